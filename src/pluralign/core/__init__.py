@@ -1,0 +1,65 @@
+"""The domain: frozen types, pure functions and ports. Everything else stands on it."""
+
+from pluralign.core.arrays import BoolArray, FloatArray, IntArray
+from pluralign.core.communities import (
+    WORLD,
+    Community,
+    community,
+    near_communities,
+    resolve_community,
+    sample_note,
+)
+from pluralign.core.errors import (
+    DamagedFile,
+    InvalidInput,
+    InvalidSettings,
+    MissingExtra,
+    NotEnoughData,
+    PluralignError,
+    UnknownCommunity,
+)
+from pluralign.core.estimates import Estimate
+from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of
+from pluralign.core.ports import Encoder, PairSource, RewardModel, SteerableRewardModel, SurveySource
+from pluralign.core.random import rng_for
+from pluralign.core.steering import Steer
+from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
+from pluralign.core.tallies import Tally
+
+__all__ = [
+    "WORLD",
+    "AnswerDistribution",
+    "BoolArray",
+    "Community",
+    "DamagedFile",
+    "Encoder",
+    "Estimate",
+    "FloatArray",
+    "IntArray",
+    "InvalidInput",
+    "InvalidSettings",
+    "Message",
+    "MissingExtra",
+    "NotEnoughData",
+    "PairSource",
+    "PluralignError",
+    "PreferencePair",
+    "Prompt",
+    "RewardModel",
+    "RewardRequest",
+    "Steer",
+    "SteerableRewardModel",
+    "Survey",
+    "SurveyQuestion",
+    "SurveySource",
+    "Tally",
+    "UnknownCommunity",
+    "community",
+    "near_communities",
+    "pairs_from_survey",
+    "prompt_text",
+    "requests_of",
+    "resolve_community",
+    "rng_for",
+    "sample_note",
+]

@@ -1,0 +1,184 @@
+"""Communities: people who share a life. A country is one kind."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+
+from pluralign.core.errors import InvalidInput, UnknownCommunity
+from pluralign.core.labels import ALIASES, PARTS
+
+_ID = re.compile(r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*)$")
+_SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """People who share a life.
+
+    Attributes:
+        id: ``MEX`` (a country: ISO 3166-1 alpha-3), ``MEX/oaxaca`` (part of one) or ``~yoruba`` (no single country).
+        name: Name in English.
+        country: ISO 3166-1 alpha-3 code, or None.
+        parent: Id of the community this one is part of, or None.
+        languages: BCP 47 tags of its main languages, when known.
+
+    Raises:
+        InvalidInput: If the id is not written in one of the three forms.
+
+    >>> community("MEX")
+    Community(id='MEX', name='Mexico', country='MEX', parent='~world', languages=())
+    """
+
+    id: str
+    name: str
+    country: str | None = None
+    parent: str | None = None
+    languages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _ID.match(self.id):
+            raise InvalidInput(
+                f"{self.id!r} is not a community id",
+                hint="write an ISO code (MEX), a part of a country (MEX/oaxaca) or ~name (~yoruba)",
+            )
+
+
+WORLD = Community("~world", "World")
+
+
+@cache
+def community(id_: str) -> Community:
+    """Find a community by its id.
+
+    Args:
+        id_: ``MEX``, ``MEX/oaxaca``, ``~yoruba`` or ``~world``.
+
+    Returns:
+        The community; a country's name is the one in ISO 3166.
+
+    Raises:
+        InvalidInput: If the id is malformed.
+        UnknownCommunity: If the country code does not exist; near matches are named.
+
+    >>> community("MEX/oaxaca").parent
+    'MEX'
+    >>> community("~yoruba").country is None
+    True
+    """
+    if id_ == WORLD.id:
+        return WORLD
+    if not _ID.match(id_):
+        found = resolve_community(id_)
+        raise InvalidInput(
+            f"{id_!r} is not a community id",
+            hint=f"did you mean {found.id!r}?" if found else "write MEX, MEX/oaxaca or ~yoruba",
+        )
+    head, _, tail = id_.rpartition("/")
+    if id_.startswith("~"):
+        return Community(id_, _title(tail or id_[1:]), None, head or WORLD.id)
+    code = id_[:3]
+    names = _country_names()
+    if code not in names:
+        near = get_close_matches(code, names, n=3, cutoff=0.5)
+        raise UnknownCommunity(
+            f"no country has the code {code!r}",
+            hint=f"near matches: {', '.join(f'{c} ({names[c]})' for c in near)}" if near else "see ISO 3166-1",
+        )
+    if head:
+        return Community(id_, _title(tail), code, head)
+    return Community(code, names[code], code, WORLD.id)
+
+
+def resolve_community(label: str) -> Community | None:
+    """Read a label as data sets write it.
+
+    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and the aliases that surveys use
+    ("Britain", "S. Korea", "Palest. ter.", "India (Non-national sample)").
+    The kind of sample in brackets is not part of the community: see `sample_note`.
+
+    Args:
+        label: The label.
+
+    Returns:
+        The community, or None where the label names none; the caller counts it.
+
+    >>> [resolve_community(text).id for text in ("Britain", "Czech Rep.", "S. Korea", "Palest. ter.", "mx")]
+    ['GBR', 'CZE', 'KOR', 'PSE', 'MEX']
+    >>> resolve_community("Atlantis") is None
+    True
+    """
+    text = _SAMPLE.sub("", label).strip()
+    if _ID.match(text):
+        try:
+            return community(text)
+        except UnknownCommunity:
+            return None
+    key = _key(text)
+    if key in PARTS:
+        return community(PARTS[key])
+    code = ALIASES.get(key) or _codes_by_key().get(key)
+    return community(code) if code else None
+
+
+def sample_note(label: str) -> str | None:
+    """The kind of sample that a label states, in lower case.
+
+    >>> sample_note("India (Non-national sample)")
+    'non-national sample'
+    >>> sample_note("Spain") is None
+    True
+    """
+    match = _SAMPLE.search(label)
+    return match[1].lower() if match else None
+
+
+def near_communities(label: str, known: list[str]) -> list[str]:
+    """Which of ``known`` a mistaken label may have meant, best first.
+
+    >>> near_communities("Mexcio", ["MEX", "GBR"])
+    ['MEX']
+    """
+    spelled = {_key(name): id_ for id_ in known for name in (id_, _safe_name(id_))}
+    matches = get_close_matches(_key(label), spelled, n=3, cutoff=0.6)
+    return list(dict.fromkeys(spelled[m] for m in matches))
+
+
+def _safe_name(id_: str) -> str:
+    try:
+        return community(id_).name
+    except (InvalidInput, UnknownCommunity):
+        return id_
+
+
+def _title(slug: str) -> str:
+    return slug.replace("-", " ").title()
+
+
+def _key(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", plain.casefold()).split())
+
+
+@cache
+def _country_names() -> dict[str, str]:
+    import pycountry
+
+    names = {c.alpha_3: getattr(c, "common_name", c.name) for c in pycountry.countries}
+    # Kosovo has no ISO 3166-1 entry; XKX is the user-assigned code that the World Bank and the EU use.
+    return names | {"XKX": "Kosovo"}
+
+
+@cache
+def _codes_by_key() -> dict[str, str]:
+    import pycountry
+
+    codes: dict[str, str] = {}
+    for entry in pycountry.countries:
+        for field in ("name", "common_name", "official_name", "alpha_2", "alpha_3"):
+            text = getattr(entry, field, None)
+            if text:
+                codes.setdefault(_key(text), entry.alpha_3)
+    return codes

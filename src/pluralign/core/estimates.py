@@ -1,0 +1,42 @@
+"""A number never goes without its interval and the people behind it."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A measured number.
+
+    Attributes:
+        value: The number.
+        low: Lower end of the 95 % interval, or None where it cannot be computed.
+        high: Upper end, or None.
+        n: How many things were measured (pairs, questions), >= 1.
+        n_raters: How many people judged; None where answers were only published as shares.
+
+    Raises:
+        ValueError: If the value is not a number, nothing was measured, or only one end is given.
+
+    >>> str(Estimate(0.615, 0.58, 0.65, n=1200, n_raters=140))
+    '0.615 [0.580, 0.650] (n=1,200, 140 raters)'
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    n_raters: int | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value):
+            raise ValueError(f"the value {self.value} is not a finite number")
+        if self.n < 1:
+            raise ValueError("an estimate needs at least one measurement")
+        if (self.low is None) != (self.high is None):
+            raise ValueError("an interval has two ends or none")
+
+    def __str__(self) -> str:
+        interval = "no interval" if self.low is None else f"[{self.low:.3f}, {self.high:.3f}]"
+        people = "" if self.n_raters is None else f", {self.n_raters:,} raters"
+        return f"{self.value:.3f} {interval} (n={self.n:,}{people})"

@@ -1,0 +1,63 @@
+"""Labels that real data sets write for countries, beside the names and codes of ISO 3166.
+
+Keys are lower case, without accents, with every run of other characters as one space. Seen in GlobalOpinionQA (Pew
+Global Attitudes and the World Values Survey), PRISM, Community Alignment and Global Dialogues.
+"""
+
+ALIASES: dict[str, str] = {
+    "america": "USA",
+    "bolivia": "BOL",
+    "bosnia": "BIH",
+    "bosnia herzegovina": "BIH",
+    "britain": "GBR",
+    "brunei": "BRN",
+    "burma": "MMR",
+    "cape verde": "CPV",
+    "congo kinshasa": "COD",
+    "cote d ivoire": "CIV",
+    "czech rep": "CZE",
+    "dr congo": "COD",
+    "england": "GBR",
+    "great britain": "GBR",
+    "holland": "NLD",
+    "hong kong sar": "HKG",
+    "iran": "IRN",
+    "ivory coast": "CIV",
+    "kosovo": "XKX",
+    "laos": "LAO",
+    "macau": "MAC",
+    "macau sar": "MAC",
+    "macedonia": "MKD",
+    "moldova": "MDA",
+    "north korea": "PRK",
+    "palest ter": "PSE",
+    "palestine": "PSE",
+    "palestinian territories": "PSE",
+    "republic of korea": "KOR",
+    "russia": "RUS",
+    "s africa": "ZAF",
+    "s korea": "KOR",
+    "south korea": "KOR",
+    "swaziland": "SWZ",
+    "syria": "SYR",
+    "taiwan": "TWN",
+    "taiwan roc": "TWN",
+    "tanzania": "TZA",
+    "the netherlands": "NLD",
+    "turkey": "TUR",
+    "u k": "GBR",
+    "u s": "USA",
+    "u s a": "USA",
+    "uae": "ARE",
+    "uk": "GBR",
+    "united states of america": "USA",
+    "venezuela": "VEN",
+    "vietnam": "VNM",
+    "world": "~world",
+}
+
+PARTS: dict[str, str] = {
+    "northern ireland": "GBR/northern-ireland",
+    "scotland": "GBR/scotland",
+    "wales": "GBR/wales",
+}
