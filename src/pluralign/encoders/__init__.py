@@ -1,1 +1,27 @@
-"""TODO encoders."""
+"""Encoders: texts to vectors. Importing this loads no model and no torch."""
+
+from pluralign.encoders.cache import CachedEncoder, Progress
+from pluralign.encoders.folders import CacheInfo, cache_folder, cache_size, clear_cache
+from pluralign.encoders.hashing import HashEncoder
+from pluralign.encoders.languages import language_of, language_warning, languages_of
+from pluralign.encoders.minilm import minilm
+from pluralign.encoders.named import encoder_named
+from pluralign.encoders.sentences import SentenceEncoder
+from pluralign.encoders.static import StaticEncoder
+
+__all__ = [
+    "CacheInfo",
+    "CachedEncoder",
+    "HashEncoder",
+    "Progress",
+    "SentenceEncoder",
+    "StaticEncoder",
+    "cache_folder",
+    "cache_size",
+    "clear_cache",
+    "encoder_named",
+    "language_of",
+    "language_warning",
+    "languages_of",
+    "minilm",
+]

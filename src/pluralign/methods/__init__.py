@@ -1,1 +1,54 @@
-"""TODO methods."""
+"""What the papers propose, and ours: each method is a function from training pairs and a reference to a model."""
+
+from pluralign.methods.adaptive import AdaptiveConfig, candidate_heads, falls_behind, fit_adaptive, stacking_shares
+from pluralign.methods.steering import (
+    NoConfig,
+    RidgeConfig,
+    ScpoConfig,
+    fit_full,
+    fit_pooled,
+    fit_scpo,
+    full_heads,
+    inverse_weights,
+    keep_reference,
+    longer_wins,
+    pair_weights,
+    pooled_heads,
+    scpo_filter,
+    scpo_heads,
+    scpo_weights,
+    steered,
+)
+from pluralign.methods.training import Method, TrainingSet, unit_of
+from pluralign.methods.tuning import RIDGES, RidgeChoice, choose_ridge, held_out_margins
+
+__all__ = [
+    "RIDGES",
+    "AdaptiveConfig",
+    "Method",
+    "NoConfig",
+    "RidgeChoice",
+    "RidgeConfig",
+    "ScpoConfig",
+    "TrainingSet",
+    "candidate_heads",
+    "choose_ridge",
+    "falls_behind",
+    "fit_adaptive",
+    "fit_full",
+    "fit_pooled",
+    "fit_scpo",
+    "full_heads",
+    "held_out_margins",
+    "inverse_weights",
+    "keep_reference",
+    "longer_wins",
+    "pair_weights",
+    "pooled_heads",
+    "scpo_filter",
+    "scpo_heads",
+    "scpo_weights",
+    "stacking_shares",
+    "steered",
+    "unit_of",
+]

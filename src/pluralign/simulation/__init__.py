@@ -1,1 +1,25 @@
-"""TODO simulation."""
+"""Simulated communities whose truth we wrote: the oracle for methods and audits, and a double for every source."""
+
+from pluralign.simulation.bank import TRAITS
+from pluralign.simulation.oracle import PlantedReward
+from pluralign.simulation.people import PlantedBias, PlantedTaste, Raters, SimulatedCommunity
+from pluralign.simulation.probes import Probe, recovered_taste, taste_correlation
+from pluralign.simulation.society import Society
+from pluralign.simulation.source import SocietySource, default_society
+from pluralign.simulation.texts import read_traits
+
+__all__ = [
+    "TRAITS",
+    "PlantedBias",
+    "PlantedReward",
+    "PlantedTaste",
+    "Probe",
+    "Raters",
+    "SimulatedCommunity",
+    "Society",
+    "SocietySource",
+    "default_society",
+    "read_traits",
+    "recovered_taste",
+    "taste_correlation",
+]

@@ -1,1 +1,33 @@
-"""TODO sources."""
+"""Where preferences and answers come from: adapters behind `PairSource` and `SurveySource`, and splits of them."""
+
+from pluralign.sources.community_alignment import CommunityAlignment
+from pluralign.sources.global_opinions import GlobalOpinions, is_non_answer
+from pluralign.sources.pairs_files import JsonlPairs
+from pluralign.sources.prism import PrismPairs
+from pluralign.sources.report import SourceReport, report_on
+from pluralign.sources.shares import ShareTable
+from pluralign.sources.splits import Split, SplitKind, split_by, split_prism
+from pluralign.sources.stems import question_stem, shared_stems
+from pluralign.sources.survey_pairs import counted_pairs
+from pluralign.sources.votes import VotePairs
+from pluralign.sources.wvs import WvsMicrodata
+
+__all__ = [
+    "CommunityAlignment",
+    "GlobalOpinions",
+    "JsonlPairs",
+    "PrismPairs",
+    "ShareTable",
+    "SourceReport",
+    "Split",
+    "SplitKind",
+    "VotePairs",
+    "WvsMicrodata",
+    "counted_pairs",
+    "is_non_answer",
+    "question_stem",
+    "report_on",
+    "shared_stems",
+    "split_by",
+    "split_prism",
+]

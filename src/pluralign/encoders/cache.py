@@ -1,0 +1,148 @@
+"""Vectors kept on disk by content: encode each text once in the life of an encoder."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pluralign.core import DamagedFile, Encoder, FloatArray, IntArray
+from pluralign.encoders.folders import embeddings_folder
+from pluralign.encoders.shards import KeyArray, Shard, compact, keys_of, read_shard, shard_of, shard_paths, write_shard
+
+_log = logging.getLogger(__name__)
+
+TEXTS_PER_SHARD = 4096
+_SHARDS_BEFORE_COMPACTION = 16
+_SMALL = 65_536
+
+Progress = Callable[[int, int], None]
+
+
+class CachedEncoder:
+    """Wraps an encoder with a cache on disk.
+
+    Vectors are kept by the fingerprint of the encoder and the SHA-256 of the text, as float32, exactly as they were
+    computed. Missing texts are encoded 4,096 at a time, each lot kept as soon as it is done: a run that was stopped
+    goes on where it was. Several processes may share a folder; a damaged file is deleted, said and computed anew.
+    Texts that are all known need neither the model nor torch. Where the folder cannot be written, a warning says so
+    and the vectors live as long as this object.
+
+    Args:
+        encoder: What encodes the missing texts.
+        folder: Cache folder; None means `cache_folder`.
+        progress: Called with (different texts done, different texts asked for) before the first lot and after each.
+
+    Attributes:
+        encoder: As given.
+        folder: Where this encoder's vectors lie.
+    """
+
+    def __init__(self, encoder: Encoder, folder: Path | None = None, progress: Progress | None = None) -> None:
+        self.encoder = encoder
+        self.folder = embeddings_folder(folder, encoder.fingerprint)
+        self._progress = progress or (lambda done, total: None)
+        self._shards: dict[Path, Shard] = {}
+        self._unwritten: list[Shard] = []
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder: a cached vector is the same vector."""
+        return self.encoder.fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self.encoder.dimensions
+
+    @property
+    def languages(self) -> tuple[str, ...] | None:
+        """Languages that the encoder reads; None where unknown."""
+        return getattr(self.encoder, "languages", None)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Look the texts up, encode those that are missing.
+
+        Args:
+            texts: Any texts.
+
+        Returns:
+            Shape (N, D), float32, row i for ``texts[i]``.
+        """
+        if not texts:
+            return self.encoder.encode(texts)
+        key_U, first_U, unique_N = np.unique(keys_of(texts), return_index=True, return_inverse=True)
+        self._refresh()
+        missing = np.flatnonzero(~self._known(key_U))
+        # In the order of the texts, so that a run that was stopped and one that was not keep the same lots.
+        missing = missing[np.argsort(first_U[missing])]
+        self._encode_missing(key_U[missing], [texts[i] for i in first_U[missing]], len(key_U))
+        self._compact()
+        return self._vectors(key_U)[unique_N]
+
+    def _encode_missing(self, key_M: KeyArray, texts: list[str], total: int) -> None:
+        self._progress(total - len(texts), total)
+        for start in range(0, len(texts), TEXTS_PER_SHARD):
+            lot = slice(start, start + TEXTS_PER_SHARD)
+            self._keep(shard_of(key_M[lot], self.encoder.encode(texts[lot])))
+            self._progress(total - len(texts) + min(lot.stop, len(texts)), total)
+
+    def _keep(self, shard: Shard) -> None:
+        try:
+            self._shards[write_shard(self.folder, shard)] = shard
+        except OSError as error:
+            _log.warning("cannot keep vectors in %s (%s): they will be computed again next time", self.folder, error)
+            self._unwritten.append(shard)
+
+    def _refresh(self) -> None:
+        """Read the shards that other processes wrote since."""
+        vanished = True
+        while vanished:  # compaction in another process: its new shard is in the next listing
+            vanished = False
+            for path in shard_paths(self.folder):
+                try:
+                    shard = self._shards.get(path)
+                    shard = read_shard(path) if shard is None else shard
+                except FileNotFoundError:
+                    vanished = True
+                    continue
+                if shard is not None:
+                    self._shards[path] = shard
+
+    def _known(self, key_U: KeyArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        known = np.zeros(len(key_U), dtype=np.bool_)
+        for shard in self._all():
+            known[_places(key_U, shard)[0]] = True
+        return known
+
+    def _vectors(self, key_U: KeyArray) -> FloatArray:
+        """The vectors of keys that are all known."""
+        shards = self._all()
+        embedding_U_D = np.full((len(key_U), shards[0]["vector"].shape[1]), np.nan, np.float32)
+        for shard in shards:
+            if shard["vector"].shape[1] != embedding_U_D.shape[1]:
+                raise DamagedFile("vectors of different lengths under one fingerprint", where=str(self.folder))
+            here, rows = _places(key_U, shard)
+            embedding_U_D[here] = shard["vector"][rows]
+        return embedding_U_D
+
+    def _all(self) -> list[Shard]:
+        return [*self._shards.values(), *self._unwritten]
+
+    def _compact(self) -> None:
+        small = {path: shard for path, shard in self._shards.items() if len(shard) < _SMALL}
+        if len(small) < _SHARDS_BEFORE_COMPACTION:
+            return
+        try:
+            merged = compact(self.folder, small)
+        except OSError as error:
+            _log.warning("cannot compact %s (%s)", self.folder, error)
+            return
+        self._shards = {path: shard for path, shard in self._shards.items() if path not in small} | merged
+
+
+def _places(key_U: KeyArray, shard: Shard) -> tuple[IntArray, IntArray]:
+    """Where sorted unique keys and a shard meet: positions among the keys, and the shard's rows."""
+    at = np.minimum(np.searchsorted(key_U, shard["key"]), len(key_U) - 1)
+    rows = np.flatnonzero(key_U[at] == shard["key"])
+    return at[rows], rows

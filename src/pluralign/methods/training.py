@@ -1,0 +1,122 @@
+"""What a method learns from, and what it is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import FloatArray, InvalidInput, NotEnoughData, SteerableRewardModel
+from pluralign.rewards import EmbeddingRewardModel, EncodedPairs
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Training pairs of every community, and which communities to steer to.
+
+    Attributes:
+        encoded: All training pairs with their features; those that the reference was fitted on may be among them.
+        communities: Ids to steer to, C of them; each has at least one pair.
+        unit_N: What must not be divided when a method holds out part of the training pairs: the id of the rater, or
+            of the question or stem where there are no raters, shape (N,).
+
+    Raises:
+        NotEnoughData: If a community has no training pairs.
+        ValueError: If units and pairs differ in number.
+    """
+
+    encoded: EncodedPairs
+    communities: tuple[str, ...]
+    unit_N: np.ndarray[Any, np.dtype[np.str_]]
+
+    def __post_init__(self) -> None:
+        if len(self.unit_N) != len(self.encoded):
+            raise ValueError(f"{len(self.encoded)} pairs and {len(self.unit_N)} units")
+        present = {p.community for p in self.encoded.pairs}
+        missing = [c for c in self.communities if c not in present]
+        if missing:
+            raise NotEnoughData(f"no training pairs for {', '.join(missing)}", hint="leave these communities out")
+
+    @classmethod
+    def build(cls, encoded: EncodedPairs, communities: Sequence[str], by: str = "rater") -> "TrainingSet":
+        """Build a training set whose units are raters, or the questions or stems where a pair has no rater."""
+        units = [unit_of(p, by) for p in encoded.pairs]
+        return cls(encoded, tuple(communities), np.array(units, dtype=np.str_))
+
+    @property
+    def community_N(self) -> np.ndarray[Any, np.dtype[np.str_]]:
+        """Community of each pair, shape (N,)."""
+        return np.array([p.community for p in self.encoded.pairs], dtype=np.str_)
+
+    @property
+    def weight_N(self) -> FloatArray:
+        """Weight of each pair as its source gave it, shape (N,)."""
+        return np.array([p.weight for p in self.encoded.pairs], dtype=np.float64)
+
+    def of(self, *communities: str) -> "TrainingSet":
+        """The pairs of these communities, steered to those of them that this set steers to."""
+        rows = np.flatnonzero(np.isin(self.community_N, communities))
+        steered_to = tuple(c for c in self.communities if c in communities)
+        return TrainingSet(self.encoded.take(rows), steered_to, self.unit_N[rows])
+
+    def without(self, held_N: np.ndarray[Any, np.dtype[np.bool_]]) -> "TrainingSet":
+        """The pairs not held; communities left without pairs are no longer steered to."""
+        kept = np.flatnonzero(~held_N)
+        encoded = self.encoded.take(kept)
+        present = {p.community for p in encoded.pairs}
+        return TrainingSet(encoded, tuple(c for c in self.communities if c in present), self.unit_N[kept])
+
+
+def unit_of(pair: Any, by: str) -> str:
+    """Id of the unit that must stay whole: the rater, unless there is none or the split is by question or stem.
+
+    Raises:
+        InvalidInput: If ``by`` is none of rater, both, question, stem.
+    """
+    if by not in {"rater", "both", "question", "stem"}:
+        raise InvalidInput(f"{by!r} is not a unit", hint="use rater, both, question or stem")
+    if by in {"rater", "both"} and pair.rater is not None:
+        return f"rater:{pair.rater}"
+    return f"question:{pair.question}" if by == "question" else f"stem:{pair.stem}"
+
+
+Fit = Callable[[TrainingSet, EmbeddingRewardModel, Any, np.random.Generator], SteerableRewardModel]
+Heads = Callable[[TrainingSet, EmbeddingRewardModel, Any, Sequence[float]], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method as the registry knows it.
+
+    Attributes:
+        name: Name in settings and results.
+        fit: ``(train, reference, config, rng) -> SteerableRewardModel``.
+        config: Frozen dataclass of its settings.
+        about: One line for tables and help.
+        section: Table of the settings file that fills ``config``; None where there is nothing to set.
+        overrides: Settings that make it this variant of its function.
+        heads: The same fit under several ridges, ``(train, reference, config, ridges) -> head_K_C_D``, for a method
+            whose ridge can be chosen inside the training raters; else None.
+        tuned_as: Name of the method whose chosen ridge it uses, so that an ablation differs in one thing only; None
+            where it chooses its own.
+        steers: Whether it answers differently for different communities.
+    """
+
+    name: str
+    fit: Fit
+    config: type[Any]
+    about: str
+    section: str | None = None
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    heads: Heads | None = None
+    tuned_as: str | None = None
+    steers: bool = True
+
+    def configure(self, **values: object) -> Any:
+        """Build the settings: given values, then what makes this variant.
+
+        Raises:
+            TypeError: If a value is not a setting of this method.
+            InvalidInput: If a value is out of range.
+        """
+        return replace(self.config(**values), **self.overrides)

@@ -1,0 +1,114 @@
+"""Choose how strongly to pull towards a prior, inside the training raters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import FloatArray, IntArray, NotEnoughData
+from pluralign.methods.training import Heads, TrainingSet
+from pluralign.rewards import EmbeddingRewardModel
+
+RIDGES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+FOLDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RidgeChoice:
+    """A ridge and why.
+
+    Attributes:
+        ridge: The one chosen.
+        loss: Ridge -> mean held-out loss, in nats a pair, each community counting the same.
+    """
+
+    ridge: float
+    loss: dict[float, float]
+
+
+def choose_ridge(
+    heads: Heads,
+    train: TrainingSet,
+    reference: EmbeddingRewardModel,
+    config: Any,
+    rng: np.random.Generator,
+    ridges: Sequence[float] = RIDGES,
+) -> RidgeChoice:
+    """Choose the ridge of a method by cross-validation over the raters (or questions) of the training set.
+
+    Every held-out pair of a community steered to counts, filtered or not: a method is judged by what it is for.
+
+    Args:
+        heads: The method's fit under several ridges.
+        train: Training pairs.
+        reference: The model that steering starts from.
+        config: The method's settings.
+        rng: Draws the folds.
+        ridges: Candidates, in falling order.
+
+    Returns:
+        The choice; the strongest ridge where there are too few raters to hold any out.
+    """
+    try:
+        margin_N_K = held_out_margins(lambda inner: heads(inner, reference, config, ridges), train, len(ridges), rng)
+    except NotEnoughData:
+        return RidgeChoice(max(ridges), {})
+    loss_K = mean_losses(margin_N_K, train)
+    return RidgeChoice(ridges[int(np.argmin(loss_K))], dict(zip(ridges, loss_K.round(6).tolist(), strict=True)))
+
+
+def held_out_margins(
+    fit: Callable[[TrainingSet], FloatArray], train: TrainingSet, candidates: int, rng: np.random.Generator
+) -> FloatArray:
+    """Margins of the training pairs under heads that have not seen their rater (or question).
+
+    Args:
+        fit: Heads of every candidate fitted on part of the training set, shape (K, C, D).
+        train: Training pairs.
+        candidates: K.
+        rng: Draws the folds.
+
+    Returns:
+        Margins in logits, shape (N, K); nan for pairs of communities not steered to, or unseen in the other folds.
+
+    Raises:
+        NotEnoughData: If there are fewer units than two.
+    """
+    community_N = train.community_N
+    margin_N_K = np.full((len(train.encoded), candidates), np.nan)
+    fold_N = _folds(train, rng)
+    for fold in range(fold_N.max() + 1):
+        inner = train.without(fold_N == fold)
+        if not inner.communities:
+            continue
+        head_K_C_D = fit(inner)
+        for c, community in enumerate(inner.communities):
+            rows = np.flatnonzero((fold_N == fold) & (community_N == community))
+            margin_N_K[rows] = train.encoded.difference_N_D[rows].astype(np.float64) @ head_K_C_D[:, c].T
+    return margin_N_K
+
+
+def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
+    """Mean held-out loss -log sigmoid(margin) of each candidate, each community counting the same, shape (K,).
+
+    Raises:
+        NotEnoughData: If no pair was held out.
+    """
+    loss_N_K = np.logaddexp(0, -margin_N_K)
+    community_N, seen_N = train.community_N, ~np.isnan(margin_N_K[:, 0])
+    present = [c for c in train.communities if (seen_N & (community_N == c)).any()]
+    if not present:
+        raise NotEnoughData("too few raters or questions to hold any out")
+    losses: FloatArray = np.mean([loss_N_K[seen_N & (community_N == c)].mean(axis=0) for c in present], axis=0)
+    return losses
+
+
+def _folds(train: TrainingSet, rng: np.random.Generator) -> IntArray:
+    """Fold of each pair, shape (N,): units are dealt in turn, so that each fold holds a third of them."""
+    units, unit_N = np.unique(train.unit_N, return_inverse=True)
+    if len(units) < 2:
+        raise NotEnoughData("fewer than two raters or questions: none can be held out")
+    fold_U = np.empty(len(units), dtype=np.intp)
+    fold_U[rng.permutation(len(units))] = np.arange(len(units)) % min(FOLDS, len(units))
+    return fold_U[unit_N]

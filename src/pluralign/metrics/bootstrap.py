@@ -1,0 +1,157 @@
+"""Intervals that resample people (or questions), never rows.
+
+The rows of one rater resemble each other, so rows are not independent: an interval over rows is too narrow. Here whole
+clusters are drawn with replacement, as often as there are clusters, and the mean is taken again. With few clusters the
+percentile interval is too narrow too: in simulation it covers the truth about 94 % of the time with 60 raters,
+92 % with 20, 91 % with 10, 82 % with 5 and 75 % with 3, where 95 % is promised.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from pluralign.core import FloatArray, IntArray, InvalidInput
+from pluralign.metrics.checks import checked_values, coded
+
+# Cells counted at once: small enough to stay in a processor's cache, large enough that small clusters share a step.
+_CELLS = 2**16
+
+
+def draw_means(
+    value_N: npt.ArrayLike,
+    cluster_N: npt.ArrayLike,
+    rng: np.random.Generator,
+    draws: int = 2000,
+    weight_N: npt.ArrayLike | None = None,
+) -> FloatArray:
+    """Means of resampled clusters.
+
+    The same generator state and clusters give the same draws, so the interval of a difference between two models is
+    that of the per-pair differences.
+
+    Args:
+        value_N: One number for each pair, shape (N,).
+        cluster_N: Id of the cluster (rater or question) of each, shape (N,).
+        rng: Source of randomness.
+        draws: How many times to resample, >= 1.
+        weight_N: How much each pair counts, >= 0, shape (N,).
+
+    Returns:
+        Means, shape (B,); all nan where there is one cluster only, for then nothing can be said.
+
+    Raises:
+        NotEnoughData: If there are no values, or every weight is 0.
+        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is below 1.
+
+    >>> from pluralign.core import rng_for
+    >>> means = draw_means([1, 1, 0, 0], ["ana", "ana", "ben", "ben"], rng_for(0, "bootstrap"), draws=400)
+    >>> sorted(set(means.tolist()))
+    [0.0, 0.5, 1.0]
+    """
+    one_group = np.zeros(np.shape(value_N)[:1], dtype=np.int64)
+    return draw_group_means(value_N, one_group, cluster_N, rng, draws, weight_N=weight_N)[:, 0]
+
+
+def draw_group_means(
+    value_N: npt.ArrayLike,
+    group_N: npt.ArrayLike,
+    cluster_N: npt.ArrayLike,
+    rng: np.random.Generator,
+    draws: int = 2000,
+    *,
+    weight_N: npt.ArrayLike | None = None,
+) -> FloatArray:
+    """Means of resampled clusters, for each group (community) at once.
+
+    Clusters that lie within one group each (raters) are resampled within their group. Where clusters cross groups
+    (questions that several communities were asked) they are resampled jointly, so a difference between two groups
+    keeps their correlation.
+
+    Args:
+        value_N: One number for each pair, shape (N,).
+        group_N: Id of the group of each, shape (N,).
+        cluster_N: Id of the cluster of each, shape (N,).
+        rng: Source of randomness.
+        draws: How many times to resample, >= 1.
+        weight_N: How much each pair counts, >= 0, shape (N,).
+
+    Returns:
+        Means, shape (B, C), columns in the sorted order of the group ids. A column is all nan where the group has one
+        cluster only; a joint draw in which none of a group's clusters came up is nan.
+
+    Raises:
+        NotEnoughData: If there are no values, or every weight is 0.
+        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is below 1.
+
+    >>> from pluralign.core import rng_for
+    >>> draw_group_means([1, 0, 1], ["a", "a", "b"], ["q1", "q2", "q1"], rng_for(0), draws=3)
+    array([[0.5, nan],
+           [1. , nan],
+           [0.5, nan]])
+    """
+    values, weights = checked_values(value_N, weight_N)
+    if draws < 1:
+        raise InvalidInput(f"{draws} draws", hint="2000 draws give a stable 95 % interval")
+    groups, group = coded(group_N, "group", values.size)
+    clusters, cluster = coded(cluster_N, "cluster", values.size)
+    cells = np.unique(cluster * groups.size + group)
+    home = cells % groups.size
+    if cells.size == clusters.size:
+        sums_K = _sums(values, weights, cluster, clusters.size)
+        columns = [_draw_ratios(sums_K[home == c], rng, draws) for c in range(groups.size)]
+        return np.concatenate(columns, axis=1)
+    sums_K_C = _sums(values, weights, cluster * groups.size + group, clusters.size * groups.size)
+    means_B_C = _draw_ratios(sums_K_C.reshape(clusters.size, -1), rng, draws)
+    means_B_C[:, np.bincount(home, minlength=groups.size) < 2] = np.nan
+    return means_B_C
+
+
+def percentile_interval(draws: npt.ArrayLike, level: float = 0.95) -> tuple[float, float] | tuple[None, None]:
+    """The middle ``level`` of the draws; draws that are nan are left out.
+
+    Args:
+        draws: Resampled values, shape (B,).
+        level: Share of draws inside, in (0, 1).
+
+    Returns:
+        Both ends, or (None, None) where every draw is nan.
+
+    Raises:
+        InvalidInput: If ``level`` is not in (0, 1).
+
+    >>> low, high = percentile_interval(range(41))
+    >>> round(low, 3), round(high, 3)
+    (1.0, 39.0)
+    >>> percentile_interval([float("nan")])
+    (None, None)
+    """
+    if not 0 < level < 1:
+        raise InvalidInput(f"level is {level}", hint="use a value in (0, 1), such as 0.95")
+    values = np.asarray(draws, dtype=np.float64)
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return None, None
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _sums(values: FloatArray, weights: FloatArray, code_N: IntArray, size: int) -> FloatArray:
+    """Weighted sum and weight of each code, shape (size, 2)."""
+    pair = (np.bincount(code_N, weights * values, size), np.bincount(code_N, weights, size))
+    return np.stack(pair, axis=1)
+
+
+def _draw_ratios(sums_K_S: FloatArray, rng: np.random.Generator, draws: int) -> FloatArray:
+    """Resample K rows and divide each column of sums by the column of weights that follows it, shape (B, S / 2)."""
+    rows = len(sums_K_S)
+    if rows < 2:
+        return np.full((draws, sums_K_S.shape[1] // 2), np.nan)
+    step = max(1, _CELLS // rows)
+    sums_B_S = np.empty((draws, sums_K_S.shape[1]))
+    for start in range(0, draws, step):
+        size = min(step, draws - start)
+        drawn = rng.integers(rows, size=(size, rows)) + rows * np.arange(size)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows)
+        sums_B_S[start : start + size] = counts @ sums_K_S
+    with np.errstate(invalid="ignore"):
+        ratios: FloatArray = sums_B_S[:, 0::2] / sums_B_S[:, 1::2]
+    return ratios

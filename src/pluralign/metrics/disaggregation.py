@@ -1,0 +1,198 @@
+"""One answer shape for every measure: overall, on average, and for each community."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
+from pluralign.metrics.bootstrap import draw_group_means, draw_means, percentile_interval
+from pluralign.metrics.checks import checked_values, coded
+
+
+@dataclass(frozen=True, slots=True)
+class ByCommunity:
+    """A measure over everybody and for each community; all intervals are 95 %.
+
+    Attributes:
+        overall: Mean over all pairs, so large communities count more.
+        average: Mean over communities, each counting the same. Its interval is None where a community has only one
+            cluster, since that one's error is unknown.
+        by_community: Community id -> its estimate, sorted by id; small ones are reported too, with their ``n``.
+        clusters: Community id -> how many raters (or questions) were resampled.
+        draws_B_C: Joint draws, shape (B, C), columns as in ``by_community``; see `draw_group_means` for nan.
+    """
+
+    overall: Estimate
+    average: Estimate
+    by_community: Mapping[str, Estimate]
+    clusters: Mapping[str, int]
+    draws_B_C: FloatArray = field(repr=False, compare=False)
+
+    def worst(self, min_clusters: int = 2) -> tuple[str, Estimate]:
+        """The community with the lowest value, and its estimate.
+
+        Being picked for its low value, it is on average less badly off than measured.
+
+        Args:
+            min_clusters: Leave out communities with fewer raters (or questions).
+
+        Raises:
+            NotEnoughData: If no community has that many.
+        """
+        return min(self._compared(min_clusters, at_least=1).items(), key=lambda item: item[1].value)
+
+    def disparity(self, min_clusters: int = 2) -> Estimate:
+        """The largest gap between two communities.
+
+        The gap between the highest and the lowest of several noisy values is larger than the true gap, more so the
+        more and the smaller the communities. So read the lower end: it is above 0 only if the communities' values
+        differ by more than chance, by a range test in the manner of Tukey. The interval is the gap plus or minus the
+        95th percentile of the range of the draws' deviations, cut at 0: it holds for all communities at once, and
+        covers the true gap at least 95 % of the time, being wide where communities are many.
+
+        Args:
+            min_clusters: Leave out communities with fewer raters (or questions).
+
+        Returns:
+            The gap, >= 0, in the unit of the values.
+
+        Raises:
+            NotEnoughData: If fewer than two communities have that many.
+        """
+        compared = self._compared(min_clusters, at_least=2)
+        values = np.array([e.value for e in compared.values()])
+        gap = float(np.ptp(values))
+        reach = _reach(values, self._draws(compared))
+        low, high = (None, None) if reach is None else (max(0.0, gap - reach), gap + reach)
+        return self._summary(gap, low, high, compared)
+
+    def ratio(self, min_clusters: int = 2) -> Estimate:
+        """The lowest community's value over the highest one's; 1 is parity.
+
+        Biased away from 1 as `disparity` is from 0; the interval is built the same way, on logarithms.
+
+        Args:
+            min_clusters: Leave out communities with fewer raters (or questions).
+
+        Returns:
+            The ratio in [0, 1]; no interval where a value is 0.
+
+        Raises:
+            NotEnoughData: If fewer than two communities have that many, or all values are 0.
+            InvalidInput: If a value is negative.
+        """
+        compared = self._compared(min_clusters, at_least=2)
+        values = np.array([e.value for e in compared.values()])
+        if (values < 0).any():
+            raise InvalidInput("a ratio needs values >= 0", hint="use disparity() for values that can be negative")
+        if not values.any():
+            raise NotEnoughData("every community's value is 0: no ratio exists")
+        share = float(values.min() / values.max())
+        with np.errstate(divide="ignore"):
+            reach = _reach(np.log(values), np.log(self._draws(compared))) if share > 0 else None
+        low, high = (None, None) if reach is None else (share * np.exp(-reach), min(1.0, share * np.exp(reach)))
+        return self._summary(share, low, high, compared)
+
+    def _compared(self, min_clusters: int, at_least: int) -> dict[str, Estimate]:
+        compared = {c: e for c, e in self.by_community.items() if self.clusters[c] >= min_clusters}
+        if len(compared) < at_least:
+            raise NotEnoughData(
+                f"{len(compared)} of {len(self.by_community)} communities have {min_clusters} raters or questions",
+                hint="lower min_clusters, or gather more",
+            )
+        return compared
+
+    def _draws(self, compared: Mapping[str, Estimate]) -> FloatArray:
+        return self.draws_B_C[:, [i for i, c in enumerate(self.by_community) if c in compared]]
+
+    def _summary(self, value: float, low: float | None, high: float | None, of: Mapping[str, Estimate]) -> Estimate:
+        n_raters = None if self.overall.n_raters is None else sum(self.clusters[c] for c in of)
+        return Estimate(value, low, high, n=sum(e.n for e in of.values()), n_raters=n_raters)
+
+
+def disaggregate(
+    value_N: npt.ArrayLike,
+    community_N: npt.ArrayLike,
+    cluster_N: npt.ArrayLike,
+    rng: np.random.Generator,
+    *,
+    raters: bool,
+    draws: int = 2000,
+    weight_N: npt.ArrayLike | None = None,
+) -> ByCommunity:
+    """Average a measure over everybody and for each community, with intervals that resample clusters.
+
+    Args:
+        value_N: One number for each pair (credit, similarity, a difference between two models), shape (N,).
+        community_N: Id of the community of each, shape (N,).
+        cluster_N: Id of the rater, or of the question where there are no raters, shape (N,).
+        rng: Source of randomness.
+        raters: Whether clusters are people; if not, no number of raters is stated.
+        draws: How many times to resample.
+        weight_N: How much each pair counts, >= 0, shape (N,); pairs of weight 0 are left out and not counted in ``n``.
+
+    Returns:
+        The estimates. Raters are resampled within their community, questions over all communities jointly; the overall
+        value resamples all clusters as one sample.
+
+    Raises:
+        NotEnoughData: If there is nothing to average, or a community's weights are all 0.
+        InvalidInput: If shapes differ, a number is not finite, or an id is missing.
+
+    >>> from pluralign.core import rng_for
+    >>> by = disaggregate([1, 0, 1, 1], ["GBR"] * 2 + ["MEX"] * 2, ["a", "b", "c", "d"], rng_for(0), raters=True)
+    >>> by.overall.value, by.worst()[0], by.disparity().value, by.ratio().value
+    (0.75, 'GBR', 0.5, 0.5)
+    """
+    values, weights = checked_values(value_N, weight_N)
+    ids, community = coded(community_N, "community", values.size)
+    _, cluster = coded(cluster_N, "cluster", values.size)
+    kept = weights > 0
+    values, weights, community, cluster = values[kept], weights[kept], community[kept], cluster[kept]
+    n_C = np.bincount(community, minlength=ids.size)
+    if not n_C.all():
+        raise NotEnoughData("every weight is 0", where=f"community {ids[n_C == 0][0]}")
+    value_C = np.bincount(community, weights * values) / np.bincount(community, weights)
+    clusters_C = np.bincount(np.unique(cluster * ids.size + community) % ids.size)
+    draws_B_C = draw_group_means(values, community, cluster, rng, draws, weight_N=weights)
+    estimates = {
+        str(ids[c]): _estimate(value_C[c], draws_B_C[:, c], n_C[c], clusters_C[c] if raters else None)
+        for c in range(ids.size)
+    }
+    people = np.unique(cluster).size if raters else None
+    mean, overall_B = np.average(values, weights=weights), draw_means(values, cluster, rng, draws, weights)
+    return ByCommunity(
+        overall=_estimate(mean, overall_B, values.size, people),
+        average=_estimate(value_C.mean(), _average(draws_B_C), values.size, people),
+        by_community=estimates,
+        clusters={str(id_): int(k) for id_, k in zip(ids, clusters_C, strict=True)},
+        draws_B_C=draws_B_C,
+    )
+
+
+def _estimate(value: float | np.floating, draws_B: FloatArray, n: int, n_raters: int | None) -> Estimate:
+    low, high = percentile_interval(draws_B)
+    return Estimate(float(value), low, high, n=int(n), n_raters=None if n_raters is None else int(n_raters))
+
+
+def _average(draws_B_C: FloatArray) -> FloatArray:
+    """Mean over the communities in each draw; nan throughout where a community was never resampled."""
+    if np.isnan(draws_B_C).all(axis=0).any():
+        return np.full(len(draws_B_C), np.nan)
+    here_B_C = ~np.isnan(draws_B_C)
+    counts_B = here_B_C.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        means: FloatArray = np.where(here_B_C, draws_B_C, 0).sum(axis=1) / counts_B
+    return means
+
+
+def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:
+    """95th percentile of the range of the draws' deviations from the values; None where some were not resampled."""
+    if np.isnan(draws_B_C).all(axis=0).any():
+        return None
+    with np.errstate(invalid="ignore"):
+        deviation_B_C = np.where(np.isnan(draws_B_C), 0, draws_B_C - value_C)
+        range_B = np.nan_to_num(np.ptp(deviation_B_C, axis=1), nan=np.inf, posinf=np.inf)
+    return float(np.quantile(range_B, 0.95, method="higher"))

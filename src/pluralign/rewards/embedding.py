@@ -1,0 +1,84 @@
+"""The steerable embedding reward model: one trunk, a linear head for each community."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pluralign.core import FloatArray, RewardRequest, Steer, UnknownCommunity, near_communities
+from pluralign.rewards.trunk import EmbeddingTrunk
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRewardModel:
+    """reward_c(x, y) = h . reference + h . delta_c, with the features h = trunk(x, y) computed once.
+
+    Attributes:
+        trunk: Turns a prompt and a response into features.
+        reference_D: Head of the reference, shape (D,).
+        communities: Ids it can be steered to, C of them.
+        delta_C_D: What each community adds to the head, shape (C, D).
+        about: Facts for the card: what it was trained on, by which method, with which settings.
+
+    Raises:
+        ValueError: If the shapes do not fit together.
+    """
+
+    trunk: EmbeddingTrunk
+    reference_D: FloatArray
+    communities: tuple[str, ...] = ()
+    delta_C_D: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    about: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.communities:
+            object.__setattr__(self, "delta_C_D", np.zeros((0, self.trunk.dimensions)))
+        if self.reference_D.shape != (self.trunk.dimensions,):
+            raise ValueError(f"a head of shape {self.reference_D.shape} on a trunk of {self.trunk.dimensions}")
+        if self.delta_C_D.shape != (len(self.communities), self.trunk.dimensions):
+            raise ValueError(f"{len(self.communities)} communities and heads of shape {self.delta_C_D.shape}")
+
+    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+        """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
+
+        Only differences between responses to one prompt mean anything.
+
+        Raises:
+            UnknownCommunity: If the model has no such community; near ones are named.
+            NotEnoughData: If there are no requests.
+        """
+        rewards: FloatArray = self.trunk.features(requests).astype(np.float64) @ self.head(steer)
+        return rewards
+
+    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
+        rewards: FloatArray = self.trunk.features(requests).astype(np.float64) @ self.heads().T
+        return rewards
+
+    def heads(self) -> FloatArray:
+        """The head of every community, shape (C, D)."""
+        return self.reference_D + self.delta_C_D
+
+    def head(self, steer: Steer | None = None) -> FloatArray:
+        """The head under ``steer``, shape (D,): the reference plus strength times the blended deltas.
+
+        ``~world`` in a blend stands for the reference where the model has no such community.
+        """
+        if steer is None:
+            return self.reference_D
+        head_D = self.reference_D.astype(np.float64)
+        for id_, share in steer.shares.items():
+            head_D = head_D + steer.strength * share * self._delta(id_)
+        return head_D
+
+    def _delta(self, id_: str) -> FloatArray:
+        if id_ in self.communities:
+            delta_D: FloatArray = self.delta_C_D[self.communities.index(id_)]
+            return delta_D
+        if id_ == "~world":
+            return np.zeros_like(self.reference_D)
+        near = near_communities(id_, list(self.communities))
+        raise UnknownCommunity(
+            f"this model is not steered to {id_!r}",
+            hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join(self.communities) or 'none'}",
+        )

@@ -1,0 +1,126 @@
+"""A saved reward model: a folder with safetensors weights and a JSON card that vouches for them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pluralign.core import DamagedFile, Encoder, InvalidInput
+from pluralign.rewards.embedding import EmbeddingRewardModel
+from pluralign.rewards.trunk import EmbeddingTrunk
+
+FORMAT = "pluralign-reward-model"
+FORMAT_VERSION = 1
+WEIGHTS, CARD = "model.safetensors", "card.json"
+
+
+def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -> None:
+    """Write a model to a folder; each file appears whole or not at all.
+
+    Args:
+        model: The model.
+        folder: Where to; made if absent, a model already there is replaced.
+        encoder: Name by which the encoder can be had again ("minilm", a sentence-transformers name or folder).
+    """
+    from safetensors.numpy import save
+
+    folder.mkdir(parents=True, exist_ok=True)
+    blob = save({"reference": np.ascontiguousarray(model.reference_D), "delta": np.ascontiguousarray(model.delta_C_D)})
+    card = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "trunk": {
+            "kind": "embedding",
+            "encoder": encoder,
+            "interaction": model.trunk.interaction,
+            "fingerprint": model.trunk.fingerprint,
+        },
+        "communities": list(model.communities),
+        **model.about,
+        "weights_sha256": hashlib.sha256(blob).hexdigest(),
+    }
+    _write(folder / WEIGHTS, blob)
+    _write(folder / CARD, json.dumps(card | {"card_sha256": _digest(card)}, indent=2, ensure_ascii=False).encode())
+
+
+def load_card(folder: Path) -> dict[str, object]:
+    """Read and check the card of a saved model.
+
+    Raises:
+        InvalidInput: If the folder holds no model.
+        DamagedFile: If the card is truncated, altered or of a newer format.
+    """
+    path = folder / CARD
+    if not path.is_file():
+        raise InvalidInput(
+            "no saved reward model here", where=str(folder), hint=f"a model is a folder with {CARD} and {WEIGHTS}"
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        digest = card.pop("card_sha256")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise DamagedFile("the card is truncated or not ours", where=str(path), hint="save the model again") from error
+    if digest != _digest(card):
+        raise DamagedFile("the card was altered after it was saved", where=str(path), hint="save the model again")
+    if card.get("format") != FORMAT or card.get("version") != FORMAT_VERSION:
+        raise DamagedFile(
+            f"the card says {card.get('format')!r}, version {card.get('version')!r}",
+            where=str(path),
+            hint=f"this pluralign reads {FORMAT!r}, version {FORMAT_VERSION}",
+        )
+    return dict(card)
+
+
+def load_reward_model(folder: Path, encoder: Encoder) -> EmbeddingRewardModel:
+    """Load a model, checking every byte of it.
+
+    Args:
+        folder: A folder written by `save_reward_model`.
+        encoder: The encoder that the card names.
+
+    Raises:
+        InvalidInput: If the folder holds no model, or the encoder is not the one it was fitted on.
+        DamagedFile: If a file is truncated or altered.
+    """
+    from safetensors.numpy import load
+
+    card = load_card(folder)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise DamagedFile("the weights are missing", where=str(path), hint="save the model again")
+    blob = path.read_bytes()
+    if hashlib.sha256(blob).hexdigest() != card["weights_sha256"]:
+        raise DamagedFile("the weights are truncated or altered", where=str(path), hint="save the model again")
+    described = card["trunk"]
+    assert isinstance(described, Mapping)
+    trunk = EmbeddingTrunk(encoder, float(described["interaction"]))
+    if trunk.fingerprint != described["fingerprint"]:
+        raise InvalidInput(
+            f"the model was fitted on {described['fingerprint']!r}, not on {trunk.fingerprint!r}",
+            where=str(folder),
+            hint=f"load it with the encoder {described['encoder']!r}",
+        )
+    tensors = load(blob)
+    own = {"format", "version", "trunk", "communities", "weights_sha256"}
+    communities = card["communities"]
+    assert isinstance(communities, list)
+    return EmbeddingRewardModel(
+        trunk,
+        tensors["reference"],
+        tuple(communities),
+        tensors["delta"],
+        {key: value for key, value in card.items() if key not in own},
+    )
+
+
+def _digest(card: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(card, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _write(path: Path, blob: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_bytes(blob)
+    partial.replace(path)

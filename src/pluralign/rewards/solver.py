@@ -1,0 +1,212 @@
+"""The convex heart: a weighted Bradley-Terry head, pulled towards a prior.
+
+A pair with feature difference x = h(chosen) - h(rejected) and margin m = x . theta loses -log sigmoid(m). The sum of
+the losses plus ridge / 2 * |theta - prior|^2 is strictly convex, so there is one answer: it does not depend on the
+order of the pairs, on batches or on a seed. Damped Newton steps find it. Two forms of the same problem:
+
+* *primal*, among D dimensions, where there are at least as many pairs. The D x D curvature is formed anew only when
+  steps with the last one stop paying; a path of ridges starts each fit from the one before.
+* *dual*, among N pairs, where there are fewer than D, as is usual for one community: theta = prior + X' a, and only
+  the N x N Gram matrix is ever touched.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.special import expit
+
+from pluralign.core import FloatArray, InvalidInput, NotEnoughData
+
+_BLOCK = 8192
+_MAX_STEPS = 200
+_TOLERANCE = 1e-12
+_SLOW = 0.1
+
+
+def fit_bradley_terry(
+    difference_N_D: FloatArray,
+    ridge: float,
+    prior_D: FloatArray | None = None,
+    weight_N: FloatArray | None = None,
+) -> FloatArray:
+    """Fit a linear reward to pairs.
+
+    Minimises ``sum(weight * -log sigmoid(x . theta)) + ridge / 2 * |theta - prior|^2``.
+
+    Args:
+        difference_N_D: Features of chosen minus features of rejected, shape (N, D).
+        ridge: Pull towards the prior, > 0. It is in units of pairs: the sum is not divided by N, so more pairs outweigh
+            the prior.
+        prior_D: Where the head is pulled to, shape (D,); zero where None.
+        weight_N: How much each pair counts, >= 0, shape (N,); 1 where None.
+
+    Returns:
+        theta, shape (D,), float64.
+
+    Raises:
+        NotEnoughData: If there are no pairs.
+        InvalidInput: If the ridge is not positive, or a feature or weight is not a finite number.
+
+    >>> fit_bradley_terry(np.array([[1.0], [1.0], [-1.0]]), ridge=1e-9).round(3).tolist()
+    [0.693]
+    """
+    theta_D: FloatArray = fit_path(difference_N_D, [ridge], prior_D, weight_N)[0]
+    return theta_D
+
+
+def fit_path(
+    difference_N_D: FloatArray,
+    ridges: Sequence[float],
+    prior_D: FloatArray | None = None,
+    weight_N: FloatArray | None = None,
+) -> FloatArray:
+    """Fit the same pairs under several ridges, each fit starting from the one before.
+
+    Args:
+        difference_N_D: As in `fit_bradley_terry`.
+        ridges: K ridges, each > 0; fastest in falling order.
+        prior_D: As in `fit_bradley_terry`.
+        weight_N: As in `fit_bradley_terry`.
+
+    Returns:
+        One head for each ridge, shape (K, D), float64.
+
+    Raises:
+        NotEnoughData: If there are no pairs.
+        InvalidInput: If a ridge is not positive, or a feature or weight is not a finite number.
+    """
+    pairs, dimensions = difference_N_D.shape
+    if pairs == 0:
+        raise NotEnoughData("no pairs to fit a reward to")
+    if not all(ridge > 0 and np.isfinite(ridge) for ridge in ridges):
+        raise InvalidInput(f"ridge is {list(ridges)}, not a number > 0")
+    weight_N = np.ones(pairs) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
+    prior_D = np.zeros(dimensions) if prior_D is None else np.asarray(prior_D, dtype=np.float64)
+    if not (np.isfinite(difference_N_D).all() and np.isfinite(weight_N).all() and (weight_N >= 0).all()):
+        raise InvalidInput("features must be finite, weights finite and >= 0")
+    counted = weight_N > 0
+    if not counted.all():
+        difference_N_D, weight_N = difference_N_D[counted], weight_N[counted]
+    if not len(weight_N):
+        return np.tile(prior_D, (len(ridges), 1))
+    walk = _dual_path if len(weight_N) < dimensions else _primal_path
+    return walk(difference_N_D, ridges, prior_D, weight_N)
+
+
+def bradley_terry_loss(
+    difference_N_D: FloatArray, weight_N: FloatArray, ridge: float, prior_D: FloatArray, theta_D: FloatArray
+) -> tuple[float, FloatArray]:
+    """The objective of `fit_bradley_terry` and its gradient.
+
+    Returns:
+        The loss, and its gradient, shape (D,).
+
+    >>> bradley_terry_loss(np.array([[1.0]]), np.ones(1), 2.0, np.zeros(1), np.zeros(1))
+    (0.6931471805599453, array([-0.5]))
+    """
+    pull_D = theta_D - prior_D
+    loss, slope_D = 0.5 * ridge * float(pull_D @ pull_D), ridge * pull_D
+    for start in range(0, len(weight_N), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = difference_N_D[rows].astype(np.float64, copy=False)
+        margin = block @ theta_D
+        loss += float(weight_N[rows] @ np.logaddexp(0, -margin))
+        slope_D = slope_D - (weight_N[rows] * expit(-margin)) @ block
+    return loss, slope_D
+
+
+def _primal_path(
+    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray
+) -> FloatArray:
+    theta_D = prior_D.copy()
+    curvature_D_D = _curvature(difference_N_D, weight_N, theta_D)
+    thetas = []
+    for ridge in ridges:
+        loss, slope_D = bradley_terry_loss(difference_N_D, weight_N, ridge, prior_D, theta_D)
+        factor, fresh, last = _factor(curvature_D_D, ridge), False, np.inf
+        for _ in range(_MAX_STEPS):
+            step_D = cho_solve(factor, slope_D, check_finite=False)
+            decrement = float(slope_D @ step_D)
+            if decrement <= _TOLERANCE * (1 + abs(loss)):
+                break
+            if decrement > _SLOW * last and not fresh:
+                curvature_D_D = _curvature(difference_N_D, weight_N, theta_D)
+                factor, fresh = _factor(curvature_D_D, ridge), True
+                continue
+            scale = 1.0
+            while True:
+                found_D = theta_D - scale * step_D
+                found, found_slope_D = bradley_terry_loss(difference_N_D, weight_N, ridge, prior_D, found_D)
+                if found <= loss - 1e-4 * scale * decrement or scale < 1e-8:
+                    break
+                scale /= 2
+            theta_D, loss, slope_D, last, fresh = found_D, found, found_slope_D, decrement, False
+        thetas.append(theta_D)
+    return np.stack(thetas)
+
+
+def _curvature(difference_N_D: FloatArray, weight_N: FloatArray, theta_D: FloatArray) -> FloatArray:
+    """X' S X at a head, shape (D, D). Formed in float32: it only aims the step, the gradient decides where to stop."""
+    curvature_D_D = np.zeros((len(theta_D), len(theta_D)), dtype=np.float32)
+    for start in range(0, len(weight_N), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        surprise = expit(-(difference_N_D[rows] @ theta_D.astype(difference_N_D.dtype)))
+        root = np.sqrt(weight_N[rows] * surprise * (1 - surprise)).astype(np.float32)
+        scaled = difference_N_D[rows].astype(np.float32, copy=False) * root[:, None]
+        curvature_D_D += scaled.T @ scaled
+    return curvature_D_D.astype(np.float64)
+
+
+def _factor(curvature_D_D: FloatArray, ridge: float) -> tuple[FloatArray, bool]:
+    full_D_D = curvature_D_D.copy()
+    full_D_D[np.diag_indices_from(full_D_D)] += ridge + 1e-6 * np.trace(full_D_D) / len(full_D_D)
+    factor: tuple[FloatArray, bool] = cho_factor(full_D_D, overwrite_a=True, check_finite=False)
+    return factor
+
+
+def _dual_path(
+    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray
+) -> FloatArray:
+    difference_N_D = difference_N_D.astype(np.float64, copy=False)
+    gram_N_N = difference_N_D @ difference_N_D.T
+    start_N = difference_N_D @ prior_D
+    a_N: FloatArray = np.zeros(len(start_N))
+    thetas = []
+    for ridge in ridges:
+        a_N = _dual_fit(gram_N_N, start_N, weight_N, ridge, a_N)
+        thetas.append(prior_D + a_N @ difference_N_D)
+    return np.stack(thetas)
+
+
+def _dual_fit(
+    gram_N_N: FloatArray, start_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray
+) -> FloatArray:
+    """Kernel logistic regression by damped Newton steps on the coefficients a of theta = prior + X' a."""
+    change_N: FloatArray = gram_N_N @ a_N
+    loss = _dual_loss(start_N, change_N, weight_N, ridge, a_N)
+    for _ in range(_MAX_STEPS):
+        surprise_N = expit(-(start_N + change_N))
+        force_N = weight_N * surprise_N
+        root_N: FloatArray = np.sqrt(np.maximum(force_N * (1 - surprise_N), 1e-30))
+        system_N_N = root_N[:, None] * gram_N_N * root_N
+        system_N_N[np.diag_indices_from(system_N_N)] += ridge
+        goal_N = root_N * change_N + force_N / root_N
+        solved_N = cho_solve(cho_factor(system_N_N, overwrite_a=True, check_finite=False), goal_N)
+        step_N = root_N * solved_N - a_N
+        step_change_N = gram_N_N @ step_N
+        decrement = float((force_N - ridge * a_N) @ step_change_N)
+        if decrement <= _TOLERANCE * (1 + abs(loss)):
+            break
+        scale = 1.0
+        while True:
+            found = _dual_loss(start_N, change_N + scale * step_change_N, weight_N, ridge, a_N + scale * step_N)
+            if found <= loss - 1e-4 * scale * decrement or scale < 1e-8:
+                break
+            scale /= 2
+        a_N, change_N, loss = a_N + scale * step_N, change_N + scale * step_change_N, found
+    return a_N
+
+
+def _dual_loss(start_N: FloatArray, change_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray) -> float:
+    return float(weight_N @ np.logaddexp(0, -(start_N + change_N)) + 0.5 * ridge * a_N @ change_N)

@@ -1,0 +1,110 @@
+"""The embedding trunk: what a prompt and a response look like to a linear reward."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pluralign.core import Encoder, FloatArray, IntArray, NotEnoughData, PreferencePair, RewardRequest, prompt_text
+
+INTERACTION = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPairs:
+    """Pairs beside the embeddings of their texts, each distinct text encoded once.
+
+    Attributes:
+        pairs: The pairs, N of them.
+        difference_N_D: Features of chosen minus features of rejected, float32, shape (N, D).
+    """
+
+    pairs: tuple[PreferencePair, ...]
+    difference_N_D: FloatArray
+
+    def __post_init__(self) -> None:
+        if len(self.pairs) != len(self.difference_N_D):
+            raise ValueError(f"{len(self.pairs)} pairs and {len(self.difference_N_D)} rows of features")
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def take(self, index: IntArray) -> "EncodedPairs":
+        """The pairs at these positions, in this order."""
+        return EncodedPairs(tuple(self.pairs[i] for i in index.tolist()), self.difference_N_D[index])
+
+    def of(self, communities: Sequence[str]) -> "EncodedPairs":
+        """The pairs whose rater belongs to one of these communities."""
+        wanted = set(communities)
+        return self.take(np.flatnonzero([p.community in wanted for p in self.pairs]))
+
+    def margins(self, theta_D: FloatArray) -> FloatArray:
+        """Reward of chosen minus rejected under a head, in logits, shape (N,), or (N, C) for heads (D, C)."""
+        margin: FloatArray = self.difference_N_D.astype(np.float64) @ theta_D
+        return margin
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingTrunk:
+    """A frozen sentence encoder, read by a linear head.
+
+    The features of a prompt x and a response y, with e the encoder's unit vectors of d dimensions, are
+    ``[e(y), interaction * sqrt(d) * e(x) * e(y)]``: what is said, and how it answers what was asked. The second half
+    lets a taste depend on the prompt ("Yes" is not the same answer to every question); without it a survey's short
+    options cannot be told apart.
+
+    Attributes:
+        encoder: The encoder.
+        interaction: Weight of the second half, >= 0; 0 leaves it out of every reward.
+    """
+
+    encoder: Encoder
+    interaction: float = INTERACTION
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the features of any text would change."""
+        return f"{self.encoder.fingerprint}+interaction={self.interaction:g}"
+
+    @property
+    def dimensions(self) -> int:
+        """Length D of a feature vector."""
+        return 2 * self.encoder.dimensions
+
+    def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Features of each request, float32, shape (N, D).
+
+        Raises:
+            NotEnoughData: If there are no requests.
+        """
+        if not requests:
+            raise NotEnoughData("no requests to score")
+        prompts, prompt_N = _distinct([prompt_text(r.prompt) for r in requests])
+        responses, response_N = _distinct([r.response for r in requests])
+        embedding = self.encoder.encode([*prompts, *responses])
+        return self._join(embedding[prompt_N], embedding[len(prompts) + response_N])
+
+    def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
+        """Encode the texts of the pairs, each distinct one once.
+
+        Raises:
+            NotEnoughData: If there are no pairs.
+        """
+        if not pairs:
+            raise NotEnoughData("no pairs to encode")
+        prompts, prompt_N = _distinct([prompt_text(p.prompt) for p in pairs])
+        responses, response_2N = _distinct([p.chosen for p in pairs] + [p.rejected for p in pairs])
+        embedding = self.encoder.encode([*prompts, *responses])
+        chosen_N, rejected_N = np.split(response_2N + len(prompts), 2)
+        return EncodedPairs(tuple(pairs), self._join(embedding[prompt_N], embedding[chosen_N] - embedding[rejected_N]))
+
+    def _join(self, prompt_N_d: FloatArray, response_N_d: FloatArray) -> FloatArray:
+        scale = np.float32(self.interaction * np.sqrt(self.encoder.dimensions))
+        return np.concatenate([response_N_d, scale * prompt_N_d * response_N_d], axis=1, dtype=np.float32)
+
+
+def _distinct(texts: list[str]) -> tuple[list[str], IntArray]:
+    """The distinct texts in order of appearance, and where each text is among them."""
+    position: dict[str, int] = {}
+    index_N = np.fromiter((position.setdefault(t, len(position)) for t in texts), dtype=np.intp, count=len(texts))
+    return list(position), index_N

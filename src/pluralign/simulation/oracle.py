@@ -1,0 +1,44 @@
+"""The steerable reward model that knows the planted truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pluralign.core import WORLD, FloatArray, RewardRequest, Steer
+from pluralign.simulation.society import Society
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedReward:
+    """Scores replies by the true utilities of a society; its reference is the mean over all people.
+
+    Attributes:
+        society: The society.
+    """
+
+    society: Society
+
+    @property
+    def communities(self) -> tuple[str, ...]:
+        """Ids of the society's communities, in its order."""
+        return tuple(c.id for c in self.society.communities)
+
+    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+        """Utilities in logits, shape (N,): of ``~world`` where ``steer`` is None, else moved towards its blend.
+
+        Raises:
+            UnknownCommunity: If ``steer`` names a community that the society has not.
+        """
+        replies = [r.response for r in requests]
+        reference_N = self.society.utilities(replies, WORLD.id)
+        if steer is None:
+            return reference_N
+        blend_N = np.sum([s * self.society.utilities(replies, c) for c, s in steer.shares.items()], axis=0)
+        steered_N: FloatArray = reference_N + steer.strength * (blend_N - reference_N)
+        return steered_N
+
+    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Utilities for every community in logits, shape (N, C)."""
+        replies = [r.response for r in requests]
+        return np.stack([self.society.utilities(replies, c) for c in self.communities], axis=1)

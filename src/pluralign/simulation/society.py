@@ -1,0 +1,246 @@
+"""A society whose truth we wrote: the oracle for methods and audits, and a double for every source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from pluralign.core import (
+    WORLD,
+    FloatArray,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    Survey,
+    SurveyQuestion,
+    UnknownCommunity,
+    rng_for,
+)
+from pluralign.simulation.bank import PROMPTS, TRAITS
+from pluralign.simulation.people import Raters, SimulatedCommunity, draw_raters
+from pluralign.simulation.probes import Probe, draw_probes
+from pluralign.simulation.questions import LICENSE, count_answers, draw_questions, option_traits, softmax
+from pluralign.simulation.texts import check_traits, draw_replies, log_words, read_traits
+
+_TOPIC_PROMPTS = tuple((topic, text) for topic, texts in PROMPTS.items() for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Society:
+    """Communities with planted tastes, from which pairs and surveys are drawn.
+
+    A rater r of a community chooses reply a over b, a being shown first, with probability
+    ``sigma(reliability_r * (u_r(a) - u_r(b)) + position)``, where the utility u_r is the rater's taste for the traits
+    shown plus the length bias. Who the raters are depends on ``seed`` only; what they judge, on the generator given.
+
+    Attributes:
+        communities: The communities, ids distinct.
+        traits: Traits that replies may show.
+        panel: Number of people on the ``~world`` panel, drawn from all communities in proportion to population.
+        seed: Seed of who the raters are.
+
+    Raises:
+        InvalidInput: If there are no communities, ids repeat or are ``~world``, or a trait is unknown.
+    """
+
+    communities: tuple[SimulatedCommunity, ...]
+    traits: tuple[str, ...] = TRAITS
+    panel: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        ids = [c.id for c in self.communities]
+        if not ids or len(set(ids)) != len(ids) or WORLD.id in ids:
+            raise InvalidInput(f"communities {ids} are none, repeat an id, or include {WORLD.id}")
+        check_traits(self.traits)
+        missing = sorted({t for c in self.communities for t in c.taste.weights} - set(self.traits))
+        if missing:
+            raise InvalidInput(f"tastes weigh {missing}, which are not among the society's traits")
+        if sum(c.population for c in self.communities) <= 0 or self.panel < 1:
+            raise InvalidInput("nobody lives here: the populations sum to 0, or the panel is empty")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Community id -> its part of the population; the parts sum to 1."""
+        total = sum(c.population for c in self.communities)
+        return {c.id: c.population / total for c in self.communities}
+
+    def raters(self, community: str) -> Raters:
+        """The people who compare in a community, or on the ``~world`` panel; always the same ones.
+
+        Raises:
+            UnknownCommunity: If the society has no such community.
+        """
+        rng = rng_for(self.seed, "raters", community)
+        if community == WORLD.id:
+            drawn = rng.choice(len(self.communities), size=self.panel, p=list(self.shares.values()))
+            return draw_raters(community, [self.communities[i] for i in drawn], self.traits, rng)
+        home = self._home(community)
+        return draw_raters(community, [home] * home.n_raters, self.traits, rng)
+
+    def pairs(self, n_per_community: int | Mapping[str, int], rng: np.random.Generator) -> list[PreferencePair]:
+        """Let people compare replies.
+
+        Args:
+            n_per_community: Pairs for each community, or community id (``~world`` too) -> pairs.
+            rng: Source of randomness.
+
+        Returns:
+            Pairs, community by community. ``stem`` is the topic; ``extra["first"]`` tells which reply was shown first,
+            "chosen" or "rejected"; `read_traits` tells the traits of each.
+
+        Raises:
+            UnknownCommunity: If the society has no such community.
+            InvalidInput: If a number is negative.
+        """
+        wanted = n_per_community
+        if not isinstance(wanted, Mapping):
+            wanted = {c.id: wanted for c in self.communities}
+        return [pair for id_, n in wanted.items() for pair in self._compare(id_, n, rng)]
+
+    def utilities(self, replies: Sequence[str], community: str) -> FloatArray:
+        """How good a community finds each reply, length bias included; for ``~world``, the mean over people.
+
+        Args:
+            replies: Texts; what is not in the bank of phrases counts by its length only.
+            community: Id of the community.
+
+        Returns:
+            Utilities in logits, shape (N,).
+
+        Raises:
+            UnknownCommunity: If the society has no such community.
+        """
+        shares = self.shares if community == WORLD.id else {self._home(community).id: 1.0}
+        taste_D = sum(share * self._home(id_).taste.of(self.traits) for id_, share in shares.items())
+        length = sum(share * self._home(id_).bias.length for id_, share in shares.items())
+        utility_N: FloatArray = read_traits(replies, self.traits) @ taste_D + length * log_words(replies)
+        return utility_N
+
+    def true_margin(self, pair: PreferencePair, community: str) -> float:
+        """By how much ``community`` finds the chosen reply better, in logits; negative where the rater went against it.
+
+        Raises:
+            UnknownCommunity: If the society has no such community.
+        """
+        chosen, rejected = self.utilities([pair.chosen, pair.rejected], community)
+        return float(chosen - rejected)
+
+    def best_possible_accuracy(self, pairs: Sequence[PreferencePair]) -> float:
+        """Accuracy to be expected of one who knows everything but which rater judges and which reply comes first.
+
+        Args:
+            pairs: Pairs of this society; each is judged by the raters of its own community.
+
+        Returns:
+            The ceiling for these pairs, in [0.5, 1]: no reward model can be expected to do better. It is computed
+            from the planted truth, not measured, so it has no interval.
+
+        Raises:
+            NotEnoughData: If there are no pairs.
+            UnknownCommunity: If a pair's community is not of this society.
+        """
+        if not pairs:
+            raise NotEnoughData("there are no pairs to find a ceiling for")
+        by_community: dict[str, list[PreferencePair]] = {}
+        for pair in pairs:
+            by_community.setdefault(pair.community, []).append(pair)
+        best = [np.maximum(p_N, 1 - p_N) for p_N in (self._chances(c, own) for c, own in by_community.items())]
+        return float(np.concatenate(best).mean())
+
+    def probe(self, per_trait: int = 8) -> list[Probe]:
+        """Replies that differ in one trait only, to ask a reward model what it likes; always the same ones.
+
+        Args:
+            per_trait: Probes for each trait, over different prompts and wordings.
+
+        Returns:
+            The probes, trait by trait.
+        """
+        return draw_probes(self.traits, per_trait, rng_for(self.seed, "probe"))
+
+    def survey(self, n_questions: int, n_people: int, rng: np.random.Generator) -> Survey:
+        """Ask closed questions, half of them on a scale; each community's answers are counted.
+
+        Args:
+            n_questions: How many questions, >= 1.
+            n_people: How many people answer each question in each community, >= 1.
+            rng: Source of randomness.
+
+        Returns:
+            The survey, without ``~world``.
+
+        Raises:
+            InvalidInput: If a number is below 1.
+        """
+        if n_questions < 1 or n_people < 1:
+            raise InvalidInput(f"{n_questions} questions to {n_people} people", hint="both must be 1 or more")
+        questions = draw_questions(self.traits, n_questions, rng)
+        answers = [
+            count_answers(question.id, c.id, self.true_shares(question, c.id), n_people, rng)
+            for question in questions
+            for c in self.communities
+        ]
+        return Survey("society", {q.id: q for q in questions}, tuple(answers), license=LICENSE)
+
+    def true_shares(self, question: SurveyQuestion, community: str) -> FloatArray:
+        """Share of people in ``community`` who give each option of a question of this society's surveys, shape (O,).
+
+        Raises:
+            UnknownCommunity: If the society has no such community.
+        """
+        if community == WORLD.id:
+            mixed_O: FloatArray = np.sum([s * self.true_shares(question, c) for c, s in self.shares.items()], axis=0)
+            return mixed_O
+        return softmax(option_traits(question, self.traits) @ self._home(community).taste.of(self.traits))
+
+    def _home(self, id_: str) -> SimulatedCommunity:
+        for home in self.communities:
+            if home.id == id_:
+                return home
+        known = ", ".join(c.id for c in self.communities)
+        raise UnknownCommunity(f"the society has no community {id_!r}", hint=f"it has {known} and {WORLD.id}")
+
+    def _compare(self, community: str, n: int, rng: np.random.Generator) -> list[PreferencePair]:
+        if n < 0:
+            raise InvalidInput(f"{n} pairs", where=f"community {community}")
+        people = self.raters(community)
+        first, second = draw_replies(self.traits, n, rng)
+        rater_N = rng.integers(len(people.ids), size=n)
+        z_N_D = read_traits(first, self.traits) - read_traits(second, self.traits)
+        utility_N = (z_N_D * people.taste_R_D[rater_N]).sum(axis=1)
+        utility_N += people.length_R[rater_N] * (log_words(first) - log_words(second))
+        chance_N = expit(people.reliability_R[rater_N] * utility_N + people.position_R[rater_N])
+        choice_N = rng.random(n) < chance_N
+        asked_N = rng.integers(len(_TOPIC_PROMPTS), size=n)
+        return [
+            PreferencePair(
+                id=f"{community}/{i:05d}",
+                prompt=_TOPIC_PROMPTS[asked][1],
+                chosen=a if takes_first else b,
+                rejected=b if takes_first else a,
+                community=community,
+                rater=people.ids[rater],
+                stem=_TOPIC_PROMPTS[asked][0],
+                language="en",
+                source="society",
+                license=LICENSE,
+                extra={"first": "chosen" if takes_first else "rejected"},
+            )
+            for i, (a, b, rater, asked, takes_first) in enumerate(
+                zip(first, second, rater_N, asked_N, choice_N, strict=True)
+            )
+        ]
+
+    def _chances(self, community: str, pairs: Sequence[PreferencePair]) -> FloatArray:
+        """Chance that a rater of ``community``, any one and in either order, makes the same choice, shape (N,)."""
+        people = self.raters(community)
+        chosen, rejected = [p.chosen for p in pairs], [p.rejected for p in pairs]
+        z_N_D = read_traits(chosen, self.traits) - read_traits(rejected, self.traits)
+        utility_N_R = z_N_D @ people.taste_R_D.T
+        utility_N_R += np.outer(log_words(chosen) - log_words(rejected), people.length_R)
+        pull_N_R = people.reliability_R * utility_N_R
+        chance_N_R = (expit(pull_N_R + people.position_R) + expit(pull_N_R - people.position_R)) / 2
+        chance_N: FloatArray = chance_N_R.mean(axis=1)
+        return chance_N

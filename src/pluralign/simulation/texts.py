@@ -1,0 +1,153 @@
+"""Replies that show traits in plain words, and reading the traits back."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput
+from pluralign.simulation.bank import FILLERS, PHRASES, TRAITS
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_VARIANTS = 5
+_FEWEST, _MOST = 3, 5
+_CHATTIEST = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """What a batch of replies will say, before it is put into words.
+
+    Attributes:
+        z_N_D: Trait shown (1), its opposite shown (-1) or neither (0), shape (N, D).
+        variant_N_D: Which wording of each trait, shape (N, D).
+        filler_N_F: Which fillers are said, shape (N, F).
+    """
+
+    z_N_D: IntArray
+    variant_N_D: IntArray
+    filler_N_F: BoolArray
+
+
+def draft(traits: Sequence[str], n: int, rng: np.random.Generator) -> Drafts:
+    """Draw replies that show three to five traits each (all, where there are fewer), either pole equally often.
+
+    Args:
+        traits: Traits that may be shown.
+        n: How many replies.
+        rng: Source of randomness.
+
+    Returns:
+        The drafts.
+    """
+    size = len(traits)
+    active_N = rng.integers(min(_FEWEST, size), min(_MOST, size) + 1, size=n)
+    rank_N_D = rng.random((n, size)).argsort(axis=1).argsort(axis=1)
+    sign_N_D = rng.choice(np.array([-1, 1]), size=(n, size))
+    z_N_D = np.where(rank_N_D < active_N[:, None], sign_N_D, 0)
+    filler_N_F = rng.random((n, len(FILLERS))) < rng.random((n, 1)) * _CHATTIEST
+    return Drafts(z_N_D, rng.integers(_VARIANTS, size=(n, size)), filler_N_F)
+
+
+def write(traits: Sequence[str], drafts: Drafts) -> list[str]:
+    """Put drafts into words: some fillers, the traits in their natural order, the other fillers.
+
+    Args:
+        traits: Traits, aligned with the columns of the drafts.
+        drafts: What to say.
+
+    Returns:
+        Texts, one for each draft.
+
+    >>> plan = Drafts(np.array([[1, -1]]), np.array([[0, 1]]), np.zeros((1, len(FILLERS)), dtype=bool))
+    >>> write(["family", "money"], plan)
+    ['Talk it over with your family before you decide. Do not choose for the sake of pay.']
+    """
+    poles = [PHRASES[t] for t in traits]
+    half = len(FILLERS) // 2
+    texts = []
+    rows = zip(drafts.z_N_D.tolist(), drafts.variant_N_D.tolist(), drafts.filler_N_F.tolist(), strict=True)
+    for z_D, variant_D, filler_F in rows:
+        said = [text for text, on in zip(FILLERS[:half], filler_F[:half], strict=True) if on]
+        said += [pole[0 if z > 0 else 1][v] for pole, z, v in zip(poles, z_D, variant_D, strict=True) if z]
+        said += [text for text, on in zip(FILLERS[half:], filler_F[half:], strict=True) if on]
+        texts.append(" ".join(said))
+    return texts
+
+
+def draw_replies(traits: Sequence[str], n: int, rng: np.random.Generator) -> tuple[list[str], list[str]]:
+    """Draw pairs of different replies.
+
+    Args:
+        traits: Traits that may be shown.
+        n: How many pairs.
+        rng: Source of randomness.
+
+    Returns:
+        The first reply of each pair, and the second.
+    """
+    first, second = write(traits, draft(traits, n, rng)), write(traits, draft(traits, n, rng))
+    for i in range(n):
+        while first[i] == second[i]:
+            second[i] = write(traits, draft(traits, 1, rng))[0]
+    return first, second
+
+
+def read_traits(texts: Sequence[str], traits: Sequence[str]) -> FloatArray:
+    """Read which traits each text shows; sentences that are not in the bank show none.
+
+    Args:
+        texts: Texts, N of them.
+        traits: Traits to look for.
+
+    Returns:
+        Trait shown (1), opposite shown (-1), neither (0), shape (N, D); several phrases of one trait add up.
+
+    Raises:
+        InvalidInput: If a trait is not in the bank.
+
+    >>> read_traits(["Do not choose for the sake of pay. Anything else?"], ["family", "money"]).tolist()
+    [[0.0, -1.0]]
+    """
+    check_traits(traits)
+    column = {t: i for i, t in enumerate(traits)}
+    shown = _shown()
+    z_N_D = np.zeros((len(texts), len(traits)))
+    for row, text in enumerate(texts):
+        for sentence in _SENTENCE.split(text.strip()):
+            trait, sign = shown.get(sentence, ("", 0))
+            if trait in column:
+                z_N_D[row, column[trait]] += sign
+    return z_N_D
+
+
+def log_words(texts: Sequence[str]) -> FloatArray:
+    """Natural logarithm of the number of words, shape (N,); 0 for an empty text.
+
+    >>> log_words(["one two"]).round(3).tolist()
+    [0.693]
+    """
+    return np.log([max(1, len(text.split())) for text in texts])
+
+
+def check_traits(traits: Sequence[str]) -> None:
+    """Refuse traits that are unknown or named twice.
+
+    Raises:
+        InvalidInput: If so, or if there are none.
+    """
+    unknown = [t for t in traits if t not in PHRASES]
+    if unknown:
+        raise InvalidInput(f"unknown traits {unknown}", hint=f"choose among {', '.join(TRAITS)}")
+    if not traits or len(set(traits)) != len(traits):
+        raise InvalidInput(f"traits {list(traits)} are none or name one twice")
+
+
+@cache
+def _shown() -> dict[str, tuple[str, int]]:
+    poles = (
+        (trait, sign, phrases) for trait, pair in PHRASES.items() for sign, phrases in zip((1, -1), pair, strict=True)
+    )
+    return {phrase: (trait, sign) for trait, sign, phrases in poles for phrase in phrases}

@@ -1,0 +1,260 @@
+"""GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions (arXiv 2306.16388)."""
+
+import ast
+import hashlib
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from pluralign.core import (
+    AnswerDistribution,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    Survey,
+    SurveyQuestion,
+    Tally,
+    sample_note,
+)
+from pluralign.sources.fields import BadRow, Row, UnusableRow, require_columns, text_of
+from pluralign.sources.hub import check_origin, hub_rows
+from pluralign.sources.labels import community_id
+from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.stems import shared_stems
+from pluralign.sources.survey_pairs import stream_survey_pairs
+
+HUB_ID = "Anthropic/llm_global_opinions"
+_MISSING = re.compile(r"^(other )?missing\s*(;|$)")
+_TABLE_TOTAL = re.compile(r"^total\s+n\s*=")
+_BRACKETS = re.compile(r"\((vol\.?|do not read)\)")
+_NON_ANSWERS = frozenset(
+    {
+        "dk",
+        "dont know",
+        "do not know",
+        "no answer",
+        "no opinion",
+        "no response",
+        "not applicable",
+        "not asked",
+        "not asked in survey",
+        "not available",
+        "na",
+        "refused",
+        "refuse",
+        "refused to answer",
+    }
+)
+_SUM_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOpinions:
+    """GlobalOpinionQA, from its official CSV or the hub.
+
+    Non-answers (see `is_non_answer`) are left out before anything else; shares stay as published, so they may sum to
+    less than 1. Where one country has two samples for a question, the best is kept: national before old before
+    non-national. A question's id comes from its content, so the order of the rows does not matter. The number of
+    people is not published.
+
+    The label "Australia" on World Values Survey items does not match the published WVS-7 Australia (61 % of 23 checked
+    questions differ by more than 0.1): ``exclude = ["Australia"]`` leaves it out.
+
+    Attributes:
+        path: CSV (or JSONL, Parquet) with the columns ``question, selections, options, source``.
+        hub: Fetch Anthropic/llm_global_opinions instead (needs the extra ``hub``).
+        exclude: Labels ("Australia") or community ids ("AUS") to leave out.
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
+
+    Raises:
+        InvalidInput: If both or neither of ``path`` and ``hub`` are given.
+    """
+
+    name: ClassVar[str] = "global_opinions"
+    license: ClassVar[str] = "CC-BY-NC-SA-4.0"
+    about: ClassVar[str] = "GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions"
+
+    path: Path | None = None
+    hub: bool = False
+    exclude: tuple[str, ...] = ()
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        check_origin(self.path, self.hub, HUB_ID)
+
+    def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+        """Stream a pair for every two real options with different shares; see `pluralign.core.pairs_from_survey`."""
+        return stream_survey_pairs(self.survey, tally)
+
+    def survey(self, tally: Tally | None = None) -> Survey:
+        """Read questions and shares; ``tally.read`` counts questions, ``tally.kept`` distributions.
+
+        Raises:
+            InvalidInput: If a row is not as published, or ``exclude`` names a label that does not occur.
+            NotEnoughData: If nothing is left.
+        """
+        policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
+        found = _Found(frozenset(self.exclude))
+        for number, row in self._rows(policy.tally):
+            try:
+                found.add(_read_item(row), policy.tally)
+            except UnusableRow as reason:
+                policy.tally.drop(str(reason))
+            except BadRow as bad:
+                policy.refuse(bad, place(self.path or HUB_ID, number))
+        return found.survey(self.name, self.license, policy.tally)
+
+    def _rows(self, tally: Tally) -> NumberedRows:
+        if self.path is None:
+            return hub_rows(HUB_ID, None, tally)
+        return read_rows(self.path, RowPolicy(tally, self.skip_bad))
+
+
+def is_non_answer(option: str) -> bool:
+    """Whether an option is no answer: "DK/Refused", "No answer", "Missing; Not available" and the like.
+
+    Volunteered answers ("Neither (VOL)", "Depends") and answers about knowing ("Never heard of") are real.
+
+    >>> [is_non_answer(text) for text in ("DK/Refused", "Don’t know", "Missing; Unknown", "Neither (VOL)")]
+    [True, True, True, False]
+    """
+    text = re.sub(r"['’´`]", "", " ".join(option.casefold().split())).replace("n/a", "na")
+    text = _BRACKETS.sub("", text).strip()
+    if not text or _MISSING.match(text) or _TABLE_TOTAL.match(text):
+        return True
+    parts = [part.strip(" .()[]") for part in re.split(r"/|;|,|\bor\b", text)]
+    return all(part in _NON_ANSWERS for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One row: a question as published, with shares by label."""
+
+    id: str
+    text: str
+    options: tuple[str, ...]
+    shares: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was read so far."""
+
+    exclude: frozenset[str]
+    items: dict[str, _Item] = field(default_factory=dict)
+    shares: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=lambda: defaultdict(dict))
+    excluded: Counter[str] = field(default_factory=Counter)
+
+    def add(self, item: _Item, tally: Tally) -> None:
+        real = [i for i, option in enumerate(item.options) if not is_non_answer(option)]
+        if len(real) < 2:
+            raise UnusableRow("fewer than two real options")
+        if item.id in self.items:
+            tally.note("question given twice: merged")
+        self.items[item.id] = item
+        for label, community in self._best_samples(item, tally).items():
+            shares = item.shares[label]
+            if community in self.shares[item.id]:
+                tally.drop("question given twice for one country")
+                continue
+            if abs(math.fsum(shares) - 1) > _SUM_TOLERANCE:
+                tally.flag("shares do not sum to 1")
+            self.shares[item.id][community] = tuple(shares[i] for i in real)
+
+    def _best_samples(self, item: _Item, tally: Tally) -> dict[str, str]:
+        """Label -> community, one label a community."""
+        best: dict[str, str] = {}
+        for label in sorted(item.shares, key=lambda label: (_sample_rank(label), label)):
+            community = community_id(label)
+            if community is None:
+                tally.drop(f"unresolved label: {label}")
+            elif self.exclude & {label, community}:
+                self.excluded.update({label, community})
+                tally.drop(f"excluded: {label}")
+            elif community in best:
+                tally.drop(f"second sample of a country: {sample_note(label) or 'national sample'}")
+            else:
+                best[community] = label
+                tally.note(sample_note(label) or "national sample")
+        return {label: community for community, label in best.items()}
+
+    def survey(self, name: str, license_: str, tally: Tally) -> Survey:
+        unknown = sorted(self.exclude - self.excluded.keys())
+        if unknown:
+            raise InvalidInput(f"no answers by {unknown[0]!r} to leave out", where="exclude", hint="check the label")
+        stems = shared_stems(item.text for item in self.items.values())
+        questions = {id_: _question(item, stems[item.text]) for id_, item in self.items.items() if self.shares[id_]}
+        distributions = tuple(
+            AnswerDistribution(id_, community, shares)
+            for id_ in questions
+            for community, shares in sorted(self.shares[id_].items())
+        )
+        if not distributions:
+            raise NotEnoughData("no answers are left", where=name, hint=f"dropped: {dict(tally.dropped)}")
+        tally.kept += len(distributions)
+        return Survey(name, questions, distributions, license_)
+
+
+def _sample_rank(label: str) -> int:
+    note = sample_note(label) or "national sample"
+    if note in ("national sample", "current national sample"):
+        return 0
+    return 1 if note.startswith("old") else 2
+
+
+def _question(item: _Item, stem: str) -> SurveyQuestion:
+    real = [(str(i + 1), option) for i, option in enumerate(item.options) if not is_non_answer(option)]
+    return SurveyQuestion(
+        id=item.id,
+        text=item.text,
+        options=tuple(option for _, option in real),
+        codes=tuple(code for code, _ in real),
+        stem=stem,
+    )
+
+
+def _read_item(row: Row) -> _Item:
+    require_columns(row, ("question", "selections", "options"))
+    text, options_text = text_of(row, "question"), text_of(row, "options")
+    source = str(row.get("source") or "")
+    if not text.strip():
+        raise UnusableRow("empty question")
+    options = _literal(options_text, "options", "[]")
+    if not isinstance(options, list) or not all(isinstance(o, str | int | float) for o in options):
+        raise BadRow("options is not a list of texts", reason="options is not a list of texts")
+    names = tuple(str(option) for option in options)
+    digest = hashlib.sha256("\x1f".join([source, text, *names]).encode()).hexdigest()[:10]
+    return _Item(f"GOQA-{digest}", text, names, _read_shares(text_of(row, "selections"), len(names)))
+
+
+def _read_shares(text: str, n_options: int) -> dict[str, tuple[float, ...]]:
+    selections = _literal(text, "selections", "{}")
+    if not isinstance(selections, dict):
+        raise BadRow("selections is not a mapping", reason="selections is not a mapping")
+    for label, shares in selections.items():
+        if not isinstance(label, str) or not isinstance(shares, list) or not all(map(_is_share, shares)):
+            raise BadRow(
+                f"the shares of {label!r} are not a list of numbers in [0, 1]", reason="shares are not in [0, 1]"
+            )
+        if len(shares) != n_options:
+            raise BadRow(
+                f"{label!r} has {len(shares)} shares for {n_options} options", reason="shares and options differ"
+            )
+    return {label: tuple(map(float, shares)) for label, shares in selections.items()}
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1 + 1e-9
+
+
+def _literal(text: str, column: str, brackets: str) -> object:
+    """The Python literal between the outermost brackets; never evaluated as code."""
+    start, end = text.find(brackets[0]), text.rfind(brackets[1])
+    try:
+        return ast.literal_eval(text[start : end + 1] if start >= 0 else text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise BadRow(f"{column} is not a Python literal: {error}", reason=f"{column} is not a literal") from error

@@ -1,0 +1,168 @@
+"""PRISM: people of many countries rate what several models answer them (arXiv 2404.16019)."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from pluralign.core import InvalidInput, PreferencePair, Tally
+from pluralign.sources.fields import BadRow, Row, UnusableRow, text_of
+from pluralign.sources.hub import check_origin, hub_rows
+from pluralign.sources.labels import community_id
+from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+
+HUB_ID = "HannahRoseKirk/prism-alignment"
+_PUBLISHED_TEST_PART = 0.15
+_PUBLISHED_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """One rated response."""
+
+    id: str
+    interaction: str
+    rater: str
+    community: str
+    prompt: str
+    text: str
+    model: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrismPairs:
+    """Every pair of responses that one rater scored differently within one interaction.
+
+    As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community is the country of
+    residence, the turns before are not used. ``strength`` is the difference of the scores (1..99). Responses are
+    grouped in memory by interaction (68,371 in all), so their order in the file does not matter.
+
+    Attributes:
+        path: Folder with ``survey.jsonl`` and ``utterances.jsonl`` (or ``.jsonl.gz``).
+        hub: Fetch HannahRoseKirk/prism-alignment instead (needs the extra ``hub``).
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
+
+    Raises:
+        InvalidInput: If both or neither of ``path`` and ``hub`` are given.
+    """
+
+    name: ClassVar[str] = "prism"
+    license: ClassVar[str] = "human text CC-BY-4.0, model text CC-BY-NC-4.0"
+    about: ClassVar[str] = "PRISM: people of many countries rate what several models answer them"
+
+    path: Path | None = None
+    hub: bool = False
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        check_origin(self.path, self.hub, HUB_ID)
+
+    def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+        """Stream the pairs; ``tally.read`` counts rated responses.
+
+        Raises:
+            InvalidInput: If a file or a row cannot be read.
+            NotEnoughData: If a file has no rows.
+        """
+        policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
+        residence = dict(self._survey())
+        by_interaction: dict[str, list[_Response]] = {}
+        for number, row in self._rows("utterances", policy):
+            try:
+                response = _read_response(row, residence)
+            except UnusableRow as reason:
+                policy.tally.drop(str(reason))
+            except BadRow as bad:
+                policy.refuse(bad, self._place("utterances", number))
+            else:
+                by_interaction.setdefault(response.interaction, []).append(response)
+        for responses in by_interaction.values():
+            for a, b in itertools.combinations(responses, 2):
+                try:
+                    pair = _pair(a, b)
+                except UnusableRow as reason:
+                    policy.tally.drop(str(reason))
+                else:
+                    policy.tally.kept += 1
+                    yield pair
+
+    def published_test_raters(self) -> frozenset[str]:
+        """Raters of SCPO's test set: ``train_test_split(test_size=0.15, seed=0)`` of ``datasets`` on the survey table.
+
+        Raises:
+            NotEnoughData: If the survey has no rows.
+        """
+        raters = [rater for rater, _ in self._survey()]
+        order = np.random.default_rng(_PUBLISHED_SEED).permutation(len(raters))
+        return frozenset(raters[i] for i in order[: math.ceil(_PUBLISHED_TEST_PART * len(raters))])
+
+    def _survey(self) -> Iterator[tuple[str, str]]:
+        """Rater and label of the country of residence, in the order of the table."""
+        for number, row in self._rows("survey", RowPolicy(Tally())):
+            try:
+                location = row.get("location")
+                if not isinstance(location, dict):
+                    raise BadRow("'location' is not an object", reason="no location")
+                yield text_of(row, "user_id"), str(location.get("reside_countryISO") or "not stated")
+            except BadRow as bad:
+                where = self._place("survey", number)
+                raise InvalidInput(bad.what, where=where, hint="use the survey table as published") from bad
+
+    def _rows(self, table: str, policy: RowPolicy) -> NumberedRows:
+        if self.path is None:
+            return hub_rows(HUB_ID, table, policy.tally)
+        return read_rows(_table_path(self.path, table), policy)
+
+    def _place(self, table: str, number: int) -> str:
+        return place(f"{HUB_ID} {table}" if self.path is None else _table_path(self.path, table), number)
+
+
+def _table_path(folder: Path, table: str) -> Path:
+    packed = folder / f"{table}.jsonl.gz"
+    return packed if packed.is_file() else folder / f"{table}.jsonl"
+
+
+def _read_response(row: Row, residence: dict[str, str]) -> _Response:
+    rater, text = text_of(row, "user_id"), text_of(row, "model_response")
+    if rater not in residence:
+        raise UnusableRow("rater is not in the survey")
+    community = community_id(residence[rater])
+    if community is None:
+        raise UnusableRow(f"country of residence: {residence[rater]}")
+    prompt = text_of(row, "user_prompt")
+    if text == "EMPTY STRING" or not text.strip():
+        raise UnusableRow("empty response")
+    if not prompt.strip():
+        raise UnusableRow("empty prompt")
+    score = row.get("score")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        raise BadRow(f"score is {score!r}, not a number", reason="score is not a number")
+    ids = text_of(row, "utterance_id"), text_of(row, "interaction_id")
+    return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), float(score))
+
+
+def _pair(a: _Response, b: _Response) -> PreferencePair:
+    if a.score == b.score:
+        raise UnusableRow("tie")
+    if a.text == b.text:
+        raise UnusableRow("same text on both sides")
+    chosen, rejected = (a, b) if a.score > b.score else (b, a)
+    return PreferencePair(
+        id=f"{chosen.id}>{rejected.id}",
+        prompt=a.prompt,
+        chosen=chosen.text,
+        rejected=rejected.text,
+        community=a.community,
+        rater=a.rater,
+        strength=chosen.score - rejected.score,
+        question=a.prompt,
+        language="en",
+        source=PrismPairs.name,
+        license=PrismPairs.license,
+        extra={"interaction_id": a.interaction, "chosen_model": chosen.model, "rejected_model": rejected.model},
+    )

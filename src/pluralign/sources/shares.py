@@ -1,0 +1,122 @@
+"""Published answer shares by country, in CultureSPA's layout."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pluralign.core import (
+    AnswerDistribution,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    Survey,
+    SurveyQuestion,
+    Tally,
+)
+from pluralign.sources.fields import BadRow
+from pluralign.sources.labels import required_community
+from pluralign.sources.survey_pairs import stream_survey_pairs
+from pluralign.sources.tables import NOT_VALUES, first_code, read_json, read_questions, survey_questions
+
+_SUM_TOLERANCE = 0.02
+
+SharesByCode = Mapping[str, Mapping[str, Mapping[int, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTable:
+    """A folder with ``questions.json`` and ``country_proportions.json``.
+
+    ``questions.json`` is a list of ``{"Q_id", "question", "option_lst"}``; ``country_proportions.json`` maps country ->
+    question -> option code -> share. Codes start at 1, or at 0 where 0 occurs. Missing answers stay in the
+    denominator, so shares may sum to less than 1. The number of people is not published.
+
+    Attributes:
+        path: The folder.
+        exclude_questions: Ids to leave out; party choice and the questions about the person where not given, as in
+            CultureSPA (259 questions are left).
+        license: Licence or terms of the answers.
+    """
+
+    name: ClassVar[str] = "shares"
+    about: ClassVar[str] = "answer shares by country in CultureSPA's layout (World Values Survey)"
+
+    path: Path
+    exclude_questions: tuple[str, ...] = NOT_VALUES
+    license: str = "World Values Survey terms (cite WVS-7)"
+
+    def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        return stream_survey_pairs(self.survey, tally)
+
+    def survey(self, tally: Tally | None = None) -> Survey:
+        """Read questions and shares; ``tally.read`` counts questions, ``tally.kept`` distributions.
+
+        Raises:
+            InvalidInput: If the files are not in the layout, or a country is unknown.
+            NotEnoughData: If nothing is left.
+        """
+        counts = tally if tally is not None else Tally()
+        known = read_questions(self.path / "questions.json", self.exclude_questions, counts)
+        shares = _read_shares(self.path / "country_proportions.json")
+        codes = {id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known}
+        asked = {id_: question for id_, question in known.items() if codes[id_]}
+        counts.dropped.update({"question without shares": len(known) - len(asked)} if len(known) > len(asked) else {})
+        firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in asked.items()}
+        questions = survey_questions(asked, firsts)
+        distributions = tuple(_distributions(questions, shares, counts))
+        if not distributions:
+            raise NotEnoughData("no question has shares", where=str(self.path))
+        counts.kept += len(distributions)
+        return Survey(self.name, questions, distributions, self.license)
+
+
+def _distributions(
+    questions: Mapping[str, SurveyQuestion], shares: SharesByCode, tally: Tally
+) -> Iterator[AnswerDistribution]:
+    for community, by_question in sorted(shares.items()):
+        for id_, question in questions.items():
+            by_code = by_question.get(id_, {})
+            tally.dropped.update(
+                f"code without an option: {id_}" for code in by_code if str(code) not in question.codes
+            )
+            probs_O = tuple(by_code.get(int(code), 0.0) for code in question.codes)
+            total = math.fsum(probs_O)
+            if total == 0:
+                tally.drop(f"no answers in {community}")
+                continue
+            if total < 1 - _SUM_TOLERANCE:
+                tally.note("shares sum to less than 0.98: missing answers stay in the denominator")
+            if total > 1 + _SUM_TOLERANCE:
+                tally.flag("shares sum to more than 1")
+            yield AnswerDistribution(id_, community, probs_O)
+
+
+def _read_shares(path: Path) -> SharesByCode:
+    table = read_json(path)
+    if not isinstance(table, dict) or not table:
+        raise InvalidInput("not a mapping country -> question -> code -> share", where=str(path))
+    shares: dict[str, Mapping[str, Mapping[int, float]]] = {}
+    for label, by_question in table.items():
+        where = f"{path}: {label}"
+        try:
+            community = required_community(label)
+        except BadRow as bad:
+            raise InvalidInput(bad.what, where=str(path), hint=bad.hint) from bad
+        if community in shares:
+            raise InvalidInput(f"{community} comes twice", where=where)
+        if not isinstance(by_question, dict):
+            raise InvalidInput("not a mapping question -> code -> share", where=where)
+        shares[community] = {id_: _read_codes(by_code, f"{where}, {id_}") for id_, by_code in by_question.items()}
+    return shares
+
+
+def _read_codes(by_code: object, where: str) -> dict[int, float]:
+    if not isinstance(by_code, dict):
+        raise InvalidInput("not a mapping code -> share", where=where)
+    for code, share in by_code.items():
+        if not code.isdecimal() or isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InvalidInput(f"{code!r}: {share!r} is not an option code with a share in [0, 1]", where=where)
+    return {int(code): float(share) for code, share in by_code.items()}

@@ -1,0 +1,141 @@
+"""Train and test sides that share no rater, no question or no stem."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from pluralign.core import IntArray, InvalidInput, NotEnoughData, PreferencePair
+
+SplitKind = Literal["rater", "question", "stem", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which pairs train and which test.
+
+    Attributes:
+        train: Positions of the training pairs, increasing.
+        test: Positions of the test pairs, increasing.
+        left_out: Reason -> pairs on neither side.
+    """
+
+    train: IntArray
+    test: IntArray
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def split_by(kind: SplitKind, pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator) -> Split:
+    """Split so that no unit is on both sides.
+
+    By rater, the test part is drawn within each community (at least one test rater where there are two; a community's
+    only rater trains). By question or stem, the same ones are tested for every community. By both, a test pair has a
+    test rater and a test question, a training pair neither; the others are left out. Units are drawn in sorted order,
+    so shuffling the pairs changes nothing.
+
+    Args:
+        kind: ``rater``, ``question``, ``stem`` or ``both`` (rater and question).
+        pairs: The pairs.
+        test: Part of the units to test on, in (0, 1).
+        rng: Where the draw comes from.
+
+    Returns:
+        The two sides, as positions in ``pairs``.
+
+    Raises:
+        InvalidInput: If ``test`` is out of range, or raters are needed and a pair has none.
+        NotEnoughData: If there are too few units for two sides.
+
+    >>> pairs = [PreferencePair(str(i), "Tea?", "Yes", "No", "GBR", rater=str(i % 5)) for i in range(10)]
+    >>> split = split_by("rater", pairs, 0.2, np.random.default_rng(7))
+    >>> len(split.train), len(split.test)
+    (8, 2)
+    """
+    if not 0 < test < 1:
+        raise InvalidInput(f"the test part is {test}", where="split.test", hint="use a value in (0, 1), such as 0.2")
+    if not pairs:
+        raise NotEnoughData("there are no pairs to split", hint="see what was dropped and why")
+    if kind == "rater":
+        chosen = _draw_raters(pairs, test, rng)
+        return _sides([_rater(pair) in chosen for pair in pairs], "rater")
+    if kind in ("question", "stem"):
+        units = [pair.question if kind == "question" else pair.stem for pair in pairs]
+        drawn = _draw(set(units), test, rng)
+        return _sides([unit in drawn for unit in units], kind)
+    if kind == "both":
+        return _split_by_both(pairs, test, rng)
+    raise InvalidInput(f"there is no split by {kind!r}", where="split.by", hint="use rater, question, stem or both")
+
+
+def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -> Split:
+    """Split by given raters: those of SCPO are ``PrismPairs(...).published_test_raters()``.
+
+    Args:
+        pairs: The pairs.
+        test_raters: Raters of the test side.
+
+    Raises:
+        InvalidInput: If a pair has no rater.
+        NotEnoughData: If a side is empty.
+    """
+    return _sides([_rater(pair) in test_raters for pair in pairs], "rater")
+
+
+def _split_by_both(pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator) -> Split:
+    raters = _draw_raters(pairs, test, rng)
+    questions = _draw({pair.question for pair in pairs}, test, rng)
+    by_rater_N = np.array([_rater(pair) in raters for pair in pairs])
+    by_question_N = np.array([pair.question in questions for pair in pairs])
+    sides = np.flatnonzero(~by_rater_N & ~by_question_N), np.flatnonzero(by_rater_N & by_question_N)
+    left_out = Counter(
+        {
+            "test rater, training question": int((by_rater_N & ~by_question_N).sum()),
+            "training rater, test question": int((~by_rater_N & by_question_N).sum()),
+        }
+    )
+    return _both_filled(Split(*sides, left_out), "rater and question")
+
+
+def _draw_raters(pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator) -> set[str]:
+    home: dict[str, str] = {}
+    for pair in pairs:
+        rater = _rater(pair)
+        home[rater] = min(home.get(rater, pair.community), pair.community)
+    by_community: defaultdict[str, set[str]] = defaultdict(set)
+    for rater, community in home.items():
+        by_community[community].add(rater)
+    drawn: set[str] = set()
+    for community in sorted(by_community):
+        if len(by_community[community]) > 1:
+            drawn |= _draw(by_community[community], test, rng)
+    return drawn
+
+
+def _draw(units: set[str], test: float, rng: np.random.Generator) -> set[str]:
+    names = sorted(units)
+    if len(names) < 2:
+        raise NotEnoughData(f"one unit ({names[0][:60]!r}) cannot be on both sides", hint="split by something finer")
+    size = min(max(round(test * len(names)), 1), len(names) - 1)
+    return {names[i] for i in rng.permutation(len(names))[:size]}
+
+
+def _sides(tested: Sequence[bool], unit: str) -> Split:
+    tested_N = np.asarray(tested, dtype=bool)
+    return _both_filled(Split(np.flatnonzero(~tested_N), np.flatnonzero(tested_N)), unit)
+
+
+def _both_filled(split: Split, unit: str) -> Split:
+    for side, positions in (("training", split.train), ("test", split.test)):
+        if not len(positions):
+            raise NotEnoughData(
+                f"no pair is on the {side} side of a split by {unit}", hint="use more data or another split"
+            )
+    return split
+
+
+def _rater(pair: PreferencePair) -> str:
+    if pair.rater is None:
+        raise InvalidInput("a pair has no rater", where=f"pair {pair.id}", hint="use question or stem")
+    return pair.rater

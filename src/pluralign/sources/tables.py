@@ -1,0 +1,99 @@
+"""World Values Survey questions in CultureSPA's layout, and how their option codes count."""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from pluralign.core import InvalidInput, SurveyQuestion, Tally
+from pluralign.sources.stems import shared_stems
+
+NOT_VALUES: tuple[str, ...] = ("Q223", *(f"Q{n}" for n in range(260, 291)))
+"""Party choice and the questions about the person: CultureSPA uses the other 259."""
+
+ZERO_CODED: frozenset[str] = frozenset(f"Q{n}" for n in (*range(94, 106), 119, *range(122, 130), *range(241, 250)))
+"""Questions of WVS wave 7 whose option codes start at 0."""
+
+
+def read_json(path: Path) -> object:
+    """Read one JSON file.
+
+    Raises:
+        InvalidInput: If it is missing or not JSON in UTF-8.
+    """
+    try:
+        return json.loads(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise InvalidInput(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"not JSON in UTF-8: {error}", where=str(path)) from error
+
+
+def read_questions(path: Path, exclude: Collection[str], tally: Tally) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Read ``questions.json``: a list of ``{"Q_id", "question", "option_lst"}``.
+
+    Args:
+        path: The file.
+        exclude: Ids to leave out.
+        tally: Where questions read and left out are counted.
+
+    Returns:
+        Id -> (text, options).
+
+    Raises:
+        InvalidInput: If it is not written so, or an id comes twice.
+    """
+    items = read_json(path)
+    if not isinstance(items, list):
+        raise InvalidInput("not a list of questions", where=str(path))
+    questions: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for number, item in enumerate(items, start=1):
+        id_, text, options = _read_question(item, f"{path}: question {number}")
+        tally.read += 1
+        if id_ in exclude:
+            tally.drop("excluded question")
+        elif len(options) < 2:
+            tally.drop("fewer than two options")
+        elif id_ in questions:
+            raise InvalidInput(f"the id {id_!r} comes twice", where=f"{path}: question {number}")
+        else:
+            questions[id_] = text, options
+    return questions
+
+
+def survey_questions(
+    questions: dict[str, tuple[str, tuple[str, ...]]], first_codes: dict[str, int]
+) -> dict[str, SurveyQuestion]:
+    """Build questions whose codes count up from the first code of each; options that are numbers lie on a scale."""
+    stems = shared_stems(text for text, _ in questions.values())
+    return {
+        id_: SurveyQuestion(
+            id=id_,
+            text=text,
+            options=options,
+            codes=tuple(str(first_codes[id_] + i) for i in range(len(options))),
+            ordered=True if all(option.isdigit() for option in options) else None,
+            stem=stems[text],
+        )
+        for id_, (text, options) in questions.items()
+    }
+
+
+def first_code(id_: str, codes: Collection[int], n_options: int) -> int:
+    """Code of a question's first option: 0 or 1.
+
+    It is 0 where the code 0 occurs, or where WVS-7 says so and the code ``n_options`` does not occur.
+
+    >>> first_code("Q1", {1, 2, 3, 4}, 4), first_code("Q94", {1, 2}, 3), first_code("X", {0, 2}, 3)
+    (1, 0, 0)
+    """
+    if 0 in codes:
+        return 0
+    return 0 if id_ in ZERO_CODED and n_options not in codes else 1
+
+
+def _read_question(item: object, where: str) -> tuple[str, str, tuple[str, ...]]:
+    fields = item if isinstance(item, dict) else {}
+    id_, text, options = (fields.get(key) for key in ("Q_id", "question", "option_lst"))
+    if not isinstance(id_, str) or not isinstance(text, str) or not isinstance(options, list):
+        raise InvalidInput('not {"Q_id": text, "question": text, "option_lst": [texts]}', where=where)
+    return id_, text, tuple(str(option) for option in options)

@@ -1,0 +1,159 @@
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from pydantic import TypeAdapter
+
+from pluralign.core import InvalidInput, Message, NotEnoughData, PairSource, PreferencePair, Tally
+from pluralign.sources import JsonlPairs
+
+USER = {"role": "user", "content": "Tea?"}
+
+
+def said(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+def write(folder: Path, *rows: object) -> Path:
+    path = folder / "tea.v2.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def row(**columns: object) -> dict[str, object]:
+    return {"prompt": "Tea?", "chosen": "Yes", "rejected": "No"} | columns
+
+
+def read(path: Path, **settings: object) -> list[PreferencePair]:
+    return list(JsonlPairs(path, **settings).pairs())  # type: ignore[arg-type]
+
+
+def test_every_known_column_finds_its_place_and_others_are_kept(tmp_path: Path) -> None:
+    columns = {"id": 5, "community": "Britain", "rater": 12, "strength": 2, "weight": 0, "context": "at work"}
+    path = write(tmp_path, row(**columns, language="en", source="S", license="CC0", mood="calm"))
+    (pair,) = read(path)
+    assert (pair.id, pair.community, pair.rater, pair.strength, pair.weight) == ("5", "GBR", "12", 2.0, 0.0)
+    assert (pair.context, pair.language, pair.source, pair.license) == ("at work", "en", "S", "CC0")
+    assert pair.extra == {"mood": "calm"}
+
+
+def test_what_a_row_leaves_out_is_filled_in(tmp_path: Path) -> None:
+    (pair,) = read(write(tmp_path, row()))
+    assert (pair.id, pair.community, pair.rater, pair.weight) == ("tea.v2:1", "~world", None, 1.0)
+    assert (pair.source, pair.question, pair.stem) == ("tea.v2", "Tea?", "Tea?")
+    (pair,) = read(write(tmp_path, row(community=None)), community="Mexico")
+    assert pair.community == "MEX"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"prompt": [USER], "chosen": [said("Yes")], "rejected": [said("No")]},
+        {"prompt": [USER], "chosen": "Yes", "rejected": [said("No")]},
+        {"chosen": [USER, said("Yes")], "rejected": [USER, said("No")]},
+        {"prompt": None, "chosen": [USER, said("Yes")], "rejected": [USER, said("No")]},
+        {"prompt": "Tea?", "chosen": [USER, said("Yes")], "rejected": [USER, said("No")]},
+    ],
+)
+def test_each_conversational_form_gives_the_same_pair(tmp_path: Path, columns: dict[str, object]) -> None:
+    (pair,) = read(write(tmp_path, columns))
+    assert pair.prompt in ("Tea?", (Message("user", "Tea?"),))
+    assert (pair.chosen, pair.rejected, pair.question) == ("Yes", "No", "Tea?")
+
+
+def test_parquet_gives_the_same_pairs_as_jsonl(tmp_path: Path) -> None:
+    rows = [row(id="a", community="MEX", prompt=[USER]), row(id="b", community=None, prompt=[USER])]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "tea.v2.parquet")
+    assert read(tmp_path / "tea.v2.parquet") == read(write(tmp_path, *rows))
+
+
+def test_long_right_to_left_and_emoji_texts_pass_untouched(tmp_path: Path) -> None:
+    texts = {"prompt": "שלום " * 20_000, "chosen": "مرحبا \u202e😀👩‍👩‍👧" * 7000, "rejected": "\u2028 नमस्ते\x00\r\n"}
+    (pair,) = read(write(tmp_path, texts))
+    assert (pair.prompt, pair.chosen, pair.rejected) == tuple(texts.values())
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"chosen": "No"}, "chosen equals rejected"),
+        ({"chosen": " \n"}, "empty response"),
+        ({"prompt": " "}, "empty prompt"),
+        ({"prompt": []}, "empty prompt"),
+    ],
+)
+def test_a_pair_that_cannot_be_used_is_counted(tmp_path: Path, columns: dict[str, object], reason: str) -> None:
+    tally = Tally()
+    assert list(JsonlPairs(write(tmp_path, row(**columns), row())).pairs(tally))
+    assert (tally.read, tally.kept, tally.dropped) == (2, 1, {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"strength": float("nan")}, "strength is out of range"),
+        ({"strength": 0}, "strength is out of range"),
+        ({"strength": True}, "strength is not a number"),
+        ({"weight": float("inf")}, "weight is out of range"),
+        ({"weight": -1}, "weight is out of range"),
+        ({"weight": "1"}, "weight is not a number"),
+        ({"community": "Mexcio"}, "unresolved label: Mexcio"),
+        ({"community": 3}, "community is not text"),
+        ({"rater": 1.5}, "rater is not an id"),
+        ({"chosen": 3}, "chosen is neither text nor messages"),
+        ({"chosen": [USER]}, "chosen is not one assistant message"),
+        ({"chosen": [said("a"), said("b")]}, "chosen is not one assistant message"),
+        ({"chosen": [{"role": "assistant", "content": [{"type": "image"}]}]}, "bad message in chosen"),
+        ({"prompt": None}, "prompt is null"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_line_or_counted(tmp_path: Path, columns: dict[str, object], reason: str) -> None:
+    path = write(tmp_path, row(), row(**columns))
+    with pytest.raises(InvalidInput) as caught:
+        read(path)
+    assert caught.value.where == f"{path}:2"
+    tally = Tally()
+    assert len(list(JsonlPairs(path, skip_bad=True).pairs(tally))) == 1
+    assert (tally.read, tally.kept, tally.dropped) == (2, 1, {reason: 1})
+
+
+def test_an_unknown_label_names_near_matches(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="MEX"):
+        read(write(tmp_path, row(community="Mexcio")))
+
+
+def test_a_missing_column_lists_those_found(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"missing column 'chosen'; found: prompt, choosen, rejected"):
+        read(write(tmp_path, {"prompt": "Tea?", "choosen": "Yes", "rejected": "No"}))
+    with pytest.raises(InvalidInput, match="missing column 'prompt'"):
+        read(write(tmp_path, {"chosen": "Yes", "rejected": "No"}))
+
+
+def test_an_id_used_twice_is_named_or_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, row(id="a"), row(), row(id="a"))
+    with pytest.raises(InvalidInput, match=r":3: the id 'a' was used before"):
+        read(path)
+    tally = Tally()
+    assert len(list(JsonlPairs(path, skip_bad=True).pairs(tally))) == 2
+    assert tally.dropped == {"duplicate id": 1}
+
+
+def test_an_empty_file_is_not_enough_data(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughData):
+        read(write(tmp_path))
+
+
+def test_settings_are_validated_and_the_port_is_kept(tmp_path: Path) -> None:
+    source = TypeAdapter(JsonlPairs).validate_python({"path": str(write(tmp_path, row())), "skip_bad": True})
+    assert isinstance(source, PairSource)
+    assert (source.path.name, source.skip_bad, source.name) == ("tea.v2.jsonl", True, "jsonl")
+
+
+@pytest.mark.shared
+def test_real_prism_pairs_are_read(shared_data: Path) -> None:
+    tally = Tally()
+    pairs = list(JsonlPairs(shared_data / "prism_pairs" / "hard_panel.jsonl.gz").pairs(tally))
+    assert (tally.read, len(pairs), tally.dropped) == (2769, 2766, {"chosen equals rejected": 3})
+    assert set(pairs[0].extra) == {"user_id", "interaction_id"}
