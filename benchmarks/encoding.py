@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from pluralign.core import Encoder, rng_for
 from pluralign.encoders import CachedEncoder, HashEncoder, SentenceEncoder, StaticEncoder, minilm
@@ -53,7 +54,7 @@ def against_library(encoder: SentenceEncoder, texts: list[str], rounds: int) -> 
     for _ in range(rounds):
         for size, loop in loops.items():
             theirs[size] = min(theirs[size], seconds(loop))
-            ours = min(ours, seconds(lambda: encoder.encode(texts)))
+        ours = min(ours, seconds(lambda: encoder.encode(texts)))
     best = min(theirs, key=lambda size: theirs[size])
     return ours, theirs[best], best, float(np.abs(encoder.encode(texts) - loops[best]()).max())
 
@@ -69,9 +70,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("PLURALIGN_SHARED_DATA"))
     parser.add_argument("--texts", type=int, default=1000, help="short texts compared (a quarter as many long ones)")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, help="threads of torch: 1 on a machine that is busy otherwise")
     options = parser.parse_args()
     if options.folder is None:
         parser.error("name the folder of real data, or set PLURALIGN_SHARED_DATA")
+    if options.threads:
+        torch.set_num_threads(options.threads)
     everything = thoughts(options.folder)
     short = rng_for(7, "short texts").choice(everything, min(options.texts, len(everything)), replace=False).tolist()
     encoder = minilm(device="cpu")

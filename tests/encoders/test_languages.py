@@ -1,3 +1,7 @@
+import csv
+import gzip
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -59,3 +63,12 @@ def test_nothing_is_said_where_the_encoder_reads_the_texts_or_reads_any() -> Non
     assert language_warning([SPANISH] * 10, HashEncoder(), _rng()) is None
     assert language_warning([], English(), _rng()) is None
     assert language_warning(["ok", "no"], English(), _rng()) is None
+
+
+@pytest.mark.shared
+def test_english_answers_of_real_people_give_no_warning(shared_data: Path) -> None:
+    with gzip.open(shared_data / "global_dialogues" / "gd6_uk_thoughts.csv.gz", "rt", encoding="utf-8") as file:
+        texts = [row["thought"] for row in csv.DictReader(file)]
+    counts = languages_of(texts, _rng())
+    assert counts["en"] / (counts.total() - counts["und"]) > 0.99
+    assert language_warning(texts, English(), _rng()) is None

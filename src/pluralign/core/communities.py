@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -38,7 +39,7 @@ class Community:
     languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _ID.match(self.id):
+        if not _ID.fullmatch(self.id):
             raise InvalidInput(
                 f"{self.id!r} is not a community id",
                 hint="write an ISO code (MEX), a part of a country (MEX/oaxaca) or ~name (~yoruba)",
@@ -69,7 +70,7 @@ def community(id_: str) -> Community:
     """
     if id_ == WORLD.id:
         return WORLD
-    if not _ID.match(id_):
+    if not _ID.fullmatch(id_):
         found = resolve_community(id_)
         raise InvalidInput(
             f"{id_!r} is not a community id",
@@ -110,15 +111,11 @@ def resolve_community(label: str) -> Community | None:
     True
     """
     text = _SAMPLE.sub("", label).strip()
-    if _ID.match(text):
-        try:
+    if _ID.fullmatch(text):
+        with suppress(UnknownCommunity):  # "UAE" is written like a code
             return community(text)
-        except UnknownCommunity:
-            return None
     key = _key(text)
-    if key in PARTS:
-        return community(PARTS[key])
-    code = ALIASES.get(key) or _codes_by_key().get(key)
+    code = PARTS.get(key) or ALIASES.get(key) or _codes_by_key().get(key)
     return community(code) if code else None
 
 

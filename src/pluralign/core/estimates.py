@@ -16,7 +16,7 @@ class Estimate:
         n_raters: How many people judged; None where answers were only published as shares.
 
     Raises:
-        ValueError: If the value is not a number, nothing was measured, or only one end is given.
+        ValueError: If the value is not a number, nothing was measured, or the ends are one or out of order.
 
     >>> str(Estimate(0.615, 0.58, 0.65, n=1200, n_raters=140))
     '0.615 [0.580, 0.650] (n=1,200, 140 raters)'
@@ -35,6 +35,8 @@ class Estimate:
             raise ValueError("an estimate needs at least one measurement")
         if (self.low is None) != (self.high is None):
             raise ValueError("an interval has two ends or none")
+        if self.low is not None and self.high is not None and not -math.inf < self.low <= self.high < math.inf:
+            raise ValueError(f"[{self.low}, {self.high}] is not an interval")
 
     def __str__(self) -> str:
         interval = "no interval" if self.low is None else f"[{self.low:.3f}, {self.high:.3f}]"

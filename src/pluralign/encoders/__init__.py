@@ -4,8 +4,8 @@ from pluralign.encoders.cache import CachedEncoder, Progress
 from pluralign.encoders.folders import CacheInfo, cache_folder, cache_size, clear_cache
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
-from pluralign.encoders.minilm import minilm
 from pluralign.encoders.named import encoder_named
+from pluralign.encoders.packaged import minilm
 from pluralign.encoders.sentences import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
 

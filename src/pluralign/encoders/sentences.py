@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 # What decides the vectors. data_config.json lists training data; README and ONNX copies are not read either.
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
-_TOKENS_PER_BATCH = {"cpu": 512, "cuda": 65_536, "mps": 8192}
+_TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
 
 
 class SentenceEncoder:

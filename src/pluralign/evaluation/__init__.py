@@ -1,1 +1,38 @@
-"""TODO evaluation."""
+"""Score, then measure: how well each community is served, with intervals over people."""
+
+from pluralign.evaluation.ceiling import ceiling_rows
+from pluralign.evaluation.curves import Needed, fraction_needed
+from pluralign.evaluation.judged import OWN, Judged, Scoring, margins_by_steer, own_margins
+from pluralign.evaluation.rows import Row
+from pluralign.evaluation.served import (
+    ENOUGH,
+    METRIC,
+    SUBSETS,
+    Drawing,
+    difference_rows,
+    harm_rows,
+    steer_rows,
+    subset_rows,
+    summary_rows,
+)
+
+__all__ = [
+    "ENOUGH",
+    "METRIC",
+    "OWN",
+    "SUBSETS",
+    "Drawing",
+    "Judged",
+    "Needed",
+    "Row",
+    "Scoring",
+    "ceiling_rows",
+    "difference_rows",
+    "fraction_needed",
+    "harm_rows",
+    "margins_by_steer",
+    "own_margins",
+    "steer_rows",
+    "subset_rows",
+    "summary_rows",
+]

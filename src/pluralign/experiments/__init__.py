@@ -1,1 +1,42 @@
-"""TODO experiments."""
+"""Settings, the one place where names become objects, and the records of runs."""
+
+from pluralign.experiments.demo import Demonstration, demonstrate
+from pluralign.experiments.folder import RunFolder, read_rows
+from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
+from pluralign.experiments.planning import Plan, plan
+from pluralign.experiments.registry import METHODS, SOURCES, method_named, names, source_named
+from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.resolving import Resolved, built, explain, read_settings, resolve
+from pluralign.experiments.running import Outcome, run_experiment
+from pluralign.experiments.scoring import open_model, score_file, steers_for
+from pluralign.experiments.settings import Settings
+
+__all__ = [
+    "METHODS",
+    "SOURCES",
+    "Demonstration",
+    "Loaded",
+    "Outcome",
+    "Plan",
+    "Reporter",
+    "Resolved",
+    "RunFolder",
+    "Settings",
+    "Silent",
+    "built",
+    "demonstrate",
+    "explain",
+    "load_pairs",
+    "method_named",
+    "names",
+    "open_model",
+    "plan",
+    "read_rows",
+    "read_settings",
+    "resolve",
+    "run_experiment",
+    "score_file",
+    "source_named",
+    "split_pairs",
+    "steers_for",
+]

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.methods.steering import steered
-from pluralign.methods.training import TrainingSet
+from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.methods.tuning import held_out_margins
 from pluralign.rewards import EmbeddingRewardModel, fit_path
 
@@ -37,9 +37,8 @@ class AdaptiveConfig:
     guard: float = 1.0
 
     def __post_init__(self) -> None:
-        if not all(r > 0 and np.isfinite(r) for r in (*self.shared_ridges, *self.own_ridges)):
-            raise InvalidInput("a ridge must be a number > 0")
-        if not self.guard >= 0:
+        check_ridges(*self.shared_ridges, *self.own_ridges)
+        if not 0 <= self.guard < np.inf:
             raise InvalidInput(f"guard is {self.guard}, not a number >= 0", hint="1 is one standard error")
 
     @property

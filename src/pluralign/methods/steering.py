@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput
-from pluralign.methods.training import TrainingSet
+from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.rewards import EmbeddingRewardModel, LengthReward, fit_path
 
 
@@ -24,6 +24,9 @@ class RidgeConfig:
     """
 
     ridge: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_ridges(self.ridge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,8 @@ class ScpoConfig:
     ridge: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.tau <= 1:
-            raise InvalidInput(
-                f"tau is {self.tau}, not in (0, 1]", hint="0.7 is the published value; 1 keeps every pair"
-            )
+        check_ridges(self.ridge)
+        _check_tau(self.tau)
         if not (self.beta > 0 and np.isfinite(self.beta)):
             raise InvalidInput(f"beta is {self.beta}, not a number > 0", hint="1.1 is the published value")
 
@@ -65,10 +66,14 @@ def scpo_filter(margin_N: FloatArray, tau: float) -> BoolArray:
     Returns:
         True where the pair is kept, shape (N,). SCPO, arXiv 2606.18606.
 
+    Raises:
+        InvalidInput: If ``tau`` is out of range.
+
     >>> scpo_filter(np.array([2.0, 0.5, -3.0]), tau=0.7).tolist()
     [False, True, True]
     """
-    if tau >= 1:
+    _check_tau(tau)
+    if tau == 1:
         return np.ones(len(margin_N), dtype=np.bool_)
     kept: BoolArray = margin_N < np.log(tau / (1 - tau))
     return kept
@@ -190,6 +195,11 @@ def steered(
 ) -> EmbeddingRewardModel:
     """The reference with a head for each community, shape (C, D)."""
     return EmbeddingRewardModel(reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D)
+
+
+def _check_tau(tau: float) -> None:
+    if not 0 < tau <= 1:
+        raise InvalidInput(f"tau is {tau}, not in (0, 1]", hint="0.7 is the published value; 1 keeps every pair")
 
 
 def _own_heads(

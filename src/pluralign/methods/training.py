@@ -80,6 +80,18 @@ def unit_of(pair: Any, by: str) -> str:
     return f"question:{pair.question}" if by == "question" else f"stem:{pair.stem}"
 
 
+def check_ridges(*ridges: float) -> None:
+    """Refuse pulls that are not positive.
+
+    Raises:
+        InvalidInput: If one is not a finite number > 0.
+    """
+    if not all(ridge > 0 and np.isfinite(ridge) for ridge in ridges):
+        raise InvalidInput(
+            f"ridge is {', '.join(map(str, ridges))}, not a number > 0", hint="1 pulls as hard as a pair does"
+        )
+
+
 Fit = Callable[[TrainingSet, EmbeddingRewardModel, Any, np.random.Generator], SteerableRewardModel]
 Heads = Callable[[TrainingSet, EmbeddingRewardModel, Any, Sequence[float]], FloatArray]
 

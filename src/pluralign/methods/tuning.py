@@ -52,9 +52,9 @@ def choose_ridge(
     """
     try:
         margin_N_K = held_out_margins(lambda inner: heads(inner, reference, config, ridges), train, len(ridges), rng)
+        loss_K = mean_losses(margin_N_K, train)
     except NotEnoughData:
         return RidgeChoice(max(ridges), {})
-    loss_K = mean_losses(margin_N_K, train)
     return RidgeChoice(ridges[int(np.argmin(loss_K))], dict(zip(ridges, loss_K.round(6).tolist(), strict=True)))
 
 
@@ -95,12 +95,12 @@ def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     Raises:
         NotEnoughData: If no pair was held out.
     """
-    loss_N_K = np.logaddexp(0, -margin_N_K)
     community_N, seen_N = train.community_N, ~np.isnan(margin_N_K[:, 0])
     present = [c for c in train.communities if (seen_N & (community_N == c)).any()]
     if not present:
         raise NotEnoughData("too few raters or questions to hold any out")
-    losses: FloatArray = np.mean([loss_N_K[seen_N & (community_N == c)].mean(axis=0) for c in present], axis=0)
+    own = (margin_N_K[seen_N & (community_N == c)] for c in present)
+    losses: FloatArray = np.mean([np.logaddexp(0, -margin).mean(axis=0) for margin in own], axis=0)
     return losses
 
 

@@ -9,7 +9,7 @@ percentile interval is too narrow too: in simulation it covers the truth about 9
 import numpy as np
 import numpy.typing as npt
 
-from pluralign.core import FloatArray, IntArray, InvalidInput
+from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData
 from pluralign.metrics.checks import checked_values, coded
 
 # Cells counted at once: small enough to stay in a processor's cache, large enough that small clusters share a step.
@@ -88,21 +88,59 @@ def draw_group_means(
            [1. , nan],
            [0.5, nan]])
     """
-    values, weights = checked_values(value_N, weight_N)
+    values, _ = checked_values(value_N)
+    means: FloatArray = draw_series_means(values[:, None], group_N, cluster_N, rng, draws, weight_N=weight_N)[:, :, 0]
+    return means
+
+
+def draw_series_means(
+    value_N_S: FloatArray,
+    group_N: npt.ArrayLike,
+    cluster_N: npt.ArrayLike,
+    rng: np.random.Generator,
+    draws: int = 2000,
+    *,
+    weight_N: npt.ArrayLike | None = None,
+) -> FloatArray:
+    """Means of several series over the same pairs, resampled with the same draws.
+
+    Differences between series of one call are differences of the draws.
+
+    Args:
+        value_N_S: One number for each pair in each series (each model, say), shape (N, S).
+        group_N: Id of the group of each pair, shape (N,).
+        cluster_N: Id of the cluster of each pair, shape (N,).
+        rng: Source of randomness.
+        draws: How many times to resample, >= 1.
+        weight_N: How much each pair counts, >= 0, shape (N,).
+
+    Returns:
+        Means, shape (B, C, S); see `draw_group_means`.
+
+    Raises:
+        NotEnoughData: If there are no values, or every weight is 0.
+        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is below 1.
+    """
+    if not value_N_S.shape[1]:
+        raise NotEnoughData("there are no series to resample")
+    if not np.isfinite(value_N_S).all():
+        raise InvalidInput("a value is not a finite number")
+    _, weights = checked_values(value_N_S[:, 0], weight_N)
     if draws < 1:
         raise InvalidInput(f"{draws} draws", hint="2000 draws give a stable 95 % interval")
-    groups, group = coded(group_N, "group", values.size)
-    clusters, cluster = coded(cluster_N, "cluster", values.size)
+    groups, group = coded(group_N, "group", len(weights))
+    clusters, cluster = coded(cluster_N, "cluster", len(weights))
+    series = value_N_S.shape[1]
     cells = np.unique(cluster * groups.size + group)
     home = cells % groups.size
     if cells.size == clusters.size:
-        sums_K = _sums(values, weights, cluster, clusters.size)
-        columns = [_draw_ratios(sums_K[home == c], rng, draws) for c in range(groups.size)]
+        sums_K = _sums(value_N_S, weights, cluster, clusters.size)
+        columns = [_draw_ratios(sums_K[home == c][:, None], rng, draws) for c in range(groups.size)]
         return np.concatenate(columns, axis=1)
-    sums_K_C = _sums(values, weights, cluster * groups.size + group, clusters.size * groups.size)
-    means_B_C = _draw_ratios(sums_K_C.reshape(clusters.size, -1), rng, draws)
-    means_B_C[:, np.bincount(home, minlength=groups.size) < 2] = np.nan
-    return means_B_C
+    sums_K_C = _sums(value_N_S, weights, cluster * groups.size + group, clusters.size * groups.size)
+    means_B_C_S = _draw_ratios(sums_K_C.reshape(clusters.size, groups.size, series + 1), rng, draws)
+    means_B_C_S[:, np.bincount(home, minlength=groups.size) < 2] = np.nan
+    return means_B_C_S
 
 
 def percentile_interval(draws: npt.ArrayLike, level: float = 0.95) -> tuple[float, float] | tuple[None, None]:
@@ -134,24 +172,26 @@ def percentile_interval(draws: npt.ArrayLike, level: float = 0.95) -> tuple[floa
     return float(low), float(high)
 
 
-def _sums(values: FloatArray, weights: FloatArray, code_N: IntArray, size: int) -> FloatArray:
-    """Weighted sum and weight of each code, shape (size, 2)."""
-    pair = (np.bincount(code_N, weights * values, size), np.bincount(code_N, weights, size))
-    return np.stack(pair, axis=1)
+def _sums(value_N_S: FloatArray, weight_N: FloatArray, code_N: IntArray, size: int) -> FloatArray:
+    """Weighted sum of each series, then the weight, for each code, shape (size, S + 1)."""
+    columns = [np.bincount(code_N, weight_N * value_N, size) for value_N in value_N_S.T]
+    return np.stack([*columns, np.bincount(code_N, weight_N, size)], axis=1)
 
 
-def _draw_ratios(sums_K_S: FloatArray, rng: np.random.Generator, draws: int) -> FloatArray:
-    """Resample K rows and divide each column of sums by the column of weights that follows it, shape (B, S / 2)."""
-    rows = len(sums_K_S)
+def _draw_ratios(sums_K_C_S: FloatArray, rng: np.random.Generator, draws: int) -> FloatArray:
+    """Resample K rows and divide each series' sum by the weight that stands last, shape (B, C, S)."""
+    rows, groups, columns = sums_K_C_S.shape
     if rows < 2:
-        return np.full((draws, sums_K_S.shape[1] // 2), np.nan)
+        return np.full((draws, groups, columns - 1), np.nan)
     step = max(1, _CELLS // rows)
-    sums_B_S = np.empty((draws, sums_K_S.shape[1]))
+    flat_K = sums_K_C_S.reshape(rows, -1)
+    sums_B = np.empty((draws, flat_K.shape[1]))
     for start in range(0, draws, step):
         size = min(step, draws - start)
         drawn = rng.integers(rows, size=(size, rows)) + rows * np.arange(size)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows)
-        sums_B_S[start : start + size] = counts @ sums_K_S
+        sums_B[start : start + size] = counts.astype(np.float64) @ flat_K
+    sums_B_C_S = sums_B.reshape(draws, groups, columns)
     with np.errstate(invalid="ignore"):
-        ratios: FloatArray = sums_B_S[:, 0::2] / sums_B_S[:, 1::2]
+        ratios: FloatArray = sums_B_C_S[:, :, :-1] / sums_B_C_S[:, :, -1:]
     return ratios

@@ -2,7 +2,7 @@
 
 from pluralign.rewards.embedding import EmbeddingRewardModel
 from pluralign.rewards.length import LengthReward
-from pluralign.rewards.saving import load_card, load_reward_model, save_reward_model
+from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model
 from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path
 from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs
 
@@ -12,6 +12,7 @@ __all__ = [
     "EmbeddingTrunk",
     "EncodedPairs",
     "LengthReward",
+    "annotate_card",
     "bradley_terry_loss",
     "fit_bradley_terry",
     "fit_path",

@@ -15,6 +15,7 @@ from pluralign.rewards.trunk import EmbeddingTrunk
 FORMAT = "pluralign-reward-model"
 FORMAT_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "card.json"
+_OWN = ("format", "version", "trunk", "communities", "weights_sha256", "card_sha256")
 
 
 def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -> None:
@@ -24,12 +25,17 @@ def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -
         model: The model.
         folder: Where to; made if absent, a model already there is replaced.
         encoder: Name by which the encoder can be had again ("minilm", a sentence-transformers name or folder).
+
+    Raises:
+        InvalidInput: If the facts about the model use a key that the card itself needs.
     """
     from safetensors.numpy import save
 
-    folder.mkdir(parents=True, exist_ok=True)
+    taken = [key for key in _OWN if key in model.about]
+    if taken:
+        raise InvalidInput(f"the card keeps {', '.join(taken)} for itself", where="about", hint="use other keys")
     blob = save({"reference": np.ascontiguousarray(model.reference_D), "delta": np.ascontiguousarray(model.delta_C_D)})
-    card = {
+    described = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "trunk": {
@@ -42,8 +48,11 @@ def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -
         **model.about,
         "weights_sha256": hashlib.sha256(blob).hexdigest(),
     }
+    card = json.loads(json.dumps(described))  # as it will be read: text keys, lists
+    text = json.dumps(card | {"card_sha256": _digest(card)}, indent=2, ensure_ascii=False)
+    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / WEIGHTS, blob)
-    _write(folder / CARD, json.dumps(card | {"card_sha256": _digest(card)}, indent=2, ensure_ascii=False).encode())
+    _write(folder / CARD, text.encode())
 
 
 def load_card(folder: Path) -> dict[str, object]:
@@ -61,7 +70,7 @@ def load_card(folder: Path) -> dict[str, object]:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         digest = card.pop("card_sha256")
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise DamagedFile("the card is truncated or not ours", where=str(path), hint="save the model again") from error
     if digest != _digest(card):
         raise DamagedFile("the card was altered after it was saved", where=str(path), hint="save the model again")
@@ -104,7 +113,6 @@ def load_reward_model(folder: Path, encoder: Encoder) -> EmbeddingRewardModel:
             hint=f"load it with the encoder {described['encoder']!r}",
         )
     tensors = load(blob)
-    own = {"format", "version", "trunk", "communities", "weights_sha256"}
     communities = card["communities"]
     assert isinstance(communities, list)
     return EmbeddingRewardModel(
@@ -112,12 +120,17 @@ def load_reward_model(folder: Path, encoder: Encoder) -> EmbeddingRewardModel:
         tensors["reference"],
         tuple(communities),
         tensors["delta"],
-        {key: value for key, value in card.items() if key not in own},
+        {key: value for key, value in card.items() if key not in _OWN},
     )
 
 
 def _digest(card: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(card, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _write_card(folder: Path, card: Mapping[str, object]) -> None:
+    signed = {**card, "card_sha256": _digest(card)}
+    _write(folder / CARD, json.dumps(signed, indent=2, ensure_ascii=False).encode())
 
 
 def _write(path: Path, blob: bytes) -> None:

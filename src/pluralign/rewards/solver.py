@@ -46,7 +46,7 @@ def fit_bradley_terry(
 
     Raises:
         NotEnoughData: If there are no pairs.
-        InvalidInput: If the ridge is not positive, or a feature or weight is not a finite number.
+        InvalidInput: If the ridge is not positive, or a feature, weight or the prior is not a finite number.
 
     >>> fit_bradley_terry(np.array([[1.0], [1.0], [-1.0]]), ridge=1e-9).round(3).tolist()
     [0.693]
@@ -65,7 +65,7 @@ def fit_path(
 
     Args:
         difference_N_D: As in `fit_bradley_terry`.
-        ridges: K ridges, each > 0; fastest in falling order.
+        ridges: K ridges, each > 0, or none; fastest in falling order.
         prior_D: As in `fit_bradley_terry`.
         weight_N: As in `fit_bradley_terry`.
 
@@ -74,7 +74,7 @@ def fit_path(
 
     Raises:
         NotEnoughData: If there are no pairs.
-        InvalidInput: If a ridge is not positive, or a feature or weight is not a finite number.
+        InvalidInput: If a ridge is not positive, or a feature, weight or the prior is not a finite number.
     """
     pairs, dimensions = difference_N_D.shape
     if pairs == 0:
@@ -83,12 +83,12 @@ def fit_path(
         raise InvalidInput(f"ridge is {list(ridges)}, not a number > 0")
     weight_N = np.ones(pairs) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
     prior_D = np.zeros(dimensions) if prior_D is None else np.asarray(prior_D, dtype=np.float64)
-    if not (np.isfinite(difference_N_D).all() and np.isfinite(weight_N).all() and (weight_N >= 0).all()):
-        raise InvalidInput("features must be finite, weights finite and >= 0")
+    if not all(np.isfinite(numbers).all() for numbers in (difference_N_D, weight_N, prior_D)) or (weight_N < 0).any():
+        raise InvalidInput("features and prior must be finite, weights finite and >= 0")
     counted = weight_N > 0
     if not counted.all():
         difference_N_D, weight_N = difference_N_D[counted], weight_N[counted]
-    if not len(weight_N):
+    if not len(weight_N) or not ridges:
         return np.tile(prior_D, (len(ridges), 1))
     walk = _dual_path if len(weight_N) < dimensions else _primal_path
     return walk(difference_N_D, ridges, prior_D, weight_N)

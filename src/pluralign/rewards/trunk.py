@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import Encoder, FloatArray, IntArray, NotEnoughData, PreferencePair, RewardRequest, prompt_text
+from pluralign.core import (
+    Encoder,
+    FloatArray,
+    IntArray,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    RewardRequest,
+    prompt_text,
+)
 
 INTERACTION = 0.5
 
@@ -56,15 +65,22 @@ class EmbeddingTrunk:
     Attributes:
         encoder: The encoder.
         interaction: Weight of the second half, >= 0; 0 leaves it out of every reward.
+
+    Raises:
+        InvalidInput: If the interaction is not a finite number >= 0.
     """
 
     encoder: Encoder
     interaction: float = INTERACTION
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.interaction < np.inf:
+            raise InvalidInput(f"interaction is {self.interaction}, not a number >= 0", hint=f"use {INTERACTION}")
+
     @property
     def fingerprint(self) -> str:
         """Changes whenever the features of any text would change."""
-        return f"{self.encoder.fingerprint}+interaction={self.interaction:g}"
+        return f"{self.encoder.fingerprint}+interaction={float(self.interaction)!r}"
 
     @property
     def dimensions(self) -> int:
@@ -79,10 +95,10 @@ class EmbeddingTrunk:
         """
         if not requests:
             raise NotEnoughData("no requests to score")
-        prompts, prompt_N = _distinct([prompt_text(r.prompt) for r in requests])
-        responses, response_N = _distinct([r.response for r in requests])
-        embedding = self.encoder.encode([*prompts, *responses])
-        return self._join(embedding[prompt_N], embedding[len(prompts) + response_N])
+        prompt_N_d, response_N_d = self._encode(
+            [prompt_text(r.prompt) for r in requests], [r.response for r in requests]
+        )
+        return self._join(prompt_N_d, response_N_d)
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
         """Encode the texts of the pairs, each distinct one once.
@@ -92,11 +108,16 @@ class EmbeddingTrunk:
         """
         if not pairs:
             raise NotEnoughData("no pairs to encode")
-        prompts, prompt_N = _distinct([prompt_text(p.prompt) for p in pairs])
-        responses, response_2N = _distinct([p.chosen for p in pairs] + [p.rejected for p in pairs])
-        embedding = self.encoder.encode([*prompts, *responses])
-        chosen_N, rejected_N = np.split(response_2N + len(prompts), 2)
-        return EncodedPairs(tuple(pairs), self._join(embedding[prompt_N], embedding[chosen_N] - embedding[rejected_N]))
+        prompt_N_d, chosen_N_d, rejected_N_d = self._encode(
+            [prompt_text(p.prompt) for p in pairs], [p.chosen for p in pairs], [p.rejected for p in pairs]
+        )
+        return EncodedPairs(tuple(pairs), self._join(prompt_N_d, chosen_N_d - rejected_N_d))
+
+    def _encode(self, *columns: list[str]) -> list[FloatArray]:
+        """Encode columns of texts, each distinct text once, shape (N, d) each."""
+        texts, index = _distinct([text for column in columns for text in column])
+        embedding = self.encoder.encode(texts)
+        return [embedding[index_N] for index_N in np.split(index, len(columns))]
 
     def _join(self, prompt_N_d: FloatArray, response_N_d: FloatArray) -> FloatArray:
         scale = np.float32(self.interaction * np.sqrt(self.encoder.dimensions))

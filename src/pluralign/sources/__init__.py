@@ -4,11 +4,13 @@ from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.global_opinions import GlobalOpinions, is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.prism import PrismPairs
+from pluralign.sources.reading import RowPolicy, read_rows
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.shares import ShareTable
 from pluralign.sources.splits import Split, SplitKind, split_by, split_prism
 from pluralign.sources.stems import question_stem, shared_stems
 from pluralign.sources.survey_pairs import counted_pairs
+from pluralign.sources.texts import read_requests
 from pluralign.sources.votes import VotePairs
 from pluralign.sources.wvs import WvsMicrodata
 
@@ -17,6 +19,7 @@ __all__ = [
     "GlobalOpinions",
     "JsonlPairs",
     "PrismPairs",
+    "RowPolicy",
     "ShareTable",
     "SourceReport",
     "Split",
@@ -26,6 +29,8 @@ __all__ = [
     "counted_pairs",
     "is_non_answer",
     "question_stem",
+    "read_requests",
+    "read_rows",
     "report_on",
     "shared_stems",
     "split_by",

@@ -1,16 +1,17 @@
 """Preference pairs from our own format, which TRL reads too: JSONL or Parquet, one row a pair."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import WORLD, Message, PreferencePair, Prompt, Tally
-from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, optional_text, require_columns
+from pluralign.core import WORLD, PreferencePair, Tally
+from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, optional_text
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
 from pluralign.sources.seen import SeenIds
+from pluralign.sources.texts import pair_texts
 
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
 _COLUMNS = frozenset(
@@ -66,7 +67,7 @@ class JsonlPairs:
 
     def _pair(self, row: Row, number: int) -> PreferencePair:
         stem = file_stem(self.path)
-        prompt, chosen, rejected = _texts(row)
+        prompt, chosen, rejected = pair_texts(row)
         label = optional_text(row, "community")
         return PreferencePair(
             id=optional_id(row, "id") or f"{stem}:{number}",
@@ -85,69 +86,6 @@ class JsonlPairs:
             license=optional_text(row, "license") or self.license,
             extra={name: value for name, value in row.items() if name not in _COLUMNS},
         )
-
-
-def _texts(row: Row) -> tuple[Prompt, str, str]:
-    require_columns(row, ("chosen", "rejected"))
-    chosen, rejected = (_turns(row[side], side) for side in ("chosen", "rejected"))
-    if row.get("prompt") is not None:
-        prompt = _prompt(row["prompt"])
-    elif isinstance(chosen, tuple) and isinstance(rejected, tuple):
-        prompt = _shared_turns(chosen, rejected)
-    else:
-        require_columns(row, ("prompt",))
-        raise BadRow("'prompt' is null, and the responses are not whole conversations", reason="prompt is null")
-    texts = _response(chosen, prompt, "chosen"), _response(rejected, prompt, "rejected")
-    if not prompt or (isinstance(prompt, str) and not prompt.strip()):
-        raise UnusableRow("empty prompt")
-    if not all(text.strip() for text in texts):
-        raise UnusableRow("empty response")
-    if texts[0] == texts[1]:
-        raise UnusableRow("chosen equals rejected")
-    return prompt, *texts
-
-
-def _prompt(value: object) -> Prompt:
-    return _turns(value, "prompt")
-
-
-def _turns(value: object, column: str) -> str | tuple[Message, ...]:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return tuple(_message(item, column) for item in value)
-    raise BadRow(
-        f"{column!r} is {type(value).__name__}, neither text nor a list of messages",
-        reason=f"{column} is neither text nor messages",
-    )
-
-
-def _message(item: object, column: str) -> Message:
-    role, content = (item.get("role"), item.get("content")) if isinstance(item, Mapping) else (None, None)
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise BadRow(
-            f'a message in {column!r} is not {{"role": text, "content": text}}', reason=f"bad message in {column}"
-        )
-    return Message(role, content)
-
-
-def _shared_turns(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
-    most = max(min(len(chosen), len(rejected)) - 1, 0)
-    same = next((i for i in range(most) if chosen[i] != rejected[i]), most)
-    return chosen[:same]
-
-
-def _response(value: str | tuple[Message, ...], prompt: Prompt, column: str) -> str:
-    if isinstance(value, str):
-        return value
-    shared = (Message("user", prompt),) if isinstance(prompt, str) else prompt
-    rest = value[len(shared) :] if len(value) > 1 and value[: len(shared)] == shared else value
-    if len(rest) != 1 or rest[0].role != "assistant":
-        raise BadRow(
-            f"{column!r} is not one assistant message after the prompt's turns",
-            reason=f"{column} is not one assistant message",
-        )
-    return rest[0].content
 
 
 def _weight(row: Row) -> float:

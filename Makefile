@@ -1,0 +1,64 @@
+# All that a fresh machine needs beside make is Python (>= 3.11). Everything is installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CONFIGS ?= $(sort $(wildcard configs/*.toml))
+BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
+RUNS ?= runs
+ARGS ?=
+export PLURALIGN_SHARED_DATA ?= $(CURDIR)/../shared/data
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check format bench results clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/base.stamp ## Run the whole on a planted society (ARGS="--json")
+	$(BIN)/pluralign demo $(ARGS)
+
+test: $(VENV)/dev.stamp ## Run the whole suite (ARGS="-k solver" for a part)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp ## Check format, lint, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## Format the code and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp ## Run the benchmarks (some need PLURALIGN_SHARED_DATA=FOLDER)
+	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+
+results: $(VENV)/dev.stamp ## Run every config in configs/ into runs/ (needs PLURALIGN_SHARED_DATA=FOLDER)
+	@set -e; for config in $(CONFIGS); do \
+	  echo "== $$config"; $(BIN)/pluralign run "$$config" --out "$(RUNS)/$$(basename "$$config" .toml)" $(ARGS); \
+	done
+
+clean: ## Remove .venv, caches and build leftovers; runs/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installing runs again only when what is to be installed has changed.
+$(VENV)/base.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing pluralign into $(VENV)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing pluralign, its extras and its development tools into $(VENV)"
+	@$(INSTALL) --editable '.[dev]'
+	@touch $(VENV)/base.stamp $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "$(PYTHON) is not Python 3.11 or newer with the venv module." >&2; \
+	  echo "  -> name another, as in: make demo PYTHON=python3.12 (on Debian and Ubuntu: apt install python3-venv)" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv $(VENV)

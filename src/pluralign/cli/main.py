@@ -1,0 +1,200 @@
+"""``pluralign``: the commands, their help, and what happens when something is wrong."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pluralign._version import __version__
+
+app = typer.Typer(
+    name="pluralign",
+    help="Steer reward models to the communities people live in, and measure how well each is served.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data = typer.Typer(help="What can be read, what a source holds, and what is kept on disk.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in --set scpo.tau=0.6. May be repeated."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(help="Settings of the experiment, a TOML file.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
+    overrides: Overrides = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print every setting and where its value came from; run nothing.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a reference and steer it to each community by every method, then measure how well each is served.
+
+    Everything is checked before anything starts. A run that was stopped goes on where it was: give the same command
+    again.
+
+    Example settings:
+
+        name = "uk"
+        [pairs]
+        source = "jsonl"
+        path = "pairs.jsonl"
+        [reference]
+        fit_on = ["~world"]
+    """
+    from pluralign.cli.showing import Screen, show_explained, show_outcome
+    from pluralign.experiments import explain as explained
+    from pluralign.experiments import read_settings, resolve, run_experiment
+
+    resolved = resolve(
+        read_settings(config), base=config.parent.resolve(), where=config.name, overrides=overrides or []
+    )
+    if explain:
+        show_explained(explained(resolved), as_json)
+        return
+    folder = out or Path("runs") / resolved.settings.name
+    with Screen(quiet=as_json) as screen:
+        outcome = run_experiment(resolved, folder, screen, fresh)
+    show_outcome(outcome, folder, as_json)
+
+
+@app.command()
+def score(
+    model: Annotated[
+        Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive.")
+    ],
+    file: Annotated[
+        Path, typer.Argument(help="JSONL or Parquet: prompt and response, or prompt, chosen and rejected.")
+    ],
+    community: Annotated[
+        list[str] | None,
+        typer.Option("--community", "-c", help="Community to score for; ~world is the reference. Default: all."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="JSONL file to write; else standard output.")] = None,
+    strength: Annotated[float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)] = 1.0,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")] = False,
+) -> None:
+    """Score prompts and responses for communities.
+
+    A row in, a row out: its line, its id, and a reward for each community, in logits. Rewards compare responses to
+    one prompt; for a pair, the margin says how much more the community is expected to like the chosen one.
+    """
+    from pluralign.cli.showing import show_tally, write_lines
+    from pluralign.core import NotEnoughData, Tally
+    from pluralign.experiments import open_model, score_file, steers_for
+
+    loaded = open_model(model)
+    steers = steers_for(loaded, community or [], strength)
+    tally = Tally()
+    write_lines(score_file(loaded, file, steers, tally, skip_bad), out)
+    show_tally(tally, "scored")
+    if not tally.kept:
+        raise NotEnoughData("no row was scored", where=str(file))
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to keep the run in; else a temporary one.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the people and of the split.", min=0)] = 0,
+    encoder: Annotated[str, typer.Option(help="hash (nothing to install), static or minilm.")] = "hash",
+    as_json: AsJson = False,
+) -> None:
+    """Run the whole on a planted society, and compare the tastes found with those planted.
+
+    Everybody in it is simulated. It shows that the methods find what is there, and nothing about real people.
+    """
+    import tempfile
+
+    from pluralign.cli.showing import Screen, show_demonstration
+    from pluralign.experiments import demonstrate
+
+    with tempfile.TemporaryDirectory() as temporary, Screen(quiet=as_json) as screen:
+        found = demonstrate(out or Path(temporary) / "demo", seed, encoder, screen)
+    show_demonstration(found, out, as_json)
+
+
+@data.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources of pairs and surveys that can be named in settings."""
+    from pluralign.cli.showing import show_sources
+
+    show_sources(as_json)
+
+
+@data.command("show")
+def show_source(
+    source: Annotated[
+        str, typer.Argument(help="Name of a source (see `data list`), or a JSONL or Parquet file of pairs.")
+    ],
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a source through: rows kept and dropped by reason, the licence, the people behind each community.
+
+    Examples: `pluralign data show pairs.jsonl`, `pluralign data show global_opinions --set path=opinions.csv`
+    """
+    from pluralign.cli.showing import show_report
+    from pluralign.experiments import built, source_named
+    from pluralign.experiments.tables import override
+    from pluralign.sources import report_on
+
+    tables: dict[str, object] = {}
+    if source.endswith((".jsonl", ".jsonl.gz", ".parquet")):
+        source, tables["path"] = "jsonl", source
+    for text in overrides or []:
+        override(tables, text)
+    show_report(report_on(built(source_named(source), tables, Path.cwd(), source)), as_json)
+
+
+@data.command("cache")
+def show_cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete the embeddings and distilled encoders kept.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how much room the kept embeddings take, or clear them."""
+    from pluralign.cli.showing import show_cache_info
+    from pluralign.encoders import cache_size, clear_cache
+
+    show_cache_info(clear_cache() if clear else cache_size(), clear, as_json)
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 2 bad settings or input, 130 stopped by hand."""
+    import logging
+
+    from pluralign.core.errors import PluralignError
+
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        app()
+    except PluralignError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; the same command goes on from here\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

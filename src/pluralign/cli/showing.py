@@ -1,0 +1,291 @@
+"""What the commands print: tables for people, JSON for machines."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from pluralign.core import Tally
+from pluralign.encoders import CacheInfo
+from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
+from pluralign.sources import SourceReport
+
+_WIDTH_WITHOUT_TERMINAL = 132
+_BOX = box.SIMPLE_HEAD
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that keeps its tables whole when it is no terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
+
+
+class Screen:
+    """Draws progress on standard error: bars on a terminal, one line a stage elsewhere.
+
+    Args:
+        quiet: Draw nothing but notes.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = console(stderr=True)
+        self._quiet = quiet
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=quiet or not self._console.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "Screen":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
+
+    def stage(self, name: str) -> None:
+        """Begin a bar, or print a line."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(name, total=None)
+        if not self._quiet and not self._console.is_terminal:
+            self._console.print(f"{name} ...")
+
+    def progress(self, done: int, total: int) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=done, total=total or None)
+
+    def note(self, text: str) -> None:
+        """Print a remark."""
+        self._console.print(f"note: {text}", markup=False)
+
+
+def print_json(value: object) -> None:
+    """Print JSON on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def write_lines(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
+    """Write JSON lines to a file, which appears whole or not at all, or to standard output."""
+    if out is None:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def show_tally(tally: Tally, verb: str) -> None:
+    """Print what happened to the rows, on standard error."""
+    dropped = "".join(f"; {n:,} dropped: {reason}" for reason, n in tally.dropped.most_common())
+    console(stderr=True).print(f"{tally.read:,} rows read, {tally.kept:,} {verb}{dropped}", markup=False)
+
+
+def show_explained(lines: Sequence[tuple[str, str, str]], as_json: bool) -> None:
+    """Print every setting, its value and where it came from."""
+    if as_json:
+        print_json([{"key": k, "value": v, "from": o} for k, v, o in lines])
+        return
+    table = Table("setting", "value", "from", box=None)
+    for line in lines:
+        table.add_row(*line)
+    console().print(table)
+
+
+def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
+    """Print how well the communities are served by each method."""
+    if as_json:
+        print_json({"folder": str(folder), "record": outcome.record, "summary": outcome.summary})
+        return
+    screen = console()
+    record = outcome.record
+    steered, people = record["communities"]["steered"], record["people"]
+    screen.print(f"\n[bold]{record['name']}[/]: {len(steered)} communities, {record['data']['pairs']:,} pairs", end="")
+    raters = [people[c]["raters"] for c in steered if people[c]["raters"] is not None]
+    screen.print(f", {sum(raters):,} raters in the communities steered to" if raters else ", answers of whole samples")
+    screen.print(_method_table(outcome))
+    if len(steered) > 1:
+        screen.print(_community_table(outcome))
+    for source in record["data"]["sources"]:
+        dropped = "; ".join(f"{n:,} {reason}" for reason, n in source["dropped"].items()) or "none"
+        screen.print(f"{source['name']}: {source['read']:,} rows read; dropped: {dropped}", markup=False, style="dim")
+    for note in record["notes"]:
+        screen.print(f"note: {note}", markup=False)
+    screen.print(
+        f"\nWritten to {folder}: results.jsonl, summary.jsonl, comparisons.jsonl, record.json, models/", markup=False
+    )
+
+
+def _method_table(outcome: Outcome) -> Table:
+    table = Table(
+        Column("method", no_wrap=True), "average", "contested", "worst community", "difference to reference", "difference to full",
+        title="Accuracy on held-out pairs, each community under the steer to itself, % [95 % interval]",
+        title_justify="left", title_style="", box=_BOX,
+    )  # fmt: skip
+    by = {(r["method"], r["subset"], r["aggregate"]): r for r in outcome.summary}
+    gain = {
+        (r["method"], r["baseline"]): r
+        for r in outcome.comparisons
+        if r["steer"] == "own" and r["community"] is None and r["subset"] == "all"
+    }
+    for method in dict.fromkeys(r["method"] for r in outcome.summary):
+        worst = by.get((method, "all", "worst"))
+        table.add_row(
+            method,
+            percent(by.get((method, "all", "average"))),
+            percent(by.get((method, "contested", "average"))),
+            f"{worst['worst_community']} {percent(worst)}" if worst else "-",
+            percent(gain.get((method, "reference")), signed=True),
+            percent(gain.get((method, "full")), signed=True),
+        )
+    return table
+
+
+def _community_table(outcome: Outcome, most: int = 12) -> Table:
+    methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
+    shown = [m for m in ("reference", "full", "scpo", "pooled", "adaptive") if m in methods] or methods[:5]
+    steered = outcome.record["communities"]["steered"]
+    cell = {
+        (r["community"], r["method"]): r
+        for r in outcome.results
+        if r["subset"] == "all" and r["steer"] in {None, r["community"]}
+    }
+    measured = [c for c in steered if (c, shown[-1]) in cell]
+    measured.sort(key=lambda c: float(cell[c, shown[-1]]["value"]))
+    title = f"Worst served first (by {shown[-1]})"
+    if len(measured) > most:
+        title += f"; {len(measured) - most} more in results.jsonl"
+    table = Table("community", "pairs", "raters", *shown, title=title, title_justify="left", title_style="", box=_BOX)
+    for community in measured[:most]:
+        first = cell[community, shown[-1]]
+        raters = "-" if first["n_raters"] is None else f"{first['n_raters']:,}"
+        table.add_row(community, f"{first['n']:,}", raters, *(percent(cell.get((community, m))) for m in shown))
+    return table
+
+
+def percent(row: Mapping[str, Any] | None, signed: bool = False) -> str:
+    """A fraction with its interval, in per cent.
+
+    >>> percent({"value": 0.615, "low": 0.58, "high": 0.65})
+    '61.5 [58.0, 65.0]'
+    """
+    if row is None:
+        return "-"
+    form = "{:+.1f}" if signed else "{:.1f}"
+    value = form.format(100 * row["value"])
+    if row["low"] is None:
+        return value
+    return f"{value} [{form.format(100 * row['low'])}, {form.format(100 * row['high'])}]"
+
+
+def show_demonstration(found: Demonstration, out: Path | None, as_json: bool) -> None:
+    """Print recovered against planted taste."""
+    if as_json:
+        print_json({
+            "simulated": True, "best_possible": found.best, "planted": found.planted, "recovered": found.recovered,
+            "correlation": found.correlation, "summary": found.outcome.summary,
+        })  # fmt: skip
+        return
+    screen = console()
+    screen.print(
+        "\n[bold]A planted society.[/] Everybody here is simulated: five fictional communities whose tastes we wrote.\n"
+        "The reference learns from the ~world panel, in which ~river is the majority; then it is steered to each."
+    )
+    screen.print(_method_table(found.outcome))
+    screen.print(_community_table(found.outcome))
+    best = ", ".join(f"{c} {100 * v:.1f}" for c, v in found.best.items())
+    screen.print(f"Nobody can exceed (their raters are not always of one mind): {best} %\n", markup=False)
+    methods = list(found.correlation)
+    table = Table(
+        "community", *methods,
+        title="Recovered against planted taste: correlation over ten traits (1 is perfect)",
+        title_justify="left", title_style="", box=_BOX,
+    )  # fmt: skip
+    for community in found.planted:
+        table.add_row(community, *(f"{found.correlation[m][community]:+.2f}" for m in methods))
+    screen.print(table)
+    minority = "~hill"
+    table = Table(
+        "trait", "planted", *methods, title=f"The minority's taste, {minority}: sign and size (logits between a reply"
+        " that shows the trait and one that shows its opposite)", title_justify="left", title_style="", box=_BOX,
+    )  # fmt: skip
+    for trait in found.recovered[methods[0]][minority]:
+        weights = [found.recovered[m][minority][trait] for m in methods]
+        table.add_row(trait, f"{found.planted[minority].get(trait, 0.0):+.1f}", *(f"{w:+.2f}" for w in weights))
+    screen.print(table)
+    screen.print(f"Kept in {out}" if out else "Add --out DIR to keep the run.", markup=False)
+
+
+def show_sources(as_json: bool) -> None:
+    """Print the sources that settings can name."""
+    from dataclasses import MISSING, fields
+
+    found = []
+    for name in names(SOURCES):
+        cls = source_named(name)
+        needs = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+        offers = [f.name for f in fields(cls) if f.name not in needs]
+        found.append({"name": name, "about": cls.about, "needs": needs, "takes": offers})
+    if as_json:
+        print_json(found)
+        return
+    table = Table("source", "what", "needs", "takes", box=None)
+    for row in found:
+        table.add_row(row["name"], row["about"], ", ".join(row["needs"]) or "-", ", ".join(row["takes"]) or "-")
+    console().print(table)
+    console().print("\nLook into one: pluralign data show NAME --set path=FILE", markup=False)
+
+
+def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
+    """Print what a source holds."""
+    if as_json:
+        print_json(asdict(report))
+        return
+    screen, tally = console(), report.tally
+    screen.print(f"{report.name}: {tally.read:,} rows read, {tally.kept:,} pairs kept", markup=False)
+    screen.print(f"licence: {report.license}", markup=False)
+    for title, counts in (("dropped", tally.dropped), ("flagged", tally.flagged), ("noted", tally.notes)):
+        for reason, n in counts.most_common():
+            screen.print(f"  {title}: {n:,} {reason}", markup=False)
+    table = Table("community", "pairs", "people", *(["questions"] if report.questions else []), box=None)
+    for community in sorted(report.pairs, key=lambda c: -report.pairs[c])[:most]:
+        people = report.people.get(community)
+        row = [community, f"{report.pairs[community]:,}", "not published" if people is None else f"{people:,}"]
+        table.add_row(*row, *([f"{report.questions[community]:,}"] if report.questions else []))
+    screen.print(table)
+    if len(report.pairs) > most:
+        screen.print(f"... and {len(report.pairs) - most} more communities (--json lists all)", markup=False)
+    languages = ", ".join(f"{name} {n:,}" for name, n in report.languages.items())
+    screen.print(f"languages: {languages}", markup=False)
+
+
+def show_cache_info(info: CacheInfo, cleared: bool, as_json: bool) -> None:
+    """Print how much room the cache takes, or took."""
+    if as_json:
+        print_json(asdict(info) | {"cleared": cleared})
+        return
+    verb = "cleared" if cleared else "holds"
+    console().print(
+        f"{info.folder} {verb} {info.bytes / 2**20:.1f} MiB: {info.entries:,} embeddings of {info.encoders} encoders, "
+        f"{info.static_models} distilled encoders",
+        markup=False,
+    )

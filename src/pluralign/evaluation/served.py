@@ -1,0 +1,201 @@
+"""How well each community is served: by every method, under every steer, on all and on contested pairs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pluralign.core import BoolArray, Estimate, FloatArray, rng_for
+from pluralign.evaluation.judged import OWN, Judged, own_margins
+from pluralign.evaluation.rows import Row
+from pluralign.metrics import correct, disaggregate, draw_series_means
+
+METRIC = "pairwise_accuracy"
+SUBSETS = ("all", "contested")
+ENOUGH = 5
+"""Raters (or questions) that a community needs to be named the worst served: with fewer, intervals are too narrow."""
+Margins = Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How intervals are drawn.
+
+    Attributes:
+        seed: The same seed gives every method the same draws, so differences are paired.
+        draws: How many.
+    """
+
+    seed: int = 0
+    draws: int = 2000
+
+
+def subset_rows(judged: Judged, subset: str) -> BoolArray:
+    """Which pairs belong to a subset, shape (N,); contested: the reference prefers what the rater rejected."""
+    if subset == "contested":
+        return judged.reference_N < 0
+    return np.ones(len(judged), dtype=np.bool_)
+
+
+def steer_rows(judged: Judged, method: str, margins: Margins, drawing: Drawing) -> Iterator[Row]:
+    """Accuracy of one method for every steer x community x subset.
+
+    Args:
+        judged: The test pairs.
+        method: Name of the method.
+        margins: Its margins by steer, as `margins_by_steer` gives them.
+        drawing: How intervals are drawn.
+
+    Yields:
+        One row for each steer, community and subset that has pairs; a community without test pairs yields none.
+    """
+    steers = list(margins)
+    for subset in SUBSETS:
+        rows = subset_rows(judged, subset)
+        if not rows.any():
+            continue
+        part = judged.take(rows)
+        credit_N_S = np.stack([correct(margins[s][rows]) for s in steers], axis=1)
+        yield from _series_rows(part, credit_N_S, method, [s or None for s in steers], subset, drawing)
+
+
+def summary_rows(
+    judged: Judged, method: str, margins: Margins, served: Sequence[str], drawing: Drawing
+) -> Iterator[dict[str, object]]:
+    """One method over all the communities it is to serve, each under the steer to itself.
+
+    Args:
+        judged: The test pairs.
+        method: Name of the method.
+        margins: Its margins by steer.
+        served: The communities to serve.
+        drawing: How intervals are drawn.
+
+    Yields:
+        For each subset the ``overall``, ``average``, ``worst``, ``disparity`` and ``ratio`` (column ``aggregate``), as
+        `pluralign.metrics.ByCommunity` defines them, the last three among communities with at least five raters (or
+        questions) in the subset. ``worst_community`` names the worst-served.
+    """
+    own_N = own_margins(margins, judged)
+    for subset in SUBSETS:
+        rows = subset_rows(judged, subset) & np.isin(judged.community_N, served)
+        if not rows.any():
+            continue
+        part = judged.take(rows)
+        by = disaggregate(
+            correct(own_N[rows]),
+            part.community_N,
+            part.cluster_N,
+            rng_for(drawing.seed, "bootstrap", subset),
+            raters=part.raters,
+            draws=drawing.draws,
+        )
+        found = {"overall": by.overall, "average": by.average}
+        worst_community = None
+        if sum(n >= ENOUGH for n in by.clusters.values()) >= 2:
+            worst_community, found["worst"] = by.worst(ENOUGH)
+            found["disparity"] = by.disparity(ENOUGH)
+            if found["worst"].value > 0:
+                found["ratio"] = by.ratio(ENOUGH)
+        for aggregate, e in found.items():
+            extra = {"worst_community": worst_community} if aggregate == "worst" else {}
+            of = worst_community if aggregate == "worst" else None
+            yield _row(part, e, method, OWN, None, subset, of).as_dict(aggregate=aggregate, **extra)
+
+
+def difference_rows(
+    judged: Judged,
+    method: str,
+    margins: Margins,
+    baseline: tuple[str, Margins],
+    served: Sequence[str],
+    drawing: Drawing,
+) -> Iterator[dict[str, object]]:
+    """Paired difference in accuracy between a method and a baseline, each steered to the community judged.
+
+    Args:
+        judged: The test pairs.
+        method: Name of the method.
+        margins: Its margins by steer.
+        baseline: Name and margins of the baseline.
+        served: The communities to serve.
+        drawing: How intervals are drawn.
+
+    Yields:
+        For each subset the difference on average (community None) and for each community; above 0 the method is
+        better.
+    """
+    own_N, other_N = own_margins(margins, judged), own_margins(baseline[1], judged)
+    for subset in SUBSETS:
+        rows = subset_rows(judged, subset) & np.isin(judged.community_N, served)
+        if not rows.any():
+            continue
+        part = judged.take(rows)
+        by = disaggregate(
+            correct(own_N[rows]) - correct(other_N[rows]),
+            part.community_N,
+            part.cluster_N,
+            rng_for(drawing.seed, "bootstrap", subset),
+            raters=part.raters,
+            draws=drawing.draws,
+        )
+        for community, e in [(None, by.average), *by.by_community.items()]:
+            yield _row(part, e, method, OWN, community, subset, community).as_dict(baseline=baseline[0])
+
+
+def harm_rows(
+    judged: Judged, method: str, margins: Margins, bystanders: Sequence[str], drawing: Drawing
+) -> Iterator[dict[str, object]]:
+    """What steering to a community costs everybody else.
+
+    Args:
+        judged: The test pairs.
+        method: Name of the method.
+        margins: Its margins by steer.
+        bystanders: Communities whose pairs count, such as those the reference was fitted on.
+        drawing: How intervals are drawn.
+
+    Yields:
+        For each steer the paired difference to the reference on the pairs of all bystanders but the one steered to;
+        below 0 they are worse off.
+    """
+    baseline_N = correct(judged.reference_N)
+    for steer, margin_N in margins.items():
+        rows = np.isin(judged.community_N, bystanders) & (judged.community_N != steer)
+        if not steer or not rows.any():
+            continue
+        part = judged.take(rows)
+        by = disaggregate(
+            correct(margin_N[rows]) - baseline_N[rows],
+            part.community_N,
+            part.cluster_N,
+            rng_for(drawing.seed, "bootstrap", "harm"),
+            raters=part.raters,
+            draws=drawing.draws,
+        )
+        row = _row(part, by.average, method, steer, None, "all", None)
+        yield row.as_dict(baseline="reference", aggregate="bystanders")
+
+
+def _row(part: Judged, e: Estimate, method: str, steer: str, community: str | None, subset: str, of: str | None) -> Row:
+    """A row whose n counts different pairs, of one community or of all."""
+    pairs = part.pair_N if of is None else part.pair_N[part.community_N == of]
+    return Row(METRIC, method, steer, community, subset, e.value, e.low, e.high, len(np.unique(pairs)), e.n_raters)
+
+
+def _series_rows(
+    part: Judged, credit_N_S: FloatArray, method: str, steers: Sequence[str | None], subset: str, drawing: Drawing
+) -> Iterator[Row]:
+    rng = rng_for(drawing.seed, "bootstrap", subset)
+    draws_B_C_S = draw_series_means(credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws)
+    for c, community in enumerate(np.unique(part.community_N).tolist()):
+        own = part.community_N == community
+        n, people = len(np.unique(part.pair_N[own])), len(np.unique(part.cluster_N[own]))
+        value_S = credit_N_S[own].mean(axis=0)
+        ends_2_S = np.full((2, len(steers)), np.nan)
+        if people > 1:
+            ends_2_S = np.nanquantile(draws_B_C_S[:, c], [0.025, 0.975], axis=0)
+        for s, steer in enumerate(steers):
+            low, high = (None, None) if np.isnan(ends_2_S[0, s]) else (float(ends_2_S[0, s]), float(ends_2_S[1, s]))
+            n_raters = people if part.raters else None
+            yield Row(METRIC, method, steer, community, subset, float(value_S[s]), low, high, n, n_raters)

@@ -1,0 +1,90 @@
+"""The whole chain on a society whose tastes we wrote: does each method find what was planted?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import Steer
+from pluralign.experiments.reporting import Reporter
+from pluralign.experiments.resolving import resolve
+from pluralign.experiments.running import Outcome, run_experiment
+from pluralign.experiments.scoring import open_model
+from pluralign.rewards import EmbeddingRewardModel
+from pluralign.simulation import Society, SocietySource, recovered_taste, taste_correlation
+
+SHOWN = "adaptive"
+_PROBED = ("reference", "full", "scpo", "pooled", "adaptive")
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """What the demonstration found.
+
+    Attributes:
+        outcome: The run, as any other.
+        best: Community -> accuracy that nobody can exceed, given how reliable its raters are.
+        planted: Community -> trait -> weight that we wrote.
+        recovered: Method -> community -> trait -> weight that the steered model shows.
+        correlation: Method -> community -> correlation of the two.
+    """
+
+    outcome: Outcome
+    best: dict[str, float]
+    planted: dict[str, dict[str, float]]
+    recovered: dict[str, dict[str, dict[str, float]]]
+    correlation: dict[str, dict[str, float]]
+
+
+def demonstrate(out: Path, seed: int = 0, encoder: str = "hash", reporter: Reporter | None = None) -> Demonstration:
+    """Run every method on a planted society and compare what they learned with what was planted.
+
+    Everybody in it is simulated: the reference is fitted on the society's ``~world`` panel, the methods steer to each
+    of its five fictional communities.
+
+    Args:
+        out: Folder of the run.
+        seed: Seed of the people, of what they judge and of the split.
+        encoder: Encoder to read the replies with; ``hash`` needs nothing to be installed.
+        reporter: Hears the progress.
+
+    Returns:
+        The run, and the planted and recovered tastes.
+    """
+    settings: dict[str, Any] = {
+        "name": "demo",
+        "seed": seed,
+        "min_pairs": 1,
+        "min_raters": 2,
+        "pairs": {"source": "society", "seed": seed, "each": 1500, "thin": 100, "world": 4000},
+        "reference": {"fit_on": ["~world"]},
+        "trunk": {"encoder": encoder},
+    }
+    resolved = resolve(settings, base=Path(), where="demo")
+    outcome = run_experiment(resolved, out, reporter)
+    society = SocietySource(seed=seed).society
+    probes = society.probe(per_trait=24)
+    recovered: dict[str, dict[str, dict[str, float]]] = {}
+    for method in _PROBED:
+        model = open_model(out / "models" / f"seed-{seed}" / method)
+        recovered[method] = {c.id: _taste(model, c.id, probes) for c in society.communities}
+    planted = {c.id: dict(c.taste.weights) for c in society.communities}
+    return Demonstration(
+        outcome,
+        _best(society, resolved.sources[0]),
+        planted,
+        recovered,
+        {m: {c: taste_correlation(t, planted[c]) for c, t in found.items()} for m, found in recovered.items()},
+    )
+
+
+def _taste(model: EmbeddingRewardModel, community: str, probes: Any) -> dict[str, float]:
+    steer = Steer.to(community) if community in model.communities else None
+    positive, negative = ([getattr(p, side) for p in probes] for side in ("positive", "negative"))
+    return recovered_taste(probes, model.score(positive, steer), model.score(negative, steer))
+
+
+def _best(society: Society, source: Any) -> dict[str, float]:
+    pairs = list(source.pairs())
+    return {
+        c.id: society.best_possible_accuracy([p for p in pairs if p.community == c.id]) for c in society.communities
+    }

@@ -1,0 +1,156 @@
+"""The folder of a run: what is in it appears whole or not at all, and an interrupted run goes on from it."""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings
+from pluralign.evaluation import Judged
+
+STATE, RECORD = "state.json", "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    def claim(self, fingerprint: str, fresh: bool) -> bool:
+        """Make the folder this run's own.
+
+        Args:
+            fingerprint: Of the settings and the data.
+            fresh: Begin anew, whatever is there.
+
+        Returns:
+            Whether earlier work of the same run is there to go on from.
+
+        Raises:
+            InvalidSettings: If the folder holds another run, or something that is no run.
+        """
+        state = self.path / STATE
+        if state.is_file() and not fresh:
+            if json.loads(state.read_text(encoding="utf-8")).get("fingerprint") == fingerprint:
+                return True
+            raise InvalidSettings(
+                "the folder holds a run with other settings or data",
+                where=f"--out {self.path}",
+                hint="name another folder, or add --fresh to replace it",
+            )
+        if self.path.is_dir() and any(self.path.iterdir()) and not state.is_file():
+            raise InvalidSettings(
+                "the folder is not empty and holds no run", where=f"--out {self.path}", hint="name another folder"
+            )
+        if fresh:
+            self._clear()
+        self.write_json(STATE, {"fingerprint": fingerprint})
+        return False
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write one JSON object."""
+        self._write(name, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_rows(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write JSON objects, one a line."""
+        self._write(name, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Read a JSON object; None where there is none."""
+        path = self.path / name
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def model(self, seed: int, method: str) -> Path:
+        """Where a method's model of one repeat lies."""
+        return self.path / "models" / f"seed-{seed}" / method
+
+    def has_predictions(self, seed: int, method: str) -> bool:
+        """Whether a method's margins of one repeat are there."""
+        return self._predictions(seed, method).is_file()
+
+    def write_predictions(self, seed: int, method: str, judged: Judged, margins: Mapping[str, FloatArray]) -> None:
+        """Write the margins of one method on the test pairs: a column for each steer, ``margin`` where it has none."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns: dict[str, Any] = {
+            "pair": judged.pair_N,
+            "community": judged.community_N,
+            "rater" if judged.raters else "stem": judged.cluster_N,
+            "reference": judged.reference_N,
+        }
+        columns |= {f"margin:{steer}" if steer else "margin": margin_N for steer, margin_N in margins.items()}
+        path = self._predictions(seed, method)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        pq.write_table(pa.table({k: pa.array(v) for k, v in columns.items()}), partial)
+        partial.replace(path)
+
+    def read_predictions(self, seed: int, method: str) -> tuple[Judged, dict[str, FloatArray]]:
+        """Read what `write_predictions` wrote.
+
+        Raises:
+            DamagedFile: If the file is truncated or not ours.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self._predictions(seed, method)
+        try:
+            table = pq.read_table(path)
+            columns = {name: table[name].to_numpy() for name in table.column_names}
+            raters = "rater" in columns
+            pair, community, cluster = (
+                columns[k].astype(np.str_) for k in ("pair", "community", "rater" if raters else "stem")
+            )
+            judged = Judged(pair, community, cluster, columns["reference"], raters)
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise DamagedFile("truncated or not ours", where=str(path), hint="delete it and run again") from error
+        margins = {k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"}
+        return judged, margins
+
+    def _predictions(self, seed: int, method: str) -> Path:
+        return self.path / "predictions" / f"seed-{seed}" / f"{method}.parquet"
+
+    def _write(self, name: str, text: str) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.path / name
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+
+    def _clear(self) -> None:
+        import shutil
+
+        for name in ("models", "predictions", "studies"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for path in [*self.path.glob("*.jsonl"), *self.path.glob("*.json")]:
+            path.unlink()
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read JSON objects, one a line.
+
+    Raises:
+        InvalidInput: If the file is not there or a line is broken.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InvalidInput("no such file", where=str(path)) from error
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            raise InvalidInput("not a JSON object", where=f"{path}:{number}") from error
+    return rows

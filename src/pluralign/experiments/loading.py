@@ -1,0 +1,134 @@
+"""Read every source, count everything, keep at most so many pairs, and split them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pluralign.core import InvalidSettings, NotEnoughData, PairSource, PreferencePair, Tally, prompt_text, rng_for
+from pluralign.experiments.settings import Settings
+from pluralign.sources import PrismPairs, Split, split_by, split_prism
+
+_OVER = "over the limit (a seeded sample is kept)"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Pairs, and where they came from.
+
+    Attributes:
+        pairs: All pairs, ids unique.
+        tallies: One for each source, in order.
+        source_N: Which source each pair came from.
+        fingerprint: SHA-256 over ids, texts, communities and raters, in order.
+    """
+
+    pairs: tuple[PreferencePair, ...]
+    tallies: tuple[Tally, ...]
+    source_N: tuple[int, ...]
+    fingerprint: str
+
+    def people(self) -> dict[str, dict[str, int | None]]:
+        """Community -> pairs and raters behind it (None where answers were only published as shares), sorted."""
+        pairs = Counter(p.community for p in self.pairs)
+        raters: dict[str, set[str]] = {}
+        for p in self.pairs:
+            if p.rater is not None:
+                raters.setdefault(p.community, set()).add(p.rater)
+        return {c: {"pairs": n, "raters": len(raters[c]) if c in raters else None} for c, n in sorted(pairs.items())}
+
+
+def load_pairs(
+    sources: Sequence[PairSource], limit: int, seed: int, progress: Callable[[int], None] | None = None
+) -> Loaded:
+    """Stream all sources; where there are more pairs than the limit, keep a seeded sample of them.
+
+    Memory is bounded by the limit, however long the files are.
+
+    Args:
+        sources: What to read.
+        limit: Pairs to keep at most, >= 1.
+        seed: Draws the sample.
+        progress: Called with the number of pairs read so far, every thousand pairs.
+
+    Raises:
+        NotEnoughData: If nothing is kept; the reasons are named.
+        InvalidInput: If a row cannot be read.
+    """
+    tallies = tuple(Tally() for _ in sources)
+    rng = rng_for(seed, "sample")
+    kept: list[tuple[int, PreferencePair]] = []
+    for count, (k, pair) in enumerate(_stream(sources, tallies)):
+        if progress is not None and count % 1000 == 0:
+            progress(count)
+        if len(kept) < limit:
+            kept.append((k, pair))
+            continue
+        place = int(rng.integers(count + 1))
+        out = (k, pair)
+        if place < limit:
+            kept[place], out = out, kept[place]
+        tallies[out[0]].kept -= 1
+        tallies[out[0]].drop(_OVER)
+    if not kept:
+        reasons = Counter[str]()
+        for tally in tallies:
+            reasons.update(tally.dropped)
+        why = "; ".join(f"{n} x {reason}" for reason, n in reasons.most_common(5))
+        raise NotEnoughData(
+            "no pair was kept", where=", ".join(s.name for s in sources), hint=why or "the source is empty"
+        )
+    pairs = _unique_ids(kept)
+    return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(pairs))
+
+
+def split_pairs(loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int) -> Split:
+    """Split as the settings say, with the seed of a repeat.
+
+    Raises:
+        InvalidSettings: If the published PRISM split is asked of another source.
+        InvalidInput: If the pairs do not have what the split needs.
+        NotEnoughData: If a side would be empty.
+    """
+    by = settings.split.by
+    if by == "files":
+        source_N = np.array(loaded.source_N)
+        split = Split(np.flatnonzero(source_N == 0), np.flatnonzero(source_N == 1))
+        if not len(split.train) or not len(split.test):
+            raise NotEnoughData("the train or the test file holds no pairs", where="split.by")
+        return split
+    if by == "prism":
+        source = sources[0]
+        if len(sources) != 1 or not isinstance(source, PrismPairs):
+            raise InvalidSettings("the published split belongs to PRISM alone", where="split.by", hint="use rater")
+        return split_prism(loaded.pairs, source.published_test_raters())
+    assert isinstance(settings.split.test, float)
+    return split_by(by, loaded.pairs, settings.split.test, rng_for(seed, "split"))
+
+
+def _stream(sources: Sequence[PairSource], tallies: Sequence[Tally]) -> Iterator[tuple[int, PreferencePair]]:
+    for k, (source, tally) in enumerate(zip(sources, tallies, strict=True)):
+        for pair in source.pairs(tally):
+            yield k, pair
+
+
+def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferencePair, ...]:
+    """Ids are unique within a source; where two sources share one, the later gets its source's number in front."""
+    seen: set[str] = set()
+    pairs = []
+    for k, pair in kept:
+        unique = pair if pair.id not in seen else replace(pair, id=f"{k}:{pair.id}")
+        seen.add(unique.id)
+        pairs.append(unique)
+    return tuple(pairs)
+
+
+def _fingerprint(pairs: Sequence[PreferencePair]) -> str:
+    digest = hashlib.sha256()
+    for p in pairs:
+        parts = (p.id, prompt_text(p.prompt), p.chosen, p.rejected, p.community, p.rater or "", str(p.weight))
+        digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+        digest.update(b"\x1e")
+    return digest.hexdigest()

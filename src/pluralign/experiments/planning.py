@@ -1,0 +1,74 @@
+"""Whom to steer to, whom the reference speaks for, and who cannot be measured."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pluralign.core import InvalidSettings, NotEnoughData, near_communities
+from pluralign.experiments.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Roles of the communities in an experiment.
+
+    Attributes:
+        steered: Communities to steer to.
+        spoken_for: Communities the reference is fitted on; empty where it is loaded.
+        left_out: Community -> why it is neither; its pairs still teach what all communities share.
+    """
+
+    steered: tuple[str, ...]
+    spoken_for: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+
+def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]]) -> Plan:
+    """Decide the roles.
+
+    Args:
+        settings: The settings.
+        people: Community -> pairs and raters, as `Loaded.people` counts them.
+
+    Raises:
+        InvalidSettings: If a community that is named has no pairs; near ones are named.
+        NotEnoughData: If no community has enough people.
+    """
+    fit_on = settings.reference.fit_on
+    if settings.reference.model is not None:
+        spoken_for: tuple[str, ...] = ()
+    elif isinstance(fit_on, tuple):
+        spoken_for = fit_on
+    else:
+        spoken_for = tuple(people)
+    _present(spoken_for, people, "reference.fit_on")
+    if settings.communities is not None:
+        _present(settings.communities, people, "communities")
+        others = {c: "not named in communities" for c in people if c not in settings.communities}
+        return Plan(settings.communities, spoken_for, {c: why for c, why in others.items() if c not in spoken_for})
+    candidates = [c for c in people if not isinstance(fit_on, tuple) or c not in fit_on]
+    too_few = {c: why for c in candidates if (why := _too_few(people[c], settings))}
+    steered = tuple(c for c in candidates if c not in too_few)
+    if not steered:
+        raise NotEnoughData(
+            f"no community has {settings.min_pairs} pairs and {settings.min_raters} raters",
+            where="communities",
+            hint="lower min_pairs or min_raters, or name communities",
+        )
+    return Plan(steered, spoken_for, too_few)
+
+
+def _present(wanted: Sequence[str], people: Mapping[str, object], where: str) -> None:
+    for community in wanted:
+        if community not in people:
+            near = near_communities(community, list(people))
+            known = ", ".join(near or list(people)[:12])
+            raise InvalidSettings(f"no pairs of {community!r}", where=where, hint=f"there are pairs of {known}")
+
+
+def _too_few(count: Mapping[str, int | None], settings: Settings) -> str | None:
+    pairs, raters = count["pairs"] or 0, count["raters"]
+    if pairs < settings.min_pairs:
+        return f"{pairs} pairs, fewer than min_pairs = {settings.min_pairs}"
+    if raters is not None and raters < settings.min_raters:
+        return f"{raters} raters, fewer than min_raters = {settings.min_raters}"
+    return None

@@ -1,0 +1,150 @@
+"""One repeat: split, fit the reference, choose ridges, fit every method, score the test pairs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import FloatArray, NotEnoughData, SteerableRewardModel, rng_for
+from pluralign.evaluation import Judged, margins_by_steer
+from pluralign.experiments.planning import Plan
+from pluralign.experiments.resolving import Resolved
+from pluralign.experiments.settings import Settings
+from pluralign.methods import Method, RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
+from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk, EncodedPairs
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The two sides of one repeat.
+
+    Attributes:
+        train: All training pairs, and whom to steer to: the communities of the plan that have training pairs.
+        test: Test pairs of the communities steered to or spoken for.
+        without_train: Communities of the plan without training pairs.
+        without_test: Communities of the plan without test pairs: they are reported, not measured.
+    """
+
+    train: TrainingSet
+    test: EncodedPairs
+    without_train: tuple[str, ...]
+    without_test: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Bench:
+    """Where the methods of one repeat are fitted; ridges are chosen once and shared by ablations.
+
+    Attributes:
+        resolved: The experiment.
+        train: Training pairs.
+        reference: The model that steering starts from.
+        seed: Seed of the repeat.
+        ridges: Method -> its chosen ridge, filled as methods are fitted.
+    """
+
+    resolved: Resolved
+    train: TrainingSet
+    reference: EmbeddingRewardModel
+    seed: int
+    ridges: dict[str, RidgeChoice] = field(default_factory=dict)
+
+    def fit(self, method: Method, **settings: object) -> SteerableRewardModel:
+        """Fit one method with the settings of its table, or with others."""
+        values = dict(self.resolved.given.get(method.name, {})) | settings
+        if method.heads is not None and "ridge" not in values:
+            values["ridge"] = self.ridge(method).ridge
+        return method.fit(
+            self.train,
+            self.reference,
+            method.configure(**values),
+            rng_for(self.seed, "fit", method.tuned_as or method.name),
+        )
+
+    def ridge(self, method: Method) -> RidgeChoice:
+        """The ridge of a method: the one set, or chosen inside the training raters; an ablation's is its method's."""
+        fixed = self.resolved.settings.fit.ridge
+        if fixed != "auto":
+            return RidgeChoice(fixed, {})
+        owner = method.tuned_as or method.name
+        if owner not in self.ridges:
+            tuned = method if method.tuned_as is None else _named(self.resolved, method.tuned_as)
+            assert tuned.heads is not None
+            values = self.resolved.given.get(method.name, {})
+            config = tuned.configure(**values)
+            rng = rng_for(self.seed, "ridge")
+            self.ridges[owner] = choose_ridge(tuned.heads, self.train, self.reference, config, rng)
+        return self.ridges[owner]
+
+
+def sides(encoded: EncodedPairs, train_N: Any, test_N: Any, plan: Plan, settings: Settings) -> Sides:
+    """Cut the encoded pairs at a split.
+
+    Raises:
+        NotEnoughData: If no community to steer to has training pairs, or no test pair is left.
+    """
+    train, test = encoded.take(train_N), encoded.take(test_N)
+    trained = {p.community for p in train.pairs}
+    steered = tuple(c for c in plan.steered if c in trained)
+    if not steered:
+        raise NotEnoughData("no community to steer to has training pairs", hint="lower split.test")
+    measured = tuple(dict.fromkeys((*plan.steered, *plan.spoken_for)))
+    test = test.of(measured)
+    if not len(test):
+        raise NotEnoughData("no community has test pairs", hint="raise split.test")
+    tested = {p.community for p in test.pairs}
+    return Sides(
+        TrainingSet.build(train, steered, _unit(settings)),
+        test,
+        tuple(c for c in plan.steered if c not in trained),
+        tuple(c for c in measured if c not in tested),
+    )
+
+
+def fit_reference(
+    train: TrainingSet, trunk: EmbeddingTrunk, plan: Plan, settings: Settings, seed: int
+) -> tuple[EmbeddingRewardModel, RidgeChoice]:
+    """Fit the reference on the training pairs of the communities it speaks for, together.
+
+    Raises:
+        NotEnoughData: If they have no training pairs.
+    """
+    spoken = [c for c in plan.spoken_for if (train.community_N == c).any()]
+    if not spoken:
+        raise NotEnoughData("no training pairs to fit the reference on", where="reference.fit_on")
+    rows = np.flatnonzero(np.isin(train.community_N, spoken))
+    own = TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows])
+    nothing = EmbeddingRewardModel(trunk, np.zeros(trunk.dimensions))
+    choice = (
+        choose_ridge(pooled_heads, own, nothing, RidgeConfig(), rng_for(seed, "reference"))
+        if settings.reference.ridge == "auto"
+        else RidgeChoice(settings.reference.ridge, {})
+    )
+    head_D = pooled_heads(own, nothing, RidgeConfig(), [choice.ridge])[0, 0]
+    return EmbeddingRewardModel(trunk, head_D), choice
+
+
+def judge(test: EncodedPairs, reference: EmbeddingRewardModel) -> Judged:
+    """The test pairs as columns, with the reference's margins."""
+    return Judged.of(test.pairs, test.margins(reference.reference_D))
+
+
+def margins_of(model: SteerableRewardModel, test: EncodedPairs) -> Mapping[str, FloatArray]:
+    """Margins of the test pairs under every steer; an embedding model reads the features already at hand."""
+    if not isinstance(model, EmbeddingRewardModel):
+        return margins_by_steer(model, test.pairs)
+    if not model.communities:
+        return {"": test.margins(model.reference_D)}
+    margin_N_C = test.margins(model.heads().T)
+    return {c: margin_N_C[:, k] for k, c in enumerate(model.communities)}
+
+
+def _unit(settings: Settings) -> str:
+    return {"prism": "rater", "files": "rater"}.get(settings.split.by, settings.split.by)
+
+
+def _named(resolved: Resolved, name: str) -> Method:
+    from pluralign.experiments.registry import method_named
+
+    return next((m for m in resolved.methods if m.name == name), None) or method_named(name)

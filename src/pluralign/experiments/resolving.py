@@ -1,0 +1,230 @@
+"""From a TOML file to objects: everything is checked before anything starts."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from pluralign.core import (
+    InvalidSettings,
+    PairSource,
+    PluralignError,
+    near_communities,
+    resolve_community,
+)
+from pluralign.experiments.hints import nearest
+from pluralign.experiments.registry import SOURCES, method_named, method_sections, names, source_named
+from pluralign.experiments.settings import Settings
+from pluralign.experiments.tables import absolute, copied, dotted, flat, is_path, located, origin_of, override
+from pluralign.methods import Method
+from pluralign.sources import JsonlPairs
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An experiment whose every name has become an object.
+
+    Attributes:
+        settings: The settings, communities as ids.
+        sources: Where pairs come from; with ``split.by = "files"`` the training file, then the test file.
+        methods: The methods to compare.
+        given: Method -> the settings its table gives it.
+        origin: Dotted key -> where its value came from: the file, ``--set`` or the default.
+    """
+
+    settings: Settings
+    sources: tuple[PairSource, ...]
+    methods: tuple[Method, ...]
+    given: Mapping[str, Mapping[str, Any]]
+    origin: Mapping[str, str]
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        InvalidSettings: If it is not there, or not TOML; the line is named.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidSettings("no such file", where=str(path)) from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise InvalidSettings("the file cannot be read", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def resolve(raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()) -> Resolved:
+    """Check settings and make the objects they name.
+
+    Args:
+        raw: Tables as read from TOML.
+        base: Folder that relative paths start from.
+        where: Name of the file, for messages.
+        overrides: ``key.key=value``, values in TOML; they win over the file.
+
+    Raises:
+        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+    """
+    tables = copied(raw)
+    origin = dict.fromkeys(dotted(tables), where)
+    for text in overrides:
+        origin[override(tables, text)] = "--set"
+    if isinstance(tables.get("pairs"), dict):
+        tables["pairs"] = [tables["pairs"]]
+    sections = method_sections()
+    given = {name: tables.pop(name) for name in list(tables) if name in sections}
+    tables = located(tables, base)
+    settings = _validated(tables, where, sections)
+    settings = settings.model_copy(update=_with_ids(settings, where))
+    methods = tuple(method_named(name) for name in settings.methods)
+    sources = _sources(settings, base, where)
+    _check_files(settings, sources, where)
+    return Resolved(settings, sources, methods, {m.name: _method_values(m, given, where) for m in methods}, origin)
+
+
+def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
+    """Every setting, its value, and where the value came from."""
+    shown = resolved.settings.model_dump(mode="json", exclude={"pairs"})
+    lines = list(flat(shown))
+    for k, source in enumerate(resolved.sources):
+        lines += [(f"pairs.{k}.{f.name}", str(getattr(source, f.name))) for f in fields(source)]  # type: ignore[arg-type]
+    for method in resolved.methods:
+        if method.section is not None and method.section == method.name:
+            config = method.configure(**resolved.given[method.name])
+            lines += [(f"{method.section}.{f.name}", str(getattr(config, f.name))) for f in fields(config)]
+    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
+
+
+def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> Any:
+    """Make a dataclass of settings, such as a source, from a table.
+
+    Raises:
+        InvalidSettings: If a key is unknown or missing, or a value does not fit.
+    """
+    known = [f.name for f in fields(cls)] if is_dataclass(cls) else []
+    for key in values:
+        if key not in known:
+            raise InvalidSettings("unknown key", where=f"{where}.{key}", hint=nearest(key, known))
+    hints = get_type_hints(cls)
+    placed = {k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()}
+    try:
+        return TypeAdapter(cls).validate_python(placed)
+    except ValidationError as error:
+        raise _readable(error, where, known) from error
+    except PluralignError as error:
+        raise InvalidSettings(
+            error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
+        ) from error
+
+
+def _validated(tables: dict[str, Any], where: str, sections: Mapping[str, Any]) -> Settings:
+    known = [name for name in Settings.model_fields if name != "method_settings"]
+    for key in tables:
+        if key not in known:
+            raise InvalidSettings("unknown key", where=f"{where}: {key}", hint=nearest(key, [*known, *sections]))
+    try:
+        return Settings.model_validate(tables)
+    except ValidationError as error:
+        raise _readable(error, where, []) from error
+
+
+def _readable(error: ValidationError, where: str, known: Sequence[str]) -> InvalidSettings:
+    """The first thing wrong, in words; the others are counted."""
+    first = error.errors()[0]
+    place = [
+        str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained", "function", "lax"))
+    ]
+    cause = first.get("ctx", {}).get("error")
+    more = (
+        f" (and {error.error_count() - 1} more)"
+        if error.error_count() > 1 and len({e["loc"][0] for e in error.errors() if e["loc"]}) > 1
+        else ""
+    )
+    hint = cause.hint if isinstance(cause, PluralignError) else None
+    if first["type"] == "extra_forbidden":
+        what, hint = "unknown key", nearest(place[-1], _fields_at(place[:-1]) or list(known))
+    elif isinstance(cause, PluralignError):
+        what = cause.what
+    else:
+        what = first["msg"].removeprefix("Value error, ")
+        if first["type"] not in {"value_error", "missing"}:
+            what += f", not {first['input']!r}"
+    return InvalidSettings(what + more, where=": ".join([where, ".".join(place)]) if place else where, hint=hint)
+
+
+def _fields_at(place: Sequence[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in place:
+        found = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
+            return []
+        model = found
+    return list(model.model_fields)
+
+
+def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
+    update: dict[str, Any] = {}
+    if settings.communities is not None:
+        if not settings.communities:
+            raise InvalidSettings("communities names no community", where=f"{where}: communities")
+        update["communities"] = tuple(_id(c, f"{where}: communities") for c in settings.communities)
+    if isinstance(settings.reference.fit_on, tuple):
+        ids = tuple(_id(c, f"{where}: reference.fit_on") for c in settings.reference.fit_on)
+        update["reference"] = settings.reference.model_copy(update={"fit_on": ids})
+    return update
+
+
+def _id(label: str, where: str) -> str:
+    found = resolve_community(label)
+    if found is None:
+        import pycountry
+
+        near = near_communities(label, [c.alpha_3 for c in pycountry.countries])
+        raise InvalidSettings(
+            f"no community is known as {label!r}",
+            where=where,
+            hint=f"did you mean {', '.join(near)}?" if near else "write MEX, MEX/oaxaca or ~yoruba",
+        )
+    return found.id
+
+
+def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ...]:
+    if settings.split.by == "files":
+        assert settings.split.train is not None and isinstance(settings.split.test, Path)
+        return JsonlPairs(settings.split.train), JsonlPairs(settings.split.test)
+    found = []
+    for k, table in enumerate(settings.pairs):
+        place = f"{where}: pairs" if len(settings.pairs) == 1 else f"{where}: pairs.{k}"
+        values = dict(table)
+        if "source" not in values:
+            raise InvalidSettings(
+                "no source is named", where=place, hint=f'add source = "...": {", ".join(names(SOURCES))}'
+            )
+        try:
+            cls = source_named(str(values.pop("source")))
+        except InvalidSettings as error:
+            raise InvalidSettings(error.what, where=f"{place}.source", hint=error.hint) from error
+        found.append(built(cls, values, base, place))
+    return tuple(found)
+
+
+def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) -> None:
+    named = [(f"pairs.{f.name}", getattr(s, f.name)) for s in sources for f in fields(s)]  # type: ignore[arg-type]
+    for key, value in [*named, ("reference.model", settings.reference.model)]:
+        if isinstance(value, Path) and not value.exists():
+            raise InvalidSettings(f"no such file or folder: {value}", where=f"{where}: {key}")
+
+
+def _method_values(method: Method, given: Mapping[str, Mapping[str, Any]], where: str) -> Mapping[str, Any]:
+    if method.section is None:
+        return {}
+    values = given.get(method.section, {})
+    if not isinstance(values, Mapping):
+        raise InvalidSettings("not a table", where=f"{where}: {method.section}")
+    config = built(method.config, values, Path(), f"{where}: {method.section}")
+    return {key: getattr(config, key) for key in values}

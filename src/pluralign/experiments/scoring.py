@@ -1,0 +1,93 @@
+"""Score files of prompts and responses with a saved model, in bounded memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import Steer, Tally, UnknownCommunity, near_communities, resolve_community
+from pluralign.encoders import CachedEncoder, encoder_named
+from pluralign.rewards import EmbeddingRewardModel, load_card, load_reward_model
+from pluralign.sources import RowPolicy, read_requests
+
+_BATCH = 2048
+
+
+def open_model(folder: Path, cache: Path | None = None) -> EmbeddingRewardModel:
+    """Load a saved model together with the encoder that its card names.
+
+    Raises:
+        InvalidInput: If the folder holds no model, or its encoder cannot be had.
+        DamagedFile: If a file is truncated or altered.
+    """
+    trunk = load_card(folder)["trunk"]
+    assert isinstance(trunk, dict)
+    return load_reward_model(folder, CachedEncoder(encoder_named(str(trunk["encoder"]), cache), cache))
+
+
+def steers_for(model: EmbeddingRewardModel, labels: Sequence[str], strength: float) -> dict[str, Steer]:
+    """What to score with: a steer for each label; every community, and ``~world``, where none is named.
+
+    Raises:
+        UnknownCommunity: If the model has no such community; near ones are named.
+    """
+    steers = {}
+    for label in labels or [*model.communities, "~world"]:
+        found = resolve_community(label)
+        id_ = found.id if found else label
+        if id_ not in model.communities and id_ != "~world":
+            near = near_communities(label, list(model.communities))
+            raise UnknownCommunity(
+                f"this model is not steered to {label!r}",
+                where="--community",
+                hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join(model.communities)}, ~world",
+            )
+        steers[id_] = Steer.to(id_, strength)
+    return steers
+
+
+def score_file(
+    model: EmbeddingRewardModel,
+    path: Path,
+    steers: dict[str, Steer],
+    tally: Tally,
+    skip_bad: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Score the rows of a file, a batch at a time.
+
+    Args:
+        model: The model.
+        path: JSONL or Parquet; rows have ``prompt`` and ``response``, or ``chosen`` and ``rejected``.
+        steers: Community -> what to score with.
+        tally: Counts rows.
+        skip_bad: Drop and count rows that cannot be read.
+        progress: Called with the rows scored so far.
+
+    Yields:
+        For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a pair also
+        ``margins`` (chosen minus rejected), ``rewards`` being those of the chosen response. ``~world`` is the
+        reference, unless the model has such a community.
+
+    Raises:
+        InvalidInput: If a row has neither a response nor a pair.
+    """
+    head_D_C = np.stack([model.head(steer) for steer in steers.values()], axis=1)
+    rows = read_requests(path, RowPolicy(tally, skip_bad))
+    while batch := list(islice(rows, _BATCH)):
+        reward_N_C = model.trunk.features([r for _, _, found in batch for r in found]).astype(np.float64) @ head_D_C
+        at = 0
+        for number, id_, found in batch:
+            row: dict[str, Any] = {"line": number, "id": id_, "rewards": _named(steers, reward_N_C[at])}
+            if len(found) == 2:
+                row["margins"] = _named(steers, reward_N_C[at] - reward_N_C[at + 1])
+            at += len(found)
+            yield row
+        if progress is not None:
+            progress(tally.kept)
+
+
+def _named(steers: dict[str, Steer], reward_C: Any) -> dict[str, float]:
+    return {id_: round(float(r), 6) for id_, r in zip(steers, reward_C, strict=True)}

@@ -1,0 +1,153 @@
+"""Settings of an experiment: one TOML file, validated whole before anything starts."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+DEFAULT_METHODS = (
+    "reference",
+    "length",
+    "full",
+    "scpo",
+    "scpo-filter-only",
+    "scpo-weight-only",
+    "scpo-inverse-weight",
+    "pooled",
+    "adaptive",
+)
+Auto = Literal["auto"]
+Ridge = Annotated[float, Field(gt=0, allow_inf_nan=False)] | Auto
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class SplitSettings(_Table):
+    """Which pairs train and which test."""
+
+    by: Literal["rater", "question", "stem", "both", "prism", "files"] = "rater"
+    """What must not be on both sides. ``prism``: PRISM's published raters. ``files``: given train and test files."""
+    test: Annotated[float, Field(gt=0, lt=1)] | Path = 0.2
+    """Part to test on; with ``by = "files"`` the test file."""
+    train: Path | None = None
+    """With ``by = "files"``: the training file."""
+
+    @model_validator(mode="after")
+    def _files_go_together(self) -> "SplitSettings":
+        if (self.by == "files") != isinstance(self.test, Path) or (self.by == "files") != (self.train is not None):
+            raise ValueError('by = "files" takes train and test files, every other split a test part such as 0.2')
+        return self
+
+
+class ReferenceSettings(_Table):
+    """The model that steering starts from."""
+
+    fit_on: tuple[str, ...] | Literal["pooled"] | None = None
+    """Communities to fit it on, or ``"pooled"``: all of them. Default: ``pooled``, unless ``model`` is given."""
+    model: Path | None = None
+    """A saved reward model to start from instead."""
+    ridge: Ridge = "auto"
+    """Pull towards zero, in pairs; ``auto`` chooses it inside the training raters."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "ReferenceSettings":
+        if self.fit_on is not None and self.model is not None:
+            raise ValueError("fit_on and model exclude each other")
+        if self.fit_on == ():
+            raise ValueError("fit_on names no community")
+        return self
+
+
+class TrunkSettings(_Table):
+    """What reads prompts and responses."""
+
+    kind: Literal["embedding"] = "embedding"
+    """Kind of trunk."""
+    encoder: str = "minilm"
+    """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
+    interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
+    """Weight of the features that let a taste depend on the prompt."""
+
+
+class FitSettings(_Table):
+    """How heads are fitted."""
+
+    ridge: Ridge = "auto"
+    """Pull towards the reference, in pairs; ``auto`` chooses it for each method inside the training raters."""
+
+
+class IntervalSettings(_Table):
+    """How intervals are drawn."""
+
+    draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    """Bootstrap draws over raters (or questions)."""
+
+
+class CurveSettings(_Table):
+    """Learning curves; none where ``fractions`` is empty."""
+
+    fractions: tuple[Fraction, ...] = ()
+    """Fractions of the training data to learn from."""
+    by: tuple[Literal["pairs", "raters"], ...] = ("pairs", "raters")
+    """What to take fractions of; ``raters`` means questions or stems where there are no raters."""
+    methods: tuple[str, ...] = ("full", "scpo", "pooled", "adaptive")
+    """Methods to draw curves for."""
+
+
+class SensitivitySettings(_Table):
+    """SCPO under other settings; none where both lists are empty."""
+
+    tau: tuple[Fraction, ...] = ()
+    """Values of tau, each with every beta."""
+    beta: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    """Values of beta, each with every tau."""
+    ridge: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
+    """Values of the ridge, for full, scpo and its ablations."""
+
+
+class Settings(_Table):
+    """An experiment."""
+
+    name: str = Field(default="experiment", min_length=1)
+    """Name of the experiment."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the first repeat."""
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Repeats, with seeds ``seed``, ``seed + 1``, ...: each draws a new split."""
+    communities: tuple[str, ...] | None = None
+    """Communities to steer to. Default: every one with enough people that the reference was not fitted on."""
+    min_pairs: Annotated[int, Field(ge=1)] = 200
+    """A community with fewer pairs is not steered to unless named."""
+    min_raters: Annotated[int, Field(ge=1)] = 10
+    """A community with fewer raters is not steered to unless named; no matter where pairs have no raters."""
+    methods: tuple[str, ...] = DEFAULT_METHODS
+    """Methods to compare."""
+    limit: Annotated[int, Field(ge=1)] = 1_000_000
+    """Use at most so many pairs, a seeded sample where there are more."""
+    pairs: tuple[dict[str, Any], ...] = ()
+    """Sources of pairs: ``source`` names one, the other keys are its settings."""
+    split: SplitSettings = SplitSettings()
+    reference: ReferenceSettings = ReferenceSettings()
+    trunk: TrunkSettings = TrunkSettings()
+    fit: FitSettings = FitSettings()
+    intervals: IntervalSettings = IntervalSettings()
+    curves: CurveSettings = CurveSettings()
+    sensitivity: SensitivitySettings = SensitivitySettings()
+    method_settings: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
+    """Tables of the methods, such as ``[scpo]``."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if (self.split.by == "files") == bool(self.pairs):
+            raise ValueError('give [pairs], or [split] with by = "files"; not both, not neither')
+        if not self.methods:
+            raise ValueError("methods names no method")
+        if len(set(self.methods)) < len(self.methods):
+            raise ValueError("methods names a method twice")
+        unknown = set(self.curves.methods) - set(self.methods)
+        if self.curves.fractions and unknown and "methods" in self.curves.model_fields_set:
+            raise ValueError(f"curves.methods names {', '.join(sorted(unknown))}, which methods does not")
+        return self

@@ -1,0 +1,99 @@
+"""Tables of settings: copy, override, locate and list them."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidSettings
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def override(tables: dict[str, Any], text: str) -> str:
+    """Set one value in place, as ``--set key.key=value`` says; the value is TOML, else text. Returns the key."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.strip():
+        raise InvalidSettings(f"{text!r} is no setting", where="--set", hint="write --set scpo.tau=0.6")
+    *path, last = key.strip().split(".")
+    table: Any = tables
+    for part in path:
+        if isinstance(table, list):
+            table = table[int(part)] if part.isdigit() and int(part) < len(table) else None
+        else:
+            table = table.setdefault(part, {})
+        if not isinstance(table, dict | list):
+            raise InvalidSettings(f"{part!r} is not a table", where=f"--set {key}")
+    if isinstance(table, list):
+        raise InvalidSettings(
+            f"{'.'.join(path)!r} is a list", where=f"--set {key}", hint="name an entry, as in pairs.0.path"
+        )
+    try:
+        table[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        table[last] = value
+    return key.strip()
+
+
+def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Paths in our own tables become absolute."""
+    split, reference = tables.get("split"), tables.get("reference")
+    if isinstance(split, dict) and split.get("by") == "files":
+        tables["split"] = split | {
+            k: absolute(split[k], base, f"split.{k}") for k in ("train", "test") if isinstance(split.get(k), str)
+        }
+    if isinstance(reference, dict) and isinstance(reference.get("model"), str):
+        tables["reference"] = reference | {"model": absolute(reference["model"], base, "reference.model")}
+    return tables
+
+
+def absolute(value: Any, base: Path, where: str) -> Any:
+    """A path with its variables filled in, starting from ``base``; what is no text comes back as it is."""
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name not in os.environ:
+            raise InvalidSettings(f"the environment variable {name} is not set", where=where, hint=f"export {name}=...")
+        return os.environ[name]
+
+    return (base / Path(_VARIABLE.sub(variable, value)).expanduser()).resolve()
+
+
+def is_path(hint: Any) -> bool:
+    """Whether a type hint is a path, perhaps optional."""
+    return hint is Path or Path in getattr(hint, "__args__", ())
+
+
+def copied(value: Any) -> Any:
+    """A copy whose tables and lists can be changed."""
+    if isinstance(value, Mapping):
+        return {k: copied(v) for k, v in value.items()}
+    return [copied(v) for v in value] if isinstance(value, list) else value
+
+
+def dotted(tables: Mapping[str, Any], head: str = "") -> list[str]:
+    """The dotted keys of all values."""
+    keys = []
+    for key, value in tables.items():
+        keys += dotted(value, f"{head}{key}.") if isinstance(value, Mapping) else [f"{head}{key}"]
+    return keys
+
+
+def flat(tables: Mapping[str, Any], head: str = "") -> list[tuple[str, str]]:
+    """Dotted keys and values, as text."""
+    lines = []
+    for key, value in tables.items():
+        lines += flat(value, f"{head}{key}.") if isinstance(value, Mapping) else [(f"{head}{key}", str(value))]
+    return lines
+
+
+def origin_of(key: str, origin: Mapping[str, str]) -> str:
+    """Where the value of a dotted key came from."""
+    plain = re.sub(r"^pairs\.0\.", "pairs.", key)
+    if key in origin or plain in origin:
+        return origin.get(key) or origin[plain]
+    return origin["pairs"] if key.startswith("pairs.") and "pairs" in origin else "default"

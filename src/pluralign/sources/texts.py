@@ -1,0 +1,113 @@
+"""Prompts and responses in the rows of a file: text, or messages."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pluralign.core import Message, Prompt, RewardRequest
+from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns
+from pluralign.sources.reading import RowPolicy, place, read_rows
+
+
+def read_requests(path: Path, policy: RowPolicy) -> Iterator[tuple[int, str | None, tuple[RewardRequest, ...]]]:
+    """Stream what is to be scored.
+
+    Args:
+        path: JSONL or Parquet; a row has ``prompt`` and ``response``, or is a preference pair.
+        policy: What to do with bad rows, and where to count them.
+
+    Yields:
+        Line, id (None where there is none), and one request, or two for a pair: chosen, then rejected.
+
+    Raises:
+        InvalidInput: If the file or a row cannot be read.
+    """
+    for number, row in read_rows(path, policy, kinds=("jsonl", "parquet")):
+        try:
+            requests = _pair_requests(row) if "chosen" in row or "rejected" in row else (_request(row),)
+            found = number, optional_id(row, "id"), requests
+        except UnusableRow as reason:
+            policy.tally.drop(str(reason))
+        except BadRow as bad:
+            policy.refuse(bad, place(path, number))
+        else:
+            policy.tally.kept += 1
+            yield found
+
+
+def _pair_requests(row: Row) -> tuple[RewardRequest, ...]:
+    prompt, chosen, rejected = pair_texts(row)
+    return RewardRequest(prompt, chosen), RewardRequest(prompt, rejected)
+
+
+def _request(row: Row) -> RewardRequest:
+    require_columns(row, ("prompt", "response"))
+    prompt = _turns(row["prompt"], "prompt")
+    response = _response(_turns(row["response"], "response"), prompt, "response")
+    if not response.strip():
+        raise UnusableRow("empty response")
+    return RewardRequest(prompt, response)
+
+
+def pair_texts(row: Row) -> tuple[Prompt, str, str]:
+    """Prompt, chosen and rejected of a row.
+
+    Raises:
+        BadRow: If a column is missing or of another type.
+        UnusableRow: If a text is empty, or the responses are equal.
+    """
+    require_columns(row, ("chosen", "rejected"))
+    chosen, rejected = (_turns(row[side], side) for side in ("chosen", "rejected"))
+    if row.get("prompt") is not None:
+        prompt = _turns(row["prompt"], "prompt")
+    elif isinstance(chosen, tuple) and isinstance(rejected, tuple):
+        prompt = _shared_turns(chosen, rejected)
+    else:
+        require_columns(row, ("prompt",))
+        raise BadRow("'prompt' is null, and the responses are not whole conversations", reason="prompt is null")
+    texts = _response(chosen, prompt, "chosen"), _response(rejected, prompt, "rejected")
+    if not prompt or (isinstance(prompt, str) and not prompt.strip()):
+        raise UnusableRow("empty prompt")
+    if not all(text.strip() for text in texts):
+        raise UnusableRow("empty response")
+    if texts[0] == texts[1]:
+        raise UnusableRow("chosen equals rejected")
+    return prompt, *texts
+
+
+def _turns(value: object, column: str) -> str | tuple[Message, ...]:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return tuple(_message(item, column) for item in value)
+    raise BadRow(
+        f"{column!r} is {type(value).__name__}, neither text nor a list of messages",
+        reason=f"{column} is neither text nor messages",
+    )
+
+
+def _message(item: object, column: str) -> Message:
+    role, content = (item.get("role"), item.get("content")) if isinstance(item, Mapping) else (None, None)
+    if not isinstance(role, str) or not isinstance(content, str):
+        raise BadRow(
+            f'a message in {column!r} is not {{"role": text, "content": text}}', reason=f"bad message in {column}"
+        )
+    return Message(role, content)
+
+
+def _shared_turns(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
+    most = max(min(len(chosen), len(rejected)) - 1, 0)
+    same = next((i for i in range(most) if chosen[i] != rejected[i]), most)
+    return chosen[:same]
+
+
+def _response(value: str | tuple[Message, ...], prompt: Prompt, column: str) -> str:
+    if isinstance(value, str):
+        return value
+    shared = (Message("user", prompt),) if isinstance(prompt, str) else prompt
+    rest = value[len(shared) :] if len(value) > 1 and value[: len(shared)] == shared else value
+    if len(rest) != 1 or rest[0].role != "assistant":
+        raise BadRow(
+            f"{column!r} is not one assistant message after the prompt's turns",
+            reason=f"{column} is not one assistant message",
+        )
+    return rest[0].content
