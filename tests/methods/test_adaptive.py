@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pluralign.methods import (
     pooled_heads,
     stacking_shares,
 )
-from pluralign.rewards import EmbeddingRewardModel
+from pluralign.rewards import EmbeddingRewardModel, EncodedPairs
 
 
 def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(village: Any) -> None:
@@ -145,3 +146,16 @@ def test_where_steering_would_hurt_everybody_the_reference_is_kept(
     x_N_D = np.column_stack([np.abs(rng.normal(size=90)) * 3, rng.normal(size=(90, 3))])
     model = fit_adaptive(numbers({"MEX": x_N_D}, raters=30), flat, AdaptiveConfig(), rng_for(0))
     assert ((x_N_D @ model.heads()[0]) > 0).mean() > 0.95
+
+
+def test_a_pair_counts_in_every_candidate_as_much_as_its_source_says(village: Any) -> None:
+    train = village.train
+    ignored = np.arange(len(train.encoded)) % 5 == 0
+    pairs = [replace(p, weight=0.0) if skip else p for p, skip in zip(train.encoded.pairs, ignored, strict=True)]
+    weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.difference_N_D))
+    config = AdaptiveConfig()
+    np.testing.assert_allclose(
+        candidate_heads(weighted, village.reference, config),
+        candidate_heads(train.without(ignored), village.reference, config),
+        atol=1e-4,
+    )

@@ -137,7 +137,8 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
 
 def _method_table(outcome: Outcome) -> Table:
     table = Table(
-        Column("method", no_wrap=True), "average", "contested", "worst community", "difference to reference", "difference to full",
+        Column("method", no_wrap=True), "average", "contested", "worst community",
+        "difference to reference", "difference to full",
         title="Accuracy on held-out pairs, each community under the steer to itself, % [95 % interval]",
         title_justify="left", title_style="", box=_BOX,
     )  # fmt: skip

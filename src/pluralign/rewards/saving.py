@@ -49,10 +49,19 @@ def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -
         "weights_sha256": hashlib.sha256(blob).hexdigest(),
     }
     card = json.loads(json.dumps(described))  # as it will be read: text keys, lists
-    text = json.dumps(card | {"card_sha256": _digest(card)}, indent=2, ensure_ascii=False)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / WEIGHTS, blob)
-    _write(folder / CARD, text.encode())
+    _write_card(folder, card)
+
+
+def annotate_card(folder: Path, facts: Mapping[str, object]) -> None:
+    """Add facts to the card of a saved model, such as how well it serves each community.
+
+    Raises:
+        InvalidInput: If the folder holds no model.
+        DamagedFile: If the card was altered.
+    """
+    _write_card(folder, json.loads(json.dumps({**load_card(folder), **facts})))
 
 
 def load_card(folder: Path) -> dict[str, object]:

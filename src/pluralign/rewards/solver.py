@@ -2,26 +2,27 @@
 
 A pair with feature difference x = h(chosen) - h(rejected) and margin m = x . theta loses -log sigmoid(m). The sum of
 the losses plus ridge / 2 * |theta - prior|^2 is strictly convex, so there is one answer: it does not depend on the
-order of the pairs, on batches or on a seed. Damped Newton steps find it. Two forms of the same problem:
+order of the pairs, on batches or on a seed. Two forms of the same problem:
 
-* *primal*, among D dimensions, where there are at least as many pairs. The D x D curvature is formed anew only when
-  steps with the last one stop paying; a path of ridges starts each fit from the one before.
-* *dual*, among N pairs, where there are fewer than D, as is usual for one community: theta = prior + X' a, and only
-  the N x N Gram matrix is ever touched.
+* *primal*, among D dimensions, where there are at least as many pairs: L-BFGS in coordinates made round by the D x D
+  curvature, which is formed once for a whole path of ridges; each fit starts from the one before.
+* *dual*, among N pairs, where there are fewer than D, as is usual for one community: theta = prior + X' a, and damped
+  Newton steps that touch nothing but the N x N Gram matrix.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 
 _BLOCK = 8192
 _MAX_STEPS = 200
-_TOLERANCE = 1e-12
-_SLOW = 0.1
+_EXACT = 1e-14
 
 
 def fit_bradley_terry(
@@ -60,6 +61,7 @@ def fit_path(
     ridges: Sequence[float],
     prior_D: FloatArray | None = None,
     weight_N: FloatArray | None = None,
+    tolerance: float = _EXACT,
 ) -> FloatArray:
     """Fit the same pairs under several ridges, each fit starting from the one before.
 
@@ -68,6 +70,7 @@ def fit_path(
         ridges: K ridges, each > 0, or none; fastest in falling order.
         prior_D: As in `fit_bradley_terry`.
         weight_N: As in `fit_bradley_terry`.
+        tolerance: Stop when a step lessens the loss by less than this part of it.
 
     Returns:
         One head for each ridge, shape (K, D), float64.
@@ -91,7 +94,7 @@ def fit_path(
     if not len(weight_N) or not ridges:
         return np.tile(prior_D, (len(ridges), 1))
     walk = _dual_path if len(weight_N) < dimensions else _primal_path
-    return walk(difference_N_D, ridges, prior_D, weight_N)
+    return walk(difference_N_D, ridges, prior_D, weight_N, tolerance)
 
 
 def bradley_terry_loss(
@@ -117,37 +120,33 @@ def bradley_terry_loss(
 
 
 def _primal_path(
-    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray
+    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
 ) -> FloatArray:
-    theta_D = prior_D.copy()
-    curvature_D_D = _curvature(difference_N_D, weight_N, theta_D)
+    """Quasi-Newton steps (L-BFGS) in coordinates in which the curvature at the prior, and the ridge, are round."""
+    curvature_D_D = _curvature(difference_N_D, weight_N, prior_D)
+    difference_N_D = difference_N_D.astype(np.float64, copy=False)
+    theta_D = prior_D
     thetas = []
     for ridge in ridges:
-        loss, slope_D = bradley_terry_loss(difference_N_D, weight_N, ridge, prior_D, theta_D)
-        factor, fresh, last = _factor(curvature_D_D, ridge), False, np.inf
-        for _ in range(_MAX_STEPS):
-            step_D = cho_solve(factor, slope_D, check_finite=False)
-            decrement = float(slope_D @ step_D)
-            if decrement <= _TOLERANCE * (1 + abs(loss)):
-                break
-            if decrement > _SLOW * last and not fresh:
-                curvature_D_D = _curvature(difference_N_D, weight_N, theta_D)
-                factor, fresh = _factor(curvature_D_D, ridge), True
-                continue
-            scale = 1.0
-            while True:
-                found_D = theta_D - scale * step_D
-                found, found_slope_D = bradley_terry_loss(difference_N_D, weight_N, ridge, prior_D, found_D)
-                if found <= loss - 1e-4 * scale * decrement or scale < 1e-8:
-                    break
-                scale /= 2
-            theta_D, loss, slope_D, last, fresh = found_D, found, found_slope_D, decrement, False
+        root_D_D = _root(curvature_D_D, ridge)
+        start_D = theta_D
+
+        def loss(
+            z_D: FloatArray, ridge: float = ridge, root: FloatArray = root_D_D, start: FloatArray = start_D
+        ) -> Any:
+            theta_D = start + solve_triangular(root, z_D, trans=1, lower=True, check_finite=False)
+            value, slope_D = bradley_terry_loss(difference_N_D, weight_N, ridge, prior_D, theta_D)
+            return value, solve_triangular(root, slope_D, lower=True, check_finite=False)
+
+        options = {"ftol": tolerance, "gtol": 0.0, "maxiter": _MAX_STEPS, "maxcor": 20}
+        found = minimize(loss, np.zeros_like(start_D), jac=True, method="L-BFGS-B", options=options)
+        theta_D = start_D + solve_triangular(root_D_D, found.x, trans=1, lower=True, check_finite=False)
         thetas.append(theta_D)
     return np.stack(thetas)
 
 
 def _curvature(difference_N_D: FloatArray, weight_N: FloatArray, theta_D: FloatArray) -> FloatArray:
-    """X' S X at a head, shape (D, D). Formed in float32: it only aims the step, the gradient decides where to stop."""
+    """X' S X at a head, shape (D, D). Formed in float32: it only aims the steps, the gradient decides where to stop."""
     curvature_D_D = np.zeros((len(theta_D), len(theta_D)), dtype=np.float32)
     for start in range(0, len(weight_N), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -158,15 +157,16 @@ def _curvature(difference_N_D: FloatArray, weight_N: FloatArray, theta_D: FloatA
     return curvature_D_D.astype(np.float64)
 
 
-def _factor(curvature_D_D: FloatArray, ridge: float) -> tuple[FloatArray, bool]:
+def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
+    """Lower Cholesky factor of the curvature plus the ridge; a little more keeps rounding positive."""
     full_D_D = curvature_D_D.copy()
     full_D_D[np.diag_indices_from(full_D_D)] += ridge + 1e-6 * np.trace(full_D_D) / len(full_D_D)
-    factor: tuple[FloatArray, bool] = cho_factor(full_D_D, overwrite_a=True, check_finite=False)
-    return factor
+    root_D_D: FloatArray = cholesky(full_D_D, lower=True, overwrite_a=True, check_finite=False)
+    return root_D_D
 
 
 def _dual_path(
-    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray
+    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
 ) -> FloatArray:
     difference_N_D = difference_N_D.astype(np.float64, copy=False)
     gram_N_N = difference_N_D @ difference_N_D.T
@@ -174,13 +174,13 @@ def _dual_path(
     a_N: FloatArray = np.zeros(len(start_N))
     thetas = []
     for ridge in ridges:
-        a_N = _dual_fit(gram_N_N, start_N, weight_N, ridge, a_N)
+        a_N = _dual_fit(gram_N_N, start_N, weight_N, ridge, a_N, tolerance)
         thetas.append(prior_D + a_N @ difference_N_D)
     return np.stack(thetas)
 
 
 def _dual_fit(
-    gram_N_N: FloatArray, start_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray
+    gram_N_N: FloatArray, start_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray, tolerance: float
 ) -> FloatArray:
     """Kernel logistic regression by damped Newton steps on the coefficients a of theta = prior + X' a."""
     change_N: FloatArray = gram_N_N @ a_N
@@ -196,7 +196,7 @@ def _dual_fit(
         step_N = root_N * solved_N - a_N
         step_change_N = gram_N_N @ step_N
         decrement = float((force_N - ridge * a_N) @ step_change_N)
-        if decrement <= _TOLERANCE * (1 + abs(loss)):
+        if decrement <= tolerance * (1 + abs(loss)):
             break
         scale = 1.0
         while True:
