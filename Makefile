@@ -8,7 +8,7 @@ CONFIGS ?= $(sort $(wildcard configs/*.toml))
 BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 RUNS ?= runs
 ARGS ?=
-export PLURALIGN_SHARED_DATA ?= $(CURDIR)/../shared/data
+export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -33,10 +33,10 @@ format: $(VENV)/dev.stamp ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp ## Run the benchmarks (some need PLURALIGN_SHARED_DATA=FOLDER)
+bench: $(VENV)/dev.stamp ## Run the benchmarks (some need PLURALIGN_DATA=FOLDER)
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
 
-results: $(VENV)/dev.stamp ## Run every config in configs/ into runs/ (needs PLURALIGN_SHARED_DATA=FOLDER)
+results: $(VENV)/dev.stamp ## Run every config in configs/ into runs/ (needs PLURALIGN_DATA=FOLDER)
 	@set -e; for config in $(CONFIGS); do \
 	  echo "== $$config"; $(BIN)/pluralign run "$$config" --out "$(RUNS)/$$(basename "$$config" .toml)" $(ARGS); \
 	done

@@ -1,6 +1,6 @@
 """How fast encoders are, against sentence-transformers' own loop at its best batch size.
 
-Run: python benchmarks/encoding.py FOLDER (or PLURALIGN_SHARED_DATA=FOLDER), where FOLDER holds
+Run: python benchmarks/encoding.py FOLDER (or PLURALIGN_DATA=FOLDER), where FOLDER holds
 global_dialogues/*_thoughts.csv.gz. Ours and theirs take turns, and the best of the rounds counts, so that other work on
 the machine disturbs both alike. The table comes last.
 """
@@ -67,13 +67,13 @@ def speed(encoder: Encoder, texts: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("PLURALIGN_SHARED_DATA"))
+    parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("PLURALIGN_DATA"))
     parser.add_argument("--texts", type=int, default=1000, help="short texts compared (a quarter as many long ones)")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, help="threads of torch: 1 on a machine that is busy otherwise")
     options = parser.parse_args()
     if options.folder is None:
-        parser.error("name the folder of real data, or set PLURALIGN_SHARED_DATA")
+        parser.error("name the folder of real data, or set PLURALIGN_DATA")
     if options.threads:
         torch.set_num_threads(options.threads)
     everything = thoughts(options.folder)
