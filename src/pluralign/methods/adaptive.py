@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.methods.steering import steered
 from pluralign.methods.training import TrainingSet, check_ridges
-from pluralign.methods.tuning import held_out_margins
+from pluralign.methods.tuning import balanced_weights, held_out_margins
 from pluralign.rewards import EmbeddingRewardModel, fit_path
 
 
@@ -34,12 +34,12 @@ class AdaptiveConfig:
 
     shared_ridges: tuple[float, ...] = (10.0, 1.0)
     own_ridges: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3)
-    guard: float = 1.0
+    guard: float = 2.0
 
     def __post_init__(self) -> None:
         check_ridges(*self.shared_ridges, *self.own_ridges)
         if not 0 <= self.guard < np.inf:
-            raise InvalidInput(f"guard is {self.guard}, not a number >= 0", hint="1 is one standard error")
+            raise InvalidInput(f"guard is {self.guard}, not a number >= 0", hint="2 is two standard errors")
 
     @property
     def candidates(self) -> int:
@@ -62,9 +62,9 @@ def fit_adaptive(
         margin_N_K = held_out_margins(
             lambda inner: candidate_heads(inner, reference, config), train, config.candidates, rng
         )
+        share_K = stacking_shares(margin_N_K, train)
     except NotEnoughData:
         return steered(reference, train.communities, head_K_C_D[0])
-    share_K = stacking_shares(margin_N_K, train)
     head_C_D = np.einsum("k,kcd->cd", share_K, head_K_C_D)
     worse_C = falls_behind(margin_N_K @ share_K, margin_N_K[:, 0], train, config.guard)
     head_C_D[worse_C] = reference.reference_D
@@ -94,11 +94,8 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     Returns:
         Shares >= 0 that sum to 1, shape (K,). Stacking: Wolpert 1992; Breiman 1996. The problem is convex.
     """
-    community_N = train.community_N
-    seen_N = ~np.isnan(margin_N_K[:, 0])
-    count = {c: int((seen_N & (community_N == c)).sum()) for c in train.communities}
-    weight_N = np.array([1 / count[c] for c in community_N[seen_N]]) / sum(1 for n in count.values() if n)
-    margin_N_K = margin_N_K[seen_N]
+    weight_N = balanced_weights(margin_N_K[:, 0], train)
+    weight_N, margin_N_K = weight_N[weight_N > 0], margin_N_K[weight_N > 0]
 
     def loss(share_K: FloatArray) -> tuple[float, FloatArray]:
         margin_N = margin_N_K @ share_K

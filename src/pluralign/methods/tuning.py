@@ -95,13 +95,33 @@ def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     Raises:
         NotEnoughData: If no pair was held out.
     """
-    community_N, seen_N = train.community_N, ~np.isnan(margin_N_K[:, 0])
-    present = [c for c in train.communities if (seen_N & (community_N == c)).any()]
-    if not present:
-        raise NotEnoughData("too few raters or questions to hold any out")
-    own = (margin_N_K[seen_N & (community_N == c)] for c in present)
-    losses: FloatArray = np.mean([np.logaddexp(0, -margin).mean(axis=0) for margin in own], axis=0)
+    weight_N = balanced_weights(margin_N_K[:, 0], train)
+    counted = weight_N > 0
+    losses: FloatArray = weight_N[counted] @ np.logaddexp(0, -margin_N_K[counted])
     return losses
+
+
+def balanced_weights(margin_N: FloatArray, train: TrainingSet) -> FloatArray:
+    """The pairs' own weights, scaled so that each community counts the same and all sum to 1.
+
+    Args:
+        margin_N: Held-out margins, shape (N,); nan where a pair does not count.
+        train: The pairs.
+
+    Returns:
+        Weights, 0 where a pair does not count, shape (N,).
+
+    Raises:
+        NotEnoughData: If no pair of a community steered to counts.
+    """
+    weight_N = np.where(np.isnan(margin_N), 0.0, train.weight_N)
+    ids, code_N = np.unique(train.community_N, return_inverse=True)
+    total_C = np.where(np.isin(ids, train.communities), np.bincount(code_N, weight_N), 0.0)
+    if not total_C.any():
+        raise NotEnoughData("too few raters or questions to hold any out")
+    scale_C = np.divide(1.0, total_C, out=np.zeros_like(total_C), where=total_C > 0)
+    scaled: FloatArray = weight_N * scale_C[code_N] / np.count_nonzero(total_C)
+    return scaled
 
 
 def _folds(train: TrainingSet, rng: np.random.Generator) -> IntArray:

@@ -1,0 +1,66 @@
+"""Comparisons that the tables of a run do not hold, drawn from its predictions with the same draws."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from pages.reading import Run
+from scipy.stats import spearmanr
+
+from pluralign.core import Estimate, FloatArray, rng_for
+from pluralign.evaluation import Judged, own_margins
+from pluralign.metrics import correct, disaggregate, percentile_interval
+
+
+def against(run: Run, method: str, baseline: str) -> dict[str, Any]:
+    """Paired difference in average accuracy of two methods, each community under the steer to itself."""
+    judged, credit_N = _own_credit(run, method)
+    _, other_N = _own_credit(run, baseline)
+    return _average(run, judged, credit_N - other_N)
+
+
+def own_against_others(run: Run, method: str) -> dict[str, Any]:
+    """How much better a community is served by the steer to itself than by the steers to the others, on average."""
+    judged, parts = _steers(run, method)
+    credit_N = [_own_minus_others(j, credit) for j, credit in parts]
+    return _average(run, judged, np.concatenate(credit_N))
+
+
+def rank_correlation(x_C: FloatArray, y_C: FloatArray, seed: int, draws: int = 2000) -> Estimate:
+    """Spearman's rank correlation over communities; the interval resamples communities."""
+    rng = rng_for(seed, "rank correlation")
+    rows_B_C = rng.integers(0, len(x_C), (draws, len(x_C)))
+    kept = [r for r in rows_B_C if np.ptp(x_C[r]) > 0 and np.ptp(y_C[r]) > 0]
+    drawn_B = np.array([spearmanr(x_C[r], y_C[r]).statistic for r in kept])
+    low, high = percentile_interval(drawn_B)
+    return Estimate(float(spearmanr(x_C, y_C).statistic), low, high, n=len(x_C))
+
+
+def _own_credit(run: Run, method: str) -> tuple[Judged, FloatArray]:
+    parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
+    return Judged.join([j for j, _ in parts]), np.concatenate([correct(own_margins(m, j)) for j, m in parts])
+
+
+def _steers(run: Run, method: str) -> tuple[Judged, list[tuple[Judged, dict[str, FloatArray]]]]:
+    parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
+    found = [(judged, {steer: correct(m) for steer, m in margins.items()}) for judged, margins in parts]
+    return Judged.join([j for j, _ in parts]), found
+
+
+def _own_minus_others(judged: Judged, credit: dict[str, FloatArray]) -> FloatArray:
+    total_N = np.sum(list(credit.values()), axis=0)
+    gap_N = np.zeros(len(judged))
+    for steer, credit_N in credit.items():
+        own = judged.community_N == steer
+        gap_N[own] = credit_N[own] - (total_N - credit_N)[own] / (len(credit) - 1)
+    return gap_N
+
+
+def _average(run: Run, judged: Judged, credit_N: FloatArray) -> dict[str, Any]:
+    rows = np.isin(judged.community_N, run.steered)
+    part = judged.take(rows)
+    settings = run.settings
+    rng = rng_for(settings["seed"], "bootstrap", "all")
+    draws = settings["intervals"]["draws"]
+    by = disaggregate(credit_N[rows], part.community_N, part.cluster_N, rng, raters=part.raters, draws=draws)
+    return asdict(by.average)

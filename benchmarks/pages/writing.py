@@ -1,0 +1,89 @@
+"""Markdown: tables, numbers with their intervals, and what an interval allows to be said."""
+
+from collections.abc import Iterable, Sequence
+
+from pages.reading import Row, Run
+
+from pluralign.cli.showing import percent
+from pluralign.core import community
+
+TITLES = {
+    "global-dialogues": "Global Dialogues",
+    "global-opinions": "GlobalOpinionQA",
+    "world-values": "World Values Survey",
+}
+
+
+def title_of(run: Run) -> str:
+    """Name of the data set of a run, for headings."""
+    return TITLES.get(run.name, run.name)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column to the left, the others to the right.
+
+    >>> print(table(["method", "average"], [["full", "62.0"]]))
+    | method | average |
+    |:--|--:|
+    | full | 62.0 |
+    """
+    lines = [head, [":--", *["--:"] * (len(head) - 1)]]
+    text = ["| " + " | ".join(lines[0]) + " |", "|" + "|".join(lines[1]) + "|"]
+    return "\n".join([*text, *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows)])
+
+
+def folded(summary: str, text: str) -> str:
+    """Text that is shown on a click."""
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def points(row: Row | None) -> str:
+    """A difference with its interval, in percentage points.
+
+    >>> points({"value": 0.02, "low": -0.01, "high": 0.05})
+    '+2.0 [-1.0, +5.0]'
+    """
+    return percent(row, signed=True)
+
+
+def verdict(row: Row) -> str:
+    """What the interval of a difference allows to be said.
+
+    >>> verdict({"value": 0.02, "low": -0.01, "high": 0.05})
+    'level with'
+    """
+    if row["low"] is not None and row["low"] > 0:
+        return "ahead of"
+    return "behind" if row["high"] is not None and row["high"] < 0 else "level with"
+
+
+def compared(method: str, baseline: str, row: Row) -> str:
+    """One sentence that compares two methods."""
+    return f"`{method}` is {verdict(row)} `{baseline}` ({points(row)} points)."
+
+
+def named(id_: str) -> str:
+    """Id and name of a community.
+
+    >>> named("GBR")
+    'GBR (United Kingdom)'
+    """
+    return f"{id_} ({community(id_).name})"
+
+
+def people_behind(row: Row, unit: str) -> str:
+    """How many pairs and people a number stands on."""
+    people = f"{row['n_raters']:,} raters" if row["n_raters"] is not None else f"whole samples; {unit} resampled"
+    return f"{row['n']:,} pairs, {people}"
+
+
+def unit_of(run: Run) -> str:
+    """What is resampled: raters, or questions or stems where answers were published as shares."""
+    raters = any(row["n_raters"] is not None for row in run.summary)
+    return "raters" if raters else "question stems"
+
+
+def split_unit(run: Run) -> str:
+    """What the split holds out, in the plural."""
+    names = {"rater": "raters", "question": "questions", "stem": "question stems", "both": "raters and questions"}
+    return names.get(run.settings["split"]["by"], "raters")

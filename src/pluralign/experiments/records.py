@@ -1,0 +1,152 @@
+"""What a run remembers: its work so far, and the record and the cards it leaves behind."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pluralign._version import __version__
+from pluralign.core import Tally
+from pluralign.experiments.folder import RunFolder
+from pluralign.experiments.loading import Loaded
+from pluralign.experiments.planning import Plan
+from pluralign.experiments.repeats import Bench
+from pluralign.experiments.reporting import Reporter
+from pluralign.experiments.resolving import Resolved
+from pluralign.methods import Method
+from pluralign.rewards import EmbeddingTrunk
+
+_PACKAGES = ("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec")
+
+
+@dataclass(slots=True)
+class Work:
+    """A run under way.
+
+    Attributes:
+        resolved: What is run.
+        folder: Where it is written.
+        reporter: Hears the progress.
+        loaded: Its pairs.
+        plan: Roles of the communities.
+        trunk: What reads the texts.
+        notes: What the reader should know, in order.
+        seconds: Stage -> seconds spent.
+        tuning: Seed -> ridges chosen, with their held-out losses.
+    """
+
+    resolved: Resolved
+    folder: RunFolder
+    reporter: Reporter
+    loaded: Loaded
+    plan: Plan
+    trunk: EmbeddingTrunk
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    tuning: dict[str, Any] = field(default_factory=dict)
+
+    def timed(self, stage: str, since: float) -> None:
+        """Add the seconds since ``since`` to a stage."""
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - since, 3)
+
+
+def seeds_of(work: Work) -> range:
+    """The seeds of the repeats."""
+    settings = work.resolved.settings
+    return range(settings.seed, settings.seed + settings.repeats)
+
+
+def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict[str, Any]:
+    """What ``record.json`` holds: settings, versions, data and what was dropped from it, timings, outcome."""
+    loaded, settings = work.loaded, work.resolved.settings
+    packages = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = version(name)
+        except ModuleNotFoundError:
+            continue
+    sources = [
+        {"name": s.name, "license": s.license, "settings": _plain(asdict(s))} | _counts(t)  # type: ignore[call-overload]
+        for s, t in zip(work.resolved.sources, loaded.tallies, strict=True)
+    ]
+    return {
+        "name": settings.name,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": settings.model_dump(mode="json"),
+        "method_settings": {m: dict(v) for m, v in work.resolved.given.items() if v},
+        "seeds": list(seeds_of(work)),
+        "versions": {"pluralign": __version__, "python": platform.python_version(), **packages},
+        "encoder": work.trunk.fingerprint,
+        "data": {"fingerprint": loaded.fingerprint, "pairs": len(loaded.pairs), "sources": sources},
+        "people": loaded.people(),
+        "communities": {
+            "steered": list(work.plan.steered),
+            "reference": list(work.plan.spoken_for),
+            "left_out": dict(work.plan.left_out),
+        },
+        "ridges": work.tuning,
+        "notes": list(dict.fromkeys(work.notes)),
+        "seconds": work.seconds | {"total": round(time.perf_counter() - started, 3)},
+        "outcome": [row for row in summary if row["subset"] == "all" and row["aggregate"] in {"average", "worst"}],
+    }
+
+
+def _counts(tally: Tally) -> dict[str, Any]:
+    return {
+        "read": tally.read,
+        "kept": tally.kept,
+        "dropped": dict(tally.dropped),
+        "flagged": dict(tally.flagged),
+        "notes": dict(tally.notes),
+    }
+
+
+def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
+    """What a saved model says of itself."""
+    people = work.loaded.people()
+    return {
+        "method": method.name,
+        "about": method.about,
+        "experiment": work.resolved.settings.name,
+        "seed": bench.seed,
+        "reference_fitted_on": list(work.plan.spoken_for),
+        "people": {c: people[c] for c in dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))},
+        "training_pairs": len(bench.train.encoded),
+        "datafingerprint_of": work.loaded.fingerprint,
+        "licenses": sorted({s.license for s in work.resolved.sources}),
+        "settings": dict(work.resolved.given.get(method.name, {})),
+        "ridges": {name: choice.ridge for name, choice in bench.ridges.items()},
+        "limits": "Scores are similarity to the choices of those who took part, not to a whole community.",
+        "pluralign": __version__,
+    }
+
+
+def tuning_of(bench: Bench, earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Ridges chosen in one repeat, beside those chosen before an interruption."""
+    found = {
+        name: {"ridge": c.ridge, "held_out_loss": {str(k): v for k, v in c.loss.items()}}
+        for name, c in bench.ridges.items()
+    }
+    return dict(earlier) | found
+
+
+def fingerprint_of(work: Work) -> str:
+    """Changes whenever the results could change: settings, data, encoder, version."""
+    settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs"})
+    given = {name: _plain(dict(values)) for name, values in work.resolved.given.items()}
+    parts = [settings, given, work.loaded.fingerprint, work.trunk.fingerprint, __version__]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
