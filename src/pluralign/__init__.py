@@ -1,5 +1,47 @@
-"""Pluralistic alignment: steer reward models to communities, and measure how well each is served."""
+"""Pluralistic alignment: steer reward models to communities, and measure how well each is served.
+
+Importing this is free: what is named here is loaded when it is first used.
+
+>>> import pluralign
+>>> pluralign.Steer({"MEX": 0.7, "~world": 0.3}).strength
+1.0
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from pluralign._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from pluralign.core import PreferencePair, RewardRequest, Steer, community
+    from pluralign.experiments import open_model, read_settings, resolve, run_experiment
+
+_HOMES = {
+    "PreferencePair": "pluralign.core",
+    "RewardRequest": "pluralign.core",
+    "Steer": "pluralign.core",
+    "community": "pluralign.core",
+    "open_model": "pluralign.experiments",
+    "read_settings": "pluralign.experiments",
+    "resolve": "pluralign.experiments",
+    "run_experiment": "pluralign.experiments",
+}
+
+__all__ = [
+    "PreferencePair",
+    "RewardRequest",
+    "Steer",
+    "__version__",
+    "community",
+    "open_model",
+    "read_settings",
+    "resolve",
+    "run_experiment",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pluralign' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,15 +1,49 @@
 """``pluralign``: the commands, their help, and what happens when something is wrong."""
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pluralign._version import __version__
 
+
+class _Careful(TyperGroup):
+    """Ends with one readable message and an exit code, never with a traceback, where a user can mend what is wrong."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command: exit code 0 done, 2 bad settings or input, 130 stopped by hand."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(141) from error
+        except KeyboardInterrupt as error:
+            sys.stderr.write("stopped; the same command goes on from here\n")
+            raise typer.Exit(130) from error
+        except Exception as error:
+            sys.stderr.write(f"error: {_message(error)}\n")
+            raise typer.Exit(2) from error
+
+
+def _message(error: Exception) -> str:
+    """What to tell of an error that a user can mend; any other is a fault of ours and goes on."""
+    from pluralign.core.errors import PluralignError
+
+    if isinstance(error, OSError) and error.filename is not None:
+        place = error.filename2 or error.filename
+        return f"{place}: {error.strerror}\n  -> check the path, and that it can be read or written"
+    if isinstance(error, PluralignError):
+        return str(error)
+    raise error
+
+
 app = typer.Typer(
     name="pluralign",
+    cls=_Careful,
     help="Steer reward models to the communities people live in, and measure how well each is served.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -24,6 +58,8 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in --set scpo.tau=0.6. May be repeated."),
 ]
+
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -42,6 +78,7 @@ def run(
         bool, typer.Option("--explain", help="Print every setting and where its value came from; run nothing.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit a reference and steer it to each community by every method, then measure how well each is served.
@@ -63,7 +100,11 @@ def run(
     from pluralign.experiments import read_settings, resolve, run_experiment
 
     resolved = resolve(
-        read_settings(config), base=config.parent.resolve(), where=config.name, overrides=overrides or []
+        read_settings(config),
+        base=config.parent.resolve(),
+        where=config.name,
+        overrides=overrides or [],
+        skip_bad=skip_bad,
     )
     if explain:
         show_explained(explained(resolved), as_json)
@@ -88,7 +129,7 @@ def score(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSONL file to write; else standard output.")] = None,
     strength: Annotated[float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)] = 1.0,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Score prompts and responses for communities.
 
@@ -96,7 +137,7 @@ def score(
     one prompt; for a pair, the margin says how much more the community is expected to like the chosen one.
     """
     from pluralign.cli.showing import show_tally, write_lines
-    from pluralign.core import NotEnoughData, Tally
+    from pluralign.core import Tally
     from pluralign.experiments import open_model, score_file, steers_for
 
     loaded = open_model(model)
@@ -104,8 +145,6 @@ def score(
     tally = Tally()
     write_lines(score_file(loaded, file, steers, tally, skip_bad), out)
     show_tally(tally, "scored")
-    if not tally.kept:
-        raise NotEnoughData("no row was scored", where=str(file))
 
 
 @app.command()
@@ -145,6 +184,7 @@ def show_source(
         str, typer.Argument(help="Name of a source (see `data list`), or a JSONL or Parquet file of pairs.")
     ],
     overrides: Overrides = None,
+    skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
     """Read a source through: rows kept and dropped by reason, the licence, the people behind each community.
@@ -157,10 +197,12 @@ def show_source(
     from pluralign.sources import report_on
 
     tables: dict[str, object] = {}
-    if source.endswith((".jsonl", ".jsonl.gz", ".parquet")):
+    if source.lower().endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")):
         source, tables["path"] = "jsonl", source
     for text in overrides or []:
         override(tables, text)
+    if skip_bad:
+        tables["skip_bad"] = True
     show_report(report_on(built(source_named(source), tables, Path.cwd(), source)), as_json)
 
 
@@ -177,23 +219,11 @@ def show_cache(
 
 
 def main() -> None:
-    """Run the command line: exit code 0 done, 2 bad settings or input, 130 stopped by hand."""
+    """Run the command line."""
     import logging
 
-    from pluralign.core.errors import PluralignError
-
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
-    try:
-        app()
-    except PluralignError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command goes on from here\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    app()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
@@ -107,7 +108,7 @@ def show_explained(lines: Sequence[tuple[str, str, str]], as_json: bool) -> None
         return
     table = Table("setting", "value", "from", box=None)
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*map(escape, line))
     console().print(table)
 
 
@@ -119,12 +120,21 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
     screen = console()
     record = outcome.record
     steered, people = record["communities"]["steered"], record["people"]
-    screen.print(f"\n[bold]{record['name']}[/]: {len(steered)} communities, {record['data']['pairs']:,} pairs", end="")
+    screen.print(
+        f"\n[bold]{escape(record['name'])}[/]: {len(steered)} communities, {record['data']['pairs']:,} pairs", end=""
+    )
     raters = [people[c]["raters"] for c in steered if people[c]["raters"] is not None]
     screen.print(f", {sum(raters):,} raters in the communities steered to" if raters else ", answers of whole samples")
     screen.print(_method_table(outcome))
-    if len(steered) > 1:
+    if len(steered) > 1 and outcome.summary:
         screen.print(_community_table(outcome))
+    for row in outcome.people:
+        if row["community"] in steered:
+            screen.print(
+                f"people of {row['community']} agree with the majority of the others on {percent(row)} % of the "
+                f"{row['n']:,} pairs that several judged",
+                markup=False,
+            )
     for source in record["data"]["sources"]:
         dropped = "; ".join(f"{n:,} {reason}" for reason, n in source["dropped"].items()) or "none"
         screen.print(f"{source['name']}: {source['read']:,} rows read; dropped: {dropped}", markup=False, style="dim")

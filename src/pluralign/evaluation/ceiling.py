@@ -30,7 +30,9 @@ def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) 
             by_community.setdefault(pair.community, []).append(pair)
     for community, judged in sorted(by_community.items()):
         sides = [sorted((p.chosen, p.rejected)) for p in judged]
-        item = ["\x1f".join([prompt_text(p.prompt), *side]) for p, side in zip(judged, sides, strict=True)]
+        number: dict[tuple[str, ...], int] = {}  # an array of the texts themselves would be as wide as the longest
+        shown = [(prompt_text(p.prompt), *side) for p, side in zip(judged, sides, strict=True)]
+        item = [number.setdefault(texts, len(number)) for texts in shown]
         choice = np.array([float(p.chosen == side[0]) for p, side in zip(judged, sides, strict=True)])
         try:
             e = human_ceiling(item, choice, [str(p.rater) for p in judged], rng_for(seed, "ceiling", community), draws)

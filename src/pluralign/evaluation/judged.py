@@ -1,5 +1,6 @@
 """Test pairs as columns, and the margins that models give them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -62,9 +63,9 @@ class Judged:
 
     @classmethod
     def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "Judged":
-        """Columns of pairs; clusters are raters if every pair has one, else stems."""
+        """Columns of pairs; clusters are raters if every pair has one, else stems (a long one by its digest)."""
         raters = all(p.rater is not None for p in pairs)
-        cluster = [p.rater if raters else p.stem for p in pairs]
+        cluster = [_short(str(p.rater) if raters else p.stem) for p in pairs]
         return cls(
             np.array([p.id for p in pairs], dtype=np.str_),
             np.array([p.community for p in pairs], dtype=np.str_),
@@ -83,6 +84,11 @@ class Judged:
             np.concatenate([p.reference_N for p in parts]),
             all(p.raters for p in parts),
         )
+
+
+def _short(name: str, most: int = 200) -> str:
+    """The name itself, or its beginning and digest: a column of text is as wide as its longest entry."""
+    return name if len(name) <= most else f"{name[:most]} {hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[str, FloatArray]:

@@ -39,8 +39,10 @@ class RunFolder:
             InvalidSettings: If the folder holds another run, or something that is no run.
         """
         state = self.path / STATE
+        if self.path.exists() and not self.path.is_dir():
+            raise InvalidSettings("this is a file, not a folder", where=f"--out {self.path}", hint="name a folder")
         if state.is_file() and not fresh:
-            if json.loads(state.read_text(encoding="utf-8")).get("fingerprint") == fingerprint:
+            if self._claimed() == fingerprint:
                 return True
             raise InvalidSettings(
                 "the folder holds a run with other settings or data",
@@ -117,6 +119,13 @@ class RunFolder:
             raise DamagedFile("truncated or not ours", where=str(path), hint="delete it and run again") from error
         margins = {k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"}
         return judged, margins
+
+    def _claimed(self) -> str | None:
+        """Fingerprint of the run whose folder this is; None where its state cannot be read."""
+        try:
+            return str(json.loads((self.path / STATE).read_text(encoding="utf-8"))["fingerprint"])
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def _predictions(self, seed: int, method: str) -> Path:
         return self.path / "predictions" / f"seed-{seed}" / f"{method}.parquet"

@@ -22,7 +22,7 @@ class Loaded:
         pairs: All pairs, ids unique.
         tallies: One for each source, in order.
         source_N: Which source each pair came from.
-        fingerprint: SHA-256 over ids, texts, communities and raters, in order.
+        fingerprint: SHA-256 over sources, ids, texts, questions, communities, raters and weights, in order.
     """
 
     pairs: tuple[PreferencePair, ...]
@@ -81,7 +81,7 @@ def load_pairs(
             "no pair was kept", where=", ".join(s.name for s in sources), hint=why or "the source is empty"
         )
     pairs = _unique_ids(kept)
-    return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(pairs))
+    return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(kept))
 
 
 def split_pairs(loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int) -> Split:
@@ -119,16 +119,19 @@ def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferenceP
     seen: set[str] = set()
     pairs = []
     for k, pair in kept:
-        unique = pair if pair.id not in seen else replace(pair, id=f"{k}:{pair.id}")
-        seen.add(unique.id)
-        pairs.append(unique)
+        id_ = pair.id
+        while id_ in seen:
+            id_ = f"{k}:{id_}"
+        seen.add(id_)
+        pairs.append(pair if id_ == pair.id else replace(pair, id=id_))
     return tuple(pairs)
 
 
-def _fingerprint(pairs: Sequence[PreferencePair]) -> str:
+def _fingerprint(kept: Sequence[tuple[int, PreferencePair]]) -> str:
     digest = hashlib.sha256()
-    for p in pairs:
-        parts = (p.id, prompt_text(p.prompt), p.chosen, p.rejected, p.community, p.rater or "", str(p.weight))
+    for k, p in kept:
+        texts = (prompt_text(p.prompt), p.chosen, p.rejected, p.question, p.stem)
+        parts = (str(k), p.id, *texts, p.community, p.rater or "", str(p.weight))
         digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
         digest.update(b"\x1e")
     return digest.hexdigest()

@@ -20,7 +20,7 @@ from pluralign.experiments.repeats import Bench
 from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import Resolved
 from pluralign.methods import Method
-from pluralign.rewards import EmbeddingTrunk
+from pluralign.rewards import EmbeddingTrunk, load_card
 
 _PACKAGES = ("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec")
 
@@ -137,10 +137,12 @@ def tuning_of(bench: Bench, earlier: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint_of(work: Work) -> str:
-    """Changes whenever the results could change: settings, data, encoder, version."""
+    """Changes whenever the results could change: settings, data, given reference, encoder, version."""
     settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs"})
     given = {name: _plain(dict(values)) for name, values in work.resolved.given.items()}
-    parts = [settings, given, work.loaded.fingerprint, work.trunk.fingerprint, __version__]
+    model = work.resolved.settings.reference.model
+    reference = load_card(model)["weights_sha256"] if model is not None else None
+    parts = [settings, given, reference, work.loaded.fingerprint, work.trunk.fingerprint, __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,18 +1,18 @@
 """One repeat: split, fit the reference, choose ridges, fit every method, score the test pairs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray, NotEnoughData, SteerableRewardModel, rng_for
-from pluralign.evaluation import Judged, margins_by_steer
+from pluralign.core import FloatArray, NotEnoughData, PreferencePair, SteerableRewardModel, rng_for
+from pluralign.evaluation import ENOUGH, Judged, margins_by_steer
 from pluralign.experiments.planning import Plan
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
 from pluralign.methods import Method, RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
 from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk, EncodedPairs
+from pluralign.sources import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,10 @@ class Sides:
     Attributes:
         train: All training pairs, and whom to steer to: the communities of the plan that have training pairs.
         test: Test pairs of the communities steered to or spoken for.
-        without_train: Communities of the plan without training pairs.
-        without_test: Communities of the plan without test pairs: they are reported, not measured.
     """
 
     train: TrainingSet
     test: EncodedPairs
-    without_train: tuple[str, ...]
-    without_test: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -78,41 +74,57 @@ class Bench:
         return self.ridges[owner]
 
 
-def sides(encoded: EncodedPairs, train_N: Any, test_N: Any, plan: Plan, settings: Settings) -> Sides:
-    """Cut the encoded pairs at a split.
+def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> list[str]:
+    """Hold that a repeat can be fitted and measured.
+
+    Args:
+        pairs: All pairs.
+        split: The two sides.
+        plan: Roles of the communities.
+
+    Returns:
+        What the reader should know: which communities cannot be steered to or measured, or only poorly, and which pairs
+        are on neither side.
 
     Raises:
-        NotEnoughData: If no community to steer to has training pairs, or no test pair is left.
+        NotEnoughData: If no community to steer to, or none the reference speaks for, has training pairs, or no test
+            pair is left.
     """
-    train, test = encoded.take(train_N), encoded.take(test_N)
+    trained = {pairs[i].community for i in split.train.tolist()}
+    measured = dict.fromkeys((*plan.steered, *plan.spoken_for))
+    units: dict[str, set[str]] = {}
+    for pair in (pairs[i] for i in split.test.tolist()):
+        units.setdefault(pair.community, set()).add(pair.rater or pair.stem)
+    if trained.isdisjoint(plan.steered):
+        raise NotEnoughData("no community to steer to has training pairs", hint="lower split.test")
+    if plan.spoken_for and trained.isdisjoint(plan.spoken_for):
+        raise NotEnoughData("no training pairs to fit the reference on", where="reference.fit_on")
+    if units.keys().isdisjoint(measured):
+        raise NotEnoughData("no community has test pairs", hint="raise split.test")
+    few = {c: len(units[c]) for c in measured if c in units and len(units[c]) < ENOUGH}
+    return [
+        *(f"{c} has no test pairs; it is not measured" for c in measured if c not in units),
+        *(f"{c} has no training pairs; it is not steered to" for c in plan.steered if c not in trained),
+        *(f"{c} has {n} test raters or stems; its intervals are too narrow" for c, n in few.items()),
+        *(f"{n:,} pairs on neither side of the split: {reason}" for reason, n in split.left_out.items()),
+    ]
+
+
+def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -> Sides:
+    """Cut the encoded pairs at a split that `check_split` has passed."""
+    train = encoded.take(split.train)
     trained = {p.community for p in train.pairs}
     steered = tuple(c for c in plan.steered if c in trained)
-    if not steered:
-        raise NotEnoughData("no community to steer to has training pairs", hint="lower split.test")
-    measured = tuple(dict.fromkeys((*plan.steered, *plan.spoken_for)))
-    test = test.of(measured)
-    if not len(test):
-        raise NotEnoughData("no community has test pairs", hint="raise split.test")
-    tested = {p.community for p in test.pairs}
-    return Sides(
-        TrainingSet.build(train, steered, _unit(settings)),
-        test,
-        tuple(c for c in plan.steered if c not in trained),
-        tuple(c for c in measured if c not in tested),
-    )
+    test = encoded.take(split.test).of((*plan.steered, *plan.spoken_for))
+    return Sides(TrainingSet.build(train, steered, _unit(settings)), test)
 
 
 def fit_reference(
     train: TrainingSet, trunk: EmbeddingTrunk, plan: Plan, settings: Settings, seed: int
 ) -> tuple[EmbeddingRewardModel, RidgeChoice]:
-    """Fit the reference on the training pairs of the communities it speaks for, together.
-
-    Raises:
-        NotEnoughData: If they have no training pairs.
-    """
-    spoken = [c for c in plan.spoken_for if (train.community_N == c).any()]
-    if not spoken:
-        raise NotEnoughData("no training pairs to fit the reference on", where="reference.fit_on")
+    """Fit the reference on the training pairs of the communities it speaks for, together."""
+    present = set(train.community_N.tolist())
+    spoken = [c for c in plan.spoken_for if c in present]
     rows = np.flatnonzero(np.isin(train.community_N, spoken))
     own = TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows])
     nothing = EmbeddingRewardModel(trunk, np.zeros(trunk.dimensions))

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -20,7 +20,7 @@ from pluralign.experiments.registry import SOURCES, method_named, method_section
 from pluralign.experiments.settings import Settings
 from pluralign.experiments.tables import absolute, copied, dotted, flat, is_path, located, origin_of, override
 from pluralign.methods import Method
-from pluralign.sources import JsonlPairs
+from pluralign.sources import JsonlPairs, PrismPairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
 
 
-def resolve(raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()) -> Resolved:
+def resolve(
+    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = (), skip_bad: bool = False
+) -> Resolved:
     """Check settings and make the objects they name.
 
     Args:
@@ -66,6 +68,7 @@ def resolve(raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequen
         base: Folder that relative paths start from.
         where: Name of the file, for messages.
         overrides: ``key.key=value``, values in TOML; they win over the file.
+        skip_bad: Have every source that can do so drop and count rows that it cannot read.
 
     Raises:
         InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
@@ -81,22 +84,29 @@ def resolve(raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequen
     tables = located(tables, base)
     settings = _validated(tables, where, sections)
     settings = settings.model_copy(update=_with_ids(settings, where))
-    methods = tuple(method_named(name) for name in settings.methods)
+    methods = tuple(_method(name, where) for name in settings.methods)
+    for section, values in given.items():
+        _configured(sections[section], values, f"{where}: {section}")
     sources = _sources(settings, base, where)
+    if skip_bad:
+        sources = tuple(replace(s, skip_bad=True) if hasattr(s, "skip_bad") else s for s in sources)  # type: ignore[type-var]
     _check_files(settings, sources, where)
     return Resolved(settings, sources, methods, {m.name: _method_values(m, given, where) for m in methods}, origin)
 
 
 def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
     """Every setting, its value, and where the value came from."""
-    shown = resolved.settings.model_dump(mode="json", exclude={"pairs"})
-    lines = list(flat(shown))
+    lines = list(flat(resolved.settings.model_dump(mode="json", exclude={"pairs"})))
     for k, source in enumerate(resolved.sources):
+        lines.append((f"pairs.{k}.source", source.name))
         lines += [(f"pairs.{k}.{f.name}", str(getattr(source, f.name))) for f in fields(source)]  # type: ignore[arg-type]
     for method in resolved.methods:
         if method.section is not None and method.section == method.name:
             config = method.configure(**resolved.given[method.name])
-            lines += [(f"{method.section}.{f.name}", str(getattr(config, f.name))) for f in fields(config)]
+            shown = {f.name: str(getattr(config, f.name)) for f in fields(config)}
+            if method.heads is not None and "ridge" not in resolved.given[method.name]:
+                shown["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
+            lines += [(f"{method.section}.{name}", value) for name, value in shown.items()]
     return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
 
 
@@ -115,7 +125,7 @@ def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> 
     try:
         return TypeAdapter(cls).validate_python(placed)
     except ValidationError as error:
-        raise _readable(error, where, known) from error
+        raise _readable(error, f"{where}.", known) from error
     except PluralignError as error:
         raise InvalidSettings(
             error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
@@ -130,11 +140,11 @@ def _validated(tables: dict[str, Any], where: str, sections: Mapping[str, Any]) 
     try:
         return Settings.model_validate(tables)
     except ValidationError as error:
-        raise _readable(error, where, []) from error
+        raise _readable(error, f"{where}: ", []) from error
 
 
 def _readable(error: ValidationError, where: str, known: Sequence[str]) -> InvalidSettings:
-    """The first thing wrong, in words; the others are counted."""
+    """The first thing wrong, in words, its place written behind ``where``; the others are counted."""
     first = error.errors()[0]
     place = [
         str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained", "function", "lax"))
@@ -154,7 +164,7 @@ def _readable(error: ValidationError, where: str, known: Sequence[str]) -> Inval
         what = first["msg"].removeprefix("Value error, ")
         if first["type"] not in {"value_error", "missing"}:
             what += f", not {first['input']!r}"
-    return InvalidSettings(what + more, where=": ".join([where, ".".join(place)]) if place else where, hint=hint)
+    return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
 
 
 def _fields_at(place: Sequence[str]) -> list[str]:
@@ -172,11 +182,19 @@ def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
     if settings.communities is not None:
         if not settings.communities:
             raise InvalidSettings("communities names no community", where=f"{where}: communities")
-        update["communities"] = tuple(_id(c, f"{where}: communities") for c in settings.communities)
+        update["communities"] = _ids(settings.communities, f"{where}: communities")
     if isinstance(settings.reference.fit_on, tuple):
-        ids = tuple(_id(c, f"{where}: reference.fit_on") for c in settings.reference.fit_on)
+        ids = _ids(settings.reference.fit_on, f"{where}: reference.fit_on")
         update["reference"] = settings.reference.model_copy(update={"fit_on": ids})
     return update
+
+
+def _ids(labels: Sequence[str], where: str) -> tuple[str, ...]:
+    ids = tuple(_id(label, where) for label in labels)
+    twice = [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
+    if twice:
+        raise InvalidSettings(f"{twice[0]!r} is named twice", where=where, hint="name each community once")
+    return ids
 
 
 def _id(label: str, where: str) -> str:
@@ -215,16 +233,35 @@ def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ..
 
 def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) -> None:
     named = [(f"pairs.{f.name}", getattr(s, f.name)) for s in sources for f in fields(s)]  # type: ignore[arg-type]
+    if settings.split.by == "files":
+        named = [("split.train", settings.split.train), ("split.test", settings.split.test)]
     for key, value in [*named, ("reference.model", settings.reference.model)]:
         if isinstance(value, Path) and not value.exists():
-            raise InvalidSettings(f"no such file or folder: {value}", where=f"{where}: {key}")
+            raise InvalidSettings(
+                f"no such file or folder: {value}", where=f"{where}: {key}", hint="check the path and its spelling"
+            )
+    if settings.split.by == "prism" and [type(source) for source in sources] != [PrismPairs]:
+        raise InvalidSettings(
+            "the published split belongs to PRISM alone", where=f"{where}: split.by", hint="use rater"
+        )
 
 
 def _method_values(method: Method, given: Mapping[str, Mapping[str, Any]], where: str) -> Mapping[str, Any]:
     if method.section is None:
         return {}
     values = given.get(method.section, {})
-    if not isinstance(values, Mapping):
-        raise InvalidSettings("not a table", where=f"{where}: {method.section}")
-    config = built(method.config, values, Path(), f"{where}: {method.section}")
+    config = _configured(method.config, values, f"{where}: {method.section}")
     return {key: getattr(config, key) for key in values}
+
+
+def _configured(config: type[Any], values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise InvalidSettings("not a table", where=where)
+    return built(config, values, Path(), where)
+
+
+def _method(name: str, where: str) -> Method:
+    try:
+        return method_named(name)
+    except InvalidSettings as error:
+        raise InvalidSettings(error.what, where=f"{where}: methods", hint=error.hint) from error

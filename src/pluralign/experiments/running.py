@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import Encoder, FloatArray, rng_for
+from pluralign.core import Encoder, FloatArray, InvalidSettings, rng_for
 from pluralign.encoders import CachedEncoder, encoder_named, language_warning
 from pluralign.evaluation import (
-    ENOUGH,
     Drawing,
     Judged,
     ceiling_rows,
@@ -22,7 +21,7 @@ from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import load_pairs, split_pairs
 from pluralign.experiments.planning import plan
 from pluralign.experiments.records import Work, card_of, fingerprint_of, record_of, seeds_of, tuning_of
-from pluralign.experiments.repeats import Bench, Sides, fit_reference, judge, margins_of, sides
+from pluralign.experiments.repeats import Bench, Sides, check_split, fit_reference, judge, margins_of, sides
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.studies import Study, curve_rows, sensitivity_rows
@@ -49,12 +48,14 @@ class Outcome:
         results: As in ``results.jsonl``.
         summary: As in ``summary.jsonl``.
         comparisons: As in ``comparisons.jsonl``.
+        people: As in ``people.jsonl``.
     """
 
     record: Mapping[str, Any]
     results: list[dict[str, Any]]
     summary: list[dict[str, Any]]
     comparisons: list[dict[str, Any]]
+    people: list[dict[str, Any]]
 
 
 def run_experiment(
@@ -65,7 +66,7 @@ def run_experiment(
     The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset), ``summary.jsonl``
     (each method over the communities it serves), ``comparisons.jsonl`` (paired differences, and what steering costs
     others), ``repeats.jsonl`` (each seed alone), ``people.jsonl`` (agreement among people, where several judged the
-    same), ``curves.jsonl`` and ``sensitivity.jsonl`` where asked for, ``predictions/`` and ``models/``.
+    same), ``studies/`` (curves and sensitivity, where asked for), ``predictions/`` and ``models/``.
 
     Args:
         resolved: What to run.
@@ -84,6 +85,7 @@ def run_experiment(
     reporter.stage("reading pairs")
     loaded = load_pairs(resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0))
     work = Work(resolved, RunFolder(out), reporter, loaded, plan(settings, loaded.people()), trunk)
+    _check(work)
     resumed = work.folder.claim(fingerprint_of(work), fresh)
     work.timed("read", started)
     if resumed:
@@ -92,6 +94,27 @@ def run_experiment(
     encoded = _encode(work)
     parts = [_repeat(work, encoded, seed) for seed in seeds_of(work)]
     return _write(work, encoded, parts, started)
+
+
+def _check(work: Work) -> None:
+    """Hold that every repeat can be fitted and measured, before the folder is touched."""
+    settings = work.resolved.settings
+    for seed in seeds_of(work):
+        split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
+        work.notes += [f"seed {seed}: {note}" for note in check_split(work.loaded.pairs, split, work.plan)]
+    if settings.reference.model is not None:
+        _given_reference(settings.reference.model, work.trunk)
+
+
+def _given_reference(folder: Path, trunk: EmbeddingTrunk) -> EmbeddingRewardModel:
+    loaded = load_reward_model(folder, trunk.encoder)
+    if loaded.trunk.interaction != trunk.interaction:
+        raise InvalidSettings(
+            f"the reference was fitted with trunk.interaction = {loaded.trunk.interaction}",
+            where="reference.model",
+            hint=f"set trunk.interaction = {loaded.trunk.interaction}",
+        )
+    return EmbeddingRewardModel(trunk, loaded.reference_D)
 
 
 def _encode(work: Work) -> EncodedPairs:
@@ -137,35 +160,16 @@ def _fit_one(work: Work, bench: Bench, side: Sides, judged: Judged, method: Meth
 def _bench(work: Work, encoded: EncodedPairs, seed: int) -> tuple[Bench, Sides]:
     settings = work.resolved.settings
     split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
-    side = sides(encoded, split.train, split.test, work.plan, settings)
-    for community in side.without_test:
-        work.notes.append(f"seed {seed}: {community} has no test pairs; it is not measured")
-    for community in side.without_train:
-        work.notes.append(f"seed {seed}: {community} has no training pairs; it is not steered to")
-    for community, units in _units(side.test).items():
-        if units < ENOUGH:
-            work.notes.append(
-                f"seed {seed}: {community} has {units} test raters or stems; its intervals are too narrow"
-            )
-    for reason, count in split.left_out.items():
-        work.notes.append(f"seed {seed}: {count:,} pairs on neither side of the split: {reason}")
+    side = sides(encoded, split, work.plan, settings)
     since = time.perf_counter()
     if settings.reference.model is not None:
-        reference = load_reward_model(settings.reference.model, work.trunk.encoder)
-        bench = Bench(work.resolved, side.train, EmbeddingRewardModel(work.trunk, reference.reference_D), seed)
+        bench = Bench(work.resolved, side.train, _given_reference(settings.reference.model, work.trunk), seed)
     else:
         fitted, choice = fit_reference(side.train, work.trunk, work.plan, settings, seed)
         bench = Bench(work.resolved, side.train, fitted, seed)
         bench.ridges["reference"] = choice
     work.timed("fit the reference", since)
     return bench, side
-
-
-def _units(test: EncodedPairs) -> dict[str, int]:
-    units: dict[str, set[str]] = {}
-    for p in test.pairs:
-        units.setdefault(p.community, set()).add(p.rater or p.stem)
-    return {community: len(found) for community, found in sorted(units.items())}
 
 
 def _write(work: Work, encoded: EncodedPairs, parts: list[dict[str, Any]], started: float) -> Outcome:
@@ -197,7 +201,7 @@ def _write(work: Work, encoded: EncodedPairs, parts: list[dict[str, Any]], start
     _studies(work, encoded, drawing)
     record = record_of(work, started, summary)
     folder.write_json(RECORD, record)
-    return Outcome(record, results, summary, comparisons)
+    return Outcome(record, results, summary, comparisons, people)
 
 
 def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:

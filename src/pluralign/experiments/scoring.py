@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import Steer, Tally, UnknownCommunity, near_communities, resolve_community
+from pluralign.core import NotEnoughData, Steer, Tally, UnknownCommunity, near_communities, resolve_community
 from pluralign.encoders import CachedEncoder, encoder_named
 from pluralign.rewards import EmbeddingRewardModel, load_card, load_reward_model
 from pluralign.sources import RowPolicy, read_requests
@@ -73,6 +73,7 @@ def score_file(
 
     Raises:
         InvalidInput: If a row has neither a response nor a pair.
+        NotEnoughData: If no row was scored; the reasons are named.
     """
     head_D_C = np.stack([model.head(steer) for steer in steers.values()], axis=1)
     rows = read_requests(path, RowPolicy(tally, skip_bad))
@@ -87,6 +88,9 @@ def score_file(
             yield row
         if progress is not None:
             progress(tally.kept)
+    if not tally.kept:
+        why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
+        raise NotEnoughData("no row was scored", where=str(path), hint=why)
 
 
 def _named(steers: dict[str, Steer], reward_C: Any) -> dict[str, float]:

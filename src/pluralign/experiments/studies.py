@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray, IntArray, SteerableRewardModel, rng_for
+from pluralign.core import BoolArray, FloatArray, IntArray, SteerableRewardModel, rng_for
 from pluralign.evaluation import METRIC, OWN, Drawing, Judged, Row, fraction_needed, own_margins, subset_rows
 from pluralign.experiments.repeats import Bench, margins_of
 from pluralign.experiments.reporting import Reporter
@@ -39,9 +39,13 @@ class Study:
         """Credit of each test pair under the steer to its own community, shape (N,)."""
         return correct(own_margins(margins_of(model, self.test), self.judged))
 
+    def rows(self, subset: str) -> BoolArray:
+        """Which test pairs of the communities steered to belong to a subset, shape (N,)."""
+        return subset_rows(self.judged, subset) & np.isin(self.judged.community_N, self.bench.train.communities)
+
     def averages(self, credit_N_S: FloatArray, subset: str = "all") -> tuple[FloatArray, FloatArray, Judged]:
         """Mean over the communities steered to of each series, and its draws: shapes (S,) and (B, S)."""
-        rows = subset_rows(self.judged, subset) & np.isin(self.judged.community_N, self.bench.train.communities)
+        rows = self.rows(subset)
         part = self.judged.take(rows)
         rng = rng_for(self.drawing.seed, "bootstrap", subset)
         draws_B_C_S = draw_series_means(credit_N_S[rows], part.community_N, part.cluster_N, rng, self.drawing.draws)
@@ -66,8 +70,10 @@ def curve_rows(
 
     Yields:
         A row for each method and size (columns ``by``, ``fraction``, ``train_pairs``, ``train_units``), then a row for
-        each method with metric ``fraction_needed``.
+        each method with metric ``fraction_needed``; nothing where no community steered to has test pairs.
     """
+    if not study.rows("all").any():
+        return
     sizes = sorted({*fractions, 1.0})
     thinned = [thin(study.bench.train, f, by, rng_for(study.bench.seed, "curve", by)) for f in sizes]
     credit: list[FloatArray] = []
@@ -116,6 +122,8 @@ def sensitivity_rows(
         credit.append(study.credit(study.bench.fit(methods[name], **changed)))
     credit_N_S = np.stack(credit, axis=1)
     for subset in ("all", "contested"):
+        if not study.rows(subset).any():
+            continue
         value_S, draws_B_S, part = study.averages(credit_N_S, subset)
         for s, (name, changed) in enumerate(grid):
             yield _row(part, name, value_S[s], draws_B_S[:, s], subset).as_dict(**changed)

@@ -76,10 +76,12 @@ def copied(value: Any) -> Any:
 
 
 def dotted(tables: Mapping[str, Any], head: str = "") -> list[str]:
-    """The dotted keys of all values."""
+    """The dotted keys of all values; the tables of a list are numbered."""
     keys = []
     for key, value in tables.items():
-        keys += dotted(value, f"{head}{key}.") if isinstance(value, Mapping) else [f"{head}{key}"]
+        listed = isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value)
+        inner = {str(i): item for i, item in enumerate(value)} if listed else value
+        keys += dotted(inner, f"{head}{key}.") if isinstance(inner, Mapping) else [f"{head}{key}"]
     return keys
 
 
