@@ -4,9 +4,9 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from pages.reading import Run
 from scipy.stats import spearmanr
 
+from pages.reading import Run
 from pluralign.core import Estimate, FloatArray, rng_for
 from pluralign.evaluation import Judged, own_margins
 from pluralign.metrics import correct, disaggregate, percentile_interval

@@ -102,7 +102,9 @@ def read_runs(folder: Path) -> list[Run]:
     """
     runs = [read_run(path.parent) for path in sorted(folder.glob("*/record.json"))]
     if not runs:
-        raise NotEnoughData("no finished run", where=str(folder), hint="pluralign run configs/NAME.toml --out RUNS/NAME")
+        raise NotEnoughData(
+            "no finished run", where=str(folder), hint="pluralign run configs/NAME.toml --out RUNS/NAME"
+        )
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         raise InvalidInput(f"two runs have the same name: {', '.join(names)}", where=str(folder), hint="move one away")

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from pages.reading import Row, Run
-
 from pluralign.cli.showing import percent
 from pluralign.core import community
 

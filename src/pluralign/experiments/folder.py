@@ -131,8 +131,8 @@ class RunFolder:
         return self.path / "predictions" / f"seed-{seed}" / f"{method}.parquet"
 
     def _write(self, name: str, text: str) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
         path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)

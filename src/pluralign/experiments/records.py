@@ -110,6 +110,7 @@ def _counts(tally: Tally) -> dict[str, Any]:
 def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
     """What a saved model says of itself."""
     people = work.loaded.people()
+    used = ("reference", method.tuned_as or method.name)
     return {
         "method": method.name,
         "about": method.about,
@@ -118,10 +119,10 @@ def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
         "reference_fitted_on": list(work.plan.spoken_for),
         "people": {c: people[c] for c in dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))},
         "training_pairs": len(bench.train.encoded),
-        "datafingerprint_of": work.loaded.fingerprint,
+        "data_fingerprint": work.loaded.fingerprint,
         "licenses": sorted({s.license for s in work.resolved.sources}),
         "settings": dict(work.resolved.given.get(method.name, {})),
-        "ridges": {name: choice.ridge for name, choice in bench.ridges.items()},
+        "ridges": {name: bench.ridges[name].ridge for name in used if name in bench.ridges},
         "limits": "Scores are similarity to the choices of those who took part, not to a whole community.",
         "pluralign": __version__,
     }

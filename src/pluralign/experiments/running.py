@@ -24,7 +24,7 @@ from pluralign.experiments.records import Work, card_of, fingerprint_of, record_
 from pluralign.experiments.repeats import Bench, Sides, check_split, fit_reference, judge, margins_of, sides
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved
-from pluralign.experiments.studies import Study, curve_rows, sensitivity_rows
+from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
 from pluralign.methods import Method
 from pluralign.rewards import (
     EmbeddingRewardModel,
@@ -35,6 +35,7 @@ from pluralign.rewards import (
     save_reward_model,
 )
 
+_TUNING = "predictions/seed-{}/tuning.json"
 BASELINES = ("reference", "full")
 _ABLATIONS = ("full", "scpo", "scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
 
@@ -129,7 +130,6 @@ def _repeat(work: Work, encoded: EncodedPairs, seed: int) -> dict[str, tuple[Jud
     """Margins of every method on the test pairs of one repeat, from the folder where they are already there."""
     methods = work.resolved.methods
     missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
-    tuning = work.folder.read_json(f"predictions/seed-{seed}/tuning.json") or {}
     if missing:
         bench, side = _bench(work, encoded, seed)
         judged = judge(side.test, bench.reference)
@@ -139,9 +139,7 @@ def _repeat(work: Work, encoded: EncodedPairs, seed: int) -> dict[str, tuple[Jud
         for k, method in enumerate(missing):
             work.reporter.progress(k, len(missing))
             _fit_one(work, bench, side, judged, method)
-        tuning = tuning_of(bench, tuning)
-        work.folder.write_json(f"predictions/seed-{seed}/tuning.json", tuning)
-    work.tuning[str(seed)] = tuning
+    work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
     return {m.name: work.folder.read_predictions(seed, m.name) for m in methods}
 
 
@@ -153,6 +151,8 @@ def _fit_one(work: Work, bench: Bench, side: Sides, judged: Judged, method: Meth
             model.trunk, model.reference_D, model.communities, model.delta_C_D, card_of(work, bench, method)
         )
         save_reward_model(about, work.folder.model(bench.seed, method.name), work.resolved.settings.trunk.encoder)
+    tuning = _TUNING.format(bench.seed)  # before the predictions: what is found there is not fitted again
+    work.folder.write_json(tuning, tuning_of(bench, work.folder.read_json(tuning) or {}))
     work.folder.write_predictions(bench.seed, method.name, judged, margins_of(model, side.test))
     work.timed(f"fit {method.name}", since)
 
@@ -242,25 +242,31 @@ def _studies(work: Work, encoded: EncodedPairs, drawing: Drawing) -> None:
     settings = work.resolved.settings
     methods = {m.name: m for m in work.resolved.methods}
     drawn = {name: methods[name] for name in settings.curves.methods if name in methods}
-    wanted = settings.sensitivity
     grid = _grid(settings, methods)
     tasks = [f"curve-{by}" for by in settings.curves.by if settings.curves.fractions and drawn]
-    tasks += ["sensitivity"] if wanted and grid else []
-    missing = [t for t in tasks if not (work.folder.path / "studies" / f"{t}.jsonl").is_file()]
-    if missing:
-        (work.folder.path / "studies").mkdir(parents=True, exist_ok=True)
-        bench, side = _bench(work, encoded, settings.seed)
-        study = Study(bench, side.test, judge(side.test, bench.reference), drawing, work.reporter)
-        for task in missing:
-            since = time.perf_counter()
-            work.reporter.stage(f"study: {task}")
-            rows = (
-                sensitivity_rows(study, methods, grid)
-                if task == "sensitivity"
-                else curve_rows(study, drawn, settings.curves.fractions, task.removeprefix("curve-"))
-            )
-            work.folder.write_rows(f"studies/{task}.jsonl", list(rows))
-            work.timed(f"study {task}", since)
+    tasks += ["sensitivity"] if grid else []
+    parts: list[Part] = []
+    for task in tasks:
+        if (work.folder.path / "studies" / f"{task}.jsonl").is_file():
+            continue
+        since = time.perf_counter()
+        work.reporter.stage(f"study: {task}")
+        repeats = settings.sensitivity.repeats if task == "sensitivity" else settings.curves.repeats
+        parts += [_part(work, encoded, seed) for seed in seeds_of(work)[len(parts) : repeats]]
+        chosen = tuple(parts[:repeats])
+        study = Study(chosen, Judged.join([part.judged for part in chosen]), drawing, work.reporter)
+        rows = (
+            sensitivity_rows(study, methods, grid)
+            if task == "sensitivity"
+            else curve_rows(study, drawn, settings.curves.fractions, task.removeprefix("curve-"))
+        )
+        work.folder.write_rows(f"studies/{task}.jsonl", list(rows))
+        work.timed(f"study {task}", since)
+
+
+def _part(work: Work, encoded: EncodedPairs, seed: int) -> Part:
+    bench, side = _bench(work, encoded, seed)
+    return Part(bench, side.test, judge(side.test, bench.reference))
 
 
 def _grid(settings: Any, methods: Mapping[str, Method]) -> list[tuple[str, dict[str, float]]]:

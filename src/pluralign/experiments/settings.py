@@ -95,6 +95,8 @@ class CurveSettings(_Table):
     """What to take fractions of; ``raters`` means questions or stems where there are no raters."""
     methods: tuple[str, ...] = ("full", "scpo", "pooled", "adaptive")
     """Methods to draw curves for."""
+    repeats: Annotated[int, Field(ge=1)] = 1
+    """Draw them over so many of the repeats."""
 
 
 class SensitivitySettings(_Table):
@@ -106,6 +108,8 @@ class SensitivitySettings(_Table):
     """Values of beta, each with every tau."""
     ridge: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
     """Values of the ridge, for full, scpo and its ablations."""
+    repeats: Annotated[int, Field(ge=1)] = 1
+    """Measure over so many of the repeats."""
 
 
 class Settings(_Table):

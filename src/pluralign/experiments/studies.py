@@ -1,6 +1,6 @@
 """Studies beside the comparison: learning curves, and SCPO under other settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,30 +18,48 @@ TARGET = "full"
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """What a study works on: the first repeat of a run.
+class Part:
+    """One repeat of a run.
 
     Attributes:
         bench: Where methods are fitted.
         test: Test pairs.
         judged: The same as columns.
-        drawing: How intervals are drawn.
-        reporter: Hears the progress.
     """
 
     bench: Bench
     test: EncodedPairs
     judged: Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What a study works on: one or several repeats of a run.
+
+    Attributes:
+        parts: The repeats.
+        judged: Their test pairs, one repeat after the other.
+        drawing: How intervals are drawn.
+        reporter: Hears the progress.
+    """
+
+    parts: tuple[Part, ...]
+    judged: Judged
     drawing: Drawing
     reporter: Reporter
 
-    def credit(self, model: SteerableRewardModel) -> FloatArray:
-        """Credit of each test pair under the steer to its own community, shape (N,)."""
-        return correct(own_margins(margins_of(model, self.test), self.judged))
+    def credit(self, models: Sequence[SteerableRewardModel]) -> FloatArray:
+        """Credit of each test pair under the steer to its own community, shape (N,), from a model for each repeat."""
+        parts = zip(models, self.parts, strict=True)
+        return np.concatenate(
+            [correct(own_margins(margins_of(model, part.test), part.judged)) for model, part in parts]
+        )
 
     def rows(self, subset: str) -> BoolArray:
         """Which test pairs of the communities steered to belong to a subset, shape (N,)."""
-        return subset_rows(self.judged, subset) & np.isin(self.judged.community_N, self.bench.train.communities)
+        return subset_rows(self.judged, subset) & np.isin(
+            self.judged.community_N, self.parts[0].bench.train.communities
+        )
 
     def averages(self, credit_N_S: FloatArray, subset: str = "all") -> tuple[FloatArray, FloatArray, Judged]:
         """Mean over the communities steered to of each series, and its draws: shapes (S,) and (B, S)."""
@@ -69,27 +87,26 @@ def curve_rows(
         by: ``pairs`` or ``raters`` (questions or stems where there are no raters).
 
     Yields:
-        A row for each method and size (columns ``by``, ``fraction``, ``train_pairs``, ``train_units``), then a row for
+        A row for each method and size (columns ``by``, ``fraction``, and the mean over repeats of ``train_pairs`` and
+        ``train_units``), then a row for
         each method with metric ``fraction_needed``; nothing where no community steered to has test pairs.
     """
     if not study.rows("all").any():
         return
     sizes = sorted({*fractions, 1.0})
-    thinned = [thin(study.bench.train, f, by, rng_for(study.bench.seed, "curve", by)) for f in sizes]
+    thinned = [[_thinned(part.bench, f, by) for part in study.parts] for f in sizes]
     credit: list[FloatArray] = []
-    for k, (train, name) in enumerate((t, m) for t in thinned for m in methods):
+    for k, (benches, name) in enumerate((b, m) for b in thinned for m in methods):
         study.reporter.progress(k, len(sizes) * len(methods))
-        bench = Bench(study.bench.resolved, train, study.bench.reference, study.bench.seed)
-        credit.append(study.credit(bench.fit(methods[name])))
+        credit.append(study.credit([bench.fit(methods[name]) for bench in benches]))
     value_S, draws_B_S, part = study.averages(np.stack(credit, axis=1))
     grid_K_M = value_S.reshape(len(sizes), len(methods))
     draws_B_K_M = draws_B_S.reshape(-1, len(sizes), len(methods))
     for m, name in enumerate(methods):
-        for k, (fraction, train) in enumerate(zip(sizes, thinned, strict=True)):
-            of = np.isin(train.community_N, train.communities)
-            more = {"by": by, "fraction": fraction, "train_pairs": int(of.sum())}
-            units = len(np.unique(train.unit_N[of]))
-            yield _row(part, name, grid_K_M[k, m], draws_B_K_M[:, k, m]).as_dict(**more, train_units=units)
+        for k, (fraction, benches) in enumerate(zip(sizes, thinned, strict=True)):
+            pairs, units = np.mean([_size(bench.train) for bench in benches], axis=0).round().astype(int).tolist()
+            more = {"by": by, "fraction": fraction, "train_pairs": pairs, "train_units": units}
+            yield _row(part, name, grid_K_M[k, m], draws_B_K_M[:, k, m]).as_dict(**more, repeats=len(study.parts))
     if TARGET not in methods:
         return
     target = list(methods).index(TARGET)
@@ -119,7 +136,7 @@ def sensitivity_rows(
     credit = []
     for k, (name, changed) in enumerate(grid):
         study.reporter.progress(k, len(grid))
-        credit.append(study.credit(study.bench.fit(methods[name], **changed)))
+        credit.append(study.credit([part.bench.fit(methods[name], **changed) for part in study.parts]))
     credit_N_S = np.stack(credit, axis=1)
     for subset in ("all", "contested"):
         if not study.rows(subset).any():
@@ -127,6 +144,18 @@ def sensitivity_rows(
         value_S, draws_B_S, part = study.averages(credit_N_S, subset)
         for s, (name, changed) in enumerate(grid):
             yield _row(part, name, value_S[s], draws_B_S[:, s], subset).as_dict(**changed)
+
+
+def _thinned(bench: Bench, fraction: float, by: str) -> Bench:
+    """The same bench with less to learn from, its ridges to be chosen anew."""
+    train = thin(bench.train, fraction, by, rng_for(bench.seed, "curve", by))
+    return Bench(bench.resolved, train, bench.reference, bench.seed)
+
+
+def _size(train: TrainingSet) -> tuple[int, int]:
+    """Pairs, and raters (or questions), of the communities steered to."""
+    of = np.isin(train.community_N, train.communities)
+    return int(of.sum()), len(np.unique(train.unit_N[of]))
 
 
 def thin(train: TrainingSet, fraction: float, by: str, rng: np.random.Generator) -> TrainingSet:

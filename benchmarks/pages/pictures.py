@@ -1,0 +1,212 @@
+"""Three pictures: methods with their intervals, learning curves, and steer x community."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from pages.comparison import best_other
+from pages.reading import Run
+from pages.studies import STEERED
+from pages.writing import split_unit, title_of, verdict
+
+_PANEL = 250
+_CURVES = ("full", "scpo", "pooled", "adaptive")
+_DASHES = ([1, 0], [6, 3], [2, 2], [8, 2, 2, 2])
+_COLORS = ("#000000", "#6b6b6b", "#2c6fb0", "#c0561f")
+_MANY = 20
+
+
+def draw_methods(runs: Sequence[Run], folder: Path) -> Path:
+    """Average and worst community of each method, a panel for each run."""
+    import altair as alt
+
+    panels = [_method_panel(run, named=k == 0 or run.methods != runs[0].methods) for k, run in enumerate(runs)]
+    chart = alt.hconcat(*panels, spacing=18).properties(title=_title(_methods_title(runs), _METHODS_SUBTITLE))
+    return _save(chart, folder / "methods.png")
+
+
+def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
+    """Accuracy against the part of the training data; None where no run has curves."""
+    import altair as alt
+
+    drawn = [run for run in runs if run.curves]
+    if not drawn:
+        return None
+    rows = [
+        alt.hconcat(*(_curve_panel(run, by) for run in drawn if by in run.curves), spacing=18)
+        for by in ("pairs", "raters")
+        if any(by in run.curves for run in drawn)
+    ]
+    chart = alt.vconcat(*rows, spacing=14).properties(title=_title(_curves_title(drawn), _CURVES_SUBTITLE))
+    return _save(chart, folder / "curves.png")
+
+
+def draw_steers(run: Run, folder: Path) -> Path | None:
+    """Change in accuracy for every steer and community; None where only one community is steered to."""
+    import altair as alt
+
+    methods = [m for m in STEERED if m in run.methods]
+    if len(run.steered) < 2 or not methods or "reference" not in run.methods:
+        return None
+    panels = [_steer_panel(run, method) for method in methods]
+    join = alt.vconcat if len(run.steered) > _MANY else alt.hconcat
+    chart = join(*panels, spacing=14).resolve_scale(color="shared")
+    chart = chart.properties(
+        title=_title(f"{title_of(run)}: steering to one community, measured on each", _STEER_SUBTITLE)
+    )
+    return _save(chart, folder / f"steer-{run.name}.png")
+
+
+_METHODS_SUBTITLE = "Accuracy on held-out pairs, %. Bars: 95 % intervals. Dashed line: the reference's average."
+_CURVES_SUBTITLE = (
+    "Average accuracy on held-out pairs, %, first seed; sizes on a logarithmic scale. Dashed grey: the reference."
+)
+_STEER_SUBTITLE = (
+    "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the reference's own."
+)
+
+
+def _methods_title(runs: Sequence[Run]) -> str:
+    raised = sum(1 for run in runs if (row := run.gain("adaptive", "reference")) and verdict(row) == "ahead of")
+    highest = 0
+    for run in runs:
+        ours, other = run.summed("adaptive"), best_other(run, "average")
+        theirs = run.summed(other) if other else None
+        highest += bool(ours and theirs and ours["value"] >= theirs["value"])
+    return (
+        f"adaptive is ahead of the reference on {raised} of {len(runs)} data sets,"
+        f" and has the highest average on {highest}"
+    )
+
+
+def _curves_title(runs: Sequence[Run]) -> str:
+    needed = [r for run in runs for rows in run.curves.values() for r in rows if r["metric"] == "fraction_needed"]
+    scpo = [r["value"] for r in needed if r["method"] == "scpo"]
+    reached = [v for v in scpo if v is not None]
+    if not scpo:
+        return "Accuracy against the amount of training data"
+    return f"scpo reaches what full reaches with all the data in {len(reached)} of {len(scpo)} curves"
+
+
+def _method_panel(run: Run, named: bool) -> Any:
+    import altair as alt
+
+    kinds = {"average": "average over communities", "worst": "worst-served community"}
+    values = [
+        {"method": m, "of": label, "value": 100 * row["value"], "low": 100 * row["low"], "high": 100 * row["high"]}
+        for m in run.methods
+        for aggregate, label in kinds.items()
+        if (row := run.summed(m, aggregate)) and row["low"] is not None
+    ]
+    y = alt.Y("method:N", sort=run.methods, title=None, axis=alt.Axis(labels=named, ticks=False, offset=4))
+    offset = alt.YOffset("of:N", sort=list(kinds.values()))
+    x = alt.X("value:Q", title="accuracy, %", scale=alt.Scale(zero=False, nice=False, padding=8))
+    shape = alt.Shape("of:N", title=None, scale=alt.Scale(domain=list(kinds.values()), range=["circle", "diamond"]))
+    fill = alt.Fill("of:N", title=None, scale=alt.Scale(domain=list(kinds.values()), range=["black", "white"]))
+    base = alt.Chart(alt.InlineData(values=values)).encode(y=y, yOffset=offset)
+    bars = base.mark_rule(color="#888").encode(x=alt.X("low:Q", title="accuracy, %"), x2="high:Q")
+    dots = base.mark_point(size=55, stroke="black", opacity=1).encode(x=x, shape=shape, fill=fill)
+    layers = [bars, dots]
+    reference = run.summed("reference")
+    if reference:
+        at = alt.Chart(alt.InlineData(values=[{"x": 100 * reference["value"]}]))
+        layers.insert(0, at.mark_rule(strokeDash=[4, 3], color="#aaa").encode(x="x:Q"))
+    return alt.layer(*layers).properties(width=_PANEL, height=26 * len(run.methods), title=title_of(run))
+
+
+def _curve_panel(run: Run, by: str) -> Any:
+    import altair as alt
+
+    rows = [r for r in run.curves[by] if r["metric"] != "fraction_needed"]
+    values = [{"method": r["method"], "part": r["fraction"], "value": 100 * r["value"]} for r in rows]
+    shown = [m for m in _CURVES if any(v["method"] == m for v in values)]
+    sizes = sorted({v["part"] for v in values})
+    unit = "pairs" if by == "pairs" else split_unit(run)
+    axis = alt.Axis(values=sizes, format="~%", labelOverlap=True, grid=False)
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=alt.X("part:Q", title=f"part of the training {unit}", scale=alt.Scale(type="log", nice=False), axis=axis),
+        y=alt.Y("value:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
+    )
+    legend = alt.Legend(symbolType="stroke", symbolSize=900, symbolStrokeWidth=2)
+    color = alt.Color("method:N", title=None, scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]), legend=legend)
+    dash = alt.StrokeDash(
+        "method:N", title=None, scale=alt.Scale(domain=shown, range=_DASHES[: len(shown)]), legend=legend
+    )
+    dots = base.mark_point(filled=True, size=30, opacity=1)
+    layers = [
+        base.mark_line(strokeWidth=2).encode(color=color, strokeDash=dash),
+        dots.encode(fill=alt.Fill("method:N", scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]), legend=None)),
+    ]
+    reference = _first_seed_reference(run)
+    if reference is not None:
+        at = alt.Chart(alt.InlineData(values=[{"y": 100 * reference}]))
+        layers.insert(0, at.mark_rule(strokeDash=[4, 3], color="#aaa").encode(y="y:Q"))
+    return alt.layer(*layers).properties(width=_PANEL, height=170, title=title_of(run))
+
+
+def _first_seed_reference(run: Run) -> float | None:
+    wanted = {"method": "reference", "aggregate": "average", "subset": "all", "seed": run.seeds[0]}
+    return next((float(r["value"]) for r in run.repeats if all(r[k] == v for k, v in wanted.items())), None)
+
+
+def _steer_panel(run: Run, method: str) -> Any:
+    import altair as alt
+
+    own = run.steered
+    others = [c for c in run.spoken_for if c not in own]
+    reference = {c: row["value"] for (c, m), row in run.served().items() if m == "reference"}
+    cells = run.matrix(method)
+    values = [
+        {"steer": s, "community": c, "gain": 100 * (row["value"] - reference[c])} for (s, c), row in cells.items()
+    ]
+    order = [*own, " ", *others] if others else own
+    mean = fmean(v["gain"] for v in values if v["steer"] == v["community"])
+    cell, font = (13, 8) if len(own) > _MANY else (22, 10)
+    axis = alt.Axis(labelFontSize=font, labelAngle=-90, labelOverlap=False, ticks=False, domain=False)
+    return (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_rect()
+        .encode(
+            x=alt.X(
+                "community:N", sort=order, scale=alt.Scale(domain=order), title="measured on the pairs of", axis=axis
+            ),
+            y=alt.Y("steer:N", sort=own, title="steered to", axis=alt.Axis(labelFontSize=font, labelOverlap=False)),
+            color=alt.Color("gain:Q", title="points", scale=alt.Scale(scheme="viridis")),
+        )
+        .properties(
+            width=cell * len(order), height=cell * len(own), title=f"{method} (diagonal: {mean:+.1f} points on average)"
+        )
+    )
+
+
+def _title(text: str, subtitle: str) -> Any:
+    import altair as alt
+
+    return alt.TitleParams(text, subtitle=subtitle, anchor="start", fontSize=15, subtitleFontSize=12, offset=12)
+
+
+def _save(chart: Any, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    chart = chart.configure_view(stroke=None).configure_legend(orient="bottom", labelFontSize=12)
+    chart.configure_axis(labelFontSize=11).save(str(path), scale_factor=2)
+    path.write_bytes(_packed(path.read_bytes()))
+    return path
+
+
+def _packed(png: bytes) -> bytes:
+    """The same picture with its pixels compressed harder: a third of the size."""
+    kept, pixels, at = [png[:8]], b"", 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        if kind == b"IDAT":
+            pixels += png[at + 8 : at + 8 + length]
+        elif kind == b"IEND":
+            body = b"IDAT" + zlib.compress(zlib.decompress(pixels), 9)
+            kept += [struct.pack(">I", len(body) - 4), body, struct.pack(">I", zlib.crc32(body)), png[at:]]
+        else:
+            kept.append(png[at : at + 12 + length])
+        at += 12 + length
+    return b"".join(kept)

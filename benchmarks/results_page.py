@@ -1,0 +1,107 @@
+"""Write docs/results.md, its pictures, and the table in README.md from the folders of finished runs.
+
+Run: ``python benchmarks/results_page.py RUNS --out docs``, where RUNS holds the folders that ``pluralign run
+configs/NAME.toml --out RUNS/NAME`` wrote. Every number on the page comes from those folders.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pages.about import data_section, footer, introduction
+from pages.comparison import adaptive_sentences, community_section, method_section, scpo_section
+from pages.pictures import draw_curves, draw_methods, draw_steers
+from pages.reading import Run, read_runs
+from pages.studies import curve_section, people_section, seed_section, sensitivity_section, steer_section
+from pages.writing import compared, table, title_of
+
+from pluralign.cli.showing import percent
+from pluralign.core import InvalidInput, PluralignError
+
+BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+
+
+def page(runs: Sequence[Run], pictures: Path) -> str:
+    """The text of the page; its pictures are written to a folder beside it."""
+    methods = draw_methods(runs, pictures)
+    curves = draw_curves(runs, pictures)
+    parts = [introduction(runs), overview(runs), f"![Methods compared](images/{methods.name})"]
+    if curves:
+        parts.append(f"![Learning curves](images/{curves.name})")
+    parts += [section(run, pictures) for run in runs]
+    return "\n\n".join([*parts, footer(runs)]) + "\n"
+
+
+def section(run: Run, pictures: Path) -> str:
+    """Everything about one run."""
+    steers = draw_steers(run, pictures)
+    parts = [
+        f"## {title_of(run)}",
+        data_section(run),
+        method_section(run),
+        scpo_section(run),
+        steer_section(run, f"images/{steers.name}" if steers else None),
+        community_section(run),
+        curve_section(run),
+        sensitivity_section(run),
+        people_section(run),
+        seed_section(run),
+    ]
+    return "\n\n".join(parts)
+
+
+def overview(runs: Sequence[Run]) -> str:
+    """Average and worst community of each method on every data set, and what follows."""
+    methods = list(dict.fromkeys(m for run in runs for m in run.methods))
+    with_worst = [run for run in runs if run.summed(run.methods[0], "worst")]
+    head = ["method", *(title_of(run) for run in runs), *(f"{title_of(run)}, worst" for run in with_worst)]
+    rows = [
+        [f"`{m}`", *(percent(run.summed(m)) for run in runs), *(percent(run.summed(m, "worst")) for run in with_worst)]
+        for m in methods
+    ]
+    return table(head, rows) + "\n\n" + "\n".join(f"* {line}" for run in runs for line in _findings(run))
+
+
+def _findings(run: Run) -> list[str]:
+    found = [compared("scpo", "full", row) for row in [run.gain("scpo", "full")] if row]
+    found += [compared("adaptive", "reference", row) for row in [run.gain("adaptive", "reference")] if row]
+    return [f"{title_of(run)}: {' '.join([*found, *adaptive_sentences(run)])}"] if found else []
+
+
+def into_readme(readme: Path, text: str) -> None:
+    """Put the overview between the two markers of the README.
+
+    Raises:
+        InvalidInput: If the markers are not there.
+    """
+    before = readme.read_text(encoding="utf-8")
+    if BEGIN not in before or END not in before:
+        raise InvalidInput(f"{BEGIN} and {END} are not both there", where=str(readme))
+    block = f"{BEGIN}\n{text}\n{END}"
+    readme.write_text(re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: block, before, flags=re.S), "utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="?", default=Path("runs"), help="folder of run folders")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of results.md and images/")
+    parser.add_argument("--readme", type=Path, help="README.md beside the folder, unless named")
+    given = parser.parse_args(arguments)
+    try:
+        runs = read_runs(given.runs)
+        text = page(runs, given.out / "images")
+        (given.out / "results.md").write_text(text, encoding="utf-8")
+        readme = given.readme or given.out.resolve().parent / "README.md"
+        if readme.is_file():
+            into_readme(readme, overview(runs))
+    except PluralignError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    print(f"{given.out / 'results.md'}: {', '.join(run.name for run in runs)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

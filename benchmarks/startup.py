@@ -1,0 +1,36 @@
+"""How long it takes until something happens: importing, and the first help, against a bare Python and Typer."""
+
+import statistics
+import subprocess
+import sys
+import time
+
+COMMANDS = {
+    "python -c pass": ["-c", "pass"],
+    "import pluralign": ["-c", "import pluralign"],
+    "import typer, rich": ["-c", "import typer, rich.markdown, typer.rich_utils"],
+    "pluralign --help": ["-m", "pluralign.cli.main", "--help"],
+}
+
+
+def seconds(arguments: list[str]) -> float:
+    """Wall time of one fresh process."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def main(rounds: int = 7) -> None:
+    """Take turns, so that a busy machine is busy for all of them."""
+    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for _ in range(rounds):
+        for name, arguments in COMMANDS.items():
+            times[name].append(seconds(arguments))
+    bare = statistics.median(times["python -c pass"])
+    print(f"{'command':22} {'median s':>9} {'least s':>8} {'x bare python':>14}")
+    for name, found in times.items():
+        print(f"{name:22} {statistics.median(found):9.3f} {min(found):8.3f} {statistics.median(found) / bare:14.1f}")
+
+
+if __name__ == "__main__":
+    main()
