@@ -86,7 +86,8 @@ def seed_section(run: Run) -> str:
         for m in dict.fromkeys(tuned)
     ]
     return "\n\n".join([
-        "### Seeds", "Average accuracy of each seed alone, % (intervals: `repeats.jsonl` of the run):", table(head, body),
+        "### Seeds",
+        "Average accuracy of each seed alone, % (intervals: `repeats.jsonl` of the run):", table(head, body),
         "The ridge chosen inside the training side, in pairs:",
         table(["method", *(f"seed {seed}" for seed in run.seeds)], chosen),
     ])  # fmt: skip

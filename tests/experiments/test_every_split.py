@@ -80,7 +80,8 @@ def test_prism_runs_on_its_published_raters(go: Go, tables: Tables, tmp_path: Pa
             "utterance_id": f"{user}/{i}/{j}", "interaction_id": f"{user}/{i}", "user_id": user, "model_name": "m",
             "user_prompt": f"What about {i}?", "model_response": f"{word} {i} {user}", "score": score,
         }
-        for user in people for i in range(3) for j, (word, score) in enumerate([("tea", 80), ("milk", 40), ("rain", 10)])
+        for user in people for i in range(3)
+        for j, (word, score) in enumerate([("tea", 80), ("milk", 40), ("rain", 10)])
     ]  # fmt: skip
     for name, table in (("survey", survey), ("utterances", utterances)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table))

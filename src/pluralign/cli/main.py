@@ -95,7 +95,8 @@ def run(
         [reference]
         fit_on = ["~world"]
     """
-    from pluralign.cli.showing import Screen, show_explained, show_outcome
+    from pluralign.cli.screen import Screen
+    from pluralign.cli.showing import show_explained, show_outcome
     from pluralign.experiments import explain as explained
     from pluralign.experiments import read_settings, resolve, run_experiment
 
@@ -162,7 +163,8 @@ def demo(
     """
     import tempfile
 
-    from pluralign.cli.showing import Screen, show_demonstration
+    from pluralign.cli.screen import Screen
+    from pluralign.cli.showing import show_demonstration
     from pluralign.experiments import demonstrate
 
     with tempfile.TemporaryDirectory() as temporary, Screen(quiet=as_json) as screen:

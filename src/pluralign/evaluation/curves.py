@@ -65,4 +65,4 @@ def _crossing(fraction_K: FloatArray, value_K: FloatArray, target: float) -> flo
     if k == 0:
         return float(fraction_K[0])
     share = (target - value_K[k - 1]) / (value_K[k] - value_K[k - 1])
-    return float(np.exp(np.log(fraction_K[k - 1]) + share * np.log(fraction_K[k] / fraction_K[k - 1])))
+    return float(fraction_K[k - 1] * (fraction_K[k] / fraction_K[k - 1]) ** share)

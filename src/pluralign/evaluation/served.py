@@ -8,7 +8,7 @@ import numpy as np
 from pluralign.core import BoolArray, Estimate, FloatArray, rng_for
 from pluralign.evaluation.judged import OWN, Judged, own_margins
 from pluralign.evaluation.rows import Row
-from pluralign.metrics import correct, disaggregate, draw_series_means
+from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_means
 
 METRIC = "pairwise_accuracy"
 SUBSETS = ("all", "contested")
@@ -82,14 +82,7 @@ def summary_rows(
         if not rows.any():
             continue
         part = judged.take(rows)
-        by = disaggregate(
-            correct(own_N[rows]),
-            part.community_N,
-            part.cluster_N,
-            rng_for(drawing.seed, "bootstrap", subset),
-            raters=part.raters,
-            draws=drawing.draws,
-        )
+        by = _disaggregate(part, correct(own_N[rows]), subset, drawing)
         found = {"overall": by.overall, "average": by.average}
         worst_community = None
         if sum(n >= ENOUGH for n in by.clusters.values()) >= 2:
@@ -131,14 +124,7 @@ def difference_rows(
         if not rows.any():
             continue
         part = judged.take(rows)
-        by = disaggregate(
-            correct(own_N[rows]) - correct(other_N[rows]),
-            part.community_N,
-            part.cluster_N,
-            rng_for(drawing.seed, "bootstrap", subset),
-            raters=part.raters,
-            draws=drawing.draws,
-        )
+        by = _disaggregate(part, correct(own_N[rows]) - correct(other_N[rows]), subset, drawing)
         for community, e in [(None, by.average), *by.by_community.items()]:
             yield _row(part, e, method, OWN, community, subset, community).as_dict(baseline=baseline[0])
 
@@ -165,16 +151,15 @@ def harm_rows(
         if not steer or not rows.any():
             continue
         part = judged.take(rows)
-        by = disaggregate(
-            correct(margin_N[rows]) - baseline_N[rows],
-            part.community_N,
-            part.cluster_N,
-            rng_for(drawing.seed, "bootstrap", "harm"),
-            raters=part.raters,
-            draws=drawing.draws,
-        )
+        by = _disaggregate(part, correct(margin_N[rows]) - baseline_N[rows], "harm", drawing)
         row = _row(part, by.average, method, steer, None, "all", None)
         yield row.as_dict(baseline="reference", aggregate="bystanders")
+
+
+def _disaggregate(part: Judged, value_N: FloatArray, purpose: str, drawing: Drawing) -> ByCommunity:
+    """Estimates by community; one purpose has the same draws for every method."""
+    rng = rng_for(drawing.seed, "bootstrap", purpose)
+    return disaggregate(value_N, part.community_N, part.cluster_N, rng, raters=part.raters, draws=drawing.draws)
 
 
 def _row(part: Judged, e: Estimate, method: str, steer: str, community: str | None, subset: str, of: str | None) -> Row:

@@ -1,0 +1,60 @@
+"""Consoles, and the progress of long work."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+_WIDTH_WITHOUT_TERMINAL = 132
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that keeps its tables whole when it is no terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
+
+
+class Screen:
+    """Draws progress on standard error: bars on a terminal, one line a stage elsewhere.
+
+    Args:
+        quiet: Draw nothing but notes.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._console = console(stderr=True)
+        self._quiet = quiet
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=quiet or not self._console.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> "Screen":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
+
+    def stage(self, name: str) -> None:
+        """Begin a bar, or print a line."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(name, total=None)
+        if not self._quiet and not self._console.is_terminal:
+            self._console.print(f"{name} ...")
+
+    def progress(self, done: int, total: int) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=done, total=total or None)
+
+    def note(self, text: str) -> None:
+        """Print a remark."""
+        self._console.print(f"note: {text}", markup=False)

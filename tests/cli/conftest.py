@@ -1,0 +1,99 @@
+"""The command line on small pairs of a planted society, with a cache of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pluralign.cli.main import app
+from pluralign.simulation import SocietySource
+
+SETTINGS = """
+name = "tiny"
+seed = 3
+min_pairs = 1
+min_raters = 2
+methods = ["reference", "full", "scpo"]
+[pairs]
+source = "jsonl"
+path = "pairs.jsonl"
+[reference]
+fit_on = ["~world"]
+ridge = 1.0
+[trunk]
+encoder = "hash"
+[fit]
+ridge = 1.0
+[intervals]
+draws = 100
+"""
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLURALIGN_CACHE", str(cache))
+
+
+@pytest.fixture(scope="session")
+def rows() -> Rows:
+    keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
+    return [{k: getattr(p, k) for k in keys} for p in SocietySource(each=40, thin=10, world=100).pairs()]
+
+
+@pytest.fixture(scope="session")
+def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
+    def write(path: Path, found: Iterable[Mapping[str, Any]]) -> Path:
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def config(tmp_path: Path, rows: Rows, write_rows: Callable[..., Path]) -> Path:
+    """A settings file beside the pairs it names."""
+    write_rows(tmp_path / "pairs.jsonl", rows)
+    (tmp_path / "tiny.toml").write_text(SETTINGS)
+    return tmp_path / "tiny.toml"
+
+
+@pytest.fixture(scope="session")
+def call() -> Callable[..., Result]:
+    """``call("run", config, "--json")`` in this process."""
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path, rows: Rows, write_rows: Callable[..., Path]) -> Path:
+    """Folder of a finished run."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_rows(folder / "pairs.jsonl", rows)
+    (folder / "tiny.toml").write_text(SETTINGS)
+    words = ["run", str(folder / "tiny.toml"), "--out", str(folder / "out"), "--json"]
+    found = CliRunner().invoke(app, words, env={"PLURALIGN_CACHE": str(cache)})
+    assert found.exit_code == 0, found.output
+    return folder / "out"
+
+
+@pytest.fixture
+def shell(cache: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``shell("run", config)`` in a process of its own, as people do."""
+    environment = os.environ | {"PLURALIGN_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+
+    def run(*words: object, **more: Any) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "pluralign.cli.main", *map(str, words)]
+        return subprocess.run(line, capture_output=True, text=True, env=environment, check=False, **more)
+
+    return run

@@ -1,0 +1,273 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import Result
+
+from pluralign.cli.main import app
+
+Call = Callable[..., Result]
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def commands() -> list[tuple[str, Any]]:
+    """Every command by its words, groups among them."""
+
+    def below(name: str, command: Any) -> list[tuple[str, Any]]:
+        inner = getattr(command, "commands", {})
+        return [(name, command), *(found for k, c in inner.items() for found in below(f"{name} {k}".strip(), c))]
+
+    return below("", typer.main.get_command(app))
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), [pytest.param(*found, id=found[0] or "pluralign") for found in commands()]
+)
+def test_every_command_and_every_option_has_a_help_text(call: Call, name: str, command: Any) -> None:
+    assert command.help
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
+    found = call(*name.split(), "--help")
+    assert found.exit_code == 0
+    assert command.help.split("\n")[0].split(".")[0][:40] in " ".join(found.stdout.replace("│", " ").split())
+
+
+def test_the_version_is_told(call: Call) -> None:
+    from pluralign import __version__
+
+    assert call("--version").stdout.strip() == __version__
+
+
+def test_a_run_prints_a_table_for_people(call: Call, config: Path) -> None:
+    with (config.parent / "pairs.jsonl").open("a") as file:
+        file.write('{"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}\n')
+    found = call("run", config, "--out", config.parent / "out")
+    assert found.exit_code == 0
+    for text in (
+        "reference",
+        "scpo",
+        "~hill",
+        "difference to reference",
+        "1 chosen equals rejected",
+        "note: seed 3: ~isle",
+    ):
+        assert text in found.stdout
+    assert "encoding the texts of 270 pairs" in found.stderr
+
+
+def test_a_run_prints_json_for_machines_and_nothing_else(call: Call, config: Path) -> None:
+    found = call("run", config, "--out", config.parent / "out", "--json")
+    told = json.loads(found.stdout)
+    assert told["record"] == json.loads((config.parent / "out" / "record.json").read_text())
+    assert told["summary"] == lines((config.parent / "out" / "summary.jsonl").read_text())
+    assert found.stderr == ""
+
+
+def test_a_name_may_hold_brackets(call: Call, config: Path) -> None:
+    found = call("run", config, "--out", config.parent / "out", "--set", 'name="[/] a [b]"')
+    assert found.exit_code == 0
+    assert "[/] a [b]" in found.stdout
+
+
+def test_a_run_without_anybody_to_measure_says_so(
+    call: Call, config: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+) -> None:
+    lonely = [row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows]
+    write_rows(config.parent / "pairs.jsonl", lonely)
+    found = call("run", config, "--out", config.parent / "out", "--set", "min_raters=1")
+    assert found.exit_code == 0, found.output
+    assert "~hill has no test pairs; it is not measured" in found.stdout
+
+
+def test_settings_are_explained_and_nothing_is_run(call: Call, config: Path) -> None:
+    words = ("run", config, "--out", config.parent / "out", "--explain", "--set", "scpo.tau=0.6")
+    explained = {row["key"]: (row["value"], row["from"]) for row in json.loads(call(*words, "--json").stdout)}
+    assert explained["scpo.tau"] == ("0.6", "--set")
+    assert explained["seed"] == ("3", "tiny.toml")
+    assert explained["repeats"] == ("1", "default")
+    shown = call(*words).stdout
+    assert "scpo.tau" in shown and "--set" in shown and "default" in shown
+    assert not (config.parent / "out").exists()
+
+
+def test_set_takes_numbers_texts_and_lists(call: Call, config: Path) -> None:
+    sets = ["repeats=2", "communities=['~hill']", "pairs.license=CC0", "split.test=0.3"]
+    words = [word for text in sets for word in ("--set", text)]
+    record = json.loads(call("run", config, "--out", config.parent / "out", "--json", *words).stdout)["record"]
+    assert record["seeds"] == [3, 4]
+    assert record["communities"]["steered"] == ["~hill"]
+    assert record["data"]["sources"][0]["license"] == "CC0"
+    assert record["settings"]["split"]["test"] == 0.3
+
+
+def test_a_run_goes_to_a_folder_of_its_name(call: Call, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(config.parent)
+    assert call("run", "tiny.toml", "--json").exit_code == 0
+    assert (config.parent / "runs" / "tiny" / "results.jsonl").is_file()
+
+
+def test_a_finished_run_given_again_tells_the_same(call: Call, config: Path) -> None:
+    words = ("run", config, "--out", config.parent / "out", "--json")
+    first, again = call(*words), call(*words)
+    assert json.loads(first.stdout)["summary"] == json.loads(again.stdout)["summary"]
+    assert "going on from earlier work" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([], ["~coast", "~hill", "~isle", "~marsh", "~river", "~world"]),
+        (["~hill"], ["~hill"]),
+        (["~hill", "World"], ["~hill", "~world"]),
+    ],
+)
+def test_scores_are_told_for_the_communities_asked_for(
+    call: Call, trained: Path, config: Path, labels: list[str], expected: list[str]
+) -> None:
+    words = [word for label in labels for word in ("--community", label)]
+    found = call("score", trained / "models" / "seed-3" / "scpo", config.parent / "pairs.jsonl", *words)
+    told = lines(found.stdout)
+    assert len(told) == 270
+    assert all(list(row["rewards"]) == list(row["margins"]) == expected for row in told)
+    assert "270 rows read, 270 scored" in found.stderr
+
+
+def test_the_world_is_the_reference(call: Call, trained: Path, config: Path) -> None:
+    told = [
+        lines(call("score", trained / "models" / "seed-3" / m, config.parent / "pairs.jsonl", "-c", "~world").stdout)
+        for m in ("scpo", "reference")
+    ]
+    assert told[0] == told[1]
+
+
+def test_scores_are_the_margins_recorded(call: Call, trained: Path, config: Path) -> None:
+    import pyarrow.parquet
+
+    told = lines(call("score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl").stdout)
+    margins = {row["id"]: row["margins"] for row in told}
+    table = pyarrow.parquet.read_table(trained / "predictions" / "seed-3" / "full.parquet").to_pylist()
+    for row in table:
+        assert margins[row["pair"]]["~hill"] == pytest.approx(row["margin:~hill"], abs=1e-4)
+        assert margins[row["pair"]]["~world"] == pytest.approx(row["reference"], abs=1e-4)
+
+
+def test_scores_go_to_a_file_that_appears_whole(call: Call, trained: Path, config: Path) -> None:
+    out = config.parent / "scores.jsonl"
+    (config.parent / "one.jsonl").write_text(
+        '{"id": 5, "prompt": "Tea?", "response": "Yes"}\n{"prompt": "Tea?", "response": " "}\n'
+    )
+    found = call("score", trained / "models" / "seed-3" / "full", config.parent / "one.jsonl", "-o", out, "-c", "~hill")
+    (row,) = lines(out.read_text())
+    assert (row["line"], row["id"], set(row["rewards"])) == (1, "5", {"~hill"})
+    assert found.stdout == ""
+    assert "2 rows read, 1 scored; 1 dropped: empty response" in found.stderr
+    assert [p.name for p in config.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def test_no_strength_is_the_reference(call: Call, trained: Path, config: Path) -> None:
+    words = ("score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl", "-c")
+    told = lines(call(*words, "~hill", "--strength", "0").stdout)
+    world = lines(call(*words, "~world").stdout)
+    assert [row["rewards"]["~hill"] for row in told] == [row["rewards"]["~world"] for row in world]
+    assert call(*words, "~hill", "--strength", "-1").exit_code == 2
+
+
+def test_long_right_to_left_and_emoji_texts_are_scored(call: Call, trained: Path, config: Path) -> None:
+    said = ["שלום " * 20_000, "👩‍👩‍👧😀" * 12_500, "\u202eمرحبا\u202c"]
+    odd = config.parent / "odd.jsonl"
+    odd.write_text("".join(json.dumps({"prompt": t, "response": t}, ensure_ascii=False) + "\n" for t in said), "utf-8")
+    found = call("score", trained / "models" / "seed-3" / "full", odd)
+    assert found.exit_code == 0
+    assert len(lines(found.stdout)) == 3
+
+
+def test_sources_are_listed_with_what_they_need(call: Call) -> None:
+    told = {row["name"]: row for row in json.loads(call("data", "list", "--json").stdout)}
+    assert {"jsonl", "votes", "global_opinions", "shares", "wvs", "prism", "community_alignment", "society"} <= set(
+        told
+    )
+    assert told["jsonl"]["needs"] == ["path"]
+    assert all(row["about"] for row in told.values())
+    shown = call("data", "list").stdout
+    assert all(name in shown for name in told)
+
+
+def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Path) -> None:
+    path = config.parent / "few.jsonl"
+    pair = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "Britain"}
+    found = [pair | {"rater": "ana"}, pair | {"rater": "ben"}, pair | {"rejected": "Yes"}, pair | {"chosen": " "}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in found))
+    told = json.loads(call("data", "show", path, "--json", "--set", "license=CC0").stdout)
+    assert told["license"] == "CC0"
+    assert (told["pairs"], told["people"]) == ({"GBR": 2}, {"GBR": 2})
+    assert (told["tally"]["read"], told["tally"]["kept"]) == (4, 2)
+    assert told["tally"]["dropped"] == {"chosen equals rejected": 1, "empty response": 1}
+    shown = call("data", "show", path).stdout
+    for text in ("4 rows read, 2 pairs kept", "licence: not stated", "dropped: 1 empty response", "GBR"):
+        assert text in shown
+
+
+def test_the_cache_is_measured_and_cleared(call: Call, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLURALIGN_CACHE", str(config.parent / "cache"))
+    assert json.loads(call("data", "cache", "--json").stdout)["entries"] == 0
+    assert call("run", config, "--out", config.parent / "out", "--json").exit_code == 0
+    held = json.loads(call("data", "cache", "--json").stdout)
+    assert held["entries"] > 100 and held["bytes"] > 0 and not held["cleared"]
+    assert "cleared" in call("data", "cache", "--clear").stdout
+    assert json.loads(call("data", "cache", "--json").stdout)["bytes"] == 0
+
+
+@pytest.mark.slow
+def test_the_demonstration_says_that_everybody_is_simulated(call: Call, tmp_path: Path) -> None:
+    found = call("demo", "--out", tmp_path / "demo")
+    assert found.exit_code == 0, found.output
+    assert "Everybody here is simulated" in found.stdout
+    assert "Recovered against planted taste" in found.stdout
+    again = json.loads(call("demo", "--out", tmp_path / "demo", "--json").stdout)
+    assert again["simulated"] is True
+    minority = {method: found["~hill"] for method, found in again["correlation"].items()}
+    assert minority["scpo"] > minority["reference"]
+    assert minority["adaptive"] > minority["reference"]
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, config: Path) -> None:
+    many = config.parent / "many.jsonl"
+    many.write_text((config.parent / "pairs.jsonl").read_text().replace('"id"', '"was"') * 20)
+    line = [sys.executable, "-m", "pluralign.cli.main", "score", str(trained / "models" / "seed-3" / "full"), str(many)]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["line"] == 1
+        process.stdout.close()
+        assert process.wait(timeout=60) == 141
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> None:
+    out = config.parent / "out"
+    words = ("run", config, "--out", out, "--set", "repeats=400")
+    line = [sys.executable, "-m", "pluralign.cli.main", *map(str, words)]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        while not (out / "predictions" / "seed-3" / "scpo.parquet").is_file():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("stopped; the same command goes on from here\n")
+    assert not (out / "record.json").exists()
+    assert [p for p in out.rglob("*") if p.name.startswith(".")] == []

