@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pages.about import data_section, footer, introduction
-from pages.comparison import adaptive_sentences, community_section, method_section, scpo_section
+from pages.comparison import adaptive_sentences, community_section, leak_section, method_section, scpo_section
 from pages.pictures import draw_curves, draw_methods, draw_steers
 from pages.reading import Run, read_runs
 from pages.studies import curve_section, people_section, seed_section, sensitivity_section, steer_section
@@ -25,16 +25,21 @@ BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 def page(runs: Sequence[Run], pictures: Path) -> str:
     """The text of the page; its pictures are written to a folder beside it."""
-    methods = draw_methods(runs, pictures)
-    curves = draw_curves(runs, pictures)
-    parts = [introduction(runs), overview(runs), f"![Methods compared](images/{methods.name})"]
+    shown = compared_runs(runs)
+    methods, curves = draw_methods(shown, pictures), draw_curves(shown, pictures)
+    parts = [introduction(), overview(shown), f"![Methods compared](images/{methods.name})"]
     if curves:
         parts.append(f"![Learning curves](images/{curves.name})")
-    parts += [section(run, pictures) for run in runs]
+    parts += [section(run, _by_question(run, runs), pictures) for run in shown]
     return "\n\n".join([*parts, footer(runs)]) + "\n"
 
 
-def section(run: Run, pictures: Path) -> str:
+def compared_runs(runs: Sequence[Run]) -> list[Run]:
+    """All but those that repeat another with questions held out."""
+    return [run for run in runs if not any(run is _by_question(other, runs) for other in runs)]
+
+
+def section(run: Run, by_question: Run | None, pictures: Path) -> str:
     """Everything about one run."""
     steers = draw_steers(run, pictures)
     parts = [
@@ -42,6 +47,7 @@ def section(run: Run, pictures: Path) -> str:
         data_section(run),
         method_section(run),
         scpo_section(run),
+        *([leak_section(run, by_question)] if by_question else []),
         steer_section(run, f"images/{steers.name}" if steers else None),
         community_section(run),
         curve_section(run),
@@ -50,6 +56,10 @@ def section(run: Run, pictures: Path) -> str:
         seed_section(run),
     ]
     return "\n\n".join(parts)
+
+
+def _by_question(run: Run, runs: Sequence[Run]) -> Run | None:
+    return next((other for other in runs if other.name == f"{run.name}-by-question"), None)
 
 
 def overview(runs: Sequence[Run]) -> str:
@@ -95,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (given.out / "results.md").write_text(text, encoding="utf-8")
         readme = given.readme or given.out.resolve().parent / "README.md"
         if readme.is_file():
-            into_readme(readme, overview(runs))
+            into_readme(readme, overview(compared_runs(runs)))
     except PluralignError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

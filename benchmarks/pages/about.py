@@ -47,7 +47,7 @@ How to read it:
 * The ablations of SCPO use the ridge of SCPO, so that they differ in one thing only."""
 
 
-def introduction(runs: Sequence[Run]) -> str:
+def introduction() -> str:
     """How to read the page."""
     return f"{_INTRODUCTION}\n\n## All data sets"
 

@@ -69,6 +69,23 @@ def community_section(run: Run) -> str:
     return "\n\n".join(["### Communities", intro, body])
 
 
+def leak_section(run: Run, by_question: Run) -> str:
+    """The same data split by question: how much of the accuracy is wording that a battery's items share."""
+    methods = [m for m in run.methods if m in by_question.methods]
+    rows = [_leak_row(m, run.summed(m), by_question.summed(m)) for m in methods]
+    said = (
+        "The same data with questions held out instead of stems: items of one battery then stand on both sides. The"
+        " test pairs differ, so the difference is not paired; where the intervals overlap it may be chance."
+    )
+    head = ["method", "stems held out", "questions held out", "difference of the averages"]
+    return "\n\n".join(["### What a split by question leaks", said, table(head, rows)])
+
+
+def _leak_row(method: str, stems: Row | None, questions: Row | None) -> list[str]:
+    gap = f"{100 * (questions['value'] - stems['value']):+.1f}" if stems and questions else "-"
+    return [f"`{method}`", percent(stems), percent(questions), gap]
+
+
 def _method_row(run: Run, method: str) -> list[str]:
     worst = run.summed(method, "worst")
     return [

@@ -61,9 +61,7 @@ def draw_steers(run: Run, folder: Path) -> Path | None:
 
 
 _METHODS_SUBTITLE = "Accuracy on held-out pairs, %. Bars: 95 % intervals. Dashed line: the reference's average."
-_CURVES_SUBTITLE = (
-    "Average accuracy on held-out pairs, %, first seed; sizes on a logarithmic scale. Dashed grey: the reference."
-)
+_CURVES_SUBTITLE = "Average accuracy on held-out pairs, %; sizes on a logarithmic scale. Dashed grey: the reference."
 _STEER_SUBTITLE = (
     "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the reference's own."
 )
@@ -140,16 +138,19 @@ def _curve_panel(run: Run, by: str) -> Any:
         base.mark_line(strokeWidth=2).encode(color=color, strokeDash=dash),
         dots.encode(fill=alt.Fill("method:N", scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]), legend=None)),
     ]
-    reference = _first_seed_reference(run)
+    reference = _reference_of_curves(run)
     if reference is not None:
         at = alt.Chart(alt.InlineData(values=[{"y": 100 * reference}]))
         layers.insert(0, at.mark_rule(strokeDash=[4, 3], color="#aaa").encode(y="y:Q"))
     return alt.layer(*layers).properties(width=_PANEL, height=170, title=title_of(run))
 
 
-def _first_seed_reference(run: Run) -> float | None:
-    wanted = {"method": "reference", "aggregate": "average", "subset": "all", "seed": run.seeds[0]}
-    return next((float(r["value"]) for r in run.repeats if all(r[k] == v for k, v in wanted.items())), None)
+def _reference_of_curves(run: Run) -> float | None:
+    """The reference's average over the seeds that the curves are drawn over."""
+    wanted = {"method": "reference", "aggregate": "average", "subset": "all"}
+    rows = [r for r in run.repeats if all(r[k] == v for k, v in wanted.items())]
+    values = [float(r["value"]) for r in rows if r["seed"] in run.study_seeds("curves")]
+    return fmean(values) if values else None
 
 
 def _steer_panel(run: Run, method: str) -> Any:

@@ -69,6 +69,10 @@ class Run:
         """Seeds of the repeats."""
         return list(self.record["seeds"])
 
+    def study_seeds(self, study: str) -> list[int]:
+        """Seeds that ``curves`` or ``sensitivity`` was done over."""
+        return self.seeds[: self.settings[study].get("repeats", 1)]
+
     def summed(self, method: str, aggregate: str = "average", subset: str = "all") -> Row | None:
         """A row of the summary; None where it could not be measured."""
         return _first(self.summary, method=method, aggregate=aggregate, subset=subset)

@@ -12,8 +12,8 @@ from pluralign.cli.showing import percent
 STEERED = ("adaptive", "scpo")
 _SMALL_MATRIX = 3
 _CURVES = (
-    "First seed only. The pairs of the communities steered to are thinned, the others and the reference stay. The"
-    " published claim is that SCPO needs less data than full fine-tuning: below 100 % it does."
+    "The pairs of the communities steered to are thinned; the others and the reference stay. The published claim is"
+    " that SCPO needs less data than full fine-tuning: below 100 % it does."
 )
 
 
@@ -36,7 +36,7 @@ def curve_section(run: Run) -> str:
     """How accuracy grows with data, and how much of it a method needs."""
     if not run.curves:
         return "### Learning curves\n\nThis run has no learning curves."
-    parts = ["### Learning curves", _CURVES]
+    parts = ["### Learning curves", f"{_seeds_of(run, 'curves')} {_CURVES}"]
     for by, rows in run.curves.items():
         unit = _unit_name(run, by)
         parts += [f"By {unit}:", _needed_table(rows), _above_full(rows)]
@@ -135,6 +135,11 @@ def _matrix_table(run: Run, methods: Sequence[str]) -> str:
     reference = {c: row for (c, m), row in run.served().items() if m == "reference"}
     rows.append(["`reference`", "-", *(percent(reference.get(c)) for c in communities)])
     return table(["method", "steered to", *(f"pairs of {c}" for c in communities)], rows)
+
+
+def _seeds_of(run: Run, study: str) -> str:
+    seeds = run.study_seeds(study)
+    return f"Over {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}."
 
 
 def _unit_name(run: Run, by: str) -> str:

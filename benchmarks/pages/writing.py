@@ -9,6 +9,7 @@ from pluralign.core import community
 TITLES = {
     "global-dialogues": "Global Dialogues",
     "global-opinions": "GlobalOpinionQA",
+    "global-opinions-by-question": "GlobalOpinionQA split by question",
     "world-values": "World Values Survey",
 }
 

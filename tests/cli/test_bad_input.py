@@ -12,7 +12,7 @@ from typer.testing import Result
 
 Call = Callable[..., Result]
 Shell = Callable[..., subprocess.CompletedProcess[str]]
-GOOD = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No"}
+GOOD = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "rater": "ana"}
 
 
 def assert_refused(found: Result, *said: str) -> None:

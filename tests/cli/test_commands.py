@@ -270,4 +270,4 @@ def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> 
     assert process.returncode == 130
     assert said.endswith("stopped; the same command goes on from here\n")
     assert not (out / "record.json").exists()
-    assert [p for p in out.rglob("*") if p.name.startswith(".")] == []
+    assert [p for p in (out / "predictions").rglob("*") if p.name.startswith(".")] == []

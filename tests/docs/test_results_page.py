@@ -36,7 +36,7 @@ def write(runs: Path, out: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs, with and without studies, and the page made from them; tmp/runs, tmp/docs and tmp/README.md."""
+    """Three runs, one with studies, and the page made from them; folders runs and docs, and README.md."""
     folder = tmp_path_factory.mktemp("results")
     studies = {"curves": {"fractions": [0.3]}, "sensitivity": {"tau": [0.5, 0.7], "beta": [1.1], "ridge": [1.0]}}
     for table in (
@@ -60,6 +60,7 @@ def test_the_page_has_every_section_and_says_what_is_missing(finished: Path) -> 
     one, society = text.split("\n## ")[2:4]
     assert one.startswith("one\n")
     assert society.startswith("society\n")
+    assert "### What a split by question leaks" in one
     assert "This run has no learning curves." in one
     assert "This run tried no other settings." in one
     headings = re.findall(r"^### (.*)$", society, re.M)

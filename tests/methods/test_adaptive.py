@@ -17,7 +17,7 @@ from pluralign.methods import (
     pooled_heads,
     stacking_shares,
 )
-from pluralign.rewards import EmbeddingRewardModel, EncodedPairs
+from pluralign.rewards import EmbeddingRewardModel, EncodedPairs, fit_bradley_terry
 
 
 def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(village: Any) -> None:
@@ -29,12 +29,15 @@ def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tu
     np.testing.assert_allclose(heads_K_C_D[1], full_C_D, atol=1e-5)
 
 
-def test_without_own_levels_the_candidates_are_the_reference_and_the_pooled_model(village: Any) -> None:
+def test_without_own_levels_the_candidates_are_the_reference_and_two_pooled_models(village: Any) -> None:
     config = AdaptiveConfig(shared_ridges=(2.0,), own_ridges=())
-    own = village.train.of("~river", "~hill", "~isle")
-    heads_K_C_D = candidate_heads(own, village.reference, config)
-    (pooled_C_D,) = pooled_heads(own, village.reference, RidgeConfig(), [2.0])
-    np.testing.assert_allclose(heads_K_C_D, [np.tile(village.reference.reference_D, (3, 1)), pooled_C_D], atol=1e-5)
+    train = village.train.without(village.train.community_N == "~coast")
+    heads_K_C_D = candidate_heads(train, village.reference, config)
+    (steered_to_C_D,) = pooled_heads(train, village.reference, RidgeConfig(), [2.0])
+    everybody_D = fit_bradley_terry(train.encoded.difference_N_D, 2.0, village.reference.reference_D)
+    expected = [np.tile(village.reference.reference_D, (3, 1)), steered_to_C_D, np.tile(everybody_D, (3, 1))]
+    np.testing.assert_allclose(heads_K_C_D, expected, atol=1e-5)
+    assert not np.allclose(heads_K_C_D[1], heads_K_C_D[2], atol=1e-3)  # the ~world panel teaches too
 
 
 def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
@@ -44,8 +47,8 @@ def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
 
 def test_candidates_are_as_many_as_announced(village: Any) -> None:
     config = AdaptiveConfig()
-    assert config.candidates == 15
-    assert candidate_heads(village.train, village.reference, config).shape == (15, 3, 64)
+    assert config.candidates == 25
+    assert candidate_heads(village.train, village.reference, config).shape == (25, 3, 64)
 
 
 def loss(margin_N_K: FloatArray, share_K: FloatArray) -> float:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -194,8 +194,6 @@ def show_demonstration(found: Demonstration, out: Path | None, as_json: bool) ->
 
 def show_sources(as_json: bool) -> None:
     """Print the sources that settings can name."""
-    from dataclasses import MISSING, fields
-
     found = []
     for name in names(SOURCES):
         cls = source_named(name)
@@ -215,7 +213,7 @@ def show_sources(as_json: bool) -> None:
 def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
     """Print what a source holds."""
     if as_json:
-        print_json(asdict(report))
+        print_json(_columns(report) | {"tally": _columns(report.tally)})
         return
     screen, tally = console(), report.tally
     screen.print(f"{report.name}: {tally.read:,} rows read, {tally.kept:,} pairs kept", markup=False)
@@ -233,6 +231,11 @@ def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
         screen.print(f"... and {len(report.pairs) - most} more communities (--json lists all)", markup=False)
     languages = ", ".join(f"{name} {n:,}" for name, n in report.languages.items())
     screen.print(f"languages: {languages}", markup=False)
+
+
+def _columns(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass as they are; `asdict` would count the entries of a `Counter` anew."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def show_cache_info(info: CacheInfo, cleared: bool, as_json: bool) -> None:

@@ -158,11 +158,13 @@ def _readable(error: ValidationError, where: str, known: Sequence[str]) -> Inval
     hint = cause.hint if isinstance(cause, PluralignError) else None
     if first["type"] == "extra_forbidden":
         what, hint = "unknown key", nearest(place[-1], _fields_at(place[:-1]) or list(known))
+    elif first["type"] == "missing":
+        what, hint = "this setting is needed", f"add {place[-1]} = ..."
     elif isinstance(cause, PluralignError):
         what = cause.what
     else:
         what = first["msg"].removeprefix("Value error, ")
-        if first["type"] not in {"value_error", "missing"}:
+        if first["type"] != "value_error":
             what += f", not {first['input']!r}"
     return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
 

@@ -1,10 +1,10 @@
 """Ours: partial pooling, with the strength of shrinkage chosen inside the training raters.
 
-Each community's head is drawn towards what all communities teach together, which is drawn towards the reference. How
-strongly, at either level, decides everything: with no shared level this is full fine-tuning, with no own level it is
-the pooled model, with neither it is the reference. So all of them stand as candidates, each fitted without some of the
-training raters, and the held-out loss decides how to mix them (stacking). Heads are linear, so a mixture of candidates
-is again one head for each community.
+Each community's head is drawn towards what communities teach together - those steered to, or all there are - which is
+drawn towards the reference. How strongly, at either level, decides everything: with no shared level this is full
+fine-tuning, with no own level it is the pooled model, with neither it is the reference. So all of them stand as
+candidates, each fitted without some of the training raters, and the held-out loss decides how to mix them (stacking).
+Heads are linear, so a mixture of candidates is again one head for each community.
 """
 
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class AdaptiveConfig:
     """Settings of partial pooling.
 
     Attributes:
-        shared_ridges: Candidate pulls of what all communities teach towards the reference, > 0, in pairs; beside them
-            stands no shared level at all.
+        shared_ridges: Candidate pulls of what communities teach together towards the reference, > 0, in pairs: once
+            for those steered to, once for all there are. Beside them stands no shared level at all.
         own_ridges: Candidate pulls of a community towards what is shared, > 0, in pairs; beside them stands no own
             level at all.
         guard: A community falls back to the reference where its held-out accuracy lies more than this many standard
@@ -44,7 +44,7 @@ class AdaptiveConfig:
     @property
     def candidates(self) -> int:
         """K: every shared level, and none, with every own level, and none. The first is the reference itself."""
-        return (1 + len(self.shared_ridges)) * (1 + len(self.own_ridges))
+        return (1 + 2 * len(self.shared_ridges)) * (1 + len(self.own_ridges))
 
 
 def fit_adaptive(
@@ -52,7 +52,7 @@ def fit_adaptive(
 ) -> EmbeddingRewardModel:
     """Partial pooling over communities.
 
-    What is shared is learned from every training pair, also of communities that are not steered to.
+    What all share is learned from every training pair, also of communities that are not steered to.
 
     Returns:
         A head for each community. Where there are too few raters to hold any out, the reference is kept.
@@ -73,7 +73,13 @@ def fit_adaptive(
 
 def candidate_heads(train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig) -> FloatArray:
     """Heads of every candidate, shape (K, C, D), in the order that `AdaptiveConfig.candidates` says."""
-    shared = fit_path(train.encoded.difference_N_D, config.shared_ridges, reference.reference_D, train.weight_N)
+    shared = [
+        prior_D
+        for taught in (train.of(*train.communities), train)
+        for prior_D in fit_path(
+            taught.encoded.difference_N_D, config.shared_ridges, reference.reference_D, taught.weight_N
+        )
+    ]
     own = [train.of(c) for c in train.communities]
     heads = []
     for prior_D in (reference.reference_D, *shared):
