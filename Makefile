@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CONFIGS ?= $(sort $(wildcard configs/*.toml))
-BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
+BENCHMARKS ?= $(sort $(filter-out benchmarks/results_page.py,$(wildcard benchmarks/*.py)))
 RUNS ?= runs
 ARGS ?=
 export PLURALIGN_DATA ?= $(CURDIR)/../shared/data
@@ -36,10 +36,11 @@ format: $(VENV)/dev.stamp ## Format the code and mend what lint can mend
 bench: $(VENV)/dev.stamp ## Run the benchmarks (some need PLURALIGN_DATA=FOLDER)
 	@set -e; for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
 
-results: $(VENV)/dev.stamp ## Run every config in configs/ into runs/ (needs PLURALIGN_DATA=FOLDER)
+results: $(VENV)/dev.stamp ## Run every config in configs/ and write docs/results.md (needs PLURALIGN_DATA=FOLDER)
 	@set -e; for config in $(CONFIGS); do \
 	  echo "== $$config"; $(BIN)/pluralign run "$$config" --out "$(RUNS)/$$(basename "$$config" .toml)" $(ARGS); \
 	done
+	$(BIN)/python benchmarks/results_page.py "$(RUNS)" --out docs
 
 clean: ## Remove .venv, caches and build leftovers; runs/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

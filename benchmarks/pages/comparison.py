@@ -35,7 +35,8 @@ def adaptive_sentences(run: Run) -> list[str]:
     worst = best_other(run, "worst")
     ours, theirs = run.summed("adaptive", "worst"), run.summed(worst, "worst") if worst else None
     if ours and theirs:
-        more = "higher" if ours["value"] > theirs["value"] else "lower" if ours["value"] < theirs["value"] else "equal"
+        gap = round(100 * ours["value"], 1) - round(100 * theirs["value"], 1)
+        more = "higher" if gap > 0 else "lower" if gap < 0 else "the same as shown"
         said.append(
             f"For the worst-served community `adaptive` reaches {percent(ours)} ({ours['worst_community']}), the best"
             f" of the others, `{worst}`, {percent(theirs)} ({theirs['worst_community']}): {more}, with intervals that"

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from pages.comparison import best_other
+from pages.paired import against
 from pages.reading import Run
 from pages.studies import STEERED
 from pages.writing import split_unit, title_of, verdict
@@ -68,15 +69,15 @@ _STEER_SUBTITLE = (
 
 
 def _methods_title(runs: Sequence[Run]) -> str:
-    raised = sum(1 for run in runs if (row := run.gain("adaptive", "reference")) and verdict(row) == "ahead of")
-    highest = 0
-    for run in runs:
-        ours, other = run.summed("adaptive"), best_other(run, "average")
-        theirs = run.summed(other) if other else None
-        highest += bool(ours and theirs and ours["value"] >= theirs["value"])
+    over_reference = [verdict(row) for run in runs if (row := run.gain("adaptive", "reference"))]
+    if not over_reference:
+        return "Accuracy of each method"
+    others = [(run, best_other(run, "average")) for run in runs if "adaptive" in run.methods]
+    over_best = [verdict(against(run, "adaptive", other)) for run, other in others if other]
     return (
-        f"adaptive is ahead of the reference on {raised} of {len(runs)} data sets,"
-        f" and has the highest average on {highest}"
+        f"adaptive is ahead of the reference on {over_reference.count('ahead of')} of {len(runs)} data sets; against"
+        f" the best other method it is ahead on {over_best.count('ahead of')}, level on"
+        f" {over_best.count('level with')}, behind on {over_best.count('behind')}"
     )
 
 
@@ -186,7 +187,7 @@ def _steer_panel(run: Run, method: str) -> Any:
 def _title(text: str, subtitle: str) -> Any:
     import altair as alt
 
-    return alt.TitleParams(text, subtitle=subtitle, anchor="start", fontSize=15, subtitleFontSize=12, offset=12)
+    return alt.TitleParams(text, subtitle=subtitle, anchor="start", fontSize=14, subtitleFontSize=12, offset=12)
 
 
 def _save(chart: Any, path: Path) -> Path:

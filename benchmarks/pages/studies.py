@@ -50,10 +50,8 @@ def sensitivity_section(run: Run) -> str:
     ridges = [row for row in run.sensitivity if "ridge" in row]
     if not run.sensitivity:
         return "### Other settings\n\nThis run tried no other settings."
-    said = (
-        "First seed only. For every tau and beta the ridge is the one chosen for `scpo` under the run's own settings."
-    )
-    parts = ["### Other settings", said]
+    said = "For every tau and beta the ridge is the one chosen for `scpo` under the run's own settings."
+    parts = ["### Other settings", f"{_seeds_of(run, 'sensitivity')} {said}"]
     if scpo:
         parts += [_range_sentence(scpo), folded("`scpo` under every tau and beta", _scpo_table(scpo))]
     if ridges:

@@ -39,10 +39,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three runs, one with studies, and the page made from them; folders runs and docs, and README.md."""
     folder = tmp_path_factory.mktemp("results")
     studies = {"curves": {"fractions": [0.3]}, "sensitivity": {"tau": [0.5, 0.7], "beta": [1.1], "ridge": [1.0]}}
-    for table in (
+    few = {"communities": ["~hill"], "methods": ["reference", "full"]}
+    tables = (
         settings("society", **studies),
-        settings("one", communities=["~hill"], methods=["reference", "full"]),
-    ):
+        settings("one", **few),
+        settings("one-by-question", split={"by": "question"}, **few),
+    )
+    for table in tables:
         resolved = resolve(table, base=folder, where="test")
         run_experiment(resolved, folder / "runs" / f"folder-{table['name']}", cache=folder / "cache")
     (folder / "README.md").write_text(README, encoding="utf-8")

@@ -95,7 +95,7 @@ def test_a_table_is_checked_though_its_method_does_not_run(tables: dict[str, Any
             "did you mean 'society'?",
         ),
         ({"pairs": {"each": 3}}, "no source is named", "tiny.toml: pairs", 'add source = "..."'),
-        ({"pairs": {"source": "jsonl"}}, "Field required", "tiny.toml: pairs.path", None),
+        ({"pairs": {"source": "jsonl"}}, "this setting is needed", "tiny.toml: pairs.path", "add path = "),
         ({"pairs": ()}, "not both, not neither", "tiny.toml", None),
         ({"communities": ["Mexcio"]}, "no community is known as 'Mexcio'", "tiny.toml: communities", "MEX"),
         ({"communities": []}, "names no community", "tiny.toml: communities", None),

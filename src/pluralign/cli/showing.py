@@ -1,7 +1,6 @@
 """What the commands print: tables for people, JSON for machines."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
@@ -13,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pluralign.cli.screen import console
-from pluralign.core import Tally
+from pluralign.core import Tally, whole_file
 from pluralign.encoders import CacheInfo
 from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
 from pluralign.sources import SourceReport
@@ -32,13 +31,8 @@ def write_lines(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
         for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         return
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(out) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def show_tally(tally: Tally, verb: str) -> None:

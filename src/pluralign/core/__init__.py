@@ -19,7 +19,8 @@ from pluralign.core.errors import (
     UnknownCommunity,
 )
 from pluralign.core.estimates import Estimate
-from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of
+from pluralign.core.files import whole_file
+from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of, short_id
 from pluralign.core.ports import Encoder, PairSource, RewardModel, SteerableRewardModel, SurveySource
 from pluralign.core.random import rng_for
 from pluralign.core.steering import Steer
@@ -62,4 +63,6 @@ __all__ = [
     "resolve_community",
     "rng_for",
     "sample_note",
+    "short_id",
+    "whole_file",
 ]

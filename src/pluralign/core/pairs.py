@@ -1,5 +1,6 @@
 """Preference pairs: one rater's choice between two responses to one prompt."""
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,3 +103,12 @@ def requests_of(pairs: Sequence[PreferencePair]) -> tuple[list[RewardRequest], l
     chosen = [RewardRequest(p.prompt, p.chosen) for p in pairs]
     rejected = [RewardRequest(p.prompt, p.rejected) for p in pairs]
     return chosen, rejected
+
+
+def short_id(text: str, most: int = 200) -> str:
+    """The text itself, or its beginning and digest: a column of ids is as wide as its longest entry.
+
+    >>> short_id("Do you trust most people?"), len(short_id("x" * 100_000))
+    ('Do you trust most people?', 265)
+    """
+    return text if len(text) <= most else f"{text[:most]} {hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,13 +1,12 @@
 """Test pairs as columns, and the margins that models give them."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from pluralign.core import FloatArray, NotEnoughData, PreferencePair, RewardRequest, Steer, prompt_text
+from pluralign.core import FloatArray, NotEnoughData, PreferencePair, RewardRequest, Steer, prompt_text, short_id
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
 OWN = "own"
@@ -65,7 +64,7 @@ class Judged:
     def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "Judged":
         """Columns of pairs; clusters are raters if every pair has one, else stems (a long one by its digest)."""
         raters = all(p.rater is not None for p in pairs)
-        cluster = [_short(str(p.rater) if raters else p.stem) for p in pairs]
+        cluster = [short_id(str(p.rater) if raters else p.stem) for p in pairs]
         return cls(
             np.array([p.id for p in pairs], dtype=np.str_),
             np.array([p.community for p in pairs], dtype=np.str_),
@@ -84,11 +83,6 @@ class Judged:
             np.concatenate([p.reference_N for p in parts]),
             all(p.raters for p in parts),
         )
-
-
-def _short(name: str, most: int = 200) -> str:
-    """The name itself, or its beginning and digest: a column of text is as wide as its longest entry."""
-    return name if len(name) <= most else f"{name[:most]} {hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[str, FloatArray]:

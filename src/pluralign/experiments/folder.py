@@ -1,16 +1,14 @@
 """The folder of a run: what is in it appears whole or not at all, and an interrupted run goes on from it."""
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings
+from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings, whole_file
 from pluralign.evaluation import Judged
 
 STATE, RECORD = "state.json", "record.json"
@@ -94,7 +92,7 @@ class RunFolder:
         columns |= {f"margin:{steer}" if steer else "margin": margin_N for steer, margin_N in margins.items()}
         path = self._predictions(seed, method)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _whole(path) as partial:
+        with whole_file(path) as partial:
             pq.write_table(pa.table({k: pa.array(v) for k, v in columns.items()}), partial)
 
     def read_predictions(self, seed: int, method: str) -> tuple[Judged, dict[str, FloatArray]]:
@@ -133,7 +131,7 @@ class RunFolder:
     def _write(self, name: str, text: str) -> None:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _whole(path) as partial:
+        with whole_file(path) as partial:
             partial.write_text(text, encoding="utf-8")
 
     def _clear(self) -> None:
@@ -143,17 +141,6 @@ class RunFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in [*self.path.glob("*.jsonl"), *self.path.glob("*.json")]:
             path.unlink()
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Where to write a file so that it appears whole or not at all; a process that is stopped leaves nothing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

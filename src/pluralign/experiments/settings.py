@@ -115,8 +115,8 @@ class SensitivitySettings(_Table):
 class Settings(_Table):
     """An experiment."""
 
-    name: str = Field(default="experiment", min_length=1)
-    """Name of the experiment."""
+    name: str = Field(default="experiment", pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
+    """Name of the experiment; without slashes, for its folder is named so."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the first repeat."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -69,7 +69,10 @@ class Study:
         draws_B_C_S = draw_series_means(credit_N_S[rows], part.community_N, part.cluster_N, rng, self.drawing.draws)
         ids = np.unique(part.community_N)
         value_S = np.mean([credit_N_S[rows][part.community_N == c].mean(axis=0) for c in ids], axis=0)
-        return value_S, np.nanmean(draws_B_C_S, axis=1), part
+        known_S = ~np.isnan(draws_B_C_S).all(axis=0).any(axis=0)  # no interval where a community has one rater only
+        draws_B_S = np.full((len(draws_B_C_S), len(value_S)), np.nan)
+        draws_B_S[:, known_S] = np.nanmean(draws_B_C_S[:, :, known_S], axis=1)
+        return value_S, draws_B_S, part
 
 
 def curve_rows(

@@ -38,8 +38,10 @@ def override(tables: dict[str, Any], text: str) -> str:
 
 
 def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Paths in our own tables become absolute."""
-    split, reference = tables.get("split"), tables.get("reference")
+    """Paths in our own tables become absolute; an encoder is a path where there is such a folder."""
+    split, reference, trunk = tables.get("split"), tables.get("reference"), tables.get("trunk")
+    if isinstance(trunk, dict) and isinstance(trunk.get("encoder"), str) and (base / trunk["encoder"]).is_dir():
+        tables["trunk"] = trunk | {"encoder": str((base / trunk["encoder"]).resolve())}
     if isinstance(split, dict) and split.get("by") == "files":
         tables["split"] = split | {
             k: absolute(split[k], base, f"split.{k}") for k in ("train", "test") if isinstance(split.get(k), str)

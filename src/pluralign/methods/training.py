@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput, NotEnoughData, SteerableRewardModel
+from pluralign.core import FloatArray, InvalidInput, NotEnoughData, SteerableRewardModel, short_id
 from pluralign.rewards import EmbeddingRewardModel, EncodedPairs
 
 
@@ -77,7 +77,7 @@ def unit_of(pair: Any, by: str) -> str:
         raise InvalidInput(f"{by!r} is not a unit", hint="use rater, both, question or stem")
     if by in {"rater", "both"} and pair.rater is not None:
         return f"rater:{pair.rater}"
-    return f"question:{pair.question}" if by == "question" else f"stem:{pair.stem}"
+    return short_id(f"question:{pair.question}" if by == "question" else f"stem:{pair.stem}")
 
 
 def check_ridges(*ridges: float) -> None:

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from pluralign.core import DamagedFile, Encoder, InvalidInput
+from pluralign.core import DamagedFile, Encoder, InvalidInput, whole_file
 from pluralign.rewards.embedding import EmbeddingRewardModel
 from pluralign.rewards.trunk import EmbeddingTrunk
 
@@ -143,6 +142,5 @@ def _write_card(folder: Path, card: Mapping[str, object]) -> None:
 
 
 def _write(path: Path, blob: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(blob)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_bytes(blob)

@@ -11,12 +11,14 @@ order of the pairs, on batches or on a seed. Two forms of the same problem:
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit
+from threadpoolctl import ThreadpoolController
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 
@@ -94,7 +96,9 @@ def fit_path(
     if not len(weight_N) or not ridges:
         return np.tile(prior_D, (len(ridges), 1))
     walk = _dual_path if len(weight_N) < dimensions else _primal_path
-    return walk(difference_N_D, ridges, prior_D, weight_N, tolerance)
+    # Many small products: threads that wait for each other cost more than they bring, the more the busier the machine.
+    with _threads().limit(limits=1, user_api="blas"):
+        return walk(difference_N_D, ridges, prior_D, weight_N, tolerance)
 
 
 def bradley_terry_loss(
@@ -117,6 +121,11 @@ def bradley_terry_loss(
         loss += float(weight_N[rows] @ np.logaddexp(0, -margin))
         slope_D = slope_D - (weight_N[rows] * expit(-margin)) @ block
     return loss, slope_D
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _primal_path(
