@@ -23,7 +23,7 @@ from pluralign.rewards import EmbeddingRewardModel, EncodedPairs, fit_bradley_te
 def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(village: Any) -> None:
     config = AdaptiveConfig(shared_ridges=(), own_ridges=(0.5,))
     heads_K_C_D = candidate_heads(village.train, village.reference, config)
-    assert heads_K_C_D.shape == (config.candidates, 3, 64) == (2, 3, 64)
+    assert heads_K_C_D.shape == (2, 3, 64)
     np.testing.assert_array_equal(heads_K_C_D[0], np.tile(village.reference.reference_D, (3, 1)))
     (full_C_D,) = full_heads(village.train, village.reference, RidgeConfig(), [0.5])
     np.testing.assert_allclose(heads_K_C_D[1], full_C_D, atol=1e-5)
@@ -45,10 +45,11 @@ def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
     assert not model.delta_C_D.any()
 
 
-def test_candidates_are_as_many_as_announced(village: Any) -> None:
+def test_every_level_stands_beside_every_other(village: Any) -> None:
     config = AdaptiveConfig()
-    assert config.candidates == 25
     assert candidate_heads(village.train, village.reference, config).shape == (25, 3, 64)
+    alone = village.train.without(~np.isin(village.train.community_N, ["~hill", "~world"]))
+    assert candidate_heads(alone, village.reference, config, several=False).shape == (15, 1, 64)
 
 
 def loss(margin_N_K: FloatArray, share_K: FloatArray) -> float:

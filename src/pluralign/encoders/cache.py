@@ -52,8 +52,8 @@ class CachedEncoder:
 
     @property
     def dimensions(self) -> int:
-        """Length of a vector."""
-        return self.encoder.dimensions
+        """Length of a vector; the model is not asked where a vector is at hand."""
+        return self._all()[0]["vector"].shape[1] if self._all() else self.encoder.dimensions
 
     @property
     def languages(self) -> tuple[str, ...] | None:

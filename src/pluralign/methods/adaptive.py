@@ -41,11 +41,6 @@ class AdaptiveConfig:
         if not 0 <= self.guard < np.inf:
             raise InvalidInput(f"guard is {self.guard}, not a number >= 0", hint="2 is two standard errors")
 
-    @property
-    def candidates(self) -> int:
-        """K: every shared level, and none, with every own level, and none. The first is the reference itself."""
-        return (1 + 2 * len(self.shared_ridges)) * (1 + len(self.own_ridges))
-
 
 def fit_adaptive(
     train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig, rng: np.random.Generator
@@ -57,10 +52,11 @@ def fit_adaptive(
     Returns:
         A head for each community. Where there are too few raters to hold any out, the reference is kept.
     """
-    head_K_C_D = candidate_heads(train, reference, config)
+    several = len(train.communities) > 1
+    head_K_C_D = candidate_heads(train, reference, config, several)
     try:
         margin_N_K = held_out_margins(
-            lambda inner: candidate_heads(inner, reference, config), train, config.candidates, rng
+            lambda inner: candidate_heads(inner, reference, config, several), train, len(head_K_C_D), rng
         )
         share_K = stacking_shares(margin_N_K, train)
     except NotEnoughData:
@@ -71,11 +67,24 @@ def fit_adaptive(
     return steered(reference, train.communities, head_C_D)
 
 
-def candidate_heads(train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig) -> FloatArray:
-    """Heads of every candidate, shape (K, C, D), in the order that `AdaptiveConfig.candidates` says."""
+def candidate_heads(
+    train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig, several: bool = True
+) -> FloatArray:
+    """Heads of every candidate: no shared level and each shared level, with no own level and each own level.
+
+    Args:
+        train: Training pairs.
+        reference: The model that steering starts from.
+        config: The candidate ridges.
+        several: Whether what the communities steered to teach together is a level of its own; one community alone
+            teaches itself nothing new.
+
+    Returns:
+        Shape (K, C, D); the first candidate is the reference.
+    """
     shared = [
         prior_D
-        for taught in (train.of(*train.communities), train)
+        for taught in ((train.of(*train.communities), train) if several else (train,))
         for prior_D in fit_path(
             taught.encoded.difference_N_D, config.shared_ridges, reference.reference_D, taught.weight_N
         )

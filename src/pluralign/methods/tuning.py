@@ -1,6 +1,8 @@
 """Choose how strongly to pull towards a prior, inside the training raters."""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 
 from pluralign.core import FloatArray, IntArray, NotEnoughData
 from pluralign.methods.training import Heads, TrainingSet
-from pluralign.rewards import EmbeddingRewardModel
+from pluralign.rewards import EmbeddingRewardModel, one_blas_thread
 
 RIDGES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
 FOLDS = 3
@@ -64,7 +66,8 @@ def held_out_margins(
     """Margins of the training pairs under heads that have not seen their rater (or question).
 
     Args:
-        fit: Heads of every candidate fitted on part of the training set, shape (K, C, D).
+        fit: Heads of every candidate fitted on part of the training set, shape (K, C, D); called from several threads,
+            one for each fold.
         train: Training pairs.
         candidates: K.
         rng: Draws the folds.
@@ -78,14 +81,19 @@ def held_out_margins(
     community_N = train.community_N
     margin_N_K = np.full((len(train.encoded), candidates), np.nan)
     fold_N = _folds(train, rng)
-    for fold in range(fold_N.max() + 1):
+
+    def fill(fold: int) -> None:
         inner = train.without(fold_N == fold)
         if not inner.communities:
-            continue
+            return
         head_K_C_D = fit(inner)
         for c, community in enumerate(inner.communities):
             rows = np.flatnonzero((fold_N == fold) & (community_N == community))
             margin_N_K[rows] = train.encoded.difference_N_D[rows].astype(np.float64) @ head_K_C_D[:, c].T
+
+    folds = range(fold_N.max() + 1)
+    with one_blas_thread(), ThreadPoolExecutor(min(len(folds), os.cpu_count() or 1)) as pool:
+        list(pool.map(fill, folds))
     return margin_N_K
 
 

@@ -3,7 +3,7 @@
 from pluralign.rewards.embedding import EmbeddingRewardModel
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model
-from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path
+from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path, one_blas_thread
 from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "fit_path",
     "load_card",
     "load_reward_model",
+    "one_blas_thread",
     "save_reward_model",
 ]

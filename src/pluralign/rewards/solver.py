@@ -11,6 +11,7 @@ order of the pairs, on batches or on a seed. Two forms of the same problem:
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -97,7 +98,7 @@ def fit_path(
         return np.tile(prior_D, (len(ridges), 1))
     walk = _dual_path if len(weight_N) < dimensions else _primal_path
     # Many small products: threads that wait for each other cost more than they bring, the more the busier the machine.
-    with _threads().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         return walk(difference_N_D, ridges, prior_D, weight_N, tolerance)
 
 
@@ -121,6 +122,12 @@ def bradley_terry_loss(
         loss += float(weight_N[rows] @ np.logaddexp(0, -margin))
         slope_D = slope_D - (weight_N[rows] * expit(-margin)) @ block
     return loss, slope_D
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """While it is entered, matrix products run on one thread; enter it around work that has threads of its own."""
+    limit: AbstractContextManager[object] = _threads().limit(limits=1, user_api="blas")
+    return limit
 
 
 @cache

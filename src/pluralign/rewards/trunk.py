@@ -120,7 +120,7 @@ class EmbeddingTrunk:
         return [embedding[index_N] for index_N in np.split(index, len(columns))]
 
     def _join(self, prompt_N_d: FloatArray, response_N_d: FloatArray) -> FloatArray:
-        scale = np.float32(self.interaction * np.sqrt(self.encoder.dimensions))
+        scale = np.float32(self.interaction * np.sqrt(prompt_N_d.shape[1]))
         return np.concatenate([response_N_d, scale * prompt_N_d * response_N_d], axis=1, dtype=np.float32)
 
 
