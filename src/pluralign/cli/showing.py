@@ -164,7 +164,12 @@ def show_demonstration(found: Demonstration, out: Path | None, as_json: bool) ->
     screen.print(_method_table(found.outcome))
     screen.print(_community_table(found.outcome))
     best = ", ".join(f"{c} {100 * v:.1f}" for c, v in found.best.items())
-    screen.print(f"Nobody can exceed (their raters are not always of one mind): {best} %\n", markup=False)
+    screen.print(
+        f"The best that can be expected of any model (raters are not always of one mind): {best} %", markup=False
+    )
+    for note in found.outcome.record["notes"]:
+        screen.print(f"note: {note}", markup=False)
+    screen.print()
     methods = list(found.correlation)
     table = Table(
         "community", *methods,
