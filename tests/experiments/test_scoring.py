@@ -1,13 +1,16 @@
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, RewardRequest, Steer, Tally, UnknownCommunity
-from pluralign.experiments import Outcome, open_model, score_file, steers_for
-from pluralign.rewards import EmbeddingRewardModel
+from pluralign.encoders import HashEncoder
+from pluralign.experiments import Outcome, Silent, open_model, score_file, steers_for
+from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk
 
 Rows = list[dict[str, Any]]
 
@@ -136,3 +139,21 @@ def test_a_truncated_model_is_refused(model: EmbeddingRewardModel, folder: Path,
     (copy / "model.safetensors").write_bytes(blob[: len(blob) // 2])
     with pytest.raises(DamagedFile, match="truncated or altered"):
         open_model(copy)
+
+
+def test_texts_that_the_encoder_does_not_read_are_said(model: EmbeddingRewardModel, tmp_path: Path) -> None:
+    class English(HashEncoder):
+        languages = ("en",)
+
+    class Heard(Silent):
+        notes: ClassVar[list[str]] = []
+
+        def note(self, text: str) -> None:
+            self.notes.append(text)
+
+    reads_english = replace(model, trunk=EmbeddingTrunk(English(model.trunk.encoder.dimensions)))
+    path = tmp_path / "replies.jsonl"
+    row = {"prompt": "سؤال", "response": "أفضل أن أقضي المساء مع عائلتي في البيت بعد يوم طويل من العمل."}
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n")
+    assert list(score_file(reads_english, path, steers_for(reads_english, [], 1.0), Tally(), reporter=Heard()))
+    assert "another language" in Heard.notes[0]

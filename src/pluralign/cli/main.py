@@ -137,6 +137,7 @@ def score(
     A row in, a row out: its line, its id, and a reward for each community, in logits. Rewards compare responses to
     one prompt; for a pair, the margin says how much more the community is expected to like the chosen one.
     """
+    from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_tally, write_lines
     from pluralign.core import Tally
     from pluralign.experiments import open_model, score_file, steers_for
@@ -144,7 +145,8 @@ def score(
     loaded = open_model(model)
     steers = steers_for(loaded, community or [], strength)
     tally = Tally()
-    write_lines(score_file(loaded, file, steers, tally, skip_bad), out)
+    with Screen() as screen:
+        write_lines(score_file(loaded, file, steers, tally, skip_bad, screen), out)
     show_tally(tally, "scored")
 
 

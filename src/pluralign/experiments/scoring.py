@@ -1,14 +1,24 @@
 """Score files of prompts and responses with a saved model, in bounded memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pluralign.core import NotEnoughData, Steer, Tally, UnknownCommunity, near_communities, resolve_community
-from pluralign.encoders import CachedEncoder, encoder_named
+from pluralign.core import (
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+    Tally,
+    UnknownCommunity,
+    near_communities,
+    resolve_community,
+    rng_for,
+)
+from pluralign.encoders import CachedEncoder, encoder_named, language_warning
+from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.rewards import EmbeddingRewardModel, load_card, load_reward_model
 from pluralign.sources import RowPolicy, read_requests
 
@@ -54,7 +64,7 @@ def score_file(
     steers: dict[str, Steer],
     tally: Tally,
     skip_bad: bool = False,
-    progress: Callable[[int], None] | None = None,
+    reporter: Reporter | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Score the rows of a file, a batch at a time.
 
@@ -64,7 +74,7 @@ def score_file(
         steers: Community -> what to score with.
         tally: Counts rows.
         skip_bad: Drop and count rows that cannot be read.
-        progress: Called with the rows scored so far.
+        reporter: Hears the progress, and a warning where texts are in a language that the encoder does not read.
 
     Yields:
         For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a pair also
@@ -77,8 +87,15 @@ def score_file(
     """
     head_D_C = np.stack([model.head(steer) for steer in steers.values()], axis=1)
     rows = read_requests(path, RowPolicy(tally, skip_bad))
+    reporter = reporter or Silent()
+    reporter.stage(f"scoring {path.name}")
+    first = True
     while batch := list(islice(rows, _BATCH)):
-        reward_N_C = model.trunk.features([r for _, _, found in batch for r in found]).astype(np.float64) @ head_D_C
+        requests = [request for _, _, found in batch for request in found]
+        if first:
+            _warn_of_languages(requests, model, reporter)
+            first = False
+        reward_N_C = model.trunk.features(requests).astype(np.float64) @ head_D_C
         at = 0
         for number, id_, found in batch:
             row: dict[str, Any] = {"line": number, "id": id_, "rewards": _named(steers, reward_N_C[at])}
@@ -86,11 +103,18 @@ def score_file(
                 row["margins"] = _named(steers, reward_N_C[at] - reward_N_C[at + 1])
             at += len(found)
             yield row
-        if progress is not None:
-            progress(tally.kept)
+        reporter.progress(tally.kept, 0)
     if not tally.kept:
         why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
         raise NotEnoughData("no row was scored", where=str(path), hint=why)
+
+
+def _warn_of_languages(requests: Sequence[RewardRequest], model: EmbeddingRewardModel, reporter: Reporter) -> None:
+    encoder = model.trunk.encoder
+    if getattr(encoder, "languages", None) is not None:
+        warning = language_warning([r.response for r in requests], encoder, rng_for(0, "languages"))
+        if warning:
+            reporter.note(warning)
 
 
 def _named(steers: dict[str, Steer], reward_C: Any) -> dict[str, float]:
