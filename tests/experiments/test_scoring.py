@@ -142,16 +142,13 @@ def test_a_truncated_model_is_refused(model: EmbeddingRewardModel, folder: Path,
 
 
 def test_texts_that_the_encoder_does_not_read_are_said(model: EmbeddingRewardModel, tmp_path: Path) -> None:
-    class English(HashEncoder):
-        languages = ("en",)
-
     class Heard(Silent):
         notes: ClassVar[list[str]] = []
 
         def note(self, text: str) -> None:
             self.notes.append(text)
 
-    reads_english = replace(model, trunk=EmbeddingTrunk(English(model.trunk.encoder.dimensions)))
+    reads_english = replace(model, trunk=EmbeddingTrunk(HashEncoder(languages=("en",))))
     path = tmp_path / "replies.jsonl"
     row = {"prompt": "سؤال", "response": "أفضل أن أقضي المساء مع عائلتي في البيت بعد يوم طويل من العمل."}
     path.write_text(json.dumps(row, ensure_ascii=False) + "\n")
