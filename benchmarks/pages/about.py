@@ -26,9 +26,9 @@ _ABOUT = {
 }
 _INTRODUCTION = """# Results
 
-This page is written by `benchmarks/results_page.py` from the folders of finished runs. No number in its tables is typed by
-hand, and the sentences that compare methods follow from the intervals; only the last two points of this list were
-written by a person.
+This page is written by `benchmarks/results_page.py` from the folders of finished runs. No number in its tables is
+typed by hand, and the sentences that compare methods follow from the intervals; only the last two points of this list
+were written by a person.
 
 How to read it:
 
