@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import RewardRequest, Steer, rng_for
 from pluralign.encoders import encoder_named
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
 from pluralign.simulation import SocietySource
 
 COMMUNITIES = 200
@@ -25,7 +25,7 @@ def main() -> None:
     trunk = EmbeddingTrunk(encoder_named(options.encoder))
     rng = rng_for(0, "benchmark")
     ids = tuple(f"~c{k}" for k in range(COMMUNITIES))
-    many = EmbeddingRewardModel(
+    many = LinearRewardModel(
         trunk, rng.normal(size=trunk.dimensions), ids, rng.normal(size=(COMMUNITIES, trunk.dimensions))
     )
     many.score(requests[:8])

@@ -6,7 +6,7 @@ import pytest
 from pluralign.core import FloatArray, NotEnoughData, PreferencePair, RewardRequest, Steer, rng_for
 from pluralign.encoders import HashEncoder
 from pluralign.evaluation import Judged, margins_by_steer, own_margins
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk, LengthReward
+from pluralign.rewards import EmbeddingTrunk, LengthReward, LinearRewardModel
 
 PAIRS = [
     PreferencePair("a", "Tea?", "Yes, please", "No", "MEX", rater="ana"),
@@ -15,7 +15,7 @@ PAIRS = [
 ]
 
 
-class Counting(EmbeddingRewardModel):
+class Counting(LinearRewardModel):
     """Remembers what it was asked."""
 
     asked: list[RewardRequest]

@@ -60,7 +60,7 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest(
         ("repeats=0", "tiny.toml: repeats"),
         ("limit=0", "tiny.toml: limit"),
         ("intervals.draws=10", "tiny.toml: intervals.draws"),
-        ("trunk.kind='transformer'", "tiny.toml: trunk.kind"),
+        ("trunk.kind='oracle'", "tiny.toml: trunk.kind"),
         ("trunk.interaction=-1", "tiny.toml: trunk.interaction"),
         ("reference.ridge=0", "tiny.toml: reference.ridge"),
         ("name=''", "tiny.toml: name"),

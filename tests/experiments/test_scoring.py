@@ -10,7 +10,7 @@ import pytest
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, RewardRequest, Steer, Tally, UnknownCommunity
 from pluralign.encoders import HashEncoder
 from pluralign.experiments import Outcome, Silent, open_model, score_file, steers_for
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
 
 Rows = list[dict[str, Any]]
 
@@ -28,16 +28,16 @@ def folder(go: Callable[..., Outcome], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def model(folder: Path) -> EmbeddingRewardModel:
+def model(folder: Path) -> LinearRewardModel:
     return open_model(folder / "full")
 
 
-def scored(model: EmbeddingRewardModel, path: Path, *labels: str, strength: float = 1.0) -> Rows:
+def scored(model: LinearRewardModel, path: Path, *labels: str, strength: float = 1.0) -> Rows:
     return list(score_file(model, path, steers_for(model, labels, strength), Tally()))
 
 
 def test_a_pair_and_a_response_are_scored_as_the_model_does(
-    model: EmbeddingRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
+    model: LinearRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     single = {"id": "one", "prompt": "Tea?", "response": "Yes"}
     pair, alone = scored(model, write_rows(tmp_path / "a.jsonl", [rows[0], single]), "~hill", "~coast")
@@ -57,12 +57,12 @@ def test_a_pair_and_a_response_are_scored_as_the_model_does(
     assert "margins" not in alone
 
 
-def test_every_community_and_the_reference_by_default(model: EmbeddingRewardModel) -> None:
+def test_every_community_and_the_reference_by_default(model: LinearRewardModel) -> None:
     assert list(steers_for(model, [], 1.0)) == [*model.communities, "~world"]
 
 
 def test_the_world_and_no_strength_are_the_reference(
-    model: EmbeddingRewardModel, folder: Path, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
+    model: LinearRewardModel, folder: Path, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     path = write_rows(tmp_path / "a.jsonl", rows[:5])
     reference = [row["margins"]["~world"] for row in scored(open_model(folder / "reference"), path)]
@@ -71,7 +71,7 @@ def test_the_world_and_no_strength_are_the_reference(
     assert unsteered == pytest.approx(reference, abs=2e-6)
 
 
-def test_an_unknown_community_names_near_ones(model: EmbeddingRewardModel) -> None:
+def test_an_unknown_community_names_near_ones(model: LinearRewardModel) -> None:
     with pytest.raises(UnknownCommunity, match="not steered to '~hil'") as caught:
         steers_for(model, ["~hil"], 1.0)
     assert caught.value.hint == "did you mean ~hill?"
@@ -81,7 +81,7 @@ def test_an_unknown_community_names_near_ones(model: EmbeddingRewardModel) -> No
 
 
 def test_rows_are_read_as_they_are_asked_for(
-    model: EmbeddingRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
+    model: LinearRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     path, tally = write_rows(tmp_path / "many.jsonl", rows[:10] * 500), Tally()
     found = score_file(model, path, steers_for(model, ["~hill"], 1.0), tally)
@@ -91,7 +91,7 @@ def test_rows_are_read_as_they_are_asked_for(
 
 
 def test_what_is_scored_together_changes_nothing(
-    model: EmbeddingRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
+    model: LinearRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     together = scored(model, write_rows(tmp_path / "a.jsonl", rows[:20]), "~hill")
     for k in (0, 7, 19):
@@ -100,7 +100,7 @@ def test_what_is_scored_together_changes_nothing(
 
 
 def test_long_right_to_left_and_emoji_texts_are_scored(
-    model: EmbeddingRewardModel, tmp_path: Path, write_rows: Callable[..., Path]
+    model: LinearRewardModel, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     said = ["שלום " * 20_000, "👩‍👩‍👧😀" * 12_500, "\u202eمرحبا\u202c\x00\u2028", "."]
     path = write_rows(tmp_path / "a.jsonl", [{"prompt": text, "response": text} for text in said])
@@ -109,7 +109,7 @@ def test_long_right_to_left_and_emoji_texts_are_scored(
     assert np.isfinite(values).all()
 
 
-def test_a_bad_row_is_named_or_counted(model: EmbeddingRewardModel, tmp_path: Path) -> None:
+def test_a_bad_row_is_named_or_counted(model: LinearRewardModel, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
         '{"prompt": "Tea?", "response": "Yes"}\n{broken\n{"prompt": "Tea?"}\n{"prompt": "?", "response": " "}\n'
@@ -123,7 +123,7 @@ def test_a_bad_row_is_named_or_counted(model: EmbeddingRewardModel, tmp_path: Pa
     assert tally.dropped == {"not JSON": 1, "missing column response": 1, "empty response": 1}
 
 
-def test_nothing_scored_is_an_error_with_its_reasons(model: EmbeddingRewardModel, tmp_path: Path) -> None:
+def test_nothing_scored_is_an_error_with_its_reasons(model: LinearRewardModel, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"prompt": "?", "response": " "}\n')
     with pytest.raises(NotEnoughData, match="no row was scored") as caught:
@@ -131,7 +131,7 @@ def test_nothing_scored_is_an_error_with_its_reasons(model: EmbeddingRewardModel
     assert caught.value.hint == "1 x empty response"
 
 
-def test_a_truncated_model_is_refused(model: EmbeddingRewardModel, folder: Path, tmp_path: Path) -> None:
+def test_a_truncated_model_is_refused(model: LinearRewardModel, folder: Path, tmp_path: Path) -> None:
     import shutil
 
     copy = Path(shutil.copytree(folder / "full", tmp_path / "copy"))
@@ -141,7 +141,7 @@ def test_a_truncated_model_is_refused(model: EmbeddingRewardModel, folder: Path,
         open_model(copy)
 
 
-def test_texts_that_the_encoder_does_not_read_are_said(model: EmbeddingRewardModel, tmp_path: Path) -> None:
+def test_texts_that_the_encoder_does_not_read_are_said(model: LinearRewardModel, tmp_path: Path) -> None:
     class Heard(Silent):
         notes: ClassVar[list[str]] = []
 

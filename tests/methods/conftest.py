@@ -9,7 +9,7 @@ import pytest
 from pluralign.core import WORLD, FloatArray, PreferencePair, Steer, rng_for
 from pluralign.encoders import HashEncoder
 from pluralign.methods import TrainingSet
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk, EncodedPairs, fit_bradley_terry
+from pluralign.rewards import EmbeddingTrunk, EncodedPairs, LinearRewardModel, fit_bradley_terry
 from pluralign.simulation import Society, default_society, recovered_taste, taste_correlation
 
 
@@ -18,16 +18,16 @@ class World:
     """A society, a reference fitted on its ~world panel, pairs to learn from and pairs to be judged by."""
 
     society: Society
-    reference: EmbeddingRewardModel
+    reference: LinearRewardModel
     train: TrainingSet
     test: EncodedPairs
 
-    def margins(self, model: EmbeddingRewardModel, *communities: str) -> FloatArray:
+    def margins(self, model: LinearRewardModel, *communities: str) -> FloatArray:
         """Margins of the test pairs of these communities, each steered to its own, shape (N,)."""
         parts = [self.test.of([c]).margins(model.head(Steer.to(c))) for c in communities]
         return np.concatenate(parts)
 
-    def recovery(self, model: EmbeddingRewardModel, community: str) -> float:
+    def recovery(self, model: LinearRewardModel, community: str) -> float:
         """How well a model steered to a community likes what its people like, in [-1, 1]."""
         probes = self.society.probe()
         sides = [[getattr(p, side) for p in probes] for side in ("positive", "negative")]
@@ -41,7 +41,7 @@ def build_world(pairs: Mapping[str, int], test: int, dimensions: int) -> World:
     trunk = EmbeddingTrunk(HashEncoder(dimensions))
     encoded = trunk.encode_pairs(society.pairs(pairs, rng_for(0, "train")))
     panel = encoded.of([WORLD.id])
-    reference = EmbeddingRewardModel(trunk, fit_bradley_terry(panel.difference_N_D, ridge=1.0))
+    reference = LinearRewardModel(trunk, fit_bradley_terry(panel.difference_N_D, ridge=1.0))
     judged = trunk.encode_pairs(society.pairs(dict.fromkeys(communities, test), rng_for(0, "test")))
     return World(society, reference, TrainingSet.build(encoded, communities), judged)
 
@@ -75,6 +75,6 @@ def numbers() -> Callable[..., TrainingSet]:
 
 
 @pytest.fixture(scope="session")
-def flat() -> EmbeddingRewardModel:
+def flat() -> LinearRewardModel:
     """A reference on four dimensions that likes the first of them."""
-    return EmbeddingRewardModel(EmbeddingTrunk(HashEncoder(2)), np.array([1.0, 0.0, 0.0, 0.0]))
+    return LinearRewardModel(EmbeddingTrunk(HashEncoder(2)), np.array([1.0, 0.0, 0.0, 0.0]))

@@ -17,7 +17,7 @@ from pluralign.methods import (
     pooled_heads,
     stacking_shares,
 )
-from pluralign.rewards import EmbeddingRewardModel, EncodedPairs, fit_bradley_terry
+from pluralign.rewards import EncodedPairs, LinearRewardModel, fit_bradley_terry
 
 
 def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(village: Any) -> None:
@@ -126,7 +126,7 @@ def test_a_community_that_could_not_be_judged_falls_back(numbers: Callable[..., 
 
 @pytest.mark.parametrize("communities", [["MEX"], ["MEX", "GBR", "NZL", "AUS"]])
 def test_with_one_rater_a_community_keeps_the_reference(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel, communities: list[str]
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel, communities: list[str]
 ) -> None:
     train = numbers({c: np.tile([-1.0, 1.0, 0.0, 0.0], (9, 1)) for c in communities}, raters=1)
     model = fit_adaptive(train, flat, AdaptiveConfig(), rng_for(0))
@@ -135,7 +135,7 @@ def test_with_one_rater_a_community_keeps_the_reference(
 
 
 def test_with_many_raters_who_contradict_the_reference_it_is_left(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     train = numbers({"MEX": np.tile([-1.0, 1.0, 0.0, 0.0], (60, 1))}, raters=20)
     model = fit_adaptive(train, flat, AdaptiveConfig(), rng_for(0))
@@ -143,7 +143,7 @@ def test_with_many_raters_who_contradict_the_reference_it_is_left(
 
 
 def test_where_steering_would_hurt_everybody_the_reference_is_kept(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     """Raters who share the reference's taste, and features that tell nothing more."""
     rng = rng_for(0, "noise")

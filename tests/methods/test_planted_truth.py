@@ -17,7 +17,7 @@ from pluralign.methods import (
     scpo_filter,
 )
 from pluralign.methods.training import Fit
-from pluralign.rewards import EmbeddingRewardModel
+from pluralign.rewards import LinearRewardModel
 
 LIKE_THE_WORLD = ("~river", "~coast", "~marsh")
 CONFIGS: dict[str, tuple[Fit, Any]] = {
@@ -33,10 +33,10 @@ def models(world: Any) -> dict[str, Any]:
     return {n: fit(world.train, world.reference, c, rng_for(0, n)) for n, (fit, c) in CONFIGS.items()}
 
 
-def unsteered(world: Any) -> EmbeddingRewardModel:
+def unsteered(world: Any) -> LinearRewardModel:
     reference, ids = world.reference, world.train.communities
     zeros = np.zeros((len(ids), reference.trunk.dimensions))
-    return EmbeddingRewardModel(reference.trunk, reference.reference_D, ids, zeros)
+    return LinearRewardModel(reference.trunk, reference.reference_D, ids, zeros)
 
 
 def test_the_reference_learns_the_taste_of_the_majority_and_not_that_of_the_minority(world: Any) -> None:

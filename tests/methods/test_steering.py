@@ -20,7 +20,7 @@ from pluralign.methods import (
     steered,
 )
 from pluralign.methods.training import Fit
-from pluralign.rewards import EmbeddingRewardModel, EncodedPairs
+from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 FITS: dict[str, tuple[Fit, Any]] = {
     "full": (fit_full, RidgeConfig()),
@@ -118,7 +118,7 @@ def test_scpo_without_filter_and_weight_is_full_fine_tuning(village: Any) -> Non
 
 
 def test_the_loss_is_not_divided_by_the_sum_of_weights(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     """As published: where every pair weighs half, the pull towards the reference counts double."""
     margin = -1.1 * np.log(2)
@@ -129,7 +129,7 @@ def test_the_loss_is_not_divided_by_the_sum_of_weights(
 
 
 def test_a_community_whose_every_pair_is_filtered_out_stays_at_the_reference(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     agreed, contested = np.array([[5.0, 1, 1, 1]] * 6), np.array([[-1.0, 1, 0, 0]] * 6)
     model = fit_scpo(numbers({"MEX": agreed, "GBR": contested}), flat, ScpoConfig(), rng_for(0))
@@ -146,7 +146,7 @@ def test_pooled_gives_every_community_the_same_head_and_learns_from_none_but_the
     )
 
 
-def test_heads_are_kept_as_differences_from_the_reference(flat: EmbeddingRewardModel) -> None:
+def test_heads_are_kept_as_differences_from_the_reference(flat: LinearRewardModel) -> None:
     heads = np.arange(8.0).reshape(2, 4)
     model = steered(flat, ("MEX", "GBR"), heads)
     np.testing.assert_array_equal(model.heads(), heads)

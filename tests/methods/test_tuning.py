@@ -6,7 +6,7 @@ import pytest
 
 from pluralign.core import FloatArray, NotEnoughData, rng_for
 from pluralign.methods import RIDGES, RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, full_heads, held_out_margins
-from pluralign.rewards import EmbeddingRewardModel
+from pluralign.rewards import LinearRewardModel
 
 
 def taught(truth_D: FloatArray, n: int, sureness: float, seed: int = 0) -> FloatArray:
@@ -21,7 +21,7 @@ ODD = np.array([-1.0, 1.0, 1.0, -1.0])
 
 
 def test_where_labels_are_noise_the_strongest_pull_is_chosen(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     agreeing = taught(flat.reference_D, 300, sureness=1.0)
     choice = choose_ridge(full_heads, numbers({"MEX": agreeing}, 30), flat, RidgeConfig(), rng_for(0))
@@ -30,7 +30,7 @@ def test_where_labels_are_noise_the_strongest_pull_is_chosen(
 
 
 def test_where_there_is_much_clean_data_a_weak_pull_is_chosen(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     clean = taught(ODD, 600, sureness=10.0)
     choice = choose_ridge(full_heads, numbers({"MEX": clean}, 30), flat, RidgeConfig(), rng_for(0))
@@ -39,7 +39,7 @@ def test_where_there_is_much_clean_data_a_weak_pull_is_chosen(
 
 
 def test_each_community_counts_the_same_however_many_pairs_it_has(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     few, many = taught(ODD, 60, 2.0, seed=1), taught(flat.reference_D, 600, 1.0, seed=2)
     alone = [
@@ -95,7 +95,7 @@ def test_one_rater_cannot_be_held_out(numbers: Callable[..., TrainingSet]) -> No
 
 @pytest.mark.parametrize("communities", [["MEX"], ["MEX", "GBR"], ["MEX", "GBR", "NZL", "AUS"]])
 def test_with_one_rater_in_each_community_the_strongest_pull_is_chosen(
-    numbers: Callable[..., TrainingSet], flat: EmbeddingRewardModel, communities: list[str]
+    numbers: Callable[..., TrainingSet], flat: LinearRewardModel, communities: list[str]
 ) -> None:
     train = numbers({c: np.ones((5, 4)) for c in communities}, raters=1)
     choice = choose_ridge(full_heads, train, flat, RidgeConfig(), rng_for(0), ridges=(3.0, 0.3))

@@ -4,16 +4,16 @@ import pytest
 
 from pluralign.core import RewardRequest, rng_for
 from pluralign.encoders import HashEncoder
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
 
 
 @pytest.fixture
-def model() -> EmbeddingRewardModel:
+def model() -> LinearRewardModel:
     rng = rng_for(0, "heads")
     trunk = EmbeddingTrunk(HashEncoder(32))
     reference_D, delta_C_D = rng.normal(size=64), rng.normal(size=(3, 64))
     about = {"method": "scpo", "pairs": {"GBR": 12}, "licences": ["CC0"], "loss": {10.0: 0.61, 3.0: 0.6, 0.3: 0.62}}
-    return EmbeddingRewardModel(trunk, reference_D, ("GBR", "MEX", "~yoruba"), delta_C_D, about)
+    return LinearRewardModel(trunk, reference_D, ("GBR", "MEX", "~yoruba"), delta_C_D, about)
 
 
 @pytest.fixture

@@ -9,14 +9,15 @@ import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, RewardRequest
 from pluralign.encoders import HashEncoder
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk, load_card, load_reward_model, save_reward_model
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, load_card, load_reward_model, save_reward_model
 
-ENCODER = HashEncoder(32)
+TRUNK = EmbeddingTrunk(HashEncoder(32))
+DESCRIBED = {"kind": "embedding", "encoder": "hash", "interaction": 0.5}
 
 
 @pytest.fixture
-def folder(model: EmbeddingRewardModel, tmp_path: Path) -> Path:
-    save_reward_model(model, tmp_path / "deep" / "model", "hash")
+def folder(model: LinearRewardModel, tmp_path: Path) -> Path:
+    save_reward_model(model, tmp_path / "deep" / "model", DESCRIBED)
     return tmp_path / "deep" / "model"
 
 
@@ -29,59 +30,55 @@ def resealed(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     path.write_text(json.dumps(card | {"card_sha256": hashlib.sha256(text.encode()).hexdigest()}), encoding="utf-8")
 
 
-def test_a_saved_model_scores_as_before(
-    model: EmbeddingRewardModel, requests: list[RewardRequest], folder: Path
-) -> None:
-    loaded = load_reward_model(folder, ENCODER)
+def test_a_saved_model_scores_as_before(model: LinearRewardModel, requests: list[RewardRequest], folder: Path) -> None:
+    loaded = load_reward_model(folder, TRUNK)
     assert loaded.communities == model.communities
     np.testing.assert_array_equal(loaded.score(requests), model.score(requests))
     np.testing.assert_array_equal(loaded.score_all(requests), model.score_all(requests))
 
 
 def test_what_is_known_about_a_model_travels_with_it(folder: Path) -> None:
-    about = load_reward_model(folder, ENCODER).about
+    about = load_reward_model(folder, TRUNK).about
     assert (about["method"], about["pairs"], about["licences"]) == ("scpo", {"GBR": 12}, ["CC0"])
     assert about["loss"] == {"10.0": 0.61, "3.0": 0.6, "0.3": 0.62}
     card = load_card(folder)
     assert card["communities"] == ["GBR", "MEX", "~yoruba"]
     assert card["trunk"] == {
-        "kind": "embedding",
-        "encoder": "hash",
-        "interaction": 0.5,
-        "fingerprint": EmbeddingTrunk(ENCODER).fingerprint,
+        **DESCRIBED,
+        "fingerprint": TRUNK.fingerprint,
     }
 
 
 def test_a_model_saved_again_after_loading_is_the_same_to_the_byte(folder: Path, tmp_path: Path) -> None:
-    save_reward_model(load_reward_model(folder, ENCODER), tmp_path / "again", "hash")
+    save_reward_model(load_reward_model(folder, TRUNK), tmp_path / "again", DESCRIBED)
     for path in folder.iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_a_model_without_communities_can_be_saved(model: EmbeddingRewardModel, tmp_path: Path) -> None:
-    save_reward_model(EmbeddingRewardModel(model.trunk, model.reference_D), tmp_path, "hash")
-    loaded = load_reward_model(tmp_path, ENCODER)
+def test_a_model_without_communities_can_be_saved(model: LinearRewardModel, tmp_path: Path) -> None:
+    save_reward_model(LinearRewardModel(model.trunk, model.reference_D), tmp_path, DESCRIBED)
+    loaded = load_reward_model(tmp_path, TRUNK)
     assert (loaded.communities, loaded.delta_C_D.shape) == ((), (0, 64))
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "absent"):
         with pytest.raises(InvalidInput, match="no saved reward model here") as caught:
-            load_reward_model(folder, ENCODER)
+            load_reward_model(folder, TRUNK)
         assert caught.value.where == str(folder)
 
 
 def test_missing_weights_are_named(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are missing"):
-        load_reward_model(folder, ENCODER)
+        load_reward_model(folder, TRUNK)
 
 
 def test_truncated_weights_are_named(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"):
-        load_reward_model(folder, ENCODER)
+        load_reward_model(folder, TRUNK)
 
 
 @pytest.mark.parametrize("position", [0, 9, -1])
@@ -91,21 +88,21 @@ def test_one_altered_byte_of_the_weights_is_noticed(folder: Path, position: int)
     blob[position] ^= 1
     path.write_bytes(blob)
     with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"):
-        load_reward_model(folder, ENCODER)
+        load_reward_model(folder, TRUNK)
 
 
 def test_an_altered_card_is_noticed(folder: Path) -> None:
     path = folder / "card.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"MEX"', '"NZL"'), encoding="utf-8")
     with pytest.raises(DamagedFile, match=r"card\.json: the card was altered"):
-        load_reward_model(folder, ENCODER)
+        load_reward_model(folder, TRUNK)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "null", "3", '"card"', "{}"])
 def test_a_card_that_is_not_a_card_is_refused(folder: Path, text: str) -> None:
     (folder / "card.json").write_text(text, encoding="utf-8")
     with pytest.raises(DamagedFile, match=r"card\.json: the card is truncated or not ours"):
-        load_reward_model(folder, ENCODER)
+        load_reward_model(folder, TRUNK)
 
 
 def test_a_card_cut_anywhere_is_refused(folder: Path) -> None:
@@ -127,21 +124,21 @@ def test_a_card_that_is_not_text_is_refused(folder: Path) -> None:
 def test_a_card_from_a_newer_or_another_program_says_what_can_be_read(folder: Path, change: dict[str, object]) -> None:
     resealed(folder / "card.json", lambda card: card.update(change))
     with pytest.raises(DamagedFile, match=r"this pluralign reads 'pluralign-reward-model', version 1"):
-        load_reward_model(folder, ENCODER)
+        load_reward_model(folder, TRUNK)
 
 
 @pytest.mark.parametrize("encoder", [HashEncoder(32, seed=1), HashEncoder(31)])
-def test_another_encoder_is_refused_and_the_right_one_named(folder: Path, encoder: HashEncoder) -> None:
-    with pytest.raises(InvalidInput, match="load it with the encoder 'hash'") as caught:
-        load_reward_model(folder, encoder)
+def test_another_trunk_is_refused_and_the_right_one_named(folder: Path, encoder: HashEncoder) -> None:
+    with pytest.raises(InvalidInput, match="its card names: kind = 'embedding', encoder = 'hash'") as caught:
+        load_reward_model(folder, EmbeddingTrunk(encoder))
     assert caught.value.where == str(folder)
 
 
 def test_saving_again_replaces_the_model_and_leaves_nothing_else(
-    model: EmbeddingRewardModel, requests: list[RewardRequest], folder: Path
+    model: LinearRewardModel, requests: list[RewardRequest], folder: Path
 ) -> None:
-    save_reward_model(replace(model, reference_D=-model.reference_D), folder, "hash")
-    np.testing.assert_array_equal(load_reward_model(folder, ENCODER).score(requests), -model.score(requests))
+    save_reward_model(replace(model, reference_D=-model.reference_D), folder, DESCRIBED)
+    np.testing.assert_array_equal(load_reward_model(folder, TRUNK).score(requests), -model.score(requests))
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "model.safetensors"]
 
 
@@ -150,16 +147,16 @@ def test_saving_again_replaces_the_model_and_leaves_nothing_else(
     [({"communities": []}, InvalidInput), ({"version": "0.1"}, InvalidInput), ({"method": object()}, TypeError)],
 )
 def test_what_cannot_be_written_leaves_the_old_model_whole(
-    model: EmbeddingRewardModel, folder: Path, about: dict[str, object], error: type[Exception]
+    model: LinearRewardModel, folder: Path, about: dict[str, object], error: type[Exception]
 ) -> None:
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     with pytest.raises(error):
-        save_reward_model(replace(model, reference_D=-model.reference_D, about=about), folder, "hash")
+        save_reward_model(replace(model, reference_D=-model.reference_D, about=about), folder, DESCRIBED)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
 def test_each_file_appears_whole_or_not_at_all(
-    model: EmbeddingRewardModel, folder: Path, monkeypatch: pytest.MonkeyPatch
+    model: LinearRewardModel, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process dies while it writes: what lies under the final names is still the old model."""
 
@@ -168,5 +165,5 @@ def test_each_file_appears_whole_or_not_at_all(
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(Path, "replace", stop)
-        save_reward_model(replace(model, reference_D=-model.reference_D), folder, "hash")
-    np.testing.assert_array_equal(load_reward_model(folder, ENCODER).reference_D, model.reference_D)
+        save_reward_model(replace(model, reference_D=-model.reference_D), folder, DESCRIBED)
+    np.testing.assert_array_equal(load_reward_model(folder, TRUNK).reference_D, model.reference_D)

@@ -5,7 +5,7 @@ from pluralign.encoders.folders import CacheInfo, cache_folder, cache_size, clea
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
 from pluralign.encoders.named import encoder_named
-from pluralign.encoders.packaged import minilm
+from pluralign.encoders.packaged import minilm, packaged_folder
 from pluralign.encoders.sentences import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
 
@@ -24,4 +24,5 @@ __all__ = [
     "language_warning",
     "languages_of",
     "minilm",
+    "packaged_folder",
 ]

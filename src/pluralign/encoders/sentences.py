@@ -181,7 +181,7 @@ def _loaded(folder: Path, device: str | None) -> "SentenceTransformer":
     from transformers.utils import logging as transformers_logging
 
     noisy = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
     try:
         return SentenceTransformer(
             str(folder),
@@ -192,7 +192,7 @@ def _loaded(folder: Path, device: str | None) -> "SentenceTransformer":
         )
     finally:
         if noisy:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            transformers_logging.enable_progress_bar()
 
 
 def is_plain(model: "SentenceTransformer") -> bool:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import Steer
+from pluralign.core import Steer, SteerableRewardModel
 from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import resolve
 from pluralign.experiments.running import Outcome, run_experiment
 from pluralign.experiments.scoring import open_model
-from pluralign.rewards import EmbeddingRewardModel
 from pluralign.simulation import Society, SocietySource, recovered_taste, taste_correlation
 
 SHOWN = "adaptive"
@@ -77,7 +76,7 @@ def demonstrate(out: Path, seed: int = 0, encoder: str = "hash", reporter: Repor
     )
 
 
-def _taste(model: EmbeddingRewardModel, community: str, probes: Any) -> dict[str, float]:
+def _taste(model: SteerableRewardModel, community: str, probes: Any) -> dict[str, float]:
     steer = Steer.to(community) if community in model.communities else None
     positive, negative = ([getattr(p, side) for p in probes] for side in ("positive", "negative"))
     return recovered_taste(probes, model.score(positive, steer), model.score(negative, steer))

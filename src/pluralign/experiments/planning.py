@@ -22,19 +22,20 @@ class Plan:
     left_out: Mapping[str, str]
 
 
-def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]]) -> Plan:
+def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]], given: bool = False) -> Plan:
     """Decide the roles.
 
     Args:
         settings: The settings.
         people: Community -> pairs and raters, as `Loaded.people` counts them.
+        given: Whether there is a reference already, unless ``reference.fit_on`` asks for another.
 
     Raises:
         InvalidSettings: If a community that is named has no pairs; near ones are named.
         NotEnoughData: If no community has enough people.
     """
     fit_on = settings.reference.fit_on
-    if settings.reference.model is not None:
+    if settings.reference.model is not None or (given and fit_on is None):
         spoken_for: tuple[str, ...] = ()
     elif isinstance(fit_on, tuple):
         spoken_for = fit_on

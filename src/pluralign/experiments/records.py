@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,14 +15,19 @@ from pluralign._version import __version__
 from pluralign.core import Tally
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.loading import Loaded
+from pluralign.experiments.parts import PartsBench
 from pluralign.experiments.planning import Plan
 from pluralign.experiments.repeats import Bench
 from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import Resolved
+from pluralign.experiments.trunks import OpenTrunk
 from pluralign.methods import Method
-from pluralign.rewards import EmbeddingTrunk, load_card
+from pluralign.rewards import load_card
 
-_PACKAGES = ("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec")
+_PACKAGES = (
+    *("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec"),
+    *("transformers", "trl", "peft", "accelerate"),
+)
 
 
 @dataclass(slots=True)
@@ -35,10 +40,11 @@ class Work:
         reporter: Hears the progress.
         loaded: Its pairs.
         plan: Roles of the communities.
-        trunk: What reads the texts.
+        opened: What reads the texts.
+        cache: Where vectors and rewards are kept; the default place where None.
         notes: What the reader should know, in order.
         seconds: Stage -> seconds spent.
-        tuning: Seed -> ridges chosen, with their held-out losses.
+        tuning: Seed -> ridges chosen, with their held-out losses; or how parts were trained.
     """
 
     resolved: Resolved
@@ -46,7 +52,8 @@ class Work:
     reporter: Reporter
     loaded: Loaded
     plan: Plan
-    trunk: EmbeddingTrunk
+    opened: OpenTrunk
+    cache: Path | None = None
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     tuning: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +89,7 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
         "method_settings": {m: dict(v) for m, v in work.resolved.given.items() if v},
         "seeds": list(seeds_of(work)),
         "versions": {"pluralign": __version__, "python": platform.python_version(), **packages},
-        "encoder": work.trunk.fingerprint,
+        "encoder": work.opened.trunk.fingerprint,
         "data": {"fingerprint": loaded.fingerprint, "pairs": len(loaded.pairs), "sources": sources},
         "people": loaded.people(),
         "communities": {
@@ -90,7 +97,7 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
             "reference": list(work.plan.spoken_for),
             "left_out": dict(work.plan.left_out),
         },
-        "ridges": work.tuning,
+        "training" if work.resolved.settings.trunk.tuned else "ridges": work.tuning,
         "notes": list(dict.fromkeys(work.notes)),
         "seconds": work.seconds | {"total": round(time.perf_counter() - started, 3)},
         "outcome": [row for row in summary if row["subset"] == "all" and row["aggregate"] in {"average", "worst"}],
@@ -107,7 +114,7 @@ def _counts(tally: Tally) -> dict[str, Any]:
     }
 
 
-def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
+def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, Any]:
     """What a saved model says of itself."""
     people = work.loaded.people()
     used = ("reference", method.tuned_as or method.name)
@@ -122,19 +129,17 @@ def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
         "data_fingerprint": work.loaded.fingerprint,
         "licenses": sorted({s.license for s in work.resolved.sources}),
         "settings": dict(work.resolved.given.get(method.name, {})),
-        "ridges": {name: bench.ridges[name].ridge for name in used if name in bench.ridges},
+        **_fitted(bench, used),
         "limits": "Scores are similarity to the choices of those who took part, not to a whole community.",
         "pluralign": __version__,
     }
 
 
-def tuning_of(bench: Bench, earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Ridges chosen in one repeat, beside those chosen before an interruption."""
-    found = {
-        name: {"ridge": c.ridge, "held_out_loss": {str(k): v for k, v in c.loss.items()}}
-        for name, c in bench.ridges.items()
-    }
-    return dict(earlier) | found
+def _fitted(bench: Bench | PartsBench, methods: Sequence[str]) -> dict[str, Any]:
+    if isinstance(bench, PartsBench):
+        training = bench.resolved.settings.training.model_dump(mode="json")
+        return {"training": training, "parts_trained": {m: bench.facts[m] for m in methods if m in bench.facts}}
+    return {"ridges": {name: bench.ridges[name].ridge for name in methods if name in bench.ridges}}
 
 
 def fingerprint_of(work: Work) -> str:
@@ -143,7 +148,7 @@ def fingerprint_of(work: Work) -> str:
     given = {name: _plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
     reference = load_card(model)["weights_sha256"] if model is not None else None
-    parts = [settings, given, reference, work.loaded.fingerprint, work.trunk.fingerprint, __version__]
+    parts = [settings, given, reference, work.loaded.fingerprint, work.opened.trunk.fingerprint, __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

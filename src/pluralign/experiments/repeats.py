@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from pluralign.experiments.planning import Plan
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
 from pluralign.methods import Method, RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
-from pluralign.rewards import EmbeddingRewardModel, EmbeddingTrunk, EncodedPairs
+from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
 from pluralign.sources import Split
 
 
@@ -42,9 +43,30 @@ class Bench:
 
     resolved: Resolved
     train: TrainingSet
-    reference: EmbeddingRewardModel
+    reference: LinearRewardModel
     seed: int
     ridges: dict[str, RidgeChoice] = field(default_factory=dict)
+
+    def on(self, train: TrainingSet) -> "Bench":
+        """The same bench with other training pairs, its ridges to be chosen anew."""
+        return Bench(self.resolved, train, self.reference, self.seed)
+
+    def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
+        """Ridges chosen, beside those chosen before an interruption."""
+        found = {
+            name: {"ridge": c.ridge, "held_out_loss": {str(k): v for k, v in c.loss.items()}}
+            for name, c in self.ridges.items()
+        }
+        return dict(earlier) | found
+
+    def margins(self, model: SteerableRewardModel, test: EncodedPairs) -> Mapping[str, FloatArray]:
+        """Margins of the test pairs under every steer; a linear model reads the features already at hand."""
+        if not isinstance(model, LinearRewardModel):
+            return margins_by_steer(model, test.pairs)
+        if not model.communities:
+            return {"": test.margins(model.reference_D)}
+        margin_N_C = test.margins(model.heads().T)
+        return {c: margin_N_C[:, k] for k, c in enumerate(model.communities)}
 
     def fit(self, method: Method, **settings: object) -> SteerableRewardModel:
         """Fit one method with the settings of its table, or with others."""
@@ -120,36 +142,31 @@ def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -
 
 
 def fit_reference(
-    train: TrainingSet, trunk: EmbeddingTrunk, plan: Plan, settings: Settings, seed: int
-) -> tuple[EmbeddingRewardModel, RidgeChoice]:
+    train: TrainingSet, trunk: Trunk, plan: Plan, settings: Settings, seed: int
+) -> tuple[LinearRewardModel, RidgeChoice]:
     """Fit the reference on the training pairs of the communities it speaks for, together."""
-    present = set(train.community_N.tolist())
-    spoken = [c for c in plan.spoken_for if c in present]
-    rows = np.flatnonzero(np.isin(train.community_N, spoken))
-    own = TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows])
-    nothing = EmbeddingRewardModel(trunk, np.zeros(trunk.dimensions))
+    own = spoken_for(train, plan)
+    nothing = LinearRewardModel(trunk, np.zeros(trunk.dimensions))
     choice = (
         choose_ridge(pooled_heads, own, nothing, RidgeConfig(), rng_for(seed, "reference"))
         if settings.reference.ridge == "auto"
         else RidgeChoice(settings.reference.ridge, {})
     )
     head_D = pooled_heads(own, nothing, RidgeConfig(), [choice.ridge])[0, 0]
-    return EmbeddingRewardModel(trunk, head_D), choice
+    return LinearRewardModel(trunk, head_D), choice
 
 
-def judge(test: EncodedPairs, reference: EmbeddingRewardModel) -> Judged:
+def spoken_for(train: TrainingSet, plan: Plan) -> TrainingSet:
+    """The training pairs of the communities that the reference speaks for."""
+    present = set(train.community_N.tolist())
+    spoken = [c for c in plan.spoken_for if c in present]
+    rows = np.flatnonzero(np.isin(train.community_N, spoken))
+    return TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows])
+
+
+def judge(test: EncodedPairs, reference: LinearRewardModel) -> Judged:
     """The test pairs as columns, with the reference's margins."""
     return Judged.of(test.pairs, test.margins(reference.reference_D))
-
-
-def margins_of(model: SteerableRewardModel, test: EncodedPairs) -> Mapping[str, FloatArray]:
-    """Margins of the test pairs under every steer; an embedding model reads the features already at hand."""
-    if not isinstance(model, EmbeddingRewardModel):
-        return margins_by_steer(model, test.pairs)
-    if not model.communities:
-        return {"": test.margins(model.reference_D)}
-    margin_N_C = test.margins(model.heads().T)
-    return {c: margin_N_C[:, k] for k, c in enumerate(model.communities)}
 
 
 def _unit(settings: Settings) -> str:

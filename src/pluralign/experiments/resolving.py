@@ -16,6 +16,7 @@ from pluralign.core import (
     resolve_community,
 )
 from pluralign.experiments.hints import nearest
+from pluralign.experiments.published import with_published
 from pluralign.experiments.registry import SOURCES, method_named, method_sections, names, source_named
 from pluralign.experiments.settings import Settings
 from pluralign.experiments.tables import absolute, copied, dotted, flat, is_path, located, origin_of, override
@@ -81,10 +82,11 @@ def resolve(
         tables["pairs"] = [tables["pairs"]]
     sections = method_sections()
     given = {name: tables.pop(name) for name in list(tables) if name in sections}
-    tables = located(tables, base)
+    tables = with_published(located(tables, base), origin)
     settings = _validated(tables, where, sections)
     settings = settings.model_copy(update=_with_ids(settings, where))
-    methods = tuple(_method(name, where) for name in settings.methods)
+    methods = _methods(settings, where)
+    settings = settings.model_copy(update={"methods": tuple(m.name for m in methods)})
     for section, values in given.items():
         _configured(sections[section], values, f"{where}: {section}")
     sources = _sources(settings, base, where)
@@ -260,6 +262,21 @@ def _configured(config: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise InvalidSettings("not a table", where=where)
     return built(config, values, Path(), where)
+
+
+def _methods(settings: Settings, where: str) -> tuple[Method, ...]:
+    """The methods named; by default, those that the trunk allows."""
+    found = tuple(_method(name, where) for name in settings.methods)
+    if not settings.trunk.tuned:
+        return found
+    needs_heads = [m.name for m in found if m.steers and m.weights is None]
+    if needs_heads and "methods" in settings.model_fields_set:
+        raise InvalidSettings(
+            f"{', '.join(needs_heads)} works on linear heads, not on trained parts of a transformer",
+            where=f"{where}: methods",
+            hint='set trunk.community = "head", or leave it out',
+        )
+    return tuple(m for m in found if m.name not in needs_heads)
 
 
 def _method(name: str, where: str) -> Method:

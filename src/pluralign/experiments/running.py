@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import Encoder, FloatArray, InvalidSettings, rng_for
-from pluralign.encoders import CachedEncoder, encoder_named, language_warning
+from pluralign.core import FloatArray, rng_for
+from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
     Judged,
@@ -19,21 +19,17 @@ from pluralign.evaluation import (
 )
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import load_pairs, split_pairs
+from pluralign.experiments.parts import PartsBench
 from pluralign.experiments.planning import plan
-from pluralign.experiments.records import Work, card_of, fingerprint_of, record_of, seeds_of, tuning_of
-from pluralign.experiments.repeats import Bench, Sides, check_split, fit_reference, judge, margins_of, sides
+from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds_of
+from pluralign.experiments.repeats import Bench, Sides, check_split, judge
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
+from pluralign.experiments.trunks import open_trunk
+from pluralign.experiments.workshop import bench_for, encode, given_reference, keep
 from pluralign.methods import Method
-from pluralign.rewards import (
-    EmbeddingRewardModel,
-    EmbeddingTrunk,
-    EncodedPairs,
-    annotate_card,
-    load_reward_model,
-    save_reward_model,
-)
+from pluralign.rewards import EncodedPairs, annotate_card
 
 _TUNING = "predictions/seed-{}/tuning.json"
 BASELINES = ("reference", "full")
@@ -81,18 +77,18 @@ def run_experiment(
     """
     reporter = reporter or Silent()
     started, settings = time.perf_counter(), resolved.settings
-    encoder = CachedEncoder(encoder_named(settings.trunk.encoder, cache), cache, reporter.progress)
-    trunk = EmbeddingTrunk(encoder, settings.trunk.interaction)
+    opened = open_trunk(settings.trunk, cache, reporter)
     reporter.stage("reading pairs")
     loaded = load_pairs(resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0))
-    work = Work(resolved, RunFolder(out), reporter, loaded, plan(settings, loaded.people()), trunk)
+    roles = plan(settings, loaded.people(), given=opened.own_reference() is not None)
+    work = Work(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
     _check(work)
     resumed = work.folder.claim(fingerprint_of(work), fresh)
     work.timed("read", started)
     if resumed:
         reporter.note(f"going on from earlier work in {out}")
-    _warn_of_languages(work, encoder)
-    encoded = _encode(work)
+    _warn_of_languages(work)
+    encoded = encode(work)
     parts = [_repeat(work, encoded, seed) for seed in seeds_of(work)]
     return _write(work, encoded, parts, started)
 
@@ -104,34 +100,15 @@ def _check(work: Work) -> None:
         split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
         work.notes += [f"seed {seed}: {note}" for note in check_split(work.loaded.pairs, split, work.plan)]
     if settings.reference.model is not None:
-        _given_reference(settings.reference.model, work.trunk)
+        given_reference(settings.reference.model, work.opened.trunk)
 
 
-def _given_reference(folder: Path, trunk: EmbeddingTrunk) -> EmbeddingRewardModel:
-    loaded = load_reward_model(folder, trunk.encoder)
-    if loaded.trunk.interaction != trunk.interaction:
-        raise InvalidSettings(
-            f"the reference was fitted with trunk.interaction = {loaded.trunk.interaction}",
-            where="reference.model",
-            hint=f"set trunk.interaction = {loaded.trunk.interaction}",
-        )
-    return EmbeddingRewardModel(trunk, loaded.reference_D)
-
-
-def _encode(work: Work) -> EncodedPairs:
-    since = time.perf_counter()
-    work.reporter.stage(f"encoding the texts of {len(work.loaded.pairs):,} pairs")
-    encoded = work.trunk.encode_pairs(work.loaded.pairs)
-    work.timed("encode", since)
-    return encoded
-
-
-def _repeat(work: Work, encoded: EncodedPairs, seed: int) -> dict[str, tuple[Judged, Mapping[str, FloatArray]]]:
+def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> dict[str, tuple[Judged, Mapping[str, FloatArray]]]:
     """Margins of every method on the test pairs of one repeat, from the folder where they are already there."""
     methods = work.resolved.methods
     missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
     if missing:
-        bench, side = _bench(work, encoded, seed)
+        bench, side = bench_for(work, encoded, seed)
         judged = judge(side.test, bench.reference)
         work.reporter.stage(
             f"seed {seed}: fitting {len(missing)} methods for {len(side.train.communities)} communities"
@@ -143,36 +120,17 @@ def _repeat(work: Work, encoded: EncodedPairs, seed: int) -> dict[str, tuple[Jud
     return {m.name: work.folder.read_predictions(seed, m.name) for m in methods}
 
 
-def _fit_one(work: Work, bench: Bench, side: Sides, judged: Judged, method: Method) -> None:
+def _fit_one(work: Work, bench: Bench | PartsBench, side: Sides, judged: Judged, method: Method) -> None:
     since = time.perf_counter()
     model = bench.fit(method)
-    if isinstance(model, EmbeddingRewardModel):
-        about = EmbeddingRewardModel(
-            model.trunk, model.reference_D, model.communities, model.delta_C_D, card_of(work, bench, method)
-        )
-        save_reward_model(about, work.folder.model(bench.seed, method.name), work.resolved.settings.trunk.encoder)
+    keep(work, bench, method, model)
     tuning = _TUNING.format(bench.seed)  # before the predictions: what is found there is not fitted again
-    work.folder.write_json(tuning, tuning_of(bench, work.folder.read_json(tuning) or {}))
-    work.folder.write_predictions(bench.seed, method.name, judged, margins_of(model, side.test))
+    work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
+    work.folder.write_predictions(bench.seed, method.name, judged, bench.margins(model, side.test))
     work.timed(f"fit {method.name}", since)
 
 
-def _bench(work: Work, encoded: EncodedPairs, seed: int) -> tuple[Bench, Sides]:
-    settings = work.resolved.settings
-    split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
-    side = sides(encoded, split, work.plan, settings)
-    since = time.perf_counter()
-    if settings.reference.model is not None:
-        bench = Bench(work.resolved, side.train, _given_reference(settings.reference.model, work.trunk), seed)
-    else:
-        fitted, choice = fit_reference(side.train, work.trunk, work.plan, settings, seed)
-        bench = Bench(work.resolved, side.train, fitted, seed)
-        bench.ridges["reference"] = choice
-    work.timed("fit the reference", since)
-    return bench, side
-
-
-def _write(work: Work, encoded: EncodedPairs, parts: list[dict[str, Any]], started: float) -> Outcome:
+def _write(work: Work, encoded: EncodedPairs | None, parts: list[dict[str, Any]], started: float) -> Outcome:
     settings, folder = work.resolved.settings, work.folder
     drawing = Drawing(settings.seed, settings.intervals.draws)
     work.reporter.stage("measuring")
@@ -238,7 +196,7 @@ def _join(parts: list[tuple[Judged, Mapping[str, FloatArray]]]) -> tuple[Judged,
     }
 
 
-def _studies(work: Work, encoded: EncodedPairs, drawing: Drawing) -> None:
+def _studies(work: Work, encoded: EncodedPairs | None, drawing: Drawing) -> None:
     settings = work.resolved.settings
     methods = {m.name: m for m in work.resolved.methods}
     drawn = {name: methods[name] for name in settings.curves.methods if name in methods}
@@ -264,8 +222,8 @@ def _studies(work: Work, encoded: EncodedPairs, drawing: Drawing) -> None:
         work.timed(f"study {task}", since)
 
 
-def _part(work: Work, encoded: EncodedPairs, seed: int) -> Part:
-    bench, side = _bench(work, encoded, seed)
+def _part(work: Work, encoded: EncodedPairs | None, seed: int) -> Part:
+    bench, side = bench_for(work, encoded, seed)
     return Part(bench, side.test, judge(side.test, bench.reference))
 
 
@@ -281,8 +239,9 @@ def _grid(settings: Any, methods: Mapping[str, Method]) -> list[tuple[str, dict[
     return grid + [(name, {"ridge": ridge}) for ridge in wanted.ridge for name in _ABLATIONS if name in methods]
 
 
-def _warn_of_languages(work: Work, encoder: Encoder) -> None:
-    if getattr(encoder, "languages", None) is None:
+def _warn_of_languages(work: Work) -> None:
+    encoder = getattr(work.opened.trunk, "encoder", None)
+    if encoder is None or getattr(encoder, "languages", None) is None:
         return
     rng = rng_for(work.resolved.settings.seed, "languages")
     chosen = rng.choice(len(work.loaded.pairs), min(500, len(work.loaded.pairs)), replace=False)

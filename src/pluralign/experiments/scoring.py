@@ -1,6 +1,6 @@
 """Score files of prompts and responses with a saved model, in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,36 +8,60 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import (
+    FloatArray,
     NotEnoughData,
     RewardRequest,
     Steer,
+    SteerableRewardModel,
     Tally,
     UnknownCommunity,
     near_communities,
     resolve_community,
     rng_for,
 )
-from pluralign.encoders import CachedEncoder, encoder_named, language_warning
+from pluralign.encoders import language_warning
 from pluralign.experiments.reporting import Reporter, Silent
-from pluralign.rewards import EmbeddingRewardModel, load_card, load_reward_model
+from pluralign.experiments.trunks import reopen
+from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
 from pluralign.sources import RowPolicy, read_requests
 
 _BATCH = 2048
 
 
-def open_model(folder: Path, cache: Path | None = None) -> EmbeddingRewardModel:
-    """Load a saved model together with the encoder that its card names.
+def open_model(folder: Path, cache: Path | None = None) -> SteerableRewardModel:
+    """Load a saved model together with the trunk that its card names.
+
+    Returns:
+        A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities are trained parts.
 
     Raises:
-        InvalidInput: If the folder holds no model, or its encoder cannot be had.
+        InvalidInput: If the folder holds no model, or its trunk cannot be had.
         DamagedFile: If a file is truncated or altered.
     """
-    trunk = load_card(folder)["trunk"]
-    assert isinstance(trunk, dict)
-    return load_reward_model(folder, CachedEncoder(encoder_named(str(trunk["encoder"]), cache), cache))
+    card = load_card(folder)
+    described = card["trunk"]
+    assert isinstance(described, dict)
+    opened = reopen(described, folder, cache)
+    if "parts" not in card:
+        return load_reward_model(folder, opened.trunk)
+    from pluralign.rewards.transformer.saving import load_parts
+
+    assert opened.backbone is not None
+    return load_parts(folder, opened.backbone)
 
 
-def steers_for(model: EmbeddingRewardModel, labels: Sequence[str], strength: float) -> dict[str, Steer]:
+def rewards_under(
+    model: SteerableRewardModel, requests: Sequence[RewardRequest], steers: Mapping[str, Steer]
+) -> FloatArray:
+    """Rewards under several steers in logits, shape (N, S); a linear model reads each request once for all of them."""
+    if isinstance(model, LinearRewardModel):
+        head_D_S = np.stack([model.head(steer) for steer in steers.values()], axis=1)
+        rewards: FloatArray = model.trunk.features(requests).astype(np.float64) @ head_D_S
+        return rewards
+    return np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
+
+
+def steers_for(model: SteerableRewardModel, labels: Sequence[str], strength: float) -> dict[str, Steer]:
     """What to score with: a steer for each label; every community, and ``~world``, where none is named.
 
     Raises:
@@ -59,7 +83,7 @@ def steers_for(model: EmbeddingRewardModel, labels: Sequence[str], strength: flo
 
 
 def score_file(
-    model: EmbeddingRewardModel,
+    model: SteerableRewardModel,
     path: Path,
     steers: dict[str, Steer],
     tally: Tally,
@@ -85,7 +109,6 @@ def score_file(
         InvalidInput: If a row has neither a response nor a pair.
         NotEnoughData: If no row was scored; the reasons are named.
     """
-    head_D_C = np.stack([model.head(steer) for steer in steers.values()], axis=1)
     rows = read_requests(path, RowPolicy(tally, skip_bad))
     reporter = reporter or Silent()
     reporter.stage(f"scoring {path.name}")
@@ -95,7 +118,7 @@ def score_file(
         if first:
             _warn_of_languages(requests, model, reporter)
             first = False
-        reward_N_C = model.trunk.features(requests).astype(np.float64) @ head_D_C
+        reward_N_C = rewards_under(model, requests, steers)
         at = 0
         for number, id_, found in batch:
             row: dict[str, Any] = {"line": number, "id": id_, "rewards": _named(steers, reward_N_C[at])}
@@ -109,9 +132,9 @@ def score_file(
         raise NotEnoughData("no row was scored", where=str(path), hint=why)
 
 
-def _warn_of_languages(requests: Sequence[RewardRequest], model: EmbeddingRewardModel, reporter: Reporter) -> None:
-    encoder = model.trunk.encoder
-    if getattr(encoder, "languages", None) is not None:
+def _warn_of_languages(requests: Sequence[RewardRequest], model: SteerableRewardModel, reporter: Reporter) -> None:
+    encoder = getattr(getattr(model, "trunk", None), "encoder", None)
+    if encoder is not None and getattr(encoder, "languages", None) is not None:
         warning = language_warning([r.response for r in requests], encoder, rng_for(0, "languages"))
         if warning:
             reporter.note(warning)

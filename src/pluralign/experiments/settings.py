@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pluralign.rewards.transformer.config import TrainingConfig
+
 DEFAULT_METHODS = (
     "reference",
     "length",
@@ -61,15 +63,67 @@ class ReferenceSettings(_Table):
         return self
 
 
+_EMBEDDING = {"encoder", "interaction"}
+
+
 class TrunkSettings(_Table):
     """What reads prompts and responses."""
 
-    kind: Literal["embedding"] = "embedding"
-    """Kind of trunk."""
+    kind: Literal["embedding", "transformer"] = "embedding"
+    """Kind of trunk: a frozen sentence encoder, or any Hugging Face model."""
     encoder: str = "minilm"
     """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Weight of the features that let a taste depend on the prompt."""
+    model: str | None = None
+    """With ``kind = "transformer"``: name on the Hugging Face hub or folder of the model; or ``minilm``."""
+    community: Literal["lora", "full", "head"] = "lora"
+    """What a community is: an adapter with its own head, a full copy, or a head on the frozen model."""
+    text: Literal["auto", "chat", "pair", "plain", "joined"] = "auto"
+    """How requests are written. ``auto``: the chat template, else a text pair, whichever the tokenizer has."""
+    score_text: Literal["same", "chat", "pair", "plain", "joined"] = "same"
+    """How requests are written when they are scored; other than ``same`` repeats the published way."""
+    max_length: Annotated[int, Field(ge=8)] = 512
+    """Tokens at most."""
+    overlong: Literal["cut", "drop"] = "cut"
+    """Training pairs that are longer: cut from the left of the prompt, or left out. Scoring always cuts."""
+    revision: str | None = None
+    """Branch, tag or commit of the model on the hub."""
+    label: str | None = None
+    """Which of several outputs is the reward, by name or number."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the model; ``auto`` is bfloat16 on a GPU that has it."""
+    attention: str | None = None
+    """Attention implementation, such as ``flash_attention_2``. Default: what Transformers chooses."""
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    """Tokens in a batch when scoring. Default: what suits the device, and less where memory is short."""
+    trust_remote_code: bool = False
+    """Whether code that comes with the model may run."""
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> "TrunkSettings":
+        own = {"embedding": {"encoder", "interaction"}, "transformer": set(TrunkSettings.model_fields) - _EMBEDDING}
+        foreign = sorted(self.model_fields_set - own[self.kind] - {"kind"})
+        if foreign:
+            other = "transformer" if self.kind == "embedding" else "embedding"
+            raise ValueError(f'{", ".join(foreign)} belong to kind = "{other}", and kind is "{self.kind}"')
+        if self.kind == "transformer" and self.model is None:
+            raise ValueError(
+                'kind = "transformer" needs a model, as in model = "OpenAssistant/reward-model-deberta-v3-base"'
+            )
+        return self
+
+    @property
+    def tuned(self) -> bool:
+        """Whether communities are trained parts of a transformer, not linear heads."""
+        return self.kind == "transformer" and self.community != "head"
+
+
+class MethodSettings(_Table):
+    """How methods are run."""
+
+    faithful: bool = False
+    """Train transformers as SCPO was published: other defaults for trunk and training, which your settings override."""
 
 
 class FitSettings(_Table):
@@ -136,7 +190,9 @@ class Settings(_Table):
     split: SplitSettings = SplitSettings()
     reference: ReferenceSettings = ReferenceSettings()
     trunk: TrunkSettings = TrunkSettings()
+    method: MethodSettings = MethodSettings()
     fit: FitSettings = FitSettings()
+    training: TrainingConfig = TrainingConfig()
     intervals: IntervalSettings = IntervalSettings()
     curves: CurveSettings = CurveSettings()
     sensitivity: SensitivitySettings = SensitivitySettings()
@@ -151,6 +207,10 @@ class Settings(_Table):
             raise ValueError("methods names no method")
         if len(set(self.methods)) < len(self.methods):
             raise ValueError("methods names a method twice")
+        if self.method.faithful and not self.trunk.tuned:
+            raise ValueError('method.faithful is about training transformers: set trunk.kind = "transformer"')
+        if self.trunk.tuned and (self.reference.model is not None or self.sensitivity.ridge):
+            raise ValueError("reference.model and sensitivity.ridge are for linear heads; here, name trunk.model")
         unknown = set(self.curves.methods) - set(self.methods)
         if self.curves.fractions and unknown and "methods" in self.curves.model_fields_set:
             raise ValueError(f"curves.methods names {', '.join(sorted(unknown))}, which methods does not")

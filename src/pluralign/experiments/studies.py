@@ -8,7 +8,8 @@ import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, IntArray, SteerableRewardModel, rng_for
 from pluralign.evaluation import METRIC, OWN, Drawing, Judged, Row, fraction_needed, own_margins, subset_rows
-from pluralign.experiments.repeats import Bench, margins_of
+from pluralign.experiments.parts import PartsBench
+from pluralign.experiments.repeats import Bench
 from pluralign.experiments.reporting import Reporter
 from pluralign.methods import Method, TrainingSet
 from pluralign.metrics import correct, draw_series_means, percentile_interval
@@ -27,7 +28,7 @@ class Part:
         judged: The same as columns.
     """
 
-    bench: Bench
+    bench: Bench | PartsBench
     test: EncodedPairs
     judged: Judged
 
@@ -52,7 +53,7 @@ class Study:
         """Credit of each test pair under the steer to its own community, shape (N,), from a model for each repeat."""
         parts = zip(models, self.parts, strict=True)
         return np.concatenate(
-            [correct(own_margins(margins_of(model, part.test), part.judged)) for model, part in parts]
+            [correct(own_margins(part.bench.margins(model, part.test), part.judged)) for model, part in parts]
         )
 
     def rows(self, subset: str) -> BoolArray:
@@ -149,10 +150,9 @@ def sensitivity_rows(
             yield _row(part, name, value_S[s], draws_B_S[:, s], subset).as_dict(**changed)
 
 
-def _thinned(bench: Bench, fraction: float, by: str) -> Bench:
-    """The same bench with less to learn from, its ridges to be chosen anew."""
-    train = thin(bench.train, fraction, by, rng_for(bench.seed, "curve", by))
-    return Bench(bench.resolved, train, bench.reference, bench.seed)
+def _thinned(bench: Bench | PartsBench, fraction: float, by: str) -> Bench | PartsBench:
+    """The same bench with less to learn from."""
+    return bench.on(thin(bench.train, fraction, by, rng_for(bench.seed, "curve", by)))
 
 
 def _size(train: TrainingSet) -> tuple[int, int]:

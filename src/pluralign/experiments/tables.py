@@ -38,10 +38,11 @@ def override(tables: dict[str, Any], text: str) -> str:
 
 
 def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Paths in our own tables become absolute; an encoder is a path where there is such a folder."""
+    """Paths in our own tables become absolute; an encoder or a model is a path where there is such a folder."""
     split, reference, trunk = tables.get("split"), tables.get("reference"), tables.get("trunk")
-    if isinstance(trunk, dict) and isinstance(trunk.get("encoder"), str) and (base / trunk["encoder"]).is_dir():
-        tables["trunk"] = trunk | {"encoder": str((base / trunk["encoder"]).resolve())}
+    for key in ("encoder", "model"):
+        if isinstance(trunk, dict) and isinstance(trunk.get(key), str) and (base / trunk[key]).is_dir():
+            trunk = tables["trunk"] = trunk | {key: str((base / trunk[key]).resolve())}
     if isinstance(split, dict) and split.get("by") == "files":
         tables["split"] = split | {
             k: absolute(split[k], base, f"split.{k}") for k in ("train", "test") if isinstance(split.get(k), str)

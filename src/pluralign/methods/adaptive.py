@@ -16,7 +16,7 @@ from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.methods.steering import steered
 from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.methods.tuning import balanced_weights, held_out_margins
-from pluralign.rewards import EmbeddingRewardModel, fit_path
+from pluralign.rewards import LinearRewardModel, fit_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class AdaptiveConfig:
 
 
 def fit_adaptive(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig, rng: np.random.Generator
-) -> EmbeddingRewardModel:
+    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, rng: np.random.Generator
+) -> LinearRewardModel:
     """Partial pooling over communities.
 
     What all share is learned from every training pair, also of communities that are not steered to.
@@ -68,7 +68,7 @@ def fit_adaptive(
 
 
 def candidate_heads(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: AdaptiveConfig, several: bool = True
+    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, several: bool = True
 ) -> FloatArray:
     """Heads of every candidate: no shared level and each shared level, with no own level and each own level.
 

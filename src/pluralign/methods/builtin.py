@@ -5,12 +5,14 @@ from pluralign.methods.steering import (
     NoConfig,
     RidgeConfig,
     ScpoConfig,
+    equal_weights,
     fit_full,
     fit_pooled,
     fit_scpo,
     full_heads,
     keep_reference,
     longer_wins,
+    pair_weights,
     pooled_heads,
     scpo_heads,
 )
@@ -18,12 +20,33 @@ from pluralign.methods.training import Method
 
 REFERENCE = Method("reference", keep_reference, NoConfig, "the model that steering starts from", steers=False)
 LENGTH = Method("length", longer_wins, NoConfig, "the longer text wins", steers=False)
-FULL = Method("full", fit_full, RidgeConfig, "full fine-tuning, each community alone", section="full", heads=full_heads)
+FULL = Method(
+    "full",
+    fit_full,
+    RidgeConfig,
+    "full fine-tuning, each community alone",
+    section="full",
+    heads=full_heads,
+    weights=equal_weights,
+)
 POOLED = Method(
-    "pooled", fit_pooled, RidgeConfig, "one model for all communities steered to", section="pooled", heads=pooled_heads
+    "pooled",
+    fit_pooled,
+    RidgeConfig,
+    "one model for all communities steered to",
+    section="pooled",
+    heads=pooled_heads,
+    weights=equal_weights,
+    shared=True,
 )
 SCPO = Method(
-    "scpo", fit_scpo, ScpoConfig, "SCPO: filter and weight, each community alone", section="scpo", heads=scpo_heads
+    "scpo",
+    fit_scpo,
+    ScpoConfig,
+    "SCPO: filter and weight, each community alone",
+    section="scpo",
+    heads=scpo_heads,
+    weights=pair_weights,
 )
 SCPO_FILTER_ONLY = Method(
     "scpo-filter-only",
@@ -32,6 +55,7 @@ SCPO_FILTER_ONLY = Method(
     "SCPO without its weights",
     section="scpo",
     overrides={"filter": True, "weight": False},
+    weights=pair_weights,
     tuned_as="scpo",
 )
 SCPO_WEIGHT_ONLY = Method(
@@ -41,6 +65,7 @@ SCPO_WEIGHT_ONLY = Method(
     "SCPO without its filter",
     section="scpo",
     overrides={"filter": False, "weight": True},
+    weights=pair_weights,
     tuned_as="scpo",
 )
 SCPO_INVERSE_WEIGHT = Method(
@@ -50,6 +75,7 @@ SCPO_INVERSE_WEIGHT = Method(
     "SCPO's weights turned round, without its filter",
     section="scpo",
     overrides={"filter": False, "weight": False, "inverse_weight": True},
+    weights=pair_weights,
     tuned_as="scpo",
 )
 ADAPTIVE = Method(

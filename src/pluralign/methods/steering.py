@@ -7,7 +7,7 @@ import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput
 from pluralign.methods.training import TrainingSet, check_ridges
-from pluralign.rewards import EmbeddingRewardModel, LengthReward, fit_path
+from pluralign.rewards import LengthReward, LinearRewardModel, fit_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,36 +128,41 @@ def pair_weights(margin_N: FloatArray, config: ScpoConfig) -> FloatArray:
     return weight_N * scpo_filter(margin_N, config.tau) if config.filter else weight_N
 
 
+def equal_weights(margin_N: FloatArray, config: RidgeConfig) -> FloatArray:
+    """Every pair counts the same, shape (N,)."""
+    return np.ones(len(margin_N))
+
+
 def keep_reference(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: NoConfig, rng: np.random.Generator
-) -> EmbeddingRewardModel:
+    train: TrainingSet, reference: LinearRewardModel, config: NoConfig, rng: np.random.Generator
+) -> LinearRewardModel:
     """No training: the reference as it is."""
     return reference
 
 
 def longer_wins(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: NoConfig, rng: np.random.Generator
+    train: TrainingSet, reference: LinearRewardModel, config: NoConfig, rng: np.random.Generator
 ) -> LengthReward:
     """No training: the longer text wins."""
     return LengthReward()
 
 
 def scpo_heads(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: ScpoConfig, ridges: Sequence[float]
+    train: TrainingSet, reference: LinearRewardModel, config: ScpoConfig, ridges: Sequence[float]
 ) -> FloatArray:
     """SCPO's heads under several ridges, each community alone, shape (K, C, D)."""
     return np.stack([_own_heads(train.of(c), reference, config, ridges) for c in train.communities], axis=1)
 
 
 def full_heads(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: RidgeConfig, ridges: Sequence[float]
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, ridges: Sequence[float]
 ) -> FloatArray:
     """Full fine-tuning's heads under several ridges, each community alone, shape (K, C, D)."""
     return scpo_heads(train, reference, ScpoConfig(filter=False, weight=False), ridges)
 
 
 def pooled_heads(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: RidgeConfig, ridges: Sequence[float]
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, ridges: Sequence[float]
 ) -> FloatArray:
     """One head for all communities steered to, under several ridges, shape (K, C, D)."""
     together = train.of(*train.communities)
@@ -166,8 +171,8 @@ def pooled_heads(
 
 
 def fit_scpo(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: ScpoConfig, rng: np.random.Generator
-) -> EmbeddingRewardModel:
+    train: TrainingSet, reference: LinearRewardModel, config: ScpoConfig, rng: np.random.Generator
+) -> LinearRewardModel:
     """SCPO: each community alone, from the reference, on the pairs that the filter keeps, weighted.
 
     The loss is not divided by the sum of weights, as published: a pull towards the reference of ``ridge`` pairs is the
@@ -177,24 +182,22 @@ def fit_scpo(
 
 
 def fit_full(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: RidgeConfig, rng: np.random.Generator
-) -> EmbeddingRewardModel:
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
+) -> LinearRewardModel:
     """Full fine-tuning: each community alone, from the reference, on all its pairs with equal weight."""
     return steered(reference, train.communities, full_heads(train, reference, config, [config.ridge])[0])
 
 
 def fit_pooled(
-    train: TrainingSet, reference: EmbeddingRewardModel, config: RidgeConfig, rng: np.random.Generator
-) -> EmbeddingRewardModel:
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
+) -> LinearRewardModel:
     """One model for all the communities steered to, fine-tuned from the reference on their pairs together."""
     return steered(reference, train.communities, pooled_heads(train, reference, config, [config.ridge])[0])
 
 
-def steered(
-    reference: EmbeddingRewardModel, communities: tuple[str, ...], head_C_D: FloatArray
-) -> EmbeddingRewardModel:
+def steered(reference: LinearRewardModel, communities: tuple[str, ...], head_C_D: FloatArray) -> LinearRewardModel:
     """The reference with a head for each community, shape (C, D)."""
-    return EmbeddingRewardModel(reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D)
+    return LinearRewardModel(reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D)
 
 
 def _check_tau(tau: float) -> None:
@@ -203,7 +206,7 @@ def _check_tau(tau: float) -> None:
 
 
 def _own_heads(
-    own: TrainingSet, reference: EmbeddingRewardModel, config: ScpoConfig, ridges: Sequence[float]
+    own: TrainingSet, reference: LinearRewardModel, config: ScpoConfig, ridges: Sequence[float]
 ) -> FloatArray:
     difference_N_D = own.encoded.difference_N_D
     weight_N = own.weight_N * pair_weights(difference_N_D @ reference.reference_D, config)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData, SteerableRewardModel, short_id
-from pluralign.rewards import EmbeddingRewardModel, EncodedPairs
+from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,9 @@ def check_ridges(*ridges: float) -> None:
         )
 
 
-Fit = Callable[[TrainingSet, EmbeddingRewardModel, Any, np.random.Generator], SteerableRewardModel]
-Heads = Callable[[TrainingSet, EmbeddingRewardModel, Any, Sequence[float]], FloatArray]
+Fit = Callable[[TrainingSet, LinearRewardModel, Any, np.random.Generator], SteerableRewardModel]
+Weights = Callable[[FloatArray, Any], FloatArray]
+Heads = Callable[[TrainingSet, LinearRewardModel, Any, Sequence[float]], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,9 @@ class Method:
         overrides: Settings that make it this variant of its function.
         heads: The same fit under several ridges, ``(train, reference, config, ridges) -> head_K_C_D``, for a method
             whose ridge can be chosen inside the training raters; else None.
+        weights: Weight of each pair, ``(margin_N, config) -> weight_N``, from the reference's margins: what makes a
+            transformer learn by this method; None where it is more, or less, than weighting pairs.
+        shared: Whether one part serves all communities steered to.
         tuned_as: Name of the method whose chosen ridge it uses, so that an ablation differs in one thing only; None
             where it chooses its own.
         steers: Whether it answers differently for different communities.
@@ -121,6 +125,8 @@ class Method:
     section: str | None = None
     overrides: Mapping[str, object] = field(default_factory=dict)
     heads: Heads | None = None
+    weights: Weights | None = None
+    shared: bool = False
     tuned_as: str | None = None
     steers: bool = True
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pluralign.core import FloatArray, IntArray, NotEnoughData
 from pluralign.methods.training import Heads, TrainingSet
-from pluralign.rewards import EmbeddingRewardModel, one_blas_thread
+from pluralign.rewards import LinearRewardModel, one_blas_thread
 
 RIDGES = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
 FOLDS = 3
@@ -32,7 +32,7 @@ class RidgeChoice:
 def choose_ridge(
     heads: Heads,
     train: TrainingSet,
-    reference: EmbeddingRewardModel,
+    reference: LinearRewardModel,
     config: Any,
     rng: np.random.Generator,
     ridges: Sequence[float] = RIDGES,

@@ -1,17 +1,21 @@
-"""Reward models behind the port: a frozen trunk, and a linear head for each community."""
+"""Reward models behind the port: a frozen trunk with a linear head for each community, or parts of a transformer.
 
-from pluralign.rewards.embedding import EmbeddingRewardModel
+Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
+"""
+
 from pluralign.rewards.length import LengthReward
-from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model
+from pluralign.rewards.linear import LinearRewardModel
+from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model, write_card
 from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path, one_blas_thread
-from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs
+from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, Trunk
 
 __all__ = [
     "INTERACTION",
-    "EmbeddingRewardModel",
     "EmbeddingTrunk",
     "EncodedPairs",
     "LengthReward",
+    "LinearRewardModel",
+    "Trunk",
     "annotate_card",
     "bradley_terry_loss",
     "fit_bradley_terry",
@@ -20,4 +24,5 @@ __all__ = [
     "load_reward_model",
     "one_blas_thread",
     "save_reward_model",
+    "write_card",
 ]

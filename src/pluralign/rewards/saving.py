@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pluralign.core import DamagedFile, Encoder, InvalidInput, whole_file
-from pluralign.rewards.embedding import EmbeddingRewardModel
-from pluralign.rewards.trunk import EmbeddingTrunk
+from pluralign.core import DamagedFile, InvalidInput, whole_file
+from pluralign.rewards.linear import LinearRewardModel
+from pluralign.rewards.trunk import Trunk
 
 FORMAT = "pluralign-reward-model"
 FORMAT_VERSION = 1
@@ -17,13 +17,13 @@ WEIGHTS, CARD = "model.safetensors", "card.json"
 _OWN = ("format", "version", "trunk", "communities", "weights_sha256", "card_sha256")
 
 
-def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -> None:
+def save_reward_model(model: LinearRewardModel, folder: Path, trunk: Mapping[str, object]) -> None:
     """Write a model to a folder; each file appears whole or not at all.
 
     Args:
         model: The model.
         folder: Where to; made if absent, a model already there is replaced.
-        encoder: Name by which the encoder can be had again ("minilm", a sentence-transformers name or folder).
+        trunk: How the trunk can be had again, as in ``{"kind": "embedding", "encoder": "minilm", "interaction": 0.5}``.
 
     Raises:
         InvalidInput: If the facts about the model use a key that the card itself needs.
@@ -34,23 +34,22 @@ def save_reward_model(model: EmbeddingRewardModel, folder: Path, encoder: str) -
     if taken:
         raise InvalidInput(f"the card keeps {', '.join(taken)} for itself", where="about", hint="use other keys")
     blob = save({"reference": np.ascontiguousarray(model.reference_D), "delta": np.ascontiguousarray(model.delta_C_D)})
-    described = {
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
-        "trunk": {
-            "kind": "embedding",
-            "encoder": encoder,
-            "interaction": model.trunk.interaction,
-            "fingerprint": model.trunk.fingerprint,
-        },
-        "communities": list(model.communities),
-        **model.about,
-        "weights_sha256": hashlib.sha256(blob).hexdigest(),
-    }
-    card = json.loads(json.dumps(described))  # as it will be read: text keys, lists
+    card = _card(
+        {
+            "trunk": {**trunk, "fingerprint": model.trunk.fingerprint},
+            "communities": list(model.communities),
+            **model.about,
+            "weights_sha256": hashlib.sha256(blob).hexdigest(),
+        }
+    )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / WEIGHTS, blob)
     _write_card(folder, card)
+
+
+def write_card(folder: Path, facts: Mapping[str, object]) -> None:
+    """Write the card of a saved model: what it is, and a checksum over it."""
+    _write_card(folder, _card(facts))
 
 
 def annotate_card(folder: Path, facts: Mapping[str, object]) -> None:
@@ -91,15 +90,15 @@ def load_card(folder: Path) -> dict[str, object]:
     return dict(card)
 
 
-def load_reward_model(folder: Path, encoder: Encoder) -> EmbeddingRewardModel:
+def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
     """Load a model, checking every byte of it.
 
     Args:
         folder: A folder written by `save_reward_model`.
-        encoder: The encoder that the card names.
+        trunk: The trunk that the card names.
 
     Raises:
-        InvalidInput: If the folder holds no model, or the encoder is not the one it was fitted on.
+        InvalidInput: If the folder holds no model, or the trunk is not the one it was fitted on.
         DamagedFile: If a file is truncated or altered.
     """
     from safetensors.numpy import load
@@ -113,23 +112,31 @@ def load_reward_model(folder: Path, encoder: Encoder) -> EmbeddingRewardModel:
         raise DamagedFile("the weights are truncated or altered", where=str(path), hint="save the model again")
     described = card["trunk"]
     assert isinstance(described, Mapping)
-    trunk = EmbeddingTrunk(encoder, float(described["interaction"]))
     if trunk.fingerprint != described["fingerprint"]:
         raise InvalidInput(
             f"the model was fitted on {described['fingerprint']!r}, not on {trunk.fingerprint!r}",
             where=str(folder),
-            hint=f"load it with the encoder {described['encoder']!r}",
+            hint=f"load it with the trunk that its card names: {_named(described)}",
         )
     tensors = load(blob)
     communities = card["communities"]
     assert isinstance(communities, list)
-    return EmbeddingRewardModel(
+    return LinearRewardModel(
         trunk,
         tensors["reference"],
         tuple(communities),
         tensors["delta"],
         {key: value for key, value in card.items() if key not in _OWN},
     )
+
+
+def _card(facts: Mapping[str, object]) -> dict[str, object]:
+    """A card as it will be read: text keys, lists."""
+    return dict(json.loads(json.dumps({"format": FORMAT, "version": FORMAT_VERSION, **facts})))
+
+
+def _named(described: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} = {value!r}" for key, value in described.items() if key != "fingerprint")
 
 
 def _digest(card: Mapping[str, object]) -> str:

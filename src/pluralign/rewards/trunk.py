@@ -1,7 +1,8 @@
-"""The embedding trunk: what a prompt and a response look like to a linear reward."""
+"""Trunks: what a prompt and a response look like to a linear reward."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -51,6 +52,28 @@ class EncodedPairs:
         """Reward of chosen minus rejected under a head, in logits, shape (N,), or (N, C) for heads (D, C)."""
         margin: FloatArray = self.difference_N_D.astype(np.float64) @ theta_D
         return margin
+
+
+class Trunk(Protocol):
+    """Turns prompts and responses into the features that linear heads read."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the features of any request would change."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length D of a feature vector."""
+        ...
+
+    def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Features of each request, float32, shape (N, D)."""
+        ...
+
+    def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
+        """Pairs beside the difference of their features."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 
 from pluralign.core import NotEnoughData, RewardModel, RewardRequest, Steer, SteerableRewardModel, UnknownCommunity
-from pluralign.rewards import EmbeddingRewardModel, LengthReward
+from pluralign.rewards import LengthReward, LinearRewardModel
 
 
-def test_the_models_keep_the_port(model: EmbeddingRewardModel) -> None:
+def test_the_models_keep_the_port(model: LinearRewardModel) -> None:
     for each in (model, LengthReward()):
         assert isinstance(each, SteerableRewardModel)
         assert isinstance(each, RewardModel)
 
 
 def test_unsteered_or_at_strength_zero_it_is_the_reference(
-    model: EmbeddingRewardModel, requests: list[RewardRequest]
+    model: LinearRewardModel, requests: list[RewardRequest]
 ) -> None:
     reference = model.trunk.features(requests).astype(float) @ model.reference_D
     np.testing.assert_array_equal(model.score(requests), reference)
     np.testing.assert_array_equal(model.score(requests, Steer.to("MEX", strength=0)), reference)
 
 
-def test_blends_and_strength_are_linear(model: EmbeddingRewardModel, requests: list[RewardRequest]) -> None:
+def test_blends_and_strength_are_linear(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
     reference, gbr, mex = (model.score(requests, s) for s in (None, Steer.to("GBR"), Steer.to("MEX")))
     blend = model.score(requests, Steer({"GBR": 0.3, "MEX": 0.7}))
     np.testing.assert_allclose(blend, 0.3 * gbr + 0.7 * mex, atol=1e-12)
@@ -29,7 +29,7 @@ def test_blends_and_strength_are_linear(model: EmbeddingRewardModel, requests: l
     np.testing.assert_allclose(double - reference, 2 * (blend - reference), atol=1e-12)
 
 
-def test_scoring_for_all_is_scoring_for_each(model: EmbeddingRewardModel, requests: list[RewardRequest]) -> None:
+def test_scoring_for_all_is_scoring_for_each(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
     every = model.score_all(requests)
     assert every.shape == (len(requests), 3)
     for column, id_ in enumerate(model.communities):
@@ -37,51 +37,47 @@ def test_scoring_for_all_is_scoring_for_each(model: EmbeddingRewardModel, reques
 
 
 def test_the_rest_of_the_world_in_a_blend_is_the_reference(
-    model: EmbeddingRewardModel, requests: list[RewardRequest]
+    model: LinearRewardModel, requests: list[RewardRequest]
 ) -> None:
     np.testing.assert_array_equal(model.score(requests, Steer.to("~world")), model.score(requests))
     mixed = model.score(requests, Steer({"MEX": 0.5, "~world": 0.5}))
     np.testing.assert_allclose(mixed, model.score(requests, Steer.to("MEX", strength=0.5)), atol=1e-12)
 
 
-def test_a_world_that_was_steered_to_is_itself(model: EmbeddingRewardModel, requests: list[RewardRequest]) -> None:
+def test_a_world_that_was_steered_to_is_itself(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
     own = replace(model, communities=("GBR", "MEX", "~world"))
     np.testing.assert_allclose(own.score(requests, Steer.to("~world")), own.score_all(requests)[:, 2], atol=1e-12)
 
 
-def test_rewards_do_not_depend_on_what_else_is_scored(
-    model: EmbeddingRewardModel, requests: list[RewardRequest]
-) -> None:
+def test_rewards_do_not_depend_on_what_else_is_scored(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
     alone = [model.score([r], Steer.to("MEX"))[0] for r in requests]
     np.testing.assert_allclose(model.score(requests, Steer.to("MEX")), alone, atol=1e-12)
 
 
 def test_an_unknown_community_is_refused_and_near_ones_are_named(
-    model: EmbeddingRewardModel, requests: list[RewardRequest]
+    model: LinearRewardModel, requests: list[RewardRequest]
 ) -> None:
     with pytest.raises(UnknownCommunity, match="did you mean MEX"):
         model.score(requests, Steer.to("Mexcio"))
     with pytest.raises(UnknownCommunity, match="it knows GBR, MEX, ~yoruba"):
         model.score(requests, Steer.to("NZL"))
-    unsteered = EmbeddingRewardModel(model.trunk, model.reference_D)
+    unsteered = LinearRewardModel(model.trunk, model.reference_D)
     with pytest.raises(UnknownCommunity, match="it knows none"):
         unsteered.score(requests, Steer.to("MEX", strength=0))
 
 
-def test_a_model_without_communities_scores_for_none(
-    model: EmbeddingRewardModel, requests: list[RewardRequest]
-) -> None:
-    assert EmbeddingRewardModel(model.trunk, model.reference_D).score_all(requests).shape == (len(requests), 0)
+def test_a_model_without_communities_scores_for_none(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
+    assert LinearRewardModel(model.trunk, model.reference_D).score_all(requests).shape == (len(requests), 0)
 
 
-def test_shapes_that_do_not_fit_are_refused(model: EmbeddingRewardModel) -> None:
+def test_shapes_that_do_not_fit_are_refused(model: LinearRewardModel) -> None:
     with pytest.raises(ValueError, match="trunk of 64"):
         replace(model, reference_D=np.zeros(63))
     with pytest.raises(ValueError, match="2 communities"):
         replace(model, communities=("GBR", "MEX"))
 
 
-def test_nothing_to_score_is_not_enough_data(model: EmbeddingRewardModel) -> None:
+def test_nothing_to_score_is_not_enough_data(model: LinearRewardModel) -> None:
     with pytest.raises(NotEnoughData):
         model.score([])
     with pytest.raises(NotEnoughData):

@@ -1,4 +1,4 @@
-"""The steerable embedding reward model: one trunk, a linear head for each community."""
+"""The steerable linear reward model: one trunk that stays as it is, a linear head for each community."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import FloatArray, RewardRequest, Steer, UnknownCommunity, near_communities
-from pluralign.rewards.trunk import EmbeddingTrunk
+from pluralign.rewards.trunk import Trunk
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingRewardModel:
+class LinearRewardModel:
     """reward_c(x, y) = h . reference + h . delta_c, with the features h = trunk(x, y) computed once.
 
     Attributes:
@@ -24,7 +24,7 @@ class EmbeddingRewardModel:
         ValueError: If the shapes do not fit together.
     """
 
-    trunk: EmbeddingTrunk
+    trunk: Trunk
     reference_D: FloatArray
     communities: tuple[str, ...] = ()
     delta_C_D: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))

@@ -1,0 +1,128 @@
+"""Trunks by the names that settings and cards give them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
+from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.settings import TrunkSettings
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
+
+if TYPE_CHECKING:
+    from pluralign.rewards.transformer.backbones import Backbone, ModelSource
+    from pluralign.rewards.transformer.texts import TextForm
+    from pluralign.rewards.transformer.trunk import Output
+
+_MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTrunk:
+    """A trunk and how it can be had again.
+
+    Attributes:
+        trunk: Reads requests. Under trained parts of a transformer its one feature is the reference's reward.
+        described: For the cards of models on it.
+        backbone: The transformer; None under an embedding trunk.
+        form: How requests are written in training.
+        score_form: How they are written when they are scored.
+    """
+
+    trunk: Trunk
+    described: Mapping[str, object]
+    backbone: "Backbone | None" = None
+    form: "TextForm | None" = None
+    score_form: "TextForm | None" = None
+
+    def own_reference(self) -> LinearRewardModel | None:
+        """The reward model that the trunk already is; None where it has no trained head."""
+        if self.backbone is None or not self.backbone.has_head:
+            return None
+        from pluralign.rewards.transformer.trunk import own_head
+
+        if self.trunk.dimensions == 1:
+            return reward_itself(self.trunk)
+        return LinearRewardModel(self.trunk, own_head(self.backbone))
+
+
+def open_trunk(settings: TrunkSettings, cache: Path | None = None, reporter: Reporter | None = None) -> OpenTrunk:
+    """Open the trunk that settings name, with a cache around it.
+
+    Args:
+        settings: The table.
+        cache: Where vectors and rewards are kept; the default place where None.
+        reporter: Hears the progress, and what had to be set.
+
+    Raises:
+        InvalidInput: If it cannot be had.
+        MissingExtra: If what it needs is not installed.
+    """
+    reporter = reporter or Silent()
+    if settings.kind == "embedding":
+        encoder = CachedEncoder(encoder_named(settings.encoder, cache), cache, reporter.progress)
+        described = {"kind": "embedding", "encoder": settings.encoder, "interaction": settings.interaction}
+        return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
+    from pluralign.rewards.transformer.backbones import load_backbone
+
+    reporter.stage(f"loading {settings.model}")
+    backbone = load_backbone(model_source(settings))
+    for note in backbone.notes:
+        reporter.note(note)
+    return transformer_trunk(settings, backbone, cache, reporter)
+
+
+def transformer_trunk(
+    settings: TrunkSettings, backbone: "Backbone", cache: Path | None, reporter: Reporter
+) -> OpenTrunk:
+    """The trunk of a transformer that is loaded already."""
+    from pluralign.rewards.transformer.texts import TextForm, form_for
+    from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
+
+    kind = form_for(backbone.tokenizer) if settings.text == "auto" else settings.text
+    form = TextForm(kind, settings.max_length, settings.overlong)
+    score_form = form if settings.score_text == "same" else replace(form, kind=settings.score_text)
+    output: Output = "reward" if settings.tuned else "hidden"
+    encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
+    described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
+    cached = CachedEncoder(encoder, cache, reporter.progress)
+    return OpenTrunk(TransformerTrunk(cached), described, backbone, form, score_form)
+
+
+def reopen(described: Mapping[str, Any], folder: Path, cache: Path | None = None) -> OpenTrunk:
+    """Open the trunk that a card describes.
+
+    Args:
+        described: The card's ``trunk``.
+        folder: Where the card lies; a model that was trained in the same run is named from there.
+        cache: Where vectors and rewards are kept; the default place where None.
+    """
+    fields = {key: value for key, value in described.items() if key in TrunkSettings.model_fields}
+    if described["kind"] == "transformer" and (folder / str(described["model"]) / "config.json").is_file():
+        fields["model"] = str((folder / str(described["model"])).resolve())
+    return open_trunk(TrunkSettings.model_validate(fields), cache)
+
+
+def model_source(settings: TrunkSettings) -> "ModelSource":
+    """Which model the settings name."""
+    from pluralign.rewards.transformer.backbones import ModelSource
+
+    name = str(settings.model)
+    if name == "minilm":
+        name = str(packaged_folder() or _MINILM)
+    return ModelSource(
+        name,
+        settings.revision,
+        settings.label,
+        settings.precision,
+        settings.attention,
+        trust_remote_code=settings.trust_remote_code,
+    )
+
+
+def reward_itself(trunk: Trunk) -> LinearRewardModel:
+    """The reference on a trunk whose one feature is its reward."""
+    import numpy as np
+
+    return LinearRewardModel(trunk, np.ones(1))

@@ -1,0 +1,23 @@
+"""What other tools read and call: RewardBench results, TRL rewards, model cards, results files, pushes to the hub."""
+
+from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
+from pluralign.interop.hub import push
+from pluralign.interop.model_card import ModelSheet, model_card, write_model_card
+from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
+from pluralign.interop.steers import steer_to
+from pluralign.interop.trl_reward import TrlReward
+
+__all__ = [
+    "ModelSheet",
+    "ResultSource",
+    "RewardBenchResult",
+    "TrlReward",
+    "eval_results",
+    "model_card",
+    "push",
+    "rewardbench_rows",
+    "steer_to",
+    "write_eval_results",
+    "write_model_card",
+    "write_rewardbench",
+]

@@ -1,0 +1,41 @@
+"""What a saved model's card says, read with care."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pluralign.core import Estimate, InvalidInput, PluralignError, community
+
+
+def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
+    """Accuracy for each community, sorted by id; nothing where the model was not measured.
+
+    Raises:
+        InvalidInput: If an entry of the card is not an estimate.
+    """
+    found = card.get("accuracy") or {}
+    try:
+        return {c: Estimate(**{key: found[c].get(key) for key in Estimate.__slots__}) for c in sorted(found)}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"an accuracy cannot be read: {error}", where="card: accuracy") from error
+
+
+def people_behind(found: Estimate) -> str:
+    """How many pairs and people a number stands on.
+
+    >>> people_behind(Estimate(0.6, 0.5, 0.7, n=1200, n_raters=None))
+    '1,200 pairs, answers of whole samples'
+    """
+    people = "answers of whole samples" if found.n_raters is None else f"{found.n_raters:,} raters"
+    return f"{found.n:,} pairs, {people}"
+
+
+def name_of(id_: str) -> str:
+    """Name of a community in English; its id where it has none.
+
+    >>> name_of("MEX"), name_of("of our own")
+    ('Mexico', 'of our own')
+    """
+    try:
+        return community(id_).name
+    except PluralignError:
+        return id_

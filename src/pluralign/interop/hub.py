@@ -1,0 +1,100 @@
+"""Upload a model's folder to the Hugging Face hub."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidInput, MissingExtra
+
+_REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
+_CARD = "README.md"
+_CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "requests", "urllib3"}
+_MODELS = ("card.json", "config.json", "adapter_config.json")
+
+
+def push(folder: Path, repo_id: str, private: bool = True, token: str | None = None) -> str:
+    """Upload a folder as a model repository, in one commit; the repository is made if it is not there.
+
+    Nothing is sent before the folder, the name and the token are found in order. A model is not published without its
+    description: the folder needs a ``README.md`` with front matter (`write_model_card`).
+
+    Args:
+        folder: The model's folder.
+        repo_id: ``owner/name``, or a name of your own.
+        private: Whether only you can see a repository that is made new; one that is there stays as it is.
+        token: Access token; where None, the one you logged in with, or ``HF_TOKEN``.
+
+    Returns:
+        Address of the repository.
+
+    Raises:
+        MissingExtra: If huggingface_hub is not installed.
+        InvalidInput: If the folder holds no described model, the name is no repository's, there is no token, or the hub
+            cannot be reached or refuses.
+    """
+    try:
+        from huggingface_hub import HfApi, get_token
+    except ImportError as error:
+        raise MissingExtra.named("hub", "huggingface_hub") from error
+    _check_folder(folder)
+    if not _REPO.fullmatch(repo_id):
+        raise InvalidInput(
+            f"{repo_id!r} cannot name a repository",
+            where="repo_id",
+            hint="write owner/name, of letters, digits, '-', '_' and '.'",
+        )
+    token = token or get_token()
+    if not token:
+        raise InvalidInput(
+            "no access token for the hub",
+            where=repo_id,
+            hint="make one with write access at https://huggingface.co/settings/tokens, then run 'hf auth login' "
+            "or set HF_TOKEN",
+        )
+    return _send(HfApi(token=token), folder, repo_id, private)
+
+
+def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
+    try:
+        made = api.create_repo(repo_id, private=private, exist_ok=True)
+    except Exception as error:
+        raise _refused(error, repo_id, "nothing was uploaded") from error
+    try:  # under the full name: a name of your own was given its owner
+        api.upload_folder(
+            repo_id=getattr(made, "repo_id", repo_id), folder_path=folder, commit_message="Upload with pluralign"
+        )
+    except Exception as error:
+        left = f"the repository {made} is there, but nothing was uploaded; the same command tries again"
+        raise _refused(error, repo_id, left) from error
+    return str(made)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InvalidInput("no such folder", where=str(folder), hint="name the folder of a saved or exported model")
+    if not any((folder / name).is_file() for name in _MODELS):
+        raise InvalidInput("no model here", where=str(folder), hint=f"a model has one of {', '.join(_MODELS)}")
+    card = folder / _CARD
+    if not card.is_file() or not card.read_text(encoding="utf-8", errors="replace").startswith("---\n"):
+        raise InvalidInput(
+            f"the model has no {_CARD} with front matter", where=str(folder), hint="write one with write_model_card"
+        )
+
+
+def _refused(error: Exception, repo_id: str, left: str) -> Exception:
+    """What to tell of an error of the hub's client, whichever library it speaks through; any other is as it was."""
+    kinds = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    if not (isinstance(error, OSError) or kinds & _CLIENTS):
+        return error
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if status == 401:
+        what, hint = "the hub does not know the token", "make a new one, then run 'hf auth login' or set HF_TOKEN"
+    elif status in {403, 404}:
+        what, hint = f"the token may not write here ({said})", "check the owner's name, and that the token can write"
+    elif status is not None:
+        what, hint = f"the hub refused ({said})", "try again later; https://status.huggingface.co says how the hub is"
+    else:
+        what = f"the hub cannot be reached ({said})"
+        hint = "check the connection, and that HF_HUB_OFFLINE is not set"
+    return InvalidInput(f"{what}; {left}", where=repo_id, hint=hint)

@@ -1,0 +1,257 @@
+"""The README of a model's folder: what the hub shows, and what somebody needs to know before using it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import WORLD, Estimate, InvalidInput, Steer, whole_file
+from pluralign.interop.cards import accuracy_of, name_of
+from pluralign.interop.front_matter import yaml_of
+from pluralign.interop.loading_lines import loading_lines
+from pluralign.rewards import load_card
+from pluralign.rewards.transformer.texts import TextForm
+
+_ENCODERS = {
+    "minilm": "sentence-transformers/all-MiniLM-L6-v2",
+    "static": "sentence-transformers/all-MiniLM-L6-v2",
+    "static:minilm": "sentence-transformers/all-MiniLM-L6-v2",
+}
+_TAGS = ("reward-model", "pluralistic-alignment", "pluralign")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSheet:
+    """What a model card says beyond what the saved model knows of itself.
+
+    Attributes:
+        repo_id: ``owner/name`` on the hub, or a folder: what the examples load.
+        license: Licence of the weights, as the hub writes it (``apache-2.0``, ``cc-by-4.0``); None: none was chosen,
+            and the card says so.
+        base_model: The hub's name of the model it was made from; None takes it from the card where that names one.
+        languages: ISO 639 codes of the languages of the data.
+        datasets: The hub's names of the data sets.
+        form: How prompt and response are written for exported weights; None: the folder is pluralign's own, with all
+            communities in it.
+        adapter: Whether exported weights are a PEFT adapter, and not a whole model.
+        steer: What exported weights were steered to; None: the reference.
+
+    Raises:
+        InvalidInput: If it is about an adapter and does not name the model that it belongs to.
+    """
+
+    repo_id: str
+    license: str | None = None
+    base_model: str | None = None
+    languages: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    form: TextForm | None = None
+    adapter: bool = False
+    steer: Steer | None = None
+
+    def __post_init__(self) -> None:
+        if self.adapter and self.base_model is None:
+            raise InvalidInput("an adapter needs its model", where="base_model", hint="name it")
+
+
+def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
+    """Write the README of a model's folder.
+
+    Args:
+        card: Card of the saved model, as `pluralign.rewards.load_card` reads it; what it does not hold is said to be
+            unknown.
+        sheet: What the card does not know.
+
+    Returns:
+        Front matter for the hub, then: communities, people, accuracy with intervals, licences, limits, how to load. A
+        number stands there only with its interval and its people.
+
+    Raises:
+        InvalidInput: If the card's accuracies cannot be read, or a steer is given for a folder of pluralign's own.
+        MissingExtra: If PyYAML is not installed.
+    """
+    if sheet.steer is not None and sheet.form is None:
+        raise InvalidInput(
+            "a folder of pluralign's own holds all communities", where="steer", hint="give form too, or no steer"
+        )
+    name = _inline(sheet.repo_id.rstrip("/").rpartition("/")[2])
+    parts = [f"# {name}", _opening(card, sheet), *_sections(card, sheet)]
+    return f"---\n{yaml_of(_front(card, sheet))}---\n\n" + "\n\n".join(parts) + "\n"
+
+
+def write_model_card(folder: Path, sheet: ModelSheet, card: Mapping[str, Any] | None = None) -> Path:
+    """Write ``README.md`` into a model's folder; it appears whole or not at all.
+
+    Args:
+        folder: The folder. Where an export left ``pluralign.json`` and ``adapter_config.json`` in it, they say the form
+            of the texts, and whether it holds an adapter and of which model.
+        sheet: What the card does not know.
+        card: Card of the saved model; read from the folder where None. An exported folder has none of its own.
+
+    Returns:
+        The file.
+
+    Raises:
+        InvalidInput: If the folder holds no card and none is given, or the card's accuracies cannot be read.
+        DamagedFile: If its card was altered.
+        MissingExtra: If PyYAML is not installed.
+    """
+    text = model_card(load_card(folder) if card is None else card, _seen(folder, sheet))
+    with whole_file(folder / "README.md") as partial:
+        partial.write_text(text, encoding="utf-8")
+    return folder / "README.md"
+
+
+def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
+    """The sheet with what the files of an export say."""
+    told, adapted = folder / "pluralign.json", folder / "adapter_config.json"
+    if sheet.form is None and told.is_file():
+        found = json.loads(told.read_text(encoding="utf-8"))
+        sheet = replace(sheet, form=TextForm(found["text"], found["max_length"], found["overlong"]))
+    if adapted.is_file() and not sheet.adapter:
+        base = json.loads(adapted.read_text(encoding="utf-8")).get("base_model_name_or_path")
+        sheet = replace(sheet, adapter=True, base_model=sheet.base_model or base)
+    return sheet
+
+
+def _front(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, Any]:
+    front: dict[str, Any] = {
+        "license": sheet.license,
+        "library_name": "pluralign" if sheet.form is None else "peft" if sheet.adapter else "transformers",
+        "base_model": sheet.base_model or _base_model(card),
+        "pipeline_tag": "text-classification",
+        "tags": list(_TAGS),
+        "language": list(sheet.languages),
+        "datasets": list(sheet.datasets),
+    }
+    return {key: value for key, value in front.items() if value}
+
+
+def _base_model(card: Mapping[str, Any]) -> str | None:
+    trunk = card.get("trunk") or {}
+    name = str(trunk.get("encoder") or trunk.get("model") or "")
+    return _ENCODERS.get(name) or (name if _HUB_NAME.fullmatch(name) and not Path(name).exists() else None)
+
+
+def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
+    method = f"method `{_inline(card['method'])}`" if card.get("method") else "an unknown method"
+    about = f" ({_inline(card['about'])})" if card.get("about") else ""
+    if sheet.form is None:
+        what = "A reward model that can be steered to the communities below, with any blend of them"
+    elif sheet.steer is None:
+        what = "A reward model; its weights are those of the reference, steered to nobody"
+    else:
+        shares = ", ".join(f"{_inline(c)} {share:g}" for c, share in sheet.steer.shares.items())
+        what = f"A reward model whose weights are steered to {shares}, at strength {sheet.steer.strength:g}"
+    return (
+        f"{what}. It was made with pluralign {_inline(card.get('pluralign', ''))}, by {method}{about}. "
+        "A reward is a logit: only the difference between two responses to one prompt means anything."
+    )
+
+
+def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:
+    yield f"## Communities and people\n\n{_people(card)}"
+    yield f"## Accuracy\n\n{_accuracy(card, sheet)}"
+    yield f"## Licences\n\n{_licences(card, sheet)}"
+    yield f"## Limits\n\n{_limits(card)}"
+    base = sheet.base_model if sheet.adapter else None
+    yield f"## How to load it\n\n{loading_lines(sheet.repo_id, sheet.form, _example(card), base)}"
+
+
+def _people(card: Mapping[str, Any]) -> str:
+    people, steered = card.get("people") or {}, list(card.get("communities") or [])
+    reference = list(card.get("reference_fitted_on") or [])
+    ids = list(dict.fromkeys([*steered, *reference, *people]))
+    if not ids:
+        return "The card names no communities."
+    lines = ["| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|"]
+    for id_ in ids:
+        roles = [role for role, of in (("steered to", steered), ("reference", reference)) if id_ in of]
+        counts = people.get(id_) or {}
+        pairs = f"{counts['pairs']:,}" if counts.get("pairs") is not None else "unknown"
+        who = f"`{_cell(id_)}` | {_cell(name_of(id_))} | {', '.join(roles) or 'training'}"
+        lines.append(f"| {who} | {pairs} | {_raters(counts)} |")
+    return "\n".join([*lines, "", "Pairs and raters of all the data, for training and for measuring."])
+
+
+def _raters(counts: Mapping[str, Any]) -> str:
+    if not counts:
+        return "unknown"
+    return "whole samples" if counts.get("raters") is None else f"{counts['raters']:,}"
+
+
+def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
+    measured = accuracy_of(card)
+    if not measured:
+        return "This model was not measured."
+    shown, under = _applying(measured, card, sheet)
+    if not shown:
+        return "These weights were not measured: the accuracies known are those of each community alone, at strength 1."
+    lines = ["| community | accuracy, % [95 % interval] | pairs | raters |", "|:--|:--|--:|--:|"]
+    for id_, found in shown.items():
+        if found.low is None or found.high is None:
+            value = "not shown: too few people for an interval"
+        else:
+            value = f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+        raters = "whole samples" if found.n_raters is None else f"{found.n_raters:,}"
+        lines.append(f"| `{_cell(id_)}` | {value} | {found.n:,} | {raters} |")
+    what = (
+        f"Share of held-out pairs in which the response that people of the community chose scores higher, {under}; "
+        "a tie counts half. 50 % is chance. Intervals resample raters, or questions where there are no raters."
+    )
+    missing = [c for c in card.get("communities") or [] if c not in measured]
+    note = [f"Not measured: {', '.join(f'`{_cell(c)}`' for c in missing)}."] if missing and sheet.form is None else []
+    return "\n\n".join([what, "\n".join(lines), *note])
+
+
+def _applying(
+    measured: dict[str, Estimate], card: Mapping[str, Any], sheet: ModelSheet
+) -> tuple[dict[str, Estimate], str]:
+    """The accuracies that hold for the weights, and under which steer they were measured."""
+    if not card.get("communities"):
+        return measured, "without steering"
+    if sheet.form is None:
+        return measured, "under the steer to that community"
+    if sheet.steer is None or len(sheet.steer.shares) > 1 or sheet.steer.strength != 1:
+        return {}, ""
+    (only,) = sheet.steer.shares
+    return {c: found for c, found in measured.items() if c == only}, "with these weights"
+
+
+def _licences(card: Mapping[str, Any], sheet: ModelSheet) -> str:
+    weights = (
+        f"Weights: {_inline(sheet.license)}." if sheet.license else "Nobody has chosen a licence for these weights yet."
+    )
+    found = [f"* {_inline(licence)}" for licence in card.get("licenses") or []]
+    data = ["Data it was trained on, and their licences or terms:", "\n".join(found)] if found else []
+    return "\n\n".join([weights, *(data or ["The licences of the data are unknown."])])
+
+
+def _limits(card: Mapping[str, Any]) -> str:
+    own = [f"* {_inline(card['limits'])}"] if card.get("limits") else []
+    return "\n".join(
+        [
+            *own,
+            "* It speaks for those who took part, in the situations they were asked about. A community is never of one "
+            "mind; a high reward is not consent.",
+            "* It was measured on pairs like those it was trained on. On other prompts, and on completions that were "
+            "optimised against it, expect less.",
+            "* Steering beyond strength 1 exaggerates, and was not measured.",
+        ]
+    )
+
+
+def _example(card: Mapping[str, Any]) -> str:
+    return next(iter(card.get("communities") or []), WORLD.id)
+
+
+def _inline(text: object) -> str:
+    """Text of others on one line, that neither ends the line nor opens a tag."""
+    return " ".join(str(text).split()).replace("<", "&lt;").replace("`", "'")
+
+
+def _cell(text: object) -> str:
+    return _inline(text).replace("|", "\\|")

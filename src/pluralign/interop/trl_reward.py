@@ -1,0 +1,254 @@
+"""A reward function for TRL's trainers: each row is scored for the community that it names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pluralign.core import (
+    InvalidInput,
+    Message,
+    Prompt,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    UnknownCommunity,
+)
+from pluralign.interop.steers import steer_among, steer_to
+
+Missing = Literal["error", "reference", "skip"]
+_MISSING: tuple[Missing, ...] = ("error", "reference", "skip")
+_REFERENCE = "reference"
+_HINT = 'give each row a community, or choose missing="reference" or missing="skip"'
+_Group = tuple[str, Steer | None]
+
+
+class TrlReward:
+    """Scores completions by a steerable reward model, as `trl.GRPOTrainer` and its kin call their ``reward_funcs``.
+
+    With neither ``community`` nor ``steer``, a column of the data set says for each prompt whose taste counts. TRL
+    normalises rewards within the completions of one prompt, so communities need not be on one scale.
+
+    Each distinct prompt and completion is scored once in a call under each steer that asks for it. Where the trainer
+    offers ``log_metric``, it gets the mean reward of each community as ``rewards/{name}/{community}``, and the number
+    of rows without a reward as ``rewards/{name}/skipped``.
+
+    Args:
+        model: A steerable reward model; or the folder of a saved one, which is opened when the first reward is asked
+            for, so that a copy sent to another process takes the folder's name with it and not the weights.
+        community: The one community to score for, by id or name; rows are not asked.
+        steer: A blend to score with, in place of ``community``.
+        column: Which column of the data set names the community.
+        missing: What becomes of a row that names no community, or one that the model does not know: ``error`` stops;
+            ``reference`` scores it by the reference; ``skip`` gives None, and TRL leaves the completion out.
+        strength: How strongly to steer to a community; a ``steer`` has its own.
+
+    Attributes:
+        __name__: What TRL calls it in its logs; may be set.
+
+    Raises:
+        InvalidInput: If both ``community`` and ``steer`` are given, ``missing`` is none of the three, or the folder
+            holds no model.
+        UnknownCommunity: If the model has no such community.
+
+    >>> from pluralign.simulation import PlantedReward, default_society
+    >>> reward = TrlReward(PlantedReward(default_society(0)), missing="skip")
+    >>> found = reward(prompts=["Hi"] * 2, completions=["My family.", "Money."], community=["~hill", None])
+    >>> [value if value is None else type(value) for value in found]
+    [<class 'float'>, None]
+    """
+
+    __name__: str
+
+    def __init__(
+        self,
+        model: SteerableRewardModel | Path | str,
+        community: str | None = None,
+        steer: Steer | None = None,
+        column: str = "community",
+        missing: Missing = "error",
+        strength: float = 1.0,
+    ) -> None:
+        if community is not None and steer is not None:
+            raise InvalidInput("both community and steer are given", where="TrlReward", hint="give one of them")
+        if steer is not None and strength != 1.0:
+            raise InvalidInput("a steer has its own strength", where="TrlReward: strength", hint="set it in the steer")
+        if missing not in _MISSING:
+            raise InvalidInput(f"missing is {missing!r}", where="TrlReward", hint=f"use one of {', '.join(_MISSING)}")
+        self._folder = Path(model) if isinstance(model, str | Path) else None
+        self._model = None if isinstance(model, str | Path) else model
+        self._community, self._steer = community, steer
+        self._column, self._missing, self._strength = column, missing, strength
+        self.__name__ = "pluralign" if community is None else f"pluralign_{community}"
+        communities = _communities(model)
+        for label in [community] if community is not None else steer.shares if steer is not None else []:
+            steer_among(communities, label, where="TrlReward")
+
+    @property
+    def model(self) -> SteerableRewardModel:
+        """The reward model; opened where only its folder was given."""
+        if self._model is None:
+            assert self._folder is not None
+            self._model = _opened(self._folder)
+        return self._model
+
+    def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]] | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """Rewards of completions.
+
+        Args:
+            prompts: Texts, or lists of messages, one for each completion.
+            completions: Texts, or lists of messages; of several messages the last is scored as the response to all
+                before it.
+            completion_ids: Not read.
+            columns: The other columns of the data set, each aligned with ``completions``, and what else TRL passes.
+
+        Returns:
+            A reward in logits for each completion; None where ``missing`` is ``skip`` and no community is known.
+
+        Raises:
+            InvalidInput: If columns differ in length, a message cannot be read, or a row names no community.
+            UnknownCommunity: If a row names a community that the model does not have.
+        """
+        if len(prompts) != len(completions):
+            raise InvalidInput(f"{len(prompts)} prompts and {len(completions)} completions", where=self.__name__)
+        requests = [_request(p, c) for p, c in zip(prompts, completions, strict=True)]
+        groups = self._groups(len(requests), columns)
+        rewards = self._scored(requests, groups)
+        if callable(log := columns.get("log_metric")):
+            self._log(log, groups, rewards)
+        return rewards
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy in another process needs; shares of a steer as plain numbers."""
+        state = dict(self.__dict__)
+        if self._folder is not None:
+            state["_model"] = None
+        if self._steer is not None:
+            state["_steer"] = (dict(self._steer.shares), self._steer.strength)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be the copy."""
+        self.__dict__.update(state)
+        if state["_steer"] is not None:
+            self._steer = Steer(*state["_steer"])
+
+    def _groups(self, n: int, columns: Mapping[str, Any]) -> list[_Group | None]:
+        """Name and steer for each row; None where it gets no reward."""
+        if self._steer is not None:
+            return [("blend", self._steer)] * n
+        if self._community is not None:
+            return [_group(self.model, self._community, self._strength)] * n
+        labels = columns.get(self._column)
+        if labels is None:
+            return [
+                self._fallback(InvalidInput(f"no column {self._column!r}", where=self._found(columns), hint=_HINT))
+            ] * n
+        if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != n:
+            raise InvalidInput(f"column {self._column!r} does not hold {n} values", where=self.__name__)
+        known: dict[str, _Group | None] = {}
+        return [self._group_of(label, known) for label in labels]
+
+    def _group_of(self, label: object, known: dict[str, _Group | None]) -> _Group | None:
+        where = f"{self.__name__}: column {self._column!r}"
+        if not isinstance(label, str) or not label.strip():
+            return self._fallback(InvalidInput("a row names no community", where=where, hint=_HINT))
+        if label not in known:
+            try:
+                known[label] = _group(self.model, label, self._strength, where)
+            except UnknownCommunity as error:
+                known[label] = self._fallback(error)
+        return known[label]
+
+    def _fallback(self, error: Exception) -> _Group | None:
+        if self._missing == "error":
+            raise error
+        return None if self._missing == "skip" else (_REFERENCE, None)
+
+    def _found(self, columns: Mapping[str, Any]) -> str:
+        found = [name for name, value in columns.items() if isinstance(value, list)]
+        return f"{self.__name__}: columns {', '.join(found) or 'none'}"
+
+    def _scored(self, requests: Sequence[RewardRequest], groups: Sequence[_Group | None]) -> list[float | None]:
+        asked: dict[_Group, dict[RewardRequest, float]] = {}
+        for request, group in zip(requests, groups, strict=True):
+            if group is not None:
+                asked.setdefault(group, {})[request] = 0.0
+        for (_, steer), rewards in asked.items():
+            values = self.model.score(list(rewards), steer)
+            rewards.update(zip(rewards, map(float, values), strict=True))
+        return [None if g is None else asked[g][r] for r, g in zip(requests, groups, strict=True)]
+
+    def _log(self, log: Any, groups: Sequence[_Group | None], rewards: Sequence[float | None]) -> None:
+        by_name: dict[str, list[float]] = {}
+        for group, reward in zip(groups, rewards, strict=True):
+            if group is not None and reward is not None:
+                by_name.setdefault(group[0], []).append(reward)
+        for name, values in sorted(by_name.items()):
+            log(f"rewards/{self.__name__}/{name}", sum(values) / len(values))
+        if skipped := sum(reward is None for reward in rewards):
+            log(f"rewards/{self.__name__}/skipped", float(skipped))
+
+
+def _group(model: SteerableRewardModel, label: str, strength: float, where: str | None = None) -> _Group:
+    steer = steer_to(model, label, strength, where)
+    return (_REFERENCE, None) if steer is None else (next(iter(steer.shares)), steer)
+
+
+def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:
+    """What a model can be steered to; of a saved one its card says it."""
+    if not isinstance(model, str | Path):
+        return model.communities
+    from pluralign.rewards import load_card
+
+    communities = load_card(Path(model))["communities"]
+    assert isinstance(communities, list)
+    return communities
+
+
+def _opened(folder: Path) -> SteerableRewardModel:
+    """The saved model, without the cache around its encoder: completions never come again, and would fill the disk."""
+    from pluralign.encoders import CachedEncoder
+    from pluralign.experiments import open_model
+    from pluralign.rewards import LinearRewardModel
+
+    model: SteerableRewardModel = open_model(folder)
+    trunk: Any = model.trunk if isinstance(model, LinearRewardModel) else None
+    if isinstance(model, LinearRewardModel) and isinstance(cached := getattr(trunk, "encoder", None), CachedEncoder):
+        return replace(model, trunk=replace(trunk, encoder=cached.encoder))
+    return model
+
+
+def _request(prompt: Any, completion: Any) -> RewardRequest:
+    """A prompt and a completion, each text or messages, as what a reward model reads."""
+    before = _read(prompt)
+    if isinstance(completion, str):
+        return RewardRequest(before, completion)
+    said = _messages(completion)
+    if not said:
+        return RewardRequest(before, "")
+    turns = (Message("user", before),) if isinstance(before, str) else before
+    return RewardRequest(before if len(said) == 1 else (*turns, *said[:-1]), said[-1].content)
+
+
+def _read(value: Any) -> Prompt:
+    return value if isinstance(value, str) else _messages(value)
+
+
+def _messages(value: Any) -> tuple[Message, ...]:
+    if not isinstance(value, Sequence) or not all(isinstance(m, Mapping) and "role" in m for m in value):
+        raise InvalidInput(f"{value!r:.80} is neither text nor a list of messages", where="prompts or completions")
+    return tuple(Message(str(m["role"]), _content(m.get("content"))) for m in value)
+
+
+def _content(content: Any) -> str:
+    """The text of a message: as it is, or of its parts; nothing where it only calls a tool."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)

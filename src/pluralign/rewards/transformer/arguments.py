@@ -1,0 +1,84 @@
+"""Our settings in the words of Transformers' trainer."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidInput
+from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
+from pluralign.rewards.transformer.finetuning import PartKind
+from pluralign.rewards.transformer.processes import process_count
+
+
+def steps_of(config: TrainingConfig, pairs: int) -> int:
+    """Steps of a whole training."""
+    by_epochs = math.ceil(config.epochs * math.ceil(pairs / config.batch))
+    return by_epochs if config.max_steps is None else config.max_steps
+
+
+def arguments_for(config: TrainingConfig, kind: PartKind, folder: Path, pairs: int, early: bool, on_gpu: bool) -> Any:
+    """Arguments of TRL's reward trainer.
+
+    Args:
+        config: Our settings.
+        kind: What is trained.
+        folder: Where checkpoints lie.
+        pairs: Training pairs.
+        early: Whether to stop early.
+        on_gpu: Whether there is a GPU.
+
+    Raises:
+        InvalidInput: If the batch cannot be shared out evenly between the processes.
+    """
+    import torch
+    from trl import RewardConfig
+
+    processes = process_count()
+    if config.batch % processes:
+        raise InvalidInput(
+            f"a batch of {config.batch} pairs cannot be shared out between {processes} processes",
+            where="training.batch",
+            hint=f"use a multiple of {processes}",
+        )
+    steps = steps_of(config, pairs)
+    logging = max(1, min(10, steps // 20))
+    every = max(1, steps // (config.evaluations if early else max(1, config.checkpoints)))
+    every = max(1, every // logging) * logging  # what is logged after a resume is then what would have been
+    return RewardConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=config.batch // processes,
+        per_device_eval_batch_size=2 * config.batch,
+        max_steps=steps,
+        learning_rate=config.learning_rate or LEARNING_RATES[kind],
+        lr_scheduler_type={"constant": "constant_with_warmup" if config.warmup else "constant"}.get(
+            config.schedule, config.schedule
+        ),
+        warmup_steps=round(config.warmup * steps),
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.clip,
+        optim="adamw_torch_fused",
+        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        fp16=False,
+        tf32=True if on_gpu else None,
+        gradient_checkpointing=config.gradient_checkpointing,
+        disable_dropout=not config.dropout,
+        max_length=None,
+        logging_steps=logging,
+        logging_nan_inf_filter=False,
+        eval_strategy="steps" if early else "no",
+        eval_steps=every if early else None,
+        save_strategy="steps" if early or config.checkpoints else "no",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=early,
+        metric_for_best_model="eval_loss" if early else None,
+        greater_is_better=False if early else None,
+        prediction_loss_only=True,
+        restore_callback_states_from_checkpoint=True,
+        report_to=list(config.report_to) or "none",
+        seed=config.seed,
+        data_seed=config.seed,
+        dataloader_pin_memory=on_gpu,
+        use_cpu=not on_gpu,
+        disable_tqdm=True,
+    )

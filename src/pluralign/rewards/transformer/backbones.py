@@ -1,0 +1,309 @@
+"""Load any Hugging Face model as a reward model: one scalar head, a pad token, nothing guessed."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
+
+Precision = Literal["auto", "float32", "bfloat16"]
+_READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
+_SEQUENCE = ("ForSequenceClassification", "RewardModel")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Which model, and how it is loaded.
+
+    Attributes:
+        name: A folder, or ``owner/name`` on the Hugging Face hub.
+        revision: Branch, tag or commit on the hub.
+        label: Which of several outputs is the reward, by name or number; None where there is one.
+        precision: Number format of the weights: ``auto`` is bfloat16 on a GPU that has it, else float32.
+        attention: Attention implementation (``sdpa``, ``flash_attention_2``, ...); None leaves it to Transformers. With
+            flash attention, padding is left out of the attention.
+        device: ``cpu``, ``cuda``, ...; None takes a GPU where there is one.
+        trust_remote_code: Whether code that comes with the model may run.
+        random_weights: Build the model from its configuration with random weights: for checking a recipe.
+    """
+
+    name: str
+    revision: str | None = None
+    label: str | None = None
+    precision: Precision = "auto"
+    attention: str | None = None
+    device: str | None = None
+    trust_remote_code: bool = False
+    random_weights: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A model with one scalar head, and its tokenizer.
+
+    Attributes:
+        model: A sequence-classification model with one output, in ``eval`` mode.
+        tokenizer: Its tokenizer, with a pad token.
+        source: Where it came from.
+        fingerprint: Changes whenever any score would change.
+        has_head: Whether its head was trained; else it is new and zero.
+        notes: What the reader should know, such as a pad token that was set.
+    """
+
+    model: Any
+    tokenizer: Any
+    source: ModelSource
+    fingerprint: str
+    has_head: bool
+    notes: tuple[str, ...] = ()
+
+
+def load_backbone(source: ModelSource) -> Backbone:
+    """Load a model and its tokenizer.
+
+    A sequence-classification model keeps its head; any other (a causal model, an encoder) gets a new one, which is
+    zero until it is trained.
+
+    Raises:
+        MissingExtra: If transformers is not installed.
+        InvalidInput: If there is no such model, or the hub cannot be reached; the missing files are named.
+        InvalidSettings: If it has several outputs and none is chosen, or needs code of its own.
+    """
+    _need_transformers()
+    folder = model_folder(source.name, source.revision)
+    config = read_config(folder, source)
+    trained = has_reward_head(folder)
+    row = _chosen_label(config, source, folder) if trained else None
+    with quiet():
+        model = _built(folder, config, source, None if row is None else config.num_labels)
+        tokenizer = _tokenizer(folder, source)
+    if row is not None:
+        _keep_label(model, row)
+    if not trained:
+        _zero(scalar_head(model)[2])
+    notes = _set_pad_token(model, tokenizer)
+    model.config.problem_type = "regression"
+    model.config.name_or_path = source.name  # a folder of the hub's cache means nothing elsewhere
+    digest = f"{files_digest(folder)[:24]}-{row if row is not None else 'scalar'}-{model.dtype}".replace("torch.", "")
+    kind = "random" if source.random_weights else "model"
+    return Backbone(model.eval(), tokenizer, source, f"{kind}-{digest}", trained, notes)
+
+
+def model_folder(name: str, revision: str | None = None) -> Path:
+    """The folder of a model: as given, or the hub's copy, fetched where it is not there yet.
+
+    Raises:
+        InvalidInput: If it is neither, or the hub cannot be reached.
+    """
+    folder = Path(name)
+    if (folder / "config.json").is_file():
+        return folder
+    if (folder / "adapter_config.json").is_file():
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+        raise InvalidInput("this is an adapter, not a model", where=name, hint=f"name its model, {base}")
+    if folder.is_dir():
+        missing = [f for f in ("config.json", "tokenizer.json", "model.safetensors") if not (folder / f).is_file()]
+        raise InvalidInput(f"no model in this folder: {', '.join(missing)} missing", where=name)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_READ)))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"cannot get the model {name!r}: config.json, tokenizer.json and the weights are not in the local cache, "
+            f"and the hub did not give them ({str(error).splitlines()[0]})",
+            hint="check the name and the connection, or give a folder that holds these files",
+        ) from error
+
+
+def read_config(folder: Path, source: ModelSource) -> Any:
+    """The configuration of a model.
+
+    Raises:
+        InvalidSettings: If the model needs code of its own and that is not allowed.
+        InvalidInput: If Transformers does not know the kind of model.
+    """
+    from transformers import AutoConfig
+
+    raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if raw.get("auto_map") and not source.trust_remote_code:
+        raise InvalidSettings(
+            f"the model brings code of its own ({', '.join(map(str, raw['auto_map'].values()))}), which was not run",
+            where=source.name,
+            hint="read that code; if you trust it, set trunk.trust_remote_code = true",
+        )
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=source.trust_remote_code)
+    except (ValueError, KeyError, OSError) as error:
+        raise InvalidInput(f"Transformers cannot read this model: {error}", where=str(folder)) from error
+
+
+def has_reward_head(folder: Path) -> bool:
+    """Whether a model in a folder was saved with a classification head."""
+    names = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or []
+    return any(name.endswith(_SEQUENCE) for name in names)
+
+
+def scalar_head(model: Any) -> tuple[Any, str, Any]:
+    """The last linear layer with one output: its parent module, its name there, and the layer itself.
+
+    Raises:
+        InvalidInput: If the model has none.
+    """
+    import torch
+
+    found = [(name, m) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
+    if not found:
+        raise InvalidInput("the model has no linear layer with one output", hint="use a sequence-classification model")
+    name, layer = found[-1]
+    parent, _, child = name.rpartition(".")
+    return model.get_submodule(parent), child, layer
+
+
+def files_digest(folder: Path) -> str:
+    """SHA-256 over names and contents of the files that decide the scores; hub blobs are named by their own digest."""
+    digest = hashlib.sha256()
+    for path in sorted({p for pattern in _READ for p in folder.glob(pattern)}):
+        target = path.resolve()
+        if target.parent.name == "blobs":
+            content = target.name
+        else:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.name}:{content}\n".encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the progress bars and load reports of Transformers."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def device_of(source: ModelSource) -> str:
+    """Where the model runs; under a launcher of several processes, this process's own GPU."""
+    import os
+
+    import torch
+
+    if source.device is not None:
+        return source.device
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+
+
+def dtype_of(source: ModelSource) -> Any:
+    """Number format of the weights."""
+    import torch
+
+    on_gpu = device_of(source).startswith("cuda") and torch.cuda.is_bf16_supported()
+    wide = source.precision == "float32" or (source.precision == "auto" and not on_gpu)
+    return torch.float32 if wide else torch.bfloat16
+
+
+def _need_transformers() -> None:
+    from importlib.util import find_spec
+
+    for module in ("torch", "transformers"):
+        if find_spec(module) is None:
+            raise MissingExtra.named("train", module)
+
+
+def _built(folder: Path, config: Any, source: ModelSource, labels: int | None) -> Any:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    config.num_labels = labels or 1
+    more: dict[str, Any] = {"trust_remote_code": source.trust_remote_code}
+    if source.attention is not None:
+        more["attn_implementation"] = source.attention
+    try:
+        with torch.random.fork_rng(devices=[]):  # layers that the checkpoint lacks are drawn alike every time
+            torch.manual_seed(0)
+            if source.random_weights:
+                model = AutoModelForSequenceClassification.from_config(config, dtype=dtype_of(source), **more)
+            else:
+                model = AutoModelForSequenceClassification.from_pretrained(
+                    folder, config=config, dtype=dtype_of(source), **more
+                )
+    except (ValueError, OSError, ImportError) as error:
+        raise InvalidInput(f"Transformers cannot load this model: {error}", where=source.name) from error
+    return model.to(device_of(source))
+
+
+def _tokenizer(folder: Path, source: ModelSource) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=source.trust_remote_code)
+    except (ValueError, OSError, KeyError) as error:
+        raise InvalidInput(f"the model's tokenizer cannot be read: {error}", where=str(folder)) from error
+
+
+def _chosen_label(config: Any, source: ModelSource, folder: Path) -> int | None:
+    """Number of the output that is the reward; None where there is one only."""
+    names = [str(config.id2label[i]) for i in range(config.num_labels)]
+    if len(names) == 1:
+        return None
+    if source.label in names:
+        return names.index(source.label)
+    if source.label is not None and source.label.isdigit() and int(source.label) < len(names):
+        return int(source.label)
+    asked = f"trunk.label is {source.label!r}, but " if source.label else ""
+    raise InvalidSettings(
+        f"{asked}the model has {len(names)} outputs, not one reward: {', '.join(names[:12])}",
+        where=str(folder),
+        hint=f"say which is the reward, as in trunk.label = {names[0]!r}",
+    )
+
+
+def _keep_label(model: Any, row: int) -> None:
+    """Keep one row of the head."""
+    import torch
+
+    heads = [(n, m) for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
+    name, layer = [(n, m) for n, m in heads if m.out_features == model.config.num_labels][-1]
+    one = torch.nn.Linear(layer.in_features, 1, bias=layer.bias is not None).to(layer.weight)
+    with torch.no_grad():
+        one.weight.copy_(layer.weight[row : row + 1])
+        if layer.bias is not None:
+            one.bias.copy_(layer.bias[row : row + 1])
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, one)
+    model.config.num_labels = model.num_labels = 1
+
+
+def _zero(layer: Any) -> None:
+    import torch
+
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+
+
+def _set_pad_token(model: Any, tokenizer: Any) -> tuple[str, ...]:
+    """Make tokenizer and model agree on a pad token; say so where one had to be set."""
+    said: tuple[str, ...] = ()
+    if tokenizer.pad_token is None:
+        token = tokenizer.eos_token or tokenizer.unk_token
+        if token is None:
+            raise InvalidInput("the tokenizer has no pad, end or unknown token", hint="add a pad token to it")
+        tokenizer.pad_token = token
+        said = (f"the tokenizer has no pad token: {token!r} is used, and saved with the model",)
+    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
+    model.config.pad_token_id = tokenizer.pad_token_id
+    tokenizer.padding_side = "right"
+    return said

@@ -1,0 +1,364 @@
+"""Fine-tune a transformer on weighted pairs: a full copy or a LoRA adapter, resumed where it was stopped."""
+
+import copy
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pluralign.core import (
+    FloatArray,
+    InvalidInput,
+    MissingExtra,
+    NotEnoughData,
+    PreferencePair,
+    prompt_text,
+    requests_of,
+)
+from pluralign.rewards.transformer.adapters import head_module, own_layers_back
+from pluralign.rewards.transformer.backbones import Backbone, files_digest, quiet
+from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.rewards.transformer.processes import process_count, wait_for_all, writing
+from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
+
+PartKind = Literal["lora", "full"]
+TRAINING, METRICS, CHECKPOINTS = "training.json", "metrics.jsonl", "checkpoints"
+_IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedPairs:
+    """Pairs and how much each counts.
+
+    Attributes:
+        pairs: N pairs.
+        weight_N: Weights >= 0, shape (N,); pairs of weight 0 are left out.
+    """
+
+    pairs: Sequence[PreferencePair]
+    weight_N: FloatArray
+
+    def __post_init__(self) -> None:
+        if len(self.pairs) != len(self.weight_N):
+            raise ValueError(f"{len(self.pairs)} pairs and {len(self.weight_N)} weights")
+
+    def counted(self) -> "WeightedPairs":
+        """The pairs that count."""
+        kept = np.flatnonzero(self.weight_N > 0)
+        return WeightedPairs([self.pairs[i] for i in kept.tolist()], self.weight_N[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who hears of a training.
+
+    Attributes:
+        progress: Called with (steps done, steps in all).
+        note: Hears what the reader should know.
+    """
+
+    progress: Callable[[int, int], None] = field(default=lambda done, total: None)
+    note: Callable[[str], None] = field(default=lambda text: None)
+
+
+def fine_tune(
+    backbone: Backbone,
+    form: TextForm,
+    kind: PartKind,
+    train: WeightedPairs,
+    folder: Path,
+    config: TrainingConfig,
+    held: Sequence[PreferencePair] = (),
+    watch: Watch | None = None,
+) -> dict[str, Any]:
+    """Train one part from a model, on weighted pairs, with TRL's trainer; the model itself stays as it is.
+
+    The part appears in its folder whole or not at all: a model with its tokenizer (``full``) or a PEFT adapter with its
+    head (``lora``), ``metrics.jsonl`` (every logged number by step) and ``training.json`` (settings, counts, outcome).
+    Until then checkpoints lie beside it, and the same call goes on from the last of them.
+
+    Args:
+        backbone: What training starts from.
+        form: How requests are written.
+        kind: What is trained.
+        train: What to learn from.
+        folder: Where the part is put; one that is there already is returned as it is.
+        config: How to train.
+        held: Pairs of people held out to stop early by; without any the training goes to its end.
+        watch: Who hears of it.
+
+    Returns:
+        What ``training.json`` holds.
+
+    Raises:
+        MissingExtra: If TRL or PEFT is not installed.
+        NotEnoughData: If no pair counts, or all are too long.
+        InvalidInput: If the folder or its checkpoints belong to another training, or the batch cannot be shared out.
+        TrainingStopped: If the loss is not a number or memory is too short; the last checkpoint is kept.
+    """
+    _need_trl()
+    watch = watch or Watch()
+    counted = train.counted()
+    if not counted.pairs:
+        raise NotEnoughData("no pair counts: all weights are 0", where=str(folder), hint="raise tau, or use more pairs")
+    identity = _identity(backbone, form, kind, train, held, config)
+    if (done := _finished(folder, identity)) is not None:
+        return done
+    partial = folder.with_name(f".{folder.name}.partial")
+    _claim(partial, identity)
+    since = time.perf_counter()
+    rows, told = _rows(backbone, form, counted, watch)
+    held_rows, _ = _rows(backbone, form, WeightedPairs(held, np.ones(len(held))), watch) if held else ([], {})
+    run = _Run(backbone, kind, config, partial, watch)
+    held_rows = [row | {"row": row["row"] + len(counted.pairs)} for row in held_rows]
+    outcome = run.train(rows, held_rows, [p.id for p in (*counted.pairs, *held)])
+    facts = {
+        "identity": identity,
+        "part": kind,
+        "config": config.model_dump(),
+        "pairs": len(rows),
+        "pairs_left_out_by_weight": len(train.pairs) - len(counted.pairs),
+        "sum_of_weights": float(sum(row["weight"] for row in rows)),
+        "held_out_pairs": len(held_rows),
+        **told,
+        **outcome,
+        "seconds": round(time.perf_counter() - since, 2),
+    }
+    with writing() as main:
+        if main:
+            (partial / TRAINING).write_text(json.dumps(facts, indent=2), encoding="utf-8")
+            shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
+            (partial / _IDENTITY).unlink()
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.replace(folder)
+    return facts
+
+
+@dataclass(slots=True)
+class _Run:
+    """One training."""
+
+    backbone: Backbone
+    kind: PartKind
+    config: TrainingConfig
+    folder: Path
+    watch: Watch
+
+    def train(self, rows: list[dict[str, Any]], held: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
+        """Train, keep the best, and write the part."""
+        from transformers.trainer_utils import get_last_checkpoint
+
+        checkpoints = self.folder / CHECKPOINTS
+        last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+        if last is not None:
+            self.watch.note(f"going on from {Path(last).name} in {self.folder}")
+        own = own_layers_back(self.backbone.model) if self.kind == "lora" else nullcontext()
+        with quiet(), own:
+            trainer = self._trainer(self._model(), rows, held, ids, last)
+            if last is not None and _is_over(last):
+                _take(trainer, last)
+            else:
+                trainer.train(resume_from_checkpoint=last)
+            self._save(trainer)
+            return self._outcome(trainer)
+
+    def _model(self) -> Any:
+        import torch
+
+        if self.kind == "full":
+            return copy.deepcopy(self.backbone.model).float().requires_grad_(True)
+        from peft import LoraConfig, TaskType, get_peft_model
+
+        targets = self.config.targets if isinstance(self.config.targets, str) else list(self.config.targets)
+        settings = LoraConfig(
+            task_type=TaskType.SEQ_CLS,
+            r=self.config.rank,
+            lora_alpha=round(self.config.alpha * self.config.rank),
+            lora_dropout=self.config.lora_dropout if self.config.dropout else 0.0,
+            target_modules=targets,
+            modules_to_save=[head_module(self.backbone.model)],
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.seed)
+            return get_peft_model(self.backbone.model, settings)
+
+    def _trainer(
+        self, model: Any, rows: list[dict[str, Any]], held: list[dict[str, Any]], ids: list[str], last: str | None
+    ) -> Any:
+        from datasets import Dataset
+        from transformers import EarlyStoppingCallback, PrinterCallback
+
+        from pluralign.rewards.transformer.arguments import arguments_for
+        from pluralign.rewards.transformer.trainer import GroupedSampler, PairCollator, WeightedRewardTrainer
+        from pluralign.rewards.transformer.watching import MetricsFile, Progress
+
+        config = self.config
+        names = sorted({row["community"] for row in (*rows, *held)})
+        code = {name: k for k, name in enumerate(names)}
+        rows, held = ([row | {"community": code[row["community"]]} for row in side] for side in (rows, held))
+        groups = [row["turn"] for row in rows] if config.group_by == "turn" else None
+        lengths = [0 if config.group_by == "random" else row["length"] for row in rows]
+        blank, held_blank = _blank(rows, config.batch), _blank(held, 2 * config.batch * process_count())
+        on_gpu = model.device.type == "cuda"
+        callbacks: list[Any] = [MetricsFile(self.folder / METRICS, last), Progress(self.watch.progress)]
+        if held:
+            callbacks.append(EarlyStoppingCallback(config.patience))
+        trainer = WeightedRewardTrainer(
+            model=model,
+            args=arguments_for(config, self.kind, self.folder / CHECKPOINTS, len(rows), bool(held), on_gpu),
+            train_dataset=Dataset.from_list(rows + blank),
+            eval_dataset=Dataset.from_list(held + held_blank) if held else None,
+            processing_class=self.backbone.tokenizer,
+            data_collator=PairCollator(int(self.backbone.tokenizer.pad_token_id), 8 if on_gpu else 1),
+            callbacks=callbacks,
+            micro_batch=config.micro_batch,
+            loss_over=config.loss_over,
+            sampler=GroupedSampler(lengths, groups, config.batch, config.seed, len(blank)),
+            pair_ids=ids,
+            communities=names,
+            note=self.watch.note,
+        )
+        trainer.remove_callback(PrinterCallback)
+        return trainer
+
+    def _save(self, trainer: Any) -> None:
+        trainer.save_model(str(self.folder))
+        with writing() as main:
+            if main:
+                for leftover in ("training_args.bin", "README.md"):
+                    (self.folder / leftover).unlink(missing_ok=True)
+                if self.kind == "full":
+                    self.backbone.tokenizer.save_pretrained(self.folder)
+
+    def _outcome(self, trainer: Any) -> dict[str, Any]:
+        state = trainer.state
+        losses = {str(e["step"]): e["eval_loss"] for e in state.log_history if "eval_loss" in e}
+        best = int(state.best_model_checkpoint.rpartition("-")[2]) if state.best_model_checkpoint else None
+        return {"steps": state.global_step, "best_step": best, "held_out_loss": losses}
+
+
+def _rows(
+    backbone: Backbone, form: TextForm, data: WeightedPairs, watch: Watch
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The pairs as rows of a data set, each distinct request tokenised once; and how many were cut or dropped."""
+    requests = list(dict.fromkeys(r for side in requests_of(data.pairs) for r in side))
+    tokens_of = dict(zip(requests, tokenise(backbone.tokenizer, requests, form), strict=True))
+    chosen, rejected = requests_of(data.pairs)
+    turns: dict[tuple[object, object], int] = {}
+    rows, cut = [], 0
+    for i, pair in enumerate(data.pairs):
+        a, b = tokens_of[chosen[i]], tokens_of[rejected[i]]
+        cut += a.cut or b.cut
+        if form.overlong == "drop" and (a.cut or b.cut):
+            continue
+        turn = turns.setdefault((pair.rater, pair.prompt), len(turns))
+        rows.append(_row(i, pair.community, float(data.weight_N[i]), turn, a, b))
+    dropped = len(data.pairs) - len(rows)
+    if cut:
+        what = "were left out" if dropped else "were cut"
+        watch.note(f"{cut:,} of {len(data.pairs):,} pairs are longer than {form.max_length} tokens and {what}")
+    if not rows:
+        raise NotEnoughData(f"every pair is longer than {form.max_length} tokens", hint="raise trunk.max_length")
+    return rows, {"pairs_cut": cut - dropped, "pairs_dropped_as_too_long": dropped}
+
+
+def _row(number: int, community: str, weight: float, turn: int, a: Tokens, b: Tokens) -> dict[str, Any]:
+    row: dict[str, Any] = {"chosen_ids": list(a.ids), "rejected_ids": list(b.ids)}
+    if a.types is not None and b.types is not None:
+        row |= {"chosen_types": list(a.types), "rejected_types": list(b.types)}
+    length = max(len(a), len(b))
+    return row | {"weight": weight, "community": community, "turn": turn, "length": length, "row": number}
+
+
+def _blank(rows: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
+    """Rows that count nowhere and fill the last batch, so that several processes share it evenly."""
+    return [rows[0] | {"weight": 0.0, "row": -1}] * (-len(rows) % batch) if rows and process_count() > 1 else []
+
+
+def _is_over(checkpoint: str) -> bool:
+    """Whether a training was stopped after its last step, before its part was written."""
+    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text(encoding="utf-8"))
+    return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
+
+
+def _take(trainer: Any, checkpoint: str) -> None:
+    """What the training would have ended with."""
+    from transformers import TrainerState
+
+    trainer.state = TrainerState.load_from_json(str(Path(checkpoint) / "trainer_state.json"))
+    best = trainer.state.best_model_checkpoint or checkpoint
+    trainer._load_from_checkpoint(str(Path(checkpoint).parent / Path(best).name))
+
+
+def _identity(
+    backbone: Backbone,
+    form: TextForm,
+    kind: PartKind,
+    train: WeightedPairs,
+    held: Sequence[PreferencePair],
+    config: TrainingConfig,
+) -> str:
+    """SHA-256 over all that decides what is learned."""
+    settings = config.model_dump(exclude={"micro_batch", "gradient_checkpointing", "report_to", "checkpoints"})
+    digest = hashlib.sha256(
+        json.dumps([backbone.fingerprint, form.fingerprint, form.overlong, kind, settings], sort_keys=True).encode()
+    )
+    for pair, weight in zip(train.pairs, train.weight_N.tolist(), strict=True):
+        text = f"{pair.id}\x1f{prompt_text(pair.prompt)}\x1f{pair.chosen}\x1f{pair.rejected}\x1f{weight!r}\x1e"
+        digest.update(text.encode("utf-8", "replace"))
+    digest.update("\x1e".join(p.id for p in held).encode("utf-8", "replace"))
+    return digest.hexdigest()
+
+
+def _finished(folder: Path, identity: str) -> dict[str, Any] | None:
+    if not (folder / TRAINING).is_file():
+        return None
+    facts: dict[str, Any] = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    if facts["identity"] != identity:
+        raise InvalidInput(
+            "another training lies here: other pairs, weights, settings or another model",
+            where=str(folder),
+            hint="name another folder, or delete this one",
+        )
+    return facts
+
+
+def _claim(partial: Path, identity: str) -> None:
+    """Make the folder of an unfinished training this one's own.
+
+    Raises:
+        InvalidInput: If it holds checkpoints of another training.
+    """
+    state = partial / _IDENTITY
+    if state.is_file() and state.read_text(encoding="utf-8") != identity:
+        raise InvalidInput(
+            "the checkpoints here belong to another training: other pairs, weights, settings or another model",
+            where=str(partial),
+            hint="delete the folder to begin anew",
+        )
+    if process_count() > 1:
+        wait_for_all()
+    with writing() as main:
+        if main:
+            partial.mkdir(parents=True, exist_ok=True)
+            state.write_text(identity, encoding="utf-8")
+
+
+def part_digest(folder: Path) -> str:
+    """SHA-256 over the files of a part."""
+    return files_digest(folder)
+
+
+def _need_trl() -> None:
+    from importlib.util import find_spec
+
+    for module in ("trl", "peft", "accelerate", "datasets"):
+        if find_spec(module) is None:
+            raise MissingExtra.named("train", module)

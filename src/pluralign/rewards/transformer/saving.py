@@ -1,0 +1,81 @@
+"""A saved transformer reward model: the parts of its communities, and a card that vouches for them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import DamagedFile, InvalidInput
+from pluralign.rewards.saving import load_card, write_card
+from pluralign.rewards.transformer.backbones import Backbone
+from pluralign.rewards.transformer.model import TransformerRewardModel
+from pluralign.rewards.transformer.texts import TextForm
+
+_OWN = ("format", "version", "trunk", "communities", "parts", "files")
+
+
+def save_parts(model: TransformerRewardModel, folder: Path, trunk: Mapping[str, object]) -> None:
+    """Write the card of a model whose parts lie in its folder already.
+
+    Args:
+        model: The model.
+        folder: Where its parts lie, at any depth.
+        trunk: How the trunk can be had again: its ``kind``, ``model`` and the rest of its settings.
+
+    Raises:
+        ValueError: If a part lies elsewhere.
+    """
+    parts = {c: path.relative_to(folder).as_posix() for c, path in model.folders.items()}
+    files = sorted(p for path in set(model.folders.values()) for p in path.rglob("*") if p.is_file())
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "trunk": {**trunk, "fingerprint": model.backbone.fingerprint, "text": model.form.kind},
+        "communities": list(model.communities),
+        "parts": parts,
+        "files": {p.relative_to(folder).as_posix(): _digest(p) for p in files},
+        **model.about,
+    }
+    write_card(folder, facts)
+
+
+def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
+    """Load a model, checking every file of its parts.
+
+    Args:
+        folder: A folder that `save_parts` has written a card for.
+        backbone: The model that the card names.
+
+    Raises:
+        InvalidInput: If the folder holds no such model, or its parts were trained from another backbone.
+        DamagedFile: If a file is missing, truncated or altered.
+    """
+    card: dict[str, Any] = load_card(folder)
+    described = card["trunk"]
+    if described["fingerprint"] != backbone.fingerprint:
+        raise InvalidInput(
+            f"the parts were trained from {described['fingerprint']!r}, not from {backbone.fingerprint!r}",
+            where=str(folder),
+            hint=f"load them with the model {described['model']!r}, in the precision they were trained with",
+        )
+    for name, digest in card["files"].items():
+        if not (folder / name).is_file() or _digest(folder / name) != digest:
+            raise DamagedFile("missing, truncated or altered", where=str(folder / name), hint="train this part again")
+    form = TextForm(described["text"], int(described["max_length"]), described["overlong"])
+    return TransformerRewardModel(
+        backbone,
+        form,
+        described["community"],
+        {c: folder / part for c, part in card["parts"].items()},
+        {key: value for key, value in card.items() if key not in _OWN},
+    )
+
+
+def with_facts(model: TransformerRewardModel, about: Mapping[str, object]) -> TransformerRewardModel:
+    """The same model with other facts for its card."""
+    return replace(model, about=about)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

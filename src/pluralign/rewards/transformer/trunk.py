@@ -1,0 +1,165 @@
+"""A transformer as a trunk: what its last layer says of a prompt and a response, or the reward it gives them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from pluralign.core import Encoder, FloatArray, NotEnoughData, PreferencePair, RewardRequest, requests_of
+from pluralign.rewards.transformer.backbones import Backbone, scalar_head
+from pluralign.rewards.transformer.forward import Runner
+from pluralign.rewards.transformer.processes import split_between_processes
+from pluralign.rewards.transformer.texts import TextForm, request_key, request_of, tokenise
+from pluralign.rewards.trunk import EncodedPairs
+
+Output = Literal["hidden", "reward"]
+_LOT = 16_384
+
+
+class RequestEncoder:
+    """The encoder port over requests: each text is a request's key, each vector what a model says of it.
+
+    So scores and hidden states are cached as embeddings are: by content and model fingerprint, in one pass over the
+    distinct requests, kept through an interruption. Under a launcher of several processes each does its part.
+
+    Args:
+        backbone: The model.
+        form: How requests are written.
+        output: ``reward``: one number, the reward in logits. ``hidden``: what the scalar head reads, divided by the
+            square root of its length, and a 1 for the head's bias.
+        tokens: Tokens in a batch; None takes what suits the device.
+        note: Hears that memory was short.
+
+    Attributes:
+        truncated: How many distinct requests were cut to the longest allowed, so far.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        form: TextForm,
+        output: Output = "reward",
+        tokens: int | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
+        self.backbone = backbone
+        self.form = form
+        self.truncated = 0
+        self._output = output
+        self._runner = Runner(backbone.tokenizer, backbone.model.device, tokens, note)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever an output would change."""
+        return f"{self.backbone.fingerprint}+{self.form.fingerprint}+{self._output}"
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return 1 if self._output == "reward" else int(scalar_head(self.backbone.model)[2].in_features) + 1
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors of request keys, shape (N, D), float32."""
+        if not texts:
+            return np.zeros((0, self.dimensions), np.float32)
+        place = {key: row for row, key in enumerate(dict.fromkeys(texts))}
+        vector_U_D = split_between_processes(list(place), self._encode)
+        return vector_U_D[[place[key] for key in texts]]
+
+    def _encode(self, keys: Sequence[str]) -> FloatArray:
+        lots = [keys[start : start + _LOT] for start in range(0, len(keys), _LOT)]
+        return np.concatenate([self._lot(lot) for lot in lots]) if lots else np.zeros((0, self.dimensions), np.float32)
+
+    def _lot(self, keys: Sequence[str]) -> FloatArray:
+        tokens = tokenise(self.backbone.tokenizer, [request_of(key) for key in keys], self.form)
+        self.truncated += sum(t.cut for t in tokens)
+        model = self.backbone.model.eval()
+        if self._output == "reward":
+            return self._runner.run(lambda batch: model(**batch).logits, tokens)
+        with without_head(model):
+            hidden_N_D = self._runner.run(lambda batch: model(**batch).logits, tokens)
+        scaled_N_D = hidden_N_D / np.float32(np.sqrt(hidden_N_D.shape[1]))
+        return np.concatenate([scaled_N_D, np.ones((len(keys), 1), np.float32)], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerTrunk:
+    """A transformer that is not trained any further, read by linear heads or by its own.
+
+    Attributes:
+        encoder: A `RequestEncoder`, or a cache around one.
+    """
+
+    encoder: Encoder
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the features of any request would change."""
+        return self.encoder.fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        """Length D of a feature vector."""
+        return self.encoder.dimensions
+
+    def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Features of each request, float32, shape (N, D).
+
+        Raises:
+            NotEnoughData: If there are no requests.
+        """
+        if not requests:
+            raise NotEnoughData("no requests to score")
+        return self.encoder.encode([request_key(r) for r in requests])
+
+    def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
+        """Read the responses of the pairs, each distinct one once.
+
+        Raises:
+            NotEnoughData: If there are no pairs.
+        """
+        if not pairs:
+            raise NotEnoughData("no pairs to encode")
+        chosen, rejected = requests_of(pairs)
+        feature_2N_D = self.features([*chosen, *rejected])
+        return EncodedPairs(tuple(pairs), feature_2N_D[: len(pairs)] - feature_2N_D[len(pairs) :])
+
+
+def own_head(backbone: Backbone) -> FloatArray:
+    """The scalar head of a model as a head on its ``hidden`` output, shape (D,), float64."""
+    layer = scalar_head(backbone.model)[2]
+    weight: FloatArray = layer.weight.detach().float().cpu().numpy()[0].astype(np.float64)
+    bias = 0.0 if layer.bias is None else float(layer.bias.detach())
+    return np.append(weight * np.sqrt(len(weight)), bias)
+
+
+def set_head(model: Any, head_D: FloatArray) -> None:
+    """Write a head on the ``hidden`` output into a model.
+
+    Raises:
+        ValueError: If the head has a bias and the model's layer has none.
+    """
+    import torch
+
+    layer = scalar_head(model)[2]
+    if layer.bias is None and head_D[-1] != 0:
+        raise ValueError(f"the head's bias is {head_D[-1]}, and the model's layer has none")
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(head_D[None, :-1] / np.sqrt(len(head_D) - 1)))
+        if layer.bias is not None:
+            layer.bias.fill_(float(head_D[-1]))
+
+
+@contextmanager
+def without_head(model: Any) -> Iterator[None]:
+    """While it is entered, the model returns what its scalar head reads."""
+    import torch
+
+    parent, child, layer = scalar_head(model)
+    setattr(parent, child, torch.nn.Identity())
+    try:
+        yield
+    finally:
+        setattr(parent, child, layer)
