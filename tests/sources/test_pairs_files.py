@@ -157,3 +157,19 @@ def test_real_prism_pairs_are_read(shared_data: Path) -> None:
     pairs = list(JsonlPairs(shared_data / "prism_pairs" / "hard_panel.jsonl.gz").pairs(tally))
     assert (tally.read, len(pairs), tally.dropped) == (2769, 2766, {"chosen equals rejected": 3})
     assert set(pairs[0].extra) == {"user_id", "interaction_id"}
+
+
+def test_columns_of_other_names_are_read_as_ours(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"prompt": "Q", "chosen": "A", "rejected": "B", "user_id": "u1", "id": 4}\n')
+    (pair,) = JsonlPairs(path, columns={"rater": "user_id"}).pairs()
+    assert (pair.rater, pair.id, pair.extra) == ("u1", "4", {})
+
+
+def test_a_column_that_is_not_there_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"prompt": "Q", "chosen": "A", "rejected": "B"}\n')
+    with pytest.raises(InvalidInput, match=r"pairs\.jsonl:1: there is no column 'user_id'"):
+        list(JsonlPairs(path, columns={"rater": "user_id"}).pairs())
+    with pytest.raises(InvalidInput, match="no column 'ratr' to read"):
+        JsonlPairs(path, columns={"ratr": "user_id"})

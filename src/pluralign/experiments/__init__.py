@@ -8,7 +8,7 @@ from pluralign.experiments.registry import METHODS, SOURCES, method_named, names
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved, built, explain, read_settings, resolve
 from pluralign.experiments.running import Outcome, run_experiment
-from pluralign.experiments.scoring import open_model, score_file, steers_for
+from pluralign.experiments.scoring import open_model, open_with_trunk, score_file, steers_for
 from pluralign.experiments.settings import Settings
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "method_named",
     "names",
     "open_model",
+    "open_with_trunk",
     "plan",
     "read_rows",
     "read_settings",

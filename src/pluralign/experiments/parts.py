@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pluralign.core import BoolArray, FloatArray, IntArray, NotEnoughData, Steer, SteerableRewardModel, rng_for
+from pluralign.core import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    rng_for,
+)
 from pluralign.evaluation import margins_by_steer
 from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import Resolved
+from pluralign.experiments.settings import Settings
 from pluralign.experiments.trunks import OpenTrunk
 from pluralign.methods import Method, TrainingSet
 from pluralign.rewards import EncodedPairs, LinearRewardModel
+from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.rewards.transformer.processes import process_count, split_between_processes
 
 if TYPE_CHECKING:
+    from pluralign.rewards.transformer.finetuning import PartKind
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
 _FEW_UNITS = 5
@@ -85,7 +98,7 @@ class PartsBench:
 
         if isinstance(model, TransformerRewardModel) and not model.communities:
             return {"": test.margins(self.reference.reference_D)}
-        return margins_by_steer(model, test.pairs)
+        return margins_by_steer(_SharedOut(model) if process_count() > 1 else model, test.pairs)
 
     def _model(self, folders: Mapping[str, Path]) -> "TransformerRewardModel":
         from pluralign.rewards.transformer.model import TransformerRewardModel
@@ -95,6 +108,12 @@ class PartsBench:
         return TransformerRewardModel(
             opened.backbone, opened.score_form, settings.community, folders, {}, settings.tokens, self.reporter.note
         )
+
+    @property
+    def _training(self) -> "Training":
+        settings = self.resolved.settings
+        assert settings.trunk.community != "head"
+        return Training(self.opened, settings.trunk.community, settings.training, self.seed, self.reporter)
 
     def _place(self, method: Method, settings: Mapping[str, object]) -> Path:
         if self.whole and not settings:
@@ -109,7 +128,7 @@ class PartsBench:
         name = group[0] if len(group) == 1 else f"{len(group)} communities together"
         self.reporter.stage(f"seed {self.seed}: training {method} for {name}")
         try:
-            facts = train_part(self.opened, self.resolved, self.train, rows, weight_N, folder, self.seed, self.reporter)
+            facts = self._training.train(self.train, rows, weight_N, folder)
         except NotEnoughData as error:
             self.reporter.note(f"{method} leaves {name} at the reference: {error.what}")
             return False
@@ -118,37 +137,73 @@ class PartsBench:
         return True
 
 
-def train_part(
-    opened: OpenTrunk,
-    resolved: Resolved,
-    train: TrainingSet,
-    rows: IntArray,
-    weight_N: FloatArray,
-    folder: Path,
-    seed: int,
-    reporter: Reporter,
-) -> dict[str, Any]:
-    """Train one part on some of the training pairs; a part of their raters is held out to stop early by.
+@dataclass(frozen=True, slots=True)
+class _SharedOut:
+    """A model that scores a part of the requests in each process of a launcher.
 
-    Raises:
-        NotEnoughData: If no pair counts.
+    Attributes:
+        model: The model, the same in every process.
     """
-    from pluralign.rewards.transformer.finetuning import Watch, WeightedPairs, fine_tune
 
-    settings = resolved.settings
-    assert opened.backbone is not None and opened.form is not None and settings.trunk.community != "head"
-    held = held_out(train.unit_N[rows], settings.training.held_out, seed)
-    learned = rows[~held]
-    return fine_tune(
-        opened.backbone,
-        opened.form,
-        settings.trunk.community,
-        WeightedPairs([train.encoded.pairs[i] for i in learned.tolist()], weight_N[learned]),
-        folder,
-        settings.training.model_copy(update={"seed": settings.training.seed + seed}),
-        [train.encoded.pairs[i] for i in rows[held].tolist()],
-        Watch(reporter.progress, reporter.note),
-    )
+    model: SteerableRewardModel
+
+    @property
+    def communities(self) -> tuple[str, ...]:
+        return self.model.communities
+
+    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+        return self.model.score(requests, steer)
+
+    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        from pluralign.rewards.transformer.texts import request_key, request_of
+
+        def own(keys: Sequence[str]) -> FloatArray:
+            if not keys:
+                return np.zeros((0, len(self.communities)), np.float32)
+            return self.model.score_all([request_of(key) for key in keys]).astype(np.float32)
+
+        return split_between_processes([request_key(r) for r in requests], own)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a part is, and how it is trained.
+
+    Attributes:
+        opened: What training starts from.
+        kind: What is trained.
+        config: How.
+        seed: Seed of the repeat.
+        reporter: Hears the progress.
+    """
+
+    opened: OpenTrunk
+    kind: "PartKind"
+    config: TrainingConfig
+    seed: int
+    reporter: Reporter
+
+    def train(self, train: TrainingSet, rows: IntArray, weight_N: FloatArray, folder: Path) -> dict[str, Any]:
+        """Train on some of the training pairs; a part of their raters is held out to stop early by.
+
+        Raises:
+            NotEnoughData: If no pair counts.
+        """
+        from pluralign.rewards.transformer.finetuning import Watch, WeightedPairs, fine_tune
+
+        assert self.opened.backbone is not None and self.opened.form is not None
+        held = held_out(train.unit_N[rows], self.config.held_out, self.seed)
+        learned = rows[~held]
+        return fine_tune(
+            self.opened.backbone,
+            self.opened.form,
+            self.kind,
+            WeightedPairs([train.encoded.pairs[i] for i in learned.tolist()], weight_N[learned]),
+            folder,
+            self.config.model_copy(update={"seed": self.config.seed + self.seed}),
+            [train.encoded.pairs[i] for i in rows[held].tolist()],
+            Watch(self.reporter.progress, self.reporter.note),
+        )
 
 
 def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
@@ -165,15 +220,9 @@ def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
 
 
 def trained_reference(
-    opened: OpenTrunk,
-    resolved: Resolved,
-    train: TrainingSet,
-    rows: IntArray,
-    folder: Path,
-    seed: int,
-    reporter: Reporter,
+    opened: OpenTrunk, settings: Settings, train: TrainingSet, folder: Path, seed: int, reporter: Reporter
 ) -> Path:
-    """Train the reference on some of the training pairs, all with the weight of their source.
+    """Train the reference on training pairs, each with the weight of its source.
 
     Returns:
         Folder of a plain Hugging Face model.
@@ -182,13 +231,17 @@ def trained_reference(
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
     reporter.stage(f"seed {seed}: training the reference")
-    part = folder / "parts" / "reference"
-    train_part(opened, resolved, train, rows, train.weight_N, part, seed, reporter)
-    if resolved.settings.trunk.community == "full":
+    kind = settings.trunk.community if settings.reference.part == "same" else settings.reference.part
+    assert kind != "head"
+    part = folder / "parts" / REFERENCE
+    training = Training(opened, kind, settings.reference_training, seed, reporter)
+    training.train(train, np.arange(len(train.encoded)), train.weight_N, part)
+    if kind == "full":
         return part
     merged = folder / "merged"
     if not (merged / "config.json").is_file():
         assert opened.backbone is not None and opened.form is not None
-        model = TransformerRewardModel(opened.backbone, opened.form, "lora", {REFERENCE: part})
-        export_model(model, Steer.to(REFERENCE), merged)
+        export_model(
+            TransformerRewardModel(opened.backbone, opened.form, kind, {REFERENCE: part}), Steer.to(REFERENCE), merged
+        )
     return merged

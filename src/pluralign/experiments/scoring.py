@@ -21,7 +21,7 @@ from pluralign.core import (
 )
 from pluralign.encoders import language_warning
 from pluralign.experiments.reporting import Reporter, Silent
-from pluralign.experiments.trunks import reopen
+from pluralign.experiments.trunks import OpenTrunk, reopen
 from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
 from pluralign.sources import RowPolicy, read_requests
 
@@ -38,16 +38,21 @@ def open_model(folder: Path, cache: Path | None = None) -> SteerableRewardModel:
         InvalidInput: If the folder holds no model, or its trunk cannot be had.
         DamagedFile: If a file is truncated or altered.
     """
+    return open_with_trunk(folder, cache)[0]
+
+
+def open_with_trunk(folder: Path, cache: Path | None = None) -> tuple[SteerableRewardModel, OpenTrunk]:
+    """As `open_model`, and the trunk that the model sits on."""
     card = load_card(folder)
     described = card["trunk"]
     assert isinstance(described, dict)
     opened = reopen(described, folder, cache)
     if "parts" not in card:
-        return load_reward_model(folder, opened.trunk)
+        return load_reward_model(folder, opened.trunk), opened
     from pluralign.rewards.transformer.saving import load_parts
 
     assert opened.backbone is not None
-    return load_parts(folder, opened.backbone)
+    return load_parts(folder, opened.backbone), opened
 
 
 def rewards_under(

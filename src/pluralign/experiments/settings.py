@@ -53,6 +53,10 @@ class ReferenceSettings(_Table):
     """A saved reward model to start from instead."""
     ridge: Ridge = "auto"
     """Pull towards zero, in pairs; ``auto`` chooses it inside the training raters."""
+    part: Literal["same", "lora", "full"] = "same"
+    """Under trained parts: whether the reference is trained as an adapter, a full copy, or as the communities are."""
+    training: dict[str, Any] = Field(default_factory=dict)
+    """Under trained parts: settings of ``[training]`` that are others for the reference."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "ReferenceSettings":
@@ -60,6 +64,7 @@ class ReferenceSettings(_Table):
             raise ValueError("fit_on and model exclude each other")
         if self.fit_on == ():
             raise ValueError("fit_on names no community")
+        TrainingConfig.model_validate(self.training)
         return self
 
 
@@ -168,6 +173,11 @@ class SensitivitySettings(_Table):
 
 class Settings(_Table):
     """An experiment."""
+
+    @property
+    def reference_training(self) -> TrainingConfig:
+        """How the reference is trained, where it is a trained part."""
+        return TrainingConfig.model_validate(self.training.model_dump() | self.reference.training)
 
     name: str = Field(default="experiment", pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
     """Name of the experiment; without slashes, for its folder is named so."""

@@ -1,6 +1,7 @@
 """What other tools read and call: RewardBench results, TRL rewards, model cards, results files, pushes to the hub."""
 
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
+from pluralign.interop.exporting import Exported, read_steer, write_export
 from pluralign.interop.hub import push
 from pluralign.interop.model_card import ModelSheet, model_card, write_model_card
 from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
@@ -8,6 +9,7 @@ from pluralign.interop.steers import steer_to
 from pluralign.interop.trl_reward import TrlReward
 
 __all__ = [
+    "Exported",
     "ModelSheet",
     "ResultSource",
     "RewardBenchResult",
@@ -15,9 +17,11 @@ __all__ = [
     "eval_results",
     "model_card",
     "push",
+    "read_steer",
     "rewardbench_rows",
     "steer_to",
     "write_eval_results",
+    "write_export",
     "write_model_card",
     "write_rewardbench",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from pluralign.core import DamagedFile, InvalidInput, whole_file
 from pluralign.rewards.linear import LinearRewardModel
+from pluralign.rewards.transformer.processes import writing
 from pluralign.rewards.trunk import Trunk
 
 FORMAT = "pluralign-reward-model"
@@ -149,5 +150,8 @@ def _write_card(folder: Path, card: Mapping[str, object]) -> None:
 
 
 def _write(path: Path, blob: bytes) -> None:
-    with whole_file(path) as partial:
-        partial.write_bytes(blob)
+    """Write a file; where several processes share a run, the first of them does, and the others wait."""
+    with writing() as main:
+        if main:
+            with whole_file(path) as partial:
+                partial.write_bytes(blob)

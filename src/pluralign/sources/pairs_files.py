@@ -1,12 +1,12 @@
 """Preference pairs from our own format, which TRL reads too: JSONL or Parquet, one row a pair."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import WORLD, PreferencePair, Tally
+from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally
 from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, optional_text
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
@@ -33,6 +33,10 @@ class JsonlPairs:
         community: Community of the rows that name none, as an id or a label; the whole world where not given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of the rows that name none.
+        columns: Our name of a column -> the file's name of it, as in ``{"rater": "user_id"}``.
+
+    Raises:
+        InvalidInput: If ``columns`` names a column that we do not have.
     """
 
     name: ClassVar[str] = "jsonl"
@@ -42,6 +46,16 @@ class JsonlPairs:
     community: str | None = None
     skip_bad: bool = False
     license: str = "not stated"
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.columns if name not in _COLUMNS]
+        if unknown:
+            raise InvalidInput(
+                f"there is no column {unknown[0]!r} to read",
+                where="columns",
+                hint=f"ours are {', '.join(sorted(_COLUMNS))}",
+            )
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
         """Stream the pairs of the file.
@@ -54,7 +68,7 @@ class JsonlPairs:
         seen = SeenIds()
         for number, row in read_rows(self.path, policy, kinds=("jsonl", "parquet")):
             try:
-                pair = self._pair(row, number)
+                pair = self._pair(self._renamed(row), number)
                 if row.get("id") is not None and seen.again(pair.id):
                     raise BadRow(f"the id {pair.id!r} was used before", reason="duplicate id")
             except UnusableRow as reason:
@@ -64,6 +78,13 @@ class JsonlPairs:
             else:
                 policy.tally.kept += 1
                 yield pair
+
+    def _renamed(self, row: Row) -> Row:
+        missing = [theirs for theirs in self.columns.values() if theirs not in row]
+        if missing:
+            raise BadRow(f"there is no column {missing[0]!r}", reason=f"no column {missing[0]}")
+        kept = {name: value for name, value in row.items() if name not in self.columns.values()}
+        return kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
 
     def _pair(self, row: Row, number: int) -> PreferencePair:
         stem = file_stem(self.path)

@@ -53,6 +53,6 @@ def _habits(model: Any) -> dict[Any, dict[str, Any]]:
     """What a trainer changes of layers besides their weights: dropout, gradient checkpointing, hooks."""
     habits: dict[Any, dict[str, Any]] = {}
     for module in model.modules():
-        kept = {key: vars(module)[key] for key in ("p", "gradient_checkpointing") if key in vars(module)}
+        kept = {key: getattr(module, key) for key in ("p", "gradient_checkpointing") if hasattr(module, key)}
         habits[module] = {**kept, "_forward_hooks": module._forward_hooks.copy()}
     return habits

@@ -44,6 +44,8 @@ def arguments_for(config: TrainingConfig, kind: PartKind, folder: Path, pairs: i
     logging = max(1, min(10, steps // 20))
     every = max(1, steps // (config.evaluations if early else max(1, config.checkpoints)))
     every = max(1, every // logging) * logging  # what is logged after a resume is then what would have been
+    old, new = "gradient_checkpointing", "activation_checkpointing"
+    checkpointing = new if new in RewardConfig.__dataclass_fields__ else old
     return RewardConfig(
         output_dir=str(folder),
         per_device_train_batch_size=config.batch // processes,
@@ -60,7 +62,7 @@ def arguments_for(config: TrainingConfig, kind: PartKind, folder: Path, pairs: i
         bf16=on_gpu and torch.cuda.is_bf16_supported(),
         fp16=False,
         tf32=True if on_gpu else None,
-        gradient_checkpointing=config.gradient_checkpointing,
+        **{checkpointing: config.gradient_checkpointing},
         disable_dropout=not config.dropout,
         max_length=None,
         logging_steps=logging,

@@ -13,6 +13,7 @@ from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.transformer.backbones import Backbone, quiet
 from pluralign.rewards.transformer.blending import ADAPTER_CONFIG, Adapter, coefficients
 from pluralign.rewards.transformer.model import TransformerRewardModel, attached, swapped
+from pluralign.rewards.transformer.processes import writing
 from pluralign.rewards.transformer.texts import TextForm
 from pluralign.rewards.transformer.trunk import set_head
 
@@ -107,6 +108,12 @@ def _write_model(model: Any, backbone: Backbone, folder: Path) -> None:
 def _whole_folder(folder: Path, write: Callable[[Path], None], form: TextForm) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InvalidInput("the folder is not empty", where=str(folder), hint="name another folder")
+    with writing() as main:
+        if main:
+            _replace(folder, write, form)
+
+
+def _replace(folder: Path, write: Callable[[Path], None], form: TextForm) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         target = Path(temporary) / folder.name

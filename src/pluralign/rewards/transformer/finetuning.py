@@ -122,7 +122,7 @@ def fine_tune(
     facts = {
         "identity": identity,
         "part": kind,
-        "config": config.model_dump(),
+        "config": config.model_dump(mode="json"),
         "pairs": len(rows),
         "pairs_left_out_by_weight": len(train.pairs) - len(counted.pairs),
         "sum_of_weights": float(sum(row["weight"] for row in rows)),

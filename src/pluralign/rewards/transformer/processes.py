@@ -1,8 +1,10 @@
 """Work that several processes of one launcher share: who writes, who waits, and who scores what."""
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -60,7 +62,17 @@ def split_between_processes(items: list[str], work: Callable[[Sequence[str]], Fl
     return together
 
 
+@cache
 def _state() -> Any:
     from accelerate import PartialState
 
+    atexit.register(_leave)
     return PartialState()
+
+
+def _leave() -> None:
+    """Close what connects the processes: left to the end of the interpreter, its threads may abort it."""
+    import torch.distributed as dist
+
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -1,0 +1,89 @@
+"""``pluralign export`` and ``pluralign rewardbench``: what other tools load and compare."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Model = Annotated[Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/scpo.")]
+Communities = Annotated[
+    list[str] | None,
+    typer.Option("--community", "-c", help="Community to steer to; several with their shares: -c GBR=0.7 -c MEX=0.3."),
+]
+Strength = Annotated[float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)]
+
+
+def export(
+    model: Model,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
+    community: Communities = None,
+    strength: Strength = 1.0,
+    shape: Annotated[
+        Literal["model", "adapter"], typer.Option("--as", help="A whole model, or a PEFT adapter with its head.")
+    ] = "model",
+    push: Annotated[str | None, typer.Option(help="Upload it to the Hugging Face hub as OWNER/NAME.")] = None,
+    public: Annotated[bool, typer.Option("--public", help="With --push: let everybody see it.")] = False,
+    results_for: Annotated[
+        str | None,
+        typer.Option("--results-for", metavar="OWNER/NAME", help="Also write .eval_results for this hub data set."),
+    ] = None,
+) -> None:
+    """Write one community, or a blend, as a plain Hugging Face folder or a PEFT adapter.
+
+    The folder loads in Transformers, TRL, vLLM, TEI and OpenRLHF, gives the same scores as `pluralign score`, and has
+    a README.md with the people behind it. The trunk must be a transformer.
+
+    Example: `pluralign export runs/uk/models/seed-7/scpo --community GBR --out scpo-gbr`
+    """
+    from pluralign.cli.screen import console
+    from pluralign.interop import eval_results, write_eval_results, write_export
+    from pluralign.interop import push as upload
+    from pluralign.rewards import load_card
+
+    done = write_export(model, out, community or ["~world"], strength, shape)
+    say = console()
+    say.print(f"{done.shape} of {done.steer.shares if done.steer else 'the reference'} written to {done.folder}")
+    if results_for is not None:
+        path = write_eval_results(eval_results(load_card(model), results_for), out, "pluralign")
+        say.print(f"results written to {path}")
+    if push is not None:
+        say.print(f"uploaded to {upload(out, push, private=not public)}")
+
+
+def rewardbench(
+    model: Model,
+    file: Annotated[Path, typer.Argument(help="JSONL or Parquet: prompt, chosen and rejected.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("rewardbench"),
+    name: Annotated[
+        str | None, typer.Option(help="What the result calls the model. Default: folder and steer.")
+    ] = None,
+    community: Communities = None,
+    strength: Strength = 1.0,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")] = False,
+) -> None:
+    """Score pairs, and write the result files that RewardBench writes.
+
+    A tie is wrong there. The accuracy is printed with its interval, for which the files have no place.
+    """
+    from pluralign.cli.screen import Screen, console
+    from pluralign.cli.showing import show_tally
+    from pluralign.core import Tally
+    from pluralign.experiments import open_model
+    from pluralign.interop import read_steer, write_rewardbench
+
+    loaded = open_model(model)
+    words = community or ["~world"]
+    steer = read_steer(loaded.communities, words, strength)
+    tally = Tally()
+    called = name or f"{model.resolve().name}-{'-'.join(words)}".replace("/", "_")
+    with Screen() as screen:
+        found = write_rewardbench(loaded, file, steer, out, called, tally, skip_bad=skip_bad, reporter=screen)
+    show_tally(tally, "scored")
+    e = found.accuracy
+    people = f"{e.n_raters:,} raters" if e.n_raters is not None else "no raters"
+    interval = f" [{100 * e.low:.1f}, {100 * e.high:.1f}]" if e.low is not None and e.high is not None else ""
+    console().print(
+        f"accuracy {100 * e.value:.1f} %{interval}, {e.n:,} pairs, {people}, {found.ties:,} ties counted as wrong; "
+        f"written to {found.summary} and {found.outputs.name}",
+        markup=False,
+    )
