@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from pluralign._version import __version__
+from pluralign.cli import exporting
 
 
 class _Careful(TyperGroup):
@@ -77,6 +78,10 @@ def run(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print every setting and where its value came from; run nothing.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Run all of it small, with random weights and without the hub; keep nothing."),
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
@@ -84,7 +89,7 @@ def run(
     """Fit a reference and steer it to each community by every method, then measure how well each is served.
 
     Everything is checked before anything starts. A run that was stopped goes on where it was: give the same command
-    again.
+    again. With --dry-run all of it runs small first, in a temporary folder: any fault shows in seconds.
 
     Example settings:
 
@@ -95,10 +100,10 @@ def run(
         [reference]
         fit_on = ["~world"]
     """
-    from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_explained, show_outcome
     from pluralign.experiments import explain as explained
     from pluralign.experiments import read_settings, resolve, run_experiment
+    from pluralign.rewards.transformer.processes import is_main
 
     resolved = resolve(
         read_settings(config),
@@ -110,10 +115,40 @@ def run(
     if explain:
         show_explained(explained(resolved), as_json)
         return
+    if dry_run:
+        _rehearse(resolved, as_json)
+        return
     folder = out or Path("runs") / resolved.settings.name
-    with Screen(quiet=as_json) as screen:
-        outcome = run_experiment(resolved, folder, screen, fresh)
-    show_outcome(outcome, folder, as_json)
+    with _telling(as_json) as reporter:
+        outcome = run_experiment(resolved, folder, reporter, fresh)
+    if is_main():
+        show_outcome(outcome, folder, as_json)
+
+
+def _rehearse(resolved: Any, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from pluralign.cli.showing import print_json
+    from pluralign.experiments.rehearsal import rehearse
+    from pluralign.rewards.transformer.processes import is_main
+
+    with _telling(as_json) as reporter:
+        found = rehearse(resolved, reporter)
+    if is_main() and as_json:
+        print_json(asdict(found))
+    elif is_main():
+        typer.echo("\n".join(found.lines()))
+
+
+def _telling(as_json: bool) -> Any:
+    """The screen; of several processes, the first has it."""
+    from contextlib import nullcontext
+
+    from pluralign.cli.screen import Screen
+    from pluralign.experiments import Silent
+    from pluralign.rewards.transformer.processes import is_main
+
+    return Screen(quiet=as_json) if is_main() else nullcontext(Silent())
 
 
 @app.command()
@@ -172,6 +207,10 @@ def demo(
     with tempfile.TemporaryDirectory() as temporary, Screen(quiet=as_json) as screen:
         found = demonstrate(out or Path(temporary) / "demo", seed, encoder, screen)
     show_demonstration(found, out, as_json)
+
+
+app.command()(exporting.export)
+app.command()(exporting.rewardbench)
 
 
 @data.command("list")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pluralign.core import DamagedFile, Encoder, FloatArray, IntArray
+from pluralign.core import BoolArray, DamagedFile, Encoder, FloatArray, IntArray
 from pluralign.encoders.folders import embeddings_folder
 from pluralign.encoders.shards import KeyArray, Shard, compact, keys_of, read_shard, shard_of, shard_paths, write_shard
 
@@ -17,6 +17,7 @@ _SHARDS_BEFORE_COMPACTION = 16
 _SMALL = 65_536
 
 Progress = Callable[[int, int], None]
+Agree = Callable[[BoolArray], BoolArray]
 
 
 class CachedEncoder:
@@ -32,16 +33,20 @@ class CachedEncoder:
         encoder: What encodes the missing texts.
         folder: Cache folder; None means `cache_folder`.
         progress: Called with (different texts done, different texts asked for) before the first lot and after each.
+        agree: Where several processes encode together: from what this one knows, what all of them know.
 
     Attributes:
         encoder: As given.
         folder: Where this encoder's vectors lie.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path | None = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self, encoder: Encoder, folder: Path | None = None, progress: Progress | None = None, agree: Agree | None = None
+    ) -> None:
         self.encoder = encoder
         self.folder = embeddings_folder(folder, encoder.fingerprint)
         self._progress = progress or (lambda done, total: None)
+        self._agree = agree or (lambda known: known)
         self._shards: dict[Path, Shard] = {}
         self._unwritten: list[Shard] = []
 
@@ -73,7 +78,7 @@ class CachedEncoder:
             return self.encoder.encode(texts)
         key_U, first_U, unique_N = np.unique(keys_of(texts), return_index=True, return_inverse=True)
         self._refresh()
-        missing = np.flatnonzero(~self._known(key_U))
+        missing = np.flatnonzero(~self._agree(self._known(key_U)))
         # In the order of the texts, so that a run that was stopped and one that was not keep the same lots.
         missing = missing[np.argsort(first_U[missing])]
         self._encode_missing(key_U[missing], [texts[i] for i in first_U[missing]], len(key_U))
@@ -109,7 +114,7 @@ class CachedEncoder:
                 if shard is not None:
                     self._shards[path] = shard
 
-    def _known(self, key_U: KeyArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _known(self, key_U: KeyArray) -> BoolArray:
         known = np.zeros(len(key_U), dtype=np.bool_)
         for shard in self._all():
             known[_places(key_U, shard)[0]] = True

@@ -1,7 +1,12 @@
-"""The folder of a run: what is in it appears whole or not at all, and an interrupted run goes on from it."""
+"""The folder of a run: what is in it appears whole or not at all, and an interrupted run goes on from it.
+
+Where a launcher started several processes, the first of them writes, and all come to a write and leave it together: so
+all read the same files and decide alike.
+"""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +15,7 @@ import numpy as np
 
 from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings, whole_file
 from pluralign.evaluation import Judged
+from pluralign.rewards.transformer.processes import writing
 
 STATE, RECORD = "state.json", "record.json"
 
@@ -52,8 +58,9 @@ class RunFolder:
             raise InvalidSettings(
                 "the folder is not empty and holds no run", where=f"--out {self.path}", hint="name another folder"
             )
-        if fresh:
-            self._clear()
+        with writing() as main:
+            if fresh and main:
+                self._clear()
         self.write_json(STATE, {"fingerprint": fingerprint})
         return False
 
@@ -90,10 +97,10 @@ class RunFolder:
             "reference": judged.reference_N,
         }
         columns |= {f"margin:{steer}" if steer else "margin": margin_N for steer, margin_N in margins.items()}
-        path = self._predictions(seed, method)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as partial:
-            pq.write_table(pa.table({k: pa.array(v) for k, v in columns.items()}), partial)
+        table = pa.table({k: pa.array(v) for k, v in columns.items()})
+        with self._place(self._predictions(seed, method)) as partial:
+            if partial is not None:
+                pq.write_table(table, partial)
 
     def read_predictions(self, seed: int, method: str) -> tuple[Judged, dict[str, FloatArray]]:
         """Read what `write_predictions` wrote.
@@ -129,10 +136,20 @@ class RunFolder:
         return self.path / "predictions" / f"seed-{seed}" / f"{method}.parquet"
 
     def _write(self, name: str, text: str) -> None:
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+        with self._place(self.path / name) as partial:
+            if partial is not None:
+                partial.write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def _place(self, path: Path) -> Iterator[Path | None]:
+        """Where to write a file of the folder; None in a process that does not write."""
+        with writing() as main:
+            if not main:
+                yield None
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path) as partial:
+                yield partial
 
     def _clear(self) -> None:
         import shutil

@@ -189,7 +189,8 @@ class Training:
         Raises:
             NotEnoughData: If no pair counts.
         """
-        from pluralign.rewards.transformer.finetuning import Watch, WeightedPairs, fine_tune
+        from pluralign.rewards.transformer.finetuning import fine_tune
+        from pluralign.rewards.transformer.rows import Watch, WeightedPairs
 
         assert self.opened.backbone is not None and self.opened.form is not None
         held = held_out(train.unit_N[rows], self.config.held_out, self.seed)

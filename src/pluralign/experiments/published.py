@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PUBLISHED: Mapping[str, Mapping[str, Any]] = {
-    "trunk": {"community": "full", "text": "joined", "score_text": "pair", "max_length": 512},
+    "trunk": {"community": "full", "text": "joined", "score_text": "pair", "max_length": 512, "precision": "float32"},
     "training": {
         "learning_rate": 1e-6,
         "batch": 8,

@@ -1,12 +1,13 @@
 """Run an experiment: read, split, fit, judge, study, write; go on from where an interrupted run stopped."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import FloatArray, rng_for
+from pluralign.core import FloatArray, InvalidSettings, rng_for
 from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
@@ -25,6 +26,7 @@ from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds
 from pluralign.experiments.repeats import Bench, Sides, check_split, judge
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved
+from pluralign.experiments.settings import Settings
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
 from pluralign.experiments.trunks import open_trunk
 from pluralign.experiments.workshop import bench_for, encode, given_reference, keep
@@ -77,6 +79,7 @@ def run_experiment(
     """
     reporter = reporter or Silent()
     started, settings = time.perf_counter(), resolved.settings
+    _refuse_sharded_adapters(settings)
     opened = open_trunk(settings.trunk, cache, reporter)
     reporter.stage("reading pairs")
     loaded = load_pairs(resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0))
@@ -91,6 +94,18 @@ def run_experiment(
     encoded = encode(work)
     parts = [_repeat(work, encoded, seed) for seed in seeds_of(work)]
     return _write(work, encoded, parts, started)
+
+
+def _refuse_sharded_adapters(settings: Settings) -> None:
+    """Adapters are trained on the model that also scores: a launcher that takes it apart would leave it in parts."""
+    fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    zero3 = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3"
+    if settings.trunk.tuned and settings.trunk.community == "lora" and (fsdp or zero3):
+        raise InvalidSettings(
+            f"adapters cannot be trained under {'FSDP' if fsdp else 'DeepSpeed ZeRO-3'}, which takes the model apart",
+            where="trunk.community",
+            hint='launch with recipes/accelerate/ddp.yaml or deepspeed_zero2.yaml, or set community = "full"',
+        )
 
 
 def _check(work: Work) -> None:

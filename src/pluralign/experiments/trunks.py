@@ -77,6 +77,7 @@ def transformer_trunk(
     settings: TrunkSettings, backbone: "Backbone", cache: Path | None, reporter: Reporter
 ) -> OpenTrunk:
     """The trunk of a transformer that is loaded already."""
+    from pluralign.rewards.transformer.processes import all_agree
     from pluralign.rewards.transformer.texts import TextForm, form_for
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
@@ -86,7 +87,7 @@ def transformer_trunk(
     output: Output = "reward" if settings.tuned else "hidden"
     encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
     described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
-    cached = CachedEncoder(encoder, cache, reporter.progress)
+    cached = CachedEncoder(encoder, cache, reporter.progress, all_agree)
     return OpenTrunk(TransformerTrunk(cached), described, backbone, form, score_form)
 
 

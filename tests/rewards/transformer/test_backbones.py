@@ -9,7 +9,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from pluralign.core import InvalidInput, InvalidSettings
-from pluralign.rewards.transformer.backbones import ModelSource, load_backbone, scalar_head
+from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
+from pluralign.rewards.transformer.heads import check_length, scalar_head
+from pluralign.rewards.transformer.texts import TextForm
 from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
 
@@ -179,3 +181,12 @@ def test_a_fingerprint_changes_with_the_weights_the_tokenizer_and_the_number_for
             path.write_text(path.read_text().replace('"tea"', '"té"'))
         found.add(load_backbone(ModelSource(str(tmp_path / "other"), device="cpu")).fingerprint)
     assert len(found) == 4
+
+
+def test_a_limit_beyond_the_models_positions_is_refused(tiny: Any) -> None:
+    for name, most in (("encoder", 256), ("roberta", 255)):
+        backbone = tiny.load(name)
+        check_length(backbone.model, TextForm("pair", most))
+        with pytest.raises(InvalidSettings, match=rf"reads {most} tokens"):
+            RequestEncoder(backbone, TextForm("pair", most + 1))
+    check_length(tiny.load("decoder").model, TextForm("plain", 4096))

@@ -15,7 +15,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from pluralign.core import PreferencePair, rng_for
 from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
 from pluralign.rewards.transformer.config import TrainingConfig
-from pluralign.rewards.transformer.finetuning import WeightedPairs, fine_tune
+from pluralign.rewards.transformer.finetuning import fine_tune
+from pluralign.rewards.transformer.rows import WeightedPairs
 from pluralign.rewards.transformer.texts import TextForm
 from pluralign.rewards.transformer.trainer import GroupedSampler
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pluralign.core import InvalidInput, Message, RewardRequest, prompt_text
-from pluralign.rewards.transformer.finetuning import Watch, WeightedPairs, _rows
 from pluralign.rewards.transformer.forward import padded
+from pluralign.rewards.transformer.rows import Watch, WeightedPairs, rows_of
 from pluralign.rewards.transformer.texts import TextForm, form_for, request_key, request_of, tokenise
 
 FORMS = [("encoder", "pair"), ("encoder", "joined"), ("decoder", "plain"), ("decoder", "joined"), ("chat", "chat")]
@@ -34,7 +34,7 @@ def test_training_and_scoring_read_the_same_tokens(
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
     backbone, form, pairs = tiny.load(name), TextForm(kind, 24), tiny.pairs(12)
-    rows, _ = _rows(backbone, form, WeightedPairs(pairs, [1.0] * len(pairs)), Watch())
+    rows, _ = rows_of(backbone, form, WeightedPairs(pairs, [1.0] * len(pairs)), Watch())
     seen: list[tuple[int, ...]] = []
     forward = backbone.model.forward
 
@@ -167,9 +167,9 @@ def test_pairs_that_are_too_long_are_counted_and_cut_or_dropped(tiny: Any) -> No
     pairs[2] = replace(pairs[2], chosen=LONG)
     pairs[5] = replace(pairs[5], prompt=LONG)
     data = WeightedPairs(pairs, [1.0] * 8)
-    rows, told = _rows(backbone, TextForm("pair", 40, "cut"), data, Watch(note=said.append))
+    rows, told = rows_of(backbone, TextForm("pair", 40, "cut"), data, Watch(note=said.append))
     assert (len(rows), told) == (8, {"pairs_cut": 2, "pairs_dropped_as_too_long": 0})
-    rows, told = _rows(backbone, TextForm("pair", 40, "drop"), data, Watch(note=said.append))
+    rows, told = rows_of(backbone, TextForm("pair", 40, "drop"), data, Watch(note=said.append))
     assert [row["row"] for row in rows] == [0, 1, 3, 4, 6, 7]
     assert told == {"pairs_cut": 0, "pairs_dropped_as_too_long": 2}
     assert said == [

@@ -16,9 +16,11 @@ from datasets import Dataset
 from torch.utils.data import DataLoader
 from trl import RewardConfig, RewardTrainer
 
-from pluralign.rewards.transformer.backbones import Backbone, scalar_head
-from pluralign.rewards.transformer.finetuning import Watch, WeightedPairs, _rows
+from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import padded
+from pluralign.rewards.transformer.heads import scalar_head
+from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+from pluralign.rewards.transformer.rows import rows_of as made_rows
 from pluralign.rewards.transformer.texts import Tokens
 from pluralign.rewards.transformer.trainer import (
     GroupedSampler,
@@ -35,7 +37,7 @@ Build = Callable[..., WeightedRewardTrainer]
 def rows_of(tiny: Any, backbone: Backbone, count: int, weights: Sequence[float] | None = None) -> list[dict[str, Any]]:
     pairs = tiny.pairs(count, communities=("GBR", "MEX"))
     weight_N = np.ones(count) if weights is None else np.asarray(weights, float)
-    rows, _ = _rows(backbone, tiny.form(backbone), WeightedPairs(pairs, weight_N), Watch())
+    rows, _ = made_rows(backbone, tiny.form(backbone), WeightedPairs(pairs, weight_N), Watch())
     return [row | {"community": int(row["community"] == "MEX")} for row in rows]
 
 

@@ -52,7 +52,8 @@ def work(job: dict[str, Any], out: Path) -> None:
 
 def train(backbone: Any, form: Any, pairs: list[PreferencePair], case: dict[str, Any], folder: Path) -> None:
     from pluralign.rewards.transformer.config import TrainingConfig
-    from pluralign.rewards.transformer.finetuning import Watch, WeightedPairs, fine_tune
+    from pluralign.rewards.transformer.finetuning import fine_tune
+    from pluralign.rewards.transformer.rows import Watch, WeightedPairs
 
     count, kind, held, killed = case.pop("count"), case.pop("kind"), case.pop("held", 0), case.pop("killed", None)
     usual = {"learning_rate": 5e-3, "batch": 8, "max_steps": 7, "rank": 2, "held_out": 0, "checkpoints": 0}

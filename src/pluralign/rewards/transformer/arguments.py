@@ -16,7 +16,9 @@ def steps_of(config: TrainingConfig, pairs: int) -> int:
     return by_epochs if config.max_steps is None else config.max_steps
 
 
-def arguments_for(config: TrainingConfig, kind: PartKind, folder: Path, pairs: int, early: bool, on_gpu: bool) -> Any:
+def arguments_for(
+    config: TrainingConfig, kind: PartKind, folder: Path, pairs: int, early: bool, on_gpu: bool, narrow: bool = True
+) -> Any:
     """Arguments of TRL's reward trainer.
 
     Args:
@@ -26,6 +28,7 @@ def arguments_for(config: TrainingConfig, kind: PartKind, folder: Path, pairs: i
         pairs: Training pairs.
         early: Whether to stop early.
         on_gpu: Whether there is a GPU.
+        narrow: Whether to compute in bfloat16 where the GPU has it.
 
     Raises:
         InvalidInput: If the batch cannot be shared out evenly between the processes.
@@ -59,7 +62,7 @@ def arguments_for(config: TrainingConfig, kind: PartKind, folder: Path, pairs: i
         weight_decay=config.weight_decay,
         max_grad_norm=config.clip,
         optim="adamw_torch_fused",
-        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        bf16=on_gpu and narrow and torch.cuda.is_bf16_supported(),
         fp16=False,
         tf32=True if on_gpu else None,
         **{checkpointing: config.gradient_checkpointing},

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
+from pluralign.rewards.transformer.heads import chosen_label, keep_label, scalar_head, zero
 
 Precision = Literal["auto", "float32", "bfloat16"]
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
@@ -77,14 +78,14 @@ def load_backbone(source: ModelSource) -> Backbone:
     folder = model_folder(source.name, source.revision)
     config = read_config(folder, source)
     trained = has_reward_head(folder)
-    row = _chosen_label(config, source, folder) if trained else None
+    row = chosen_label(config, source.label, str(folder)) if trained else None
     with quiet():
         model = _built(folder, config, source, None if row is None else config.num_labels)
         tokenizer = _tokenizer(folder, source)
     if row is not None:
-        _keep_label(model, row)
+        keep_label(model, row)
     if not trained:
-        _zero(scalar_head(model)[2])
+        zero(scalar_head(model)[2])
     notes = _set_pad_token(model, tokenizer)
     model.config.problem_type = "regression"
     model.config.name_or_path = source.name  # a folder of the hub's cache means nothing elsewhere
@@ -146,22 +147,6 @@ def has_reward_head(folder: Path) -> bool:
     """Whether a model in a folder was saved with a classification head."""
     names = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or []
     return any(name.endswith(_SEQUENCE) for name in names)
-
-
-def scalar_head(model: Any) -> tuple[Any, str, Any]:
-    """The last linear layer with one output: its parent module, its name there, and the layer itself.
-
-    Raises:
-        InvalidInput: If the model has none.
-    """
-    import torch
-
-    found = [(name, m) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
-    if not found:
-        raise InvalidInput("the model has no linear layer with one output", hint="use a sequence-classification model")
-    name, layer = found[-1]
-    parent, _, child = name.rpartition(".")
-    return model.get_submodule(parent), child, layer
 
 
 def files_digest(folder: Path) -> str:
@@ -251,47 +236,6 @@ def _tokenizer(folder: Path, source: ModelSource) -> Any:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=source.trust_remote_code)
     except (ValueError, OSError, KeyError) as error:
         raise InvalidInput(f"the model's tokenizer cannot be read: {error}", where=str(folder)) from error
-
-
-def _chosen_label(config: Any, source: ModelSource, folder: Path) -> int | None:
-    """Number of the output that is the reward; None where there is one only."""
-    names = [str(config.id2label[i]) for i in range(config.num_labels)]
-    if len(names) == 1:
-        return None
-    if source.label in names:
-        return names.index(source.label)
-    if source.label is not None and source.label.isdigit() and int(source.label) < len(names):
-        return int(source.label)
-    asked = f"trunk.label is {source.label!r}, but " if source.label else ""
-    raise InvalidSettings(
-        f"{asked}the model has {len(names)} outputs, not one reward: {', '.join(names[:12])}",
-        where=str(folder),
-        hint=f"say which is the reward, as in trunk.label = {names[0]!r}",
-    )
-
-
-def _keep_label(model: Any, row: int) -> None:
-    """Keep one row of the head."""
-    import torch
-
-    heads = [(n, m) for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
-    name, layer = [(n, m) for n, m in heads if m.out_features == model.config.num_labels][-1]
-    one = torch.nn.Linear(layer.in_features, 1, bias=layer.bias is not None).to(layer.weight)
-    with torch.no_grad():
-        one.weight.copy_(layer.weight[row : row + 1])
-        if layer.bias is not None:
-            one.bias.copy_(layer.bias[row : row + 1])
-    parent, _, child = name.rpartition(".")
-    setattr(model.get_submodule(parent), child, one)
-    model.config.num_labels = model.num_labels = 1
-
-
-def _zero(layer: Any) -> None:
-    import torch
-
-    with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.zero_()
 
 
 def _set_pad_token(model: Any, tokenizer: Any) -> tuple[str, ...]:

@@ -5,67 +5,32 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from pluralign.core import (
-    FloatArray,
     InvalidInput,
     MissingExtra,
     NotEnoughData,
     PreferencePair,
     prompt_text,
-    requests_of,
 )
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
-from pluralign.rewards.transformer.backbones import Backbone, files_digest, quiet
+from pluralign.rewards.transformer.backbones import Backbone, quiet
 from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.rewards.transformer.heads import check_length
 from pluralign.rewards.transformer.processes import process_count, wait_for_all, writing
-from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
+from pluralign.rewards.transformer.rows import Watch, WeightedPairs, blank_rows, rows_of
+from pluralign.rewards.transformer.texts import TextForm
 
 PartKind = Literal["lora", "full"]
 TRAINING, METRICS, CHECKPOINTS = "training.json", "metrics.jsonl", "checkpoints"
 _IDENTITY = "identity"
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedPairs:
-    """Pairs and how much each counts.
-
-    Attributes:
-        pairs: N pairs.
-        weight_N: Weights >= 0, shape (N,); pairs of weight 0 are left out.
-    """
-
-    pairs: Sequence[PreferencePair]
-    weight_N: FloatArray
-
-    def __post_init__(self) -> None:
-        if len(self.pairs) != len(self.weight_N):
-            raise ValueError(f"{len(self.pairs)} pairs and {len(self.weight_N)} weights")
-
-    def counted(self) -> "WeightedPairs":
-        """The pairs that count."""
-        kept = np.flatnonzero(self.weight_N > 0)
-        return WeightedPairs([self.pairs[i] for i in kept.tolist()], self.weight_N[kept])
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who hears of a training.
-
-    Attributes:
-        progress: Called with (steps done, steps in all).
-        note: Hears what the reader should know.
-    """
-
-    progress: Callable[[int, int], None] = field(default=lambda done, total: None)
-    note: Callable[[str], None] = field(default=lambda text: None)
 
 
 def fine_tune(
@@ -104,6 +69,7 @@ def fine_tune(
         TrainingStopped: If the loss is not a number or memory is too short; the last checkpoint is kept.
     """
     _need_trl()
+    check_length(backbone.model, form)
     watch = watch or Watch()
     counted = train.counted()
     if not counted.pairs:
@@ -114,8 +80,8 @@ def fine_tune(
     partial = folder.with_name(f".{folder.name}.partial")
     _claim(partial, identity)
     since = time.perf_counter()
-    rows, told = _rows(backbone, form, counted, watch)
-    held_rows, _ = _rows(backbone, form, WeightedPairs(held, np.ones(len(held))), watch) if held else ([], {})
+    rows, told = rows_of(backbone, form, counted, watch)
+    held_rows, _ = rows_of(backbone, form, WeightedPairs(held, np.ones(len(held))), watch) if held else ([], {})
     run = _Run(backbone, kind, config, partial, watch)
     held_rows = [row | {"row": row["row"] + len(counted.pairs)} for row in held_rows]
     outcome = run.train(rows, held_rows, [p.id for p in (*counted.pairs, *held)])
@@ -205,14 +171,14 @@ class _Run:
         rows, held = ([row | {"community": code[row["community"]]} for row in side] for side in (rows, held))
         groups = [row["turn"] for row in rows] if config.group_by == "turn" else None
         lengths = [0 if config.group_by == "random" else row["length"] for row in rows]
-        blank, held_blank = _blank(rows, config.batch), _blank(held, 2 * config.batch * process_count())
-        on_gpu = model.device.type == "cuda"
+        blank, held_blank = blank_rows(rows, config.batch), blank_rows(held, 2 * config.batch * process_count())
+        on_gpu, narrow = model.device.type == "cuda", self.backbone.source.precision != "float32"
         callbacks: list[Any] = [MetricsFile(self.folder / METRICS, last), Progress(self.watch.progress)]
         if held:
             callbacks.append(EarlyStoppingCallback(config.patience))
         trainer = WeightedRewardTrainer(
             model=model,
-            args=arguments_for(config, self.kind, self.folder / CHECKPOINTS, len(rows), bool(held), on_gpu),
+            args=arguments_for(config, self.kind, self.folder / CHECKPOINTS, len(rows), bool(held), on_gpu, narrow),
             train_dataset=Dataset.from_list(rows + blank),
             eval_dataset=Dataset.from_list(held + held_blank) if held else None,
             processing_class=self.backbone.tokenizer,
@@ -242,44 +208,6 @@ class _Run:
         losses = {str(e["step"]): e["eval_loss"] for e in state.log_history if "eval_loss" in e}
         best = int(state.best_model_checkpoint.rpartition("-")[2]) if state.best_model_checkpoint else None
         return {"steps": state.global_step, "best_step": best, "held_out_loss": losses}
-
-
-def _rows(
-    backbone: Backbone, form: TextForm, data: WeightedPairs, watch: Watch
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The pairs as rows of a data set, each distinct request tokenised once; and how many were cut or dropped."""
-    requests = list(dict.fromkeys(r for side in requests_of(data.pairs) for r in side))
-    tokens_of = dict(zip(requests, tokenise(backbone.tokenizer, requests, form), strict=True))
-    chosen, rejected = requests_of(data.pairs)
-    turns: dict[tuple[object, object], int] = {}
-    rows, cut = [], 0
-    for i, pair in enumerate(data.pairs):
-        a, b = tokens_of[chosen[i]], tokens_of[rejected[i]]
-        cut += a.cut or b.cut
-        if form.overlong == "drop" and (a.cut or b.cut):
-            continue
-        turn = turns.setdefault((pair.rater, pair.prompt), len(turns))
-        rows.append(_row(i, pair.community, float(data.weight_N[i]), turn, a, b))
-    dropped = len(data.pairs) - len(rows)
-    if cut:
-        what = "were left out" if dropped else "were cut"
-        watch.note(f"{cut:,} of {len(data.pairs):,} pairs are longer than {form.max_length} tokens and {what}")
-    if not rows:
-        raise NotEnoughData(f"every pair is longer than {form.max_length} tokens", hint="raise trunk.max_length")
-    return rows, {"pairs_cut": cut - dropped, "pairs_dropped_as_too_long": dropped}
-
-
-def _row(number: int, community: str, weight: float, turn: int, a: Tokens, b: Tokens) -> dict[str, Any]:
-    row: dict[str, Any] = {"chosen_ids": list(a.ids), "rejected_ids": list(b.ids)}
-    if a.types is not None and b.types is not None:
-        row |= {"chosen_types": list(a.types), "rejected_types": list(b.types)}
-    length = max(len(a), len(b))
-    return row | {"weight": weight, "community": community, "turn": turn, "length": length, "row": number}
-
-
-def _blank(rows: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
-    """Rows that count nowhere and fill the last batch, so that several processes share it evenly."""
-    return [rows[0] | {"weight": 0.0, "row": -1}] * (-len(rows) % batch) if rows and process_count() > 1 else []
 
 
 def _is_over(checkpoint: str) -> bool:
@@ -349,11 +277,6 @@ def _claim(partial: Path, identity: str) -> None:
         if main:
             partial.mkdir(parents=True, exist_ok=True)
             state.write_text(identity, encoding="utf-8")
-
-
-def part_digest(folder: Path) -> str:
-    """SHA-256 over the files of a part."""
-    return files_digest(folder)
 
 
 def _need_trl() -> None:

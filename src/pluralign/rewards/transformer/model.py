@@ -191,5 +191,7 @@ def _takes_mixed_batches(model: Any) -> bool:
     import torch
     from peft.utils import ModulesToSaveWrapper
 
+    if getattr(model.config, "relative_attention", False):  # DeBERTa: its positions pass the adapted layers once
+        return False
     heads = [m for m in model.modules() if isinstance(m, ModulesToSaveWrapper)]
     return all(isinstance(h.original_module, torch.nn.Linear) for h in heads)

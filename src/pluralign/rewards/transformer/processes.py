@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray
+from pluralign.core import BoolArray, FloatArray
 
 
 def process_count() -> int:
@@ -62,12 +62,27 @@ def split_between_processes(items: list[str], work: Callable[[Sequence[str]], Fl
     return together
 
 
+def all_agree(true_N: BoolArray) -> BoolArray:
+    """What every process holds to be true, shape (N,): what is on one machine's disk may be missing on another's."""
+    if process_count() == 1:
+        return true_N
+    import torch.distributed as dist
+
+    _state()
+    parts: list[Any] = [None] * process_count()
+    dist.all_gather_object(parts, true_N)
+    agreed: BoolArray = np.logical_and.reduce(parts)
+    return agreed
+
+
 @cache
 def _state() -> Any:
+    """What connects the processes; without a GPU, over gloo."""
+    import torch
     from accelerate import PartialState
 
     atexit.register(_leave)
-    return PartialState()
+    return PartialState(cpu=not torch.cuda.is_available())  # unasked, it connects nobody where there is no GPU
 
 
 def _leave() -> None:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from pluralign.core import Encoder, FloatArray, NotEnoughData, PreferencePair, RewardRequest, requests_of
-from pluralign.rewards.transformer.backbones import Backbone, scalar_head
+from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import Runner
+from pluralign.rewards.transformer.heads import check_length, scalar_head
 from pluralign.rewards.transformer.processes import split_between_processes
 from pluralign.rewards.transformer.texts import TextForm, request_key, request_of, tokenise
 from pluralign.rewards.trunk import EncodedPairs
@@ -32,6 +33,9 @@ class RequestEncoder:
         tokens: Tokens in a batch; None takes what suits the device.
         note: Hears that memory was short.
 
+    Raises:
+        InvalidSettings: If texts may be longer than the model reads.
+
     Attributes:
         truncated: How many distinct requests were cut to the longest allowed, so far.
     """
@@ -44,6 +48,7 @@ class RequestEncoder:
         tokens: int | None = None,
         note: Callable[[str], None] | None = None,
     ) -> None:
+        check_length(backbone.model, form)
         self.backbone = backbone
         self.form = form
         self.truncated = 0
