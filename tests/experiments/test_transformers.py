@@ -11,10 +11,7 @@ import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, RewardRequest, Steer
 from pluralign.experiments import Outcome, explain, open_model, resolve
-from pluralign.simulation import SocietySource
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 pytest.importorskip("trl")
 
 Go = Callable[..., Outcome]
@@ -22,41 +19,15 @@ REQUESTS = [RewardRequest("What matters?", text) for text in ("My family, above 
 SOCIETY = {"source": "society", "each": 40, "thin": 20, "world": 60}
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a BERT with two layers, without a head, that knows the society's words."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    texts = [text for p in SocietySource(each=40, thin=20, world=60).pairs() for text in (p.chosen, p.rejected)]
-    words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    words.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=special))
-    words.post_processor = processors.TemplateProcessing(
-        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", [("[CLS]", 2), ("[SEP]", 3)]
-    )
-    named = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
-    folder = tmp_path_factory.mktemp("encoder")
-    PreTrainedTokenizerFast(tokenizer_object=words, **named).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=words.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=48, max_position_embeddings=64, initializer_range=0.2,
-    )  # fmt: skip
-    torch.manual_seed(0)
-    BertModel(config).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture
-def small(tables: dict[str, Any], encoder: Path) -> dict[str, Any]:
+def small(tables: dict[str, Any], tiny_encoder: Path) -> dict[str, Any]:
     del tables["fit"]
     return tables | {
         "communities": ["~hill"],
         "methods": ["reference", "full", "scpo"],
         "pairs": SOCIETY,
         "reference": {"fit_on": ["~world"]},
-        "trunk": {"kind": "transformer", "model": str(encoder), "max_length": 64},
+        "trunk": {"kind": "transformer", "model": str(tiny_encoder), "max_length": 64},
         "training": {"epochs": 1, "batch": 16, "learning_rate": 5e-3, "evaluations": 2},
     }
 

@@ -31,7 +31,7 @@ class RequestEncoder:
         output: ``reward``: one number, the reward in logits. ``hidden``: what the scalar head reads, divided by the
             square root of its length, and a 1 for the head's bias.
         tokens: Tokens in a batch; None takes what suits the device.
-        note: Hears that memory was short.
+        note: Hears that requests were cut, or that memory was short.
 
     Raises:
         InvalidSettings: If texts may be longer than the model reads.
@@ -53,6 +53,7 @@ class RequestEncoder:
         self.form = form
         self.truncated = 0
         self._output = output
+        self._note = note or (lambda text: None)
         self._runner = Runner(backbone.tokenizer, backbone.model.device, tokens, note)
 
     @property
@@ -75,7 +76,15 @@ class RequestEncoder:
 
     def _encode(self, keys: Sequence[str]) -> FloatArray:
         lots = [keys[start : start + _LOT] for start in range(0, len(keys), _LOT)]
-        return np.concatenate([self._lot(lot) for lot in lots]) if lots else np.zeros((0, self.dimensions), np.float32)
+        if not lots:
+            return np.zeros((0, self.dimensions), np.float32)
+        before = self.truncated
+        vector_N_D = np.concatenate([self._lot(lot) for lot in lots])
+        if cut := self.truncated - before:
+            self._note(
+                f"{cut:,} of {len(keys):,} responses with their prompts are cut to {self.form.max_length} tokens"
+            )
+        return vector_N_D
 
     def _lot(self, keys: Sequence[str]) -> FloatArray:
         tokens = tokenise(self.backbone.tokenizer, [request_of(key) for key in keys], self.form)
