@@ -15,6 +15,7 @@ from pages.comparison import adaptive_sentences, community_section, leak_section
 from pages.pictures import draw_curves, draw_methods, draw_steers
 from pages.reading import Run, read_runs
 from pages.studies import curve_section, people_section, seed_section, sensitivity_section, steer_section
+from pages.transformers import kept, placed
 from pages.writing import compared, table, title_of
 
 from pluralign.cli.showing import percent
@@ -102,7 +103,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         runs = read_runs(given.runs)
         text = page(runs, given.out / "images")
-        (given.out / "results.md").write_text(text, encoding="utf-8")
+        written = given.out / "results.md"
+        section = kept(written.read_text(encoding="utf-8")) if written.is_file() else None
+        written.write_text(placed(text, section) if section else text, encoding="utf-8")
         readme = given.readme or given.out.resolve().parent / "README.md"
         if readme.is_file():
             into_readme(readme, overview(compared_runs(runs)))

@@ -98,13 +98,14 @@ class Run:
 
 
 def read_runs(folder: Path) -> list[Run]:
-    """Read every finished run under a folder, in order of their names.
+    """Read every finished run under a folder but those on transformers, in order of their names.
 
     Raises:
         NotEnoughData: If there is none.
         InvalidInput: If two runs have the same name, or a file cannot be read.
     """
     runs = [read_run(path.parent) for path in sorted(folder.glob("*/record.json"))]
+    runs = [run for run in runs if run.record["settings"]["trunk"]["kind"] == "embedding"]
     if not runs:
         raise NotEnoughData(
             "no finished run", where=str(folder), hint="pluralign run configs/NAME.toml --out RUNS/NAME"

@@ -134,6 +134,7 @@ def test_methods_that_need_linear_heads_are_left_out_unless_named(small: dict[st
         ("training.batch=0", "batch"),
         ("training.bach=8", "unknown key"),
         ("sensitivity.ridge=[1.0]", "linear heads"),
+        ("fit.ridge=1.0", "a ridge is for linear heads"),
         ("reference.training.batches=3", "batches"),
     ],
 )
@@ -149,3 +150,8 @@ def test_a_model_that_cannot_be_had_says_which_files_are_missing(
     with pytest.raises(InvalidInput, match=r"config\.json, tokenizer\.json and the weights"):
         go(small, tmp_path / "run", "trunk.model=nobody/nothing")
     assert not (tmp_path / "run").exists()
+
+
+def test_training_is_refused_where_nothing_is_trained(tables: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSettings, match=r"\[training\] is for transformers"):
+        settled(tables, "training.epochs=3")

@@ -221,6 +221,10 @@ class Settings(_Table):
             raise ValueError('method.faithful is about training transformers: set trunk.kind = "transformer"')
         if self.trunk.tuned and (self.reference.model is not None or self.sensitivity.ridge):
             raise ValueError("reference.model and sensitivity.ridge are for linear heads; here, name trunk.model")
+        if self.trunk.tuned and (self.fit.ridge != "auto" or self.reference.ridge != "auto"):
+            raise ValueError("a ridge is for linear heads; trained parts are held back by [training]")
+        if self.trunk.kind == "embedding" and (self.training != TrainingConfig() or self.reference.training):
+            raise ValueError('[training] is for transformers: set trunk.kind = "transformer"')
         unknown = set(self.curves.methods) - set(self.methods)
         if self.curves.fractions and unknown and "methods" in self.curves.model_fields_set:
             raise ValueError(f"curves.methods names {', '.join(sorted(unknown))}, which methods does not")
