@@ -173,7 +173,7 @@ def _steps(folder: Path) -> str:
 
 def section(runs: Path, reading: str) -> str:
     parts = [*dialogues(runs), *prism(runs), *differences(runs)]
-    return "\n\n".join([BEGIN, "## Transformers", *parts, reading.strip(), END])
+    return "\n\n".join([BEGIN, "## Transformers", *parts, *filter(None, [reading.strip()]), END])
 
 
 def placed(page: str, text: str) -> str:

@@ -113,3 +113,13 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no finished run" in done.stderr
     assert not (tmp_path / "results.md").exists()
+
+
+def test_the_section_on_transformers_stays_when_the_page_is_written_anew(finished: Path, tmp_path: Path) -> None:
+    section = "<!-- transformers:begin -->\n\n## Transformers\n\nmeasured elsewhere\n\n<!-- transformers:end -->"
+    (tmp_path / "results.md").write_text(f"# Old\n\n{section}\n\n## How it was made\n", encoding="utf-8")
+    done = write(finished / "runs", tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert text.count(section) == 1
+    assert "# Old" not in text and text.index(section) < text.index("## How it was made")
