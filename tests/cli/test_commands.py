@@ -261,7 +261,8 @@ def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> 
     out = config.parent / "out"
     words = ("run", config, "--out", out, "--set", "repeats=400")
     line = [sys.executable, "-m", "pluralign.cli.main", *map(str, words)]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # whatever shell started the suite
+    with subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, **heard) as process:
         while not (out / "predictions" / "seed-3" / "scpo.parquet").is_file():
             assert process.poll() is None
             time.sleep(0.05)
