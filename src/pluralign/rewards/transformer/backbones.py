@@ -165,14 +165,18 @@ def files_digest(folder: Path) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the progress bars and load reports of Transformers."""
+    """Without the progress bars and load reports of Transformers, and what it tells itself will change."""
+    import warnings
+
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="(transformers|trl|peft)")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
