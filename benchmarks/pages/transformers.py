@@ -21,6 +21,14 @@ TRUNKS = {
     "global-dialogues-lora": "all of MiniLM fine-tuned, then an adapter",
 }
 METHODS = ("reference", "full", "scpo")
+CHANGED = {
+    "text-joined-scored-as-pair": "trained on joined text, scored on the text pair (published)",
+    "text-joined": "joined text in training and scoring",
+    "learning-rate-1e-6": "learning rate 1e-6 (published), as many steps",
+    "dropout": "dropout on in training (published)",
+    "nobody-held-out": "nobody held out, no early stopping (published)",
+    "loss-over-weights": "loss divided by the sum of weights",
+}
 DRAWING = Drawing(0, 2000)
 Margins = Mapping[str, FloatArray]
 
@@ -95,7 +103,7 @@ def dialogues(runs: Path) -> Iterator[str]:
     one = mean_of(base["reference"], "reference", ["GBR"])
     assert one is not None
     yield (
-        f"Global Dialogues, seeds {', '.join(map(str, chosen))}, the same splits for all: accuracy on the pairs of "
+        f"Global Dialogues, {_named(chosen)}, the same splits for all: accuracy on the pairs of "
         f"people of the United Kingdom who were held out, per cent [95 % interval over raters], {one['n']:,} pairs, "
         f"{one['n_raters']:,} raters. *Contested* pairs are those on which the trunk's own reference disagrees with "
         "the rater, so they are others for each trunk. The last column compares the same method on two trunks, pair by "
@@ -123,7 +131,7 @@ def prism(runs: Path) -> Iterator[str]:
     one = mean_of(length, "length", ["~world"])
     assert one is not None
     yield (
-        f"PRISM pairs (the hard panel: no countries, no scores), raters held out, seeds {', '.join(map(str, chosen))}: "
+        f"PRISM pairs (the hard panel: no countries, no scores), raters held out, {_named(chosen)}: "
         f"accuracy, {one['n']:,} pairs of {one['n_raters']:,} people held out."
     )
     yield table(["model", "all pairs", "minus length"], rows)
@@ -149,7 +157,7 @@ def differences(runs: Path) -> Iterator[str]:
         found = read(dict.fromkeys(seeds, folder), sorted(seeds), "scpo")
         rows.append(
             [
-                folder.name.replace("-", " ", folder.name.count("-") if "1e-6" not in folder.name else 2),
+                CHANGED.get(folder.name, folder.name),
                 percent(mean_of(found, "scpo", ["GBR"])), percent(mean_of(found, "scpo", ["GBR"], "contested")),
                 percent(difference(found, ours, ["GBR"]), signed=True), _steps(folder),
             ]
@@ -162,6 +170,10 @@ def differences(runs: Path) -> Iterator[str]:
         f"with seed 7): {one['n']:,} pairs of {one['n_raters']:,} people held out."
     )
     yield table(["changed", "all pairs", "contested", "minus ours", "steps (best)"], rows)
+
+
+def _named(seeds: Sequence[int]) -> str:
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _steps(folder: Path) -> str:
