@@ -1,9 +1,14 @@
 """Fixtures that every part of the suite shares."""
 
+import json
 import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from pluralign.simulation import SocietySource
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +29,6 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    from pluralign.simulation import SocietySource
-
     texts = [text for p in SocietySource(each=40, thin=20, world=60).pairs() for text in (p.chosen, p.rejected)]
     words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -44,3 +47,27 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where vectors are kept in the tests of a folder that asks for it."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def rows() -> list[dict[str, Any]]:
+    """Pairs of a small society as rows of our own format."""
+    keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
+    return [{k: getattr(p, k) for k in keys} for p in SocietySource(each=40, thin=10, world=100).pairs()]
+
+
+@pytest.fixture(scope="session")
+def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
+    """``write_rows(path, rows)`` writes JSON lines."""
+
+    def write(path: Path, found: Iterable[Mapping[str, Any]]) -> Path:
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
+        return path
+
+    return write

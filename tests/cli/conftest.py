@@ -1,10 +1,9 @@
 """The command line on small pairs of a planted society, with a cache of its own."""
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pluralign.cli.main import app
-from pluralign.simulation import SocietySource
 
 SETTINGS = """
 name = "tiny"
@@ -36,29 +34,9 @@ draws = 100
 Rows = list[dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture(autouse=True)
 def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLURALIGN_CACHE", str(cache))
-
-
-@pytest.fixture(scope="session")
-def rows() -> Rows:
-    keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
-    return [{k: getattr(p, k) for k in keys} for p in SocietySource(each=40, thin=10, world=100).pairs()]
-
-
-@pytest.fixture(scope="session")
-def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
-    def write(path: Path, found: Iterable[Mapping[str, Any]]) -> Path:
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
-        return path
-
-    return write
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Small experiments on a planted society, hashed words and a cache of their own."""
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,8 @@ import pytest
 
 from pluralign.experiments import Outcome, resolve, run_experiment
 from pluralign.experiments.reporting import Reporter
-from pluralign.simulation import SocietySource
 
 METHODS = ["reference", "length", "full", "scpo"]
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)
@@ -60,19 +53,3 @@ def go(cache: Path) -> Go:
         return run_experiment(resolved, out, reporter, fresh, cache)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def rows() -> list[dict[str, Any]]:
-    """Pairs of a small society as rows of our own format."""
-    keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
-    return [{k: getattr(p, k) for k in keys} for p in SocietySource(each=40, thin=10, world=100).pairs()]
-
-
-@pytest.fixture(scope="session")
-def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
-    def write(path: Path, found: Iterable[Mapping[str, Any]]) -> Path:
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
-        return path
-
-    return write

@@ -1,9 +1,8 @@
 """A small model of a run on the planted society, and pairs to score with it."""
 
 import importlib.util
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,11 +15,6 @@ from pluralign.interop import ModelSheet, model_card
 from pluralign.rewards import load_card
 from pluralign.rewards.transformer.texts import TextForm
 from pluralign.simulation import SocietySource
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(autouse=True)
@@ -54,15 +48,6 @@ def card(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def pairs() -> list[PreferencePair]:
     return list(SocietySource(each=20, thin=5, world=10).pairs())
-
-
-@pytest.fixture(scope="session")
-def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
-    def write(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-        return path
-
-    return write
 
 
 @pytest.fixture(scope="session")
