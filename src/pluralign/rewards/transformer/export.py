@@ -47,7 +47,7 @@ def export_model(model: TransformerRewardModel, steer: Steer | None, folder: Pat
                 _write_model(blended, base, target)
         else:
             merged = copy.deepcopy(base.model)
-            with attached(merged, {"export": model.adapter(shares)}) as peft:
+            with quiet(), attached(merged, {"export": model.adapter(shares)}) as peft:
                 _write_model(peft.merge_and_unload(), base, target)
 
     _whole_folder(folder, write, model.form)
