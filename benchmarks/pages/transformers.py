@@ -28,6 +28,9 @@ CHANGED = {
     "dropout": "dropout on in training (published)",
     "nobody-held-out": "nobody held out, no early stopping (published)",
     "loss-over-weights": "loss divided by the sum of weights",
+    "batch-8": "batches of 8 (published)",
+    "random-order": "pairs in random order (published)",
+    "constant": "constant learning rate, no clipping (published)",
 }
 DRAWING = Drawing(0, 2000)
 Margins = Mapping[str, FloatArray]
