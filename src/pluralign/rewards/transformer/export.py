@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pluralign.core import InvalidInput, Steer
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.transformer.backbones import Backbone, quiet
-from pluralign.rewards.transformer.blending import ADAPTER_CONFIG, Adapter, coefficients
+from pluralign.rewards.transformer.blending import Adapter, coefficients
 from pluralign.rewards.transformer.model import TransformerRewardModel, attached, swapped
 from pluralign.rewards.transformer.processes import writing
 from pluralign.rewards.transformer.texts import TextForm
@@ -124,8 +124,3 @@ def _replace(folder: Path, write: Callable[[Path], None], form: TextForm) -> Non
         if folder.exists():
             shutil.rmtree(folder)
         target.replace(folder)
-
-
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds a PEFT adapter."""
-    return (folder / ADAPTER_CONFIG).is_file()

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +68,6 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
         {c: folder / part for c, part in card["parts"].items()},
         {key: value for key, value in card.items() if key not in _OWN},
     )
-
-
-def with_facts(model: TransformerRewardModel, about: Mapping[str, object]) -> TransformerRewardModel:
-    """The same model with other facts for its card."""
-    return replace(model, about=about)
 
 
 def _digest(path: Path) -> str:
