@@ -1,6 +1,17 @@
 """The domain: frozen types, pure functions and ports. Everything else stands on it."""
 
 from pluralign.core.arrays import BoolArray, FloatArray, IntArray
+from pluralign.core.asking import (
+    Answer,
+    Ask,
+    Conversation,
+    RecordedAnswer,
+    Refusal,
+    Reply,
+    Sampling,
+    record_answer,
+    render_question,
+)
 from pluralign.core.communities import (
     WORLD,
     Community,
@@ -21,7 +32,15 @@ from pluralign.core.errors import (
 from pluralign.core.estimates import Estimate
 from pluralign.core.files import whole_file
 from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of, short_id
-from pluralign.core.ports import Encoder, PairSource, RewardModel, SteerableRewardModel, SurveySource
+from pluralign.core.ports import (
+    ChatModel,
+    Encoder,
+    PairSource,
+    Respondent,
+    RewardModel,
+    SteerableRewardModel,
+    SurveySource,
+)
 from pluralign.core.random import rng_for
 from pluralign.core.steering import Steer
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
@@ -29,9 +48,13 @@ from pluralign.core.tallies import Tally
 
 __all__ = [
     "WORLD",
+    "Answer",
     "AnswerDistribution",
+    "Ask",
     "BoolArray",
+    "ChatModel",
     "Community",
+    "Conversation",
     "DamagedFile",
     "Encoder",
     "Estimate",
@@ -46,8 +69,13 @@ __all__ = [
     "PluralignError",
     "PreferencePair",
     "Prompt",
+    "RecordedAnswer",
+    "Refusal",
+    "Reply",
+    "Respondent",
     "RewardModel",
     "RewardRequest",
+    "Sampling",
     "Steer",
     "SteerableRewardModel",
     "Survey",
@@ -59,6 +87,8 @@ __all__ = [
     "near_communities",
     "pairs_from_survey",
     "prompt_text",
+    "record_answer",
+    "render_question",
     "requests_of",
     "resolve_community",
     "rng_for",

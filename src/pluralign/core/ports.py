@@ -1,9 +1,10 @@
 """The ports: what the adapters of the outside world must offer. A batch in, an aligned batch out; synchronous."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from pluralign.core.arrays import FloatArray
+from pluralign.core.asking import Ask, Conversation, Reply, Sampling
 from pluralign.core.pairs import PreferencePair, RewardRequest
 from pluralign.core.steering import Steer
 from pluralign.core.surveys import Survey
@@ -84,4 +85,51 @@ class SteerableRewardModel(Protocol):
 
     def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
         """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
+        ...
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model that goes on with conversations: on this machine, or behind a server."""
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever its words could change."""
+        ...
+
+    def complete(
+        self,
+        conversations: Sequence[Conversation],
+        sampling: Sampling,
+        heard: Callable[[int, Reply], None] | None = None,
+    ) -> list[Reply]:
+        """Go on with each conversation: replies aligned with ``conversations``.
+
+        ``heard(i, reply)`` is told of each as soon as it is there, in any order, so that nothing is lost by a stop.
+        One that failed is a `Reply` with its ``failure``; what stops all of them, such as a refused key, is raised.
+        """
+        ...
+
+
+@runtime_checkable
+class Respondent(Protocol):
+    """Whatever answers surveys: a language model, a simulated person, recorded words."""
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever its answers could change."""
+        ...
+
+    def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
+        """Answer: replies aligned with ``asks``; ``heard`` as for `ChatModel.complete`."""
         ...

@@ -1,0 +1,1 @@
+"""How a question is put: strategies, their templates, orders and paraphrases."""

@@ -1,0 +1,197 @@
+"""Putting a closed question to a respondent, and what comes back: an option, or a refusal with its words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pluralign.core.errors import InvalidInput
+from pluralign.core.pairs import Message
+from pluralign.core.surveys import SurveyQuestion
+
+Conversation = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that names no option.
+
+    Attributes:
+        text: Its words, as they came; empty where nothing came.
+    """
+
+    text: str
+
+
+Answer = int | Refusal
+"""What was answered: an option's index in its question, or a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a language model draws its words.
+
+    Attributes:
+        temperature: 0 takes the likeliest word each time.
+        top_p: Draw among the likeliest words that together have this probability, in (0, 1].
+        max_new_tokens: Most tokens of one completion, >= 1.
+        seed: The same seed, model and conversation give the same words where the model's server allows it.
+
+    Raises:
+        InvalidInput: If a number is out of range.
+    """
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_new_tokens: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (self.temperature >= 0 and 0 < self.top_p <= 1 and self.max_new_tokens >= 1):
+            raise InvalidInput(
+                f"temperature {self.temperature}, top_p {self.top_p}, max_new_tokens {self.max_new_tokens}",
+                hint="use a temperature >= 0, top_p in (0, 1] and max_new_tokens >= 1",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One putting of a question.
+
+    Attributes:
+        question: The question.
+        conversation: The words, system and user turns, ending with a user turn.
+        strategy: How it is put: ``culture_unaware``, ``culture_aware``, ...
+        community: Id of the community whose answer is asked for; None where none is named.
+        order: Index of the option at each place shown; the question's own order where empty.
+        labels: What stands before the option at each place shown; the question's codes where empty.
+        variant: Which wording, where there are several: a paraphrase; empty for the first.
+        language: BCP 47 tag of the words.
+        draw: Number of the draw, where one ask is put several times.
+        shows_gold: Whether the words show real answers of the community's people.
+
+    Raises:
+        InvalidInput: If the conversation does not end with a user turn, or places are not the question's options.
+    """
+
+    question: SurveyQuestion
+    conversation: Conversation
+    strategy: str
+    community: str | None = None
+    order: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+    variant: str = ""
+    language: str = "en"
+    draw: int = 0
+    shows_gold: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"question {self.question.id}, strategy {self.strategy}"
+        options = len(self.question.options)
+        if not self.conversation or self.conversation[-1].role != "user":
+            raise InvalidInput("a conversation must end with a user turn", where=where)
+        if not self.order:
+            object.__setattr__(self, "order", tuple(range(options)))
+        if not self.labels:
+            object.__setattr__(self, "labels", tuple(self.question.codes[i] for i in self.order))
+        if sorted(self.order) != list(range(options)) or len(self.labels) != options:
+            raise InvalidInput(f"places {self.order} with labels {self.labels} are not its {options} options", where=where)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes it this ask: no two asks of a run share it."""
+        return (
+            self.strategy,
+            self.community or "",
+            self.question.id,
+            ",".join(map(str, self.order)),
+            ",".join(self.labels),
+            self.variant,
+            self.language,
+            str(self.draw),
+        )
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The options in the order shown."""
+        return tuple(self.question.options[i] for i in self.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back to an ask, before it is read.
+
+    Attributes:
+        text: The words as returned.
+        probs_O: Probability of each option in the question's own order, summing to 1, where they were measured.
+        failure: Why nothing came back, in words; None where something did. A failed ask is asked again another time.
+    """
+
+    text: str
+    probs_O: tuple[float, ...] | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswer:
+    """An answer as it lies in a file: raw, and all that is needed to read it again.
+
+    Attributes:
+        model: Name of the respondent.
+        strategy: How the question was put.
+        community: Id of the community named; None where none was.
+        question: Id of the question.
+        text: The words as returned.
+        order: Index of the option at each place shown; empty where the file does not say.
+        labels: What stood before each; empty where the file does not say.
+        variant: Which wording.
+        language: BCP 47 tag of the words.
+        draw: Number of the draw.
+        shows_gold: Whether real answers were shown.
+        probs_O: Probability of each option in the question's own order, where measured.
+    """
+
+    model: str
+    strategy: str
+    community: str | None
+    question: str
+    text: str
+    order: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+    variant: str = ""
+    language: str = "en"
+    draw: int = 0
+    shows_gold: bool = False
+    probs_O: tuple[float, ...] | None = field(default=None)
+
+
+def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
+    """An ask and its reply, as they are kept."""
+    return RecordedAnswer(
+        model=model,
+        strategy=ask.strategy,
+        community=ask.community,
+        question=ask.question.id,
+        text=reply.text,
+        order=ask.order,
+        labels=ask.labels,
+        variant=ask.variant,
+        language=ask.language,
+        draw=ask.draw,
+        shows_gold=ask.shows_gold,
+        probs_O=reply.probs_O,
+    )
+
+
+def render_question(text: str, shown: Sequence[str], labels: Sequence[str]) -> str:
+    """A question with its options, one a line.
+
+    Args:
+        text: The wording.
+        shown: Options in the order shown.
+        labels: What stands before each.
+
+    >>> print(render_question("Is family important?", ["Very", "Not at all"], ["1", "2"]))
+    Is family important?
+    1. Very
+    2. Not at all
+    """
+    return "\n".join([text, *(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))])
