@@ -6,10 +6,11 @@ from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.registry import METHODS, SOURCES, method_named, names, source_named
 from pluralign.experiments.reporting import Reporter, Silent
-from pluralign.experiments.resolving import Resolved, built, explain, read_settings, resolve
+from pluralign.experiments.resolving import Resolved, explain, resolve
 from pluralign.experiments.running import Outcome, run_experiment
 from pluralign.experiments.scoring import open_model, open_with_trunk, score_file, steers_for
 from pluralign.experiments.settings import Settings
+from pluralign.experiments.validating import built, read_settings
 
 __all__ = [
     "METHODS",

@@ -1,25 +1,16 @@
 """From a TOML file to objects: everything is checked before anything starts."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
-
-from pluralign.core import (
-    InvalidSettings,
-    PairSource,
-    PluralignError,
-    near_communities,
-    resolve_community,
-)
-from pluralign.experiments.hints import nearest
+from pluralign.core import InvalidSettings, PairSource
 from pluralign.experiments.published import with_published
-from pluralign.experiments.registry import SOURCES, method_named, method_sections, names, source_named
+from pluralign.experiments.registry import method_named, method_sections
 from pluralign.experiments.settings import Settings
-from pluralign.experiments.tables import absolute, copied, dotted, flat, is_path, located, origin_of, override
+from pluralign.experiments.tables import copied, dotted, flat, located, origin_of, override
+from pluralign.experiments.validating import built, community_ids, source_from, validated
 from pluralign.methods import Method
 from pluralign.sources import JsonlPairs, PrismPairs
 
@@ -41,22 +32,6 @@ class Resolved:
     methods: tuple[Method, ...]
     given: Mapping[str, Mapping[str, Any]]
     origin: Mapping[str, str]
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Raises:
-        InvalidSettings: If it is not there, or not TOML; the line is named.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InvalidSettings("no such file", where=str(path)) from error
-    except (IsADirectoryError, PermissionError) as error:
-        raise InvalidSettings("the file cannot be read", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
 
 
 def resolve(
@@ -83,7 +58,7 @@ def resolve(
     sections = method_sections()
     given = {name: tables.pop(name) for name in list(tables) if name in sections}
     tables = with_published(located(tables, base), origin)
-    settings = _validated(tables, where, sections)
+    settings = validated(Settings, tables, where, tuple(sections))
     settings = settings.model_copy(update=_with_ids(settings, where))
     methods = _methods(settings, where)
     settings = settings.model_copy(update={"methods": tuple(m.name for m in methods)})
@@ -112,107 +87,16 @@ def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
     return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
 
 
-def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> Any:
-    """Make a dataclass of settings, such as a source, from a table.
-
-    Raises:
-        InvalidSettings: If a key is unknown or missing, or a value does not fit.
-    """
-    known = [f.name for f in fields(cls)] if is_dataclass(cls) else []
-    for key in values:
-        if key not in known:
-            raise InvalidSettings("unknown key", where=f"{where}.{key}", hint=nearest(key, known))
-    hints = get_type_hints(cls)
-    placed = {k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()}
-    try:
-        return TypeAdapter(cls).validate_python(placed)
-    except ValidationError as error:
-        raise _readable(error, f"{where}.", known) from error
-    except PluralignError as error:
-        raise InvalidSettings(
-            error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
-        ) from error
-
-
-def _validated(tables: dict[str, Any], where: str, sections: Mapping[str, Any]) -> Settings:
-    known = [name for name in Settings.model_fields if name != "method_settings"]
-    for key in tables:
-        if key not in known:
-            raise InvalidSettings("unknown key", where=f"{where}: {key}", hint=nearest(key, [*known, *sections]))
-    try:
-        return Settings.model_validate(tables)
-    except ValidationError as error:
-        raise _readable(error, f"{where}: ", []) from error
-
-
-def _readable(error: ValidationError, where: str, known: Sequence[str]) -> InvalidSettings:
-    """The first thing wrong, in words, its place written behind ``where``; the others are counted."""
-    first = error.errors()[0]
-    place = [
-        str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained", "function", "lax"))
-    ]
-    cause = first.get("ctx", {}).get("error")
-    more = (
-        f" (and {error.error_count() - 1} more)"
-        if error.error_count() > 1 and len({e["loc"][0] for e in error.errors() if e["loc"]}) > 1
-        else ""
-    )
-    hint = cause.hint if isinstance(cause, PluralignError) else None
-    if first["type"] == "extra_forbidden":
-        what, hint = "unknown key", nearest(place[-1], _fields_at(place[:-1]) or list(known))
-    elif first["type"] == "missing":
-        what, hint = "this setting is needed", f"add {place[-1]} = ..."
-    elif isinstance(cause, PluralignError):
-        what = cause.what
-    else:
-        what = first["msg"].removeprefix("Value error, ")
-        if first["type"] != "value_error":
-            what += f", not {first['input']!r}"
-    return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
-
-
-def _fields_at(place: Sequence[str]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in place:
-        found = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(found, type) and issubclass(found, BaseModel)):
-            return []
-        model = found
-    return list(model.model_fields)
-
-
 def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
     update: dict[str, Any] = {}
     if settings.communities is not None:
         if not settings.communities:
             raise InvalidSettings("communities names no community", where=f"{where}: communities")
-        update["communities"] = _ids(settings.communities, f"{where}: communities")
+        update["communities"] = community_ids(settings.communities, f"{where}: communities")
     if isinstance(settings.reference.fit_on, tuple):
-        ids = _ids(settings.reference.fit_on, f"{where}: reference.fit_on")
+        ids = community_ids(settings.reference.fit_on, f"{where}: reference.fit_on")
         update["reference"] = settings.reference.model_copy(update={"fit_on": ids})
     return update
-
-
-def _ids(labels: Sequence[str], where: str) -> tuple[str, ...]:
-    ids = tuple(_id(label, where) for label in labels)
-    twice = [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
-    if twice:
-        raise InvalidSettings(f"{twice[0]!r} is named twice", where=where, hint="name each community once")
-    return ids
-
-
-def _id(label: str, where: str) -> str:
-    found = resolve_community(label)
-    if found is None:
-        import pycountry
-
-        near = near_communities(label, [c.alpha_3 for c in pycountry.countries])
-        raise InvalidSettings(
-            f"no community is known as {label!r}",
-            where=where,
-            hint=f"did you mean {', '.join(near)}?" if near else "write MEX, MEX/oaxaca or ~yoruba",
-        )
-    return found.id
 
 
 def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ...]:
@@ -222,16 +106,7 @@ def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ..
     found = []
     for k, table in enumerate(settings.pairs):
         place = f"{where}: pairs" if len(settings.pairs) == 1 else f"{where}: pairs.{k}"
-        values = dict(table)
-        if "source" not in values:
-            raise InvalidSettings(
-                "no source is named", where=place, hint=f'add source = "...": {", ".join(names(SOURCES))}'
-            )
-        try:
-            cls = source_named(str(values.pop("source")))
-        except InvalidSettings as error:
-            raise InvalidSettings(error.what, where=f"{place}.source", hint=error.hint) from error
-        found.append(built(cls, values, base, place))
+        found.append(source_from(table, base, place))
     return tuple(found)
 
 

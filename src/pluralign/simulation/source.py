@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, rng_for
+from pluralign.core import WORLD, InvalidInput, PreferencePair, Survey, Tally, pairs_from_survey, rng_for
 from pluralign.simulation.people import PlantedBias, PlantedTaste, SimulatedCommunity
 from pluralign.simulation.questions import LICENSE
 from pluralign.simulation.society import Society
@@ -92,6 +92,50 @@ class SocietySource:
                 tally.read += 1
                 tally.kept += 1
                 yield pair
+
+
+@dataclass(frozen=True, slots=True)
+class SocietySurvey:
+    """A survey of the default society.
+
+    Attributes:
+        seed: Seed of the people, the questions and the answers.
+        questions: How many questions, half of them on a scale.
+        people: How many people answer each question in each community.
+
+    Raises:
+        InvalidInput: If a number is below 1.
+    """
+
+    name: ClassVar[str] = "society_survey"
+    license: ClassVar[str] = LICENSE
+    about: ClassVar[str] = "Closed questions to simulated people of five fictional communities, whose tastes are known"
+
+    seed: int = 0
+    questions: int = 60
+    people: int = 200
+
+    def __post_init__(self) -> None:
+        if min(self.questions, self.people) < 1:
+            raise InvalidInput(f"{self.questions} questions to {self.people} people", hint="both must be 1 or more")
+
+    def survey(self, tally: Tally | None = None) -> Survey:
+        """Ask the people; ``tally.read`` counts questions, ``tally.kept`` distributions."""
+        tally = Tally() if tally is None else tally
+        found = default_society(self.seed).survey(self.questions, self.people, rng_for(self.seed, "society survey"))
+        tally.read += len(found.questions)
+        tally.kept += len(found.distributions)
+        return found
+
+    def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        tally = Tally() if tally is None else tally
+        reading = Tally()
+        survey = self.survey(reading)
+        tally.read += reading.read
+        for pair in pairs_from_survey(survey):
+            tally.kept += 1
+            yield pair
 
 
 def _community(

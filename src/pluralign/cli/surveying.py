@@ -1,0 +1,172 @@
+"""``pluralign survey``: ask a language model as surveys ask people, and measure its answers against theirs."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+survey = typer.Typer(
+    help="Ask language models as surveys ask people, and measure their answers against people's.",
+    no_args_is_help=True,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in --set model.name=mine. May be repeated."),
+]
+Communities = Annotated[
+    list[str] | None, typer.Option("--community", "-c", help="Whose people to compare with; may be repeated.")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")]
+
+
+@survey.command()
+def run(
+    config: Annotated[Path | None, typer.Argument(help="Settings of the survey, a TOML file; or use the options.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
+    model: Annotated[str | None, typer.Option(help="Folder or hub name of a model; a server's name for it.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1")] = None,
+    source: Annotated[
+        str | None, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source.")
+    ] = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`).")
+    ] = None,
+    community: Communities = None,
+    overrides: Overrides = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Print every setting and where its value came from; ask nothing.")
+    ] = False,
+    show: Annotated[int, typer.Option("--show", help="Print so many of the asks, word for word, and ask nothing.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the questions of a survey to a language model, and measure how close its answers come to each people's.
+
+    Every answer is kept the moment it is there: a run that was stopped goes on where it was with the same command, and
+    nothing is asked twice.
+
+    Examples:
+
+        pluralign survey run --survey wvs --model models/mine -s culture_aware --out runs/mine
+
+        pluralign survey run wvs.toml --base-url http://127.0.0.1:8000/v1 --model llama-3
+    """
+    from pluralign.cli.screen import Screen
+    from pluralign.cli.showing import show_explained
+    from pluralign.cli.showing_surveys import show_asks, show_survey
+    from pluralign.experiments import read_settings
+    from pluralign.experiments.surveying import asks_of, explain_survey, resolve_survey, run_survey
+
+    given = _as_overrides(model, base_url, source, strategy, community)
+    resolved = resolve_survey(
+        read_settings(config) if config else {},
+        base=config.parent.resolve() if config else Path.cwd(),
+        where=config.name if config else "options",
+        overrides=[*given, *(overrides or [])],
+    )
+    if explain:
+        show_explained(explain_survey(resolved), as_json)
+        return
+    if show:
+        show_asks(asks_of(resolved)[:show], as_json)
+        return
+    folder = out or Path("runs") / resolved.settings.name
+    with Screen(quiet=as_json) as screen:
+        outcome = run_survey(resolved, folder, screen, fresh)
+    show_survey(outcome, folder, as_json)
+
+
+def _as_overrides(
+    model: str | None,
+    base_url: str | None,
+    source: str | None,
+    strategy: list[str] | None,
+    community: list[str] | None,
+) -> list[str]:
+    """Options as settings; a survey that is a folder is one in CultureSPA's layout."""
+    import json
+
+    given: dict[str, Any] = {}
+    if model is not None:
+        given["model.name"] = str(Path(model).resolve()) if Path(model).is_dir() else model
+    if base_url is not None:
+        given |= {"model.kind": "endpoint", "model.base_url": base_url}
+    if source is not None:
+        given |= {f"survey.{key}": value for key, value in survey_table(source).items()}
+    if strategy:
+        given["strategies"] = [str(Path(s).resolve()) if s.endswith(".toml") else s for s in strategy]
+    if community:
+        given["communities"] = community
+    return [f"{key}={json.dumps(value)}" for key, value in given.items()]
+
+
+def survey_table(name: str) -> dict[str, str]:
+    """The table of settings that a folder, or the name of a source, stands for."""
+    return {"source": "shares", "path": str(Path(name).resolve())} if Path(name).is_dir() else {"source": name}
+
+
+@survey.command()
+def evaluate(
+    answers: Annotated[list[Path], typer.Argument(help="Recorded answers, JSONL, plain or gzip; several may be given.")],
+    source: Annotated[
+        str, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source (then --set path=...).")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
+    parser: Annotated[
+        Literal["strict", "published"],
+        typer.Option(help="strict tells refusals from answers; published takes the first integer, as CultureSPA does."),
+    ] = "strict",
+    numbering: Annotated[
+        Literal["auto", "codes", "one"],
+        typer.Option(help="How options were numbered where the rows do not say: by the survey's codes, or from 1."),
+    ] = "auto",
+    community: Communities = None,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws over questions.", min=1)] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the intervals.", min=0)] = 0,
+    overrides: Overrides = None,
+    skip_bad: SkipBad = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure recorded answers against people's; no model is needed.
+
+    A row is one answer: `model, strategy, country` (or `community`; null when none was named), `question_id, answer`
+    (the text as returned).
+
+    Example: `pluralign survey evaluate answers.jsonl.gz --survey wvs --parser published --out runs/llama`
+    """
+    from pluralign.cli.screen import Screen
+    from pluralign.cli.showing_surveys import show_survey
+    from pluralign.experiments.survey_evaluation import evaluate_answers
+    from pluralign.experiments.surveying import survey_source
+    from pluralign.experiments.tables import override
+    from pluralign.experiments.validating import community_ids
+
+    table: dict[str, Any] = dict(survey_table(source))
+    for text in overrides or []:
+        override(table, text)
+    found = survey_source(table, Path.cwd(), "--survey")
+    ids = community_ids(community, "--community") if community else None
+    with Screen(quiet=as_json) as screen:
+        outcome = evaluate_answers(
+            answers,
+            found,
+            out,
+            parser=parser,
+            numbering=numbering,
+            communities=ids,
+            seed=seed,
+            draws=draws,
+            skip_bad=skip_bad,
+            reporter=screen,
+        )
+    show_survey(outcome, out, as_json)
+
+
+@survey.command()
+def strategies(as_json: AsJson = False) -> None:
+    """List the ways of putting a question, and where their templates lie, to copy and change."""
+    from pluralign.cli.showing_surveys import show_strategies
+
+    show_strategies(as_json)

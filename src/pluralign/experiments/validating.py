@@ -1,0 +1,156 @@
+"""What every settings file goes through: TOML read, keys and values checked, names of sources turned into objects."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from pluralign.core import InvalidSettings, PluralignError, near_communities, resolve_community
+from pluralign.experiments.hints import nearest
+from pluralign.experiments.registry import SOURCES, names, source_named
+from pluralign.experiments.tables import absolute, is_path
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        InvalidSettings: If it is not there, or not TOML; the line is named.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidSettings("no such file", where=str(path)) from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise InvalidSettings("the file cannot be read", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
+
+
+def validated(model: type[Model], tables: Mapping[str, Any], where: str, sections: Sequence[str] = ()) -> Model:
+    """Check tables against a model of settings.
+
+    Args:
+        model: The model; its ``method_settings``, where it has them, are no key.
+        tables: The tables.
+        where: Name of the file, for messages.
+        sections: Further keys that a file may have, for hints.
+
+    Raises:
+        InvalidSettings: The first thing wrong; the others are counted.
+    """
+    known = [name for name in model.model_fields if name != "method_settings"]
+    for key in tables:
+        if key not in known:
+            raise InvalidSettings("unknown key", where=f"{where}: {key}", hint=nearest(key, [*known, *sections]))
+    try:
+        return model.model_validate(dict(tables))
+    except ValidationError as error:
+        raise _readable(error, f"{where}: ", [], model) from error
+
+
+def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> Any:
+    """Make a dataclass of settings, such as a source, from a table.
+
+    Raises:
+        InvalidSettings: If a key is unknown or missing, or a value does not fit.
+    """
+    known = [f.name for f in fields(cls)] if is_dataclass(cls) else []
+    for key in values:
+        if key not in known:
+            raise InvalidSettings("unknown key", where=f"{where}.{key}", hint=nearest(key, known))
+    hints = get_type_hints(cls)
+    placed = {k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()}
+    try:
+        return TypeAdapter(cls).validate_python(placed)
+    except ValidationError as error:
+        raise _readable(error, f"{where}.", known) from error
+    except PluralignError as error:
+        raise InvalidSettings(
+            error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
+        ) from error
+
+
+def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
+    """The source that a table names, with its settings.
+
+    Raises:
+        InvalidSettings: If none is named or known, or a setting of it does not fit.
+    """
+    values = dict(table)
+    if "source" not in values:
+        raise InvalidSettings(
+            "no source is named", where=where, hint=f'add source = "...": {", ".join(names(SOURCES))}'
+        )
+    try:
+        cls = source_named(str(values.pop("source")))
+    except InvalidSettings as error:
+        raise InvalidSettings(error.what, where=f"{where}.source", hint=error.hint) from error
+    return built(cls, values, base, where)
+
+
+def community_ids(labels: Sequence[str], where: str) -> tuple[str, ...]:
+    """Ids of the communities that settings name.
+
+    Raises:
+        InvalidSettings: If a label names none, or two name the same; near matches are told.
+    """
+    ids = tuple(_id(label, where) for label in labels)
+    twice = [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
+    if twice:
+        raise InvalidSettings(f"{twice[0]!r} is named twice", where=where, hint="name each community once")
+    return ids
+
+
+def _id(label: str, where: str) -> str:
+    found = resolve_community(label)
+    if found is None:
+        import pycountry
+
+        near = near_communities(label, [c.alpha_3 for c in pycountry.countries])
+        raise InvalidSettings(
+            f"no community is known as {label!r}",
+            where=where,
+            hint=f"did you mean {', '.join(near)}?" if near else "write MEX, MEX/oaxaca or ~yoruba",
+        )
+    return found.id
+
+
+def _readable(
+    error: ValidationError, where: str, known: Sequence[str], model: type[BaseModel] | None = None
+) -> InvalidSettings:
+    """The first thing wrong, in words, its place written behind ``where``; the others are counted."""
+    first = error.errors()[0]
+    place = [
+        str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained", "function", "lax"))
+    ]
+    cause = first.get("ctx", {}).get("error")
+    more = (
+        f" (and {error.error_count() - 1} more)"
+        if error.error_count() > 1 and len({e["loc"][0] for e in error.errors() if e["loc"]}) > 1
+        else ""
+    )
+    hint = cause.hint if isinstance(cause, PluralignError) else None
+    if first["type"] == "extra_forbidden":
+        what, hint = "unknown key", nearest(place[-1], _fields_at(model, place[:-1]) or list(known))
+    elif first["type"] == "missing":
+        what, hint = "this setting is needed", f"add {place[-1]} = ..."
+    elif isinstance(cause, PluralignError):
+        what = cause.what
+    else:
+        what = first["msg"].removeprefix("Value error, ")
+        if first["type"] != "value_error":
+            what += f", not {first['input']!r}"
+    return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
+
+
+def _fields_at(model: type[BaseModel] | None, place: Sequence[str]) -> list[str]:
+    for part in place:
+        found = model.model_fields[part].annotation if model is not None and part in model.model_fields else None
+        model = found if isinstance(found, type) and issubclass(found, BaseModel) else None
+    return list(model.model_fields) if model is not None else []
