@@ -1,5 +1,7 @@
 """The domain: frozen types, pure functions and ports. Everything else stands on it."""
 
+from pluralign.core.answer_rows import answer_from_row, answer_row
+from pluralign.core.answers import read_answer, read_published
 from pluralign.core.arrays import BoolArray, FloatArray, IntArray
 from pluralign.core.asking import (
     Answer,
@@ -83,10 +85,14 @@ __all__ = [
     "SurveySource",
     "Tally",
     "UnknownCommunity",
+    "answer_from_row",
+    "answer_row",
     "community",
     "near_communities",
     "pairs_from_survey",
     "prompt_text",
+    "read_answer",
+    "read_published",
     "record_answer",
     "render_question",
     "requests_of",

@@ -52,6 +52,7 @@ class AnswerDistribution:
         probs_O: Share of each option, aligned with the question's options, in [0, 1]. Non-answers are left out, so
             the sum may be below 1; it is kept as published, never rescaled silently.
         n: Number of people who answered, or None where not published.
+        first: Index of the option that the source lists first among those most often given; None where it has no order.
 
     Raises:
         InvalidInput: If a share is negative, above 1 or not a number.
@@ -61,6 +62,7 @@ class AnswerDistribution:
     community: str
     probs_O: tuple[float, ...]
     n: int | None = None
+    first: int | None = None
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(p) and 0 <= p <= 1 + 1e-9 for p in self.probs_O):
@@ -68,6 +70,16 @@ class AnswerDistribution:
                 f"shares {list(self.probs_O)} are not all in [0, 1]",
                 where=f"question {self.question}, community {self.community}",
             )
+
+    @property
+    def gold(self) -> int:
+        """Index of the option given most often; of several, the one that the source lists first."""
+        return self.probs_O.index(max(self.probs_O)) if self.first is None else self.first
+
+    @property
+    def tied(self) -> bool:
+        """Whether several options were given most often."""
+        return self.probs_O.count(max(self.probs_O)) > 1
 
     def normalised(self) -> tuple[float, ...]:
         """The shares among those who gave a real answer, summing to 1.

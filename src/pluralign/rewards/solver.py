@@ -19,7 +19,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import expit
-from threadpoolctl import ThreadpoolController
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 
@@ -131,7 +130,9 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
 
 @cache
-def _threads() -> ThreadpoolController:
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController  # its import sets an environment variable
+
     return ThreadpoolController()
 
 

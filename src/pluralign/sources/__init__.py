@@ -1,6 +1,8 @@
 """Where preferences and answers come from: adapters behind `PairSource` and `SurveySource`, and splits of them."""
 
+from pluralign.sources.answers import read_answers
 from pluralign.sources.community_alignment import CommunityAlignment
+from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.global_opinions import GlobalOpinions, is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.prism import PrismPairs
@@ -29,8 +31,11 @@ __all__ = [
     "counted_pairs",
     "is_non_answer",
     "question_stem",
+    "read_answers",
+    "read_neighbours",
     "read_requests",
     "read_rows",
+    "read_similarity",
     "report_on",
     "shared_stems",
     "split_by",

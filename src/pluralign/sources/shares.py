@@ -62,11 +62,12 @@ class ShareTable:
         known = read_questions(self.path / "questions.json", self.exclude_questions, counts)
         shares = _read_shares(self.path / "country_proportions.json")
         codes = {id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known}
-        asked = {id_: question for id_, question in known.items() if codes[id_]}
-        counts.dropped.update({"question without shares": len(known) - len(asked)} if len(known) > len(asked) else {})
-        firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in asked.items()}
-        questions = survey_questions(asked, firsts)
-        distributions = tuple(_distributions(questions, shares, counts))
+        if not all(codes.values()):
+            counts.note("question without shares", sum(not found for found in codes.values()))
+        firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()}
+        questions = survey_questions(known, firsts)
+        answered = {id_: question for id_, question in questions.items() if codes[id_]}
+        distributions = tuple(_distributions(answered, shares, counts))
         if not distributions:
             raise NotEnoughData("no question has shares", where=str(self.path))
         counts.kept += len(distributions)
@@ -91,7 +92,14 @@ def _distributions(
                 tally.note("shares sum to less than 0.98: missing answers stay in the denominator")
             if total > 1 + _SUM_TOLERANCE:
                 tally.flag("shares sum to more than 1")
-            yield AnswerDistribution(id_, community, probs_O)
+            yield AnswerDistribution(id_, community, probs_O, first=_first_listed(question, by_code))
+
+
+def _first_listed(question: SurveyQuestion, by_code: Mapping[int, float]) -> int:
+    """Which of the options with the largest share stands first in the file."""
+    codes = {int(code): i for i, code in enumerate(question.codes)}
+    listed = [code for code in by_code if code in codes]
+    return codes[max(listed, key=lambda code: by_code[code])]
 
 
 def _read_shares(path: Path) -> SharesByCode:

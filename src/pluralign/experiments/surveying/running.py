@@ -1,0 +1,144 @@
+"""Put a survey to a respondent: every answer is kept the moment it is there, then all of them are measured."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.asking import CultureTables, Putting, load_strategy, put
+from pluralign.core import Ask, NotEnoughData, Reply, Survey, Tally, rng_for
+from pluralign.experiments.folder import RunFolder
+from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
+from pluralign.experiments.surveying.opening import notes_of, open_respondent
+from pluralign.experiments.surveying.resolving import ResolvedSurvey
+from pluralign.experiments.surveying.settings import AskingSettings
+from pluralign.respondents.recorded import RecordedRespondent
+from pluralign.sources import read_neighbours, read_similarity
+
+RECORDED = "recorded.jsonl"
+
+
+def run_survey(
+    resolved: ResolvedSurvey, out: Path, reporter: Reporter | None = None, fresh: bool = False
+) -> SurveyOutcome:
+    """Ask, record, measure; a run that was stopped goes on where it was.
+
+    The folder holds ``recorded.jsonl`` (every answer as it came), and what `evaluate_answers` writes.
+
+    Args:
+        resolved: What to ask of whom.
+        out: The folder; answers of the same run found there are not asked for again.
+        reporter: Hears the progress.
+        fresh: Begin anew, whatever is in the folder.
+
+    Raises:
+        PluralignError: If the survey or the respondent does not allow the run; answers had stay in the folder.
+    """
+    reporter = reporter or Silent()
+    settings = resolved.settings
+    tally = Tally()
+    survey = resolved.source.survey()
+    asks = put_asks(resolved, survey, tally)
+    folder = RunFolder(out)
+    if folder.claim(_fingerprint(resolved, asks), fresh):
+        reporter.note(f"going on from earlier answers in {out}")
+    reporter.stage("opening the model")
+    respondent = open_respondent(settings.model, settings.method, settings.sampling, settings.seed, survey)
+    for note in notes_of(respondent):
+        reporter.note(note)
+    failures = _ask(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
+    for reason, n in tally.dropped.items():
+        reporter.note(f"not asked: {n:,} {reason}")
+    for reason in failures[:3]:
+        reporter.note(f"{len(failures):,} asks failed, such as: {reason}; the same command asks them again")
+    return evaluate_answers(
+        [out / RECORDED],
+        resolved.source,
+        out,
+        parser=settings.evaluate.parser,
+        numbering="codes" if settings.asking.numbering == "codes" else "one",
+        communities=settings.communities,
+        seed=settings.seed,
+        draws=settings.evaluate.draws,
+        reporter=reporter,
+        settings=settings.model_dump(mode="json"),
+    )
+
+
+def asks_of(resolved: ResolvedSurvey) -> list[Ask]:
+    """All that a survey asks, in the order in which it asks."""
+    return put_asks(resolved, resolved.source.survey(), Tally())
+
+
+def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask]:
+    """The asks of every strategy, over one choice of questions.
+
+    Raises:
+        NotEnoughData: If nothing is left to ask.
+    """
+    settings = resolved.settings
+    communities = settings.communities or survey.communities
+    questions = _questions(survey, settings.limit, settings.seed)
+    cultures = cultures_of(settings.asking)
+    asking = settings.asking
+    putting = Putting(
+        numbering=asking.numbering,
+        orders=asking.orders,
+        paraphrases=asking.paraphrases,
+        draws=asking.draws,
+        seed=settings.seed,
+    )
+    asks = [
+        ask
+        for name in settings.strategies
+        for ask in put(
+            load_strategy(name), survey, communities, questions, cultures=cultures, putting=putting, tally=tally
+        )
+    ]
+    if not asks:
+        raise NotEnoughData("nothing is left to ask", hint="; ".join(tally.dropped) or "check the communities")
+    return asks
+
+
+def cultures_of(settings: AskingSettings) -> CultureTables | None:
+    """The tables of alike cultures and near questions that settings name; None where they name none."""
+    if settings.similarity is None and settings.neighbours is None:
+        return None
+    return CultureTables(
+        similarity=read_similarity(settings.similarity) if settings.similarity else {},
+        neighbours=read_neighbours(settings.neighbours) if settings.neighbours else {},
+    )
+
+
+def _questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
+    ids = list(survey.questions)
+    if limit is None or limit >= len(ids):
+        return ids
+    chosen = rng_for(seed, "questions").choice(len(ids), limit, replace=False)
+    return [ids[i] for i in np.sort(chosen)]
+
+
+def _ask(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter) -> list[str]:
+    """Ask what is not answered yet; the reasons of those that failed."""
+    reporter.stage(f"asking {respondent.name}")
+    done = 0
+
+    def heard(_: int, __: Reply) -> None:
+        nonlocal done
+        done += 1
+        reporter.progress(done, len(asks))
+
+    replies = respondent.answer(asks, heard)
+    return [reply.failure for reply in replies if reply.failure is not None]
+
+
+def _fingerprint(resolved: ResolvedSurvey, asks: list[Ask]) -> str:
+    """Changes whenever an answer could change: who is asked, what, and how."""
+    settings: dict[str, Any] = resolved.settings.model_dump(mode="json", exclude={"evaluate", "name", "survey"})
+    words = hashlib.sha256()
+    for ask in asks:
+        words.update(repr((ask.key, [(m.role, m.content) for m in ask.conversation])).encode())
+    return hashlib.sha256(json.dumps([settings, words.hexdigest()], sort_keys=True).encode()).hexdigest()

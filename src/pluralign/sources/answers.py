@@ -1,0 +1,79 @@
+"""Recorded answers of language models to surveys: one JSON object an answer, raw."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row
+from pluralign.core.errors import InvalidInput
+from pluralign.sources.fields import BadRow, Row
+from pluralign.sources.labels import required_community
+from pluralign.sources.reading import RowPolicy, place, read_rows
+
+_ENORMOUS = 100_000
+_KEPT = 2000
+
+
+def read_answers(paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False) -> list[RecordedAnswer]:
+    """Read files of recorded answers.
+
+    A row is ``{"model", "strategy", "country" or "community", "question_id", "answer"}``, the community null where none
+    was named, the answer the text as returned. Of two answers to one ask the first is kept; of an enormous one its
+    beginning and its end.
+
+    Args:
+        paths: JSONL, plain or gzip.
+        tally: Where rows are counted.
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
+
+    Returns:
+        The answers, in the order of the files.
+
+    Raises:
+        InvalidInput: If a file is missing or a row is bad.
+        NotEnoughData: If no answer is left.
+    """
+    policy = RowPolicy(tally, skip_bad)
+    kept: dict[tuple[object, ...], RecordedAnswer] = {}
+    for path in paths:
+        for number, row in read_rows(path, policy, kinds=("jsonl",)):
+            try:
+                answer = _answer(row, tally)
+            except BadRow as bad:
+                policy.refuse(bad, place(path, number))
+                continue
+            first = kept.setdefault(_key(answer), answer)
+            if first is not answer:
+                same = first.text == answer.text
+                tally.drop("repeated answer" if same else "second answer to one ask")
+    tally.kept += len(kept)
+    if not kept:
+        raise NotEnoughData("no answer is left", where=", ".join(map(str, paths)))
+    return list(kept.values())
+
+
+def _answer(row: Row, tally: Tally) -> RecordedAnswer:
+    label = row.get("community") if row.get("community") is not None else row.get("country")
+    if label is not None and not isinstance(label, str):
+        raise BadRow("the community is no text", reason="community is no text")
+    if "community" not in row and "country" not in row:
+        raise BadRow("no community", reason="no community", hint="write null where none was named")
+    try:
+        answer = answer_from_row(row, None if label is None else _community(label))
+    except (InvalidInput, TypeError, ValueError) as error:
+        what = error.what if isinstance(error, InvalidInput) else str(error)
+        raise BadRow(what, reason=what, hint=getattr(error, "hint", None)) from error
+    if len(answer.text) > _ENORMOUS:
+        tally.flag("enormous answer: its beginning and its end are kept")
+        return replace(answer, text=f"{answer.text[:_KEPT]}\n{answer.text[-_KEPT:]}")
+    return answer
+
+
+@lru_cache(maxsize=4096)
+def _community(label: str) -> str:
+    return required_community(label)
+
+
+def _key(a: RecordedAnswer) -> tuple[object, ...]:
+    return a.model, a.strategy, a.community, a.question, a.order, a.labels, a.variant, a.language, a.draw
