@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from pluralign._version import __version__
 from pluralign.cli import exporting
+from pluralign.cli.surveying import survey
 
 
 class _Careful(TyperGroup):
@@ -53,6 +54,7 @@ app = typer.Typer(
 )
 data = typer.Typer(help="What can be read, what a source holds, and what is kept on disk.", no_args_is_help=True)
 app.add_typer(data, name="data")
+app.add_typer(survey, name="survey")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
 Overrides = Annotated[

@@ -13,7 +13,9 @@ survey = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in --set model.name=mine. May be repeated."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a setting, as in --set model.name=mine. May be repeated."
+    ),
 ]
 Communities = Annotated[
     list[str] | None, typer.Option("--community", "-c", help="Whose people to compare with; may be repeated.")
@@ -23,10 +25,14 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows t
 
 @survey.command()
 def run(
-    config: Annotated[Path | None, typer.Argument(help="Settings of the survey, a TOML file; or use the options.")] = None,
+    config: Annotated[
+        Path | None, typer.Argument(help="Settings of the survey, a TOML file; or use the options.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
     model: Annotated[str | None, typer.Option(help="Folder or hub name of a model; a server's name for it.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1")
+    ] = None,
     source: Annotated[
         str | None, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source.")
     ] = None,
@@ -48,7 +54,6 @@ def run(
     nothing is asked twice.
 
     Examples:
-
         pluralign survey run --survey wvs --model models/mine -s culture_aware --out runs/mine
 
         pluralign survey run wvs.toml --base-url http://127.0.0.1:8000/v1 --model llama-3
@@ -109,9 +114,12 @@ def survey_table(name: str) -> dict[str, str]:
 
 @survey.command()
 def evaluate(
-    answers: Annotated[list[Path], typer.Argument(help="Recorded answers, JSONL, plain or gzip; several may be given.")],
+    answers: Annotated[
+        list[Path], typer.Argument(help="Recorded answers, JSONL, plain or gzip; several may be given.")
+    ],
     source: Annotated[
-        str, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source (then --set path=...).")
+        str,
+        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source (then --set path=...)."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
     parser: Annotated[
@@ -139,7 +147,7 @@ def evaluate(
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing_surveys import show_survey
     from pluralign.experiments.survey_evaluation import evaluate_answers
-    from pluralign.experiments.surveying import survey_source
+    from pluralign.experiments.surveying.resolving import survey_source
     from pluralign.experiments.tables import override
     from pluralign.experiments.validating import community_ids
 

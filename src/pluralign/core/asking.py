@@ -93,7 +93,9 @@ class Ask:
         if not self.labels:
             object.__setattr__(self, "labels", tuple(self.question.codes[i] for i in self.order))
         if sorted(self.order) != list(range(options)) or len(self.labels) != options:
-            raise InvalidInput(f"places {self.order} with labels {self.labels} are not its {options} options", where=where)
+            raise InvalidInput(
+                f"places {self.order} with labels {self.labels} are not its {options} options", where=where
+            )
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -5,20 +5,56 @@ from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
 from pluralign.metrics.bootstrap import draw_group_means, draw_means, draw_series_means, percentile_interval
 from pluralign.metrics.disaggregation import ByCommunity, disaggregate
 from pluralign.metrics.distances import jensen_shannon_distance, similarity, total_variation, wasserstein
+from pluralign.metrics.personas import (
+    answer_diversity,
+    choice_pool,
+    majority_choice,
+    pair_errors,
+    pairwise_diversity,
+    spanning_length,
+    spread,
+    square,
+    structural_diversity,
+    target_rank,
+)
+from pluralign.metrics.survey_scores import (
+    answer_closeness,
+    cultural_alignment_score,
+    draw_questions,
+    draw_ratios,
+    exact_accuracy,
+    squared_errors,
+)
 
 __all__ = [
     "ByCommunity",
+    "answer_closeness",
+    "answer_diversity",
+    "choice_pool",
     "correct",
+    "cultural_alignment_score",
     "disaggregate",
     "draw_group_means",
     "draw_means",
+    "draw_questions",
+    "draw_ratios",
     "draw_series_means",
+    "exact_accuracy",
     "human_ceiling",
     "jensen_shannon_distance",
     "krippendorff_alpha",
+    "majority_choice",
+    "pair_errors",
     "pairwise_accuracy",
+    "pairwise_diversity",
     "percentile_interval",
     "similarity",
+    "spanning_length",
+    "spread",
+    "square",
+    "squared_errors",
+    "structural_diversity",
+    "target_rank",
     "total_variation",
     "wasserstein",
 ]

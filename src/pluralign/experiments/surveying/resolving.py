@@ -29,9 +29,7 @@ class ResolvedSurvey:
     origin: Mapping[str, str]
 
 
-def resolve_survey(
-    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()
-) -> ResolvedSurvey:
+def resolve_survey(raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()) -> ResolvedSurvey:
     """Check settings and make the objects they name.
 
     Args:

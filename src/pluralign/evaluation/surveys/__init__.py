@@ -1,0 +1,42 @@
+"""Answers of respondents against those of people: scores, reference points, variety, and what moves the answers."""
+
+from pluralign.evaluation.surveys.anchors import anchor_rows
+from pluralign.evaluation.surveys.reading import Numbering, Parser, ReadAnswer, read_all
+from pluralign.evaluation.surveys.rows import SurveyRow
+from pluralign.evaluation.surveys.scores import (
+    ALIGNMENT,
+    CLOSENESS,
+    EXACT,
+    REFUSALS,
+    SIMILARITY,
+    Scored,
+    difference_rows,
+    nearest_people,
+    rank_rows,
+    score_rows,
+)
+from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
+from pluralign.evaluation.surveys.variety import effect_rows, variety_rows
+
+__all__ = [
+    "ALIGNMENT",
+    "CLOSENESS",
+    "EXACT",
+    "REFUSALS",
+    "SIMILARITY",
+    "AnswerTable",
+    "Numbering",
+    "Parser",
+    "Peoples",
+    "ReadAnswer",
+    "Scored",
+    "SurveyRow",
+    "anchor_rows",
+    "difference_rows",
+    "effect_rows",
+    "nearest_people",
+    "rank_rows",
+    "read_all",
+    "score_rows",
+    "variety_rows",
+]

@@ -1,0 +1,82 @@
+"""Reference points: what scores answers get that know nothing, or everything, of a people."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pluralign.core import FloatArray
+from pluralign.evaluation.surveys.rows import SurveyRow
+from pluralign.evaluation.surveys.scores import ALIGNMENT, CLOSENESS, EXACT, Sums, series_of
+from pluralign.evaluation.surveys.tables import Peoples
+from pluralign.metrics import answer_closeness
+
+RANDOM, MIDDLE, OTHERS, MEAN, WORST = "random", "mid-scale", "others' common answer", "rounded mean", "worst possible"
+
+
+def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+    """Scores of answers that know nothing of a people, or all; for each community and on average.
+
+    They are: an option drawn at random (its expected squares), the middle option (the lower of two), the most common
+    answer of the other communities' people (each community counting the same), the rounded mean of the people, and the
+    answer farthest from theirs.
+
+    Args:
+        peoples: What people answered.
+        counts_B_Q: Draws of questions.
+    """
+    for name, answers in _answers(peoples).items():
+        for metric, sums in _sums(peoples, answers).items():
+            series = series_of(metric, sums, counts_B_Q)
+            yield from series.rows(metric, [(name, None, c) for c in peoples.communities])
+            if len(peoples.communities) > 1:
+                yield from series.mean(range(len(peoples.communities))).rows(metric, [(name, None, None)])
+
+
+def _answers(peoples: Peoples) -> dict[str, FloatArray]:
+    """Chances of each option, shape (C, Q, O)."""
+    gold, sizes = peoples.gold_C_Q, peoples.n_options_Q
+    options = np.arange(peoples.probs_C_Q_O.shape[2])
+    real_Q_O = options < sizes[:, None]
+    shape = peoples.probs_C_Q_O.shape
+    worst = np.where(np.nan_to_num(gold) * 2 >= sizes - 1, 0, sizes - 1)
+    mean = np.rint((peoples.probs_C_Q_O * options).sum(axis=2))
+    found = {
+        RANDOM: np.broadcast_to(real_Q_O / sizes[:, None], shape),
+        MIDDLE: np.broadcast_to(((sizes - 1) // 2)[:, None] == options, shape),
+        MEAN: mean[:, :, None] == options,
+        WORST: worst[:, :, None] == options,
+    }
+    if len(gold) > 1:
+        found[OTHERS] = _others(peoples.probs_C_Q_O)
+    return {name: np.asarray(chances, dtype=float) for name, chances in found.items()}
+
+
+def _others(probs_C_Q_O: FloatArray) -> FloatArray:
+    """The option with the largest mean share in the other communities; none where nobody else was asked."""
+    rest = probs_C_Q_O.sum(axis=0) - probs_C_Q_O
+    common = rest.argmax(axis=2)[:, :, None] == np.arange(rest.shape[2])
+    chances: FloatArray = (common & (rest.sum(axis=2) > 1e-9)[:, :, None]).astype(float)
+    return chances
+
+
+def _sums(peoples: Peoples, chances: FloatArray) -> dict[str, Sums]:
+    """Expected sums behind the scores, shape (C, Q); 0 where there is no gold or no answer."""
+    gold = peoples.gold_C_Q
+    options = np.arange(chances.shape[2], dtype=float)
+    there = ~np.isnan(gold) & (chances.sum(axis=2) > 0)
+    distance = np.abs(options - np.nan_to_num(gold)[:, :, None])
+    square = (chances * distance**2).sum(axis=2)
+    scale = (peoples.n_options_Q - 1.0) ** 2
+    close = answer_closeness(
+        np.broadcast_to(options[:, None, None], (options.size, *gold.shape)),
+        gold,
+        peoples.n_options_Q,
+        peoples.nominal_Q,
+    )
+    expected = (chances * np.nan_to_num(np.moveaxis(close, 0, 2))).sum(axis=2)
+    exact = (chances * (options == gold[:, :, None])).sum(axis=2)
+    return {
+        ALIGNMENT: (square * there, scale * there),
+        EXACT: (exact * there, there.astype(float)),
+        CLOSENESS: (expected * there, there.astype(float)),
+    }

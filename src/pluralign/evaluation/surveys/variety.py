@@ -1,0 +1,148 @@
+"""How different the answers given in several communities' names are, against the people's; and what else moves them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from pluralign.core import FloatArray, Survey
+from pluralign.evaluation.surveys.rows import SurveyRow, row_of
+from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
+from pluralign.metrics import choice_pool, draw_ratios, majority_choice, pair_errors, spanning_length, spread, square
+
+PEOPLE = "people"
+
+
+def variety_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+    """Diversities of every respondent that speaks for two communities or more, and of those people themselves.
+
+    The people's rows have the respondent's strategy, and its name behind ``people:``, for each is measured on the
+    communities that the respondent was asked for.
+
+    Args:
+        table: The answers.
+        peoples: What people answered.
+        counts_B_Q: Draws of questions.
+    """
+    column = {c: i for i, c in enumerate(peoples.communities)}
+    for (model, strategy), profiles in table.groups().items():
+        named = [p for p in profiles if table.profiles[p][2] in column]
+        if len(named) < 2:
+            continue
+        value = table.base_values(named, len(peoples.questions))
+        gold = peoples.gold_C_Q[[column[str(table.profiles[p][2])] for p in named]]
+        gold = np.where(np.isnan(value).all(axis=0), np.nan, gold)
+        yield from _diversities(value, peoples, counts_B_Q, model, strategy)
+        yield from _diversities(gold, peoples, counts_B_Q, f"{PEOPLE}: {model}", strategy)
+        yield _spread_ratio(value, gold, peoples, counts_B_Q, (model, strategy))
+
+
+def effect_rows(table: AnswerTable, survey: Survey, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+    """How often the answer changes with the order of options, the wording, and the community named.
+
+    Each is the share of pairs of readable answers to one question that name different options, the pairs differing in
+    that one thing only; so the size of artefacts can be read against the size of the effect of culture. With several
+    orders, ``position_bias`` tells how much more often than chance the option shown first is taken.
+    """
+    cells = _cells(table)
+    for (model, strategy), own in cells.items():
+        for metric, key in (("order_effect", 0), ("paraphrase_effect", 1), ("culture_effect", 2)):
+            top, bottom = _changes(own, key, len(peoples.questions))
+            if bottom.any():
+                yield _ratio(metric, top, bottom, counts_B_Q, (model, strategy))
+        top, bottom = _first_places(own, survey, peoples)
+        if bottom.any():
+            yield _ratio("position_bias", top, bottom, counts_B_Q, (model, strategy))
+
+
+Cell = tuple[int, tuple[object, ...], float, tuple[int, ...]]
+"""Question, (order, wording, community, draw), option, order shown."""
+
+
+def _cells(table: AnswerTable) -> dict[tuple[str, str], list[Cell]]:
+    found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for read, question, number in zip(table.rows, table.question_N.tolist(), table.number_N.tolist(), strict=True):
+        a = read.answer
+        if not np.isnan(number):
+            things = (a.order, (a.variant, a.language), a.community, a.draw)
+            found[a.model, a.strategy].append((question, things, number, a.order))
+    return found
+
+
+def _changes(cells: Sequence[Cell], key: int, n_questions: int) -> tuple[FloatArray, FloatArray]:
+    """Pairs that differ in one thing: by question, how many changed the answer and how many there are."""
+    alike: dict[object, list[float]] = defaultdict(list)
+    for question, things, number, _ in cells:
+        alike[question, things[:key] + things[key + 1 :]].append(number)
+    top, bottom = np.zeros(n_questions), np.zeros(n_questions)
+    for (question, _), numbers in alike.items():  # type: ignore[misc]
+        n = len(numbers)
+        bottom[question] += n * (n - 1) / 2
+        top[question] += (n * n - sum(k * k for k in Counter(numbers).values())) / 2
+    return top, bottom
+
+
+def _first_places(cells: Sequence[Cell], survey: Survey, peoples: Peoples) -> tuple[FloatArray, FloatArray]:
+    """By question put in several orders: how often more than by chance the first place was taken, and of how many."""
+    orders: dict[int, set[tuple[int, ...]]] = defaultdict(set)
+    for question, _, _, order in cells:
+        orders[question].add(order)
+    top, bottom = np.zeros(len(peoples.questions)), np.zeros(len(peoples.questions))
+    for question, _, number, order in cells:
+        if len(orders[question]) > 1 and order:
+            top[question] += (order[0] == number) - 1 / len(order)
+            bottom[question] += 1
+    return top, bottom
+
+
+def _diversities(
+    value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray, model: str, strategy: str
+) -> Iterator[SurveyRow]:
+    answered = int((~np.isnan(value)).any(axis=0).sum())
+    error, scale = pair_errors(value, peoples.n_options_Q)
+    if not scale.any(axis=1).all():
+        return
+    distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
+    draws = 100 * np.sqrt(draw_ratios(error, scale, counts_B_Q))
+    n = len(value)
+    structure = [spanning_length(square(np.nan_to_num(d), n)) for d in (distance[None], draws)]
+    yield row_of("pairwise_diversity", model, strategy, None, distance.mean(), draws.mean(axis=1), answered)
+    yield row_of("structural_diversity", model, strategy, None, structure[0][0], structure[1], answered)
+    apart, pairs = _apart(value, peoples)
+    yield _ratio("answer_diversity", apart, pairs, counts_B_Q, (model, strategy))
+    for metric, per_question in (
+        ("majority_choice_rate", majority_choice(value)),
+        ("choice_pool_size", choice_pool(value)),
+    ):
+        there = ~np.isnan(per_question)
+        yield _ratio(metric, np.nan_to_num(per_question), there.astype(float), counts_B_Q, (model, strategy))
+
+
+def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]:
+    """How far apart the answers of every two personas are, by question, and the pairs; D(M) is their ratio."""
+    top, bottom = np.zeros(value.shape[1]), np.zeros(value.shape[1])
+    for i, j in combinations(range(len(value)), 2):
+        distance = np.abs(value[i] - value[j])
+        there = ~np.isnan(distance)
+        scaled = np.where(peoples.nominal_Q, distance > 0, distance / (peoples.n_options_Q - 1))
+        top += np.where(there, scaled, 0)
+        bottom += there
+    return top, bottom
+
+
+def _spread_ratio(
+    value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray, who: tuple[str, str]
+) -> SurveyRow:
+    """Standard deviation over communities against the people's, on scales from 0 to 1; below 1 is flattening."""
+    ours, theirs = spread(value, peoples.n_options_Q), spread(gold, peoples.n_options_Q)
+    there = ~np.isnan(ours + theirs)
+    top, bottom = np.where(there, ours, 0), np.where(there, theirs, 0)
+    ratio = np.sqrt(top.sum() / bottom.sum()) if bottom.sum() > 0 else np.nan
+    draws = np.sqrt(draw_ratios(top[None], bottom[None], counts_B_Q))[:, 0]
+    return row_of("spread_ratio", who[0], who[1], None, ratio, draws, int(there.sum()))
+
+
+def _ratio(metric: str, top: FloatArray, bottom: FloatArray, counts_B_Q: FloatArray, who: tuple[str, str]) -> SurveyRow:
+    draws = draw_ratios(top[None], bottom[None], counts_B_Q)[:, 0]
+    return row_of(metric, who[0], who[1], None, top.sum() / bottom.sum(), draws, int((bottom > 0).sum()))
