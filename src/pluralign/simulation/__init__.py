@@ -4,8 +4,9 @@ from pluralign.simulation.bank import TRAITS
 from pluralign.simulation.oracle import PlantedReward
 from pluralign.simulation.people import PlantedBias, PlantedTaste, Raters, SimulatedCommunity
 from pluralign.simulation.probes import Probe, recovered_taste, taste_correlation
+from pluralign.simulation.respondent import SimulatedRespondent
 from pluralign.simulation.society import Society
-from pluralign.simulation.source import SocietySource, default_society
+from pluralign.simulation.source import SocietySource, SocietySurvey, default_society
 from pluralign.simulation.texts import read_traits
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Probe",
     "Raters",
     "SimulatedCommunity",
+    "SimulatedRespondent",
     "Society",
     "SocietySource",
+    "SocietySurvey",
     "default_society",
     "read_traits",
     "recovered_taste",

@@ -1,0 +1,296 @@
+"""Put the questions of a survey by a strategy: one ask for each question, community, order, wording and draw."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from pluralign.asking.strategies import Strategy
+from pluralign.core import (
+    Ask,
+    InvalidInput,
+    Message,
+    Survey,
+    SurveyQuestion,
+    Tally,
+    community,
+    render_question,
+    rng_for,
+)
+from pluralign.metrics import similarity
+
+_NEAR = 3
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Putting:
+    """How questions are put, beside their strategy.
+
+    Attributes:
+        numbering: What stands before the options: the question's ``codes``, or numbers from ``one``.
+        orders: Orders of the options, >= 1: the survey's own, then for a scale (or where nobody said) its reverse,
+            and for options known to have no order seeded shuffles; fewer where there are no more.
+        paraphrases: Wordings, >= 1.
+        draws: How often each is put, >= 1.
+        seed: Seed of the shuffles.
+
+    Raises:
+        InvalidInput: If a number is below 1.
+    """
+
+    numbering: Literal["codes", "one"] = "codes"
+    orders: int = 1
+    paraphrases: int = 1
+    draws: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.orders, self.paraphrases, self.draws) < 1:
+            raise InvalidInput("orders, paraphrases and draws must be 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class CultureTables:
+    """Which cultures are alike, and which questions.
+
+    Attributes:
+        similarity: Community -> community -> how alike, higher being more; computed from the survey where empty.
+        neighbours: Question -> questions near it, nearest first; by shared words where empty.
+    """
+
+    similarity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def put(
+    strategy: Strategy,
+    survey: Survey,
+    communities: Sequence[str],
+    questions: Sequence[str] | None = None,
+    *,
+    cultures: CultureTables | None = None,
+    putting: Putting | None = None,
+    tally: Tally | None = None,
+) -> list[Ask]:
+    """Put questions to be answered for communities.
+
+    Asks of one question stand together, so that a respondent can read it once. A strategy that names no community puts
+    each question once for all.
+
+    Args:
+        strategy: How.
+        survey: Questions, and the answers that self-alignment shows.
+        communities: For whom.
+        questions: Which; all by default.
+        cultures: Tables of alike cultures and near questions.
+        putting: Numbering, orders, wordings, draws.
+        tally: Where what is not put is counted.
+
+    Raises:
+        InvalidSettings: If the template has fewer wordings than asked for.
+        InvalidInput: If a question is not in the survey.
+    """
+    putting, tally = putting or Putting(), tally if tally is not None else Tally()
+    cultures = culture_tables(survey, cultures or CultureTables(), strategy.needs)
+    wordings = strategy.wordings(putting.paraphrases)
+    writer = _Writer(strategy, survey, cultures, putting)
+    asks = []
+    for id_ in questions if questions is not None else survey.questions:
+        question = survey.questions.get(id_)
+        if question is None:
+            raise InvalidInput(f"the survey has no question {id_!r}", where=survey.name)
+        if len(question.options) < 2:
+            tally.drop(f"question with one option: {id_}")
+            continue
+        for community_ in communities if strategy.names_community else (None,):
+            asks += list(writer.asks(question, community_, wordings, tally))
+    return asks
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    strategy: Strategy
+    survey: Survey
+    cultures: CultureTables
+    putting: Putting
+
+    def asks(
+        self, question: SurveyQuestion, community_: str | None, wordings: Mapping[str, str], tally: Tally
+    ) -> Iterator[Ask]:
+        places = self._places(question, community_, tally)
+        if places is None:
+            return
+        language, system, translated = self._language(community_, tally)
+        if language is None:
+            return
+        for order in _orders(question, self.putting):
+            shown = tuple(question.options[i] for i in order)
+            labels = self._labels(question, order)
+            filled = places | {"question": question.text, "options": render_question("", shown, labels).strip("\n")}
+            for variant, user in (wordings if translated is None else {"": translated}).items():
+                turns = (("system", system), ("user", user))
+                said = tuple(Message(role, text.format(**filled)) for role, text in turns if text)
+                for draw in range(self.putting.draws):
+                    yield Ask(
+                        question,
+                        said,
+                        self.strategy.name,
+                        community_,
+                        order,
+                        labels,
+                        variant,
+                        language,
+                        draw,
+                        self.strategy.shows_gold,
+                    )
+
+    def _labels(self, question: SurveyQuestion, order: tuple[int, ...]) -> tuple[str, ...]:
+        """Labels count up by place, so an option's label tells its place and nothing else."""
+        if self.putting.numbering == "one":
+            return tuple(str(i + 1) for i in range(len(order)))
+        return question.codes
+
+    def _places(self, question: SurveyQuestion, community_: str | None, tally: Tally) -> dict[str, str] | None:
+        needs, found = self.strategy.needs, {}
+        if community_ is None:
+            return {}
+        found["culture"] = _name(community_)
+        if needs & {"nearest", "farthest"}:
+            alike = self.cultures.similarity.get(community_, {})
+            order = sorted(alike, key=lambda other: -alike[other])
+            if len(order) < 2:
+                tally.drop(f"no other cultures to compare {community_} with")
+                return None
+            found["nearest"] = _listed(order[:_NEAR])
+            found["farthest"] = _listed(order[-_NEAR:][::-1])
+        if "examples" in needs:
+            examples = self._examples(question, community_)
+            if not examples:
+                tally.drop(f"no gold answers to show for {community_}")
+                return None
+            found["examples"] = "\n\n".join(examples)
+        return found
+
+    def _examples(self, question: SurveyQuestion, community_: str) -> list[str]:
+        """The nearest questions that these people answered, each with its options and the one most gave."""
+        examples = []
+        for id_ in self.cultures.neighbours.get(question.id, ()):
+            answered = self.survey.distribution(id_, community_)
+            if answered is None or id_ == question.id or id_ not in self.survey.questions or sum(answered.probs_O) <= 0:
+                continue
+            near = self.survey.questions[id_]
+            labels = self._labels(near, tuple(range(len(near.options))))
+            examples.append(f"{render_question(near.text, near.options, labels)}\nAnswer: {labels[answered.gold]}")
+            if len(examples) == _EXAMPLES:
+                break
+        return examples
+
+    def _language(self, community_: str | None, tally: Tally) -> tuple[str | None, str, str | None]:
+        """The language to ask in, its system turn, and its user turn where the template is translated."""
+        strategy = self.strategy
+        if not strategy.translations or community_ is None:
+            return "en", strategy.system, None
+        tag = main_language(community_)
+        if tag == "en":
+            return "en", strategy.system, strategy.user
+        if tag is None or tag not in strategy.translations:
+            tally.drop(f"no translation for {community_} ({tag or 'language not known'})")
+            return None, "", None
+        return tag, *strategy.translations[tag]
+
+
+def culture_tables(survey: Survey, given: CultureTables, needs: Collection[str]) -> CultureTables:
+    """Tables with what a strategy needs and nobody gave, computed from the survey.
+
+    Cultures are alike by the mean similarity of their people's answers, questions near by the words they share.
+
+    Args:
+        survey: The survey.
+        given: Tables of the caller; what they hold is kept.
+        needs: Places of the strategy.
+    """
+    alike, near = given.similarity, given.neighbours
+    if not alike and {"nearest", "farthest"} & set(needs):
+        alike = _alikeness(survey)
+    if not near and "examples" in needs:
+        near = _shared_words(survey)
+    return CultureTables(alike, near)
+
+
+@lru_cache(maxsize=1024)
+def main_language(community_: str) -> str | None:
+    """The language most people of a country use with the state, as Unicode's CLDR has it; None where it has none.
+
+    Raises:
+        MissingExtra: If Babel is not installed.
+
+    >>> main_language("MEX"), main_language("~yoruba")
+    ('es', None)
+    """
+    from pluralign.core import MissingExtra
+
+    try:
+        from babel.languages import get_official_languages
+    except ImportError as error:
+        raise MissingExtra.named("ask", "babel") from error
+    import pycountry
+
+    known = community(community_)
+    if known.languages:
+        return known.languages[0]
+    country = pycountry.countries.get(alpha_3=known.country) if known.country else None
+    found = get_official_languages(country.alpha_2, de_facto=True) if country else ()
+    return str(found[0]).partition("_")[0] if found else None
+
+
+def _orders(question: SurveyQuestion, putting: Putting) -> list[tuple[int, ...]]:
+    own = tuple(range(len(question.options)))
+    if question.ordered is not False:
+        return [own, own[::-1]][: putting.orders]
+    rng = rng_for(putting.seed, "order", question.id)
+    found = dict.fromkeys([own])
+    for _ in range(20 * putting.orders):
+        if len(found) >= putting.orders:
+            break
+        found[tuple(rng.permutation(len(own)).tolist())] = None
+    return list(found)
+
+
+def _name(community_: str) -> str:
+    name = community(community_).name
+    return f"the {name}" if name.startswith(("United", "Netherlands", "Philippines")) else name
+
+
+def _listed(communities: Sequence[str]) -> str:
+    names = [_name(c) for c in communities]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _alikeness(survey: Survey) -> dict[str, dict[str, float]]:
+    """Mean similarity of every two communities over their common questions."""
+    found: dict[str, dict[str, float]] = {c: {} for c in survey.communities}
+    for i, first in enumerate(survey.communities):
+        for second in survey.communities[:i]:
+            values = [
+                float(similarity(a.normalised(), b.normalised()))
+                for q in survey.questions
+                if (a := survey.distribution(q, first)) and (b := survey.distribution(q, second))
+                if sum(a.probs_O) > 0 and sum(b.probs_O) > 0
+            ]
+            if values:
+                found[first][second] = found[second][first] = float(np.mean(values))
+    return found
+
+
+def _shared_words(survey: Survey) -> dict[str, list[str]]:
+    """The other questions of each, by the share of words they have in common."""
+    words = {id_: frozenset(q.text.casefold().split()) for id_, q in survey.questions.items()}
+    return {
+        id_: sorted(
+            (other for other in words if other != id_), key=lambda o: -len(own & words[o]) / max(1, len(own | words[o]))
+        )
+        for id_, own in words.items()
+    }

@@ -1,0 +1,6 @@
+"""Language models on this machine: they write, or tell the probability of every option."""
+
+from pluralign.respondents.local.chat import LocalChatModel, load_chat_model
+from pluralign.respondents.local.likelihood import LikelihoodRespondent
+
+__all__ = ["LikelihoodRespondent", "LocalChatModel", "load_chat_model"]

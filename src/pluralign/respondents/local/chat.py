@@ -1,0 +1,192 @@
+"""A language model on this machine that goes on with conversations, many at once."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import Conversation, Message, Reply, Sampling
+from pluralign.respondents.local.loading import Loaded, load
+
+Heard = Callable[[int, Reply], None]
+
+
+class LocalChatModel:
+    """A causal model with its tokenizer.
+
+    Args:
+        loaded: The model.
+        batch_tokens: Most tokens of one batch, padding and new tokens included.
+    """
+
+    def __init__(self, loaded: Loaded, batch_tokens: int = 16384) -> None:
+        self.loaded = loaded
+        self.batch_tokens = batch_tokens
+        self.notes = loaded.notes
+
+    @property
+    def name(self) -> str:
+        """Name of the folder or of the model on the hub, with its adapter's."""
+        return self.loaded.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Of weights, tokenizer, adapter and precision."""
+        return self.loaded.fingerprint
+
+    @property
+    def longest(self) -> int:
+        """Most tokens that the model takes, prompt and answer together."""
+        config = self.loaded.model.config
+        limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
+        return min([limit for limit in limits if limit], default=1_000_000)
+
+    def tokens(self, conversation: Conversation) -> list[int]:
+        """Tokens of a conversation up to where the model is to go on.
+
+        A template that takes no system turn gets it in front of the first user turn.
+        """
+        tokenizer = self.loaded.tokenizer
+        if not tokenizer.chat_template:
+            return _ids(tokenizer(plain_text(conversation)))
+        turns = [{"role": m.role, "content": m.content} for m in conversation]
+        try:
+            text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        except Exception:  # a template refuses in its own words, with whatever error it likes
+            turns = [{"role": m.role, "content": m.content} for m in without_system(conversation)]
+            text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return _ids(tokenizer(text, add_special_tokens=False))
+
+    def complete(
+        self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
+    ) -> list[Reply]:
+        """Go on with conversations; see `pluralign.core.ports.ChatModel`.
+
+        With a temperature above 0 what is drawn depends on the seed and on which conversations share a batch.
+        """
+        prompts = [self.tokens(conversation) for conversation in conversations]
+        replies: dict[int, Reply] = {}
+
+        def keep(i: int, reply: Reply) -> None:
+            replies[i] = reply
+            if heard is not None:
+                heard(i, reply)
+
+        room = self.longest - sampling.max_new_tokens
+        for i, prompt in enumerate(prompts):
+            if len(prompt) > room:
+                keep(i, Reply("", failure=f"the prompt has {len(prompt)} tokens, and the model takes {room}"))
+        waiting = [i for i in range(len(prompts)) if i not in replies]
+        for batch in batches(waiting, [len(p) + sampling.max_new_tokens for p in prompts], self.batch_tokens):
+            for i, text in self._generate(batch, prompts, sampling):
+                keep(i, Reply(text))
+        return [replies[i] for i in range(len(prompts))]
+
+    def _generate(
+        self, batch: Sequence[int], prompts: Sequence[list[int]], sampling: Sampling
+    ) -> Iterator[tuple[int, str]]:
+        import torch
+
+        try:
+            texts = self._texts([prompts[i] for i in batch], sampling)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                raise
+            torch.cuda.empty_cache()
+            for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                yield from self._generate(half, prompts, sampling)
+            return
+        yield from zip(batch, texts, strict=True)
+
+    def _texts(self, prompts: Sequence[list[int]], sampling: Sampling) -> list[str]:
+        import torch
+
+        model, tokenizer = self.loaded.model, self.loaded.tokenizer
+        ids, mask = left_padded(prompts, tokenizer.pad_token_id, model.device)
+        drawn: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        if sampling.temperature > 0:
+            drawn = {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+        devices = [model.device] if model.device.type == "cuda" else []
+        with torch.inference_mode(), torch.random.fork_rng(devices=devices):
+            torch.manual_seed(_seed(sampling.seed, prompts))
+            out = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=sampling.max_new_tokens,
+                pad_token_id=tokenizer.pad_token_id,
+                **drawn,
+            )
+        texts: list[str] = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+
+def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> LocalChatModel:
+    """Load a model to go on with conversations.
+
+    Args:
+        name: A folder, a folder of an adapter, or ``owner/name`` on the hub.
+        batch_tokens: Most tokens of one batch.
+        how: ``revision``, ``adapter``, ``device``, ``precision``, ``attention``, ``trust_remote_code``.
+
+    Raises:
+        MissingExtra: If torch or transformers is not installed.
+        InvalidInput: If there is no such model.
+    """
+    adapter = how.pop("adapter", None)
+    return LocalChatModel(load(name, adapter=Path(adapter) if adapter else None, **how), batch_tokens)
+
+
+def plain_text(conversation: Conversation) -> str:
+    r"""A conversation without a chat template.
+
+    >>> plain_text((Message("user", "Hello"),))
+    'User: Hello\n\nAssistant:'
+    """
+    return "\n\n".join([*(f"{m.role.capitalize()}: {m.content}" for m in conversation), "Assistant:"])
+
+
+def without_system(conversation: Conversation) -> Conversation:
+    r"""A conversation whose system turn stands in front of the first user turn.
+
+    >>> without_system((Message("system", "Be kind."), Message("user", "Hello")))
+    (Message(role='user', content='Be kind.\n\nHello'),)
+    """
+    system = "\n\n".join(m.content for m in conversation if m.role == "system")
+    rest = [m for m in conversation if m.role != "system"]
+    if not system or not rest:
+        return tuple(rest)
+    return (Message(rest[0].role, f"{system}\n\n{rest[0].content}"), *rest[1:])
+
+
+def batches(places: Sequence[int], lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places in batches of like length, longest first, each of at most so many tokens with padding.
+
+    >>> list(batches([0, 1, 2], [5, 9, 8], most=18))
+    [[1, 2], [0]]
+    """
+    batch: list[int] = []
+    for i in sorted(places, key=lambda i: (-lengths[i], i)):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > most:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
+    """Token rows as one tensor padded on the left, and what is real in it."""
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask
+
+
+def _ids(encoded: Any) -> list[int]:
+    return list(encoded["input_ids"])
+
+
+def _seed(seed: int, prompts: Sequence[list[int]]) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed} {list(prompts)}".encode()).digest()[:4])

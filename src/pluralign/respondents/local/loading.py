@@ -1,0 +1,117 @@
+"""Load a causal language model of Hugging Face: a folder or a hub name, with or without an adapter."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pluralign.core import InvalidInput, MissingExtra
+
+_READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
+_ADAPTER = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model ready to go on with texts.
+
+    Attributes:
+        model: A causal model, in ``eval`` mode.
+        tokenizer: Its tokenizer, with a pad token.
+        name: What results call it.
+        fingerprint: Changes whenever its words could change.
+        notes: What the reader should know.
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    fingerprint: str
+    notes: tuple[str, ...]
+
+
+def load(
+    name: str,
+    *,
+    revision: str | None = None,
+    adapter: Path | None = None,
+    device: str | None = None,
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    attention: str | None = None,
+    trust_remote_code: bool = False,
+) -> Loaded:
+    """Load a model and its tokenizer; a folder that is an adapter is put on the model it names.
+
+    Raises:
+        MissingExtra: If torch or transformers is not installed.
+        InvalidInput: If there is no such model, or the hub cannot be reached.
+    """
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError as error:
+        raise MissingExtra.named("train", error.name or "transformers") from error
+    if (Path(name) / _ADAPTER).is_file():
+        name, adapter = _base_of(Path(name)), Path(name)
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    half = precision == "bfloat16" or (
+        precision == "auto" and where.startswith("cuda") and torch.cuda.is_bf16_supported()
+    )
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
+    chosen = {"dtype": torch.bfloat16 if half else torch.float32} | (
+        {"attn_implementation": attention} if attention else {}
+    )
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **options)
+        model = AutoModelForCausalLM.from_pretrained(name, **options, **chosen)
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        hint = "name a folder with config.json and safetensors, or a model on a hub that can be reached"
+        raise InvalidInput(f"no language model can be loaded: {first}", where=name, hint=hint) from error
+    called = Path(name).name if Path(name).is_dir() else name
+    prints = [
+        _digest(Path(name)) if Path(name).is_dir() else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
+    ]
+    if adapter is not None:
+        model = _with_adapter(model, adapter)
+        called, prints = f"{called}+{adapter.name}", [*prints, _digest(adapter)]
+    notes = []
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if not tokenizer.chat_template:
+        notes.append(f"{called} has no chat template: turns are written as plain text (User: ... Assistant:)")
+    model.to(where).eval()
+    prints += ["bfloat16" if half else "float32", str(attention)]
+    return Loaded(model, tokenizer, called, hashlib.sha256(" ".join(prints).encode()).hexdigest(), tuple(notes))
+
+
+def _base_of(folder: Path) -> str:
+    base = json.loads((folder / _ADAPTER).read_text(encoding="utf-8")).get("base_model_name_or_path")
+    if not base:
+        raise InvalidInput("the adapter does not name its model", where=str(folder / _ADAPTER))
+    return str(base)
+
+
+def _with_adapter(model: Any, adapter: Path) -> Any:
+    if not (adapter / _ADAPTER).is_file():
+        raise InvalidInput("no adapter is here", where=str(adapter), hint=f"name a folder with {_ADAPTER}")
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise MissingExtra.named("train", "peft") from error
+    return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(_files(folder)):
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return {path for pattern in _READ for path in folder.glob(pattern)}

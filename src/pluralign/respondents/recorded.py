@@ -1,0 +1,140 @@
+"""Nothing is asked twice: wrappers that keep every answer and every completion the moment it is there."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pluralign.core import (
+    Ask,
+    ChatModel,
+    Conversation,
+    Reply,
+    Respondent,
+    Sampling,
+    answer_from_row,
+    answer_row,
+    record_answer,
+)
+from pluralign.respondents.append import GrowingFile
+
+Heard = Callable[[int, Reply], None]
+
+
+class RecordedRespondent:
+    """A respondent whose answers are kept in a file, in the format of recorded answers, and given again from there.
+
+    An ask is known by its `Ask.key`; one that failed is not kept, so it is put again another time.
+
+    Args:
+        inner: Who answers what is not in the file.
+        path: JSONL file.
+
+    Raises:
+        InvalidInput: If the file holds the answers of another respondent.
+        DamagedFile: If a line of it is broken.
+    """
+
+    def __init__(self, inner: Respondent, path: Path) -> None:
+        self._inner = inner
+        self._file = GrowingFile(path, inner.fingerprint)
+        self._known: dict[tuple[str, ...], Reply] = {}
+        for row in self._file.rows():
+            self._known[tuple(row["key"])] = _reply(row)
+
+    @property
+    def name(self) -> str:
+        """Name of the respondent."""
+        return self._inner.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the respondent."""
+        return self._inner.fingerprint
+
+    def answer(self, asks: Sequence[Ask], heard: Heard | None = None) -> list[Reply]:
+        """Answer from the file, and ask for the rest; see `pluralign.core.ports.Respondent`."""
+        replies: dict[int, Reply] = {}
+        for i, ask in enumerate(asks):
+            if ask.key in self._known:
+                replies[i] = self._known[ask.key]
+                if heard is not None:
+                    heard(i, replies[i])
+        missing = [i for i in range(len(asks)) if i not in replies]
+
+        def keep(k: int, reply: Reply) -> None:
+            ask = asks[missing[k]]
+            if reply.failure is None:
+                self._file.add(answer_row(record_answer(self.name, ask, reply)) | {"key": list(ask.key)})
+                self._known[ask.key] = reply
+            if heard is not None:
+                heard(missing[k], reply)
+
+        if missing:
+            found = self._inner.answer([asks[i] for i in missing], keep)
+            replies |= dict(zip(missing, found, strict=True))
+        return [replies[i] for i in range(len(asks))]
+
+
+class KeptCompletions:
+    """A language model whose completions are kept in a file and given again from there.
+
+    A completion is known by its conversation and how words were drawn.
+
+    Args:
+        inner: The model.
+        path: JSONL file.
+
+    Raises:
+        InvalidInput: If the file holds the completions of another model.
+        DamagedFile: If a line of it is broken.
+    """
+
+    def __init__(self, inner: ChatModel, path: Path) -> None:
+        self._inner = inner
+        self._file = GrowingFile(path, inner.fingerprint)
+        self._known = {row["key"]: Reply(row["text"]) for row in self._file.rows()}
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._inner.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the model."""
+        return self._inner.fingerprint
+
+    def complete(
+        self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
+    ) -> list[Reply]:
+        """Go on from the file, and ask the model for the rest; see `pluralign.core.ports.ChatModel`."""
+        keys = [_key(conversation, sampling) for conversation in conversations]
+        replies = {i: self._known[key] for i, key in enumerate(keys) if key in self._known}
+        if heard is not None:
+            for i, reply in replies.items():
+                heard(i, reply)
+        missing = [i for i in range(len(keys)) if i not in replies]
+
+        def keep(k: int, reply: Reply) -> None:
+            if reply.failure is None:
+                self._file.add({"key": keys[missing[k]], "text": reply.text})
+                self._known[keys[missing[k]]] = reply
+            if heard is not None:
+                heard(missing[k], reply)
+
+        if missing:
+            found = self._inner.complete([conversations[i] for i in missing], sampling, keep)
+            replies |= dict(zip(missing, found, strict=True))
+        return [replies[i] for i in range(len(keys))]
+
+
+def _reply(row: dict[str, object]) -> Reply:
+    answer = answer_from_row(row, None)
+    return Reply(answer.text, answer.probs_O)
+
+
+def _key(conversation: Conversation, sampling: Sampling) -> str:
+    said = [(m.role, m.content) for m in conversation]
+    drawn = (sampling.temperature, sampling.top_p, sampling.max_new_tokens, sampling.seed)
+    return hashlib.sha256(json.dumps([said, drawn], ensure_ascii=False).encode()).hexdigest()
