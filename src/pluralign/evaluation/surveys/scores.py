@@ -134,7 +134,8 @@ def nearest_people(scored: Scored) -> list[dict[str, object]]:
     Args:
         scored: Of every profile against everyone.
     """
-    value, found = scored.series(ALIGNMENT).value_S, []
+    value = scored.series(ALIGNMENT).value_S
+    found: list[dict[str, object]] = []
     for p, (model, strategy, community) in enumerate(scored.table.profiles):
         own = np.array([value[scored.pairs[p, c]] for c in range(len(scored.peoples.communities))])
         if community is not None and not np.isnan(own).all():
@@ -224,7 +225,7 @@ def _distribution_sums(
 def _frequencies(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> FloatArray:
     """Mean probabilities, or frequencies of the options read, of one profile, shape (Q, O); zeros where unanswered."""
     total = np.zeros(peoples.probs_C_Q_O.shape[1:])
-    for i in np.flatnonzero(mine):
+    for i in np.flatnonzero(mine).tolist():
         question, number = table.question_N[i], table.number_N[i]
         measured = table.rows[i].answer.probs_O
         if measured is not None and len(measured) == peoples.n_options_Q[question]:

@@ -87,16 +87,17 @@ class AnswerTable:
         who = [
             profiles.setdefault((r.answer.model, r.answer.strategy, r.answer.community), len(profiles)) for r in read
         ]
-        seen: set[tuple[int, str]] = set()
-        base = [
-            (cell := (p, r.answer.question)) not in seen and not seen.add(cell) for p, r in zip(who, read, strict=True)
-        ]  # type: ignore[func-returns-value]
+        first: dict[tuple[int, str], int] = {}
+        for n, (p, r) in enumerate(zip(who, read, strict=True)):
+            first.setdefault((p, r.answer.question), n)
+        base = np.zeros(len(read), dtype=bool)
+        base[list(first.values())] = True
         return AnswerTable(
             tuple(profiles),
             np.array(who, dtype=np.int64),
             np.array([place[r.answer.question] for r in read], dtype=np.int64),
             np.array([np.nan if r.number is None else r.number for r in read], dtype=np.float64),
-            np.array(base, dtype=bool),
+            base,
             read,
         )
 

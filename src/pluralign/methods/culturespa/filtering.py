@@ -1,0 +1,103 @@
+"""Keep the generated questions that can be asked: well-formed options, no question twice; every reason is counted."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pluralign.core import SurveyQuestion, Tally
+
+MOST_OPTIONS = 11
+_NUMBERED = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z])\s*[.):]\s+", re.I)
+_NON_ANSWER = re.compile(
+    r"^(?:i\s+)?(?:do\s*n[o']?t know|don[’']t know|no answer|refused?(?: to answer)?|prefer not to (?:say|answer)"
+    r"|no opinion|not sure|unsure|not applicable|n/?a|cannot say|can[’']t say|hard to say|undecided"
+    r"|other(?: \(.*\))?)\W*$",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedQuestion:
+    """A question that a model wrote.
+
+    Attributes:
+        id: ``g00000``, ``g00001``, ...: its row among all that were written.
+        topic: Topic it was written for.
+        text: The wording.
+        options: Its options, without the numbers in front of them and without non-answers.
+    """
+
+    id: str
+    topic: str
+    text: str
+    options: tuple[str, ...]
+
+    def as_question(self) -> SurveyQuestion:
+        """As a question that can be put; codes start at 1, whether options are a scale is not known."""
+        return SurveyQuestion(self.id, self.text, self.options)
+
+
+def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list[GeneratedQuestion]:
+    """Keep what can be asked (CultureSPA, arXiv 2410.12971, drops duplicates and badly formed options).
+
+    Numbers in front of options are taken off and non-answers ("Don't know", "Prefer not to say") left out, both noted;
+    a question that keeps fewer than two options, more than eleven, an empty one or two that are equal is dropped, as is
+    one without text and one whose text came before.
+
+    Args:
+        rows: ``{"topic", "question", "options"}``.
+        tally: Where questions read, kept, dropped by reason and changed are counted.
+
+    Returns:
+        The questions kept, in order.
+
+    >>> tally = Tally()
+    >>> row = {"topic": "Work", "question": "Is work important?", "options": ["1. Yes", "2. No", "Don't know"]}
+    >>> [q.options for q in filter_questions([row, row, row | {"options": ["Yes"]}], tally)], dict(tally.dropped)
+    ([('Yes', 'No')], {'same text as an earlier question': 1, 'fewer than two options': 1})
+    """
+    seen: set[str] = set()
+    kept = []
+    for number, row in enumerate(rows):
+        tally.read += 1
+        text, listed = row.get("question"), row.get("options")
+        options, problem = _options(listed, tally)
+        key = " ".join(re.findall(r"\w+", text.casefold())) if isinstance(text, str) else ""
+        if not key:
+            problem = "no question"
+        if problem is None and key in seen:
+            problem = "same text as an earlier question"
+        if problem is not None:
+            tally.drop(problem)
+            continue
+        seen.add(key)
+        kept.append(GeneratedQuestion(f"g{number:05d}", str(row.get("topic") or ""), str(text).strip(), options))
+    tally.kept += len(kept)
+    return kept
+
+
+def _options(listed: object, tally: Tally) -> tuple[tuple[str, ...], str | None]:
+    """The options as they can be shown, and what is wrong with them."""
+    if not isinstance(listed, list) or not all(isinstance(o, str | int | float) for o in listed):
+        return (), "options are no list of texts"
+    texts = [str(o).strip() for o in listed]
+    if len(texts) >= 2 and all(_NUMBERED.match(t) for t in texts):
+        tally.note("numbers in front of options taken off")
+        texts = [_NUMBERED.sub("", t).strip() for t in texts]
+    real = tuple(t for t in texts if not _NON_ANSWER.match(t))
+    if len(real) < len(texts):
+        tally.note("non-answers left out of the options")
+    return real, _problem(real)
+
+
+def _problem(options: tuple[str, ...]) -> str | None:
+    """Why a question with these options cannot be asked; None where it can."""
+    if not all(options):
+        return "an empty option"
+    if len(options) < 2:
+        return "fewer than two options"
+    if len(options) > MOST_OPTIONS:
+        return f"more than {MOST_OPTIONS} options"
+    if len({t.casefold() for t in options}) < len(options):
+        return "two options are equal"
+    return None
