@@ -81,12 +81,12 @@ def _options(listed: object, tally: Tally) -> tuple[tuple[str, ...], str | None]
     if not isinstance(listed, list) or not all(isinstance(o, str | int | float) for o in listed):
         return (), "options are no list of texts"
     texts = [str(o).strip() for o in listed]
-    if len(texts) >= 2 and all(_NUMBERED.match(t) for t in texts):
-        tally.note("numbers in front of options taken off")
-        texts = [_NUMBERED.sub("", t).strip() for t in texts]
-    real = tuple(t for t in texts if not _NON_ANSWER.match(t))
+    real = tuple(t for t in texts if not _NON_ANSWER.match(_NUMBERED.sub("", t)))
     if len(real) < len(texts):
         tally.note("non-answers left out of the options")
+    if len(real) >= 2 and all(_NUMBERED.match(t) for t in real):
+        tally.note("numbers in front of options taken off")
+        real = tuple(_NUMBERED.sub("", t).strip() for t in real)
     return real, _problem(real)
 
 

@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,8 +13,6 @@ from typing import Any, Literal
 import numpy as np
 
 from pluralign.core import (
-    InvalidInput,
-    MissingExtra,
     NotEnoughData,
     PreferencePair,
     prompt_text,
@@ -24,13 +21,12 @@ from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone, quiet
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.heads import check_length
-from pluralign.rewards.transformer.processes import process_count, wait_for_all, writing
+from pluralign.rewards.transformer.places import METRICS, TrainingPlace, is_over, need_trl
+from pluralign.rewards.transformer.processes import process_count, writing
 from pluralign.rewards.transformer.rows import Watch, WeightedPairs, blank_rows, rows_of
 from pluralign.rewards.transformer.texts import TextForm
 
 PartKind = Literal["lora", "full"]
-TRAINING, METRICS, CHECKPOINTS = "training.json", "metrics.jsonl", "checkpoints"
-_IDENTITY = "identity"
 
 
 def fine_tune(
@@ -68,25 +64,24 @@ def fine_tune(
         InvalidInput: If the folder or its checkpoints belong to another training, or the batch cannot be shared out.
         TrainingStopped: If the loss is not a number or memory is too short; the last checkpoint is kept.
     """
-    _need_trl()
+    need_trl()
     check_length(backbone.model, form)
     watch = watch or Watch()
     counted = train.counted()
     if not counted.pairs:
         raise NotEnoughData("no pair counts: all weights are 0", where=str(folder), hint="raise tau, or use more pairs")
     identity = _identity(backbone, form, kind, train, held, config)
-    if (done := _finished(folder, identity)) is not None:
+    place = TrainingPlace(folder, identity)
+    if (done := place.finished()) is not None:
         return done
-    partial = folder.with_name(f".{folder.name}.partial")
-    _claim(partial, identity)
+    place.claim()
     since = time.perf_counter()
     rows, told = rows_of(backbone, form, counted, watch)
     held_rows, _ = rows_of(backbone, form, WeightedPairs(held, np.ones(len(held))), watch) if held else ([], {})
-    run = _Run(backbone, kind, config, partial, watch)
+    run = _Run(backbone, kind, config, place, watch)
     held_rows = [row | {"row": row["row"] + len(counted.pairs)} for row in held_rows]
     outcome = run.train(rows, held_rows, [p.id for p in (*counted.pairs, *held)])
     facts = {
-        "identity": identity,
         "part": kind,
         "config": config.model_dump(mode="json"),
         "pairs": len(rows),
@@ -97,13 +92,7 @@ def fine_tune(
         **outcome,
         "seconds": round(time.perf_counter() - since, 2),
     }
-    with writing() as main:
-        if main:
-            (partial / TRAINING).write_text(json.dumps(facts, indent=2), encoding="utf-8")
-            shutil.rmtree(partial / CHECKPOINTS, ignore_errors=True)
-            (partial / _IDENTITY).unlink()
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.replace(folder)
+    place.publish(facts)
     return facts
 
 
@@ -114,21 +103,23 @@ class _Run:
     backbone: Backbone
     kind: PartKind
     config: TrainingConfig
-    folder: Path
+    place: TrainingPlace
     watch: Watch
+
+    @property
+    def folder(self) -> Path:
+        """Where the part is written until it is whole."""
+        return self.place.partial
 
     def train(self, rows: list[dict[str, Any]], held: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
         """Train, keep the best, and write the part."""
-        from transformers.trainer_utils import get_last_checkpoint
-
-        checkpoints = self.folder / CHECKPOINTS
-        last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+        last = self.place.last_checkpoint()
         if last is not None:
             self.watch.note(f"going on from {Path(last).name} in {self.folder}")
         own = own_layers_back(self.backbone.model) if self.kind == "lora" else nullcontext()
         with quiet(), own:
             trainer = self._trainer(self._model(), rows, held, ids, last)
-            if last is not None and _is_over(last):
+            if last is not None and is_over(last):
                 _take(trainer, last)
             else:
                 trainer.train(resume_from_checkpoint=last)
@@ -178,7 +169,7 @@ class _Run:
             callbacks.append(EarlyStoppingCallback(config.patience))
         trainer = WeightedRewardTrainer(
             model=model,
-            args=arguments_for(config, self.kind, self.folder / CHECKPOINTS, len(rows), bool(held), on_gpu, narrow),
+            args=arguments_for(config, self.kind, self.place.checkpoints, len(rows), bool(held), on_gpu, narrow),
             train_dataset=Dataset.from_list(rows + blank),
             eval_dataset=Dataset.from_list(held + held_blank) if held else None,
             processing_class=self.backbone.tokenizer,
@@ -210,12 +201,6 @@ class _Run:
         return {"steps": state.global_step, "best_step": best, "held_out_loss": losses}
 
 
-def _is_over(checkpoint: str) -> bool:
-    """Whether a training was stopped after its last step, before its part was written."""
-    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text(encoding="utf-8"))
-    return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
-
-
 def _take(trainer: Any, checkpoint: str) -> None:
     """What the training would have ended with."""
     from transformers import TrainerState
@@ -243,45 +228,3 @@ def _identity(
         digest.update(text.encode("utf-8", "replace"))
     digest.update("\x1e".join(p.id for p in held).encode("utf-8", "replace"))
     return digest.hexdigest()
-
-
-def _finished(folder: Path, identity: str) -> dict[str, Any] | None:
-    if not (folder / TRAINING).is_file():
-        return None
-    facts: dict[str, Any] = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
-    if facts["identity"] != identity:
-        raise InvalidInput(
-            "another training lies here: other pairs, weights, settings or another model",
-            where=str(folder),
-            hint="name another folder, or delete this one",
-        )
-    return facts
-
-
-def _claim(partial: Path, identity: str) -> None:
-    """Make the folder of an unfinished training this one's own.
-
-    Raises:
-        InvalidInput: If it holds checkpoints of another training.
-    """
-    state = partial / _IDENTITY
-    if state.is_file() and state.read_text(encoding="utf-8") != identity:
-        raise InvalidInput(
-            "the checkpoints here belong to another training: other pairs, weights, settings or another model",
-            where=str(partial),
-            hint="delete the folder to begin anew",
-        )
-    if process_count() > 1:
-        wait_for_all()
-    with writing() as main:
-        if main:
-            partial.mkdir(parents=True, exist_ok=True)
-            state.write_text(identity, encoding="utf-8")
-
-
-def _need_trl() -> None:
-    from importlib.util import find_spec
-
-    for module in ("trl", "peft", "accelerate", "datasets"):
-        if find_spec(module) is None:
-            raise MissingExtra.named("train", module)

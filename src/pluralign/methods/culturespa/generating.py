@@ -1,0 +1,209 @@
+"""Let the model write survey questions of its own, from a few examples (self-instruct, arXiv 2212.10560)."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pluralign.core import (
+    ChatModel,
+    Conversation,
+    InvalidInput,
+    Message,
+    Reply,
+    Sampling,
+    SurveyQuestion,
+    Tally,
+    rng_for,
+)
+from pluralign.methods.culturespa.filtering import filter_questions
+
+_SYSTEM = "You write questions for surveys of people's values."
+_OBJECT = re.compile(r"\{.*?\}", re.S)
+_FRUITLESS = 5
+
+Example = tuple[str, tuple[str, ...]]
+"""A question's wording and its options."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationConfig:
+    """How questions are written; the defaults are CultureSPA's (arXiv 2410.12971).
+
+    Attributes:
+        per_topic: Questions for each topic, before the filter.
+        seed_examples: Questions of the survey shown in each prompt.
+        own_examples: Questions written before shown in each prompt; seeds stand in while there are too few.
+        seeds_per_topic: Only so many questions of the survey for each topic, drawn by the seed; None for all.
+        temperature: Of the draws.
+        top_p: Of the draws.
+        max_new_tokens: Most tokens of one question.
+        round_size: Prompts for each topic between two looks at what was written.
+        seed: Seed of examples and draws.
+
+    Raises:
+        InvalidInput: If a number is out of range.
+    """
+
+    per_topic: int = 1000
+    seed_examples: int = 3
+    own_examples: int = 2
+    seeds_per_topic: int | None = None
+    temperature: float = 0.9
+    top_p: float = 0.95
+    max_new_tokens: int = 256
+    round_size: int = 32
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.per_topic, self.seed_examples, self.round_size) < 1 or self.own_examples < 0:
+            raise InvalidInput("per_topic, seed_examples and round_size must be 1 or more, own_examples 0 or more")
+        if self.seeds_per_topic is not None and self.seeds_per_topic < 1:
+            raise InvalidInput("seeds_per_topic must be 1 or more")
+
+
+def generation_prompt(topic: str, examples: Sequence[Example]) -> Conversation:
+    """Ask for one more question like some examples.
+
+    Args:
+        topic: What it is to be about.
+        examples: Wordings and options.
+
+    >>> print(generation_prompt("Work", [("Is work important?", ("Yes", "No"))])[-1].content)
+    Here are survey questions about Work, one JSON object a line:
+    <BLANKLINE>
+    {"question": "Is work important?", "options": ["Yes", "No"]}
+    <BLANKLINE>
+    Write one new question about Work that is unlike these. Answer with its JSON object and nothing else.
+    """
+    shown = "\n".join(
+        json.dumps({"question": text, "options": list(options)}, ensure_ascii=False) for text, options in examples
+    )
+    return (
+        Message("system", _SYSTEM),
+        Message(
+            "user",
+            f"Here are survey questions about {topic}, one JSON object a line:\n\n{shown}\n\nWrite one new question "
+            f"about {topic} that is unlike these. Answer with its JSON object and nothing else.",
+        ),
+    )
+
+
+def read_generated(text: str) -> dict[str, Any] | None:
+    """The first JSON object of a text that holds a question and options; None where there is none.
+
+    >>> read_generated('Sure! {"question": "Is work important?", "options": ["Yes", "No"]} Next:')
+    {'question': 'Is work important?', 'options': ['Yes', 'No']}
+    >>> read_generated('{"question": "Is work') is None
+    True
+    """
+    for found in _OBJECT.findall(text):
+        try:
+            value = json.loads(found)
+        except ValueError:
+            continue
+        if isinstance(value.get("question"), str) and isinstance(value.get("options"), list):
+            return {"question": value["question"], "options": value["options"]}
+    return None
+
+
+def generate_questions(
+    chat: ChatModel,
+    seeds: Mapping[str, Sequence[SurveyQuestion]],
+    config: GenerationConfig,
+    progress: Callable[[int, int], None] | None = None,
+    tally: Tally | None = None,
+) -> list[dict[str, Any]]:
+    """Have a model write new questions for each topic.
+
+    Every prompt shows questions of the survey and questions written before. In rounds: what one round wrote may be
+    shown in the next. The same model, seed and kept completions give the same questions again.
+
+    Args:
+        chat: The model.
+        seeds: Topic -> questions of the survey.
+        config: How.
+        progress: Is told of questions written and wanted.
+        tally: Where requests that failed and topics that stay short are counted.
+
+    Returns:
+        ``{"topic", "question", "options"}`` for every question that could be read, ``{"topic", "text"}`` for what
+        could not, topic by topic, in the order written.
+
+    Raises:
+        InvalidInput: If a topic has no seed question.
+    """
+    tally = tally if tally is not None else Tally()
+    shown = {topic: _examples(topic, questions, config) for topic, questions in seeds.items()}
+    rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in shown}
+    fruitless = dict.fromkeys(shown, 0)
+    for number in range(1_000_000):
+        short = [t for t in shown if _written(rows[t]) < config.per_topic and fruitless[t] < _FRUITLESS]
+        if not short:
+            break
+        before = {topic: _written(rows[topic]) for topic in short}
+        for topic, reply in _round(chat, shown, rows, short, number, config):
+            _take(rows[topic], topic, reply, config.per_topic, tally)
+        for topic in short:
+            fruitless[topic] = 0 if _written(rows[topic]) > before[topic] else fruitless[topic] + 1
+        if progress is not None:
+            progress(sum(map(_written, rows.values())), config.per_topic * len(rows))
+    for topic in shown:
+        if (missing := config.per_topic - _written(rows[topic])) > 0:
+            tally.note(f"{topic}: {_FRUITLESS} rounds wrote no question that can be read", missing)
+    return [row for topic in rows for row in rows[topic]]
+
+
+def _round(
+    chat: ChatModel,
+    shown: Mapping[str, Sequence[Example]],
+    rows: Mapping[str, list[dict[str, Any]]],
+    topics: Sequence[str],
+    number: int,
+    config: GenerationConfig,
+) -> Iterator[tuple[str, Reply]]:
+    """One round of prompts for the topics that are short, and what came back; no prompt twice."""
+    prompts: dict[Conversation, str] = {}
+    for topic in topics:
+        own = [(q.text, q.options) for q in filter_questions(rows[topic], Tally())]
+        rng = rng_for(config.seed, "questions", topic, str(number))
+        for _ in range(min(config.round_size, config.per_topic - _written(rows[topic]))):
+            examples = _draw(shown[topic], own, config, rng)
+            prompts.setdefault(generation_prompt(topic, examples), topic)
+    sampling = Sampling(config.temperature, config.top_p, config.max_new_tokens, config.seed + number)
+    return zip(prompts.values(), chat.complete(list(prompts), sampling), strict=True)
+
+
+def _draw(seeds: Sequence[Example], own: Sequence[Example], config: GenerationConfig, rng: Any) -> list[Example]:
+    """Examples of a prompt in random order."""
+    few = min(config.own_examples, len(own))
+    many = min(config.seed_examples + config.own_examples - few, len(seeds))
+    drawn = [seeds[i] for i in rng.choice(len(seeds), many, replace=False)]
+    drawn += [own[i] for i in rng.choice(len(own), few, replace=False)] if few else []
+    return [drawn[i] for i in rng.permutation(len(drawn))]
+
+
+def _take(rows: list[dict[str, Any]], topic: str, reply: Reply, wanted: int, tally: Tally) -> None:
+    if reply.failure is not None:
+        tally.drop(f"request failed: {reply.failure}")
+        return
+    found = read_generated(reply.text)
+    if found is None:
+        rows.append({"topic": topic, "text": reply.text})
+    elif _written(rows) < wanted:
+        rows.append({"topic": topic} | found)
+
+
+def _written(rows: Sequence[Mapping[str, Any]]) -> int:
+    return sum("question" in row for row in rows)
+
+
+def _examples(topic: str, questions: Sequence[SurveyQuestion], config: GenerationConfig) -> list[Example]:
+    if not questions:
+        raise InvalidInput(f"the topic {topic!r} has no question of the survey", hint="leave it out, or name some")
+    chosen = list(questions)
+    if config.seeds_per_topic is not None and config.seeds_per_topic < len(chosen):
+        drawn = rng_for(config.seed, "seeds", topic).choice(len(chosen), config.seeds_per_topic, replace=False)
+        chosen = [chosen[i] for i in sorted(drawn)]
+    return [(q.text, q.options) for q in chosen]
