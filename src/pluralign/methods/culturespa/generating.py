@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pluralign.core import (
@@ -17,6 +16,7 @@ from pluralign.core import (
     Tally,
     rng_for,
 )
+from pluralign.methods.culturespa.config import GenerationConfig
 from pluralign.methods.culturespa.filtering import filter_questions
 
 _SYSTEM = "You write questions for surveys of people's values."
@@ -25,42 +25,6 @@ _FRUITLESS = 5
 
 Example = tuple[str, tuple[str, ...]]
 """A question's wording and its options."""
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationConfig:
-    """How questions are written; the defaults are CultureSPA's (arXiv 2410.12971).
-
-    Attributes:
-        per_topic: Questions for each topic, before the filter.
-        seed_examples: Questions of the survey shown in each prompt.
-        own_examples: Questions written before shown in each prompt; seeds stand in while there are too few.
-        seeds_per_topic: Only so many questions of the survey for each topic, drawn by the seed; None for all.
-        temperature: Of the draws.
-        top_p: Of the draws.
-        max_new_tokens: Most tokens of one question.
-        round_size: Prompts for each topic between two looks at what was written.
-        seed: Seed of examples and draws.
-
-    Raises:
-        InvalidInput: If a number is out of range.
-    """
-
-    per_topic: int = 1000
-    seed_examples: int = 3
-    own_examples: int = 2
-    seeds_per_topic: int | None = None
-    temperature: float = 0.9
-    top_p: float = 0.95
-    max_new_tokens: int = 256
-    round_size: int = 32
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.per_topic, self.seed_examples, self.round_size) < 1 or self.own_examples < 0:
-            raise InvalidInput("per_topic, seed_examples and round_size must be 1 or more, own_examples 0 or more")
-        if self.seeds_per_topic is not None and self.seeds_per_topic < 1:
-            raise InvalidInput("seeds_per_topic must be 1 or more")
 
 
 def generation_prompt(topic: str, examples: Sequence[Example]) -> Conversation:
@@ -112,6 +76,7 @@ def generate_questions(
     chat: ChatModel,
     seeds: Mapping[str, Sequence[SurveyQuestion]],
     config: GenerationConfig,
+    seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     tally: Tally | None = None,
 ) -> list[dict[str, Any]]:
@@ -124,6 +89,7 @@ def generate_questions(
         chat: The model.
         seeds: Topic -> questions of the survey.
         config: How.
+        seed: Seed of examples and draws.
         progress: Is told of questions written and wanted.
         tally: Where requests that failed and topics that stay short are counted.
 
@@ -135,7 +101,7 @@ def generate_questions(
         InvalidInput: If a topic has no seed question.
     """
     tally = tally if tally is not None else Tally()
-    shown = {topic: _examples(topic, questions, config) for topic, questions in seeds.items()}
+    shown = {topic: _examples(topic, questions, config, seed) for topic, questions in seeds.items()}
     rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in shown}
     fruitless = dict.fromkeys(shown, 0)
     for number in range(1_000_000):
@@ -143,7 +109,7 @@ def generate_questions(
         if not short:
             break
         before = {topic: _written(rows[topic]) for topic in short}
-        for topic, reply in _round(chat, shown, rows, short, number, config):
+        for topic, reply in _round(chat, shown, {t: rows[t] for t in short}, number, config, seed):
             _take(rows[topic], topic, reply, config.per_topic, tally)
         for topic in short:
             fruitless[topic] = 0 if _written(rows[topic]) > before[topic] else fruitless[topic] + 1
@@ -159,19 +125,19 @@ def _round(
     chat: ChatModel,
     shown: Mapping[str, Sequence[Example]],
     rows: Mapping[str, list[dict[str, Any]]],
-    topics: Sequence[str],
     number: int,
     config: GenerationConfig,
+    seed: int,
 ) -> Iterator[tuple[str, Reply]]:
     """One round of prompts for the topics that are short, and what came back; no prompt twice."""
     prompts: dict[Conversation, str] = {}
-    for topic in topics:
+    for topic in rows:
         own = [(q.text, q.options) for q in filter_questions(rows[topic], Tally())]
-        rng = rng_for(config.seed, "questions", topic, str(number))
+        rng = rng_for(seed, "questions", topic, str(number))
         for _ in range(min(config.round_size, config.per_topic - _written(rows[topic]))):
             examples = _draw(shown[topic], own, config, rng)
             prompts.setdefault(generation_prompt(topic, examples), topic)
-    sampling = Sampling(config.temperature, config.top_p, config.max_new_tokens, config.seed + number)
+    sampling = Sampling(config.temperature, config.top_p, config.max_new_tokens, seed + number)
     return zip(prompts.values(), chat.complete(list(prompts), sampling), strict=True)
 
 
@@ -199,11 +165,11 @@ def _written(rows: Sequence[Mapping[str, Any]]) -> int:
     return sum("question" in row for row in rows)
 
 
-def _examples(topic: str, questions: Sequence[SurveyQuestion], config: GenerationConfig) -> list[Example]:
+def _examples(topic: str, questions: Sequence[SurveyQuestion], config: GenerationConfig, seed: int) -> list[Example]:
     if not questions:
         raise InvalidInput(f"the topic {topic!r} has no question of the survey", hint="leave it out, or name some")
     chosen = list(questions)
     if config.seeds_per_topic is not None and config.seeds_per_topic < len(chosen):
-        drawn = rng_for(config.seed, "seeds", topic).choice(len(chosen), config.seeds_per_topic, replace=False)
+        drawn = rng_for(seed, "seeds", topic).choice(len(chosen), config.seeds_per_topic, replace=False)
         chosen = [chosen[i] for i in sorted(drawn)]
     return [(q.text, q.options) for q in chosen]

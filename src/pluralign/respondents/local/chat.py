@@ -49,13 +49,29 @@ class LocalChatModel:
         tokenizer = self.loaded.tokenizer
         if not tokenizer.chat_template:
             return _ids(tokenizer(plain_text(conversation)))
-        turns = [{"role": m.role, "content": m.content} for m in conversation]
+        return _ids(tokenizer(self._written(conversation), add_special_tokens=False))
+
+    def answer_tokens(self, conversation: Conversation, answer: str) -> list[int]:
+        """Tokens of an answer behind `tokens` of its conversation, with those that end the turn."""
+        tokenizer = self.loaded.tokenizer
+        ends = [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else []
+        if not tokenizer.chat_template:
+            return _ids(tokenizer(f" {answer}", add_special_tokens=False)) + ends
+        before, whole = (self._written(conversation, said) for said in (None, answer))
+        if not whole.startswith(before):  # a template that writes an answered turn in another way
+            return _ids(tokenizer(answer, add_special_tokens=False)) + ends
+        return _ids(tokenizer(whole[len(before) :], add_special_tokens=False))
+
+    def _written(self, conversation: Conversation, answer: str | None = None) -> str:
+        """A conversation in the words of the template, to go on with or answered."""
+        tokenizer = self.loaded.tokenizer
+        last = (Message("assistant", answer),) if answer is not None else ()
+        how = {"tokenize": False, "add_generation_prompt": answer is None}
         try:
-            text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            text = tokenizer.apply_chat_template(_turns((*conversation, *last)), **how)
         except Exception:  # a template refuses in its own words, with whatever error it likes
-            turns = [{"role": m.role, "content": m.content} for m in without_system(conversation)]
-            text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        return _ids(tokenizer(text, add_special_tokens=False))
+            text = tokenizer.apply_chat_template(_turns((*without_system(conversation), *last)), **how)
+        return str(text)
 
     def complete(
         self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
@@ -182,6 +198,10 @@ def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, 
     ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
     return ids, mask
+
+
+def _turns(conversation: Conversation) -> list[dict[str, str]]:
+    return [{"role": m.role, "content": m.content} for m in conversation]
 
 
 def _ids(encoded: Any) -> list[int]:

@@ -1,0 +1,97 @@
+"""How CultureSPA (arXiv 2410.12971) is done: a table of settings for each stage, the published ones by default."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+BATCHES = {"joint": (4, 32), "specific": (1, 8)}
+
+
+class StageConfig(BaseModel):
+    """Settings of a stage: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class GenerationConfig(StageConfig):
+    """How the model writes questions."""
+
+    per_topic: Count = 1000
+    """Questions for each topic, before the filter."""
+    topics: Path | None = None
+    """JSON of topic -> ids of the survey's questions. Default: the 13 topics of the World Values Survey, else one."""
+    file: Path | None = None
+    """Take the questions of this file (JSONL: ``topic, question, options``) instead of having the model write any."""
+    seed_examples: Count = 3
+    """Questions of the survey shown in each prompt."""
+    own_examples: Annotated[int, Field(ge=0)] = 2
+    """Questions written before shown in each prompt; the survey's stand in while there are too few."""
+    seeds_per_topic: Count | None = None
+    """Only so many questions of the survey for each topic, drawn by the seed; 1 is a published variant."""
+    temperature: Annotated[float, Field(ge=0)] = 0.9
+    """Of the draws."""
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    """Of the draws."""
+    max_new_tokens: Count = 256
+    """Most tokens of one question."""
+    round_size: Count = 32
+    """Prompts for each topic between two looks at what was written."""
+
+
+class AnsweringConfig(StageConfig):
+    """How the model answers the questions that were kept."""
+
+    unaware: str = "culture_unaware"
+    """Strategy that names no culture."""
+    aware: str = "culture_aware"
+    """Strategy that names one; ``cross_culture_thinking`` is the published variant CCT."""
+    similarity: Path | None = None
+    """How alike countries are, as JSON, for ``cross_culture_thinking``. Default: computed from the survey."""
+    temperature: Annotated[float, Field(ge=0)] = 0.6
+    """Of the draws."""
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Of the draws."""
+    max_new_tokens: Count = 32
+    """Most tokens of one answer."""
+
+
+class CollectingConfig(StageConfig):
+    """Which shifted answers are learned from."""
+
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Part of each culture's shifted answers, drawn by the seed."""
+
+
+class TuningConfig(StageConfig):
+    """How the model learns its own culture-aware answers."""
+
+    kinds: tuple[Literal["joint", "specific"], ...] = ("joint",)
+    """``joint``: one adapter for all cultures; ``specific``: one for each."""
+    learning_rate: Positive = 1e-4
+    """Peak learning rate."""
+    epochs: Positive = 1.0
+    """Passes over the collected answers."""
+    batch: Count | None = None
+    """Answers in one forward pass. Default: 4 for joint, 1 for specific."""
+    accumulation: Count | None = None
+    """Forward passes in one step. Default: 32 for joint, 8 for specific."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """Decay of the learning rate after the warm-up."""
+    warmup: Part = 0.1
+    """Part of the steps in which the learning rate rises."""
+    rank: Count = 8
+    """Rank of the adapters, which stand on all linear layers; not published."""
+    alpha: Positive = 2.0
+    """Scale of an adapter, in units of its rank; not published."""
+    lora_dropout: Part = 0.0
+    """Dropout inside an adapter."""
+    checkpoints: Count = 4
+    """How often a checkpoint is kept in a whole training."""
+    gradient_checkpointing: bool = False
+    """Trade time for memory."""
+    report_to: tuple[str, ...] = ()
+    """Trackers to report to, such as ``trackio``, ``wandb`` or ``tensorboard``."""
