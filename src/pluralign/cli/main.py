@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from pluralign._version import __version__
 from pluralign.cli import exporting
+from pluralign.cli.pluralising import pluralise
 from pluralign.cli.surveying import survey
 
 
@@ -211,6 +212,7 @@ def demo(
     show_demonstration(found, out, as_json)
 
 
+app.command()(pluralise)
 app.command()(exporting.export)
 app.command()(exporting.rewardbench)
 

@@ -64,7 +64,7 @@ def run(
     from pluralign.experiments import read_settings
     from pluralign.experiments.surveying import asks_of, explain_survey, resolve_survey, run_survey
 
-    given = _as_overrides(model, base_url, source, strategy, community)
+    given = as_overrides(model=model, base_url=base_url, source=source, strategy=strategy, community=community)
     resolved = resolve_survey(
         read_settings(config) if config else {},
         base=config.parent.resolve() if config else Path.cwd(),
@@ -83,12 +83,13 @@ def run(
     show_survey(outcome, folder, as_json)
 
 
-def _as_overrides(
-    model: str | None,
-    base_url: str | None,
-    source: str | None,
-    strategy: list[str] | None,
-    community: list[str] | None,
+def as_overrides(
+    *,
+    model: str | None = None,
+    base_url: str | None = None,
+    source: str | None = None,
+    strategy: list[str] | None = None,
+    community: list[str] | None = None,
 ) -> list[str]:
     """Options as settings; a survey that is a folder is one in CultureSPA's layout."""
     import json

@@ -8,7 +8,14 @@ from pluralign.experiments.surveying.resolving import (
     resolve_survey,
     survey_source,
 )
-from pluralign.experiments.surveying.running import asks_of, cultures_of, put_asks, run_survey
+from pluralign.experiments.surveying.running import (
+    ask_all,
+    asks_of,
+    chosen_questions,
+    cultures_of,
+    put_asks,
+    run_survey,
+)
 from pluralign.experiments.surveying.settings import (
     AskingSettings,
     EvaluateSettings,
@@ -24,7 +31,9 @@ __all__ = [
     "ResolvedSurvey",
     "SamplingSettings",
     "SurveySettings",
+    "ask_all",
     "asks_of",
+    "chosen_questions",
     "cultures_of",
     "explain_survey",
     "notes_of",

@@ -49,7 +49,7 @@ def run_survey(
     respondent = open_respondent(settings.model, settings.method, settings.sampling, settings.seed, survey)
     for note in notes_of(respondent):
         reporter.note(note)
-    failures = _ask(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
+    failures = ask_all(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
     for reason, n in tally.dropped.items():
         reporter.note(f"not asked: {n:,} {reason}")
     for reason in failures[:3]:
@@ -81,7 +81,7 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
     """
     settings = resolved.settings
     communities = settings.communities or survey.communities
-    questions = _questions(survey, settings.limit, settings.seed)
+    questions = chosen_questions(survey, settings.limit, settings.seed)
     cultures = cultures_of(settings.asking)
     asking = settings.asking
     putting = Putting(
@@ -113,7 +113,8 @@ def cultures_of(settings: AskingSettings) -> CultureTables | None:
     )
 
 
-def _questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
+def chosen_questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
+    """Ids of all questions, or of so many drawn by the seed."""
     ids = list(survey.questions)
     if limit is None or limit >= len(ids):
         return ids
@@ -121,7 +122,7 @@ def _questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
     return [ids[i] for i in np.sort(chosen)]
 
 
-def _ask(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter) -> list[str]:
+def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter) -> list[str]:
     """Ask what is not answered yet; the reasons of those that failed."""
     reporter.stage(f"asking {respondent.name}")
     done = 0

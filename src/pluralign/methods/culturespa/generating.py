@@ -152,7 +152,7 @@ def _draw(seeds: Sequence[Example], own: Sequence[Example], config: GenerationCo
 
 def _take(rows: list[dict[str, Any]], topic: str, reply: Reply, wanted: int, tally: Tally) -> None:
     if reply.failure is not None:
-        tally.drop(f"request failed: {reply.failure}")
+        tally.drop("request failed: " + re.sub(r"\d+", "N", reply.failure))
         return
     found = read_generated(reply.text)
     if found is None:
