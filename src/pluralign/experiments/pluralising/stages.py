@@ -1,7 +1,7 @@
 """The stages before training, questions, filter, answer and collect; each leaves files that can be read."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -247,11 +247,6 @@ def _questions_of(path: Path) -> list[dict[str, Any]]:
 
 
 def _counts(tally: Tally) -> dict[str, Any]:
-    found: Mapping[str, Any] = {
-        "read": tally.read,
-        "kept": tally.kept,
-        "dropped": dict(tally.dropped),
-        "flagged": dict(tally.flagged),
-        "notes": dict(tally.notes),
-    }
-    return {name: value for name, value in found.items() if value}
+    told = {"dropped": dict(tally.dropped), "flagged": dict(tally.flagged), "notes": dict(tally.notes)}
+    rows = {"read": tally.read, "kept": tally.kept} if tally.read else {}
+    return rows | {name: counts for name, counts in told.items() if counts}
