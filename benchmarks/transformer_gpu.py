@@ -33,9 +33,10 @@ from transformer_scoring import LIMIT, drawn_model, drawn_prism, peak_gib, score
 from transformer_training import WAYS, Learned
 
 from pluralign.core import PreferencePair, requests_of
+from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.finetuning import METRICS, fine_tune
-from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+from pluralign.rewards.transformer.rows import WeightedPairs
 from pluralign.rewards.transformer.texts import TextForm, form_for, tokenise
 
 SKIPPED = 3

@@ -70,9 +70,10 @@ Way = Callable[[Any, Sequence[PreferencePair], str], Learned]
 
 def train_ours(backbone: Any, pairs: Sequence[PreferencePair], kind: str, **settings: Any) -> Learned:
     """`fine_tune` for one epoch."""
+    from pluralign.huggingface.watch import Watch
     from pluralign.rewards.transformer.config import TrainingConfig
     from pluralign.rewards.transformer.finetuning import fine_tune
-    from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+    from pluralign.rewards.transformer.rows import WeightedPairs
     from pluralign.rewards.transformer.texts import TextForm, form_for
 
     config = TrainingConfig(**{"batch": BATCH, "epochs": 1, "checkpoints": 0, "rank": RANK} | settings)

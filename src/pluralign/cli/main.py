@@ -106,7 +106,7 @@ def run(
     from pluralign.cli.showing import show_explained, show_outcome
     from pluralign.experiments import explain as explained
     from pluralign.experiments import read_settings, resolve, run_experiment
-    from pluralign.rewards.transformer.processes import is_main
+    from pluralign.huggingface.processes import is_main
 
     resolved = resolve(
         read_settings(config),
@@ -133,7 +133,7 @@ def _rehearse(resolved: Any, as_json: bool) -> None:
 
     from pluralign.cli.showing import print_json
     from pluralign.experiments.rehearsal import rehearse
-    from pluralign.rewards.transformer.processes import is_main
+    from pluralign.huggingface.processes import is_main
 
     with _telling(as_json) as reporter:
         found = rehearse(resolved, reporter)
@@ -149,7 +149,7 @@ def _telling(as_json: bool) -> Any:
 
     from pluralign.cli.screen import Screen
     from pluralign.experiments import Silent
-    from pluralign.rewards.transformer.processes import is_main
+    from pluralign.huggingface.processes import is_main
 
     return Screen(quiet=as_json) if is_main() else nullcontext(Silent())
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings, whole_file
 from pluralign.evaluation import Judged
-from pluralign.rewards.transformer.processes import writing
+from pluralign.huggingface.processes import writing
 
 STATE, RECORD = "state.json", "record.json"
 

@@ -63,7 +63,7 @@ def write_miniature(settings: TrunkSettings, texts: Sequence[str], folder: Path)
         import transformers
     except ImportError as error:
         raise MissingExtra.named("train", str(error.name)) from error
-    from pluralign.rewards.transformer.backbones import quiet
+    from pluralign.huggingface.quieting import quiet
 
     with quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -24,10 +24,10 @@ from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
 from pluralign.experiments.trunks import OpenTrunk
+from pluralign.huggingface.processes import process_count, split_between_processes
 from pluralign.methods import Method, TrainingSet
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 from pluralign.rewards.transformer.config import TrainingConfig
-from pluralign.rewards.transformer.processes import process_count, split_between_processes
 
 if TYPE_CHECKING:
     from pluralign.rewards.transformer.finetuning import PartKind
@@ -189,8 +189,9 @@ class Training:
         Raises:
             NotEnoughData: If no pair counts.
         """
+        from pluralign.huggingface.watch import Watch
         from pluralign.rewards.transformer.finetuning import fine_tune
-        from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+        from pluralign.rewards.transformer.rows import WeightedPairs
 
         assert self.opened.backbone is not None and self.opened.form is not None
         held = held_out(train.unit_N[rows], self.config.held_out, self.seed)

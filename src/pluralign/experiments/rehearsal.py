@@ -15,8 +15,8 @@ from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.running import run_experiment
 from pluralign.experiments.settings import Settings, TrunkSettings
+from pluralign.huggingface.processes import process_count, wait_for_all, writing
 from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
-from pluralign.rewards.transformer.processes import process_count, wait_for_all, writing
 from pluralign.sources import PrismPairs
 
 _LONGEST, _STEPS, _BATCH, _RANK, _DRAWS = 256, 2, 4, 4, 100

@@ -77,7 +77,7 @@ def transformer_trunk(
     settings: TrunkSettings, backbone: "Backbone", cache: Path | None, reporter: Reporter
 ) -> OpenTrunk:
     """The trunk of a transformer that is loaded already."""
-    from pluralign.rewards.transformer.processes import all_agree
+    from pluralign.huggingface.processes import all_agree
     from pluralign.rewards.transformer.texts import TextForm, form_for
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 

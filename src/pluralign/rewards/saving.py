@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import DamagedFile, InvalidInput, whole_file
+from pluralign.huggingface.processes import writing
 from pluralign.rewards.linear import LinearRewardModel
-from pluralign.rewards.transformer.processes import writing
 from pluralign.rewards.trunk import Trunk
 
 FORMAT = "pluralign-reward-model"

@@ -12,11 +12,12 @@ from safetensors.torch import load_file
 pytest.importorskip("trl")
 
 from pluralign.core import InvalidInput, NotEnoughData, PreferencePair
+from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.arguments import arguments_for, steps_of
 from pluralign.rewards.transformer.backbones import Backbone, ModelSource, load_backbone
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.finetuning import _Run, fine_tune
-from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+from pluralign.rewards.transformer.rows import WeightedPairs
 from pluralign.rewards.transformer.texts import TextForm
 from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 

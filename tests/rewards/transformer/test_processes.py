@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 pytest.importorskip("trl")
 
-from pluralign.rewards.transformer.processes import is_main, process_count, split_between_processes, writing
+from pluralign.huggingface.processes import is_main, process_count, split_between_processes, writing
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")

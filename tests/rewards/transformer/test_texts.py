@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from pluralign.core import InvalidInput, Message, RewardRequest, prompt_text
+from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.forward import padded
-from pluralign.rewards.transformer.rows import Watch, WeightedPairs, rows_of
+from pluralign.rewards.transformer.rows import WeightedPairs, rows_of
 from pluralign.rewards.transformer.texts import TextForm, form_for, request_key, request_of, tokenise
 
 FORMS = [("encoder", "pair"), ("encoder", "joined"), ("decoder", "plain"), ("decoder", "joined"), ("chat", "chat")]

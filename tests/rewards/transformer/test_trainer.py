@@ -16,10 +16,11 @@ from datasets import Dataset
 from torch.utils.data import DataLoader
 from trl import RewardConfig, RewardTrainer
 
+from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.heads import scalar_head
-from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+from pluralign.rewards.transformer.rows import WeightedPairs
 from pluralign.rewards.transformer.rows import rows_of as made_rows
 from pluralign.rewards.transformer.texts import Tokens
 from pluralign.rewards.transformer.trainer import (
@@ -363,7 +364,7 @@ def test_a_second_epoch_that_is_entered_in_the_middle_keeps_its_order(processes:
     """What a trainer does when it goes on; the loader alone does not reach the sampler of two processes."""
     from types import SimpleNamespace
 
-    from pluralign.rewards.transformer.watching import DrawsEpochs
+    from pluralign.huggingface.callbacks import DrawsEpochs
 
     def loader(sampler: GroupedSampler) -> Any:
         plain = DataLoader(list(range(32)), batch_size=4, sampler=sampler)

@@ -30,8 +30,8 @@ def work(job: dict[str, Any], out: Path) -> None:
     """Train every case, and score with two outputs; parts lie in folders of ``out``."""
     import torch
 
+    from pluralign.huggingface.processes import is_main
     from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
-    from pluralign.rewards.transformer.processes import is_main
     from pluralign.rewards.transformer.texts import TextForm
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
@@ -51,9 +51,10 @@ def work(job: dict[str, Any], out: Path) -> None:
 
 
 def train(backbone: Any, form: Any, pairs: list[PreferencePair], case: dict[str, Any], folder: Path) -> None:
+    from pluralign.huggingface.watch import Watch
     from pluralign.rewards.transformer.config import TrainingConfig
     from pluralign.rewards.transformer.finetuning import fine_tune
-    from pluralign.rewards.transformer.rows import Watch, WeightedPairs
+    from pluralign.rewards.transformer.rows import WeightedPairs
 
     count, kind, held, killed = case.pop("count"), case.pop("kind"), case.pop("held", 0), case.pop("killed", None)
     usual = {"learning_rate": 5e-3, "batch": 8, "max_steps": 7, "rank": 2, "held_out": 0, "checkpoints": 0}

@@ -21,6 +21,7 @@ from pluralign.core import (
 )
 from pluralign.evaluation.surveys import read_all
 from pluralign.experiments.folder import RunFolder, read_rows
+from pluralign.experiments.pluralising.pictures import draw_culture_map
 from pluralign.experiments.pluralising.settings import PluraliseSettings
 from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.surveying.running import ask_all
@@ -194,6 +195,8 @@ def _map(work: Work, pairs: Sequence[AnswerPair]) -> dict[str, Any]:
     work.folder.write_rows("collect/culture_map.jsonl", found.rows())
     places = {c: [round(float(x), 4) for x in xy] for c, xy in zip(found.communities, found.place_C_2, strict=True)}
     drawn: dict[str, Any] = {"order": list(found.communities), "nearest": found.nearest(), "place": places}
+    if not draw_culture_map(found.rows(), drawn, work.place("collect") / "culture_map.png"):
+        work.reporter.note("no picture of the culture map: pip install 'pluralign[report]'")
     people = culture_tables(work.survey, CultureTables(), {"nearest"}).similarity
     try:
         drawn["agreement_with_people"] = asdict(agreement_with_people(found, people, rng_for(seed, "agreement")))

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pluralign.core import InvalidSettings, Tally
 from pluralign.experiments.pluralising.stages import Work, answer_asks, collected_pairs
+from pluralign.huggingface.watch import Watch
 from pluralign.methods.culturespa import TuningRow, check_tunable, tune, tuning_rows
-from pluralign.rewards.transformer.rows import Watch
 
 Kind = Literal["joint", "specific"]
 

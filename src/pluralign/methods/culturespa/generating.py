@@ -41,9 +41,7 @@ def generation_prompt(topic: str, examples: Sequence[Example]) -> Conversation:
     <BLANKLINE>
     Write one new question about Work that is unlike these. Answer with its JSON object and nothing else.
     """
-    shown = "\n".join(
-        json.dumps({"question": text, "options": list(options)}, ensure_ascii=False) for text, options in examples
-    )
+    shown = "\n".join(written_as(text, options) for text, options in examples)
     return (
         Message("system", _SYSTEM),
         Message(
@@ -52,6 +50,11 @@ def generation_prompt(topic: str, examples: Sequence[Example]) -> Conversation:
             f"about {topic} that is unlike these. Answer with its JSON object and nothing else.",
         ),
     )
+
+
+def written_as(text: str, options: Sequence[str]) -> str:
+    """A question as the JSON object that prompts show and answers are to be."""
+    return json.dumps({"question": text, "options": list(options)}, ensure_ascii=False)
 
 
 def read_generated(text: str) -> dict[str, Any] | None:

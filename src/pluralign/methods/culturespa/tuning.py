@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, NotEnoughData
+from pluralign.huggingface.places import METRICS, TrainingPlace, is_over, need_trl
+from pluralign.huggingface.watch import Watch
 from pluralign.methods.culturespa.collecting import TuningRow
 from pluralign.methods.culturespa.config import BATCHES, TuningConfig
 from pluralign.respondents.local import LocalChatModel
-from pluralign.rewards.transformer.places import METRICS, TrainingPlace, is_over, need_trl
-from pluralign.rewards.transformer.rows import Watch
 
 _IGNORED = -100
 _NOT_LEARNED = {"kinds", "checkpoints", "gradient_checkpointing", "report_to"}
@@ -96,7 +96,7 @@ def _train(
     seed: int,
     watch: Watch,
 ) -> dict[str, Any]:
-    from pluralign.rewards.transformer.backbones import quiet
+    from pluralign.huggingface.quieting import quiet
 
     last = place.last_checkpoint()
     if last is not None:
@@ -182,7 +182,7 @@ def _trainer(
     from transformers import PrinterCallback
     from trl import SFTTrainer
 
-    from pluralign.rewards.transformer.watching import Progress
+    from pluralign.huggingface.callbacks import Progress
 
     trainer = SFTTrainer(
         model=adapted,
@@ -196,7 +196,7 @@ def _trainer(
 
 
 def _metrics(place: TrainingPlace, last: str | None) -> Any:
-    from pluralign.rewards.transformer.watching import MetricsFile
+    from pluralign.huggingface.callbacks import MetricsFile
 
     return MetricsFile(place.partial / METRICS, last)
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, MissingExtra
+from pluralign.huggingface.folders import files_digest
+from pluralign.huggingface.quieting import quiet
 
-_READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
 _ADAPTER = "adapter_config.json"
 
 
@@ -64,19 +64,20 @@ def load(
         {"attn_implementation": attention} if attention else {}
     )
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **options)
-        model = AutoModelForCausalLM.from_pretrained(name, **options, **chosen)
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(name, **options)
+            model = AutoModelForCausalLM.from_pretrained(name, **options, **chosen)
     except (OSError, ValueError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = "name a folder with config.json and safetensors, or a model on a hub that can be reached"
         raise InvalidInput(f"no language model can be loaded: {first}", where=name, hint=hint) from error
     called = Path(name).name if Path(name).is_dir() else name
     prints = [
-        _digest(Path(name)) if Path(name).is_dir() else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
+        files_digest(Path(name)) if Path(name).is_dir() else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
     ]
     if adapter is not None:
         model = _with_adapter(model, adapter)
-        called, prints = f"{called}+{adapter.name}", [*prints, _digest(adapter)]
+        called, prints = f"{called}+{adapter.name}", [*prints, files_digest(adapter)]
     notes = []
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
@@ -102,16 +103,3 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
     except ImportError as error:
         raise MissingExtra.named("train", "peft") from error
     return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(_files(folder)):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    return {path for pattern in _READ for path in folder.glob(pattern)}

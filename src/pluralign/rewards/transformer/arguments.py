@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import InvalidInput
+from pluralign.huggingface.processes import process_count
 from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
 from pluralign.rewards.transformer.finetuning import PartKind
-from pluralign.rewards.transformer.processes import process_count
 
 
 def steps_of(config: TrainingConfig, pairs: int) -> int:

@@ -1,18 +1,16 @@
 """Load any Hugging Face model as a reward model: one scalar head, a pad token, nothing guessed."""
 
-import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
+from pluralign.huggingface.folders import READ, files_digest
+from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.heads import chosen_label, keep_label, scalar_head, zero
 
 Precision = Literal["auto", "float32", "bfloat16"]
-_READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
 _SEQUENCE = ("ForSequenceClassification", "RewardModel")
 
 
@@ -112,7 +110,7 @@ def model_folder(name: str, revision: str | None = None) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_READ)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(READ)))
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"cannot get the model {name!r}: config.json, tokenizer.json and the weights are not in the local cache, "
@@ -147,40 +145,6 @@ def has_reward_head(folder: Path) -> bool:
     """Whether a model in a folder was saved with a classification head."""
     names = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or []
     return any(name.endswith(_SEQUENCE) for name in names)
-
-
-def files_digest(folder: Path) -> str:
-    """SHA-256 over names and contents of the files that decide the scores; hub blobs are named by their own digest."""
-    digest = hashlib.sha256()
-    for path in sorted({p for pattern in _READ for p in folder.glob(pattern)}):
-        target = path.resolve()
-        if target.parent.name == "blobs":
-            content = target.name
-        else:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name}:{content}\n".encode())
-    return digest.hexdigest()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the progress bars and load reports of Transformers, and what it tells itself will change."""
-    import warnings
-
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module="(transformers|trl|peft)")
-            yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def device_of(source: ModelSource) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, Steer
+from pluralign.huggingface.processes import writing
+from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.linear import LinearRewardModel
-from pluralign.rewards.transformer.backbones import Backbone, quiet
+from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.blending import Adapter, coefficients
 from pluralign.rewards.transformer.model import TransformerRewardModel, attached, swapped
-from pluralign.rewards.transformer.processes import writing
 from pluralign.rewards.transformer.texts import TextForm
 from pluralign.rewards.transformer.trunk import set_head
 

@@ -17,13 +17,15 @@ from pluralign.core import (
     PreferencePair,
     prompt_text,
 )
+from pluralign.huggingface.places import METRICS, TrainingPlace, is_over, need_trl
+from pluralign.huggingface.processes import process_count, writing
+from pluralign.huggingface.quieting import quiet
+from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
-from pluralign.rewards.transformer.backbones import Backbone, quiet
+from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.heads import check_length
-from pluralign.rewards.transformer.places import METRICS, TrainingPlace, is_over, need_trl
-from pluralign.rewards.transformer.processes import process_count, writing
-from pluralign.rewards.transformer.rows import Watch, WeightedPairs, blank_rows, rows_of
+from pluralign.rewards.transformer.rows import WeightedPairs, blank_rows, rows_of
 from pluralign.rewards.transformer.texts import TextForm
 
 PartKind = Literal["lora", "full"]
@@ -152,9 +154,9 @@ class _Run:
         from datasets import Dataset
         from transformers import EarlyStoppingCallback, PrinterCallback
 
+        from pluralign.huggingface.callbacks import MetricsFile, Progress
         from pluralign.rewards.transformer.arguments import arguments_for
         from pluralign.rewards.transformer.trainer import GroupedSampler, PairCollator, WeightedRewardTrainer
-        from pluralign.rewards.transformer.watching import MetricsFile, Progress
 
         config = self.config
         names = sorted({row["community"] for row in (*rows, *held)})

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData, RewardRequest, Steer
+from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
-from pluralign.rewards.transformer.backbones import Backbone, quiet
+from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.blending import (
     Adapter,
     blend_adapters,

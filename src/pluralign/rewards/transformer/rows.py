@@ -1,14 +1,15 @@
 """Weighted pairs, and how they become the rows of a data set."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pluralign.core import FloatArray, NotEnoughData, PreferencePair, requests_of
+from pluralign.huggingface.processes import process_count
+from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.backbones import Backbone
-from pluralign.rewards.transformer.processes import process_count
 from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
 
 
@@ -32,19 +33,6 @@ class WeightedPairs:
         """The pairs that count."""
         kept = np.flatnonzero(self.weight_N > 0)
         return WeightedPairs([self.pairs[i] for i in kept.tolist()], self.weight_N[kept])
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Who hears of a training.
-
-    Attributes:
-        progress: Called with (steps done, steps in all).
-        note: Hears what the reader should know.
-    """
-
-    progress: Callable[[int, int], None] = field(default=lambda done, total: None)
-    note: Callable[[str], None] = field(default=lambda text: None)
 
 
 def rows_of(

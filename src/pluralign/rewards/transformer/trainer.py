@@ -10,9 +10,9 @@ from torch.utils.data import Sampler
 from trl import RewardTrainer
 
 from pluralign.core import IntArray, PluralignError
+from pluralign.huggingface.callbacks import DrawsEpochs
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.texts import Tokens
-from pluralign.rewards.transformer.watching import DrawsEpochs
 
 _COLUMNS = ["chosen_ids", "rejected_ids", "chosen_types", "rejected_types", "weight", "community", "row"]
 _MEGABATCH = 50

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from pluralign.core import Encoder, FloatArray, NotEnoughData, PreferencePair, RewardRequest, requests_of
+from pluralign.huggingface.processes import split_between_processes
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import Runner
 from pluralign.rewards.transformer.heads import check_length, scalar_head
-from pluralign.rewards.transformer.processes import split_between_processes
 from pluralign.rewards.transformer.texts import TextForm, request_key, request_of, tokenise
 from pluralign.rewards.trunk import EncodedPairs
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import InvalidInput, MissingExtra
-from pluralign.rewards.transformer.processes import process_count, wait_for_all, writing
+from pluralign.huggingface.processes import process_count, wait_for_all, writing
 
 TRAINING, METRICS = "training.json", "metrics.jsonl"
 _IDENTITY = "identity"

@@ -1,0 +1,21 @@
+"""Folders of models."""
+
+import hashlib
+from pathlib import Path
+
+READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
+"""The files of a model that decide what it gives."""
+
+
+def files_digest(folder: Path) -> str:
+    """SHA-256 over names and contents of the files that decide the scores; hub blobs are named by their own digest."""
+    digest = hashlib.sha256()
+    for path in sorted({p for pattern in READ for p in folder.glob(pattern)}):
+        target = path.resolve()
+        if target.parent.name == "blobs":
+            content = target.name
+        else:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{path.name}:{content}\n".encode())
+    return digest.hexdigest()
