@@ -102,6 +102,7 @@ class Survey:
         questions: By id.
         distributions: One per (question, community).
         license: Its licence.
+        communities: Ids of the communities that answered, sorted; made from the distributions.
 
     Raises:
         InvalidInput: If a distribution names an unknown question or has another number of options.
@@ -111,6 +112,7 @@ class Survey:
     questions: Mapping[str, SurveyQuestion]
     distributions: tuple[AnswerDistribution, ...]
     license: str | None = None
+    communities: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _index: Mapping[tuple[str, str], AnswerDistribution] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -125,11 +127,7 @@ class Survey:
                 raise InvalidInput("two distributions for one question and community", where=where)
             index[d.question, d.community] = d
         object.__setattr__(self, "_index", index)
-
-    @property
-    def communities(self) -> tuple[str, ...]:
-        """Ids of the communities that answered, sorted."""
-        return tuple(sorted({d.community for d in self.distributions}))
+        object.__setattr__(self, "communities", tuple(sorted({d.community for d in self.distributions})))
 
     def distribution(self, question: str, community: str) -> AnswerDistribution | None:
         """What ``community`` answered to ``question``; None if it was not asked."""

@@ -25,7 +25,7 @@ _TEMPLATE = (
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 # Digits, line ends, quotes and what stands between sentences are tokens of their own; whole sentences may be one.
-_PIECES = r"""\d|\n|"|(?<=\d)\. |(?<=\?) |\{"question": |, "options": \[|, |\]\}"""
+_PIECES = r"""\d|\n|"|(?<=\d)\. |(?<=\?) |\{"question": |, "options": \[|\]\}"""
 _ABOUT = "A toy: it knows nobody but the simulated people of a planted society, and is for trying methods out only."
 
 
@@ -89,7 +89,7 @@ def _check(folder: Path) -> None:
 def _tokenizer(
     answers: Sequence[AnswerLesson], writing: Sequence[WritingLesson], settings: PlantedModelSettings
 ) -> Any:
-    """Byte-level BPE whose merges may span words: a sentence of the society becomes a token or two, any text is read."""
+    """Byte-level BPE whose merges may span words: a sentence of the society is a token or two."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -101,7 +101,8 @@ def _tokenizer(
         ]
     )
     bpe.decoder = decoders.ByteLevel()
-    texts = [m.content for lesson in (*answers[::7], *writing[::7]) for m in _words(lesson)]
+    some: list[AnswerLesson | WritingLesson] = [*answers[::7], *writing[::7]]
+    texts = [m.content for lesson in some for m in _words(lesson)]
     trainer = trainers.BpeTrainer(
         vocab_size=settings.vocabulary,
         min_frequency=2,
@@ -213,7 +214,7 @@ def _train(
         optimiser.step()
         schedule.step()
         optimiser.zero_grad()
-        losses = {name: round(float(part), 4) for name, part in zip(("answering", "writing"), parts, strict=True)}
+        losses = {name: round(part.item(), 4) for name, part in zip(("answering", "writing"), parts, strict=True)}
         reporter.progress(step + 1, settings.steps)
     model.eval()
     return losses

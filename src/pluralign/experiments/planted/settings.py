@@ -51,5 +51,7 @@ class PlantedModelSettings:
             raise InvalidInput("numbers must be 1 or more, hidden a multiple of 32")
 
 
-SMALL = PlantedModelSettings(questions=1500, written=1000, hidden=96, layers=3, steps=500, batch=48)
+SMALL = PlantedModelSettings(
+    strategies=("culture_unaware", "culture_aware"), questions=2000, written=1500, hidden=96, layers=3, steps=600
+)
 """A minute on two cores: enough for tests."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from pluralign.asking import Putting, load_strategy, put
 from pluralign.core import Ask, Respondent, SurveySource, Tally
+from pluralign.experiments.ability import AbilityTasks, run_lm_eval
 from pluralign.experiments.pluralising.stages import Work
 from pluralign.experiments.pluralising.tuning import parts
 from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
@@ -65,20 +66,15 @@ def compare_models(work: Work, source: SurveySource) -> SurveyOutcome:
 
 def measure_ability(work: Work) -> list[dict[str, Any]]:
     """General ability of every variant by lm-eval's own command, as rows of results; none where no task is named."""
-    from pluralign.experiments.ability import run_lm_eval
-
     config = work.settings.evaluate
     rows = []
     for variant in variants(work) if config.tasks else ():
         work.reporter.stage(f"general ability of {variant.label}")
-        found = run_lm_eval(
-            work.settings.model.name,
-            variant.adapter,
-            config.tasks,
-            work.place("evaluate") / "ability" / variant.label,
-            include_path=config.include_path,
-            limit=config.tasks_limit,
+        wanted = AbilityTasks(
+            config.tasks, config.include_path, config.tasks_limit, config.tasks_chat, work.settings.model.device
         )
+        place = work.place("evaluate") / "ability" / variant.label
+        found = run_lm_eval(work.settings.model.name, variant.adapter, wanted, place)
         rows += [_ability_row(row, variant) for row in found]
     return rows
 

@@ -34,6 +34,8 @@ class ComparisonSettings(Table):
     """Folder of lm-eval tasks of your own."""
     tasks_limit: Annotated[int, Field(ge=1)] | None = None
     """Only so many items of each task."""
+    tasks_chat: bool = False
+    """Whether the items of tasks are put through the model's chat template."""
 
 
 class PluraliseSettings(Table):
