@@ -2,7 +2,8 @@ r"""Reading answers: an option, or a refusal. Ours prefers no answer to a wrong 
 
 A text is read from its strongest sign to its weakest, and the first kind of sign that is there decides:
 ``\boxed{...}``, a JSON object, a bare label or option as the whole, "my answer is ...", a last or first line that is a
-label, "option 2", and in short texts an option's own words. A sign that points at two options is a refusal.
+label, "option 2", and in short texts a label at the end or an option's own words. A sign that points at two options is
+a refusal.
 """
 
 import json
@@ -109,6 +110,8 @@ class _Sheet:
 
     def named(self, text: str) -> int | None:
         """The place that a text names and nothing else: a label, an option, or a label with its option."""
+        if re.match(r"\s*[-−]\d", text):  # a negative number, not a dash before a label
+            return None
         bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’#-…")
         bare = re.sub(r"^(?:option|answer|choice|number)\b[\s:.#]*", "", bare, flags=re.I)
         found = self.label.match(bare)
@@ -134,7 +137,7 @@ def _place(text: str, sheet: _Sheet) -> int | None:
             plain = re.sub(rf"(?<![\w.]){label}\.\s?{label}(?![\w]|\.\d)", label, plain)
     if boxed:
         return sheet.named(_clean(boxed[-1]))
-    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _contained):
+    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _closing, _contained):
         places = set(signs(plain, sheet))
         if places:
             return places.pop() if len(places) == 1 else None
@@ -204,6 +207,14 @@ def _lists(lines: Sequence[str], sheet: _Sheet) -> bool:
     """Whether the text ends with a list of the options, which is no answer."""
     places = [sheet.named(line) for line in lines[-2:]]
     return len(places) == 2 and None not in places
+
+
+def _closing(text: str, sheet: _Sheet) -> Iterator[int]:
+    """A bare label as the last sentence of a short text that does not refuse: "I'll be honest! 5"."""
+    last = re.split(r"[.!?:]\s+", text)[-1]
+    found = sheet.label.fullmatch(last.strip(" .!"))
+    if found is not None and len(text) <= _SHORT and not _REFUSES.search(text):
+        yield sheet.labels[found[1]]
 
 
 def _contained(text: str, sheet: _Sheet) -> Iterator[int | None]:

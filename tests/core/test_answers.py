@@ -1,0 +1,238 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pluralign.core import InvalidInput, Refusal, SurveyQuestion, read_answer, read_published
+from pluralign.core.answer_rows import answer_from_row, answer_row
+from pluralign.core.asking import RecordedAnswer
+
+LIKERT = ("Very important", "Rather important", "Not very important", "Not at all important")
+NUMBERS = ("1", "2", "3", "4")
+LETTERS = ("A", "B", "C", "D")
+SCALE = tuple(str(i) for i in range(1, 11))
+
+
+def read(text: str, shown: tuple[str, ...] = LIKERT, labels: tuple[str, ...] = NUMBERS) -> int | None:
+    found = read_answer(text, shown, labels)
+    return None if isinstance(found, Refusal) else found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2",
+        "2.",
+        " 2 ",
+        "(2)",
+        "**2**",
+        "2)",
+        "Option 2",
+        "option 2.",
+        "Option 2: Rather important",
+        "2. Rather important",
+        "Answer: 2",
+        "The answer is 2.",
+        "My answer would be 2",
+        "I would choose option 2.",
+        "I'd go with 2.",
+        r"\boxed{2}",
+        r"$\boxed{2}$",
+        r"Let me think.\n\n\boxed{2}",
+        r"\boxed{\text{2}}",
+        r"1 or 3? No: \boxed{2}",
+        '{"answer": 2}',
+        '{"answer": "2"}',
+        '```json\n{"answer": 2, "reason": "as 3 of 4 say"}\n```',
+        '{"Option": "2. Rather important"}',
+        "Rather important",
+        "rather important.",
+        "I think it is rather important.",
+        "2\n\nBecause 4 people said so.",
+        "There are 4 options and I have thought of each of them.\n\n2",
+        "<think>Is it 1? Or 4?</think>2",
+        "I'll be honest! 2",
+        "٢",
+        "२",
+        "２",
+        "๒",
+        "②",
+    ],
+)
+def test_an_answer_is_read_in_whatever_form_it_comes(text: str) -> None:
+    assert read(text) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["B", "(B)", "b.", "B. Rather important", "Answer: B", r"\boxed{B}", '{"choice": "B"}']
+)
+def test_letters_are_labels_where_letters_were_shown(text: str) -> None:
+    assert read(text.replace("b.", "B."), LIKERT, LETTERS) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "Please call 1-800-273-8255.",
+        "On a scale of 1 to 10, that is hard to say.",
+        "I cannot answer that.",
+        "In 1990 I was 4.",
+        "I would choose 2 or 3.",
+        "5",
+        "22",
+        "2.5",
+        "-2",
+        "1-4",
+        r"\boxed{7}",
+        r"\boxed{}",
+        '{"answer": 9}',
+        "As an AI, I have no opinion, neither 1 nor 2.",
+        "Between 1 and 4.",
+        "I don't know",
+        "1 2 3 4",
+        "2%",
+        "Important",
+        "1. Very important\n2. Rather important\n3. Not very important\n4. Not at all important",
+        "It is not very important or rather important, I am not sure.",
+        "I would not choose option 2.",
+        "There are 4 options.",
+    ],
+)
+def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> None:
+    assert read_answer(text, LIKERT, NUMBERS) == Refusal(text)
+
+
+def test_the_longest_of_overlapping_options_is_meant() -> None:
+    options = ("Important", "Very important", "Not important")
+    assert read("To me it is very important", options, NUMBERS[:3]) == 1
+
+
+def test_on_a_scale_the_number_is_both_label_and_option() -> None:
+    assert read("7 out of 10", SCALE, SCALE) == 6
+    assert read("7/10", SCALE, SCALE) == 6
+    assert read("10", SCALE, SCALE) == 9
+    assert read("I rate it 10.", SCALE, SCALE) == 9
+    assert read("On a scale of 1 to 10, I would say 8.", SCALE, SCALE) == 7
+
+
+def test_labels_need_not_begin_at_one() -> None:
+    assert [read(str(n), LIKERT, ("0", "1", "2", "3")) for n in range(5)] == [0, 1, 2, 3, None]
+
+
+def test_a_label_whose_words_are_another_options_is_no_answer() -> None:
+    assert read("1. Rather important") is None
+
+
+@pytest.mark.parametrize(("shown", "labels"), [((), ()), (LIKERT, NUMBERS[:3]), (LIKERT, ("1", "1", "2", "3"))])
+def test_options_need_a_label_each_of_their_own(shown: tuple[str, ...], labels: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput):
+        read_answer("1", shown, labels)
+
+
+FORMS = ("{}", "{}.", "({})", " {}\n", "**{}**", "Option {}", "Answer: {}", "\\boxed{{{}}}", '{{"answer": {}}}', "`{}`")
+
+
+@given(st.integers(2, 11), st.data(), st.sampled_from(FORMS))
+def test_a_label_in_any_plain_form_is_its_place(n: int, data: st.DataObject, form: str) -> None:
+    first = data.draw(st.integers(0, 1))
+    labels = tuple(str(first + i) for i in range(n))
+    place = data.draw(st.integers(0, n - 1))
+    options = tuple(f"the {word} of them" for word in "abcdefghijk"[:n])
+    assert read(form.format(labels[place]), options, labels) == place
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_reader_and_what_it_reads_is_an_option(text: str) -> None:
+    found = read_answer(text, LIKERT, NUMBERS)
+    assert found == Refusal(text) or (isinstance(found, int) and 0 <= found < 4)
+
+
+@given(st.text(alphabet="0123456789 .,-/()ofto\n", max_size=40))
+def test_texts_of_numbers_do_not_break_it_either(text: str) -> None:
+    assert read(text, SCALE, SCALE) in (None, *range(10))
+
+
+@given(st.permutations(range(4)), st.integers(0, 3))
+def test_the_words_of_an_option_find_it_at_whatever_place_it_stands(order: list[int], option: int) -> None:
+    shown = tuple(LIKERT[i] for i in order)
+    assert order[read(LIKERT[option], shown) or 0] == option
+
+
+def test_of_an_enormous_answer_beginning_and_end_are_read() -> None:
+    assert read("thinking " * 200_000 + "\n\n\\boxed{3}") == 2
+    assert read("word " * 500_000) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2", 2),
+        ("I choose 3 of 4", 3),
+        ("call 1-800-273-8255", 1),
+        ("10", 10),
+        ("11", None),
+        ("In 1990", None),
+        ("", None),
+        ("none", None),
+        (r"5 \boxed{2}", 2),
+        (r"\boxed{11}", 11),
+        ("9" * 30, None),
+    ],
+)
+def test_the_published_rule_takes_the_first_integer_up_to_ten(text: str, number: int | None) -> None:
+    assert read_published(text) == number
+
+
+# Judged by eye; the words stay where they are. File, strategy, community, question, and what is meant.
+JUDGED = [
+    ("llama-3-8b-instruct", "culture_aware", "BRA", "Q187", None),
+    ("llama-3-8b-instruct", "culture_aware", "DEU", "Q187", None),
+    ("llama-3-8b-instruct", "culture_aware", "IND", "Q187", None),
+    ("llama-3-8b-instruct", "culture_aware", "USA", "Q183", "5"),
+    ("llama-3-8b-instruct", "culture_aware_self_alignment", "USA", "Q172", None),
+    ("llama-3-8b-instruct", "culture_aware_self_alignment", "USA", "Q187", None),
+    ("llama-4-scout", "respondent_of", "CHN", "Q9", None),
+    ("llama-4-scout", "respondent_of", "CHN", "Q200", None),
+    ("llama-4-scout", "respondent_of", "MEX", "Q158", None),
+    ("llama-4-scout", "respondent_of", "BRA", "Q157", None),
+]
+
+
+@pytest.mark.shared
+def test_real_answers_are_read_as_a_person_reads_them(shared_data: Path) -> None:
+    told = {
+        (str(row["Q_id"])): row for row in json.loads((shared_data / "wvs/questions.json").read_text(encoding="utf-8"))
+    }
+    for file, strategy, country, question, meant in JUDGED:
+        with gzip.open(shared_data / f"llm_answers/{file}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        wanted = (strategy, country, question)
+        (text,) = [r["answer"] for r in rows if (r["strategy"], r["country"], r["question_id"]) == wanted]
+        asked = SurveyQuestion(question, "", tuple(told[question]["option_lst"]))
+        found = read_answer(text, asked.options, asked.codes)
+        assert (None if isinstance(found, Refusal) else asked.codes[found]) == meant, wanted
+
+
+def test_a_recorded_answer_survives_its_row() -> None:
+    answer = RecordedAnswer("m", "s", "MEX", "Q1", "2", (1, 0), ("1", "2"), "form", "es", 3, True, (0.25, 0.75))
+    assert answer_from_row(json.loads(json.dumps(answer_row(answer))), "MEX") == answer
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"strategy": "s", "question_id": "Q1", "answer": "2"},
+        {"model": "m", "strategy": "s", "question_id": "Q1"},
+        {"model": "m", "strategy": "s", "question_id": "Q1", "answer": ["2"]},
+        {"model": "m", "strategy": "s", "question_id": "Q1", "answer": "2", "order": "10"},
+    ],
+)
+def test_a_row_that_says_too_little_is_refused(row: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        answer_from_row(row, None)
