@@ -31,6 +31,7 @@ from pluralign.evaluation.surveys import (
     rank_rows,
     read_all,
     score_rows,
+    variety_difference_rows,
     variety_rows,
 )
 from pluralign.experiments.folder import RECORD, RunFolder
@@ -152,7 +153,14 @@ def measure(
         *effect_rows(table, survey, peoples, counts),
         *anchor_rows(peoples, counts),
     ]
-    comparisons = [row for left, right in _compared(table) for row in difference_rows(scored, COMPARED, left, right)]
+    comparisons = [
+        row
+        for left, right in _compared(table)
+        for row in (
+            *difference_rows(scored, COMPARED, left, right),
+            *variety_difference_rows(table, peoples, counts, left, right),
+        )
+    ]
     return [row.as_dict() for row in rows], comparisons, nearest_people(against_all)
 
 

@@ -16,7 +16,7 @@ from pluralign.evaluation.surveys.scores import (
     score_rows,
 )
 from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
-from pluralign.evaluation.surveys.variety import effect_rows, variety_rows
+from pluralign.evaluation.surveys.variety import effect_rows, variety_difference_rows, variety_rows
 
 __all__ = [
     "ALIGNMENT",
@@ -38,5 +38,6 @@ __all__ = [
     "rank_rows",
     "read_all",
     "score_rows",
+    "variety_difference_rows",
     "variety_rows",
 ]

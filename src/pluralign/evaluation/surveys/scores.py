@@ -225,13 +225,16 @@ def _distribution_sums(
 def _frequencies(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> FloatArray:
     """Mean probabilities, or frequencies of the options read, of one profile, shape (Q, O); zeros where unanswered."""
     total = np.zeros(peoples.probs_C_Q_O.shape[1:])
+    told = []
     for i in np.flatnonzero(mine).tolist():
-        question, number = table.question_N[i], table.number_N[i]
-        measured = table.rows[i].answer.probs_O
+        measured, question = table.rows[i].answer.probs_O, table.question_N[i]
         if measured is not None and len(measured) == peoples.n_options_Q[question]:
             total[question, : len(measured)] += measured
-        elif not np.isnan(number) and 0 <= number < peoples.n_options_Q[question]:
-            total[question, int(number)] += 1
+        else:
+            told.append(i)
+    number, question_N = table.number_N[told], table.question_N[told]
+    real = (number >= 0) & (number < peoples.n_options_Q[question_N])
+    np.add.at(total, (question_N[real], number[real].astype(int)), 1)
     sums = total.sum(axis=1, keepdims=True)
     frequencies: FloatArray = np.divide(total, sums, out=np.zeros_like(total), where=sums > 0)
     return frequencies

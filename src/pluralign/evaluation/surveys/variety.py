@@ -1,7 +1,7 @@
 """How different the answers given in several communities' names are, against the people's; and what else moves them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -25,17 +25,66 @@ def variety_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) -
         peoples: What people answered.
         counts_B_Q: Draws of questions.
     """
-    column = {c: i for i, c in enumerate(peoples.communities)}
     for (model, strategy), profiles in table.groups().items():
-        named = [p for p in profiles if table.profiles[p][2] in column]
+        named = _by_community(table, peoples, profiles)
         if len(named) < 2:
             continue
-        value = table.base_values(named, len(peoples.questions))
-        gold = peoples.gold_C_Q[[column[str(table.profiles[p][2])] for p in named]]
-        gold = np.where(np.isnan(value).all(axis=0), np.nan, gold)
-        yield from _diversities(value, peoples, counts_B_Q, model, strategy)
-        yield from _diversities(gold, peoples, counts_B_Q, f"{PEOPLE}: {model}", strategy)
-        yield _spread_ratio(value, gold, peoples, counts_B_Q, (model, strategy))
+        value, gold = _values(table, peoples, named)
+        for who, measured in (
+            (model, _diversities(value, peoples, counts_B_Q) | _spread_ratio(value, gold, peoples, counts_B_Q)),
+            (f"{PEOPLE}: {model}", _diversities(gold, peoples, counts_B_Q)),
+        ):
+            for metric, (number, draws_B, n) in measured.items():
+                yield row_of(metric, who, strategy, None, number, draws_B, n)
+
+
+def variety_difference_rows(
+    table: AnswerTable,
+    peoples: Peoples,
+    counts_B_Q: FloatArray,
+    left: tuple[str, str],
+    right: tuple[str, str],
+) -> Iterator[dict[str, object]]:
+    """Paired differences in diversity between two respondents, over the communities that both speak for.
+
+    Args:
+        table: The answers.
+        peoples: What people answered.
+        counts_B_Q: Draws of questions.
+        left: Model and strategy.
+        right: Those it is compared with; above 0 ``left`` is more diverse (or, for the majority rate, less).
+
+    Yields:
+        Rows with ``baseline_model`` and ``baseline_strategy``.
+    """
+    groups = table.groups()
+    ours, theirs = (_by_community(table, peoples, groups[who]) for who in (left, right))
+    both = [c for c in ours if c in theirs]
+    if len(both) < 2:
+        return
+    found = []
+    for own in (ours, theirs):
+        value, gold = _values(table, peoples, {c: own[c] for c in both})
+        found.append(_diversities(value, peoples, counts_B_Q) | _spread_ratio(value, gold, peoples, counts_B_Q))
+    for metric, (number, draws_B, n) in found[0].items():
+        if metric in found[1]:
+            other, other_B, m = found[1][metric]
+            row = row_of(metric, *left, None, number - other, draws_B - other_B, min(n, m))
+            yield row.as_dict(baseline_model=right[0], baseline_strategy=right[1])
+
+
+def _by_community(table: AnswerTable, peoples: Peoples, profiles: Sequence[int]) -> dict[str, int]:
+    """Community -> the profile that speaks for it, where its people are known."""
+    named = {str(table.profiles[p][2]): p for p in profiles}
+    return {c: p for c, p in named.items() if c in peoples.communities}
+
+
+def _values(table: AnswerTable, peoples: Peoples, named: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
+    """Answers and golds of communities, shape (P, Q); golds of the questions that somebody answered."""
+    column = {c: i for i, c in enumerate(peoples.communities)}
+    value = table.base_values(list(named.values()), len(peoples.questions))
+    gold = peoples.gold_C_Q[[column[c] for c in named]]
+    return value, np.where(np.isnan(value).all(axis=0), np.nan, gold)
 
 
 def effect_rows(table: AnswerTable, survey: Survey, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
@@ -50,10 +99,10 @@ def effect_rows(table: AnswerTable, survey: Survey, peoples: Peoples, counts_B_Q
         for metric, key in (("order_effect", 0), ("paraphrase_effect", 1), ("culture_effect", 2)):
             top, bottom = _changes(own, key, len(peoples.questions))
             if bottom.any():
-                yield _ratio(metric, top, bottom, counts_B_Q, (model, strategy))
+                yield row_of(metric, model, strategy, None, *_measured(top, bottom, counts_B_Q))
         top, bottom = _first_places(own, survey, peoples)
         if bottom.any():
-            yield _ratio("position_bias", top, bottom, counts_B_Q, (model, strategy))
+            yield row_of("position_bias", model, strategy, None, *_measured(top, bottom, counts_B_Q))
 
 
 Cell = tuple[int, tuple[object, ...], float, tuple[int, ...]]
@@ -96,27 +145,30 @@ def _first_places(cells: Sequence[Cell], survey: Survey, peoples: Peoples) -> tu
     return top, bottom
 
 
-def _diversities(
-    value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray, model: str, strategy: str
-) -> Iterator[SurveyRow]:
-    answered = int((~np.isnan(value)).any(axis=0).sum())
+Measured = tuple[float, FloatArray, int]
+"""A number, its draws, and the questions behind it."""
+
+
+def _diversities(value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) -> dict[str, Measured]:
     error, scale = pair_errors(value, peoples.n_options_Q)
     if not scale.any(axis=1).all():
-        return
+        return {}
+    answered = int((~np.isnan(value)).any(axis=0).sum())
     distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
     draws = 100 * np.sqrt(draw_ratios(error, scale, counts_B_Q))
-    n = len(value)
-    structure = [spanning_length(square(np.nan_to_num(d), n)) for d in (distance[None], draws)]
-    yield row_of("pairwise_diversity", model, strategy, None, distance.mean(), draws.mean(axis=1), answered)
-    yield row_of("structural_diversity", model, strategy, None, structure[0][0], structure[1], answered)
-    apart, pairs = _apart(value, peoples)
-    yield _ratio("answer_diversity", apart, pairs, counts_B_Q, (model, strategy))
+    structure = [spanning_length(square(np.nan_to_num(d), len(value))) for d in (distance[None], draws)]
+    found: dict[str, Measured] = {
+        "pairwise_diversity": (float(distance.mean()), draws.mean(axis=1), answered),
+        "structural_diversity": (float(structure[0][0]), structure[1], answered),
+        "answer_diversity": _measured(*_apart(value, peoples), counts_B_Q),
+    }
     for metric, per_question in (
         ("majority_choice_rate", majority_choice(value)),
         ("choice_pool_size", choice_pool(value)),
     ):
         there = ~np.isnan(per_question)
-        yield _ratio(metric, np.nan_to_num(per_question), there.astype(float), counts_B_Q, (model, strategy))
+        found[metric] = _measured(np.nan_to_num(per_question), there.astype(float), counts_B_Q)
+    return found
 
 
 def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]:
@@ -131,18 +183,17 @@ def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]
     return top, bottom
 
 
-def _spread_ratio(
-    value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray, who: tuple[str, str]
-) -> SurveyRow:
+def _spread_ratio(value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) -> dict[str, Measured]:
     """Standard deviation over communities against the people's, on scales from 0 to 1; below 1 is flattening."""
     ours, theirs = spread(value, peoples.n_options_Q), spread(gold, peoples.n_options_Q)
     there = ~np.isnan(ours + theirs)
     top, bottom = np.where(there, ours, 0), np.where(there, theirs, 0)
-    ratio = np.sqrt(top.sum() / bottom.sum()) if bottom.sum() > 0 else np.nan
+    if bottom.sum() <= 0:
+        return {}
     draws = np.sqrt(draw_ratios(top[None], bottom[None], counts_B_Q))[:, 0]
-    return row_of("spread_ratio", who[0], who[1], None, ratio, draws, int(there.sum()))
+    return {"spread_ratio": (float(np.sqrt(top.sum() / bottom.sum())), draws, int(there.sum()))}
 
 
-def _ratio(metric: str, top: FloatArray, bottom: FloatArray, counts_B_Q: FloatArray, who: tuple[str, str]) -> SurveyRow:
+def _measured(top: FloatArray, bottom: FloatArray, counts_B_Q: FloatArray) -> Measured:
     draws = draw_ratios(top[None], bottom[None], counts_B_Q)[:, 0]
-    return row_of(metric, who[0], who[1], None, top.sum() / bottom.sum(), draws, int((bottom > 0).sum()))
+    return float(top.sum() / bottom.sum()), draws, int((bottom > 0).sum())
