@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from pluralign._version import __version__
-from pluralign.cli import exporting
+from pluralign.cli import exporting, sharing
 from pluralign.cli.pluralising import pluralise
 from pluralign.cli.surveying import survey
 
@@ -55,6 +55,7 @@ app = typer.Typer(
 )
 data = typer.Typer(help="What can be read, what a source holds, and what is kept on disk.", no_args_is_help=True)
 app.add_typer(data, name="data")
+survey.command()(sharing.tasks)
 app.add_typer(survey, name="survey")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
@@ -215,6 +216,7 @@ def demo(
 app.command()(pluralise)
 app.command()(exporting.export)
 app.command()(exporting.rewardbench)
+app.command("every-eval-ever")(sharing.every_eval_ever)
 
 
 @data.command("list")

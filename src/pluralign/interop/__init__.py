@@ -1,8 +1,10 @@
 """What other tools read and call: RewardBench results, TRL rewards, model cards, results files, pushes to the hub."""
 
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
+from pluralign.interop.every_eval_ever import write_every_eval_ever
 from pluralign.interop.exporting import Exported, read_steer, write_export
 from pluralign.interop.hub import push
+from pluralign.interop.lm_eval_tasks import write_lm_eval_tasks
 from pluralign.interop.model_card import ModelSheet, model_card, write_model_card
 from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
 from pluralign.interop.steers import steer_to
@@ -21,7 +23,9 @@ __all__ = [
     "rewardbench_rows",
     "steer_to",
     "write_eval_results",
+    "write_every_eval_ever",
     "write_export",
+    "write_lm_eval_tasks",
     "write_model_card",
     "write_rewardbench",
 ]

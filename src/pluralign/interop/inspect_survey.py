@@ -1,0 +1,120 @@
+"""The survey as a task of Inspect: ``inspect eval pluralign/survey -T survey=FOLDER --model ...``.
+
+Inspect finds this module by its entry point; nothing of pluralign imports it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
+from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, grouped, mean, metric, scorer, stderr
+from inspect_ai.solver import TaskState, generate
+
+from pluralign.asking import load_strategy, put
+from pluralign.core import Refusal, Survey, read_answer
+from pluralign.experiments.surveying import survey_source
+from pluralign.metrics import answer_closeness, cultural_alignment_score
+
+GROUP = "community"
+
+
+@task
+def survey(
+    survey: str = "society_survey", strategy: str = "culture_aware", communities: str = "", limit: int | None = None
+) -> Task:
+    """Closed questions of a survey, put in the name of communities, against what their people answered.
+
+    Args:
+        survey: A folder in CultureSPA's layout, or the name of a source.
+        strategy: How questions are put; a name or a template file.
+        communities: Ids with commas between them; all of the survey's by default.
+        limit: Only the first so many questions.
+    """
+    table = {"source": "shares", "path": survey} if Path(survey).is_dir() else {"source": survey}
+    found = survey_source(table, Path.cwd(), "survey").survey()
+    chosen = [c.strip() for c in communities.split(",") if c.strip()] or list(found.communities)
+    return Task(dataset=_samples(found, strategy, chosen, limit), solver=generate(), scorer=closeness())
+
+
+@metric
+def alignment() -> Metric:
+    """CultureSPA's cultural alignment score, 0 to 100."""
+
+    def computed(scores: list[SampleScore]) -> float:
+        read = [s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata]
+        if not read:
+            return float("nan")
+        return cultural_alignment_score(*([m[key] for m in read] for key in ("answer", "gold", "options")))
+
+    return computed
+
+
+@metric
+def exact() -> Metric:
+    """Share of questions answered as most people did."""
+
+    def computed(scores: list[SampleScore]) -> float:
+        read = [s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata]
+        return sum(m["answer"] == m["gold"] for m in read) / len(read) if read else float("nan")
+
+    return computed
+
+
+@scorer(metrics=[mean(), stderr(), grouped(alignment(), GROUP, all="groups", name_template="alignment {group_name}"),
+                 grouped(exact(), GROUP, all=False, name_template="exact {group_name}")])  # fmt: skip
+def closeness() -> Scorer:
+    """How close the option answered is to the gold one, in [0, 1]; a refusal is not scored."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        told: dict[str, Any] = state.metadata
+        text = state.output.completion
+        place = read_answer(text, told["shown"], told["labels"])
+        if isinstance(place, Refusal):
+            return Score.unscored(reason="refusal", answer=text)
+        option = told["order"][place]
+        value = float(answer_closeness([option], [told["gold"]], [told["options"]], [not told["ordered"]])[0])
+        return Score(
+            value=value,
+            answer=told["labels"][place],
+            metadata={"answer": option, "gold": told["gold"], "options": told["options"]},
+        )
+
+    return score
+
+
+def _samples(found: Survey, strategy: str, communities: list[str], limit: int | None) -> list[Sample]:
+    """A sample for each community and question with gold; one that names nobody stands for every community."""
+    loaded = load_strategy(strategy)
+    questions = list(found.questions)[:limit]
+    samples = []
+    for community in communities:
+        for ask in put(loaded, found, [community], questions):
+            people = found.distribution(ask.question.id, community)
+            if people is None or sum(people.probs_O) <= 0:
+                continue
+            words: list[ChatMessage] = [
+                ChatMessageSystem(content=m.content) if m.role == "system" else ChatMessageUser(content=m.content)
+                for m in ask.conversation
+            ]
+            samples.append(
+                Sample(
+                    input=words,
+                    choices=list(ask.shown),
+                    target=ask.labels[ask.order.index(people.gold)],
+                    id=f"{community}:{ask.question.id}",
+                    metadata={
+                        GROUP: community,
+                        "question_id": ask.question.id,
+                        "strategy": ask.strategy,
+                        "shown": list(ask.shown),
+                        "labels": list(ask.labels),
+                        "order": list(ask.order),
+                        "gold": people.gold,
+                        "options": len(ask.question.options),
+                        "ordered": ask.question.ordered is not False,
+                    },
+                )
+            )
+    return samples
