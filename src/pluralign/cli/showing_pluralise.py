@@ -43,7 +43,9 @@ def show_pluralise(outcome: PluraliseOutcome, folder: Path, as_json: bool) -> No
     strategies = list(dict.fromkeys(r["strategy"] for r in outcome.results if r["strategy"]))
     for strategy in strategies:
         for columns, title in ((_SCORES, "on average over communities"), (_VARIETY, "variety")):
-            screen.print(_change_table(outcome, strategy, columns, f"\n{strategy}: {title}"))
+            table = _change_table(outcome, strategy, columns, f"\n{strategy}: {title}")
+            if table.row_count:
+                screen.print(table)
         screen.print(_community_table(outcome, strategy))
     _show_ability(outcome.results)
     screen.print(
