@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from pluralign.asking import load_strategy, strategies
+from pluralign.core import InvalidSettings
+
+OWN = 'about = "mine"\nuser = """\n{question}\n{options}\nAs a person from {culture}."""\n'
+
+
+def template(folder: Path, text: str, name: str = "mine.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_published_way_of_asking_is_there() -> None:
+    assert set(strategies()) == {
+        "culture_unaware",
+        "culture_aware",
+        "cross_culture_thinking",
+        "self_alignment",
+        "culture_aware_self_alignment",
+        "cross_culture_thinking_self_alignment",
+        "cross_national",
+        "linguistic",
+    }
+
+
+@pytest.mark.parametrize("name", strategies())
+def test_every_template_shows_question_and_options_and_says_what_it_does(name: str) -> None:
+    strategy = load_strategy(name)
+    assert strategy.about
+    assert {"question", "options"} <= strategy.needs
+
+
+@pytest.mark.parametrize("name", strategies())
+def test_those_that_show_peoples_real_answers_say_so(name: str) -> None:
+    assert load_strategy(name).shows_gold == ("self_alignment" in name)
+
+
+def test_only_unaware_asking_names_nobody() -> None:
+    assert [name for name in strategies() if not load_strategy(name).names_community] == ["culture_unaware"]
+
+
+def test_a_template_of_ones_own_is_a_file_that_was_copied_and_changed(tmp_path: Path) -> None:
+    strategy = load_strategy(template(tmp_path, OWN))
+    assert (strategy.name, strategy.names_community, strategy.system) == ("mine", True, "")
+    copied = load_strategy("culture_aware")
+    again = load_strategy(template(tmp_path, copied.path.read_text(encoding="utf-8"), "again.toml"))
+    assert (again.user, again.system, again.paraphrases) == (copied.user, copied.system, copied.paraphrases)
+
+
+def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
+    strategy = load_strategy("culture_aware")
+    assert list(strategy.wordings(2)) == ["", "interview"]
+    with pytest.raises(InvalidSettings, match="4 wordings"):
+        strategy.wordings(4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('user = "{question}"', "{options} is missing"),
+        ('user = "{options} {question} {cultur}"', "did you mean {culture}"),
+        ('user = "{options} {question} {"', "brace"),
+        ('user = "{options} {question}"\nsytem = "x"', "unknown key"),
+        ('user = "{options} {question}"\n[paraphrases]\nother = "{options}"', "{question} is missing"),
+        ('user = "{options} {question}"\n[translations]\nes.user = "{question}"', "{options} is missing"),
+        ("user = 3", "not a text"),
+        ("user =", "not valid TOML"),
+    ],
+)
+def test_a_template_that_cannot_be_used_says_why_and_where(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InvalidSettings) as error:
+        load_strategy(template(tmp_path, text))
+    assert said in str(error.value)
+    assert "mine.toml" in str(error.value)
+
+
+def test_a_misspelt_strategy_is_answered_with_a_near_one() -> None:
+    with pytest.raises(InvalidSettings, match="did you mean culture_aware"):
+        load_strategy("culture_awar")
