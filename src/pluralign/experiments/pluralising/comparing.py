@@ -15,7 +15,6 @@ from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answ
 from pluralign.experiments.surveying.opening import open_respondent
 from pluralign.experiments.surveying.running import ask_all, chosen_questions
 from pluralign.experiments.surveying.settings import SamplingSettings
-from pluralign.respondents.called import CalledRespondent
 from pluralign.respondents.recorded import RecordedRespondent
 
 START = "start"
@@ -101,9 +100,8 @@ def _open(work: Work, variant: Variant) -> Respondent:
         top_p=settings.evaluate.top_p,
         max_new_tokens=settings.evaluate.max_new_tokens,
     )
-    model = settings.model.model_copy(update={"adapter": variant.adapter})
-    opened = open_respondent(model, settings.evaluate.method, how, settings.seed, work.survey)
-    return CalledRespondent(opened, variant.name)
+    model = settings.model.model_copy(update={"adapter": variant.adapter, "called": variant.name})
+    return open_respondent(model, settings.evaluate.method, how, settings.seed, work.survey)
 
 
 def _asks(work: Work, variant: Variant) -> list[Ask]:

@@ -53,6 +53,15 @@ def open_respondent(
     Raises:
         PluralignError: As `open_chat_model`.
     """
+    opened = _opened(settings, method, sampling, seed, survey)
+    if settings.called is None:
+        return opened
+    from pluralign.respondents.called import CalledRespondent
+
+    return CalledRespondent(opened, settings.called)
+
+
+def _opened(settings: ModelSettings, method: str, sampling: SamplingSettings, seed: int, survey: Survey) -> Respondent:
     if settings.kind == "simulated":
         return _simulated(settings, survey, seed)
     chat: Any = open_chat_model(settings)
@@ -67,6 +76,7 @@ def open_respondent(
 
 def notes_of(respondent: Any) -> Sequence[str]:
     """What the reader should know of how a respondent was loaded, such as that it has no chat template."""
+    respondent = getattr(respondent, "inner", respondent)
     inner = getattr(respondent, "chat", None) or getattr(respondent, "model", None) or respondent
     return tuple(getattr(inner, "notes", ()))
 
@@ -78,6 +88,7 @@ def _simulated(settings: ModelSettings, survey: Survey, seed: int) -> Respondent
         truth=survey,
         default_culture=settings.default_culture or survey.communities[0],
         knowledge=settings.knowledge,
+        flattening=settings.flattening,
         position_bias=settings.position_bias,
         refusal_rate=settings.refusal_rate,
         seed=seed,

@@ -64,6 +64,8 @@ class ModelSettings(Table):
     """Of a simulated respondent: how much of each community it knows."""
     default_culture: str | None = None
     """Of a simulated respondent: the community that shows through. Default: the first of the survey."""
+    flattening: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Of a simulated respondent: pull of every community towards the mean of all."""
     position_bias: float = 0.0
     """Of a simulated respondent: pull towards the option shown first, in logits."""
     refusal_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -88,7 +90,7 @@ _OF_KIND = {
         "base_url", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute", "tokens_per_minute",
         "max_cost", "price_in", "price_out", "extra_body",
     },
-    "simulated": {"knowledge", "default_culture", "position_bias", "refusal_rate"},
+    "simulated": {"knowledge", "default_culture", "flattening", "position_bias", "refusal_rate"},
 }  # fmt: skip
 
 

@@ -1,0 +1,182 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.respondents.conftest import build_chat_model
+from tests.respondents.servers import Behaviour, serving
+from typer.testing import CliRunner
+
+from pluralign.cli.main import app
+from pluralign.experiments.folder import read_rows
+
+SIMULATED = """
+name = "simulated"
+communities = ["~river", "~hill"]
+strategies = ["culture_unaware", "culture_aware"]
+[survey]
+source = "society_survey"
+questions = 20
+[model]
+kind = "simulated"
+knowledge = 0.9
+refusal_rate = 0.1
+"""
+
+
+def call(*words: object) -> tuple[int, str, str]:
+    found = CliRunner().invoke(app, [str(word) for word in words])
+    return found.exit_code, found.stdout, found.stderr
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "survey.toml"
+    path.write_text(SIMULATED, encoding="utf-8")
+    return path
+
+
+def test_a_survey_is_run_measured_and_printed(config: Path, tmp_path: Path) -> None:
+    code, out, err = call("survey", "run", config, "--out", tmp_path / "run")
+    assert code == 0, err
+    for word in ("CAS", "closeness", "refused", "culture_aware", "random", "~hill", "results.jsonl"):
+        assert word in out
+    assert len(read_rows(tmp_path / "run/recorded.jsonl")) == 20 * 3
+    assert {r["strategy"] for r in read_rows(tmp_path / "run/results.jsonl")} >= {"culture_unaware", "culture_aware"}
+
+
+def test_json_is_for_machines_and_nothing_else(config: Path, tmp_path: Path) -> None:
+    code, out, _ = call("survey", "run", config, "--out", tmp_path / "run", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["record"]["data"]["answers"]["kept"] == 60
+    assert {"metric", "value", "low", "high", "n"} <= set(told["results"][0])
+
+
+def test_the_same_command_goes_on_and_another_model_needs_another_folder(config: Path, tmp_path: Path) -> None:
+    call("survey", "run", config, "--out", tmp_path / "run")
+    before = (tmp_path / "run/recorded.jsonl").read_bytes()
+    code, _, err = call("survey", "run", config, "--out", tmp_path / "run")
+    assert (code, (tmp_path / "run/recorded.jsonl").read_bytes()) == (0, before)
+    assert "going on from earlier answers" in err
+    code, _, err = call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1")
+    assert code == 2
+    assert "--fresh" in err
+    assert call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1", "--fresh")[0] == 0
+
+
+def test_asks_are_shown_word_for_word_and_nothing_is_asked(config: Path, tmp_path: Path) -> None:
+    code, out, _ = call("survey", "run", config, "--out", tmp_path / "run", "--show", "2")
+    assert code == 0
+    assert out.count("Answer with the number of one option") == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_setting_is_explained(config: Path) -> None:
+    code, out, _ = call("survey", "run", config, "--explain", "--set", "evaluate.draws=7")
+    assert code == 0
+    assert "--set" in out
+    assert "survey.toml" in out
+
+
+def test_results_call_the_model_as_they_are_told(config: Path, tmp_path: Path) -> None:
+    call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.called=mine")
+    assert {r["model"] for r in read_rows(tmp_path / "run/recorded.jsonl")} == {"mine"}
+
+
+def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
+    behaviour = Behaviour(delay=0.02)
+    with serving(behaviour) as url:
+        words = [
+            sys.executable,
+            "-m",
+            "pluralign.cli.main",
+            "survey",
+            "run",
+            "--survey",
+            "society_survey",
+            "--model",
+            "m",
+        ]
+        words += [
+            "--base-url",
+            url,
+            "-s",
+            "culture_aware",
+            "--out",
+            str(tmp_path / "run"),
+            "--set",
+            "model.concurrency=4",
+        ]
+        process = subprocess.Popen(words, env=os.environ | {"COLUMNS": "100"}, stdout=subprocess.DEVNULL)
+        path = tmp_path / "run/recorded.jsonl"
+        for _ in range(600):
+            if path.exists() and path.read_bytes().count(b"\n") > 40:
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+        kept = path.read_bytes().count(b"\n")
+        assert 40 < kept < 300
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode in (0, 2), done.stderr  # "re: ..." is no option, so nothing can be measured
+    rows = read_rows(path)
+    assert len(rows) == len({tuple(row["key"]) for row in rows}) == 300
+    assert sum(behaviour.asked.values()) <= 300 + 4  # those that were in flight when it was killed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["survey", "run"], "survey"),
+        (["survey", "run", "--survey", "society_survey"], "model: this setting is needed"),
+        (
+            ["survey", "run", "--survey", "society_survey", "--model", "nobody/none-such"],
+            "no language model can be loaded",
+        ),
+        (["survey", "run", "--survey", "society", "--model", "x"], "holds pairs, not a survey"),
+        (["survey", "run", "--survey", "nowhere", "--model", "x"], "no source"),
+        (["survey", "run", "--survey", "society_survey", "--model", "x", "-s", "culture_awar"], "did you mean"),
+        (["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "Mexiko"], "no community"),
+        (["survey", "evaluate", "none.jsonl", "--survey", "society_survey", "--out", "out"], "none.jsonl"),
+        (["pluralise", "--survey", "society_survey"], "model"),
+        (["pluralise", "--show", "tune", "--out", "nowhere"], "was not run"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_one_readable_message(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    code, _, err = call(*words)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_strategies_are_listed_with_where_their_templates_lie() -> None:
+    code, out, _ = call("survey", "strategies")
+    assert code == 0
+    assert "shows gold answers" in out
+    assert "templates" in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["generate", "likelihood"])
+def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(method: str, tmp_path: Path) -> None:
+    model = build_chat_model(tmp_path / "plain", template=None)
+    code, _, err = call(
+        *("survey", "run", "--survey", "society_survey", "--model", model, "-c", "~hill", "--out", tmp_path / "run"),
+        *("--set", f"method={method}", "--set", "survey.questions=4", "--set", "sampling.max_new_tokens=3"),
+    )
+    assert "no chat template" in err
+    if method == "likelihood":
+        assert code == 0, err
+        assert all(len(row["probs"]) >= 2 for row in read_rows(tmp_path / "run/recorded.jsonl"))
+        assert any(r["metric"] == "similarity" for r in read_rows(tmp_path / "run/results.jsonl"))
+    else:
+        assert len(read_rows(tmp_path / "run/recorded.jsonl")) == 8

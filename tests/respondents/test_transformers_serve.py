@@ -1,0 +1,60 @@
+"""The endpoint respondent against a real OpenAI-compatible server: ``transformers serve`` with a tiny model."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pluralign.asking import load_strategy, put
+from pluralign.core import Sampling
+from pluralign.respondents.chat import ChatRespondent
+from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
+from pluralign.respondents.local import load_chat_model
+from pluralign.simulation import SocietySurvey
+
+pytest.importorskip("fastapi")
+
+
+@pytest.fixture
+def server(tiny_chat_model: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    process = subprocess.Popen(
+        [*command, "--device", "cpu"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        for _ in range(240):
+            if process.poll() is not None:
+                pytest.fail(f"the server ended: {process.stdout.read() if process.stdout else ''}")
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.25)
+        else:
+            pytest.fail("the server did not start in a minute")
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+@pytest.mark.slow
+def test_a_real_server_gives_the_words_that_the_same_model_writes_here(server: str, tiny_chat_model: Path) -> None:
+    survey = SocietySurvey(questions=3).survey()
+    asks = put(load_strategy("culture_aware"), survey, ["~hill", "~river"])
+    sampling = Sampling(temperature=0.0, max_new_tokens=6)
+    chat = EndpointChatModel(EndpointSettings(str(tiny_chat_model), server, concurrency=2, timeout_s=60))
+    there = ChatRespondent(chat, sampling).answer(asks)
+    here = ChatRespondent(load_chat_model(str(tiny_chat_model), device="cpu"), sampling).answer(asks)
+    assert [reply.failure for reply in there] == [None] * 6
+    assert [reply.text for reply in there] == [reply.text for reply in here]
