@@ -1,0 +1,293 @@
+"""CultureSPA on the planted model: what tuning changed, for whom, and what it cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from pages.sections import marked
+from pages.writing import table
+from pluralign.core import NotEnoughData, community
+from pluralign.experiments import RunFolder, read_rows
+
+NAME = "culturespa"
+START, SCORE, AWARE = "start", "cultural_alignment_score", "culture_aware"
+_VARIANTS = {
+    "cct": 'CCT (`answer.aware = "cross_culture_thinking"`)',
+    "one-seed-question": "one question of the survey as an example (`questions.seeds_per_topic = 1`)",
+    "quarter": "a quarter of the answers (`collect.fraction = 0.25`)",
+}
+_MEASURES = (
+    (SCORE, "CAS", 1),
+    ("answer_closeness", "closeness %", 100),
+    ("exact_accuracy", "exact %", 100),
+    ("similarity", "similarity %", 100),
+    ("pairwise_diversity", "pairwise diversity", 1),
+    ("structural_diversity", "structural diversity", 1),
+    ("majority_choice_rate", "majority choice %", 100),
+    ("spread_ratio", "spread against people's", 1),
+    ("refusal_rate", "refused %", 100),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pluralised:
+    """A run of CultureSPA.
+
+    Attributes:
+        name: Name of its folder.
+        record: As in ``record.json``.
+        results: As in ``results.jsonl``.
+        comparisons: As in ``comparisons.jsonl``.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    results: Sequence[Mapping[str, Any]]
+    comparisons: Sequence[Mapping[str, Any]]
+
+    @property
+    def strategy(self) -> str:
+        """The culture-aware strategy that is measured."""
+        return str(self.record["settings"]["evaluate_strategy"])
+
+    def value(self, metric: str, model: str, place: str | None) -> Mapping[str, Any] | None:
+        """A number under the culture-aware strategy."""
+        return _one(self.results, metric=metric, model=model, community=place, strategy=self.strategy)
+
+    def change(self, metric: str, model: str, place: str | None) -> Mapping[str, Any] | None:
+        """Its paired difference to the start."""
+        return _one(
+            self.comparisons, metric=metric, model=model, community=place, strategy=self.strategy, baseline_model=START,
+            baseline_strategy=self.strategy,
+        )  # fmt: skip
+
+
+def read(folder: Path) -> list[Pluralised]:
+    """Every finished run in a folder, seeds first."""
+    found = []
+    for place in sorted(folder.iterdir()) if folder.is_dir() else []:
+        run = RunFolder(place)
+        record = run.read_json("record.json")
+        if record is None:
+            continue
+        settings = dict(record["settings"]) | {"evaluate_strategy": _aware(read_rows(place / "results.jsonl"))}
+        found.append(
+            Pluralised(
+                place.name,
+                dict(record) | {"settings": settings},
+                read_rows(place / "results.jsonl"),
+                read_rows(place / "comparisons.jsonl"),
+            )
+        )
+    return sorted(found, key=lambda run: (not run.name.startswith("seed-"), run.name))
+
+
+def section(runs: Sequence[Pluralised], card: Mapping[str, Any]) -> str:
+    """The section of the page on CultureSPA.
+
+    Raises:
+        NotEnoughData: If no run with a seed is there.
+    """
+    seeds = [run for run in runs if run.name.startswith("seed-")]
+    if not seeds:
+        raise NotEnoughData("no run of CultureSPA is there", hint="run configs/pluralise/planted.toml first")
+    first = seeds[0]
+    parts = [
+        "## CultureSPA on a planted model",
+        _about(card, seeds),
+        _communities(first),
+        _averages(first),
+        _over_seeds(seeds),
+        _collected(first),
+        _variants(first, [run for run in runs if run.name in _VARIANTS]),
+        _ability(first),
+        _reading(seeds),
+    ]
+    return marked(NAME, "\n\n".join(part for part in parts if part))
+
+
+def _about(card: Mapping[str, Any], seeds: Sequence[Pluralised]) -> str:
+    planted = card["planted"]
+    return (
+        f"**A toy, whole in every part.** A Llama of {card['parameters'] / 1e6:.1f} million parameters was "
+        f"trained from "
+        f"nothing on {card['answers learned']:,} asks to a simulated society, in {card['seconds'] / 60:.0f} "
+        f"minutes on two "
+        f"cores. Where no culture is named it answers as `{planted['default_culture']}`; where one is, as a mixture of "
+        f"{100 * planted['knowledge']:.0f} % that community's people and the rest "
+        f"`{planted['default_culture']}`. It then "
+        "writes its own questions, answers them, and is tuned on the answers that a culture's name shifts, as "
+        "published "
+        "but for learning rate, epochs and batch, which suit its size (`configs/pluralise/planted.toml`). The "
+        "survey it "
+        f"is measured on was held out of its training. {len(seeds)} seeds: other examples, draws and training each "
+        "time, the same start. Intervals resample the survey's questions; nobody here is real, so no number has people "
+        "behind it.\n\n"
+        "```sh\npython benchmarks/planted_language_model.py runs/planted-model\n"
+        "pluralign pluralise configs/pluralise/planted.toml --out runs/culturespa/seed-0\n"
+        "python benchmarks/culturespa_results.py runs/culturespa\n```"
+    )
+
+
+def _communities(run: Pluralised) -> str:
+    models = _models(run)
+    own = {r["community"] for r in run.results if r["metric"] == SCORE and r["community"] and r["model"] == START}
+    order = sorted(own, key=lambda c: (run.value(SCORE, START, c) or {"value": 0})["value"])
+    head = ["community", START, *(h for m in models for h in (m, f"{m} against {START}"))]
+    rows = [
+        [
+            f"{community(c).name}",
+            _cell(run.value(SCORE, START, c)),
+            *(
+                cell
+                for m in models
+                for cell in (_cell(run.value(SCORE, m, c)), _cell(run.change(SCORE, m, c), signed=True))
+            ),
+        ]
+        for c in order
+    ]
+    return f"Cultural alignment score of every planted culture, named, worst first, seed 0:\n\n{table(head, rows)}"
+
+
+def _averages(run: Pluralised) -> str:
+    models = _models(run)
+    head = ["on average", "people", START, *(h for m in models for h in (m, f"{m} against {START}"))]
+    rows = []
+    for metric, name, scale in _MEASURES:
+        people = run.value(metric, f"people: {START}", None)
+        cells = [_cell(people, scale), _cell(run.value(metric, START, None), scale)]
+        for m in models:
+            cells += [_cell(run.value(metric, m, None), scale), _cell(run.change(metric, m, None), scale, signed=True)]
+        rows.append([name, *cells])
+    return f"On average over the communities, and how varied the answers are, seed 0:\n\n{table(head, rows)}"
+
+
+def _over_seeds(seeds: Sequence[Pluralised]) -> str:
+    if len(seeds) < 2:
+        return ""
+    rows = []
+    for m in _models(seeds[0]):
+        for metric, name, scale in _MEASURES[:-1]:
+            values = [(run.change(metric, m, None) or {"value": float("nan")})["value"] * scale for run in seeds]
+            rows.append([f"{m}, {name}", f"{fmean(values):+.1f}", f"{min(values):+.1f} to {max(values):+.1f}"])
+    rows += [
+        [f"{m}, CAS of ~Hill", f"{fmean(v):+.1f}", f"{min(v):+.1f} to {max(v):+.1f}"]
+        for m in _models(seeds[0])
+        if (v := [(run.change(SCORE, m, "~hill") or {"value": float("nan")})["value"] for run in seeds])
+    ]
+    return f"Change against the start over {len(seeds)} seeds:\n\n" + table(["", "mean", "range"], rows)
+
+
+def _collected(run: Pluralised) -> str:
+    stage = run.record["stages"]["collect"]
+    kept = run.record["stages"]["filter"]
+    rows = [
+        [
+            community(c).name,
+            f"{100 * e['value']:.1f} [{100 * e['low']:.1f}, {100 * e['high']:.1f}]",
+            f"{stage['collected'][c]:,}",
+        ]
+        for c, e in sorted(stage["shifted"].items(), key=lambda item: item[1]["value"])
+    ]
+    dropped = "; ".join(f"{n:,} {reason}" for reason, n in kept["dropped"].items())
+    agreement = stage["map"].get("agreement_with_people")
+    map_ = (
+        f" The culture map agrees with how alike the simulated people are by a rank correlation of "
+        f"{agreement['value']:.2f} "
+        f"[{agreement['low']:.2f}, {agreement['high']:.2f}], the interval over {agreement['n']} communities."
+        if agreement
+        else ""
+    )
+    return (
+        f"Of {kept['read']:,} questions written, {kept['kept']:,} were kept ({dropped}). Answers that shift "
+        f"when a culture is "
+        f"named, in per cent:\n\n{table(['culture', 'shifted %', 'collected'], rows)}\n\n"
+        "The default culture ought to shift nothing: what it shows is the chance of two draws at temperature 0.6."
+        f"{map_}\n\n![Culture map of the planted model](images/culture-map-planted.png)"
+    )
+
+
+def _variants(first: Pluralised, runs: Sequence[Pluralised]) -> str:
+    if not runs:
+        return ""
+    rows = []
+    for run in (first, *runs):
+        name = "as published (seed 0)" if run is first else _VARIANTS[run.name]
+        collected = sum(run.record["stages"]["collect"]["collected"].values())
+        cells = [
+            _cell(run.change(metric, m, place), 1, signed=True)
+            for m in _models(run)
+            for metric, place in ((SCORE, None), (SCORE, "~hill"), ("pairwise_diversity", None))
+        ]
+        rows.append([name, f"{collected:,}", *cells])
+    head = ["variant", "collected"]
+    head += [f"{m}: {what}" for m in _models(first) for what in ("CAS", "CAS of ~Hill", "pairwise diversity")]
+    return f"Variants, change against the start:\n\n{table(head, rows)}"
+
+
+def _ability(run: Pluralised) -> str:
+    own = [r for r in run.results if r["method"] == "lm_eval" and "exact_accuracy" in r["metric"]]
+    if not own:
+        return ""
+    rows = [
+        [
+            r["model"] + (f" ({community(r['community']).name})" if r["community"] else ""),
+            f"{100 * r['value']:.1f}",
+            f"{r['n']:,}",
+        ]
+        for r in own
+    ]
+    return (
+        "General ability, by lm-eval's own command. The toy can do one thing beside, answer as nobody in "
+        "particular, so "
+        "that is its task (`pluralign survey tasks`): exact agreement with the default culture's most common "
+        "answer, in "
+        f"per cent; lm-eval gives no error for tasks of this kind.\n\n{table(['model', 'exact %', 'questions'], rows)}"
+    )
+
+
+def _reading(seeds: Sequence[Pluralised]) -> str:
+    """Sentences that the numbers allow, and no others."""
+    said = []
+    for m in _models(seeds[0]):
+        hill = [run.change(SCORE, m, "~hill") for run in seeds]
+        up = sum(row is not None and row["low"] is not None and row["low"] > 0 for row in hill)
+        flat = [run.change("pairwise_diversity", m, None) for run in seeds]
+        flatter = sum(row is not None and row["high"] is not None and row["high"] < 0 for row in flat)
+        richer = sum(row is not None and row["low"] is not None and row["low"] > 0 for row in flat)
+        lost = sum(
+            row is not None and row["high"] is not None and row["high"] < 0
+            for run in seeds
+            for row in [run.change("exact_accuracy", m, None)]
+        )
+        n = len(seeds)
+        said.append(
+            f"* `{m}`: the planted minority's score rises, its interval above 0, in {up} of {n} seeds; pairwise "
+            f"diversity "
+            f"falls in {flatter} and rises in {richer}; exact accuracy on average falls in {lost}."
+        )
+    return "What the intervals allow to be said:\n\n" + "\n".join(said)
+
+
+def _models(run: Pluralised) -> list[str]:
+    return [m for m in ("joint", "specific") if any(r["model"] == m for r in run.results)]
+
+
+def _aware(rows: Sequence[Mapping[str, Any]]) -> str:
+    found = dict.fromkeys(r["strategy"] for r in rows if r["strategy"] and r["community"] and r["model"] == START)
+    return next(s for s in found if s != "culture_unaware")
+
+
+def _one(rows: Sequence[Mapping[str, Any]], **wanted: Any) -> Mapping[str, Any] | None:
+    return next((r for r in rows if all(r.get(k) == v for k, v in wanted.items())), None)
+
+
+def _cell(row: Mapping[str, Any] | None, scale: float = 1, signed: bool = False) -> str:
+    if row is None:
+        return ""
+    digits = 2 if scale == 1 and abs(row["value"]) < 2 and row["metric"] == "spread_ratio" else 1
+    numbers = [row[k] * scale for k in ("value", "low", "high") if row[k] is not None]
+    value, *ends = (f"{x:{'+' if signed else ''}.{digits}f}" for x in numbers)
+    return f"{value} [{', '.join(ends)}]" if ends else value
