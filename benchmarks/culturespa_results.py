@@ -2,7 +2,7 @@
 
     python benchmarks/culturespa_results.py runs/culturespa --model runs/planted-model
 
-The folders are those of ``pluralign pluralise configs/pluralise/planted.toml --set seed=N --out RUNS/seed-N`` and of its
+The folders are those of ``pluralign pluralise configs/pluralise/planted.toml --set seed=N --out RUNS/seed-N``, and its
 variants (``cct``, ``one-seed-question``, ``quarter``). Every number comes from them.
 """
 
