@@ -1,11 +1,12 @@
 """What the survey commands print."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
@@ -26,6 +27,7 @@ _VARIETY = (
     ("majority_choice_rate", "majority %", 100),
     ("spread_ratio", "spread", 1),
 )
+_MOST = 6
 _EFFECTS = (
     ("culture_effect", "culture %", 100),
     ("order_effect", "order %", 100),
@@ -73,7 +75,8 @@ def show_asks(asks: Sequence[Ask], as_json: bool) -> None:
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str, float]], title: str) -> Table:
     """One line a respondent and strategy; only columns that somebody has."""
     there = [c for c in columns if any(row["metric"] == c[0] for row in rows)]
-    table = Table("model", "strategy", *(name for _, name, _ in there), box=None, title=title, title_justify="left")
+    who = [Column(name, overflow="fold") for name in ("model", "strategy")]
+    table = Table(*who, *(name for _, name, _ in there), box=None, title=f"\n{title}", title_justify="left")
     found = {(row["model"], row["strategy"], row["metric"]): row for row in rows}
     for model, strategy in dict.fromkeys((row["model"], row["strategy"]) for row in rows):
         cells = [_cell(found.get((model, strategy, metric)), scale) for metric, _, scale in there]
@@ -85,8 +88,10 @@ def _table(rows: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str, flo
 def _communities(rows: Sequence[dict[str, Any]]) -> Table:
     """CAS of each community, worst first, by its lowest value."""
     own = [r for r in rows if r["metric"] == "cultural_alignment_score" and r["community"] and r["strategy"]]
-    who = list(dict.fromkeys((r["model"], r["strategy"]) for r in own))[:6]
-    table = Table("community", *(escape(f"{m}\n{s}") for m, s in who), box=None, title="CAS", title_justify="left")
+    served = Counter((r["model"], r["strategy"]) for r in own)
+    who = [w for w in served if served[w] > 1 or len(served) == 1][:_MOST] or list(served)[:_MOST]
+    heads = [Column(escape(f"{m}\n{s}"), overflow="fold") for m, s in who]
+    table = Table("community", *heads, box=None, title="\nCAS by community, worst first", title_justify="left")
     found = {(r["model"], r["strategy"], r["community"]): r for r in own}
     lowest: dict[str, float] = {}
     for r in own:
@@ -99,7 +104,7 @@ def _communities(rows: Sequence[dict[str, Any]]) -> Table:
 def _cell(row: dict[str, Any] | None, scale: float) -> str:
     if row is None:
         return ""
-    digits = 2 if abs(row["value"] * scale) < 3 else 1
+    digits = 2 if scale == 1 and abs(row["value"]) < 3 else 1
     if row["low"] is None:
         return f"{row['value'] * scale:.{digits}f}"
     return f"{row['value'] * scale:.{digits}f} [{row['low'] * scale:.{digits}f}, {row['high'] * scale:.{digits}f}]"
