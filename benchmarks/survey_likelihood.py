@@ -86,12 +86,13 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--strategy", default="cross_national", help="with the question first, so that asks share it")
     given = parser.parse_args()
     survey = SocietySurvey(questions=259).survey()
     if given.folder and (Path(given.folder) / "wvs").is_dir():
         survey = ShareTable(Path(given.folder) / "wvs").survey()
     ids = list(survey.questions)[:: max(1, len(survey.questions) // given.questions)][: given.questions]
-    aware = put(load_strategy("culture_aware"), survey, survey.communities, ids)
+    aware = put(load_strategy(given.strategy), survey, survey.communities, ids)
     texts = [m.content for ask in aware for m in ask.conversation]
     with tempfile.TemporaryDirectory() as temporary:
         chat = build(Path(temporary), texts, given.width, given.layers)
