@@ -101,7 +101,8 @@ def _train(
     last = place.last_checkpoint()
     if last is not None:
         watch.note(f"going on from {Path(last).name} in {place.partial}")
-    adapted = _adapted(chat.loaded.model, config, seed)
+    with quiet():
+        adapted = _adapted(chat.loaded.model, config, seed)
     try:
         with quiet():
             trainer = _trainer(chat, adapted, learned, _arguments(chat, place, config, kind, len(learned), seed), watch)
