@@ -234,7 +234,7 @@ def _ability(run: Pluralised) -> str:
     rows = [
         [
             r["model"] + (f" ({community(r['community']).name})" if r["community"] else ""),
-            f"{100 * r['value']:.1f}",
+            _cell(r, 100),
             f"{r['n']:,}",
         ]
         for r in own
@@ -244,7 +244,7 @@ def _ability(run: Pluralised) -> str:
         "particular, so "
         "that is its task (`pluralign survey tasks`): exact agreement with the default culture's most common "
         "answer, in "
-        f"per cent; lm-eval gives no error for tasks of this kind.\n\n{table(['model', 'exact %', 'questions'], rows)}"
+        f"per cent, with 1.96 of lm-eval's standard errors.\n\n{table(['model', 'exact %', 'questions'], rows)}"
     )
 
 

@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.asking import Strategy, put
+from pluralign.asking import CultureTables, Strategy, culture_tables, put
 from pluralign.core import Ask, InvalidInput, NotEnoughData, Survey, Tally
 
-_HELPERS = '''"""Called by the tasks of this folder; needs pluralign."""
+_OURS = '"""Called by the tasks of this folder; needs pluralign."""'
+_HELPERS = f"""{_OURS}
 
 from pathlib import Path
 
-from pluralign.interop.lm_eval_scoring import alignment, mean, questions_in, score_answer
+from pluralign.interop.lm_eval_scoring import alignment, questions_in, score_answer
 
-__all__ = ["alignment", "load", "mean", "score_answer"]
+__all__ = ["alignment", "load", "score_answer"]
 
 
-def load(file, **_):
-    return questions_in(Path(__file__).with_name(file))
-'''
+def load(file, **model):
+    return questions_in(Path(__file__).with_name(file), model)
+"""
 _TASK = """task: {name}
 tag: {group}
 custom_dataset: !function utils.load
@@ -35,9 +36,9 @@ doc_to_target: gold
 process_results: !function utils.score_answer
 metric_list:
   - {{metric: cultural_alignment_score, aggregation: !function utils.alignment, higher_is_better: true}}
-  - {{metric: exact_accuracy, aggregation: !function utils.mean, higher_is_better: true}}
-  - {{metric: similarity, aggregation: !function utils.mean, higher_is_better: true}}
-metadata: {{version: "{version}"}}
+  - {{metric: exact_accuracy, aggregation: mean, higher_is_better: true}}
+  - {{metric: similarity, aggregation: mean, higher_is_better: true}}
+metadata: {{version: "{version}", shows_gold: {shows_gold}}}
 """
 
 
@@ -49,11 +50,11 @@ def write_lm_eval_tasks(
     name: str = "pluralign",
     tally: Tally | None = None,
 ) -> list[str]:
-    """Write a folder for ``lm-eval run --include_path FOLDER --tasks NAME --apply_chat_template``.
+    """Write a folder for ``lm-eval run --include_path FOLDER --tasks NAME``, to be run with lm-eval's model ``hf``.
 
-    The words are those of `pluralign survey run`; an option's label is scored by its log-likelihood. Without a chat
-    template the system turn stands in front of the question. A strategy that names nobody is measured against the
-    people of every community.
+    The words are those of `pluralign survey run`; an option's label is scored by its log-likelihood. A model with a
+    chat template needs ``--apply_chat_template``. A strategy that names nobody is measured against the people of every
+    community. Tasks of the same name that are there already are replaced.
 
     Args:
         survey: Questions, and what the people answered.
@@ -67,35 +68,56 @@ def write_lm_eval_tasks(
         Names of the tasks.
 
     Raises:
-        InvalidInput: If the folder holds something else, or ``name`` is not made of letters, digits and ``_``.
+        InvalidInput: If the folder holds something else, ``name`` is not made of letters, digits and ``_``, or two
+            tasks would have one name.
         NotEnoughData: If a community has no question with gold.
     """
     if not re.fullmatch(r"\w+", name):
         raise InvalidInput(f"{name!r} is no name of a task", hint="use letters, digits and _")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "utils.py").is_file():
-        raise InvalidInput("the folder is not empty and holds no tasks", where=str(folder), hint="name another folder")
-    tally = tally if tally is not None else Tally()
-    folder.mkdir(parents=True, exist_ok=True)
+    tasks = dict(_tasks(survey, strategies, communities, name, tally if tally is not None else Tally()))
+    if len(tasks) < len(strategies) * len(communities):
+        raise InvalidInput("two tasks would have one name", hint="write them to folders of their own")
+    _make_room(folder, name)
     (folder / "utils.py").write_text(_HELPERS, encoding="utf-8")
-    names = []
+    for task, (rows, shows_gold) in tasks.items():
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{task}.jsonl").write_text(text, encoding="utf-8")
+        yaml = _TASK.format(name=task, group=name, version=__version__, shows_gold=json.dumps(shows_gold))
+        (folder / f"{task}.yaml").write_text(yaml, encoding="utf-8")
+    return list(tasks)
+
+
+def _make_room(folder: Path, name: str) -> None:
+    """An empty folder, or one of ours without the tasks of this name."""
+    helpers = folder / "utils.py"
+    ours = helpers.is_file() and helpers.read_text(encoding="utf-8").startswith(_OURS)
+    if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput("the folder is not empty and holds no tasks", where=str(folder), hint="name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for task in folder.glob("*.yaml"):
+        if f"tag: {name}" in task.read_text(encoding="utf-8").splitlines():
+            task.with_suffix(".jsonl").unlink(missing_ok=True)
+            task.unlink()
+
+
+def _tasks(
+    survey: Survey, strategies: Sequence[Strategy], communities: Sequence[str], name: str, tally: Tally
+) -> Iterator[tuple[str, tuple[list[dict[str, Any]], bool]]]:
+    """Name, rows, and whether gold is shown, of each task."""
     for strategy in strategies:
+        cultures = culture_tables(survey, CultureTables(), strategy.needs)
         for community in communities:
-            rows = list(_rows(survey, strategy, community, tally))
+            asks = put(strategy, survey, [community], cultures=cultures, tally=tally)
+            rows = list(_rows(asks, survey, community, tally))
             if not rows:
                 raise NotEnoughData(
                     f"no question has both an ask and a gold answer for {community}", where=strategy.name
                 )
-            task = f"{name}_{strategy.name}_{re.sub(r'[^A-Za-z0-9]+', '_', community).strip('_')}"
-            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-            (folder / f"{task}.jsonl").write_text(text, encoding="utf-8")
-            yaml = _TASK.format(name=task, group=name, version=__version__)
-            (folder / f"{task}.yaml").write_text(yaml, encoding="utf-8")
-            names.append(task)
-    return names
+            yield re.sub(r"\W+|_+", "_", f"{name}_{strategy.name}_{community}").strip("_"), (rows, strategy.shows_gold)
 
 
-def _rows(survey: Survey, strategy: Strategy, community: str, tally: Tally) -> Iterator[dict[str, Any]]:
-    for ask in put(strategy, survey, [community], tally=tally):
+def _rows(asks: Sequence[Ask], survey: Survey, community: str, tally: Tally) -> Iterator[dict[str, Any]]:
+    for ask in asks:
         people = survey.distribution(ask.question.id, community)
         if people is None or sum(people.probs_O) <= 0:
             tally.note(f"question without gold in {community}")
