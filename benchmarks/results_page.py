@@ -5,7 +5,6 @@ configs/NAME.toml --out RUNS/NAME`` wrote. Every number on the page comes from t
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +13,15 @@ from pages.about import data_section, footer, introduction
 from pages.comparison import adaptive_sentences, community_section, leak_section, method_section, scpo_section
 from pages.pictures import draw_curves, draw_methods, draw_steers
 from pages.reading import Run, read_runs
+from pages.sections import kept, placed, replaced
 from pages.studies import curve_section, people_section, seed_section, sensitivity_section, steer_section
-from pages.transformers import kept, placed
 from pages.writing import compared, table, title_of
 
 from pluralign.cli.showing import percent
-from pluralign.core import InvalidInput, PluralignError
+from pluralign.core import PluralignError
 
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+ELSEWHERE = ("transformers", "surveys", "culturespa")
+"""Sections of the page that other scripts write."""
 
 
 def page(runs: Sequence[Run], pictures: Path) -> str:
@@ -81,19 +81,6 @@ def _findings(run: Run) -> list[str]:
     return [f"{title_of(run)}: {' '.join([*found, *adaptive_sentences(run)])}"] if found else []
 
 
-def into_readme(readme: Path, text: str) -> None:
-    """Put the overview between the two markers of the README.
-
-    Raises:
-        InvalidInput: If the markers are not there.
-    """
-    before = readme.read_text(encoding="utf-8")
-    if BEGIN not in before or END not in before:
-        raise InvalidInput(f"{BEGIN} and {END} are not both there", where=str(readme))
-    block = f"{BEGIN}\n{text}\n{END}"
-    readme.write_text(re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: block, before, flags=re.S), "utf-8")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, nargs="?", default=Path("runs"), help="folder of run folders")
@@ -104,11 +91,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = read_runs(given.runs)
         text = page(runs, given.out / "images")
         written = given.out / "results.md"
-        section = kept(written.read_text(encoding="utf-8")) if written.is_file() else None
-        written.write_text(placed(text, section) if section else text, encoding="utf-8")
+        old = written.read_text(encoding="utf-8") if written.is_file() else ""
+        for name in ELSEWHERE:
+            section = kept(old, name)
+            text = placed(text, name, section) if section else text
+        written.write_text(text, encoding="utf-8")
         readme = given.readme or given.out.resolve().parent / "README.md"
         if readme.is_file():
-            into_readme(readme, overview(compared_runs(runs)))
+            before = readme.read_text(encoding="utf-8")
+            after = replaced(before, "results", overview(compared_runs(runs)), where=str(readme))
+            readme.write_text(after, encoding="utf-8")
     except PluralignError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

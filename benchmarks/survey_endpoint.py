@@ -141,9 +141,7 @@ def measure(port: int, asks: list[Ask], pause: float, rounds: int) -> None:
         over, used = 1000 * (clock - ideal) / n, 1000 * cpu / n
         print(f"{label:38} {clock:6.2f} s {over:6.2f} ms each {used:6.2f} ms each {mean:17.1f} {most:6.0f}")
     added = [1000 * (best["ours"][k] - best["plain"][k]) / n for k in (0, 1)]
-    print(
-        f"\nours adds {added[0]:+.2f} ms an answer by the clock, {added[1]:+.2f} ms of processor (target: < 1 ms)"
-    )
+    print(f"\nours adds {added[0]:+.2f} ms an answer by the clock, {added[1]:+.2f} ms of processor (target: < 1 ms)")
 
 
 def state(port: int) -> dict[str, float]:

@@ -11,7 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from pages.transformers import kept, placed, section
+from pages.sections import inside, placed
+from pages.transformers import section
 
 from pluralign.core import PluralignError
 
@@ -25,13 +26,13 @@ def main() -> int:
     given = parser.parse_args()
     page = given.out / "results.md"
     old = page.read_text(encoding="utf-8")
-    reading = (kept(old) or "").partition(_READING)[2].rpartition("<!--")[0]
+    reading = (inside(old, "transformers") or "").partition(_READING)[2]
     try:
         text = section(given.runs, f"{_READING}{reading}" if reading else "")
     except PluralignError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    page.write_text(placed(old, text), encoding="utf-8")
+    page.write_text(placed(old, "transformers", text), encoding="utf-8")
     print(f"{page}: the section on transformers")
     return 0
 

@@ -25,8 +25,8 @@ def draw_methods(runs: Sequence[Run], folder: Path) -> Path:
     import altair as alt
 
     panels = [_method_panel(run, named=k == 0 or run.methods != runs[0].methods) for k, run in enumerate(runs)]
-    chart = alt.hconcat(*panels, spacing=18).properties(title=_title(_methods_title(runs), _METHODS_SUBTITLE))
-    return _save(chart, folder / "methods.png")
+    chart = alt.hconcat(*panels, spacing=18).properties(title=titled(_methods_title(runs), _METHODS_SUBTITLE))
+    return save(chart, folder / "methods.png")
 
 
 def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
@@ -41,8 +41,8 @@ def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
         for by in ("pairs", "raters")
         if any(by in run.curves for run in drawn)
     ]
-    chart = alt.vconcat(*rows, spacing=14).properties(title=_title(_curves_title(drawn), _CURVES_SUBTITLE))
-    return _save(chart, folder / "curves.png")
+    chart = alt.vconcat(*rows, spacing=14).properties(title=titled(_curves_title(drawn), _CURVES_SUBTITLE))
+    return save(chart, folder / "curves.png")
 
 
 def draw_steers(run: Run, folder: Path) -> Path | None:
@@ -56,9 +56,9 @@ def draw_steers(run: Run, folder: Path) -> Path | None:
     join = alt.vconcat if len(run.steered) > _MANY else alt.hconcat
     chart = join(*panels, spacing=14).resolve_scale(color="shared")
     chart = chart.properties(
-        title=_title(f"{title_of(run)}: steering to one community, measured on each", _STEER_SUBTITLE)
+        title=titled(f"{title_of(run)}: steering to one community, measured on each", _STEER_SUBTITLE)
     )
-    return _save(chart, folder / f"steer-{run.name}.png")
+    return save(chart, folder / f"steer-{run.name}.png")
 
 
 _METHODS_SUBTITLE = "Accuracy on held-out pairs, %. Bars: 95 % intervals. Dashed line: the reference's average."
@@ -184,13 +184,15 @@ def _steer_panel(run: Run, method: str) -> Any:
     )
 
 
-def _title(text: str, subtitle: str) -> Any:
+def titled(text: str, subtitle: str) -> Any:
+    """A heading and what stands below it."""
     import altair as alt
 
     return alt.TitleParams(text, subtitle=subtitle, anchor="start", fontSize=14, subtitleFontSize=12, offset=12)
 
 
-def _save(chart: Any, path: Path) -> Path:
+def save(chart: Any, path: Path) -> Path:
+    """Draw a chart into a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     chart = chart.configure_view(stroke=None).configure_legend(orient="bottom", labelFontSize=12)
     chart.configure_axis(labelFontSize=11).save(str(path), scale_factor=2)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from pages.sections import marked
 from pages.writing import table
 from pluralign.cli.showing import percent
 from pluralign.core import FloatArray, InvalidInput
 from pluralign.evaluation import Drawing, Judged, difference_rows, summary_rows
 from pluralign.experiments import RunFolder
 
-BEGIN, END = "<!-- transformers:begin -->", "<!-- transformers:end -->"
 TRUNKS = {
     "global-dialogues": "frozen sentence encoder, linear heads",
     "global-dialogues-full": "all of MiniLM fine-tuned, then a full copy",
@@ -188,18 +188,4 @@ def _steps(folder: Path) -> str:
 
 def section(runs: Path, reading: str) -> str:
     parts = [*dialogues(runs), *prism(runs), *differences(runs)]
-    return "\n\n".join([BEGIN, "## Transformers", *parts, *filter(None, [reading.strip()]), END])
-
-
-def placed(page: str, text: str) -> str:
-    """The page with the section in its place: where it was, else before how the page was made."""
-    if BEGIN in page:
-        before, _, rest = page.partition(BEGIN)
-        return before + text + rest.partition(END)[2]
-    before, found, rest = page.partition("## How it was made")
-    return f"{before}{text}\n\n{found}{rest}"
-
-
-def kept(page: str) -> str | None:
-    """The section as it stands in a page; None where there is none."""
-    return BEGIN + page.partition(BEGIN)[2].partition(END)[0] + END if BEGIN in page else None
+    return marked("transformers", "\n\n".join(["## Transformers", *parts, *filter(None, [reading.strip()])]))

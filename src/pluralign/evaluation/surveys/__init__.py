@@ -1,6 +1,6 @@
 """Answers of respondents against those of people: scores, reference points, variety, and what moves the answers."""
 
-from pluralign.evaluation.surveys.anchors import anchor_rows
+from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
 from pluralign.evaluation.surveys.reading import Numbering, Parser, ReadAnswer, read_all
 from pluralign.evaluation.surveys.rows import SurveyRow
 from pluralign.evaluation.surveys.scores import (
@@ -31,6 +31,7 @@ __all__ = [
     "ReadAnswer",
     "Scored",
     "SurveyRow",
+    "anchor_answers",
     "anchor_rows",
     "difference_rows",
     "effect_rows",

@@ -24,7 +24,7 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
         peoples: What people answered.
         counts_B_Q: Draws of questions.
     """
-    for name, answers in _answers(peoples).items():
+    for name, answers in anchor_answers(peoples).items():
         for metric, sums in _sums(peoples, answers).items():
             series = series_of(metric, sums, counts_B_Q)
             yield from series.rows(metric, [(name, None, c) for c in peoples.communities])
@@ -32,8 +32,12 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
                 yield from series.mean(range(len(peoples.communities))).rows(metric, [(name, None, None)])
 
 
-def _answers(peoples: Peoples) -> dict[str, FloatArray]:
-    """Chances of each option, shape (C, Q, O)."""
+def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:
+    """What each reference point answers: chances of each option, shape (C, Q, O); all 0 where it has no answer.
+
+    Args:
+        peoples: What people answered; with one people alone there are no others whose answer could be common.
+    """
     gold, sizes = peoples.gold_C_Q, peoples.n_options_Q
     options = np.arange(peoples.probs_C_Q_O.shape[2])
     real_Q_O = options < sizes[:, None]

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pluralign.core import SurveyQuestion, Tally
 
 MOST_OPTIONS = 11
-_NUMBERED = re.compile(r"^\s*\(?(?:\d{1,2}|[a-z])\s*[.):]\s+", re.I)
-_NON_ANSWER = re.compile(
-    r"^(?:i\s+)?(?:do\s*n[o']?t know|don[’']t know|no answer|refused?(?: to answer)?|prefer not to (?:say|answer)"
-    r"|no opinion|not sure|unsure|not applicable|n/?a|cannot say|can[’']t say|hard to say|undecided"
-    r"|other(?: \(.*\))?)\W*$",
-    re.I,
+_NUMBERED = re.compile(r"^\s*[(\[]?(?:\d{1,2}|[a-z])\s*(?:[.):\]]|[-–—](?=\s+[^\d\s]))\s+", re.I)
+_NOTHING_SAID = (
+    r"(?:(?:i\s+)?(?:do\s*n[o']?t|don[’']t) know|dk|no (?:answer|opinion)|refused?(?: to answer)?"
+    r"|prefer not to (?:say|answer)|(?:i[’']m |i am )?(?:not sure|unsure|undecided)|not applicable|n/?a"
+    r"|can(?:not|[’']t) say|(?:it[’']s )?hard to say|other(?: answer)?(?: \(.*\))?)"
 )
+_NON_ANSWER = re.compile(rf"^{_NOTHING_SAID}(?:\s*(?:/|,|\bor\b)\s*{_NOTHING_SAID})*\W*$", re.I)
+_SCALE_EXPLAINED = re.compile(r"on a scale|(?:with|where|which) [01] (?:being|means)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class GeneratedQuestion:
 def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list[GeneratedQuestion]:
     """Keep what can be asked (CultureSPA, arXiv 2410.12971, drops duplicates and badly formed options).
 
-    Numbers in front of options are taken off and non-answers ("Don't know", "Prefer not to say") left out, both noted;
-    a question that keeps fewer than two options, more than eleven, an empty one or two that are equal is dropped, as is
-    one without text and one whose text came before.
+    Numbers in front of options are taken off and non-answers ("Don't know", "Not sure/Refused") left out, both noted; a
+    question that keeps fewer than two options, more than eleven, an empty one or two that are equal is dropped, as is
+    one without text, one whose text came before, and one whose options are bare numbers that it does not explain.
 
     Args:
         rows: ``{"topic", "question", "options"}``.
@@ -65,8 +66,10 @@ def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list
         key = " ".join(re.findall(r"\w+", text.casefold())) if isinstance(text, str) else ""
         if not key:
             problem = "no question"
-        if problem is None and key in seen:
+        elif problem is None and key in seen:
             problem = "same text as an earlier question"
+        elif problem is None and not _explained(str(text), options):
+            problem = "a scale of numbers that the question does not explain"
         if problem is not None:
             tally.drop(problem)
             continue
@@ -101,3 +104,8 @@ def _problem(options: tuple[str, ...]) -> str | None:
     if len({t.casefold() for t in options}) < len(options):
         return "two options are equal"
     return None
+
+
+def _explained(text: str, options: tuple[str, ...]) -> bool:
+    """Whether the options have words of their own, or the question says what their numbers mean."""
+    return not all(t.isdecimal() for t in options) or _SCALE_EXPLAINED.search(text) is not None

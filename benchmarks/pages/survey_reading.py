@@ -1,0 +1,221 @@
+"""Evaluations of the recorded answers, and how to look up a number in them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pages.reading import Row
+from pluralign.core import NotEnoughData, RecordedAnswer, Survey, Tally, answer_row, rng_for
+from pluralign.evaluation.surveys import ALIGNMENT, Peoples, anchor_answers, anchor_rows
+from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
+from pluralign.experiments import RunFolder, read_rows
+from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
+from pluralign.metrics import draw_questions
+from pluralign.sources import ShareTable, read_answers
+
+FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
+"""Communities that every model was asked to answer for."""
+PROMPT = "respondent_of"
+LLAMA = "llama-3-8b-instruct"
+OWN = "their own common answer"
+POINTS = (MIDDLE, OTHERS, MEAN, OWN)
+"""Reference points that answer as a respondent would, so that models can be compared with them question by question."""
+VALUES_ONLY = 200
+"""Draws where no interval is shown."""
+Who = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation, as ``pluralign survey evaluate`` writes it.
+
+    Attributes:
+        outcome: Record, results and comparisons.
+        answers: The answers as read.
+    """
+
+    outcome: SurveyOutcome
+    answers: Sequence[Row]
+
+    def row(self, metric: str, who: Who, community: str | None = None) -> Row | None:
+        """A number; None where it was not measured. A respondent for one community has no average but that one."""
+        found = [r for r in self.outcome.results if r["metric"] == metric and (r["model"], r["strategy"]) == who]
+        exact = next((r for r in found if r["community"] == community), None)
+        return found[0] if exact is None and community is None and len(found) == 1 else exact
+
+    def people(self, metric: str, who: Who) -> Row | None:
+        """A diversity of the people whom a respondent spoke for."""
+        return self.row(metric, (f"people: {who[0]}", who[1]))
+
+    def gain(self, metric: str, left: str, right: str, community: str | None = None) -> Row:
+        """The paired difference of two models, left minus right, for a community; on average where none is named.
+
+        Raises:
+            NotEnoughData: If the two were not compared.
+        """
+        for r in self.outcome.comparisons:
+            if (r["metric"], r["community"]) == (metric, community) and r["strategy"] == r[
+                "baseline_strategy"
+            ] == PROMPT:
+                if (r["model"], r["baseline_model"]) == (left, right):
+                    return r
+                if (r["model"], r["baseline_model"]) == (right, left):
+                    return r | {"value": -r["value"], "low": -r["high"], "high": -r["low"]}
+        raise NotEnoughData(f"{left} and {right} were not compared by {metric}")
+
+    def beside(self, row: Row, metric: str) -> Row:
+        """The row of another metric that compares the same respondents for the same community."""
+        keys = ("model", "strategy", "baseline_model", "baseline_strategy", "community")
+        return next(r for r in self.outcome.comparisons if r["metric"] == metric and all(r[k] == row[k] for k in keys))
+
+    def strategies(self) -> list[Row]:
+        """Score of a strategy minus that of a model's first one, on average, or for the one community it has."""
+        return [
+            r
+            for r in self.outcome.comparisons
+            if r["model"] == r["baseline_model"]
+            and r["metric"] == ALIGNMENT
+            and (r["community"] is None or len(self.asked((r["model"], r["strategy"]))) == 1)
+        ]
+
+    @property
+    def respondents(self) -> list[Who]:
+        """Models with their strategies, in the order of the files; reference points are not among them."""
+        found = dict.fromkeys((r["model"], r["strategy"]) for r in self.answers)
+        return [who for who in found if who[0] not in POINTS]
+
+    def asked(self, who: Who) -> Counter[str | None]:
+        """How many answers a respondent gave in the name of each community (None where it named none)."""
+        return Counter(r["community"] for r in self.answers if (r["model"], r["strategy"]) == who)
+
+    @property
+    def communities(self) -> list[str]:
+        """Ids of the communities compared with."""
+        return list(self.outcome.record["settings"]["evaluate"]["communities"])
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Reference points over all questions of the survey, the others being all other countries in it."""
+
+    rows: Sequence[Row]
+
+    def row(self, metric: str, who: Who, community: str | None = None) -> Row | None:
+        """A number of a reference point."""
+        wanted = (metric, who[0], community)
+        return next((r for r in self.rows if (r["metric"], r["model"], r["community"]) == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Surveys:
+    """All evaluations of the page.
+
+    Attributes:
+        survey: What people answered, Q223 and the questions about the person left out as in CultureSPA.
+        alone: Every file of answers by itself, over all communities it has, strictly read.
+        shared: The models that answered for the five communities, and reference points, together.
+        published: Llama's answers, read as CultureSPA does.
+        printed: The other models' numbers as printed against the code of the gold option, over all questions asked.
+        corrected: The same with options numbered from 1 everywhere, as the models saw them.
+        points: What answers score that know nothing of a people, or all.
+    """
+
+    survey: Survey
+    alone: Sequence[Evaluation]
+    shared: Evaluation
+    published: Evaluation
+    printed: Evaluation
+    corrected: Evaluation
+    points: Points
+
+    @property
+    def models(self) -> list[str]:
+        """Models that answered for the five communities, the highest score first."""
+        averages = [r for r in self.shared.outcome.results if r["metric"] == ALIGNMENT and r["community"] is None]
+        score = {r["model"]: r["value"] for r in averages}
+        return sorted((model for model, _ in self.shared.respondents), key=lambda m: -score[m])
+
+
+def evaluate_all(data: Path, runs: Path, draws: int = 2000) -> Surveys:
+    """Evaluate every file of recorded answers; each evaluation leaves its folder.
+
+    Args:
+        data: Folder with ``llm_answers`` and ``wvs``.
+        runs: Where the folders go.
+        draws: Draws of questions for the intervals.
+
+    Raises:
+        NotEnoughData: If the answers are not there.
+    """
+    files = sorted((data / "llm_answers").glob("*.jsonl.gz"))
+    llama = [f for f in files if f.name.startswith(LLAMA)]
+    others = [f for f in files if f not in llama]
+    if not llama or not others:
+        raise NotEnoughData("no recorded answers", where=str(data / "llm_answers"))
+    source, whole = ShareTable(data / "wvs"), ShareTable(data / "wvs", exclude_questions=())
+    survey = source.survey()
+    points = _write_points(survey, _asked(others, survey), runs / "reference-points.jsonl")
+    published = {"parser": "published", "communities": FIVE, "draws": VALUES_ONLY}
+    return Surveys(
+        survey,
+        [_evaluated([f], source, runs / f.name.removesuffix(".jsonl.gz"), draws=draws) for f in files],
+        _evaluated([points, *others], source, runs / "five-communities", communities=FIVE, draws=draws),
+        _evaluated(llama, source, runs / "published-culturespa", parser="published", draws=VALUES_ONLY),
+        _evaluated(others, whole, runs / "published-as-printed", numbering="codes", **published),
+        _evaluated(others, whole, runs / "published-corrected", numbering="one", **published),
+        _points(survey, draws),
+    )
+
+
+def _points(survey: Survey, draws: int) -> Points:
+    questions = list(survey.questions)
+    peoples = Peoples.of(survey, questions, survey.communities, Tally())
+    counts = draw_questions(len(questions), rng_for(0, "questions"), draws)
+    return Points([row.as_dict() for row in anchor_rows(peoples, counts)])
+
+
+def _evaluated(files: Sequence[Path], source: ShareTable, out: Path, **how: Any) -> Evaluation:
+    return Evaluation(evaluate_answers(files, source, out, **how), read_rows(out / "answers.jsonl"))
+
+
+def _asked(files: Sequence[Path], survey: Survey) -> list[str]:
+    put = {answer.question for answer in read_answers(files, Tally())}
+    return [q for q in survey.questions if q in put]
+
+
+def _write_points(survey: Survey, questions: Sequence[str], path: Path) -> Path:
+    """What the reference points answer for the five communities, as recorded answers; others are all of the survey."""
+    peoples = Peoples.of(survey, questions, survey.communities, Tally())
+    chances = dict(anchor_answers(peoples))
+    options = np.arange(peoples.probs_C_Q_O.shape[2])
+    chances[OWN] = (peoples.gold_C_Q[:, :, None] == options).astype(float)
+    rows = []
+    for point in POINTS:
+        for community in FIVE:
+            c = peoples.communities.index(community)
+            for q, id_ in enumerate(questions):
+                known = point not in (OWN, MEAN) or not np.isnan(peoples.gold_C_Q[c, q])
+                if known and chances[point][c, q].any():
+                    codes = survey.questions[id_].codes
+                    text = codes[int(chances[point][c, q].argmax())]
+                    rows.append(answer_row(RecordedAnswer(point, PROMPT, community, id_, text, labels=codes)))
+    RunFolder(path.parent).write_rows(path.name, rows)
+    return path
+
+
+def shown(row: Row | None, scale: float = 1, *, signed: bool = False, digits: int = 1) -> str:
+    """A number with its interval.
+
+    >>> shown({"value": 0.615, "low": 0.58, "high": 0.65}, 100)
+    '61.5 [58.0, 65.0]'
+    """
+    if row is None:
+        return "-"
+    form = f"{{:{'+' if signed else ''}.{digits}f}}"
+    ends = () if row["low"] is None else (row["low"], row["high"])
+    value, *interval = (form.format(scale * x) for x in (row["value"], *ends))
+    return f"{value} [{', '.join(interval)}]" if interval else value
