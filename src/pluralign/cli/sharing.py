@@ -19,7 +19,8 @@ def tasks(
 ) -> None:
     """Write the survey as a folder of lm-eval tasks, one for each strategy and community.
 
-    Then: `lm-eval run --include_path FOLDER --tasks NAME --apply_chat_template --model hf --model_args pretrained=...`
+    Then: `lm-eval run --model hf --model_args pretrained=MODEL --include_path FOLDER --tasks NAME`, with
+    `--apply_chat_template` where the model has a template.
     """
     from pluralign.asking import load_strategy
     from pluralign.cli.screen import console
@@ -33,6 +34,9 @@ def tasks(
     chosen = community_ids(community, "--community") if community else survey.communities
     loaded = [load_strategy(one) for one in strategy or ["culture_aware"]]
     tally = Tally()
+    for one in loaded:
+        if one.shows_gold:
+            tally.note(f"{one.name} shows the model real answers of these people")
     written = write_lm_eval_tasks(survey, loaded, chosen, out, name, tally)
     say = console()
     for note, n in (*tally.dropped.items(), *tally.notes.items()):

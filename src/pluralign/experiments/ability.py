@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ class AbilityTasks:
         limit: Only so many items of each task.
         chat_template: Whether items are put through the model's chat template.
         device: ``cpu``, ``cuda``, ...; None leaves it to lm-eval.
+        revision: Branch, tag or commit of a model on the hub.
 
     Raises:
         InvalidInput: If no task is named.
@@ -38,6 +41,7 @@ class AbilityTasks:
     limit: int | None = None
     chat_template: bool = False
     device: str | None = None
+    revision: str | None = None
 
     def __post_init__(self) -> None:
         if not self.tasks:
@@ -67,6 +71,7 @@ def run_lm_eval(model: str, adapter: Path | None, wanted: AbilityTasks, out: Pat
     done = out / _DONE
     if not done.is_file() or json.loads(done.read_text(encoding="utf-8")).get("identity") != identity:
         out.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(out / "lm-eval", ignore_errors=True)
         found = _run(_command(model, adapter, wanted, out), out)
         with whole_file(done) as partial:
             partial.write_text(json.dumps({"identity": identity, "results": found}, indent=2), encoding="utf-8")
@@ -74,8 +79,9 @@ def run_lm_eval(model: str, adapter: Path | None, wanted: AbilityTasks, out: Pat
 
 
 def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) -> list[str]:
-    arguments = f"pretrained={model}" + (f",peft={adapter}" if adapter is not None else "")
-    command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--model_args", arguments]
+    arguments = {"pretrained": model} | ({"peft": str(adapter)} if adapter is not None else {})
+    arguments |= {"revision": wanted.revision} if wanted.revision is not None else {}
+    command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--model_args", json.dumps(arguments)]
     command += ["--tasks", ",".join(wanted.tasks), "--output_path", str(out / "lm-eval"), "--batch_size", "8"]
     if wanted.include_path is not None:
         command += ["--include_path", str(wanted.include_path)]
@@ -93,14 +99,25 @@ def _run(command: Sequence[str], out: Path) -> dict[str, Any]:
         ended = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
     written = sorted((out / "lm-eval").rglob("results_*.json"))
     if ended.returncode or not written:
-        last = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        said = _last_words(log.read_text(encoding="utf-8", errors="replace"))
         raise InvalidInput(
-            f"lm-eval ended with code {ended.returncode}: " + " | ".join(last[-_LAST_LINES:])[-1500:],
+            f"lm-eval ended with code {ended.returncode}: {said}",
             where=str(log),
-            hint="check the names of the tasks, and that their data can be reached",
+            hint="check the model, the names of the tasks, and that their data can be reached",
         )
     found: dict[str, Any] = json.loads(written[-1].read_text(encoding="utf-8"))
     return {"results": found["results"], "n-samples": found.get("n-samples", {})}
+
+
+def _last_words(log: str) -> str:
+    r"""The error behind a traceback, else the last lines.
+
+    >>> _last_words("loading\nTraceback (most recent call last):\n  File ...\nOSError: no such model")
+    'OSError: no such model'
+    """
+    _, traced, after = log.rpartition("Traceback (most recent call last):")
+    lines = [line for line in after.splitlines() if line.strip() and not (traced and line.startswith(" "))]
+    return " | ".join(lines[-_LAST_LINES:])[-1500:]
 
 
 def _rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -123,7 +140,13 @@ def _rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _identity(model: str, adapter: Path | None, wanted: AbilityTasks) -> str:
-    """Changes with the model, its adapter, the tasks and how they are put."""
-    prints = [files_digest(Path(model)) if Path(model).is_dir() else model]
+    """Changes with the model, its adapter, the tasks, their files, how they are put, and lm-eval itself."""
+    prints = [files_digest(Path(model)) if Path(model).is_dir() else model, version("lm_eval")]
     prints += [files_digest(adapter)] if adapter is not None else []
+    prints += _contents(wanted.include_path) if wanted.include_path is not None else []
     return hashlib.sha256(json.dumps([prints, asdict(wanted)], default=str, sort_keys=True).encode()).hexdigest()
+
+
+def _contents(folder: Path) -> list[str]:
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return [f"{p.relative_to(folder)} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files]

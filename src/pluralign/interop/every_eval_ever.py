@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import InvalidInput, NotEnoughData, whole_file
+from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, whole_file
 from pluralign.experiments import read_rows
 from pluralign.experiments.folder import RECORD
 
@@ -32,6 +33,7 @@ def write_every_eval_ever(run: Path, out: Path, organisation: str, relationship:
 
     Raises:
         InvalidInput: If the folder holds no run.
+        DamagedFile: If its record does not say what ran, and when.
         NotEnoughData: If it has no number of a community.
     """
     record, rows = _read(run)
@@ -47,10 +49,10 @@ def write_every_eval_ever(run: Path, out: Path, organisation: str, relationship:
     if not by_model:
         raise NotEnoughData("no number of a community is there", where=str(run))
     out.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[Path] = []
     for model, own in by_model.items():
         document = evaluation_document(record, model, own, organisation, relationship)
-        path = out / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', model)}.json"
+        path = _free(out / re.sub(r"[^A-Za-z0-9._-]+", "_", model), written)
         with whole_file(path) as partial:
             partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         written.append(path)
@@ -60,9 +62,8 @@ def write_every_eval_ever(run: Path, out: Path, organisation: str, relationship:
 def evaluation_document(
     record: Mapping[str, Any], model: str, rows: Sequence[Mapping[str, Any]], organisation: str, relationship: str
 ) -> dict[str, Any]:
-    """The document of one model; what is not known stays out."""
-    when = str(record.get("written") or record.get("started") or "")
-    stamp = str(int(datetime.fromisoformat(when).timestamp())) if when else "0"
+    """The document of one model; what is not known stays out. A record's time is that of its results."""
+    stamp = str(int(datetime.fromisoformat(record["written"]).timestamp()))
     return {
         "schema_version": SCHEMA,
         "evaluation_id": f"pluralign/{record['name']}/{model}/{stamp}",
@@ -80,6 +81,7 @@ def evaluation_document(
 
 def _entry(record: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     how = [row.get("strategy") or "", f"steer {row['steer']}" if row["steer"] else "", row["subset"]]
+    told = {key: row.get(key) for key in ("community", "strategy", "steer", "subset", "n", "n_raters")}
     uncertainty: dict[str, Any] = {"num_samples": row["n"]}
     if row["low"] is not None:
         uncertainty["confidence_interval"] = {
@@ -99,14 +101,16 @@ def _entry(record: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         },
         "score_details": {
             "score": row["value"],
-            "details": {
-                "community": row["community"],
-                "n": str(row["n"]),
-                "n_raters": "" if row["n_raters"] is None else str(row["n_raters"]),
-            },
+            "details": {key: str(value) for key, value in told.items() if value is not None},
             "uncertainty": uncertainty,
         },
     }
+
+
+def _free(path: Path, taken: Sequence[Path]) -> Path:
+    """A file of that name, numbered where another model's has it."""
+    numbered = (path.with_name(f"{path.name}-{i}.json") for i in count(2))
+    return next(p for p in chain([path.with_name(f"{path.name}.json")], numbered) if p not in taken)
 
 
 def _model(row: Mapping[str, Any]) -> str:
@@ -126,4 +130,6 @@ def _read(run: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "no run is here", where=str(run), hint=f"name a folder with {RECORD} and results.jsonl, such as runs/uk"
         )
     record: dict[str, Any] = json.loads((run / RECORD).read_text(encoding="utf-8"))
+    if not {"name", "written"} <= record.keys():
+        raise DamagedFile("no record of a run", where=str(run / RECORD), hint="run or evaluate again")
     return record, read_rows(run / "results.jsonl")

@@ -3,6 +3,7 @@
 Inspect finds this module by its entry point; nothing of pluralign imports it.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, grouped, mean, metric, scorer, stderr
 from inspect_ai.solver import TaskState, generate
 
-from pluralign.asking import load_strategy, put
-from pluralign.core import Refusal, Survey, read_answer
+from pluralign.asking import CultureTables, culture_tables, load_strategy, put
+from pluralign.core import InvalidInput, NotEnoughData, Refusal, Survey, read_answer
 from pluralign.experiments.surveying import survey_source
+from pluralign.experiments.validating import community_ids
 from pluralign.metrics import answer_closeness, cultural_alignment_score
 
 GROUP = "community"
@@ -22,20 +24,39 @@ GROUP = "community"
 
 @task
 def survey(
-    survey: str = "society_survey", strategy: str = "culture_aware", communities: str = "", limit: int | None = None
+    survey: str = "society_survey",
+    strategy: str = "culture_aware",
+    communities: str | list[str] | None = None,
+    limit: int | None = None,
 ) -> Task:
     """Closed questions of a survey, put in the name of communities, against what their people answered.
 
     Args:
-        survey: A folder in CultureSPA's layout, or the name of a source.
+        survey: A folder in CultureSPA's layout, or the name of a source; a simulated society by default.
         strategy: How questions are put; a name or a template file.
-        communities: Ids with commas between them; all of the survey's by default.
+        communities: Names or ids with commas between them; all of the survey's by default.
         limit: Only the first so many questions.
     """
     table = {"source": "shares", "path": survey} if Path(survey).is_dir() else {"source": survey}
     found = survey_source(table, Path.cwd(), "survey").survey()
-    chosen = [c.strip() for c in communities.split(",") if c.strip()] or list(found.communities)
-    return Task(dataset=_samples(found, strategy, chosen, limit), solver=generate(), scorer=closeness())
+    samples = _samples(found, strategy, _chosen(found, communities), limit)
+    if not samples:
+        raise NotEnoughData("no question has both an ask and a gold answer", where=f"{found.name}, {strategy}")
+    return Task(dataset=samples, solver=generate(), scorer=[closeness(), refusal()])
+
+
+def _chosen(found: Survey, communities: str | Sequence[str] | None) -> Sequence[str]:
+    """Ids of communities; Inspect splits what its command line gives at commas, Python code may not."""
+    labels = communities.split(",") if isinstance(communities, str) else communities or ()
+    chosen = community_ids([label.strip() for label in labels if label.strip()], "communities") or found.communities
+    missing = [c for c in chosen if c not in found.communities]
+    if missing:
+        raise InvalidInput(
+            f"{', '.join(missing)}: not in the survey",
+            where="communities",
+            hint=f"the survey has {', '.join(found.communities[:20])}",
+        )
+    return chosen
 
 
 @metric
@@ -69,10 +90,9 @@ def closeness() -> Scorer:
 
     async def score(state: TaskState, target: Target) -> Score:
         told: dict[str, Any] = state.metadata
-        text = state.output.completion
-        place = read_answer(text, told["shown"], told["labels"])
+        place = _place(state)
         if isinstance(place, Refusal):
-            return Score.unscored(reason="refusal", answer=text)
+            return Score.unscored(reason="refusal", answer=place.text)
         option = told["order"][place]
         value = float(answer_closeness([option], [told["gold"]], [told["options"]], [not told["ordered"]])[0])
         return Score(
@@ -84,13 +104,28 @@ def closeness() -> Scorer:
     return score
 
 
-def _samples(found: Survey, strategy: str, communities: list[str], limit: int | None) -> list[Sample]:
+@scorer(metrics=[mean(), stderr(), grouped(mean(), GROUP, all=False, name_template="refusals {group_name}")])
+def refusal() -> Scorer:
+    """Whether the answer names no option: 1 or 0."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        return Score(value=float(isinstance(_place(state), Refusal)), answer=state.output.completion)
+
+    return score
+
+
+def _place(state: TaskState) -> int | Refusal:
+    return read_answer(state.output.completion, state.metadata["shown"], state.metadata["labels"])
+
+
+def _samples(found: Survey, strategy: str, communities: Sequence[str], limit: int | None) -> list[Sample]:
     """A sample for each community and question with gold; one that names nobody stands for every community."""
     loaded = load_strategy(strategy)
+    cultures = culture_tables(found, CultureTables(), loaded.needs)
     questions = list(found.questions)[:limit]
     samples = []
     for community in communities:
-        for ask in put(loaded, found, [community], questions):
+        for ask in put(loaded, found, [community], questions, cultures=cultures):
             people = found.distribution(ask.question.id, community)
             if people is None or sum(people.probs_O) <= 0:
                 continue

@@ -14,9 +14,9 @@ from pluralign.metrics import cultural_alignment_score, similarity
 def questions_in(path: Path, model: Mapping[str, Any]) -> dict[str, Any]:
     """The questions of an exported file as the test split of a data set, put as the model at hand takes them.
 
-    lm-eval writes a system turn that a chat template refuses nowhere, and turns without a template side by side. So
-    words are put here as `pluralign survey run` puts them: the system turn in front of the question for such a
-    template, the plain form ``User: ... Assistant:`` for none.
+    lm-eval leaves the system turn out where a chat template refuses it, and without a template writes both turns with
+    nothing between them. So words are made here what they are in `pluralign survey run`: the system turn in front of
+    the question for such a template, and the plain form ``User: ... Assistant:`` for none.
 
     Args:
         path: The file.
@@ -45,7 +45,7 @@ def score_answer(question: Mapping[str, Any], likelihoods: Sequence[tuple[float,
     >>> row = {"gold": 0, "probs": [0.75, 0.25], "longer": [[], []]}
     >>> scores = score_answer(row, [(-1.0, True), (-3.0, False)])
     >>> scores["cultural_alignment_score"], scores["exact_accuracy"], round(scores["similarity"], 2)
-    ((0, 0, 2), 1.0, 0.87)
+    ((0, 0, 2), 1.0, 0.86)
     """
     from pluralign.respondents.local.likelihood import label_shares
 

@@ -113,7 +113,7 @@ def _tasks(
                 raise NotEnoughData(
                     f"no question has both an ask and a gold answer for {community}", where=strategy.name
                 )
-            yield re.sub(r"\W+|_+", "_", f"{name}_{strategy.name}_{community}").strip("_"), (rows, strategy.shows_gold)
+            yield re.sub(r"[\W_]+", "_", f"{name}_{strategy.name}_{community}").strip("_"), (rows, strategy.shows_gold)
 
 
 def _rows(asks: Sequence[Ask], survey: Survey, community: str, tally: Tally) -> Iterator[dict[str, Any]]:

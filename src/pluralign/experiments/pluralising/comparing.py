@@ -70,7 +70,12 @@ def measure_ability(work: Work) -> list[dict[str, Any]]:
     for variant in variants(work) if config.tasks else ():
         work.reporter.stage(f"general ability of {variant.label}")
         wanted = AbilityTasks(
-            config.tasks, config.include_path, config.tasks_limit, config.tasks_chat, work.settings.model.device
+            config.tasks,
+            include_path=config.include_path,
+            limit=config.tasks_limit,
+            chat_template=config.tasks_chat,
+            device=work.settings.model.device,
+            revision=work.settings.model.revision,
         )
         place = work.place("evaluate") / "ability" / variant.label
         found = run_lm_eval(work.settings.model.name, variant.adapter, wanted, place)

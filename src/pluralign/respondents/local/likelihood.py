@@ -5,7 +5,9 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pluralign.core import Ask, Reply
+import numpy as np
+
+from pluralign.core import Ask, FloatArray, Reply
 from pluralign.respondents.local.chat import LocalChatModel, batches, left_padded
 
 Tokens = tuple[int, ...]
@@ -51,7 +53,7 @@ class LikelihoodRespondent:
 
     def _answer(self, asks: Sequence[Ask]) -> list[Reply]:
         prompts = [tuple(self.model.tokens(ask.conversation)) for ask in asks]
-        labels = [[self._label(label) for label in ask.labels] for ask in asks]
+        labels = [label_tokens(self.model.loaded.tokenizer, ask.labels) for ask in asks]
         contexts = [_contexts(own) for own in labels]
         rows = [prompt + context for prompt, own in zip(prompts, contexts, strict=True) for context in own]
         wanted = [
@@ -69,11 +71,6 @@ class LikelihoodRespondent:
             row += len(heads)
             replies.append(_reply(ask, own, found, self.model.longest))
         return replies
-
-    def _label(self, label: str) -> Tokens:
-        tokenizer = self.model.loaded.tokenizer
-        lead = "" if tokenizer.chat_template else " "
-        return tuple(tokenizer(lead + label, add_special_tokens=False)["input_ids"])
 
     def _next(
         self, rows: Sequence[Tokens], places: Sequence[int], wanted: Sequence[list[int]]
@@ -122,18 +119,48 @@ def _contexts(labels: Sequence[Tokens]) -> list[Tokens]:
     return sorted({label[:k] for label in labels for k in range(len(label))}, key=lambda c: (len(c), c))
 
 
-def _reply(ask: Ask, labels: Sequence[Tokens], found: dict[Tokens, Any], longest: int) -> Reply:
-    import numpy as np
+def label_tokens(tokenizer: Any, labels: Sequence[str]) -> list[Tokens]:
+    """Tokens of each label as an answer: behind a chat template as it is, behind the plain form after a space."""
+    lead = "" if tokenizer.chat_template else " "
+    return [tuple(tokenizer(lead + label, add_special_tokens=False)["input_ids"]) for label in labels]
 
+
+def label_shares(logs: Sequence[float], longer: Sequence[Sequence[int]]) -> FloatArray:
+    """The probability of each label over all labels of an ask.
+
+    Args:
+        logs: Log-probability of going on with each label.
+        longer: For each label, the places of those that it begins, as `begun_by` gives them: they are taken out of it.
+
+    Returns:
+        Shares, summing to 1.
+
+    >>> label_shares([-1.0, -1.0, -2.0], [[2], [], []]).round(2).tolist()  # labels 1, 2 and 10
+    [0.32, 0.5, 0.18]
+    """
+    chance = np.exp(np.array(logs) - max(logs))
+    own = np.array([max(chance[i] - chance[list(others)].sum(), 0.0) for i, others in enumerate(longer)])
+    shares: FloatArray = own / own.sum()
+    return shares
+
+
+def begun_by(labels: Sequence[Tokens]) -> list[list[int]]:
+    """For each label, the places of the labels that it begins: 1 begins 10 where digits are tokens.
+
+    >>> begun_by([(5,), (6,), (5, 4)])
+    [[2], [], []]
+    """
+    return [
+        [j for j, other in enumerate(labels) if len(other) > len(label) and other[: len(label)] == label]
+        for label in labels
+    ]
+
+
+def _reply(ask: Ask, labels: Sequence[Tokens], found: dict[Tokens, Any], longest: int) -> Reply:
     if any(chances is None for chances in found.values()):
         return Reply("", failure=f"the prompt is longer than the {longest} tokens that the model takes")
     logs = [sum(found[label[:k]][label[k]] for k in range(len(label))) for label in labels]
-    chance = np.exp(np.array(logs) - max(logs))
-    own = chance.copy()
-    for i, label in enumerate(labels):
-        longer = [j for j, other in enumerate(labels) if len(other) > len(label) and other[: len(label)] == label]
-        own[i] = max(chance[i] - chance[longer].sum(), 0.0)
-    own = own / own.sum()
+    own = label_shares(logs, begun_by(labels))
     probs = np.empty(len(labels))
     probs[list(ask.order)] = own
     return Reply(ask.labels[int(own.argmax())], tuple(probs.tolist()))
