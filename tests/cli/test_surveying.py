@@ -69,6 +69,12 @@ def test_the_same_command_goes_on_and_another_model_needs_another_folder(config:
     assert call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1", "--fresh")[0] == 0
 
 
+def test_a_run_that_could_not_begin_does_not_keep_its_folder(config: Path, tmp_path: Path) -> None:
+    words = ("survey", "run", config, "--out", tmp_path / "run")
+    assert call(*words, "--set", "model.default_culture=MEX")[0] == 2
+    assert call(*words)[0] == 0
+
+
 def test_asks_are_shown_word_for_word_and_nothing_is_asked(config: Path, tmp_path: Path) -> None:
     code, out, _ = call("survey", "run", config, "--out", tmp_path / "run", "--show", "2")
     assert code == 0

@@ -46,7 +46,7 @@ class RunFolder:
         state = self.path / STATE
         if self.path.exists() and not self.path.is_dir():
             raise InvalidSettings("this is a file, not a folder", where=f"--out {self.path}", hint="name a folder")
-        if state.is_file() and not fresh:
+        if state.is_file() and not fresh and any(path != state for path in self.path.iterdir()):
             if self._claimed() == fingerprint:
                 return True
             raise InvalidSettings(
