@@ -1,7 +1,8 @@
 """How a question is put: strategies, their templates, orders and wordings."""
 
-from pluralign.asking.putting import CultureTables, Putting, culture_tables, main_language, put
+from pluralign.asking.putting import Putting, main_language, put
 from pluralign.asking.strategies import Strategy, load_strategy, strategies
+from pluralign.asking.tables import CultureTables, culture_tables
 
 __all__ = [
     "CultureTables",

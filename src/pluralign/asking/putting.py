@@ -1,13 +1,12 @@
 """Put the questions of a survey by a strategy: one ask for each question, community, order, wording and draw."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-import numpy as np
-
 from pluralign.asking.strategies import Strategy
+from pluralign.asking.tables import CultureTables, culture_tables
 from pluralign.core import (
     Ask,
     InvalidInput,
@@ -19,10 +18,10 @@ from pluralign.core import (
     render_question,
     rng_for,
 )
-from pluralign.metrics import similarity
 
 _NEAR = 3
 _EXAMPLES = 5
+_ARTICLE = ("United ", "Netherlands", "Philippines", "Gambia", "Bahamas", " Federation", " Republic", " Islands")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +49,6 @@ class Putting:
     def __post_init__(self) -> None:
         if min(self.orders, self.paraphrases, self.draws) < 1:
             raise InvalidInput("orders, paraphrases and draws must be 1 or more")
-
-
-@dataclass(frozen=True, slots=True)
-class CultureTables:
-    """Which cultures are alike, and which questions.
-
-    Attributes:
-        similarity: Community -> community -> how alike, higher being more; computed from the survey where empty.
-        neighbours: Question -> questions near it, nearest first; by shared words where empty.
-    """
-
-    similarity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def put(
@@ -202,24 +188,6 @@ class _Writer:
         return tag, *strategy.translations[tag]
 
 
-def culture_tables(survey: Survey, given: CultureTables, needs: Collection[str]) -> CultureTables:
-    """Tables with what a strategy needs and nobody gave, computed from the survey.
-
-    Cultures are alike by the mean similarity of their people's answers, questions near by the words they share.
-
-    Args:
-        survey: The survey.
-        given: Tables of the caller; what they hold is kept.
-        needs: Places of the strategy.
-    """
-    alike, near = given.similarity, given.neighbours
-    if not alike and {"nearest", "farthest"} & set(needs):
-        alike = _alikeness(survey)
-    if not near and "examples" in needs:
-        near = _shared_words(survey)
-    return CultureTables(alike, near)
-
-
 @lru_cache(maxsize=1024)
 def main_language(community_: str) -> str | None:
     """The language most people of a country use with the state, as Unicode's CLDR has it; None where it has none.
@@ -260,37 +228,14 @@ def _orders(question: SurveyQuestion, putting: Putting) -> list[tuple[int, ...]]
 
 
 def _name(community_: str) -> str:
+    """A community's name as it stands in a sentence."""
     name = community(community_).name
-    return f"the {name}" if name.startswith(("United", "Netherlands", "Philippines")) else name
+    head, _, tail = name.partition(", ")
+    if tail.endswith((" of", " of the")):
+        return f"the {tail.removeprefix('The ')} {head}"
+    return f"the {name}" if name.startswith(_ARTICLE) or name.endswith(_ARTICLE) else name
 
 
 def _listed(communities: Sequence[str]) -> str:
     names = [_name(c) for c in communities]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _alikeness(survey: Survey) -> dict[str, dict[str, float]]:
-    """Mean similarity of every two communities over their common questions."""
-    found: dict[str, dict[str, float]] = {c: {} for c in survey.communities}
-    for i, first in enumerate(survey.communities):
-        for second in survey.communities[:i]:
-            values = [
-                float(similarity(a.normalised(), b.normalised()))
-                for q in survey.questions
-                if (a := survey.distribution(q, first)) and (b := survey.distribution(q, second))
-                if sum(a.probs_O) > 0 and sum(b.probs_O) > 0
-            ]
-            if values:
-                found[first][second] = found[second][first] = float(np.mean(values))
-    return found
-
-
-def _shared_words(survey: Survey) -> dict[str, list[str]]:
-    """The other questions of each, by the share of words they have in common."""
-    words = {id_: frozenset(q.text.casefold().split()) for id_, q in survey.questions.items()}
-    return {
-        id_: sorted(
-            (other for other in words if other != id_), key=lambda o: -len(own & words[o]) / max(1, len(own | words[o]))
-        )
-        for id_, own in words.items()
-    }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pluralign.core import InvalidSettings
 
-PLACES = ("question", "options", "culture", "nearest", "farthest", "examples", "language")
+PLACES = ("question", "options", "culture", "nearest", "farthest", "examples")
 _KEYS = ("about", "system", "user", "paraphrases", "translations")
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -95,7 +95,7 @@ def load_strategy(name: str | Path) -> Strategy:
 
     A template is TOML: ``user`` with ``{question}`` and ``{options}``, and, where wanted, ``about``, ``system``,
     ``[paraphrases]`` and ``[translations.TAG]`` with ``user`` and ``system``. Other places: ``{culture}``,
-    ``{nearest}``, ``{farthest}``, ``{examples}``, ``{language}``.
+    ``{nearest}``, ``{farthest}``, ``{examples}``.
 
     Raises:
         InvalidSettings: If there is none of that name, or the file is not written so.

@@ -46,14 +46,15 @@ class RunFolder:
         state = self.path / STATE
         if self.path.exists() and not self.path.is_dir():
             raise InvalidSettings("this is a file, not a folder", where=f"--out {self.path}", hint="name a folder")
-        if state.is_file() and not fresh and any(path != state for path in self.path.iterdir()):
+        if state.is_file() and not fresh:
             if self._claimed() == fingerprint:
                 return True
-            raise InvalidSettings(
-                "the folder holds a run with other settings or data",
-                where=f"--out {self.path}",
-                hint="name another folder, or add --fresh to replace it",
-            )
+            if not self._begun_only():
+                raise InvalidSettings(
+                    "the folder holds a run with other settings or data",
+                    where=f"--out {self.path}",
+                    hint="name another folder, or add --fresh to replace it",
+                )
         if self.path.is_dir() and any(self.path.iterdir()) and not state.is_file():
             raise InvalidSettings(
                 "the folder is not empty and holds no run", where=f"--out {self.path}", hint="name another folder"
@@ -124,6 +125,10 @@ class RunFolder:
             raise DamagedFile("truncated or not ours", where=str(path), hint="delete it and run again") from error
         margins = {k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"}
         return judged, margins
+
+    def _begun_only(self) -> bool:
+        """Whether a run claimed the folder and left nothing in it."""
+        return self._claimed() is not None and [path.name for path in self.path.iterdir()] == [STATE]
 
     def _claimed(self) -> str | None:
         """Fingerprint of the run whose folder this is; None where its state cannot be read."""

@@ -69,10 +69,11 @@ class SimulatedRespondent:
 
     def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
         """Answer; see `pluralign.core.ports.Respondent`."""
-        replies = [self._answer(ask) for ask in asks]
-        for i, reply in enumerate(replies):
+        replies = []
+        for i, ask in enumerate(asks):
+            replies.append(self._answer(ask))
             if heard is not None:
-                heard(i, reply)
+                heard(i, replies[i])
         return replies
 
     def probabilities(self, ask: Ask) -> FloatArray:
@@ -85,6 +86,7 @@ class SimulatedRespondent:
         shares = own
         if ask.community is not None:
             shares = self.knowledge * self._shares(ask.question.id, ask.community) + (1 - self.knowledge) * own
+        if ask.community is not None and self.flattening:
             mean = np.mean([self._shares(ask.question.id, c) for c in self.truth.communities], axis=0)
             shares = (1 - self.flattening) * shares + self.flattening * mean
         utility_O = np.log(np.maximum(shares, 1e-9))

@@ -16,8 +16,7 @@ from pluralign.experiments.validating import community_ids, validated
 
 STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
 _PATHS = (("questions", "topics"), ("questions", "file"), ("answer", "similarity"), ("evaluate", "include_path"))
-_MACHINE = {"device", "batch_tokens", "concurrency", "timeout_s", "retries", "requests_per_minute"}
-_MACHINE |= {"tokens_per_minute", "max_cost", "price_in", "price_out", "api_key_env"}
+_MACHINE = CHANGES_NO_ANSWER | {"device"}
 
 
 @dataclass(frozen=True, slots=True)

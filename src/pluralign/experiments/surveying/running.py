@@ -2,19 +2,20 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pluralign.asking import CultureTables, Putting, load_strategy, put
-from pluralign.core import Ask, NotEnoughData, Reply, Survey, Tally, rng_for
+from pluralign.asking import CultureTables, Putting, Strategy, culture_tables, load_strategy, put
+from pluralign.core import Ask, InvalidSettings, NotEnoughData, Reply, Survey, Tally, rng_for
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
 from pluralign.experiments.surveying.opening import notes_of, open_respondent
 from pluralign.experiments.surveying.resolving import ResolvedSurvey
-from pluralign.experiments.surveying.settings import AskingSettings
+from pluralign.experiments.surveying.settings import CHANGES_NO_ANSWER, AskingSettings
 from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.sources import read_neighbours, read_similarity
 
@@ -42,6 +43,8 @@ def run_survey(
     tally = Tally()
     survey = resolved.source.survey()
     asks = put_asks(resolved, survey, tally)
+    for reason, n in tally.dropped.items():
+        reporter.note(f"not asked: {n:,} {reason}")
     folder = RunFolder(out)
     if folder.claim(_fingerprint(resolved, asks), fresh):
         reporter.note(f"going on from earlier answers in {out}")
@@ -50,8 +53,6 @@ def run_survey(
     for note in notes_of(respondent):
         reporter.note(note)
     failures = ask_all(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
-    for reason, n in tally.dropped.items():
-        reporter.note(f"not asked: {n:,} {reason}")
     for reason in failures[:3]:
         reporter.note(f"{len(failures):,} asks failed, such as: {reason}; the same command asks them again")
     return evaluate_answers(
@@ -77,12 +78,15 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
     """The asks of every strategy, over one choice of questions.
 
     Raises:
+        InvalidSettings: If two strategies have one name.
         NotEnoughData: If nothing is left to ask.
     """
     settings = resolved.settings
-    communities = settings.communities or survey.communities
+    communities = _known_communities(settings.communities, survey, tally)
     questions = chosen_questions(survey, settings.limit, settings.seed)
-    cultures = cultures_of(settings.asking)
+    strategies = _strategies(settings.strategies)
+    needs = {place for strategy in strategies for place in strategy.needs}
+    cultures = culture_tables(survey, cultures_of(settings.asking) or CultureTables(), needs)
     asking = settings.asking
     putting = Putting(
         numbering=asking.numbering,
@@ -93,14 +97,37 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
     )
     asks = [
         ask
-        for name in settings.strategies
-        for ask in put(
-            load_strategy(name), survey, communities, questions, cultures=cultures, putting=putting, tally=tally
-        )
+        for strategy in strategies
+        for ask in put(strategy, survey, communities, questions, cultures=cultures, putting=putting, tally=tally)
     ]
     if not asks:
         raise NotEnoughData("nothing is left to ask", hint="; ".join(tally.dropped) or "check the communities")
     return asks
+
+
+def _known_communities(wanted: Sequence[str] | None, survey: Survey, tally: Tally) -> Sequence[str]:
+    """Those whose people's answers the survey has: the others are counted, and nobody is asked for them."""
+    for missing in sorted(set(wanted or ()) - set(survey.communities)):
+        tally.drop(f"community that the survey does not have: {missing}")
+    known = [c for c in wanted or survey.communities if c in survey.communities]
+    if not known:
+        raise NotEnoughData(
+            "the survey has none of these communities", hint=f"it has {', '.join(survey.communities[:20])}"
+        )
+    return known
+
+
+def _strategies(wanted: Sequence[str]) -> list[Strategy]:
+    found = [load_strategy(name) for name in wanted]
+    names = [strategy.name for strategy in found]
+    for strategy in found:
+        if names.count(strategy.name) > 1:
+            raise InvalidSettings(
+                f"two strategies are called {strategy.name!r}",
+                where="strategies",
+                hint="results tell strategies apart by the names of their files: give your copy another",
+            )
+    return found
 
 
 def cultures_of(settings: AskingSettings) -> CultureTables | None:
@@ -138,7 +165,8 @@ def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter)
 
 def _fingerprint(resolved: ResolvedSurvey, asks: list[Ask]) -> str:
     """Changes whenever an answer could change: who is asked, what, and how."""
-    settings: dict[str, Any] = resolved.settings.model_dump(mode="json", exclude={"evaluate", "name", "survey"})
+    left_out: dict[str, Any] = {"evaluate": True, "name": True, "survey": True, "model": CHANGES_NO_ANSWER}
+    settings = resolved.settings.model_dump(mode="json", exclude=left_out)
     words = hashlib.sha256()
     for ask in asks:
         words.update(repr((ask.key, [(m.role, m.content) for m in ask.conversation])).encode())
