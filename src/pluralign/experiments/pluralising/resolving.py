@@ -11,12 +11,12 @@ from pluralign.asking import Strategy, load_strategy
 from pluralign.core import InvalidSettings, SurveySource
 from pluralign.experiments.pluralising.settings import PluraliseSettings
 from pluralign.experiments.surveying.resolving import place_paths, survey_source
+from pluralign.experiments.surveying.settings import CHANGES_NO_ANSWER
 from pluralign.experiments.tables import copied, dotted, flat, origin_of, override
 from pluralign.experiments.validating import community_ids, validated
 
 STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
 _PATHS = (("questions", "topics"), ("questions", "file"), ("answer", "similarity"), ("evaluate", "include_path"))
-_MACHINE = CHANGES_NO_ANSWER | {"device"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ResolvedPluralise:
     def fingerprint(self) -> str:
         """Changes with all that decides questions and answers; what is done with them may change from run to run."""
         settings = self.settings.model_dump(mode="json", include={"seed", "communities", "questions", "answer"})
-        model = self.settings.model.model_dump(mode="json", exclude=_MACHINE)
+        model = self.settings.model.model_dump(mode="json", exclude=CHANGES_NO_ANSWER)
         source = [self.source.name, *(str(getattr(self.source, f.name)) for f in fields(self.source))]  # type: ignore[arg-type]
         return hashlib.sha256(json.dumps([settings, model, source], sort_keys=True).encode()).hexdigest()
 

@@ -9,8 +9,8 @@ Parser = Literal["strict", "published"]
 Positive = Annotated[float, Field(gt=0)]
 
 CHANGES_NO_ANSWER = {
-    "batch_tokens", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute", "tokens_per_minute",
-    "max_cost", "price_in", "price_out",
+    "device", "batch_tokens", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute",
+    "tokens_per_minute", "max_cost", "price_in", "price_out",
 }  # fmt: skip
 """Settings of a model that say how it is reached, not what it says: a run goes on when they change."""
 

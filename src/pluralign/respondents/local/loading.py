@@ -55,6 +55,7 @@ def load(
         raise MissingExtra.named("train", error.name or "transformers") from error
     if (Path(name) / _ADAPTER).is_file():
         name, adapter = _base_of(Path(name)), Path(name)
+    _look_for(name, revision)
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     half = precision == "bfloat16" or (
         precision == "auto" and where.startswith("cuda") and torch.cuda.is_bf16_supported()
@@ -68,9 +69,7 @@ def load(
             tokenizer = AutoTokenizer.from_pretrained(name, **options)
             model = AutoModelForCausalLM.from_pretrained(name, **options, **chosen)
     except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        hint = "name a folder with config.json and safetensors, or a model on a hub that can be reached"
-        raise InvalidInput(f"no language model can be loaded: {first}", where=name, hint=hint) from error
+        raise _not_loaded(name, error) from error
     called = Path(name).name if Path(name).is_dir() else name
     prints = [
         files_digest(Path(name)) if Path(name).is_dir() else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
@@ -86,6 +85,27 @@ def load(
     model.to(where).eval()
     prints += ["bfloat16" if half else "float32", str(attention)]
     return Loaded(model, tokenizer, called, hashlib.sha256(" ".join(prints).encode()).hexdigest(), tuple(notes))
+
+
+def _look_for(name: str, revision: str | None) -> None:
+    """Find out at once that there is no such model, before Transformers tries the hub for a minute."""
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise _not_loaded(name, "the folder has no config.json")
+        return
+    try:
+        if not isinstance(try_to_load_from_cache(name, "config.json", revision=revision), str):
+            HfApi().model_info(name, revision=revision, timeout=20)
+    except Exception as error:  # of whichever HTTP library this version of huggingface_hub uses
+        raise _not_loaded(name, error) from error
+
+
+def _not_loaded(name: str, why: object) -> InvalidInput:
+    first = str(why).strip().partition("\n")[0] or type(why).__name__
+    hint = "name a folder with config.json and safetensors, or a model on a hub that can be reached"
+    return InvalidInput(f"no language model can be loaded: {first}", where=name, hint=hint)
 
 
 def _base_of(folder: Path) -> str:
