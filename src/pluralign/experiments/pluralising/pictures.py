@@ -42,6 +42,7 @@ def _heat(rows: Sequence[Mapping[str, Any]], order: Sequence[str], alt: Any) -> 
         if row["alike"] is not None
         for a, b in ((row["community"], row["other"]), (row["other"], row["community"]))
     ]
+    middle = (min(cell["alike"] for cell in cells) + max(cell["alike"] for cell in cells)) / 2
     base = alt.Chart(alt.Data(values=cells)).encode(
         x=alt.X("one:N", sort=names, title=None, axis=alt.Axis(labelAngle=-60)),
         y=alt.Y("other:N", sort=names, title=None),
@@ -53,7 +54,7 @@ def _heat(rows: Sequence[Mapping[str, Any]], order: Sequence[str], alt: Any) -> 
     )
     text = base.mark_text(fontSize=9).encode(
         text=alt.Text("alike:Q", format=".0%"),
-        color=alt.condition("datum.alike > 0.6", alt.value("black"), alt.value("white")),
+        color=alt.condition(f"datum.alike > {middle}", alt.value("black"), alt.value("white")),
     )
     side = _CELL * max(6, len(order))
     return (shown + text if len(order) <= 12 else shown).properties(width=side, height=side)
