@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,7 @@ def test_no_place_stays_open_and_braces_of_a_question_survive(name: str) -> None
     assert len(asks) == 1
     assert "Is it {good}?" in words(asks[0])
     assert "1. Option a\n2. Option b" in words(asks[0])
-    assert not {"{question}", "{options}", "{culture}", "{nearest}", "{farthest}", "{examples}"} & set(
-        words(asks[0]).split()
-    )
+    assert set(re.findall(r"\{.*?\}", words(asks[0]))) <= {"{good}", "{number}"}
 
 
 def test_unaware_asks_once_for_all_and_aware_once_for_each() -> None:
@@ -106,11 +105,61 @@ def test_self_alignment_shows_five_near_questions_with_what_most_of_these_people
     assert f"Is number 3 good?\n1. Option a\n2. Option b\n3. Option c\n4. Option d\nAnswer: {gold.gold + 1}" in shown
 
 
+@pytest.mark.parametrize(
+    ("community", "named"),
+    [
+        ("USA", "the United States"),
+        ("NLD", "the Netherlands"),
+        ("RUS", "the Russian Federation"),
+        ("COD", "the Democratic Republic of the Congo"),
+        ("MEX/oaxaca", "Oaxaca"),
+        ("CHN", "China"),
+    ],
+)
+def test_a_culture_is_named_as_in_a_sentence(community: str, named: str) -> None:
+    (ask,) = put(load_strategy("culture_aware"), SURVEY, [community], ["Q0"])
+    assert f"a real person from {named}, and" in words(ask)
+
+
+def test_alike_is_the_mean_similarity_over_the_questions_that_both_answered() -> None:
+    first, second = question("Q1"), question("Q2", n=2)
+    shares = {"MEX": ((1, 0, 0, 0), (0.5, 0.5)), "NGA": ((0, 0.5, 0, 0), (0.5, 0.5)), "CHN": ((0.2, 0, 0, 0), None)}
+    found = [
+        AnswerDistribution(q.id, community, own)
+        for community, by in shares.items()
+        for q, own in zip((first, second), by, strict=True)
+        if own is not None
+    ]
+    alike = culture_tables(Survey("s", {"Q1": first, "Q2": second}, tuple(found)), CultureTables(), {"nearest"})
+    assert alike.similarity["MEX"] == pytest.approx({"NGA": 0.5, "CHN": 1})
+    assert alike.similarity["CHN"] == pytest.approx({"MEX": 1, "NGA": 0})
+
+
+def test_tables_that_are_given_are_kept() -> None:
+    given = CultureTables({"MEX": {"NGA": 1.0}}, {"Q0": ("Q1",)})
+    assert culture_tables(SURVEY, given, {"nearest", "farthest", "examples"}) == given
+
+
+def test_a_culture_that_a_given_table_lacks_is_counted() -> None:
+    tally = Tally()
+    cultures = CultureTables(similarity={"NGA": {"CHN": 1.0, "USA": 0.5}})
+    asks = put(load_strategy("cross_culture_thinking"), SURVEY, ["MEX", "NGA"], ["Q0"], cultures=cultures, tally=tally)
+    assert [ask.community for ask in asks] == ["NGA"]
+    assert tally.dropped == {"no other cultures to compare MEX with": 1}
+
+
 def test_tables_that_nobody_gave_are_computed_from_the_survey() -> None:
     tables = culture_tables(SURVEY, CultureTables(), {"nearest", "examples"})
     assert set(tables.similarity["MEX"]) == set(COUNTRIES) - {"MEX"}
     assert tables.similarity["MEX"]["NGA"] == tables.similarity["NGA"]["MEX"]
     assert "Q0" not in tables.neighbours["Q0"]
+
+
+def test_examples_leave_out_what_these_people_were_not_asked() -> None:
+    near = {"Q0": ("Q1", "Q9", "Q2")}
+    some = Survey("some", SURVEY.questions, tuple(d for d in SURVEY.distributions if d.question != "Q1"))
+    ask = put(load_strategy("self_alignment"), some, ["MEX"], ["Q0"], cultures=CultureTables(neighbours=near))[0]
+    assert (words(ask).count("Answer: "), "Is number 2 good?" in words(ask)) == (1, True)
 
 
 def test_what_is_not_put_is_counted() -> None:

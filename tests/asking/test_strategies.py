@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.asking import load_strategy, strategies
+from pluralign.asking import load_strategy, put, strategies
+from pluralign.asking.strategies import PLACES
 from pluralign.core import InvalidSettings
+from pluralign.simulation import SocietySurvey
 
 OWN = 'about = "mine"\nuser = """\n{question}\n{options}\nAs a person from {culture}."""\n'
 
@@ -64,6 +66,9 @@ def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
         ('user = "{question}"', "{options} is missing"),
         ('user = "{options} {question} {cultur}"', "did you mean {culture}"),
         ('user = "{options} {question} {"', "brace"),
+        ('user = "{options} {question} {language}"', "unknown place {language}"),
+        ('user = "{options} {question.text}"', "unknown place {question.text}"),
+        ('user = "{options} {question}"\nsystem = "From {country}."', "unknown place {country}"),
         ('user = "{options} {question}"\nsytem = "x"', "unknown key"),
         ('user = "{options} {question}"\n[paraphrases]\nother = "{options}"', "{question} is missing"),
         ('user = "{options} {question}"\n[translations]\nes.user = "{question}"', "{options} is missing"),
@@ -81,3 +86,12 @@ def test_a_template_that_cannot_be_used_says_why_and_where(tmp_path: Path, text:
 def test_a_misspelt_strategy_is_answered_with_a_near_one() -> None:
     with pytest.raises(InvalidSettings, match="did you mean culture_aware"):
         load_strategy("culture_awar")
+
+
+def test_every_place_that_a_template_may_have_is_filled(tmp_path: Path) -> None:
+    text = "\\n".join(f"{{{place}}}" for place in PLACES)
+    strategy = load_strategy(template(tmp_path, f'system = "{{culture}}"\nuser = "{text} {{{{}}}}"'))
+    ask = put(strategy, SocietySurvey(questions=6).survey(), ["~hill"])[0]
+    words = "\n".join(message.content for message in ask.conversation)
+    assert words.endswith("{}")
+    assert not [place for place in PLACES if f"{{{place}}}" in words]

@@ -1,9 +1,11 @@
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from tests.respondents.servers import Behaviour, serving
 from typer.testing import CliRunner
 
 from pluralign.cli.main import app
+from pluralign.cli.showing_surveys import show_survey
 from pluralign.experiments.folder import read_rows
+from pluralign.experiments.survey_evaluation import SurveyOutcome
 
 SIMULATED = """
 name = "simulated"
@@ -78,8 +82,32 @@ def test_a_run_that_could_not_begin_does_not_keep_its_folder(config: Path, tmp_p
 def test_asks_are_shown_word_for_word_and_nothing_is_asked(config: Path, tmp_path: Path) -> None:
     code, out, _ = call("survey", "run", config, "--out", tmp_path / "run", "--show", "2")
     assert code == 0
-    assert out.count("Answer with the number of one option") == 2
+    assert out.count("Answer with the number of one option") == 2 * 2
+    assert "culture_unaware / q0001" in out
+    assert "culture_aware / ~river / q0000" in out
     assert not (tmp_path / "run").exists()
+    told = json.loads(call("survey", "run", config, "--show", "1", "--json")[1])
+    assert [one["key"][0] for one in told] == ["culture_unaware", "culture_aware"]
+    assert call("survey", "run", config, "--show", "-1")[0] == 2
+
+
+def test_a_community_that_the_survey_lacks_is_said_and_not_asked_for(config: Path, tmp_path: Path) -> None:
+    code, out, err = call("survey", "run", config, "-c", "~hill", "-c", "MEX", "--out", tmp_path / "run")
+    assert code == 0, err
+    assert "community that the survey does not have: MEX" in err
+    assert "for ~hill" in out
+    assert {r["community"] for r in read_rows(tmp_path / "run/recorded.jsonl")} == {None, "~hill"}
+
+
+def test_a_limit_of_speed_may_change_before_the_run_goes_on(tmp_path: Path) -> None:
+    behaviour = Behaviour()
+    with serving(behaviour) as url:
+        words = ["survey", "run", "--survey", "society_survey", "--set", "limit=3", "--model", "m", "--base-url", url]
+        words += ["--out", str(tmp_path / "run"), "-s", "culture_unaware"]
+        call(*words)
+        _, _, err = call(*words, "--set", "model.concurrency=2", "--set", "model.requests_per_minute=600")
+    assert "going on" in err
+    assert sum(behaviour.asked.values()) == 3
 
 
 def test_every_setting_is_explained(config: Path) -> None:
@@ -144,6 +172,8 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
             ["survey", "run", "--survey", "society_survey", "--model", "nobody/none-such"],
             "no language model can be loaded",
         ),
+        (["survey", "run", "--survey", "society_survey", "--model", "."], "the folder has no config.json"),
+        (["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "MEX"], "none of these communities"),
         (["survey", "run", "--survey", "society", "--model", "x"], "holds pairs, not a survey"),
         (["survey", "run", "--survey", "nowhere", "--model", "x"], "no source"),
         (["survey", "run", "--survey", "society_survey", "--model", "x", "-s", "culture_awar"], "did you mean"),
@@ -186,3 +216,43 @@ def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(meth
         assert any(r["metric"] == "similarity" for r in read_rows(tmp_path / "run/results.jsonl"))
     else:
         assert len(read_rows(tmp_path / "run/recorded.jsonl")) == 8
+
+
+ROW = {"metric": "cultural_alignment_score", "low": 60.0, "high": 70.0, "n": 9, "value": 65.0}
+
+
+def shown(rows: list[dict[str, object]], notes: dict[str, int] | None = None) -> str:
+    answers = {"kept": 9, "dropped": {}, "flagged": {}, "notes": notes or {}}
+    record = {"data": {"answers": answers, "survey": {"name": "wvs"}}}
+    screen = io.StringIO()
+    with redirect_stdout(screen):
+        show_survey(SurveyOutcome(record, rows, []), Path("run"), False)
+    return screen.getvalue()
+
+
+def rows_of(model: str, strategy: str, communities: str) -> list[dict[str, object]]:
+    return [ROW | {"model": model, "strategy": strategy, "community": c} for c in (*communities.split(), None)]
+
+
+def test_seven_models_of_long_names_stand_whole_in_lines_that_fit() -> None:
+    models = [f"organisation/Some-Large-Model-{i}-Instruct" for i in range(7)]
+    strategy = "cross_culture_thinking_self_alignment"
+    out = shown([row for model in models for row in rows_of(model, strategy, "MEX NGA")])
+    assert max(map(len, out.splitlines())) <= 132
+    assert "…" not in out
+    assert out.count("MEX ") == 2  # seven columns do not fit side by side, so there are two tables
+    assert out.count("65.0 [60.0, 70.0]") == 7 + 2 * 7
+
+
+def test_no_column_of_communities_is_half_empty_and_averages_say_over_how_many() -> None:
+    out = shown([*rows_of("one", "aware", "MEX NGA CHN"), *rows_of("two", "aware", "MEX NGA")])
+    assert ("3 x 9" in out, "2 x 9" in out) == (True, True)
+    assert "each over its own communities" in out
+    tables = out.split("CAS by community, worst first")[1:]
+    assert [table.count("65.0") for table in tables] == [3, 2]
+
+
+def test_notes_that_differ_in_the_community_alone_are_one_line() -> None:
+    out = shown(rows_of("m", "aware", "MEX"), {"no gold in MEX": 2, "no gold in CHN": 1, "seen in passing": 1})
+    assert "note: no gold in MEX (2), CHN (1)\n" in out
+    assert "note: seen in passing\n" in out

@@ -1,8 +1,10 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from pluralign.asking import Putting, load_strategy, put
-from pluralign.core import InvalidInput, UnknownCommunity
+from pluralign.core import InvalidInput, UnknownCommunity, read_answer
 from pluralign.simulation import SimulatedRespondent, SocietySurvey
 
 SURVEY = SocietySurvey(questions=40).survey()
@@ -58,6 +60,27 @@ def test_it_refuses_as_often_as_planted_and_the_same_ask_gets_the_same_answer() 
     replies = respondent.answer(AWARE)
     assert 0.2 < np.mean([reply.probs_O is None for reply in replies]) < 0.4
     assert respondent.answer(AWARE[::-1])[::-1] == replies
+
+
+def test_each_reply_is_told_at_once_so_that_a_stop_loses_none() -> None:
+    told: list[int] = []
+
+    def heard(i: int, _: object) -> None:
+        told.append(i)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        SimulatedRespondent(SURVEY, "~river").answer(AWARE, heard)
+    assert told == [0, 1, 2]
+
+
+@pytest.mark.parametrize("form", ["plain", "option", "boxed"])
+def test_its_words_are_read_as_the_option_it_means(form: Literal["plain", "option", "boxed"]) -> None:
+    asks = put(load_strategy("culture_aware"), SURVEY, ["~hill"], putting=Putting(orders=2))
+    for ask, reply in zip(asks, SimulatedRespondent(SURVEY, "~river", form=form).answer(asks), strict=True):
+        assert reply.probs_O is not None
+        assert read_answer(reply.text, ask.shown, ask.labels) == ask.order.index(int(np.argmax(reply.probs_O)))
 
 
 def test_every_setting_changes_its_fingerprint() -> None:

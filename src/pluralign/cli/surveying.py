@@ -18,7 +18,8 @@ Overrides = Annotated[
     ),
 ]
 Communities = Annotated[
-    list[str] | None, typer.Option("--community", "-c", help="Whose people to compare with; may be repeated.")
+    list[str] | None,
+    typer.Option("--community", "-c", help="Whose people to compare with, by default all; may be repeated."),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")]
 
@@ -29,22 +30,27 @@ def run(
         Path | None, typer.Argument(help="Settings of the survey, a TOML file; or use the options.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
-    model: Annotated[str | None, typer.Option(help="Folder or hub name of a model; a server's name for it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub name of a model; with --base-url, the server's name for it.")
+    ] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1")
+        str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1.")
     ] = None,
     source: Annotated[
         str | None, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source.")
     ] = None,
     strategy: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`).")
+        list[str] | None,
+        typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`); may be repeated."),
     ] = None,
     community: Communities = None,
     overrides: Overrides = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print every setting and where its value came from; ask nothing.")
     ] = False,
-    show: Annotated[int, typer.Option("--show", help="Print so many of the asks, word for word, and ask nothing.")] = 0,
+    show: Annotated[
+        int, typer.Option("--show", min=0, help="Print so many asks of each strategy, word for word; ask nothing.")
+    ] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -53,10 +59,9 @@ def run(
     Every answer is kept the moment it is there: a run that was stopped goes on where it was with the same command, and
     nothing is asked twice.
 
-    Examples:
-        pluralign survey run --survey wvs --model models/mine -s culture_aware --out runs/mine
+    Example: `pluralign survey run --survey wvs --model models/mine -s culture_aware --out runs/mine`
 
-        pluralign survey run wvs.toml --base-url http://127.0.0.1:8000/v1 --model llama-3
+    With a server: `pluralign survey run --survey wvs --base-url http://127.0.0.1:8000/v1 --model llama-3`
     """
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_explained
@@ -75,7 +80,7 @@ def run(
         show_explained(explain_survey(resolved), as_json)
         return
     if show:
-        show_asks(asks_of(resolved)[:show], as_json)
+        show_asks(asks_of(resolved), show, as_json)
         return
     folder = out or Path("runs") / resolved.settings.name
     with Screen(quiet=as_json) as screen:
