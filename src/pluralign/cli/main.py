@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from pluralign._version import __version__
 from pluralign.cli import exporting, sharing
+from pluralign.cli.auditing import audit
 from pluralign.cli.pluralising import pluralise
 from pluralign.cli.surveying import survey
 
@@ -214,6 +215,7 @@ def demo(
 
 
 app.command()(pluralise)
+app.command()(audit)
 app.command()(exporting.export)
 app.command()(exporting.rewardbench)
 app.command("every-eval-ever")(sharing.every_eval_ever)

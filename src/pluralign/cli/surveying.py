@@ -114,8 +114,11 @@ def as_overrides(
 
 
 def survey_table(name: str) -> dict[str, str]:
-    """The table of settings that a folder, or the name of a source, stands for."""
-    return {"source": "shares", "path": str(Path(name).resolve())} if Path(name).is_dir() else {"source": name}
+    """The table of settings that a folder in CultureSPA's layout, a source, or SOURCE=PATH stands for."""
+    if Path(name).is_dir():
+        return {"source": "shares", "path": str(Path(name).resolve())}
+    source, sign, path = name.partition("=")
+    return {"source": source, "path": str(Path(path).resolve())} if sign else {"source": name}
 
 
 @survey.command()

@@ -79,7 +79,7 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
         except ModuleNotFoundError:
             continue
     sources = [
-        {"name": s.name, "license": s.license, "settings": _plain(asdict(s))} | _counts(t)  # type: ignore[call-overload]
+        {"name": s.name, "license": s.license, "settings": plain(asdict(s))} | counts_of(t)  # type: ignore[call-overload]
         for s, t in zip(work.resolved.sources, loaded.tallies, strict=True)
     ]
     return {
@@ -104,7 +104,8 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
     }
 
 
-def _counts(tally: Tally) -> dict[str, Any]:
+def counts_of(tally: Tally) -> dict[str, Any]:
+    """A tally as JSON."""
     return {
         "read": tally.read,
         "kept": tally.kept,
@@ -145,16 +146,17 @@ def _fitted(bench: Bench | PartsBench, methods: Sequence[str]) -> dict[str, Any]
 def fingerprint_of(work: Work) -> str:
     """Changes whenever the results could change: settings, data, given reference, encoder, version."""
     settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs"})
-    given = {name: _plain(dict(values)) for name, values in work.resolved.given.items()}
+    given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
     reference = load_card(model)["weights_sha256"] if model is not None else None
     parts = [settings, given, reference, work.loaded.fingerprint, work.opened.trunk.fingerprint, __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: paths as text, tuples as lists."""
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return str(value) if isinstance(value, Path) else value

@@ -1,14 +1,15 @@
-"""Names become objects here, and nowhere else: sources and methods, ours and other people's, enter by entry points."""
+"""Names become objects here, and nowhere else: sources, methods and audits enter by entry points, anybody's."""
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from pluralign.audits import Audit
 from pluralign.core import InvalidSettings
 from pluralign.experiments.hints import nearest
 from pluralign.methods import Method
 
-SOURCES, METHODS = "pluralign.sources", "pluralign.methods"
+SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.audits"
 
 
 def names(group: str) -> list[str]:
@@ -35,6 +36,18 @@ def method_named(name: str) -> Method:
     found = _load(METHODS, name, "method")
     if not isinstance(found, Method):
         raise InvalidSettings(f"the entry point of method {name!r} is no pluralign.methods.Method")
+    return found
+
+
+def audit_named(name: str) -> Audit:
+    """An audit.
+
+    Raises:
+        InvalidSettings: If no audit has that name, or its package does not load.
+    """
+    found = _load(AUDITS, name, "audit")
+    if not isinstance(found, Audit):
+        raise InvalidSettings(f"the entry point of audit {name!r} is no pluralign.audits.Audit")
     return found
 
 

@@ -4,7 +4,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -35,6 +35,7 @@ from pluralign.evaluation.surveys import (
     variety_rows,
 )
 from pluralign.experiments.folder import RECORD, RunFolder
+from pluralign.experiments.records import counts_of, plain
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.metrics import draw_questions
 from pluralign.sources import read_answers
@@ -106,8 +107,8 @@ def evaluate_answers(
         "settings": dict(settings or {}) | {"evaluate": how},
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "data": {
-            "survey": {"name": source.name, "license": source.license} | _counts(asked),
-            "answers": {"files": {path.name: _digest(path) for path in answers}} | _counts(tally),
+            "survey": _told(source) | counts_of(asked),
+            "answers": {"files": {path.name: _digest(path) for path in answers}} | counts_of(tally),
         },
         "nearest": nearest,
         "notes": list(tally.notes),
@@ -203,14 +204,10 @@ def _as_read(one: ReadAnswer, survey: Survey) -> dict[str, Any]:
     return answer_row(one.answer) | {"option": option, "read_as": None if option is None else question.options[option]}
 
 
-def _counts(tally: Tally) -> dict[str, Any]:
-    return {
-        "read": tally.read,
-        "kept": tally.kept,
-        "dropped": dict(tally.dropped),
-        "flagged": dict(tally.flagged),
-        "notes": dict(tally.notes),
-    }
+def _told(source: SurveySource) -> dict[str, Any]:
+    """What the record says of the survey, enough to read it again."""
+    settings: dict[str, Any] = plain(asdict(source)) if is_dataclass(source) and not isinstance(source, type) else {}
+    return {"name": source.name, "license": source.license, "settings": settings}
 
 
 def _digest(path: Path) -> str:

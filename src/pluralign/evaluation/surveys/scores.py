@@ -206,7 +206,7 @@ def _distribution_sums(
     table: AnswerTable, peoples: Peoples, mine: BoolArray, columns: Sequence[int]
 ) -> dict[str, Sums]:
     """Similarity and Wasserstein distance of the answers' distribution, over draws and wordings, to the people's."""
-    probs_Q_O = _frequencies(table, peoples, mine)
+    probs_Q_O = answer_shares(table, peoples, mine)
     answered_C_Q = (probs_Q_O.sum(axis=1) > 0) & ~np.isnan(peoples.gold_C_Q[columns])
     c, q = np.nonzero(answered_C_Q)
     similar, moved = np.zeros(answered_C_Q.shape), np.zeros(answered_C_Q.shape)
@@ -222,7 +222,7 @@ def _distribution_sums(
     }
 
 
-def _frequencies(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> FloatArray:
+def answer_shares(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> FloatArray:
     """Mean probabilities, or frequencies of the options read, of one profile, shape (Q, O); zeros where unanswered."""
     total = np.zeros(peoples.probs_C_Q_O.shape[1:])
     told = []

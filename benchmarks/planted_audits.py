@@ -1,0 +1,61 @@
+"""How often each audit finds what was planted, and how often any finds what was not: rates over seeds.
+
+python benchmarks/planted_audits.py --seeds 50
+"""
+
+import argparse
+import time
+from collections import Counter
+
+from pluralign.audits import (
+    MISIDENTIFICATION,
+    PARTICIPATION,
+    REASONING,
+    REWARD_BIAS,
+    SIMPLIFICATION,
+    Context,
+    run_audits,
+)
+from pluralign.audits.planted import FAULTS, sound
+
+AUDITS = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--draws", type=int, default=500)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    found, strangers, alarms = Counter(), Counter(), Counter()
+    whose: dict[str, Counter[str]] = {}
+    since = time.perf_counter()
+    for seed in range(args.seeds):
+        planted, context = sound(seed), Context(seed=seed, draws=args.draws)
+        for finding in _alarms(planted.evidence(), context):
+            whose.setdefault("sound", Counter())[f"{finding.audit}/{finding.check}"] += 1
+        alarms["sound"] += bool(_alarms(planted.evidence(), context))
+        for (audit, check), faults in FAULTS.items():
+            for fault in faults:
+                name = f"{audit}/{check}: {fault.__name__}"
+                if args.only not in name:
+                    continue
+                raised = _alarms(fault(planted), context)
+                found[name] += any((f.audit, f.check) == (audit, check) for f in raised)
+                other = {f"{f.audit}/{f.check}" for f in raised if f.audit != audit}
+                strangers[name] += bool(other)
+                whose.setdefault(name, Counter()).update(other)
+    print(f"{args.seeds} seeds, {args.draws} draws, {time.perf_counter() - since:.0f} s")
+    print(f"sound society: alarm in {alarms['sound']}  {dict(whose.get('sound', {}))}")
+    print(f"{'planted':58} found  other audits")
+    for name in found:
+        print(f"{name:58} {found[name]:5}  {strangers[name]:5}  {dict(whose[name]) or ''}")
+
+
+def _alarms(evidence, context):
+    findings, _ = run_audits(AUDITS, evidence, context)
+    return [f for f in findings if f.severity != "note"]
+
+
+if __name__ == "__main__":
+    main()

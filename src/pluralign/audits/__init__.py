@@ -1,0 +1,43 @@
+"""What can go wrong: checks of recorded evidence, each finding a claim with its numbers, intervals and rows."""
+
+from pluralign.audits.auditing import Audit, Check, Context, Measured, Skipped, run_audits, with_thresholds
+from pluralign.audits.evidence import Evidence, Item, Rewards
+from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
+from pluralign.audits.misidentification import MISIDENTIFICATION
+from pluralign.audits.participation import PARTICIPATION
+from pluralign.audits.people import suppressed, who_took_part
+from pluralign.audits.reasoning import REASONING
+from pluralign.audits.reward_bias import REWARD_BIAS
+from pluralign.audits.sentences import Amount, Place, Sentence, Share, community_name
+from pluralign.audits.simplification import SIMPLIFICATION
+
+__all__ = [
+    "MISIDENTIFICATION",
+    "PARTICIPATION",
+    "REASONING",
+    "REWARD_BIAS",
+    "SEVERITIES",
+    "SIMPLIFICATION",
+    "Amount",
+    "Assessment",
+    "Audit",
+    "Check",
+    "Context",
+    "Evidence",
+    "Finding",
+    "Item",
+    "Measured",
+    "Place",
+    "Rewards",
+    "Rows",
+    "Sentence",
+    "Severity",
+    "Share",
+    "Skipped",
+    "Threshold",
+    "community_name",
+    "run_audits",
+    "suppressed",
+    "who_took_part",
+    "with_thresholds",
+]

@@ -1,0 +1,147 @@
+"""Answers of one respondent in the names of several communities, beside those people's own."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pluralign.core import BoolArray, Estimate, FloatArray, IntArray, Survey, Tally
+from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, answer_shares
+from pluralign.metrics import draw_questions, percentile_interval
+
+_DRAWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one respondent answered under one strategy, at its first order, wording and language.
+
+    Attributes:
+        model: The respondent.
+        strategy: How questions were put.
+        communities: In whose names it answered, C of them.
+        peoples: What people of every community of the survey answered, P of them, to the Q questions put.
+        column_C: Column of each community among the peoples.
+        shares_C_Q_O: Shares of its answers, summing to 1; zeros where it gave none.
+        drawn: Whether these are distributions (probabilities, or several draws), not single answers.
+        draws_C_Q: Answers behind each; 0 where probabilities were measured.
+    """
+
+    model: str
+    strategy: str
+    communities: tuple[str, ...]
+    peoples: Peoples = field(repr=False)
+    column_C: IntArray = field(repr=False)
+    shares_C_Q_O: FloatArray = field(repr=False)
+    drawn: bool
+    draws_C_Q: IntArray = field(repr=False)
+
+    @property
+    def subject(self) -> str:
+        """Model and strategy, as findings name them."""
+        return f"{self.model} · {self.strategy}"
+
+    @property
+    def gold_C_Q(self) -> FloatArray:
+        """The option that most people gave; nan where nobody was asked."""
+        return self.peoples.gold_C_Q[self.column_C]
+
+    @property
+    def people_C_Q_O(self) -> FloatArray:
+        """Shares of the people's answers."""
+        return self.peoples.probs_C_Q_O[self.column_C]
+
+    @property
+    def value_C_Q(self) -> FloatArray:
+        """The option it gave, or gave most often; nan where it gave none."""
+        return np.where(self.shares_C_Q_O.sum(axis=2) > 0, self.shares_C_Q_O.argmax(axis=2).astype(float), np.nan)
+
+    @property
+    def both_C_Q(self) -> BoolArray:
+        """Whether the respondent and the people both answered."""
+        both: BoolArray = (self.shares_C_Q_O.sum(axis=2) > 0) & ~np.isnan(self.gold_C_Q)
+        return both
+
+    @property
+    def like_with_like(self) -> tuple[FloatArray, FloatArray]:
+        """Its shares and the people's, shape (C, Q, O); where it gave single answers, the people's commonest."""
+        if self.drawn:
+            return self.shares_C_Q_O, self.people_C_Q_O
+        options = np.arange(self.shares_C_Q_O.shape[2])
+        return self.shares_C_Q_O, (self.gold_C_Q[:, :, None] == options).astype(float)
+
+    @property
+    def levels(self) -> tuple[FloatArray, FloatArray]:
+        """Its answers and the people's as places on the scale, shape (C, Q): means, or the single ones given."""
+        if not self.drawn:
+            return self._common(self.value_C_Q), self._common(self.gold_C_Q)
+        options = np.arange(self.shares_C_Q_O.shape[2])
+        return self._common(self.shares_C_Q_O @ options), self._common(self.people_C_Q_O @ options)
+
+    def _common(self, value_C_Q: FloatArray) -> FloatArray:
+        """Nan where either did not answer."""
+        return np.where(self.both_C_Q, value_C_Q, np.nan)
+
+    def counts(self, rng: np.random.Generator, draws: int) -> FloatArray:
+        """Draws of its questions, shape (B, Q)."""
+        return draw_questions(len(self.peoples.questions), rng, draws)
+
+
+def answered_by(survey: Survey, answers: Sequence[ReadAnswer]) -> list[Answered]:
+    """Arrange answers by respondent and strategy; those that name no community of the survey are left out."""
+    groups: dict[tuple[str, str], list[ReadAnswer]] = {}
+    known = set(survey.communities)
+    for one in answers:
+        if one.answer.community in known:
+            groups.setdefault((one.answer.model, one.answer.strategy), []).append(one)
+    return [_answered(survey, key, _first_putting(own)) for key, own in groups.items()]
+
+
+def shape_of(one: ReadAnswer) -> tuple[tuple[int, ...], str, str]:
+    """Order of the options, wording and language in which a question was put."""
+    order = one.answer.order
+    return (() if order == tuple(range(len(order))) else order, one.answer.variant, one.answer.language)
+
+
+def estimate(value: float, draws_B: FloatArray, n: int, n_raters: int | None = None) -> Estimate:
+    """A number with the interval of its draws."""
+    low, high = percentile_interval(draws_B)
+    return Estimate(float(value), low, high, max(int(n), 1), n_raters)
+
+
+def _first_putting(answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:
+    """The answers to the wording and language that comes first, each question in the order that it was first put."""
+    _, variant, language = shape_of(answers[0])
+    chosen = [one for one in answers if shape_of(one)[1:] == (variant, language)]
+    first: dict[str, tuple[int, ...]] = {}
+    for one in chosen:
+        order = shape_of(one)[0]
+        if one.answer.question not in first or not order:
+            first[one.answer.question] = order
+    return [one for one in chosen if shape_of(one)[0] == first[one.answer.question]]
+
+
+def _answered(survey: Survey, key: tuple[str, str], answers: Sequence[ReadAnswer]) -> Answered:
+    put = {one.answer.question for one in answers}
+    questions = [q for q in survey.questions if q in put]
+    peoples = Peoples.of(survey, questions, survey.communities, Tally())
+    table = AnswerTable.of(answers, questions)
+    order = sorted(range(len(table.profiles)), key=lambda p: str(table.profiles[p][2]))
+    communities = tuple(str(table.profiles[p][2]) for p in order)
+    shares = np.stack([answer_shares(table, peoples, table.profile_N == p) for p in order])
+    measured = any(one.answer.probs_O is not None for one in answers)
+    times = Counter(zip(table.profile_N.tolist(), table.question_N.tolist(), strict=True))
+    draws = np.zeros((len(order), len(questions)), dtype=np.int64)
+    for place, p in enumerate(order):
+        for q in range(len(questions)):
+            draws[place, q] = 0 if measured else times[p, q]
+    return Answered(
+        *key,
+        communities,
+        peoples,
+        np.array([peoples.communities.index(c) for c in communities]),
+        shares,
+        measured or float(np.median(list(times.values()))) >= _DRAWS,
+        draws,
+    )

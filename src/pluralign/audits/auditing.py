@@ -1,0 +1,262 @@
+"""How audits are made and run: a check measures, a threshold decides, the same rule for all."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import norm
+
+from pluralign.audits.evidence import Evidence
+from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
+from pluralign.audits.sentences import Sentence
+from pluralign.core import Estimate, FloatArray, InvalidSettings, rng_for
+
+LEVEL = 0.05
+"""Chance that a check which measures nothing but noise finds something beyond its threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What checks share.
+
+    Attributes:
+        seed: Seed of every draw.
+        draws: Bootstrap draws.
+        small: Groups with fewer people are not told of.
+        knowing: Strategies under which a model was asked what a people answers, not to answer as one of them.
+    """
+
+    seed: int = 0
+    draws: int = 2000
+    small: int = 5
+    knowing: tuple[str, ...] = ("estimate",)
+
+    def rng(self, *purpose: object) -> np.random.Generator:
+        """A generator for one purpose; the same for the same seed."""
+        return rng_for(self.seed, "audit", *map(str, purpose))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number to be held against the threshold.
+
+    Attributes:
+        subject: What it is about.
+        community: Whose people.
+        value: The number that decides.
+        error: Its standard error; 0 for a count, None where ``bound`` is given.
+        numbers: The numbers to show, the deciding one first.
+        claim: What to say if it is beyond the threshold.
+        rows: The rows behind it.
+        look: How to look further.
+        bound: The end of its interval that lies nearer to the threshold, where the check knows better than a normal
+            interval.
+        picked_of: Among how many the number was picked for being the largest: as many tests more.
+    """
+
+    subject: str
+    community: str | None
+    value: float
+    error: float | None
+    numbers: Mapping[str, Estimate]
+    claim: Sentence
+    rows: Rows
+    look: str
+    bound: float | None = None
+    picked_of: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What could not be assessed, and why.
+
+    Attributes:
+        reason: Why, in words.
+        needs: What would be needed.
+    """
+
+    reason: str
+    needs: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}; needs {self.needs}" if self.needs else self.reason
+
+
+NAMED = Skipped("no answers in the names of communities", "recorded answers, and the survey of those people")
+REWARDS = Skipped("no margins of reward models", "a folder that `pluralign run` wrote")
+
+Measure = Callable[[Evidence, Context], Iterable[Measured | Skipped]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question to the evidence.
+
+    Attributes:
+        name: Its name within the audit.
+        asks: The question, in plain words.
+        measure: Evidence in, numbers out.
+        threshold: From where on a number is a finding.
+        causes: What might cause a finding.
+        remedies: What would lessen it.
+    """
+
+    name: str
+    asks: str
+    measure: Measure
+    threshold: Threshold
+    causes: str
+    remedies: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Checks for one kind of risk; enters by an entry point in ``pluralign.audits``.
+
+    Attributes:
+        name: Its name.
+        about: One line.
+        checks: Its checks.
+    """
+
+    name: str
+    about: str
+    checks: tuple[Check, ...]
+
+    def __call__(self, evidence: Evidence, context: Context | None = None) -> tuple[list[Finding], list[Assessment]]:
+        """Run every check.
+
+        Args:
+            evidence: What is recorded.
+            context: Seed, draws, small cells.
+
+        Returns:
+            Findings, gravest first, and what became of each check.
+        """
+        findings: list[Finding] = []
+        assessments = []
+        for check in self.checks:
+            found, assessment = _run(self.name, check, evidence, context or Context())
+            findings += found
+            assessments.append(assessment)
+        return sorted(findings, key=_gravity), assessments
+
+
+def run_audits(
+    audits: Sequence[Audit], evidence: Evidence, context: Context | None = None
+) -> tuple[list[Finding], list[Assessment]]:
+    """Run several audits.
+
+    Returns:
+        Findings, gravest first, and what became of each check.
+    """
+    results = [audit(evidence, context) for audit in audits]
+    findings = sorted((f for found, _ in results for f in found), key=_gravity)
+    return findings, [a for _, assessments in results for a in assessments]
+
+
+def with_thresholds(audits: Sequence[Audit], given: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Audit]:
+    """Audits with other thresholds.
+
+    Args:
+        audits: The audits.
+        given: Audit -> check -> ``concern`` or ``risk`` -> value.
+
+    Raises:
+        InvalidSettings: If an audit, a check or a key is unknown, or a value is no number.
+    """
+    known = {audit.name: audit for audit in audits}
+    for name, checks in given.items():
+        if name not in known:
+            raise InvalidSettings("no such audit", where=name, hint=f"there are {', '.join(known)}")
+        known[name] = replace(
+            known[name], checks=tuple(_with_threshold(c, checks.get(c.name, {}), name) for c in known[name].checks)
+        )
+        if strange := [c for c in checks if c not in {check.name for check in known[name].checks}]:
+            names = ", ".join(check.name for check in known[name].checks)
+            raise InvalidSettings("no such check", where=f"{name}.{strange[0]}", hint=f"there are {names}")
+    return list(known.values())
+
+
+def _with_threshold(check: Check, given: Mapping[str, float], audit: str) -> Check:
+    where = f"{audit}.{check.name}"
+    for key, value in given.items():
+        if key not in {"concern", "risk"}:
+            raise InvalidSettings("unknown key", where=f"{where}.{key}", hint="set concern or risk")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidSettings(f"{value!r} is no number", where=f"{where}.{key}")
+    limits = {key: float(value) for key, value in given.items()}
+    return replace(check, threshold=replace(check.threshold, **limits))  # type: ignore[arg-type]
+
+
+def _run(audit: str, check: Check, evidence: Evidence, context: Context) -> tuple[list[Finding], Assessment]:
+    results = list(check.measure(evidence, context))
+    measured = [r for r in results if isinstance(r, Measured)]
+    reasons = tuple(dict.fromkeys(str(r) for r in results if isinstance(r, Skipped)))
+    tests = Counter(m.subject for m in measured)
+    found = []
+    for m in measured:
+        severity = severity_of(m, check.threshold, tests[m.subject] * m.picked_of)
+        if severity is not None:
+            found.append(
+                Finding(
+                    audit,
+                    check.name,
+                    m.subject,
+                    m.community,
+                    severity,
+                    m.claim,
+                    m.numbers,
+                    m.rows,
+                    m.look,
+                    check.causes,
+                    check.remedies,
+                )
+            )
+    alarmed = any(f.severity != "note" for f in found)
+    status = "found" if alarmed else "clear" if measured else "not assessed"
+    return found, Assessment(audit, check.name, check.asks, status, len(measured), len(found), reasons)  # type: ignore[arg-type]
+
+
+def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severity | None:
+    """How grave a number is.
+
+    A risk or a concern lies beyond its threshold with its whole interval, made wider by the number of tests that the
+    check makes on one subject (Bonferroni); a note, with its value only.
+
+    Args:
+        measured: The number.
+        threshold: What it is held against.
+        tests: How many numbers the check holds against it for one subject.
+
+    >>> rows, limit = Rows("answers", 10), Threshold(0.2, 0.4, "")
+    >>> def of(value, error):
+    ...     return Measured("m", None, value, error, {}, Sentence(""), rows, "")
+    >>> [severity_of(of(v, e), limit, 1) for v, e in ((0.5, 0.01), (0.5, 0.1), (0.25, 0.1), (0.1, 0.0))]
+    ['risk', 'concern', 'note', None]
+    """
+    sign = -1.0 if threshold.below else 1.0
+    bound = sign * measured.value - _reach(measured, tests) if measured.bound is None else sign * measured.bound
+    if bound > sign * threshold.risk:
+        return "risk"
+    if bound > sign * threshold.concern:
+        return "concern"
+    return "note" if sign * measured.value > sign * threshold.concern else None
+
+
+def _reach(measured: Measured, tests: int) -> float:
+    """Half the width of the interval that holds for all tests of a check at once."""
+    return float(norm.isf(LEVEL / 2 / max(tests, 1))) * measured.error if measured.error else 0.0
+
+
+def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
+    return (
+        SEVERITIES.index(finding.severity), finding.audit, finding.check, finding.subject, finding.community or ""
+    )  # fmt: skip
+
+
+def standard_error(draws_B: FloatArray) -> float:
+    """Standard deviation of the draws that measured something; infinite where none did."""
+    real = draws_B[~np.isnan(draws_B)]
+    return float(real.std()) if real.size > 1 else float("inf")

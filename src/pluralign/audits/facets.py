@@ -1,0 +1,111 @@
+"""What else moves answers: the language, the order of options, the wording; each against the culture named."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pluralign.audits.answered import estimate, shape_of
+from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.evidence import Evidence
+from pluralign.audits.findings import Rows
+from pluralign.audits.sentences import Sentence, Share
+from pluralign.core import FloatArray
+from pluralign.evaluation.surveys import ReadAnswer
+from pluralign.metrics import draw_questions, draw_ratios
+
+_SHOWN = 8
+
+
+def language(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """How often the answer changes with the language of the prompt, against with the culture named."""
+    yield from _against_culture(
+        evidence,
+        context,
+        ("language",),
+        "answers in two languages or more",
+        "{subject} takes language for culture: changing the language changes {share} of its answers, naming another "
+        "culture {other_share}.",
+    )
+
+
+def artefacts(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """How often the answer changes with the order of the options or the wording, against with the culture named."""
+    yield from _against_culture(
+        evidence,
+        context,
+        ("order", "paraphrase"),
+        "answers to one question in several orders or wordings",
+        "How a question is put moves {subject} more than whom it asks about: another order or wording changes {share} "
+        "of its answers, naming another culture {other_share}.",
+    )
+
+
+Facet = Callable[[ReadAnswer], object]
+FACETS: Mapping[str, Facet] = {
+    "order": lambda one: shape_of(one)[0],
+    "paraphrase": lambda one: one.answer.variant,
+    "language": lambda one: one.answer.language,
+    "culture": lambda one: one.answer.community,
+    "draw": lambda one: one.answer.draw,
+}
+"""What may differ between two askings of one question."""
+
+
+def _against_culture(
+    evidence: Evidence, context: Context, facets: Sequence[str], needs: str, template: str
+) -> Iterator[Measured | Skipped]:
+    groups: dict[str, list[ReadAnswer]] = defaultdict(list)
+    for one in evidence.answers:
+        if one.number is not None:
+            groups[f"{one.answer.model} · {one.answer.strategy}"].append(one)
+    if not groups:
+        yield Skipped("no recorded answers", needs)
+    for subject, answers in groups.items():
+        questions = {q: i for i, q in enumerate(dict.fromkeys(one.answer.question for one in answers))}
+        counts = draw_questions(len(questions), context.rng("effects", subject), context.draws)
+        culture = _changes(answers, "culture", questions)
+        moved = {facet: _changes(answers, facet, questions) for facet in facets}
+        moved = {facet: sums for facet, sums in moved.items() if sums[1].any()}
+        if not moved or not culture[1].any():
+            yield Skipped(f"{subject}: one way of asking, or one culture, only", needs)
+            continue
+        base, base_B = _rate(culture, counts)
+        for facet, sums in moved.items():
+            rate, rate_B = _rate(sums, counts)
+            n = int((sums[1] > 0).sum())
+            changed = [q for q, i in questions.items() if sums[0][i]]
+            yield Measured(
+                subject,
+                None,
+                rate - base,
+                standard_error(rate_B - base_B),
+                {
+                    f"{facet}_effect_beyond_culture": estimate(rate - base, rate_B - base_B, n),
+                    f"{facet}_effect": estimate(rate, rate_B, n),
+                    "culture_effect": estimate(base, base_B, int((culture[1] > 0).sum())),
+                },
+                Sentence(template, {"subject": subject, "share": Share(rate), "other_share": Share(base)}),
+                Rows("questions", len(changed), tuple(changed[:_SHOWN])),
+                "Compare the answers to the questions listed; they differ in this one thing only.",
+            )
+
+
+def _changes(answers: Sequence[ReadAnswer], facet: str, questions: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
+    """Pairs of answers that differ in one facet only: by question, how many name different options, and how many."""
+    rest = [key for name, key in FACETS.items() if name != facet]
+    alike: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
+    for one in answers:
+        if one.number is not None:
+            alike[questions[one.answer.question], tuple(key(one) for key in rest)].append(one.number)
+    top, bottom = np.zeros(len(questions)), np.zeros(len(questions))
+    for (question, _), numbers in alike.items():
+        n = len(numbers)
+        bottom[question] += n * (n - 1) / 2
+        top[question] += (n * n - sum(k * k for k in Counter(numbers).values())) / 2
+    return top, bottom
+
+
+def _rate(sums: tuple[FloatArray, FloatArray], counts_B_Q: FloatArray) -> tuple[float, FloatArray]:
+    top, bottom = sums
+    return float(top.sum() / bottom.sum()), draw_ratios(top[None], bottom[None], counts_B_Q)[:, 0]

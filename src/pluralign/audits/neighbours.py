@@ -1,0 +1,134 @@
+"""Whether a reward model steers to the right people: not to a neighbour, and not to a country as if it were one."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pluralign.audits.answered import estimate
+from pluralign.audits.auditing import LEVEL, REWARDS, Context, Measured, Skipped, standard_error
+from pluralign.audits.evidence import ATTRIBUTES, Evidence, Rewards
+from pluralign.audits.findings import Rows
+from pluralign.audits.sentences import Amount, Place, Sentence
+from pluralign.core import FloatArray
+from pluralign.metrics import correct, disaggregate, draw_means
+
+FEW = 5
+"""Raters (or stems) below which no interval can be trusted."""
+
+_GROUP = 10
+_SHOWN = 8
+
+
+def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """Whether a community is served better by the steer to another one than by its own."""
+    if evidence.rewards is None:
+        yield REWARDS
+        return
+    for method, margins in evidence.rewards.margins.items():
+        steers = [s for s in margins if s]
+        if len(steers) < 2:
+            if steers:
+                yield Skipped(f"{method} was steered to one community only", "a second")
+            continue
+        for community in steers:
+            yield from _neighbour(evidence.rewards, method, community, steers, context)
+
+
+def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """Whether a method, steered to a community, serves some of its groups better than others."""
+    rewards = evidence.rewards
+    if rewards is None:
+        yield REWARDS
+        return
+    pairs = evidence.pair_by_id
+    columns = [c for c in ATTRIBUTES if any(c in p.extra for p in evidence.pairs)]
+    if not columns or not rewards.judged.raters:
+        yield Skipped("nothing is recorded of the raters but their community", f"columns such as {ATTRIBUTES[0]}")
+        return
+    cells = [
+        (method, community, column)
+        for method, margins in rewards.margins.items()
+        for community in margins
+        for column in columns
+        if community
+    ]
+    for method, community, column in cells:
+        own = rewards.judged.community_N == community
+        group_N = np.array([str(getattr(pairs.get(i), "extra", {}).get(column) or "") for i in rewards.judged.pair_N])
+        cluster_N = rewards.judged.cluster_N
+        told = [g for g in np.unique(group_N[own]) if g and len(np.unique(cluster_N[own & (group_N == g)])) >= _GROUP]
+        if len(told) < 2:
+            yield Skipped(f"{community}: fewer than two groups by {column} with {_GROUP} raters", "more raters")
+            continue
+        keep = own & np.isin(group_N, told)
+        credit = correct(rewards.margins[method][community][keep])
+        rng = context.rng("groups", method, community, column)
+        by = disaggregate(credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws)
+        worst, served = by.worst()
+        gap = by.disparity()
+        yield Measured(
+            method,
+            community,
+            gap.value,
+            None,
+            {"gap": gap, "worst_group": served},
+            Sentence(
+                "{subject} steers to {community} as if it were one: among groups by {column}, {group} is served worse "
+                "by {amount} points than the one served best.",
+                {
+                    "subject": method,
+                    "community": Place(community),
+                    "column": column,
+                    "group": worst,
+                    "amount": Amount(100 * gap.value),
+                },
+            ),
+            Rows("pairs", int(keep.sum())),
+            f"Steer to {community}/{worst.lower().replace(' ', '-')} with pairs of these raters, and compare.",
+            bound=_range_bound(by.draws_B_C, np.array([e.value for e in by.by_community.values()]), len(cells)),
+        )
+
+
+def _neighbour(
+    rewards: Rewards, method: str, community: str, steers: Sequence[str], context: Context
+) -> Iterator[Measured | Skipped]:
+    judged, margins = rewards.judged, rewards.margins[method]
+    rows = judged.community_N == community
+    people = len(np.unique(judged.cluster_N[rows]))
+    if people < FEW:
+        yield Skipped(f"{community} has {people} test raters or stems", f"{FEW}")
+        return
+    credit = {s: correct(margins[s][rows]) for s in steers}
+    other = max((s for s in steers if s != community), key=lambda s: float(credit[s].mean()))
+    draws = {
+        s: draw_means(credit[s], judged.cluster_N[rows], context.rng("neighbour", community), context.draws)
+        for s in (community, other)
+    }
+    better, better_B = float((credit[other] - credit[community]).mean()), draws[other] - draws[community]
+    n, n_raters = len(np.unique(judged.pair_N[rows])), people if judged.raters else None
+    wrong = np.flatnonzero(rows)[credit[other] > credit[community]]
+    yield Measured(
+        method,
+        community,
+        better,
+        standard_error(better_B),
+        {
+            "served_better_by_other": estimate(better, better_B, n, n_raters),
+            "pairwise_accuracy": estimate(float(credit[community].mean()), draws[community], n, n_raters),
+            "pairwise_accuracy_by_other": estimate(float(credit[other].mean()), draws[other], n, n_raters),
+        },
+        Sentence(
+            "{subject} steers to {community} by the wrong neighbour: steering to {other} serves its people better, by "
+            "{amount} points.",
+            {"subject": method, "community": Place(community), "other": Place(other), "amount": Amount(100 * better)},
+        ),
+        Rows("pairs", len(wrong), tuple(dict.fromkeys(judged.pair_N[wrong].tolist()))[:_SHOWN]),
+        "Read the pairs listed: the other steer is right on them, and the community's own is not.",
+        picked_of=len(steers) - 1,
+    )
+
+
+def _range_bound(draws_B_C: FloatArray, value_C: FloatArray, tests: int) -> float:
+    """Lower end of the gap between the highest and the lowest, for all groups and all tests at once."""
+    reach = np.quantile(np.nan_to_num(np.ptp(draws_B_C - value_C, axis=1), nan=np.inf), 1 - LEVEL / max(tests, 1))
+    return float(np.ptp(value_C) - reach)

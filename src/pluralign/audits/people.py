@@ -1,0 +1,101 @@
+"""Who took part, told so that nobody can be picked out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pluralign.audits.evidence import ATTRIBUTES, Evidence
+from pluralign.core import PreferencePair
+
+FEWER = "fewer"
+"""Name of what is left when groups that are too small to tell of are put together."""
+
+
+def who_took_part(evidence: Evidence, small: int) -> list[dict[str, Any]]:
+    """One row for each community: its people, what they judged and what is known of them.
+
+    Args:
+        evidence: The pairs.
+        small: Groups with fewer people are put together under ``fewer``; what is left under it is told only where it
+            again has as many.
+
+    Returns:
+        Rows with ``community, raters, pairs, pairs_per_rater, heaviest_share, effective_raters, with_words, languages``
+        and ``groups`` (attribute -> group -> people); raters are None where answers were only published as shares.
+    """
+    pairs: dict[str, list[PreferencePair]] = {}
+    for p in evidence.pairs:
+        pairs.setdefault(p.community, []).append(p)
+    return [_row(c, pairs[c], evidence.raters.get(c, {}), small) for c in sorted(pairs)]
+
+
+def attributes_of(pairs: Sequence[PreferencePair]) -> dict[str, str]:
+    """What is recorded of one rater, by attribute; the language is that of most of the pairs."""
+    found = {}
+    for name in ATTRIBUTES:
+        value = next((p.extra[name] for p in pairs if p.extra.get(name) not in (None, "")), None)
+        if value is not None:
+            found[name] = str(value)
+    spoken = Counter(p.language for p in pairs if p.language)
+    if spoken:
+        found["language"] = spoken.most_common(1)[0][0]
+    return found
+
+
+def groups_of(raters: Mapping[str, Sequence[PreferencePair]]) -> dict[str, Counter[str]]:
+    """Attribute -> group -> how many raters."""
+    found: dict[str, Counter[str]] = {}
+    for own in raters.values():
+        for attribute, group in attributes_of(own).items():
+            found.setdefault(attribute, Counter())[group] += 1
+    return found
+
+
+def suppressed(groups: Mapping[str, int], small: int) -> dict[str, int]:
+    """Counts without those of small groups, nor any from which theirs follow.
+
+    Groups with fewer than ``small`` people are put together; as long as these are still too few, the next smallest
+    group joins them, since it could be subtracted from the whole. A single group left is told if it is all there is.
+
+    >>> suppressed({"women": 30, "men": 20, "other": 2}, 5)
+    {'women': 30, 'fewer': 22}
+    >>> suppressed({"women": 30, "men": 20}, 5)
+    {'women': 30, 'men': 20}
+    >>> suppressed({"women": 30, "men": 2}, 5)
+    {'fewer': 32}
+    """
+    told = dict(sorted(groups.items(), key=lambda item: -item[1]))
+    hidden = 0
+    while told and (min(told.values()) < small or 0 < hidden < small):
+        hidden += told.popitem()[1]
+    return told | ({FEWER: hidden} if hidden else {})
+
+
+def heaviest(raters: Mapping[str, Sequence[PreferencePair]]) -> tuple[float, float]:
+    """The largest share of weight that one rater has, and how many raters of equal weight would count as much."""
+    weights = [sum(p.weight for p in own) for own in raters.values()]
+    total = sum(weights)
+    if total <= 0:
+        return 0.0, 0.0
+    shares = [w / total for w in weights]
+    return max(shares), 1 / sum(s * s for s in shares)
+
+
+def _row(
+    community: str, pairs: Sequence[PreferencePair], raters: Mapping[str, Sequence[PreferencePair]], small: int
+) -> dict[str, Any]:
+    share, effective = heaviest(raters)
+    people = len(raters)
+    enough = people >= small
+    return {
+        "community": community,
+        "raters": people or None,
+        "pairs": len(pairs),
+        "pairs_per_rater": round(sum(map(len, raters.values())) / people, 2) if people else None,
+        "heaviest_share": round(share, 4) if enough else None,
+        "effective_raters": round(effective, 1) if enough else None,
+        "with_words": sum(bool(p.context and p.context.strip()) for p in pairs),
+        "languages": dict(Counter(p.language for p in pairs if p.language).most_common()),
+        "sources": dict(Counter(p.source for p in pairs if p.source).most_common()),
+        "groups": {a: suppressed(groups, small) for a, groups in groups_of(raters).items()} if enough else {},
+    }

@@ -1,0 +1,99 @@
+"""Sentences that can be said in other languages: a template, and what stands in its fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pluralign.core import PluralignError, community
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A community in a sentence; it is said by its name."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return community_name(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A fraction in a sentence; it is said in percent.
+
+    >>> str(Share(0.254))
+    '25 %'
+    """
+
+    value: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:.0f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number in a sentence; it is said with one decimal.
+
+    >>> str(Amount(28.44))
+    '28.4'
+    """
+
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.value:,.1f}"
+
+
+Value = str | int | Place | Share | Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One plain sentence.
+
+    Attributes:
+        template: In English, with named fields in braces; it is also the key of its translations.
+        values: What stands in the fields.
+
+    >>> str(Sentence("{model} speaks for {community} in {share} of its answers.",
+    ...              {"model": "m", "community": Place("MEX"), "share": Share(0.5)}))
+    'm speaks for Mexico in 50 % of its answers.'
+    """
+
+    template: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        shown = {name: f"{v:,}" if isinstance(v, int) else str(v) for name, v in self.values.items()}
+        return self.template.format(**shown)
+
+
+def community_name(id_: str) -> str:
+    """Name of a community in English; its id where it has none."""
+    try:
+        return community(id_).name
+    except PluralignError:
+        return id_
+
+
+def value_to_row(value: Value) -> object:
+    """A value as JSON: places, shares and amounts say what they are."""
+    if isinstance(value, Place):
+        return {"place": value.id}
+    if isinstance(value, Share):
+        return {"share": round(value.value, 6)}
+    if isinstance(value, Amount):
+        return {"amount": round(value.value, 6)}
+    return value
+
+
+def value_from_row(row: object) -> Value:
+    """The value that `value_to_row` wrote.
+
+    >>> value_from_row(value_to_row(Place("MEX")))
+    Place(id='MEX')
+    """
+    if isinstance(row, Mapping):
+        kind, inner = next(iter(row.items()))
+        return Place(str(inner)) if kind == "place" else (Share if kind == "share" else Amount)(float(inner))
+    return row if isinstance(row, int) else str(row)

@@ -1,0 +1,206 @@
+"""Evidence from the folders that runs leave behind, and from files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.audits import Evidence, Rewards
+from pluralign.core import (
+    FloatArray,
+    InvalidInput,
+    InvalidSettings,
+    NotEnoughData,
+    PluralignError,
+    PreferencePair,
+    Survey,
+    SurveySource,
+    Tally,
+)
+from pluralign.evaluation import Judged
+from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
+from pluralign.experiments.auditing.tables import read_axes, read_items, read_residents
+from pluralign.experiments.folder import RECORD, RunFolder
+from pluralign.experiments.loading import load_pairs
+from pluralign.experiments.surveying.resolving import survey_source
+from pluralign.experiments.validating import source_from
+from pluralign.sources import JsonlPairs, read_answers
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an audit is given.
+
+    Attributes:
+        folder: Of a run of reward models or of a survey.
+        answers: Files of recorded answers.
+        surveys: Surveys; the first is the one that was answered.
+        pairs: Files of pairs.
+        residents: Who lives in the communities, CSV.
+        axes: Name of a theory and file of places on its axes.
+        items: Answers to items that ask to reason about cultures, JSONL.
+        parser: How answers are read.
+        numbering: How options were numbered where rows do not say.
+    """
+
+    folder: Path | None = None
+    answers: Sequence[Path] = ()
+    surveys: Sequence[SurveySource] = ()
+    pairs: Sequence[Path] = ()
+    residents: Path | None = None
+    axes: Sequence[tuple[str, Path]] = ()
+    items: Path | None = None
+    parser: Parser = "strict"
+    numbering: Numbering = "auto"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Evidence, and what became of the rows it came from.
+
+    Attributes:
+        evidence: The evidence.
+        tallies: Name of what was read -> its tally.
+        licenses: Name of a source -> its terms.
+    """
+
+    evidence: Evidence
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    licenses: dict[str, str] = field(default_factory=dict)
+
+    def tally(self, name: str) -> Tally:
+        """The tally of what is read under a name."""
+        return self.tallies.setdefault(name, Tally())
+
+
+def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
+    """Read all that is given.
+
+    What a run's record names but is no longer there does not stop the audit: its checks are not assessed, and the
+    reason is told.
+
+    Args:
+        given: Where the evidence lies.
+        methods: Methods of reward models to look at; all that steer where None.
+
+    Raises:
+        InvalidSettings: If the folder holds no run.
+        InvalidInput: If a file cannot be read.
+        NotEnoughData: If nothing at all is given.
+    """
+    found = Gathered(Evidence())
+    record = _record(given.folder)
+    missing: list[str] = []
+    survey, answers = _answered(given, record, found, missing)
+    parts: dict[str, Any] = {
+        "survey": survey,
+        "answers": answers,
+        "other_surveys": [_survey(s, found) for s in given.surveys[1:]],
+        "pairs": _pairs(given, record, found, missing),
+        "rewards": _rewards(given.folder, record, methods) if _of_rewards(record) else None,
+        "residents": read_residents(given.residents, found.tally("residents")) if given.residents else {},
+        "axes": read_axes(given.axes, found.tally("axes")) if given.axes else {},
+        "items": read_items(given.items, found.tally("items")) if given.items else (),
+    }
+    found.evidence = Evidence(**parts, missing=tuple(missing))
+    if not any(parts.values()):
+        raise NotEnoughData("there is no evidence to audit", hint="name the folder of a run, --answers or --pairs")
+    return found
+
+
+def _record(folder: Path | None) -> Mapping[str, Any]:
+    if folder is None:
+        return {}
+    record = RunFolder(folder).read_json(RECORD) if folder.is_dir() else None
+    if record is None:
+        raise InvalidSettings("no finished run is here", where=str(folder), hint="name a folder that holds record.json")
+    return record
+
+
+def _of_rewards(record: Mapping[str, Any]) -> bool:
+    return "communities" in record
+
+
+def _answered(
+    given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]
+) -> tuple[Survey | None, list[ReadAnswer]]:
+    """The survey, and the answers to it: those given, else those of the folder."""
+    told = record.get("data", {}).get("survey")
+    paths, parser, numbering = list(given.answers), given.parser, given.numbering
+    if not paths and told is not None and given.folder is not None:
+        paths = [given.folder / "answers.jsonl"]
+        how = record["settings"]["evaluate"]
+        parser, numbering = how["parser"], how["numbering"]
+    source = given.surveys[0] if given.surveys else _told_survey(told, missing) if not given.answers else None
+    if paths and source is None and given.answers:
+        raise InvalidSettings("answers say nothing without the survey they answer", where="--survey", hint="name it")
+    if source is None:
+        return None, []
+    survey = _survey(source, found)
+    if not paths:
+        return survey, []
+    tally = found.tally("answers")
+    return survey, read_all(read_answers(paths, tally), survey, parser, numbering, tally)
+
+
+def _told_survey(told: Mapping[str, Any] | None, missing: list[str]) -> SurveySource | None:
+    if told is None:
+        return None
+    try:
+        return survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "the run's survey")
+    except (PluralignError, KeyError) as error:
+        missing.append(f"the survey of the run cannot be read ({error}); give it with --survey")
+        return None
+
+
+def _survey(source: SurveySource, found: Gathered) -> Survey:
+    tally = found.tally(f"survey {source.name}")
+    found.licenses[source.name] = source.license
+    return source.survey(tally)
+
+
+def _pairs(given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]) -> tuple[PreferencePair, ...]:
+    """The pairs given, else those of the run, read again from their sources."""
+    if given.pairs:
+        loaded = load_pairs([JsonlPairs(path) for path in given.pairs], 1_000_000, 0)
+        found.tallies |= {str(p.name): t for p, t in zip(given.pairs, loaded.tallies, strict=True)}
+        return loaded.pairs
+    if not _of_rewards(record):
+        return ()
+    settings, told = record["settings"], record["data"]["sources"]
+    try:
+        sources = [source_from({"source": s["name"]} | s["settings"], Path.cwd(), "the run's pairs") for s in told]
+        loaded = load_pairs(sources, settings["limit"], settings["seed"])
+    except (PluralignError, OSError) as error:
+        missing.append(f"the pairs of the run cannot be read ({error}); give them with --pairs")
+        return ()
+    if loaded.fingerprint != record["data"]["fingerprint"]:
+        missing.append("the pairs of the run have changed since; they are not used")
+        return ()
+    for k, (source, tally) in enumerate(zip(sources, loaded.tallies, strict=True), 1):
+        found.tallies[f"{source.name} {k}" if len(sources) > 1 else source.name] = tally
+        found.licenses[source.name] = source.license
+    return loaded.pairs
+
+
+def _rewards(folder: Path | None, record: Mapping[str, Any], wanted: Sequence[str] | None) -> Rewards:
+    assert folder is not None
+    run, judged, margins = RunFolder(folder), None, {}
+    ran = record["settings"]["methods"]
+    if wanted is not None and (strange := [m for m in wanted if m not in ran]):
+        raise InvalidSettings("the run has no such method", where=strange[0], hint=f"it has {', '.join(ran)}")
+    for method in wanted or ran:
+        parts = [run.read_predictions(seed, method) for seed in record["seeds"] if run.has_predictions(seed, method)]
+        if len(parts) < len(record["seeds"]):
+            raise InvalidInput(
+                "the margins of test pairs are not all there", where=f"{folder}: {method}", hint="run it again"
+            )
+        steers = [s for s in parts[0][1] if s and all(s in m for _, m in parts)]
+        judged = Judged.join([j for j, _ in parts])
+        if steers:
+            joined: dict[str, FloatArray] = {s: np.concatenate([m[s] for _, m in parts]) for s in steers}
+            margins[method] = joined
+    assert judged is not None
+    return Rewards(judged, margins, tuple(record["communities"]["steered"]))

@@ -1,0 +1,167 @@
+"""What else an audit can be given: who lives where, places on the axes of theories, and items to reason about."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pluralign.audits import Item
+from pluralign.core import InvalidInput, NotEnoughData, PluralignError, Tally, resolve_community
+
+_LABELS = ("community", "country", "geo", "name")
+_NO_AXES = {"year", "ctr", "code", "iso", "time"}
+_NULLS = {"", "#null!", "na", "nan", "null"}
+
+
+def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, float]]]:
+    """Who lives in each community: a CSV with ``community, attribute, group, share``.
+
+    Raises:
+        InvalidInput: If a column is missing, or a share is no number in [0, 1].
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for line, row in _rows(path, ("community", "attribute", "group", "share")):
+        tally.read += 1
+        id_ = _community(row["community"], tally)
+        if id_ is None:
+            continue
+        try:
+            share = float(row["share"])
+        except ValueError:
+            share = math.nan
+        if not 0 <= share <= 1:
+            raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
+        found.setdefault(id_, {}).setdefault(row["attribute"].strip(), {})[row["group"].strip()] = share
+        tally.kept += 1
+    if not found:
+        raise NotEnoughData("no row is left", where=str(path))
+    return found
+
+
+def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Places of communities on the axes of theories; files with one name are joined.
+
+    A file is a CSV (comma or semicolon) with a column ``community``, ``country``, ``geo`` or ``name``; every other
+    column that holds numbers is an axis. Of several years the latest counts; a community without a place on every axis
+    is left out and counted. The sign of an axis does not matter.
+
+    Raises:
+        InvalidInput: If a file cannot be read or holds no axis.
+    """
+    columns: dict[str, list[dict[str, float]]] = {}
+    for name, path in named:
+        columns.setdefault(name, []).extend(_axes_of(path, tally))
+    found = {}
+    for name, axes in columns.items():
+        whole = set.intersection(*(set(axis) for axis in axes))
+        if len(whole) < len(set.union(*(set(axis) for axis in axes))):
+            tally.drop(f"{name}: no place on every axis", len(set.union(*(set(a) for a in axes))) - len(whole))
+        found[name] = {c: tuple(axis[c] for axis in axes) for c in sorted(whole)}
+        tally.kept += len(whole)
+    return found
+
+
+def read_items(path: Path, tally: Tally) -> list[Item]:
+    """Answers to items that ask to reason about cultures, JSONL.
+
+    A row is ``{"id", "model", "communities": [...] or "community", "level", "gold", "answer"}``, perhaps with
+    ``reason_for``. ``level`` is ``rule_of_thumb``, ``value`` or ``country``.
+
+    Raises:
+        InvalidInput: If a row cannot be read.
+        NotEnoughData: If there are none.
+    """
+    items = []
+    for number, text in enumerate(_lines(path), 1):
+        if not text.strip():
+            continue
+        tally.read += 1
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(text)
+            labels = row["communities"] if "communities" in row else [row["community"]]
+            ids = [_community(label, tally) for label in labels]
+            if None in ids:
+                continue
+            reason = row.get("reason_for")
+            items.append(
+                Item(
+                    str(row["id"]),
+                    str(row["model"]),
+                    tuple(str(i) for i in ids),
+                    row["level"],
+                    str(row["gold"]),
+                    str(row["answer"]),
+                    None if reason is None else str(reason),
+                )
+            )
+        except KeyError as error:
+            raise InvalidInput(f"no {error.args[0]}", where=where, hint="see docs/audits.md for the columns") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            if isinstance(error, PluralignError):
+                raise
+            raise InvalidInput("not a JSON object of an item", where=where) from error
+    tally.kept += len(items)
+    if not items:
+        raise NotEnoughData("no item is left", where=str(path))
+    return items
+
+
+def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
+    rows = list(_rows(path, ()))
+    if not rows:
+        raise InvalidInput("no rows", where=str(path))
+    names = list(rows[0][1])
+    label = next((name for name in _LABELS if name in names), None)
+    if label is None:
+        raise InvalidInput("no column tells the community", where=str(path), hint=f"name one {_LABELS[0]}")
+    chosen = [n for n in names if n not in {label, *_NO_AXES} and any(_number(r[n]) is not None for _, r in rows)]
+    if not chosen:
+        raise InvalidInput("no column holds numbers", where=str(path))
+    axes: list[dict[str, float]] = [{} for _ in chosen]
+    rows.sort(key=lambda item: _number(item[1].get("year", "")) or 0.0)
+    for _, row in rows:
+        tally.read += 1
+        id_ = _community(row[label], tally)
+        for axis, name in zip(axes, chosen, strict=True):
+            value = _number(row[name])
+            if id_ is not None and value is not None:
+                axis[id_] = value
+    return axes
+
+
+def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
+    lines = _lines(path)
+    separator = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    reader = csv.DictReader(lines, delimiter=separator)
+    missing = [name for name in needed if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InvalidInput(f"no column {missing[0]}", where=str(path), hint=f"columns: {', '.join(needed)}")
+    for row in reader:
+        yield reader.line_num, {k: v or "" for k, v in row.items() if k is not None and not isinstance(v, list)}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("not UTF-8 text", where=str(path)) from error
+
+
+def _community(label: object, tally: Tally) -> str | None:
+    found = resolve_community(str(label).replace("_", " "))
+    if found is None:
+        tally.drop(f"unknown community: {str(label)[:40]}")
+        return None
+    return found.id
+
+
+def _number(text: str) -> float | None:
+    if text.strip().lower() in _NULLS:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,77 @@
+"""Who took part is told without giving anybody away."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pluralign.audits import Context, Evidence, suppressed, who_took_part
+from pluralign.audits.participation import few_people, no_words, one_voice, terms, unlike_residents
+from pluralign.audits.people import FEWER
+from pluralign.core import PreferencePair
+
+GROUPS = st.dictionaries(st.sampled_from("abcdefg"), st.integers(1, 40), max_size=6)
+
+
+def pair(n: int, rater: str | None = "r", **more: object) -> PreferencePair:
+    return PreferencePair(f"p{n}", "why?", f"yes {n}", "no", "MEX", rater=rater, source="town", **more)  # type: ignore[arg-type]
+
+
+@given(GROUPS, st.integers(1, 10))
+def test_no_group_that_is_too_small_is_told_nor_follows_from_the_rest(groups: dict[str, int], small: int) -> None:
+    told = suppressed(groups, small)
+
+    assert sum(told.values()) == sum(groups.values())
+    assert all(n >= small for group, n in told.items() if group != FEWER)
+    hidden = [n for group, n in groups.items() if group not in told]
+    assert not hidden or told[FEWER] >= small or set(told) == {FEWER}
+    assert not hidden or len(hidden) > 1 or told[FEWER] >= small
+
+
+def test_people_too_few_to_be_told_of_are_counted_and_no_more() -> None:
+    pairs = [pair(n, f"r{n}", extra={"gender": "woman"}) for n in range(4)]
+
+    (row,) = who_took_part(Evidence(pairs=pairs), small=5)
+
+    assert (row["raters"], row["pairs"], row["groups"], row["heaviest_share"]) == (4, 4, {}, None)
+
+
+def test_a_small_group_among_raters_never_shows_in_a_finding() -> None:
+    pairs = [pair(n, f"r{n}", extra={"gender": "man" if n < 38 else "woman"}) for n in range(40)]
+    evidence = Evidence(pairs=pairs, residents={"MEX": {"gender": {"man": 0.5, "woman": 0.5}}})
+
+    (found,) = unlike_residents(evidence, Context())
+
+    # Two women are told as "five at most": of those told of, 38 of 43 are men.
+    assert str(found.claim).count("88 %") == 1  # type: ignore[union-attr]
+    assert "95" not in str(found.claim)  # type: ignore[union-attr]
+
+
+def test_pairs_without_raters_are_not_assessed_for_their_people() -> None:
+    evidence = Evidence(pairs=[pair(1, None)])
+
+    for check in (few_people, one_voice):
+        (skipped,) = check(evidence, Context())
+        assert "shares" in str(skipped)
+
+
+def test_terms_that_are_not_stated_are_no_terms() -> None:
+    pairs = [
+        pair(1, license="CC0"),
+        pair(2, license="not stated"),
+        pair(3),
+        pair(4, license="CC0", extra={"consent": "no"}),
+    ]
+
+    _, measured = list(terms(Evidence(pairs=pairs), Context()))
+
+    assert measured.value == 0.75  # type: ignore[union-attr]
+    assert measured.rows.ids == ("p2", "p3", "p4")  # type: ignore[union-attr]
+
+
+def test_blank_words_are_no_words() -> None:
+    pairs = [pair(1, context="  "), replace(pair(2), context="We share at home.")]
+
+    (measured,) = no_words(Evidence(pairs=pairs), Context())
+
+    assert measured.value == 0.5  # type: ignore[union-attr]
