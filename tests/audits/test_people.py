@@ -25,7 +25,6 @@ def test_no_group_that_is_too_small_is_told_nor_follows_from_the_rest(groups: di
     assert all(n >= small for group, n in told.items() if group != FEWER)
     hidden = [n for group, n in groups.items() if group not in told]
     assert not hidden or told[FEWER] >= small or set(told) == {FEWER}
-    assert not hidden or len(hidden) > 1 or told[FEWER] >= small
 
 
 def test_people_too_few_to_be_told_of_are_counted_and_no_more() -> None:
@@ -63,7 +62,7 @@ def test_terms_that_are_not_stated_are_no_terms() -> None:
         pair(4, license="CC0", extra={"consent": "no"}),
     ]
 
-    _, measured = list(terms(Evidence(pairs=pairs), Context()))
+    (measured,) = terms(Evidence(pairs=pairs), Context())
 
     assert measured.value == 0.75  # type: ignore[union-attr]
     assert measured.rows.ids == ("p2", "p3", "p4")  # type: ignore[union-attr]
