@@ -84,7 +84,7 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
                 },
             ),
             Rows("pairs", int(keep.sum())),
-            f"Steer to {community}/{worst.lower().replace(' ', '-')} with pairs of these raters, and compare.",
+            "Make the group a community of its own (COUNTRY/group), run again, and compare.",
             bound=_range_bound(by.draws_B_C, np.array([e.value for e in by.by_community.values()]), len(cells)),
         )
 

@@ -224,13 +224,12 @@ def flattened(p: Planted) -> Evidence:
 
 
 def on_two_axes(p: Planted) -> Evidence:
-    """Of what sets peoples apart, only the two main directions are left, as strong as the whole was."""
+    """Of what sets peoples apart, the two main directions are whole, and of the others a third is left."""
     mean = p.answers.mean(axis=0)
     apart = (p.answers - mean).reshape(len(NAMES), -1)
     left, sizes, right = np.linalg.svd(apart, full_matrices=False)
-    kept = (left[:, :2] * sizes[:2]) @ right[:2]
-    strength = np.sqrt((sizes**2).sum() / (sizes[:2] ** 2).sum())
-    return _answers(p, mean + min(strength, 1.3) * kept.reshape(p.answers.shape))
+    sizes[2:] *= 0.35
+    return _answers(p, mean + ((left * sizes) @ right).reshape(p.answers.shape))
 
 
 def exaggerated(p: Planted) -> Evidence:
@@ -249,7 +248,7 @@ def swapped_peoples(p: Planted) -> Evidence:
 def default_shows(p: Planted) -> Evidence:
     """On a third of the questions, others each time, every people is given the answers of one."""
     shares = p.answers.copy()
-    some = p.rng("default").random(shares.shape[1]) < 0.35
+    some = p.rng("default").random(shares.shape[1]) < 0.3
     for c in range(1, len(NAMES)):
         mine = p.rng("default", c).permutation(some)
         shares[c, mine] = p.answers[0, mine]
@@ -276,18 +275,21 @@ def order_moves(p: Planted) -> Evidence:
 
 def wrong_steer(p: Planted) -> Evidence:
     """One community's own steer does nothing, and that to another knows what its people like."""
-    margins, mine = p.steered.copy(), np.array([x.community == NAMES[0] for x in p.pairs])
-    margins[mine, 1] = p.steered[mine, 0]
-    margins[:, 0] = p.reference
+    own = np.array([NAMES.index(x.community) for x in p.pairs])
+    gains = [np.mean((p.steered[own == c, c] > 0) * 1.0 - (p.reference[own == c] > 0)) for c in range(len(NAMES))]
+    wronged = int(np.argmax(gains))
+    margins, mine = p.steered.copy(), own == wronged
+    margins[mine, (wronged + 1) % len(NAMES)] = p.steered[mine, wronged]
+    margins[:, wronged] = p.reference
     return _steered(p, margins)
 
 
 def one_group_served(p: Planted) -> Evidence:
-    """Within each country, one religion's people are served and the other's are not."""
+    """Within each country the steer knows one religion's people far better than the other's."""
     margins, rng = p.steered.copy(), p.rng("religion")
-    for i, pair in enumerate(p.pairs):
-        if pair.extra["religion"] == "south shrine" and rng.random() < 0.6:
-            margins[i] = rng.permutation(margins[i]) if rng.random() < 0.5 else -margins[i]
+    for i, c in _own(p):
+        if p.pairs[i].extra["religion"] == "north shrine" and rng.random() < 0.7:
+            margins[i, c] = abs(margins[i, c])
     return _steered(p, margins)
 
 
@@ -323,9 +325,11 @@ def known_not_lived(p: Planted) -> Evidence:
 
 
 def few_speak(p: Planted) -> Evidence:
-    """For one community only nine people speak."""
-    nine = {f"{NAMES[2]}/r{i:03d}" for i in range(9)}
-    return _pairs(p, lambda x: x if x.community != NAMES[2] or x.rater in nine else None)
+    """For one community only nine people speak, and its steer does nothing."""
+    nine, margins = {f"{NAMES[2]}/r{i:03d}" for i in range(9)}, p.steered.copy()
+    margins[:, 2] = p.reference
+    part = replace(p, steered=margins)
+    return _pairs(part, lambda x: x if x.community != NAMES[2] or x.rater in nine else None)
 
 
 def one_speaks(p: Planted) -> Evidence:

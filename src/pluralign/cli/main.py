@@ -12,6 +12,7 @@ from pluralign._version import __version__
 from pluralign.cli import exporting, sharing
 from pluralign.cli.auditing import audit
 from pluralign.cli.pluralising import pluralise
+from pluralign.cli.reporting import report
 from pluralign.cli.surveying import survey
 
 
@@ -216,6 +217,7 @@ def demo(
 
 app.command()(pluralise)
 app.command()(audit)
+app.command()(report)
 app.command()(exporting.export)
 app.command()(exporting.rewardbench)
 app.command("every-eval-ever")(sharing.every_eval_ever)

@@ -1,0 +1,42 @@
+"""``pluralign report``: turn runs into one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of runs and audits.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page, an HTML file.")] = Path("report.html"),
+    language: Annotated[str, typer.Option(help="Language of the page: en, es, ar or hi.")] = "en",
+    title: Annotated[str, typer.Option(help="Title of the page.")] = "",
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="Method that speaks for runs of reward models.")
+    ] = None,
+    communities: Annotated[
+        bool, typer.Option("--communities", help="Also a page for each community, in its language where we have it.")
+    ] = False,
+    png: Annotated[bool, typer.Option("--png", help="Also every chart as a picture.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Also all rows of every table.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Also a text for model cards.")] = False,
+    still: Annotated[
+        bool, typer.Option("--still", help="Charts as drawings only: a lighter page without scripts.")
+    ] = False,
+) -> None:
+    """Turn runs into one HTML page that needs no network.
+
+    The summary comes first, then the community that is served worst. Every chart has its numbers as a table. What an
+    audit found is told if `pluralign audit DIR` was run before. What else is wanted goes into a folder beside the page.
+
+    Example: `pluralign report runs/uk --out uk.html --png --markdown`
+    """
+    from pluralign.reports import Wanted, write_report
+
+    wanted = Wanted(language, title, communities, png, csv, markdown, not still, method)
+    written = write_report(folders, out, wanted)
+    size = written[0].stat().st_size / 1e6
+    typer.echo(
+        f"{written[0]} ({size:.1f} MB)"
+        + (f", and {len(written) - 1} files in {out.with_suffix('')}" if written[1:] else "")
+    )

@@ -1,0 +1,96 @@
+"""What a page can say, for translators: ``python -m pluralign.reports.messages`` brings every catalogue up to date.
+
+A catalogue is a ``.po`` file in ``languages``; what it does not translate is said in English.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pluralign.audits import MISIDENTIFICATION, PARTICIPATION, REASONING, REWARD_BIAS, SIMPLIFICATION
+from pluralign.reports.speech import LANGUAGES, SOURCE
+
+_TABLES = {"_LABELS", "_STATUS", "_UNAUDITED"}
+
+
+def messages() -> list[str]:
+    """Every text that a page or a finding of ours can say, in the order of the files.
+
+    >>> "Risks found" in messages()
+    True
+    """
+    found = dict.fromkeys(_of_pages())
+    for audit in (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS):
+        for check in audit.checks:
+            found |= dict.fromkeys((check.asks, check.causes, check.remedies))
+    return list(found | dict.fromkeys(_of_claims()))
+
+
+def _of_pages() -> Iterator[str]:
+    folder = _folder("pluralign.reports")
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"say", "self"} and node.args:
+                yield from _texts(node.args[0])
+            if isinstance(node, ast.Assign) and {getattr(t, "id", "") for t in node.targets} & _TABLES:
+                yield from _texts(node.value)
+    page = (folder / "templates" / "page.html.jinja").read_text(encoding="utf-8")
+    yield from (a or b for a, b in re.findall(r"page\.say\((?:\"([^\"]+)\"|'([^']+)')", page))
+
+
+def _of_claims() -> Iterator[str]:
+    """Templates of claims, and how to look further."""
+    for path in sorted(_folder("pluralign.audits").glob("*.py")):
+        if path.name in {"sentences.py", "planted.py"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_claim(node.value):
+                yield node.value
+
+
+def _is_claim(text: str) -> bool:
+    starts = ("Read ", "Compare ", "Look ", "Count ", "Leave out", "Weigh ", "See ", "Ask who", "Draw the", "Find out")
+    return bool(re.search(r"\{(subject|community|share)\}", text)) or (
+        text.endswith((".", "?")) and text.startswith(starts)
+    )
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    if isinstance(node, ast.Dict):
+        for value in node.values:
+            yield from _texts(value)
+
+
+def _folder(package: str) -> Path:
+    return Path(str(files(package)))
+
+
+def update(language: str) -> int:
+    """Bring one catalogue up to date; translations of texts that are no longer said are dropped.
+
+    Returns:
+        How many texts are not translated.
+    """
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import read_po, write_po
+
+    path = _folder("pluralign.reports") / "languages" / f"{language}.po"
+    old: Any = read_po(path.open("rb"), locale=language) if path.is_file() else Catalog(locale=language)
+    known = {m.id: m.string for m in old if m.id}
+    new = Catalog(locale=language, project="pluralign", fuzzy=False)
+    for text in messages():
+        new.add(text, known.get(text, ""), flags=())
+    with path.open("wb") as file:
+        write_po(file, new, width=120, omit_header=False)
+    return sum(not known.get(text) for text in messages())
+
+
+if __name__ == "__main__":
+    for name in LANGUAGES:
+        if name != SOURCE:
+            print(f"{name}: {update(name)} texts to translate")  # noqa: T201

@@ -1,0 +1,60 @@
+"""From a page's data to HTML: one file that needs nothing else."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pluralign.reports.data import Page
+from pluralign.reports.drawing import bundle, svg_of
+
+_FOLDER = files("pluralign.reports") / "templates"
+
+
+def html_of(page: Page, *, interactive: bool = True) -> str:
+    """A page as HTML; what people wrote is escaped.
+
+    Args:
+        page: Its data.
+        interactive: Whether charts answer to the pointer; else they are drawings, and the page is lighter.
+    """
+    from markupsafe import Markup
+
+    figures = [figure for section in page.sections for figure in section.figures]
+    # SVG from vl-convert escapes the texts in it; JSON is made safe for a script element here.
+    drawings = {figure.name: Markup(svg_of(figure.spec)) for figure in figures}
+    specs = {figure.name: Markup(script_json(figure.spec)) for figure in figures}
+    return str(
+        _template().render(
+            page=page,
+            drawings=drawings,
+            specs=specs if interactive else {},
+            style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
+            script=Markup((_FOLDER / "script.js").read_text(encoding="utf-8")),
+            bundle=Markup(bundle()) if interactive and figures else "",
+        )
+    )
+
+
+def script_json(value: Mapping[str, Any]) -> str:
+    r"""JSON that cannot end the script element it stands in.
+
+    >>> script_json({"name": "</script><script>"})
+    '{"name":"\\u003c/script>\\u003cscript>"}'
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@cache
+def _template() -> Any:
+    from importlib.resources import as_file
+
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    with as_file(_FOLDER) as folder:
+        environment = Environment(
+            loader=FileSystemLoader(str(folder)), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+        )
+        return environment.get_template("page.html.jinja")

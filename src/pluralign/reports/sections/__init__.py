@@ -1,0 +1,21 @@
+"""The parts of a page: each from what runs left, to what is shown."""
+
+from pluralign.reports.sections.claims import findings, not_assessed
+from pluralign.reports.sections.comparing import contested, learning, models, steers
+from pluralign.reports.sections.people import participation
+from pluralign.reports.sections.records import dropped, how
+from pluralign.reports.sections.serving import served, world
+
+__all__ = [
+    "contested",
+    "dropped",
+    "findings",
+    "how",
+    "learning",
+    "models",
+    "not_assessed",
+    "participation",
+    "served",
+    "steers",
+    "world",
+]

@@ -1,0 +1,258 @@
+"""Steers against communities, all pairs against contested ones, learning curves, models against people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pluralign.evaluation.surveys import ALIGNMENT
+from pluralign.reports import charts
+from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
+from pluralign.reports.reading import Run
+from pluralign.reports.speech import Speech
+
+_MOST = 40
+_PEOPLE = "people: "
+
+
+def steers(runs: Sequence[Run], say: Speech) -> Section:
+    """What each steer does to each community."""
+    figures = []
+    for k, run in enumerate(r for r in runs if r.kind == "rewards"):
+        rows = _matrix(run, say)
+        if not rows:
+            continue
+        order = list(dict.fromkeys(r["steer_name"] for r in rows))[:_MOST]
+        measured = list(dict.fromkeys(r["name"] for r in rows))[:_MOST]
+        drawn = [r for r in rows if r["steer_name"] in order and r["name"] in measured]
+        worst = min(rows, key=lambda r: r["points"])
+        columns = [
+            Column("steer", say("steered to"), lambda r: r["steer_name"]),
+            Column("community", say("measured on the people of"), lambda r: r["name"]),
+            *interval_columns(say, say("choices predicted rightly")),
+            Column("points", say("change in points"), lambda r: say.number(r["points"], 1), numeric=True),
+        ]
+        caption = say("Every steer on every community: {run}, {method}", run=run.name, method=run.method)
+        figures.append(
+            Figure(
+                f"steers-{k}" if k else "steers",
+                caption,
+                say(
+                    "Blue: served better than by the model that steering starts from; orange: worse. The largest loss: "
+                    "steering to {steer} changes {community} by {points} points.",
+                    steer=worst["steer_name"],
+                    community=worst["name"],
+                    points=say.number(worst["points"], 1),
+                ),
+                charts.steer_matrix([_cell(r) for r in drawn], order, measured, say),
+                Table(f"steers-{k}" if k else "steers", caption, columns, rows),
+            )
+        )
+    told = [say("A steer is meant for its own people, on the diagonal; off it, one sees who else pays or gains.")]
+    empty = None if figures else say("No run here steered a model to several communities.")
+    return Section("steers", say("Steering to one, measured on all"), told if figures else (), figures, empty=empty)
+
+
+def contested(runs: Sequence[Run], say: Speech) -> Section:
+    """Accuracy on all pairs against accuracy on contested ones."""
+    figures = []
+    for k, run in enumerate(r for r in runs if r.kind == "rewards"):
+        rows = _both_subsets(run, say)
+        if not rows:
+            continue
+        labels = (say("contested pairs predicted rightly"), say("all pairs predicted rightly"))
+        first, second = interval_columns(say, labels[0]), interval_columns(say, labels[1])
+        columns = [
+            Column("name", say("Method")),
+            *(_renamed(c, "contested_") for c in first[:2]),
+            *(_renamed(c, "") for c in second),
+        ]
+        caption = say("All pairs against contested pairs: {run}", run=run.name)
+        figures.append(
+            Figure(
+                f"contested-{k}" if k else "contested",
+                caption,
+                say(
+                    "Contested pairs are those on which the model that steering starts from disagrees with the rater. "
+                    "Far right and low: the method learned to contradict, not to serve."
+                ),
+                charts.two_numbers(rows, *labels, (True, True)),
+                Table(f"contested-{k}" if k else "contested", caption, columns, rows),
+            )
+        )
+    empty = None if figures else say("No run of reward models is among these folders.")
+    return Section("contested", say("Serving, or contradicting"), (), figures, empty=empty)
+
+
+def learning(runs: Sequence[Run], say: Speech) -> Section:
+    """Accuracy against how much was learned from."""
+    figures = []
+    for k, run in enumerate(r for r in runs if r.curves):
+        rows = _curve(run, say)
+        if len({r["x"] for r in rows}) < 2:
+            continue
+        columns = [
+            Column("method", say("Method")),
+            Column("train_pairs", say("training pairs"), lambda r: say.number(r["train_pairs"], 0), numeric=True),
+            *interval_columns(say, say("choices predicted rightly")),
+        ]
+        caption = say("Learning curves: {run}", run=run.name)
+        figures.append(
+            Figure(
+                f"curves-{k}" if k else "curves",
+                caption,
+                say("How accuracy, on average over communities, grows with the pairs that were learned from."),
+                charts.curves(
+                    [{key: r[key] for key in ("name", "x", "value", "low", "high", "shown")} for r in rows],
+                    say("training pairs"),
+                    say("choices predicted rightly"),
+                ),
+                Table(f"curves-{k}" if k else "curves", caption, columns, rows),
+            )
+        )
+    empty = None if figures else say("No run here drew learning curves: set fractions under [curves].")
+    return Section("curves", say("How much must be learned"), (), figures, empty=empty)
+
+
+def models(runs: Sequence[Run], say: Speech) -> Section:
+    """Alignment and diversity of language models against those of people."""
+    figures = []
+    for k, run in enumerate(r for r in runs if r.kind == "survey"):
+        rows, people = _alignment_diversity(run, say)
+        if not rows:
+            continue
+        labels = (say("diversity over communities (0 to 100)"), say("cultural alignment score (0 to 100)"))
+        columns = [
+            Column("name", say("Model")),
+            *(_renamed(c, "diversity_") for c in interval_columns(say, labels[0], score=True, people=False)),
+            *(_renamed(c, "") for c in interval_columns(say, labels[1], score=True, people=False)),
+            Column(
+                "of_people", say("diversity of those people"), lambda r: say.number(r["of_people"], 1), numeric=True
+            ),
+        ]
+        caption = say("Alignment and diversity of models: {run}", run=run.name)
+        flat = sum(r["diversity_value"] < (r["of_people"] or 0) for r in rows)
+        figures.append(
+            Figure(
+                f"models-{k}" if k else "models",
+                caption,
+                say(
+                    "Up is nearer to what people answered; right is more different from one community to the next. The "
+                    "dashed lines are the people themselves. {flat} of {count} models make communities more alike than "
+                    "they are.",
+                    flat=say.number(flat, 0),
+                    count=say.number(len(rows), 0),
+                ),
+                charts.two_numbers(rows, *labels, (False, False), people),
+                Table(f"models-{k}" if k else "models", caption, columns, rows),
+            )
+        )
+    empty = None if figures else say("No language model answered for two communities or more here.")
+    return Section("models", say("Language models and people"), (), figures, empty=empty)
+
+
+def _matrix(run: Run, say: Speech) -> list[dict[str, Any]]:
+    mine = [r for r in run.results if r["metric"] == run.metric and r["subset"] == "all"]
+    base = {r["community"]: r["value"] for r in mine if r["method"] == "reference"}
+    rows = [r for r in mine if r["method"] == run.method and r["steer"] and r["community"] in base]
+    if len({r["steer"] for r in rows}) < 1 or not rows:
+        return []
+    own = {r["community"]: r["value"] for r in rows if r["steer"] == r["community"]}
+    rows.sort(key=lambda r: (own.get(r["steer"], 1.0), r["steer"], own.get(r["community"], 2.0), r["community"]))
+    return [
+        r
+        | {
+            "steer_name": say.place(r["steer"]),
+            "name": say.place(r["community"]),
+            "points": 100 * (r["value"] - base[r["community"]]),
+            "shown": say.percent(r["value"]),
+        }
+        for r in rows
+    ]
+
+
+def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("steer_name", "name", "shown")} | {"points": round(row["points"], 2)}
+
+
+def _both_subsets(run: Run, say: Speech) -> list[dict[str, Any]]:
+    """One row for each method: averages over the communities served, on all and on contested pairs."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for r in run.summary:
+        if r["aggregate"] == "average":
+            found.setdefault(r["method"], {})[r["subset"]] = r
+    rows = []
+    for method, own in found.items():
+        if "all" in own and "contested" in own:
+            every, part = own["all"], own["contested"]
+            rows.append(
+                {
+                    "name": method,
+                    **{key: every[key] for key in ("value", "low", "high", "n", "n_raters")},
+                    **{f"contested_{key}": part[key] for key in ("value", "low", "high", "n", "n_raters")},
+                    **_ends("x", part),
+                    **_ends("y", every),
+                    "shown": f"{say.percent(every['value'])} / {say.percent(part['value'])}",
+                }
+            )
+    return rows
+
+
+def _curve(run: Run, say: Speech) -> list[dict[str, Any]]:
+    rows = [
+        r
+        for r in run.curves
+        if r["metric"] == run.metric and r["by"] == "pairs" and r["community"] is None and r["subset"] == "all"
+    ]
+    unique = {(r["method"], r["fraction"]): r for r in rows}
+    found = [
+        r | {"name": r["method"], "x": r["train_pairs"], "shown": say.percent(r["value"])}
+        for r in sorted(unique.values(), key=lambda r: (r["method"], r["fraction"]))
+    ]
+    return [r for r in found if r["low"] is not None]
+
+
+def _alignment_diversity(run: Run, say: Speech) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    by: dict[tuple[str, str, str], Mapping[str, Any]] = {
+        (r["metric"], r["model"], r["strategy"] or ""): r for r in run.results if r["community"] is None
+    }
+    rows, people = [], []
+    for (metric, model, strategy), diversity in by.items():
+        alignment = by.get((ALIGNMENT, model, strategy))
+        if metric != "pairwise_diversity" or alignment is None:
+            continue
+        theirs = by.get((metric, f"{_PEOPLE}{model}", strategy))
+        rows.append(
+            {
+                "name": f"{model} · {strategy}",
+                **{key: alignment[key] for key in ("value", "low", "high", "n")},
+                **{f"diversity_{key}": diversity[key] for key in ("value", "low", "high", "n")},
+                **_ends("x", diversity),
+                **_ends("y", alignment),
+                "of_people": theirs["value"] if theirs else None,
+                "shown": f"{say.number(alignment['value'])} / {say.number(diversity['value'])}",
+            }
+        )
+        if theirs:
+            people.append({"x": theirs["value"], "name": say("the people asked about")})
+    return rows, [dict(t) for t in {tuple(p.items()) for p in people}]
+
+
+def _ends(axis: str, row: Mapping[str, Any]) -> dict[str, float]:
+    value = row["value"]
+    return {
+        axis: value,
+        f"{axis}_low": row["low"] if row["low"] is not None else value,
+        f"{axis}_high": row["high"] if row["high"] is not None else value,
+    }
+
+
+def _renamed(column: Column, prefix: str) -> Column:
+    """The same column for a row whose keys carry a prefix."""
+    if not prefix:
+        return column
+    show = column.show
+    assert show is not None
+
+    def shown(row: Mapping[str, Any]) -> str:
+        return show({key: row.get(f"{prefix}{key}") for key in ("value", "low", "high", "n", "n_raters")})
+
+    return Column(f"{prefix}{column.key}", column.label, shown, column.numeric)

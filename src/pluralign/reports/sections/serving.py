@@ -1,0 +1,141 @@
+"""How well each community is served: the worst first, and on the map."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pluralign.reports import charts
+from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
+from pluralign.reports.reading import Run
+from pluralign.reports.speech import Speech
+from pluralign.reports.world import drawn_as_areas, drawn_as_dots
+
+_MOST = 40
+
+
+def served(runs: Sequence[Run], say: Speech) -> Section:
+    """Communities from the worst-served down."""
+    title = say("Who is served worst")
+    figures, tables, told = [], [], []
+    for k, run in enumerate(run for run in runs if run.served):
+        for who in run.answerers[:1] if run.kind == "rewards" else run.answerers:
+            rows = [r for r in worst_first(run, who, say) if r["community"]]
+            if who == run.answerers[0]:
+                figures.append(_worst_figure(run, who, rows, say, k))
+        everything = [r for who in run.answerers for r in worst_first(run, who, say)]
+        tables.append(_all_served(run, everything, say, k))
+    if figures:
+        told = [
+            say(
+                "Each line is a community, the worst-served first. The bar is the 95 % interval: where two bars "
+                "overlap widely, their order may be chance."
+            )
+        ]
+    empty = None if figures else say("No run here measured how well communities are served.")
+    return Section("served", title, told, figures, tables, empty=empty)
+
+
+def world(runs: Sequence[Run], say: Speech) -> Section:
+    """The map."""
+    title, figures, told = say("The world"), [], []
+    places = drawn_as_areas() | drawn_as_dots().keys()
+    for k, run in enumerate(run for run in runs if run.served):
+        rows = [r for who in run.answerers for r in worst_first(run, who, say) if r["community"] in places]
+        if not rows:
+            continue
+        there = {r["community"] for r in rows}
+        hatched = [{"community": c, "name": say.place(c)} for c in run.surveyed if c in places and c not in there]
+        told = [
+            say(
+                "Hatched countries have people who were asked, but no number here: they said too little, or the "
+                "model starts from them. Of countries without a colour nobody was asked, and nothing is known."
+            )
+        ]
+        legend = _measure(run, say)
+        figures.append(
+            Figure(
+                f"map-{k}" if k else "map",
+                say("How well each country is served: {run}", run=run.name),
+                say(
+                    "A map of the world. Countries with a number: {count}. Answers by {who}: {extremes}",
+                    count=say.number(len(there), 0),
+                    who=rows[0]["who"],
+                    extremes=_extremes([r for r in rows if r["who"] == rows[0]["who"]], say),
+                ),
+                charts.world_map(
+                    [_light(r) for r in rows], hatched, list(dict.fromkeys(r["who"] for r in rows)), legend, say
+                ),
+                _all_served(run, rows, say, k, name="map"),
+            )
+        )
+    empty = None if figures else say("No community measured here is a country, so there is nothing to put on a map.")
+    return Section("world", title, told, figures, empty=empty)
+
+
+def worst_first(run: Run, who: str, say: Speech) -> list[dict[str, Any]]:
+    """How well one answerer serves each community, from the lowest number up."""
+    rows = [r for r in run.served if r["who"] == who]
+    return [
+        r | {"name": say.place(r["community"]), "shown": _told(run, r, say)}
+        for r in sorted(rows, key=lambda r: (r["value"], r["community"]))
+    ]
+
+
+def _worst_figure(run: Run, who: str, rows: list[dict[str, Any]], say: Speech, k: int) -> Figure:
+    base = _reference(run)
+    drawn = [
+        _light(r)
+        | {
+            "low": r["low"] if r["low"] is not None else r["value"],
+            "high": r["high"] if r["high"] is not None else r["value"],
+            "base": base.get(r["community"]),
+        }
+        for r in rows[:_MOST]
+    ]
+    title = say("Communities from the worst-served down: {who} ({run})", who=who, run=run.name)
+    about = _extremes(rows, say)
+    if len(rows) > _MOST:
+        about += " " + say("The chart shows the first {count}; the table shows more.", count=say.number(_MOST, 0))
+    tick = say("The tick marks the model that steering starts from.") if base and who != "reference" else None
+    spec = charts.dot_plot(drawn, _measure(run, say), run.kind == "rewards", tick)
+    table = _all_served(run, rows, say, k, name="worst")
+    return Figure(f"worst-{k}" if k else "worst", title, f"{about} {tick or ''}".strip(), spec, table)
+
+
+def _extremes(rows: Sequence[dict[str, Any]], say: Speech) -> str:
+    if len(rows) == 1:
+        return f"{rows[0]['name']}: {rows[0]['shown']}."
+    return say(
+        "{worst} is served worst: {number}. {best} is served best: {other}.",
+        worst=rows[0]["name"],
+        number=rows[0]["shown"],
+        best=rows[-1]["name"],
+        other=rows[-1]["shown"],
+    )
+
+
+def _all_served(run: Run, rows: Sequence[dict[str, Any]], say: Speech, k: int, name: str = "served") -> Table:
+    columns = [Column("who", say("Answers by")), Column("community", say("Community"), lambda r: r["name"])]
+    columns += interval_columns(say, _measure(run, say), score=run.kind == "survey", people=run.kind == "rewards")
+    caption = say("How well each community is served: {run}", run=run.name)
+    return Table(f"{name}-{k}" if k else name, caption, columns, rows)
+
+
+def _reference(run: Run) -> dict[str, float]:
+    if run.kind != "rewards":
+        return {}
+    return {r["community"]: r["value"] for r in run.served if r["who"] == "reference"}
+
+
+def _measure(run: Run, say: Speech) -> str:
+    return say("choices predicted rightly") if run.kind == "rewards" else say("cultural alignment score (0 to 100)")
+
+
+def _told(run: Run, row: dict[str, Any], say: Speech) -> str:
+    show = say.percent if run.kind == "rewards" else say.number
+    if row["low"] is None:
+        return show(row["value"])
+    return say("{value} [{low} to {high}]", value=show(row["value"]), low=show(row["low"]), high=show(row["high"]))
+
+
+def _light(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: row[key] for key in ("who", "community", "name", "value", "shown")}

@@ -1,0 +1,132 @@
+"""Saying things in a reader's language: sentences, numbers, names of places."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pluralign.audits import Amount, Place, Sentence, Share, community_name
+from pluralign.core import InvalidSettings
+
+LANGUAGES = ("en", "es", "ar", "hi")
+"""Languages that the pages can speak."""
+
+SOURCE = "en"
+
+
+@dataclass(frozen=True)
+class Speech:
+    r"""A language.
+
+    Attributes:
+        language: One of `LANGUAGES`.
+
+    >>> Speech("es")("Findings"), Speech("es").place("MEX"), Speech("es").percent(0.254)
+    ('Hallazgos', 'México', '25,4\xa0%')
+    """
+
+    language: str = SOURCE
+    _catalog: dict[str, str] = field(init=False, repr=False, compare=False)
+    _locale: Any = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:
+            raise InvalidSettings(
+                f"there is no translation into {self.language!r}",
+                where="--language",
+                hint=f"there is {', '.join(LANGUAGES)}; see docs/reports.md for how to add one",
+            )
+        from babel import Locale
+
+        object.__setattr__(self, "_catalog", catalog(self.language))
+        object.__setattr__(self, "_locale", Locale.parse(self.language))
+
+    def __call__(self, text: str, **values: str) -> str:
+        """A text in this language, with its fields filled; English where it is not translated."""
+        return (self._catalog.get(text) or text).format(**values) if values else self._catalog.get(text) or text
+
+    @property
+    def rtl(self) -> bool:
+        """Whether it is written from right to left."""
+        return str(self._locale.text_direction) == "rtl"
+
+    @property
+    def name(self) -> str:
+        """What its speakers call it."""
+        return str(self._locale.get_display_name(self._locale) or self.language)
+
+    def number(self, value: float, digits: int = 1) -> str:
+        """A number with so many decimals."""
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=self._locale))
+
+    def percent(self, value: float, digits: int = 1) -> str:
+        """A fraction in percent."""
+        return self.number(100 * value, digits) + str(self._locale.percent_formats[None].pattern).rpartition("0")[2]
+
+    def place(self, id_: str | None) -> str:
+        """Name of a community."""
+        if id_ is None:
+            return self("all communities")
+        if id_ == "~world":
+            return self("World")
+        head, _, tail = id_.partition("/")
+        code = _alpha_2(head)
+        known = self._locale.territories.get(code) if code else None
+        if known is None:
+            return community_name(id_)
+        return f"{tail.replace('-', ' ').title()} ({known})" if tail else str(known)
+
+    def sentence(self, sentence: Sentence) -> str:
+        """A finding's claim."""
+        return self(sentence.template, **{name: self._value(v) for name, v in sentence.values.items()})
+
+    def _value(self, value: object) -> str:
+        if isinstance(value, Place):
+            return self.place(value.id)
+        if isinstance(value, Share):
+            return self.percent(value.value, 0)
+        if isinstance(value, Amount):
+            return self.number(value.value, 1)
+        return self.number(value, 0) if isinstance(value, int) else str(value)
+
+
+@cache
+def catalog(language: str) -> dict[str, str]:
+    """English text -> its translation."""
+    if language == SOURCE:
+        return {}
+    from babel.messages.pofile import read_po
+
+    with (files("pluralign.reports") / "languages" / f"{language}.po").open("rb") as file:
+        return {str(m.id): str(m.string) for m in read_po(file) if m.id and m.string}
+
+
+def language_of(community: str) -> str:
+    """The language of a community's page: of those that its country speaks, the most spoken that we have; else English.
+
+    >>> [language_of(c) for c in ("MEX", "EGY", "IND", "JPN", "~hill")]
+    ['es', 'ar', 'hi', 'en', 'en']
+    """
+    from babel.languages import get_territory_language_info
+
+    code = _alpha_2(community.partition("/")[0])
+    spoken = get_territory_language_info(code) if code else {}
+    shares = {
+        tag: float(info["population_percent"] or 0) for tag, info in spoken.items() if info.get("official_status")
+    }
+    if not shares:
+        return SOURCE
+    most = max(shares, key=lambda tag: shares[tag])
+    return most if most in LANGUAGES else SOURCE
+
+
+@cache
+def _alpha_2(alpha_3: str) -> str | None:
+    import pycountry
+
+    if alpha_3 == "XKX":
+        return "XK"
+    found = pycountry.countries.get(alpha_3=alpha_3)
+    return found.alpha_2 if found is not None else None

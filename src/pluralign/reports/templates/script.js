@@ -1,0 +1,18 @@
+// A drawn chart becomes an interactive one when it comes into view; without this script the drawing stays.
+(() => {
+  const draw = (place) => {
+    const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+    const target = document.createElement("div");
+    const still = place.firstElementChild;
+    vegaEmbed(target, spec, { renderer: "svg", actions: false, mode: "vega-lite" })
+      .then(() => { place.replaceChildren(target); place.dataset.live = "yes"; })
+      .catch((error) => { place.replaceChildren(still); console.warn(String(error)); });
+  };
+  const watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) { watch.unobserve(entry.target); draw(entry.target); }
+    }
+  }, { rootMargin: "200px" });
+  for (const place of document.querySelectorAll("[data-spec]")) watch.observe(place);
+  window.addEventListener("beforeprint", () => { for (const d of document.querySelectorAll("details")) d.open = true; });
+})();

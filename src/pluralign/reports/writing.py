@@ -1,0 +1,207 @@
+"""Write reports: the page, pages of communities, pictures, tables and a text for model cards."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pluralign._version import __version__
+from pluralign.core import InvalidSettings, whole_file
+from pluralign.reports import sections
+from pluralign.reports.data import Page, Table
+from pluralign.reports.drawing import need_report, png_of
+from pluralign.reports.page import html_of
+from pluralign.reports.reading import Run, read_run
+from pluralign.reports.speech import Speech, language_of
+from pluralign.reports.summary import about_community, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a report consists of, beside the page.
+
+    Attributes:
+        language: Of the page.
+        title: Of the page; made from the runs where empty.
+        communities: Whether each community gets a page, in its own language where there is a translation.
+        png: Whether charts are written as pictures.
+        csv: Whether all rows of the tables are written.
+        markdown: Whether a text for model cards is written.
+        interactive: Whether charts answer to the pointer.
+        method: The method that speaks for runs of reward models.
+    """
+
+    language: str = "en"
+    title: str = ""
+    communities: bool = False
+    png: bool = False
+    csv: bool = False
+    markdown: bool = False
+    interactive: bool = True
+    method: str | None = None
+
+
+def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = None) -> list[Path]:
+    """Write the report of one run or several.
+
+    Args:
+        folders: Of runs and audits.
+        out: The HTML file; what else is wanted goes into a folder beside it that has its name.
+        wanted: What else.
+
+    Returns:
+        The files written, the page first.
+
+    Raises:
+        InvalidSettings: If a folder holds nothing to report, or there is no such language or method.
+        MissingExtra: If the extra ``report`` is not installed.
+    """
+    need_report()
+    wanted = wanted or Wanted()
+    if out.suffix.lower() not in {".html", ".htm"}:
+        raise InvalidSettings(f"{out.name} is no HTML file", where="--out", hint="name a file that ends in .html")
+    if not folders:
+        raise InvalidSettings("no folder is named", where="DIR", hint="name the folder of a run or an audit")
+    runs = _told_apart([read_run(folder, wanted.method) for folder in folders])
+    page = page_of(runs, Speech(wanted.language), wanted.title)
+    beside = out.with_suffix("")
+    written = [_write(out, html_of(page, interactive=wanted.interactive))]
+    if wanted.communities:
+        written += list(_community_pages(runs, beside / "communities"))
+    if wanted.png:
+        for section in page.sections:
+            for figure in section.figures:
+                written.append(_write(beside / "charts" / f"{figure.name}.png", png_of(figure.spec)))
+    if wanted.csv:
+        written += [_write(beside / "tables" / f"{t.name}.csv", csv_of(t)) for t in tables_of(page)]
+    if wanted.markdown:
+        written.append(_write(beside / "report.md", markdown_of(page)))
+    return written
+
+
+def page_of(runs: Sequence[Run], say: Speech, title: str = "") -> Page:
+    """All of a page's data."""
+    names = ", ".join(run.name for run in runs)
+    parts = (
+        sections.served, sections.world, sections.findings, sections.steers, sections.contested, sections.learning,
+        sections.models, sections.participation, sections.not_assessed, sections.dropped, sections.how,
+    )  # fmt: skip
+    return Page(
+        title or say("How communities are served: {names}", names=names),
+        say,
+        summary(runs, say),
+        [part(runs, say) for part in parts],
+        _stamp(say),
+    )
+
+
+def community_page(runs: Sequence[Run], community: str, say: Speech) -> Page:
+    """The data of one community's page."""
+    own = [_only(run, community) for run in runs]
+    parts = (
+        sections.served(runs, say),
+        sections.findings(runs, say, community),
+        sections.participation(own, say),
+        sections.not_assessed(runs, say),
+    )
+    title = say("How the people of {community} are served", community=say.place(community))
+    return Page(title, say, about_community(runs, community, say), parts, _stamp(say))
+
+
+def tables_of(page: Page) -> Iterator[Table]:
+    """Every table of a page, those of charts too."""
+    for section in page.sections:
+        yield from (figure.table for figure in section.figures)
+        yield from section.tables
+
+
+def csv_of(table: Table) -> str:
+    """All rows of a table, raw; what a spreadsheet would take for a formula is quoted."""
+    keys = list(
+        dict.fromkeys(key for row in table.rows for key, value in row.items() if not isinstance(value, Mapping))
+    )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(keys)
+    writer.writerows([_cell(row.get(key)) for key in keys] for row in table.rows)
+    return text.getvalue()
+
+
+def markdown_of(page: Page, most: int = 12) -> str:
+    """The page in short, for a model card."""
+    say = page.say
+    lines = [f"## {_plain(page.title)}", "", *(f"{_plain(text)}\n" for text in page.summary)]
+    for section in page.sections:
+        grave = [c for c in section.claims if c.severity != "note"]
+        if grave:
+            lines += [f"### {_plain(section.title)}", ""]
+            lines += [f"- **{c.label}.** {_plain(c.text)}" for c in grave[:most]]
+            lines += [""]
+        for figure in section.figures:
+            lines += [
+                f"### {_plain(figure.title)}",
+                "",
+                _plain(figure.about),
+                "",
+                *_markdown_rows(figure.table, most),
+                "",
+            ]
+    return "\n".join([*lines, f"_{_plain(page.written)}_", say("Interval: 95 %."), ""])
+
+
+def _markdown_rows(table: Table, most: int) -> Iterator[str]:
+    yield "| " + " | ".join(_plain(c.label) for c in table.columns) + " |"
+    yield "|" + "|".join(" ---: " if c.numeric else " --- " for c in table.columns) + "|"
+    for row in table.rows[:most]:
+        yield "| " + " | ".join(_plain(c.text(row)) for c in table.columns) + " |"
+
+
+def _plain(text: str) -> str:
+    """Text without what Markdown or HTML would read as markup."""
+    for mark, safe in (("\\", "\\\\"), ("<", "&lt;"), ("|", "\\|"), ("[", "\\["), ("`", "\\`"), ("*", "\\*")):
+        text = text.replace(mark, safe)
+    return " ".join(text.split())
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return f"'{value}"
+    return value
+
+
+def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
+    known = sorted({c for run in runs for c in run.surveyed if c != "~world"})
+    for community in known:
+        page = community_page(runs, community, Speech(language_of(community)))
+        name = community.replace("/", "_").replace("~", "")
+        yield _write(folder / f"{name}.html", html_of(page, interactive=False))
+
+
+def _only(run: Run, community: str) -> Run:
+    record = dict(run.record)
+    if record.get("people"):
+        record["people"] = {c: told for c, told in record["people"].items() if c == community}
+    return replace(run, record=record, participation=[p for p in run.participation if p["community"] == community])
+
+
+def _told_apart(runs: Sequence[Run]) -> list[Run]:
+    """Runs of one name get a number."""
+    names = [run.name for run in runs]
+    return [
+        replace(run, name=f"{run.name} ({names[: k + 1].count(run.name)})") if names.count(run.name) > 1 else run
+        for k, run in enumerate(runs)
+    ]
+
+
+def _stamp(say: Speech) -> str:
+    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    return say("Written {when} by pluralign {version}.", when=when, version=__version__)
+
+
+def _write(path: Path, content: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as partial:
+        partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    return path
