@@ -82,7 +82,7 @@ def update(language: str) -> int:
     path = _folder("pluralign.reports") / "languages" / f"{language}.po"
     old: Any = read_po(path.open("rb"), locale=language) if path.is_file() else Catalog(locale=language)
     known = {m.id: m.string for m in old if m.id}
-    new = Catalog(locale=language, project="pluralign", fuzzy=False)
+    new = Catalog(locale=language, project="pluralign", fuzzy=False, header_comment=old.header_comment)
     for text in messages():
         new.add(text, known.get(text, ""), flags=())
     with path.open("wb") as file:
