@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from pluralign.audits.answered import Answered, answered_by
-from pluralign.core import FloatArray, InvalidInput, PreferencePair, Survey
+from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput, PreferencePair, Survey
 from pluralign.evaluation import Judged
 from pluralign.evaluation.surveys import ReadAnswer
 
@@ -17,7 +19,7 @@ ATTRIBUTES = ("gender", "age", "education", "religion", "ethnicity", "region", "
 """Columns of pairs that say who a rater is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Rewards:
     """What reward models made of test pairs.
 
@@ -26,11 +28,33 @@ class Rewards:
         margins: Method -> community steered to -> margins in logits, aligned with the pairs; the key ``""`` where the
             method does not steer.
         served: Communities that were steered to.
+        kept: What checks worked out and others need too.
     """
 
     judged: Judged
     margins: Mapping[str, Mapping[str, FloatArray]]
     served: tuple[str, ...]
+    kept: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Ids of the communities of the pairs, sorted."""
+        return tuple(np.unique(self.judged.community_N).tolist())
+
+    @cached_property
+    def codes(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Numbers instead of ids, of the community, the rater (or stem) and the pair: numbers are quickly compared."""
+        return tuple(  # type: ignore[return-value]
+            np.unique(ids, return_inverse=True)[1]
+            for ids in (self.judged.community_N, self.judged.cluster_N, self.judged.pair_N)
+        )
+
+    def of(self, community: str) -> BoolArray:
+        """Which pairs are a community's, shape (N,)."""
+        if community not in self.names:
+            return np.zeros(len(self.judged), dtype=bool)
+        mine: BoolArray = self.codes[0] == self.names.index(community)
+        return mine
 
 
 @dataclass(frozen=True, slots=True)

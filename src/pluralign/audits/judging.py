@@ -1,14 +1,21 @@
-"""Means over test pairs, with people resampled."""
+"""How often steered models are right on test pairs, for every community at once, with people resampled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pluralign.audits.answered import estimate
 from pluralign.audits.auditing import Context, standard_error
+from pluralign.audits.evidence import Rewards
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray
-from pluralign.evaluation import Judged
-from pluralign.metrics import draw_means
+from pluralign.metrics import correct, draw_series_means
+
+FEW = 5
+"""Raters (or stems) below which no interval can be trusted."""
+
+REFERENCE = ""
+"""The steer to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +44,114 @@ class Mean:
         """Its standard error."""
         return standard_error(self.draws_B)
 
+    def __sub__(self, other: "Mean") -> "Mean":
+        """The difference of two means over the same pairs, paired."""
+        return Mean(self.value - other.value, self.draws_B - other.draws_B, self.n, self.n_raters)
 
-def mean_over(judged: Judged, rows_N: BoolArray, value_N: FloatArray, context: Context, *purpose: object) -> Mean:
-    """Mean of a number over some pairs; one purpose has the same draws, so differences are paired.
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Means of several series over the pairs of each community, resampled together.
+
+    Attributes:
+        value_C_S: Means.
+        draws_B_C_S: Their draws.
+        n_C: Different pairs of each community.
+        people_C: Different raters, or stems, of each.
+        raters: Whether these are people.
+        communities: Id -> its row.
+        series: Name -> its column.
+    """
+
+    value_C_S: FloatArray
+    draws_B_C_S: FloatArray
+    n_C: IntArray
+    people_C: IntArray
+    raters: bool
+    communities: Mapping[str, int]
+    series: Mapping[str, int]
+
+    def of(self, community: str, series: str) -> Mean:
+        """One of them."""
+        c, s = self.communities[community], self.series[series]
+        people = int(self.people_C[c]) if self.raters else None
+        return Mean(float(self.value_C_S[c, s]), self.draws_B_C_S[:, c, s].astype(float), int(self.n_C[c]), people)
+
+    def enough(self, community: str) -> bool:
+        """Whether a community has pairs of enough people."""
+        return community in self.communities and bool(self.people_C[self.communities[community]] >= FEW)
+
+    def elsewhere(self, community: str, series: str) -> Mean:
+        """The mean over all other communities, each counting the same."""
+        rest = [c for name, c in self.communities.items() if name != community and self.people_C[c] >= FEW]
+        s = self.series[series]
+        return Mean(
+            float(self.value_C_S[rest, s].mean()),
+            np.nanmean(self.draws_B_C_S[:, rest, s].astype(float), axis=1),
+            int(self.n_C[rest].sum()),
+            int(self.people_C[rest].sum()) if self.raters else None,
+        )
+
+
+def means(rewards: Rewards, rows_N: BoolArray, series: Mapping[str, FloatArray], context: Context) -> Means | None:
+    """Means of numbers over some pairs, by community; None where there are no such pairs.
 
     Args:
-        judged: The test pairs.
-        rows_N: Which of them; at least one.
-        value_N: One number for each of those.
-        context: Seed and draws.
-        purpose: What names the draws.
+        rewards: The test pairs.
+        rows_N: Which of them.
+        series: Name -> one number for each of all pairs.
+        context: Seed and draws; all means of one seed have the same draws of people.
     """
-    cluster = judged.cluster_N[rows_N]
-    draws = draw_means(value_N, cluster, context.rng(*purpose), context.draws)
-    people = len(np.unique(cluster)) if judged.raters else None
-    return Mean(float(np.mean(value_N)), draws, len(np.unique(judged.pair_N[rows_N])), people)
+    if not rows_N.any():
+        return None
+    rows = np.flatnonzero(rows_N)
+    community, cluster, pair = (codes[rows] for codes in rewards.codes)
+    present, group = np.unique(community, return_inverse=True)
+    value_N_S = np.stack([np.asarray(values, dtype=float)[rows] for values in series.values()], axis=1)
+    draws = draw_series_means(value_N_S, group, cluster, context.rng("people"), context.draws)
+    counts = np.bincount(group)
+    sums = np.stack([np.bincount(group, value_N_S[:, s]) for s in range(value_N_S.shape[1])], axis=1)
+    return Means(
+        sums / counts[:, None],
+        draws.astype(np.float32),
+        _different(group, pair, present.size),
+        _different(group, cluster, present.size),
+        rewards.judged.raters,
+        {rewards.names[c]: k for k, c in enumerate(present.tolist())},
+        {name: s for s, name in enumerate(series)},
+    )
 
 
-def clusters_in(judged: Judged, rows_N: BoolArray) -> int:
-    """How many raters (or stems) some pairs come from."""
-    return len(np.unique(judged.cluster_N[rows_N]))
+def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> Means | None:
+    """How often each steer of a method, and the reference, is right; kept, since several checks ask.
+
+    Args:
+        rewards: The margins.
+        method: Name of the method.
+        subset: ``all``, or ``contested``: the pairs that the reference gets wrong.
+        context: Seed and draws.
+    """
+    key = (method, subset, context.seed, context.draws)
+    if key not in rewards.kept:
+        reference = rewards.judged.reference_N
+        rows = reference < 0 if subset == "contested" else np.ones(len(reference), dtype=bool)
+        series = {REFERENCE: correct(reference)} | {s: correct(m) for s, m in rewards.margins[method].items() if s}
+        rewards.kept[key] = means(rewards, rows, series, context)
+    found: Means | None = rewards.kept[key]
+    return found
 
 
-def few_ids(judged: Judged, places: IntArray, most: int = 8) -> tuple[str, ...]:
+def clusters_of(rewards: Rewards, community: str) -> int:
+    """How many raters (or stems) the test pairs of a community come from."""
+    return int(np.unique(rewards.codes[1][rewards.of(community)]).size)
+
+
+def few_ids(rewards: Rewards, places: IntArray, most: int = 8) -> tuple[str, ...]:
     """Ids of the first few pairs."""
-    return tuple(dict.fromkeys(judged.pair_N[places].tolist()))[:most]
+    return tuple(dict.fromkeys(rewards.judged.pair_N[places].tolist()))[:most]
+
+
+def _different(group_N: IntArray, code_N: IntArray, size: int) -> IntArray:
+    """How many different codes each group has."""
+    cells = np.unique(group_N * (int(code_N.max()) + 1) + code_N)
+    return np.bincount(cells // (int(code_N.max()) + 1), minlength=size)

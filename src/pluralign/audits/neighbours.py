@@ -4,19 +4,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import LEVEL, REWARDS, Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import LEVEL, REWARDS, Context, Measured, Skipped
 from pluralign.audits.evidence import ATTRIBUTES, Evidence, Rewards
 from pluralign.audits.findings import Rows
+from pluralign.audits.judging import FEW, accuracies, few_ids
 from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.core import FloatArray
-from pluralign.metrics import correct, disaggregate, draw_means
-
-FEW = 5
-"""Raters (or stems) below which no interval can be trusted."""
+from pluralign.metrics import correct, disaggregate
 
 _GROUP = 10
-_SHOWN = 8
 
 
 def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -92,37 +88,37 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
 def _neighbour(
     rewards: Rewards, method: str, community: str, steers: Sequence[str], context: Context
 ) -> Iterator[Measured | Skipped]:
-    judged, margins = rewards.judged, rewards.margins[method]
-    rows = judged.community_N == community
-    people = len(np.unique(judged.cluster_N[rows]))
-    if people < FEW:
-        yield Skipped(f"{community} has {people} test raters or stems", f"{FEW}")
+    found = accuracies(rewards, method, "all", context)
+    if found is None or not found.enough(community):
+        yield Skipped(f"{community} has test pairs of fewer than {FEW} raters or stems", f"{FEW}")
         return
-    credit = {s: correct(margins[s][rows]) for s in steers}
-    other = max((s for s in steers if s != community), key=lambda s: float(credit[s].mean()))
-    draws = {
-        s: draw_means(credit[s], judged.cluster_N[rows], context.rng("neighbour", community), context.draws)
-        for s in (community, other)
-    }
-    better, better_B = float((credit[other] - credit[community]).mean()), draws[other] - draws[community]
-    n, n_raters = len(np.unique(judged.pair_N[rows])), people if judged.raters else None
-    wrong = np.flatnonzero(rows)[credit[other] > credit[community]]
+    own = found.of(community, community)
+    other = max((s for s in steers if s != community), key=lambda s: found.of(community, s).value)
+    better = found.of(community, other) - own
+    mine = np.flatnonzero(rewards.of(community))
+    margins = rewards.margins[method]
+    wrong = mine[correct(margins[other][mine]) > correct(margins[community][mine])]
     yield Measured(
         method,
         community,
-        better,
-        standard_error(better_B),
+        better.value,
+        better.error,
         {
-            "served_better_by_other": estimate(better, better_B, n, n_raters),
-            "pairwise_accuracy": estimate(float(credit[community].mean()), draws[community], n, n_raters),
-            "pairwise_accuracy_by_other": estimate(float(credit[other].mean()), draws[other], n, n_raters),
+            "served_better_by_other": better.estimate,
+            "pairwise_accuracy": own.estimate,
+            "pairwise_accuracy_by_other": found.of(community, other).estimate,
         },
         Sentence(
             "{subject} steers to {community} by the wrong neighbour: steering to {other} serves its people better, by "
             "{amount} points.",
-            {"subject": method, "community": Place(community), "other": Place(other), "amount": Amount(100 * better)},
+            {
+                "subject": method,
+                "community": Place(community),
+                "other": Place(other),
+                "amount": Amount(100 * better.value),
+            },
         ),
-        Rows("pairs", len(wrong), tuple(dict.fromkeys(judged.pair_N[wrong].tolist()))[:_SHOWN]),
+        Rows("pairs", len(wrong), few_ids(rewards, wrong)),
         "Read the pairs listed: the other steer is right on them, and the community's own is not.",
         picked_of=len(steers) - 1,
     )

@@ -8,10 +8,9 @@ import numpy as np
 from pluralign.audits.auditing import REWARDS, Audit, Check, Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence, Rewards
 from pluralign.audits.findings import Rows, Threshold
-from pluralign.audits.judging import Mean, clusters_in, few_ids, mean_over
-from pluralign.audits.neighbours import FEW
-from pluralign.audits.sentences import Amount, Place, Sentence, Share
-from pluralign.core import BoolArray, FloatArray, PreferencePair
+from pluralign.audits.judging import FEW, REFERENCE, Mean, Means, accuracies, clusters_of, few_ids, means
+from pluralign.audits.sentences import Amount, Place, Sentence, Share, Value
+from pluralign.core import FloatArray, IntArray, PreferencePair
 from pluralign.metrics import correct
 
 THIN = 60
@@ -29,18 +28,16 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
     if evidence.rewards is None:
         yield REWARDS
         return
-    judged = evidence.rewards.judged
-    for method, community, margin_N in _steered(evidence.rewards):
-        rows = judged.community_N == community
-        contested = rows & (judged.reference_N < 0)
-        if clusters_in(judged, rows) < FEW or not contested.any():
-            yield Skipped(f"{community}: too few test raters or stems, or no contested pair", f"{FEW}")
+    rewards = evidence.rewards
+    for method, community, margin_N in _steered(rewards):
+        every, contested = (accuracies(rewards, method, subset, context) for subset in ("all", "contested"))
+        if every is None or contested is None or not (every.enough(community) and contested.enough(community)):
+            yield Skipped(f"{community}: too few test raters or stems, or contested pairs of them", f"{FEW}")
             continue
-        ours, theirs = correct(margin_N[rows]), correct(judged.reference_N[rows])
-        loss = mean_over(judged, rows, theirs - ours, context, "all", community)
-        own = mean_over(judged, rows, ours, context, "all", community)
-        right = mean_over(judged, contested, correct(margin_N[contested]), context, "contested", community)
-        wrong = np.flatnonzero(rows)[theirs > ours]
+        own, right = every.of(community, community), contested.of(community, community)
+        loss = every.of(community, REFERENCE) - own
+        mine = np.flatnonzero(rewards.of(community))
+        wrong = mine[correct(rewards.judged.reference_N[mine]) > correct(margin_N[mine])]
         yield Measured(
             method,
             community,
@@ -61,7 +58,7 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
                     "amount": Amount(100 * loss.value),
                 },
             ),
-            Rows("pairs", len(wrong), few_ids(judged, wrong)),
+            Rows("pairs", len(wrong), few_ids(rewards, wrong)),
             "Read the pairs listed: the reference is right on them, and the steered model is not.",
         )
 
@@ -71,17 +68,18 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     if evidence.rewards is None:
         yield REWARDS
         return
-    judged = evidence.rewards.judged
-    for method, community, margin_N in _steered(evidence.rewards):
-        own, others = judged.community_N == community, judged.community_N != community
-        if min(clusters_in(judged, own), clusters_in(judged, others)) < FEW:
+    rewards = evidence.rewards
+    for method, community, margin_N in _steered(rewards):
+        found = accuracies(rewards, method, "all", context)
+        others = [c for c in found.communities if c != community and found.enough(c)] if found is not None else []
+        if found is None or not found.enough(community) or not others:
             yield Skipped(f"{community}: too few test raters or stems, its own or others'", f"{FEW}")
             continue
-        change_N = correct(margin_N) - correct(judged.reference_N)
-        gain = mean_over(judged, own, change_N[own], context, "gain", community)
-        cost = mean_over(judged, others, -change_N[others], context, "cost", community)
+        gain = found.of(community, community) - found.of(community, REFERENCE)
+        cost = found.elsewhere(community, REFERENCE) - found.elsewhere(community, community)
         beyond = Mean(cost.value - gain.value, cost.draws_B - gain.draws_B, cost.n + gain.n, cost.n_raters)
-        worse = np.flatnonzero(others & (change_N < 0))
+        away = np.flatnonzero(~rewards.of(community))
+        worse = away[correct(margin_N[away]) < correct(rewards.judged.reference_N[away])]
         yield Measured(
             method,
             community,
@@ -98,7 +96,7 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
                     "other_amount": Amount(100 * gain.value),
                 },
             ),
-            Rows("pairs", len(worse), few_ids(judged, worse)),
+            Rows("pairs", len(worse), few_ids(rewards, worse)),
             "Look at the matrix of steers and communities: who pays?",
         )
 
@@ -137,23 +135,21 @@ def beyond_evidence(evidence: Evidence, context: Context) -> Iterator[Measured |
     if not judged.raters:
         yield Skipped("answers were published as shares: nobody knows how many people stand behind them", "raters")
         return
-    people = {
-        c: len(evidence.raters.get(c, ())) or clusters_in(judged, judged.community_N == c) for c in rewards.served
-    }
-    thin = [c for c, n in people.items() if n < THIN and (judged.community_N == c).any()]
+    people = {c: len(evidence.raters.get(c, ())) or clusters_of(rewards, c) for c in rewards.served}
+    thin = [c for c, n in people.items() if n < THIN and rewards.of(c).any()]
     if not thin:
         yield Skipped(f"no community that was steered to has fewer than {THIN} raters")
     for method, community, margin_N in _steered(rewards):
         if community not in thin:
             continue
-        rows = judged.community_N == community
-        turned_N = (np.sign(margin_N[rows]) != np.sign(judged.reference_N[rows])).astype(float)
-        change_N = correct(margin_N[rows]) - correct(judged.reference_N[rows])
-        gain = mean_over(judged, rows, change_N, context, "thin", community)
-        turned = mean_over(judged, rows, turned_N, context, "thin", community)
+        rows, reference = rewards.of(community), judged.reference_N
+        turned_N = (np.sign(margin_N) != np.sign(reference)).astype(float)
+        found = means(rewards, rows, {"gain": correct(margin_N) - correct(reference), "turned": turned_N}, context)
+        assert found is not None
+        gain, turned = found.of(community, "gain"), found.of(community, "turned")
         low = gain.estimate.low
         proved = low is not None and low > 0
-        places = np.flatnonzero(rows)[turned_N > 0]
+        places = np.flatnonzero(rows & (turned_N > 0))
         yield Measured(
             method,
             community,
@@ -170,7 +166,7 @@ def beyond_evidence(evidence: Evidence, context: Context) -> Iterator[Measured |
                     "count": people[community],
                 },
             ),
-            Rows("pairs", len(places), few_ids(judged, places)),
+            Rows("pairs", len(places), few_ids(rewards, places)),
             "Read the pairs listed with people of the community before steering to it.",
         )
 
@@ -197,34 +193,37 @@ def _beyond_raters(
     judged = rewards.judged
     by_id = {id_: side(p) for id_, p in evidence.pair_by_id.items()}
     side_N = np.array([by_id.get(id_, 0.0) for id_ in judged.pair_N.tolist()])
-    for method, community, margin_N in _steered(rewards):
-        rows: BoolArray = (judged.community_N == community) & (side_N != 0)
-        if not rows.any() or clusters_in(judged, rows) < FEW:
-            yield Skipped(f"{community}: too few {needs}", f"those of {FEW} raters or stems")
-            continue
-        theirs = (side_N[rows] > 0).astype(float)
-        ours = correct(margin_N[rows] * side_N[rows])
-        more = mean_over(judged, rows, ours - theirs, context, needs, community)
-        model, people = (mean_over(judged, rows, v, context, needs, community) for v in (ours, theirs))
-        against = np.flatnonzero(rows)[ours > theirs]
-        yield Measured(
-            method,
-            community,
-            more.value,
-            more.error,
-            {"beyond_raters": more.estimate, "by_model": model.estimate, "by_raters": people.estimate},
-            Sentence(
-                template,
-                {
-                    "subject": method,
-                    "community": Place(community),
-                    "share": Share(model.value),
-                    "other_share": Share(people.value),
-                },
-            ),
-            Rows("pairs", len(against), few_ids(judged, against)),
-            "Read the pairs listed: the model prefers what the rater rejected.",
-        )
+    for method, margins in rewards.margins.items():
+        served = [c for c in margins if c in rewards.served]
+        own = np.zeros(len(judged))
+        for community in served:
+            own = np.where(rewards.of(community), margins[community], own)
+        ours, theirs = correct(own * side_N), (side_N > 0).astype(float)
+        found = means(rewards, side_N != 0, {"more": ours - theirs, "model": ours, "people": theirs}, context)
+        for community in served:
+            if found is None or not found.enough(community):
+                yield Skipped(f"{community}: too few {needs}", f"those of {FEW} raters or stems")
+                continue
+            against = np.flatnonzero(rewards.of(community) & (side_N != 0) & (ours > theirs))
+            yield _preferred(rewards, method, community, found, against, template)
+
+
+def _preferred(
+    rewards: Rewards, method: str, community: str, found: Means, against: IntArray, template: str
+) -> Measured:
+    more, model, people = (found.of(community, name) for name in ("more", "model", "people"))
+    values: dict[str, Value] = {"subject": method, "community": Place(community)}
+    values |= {"share": Share(model.value), "other_share": Share(people.value)}
+    return Measured(
+        method,
+        community,
+        more.value,
+        more.error,
+        {"beyond_raters": more.estimate, "by_model": model.estimate, "by_raters": people.estimate},
+        Sentence(template, values),
+        Rows("pairs", len(against), few_ids(rewards, against)),
+        "Read the pairs listed: the model prefers what the rater rejected.",
+    )
 
 
 REWARD_BIAS = Audit(
