@@ -76,3 +76,14 @@ def test_a_folder_of_files_of_several_kinds_is_read(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(InvalidInput, match="no JSONL"):
         list(CommunityAlignment(tmp_path / "none").pairs())
+
+
+def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> None:
+    row = conversation(annotator_age="25-34", annotator_gender="woman", annotator_education_level="school")
+    pair = next(iter(CommunityAlignment(write(tmp_path, row)).pairs()))
+    assert [pair.extra.get(key) for key in ("age", "gender", "education", "political")] == [
+        "25-34",
+        "woman",
+        "school",
+        None,
+    ]

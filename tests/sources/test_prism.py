@@ -114,3 +114,27 @@ def test_the_published_split_parts_the_raters(tmp_path: Path) -> None:
     pairs = list(source.pairs())
     split = split_prism(pairs, source.published_test_raters())
     assert (len(split.train), len(split.test)) == (8, 2)
+
+
+def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> None:
+    folder = write(tmp_path, said(1, 10), said(2, 90))
+    survey = [
+        {
+            "user_id": "u1",
+            "location": {"reside_countryISO": "MEX"},
+            "age": "25-34 years old",
+            "gender": "Female",
+            "consent": "Yes, I consent",
+            "religion": {"self_described": "christian", "categorised": "Christian", "simplified": "Christian"},
+            "ethnicity": None,
+        }
+    ]
+    (folder / "survey.jsonl").write_text("".join(json.dumps(row) + "\n" for row in survey), "utf-8")
+
+    (pair,) = PrismPairs(folder).pairs()
+
+    said_of_self = {key: pair.extra[key] for key in ("age", "gender", "religion", "consent")}
+    assert said_of_self == {
+        "age": "25-34 years old", "gender": "Female", "religion": "Christian", "consent": "Yes, I consent"
+    }  # fmt: skip
+    assert "ethnicity" not in pair.extra

@@ -88,6 +88,7 @@ def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[Prefe
     require_columns(row, ("conversation_id", "annotator_id", "first_turn_prompt"))
     conversation, rater = optional_id(row, "conversation_id"), optional_id(row, "annotator_id")
     language = language_tag(optional_text(row, "assigned_lang") or "")
+    about = _about(row)
     history: tuple[Message, ...] = ()
     for turn in _TURNS:
         asked = optional_text(row, f"{turn}_turn_prompt")
@@ -118,9 +119,17 @@ def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[Prefe
                     language=language,
                     source=CommunityAlignment.name,
                     license=CommunityAlignment.license,
-                    extra={"conversation_id": conversation, "turn": turn},
+                    extra={**about, "conversation_id": conversation, "turn": turn},
                 )
         history = (*prompt, Message("assistant", chosen))
+
+
+def _about(row: Row) -> dict[str, str]:
+    """What a rater said of themselves, under the names that audits understand."""
+    columns = {"age": "age", "gender": "gender", "education": "education_level", "political": "political"}
+    columns["ethnicity"] = "ethnicity"
+    found = {name: row.get(f"annotator_{column}") or row.get(column) for name, column in columns.items()}
+    return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
 
 def _preferred(row: Row, turn: str, responses: dict[str, str | None]) -> str | None:

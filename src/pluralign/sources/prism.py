@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -32,6 +32,7 @@ class _Response:
     text: str
     model: str
     score: float
+    about: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class PrismPairs:
 
     As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community is the country of
     residence, the turns before are not used. ``strength`` is the difference of the scores (1..99). Responses are
-    grouped in memory by interaction (68,371 in all), so their order in the file does not matter.
+    grouped in memory by interaction (68,371 in all), so their order in the file does not matter. ``extra`` holds what
+    the rater said of themselves: ``age``, ``gender``, ``education``, ``religion``, ``ethnicity``, ``consent``.
 
     Attributes:
         path: Folder with ``survey.jsonl`` and ``utterances.jsonl`` (or ``.jsonl.gz``).
@@ -70,11 +72,11 @@ class PrismPairs:
             NotEnoughData: If a file has no rows.
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
-        residence = dict(self._survey())
+        raters = {rater: (label, about) for rater, label, about in self._survey()}
         by_interaction: dict[str, list[_Response]] = {}
         for number, row in self._rows("utterances", policy):
             try:
-                response = _read_response(row, residence)
+                response = _read_response(row, raters)
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
@@ -97,18 +99,19 @@ class PrismPairs:
         Raises:
             NotEnoughData: If the survey has no rows.
         """
-        raters = [rater for rater, _ in self._survey()]
+        raters = [rater for rater, _, _ in self._survey()]
         order = np.random.default_rng(_PUBLISHED_SEED).permutation(len(raters))
         return frozenset(raters[i] for i in order[: math.ceil(_PUBLISHED_TEST_PART * len(raters))])
 
-    def _survey(self) -> Iterator[tuple[str, str]]:
-        """Rater and label of the country of residence, in the order of the table."""
+    def _survey(self) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+        """Rater, label of the country of residence, and what else they said of themselves, in the table's order."""
         for number, row in self._rows("survey", RowPolicy(Tally())):
             try:
                 location = row.get("location")
                 if not isinstance(location, dict):
                     raise BadRow("'location' is not an object", reason="no location")
-                yield text_of(row, "user_id"), str(location.get("reside_countryISO") or "not stated")
+                label = str(location.get("reside_countryISO") or "not stated")
+                yield text_of(row, "user_id"), label, _about(row)
             except BadRow as bad:
                 where = self._place("survey", number)
                 raise InvalidInput(bad.what, where=where, hint="use the survey table as published") from bad
@@ -127,13 +130,25 @@ def _table_path(folder: Path, table: str) -> Path:
     return packed if packed.is_file() else folder / f"{table}.jsonl"
 
 
-def _read_response(row: Row, residence: dict[str, str]) -> _Response:
+def _about(row: Row) -> dict[str, object]:
+    """What a rater said of themselves, under the names that audits understand; of several wordings the simplest."""
+    found: dict[str, object] = {}
+    for name, column in (("age", "age"), ("gender", "gender"), ("education", "education"), ("consent", "consent")):
+        found[name] = row.get(column)
+    for name in ("religion", "ethnicity"):
+        told = row.get(name)
+        found[name] = told.get("simplified") or told.get("categorised") if isinstance(told, dict) else told
+    return {name: value for name, value in found.items() if value not in (None, "")}
+
+
+def _read_response(row: Row, raters: Mapping[str, tuple[str, Mapping[str, object]]]) -> _Response:
     rater, text = text_of(row, "user_id"), text_of(row, "model_response")
-    if rater not in residence:
+    if rater not in raters:
         raise UnusableRow("rater is not in the survey")
-    community = community_id(residence[rater])
+    label, about = raters[rater]
+    community = community_id(label)
     if community is None:
-        raise UnusableRow(f"country of residence: {residence[rater]}")
+        raise UnusableRow(f"country of residence: {label}")
     prompt = text_of(row, "user_prompt")
     if text == "EMPTY STRING" or not text.strip():
         raise UnusableRow("empty response")
@@ -143,7 +158,7 @@ def _read_response(row: Row, residence: dict[str, str]) -> _Response:
     if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
         raise BadRow(f"score is {score!r}, not a number", reason="score is not a number")
     ids = text_of(row, "utterance_id"), text_of(row, "interaction_id")
-    return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), float(score))
+    return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), float(score), about)
 
 
 def _pair(a: _Response, b: _Response) -> PreferencePair:
@@ -164,5 +179,10 @@ def _pair(a: _Response, b: _Response) -> PreferencePair:
         language="en",
         source=PrismPairs.name,
         license=PrismPairs.license,
-        extra={"interaction_id": a.interaction, "chosen_model": chosen.model, "rejected_model": rejected.model},
+        extra={
+            **a.about,
+            "interaction_id": a.interaction,
+            "chosen_model": chosen.model,
+            "rejected_model": rejected.model,
+        },
     )
