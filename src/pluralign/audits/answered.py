@@ -26,6 +26,7 @@ class Answered:
         shares_C_Q_O: Shares of its answers, summing to 1; zeros where it gave none.
         drawn: Whether these are distributions (probabilities, or several draws), not single answers.
         draws_C_Q: Answers behind each; 0 where probabilities were measured.
+        number_C_Q: The first number read, perhaps one that no option has (under the published parser); nan for none.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Answered:
     shares_C_Q_O: FloatArray = field(repr=False)
     drawn: bool
     draws_C_Q: IntArray = field(repr=False)
+    number_C_Q: FloatArray = field(repr=False)
 
     @property
     def subject(self) -> str:
@@ -79,6 +81,20 @@ class Answered:
         options = np.arange(self.shares_C_Q_O.shape[2])
         return self._common(self.shares_C_Q_O @ options), self._common(self.people_C_Q_O @ options)
 
+    @property
+    def all_levels(self) -> tuple[FloatArray, FloatArray]:
+        """As `levels`, but all answers, also those that the other side did not give; so published scores are made.
+
+        The people's are those to questions that the respondent answered for somebody.
+        """
+        if not self.drawn:
+            ours, theirs = self.number_C_Q, self.gold_C_Q
+        else:
+            options = np.arange(self.shares_C_Q_O.shape[2])
+            ours = np.where(self.shares_C_Q_O.sum(axis=2) > 0, self.shares_C_Q_O @ options, np.nan)
+            theirs = np.where(np.isnan(self.gold_C_Q), np.nan, self.people_C_Q_O @ options)
+        return ours, np.where(np.isnan(ours).all(axis=0), np.nan, theirs)
+
     def _common(self, value_C_Q: FloatArray) -> FloatArray:
         """Nan where either did not answer."""
         return np.where(self.both_C_Q, value_C_Q, np.nan)
@@ -111,9 +127,17 @@ def estimate(value: float, draws_B: FloatArray, n: int, n_raters: int | None = N
 
 
 def _first_putting(answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:
-    """The answers to the wording and language that comes first, each question in the order that it was first put."""
-    _, variant, language = shape_of(answers[0])
-    chosen = [one for one in answers if shape_of(one)[1:] == (variant, language)]
+    """The answers to the wording and language that comes first, each question in the order that it was first put.
+
+    A community that was not asked in that one, but in its own, is heard in the first of its own.
+    """
+    common = shape_of(answers[0])[1:]
+    own: dict[str | None, tuple[str, str]] = {}
+    for one in answers:
+        if shape_of(one)[1:] == common:
+            own[one.answer.community] = common
+        own.setdefault(one.answer.community, shape_of(one)[1:])
+    chosen = [one for one in answers if shape_of(one)[1:] == own[one.answer.community]]
     first: dict[str, tuple[int, ...]] = {}
     for one in chosen:
         order = shape_of(one)[0]
@@ -144,4 +168,5 @@ def _answered(survey: Survey, key: tuple[str, str], answers: Sequence[ReadAnswer
         shares,
         measured or float(np.median(list(times.values()))) >= _DRAWS,
         draws,
+        table.base_values(order, len(questions)),
     )

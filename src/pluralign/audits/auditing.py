@@ -1,5 +1,6 @@
 """How audits are made and run: a check measures, a threshold decides, the same rule for all."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -85,6 +86,9 @@ class Skipped:
 
 NAMED = Skipped("no answers in the names of communities", "recorded answers, and the survey of those people")
 REWARDS = Skipped("no margins of reward models", "a folder that `pluralign run` wrote")
+UNSTEERED = Skipped("no method of the run steers", "a method such as `full` or `scpo`")
+UNREAD = Skipped("the pairs of the run are not at hand", "its sources, or the pairs themselves (--pairs)")
+_NOTHING = "nothing in the evidence can be measured for it"
 
 Measure = Callable[[Evidence, Context], Iterable[Measured | Skipped]]
 
@@ -181,19 +185,29 @@ def with_thresholds(audits: Sequence[Audit], given: Mapping[str, Mapping[str, Ma
 
 def _with_threshold(check: Check, given: Mapping[str, float], audit: str) -> Check:
     where = f"{audit}.{check.name}"
+    if not isinstance(given, Mapping):
+        raise InvalidSettings(f"{given!r} is no table", where=where, hint=f"set {where}.concern or {where}.risk")
     for key, value in given.items():
         if key not in {"concern", "risk"}:
             raise InvalidSettings("unknown key", where=f"{where}.{key}", hint="set concern or risk")
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InvalidSettings(f"{value!r} is no number", where=f"{where}.{key}")
-    limits = {key: float(value) for key, value in given.items()}
-    return replace(check, threshold=replace(check.threshold, **limits))  # type: ignore[arg-type]
+    limit = replace(check.threshold, **{key: float(value) for key, value in given.items()})  # type: ignore[arg-type]
+    if (limit.concern < limit.risk) if limit.below else (limit.concern > limit.risk):
+        raise InvalidSettings(
+            f"a concern from {limit.concern:g} on, and a risk from {limit.risk:g} on already",
+            where=where,
+            hint="a risk lies beyond a concern: set both",
+        )
+    return replace(check, threshold=limit)
 
 
 def _run(audit: str, check: Check, evidence: Evidence, context: Context) -> tuple[list[Finding], Assessment]:
     results = list(check.measure(evidence, context))
     measured = [r for r in results if isinstance(r, Measured)]
     reasons = tuple(dict.fromkeys(str(r) for r in results if isinstance(r, Skipped)))
+    if not measured and not reasons:
+        reasons = (_NOTHING,)
     tests = Counter(m.subject for m in measured)
     found = []
     for m in measured:

@@ -94,13 +94,14 @@ def _against_culture(
 def _changes(answers: Sequence[ReadAnswer], facet: str, questions: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
     """Pairs of answers that differ in one facet only: by question, how many name different options, and how many."""
     rest = [key for name, key in FACETS.items() if name != facet]
-    alike: dict[tuple[int, tuple[object, ...]], list[int]] = defaultdict(list)
+    alike: dict[tuple[int, tuple[object, ...]], dict[object, int]] = defaultdict(dict)
     for one in answers:
         if one.number is not None:
-            alike[questions[one.answer.question], tuple(key(one) for key in rest)].append(one.number)
+            rest_of_it = tuple(key(one) for key in rest)
+            alike[questions[one.answer.question], rest_of_it].setdefault(FACETS[facet](one), one.number)
     top, bottom = np.zeros(len(questions)), np.zeros(len(questions))
-    for (question, _), numbers in alike.items():
-        n = len(numbers)
+    for (question, _), by_facet in alike.items():
+        numbers, n = list(by_facet.values()), len(by_facet)
         bottom[question] += n * (n - 1) / 2
         top[question] += (n * n - sum(k * k for k in Counter(numbers).values())) / 2
     return top, bottom

@@ -85,9 +85,12 @@ class Means:
         """The mean over all other communities, each counting the same."""
         rest = [c for name, c in self.communities.items() if name != community and self.people_C[c] >= FEW]
         s = self.series[series]
+        draws_B_C = self.draws_B_C_S[:, rest, s].astype(float)
+        there_B_C = ~np.isnan(draws_B_C)
+        total_B, count_B = np.where(there_B_C, draws_B_C, 0).sum(axis=1), there_B_C.sum(axis=1)
         return Mean(
             float(self.value_C_S[rest, s].mean()),
-            np.nanmean(self.draws_B_C_S[:, rest, s].astype(float), axis=1),
+            np.divide(total_B, count_B, out=np.full_like(total_B, np.nan), where=count_B > 0),
             int(self.n_C[rest].sum()),
             int(self.people_C[rest].sum()) if self.raters else None,
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.auditing import LEVEL, REWARDS, Context, Measured, Skipped
+from pluralign.audits.auditing import LEVEL, REWARDS, UNREAD, UNSTEERED, Context, Measured, Skipped
 from pluralign.audits.evidence import ATTRIBUTES, Evidence, Rewards
 from pluralign.audits.findings import Rows
 from pluralign.audits.judging import FEW, accuracies, few_ids
@@ -17,14 +17,13 @@ _GROUP = 10
 
 def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether a community is served better by the steer to another one than by its own."""
-    if evidence.rewards is None:
-        yield REWARDS
+    if evidence.rewards is None or not evidence.rewards.margins:
+        yield REWARDS if evidence.rewards is None else UNSTEERED
         return
     for method, margins in evidence.rewards.margins.items():
         steers = [s for s in margins if s]
         if len(steers) < 2:
-            if steers:
-                yield Skipped(f"{method} was steered to one community only", "a second")
+            yield Skipped(f"{method} was steered to one community only", "a second")
             continue
         for community in steers:
             yield from _neighbour(evidence.rewards, method, community, steers, context)
@@ -33,10 +32,13 @@ def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured |
 def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether a method, steered to a community, serves some of its groups better than others."""
     rewards = evidence.rewards
-    if rewards is None:
-        yield REWARDS
+    if rewards is None or not rewards.margins:
+        yield REWARDS if rewards is None else UNSTEERED
         return
-    pairs = evidence.pair_by_id
+    if not evidence.pairs:
+        yield UNREAD
+        return
+    pairs, fewest = evidence.pair_by_id, max(_GROUP, context.small)
     columns = [c for c in ATTRIBUTES if any(c in p.extra for p in evidence.pairs)]
     if not columns or not rewards.judged.raters:
         yield Skipped("nothing is recorded of the raters but their community", f"columns such as {ATTRIBUTES[0]}")
@@ -52,9 +54,9 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
         own = rewards.judged.community_N == community
         group_N = np.array([str(getattr(pairs.get(i), "extra", {}).get(column) or "") for i in rewards.judged.pair_N])
         cluster_N = rewards.judged.cluster_N
-        told = [g for g in np.unique(group_N[own]) if g and len(np.unique(cluster_N[own & (group_N == g)])) >= _GROUP]
+        told = [g for g in np.unique(group_N[own]) if g and len(np.unique(cluster_N[own & (group_N == g)])) >= fewest]
         if len(told) < 2:
-            yield Skipped(f"{community}: fewer than two groups by {column} with {_GROUP} raters", "more raters")
+            yield Skipped(f"{community}: fewer than two groups by {column} with {fewest} raters", "more raters")
             continue
         keep = own & np.isin(group_N, told)
         credit = correct(rewards.margins[method][community][keep])

@@ -10,9 +10,10 @@ from pluralign.audits.answered import estimate
 from pluralign.audits.auditing import Audit, Check, Context, Measured, Skipped, standard_error
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows, Threshold
-from pluralign.audits.people import groups_of, heaviest
+from pluralign.audits.people import FEWER, groups_of, heaviest
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
-from pluralign.core import Estimate, PreferencePair, Survey, prompt_text
+from pluralign.core import WORLD, Estimate, PreferencePair, Survey, prompt_text, resolve_community
+from pluralign.core import community as community_of
 from pluralign.metrics import draw_means, total_variation
 
 _PAIRS = Skipped("no pairs", "preference pairs (--pairs, or a run whose sources can be read)")
@@ -76,31 +77,37 @@ def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
 
 def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """The share of a community's raters who say that they belong to another one."""
-    told = [p for p in evidence.pairs if any(p.extra.get(c) for c in _HOME)]
-    if not told:
+    homes: dict[str, dict[str, bool]] = {}
+    for p in evidence.pairs:
+        away = _away(p)
+        if away is not None and p.rater is not None:
+            homes.setdefault(p.community, {})[p.rater] = away
+    if not homes:
         yield Skipped("where raters come from is not recorded beside whom they judged for", f"a column {_HOME[0]}")
-        return
-    homes: dict[str, dict[str, bool]] = defaultdict(dict)
-    for p in told:
-        home = next(str(p.extra[c]) for c in _HOME if p.extra.get(c))
-        if p.rater is not None:
-            homes[p.community][p.rater] = not (home == p.community or home.startswith(f"{p.community}/"))
-    for community, away in homes.items():
-        if len(away) < context.small:
-            yield Skipped(f"{community}: fewer than {context.small} raters")
+    small = context.small
+    for community, away_by in homes.items():
+        n, many = len(away_by), sum(away_by.values())
+        if n < 2 * small:
+            yield Skipped(f"{community}: fewer than {2 * small} raters")
             continue
-        value = np.array([float(v) for v in away.values()])
-        draws = draw_means(value, list(away), context.rng("outsiders", community), context.draws)
-        ids = [p.id for p in told if p.community == community and away.get(p.rater or "")]
+        if 0 < many < small:
+            yield Skipped(f"{community}: fewer than {small} raters belong elsewhere; they are not told of")
+            continue
+        # Fewer people at home than may be told of count as just that many: no exact number of them follows.
+        value = np.zeros(n)
+        value[: min(many, n - small) if many < n else n] = 1
+        share = float(value.mean())
+        draws = draw_means(value, list(range(n)), context.rng("outsiders", community), context.draws)
+        ids = [p.id for p in evidence.pairs if p.community == community and away_by.get(p.rater or "")]
         yield Measured(
             _sources(evidence.raters[community]),
             community,
-            float(value.mean()),
+            share,
             standard_error(draws),
-            {"outsiders": estimate(value.mean(), draws, len(ids) or 1, len(away))},
+            {"outsiders": estimate(share, draws, n, n)},
             Sentence(
                 "{share} of those who judged for {community} say that they belong elsewhere.",
-                {"share": Share(float(value.mean())), "community": Place(community)},
+                {"share": Share(share), "community": Place(community)},
             ),
             Rows("pairs", len(ids), tuple(ids[:_SHOWN])),
             "Leave out the pairs listed and run again: does the community's taste change?",
@@ -112,9 +119,14 @@ def unlike_residents(evidence: Evidence, context: Context) -> Iterator[Measured 
     if not evidence.residents:
         yield Skipped("who lives in the communities is not recorded", "a table of residents (--residents)")
         return
+    if not evidence.raters:
+        yield _SHARES if evidence.pairs else _PAIRS
     for community, raters in evidence.raters.items():
+        if community not in evidence.residents:
+            yield Skipped(f"who lives in {community} is not recorded", "its rows in the table of residents")
+            continue
         groups = groups_of(raters)
-        for attribute, residents in evidence.residents.get(community, {}).items():
+        for attribute, residents in evidence.residents[community].items():
             if attribute not in groups:
                 yield Skipped(f"{community}: {attribute} of the raters is not recorded", f"a column {attribute}")
                 continue
@@ -288,20 +300,21 @@ def _unlike(
     raters: Mapping[str, Sequence[PreferencePair]],
     context: Context,
 ) -> Measured | Skipped:
-    n, names = sum(groups.values()), sorted({*groups, *residents})
-    if n < 2 * context.small:
+    n, told = sum(groups.values()), _told(groups, context.small)
+    if n < 2 * context.small or set(told) == {FEWER}:
         return Skipped(f"{community}: too few raters tell their {attribute}", f"{2 * context.small}")
-    lived = np.array([max(residents.get(g, 0.0), 0.0) for g in names])
+    names = [*(g for g in told if g != FEWER), *sorted(g for g in residents if not groups.get(g)), FEWER]
+    living = {g: max(share, 0.0) for g, share in residents.items()}
+    lived = np.array([living.get(g, 0.0) for g in names])
+    lived[-1] = sum(share for g, share in living.items() if g not in names)
     if lived.sum() <= 0:
         return Skipped(f"{community}: the residents' shares by {attribute} sum to 0", "shares that sum to 1")
     lived /= lived.sum()
-    # A group of fewer people than may be told counts as just that many: no exact number of them follows.
-    shown = np.array([max(groups.get(g, 0), context.small if groups.get(g, 0) else 0) for g in names], dtype=float)
-    shown /= shown.sum()
+    shown = np.array([told.get(g, 0) for g in names]) / n
     rng = context.rng("residents", community, attribute)
     chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
     apart = float(total_variation(shown, lived) - chance_B.mean())
-    most = int((shown - lived).argmax())
+    most = int((shown - lived)[:-1].argmax())
     draws = apart + chance_B - chance_B.mean()
     return Measured(
         _sources(raters),
@@ -325,6 +338,40 @@ def _unlike(
     )
 
 
+def _told(groups: Mapping[str, int], small: int) -> dict[str, int]:
+    """Raters by group; groups of fewer people than may be told of are put together.
+
+    Where these are still too few, the largest group lends them the rest: no exact number of them follows. (To hide it
+    behind the next smallest group, as a table does, would leave nothing to say of two groups.)
+
+    >>> _told({"women": 30, "men": 20, "other": 2}, 5)
+    {'women': 27, 'men': 20, 'fewer': 5}
+    """
+    told = {g: k for g, k in sorted(groups.items(), key=lambda item: -item[1]) if k >= small}
+    hidden = sum(groups.values()) - sum(told.values())
+    if 0 < hidden < small and told:
+        told[next(iter(told))] -= small - hidden
+        hidden = small
+    return told | ({FEWER: hidden} if hidden else {})
+
+
+def _away(p: PreferencePair) -> bool | None:
+    """Whether the rater says that they belong elsewhere; None where that cannot be told.
+
+    A country says nothing of those who judge for a people without one, the whole nothing of those who judge for a part.
+    """
+    own = community_of(p.community)
+    for column in _HOME:
+        home = resolve_community(str(p.extra.get(column) or ""))
+        if home is None or WORLD in (home, own) or own.id.startswith(f"{home.id}/"):
+            continue
+        if column == _HOME[0]:
+            return not (home.id == own.id or home.id.startswith(f"{own.id}/"))
+        if own.country is not None and home.country is not None:
+            return home.country != own.country
+    return None
+
+
 def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[str], int]]:
     if evidence.survey is None:
         return
@@ -332,26 +379,25 @@ def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[
     for other in evidence.other_surveys:
         same = [(first[_words(q.text)], q.id) for q in other.questions.values() if _words(q.text) in first]
         for community in sorted(set(evidence.survey.communities) & set(other.communities)):
-            both = [(a, b) for a, b in same if _comparable(evidence.survey, other, a, b, community)]
+            apart = {a: _apart(evidence.survey, other, a, b, community) for a, b in same}
+            both = {a: distance for a, distance in apart.items() if distance is not None}
             if both:
-                against = [a for a, b in both if _apart(evidence.survey, other, a, b, community) > _UNLIKE]
+                against = [a for a, distance in both.items() if distance > _UNLIKE]
                 yield f"{evidence.survey.name} and {other.name}", community, against, len(both)
 
 
-def _comparable(one: Survey, other: Survey, a: str, b: str, community: str) -> bool:
-    first, second = one.distribution(a, community), other.distribution(b, community)
-    return (
-        first is not None
-        and second is not None
-        and len(first.probs_O) == len(second.probs_O)
-        and min(sum(first.probs_O), sum(second.probs_O)) > 0
-    )
-
-
-def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float:
-    first, second = one.distribution(a, community), other.distribution(b, community)
-    assert first is not None and second is not None
-    return float(total_variation(first.normalised(), second.normalised()))
+def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float | None:
+    """How far apart the shares of the same options are; None where the options are others, or nobody was asked."""
+    shares = []
+    for survey, question in ((one, a), (other, b)):
+        found, options = survey.distribution(question, community), survey.questions[question].options
+        if found is None or sum(found.probs_O) <= 0:
+            return None
+        shares.append(dict(zip(map(_words, options), found.normalised(), strict=True)))
+    first, second = shares
+    if first.keys() != second.keys() or len(first) != len(one.questions[a].options):
+        return None
+    return float(total_variation(list(first.values()), [second[option] for option in first]))
 
 
 def _pair_contradictions(pairs: Sequence[PreferencePair]) -> Iterator[tuple[str, str, list[str], int]]:

@@ -55,7 +55,7 @@ def suppressed(groups: Mapping[str, int], small: int) -> dict[str, int]:
     """Counts without those of small groups, nor any from which theirs follow.
 
     Groups with fewer than ``small`` people are put together; as long as these are still too few, the next smallest
-    group joins them, since it could be subtracted from the whole. A single group left is told if it is all there is.
+    group joins them, since it could be subtracted from the whole. Where all together are too few, nothing is told.
 
     >>> suppressed({"women": 30, "men": 20, "other": 2}, 5)
     {'women': 30, 'fewer': 22}
@@ -63,12 +63,14 @@ def suppressed(groups: Mapping[str, int], small: int) -> dict[str, int]:
     {'women': 30, 'men': 20}
     >>> suppressed({"women": 30, "men": 2}, 5)
     {'fewer': 32}
+    >>> suppressed({"women": 3}, 5)
+    {}
     """
     told = dict(sorted(groups.items(), key=lambda item: -item[1]))
     hidden = 0
     while told and (min(told.values()) < small or 0 < hidden < small):
         hidden += told.popitem()[1]
-    return told | ({FEWER: hidden} if hidden else {})
+    return told | ({FEWER: hidden} if hidden >= small else {})
 
 
 def heaviest(raters: Mapping[str, Sequence[PreferencePair]]) -> tuple[float, float]:
@@ -79,6 +81,16 @@ def heaviest(raters: Mapping[str, Sequence[PreferencePair]]) -> tuple[float, flo
         return 0.0, 0.0
     shares = [w / total for w in weights]
     return max(shares), 1 / sum(s * s for s in shares)
+
+
+def _languages(pairs: Sequence[PreferencePair], small: int) -> dict[str, int]:
+    """Pairs by language; languages of fewer people than may be told of are put together."""
+    people: dict[str, set[str]] = {}
+    for p in pairs:
+        if p.language and p.rater is not None:
+            people.setdefault(p.language, set()).add(p.rater)
+    hidden = {language for language, raters in people.items() if len(raters) < small}
+    return dict(Counter(FEWER if p.language in hidden else p.language for p in pairs if p.language).most_common())
 
 
 def _row(
@@ -95,7 +107,7 @@ def _row(
         "heaviest_share": round(share, 4) if enough else None,
         "effective_raters": round(effective, 1) if enough else None,
         "with_words": sum(bool(p.context and p.context.strip()) for p in pairs),
-        "languages": dict(Counter(p.language for p in pairs if p.language).most_common()),
+        "languages": _languages(pairs, small),
         "sources": dict(Counter(p.source for p in pairs if p.source).most_common()),
         "groups": {a: suppressed(groups, small) for a, groups in groups_of(raters).items()} if enough else {},
     }

@@ -62,7 +62,9 @@ def between(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
         if min(len(one), len(two)) < _FEW:
             yield Skipped(f"{model}: {len(one)} items on one culture, {len(two)} between", f"{_FEW} of each")
             continue
-        (single, single_B), (several, several_B) = (_accuracy(part, context, model) for part in (one, two))
+        (single, single_B), (several, several_B) = (
+            _accuracy(part, context, model, purpose) for part, purpose in ((one, "one"), (two, "several"))
+        )
         wrong = [i.id for i in two if i.answer != i.gold]
         yield Measured(
             model,
@@ -186,9 +188,10 @@ def _by_model(evidence: Evidence) -> list[tuple[str, list[Item]]]:
     return [(model, list(own)) for model, own in groupby(items, key=lambda i: i.model)]
 
 
-def _accuracy(items: Sequence[Item], context: Context, model: str) -> tuple[float, FloatArray]:
+def _accuracy(items: Sequence[Item], context: Context, model: str, purpose: str) -> tuple[float, FloatArray]:
+    """Accuracy with draws of its own: other items are no pairs of these."""
     right = np.array([float(i.answer == i.gold) for i in items])
-    draws = draw_means(right, [i.id for i in items], context.rng("items", model, len(items)), context.draws)
+    draws = draw_means(right, [i.id for i in items], context.rng("items", model, purpose), context.draws)
     return float(right.mean()), draws
 
 

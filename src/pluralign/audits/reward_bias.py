@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pluralign.audits.auditing import REWARDS, Audit, Check, Context, Measured, Skipped
+from pluralign.audits.auditing import REWARDS, UNREAD, UNSTEERED, Audit, Check, Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence, Rewards
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.judging import FEW, REFERENCE, Mean, Means, accuracies, clusters_of, few_ids, means
@@ -25,8 +25,8 @@ _REFUSAL = re.compile(
 
 def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """What a community loses on all its pairs, where the method is right on those that the reference gets wrong."""
-    if evidence.rewards is None:
-        yield REWARDS
+    if evidence.rewards is None or not evidence.rewards.margins:
+        yield REWARDS if evidence.rewards is None else UNSTEERED
         return
     rewards = evidence.rewards
     for method, community, margin_N in _steered(rewards):
@@ -65,8 +65,8 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
 
 def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """What a steer costs the others beyond what it gains for its own community."""
-    if evidence.rewards is None:
-        yield REWARDS
+    if evidence.rewards is None or not evidence.rewards.margins:
+        yield REWARDS if evidence.rewards is None else UNSTEERED
         return
     rewards = evidence.rewards
     for method, community, margin_N in _steered(rewards):
@@ -128,10 +128,13 @@ def refusals(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
 def beyond_evidence(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """How many choices steering turns round for a thin community, where nothing shows that they are turned right."""
     rewards = evidence.rewards
-    if rewards is None:
-        yield REWARDS
+    if rewards is None or not rewards.margins:
+        yield REWARDS if rewards is None else UNSTEERED
         return
     judged = rewards.judged
+    if not evidence.pairs:
+        yield UNREAD
+        return
     if not judged.raters:
         yield Skipped("answers were published as shares: nobody knows how many people stand behind them", "raters")
         return
@@ -184,11 +187,11 @@ def _beyond_raters(
 ) -> Iterator[Measured | Skipped]:
     """How much more often the model prefers the side that has a property; ``side`` is 1 where the chosen one has it."""
     rewards = evidence.rewards
-    if rewards is None:
-        yield REWARDS
+    if rewards is None or not rewards.margins:
+        yield REWARDS if rewards is None else UNSTEERED
         return
     if not evidence.pairs:
-        yield Skipped("the texts of the pairs are not at hand", "the pairs of the run (--pairs)")
+        yield UNREAD
         return
     judged = rewards.judged
     by_id = {id_: side(p) for id_, p in evidence.pair_by_id.items()}

@@ -15,6 +15,9 @@ from pluralign.metrics import draw_ratios, majority_choice, pair_errors, spannin
 _SINGLE = "{} gave single answers"
 _SHOWN = 8
 _AXES, _FEWEST = 2, 5
+_NOTHING, _CLOSE = 1e-12, 1e-9
+_CELLS = 2e7
+"""Distances between communities held at once, over several draws."""
 
 
 def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -59,7 +62,11 @@ def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
 
 
 def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """Diversity of the answers over communities against that of the people."""
+    """Diversity of the answers over communities against that of the people.
+
+    What is lost is measured on what both answered. The diversities beside it are those of all answers, as published
+    scores are, so the one is not quite the ratio of the others where one side left questions out.
+    """
     if not evidence.answered:
         yield NAMED
     for a in evidence.answered:
@@ -68,12 +75,16 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             yield Skipped(f"{a.subject} speaks for one community only", "answers for a second one")
             continue
         counts = a.counts(context.rng("alike", a.subject), context.draws)
-        levels = a.levels
+        levels, everything = a.levels, a.all_levels
         ours, theirs = (_diversities(v, a, counts) for v in levels)
         if ours is None or theirs is None or theirs[0][0] <= 0:
             yield Skipped(f"{a.subject}: two communities have no question in common, or the people answer alike")
             continue
-        lost, lost_B = 1 - ours[0][0] / theirs[0][0], 1 - ours[0][1] / theirs[0][1]
+        own, peoples = (
+            part if np.array_equal(some, every, equal_nan=True) else _diversities(every, a, counts) or part
+            for part, some, every in zip((ours, theirs), levels, everything, strict=True)
+        )
+        lost, lost_B = 1 - ours[0][0] / theirs[0][0], 1 - _over(ours[0][1], theirs[0][1])
         n = int(a.both_C_Q.any(axis=0).sum())
         same = np.flatnonzero((majority_choice(value) == 1) & (majority_choice(gold) < 1))
         yield Measured(
@@ -83,10 +94,10 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             standard_error(lost_B),
             {
                 "diversity_lost": estimate(float(lost), lost_B, n),
-                "pairwise_diversity": estimate(*ours[0], n),
-                "pairwise_diversity_of_people": estimate(*theirs[0], n),
-                "structural_diversity": estimate(*ours[1], n),
-                "structural_diversity_of_people": estimate(*theirs[1], n),
+                "pairwise_diversity": estimate(*own[0], _asked(everything[0])),
+                "pairwise_diversity_of_people": estimate(*peoples[0], _asked(everything[1])),
+                "structural_diversity": estimate(*own[1], _asked(everything[0])),
+                "structural_diversity_of_people": estimate(*peoples[1], _asked(everything[1])),
                 "spread_ratio": _spread_ratio(*levels, a, counts),
                 "majority_choice_rate": _majority(value, counts, n),
                 "majority_choice_rate_of_people": _majority(gold, counts, n),
@@ -94,7 +105,7 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             Sentence(
                 "{subject} makes cultures more alike than they are: its answers differ from one community to the next "
                 "by {amount} points, people's by {other_amount}.",
-                {"subject": a.subject, "amount": Amount(ours[0][0]), "other_amount": Amount(theirs[0][0])},
+                {"subject": a.subject, "amount": Amount(own[0][0]), "other_amount": Amount(peoples[0][0])},
             ),
             Rows("questions", len(same), tuple(a.peoples.questions[q] for q in same[:_SHOWN])),
             "Read the questions listed: every community is given one answer where the people's answers differ.",
@@ -173,6 +184,11 @@ def _means(value_C_Q: FloatArray, there_C_Q: BoolArray, counts_B_Q: FloatArray) 
     return means, draw_ratios(value_C_Q, bottom, counts_B_Q)
 
 
+def _over(top_B: FloatArray, bottom_B: FloatArray) -> FloatArray:
+    """Ratios; nan where a draw leaves nothing to divide by."""
+    return np.divide(top_B, bottom_B, out=np.full_like(top_B, np.nan), where=bottom_B > 0)
+
+
 Number = tuple[float, FloatArray]
 Places = Mapping[str, tuple[float, ...]]
 
@@ -183,12 +199,26 @@ def _diversities(value_C_Q: FloatArray, a: Answered, counts_B_Q: FloatArray) -> 
     if not scale.any(axis=1).all():
         return None
     distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
-    draws = 100 * np.sqrt(np.nan_to_num(draw_ratios(error, scale, counts_B_Q)))
-    n = len(value_C_Q)
+    n, pairwise, structural = len(value_C_Q), [], []
+    for counts in _portions(counts_B_Q, n):
+        draws = 100 * np.sqrt(np.nan_to_num(draw_ratios(error, scale, counts)))
+        pairwise.append(draws.mean(axis=1))
+        structural.append(spanning_length(square(draws, n)))
     return (
-        (float(distance.mean()), draws.mean(axis=1)),
-        (float(spanning_length(square(distance[None], n))[0]), spanning_length(square(draws, n))),
+        (float(distance.mean()), np.concatenate(pairwise)),
+        (float(spanning_length(square(distance[None], n))[0]), np.concatenate(structural)),
     )
+
+
+def _portions(counts_B_Q: FloatArray, communities: int) -> list[FloatArray]:
+    """Draws in portions so small that all distances between communities fit into memory."""
+    step = max(1, int(_CELLS / communities**2))
+    return [counts_B_Q[start : start + step] for start in range(0, len(counts_B_Q), step)]
+
+
+def _asked(value_C_Q: FloatArray) -> int:
+    """How many questions somebody answered."""
+    return int((~np.isnan(value_C_Q)).any(axis=0).sum())
 
 
 def _spread_ratio(value: FloatArray, gold: FloatArray, a: Answered, counts_B_Q: FloatArray) -> Estimate:
@@ -211,23 +241,26 @@ def _gram_Q(shares_C_Q_O: FloatArray) -> FloatArray:
     return gram
 
 
-def _drawn_grams(gram_Q: FloatArray, counts_B_Q: FloatArray) -> FloatArray:
+def _drawn_carried(gram_Q: FloatArray, counts_B_Q: FloatArray, axes: int) -> FloatArray:
+    """What the largest axes carry in each draw of questions, shape (B,)."""
     q, c, _ = gram_Q.shape
-    drawn: FloatArray = (counts_B_Q.astype(float) @ gram_Q.reshape(q, c * c)).reshape(-1, c, c)
-    return drawn
+    flat = gram_Q.reshape(q, c * c)
+    return np.concatenate(
+        [_carried((counts.astype(float) @ flat).reshape(-1, c, c), axes) for counts in _portions(counts_B_Q, c)]
+    )
 
 
 def _carried(gram_B: FloatArray, axes: int) -> FloatArray:
-    """Share of the variation that the largest axes carry, shape (B,)."""
+    """Share of the variation that the largest axes carry, shape (B,); nan where nothing varies."""
     values = np.clip(np.linalg.eigvalsh(gram_B), 0, None)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share: FloatArray = values[:, -axes:].sum(axis=1) / values.sum(axis=1)
-    return share
+    total = values.sum(axis=1)
+    total[total <= _NOTHING] = 0.0
+    return _over(values[:, -axes:].sum(axis=1), total)
 
 
 def _main_axes(a: Answered, grams: list[FloatArray], counts: FloatArray, n: int) -> Iterator[Measured | Skipped]:
     (ours, ours_B), (theirs, theirs_B) = (
-        (float(_carried(g.sum(axis=0)[None], _AXES)[0]), _carried(_drawn_grams(g, counts), _AXES)) for g in grams
+        (float(_carried(g.sum(axis=0)[None], _AXES)[0]), _drawn_carried(g, counts, _AXES)) for g in grams
     )
     if np.isnan(ours) or np.isnan(theirs):
         yield Skipped(f"{a.subject}: its answers do not vary between communities")
@@ -248,16 +281,28 @@ def _theory_axes(
     if len(known) < width + 3:
         yield Skipped(f"{a.subject}: {theory} has a place for {len(known)} of its communities", f"{width + 3}")
         return
-    axes = np.array([places[a.communities[c]] for c in known])
-    basis, _ = np.linalg.qr(axes - axes.mean(axis=0))
-    projection = basis @ basis.T
+    projection = _onto(np.array([places[a.communities[c]] for c in known]))
     centre = np.eye(len(known)) - 1 / len(known)
     found = []
     for gram in grams:
         part = centre @ gram[:, known][:, :, known] @ centre
         total, inside = np.trace(part, axis1=1, axis2=2), np.trace(projection @ part, axis1=1, axis2=2)
+        if total.sum() <= _NOTHING:
+            yield Skipped(f"{a.subject}: its answers, or the people's, do not vary between communities")
+            return
         found.append((float(inside.sum() / total.sum()), draw_ratios(inside[None], total[None], counts)[:, 0]))
     yield _axes_measured(a, found[0], found[1], n, theory, _THEORY)
+
+
+def _onto(axes_C_D: FloatArray) -> FloatArray:
+    """Projection onto what the axes span about their mean, shape (C, C); an axis on which all stand alike adds none."""
+    centred, size_D = axes_C_D - axes_C_D.mean(axis=0), np.abs(axes_C_D).max(axis=0)
+    apart_D = np.abs(centred).max(axis=0)
+    told = apart_D > _CLOSE * size_D
+    left, sizes, _ = np.linalg.svd(centred[:, told] / apart_D[told], full_matrices=False)
+    basis = left[:, sizes > _CLOSE]
+    projection: FloatArray = basis @ basis.T
+    return projection
 
 
 _MAIN = (

@@ -6,7 +6,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from pluralign.audits import Assessment, Finding
+from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
 from pluralign.core import Estimate
@@ -33,7 +33,9 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
     grave = [f for f in outcome.findings if f.severity != "note"]
     table = Table("severity", "audit", "claim", "number", title="Findings", title_justify="left", box=_BOX)
     for f in grave[:_MOST]:
-        table.add_row(f"[{_STYLES[f.severity]}]{f.severity}[/]", f.audit, escape(str(f.claim)), escape(_number(f)))
+        table.add_row(
+            f"[{_STYLES[f.severity]}]{f.severity}[/]", escape(f.audit), escape(str(f.claim)), escape(_number(f))
+        )
     if grave:
         screen.print(table)
     if len(grave) > _MOST:
@@ -41,8 +43,8 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
     _show_checks(outcome.assessments)
     counts = outcome.record["outcome"]
     screen.print(
-        f"{counts['risk']} risks, {counts['concern']} concerns, {counts['note']} notes (beyond a threshold, but not "
-        f"surely). Written to {folder}: "
+        f"{', '.join(_counted(counts[s], s) for s in SEVERITIES)} (beyond a threshold, but not surely). "
+        f"Written to {folder}: "
         "findings.jsonl, assessments.jsonl, participation.jsonl, audit.json",
         markup=False,
         soft_wrap=True,
@@ -53,8 +55,12 @@ def _show_checks(assessments: list[Assessment]) -> None:
     table = Table("check", "asks", "status", title="Checks", title_justify="left", box=_BOX)
     for a in assessments:
         status = f"{a.status}: {a.reasons[0]}" if a.status == "not assessed" and a.reasons else a.status
-        table.add_row(f"{a.audit}.{a.check}", escape(a.asks), escape(status))
+        table.add_row(escape(f"{a.audit}.{a.check}"), escape(a.asks), escape(status))
     console().print(table)
+
+
+def _counted(n: int, severity: str) -> str:
+    return f"{n} {severity}{'' if n == 1 else 's'}"
 
 
 def _number(finding: Finding) -> str:

@@ -65,8 +65,8 @@ def community(id_: str) -> Community:
 
     >>> community("MEX/oaxaca").parent
     'MEX'
-    >>> community("~yoruba").country is None
-    True
+    >>> community("~yoruba").name, community("~yoruba").country
+    ('Yoruba', None)
     """
     if id_ == WORLD.id:
         return WORLD
@@ -78,7 +78,7 @@ def community(id_: str) -> Community:
         )
     head, _, tail = id_.rpartition("/")
     if id_.startswith("~"):
-        return Community(id_, _title(tail or id_[1:]), None, head or WORLD.id)
+        return Community(id_, _title(tail.removeprefix("~")), None, head or WORLD.id)
     code = id_[:3]
     names = _country_names()
     if code not in names:

@@ -172,11 +172,12 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         InvalidInput: If the file is not there or a line is broken.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInput("no such file", where=str(path)) from error
     rows = []
-    for number, line in enumerate(lines, 1):
+    # Only a line feed ends a line: texts may hold what Python too takes for the end of one.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
             rows.append(json.loads(line))
         except ValueError as error:

@@ -20,7 +20,7 @@ def world_map(
 
     Args:
         rows: ``who, community, name, value, shown``.
-        unsurveyed: ``community, name`` of those to hatch.
+        unsurveyed: ``who, community, name`` of those to hatch.
         who: Who answers; with several, a list to choose from.
         legend: What the colour stands for.
         say: The language.
@@ -52,12 +52,14 @@ def world_map(
     )
     hatched = (
         alt.Chart(alt.Data(values=[dict(r) for r in unsurveyed if r["community"] not in dots]))
+        .transform_filter("datum.who == who")
         .transform_lookup(lookup="community", from_=shapes)
         .mark_geoshape(stroke=INK, strokeWidth=0.5, fill=HATCH)
         .encode(tooltip=[tips[0]])
     )
     hollow = (
         alt.Chart(alt.Data(values=[dict(r) | _at(r, dots) for r in unsurveyed if r["community"] in dots]))
+        .transform_filter("datum.who == who")
         .mark_circle(size=70, fill=HATCH, stroke=INK, opacity=1)
         .encode(longitude="x:Q", latitude="y:Q", tooltip=[tips[0]])
     )
@@ -82,8 +84,7 @@ def dot_plot(rows: Rows, label: str, percent: bool, reference: str | None) -> di
 
     data = alt.Data(values=[dict(r) for r in rows])
     y = alt.Y("name:N", sort=[r["name"] for r in rows], title=None)
-    axis = alt.Axis(format="%" if percent else "")
-    x = alt.X("value:Q", title=label, scale=alt.Scale(zero=False), axis=axis)
+    x = alt.X("value:Q", title=label, scale=alt.Scale(zero=False), axis=_axis(percent))
     tips = ["name:N", "shown:N"]
     layers = [
         alt.Chart(data).mark_rule(color=INK).encode(y=y, x=alt.X("low:Q", title=label), x2="high:Q"),
@@ -134,9 +135,8 @@ def two_numbers(rows: Rows, x_label: str, y_label: str, percent: tuple[bool, boo
     import altair as alt
 
     data = alt.Data(values=_apart(rows))
-    axes = [alt.Axis(format="%" if p else "") for p in percent]
-    x = alt.X("x:Q", title=x_label, scale=alt.Scale(zero=False), axis=axes[0])
-    y = alt.Y("y:Q", title=y_label, scale=alt.Scale(zero=False), axis=axes[1])
+    x = alt.X("x:Q", title=x_label, scale=alt.Scale(zero=False), axis=_axis(percent[0]))
+    y = alt.Y("y:Q", title=y_label, scale=alt.Scale(zero=False), axis=_axis(percent[1]))
     layers = [
         alt.Chart(data).mark_rule(color=INK, opacity=0.5).encode(x="x_low:Q", x2="x_high:Q", y=y),
         alt.Chart(data).mark_rule(color=INK, opacity=0.5).encode(x=x, y="y_low:Q", y2="y_high:Q"),
@@ -165,10 +165,12 @@ def curves(rows: Rows, x_label: str, y_label: str) -> dict[str, Any]:
     names = list(dict.fromkeys(r["name"] for r in rows))
     x = alt.X("x:Q", title=x_label, scale=alt.Scale(type="log"))
     y = alt.Y("value:Q", title=y_label, scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
-    colour = alt.Color("name:N", title=None, scale=alt.Scale(domain=names, range=list(_LINES)))
-    dash = alt.StrokeDash("name:N", title=None, scale=alt.Scale(domain=names, range=[list(d) for d in _DASHES]))
-    plain = alt.Color("name:N", legend=None, scale=alt.Scale(domain=names, range=list(_LINES)))
-    whiskers = alt.Chart(data).mark_rule(opacity=0.35).encode(x=x, y="low:Q", y2="high:Q", color=plain)
+    # One legend for both layers: a layer that asks for none takes it from the other too.
+    legend = alt.Legend(title=None, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=500)
+    colour = alt.Color("name:N", legend=legend, scale=alt.Scale(domain=names, range=list(_LINES)))
+    dashes = alt.Scale(domain=names, range=[list(d) for d in _DASHES])
+    dash = alt.StrokeDash("name:N", legend=legend, scale=dashes)
+    whiskers = alt.Chart(data).mark_rule(opacity=0.35).encode(x=x, y="low:Q", y2="high:Q", color=colour)
     lines = (
         alt.Chart(data)
         .mark_line(point=True)
@@ -197,6 +199,12 @@ def _apart(rows: Rows) -> list[dict[str, Any]]:
                 height = other + step
         placed.append(dict(row) | {"label_y": height})
     return placed
+
+
+def _axis(percent: bool) -> Any:
+    import altair as alt
+
+    return alt.Axis(format="%") if percent else alt.Axis()
 
 
 def _at(row: Mapping[str, Any], dots: Mapping[str, tuple[float, float]]) -> dict[str, float]:

@@ -14,13 +14,21 @@ _HATCH = (
 _INK = "#222222"
 
 
-def svg_of(spec: Mapping[str, Any]) -> str:
-    """A chart as SVG, in the ink of the text around it."""
+def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
+    """A chart as SVG, in the ink of the text around it.
+
+    Args:
+        spec: Vega-Lite.
+        name: What its ids begin with: Vega counts gradients from 0 in the reader's browser again.
+    """
     import vl_convert
 
-    drawn = str(vl_convert.vegalite_to_svg(dict(spec)))
-    # Ids are unique in a page only by luck; a drawing has none of its own but clip paths, which it does not need.
-    return re.sub(r"<\?xml[^>]*\?>", "", drawn)
+    drawn = re.sub(r"<\?xml[^>]*\?>", "", str(vl_convert.vegalite_to_svg(dict(spec))))
+    # Vega counts on from one drawing of a process to the next; the same chart is to be the same drawing.
+    found = {
+        id_: f"{name}-{k}" for k, id_ in enumerate(dict.fromkeys(re.findall(r'id="((?:gradient|clip)\w+)"', drawn)))
+    }
+    return re.sub(r'(id="|url\(#)((?:gradient|clip)\w+)', lambda m: f"{m[1]}{found.get(m[2], m[2])}", drawn)
 
 
 def png_of(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:

@@ -52,7 +52,19 @@ def _of_claims() -> Iterator[str]:
 
 
 def _is_claim(text: str) -> bool:
-    starts = ("Read ", "Compare ", "Look ", "Count ", "Leave out", "Weigh ", "See ", "Ask who", "Draw the", "Find out")
+    starts = (
+        "Read ",
+        "Compare ",
+        "Look ",
+        "Count ",
+        "Leave out",
+        "Make ",
+        "Weigh ",
+        "See ",
+        "Ask who",
+        "Draw the",
+        "Find out",
+    )
     return bool(re.search(r"\{(subject|community|share)\}", text)) or (
         text.endswith((".", "?")) and text.startswith(starts)
     )

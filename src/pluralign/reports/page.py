@@ -23,7 +23,7 @@ def html_of(page: Page, *, interactive: bool = True) -> str:
 
     figures = [figure for section in page.sections for figure in section.figures]
     # SVG from vl-convert escapes the texts in it; JSON is made safe for a script element here.
-    drawings = {figure.name: Markup(svg_of(figure.spec)) for figure in figures}
+    drawings = {figure.name: Markup(svg_of(figure.spec, figure.name)) for figure in figures}
     specs = {figure.name: Markup(script_json(figure.spec)) for figure in figures}
     return str(
         _template().render(

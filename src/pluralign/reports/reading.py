@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -14,8 +14,10 @@ from pluralign.evaluation import METRIC
 from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.experiments import read_rows
 from pluralign.experiments.auditing import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
+from pluralign.reports import shapes
 
 Rows = list[dict[str, Any]]
+RECORD, RESULTS = "record.json", "results.jsonl"
 PREFERRED = ("adaptive", "pooled", "scpo", "full")
 """Which method speaks for a run of reward models, where nobody chose: the first of these that it has."""
 
@@ -30,7 +32,6 @@ class Run:
         record: ``record.json``; empty for an audit alone.
         results: ``results.jsonl``.
         summary: ``summary.jsonl``, for reward models.
-        comparisons: ``comparisons.jsonl``.
         curves: ``studies/curve-*.jsonl``, averages over communities.
         audit: ``audit.json``; empty where no audit was made.
         findings: ``findings.jsonl``.
@@ -44,13 +45,20 @@ class Run:
     record: Mapping[str, Any] = field(default_factory=dict)
     results: Rows = field(default_factory=list, repr=False)
     summary: Rows = field(default_factory=list, repr=False)
-    comparisons: Rows = field(default_factory=list, repr=False)
     curves: Rows = field(default_factory=list, repr=False)
     audit: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Finding] = field(default_factory=list, repr=False)
     assessments: Rows = field(default_factory=list, repr=False)
     participation: Rows = field(default_factory=list, repr=False)
     method: str = ""
+
+    @property
+    def simulated(self) -> list[bool]:
+        """Of each source whose terms are told: whether its people are simulated, as those terms say."""
+        data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
+        told = [source.get("license") for source in [*data.get("sources", ()), data.get("survey") or {}]]
+        terms = [t for t in told if t] or [t for t in evidence.get("licenses", {}).values() if t]
+        return [t.startswith("simulated") for t in terms]
 
     @property
     def metric(self) -> str:
@@ -104,41 +112,65 @@ def read_run(folder: Path, method: str | None = None) -> Run:
     """
     if not folder.is_dir():
         raise InvalidSettings("no such folder", where=str(folder), hint="name the folder of a run or an audit")
-    record, audited = (
-        _json(folder / "record.json"),
-        next((p for p in (folder, folder / "audit") if (p / AUDIT).is_file()), None),
-    )
+    record = _json(folder / RECORD)
+    audited = next((p for p in (folder, folder / "audit") if (p / AUDIT).is_file()), None)
     if not record and audited is None:
         raise InvalidSettings(
             "the folder holds neither a finished run nor an audit",
             where=str(folder),
             hint="run `pluralign run`, `pluralign survey evaluate` or `pluralign audit` first",
         )
-    kind: Literal["rewards", "survey", "audit"] = (
-        "audit" if not record else "rewards" if "communities" in record else "survey"
-    )
-    audit = _json(audited / AUDIT) if audited is not None else {}
-    try:
-        findings = [Finding.from_dict(row) for row in _rows(audited, FINDINGS)]
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedFile("not findings of ours", where=f"{audited}/{FINDINGS}", hint="audit again") from error
-    run = Run(
-        str(record.get("name") or audit.get("name") or folder.name),
-        kind,
-        record,
-        _rows(folder if record else None, "results.jsonl"),
-        _rows(folder if record else None, "summary.jsonl"),
-        _rows(folder if record else None, "comparisons.jsonl"),
-        [r for path in sorted(folder.glob("studies/curve-*.jsonl")) for r in _rows(path.parent, path.name)],
-        audit,
-        findings,
-        _rows(audited, ASSESSMENTS),
-        _rows(audited, PEOPLE),
-        _speaker(record, method, folder) if kind == "rewards" else "",
-    )
-    if record and not run.results:
+    run = _measured(folder, record, method) if record else Run(folder.name, "audit")
+    return _with_audit(run, audited) if audited is not None else run
+
+
+def _measured(folder: Path, record: Mapping[str, Any], method: str | None) -> Run:
+    """A run without its audit."""
+    rewards = "communities" in record
+    shapes.hold_one(record, shapes.RewardRecord if rewards else shapes.SurveyRecord, folder / RECORD)
+    results = _rows(folder, RESULTS, shapes.RewardRow if rewards else shapes.SurveyRow)
+    if not results:
         raise DamagedFile("the run has no results", where=str(folder), hint="run it again")
-    return run
+    name = str(record.get("name") or folder.name)
+    if not rewards:
+        asked = record.get("settings", {}).get("evaluate", {}).get("communities")
+        if asked is not None:
+            shapes.hold_named(results, "community", asked, folder / RESULTS)
+        return Run(name, "survey", record, results)
+    roles = record["communities"]
+    known = {*record["people"], *roles["steered"], *roles.get("reference", ()), *roles.get("left_out", ())}
+    for key, named in (("method", record["settings"]["methods"]), ("community", known), ("steer", known)):
+        shapes.hold_named(results, key, named, folder / RESULTS)
+    return Run(
+        name,
+        "rewards",
+        record,
+        results,
+        summary=_rows(folder, "summary.jsonl", shapes.SummaryRow),
+        curves=[r for path in sorted(folder.glob("studies/curve-*.jsonl")) for r in _curve(path)],
+        method=_speaker(record, method, folder),
+    )
+
+
+def _with_audit(run: Run, audited: Path) -> Run:
+    audit = _json(audited / AUDIT)
+    shapes.hold_one(audit, shapes.AuditRecord, audited / AUDIT)
+    return replace(
+        run,
+        name=run.name if run.record else str(audit.get("name") or run.name),
+        audit=audit,
+        findings=shapes.findings_from(_rows(audited, FINDINGS), audited / FINDINGS),
+        assessments=_rows(audited, ASSESSMENTS, shapes.AssessmentRow),
+        participation=_rows(audited, PEOPLE, shapes.PeopleRow),
+    )
+
+
+def _curve(path: Path) -> Rows:
+    """Points of a curve, without what follows from them."""
+    rows = _rows(path.parent, path.name, shapes.Measured)
+    points = {line: r for line, r in enumerate(rows, 1) if r["metric"] == METRIC}
+    shapes.hold_rows(list(points.values()), shapes.CurveRow, path, list(points))
+    return list(points.values())
 
 
 def _speaker(record: Mapping[str, Any], method: str | None, folder: Path) -> str:
@@ -156,16 +188,24 @@ def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
         raise DamagedFile("not JSON", where=str(path), hint="run or audit again") from error
+    if not isinstance(found, dict):
+        raise DamagedFile("not a JSON object", where=str(path), hint="run or audit again")
     return found
 
 
-def _rows(folder: Path | None, name: str) -> Rows:
-    if folder is None or not (folder / name).is_file():
+def _rows(folder: Path, name: str, shape: type[shapes.Shape] | None = None) -> Rows:
+    path = folder / name
+    if not path.is_file():
         return []
     try:
-        return read_rows(folder / name)
+        rows = read_rows(path)
     except InvalidInput as error:
         raise DamagedFile(error.what, where=error.where, hint="run or audit again") from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DamagedFile("not text of JSON objects", where=str(path), hint="run or audit again") from error
+    if shape is not None:
+        shapes.hold_rows(rows, shape, path)
+    return rows

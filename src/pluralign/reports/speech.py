@@ -1,7 +1,7 @@
 """Saying things in a reader's language: sentences, numbers, names of places."""
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,8 +21,8 @@ class Speech:
     Attributes:
         language: One of `LANGUAGES`.
 
-    >>> Speech("es")("Findings"), Speech("es").place("MEX"), Speech("es").percent(0.254)
-    ('Hallazgos', 'México', '25,4\xa0%')
+    >>> Speech("es")("The world"), Speech("es").place("MEX"), Speech("es").percent(0.254)
+    ('El mundo', 'México', '25,4\xa0%')
     """
 
     language: str = SOURCE
@@ -56,10 +56,8 @@ class Speech:
         return str(self._locale.get_display_name(self._locale) or self.language)
 
     def number(self, value: float, digits: int = 1) -> str:
-        """A number with so many decimals."""
-        from babel.numbers import format_decimal
-
-        return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=self._locale))
+        """A number with so many decimals; what rounds to nothing has no sign."""
+        return _decimal(value if round(value, digits) else 0, digits, self.language)
 
     def percent(self, value: float, digits: int = 1) -> str:
         """A fraction in percent."""
@@ -69,14 +67,7 @@ class Speech:
         """Name of a community."""
         if id_ is None:
             return self("all communities")
-        if id_ == "~world":
-            return self("World")
-        head, _, tail = id_.partition("/")
-        code = _alpha_2(head)
-        known = self._locale.territories.get(code) if code else None
-        if known is None:
-            return community_name(id_)
-        return f"{tail.replace('-', ' ').title()} ({known})" if tail else str(known)
+        return self("World") if id_ == "~world" else _place(id_, self.language)
 
     def sentence(self, sentence: Sentence) -> str:
         """A finding's claim."""
@@ -90,6 +81,25 @@ class Speech:
         if isinstance(value, Amount):
             return self.number(value.value, 1)
         return self.number(value, 0) if isinstance(value, int) else str(value)
+
+
+@lru_cache(maxsize=100_000)
+def _decimal(value: float, digits: int, language: str) -> str:
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=language))
+
+
+@lru_cache(maxsize=10_000)
+def _place(id_: str, language: str) -> str:
+    from babel import Locale
+
+    head, _, tail = id_.partition("/")
+    code = _alpha_2(head)
+    known = Locale.parse(language).territories.get(code) if code else None
+    if known is None:
+        return community_name(id_)
+    return f"{tail.replace('-', ' ').title()} ({known})" if tail else str(known)
 
 
 @cache
@@ -106,20 +116,24 @@ def catalog(language: str) -> dict[str, str]:
 def language_of(community: str) -> str:
     """The language of a community's page: of those that its country speaks, the most spoken that we have; else English.
 
-    >>> [language_of(c) for c in ("MEX", "EGY", "IND", "JPN", "~hill")]
-    ['es', 'ar', 'hi', 'en', 'en']
+    A country speaks its official languages, and English where many of its people do.
+
+    >>> [language_of(c) for c in ("MEX", "EGY", "IND", "PRY", "JPN", "~hill")]
+    ['es', 'ar', 'hi', 'es', 'en', 'en']
     """
     from babel.languages import get_territory_language_info
 
     code = _alpha_2(community.partition("/")[0])
     spoken = get_territory_language_info(code) if code else {}
     shares = {
-        tag: float(info["population_percent"] or 0) for tag, info in spoken.items() if info.get("official_status")
+        tag: float(spoken[tag]["population_percent"] or 0)
+        for tag in LANGUAGES
+        if tag in spoken and (tag == SOURCE or spoken[tag].get("official_status") in _OFFICIAL)
     }
-    if not shares:
-        return SOURCE
-    most = max(shares, key=lambda tag: shares[tag])
-    return most if most in LANGUAGES else SOURCE
+    return max(shares, key=lambda tag: (shares[tag], tag != SOURCE), default=SOURCE)
+
+
+_OFFICIAL = {"official", "de_facto_official"}
 
 
 @cache

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.serving import worst_first
+from pluralign.reports.sections.serving import nameable, worst_first
 from pluralign.reports.speech import Speech
 
 
 def summary(runs: Sequence[Run], say: Speech) -> list[str]:
     """A few sentences: what was measured, who is served worst, what was found, how far one may trust it."""
-    told = [sentence for run in runs for sentence in _run(run, say)]
+    told = [sentence for run in runs for sentence in (*_run(run, say), *_simulated(run, say))]
     told += list(_audits(runs, say))
     return [
         *told,
@@ -39,8 +39,17 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
         told = [say("Nothing was measured for the people of {community}.", community=say.place(community))]
     return [
         *told,
+        *(sentence for run in runs for sentence in _simulated(run, say)),
         say("A number tells how near answers come to those of the people who took part, not to a whole people."),
     ]
+
+
+def _simulated(run: Run, say: Speech) -> Iterator[str]:
+    """What is simulated is called simulated."""
+    if run.simulated and all(run.simulated):
+        yield say("The people of {run} are simulated: nobody was asked.", run=run.name)
+    elif any(run.simulated):
+        yield say("Some of the people of {run} are simulated.", run=run.name)
 
 
 def _run(run: Run, say: Speech) -> Iterator[str]:
@@ -49,28 +58,7 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
     who = run.answerers[0]
     rows = worst_first(run, who, say)
     if run.kind == "rewards":
-        people = sum(told["raters"] or 0 for told in run.record["people"].values())
-        pairs = say.number(run.record["data"]["pairs"], 0)
-        yield (
-            say(
-                "{run}: {pairs} choices of {people} people, who compared two answers each time. Communities that the "
-                "reward model ({who}) was steered to: {count}.",
-                run=run.name,
-                pairs=pairs,
-                people=say.number(people, 0),
-                who=who,
-                count=say.number(len(rows), 0),
-            )
-            if people
-            else say(
-                "{run}: {pairs} choices read from published shares of answers; how many people gave them is not known. "
-                "Communities that the reward model ({who}) was steered to: {count}.",
-                run=run.name,
-                pairs=pairs,
-                who=who,
-                count=say.number(len(rows), 0),
-            )
-        )
+        yield from _choices(run, who, {r["community"] for r in rows}, say)
     else:
         yield say(
             "{run}: {count} ways of answering by language models, held against what the people of {total} communities "
@@ -79,19 +67,47 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
             count=say.number(len(run.answerers), 0),
             total=say.number(len({r["community"] for r in run.served}), 0),
         )
-    if len(rows) == 1:
-        yield say(
-            "{who} serves {community} like this: {number}.", who=who, community=rows[0]["name"], number=rows[0]["shown"]
-        )
+    named = nameable(rows)
+    if len(named) < 2:
+        for row in named or rows[:3]:
+            yield say(
+                "{who} serves {community} like this: {number}.", who=who, community=row["name"], number=row["shown"]
+            )
         return
     yield say(
         "By {who}, {worst} is served worst ({number}) and {best} best ({other}).",
         who=who,
-        worst=rows[0]["name"],
-        number=rows[0]["shown"],
-        best=rows[-1]["name"],
-        other=rows[-1]["shown"],
+        worst=named[0]["name"],
+        number=named[0]["shown"],
+        best=named[-1]["name"],
+        other=named[-1]["shown"],
     )
+
+
+def _choices(run: Run, who: str, served: set[str], say: Speech) -> Iterator[str]:
+    """Whose choices there are: of people who are known by number, and of people who are not."""
+    people = run.record["people"]
+    known = {c: told for c, told in people.items() if told["raters"] is not None}
+    unknown = {c: told for c, told in people.items() if told["raters"] is None}
+    if known:
+        yield say(
+            "{run}: {pairs} choices of {people} people, who compared two answers each time. Communities that the "
+            "reward model ({who}) was steered to: {count}.",
+            run=run.name,
+            pairs=say.number(sum(told["pairs"] for told in known.values()), 0),
+            people=say.number(sum(told["raters"] for told in known.values()), 0),
+            who=who,
+            count=say.number(len(served & known.keys()), 0),
+        )
+    if unknown:
+        yield say(
+            "{run}: {pairs} choices read from published shares of answers; how many people gave them is not known. "
+            "Communities that the reward model ({who}) was steered to: {count}.",
+            run=run.name,
+            pairs=say.number(sum(told["pairs"] for told in unknown.values()), 0),
+            who=who,
+            count=say.number(len(served & unknown.keys()), 0),
+        )
 
 
 def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:

@@ -2,15 +2,17 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from pluralign._version import __version__
 from pluralign.core import InvalidSettings, whole_file
 from pluralign.reports import sections
-from pluralign.reports.data import Page, Table
+from pluralign.reports.data import Page, Section, Table
 from pluralign.reports.drawing import need_report, png_of
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
@@ -99,9 +101,13 @@ def page_of(runs: Sequence[Run], say: Speech, title: str = "") -> Page:
 
 def community_page(runs: Sequence[Run], community: str, say: Speech) -> Page:
     """The data of one community's page."""
+    return _community_page(runs, community, say, sections.served(runs, say))
+
+
+def _community_page(runs: Sequence[Run], community: str, say: Speech, served: Section) -> Page:
     own = [_only(run, community) for run in runs]
     parts = (
-        sections.served(runs, say),
+        served,
         sections.findings(runs, say, community),
         sections.participation(own, say),
         sections.not_assessed(runs, say),
@@ -118,65 +124,109 @@ def tables_of(page: Page) -> Iterator[Table]:
 
 
 def csv_of(table: Table) -> str:
-    """All rows of a table, raw; what a spreadsheet would take for a formula is quoted."""
-    keys = list(
-        dict.fromkeys(key for row in table.rows for key, value in row.items() if not isinstance(value, Mapping))
+    """All rows of a table, raw; what a spreadsheet would take for a formula is quoted.
+
+    What is no single value is there as the page shows it, or not at all.
+    """
+    shown = {column.key: column for column in table.columns}
+    keys = dict.fromkeys(
+        key for row in table.rows for key, value in row.items() if key in shown or not isinstance(value, Mapping)
     )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(keys)
-    writer.writerows([_cell(row.get(key)) for key in keys] for row in table.rows)
+    for row in table.rows:
+        writer.writerow(
+            _cell(row.get(key))
+            if not isinstance(row.get(key), Mapping)
+            else shown[key].text(row)
+            if key in shown
+            else None
+            for key in keys
+        )
     return text.getvalue()
 
 
 def markdown_of(page: Page, most: int = 12) -> str:
     """The page in short, for a model card."""
     say = page.say
-    lines = [f"## {_plain(page.title)}", "", *(f"{_plain(text)}\n" for text in page.summary)]
+    lines = [f"## {_plain(page.title)}", "", *(f"{_paragraph(text)}\n" for text in page.summary)]
     for section in page.sections:
         grave = [c for c in section.claims if c.severity != "note"]
         if grave:
             lines += [f"### {_plain(section.title)}", ""]
             lines += [f"- **{c.label}.** {_plain(c.text)}" for c in grave[:most]]
-            lines += [""]
+            found = sum(r.get("severity") not in {None, "note"} for t in section.tables for r in t.rows)
+            lines += ["", *_left_out("The first {count} of {total} are shown.", most, found, say)]
         for figure in section.figures:
             lines += [
                 f"### {_plain(figure.title)}",
                 "",
-                _plain(figure.about),
+                _paragraph(figure.about),
                 "",
-                *_markdown_rows(figure.table, most),
-                "",
+                *_markdown_rows(figure.table, most, say),
             ]
     return "\n".join([*lines, f"_{_plain(page.written)}_", say("Interval: 95 %."), ""])
 
 
-def _markdown_rows(table: Table, most: int) -> Iterator[str]:
+def _left_out(text: str, most: int, total: int, say: Speech) -> list[str]:
+    return [say(text, count=say.number(most, 0), total=say.number(total, 0)), ""] if total > most else []
+
+
+def _markdown_rows(table: Table, most: int, say: Speech) -> Iterator[str]:
     yield "| " + " | ".join(_plain(c.label) for c in table.columns) + " |"
     yield "|" + "|".join(" ---: " if c.numeric else " --- " for c in table.columns) + "|"
     for row in table.rows[:most]:
         yield "| " + " | ".join(_plain(c.text(row)) for c in table.columns) + " |"
+    yield ""
+    cut = "{count} of {total} rows are shown; `pluralign report --csv` writes them all."
+    yield from _left_out(cut, most, len(table.rows), say)
 
 
 def _plain(text: str) -> str:
     """Text without what Markdown or HTML would read as markup."""
-    for mark, safe in (("\\", "\\\\"), ("<", "&lt;"), ("|", "\\|"), ("[", "\\["), ("`", "\\`"), ("*", "\\*")):
-        text = text.replace(mark, safe)
-    return " ".join(text.split())
+    safe = re.sub(r"([\\|\[\]`*_~$])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
+    return " ".join(safe.split())
+
+
+def _paragraph(text: str) -> str:
+    """The same where a line begins, so that it begins no list, heading or quotation."""
+    return re.sub(r"^(\d*)([.)](?=\s)|[#>+-])", r"\1\\\2", _plain(text))
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{value}"
-    return value
+    if isinstance(value, list | tuple):
+        return _cell("; ".join(map(str, value)))
+    if not isinstance(value, str):
+        return value
+    text = f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+    return text.replace("\r\n", "\n").replace("\r", "\n")  # a lone return would end the row for some readers
 
 
 def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
     known = sorted({c for run in runs for c in run.surveyed if c != "~world"})
-    for community in known:
-        page = community_page(runs, community, Speech(language_of(community)))
-        name = community.replace("/", "_").replace("~", "")
-        yield _write(folder / f"{name}.html", html_of(page, interactive=False))
+    spoken = {c: Speech(language_of(c)) for c in known}
+    served = {say: sections.served(runs, say) for say in set(spoken.values())}
+    names = _file_names(known)
+    for community, say in spoken.items():
+        page = _community_page(runs, community, say, served[say])
+        yield _write(folder / f"{names[community]}.html", html_of(page, interactive=False))
+
+
+def _file_names(communities: Sequence[str]) -> dict[str, str]:
+    """Community -> name of its file, unlike all others even where case is not told apart.
+
+    >>> _file_names(["MEX", "MEX/oaxaca", "~hill", "~mex"])
+    {'MEX': 'MEX', 'MEX/oaxaca': 'MEX_oaxaca', '~hill': 'hill', '~mex': 'mex-2'}
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for community in communities:
+        plain = re.sub(r"[^\w-]+", "_", community.removeprefix("~")) or "_"
+        numbered = (plain if k == 1 else f"{plain}-{k}" for k in count(1))
+        found[community] = next(name for name in numbered if name.casefold() not in taken)
+        taken.add(found[community].casefold())
+    return found
 
 
 def _only(run: Run, community: str) -> Run:

@@ -1,7 +1,7 @@
 """Evidence from the folders that runs leave behind, and from files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from pluralign.audits import Evidence, Rewards
 from pluralign.core import (
+    DamagedFile,
     FloatArray,
     InvalidInput,
     InvalidSettings,
@@ -27,6 +28,12 @@ from pluralign.experiments.loading import load_pairs
 from pluralign.experiments.surveying.resolving import survey_source
 from pluralign.experiments.validating import source_from
 from pluralign.sources import JsonlPairs, read_answers
+
+_OF_REWARDS = (
+    *("communities.steered", "seeds", "settings.methods", "settings.limit", "settings.seed"),
+    *("data.sources", "data.fingerprint"),
+)
+_OF_SURVEY = ("data.survey.name", "settings.evaluate.parser", "settings.evaluate.numbering")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +93,20 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         methods: Methods of reward models to look at; all that steer where None.
 
     Raises:
-        InvalidSettings: If the folder holds no run.
+        InvalidSettings: If the folder holds no run, or the run has no such method.
         InvalidInput: If a file cannot be read.
         NotEnoughData: If nothing at all is given.
     """
     found = Gathered(Evidence())
     record = _record(given.folder)
+    if methods is not None and not _of_rewards(record):
+        raise InvalidSettings("methods are chosen where there is no run of reward models", where="methods")
     missing: list[str] = []
     survey, answers = _answered(given, record, found, missing)
     parts: dict[str, Any] = {
         "survey": survey,
         "answers": answers,
-        "other_surveys": [_survey(s, found) for s in given.surveys[1:]],
+        "other_surveys": [_survey(s, found, k) for k, s in enumerate(given.surveys[1:], 2)],
         "pairs": _pairs(given, record, found, missing),
         "rewards": _rewards(given.folder, record, methods) if _of_rewards(record) else None,
         "residents": read_residents(given.residents, found.tally("residents")) if given.residents else {},
@@ -105,22 +114,47 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         "items": read_items(given.items, found.tally("items")) if given.items else (),
     }
     found.evidence = Evidence(**parts, missing=tuple(missing))
-    if not any(parts.values()):
-        raise NotEnoughData("there is no evidence to audit", hint="name the folder of a run, --answers or --pairs")
+    if not any(parts[name] for name in ("survey", "answers", "other_surveys", "pairs", "rewards", "items")):
+        hint = "; ".join(missing) or "name the folder of a run, --answers or --pairs"
+        raise NotEnoughData("there is no evidence to audit", where=_place(given), hint=hint)
     return found
+
+
+def _place(given: Given) -> str | None:
+    return None if given.folder is None else str(given.folder)
 
 
 def _record(folder: Path | None) -> Mapping[str, Any]:
     if folder is None:
         return {}
-    record = RunFolder(folder).read_json(RECORD) if folder.is_dir() else None
+    place = f"{folder / RECORD}"
+    try:
+        record = RunFolder(folder).read_json(RECORD) if folder.is_dir() else None
+    except ValueError as error:
+        raise DamagedFile("not JSON", where=place, hint="run it again") from error
     if record is None:
         raise InvalidSettings("no finished run is here", where=str(folder), hint="name a folder that holds record.json")
+    of_rewards = isinstance(record, Mapping) and _of_rewards(record)
+    if lacking := [key for key in (_OF_REWARDS if of_rewards else _OF_SURVEY) if not _holds(record, key)]:
+        raise DamagedFile(
+            f"not the record of a run of reward models or of a survey: no {lacking[0]}",
+            where=place,
+            hint="run it again",
+        )
     return record
 
 
 def _of_rewards(record: Mapping[str, Any]) -> bool:
     return "communities" in record
+
+
+def _holds(record: object, key: str) -> bool:
+    """Whether a record has a dotted key."""
+    for part in key.split("."):
+        if not isinstance(record, Mapping) or part not in record:
+            return False
+        record = record[part]
+    return True
 
 
 def _answered(
@@ -133,51 +167,60 @@ def _answered(
         paths = [given.folder / "answers.jsonl"]
         how = record["settings"]["evaluate"]
         parser, numbering = how["parser"], how["numbering"]
-    source = given.surveys[0] if given.surveys else _told_survey(told, missing) if not given.answers else None
-    if paths and source is None and given.answers:
+    if given.answers and not given.surveys:
         raise InvalidSettings("answers say nothing without the survey they answer", where="--survey", hint="name it")
-    if source is None:
-        return None, []
-    survey = _survey(source, found)
-    if not paths:
+    survey = _survey(given.surveys[0], found) if given.surveys else _told_survey(told, found, missing)
+    if survey is None or not paths:
         return survey, []
     tally = found.tally("answers")
-    return survey, read_all(read_answers(paths, tally), survey, parser, numbering, tally)
+    read = read_all(read_answers(paths, tally), survey, parser, numbering, tally)
+    named = {one.answer.community for one in read if one.answer.community is not None}
+    for strange in sorted(named - set(survey.communities)):
+        tally.note(f"{strange} is not in the survey: its answers are not compared")
+    return survey, read
 
 
-def _told_survey(told: Mapping[str, Any] | None, missing: list[str]) -> SurveySource | None:
+def _told_survey(told: Mapping[str, Any] | None, found: Gathered, missing: list[str]) -> Survey | None:
+    """The survey that a run's record names."""
     if told is None:
         return None
     try:
-        return survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "the run's survey")
-    except (PluralignError, KeyError) as error:
-        missing.append(f"the survey of the run cannot be read ({error}); give it with --survey")
+        if "settings" not in told:
+            raise InvalidSettings("the record, an early one, does not say where it lies")
+        return _survey(survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"), found)
+    except (PluralignError, OSError) as error:
+        missing.append(f"the survey of the run cannot be read ({_line(error)}); give it with --survey")
         return None
 
 
-def _survey(source: SurveySource, found: Gathered) -> Survey:
-    tally = found.tally(f"survey {source.name}")
-    found.licenses[source.name] = source.license
-    return source.survey(tally)
+def _survey(source: SurveySource, found: Gathered, number: int = 1) -> Survey:
+    """Read a survey; a further one of the same name is told by its number."""
+    again = f"survey {source.name}" in found.tallies
+    name = f"{source.name} {number}" if again else source.name
+    survey = source.survey(found.tally(f"survey {name}"))
+    found.licenses[name] = source.license
+    return replace(survey, name=f"{survey.name} {number}") if again else survey
 
 
 def _pairs(given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]) -> tuple[PreferencePair, ...]:
     """The pairs given, else those of the run, read again from their sources."""
     if given.pairs:
         loaded = load_pairs([JsonlPairs(path) for path in given.pairs], 1_000_000, 0)
-        found.tallies |= {str(p.name): t for p, t in zip(given.pairs, loaded.tallies, strict=True)}
+        names = [path.name for path in given.pairs]
+        for path, tally in zip(given.pairs, loaded.tallies, strict=True):
+            found.tallies[path.name if names.count(path.name) == 1 else str(path)] = tally
         return loaded.pairs
     if not _of_rewards(record):
         return ()
     settings, told = record["settings"], record["data"]["sources"]
     try:
-        sources = [source_from({"source": s["name"]} | s["settings"], Path.cwd(), "the run's pairs") for s in told]
+        sources = [source_from({"source": s["name"]} | s["settings"], Path.cwd(), "record.json") for s in told]
         loaded = load_pairs(sources, settings["limit"], settings["seed"])
     except (PluralignError, OSError) as error:
-        missing.append(f"the pairs of the run cannot be read ({error}); give them with --pairs")
+        missing.append(f"the pairs of the run cannot be read ({_line(error)}); give them with --pairs")
         return ()
     if loaded.fingerprint != record["data"]["fingerprint"]:
-        missing.append("the pairs of the run have changed since; they are not used")
+        missing.append("the pairs of the run have changed since; they are not used: give those of then with --pairs")
         return ()
     for k, (source, tally) in enumerate(zip(sources, loaded.tallies, strict=True), 1):
         found.tallies[f"{source.name} {k}" if len(sources) > 1 else source.name] = tally
@@ -204,3 +247,8 @@ def _rewards(folder: Path | None, record: Mapping[str, Any], wanted: Sequence[st
             margins[method] = joined
     assert judged is not None
     return Rewards(judged, margins, tuple(record["communities"]["steered"]))
+
+
+def _line(error: Exception) -> str:
+    """What an error says, without its hint."""
+    return str(error).partition("\n")[0]

@@ -69,7 +69,7 @@ def run_audit(
     order = {"risk": 0, "concern": 1, "note": 2}
     findings.sort(key=lambda f: order[f.severity])
     record = {
-        "name": given.folder.name if given.folder is not None else out.name,
+        "name": (given.folder or out).resolve().name,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": settings.model_dump(mode="json"),
         "thresholds": [

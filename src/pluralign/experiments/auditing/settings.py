@@ -53,9 +53,13 @@ def resolve_audit(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) 
     for text in overrides:
         override(tables, text)
     known = names(AUDITS)
-    given = {name: tables.pop(name) for name in list(tables) if isinstance(tables[name], Mapping)}
+    given = {name: tables.pop(name) for name in list(tables) if isinstance(tables[name], Mapping) or name in known}
     if strange := [name for name in given if name not in known]:
         raise InvalidSettings("no such audit", where=f"{where}: {strange[0]}", hint=nearest(strange[0], known))
+    if flat := [name for name, checks in given.items() if not isinstance(checks, Mapping)]:
+        raise InvalidSettings(
+            f"{given[flat[0]]!r} is no table", where=f"{where}: {flat[0]}", hint=f"set {flat[0]}.CHECK.concern"
+        )
     settings = validated(AuditSettings, tables, where, tuple(known))
     chosen = [audit_named(name) for name in settings.audits or known]
     if strange := [name for name in given if name not in {audit.name for audit in chosen}]:

@@ -1,8 +1,10 @@
 """What else an audit can be given: who lives where, places on the axes of theories, and items to reason about."""
 
 import csv
+import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,13 +14,16 @@ from pluralign.core import InvalidInput, NotEnoughData, PluralignError, Tally, r
 _LABELS = ("community", "country", "geo", "name")
 _NO_AXES = {"year", "ctr", "code", "iso", "time"}
 _NULLS = {"", "#null!", "na", "nan", "null"}
+_DECIMAL = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_COLUMNS = "see docs/audits.md for the columns"
 
 
 def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, float]]]:
     """Who lives in each community: a CSV with ``community, attribute, group, share``.
 
     Raises:
-        InvalidInput: If a column is missing, or a share is no number in [0, 1].
+        InvalidInput: If a column is missing, a share is no number in [0, 1], or a group comes twice.
+        NotEnoughData: If there are none.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for line, row in _rows(path, ("community", "attribute", "group", "share")):
@@ -32,7 +37,10 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
             share = math.nan
         if not 0 <= share <= 1:
             raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
-        found.setdefault(id_, {}).setdefault(row["attribute"].strip(), {})[row["group"].strip()] = share
+        groups, group = found.setdefault(id_, {}).setdefault(row["attribute"].strip(), {}), row["group"].strip()
+        if group in groups:
+            raise InvalidInput(f"{group!r} comes twice for {id_}", where=f"{path}:{line}")
+        groups[group] = share
         tally.kept += 1
     if not found:
         raise NotEnoughData("no row is left", where=str(path))
@@ -48,6 +56,7 @@ def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict
 
     Raises:
         InvalidInput: If a file cannot be read or holds no axis.
+        NotEnoughData: If no community has a place on every axis.
     """
     columns: dict[str, list[dict[str, float]]] = {}
     for name, path in named:
@@ -57,6 +66,11 @@ def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict
         whole = set.intersection(*(set(axis) for axis in axes))
         if len(whole) < len(set.union(*(set(axis) for axis in axes))):
             tally.drop(f"{name}: no place on every axis", len(set.union(*(set(a) for a in axes))) - len(whole))
+        if not whole:
+            files = ", ".join(str(path) for own, path in named if own == name)
+            raise NotEnoughData(
+                f"{name}: no community has a place on every axis", where=files, hint="see how communities are written"
+            )
         found[name] = {c: tuple(axis[c] for axis in axes) for c in sorted(whole)}
         tally.kept += len(whole)
     return found
@@ -73,39 +87,51 @@ def read_items(path: Path, tally: Tally) -> list[Item]:
         NotEnoughData: If there are none.
     """
     items = []
-    for number, text in enumerate(_lines(path), 1):
+    for number, text in enumerate(_text(path).split("\n"), 1):
         if not text.strip():
             continue
         tally.read += 1
-        where = f"{path}:{number}"
         try:
-            row = json.loads(text)
-            labels = row["communities"] if "communities" in row else [row["community"]]
-            ids = [_community(label, tally) for label in labels]
-            if None in ids:
-                continue
-            reason = row.get("reason_for")
-            items.append(
-                Item(
-                    str(row["id"]),
-                    str(row["model"]),
-                    tuple(str(i) for i in ids),
-                    row["level"],
-                    str(row["gold"]),
-                    str(row["answer"]),
-                    None if reason is None else str(reason),
-                )
-            )
-        except KeyError as error:
-            raise InvalidInput(f"no {error.args[0]}", where=where, hint="see docs/audits.md for the columns") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            if isinstance(error, PluralignError):
-                raise
-            raise InvalidInput("not a JSON object of an item", where=where) from error
+            item = _item(json.loads(text), tally)
+        except PluralignError as error:
+            raise InvalidInput(error.what, where=f"{path}:{number}", hint=error.hint) from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput("not a JSON object of an item", where=f"{path}:{number}") from error
+        if item is not None:
+            items.append(item)
     tally.kept += len(items)
     if not items:
         raise NotEnoughData("no item is left", where=str(path))
     return items
+
+
+def _item(row: object, tally: Tally) -> Item | None:
+    """One row as an item; None, counted, where a community is unknown."""
+    if not isinstance(row, Mapping):
+        raise InvalidInput("not a JSON object of an item", hint=_COLUMNS)
+    for name in ("id", "model", "level", "gold"):
+        if row.get(name) is None:
+            raise InvalidInput(f"no {name}", hint=_COLUMNS)
+    if "answer" not in row:
+        raise InvalidInput("no answer", hint="write what was answered; null where nothing came")
+    labels = row["communities"] if "communities" in row else [row.get("community")]
+    if not isinstance(labels, list):
+        raise InvalidInput("communities is no list", hint=_COLUMNS)
+    if None in labels:
+        raise InvalidInput("no community", hint=_COLUMNS)
+    ids = [_community(label, tally) for label in labels]
+    if None in ids:
+        return None
+    answer, reason = row["answer"], row.get("reason_for")
+    return Item(
+        str(row["id"]),
+        str(row["model"]),
+        tuple(str(i) for i in ids),
+        row["level"],
+        str(row["gold"]),
+        "" if answer is None else str(answer),
+        None if reason is None else str(reason),
+    )
 
 
 def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
@@ -132,19 +158,29 @@ def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
 
 
 def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    lines = _lines(path)
-    separator = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-    reader = csv.DictReader(lines, delimiter=separator)
-    missing = [name for name in needed if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InvalidInput(f"no column {missing[0]}", where=str(path), hint=f"columns: {', '.join(needed)}")
-    for row in reader:
-        yield reader.line_num, {k: v or "" for k, v in row.items() if k is not None and not isinstance(v, list)}
-
-
-def _lines(path: Path) -> list[str]:
+    text = _text(path)
+    head = text.partition("\n")[0]
+    separator = ";" if head.count(";") > head.count(",") else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        missing = [name for name in needed if name not in (reader.fieldnames or ())]
+        if missing:
+            raise InvalidInput(f"no column {missing[0]}", where=str(path), hint=f"columns: {', '.join(needed)}")
+        for row in reader:
+            cells = {k: v or "" for k, v in row.items() if k is not None and not isinstance(v, list)}
+            yield reader.line_num, {k: _pointed(v) for k, v in cells.items()} if separator == ";" else cells
+    except csv.Error as error:
+        raise InvalidInput(f"not a CSV file: {error}", where=f"{path}:{reader.line_num + 1}") from error
+
+
+def _pointed(text: str) -> str:
+    """Between semicolons a comma may stand for a decimal point."""
+    return text.replace(",", ".") if _DECIMAL.fullmatch(text) else text
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput("not UTF-8 text", where=str(path)) from error
 

@@ -31,23 +31,33 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
             Column("points", say("change in points"), lambda r: say.number(r["points"], 1), numeric=True),
         ]
         caption = say("Every steer on every community: {run}, {method}", run=run.name, method=run.method)
+        about = say(
+            "Blue: served better than by the model that steering starts from; orange: worse. The largest loss: "
+            "steering to {steer} changes {community} by {points} points.",
+            steer=worst["steer_name"],
+            community=worst["name"],
+            points=say.number(worst["points"], 1),
+        )
+        if len(drawn) < len(rows):
+            about += " " + say("The chart shows the first {count}; the table shows more.", count=say.number(_MOST, 0))
         figures.append(
             Figure(
                 f"steers-{k}" if k else "steers",
                 caption,
-                say(
-                    "Blue: served better than by the model that steering starts from; orange: worse. The largest loss: "
-                    "steering to {steer} changes {community} by {points} points.",
-                    steer=worst["steer_name"],
-                    community=worst["name"],
-                    points=say.number(worst["points"], 1),
-                ),
-                charts.steer_matrix([_cell(r) for r in drawn], order, measured, say),
+                about,
+                charts.steer_matrix([_cell(r, say) for r in drawn], order, measured, say),
                 Table(f"steers-{k}" if k else "steers", caption, columns, rows),
             )
         )
     told = [say("A steer is meant for its own people, on the diagonal; off it, one sees who else pays or gains.")]
-    empty = None if figures else say("No run here steered a model to several communities.")
+    empty = None
+    if not figures:
+        steered = [r for run in runs if run.kind == "rewards" for r in run.results if r["steer"]]
+        empty = (
+            say("The model that steering starts from was not measured: name `reference` among the methods.")
+            if steered
+            else say("No run here steered a model to several communities.")
+        )
     return Section("steers", say("Steering to one, measured on all"), told if figures else (), figures, empty=empty)
 
 
@@ -78,7 +88,13 @@ def contested(runs: Sequence[Run], say: Speech) -> Section:
                 Table(f"contested-{k}" if k else "contested", caption, columns, rows),
             )
         )
-    empty = None if figures else say("No run of reward models is among these folders.")
+    empty = None
+    if not figures:
+        empty = (
+            say("No contested pairs were measured here.")
+            if any(run.kind == "rewards" for run in runs)
+            else say("No run of reward models is among these folders.")
+        )
     return Section("contested", say("Serving, or contradicting"), (), figures, empty=empty)
 
 
@@ -101,7 +117,7 @@ def learning(runs: Sequence[Run], say: Speech) -> Section:
                 caption,
                 say("How accuracy, on average over communities, grows with the pairs that were learned from."),
                 charts.curves(
-                    [{key: r[key] for key in ("name", "x", "value", "low", "high", "shown")} for r in rows],
+                    [{key: r[key] for key in ("name", "x", "value", "shown")} | _interval(r) for r in rows],
                     say("training pairs"),
                     say("choices predicted rightly"),
                 ),
@@ -153,8 +169,6 @@ def _matrix(run: Run, say: Speech) -> list[dict[str, Any]]:
     mine = [r for r in run.results if r["metric"] == run.metric and r["subset"] == "all"]
     base = {r["community"]: r["value"] for r in mine if r["method"] == "reference"}
     rows = [r for r in mine if r["method"] == run.method and r["steer"] and r["community"] in base]
-    if len({r["steer"] for r in rows}) < 1 or not rows:
-        return []
     own = {r["community"]: r["value"] for r in rows if r["steer"] == r["community"]}
     rows.sort(key=lambda r: (own.get(r["steer"], 1.0), r["steer"], own.get(r["community"], 2.0), r["community"]))
     return [
@@ -163,14 +177,14 @@ def _matrix(run: Run, say: Speech) -> list[dict[str, Any]]:
             "steer_name": say.place(r["steer"]),
             "name": say.place(r["community"]),
             "points": 100 * (r["value"] - base[r["community"]]),
-            "shown": say.percent(r["value"]),
         }
         for r in rows
     ]
 
 
-def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: row[key] for key in ("steer_name", "name", "shown")} | {"points": round(row["points"], 2)}
+def _cell(row: Mapping[str, Any], say: Speech) -> dict[str, Any]:
+    drawn = {"points": round(row["points"], 2), "shown": say.percent(row["value"])}
+    return {key: row[key] for key in ("steer_name", "name")} | drawn
 
 
 def _both_subsets(run: Run, say: Speech) -> list[dict[str, Any]]:
@@ -203,11 +217,11 @@ def _curve(run: Run, say: Speech) -> list[dict[str, Any]]:
         if r["metric"] == run.metric and r["by"] == "pairs" and r["community"] is None and r["subset"] == "all"
     ]
     unique = {(r["method"], r["fraction"]): r for r in rows}
-    found = [
+    return [
         r | {"name": r["method"], "x": r["train_pairs"], "shown": say.percent(r["value"])}
         for r in sorted(unique.values(), key=lambda r: (r["method"], r["fraction"]))
+        if r["train_pairs"] > 0
     ]
-    return [r for r in found if r["low"] is not None]
 
 
 def _alignment_diversity(run: Run, say: Speech) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -237,12 +251,13 @@ def _alignment_diversity(run: Run, say: Speech) -> tuple[list[dict[str, Any]], l
 
 
 def _ends(axis: str, row: Mapping[str, Any]) -> dict[str, float]:
-    value = row["value"]
-    return {
-        axis: value,
-        f"{axis}_low": row["low"] if row["low"] is not None else value,
-        f"{axis}_high": row["high"] if row["high"] is not None else value,
-    }
+    drawn = _interval(row)
+    return {axis: row["value"], f"{axis}_low": drawn["low"], f"{axis}_high": drawn["high"]}
+
+
+def _interval(row: Mapping[str, Any]) -> dict[str, float]:
+    """Ends to draw: the number itself where it has no interval."""
+    return {end: row["value"] if row[end] is None else row[end] for end in ("low", "high")}
 
 
 def _renamed(column: Column, prefix: str) -> Column:

@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pluralign.audits.people import FEWER
+from pluralign.audits.people import FEWER, suppressed
 from pluralign.reports.data import Column, Section, Table
 from pluralign.reports.reading import Run
 from pluralign.reports.speech import Speech
+
+SMALL = 5
+"""Groups with fewer people are not told of."""
+_TOGETHER = "\0" + FEWER
 
 
 def participation(runs: Sequence[Run], say: Speech) -> Section:
@@ -26,11 +30,21 @@ def participation(runs: Sequence[Run], say: Speech) -> Section:
 
 def _rows(run: Run, say: Speech) -> list[dict[str, Any]]:
     if run.participation:
-        return [r | {"name": say.place(r["community"])} for r in run.participation]
+        return [
+            r | {"name": say.place(r["community"]), "groups": {a: _groups(counts) for a, counts in r["groups"].items()}}
+            for r in run.participation
+        ]
     return [
         {"community": c, "name": say.place(c), "raters": told["raters"], "pairs": told["pairs"]}
         for c, told in (run.record.get("people") or {}).items()
     ]
+
+
+def _groups(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts of groups without small ones, whatever the audit let through; what it put together stays so."""
+    told = suppressed({_TOGETHER if group == FEWER else group: n for group, n in counts.items()}, SMALL)
+    together = told.pop(_TOGETHER, 0) + told.pop(FEWER, 0)
+    return told | ({FEWER: together} if together >= SMALL else {})
 
 
 def _table(run: Run, rows: Sequence[Mapping[str, Any]], say: Speech, k: int) -> Table:
@@ -39,6 +53,7 @@ def _table(run: Run, rows: Sequence[Mapping[str, Any]], say: Speech, k: int) -> 
             f"{attribute}: "
             + ", ".join(f"{say('others') if g == FEWER else g} {say.number(n, 0)}" for g, n in counts.items())
             for attribute, counts in row["groups"].items()
+            if counts
         ]
         return "; ".join(told) or "–"
 

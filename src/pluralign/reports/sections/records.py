@@ -74,7 +74,7 @@ def _counts(run: Run) -> Iterator[dict[str, Any]]:
     data = run.record.get("data", {})
     for k, source in enumerate(data.get("sources", ()), 1):
         told[f"{source['name']} {k}" if len(data["sources"]) > 1 else source["name"]] = source
-    told |= {name: data[name] for name in ("survey", "answers") if name in data}
+    told |= {name: data[name] for name in ("survey", "answers") if data.get(name)}
     if not told:
         told = run.audit.get("evidence", {}).get("read", {})
     for source, counts in told.items():
@@ -92,7 +92,7 @@ def _facts(run: Run) -> Iterator[dict[str, Any]]:
     data = record.get("data", {})
     for source in data.get("sources", ()):
         facts[f"licence of {source['name']}"] = source.get("license")
-    if "survey" in data:
+    if data.get("survey"):
         facts["licence of the survey"] = data["survey"].get("license")
     facts |= {f"licence of {n}": v for n, v in record.get("evidence", {}).get("licenses", {}).items()}
     facts |= {

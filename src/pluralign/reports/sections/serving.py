@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pluralign.evaluation import ENOUGH
 from pluralign.reports import charts
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
 from pluralign.reports.reading import Run
@@ -18,9 +19,8 @@ def served(runs: Sequence[Run], say: Speech) -> Section:
     figures, tables, told = [], [], []
     for k, run in enumerate(run for run in runs if run.served):
         for who in run.answerers[:1] if run.kind == "rewards" else run.answerers:
-            rows = [r for r in worst_first(run, who, say) if r["community"]]
             if who == run.answerers[0]:
-                figures.append(_worst_figure(run, who, rows, say, k))
+                figures.append(_worst_figure(run, who, worst_first(run, who, say), say, k))
         everything = [r for who in run.answerers for r in worst_first(run, who, say)]
         tables.append(_all_served(run, everything, say, k))
     if figures:
@@ -42,12 +42,17 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
         rows = [r for who in run.answerers for r in worst_first(run, who, say) if r["community"] in places]
         if not rows:
             continue
-        there = {r["community"] for r in rows}
-        hatched = [{"community": c, "name": say.place(c)} for c in run.surveyed if c in places and c not in there]
+        who = list(dict.fromkeys(r["who"] for r in rows))
+        told_of = {one: {r["community"] for r in rows if r["who"] == one} for one in who}
+        surveyed = [c for c in run.surveyed if c in places]
+        hatched = [
+            {"who": one, "community": c, "name": say.place(c)} for one in who for c in surveyed if c not in told_of[one]
+        ]
         told = [
             say(
-                "Hatched countries have people who were asked, but no number here: they said too little, or the "
-                "model starts from them. Of countries without a colour nobody was asked, and nothing is known."
+                "Hatched countries have people who were asked, but no number here: they said too little, the model "
+                "starts from them, or it was not asked to speak for them. Of countries without a colour nobody was "
+                "asked, and nothing is known."
             )
         ]
         legend = _measure(run, say)
@@ -57,13 +62,11 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
                 say("How well each country is served: {run}", run=run.name),
                 say(
                     "A map of the world. Countries with a number: {count}. Answers by {who}: {extremes}",
-                    count=say.number(len(there), 0),
-                    who=rows[0]["who"],
-                    extremes=_extremes([r for r in rows if r["who"] == rows[0]["who"]], say),
+                    count=say.number(len(told_of[who[0]]), 0),
+                    who=who[0],
+                    extremes=_extremes([r for r in rows if r["who"] == who[0]], say),
                 ),
-                charts.world_map(
-                    [_light(r) for r in rows], hatched, list(dict.fromkeys(r["who"] for r in rows)), legend, say
-                ),
+                charts.world_map([_light(r) for r in rows], hatched, who, legend, say),
                 _all_served(run, rows, say, k, name="map"),
             )
         )
@@ -78,6 +81,11 @@ def worst_first(run: Run, who: str, say: Speech) -> list[dict[str, Any]]:
         r | {"name": say.place(r["community"]), "shown": _told(run, r, say)}
         for r in sorted(rows, key=lambda r: (r["value"], r["community"]))
     ]
+
+
+def nameable(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that may be named best or worst: as in a run's summary, those with enough people (or questions)."""
+    return [r for r in rows if (r["n"] if r["n_raters"] is None else r["n_raters"]) >= ENOUGH]
 
 
 def _worst_figure(run: Run, who: str, rows: list[dict[str, Any]], say: Speech, k: int) -> Figure:
@@ -102,14 +110,15 @@ def _worst_figure(run: Run, who: str, rows: list[dict[str, Any]], say: Speech, k
 
 
 def _extremes(rows: Sequence[dict[str, Any]], say: Speech) -> str:
-    if len(rows) == 1:
-        return f"{rows[0]['name']}: {rows[0]['shown']}."
+    named = nameable(rows)
+    if len(named) < 2:
+        return "; ".join(f"{r['name']}: {r['shown']}" for r in (named or rows[:3])) + "."
     return say(
         "{worst} is served worst: {number}. {best} is served best: {other}.",
-        worst=rows[0]["name"],
-        number=rows[0]["shown"],
-        best=rows[-1]["name"],
-        other=rows[-1]["shown"],
+        worst=named[0]["name"],
+        number=named[0]["shown"],
+        best=named[-1]["name"],
+        other=named[-1]["shown"],
     )
 
 

@@ -4,8 +4,11 @@
     const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
     const target = document.createElement("div");
     const still = place.firstElementChild;
-    vegaEmbed(target, spec, { renderer: "svg", actions: false, mode: "vega-lite" })
-      .then(() => { place.replaceChildren(target); place.dataset.live = "yes"; })
+    target.setAttribute("aria-hidden", "true"); // the place around it says what it shows
+    const inputs = document.createElement("div"); // beside the picture: what is in one is hidden from screen readers
+    inputs.className = "vega-bindings";
+    vegaEmbed(target, spec, { renderer: "svg", actions: false, mode: "vega-lite", bind: inputs })
+      .then(() => { place.replaceChildren(target); place.before(inputs); place.dataset.live = "yes"; })
       .catch((error) => { place.replaceChildren(still); console.warn(String(error)); });
   };
   const watch = new IntersectionObserver((entries) => {
