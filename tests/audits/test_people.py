@@ -59,13 +59,14 @@ def test_terms_that_are_not_stated_are_no_terms() -> None:
         pair(1, license="CC0"),
         pair(2, license="not stated"),
         pair(3),
-        pair(4, license="CC0", extra={"consent": "no"}),
+        pair(4, license="CC0", extra={"consent": "No, I do not"}),
     ]
 
     (measured,) = terms(Evidence(pairs=pairs), Context())
 
     assert measured.value == 0.75  # type: ignore[union-attr]
-    assert measured.rows.ids == ("p2", "p3", "p4")  # type: ignore[union-attr]
+    # One person who withdrew is counted and not pointed at.
+    assert measured.rows.ids == ("p2", "p3")  # type: ignore[union-attr]
 
 
 def test_blank_words_are_no_words() -> None:

@@ -22,7 +22,7 @@ _HOME = ("rater_community", "rater_country")
 _SHOWN = 8
 _UNLIKE = 0.1
 _UNKNOWN_TERMS = re.compile(r"\s*(none|unknown|n/?a|.*not stated.*)?\s*", re.IGNORECASE)
-_DENIED = {"false", "no", "0", "denied", "withdrawn"}
+_DENIED = re.compile(r"\s*(false|no|0|denied|withdrawn)\s*([,.].*)?", re.IGNORECASE)
 
 
 def few_people(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -189,7 +189,8 @@ def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
         yield Skipped("consent of the raters is not recorded", "a column consent")
     for source, pairs in _by_source(evidence.pairs).items():
         without = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
-        denied = [p for p in pairs if str(p.extra.get("consent", "")).strip().lower() in _DENIED]
+        denied = [p for p in pairs if _DENIED.fullmatch(str(p.extra.get("consent", "")))]
+        few = 0 < len({p.rater for p in denied}) < context.small  # whoever withdrew is not to be picked out
         bad = {p.id for p in [*without, *denied]}
         n, raters = len(pairs), len({p.rater for p in pairs if p.rater is not None}) or None
         yield Measured(
@@ -206,7 +207,7 @@ def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
                 "For {share} of the records of {subject} no licence is stated, or the rater did not consent.",
                 {"share": Share(len(bad) / n), "subject": source},
             ),
-            Rows("pairs", len(bad), tuple(sorted(bad)[:_SHOWN])),
+            Rows("pairs", len(bad), tuple(sorted({p.id for p in without} if few else bad)[:_SHOWN])),
             "Ask who gathered the records; leave out those without consent.",
         )
 

@@ -61,7 +61,7 @@ def resolve_audit(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) 
             f"{given[flat[0]]!r} is no table", where=f"{where}: {flat[0]}", hint=f"set {flat[0]}.CHECK.concern"
         )
     settings = validated(AuditSettings, tables, where, tuple(known))
-    chosen = [audit_named(name) for name in settings.audits or known]
+    chosen = [audit_named(name) for name in (known if settings.audits is None else settings.audits)]
     if strange := [name for name in given if name not in {audit.name for audit in chosen}]:
         raise InvalidSettings("this audit is not made", where=f"{where}: {strange[0]}", hint="name it in audits")
     return settings, with_thresholds(chosen, given)
