@@ -10,7 +10,8 @@ Rows = Sequence[Mapping[str, Any]]
 INK = "currentColor"
 HATCH = "url(#hatch)"
 _WIDTH, _STEP = 560, 20
-_WORLD = "world"
+WORLD = "world"
+"""What the outlines are called where they stand by name only."""
 
 
 def world_map(
@@ -28,7 +29,7 @@ def world_map(
     import altair as alt
 
     dots = drawn_as_dots()
-    geography = alt.NamedData(_WORLD, format=alt.TopoDataFormat(type="topojson", feature="countries"))
+    geography = alt.NamedData(WORLD, format=alt.TopoDataFormat(type="topojson", feature="countries"))
     shapes = alt.LookupData(data=geography, key="id", fields=["type", "geometry"])
     chosen = alt.param(
         name="who", value=who[0], bind=alt.binding_select(options=list(who), name=say("Answers by") + " ")
@@ -226,12 +227,23 @@ def _finished(chart: Any) -> dict[str, Any]:
     return found
 
 
+def without_outlines(spec: Any) -> Any:
+    """A specification in which the outlines stand by name: a page with several maps holds them once."""
+    if isinstance(spec, list):
+        return [without_outlines(part) for part in spec]
+    if not isinstance(spec, dict):
+        return spec
+    if spec.get("values") is outlines():
+        return {"name": WORLD, "format": spec["format"]}
+    return {key: value if key == "datasets" else without_outlines(value) for key, value in spec.items()}
+
+
 def _with_outlines(spec: Any) -> Any:
     """Put the outlines where only their name stands: Altair copies all that it is given many times over."""
     if isinstance(spec, list):
         return [_with_outlines(part) for part in spec]
     if not isinstance(spec, dict):
         return spec
-    if spec.get("name") == _WORLD:
+    if spec.get("name") == WORLD:
         return {"values": outlines(), "format": spec["format"]}
     return {key: value if key == "datasets" else _with_outlines(value) for key, value in spec.items()}

@@ -6,8 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from pluralign.reports.charts import WORLD, without_outlines
 from pluralign.reports.data import Page
 from pluralign.reports.drawing import bundle, svg_of
+from pluralign.reports.world import outlines
 
 _FOLDER = files("pluralign.reports") / "templates"
 
@@ -24,12 +26,14 @@ def html_of(page: Page, *, interactive: bool = True) -> str:
     figures = [figure for section in page.sections for figure in section.figures]
     # SVG from vl-convert escapes the texts in it; JSON is made safe for a script element here.
     drawings = {figure.name: Markup(svg_of(figure.spec, figure.name)) for figure in figures}
-    specs = {figure.name: Markup(script_json(figure.spec)) for figure in figures}
+    specs = {figure.name: Markup(script_json(without_outlines(figure.spec))) for figure in figures}
+    maps = interactive and any(f'"name":"{WORLD}"' in spec for spec in specs.values())
     return str(
         _template().render(
             page=page,
             drawings=drawings,
             specs=specs if interactive else {},
+            world=Markup(script_json(outlines())) if maps else "",
             style=Markup((_FOLDER / "style.css").read_text(encoding="utf-8")),
             script=Markup((_FOLDER / "script.js").read_text(encoding="utf-8")),
             bundle=Markup(bundle()) if interactive and figures else "",

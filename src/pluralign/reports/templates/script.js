@@ -1,7 +1,11 @@
 // A drawn chart becomes an interactive one when it comes into view; without this script the drawing stays.
 (() => {
+  const outlines = document.getElementById("world-outlines");
+  const world = outlines && JSON.parse(outlines.textContent);
+  // The outlines of countries stand in the page once; a chart names them.
+  const whole = (key, value) => value && value.name === "world" && value.format ? { values: world, format: value.format } : value;
   const draw = (place) => {
-    const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
+    const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent, whole);
     const target = document.createElement("div");
     const still = place.firstElementChild;
     target.setAttribute("aria-hidden", "true"); // the place around it says what it shows
