@@ -1,23 +1,20 @@
 """Are values simplified? Variety lost within a people, cultures made alike, few axes, stereotypes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from pluralign.audits.answered import Answered, estimate
 from pluralign.audits.auditing import NAMED, Audit, Check, Context, Measured, Skipped, standard_error
+from pluralign.audits.axes import Number, few_axes, over, portions
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows, Threshold
-from pluralign.audits.sentences import Amount, Place, Sentence, Share, Value
+from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray
 from pluralign.metrics import draw_ratios, majority_choice, pair_errors, spanning_length, spread, square
 
 _SINGLE = "{} gave single answers"
 _SHOWN = 8
-_AXES, _FEWEST = 2, 5
-_NOTHING, _CLOSE = 1e-12, 1e-9
-_CELLS = 2e7
-"""Distances between communities held at once, over several draws."""
 
 
 def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -84,7 +81,7 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             part if np.array_equal(some, every, equal_nan=True) else _diversities(every, a, counts) or part
             for part, some, every in zip((ours, theirs), levels, everything, strict=True)
         )
-        lost, lost_B = 1 - ours[0][0] / theirs[0][0], 1 - _over(ours[0][1], theirs[0][1])
+        lost, lost_B = 1 - ours[0][0] / theirs[0][0], 1 - over(ours[0][1], theirs[0][1])
         n = int(a.both_C_Q.any(axis=0).sum())
         same = np.flatnonzero((majority_choice(value) == 1) & (majority_choice(gold) < 1))
         yield Measured(
@@ -110,25 +107,6 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             Rows("questions", len(same), tuple(a.peoples.questions[q] for q in same[:_SHOWN])),
             "Read the questions listed: every community is given one answer where the people's answers differ.",
         )
-
-
-def few_axes(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """Share of the variation between communities that two axes carry, in the answers against in the people."""
-    if not evidence.answered:
-        yield NAMED
-    for a in evidence.answered:
-        whole = a.both_C_Q.all(axis=0)
-        if len(a.communities) < _FEWEST or whole.sum() < _FEWEST:
-            yield Skipped(
-                f"{a.subject}: {len(a.communities)} communities and {int(whole.sum())} questions that all answered",
-                f"{_FEWEST} of each",
-            )
-            continue
-        grams = [_gram_Q(shares[:, whole]) for shares in a.like_with_like]
-        counts = a.counts(context.rng("axes", a.subject), context.draws)[:, whole]
-        yield from _main_axes(a, grams, counts, int(whole.sum()))
-        for theory, places in evidence.axes.items():
-            yield from _theory_axes(a, theory, places, grams, counts, int(whole.sum()))
 
 
 def stereotyped(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -184,15 +162,6 @@ def _means(value_C_Q: FloatArray, there_C_Q: BoolArray, counts_B_Q: FloatArray) 
     return means, draw_ratios(value_C_Q, bottom, counts_B_Q)
 
 
-def _over(top_B: FloatArray, bottom_B: FloatArray) -> FloatArray:
-    """Ratios; nan where a draw leaves nothing to divide by."""
-    return np.divide(top_B, bottom_B, out=np.full_like(top_B, np.nan), where=bottom_B > 0)
-
-
-Number = tuple[float, FloatArray]
-Places = Mapping[str, tuple[float, ...]]
-
-
 def _diversities(value_C_Q: FloatArray, a: Answered, counts_B_Q: FloatArray) -> tuple[Number, Number] | None:
     """Pairwise and structural diversity, with draws; None where two communities have nothing in common."""
     error, scale = pair_errors(value_C_Q, a.peoples.n_options_Q)
@@ -200,7 +169,7 @@ def _diversities(value_C_Q: FloatArray, a: Answered, counts_B_Q: FloatArray) -> 
         return None
     distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
     n, pairwise, structural = len(value_C_Q), [], []
-    for counts in _portions(counts_B_Q, n):
+    for counts in portions(counts_B_Q, n):
         draws = 100 * np.sqrt(np.nan_to_num(draw_ratios(error, scale, counts)))
         pairwise.append(draws.mean(axis=1))
         structural.append(spanning_length(square(draws, n)))
@@ -208,12 +177,6 @@ def _diversities(value_C_Q: FloatArray, a: Answered, counts_B_Q: FloatArray) -> 
         (float(distance.mean()), np.concatenate(pairwise)),
         (float(spanning_length(square(distance[None], n))[0]), np.concatenate(structural)),
     )
-
-
-def _portions(counts_B_Q: FloatArray, communities: int) -> list[FloatArray]:
-    """Draws in portions so small that all distances between communities fit into memory."""
-    step = max(1, int(_CELLS / communities**2))
-    return [counts_B_Q[start : start + step] for start in range(0, len(counts_B_Q), step)]
 
 
 def _asked(value_C_Q: FloatArray) -> int:
@@ -232,106 +195,6 @@ def _majority(value: FloatArray, counts_B_Q: FloatArray, n: int) -> Estimate:
     there = ~np.isnan(rate_Q)
     draws = draw_ratios(np.nan_to_num(rate_Q)[None], there[None].astype(float), counts_B_Q)[:, 0]
     return estimate(float(np.nanmean(rate_Q)), draws, n)
-
-
-def _gram_Q(shares_C_Q_O: FloatArray) -> FloatArray:
-    """Products of the communities' deviations from their mean, by question, shape (Q, C, C)."""
-    centred = shares_C_Q_O - shares_C_Q_O.mean(axis=0)
-    gram: FloatArray = np.einsum("cqo,dqo->qcd", centred, centred)
-    return gram
-
-
-def _drawn_carried(gram_Q: FloatArray, counts_B_Q: FloatArray, axes: int) -> FloatArray:
-    """What the largest axes carry in each draw of questions, shape (B,)."""
-    q, c, _ = gram_Q.shape
-    flat = gram_Q.reshape(q, c * c)
-    return np.concatenate(
-        [_carried((counts.astype(float) @ flat).reshape(-1, c, c), axes) for counts in _portions(counts_B_Q, c)]
-    )
-
-
-def _carried(gram_B: FloatArray, axes: int) -> FloatArray:
-    """Share of the variation that the largest axes carry, shape (B,); nan where nothing varies."""
-    values = np.clip(np.linalg.eigvalsh(gram_B), 0, None)
-    total = values.sum(axis=1)
-    total[total <= _NOTHING] = 0.0
-    return _over(values[:, -axes:].sum(axis=1), total)
-
-
-def _main_axes(a: Answered, grams: list[FloatArray], counts: FloatArray, n: int) -> Iterator[Measured | Skipped]:
-    (ours, ours_B), (theirs, theirs_B) = (
-        (float(_carried(g.sum(axis=0)[None], _AXES)[0]), _drawn_carried(g, counts, _AXES)) for g in grams
-    )
-    if np.isnan(ours) or np.isnan(theirs):
-        yield Skipped(f"{a.subject}: its answers do not vary between communities")
-        return
-    yield _axes_measured(a, (ours, ours_B), (theirs, theirs_B), n, "its two main axes", _MAIN)
-
-
-def _theory_axes(
-    a: Answered,
-    theory: str,
-    places: Mapping[str, tuple[float, ...]],
-    grams: list[FloatArray],
-    counts: FloatArray,
-    n: int,
-) -> Iterator[Measured | Skipped]:
-    known = [c for c, name in enumerate(a.communities) if name in places]
-    width = len(next(iter(places.values()))) if places else 0
-    if len(known) < width + 3:
-        yield Skipped(f"{a.subject}: {theory} has a place for {len(known)} of its communities", f"{width + 3}")
-        return
-    projection = _onto(np.array([places[a.communities[c]] for c in known]))
-    centre = np.eye(len(known)) - 1 / len(known)
-    found = []
-    for gram in grams:
-        part = centre @ gram[:, known][:, :, known] @ centre
-        total, inside = np.trace(part, axis1=1, axis2=2), np.trace(projection @ part, axis1=1, axis2=2)
-        if total.sum() <= _NOTHING:
-            yield Skipped(f"{a.subject}: its answers, or the people's, do not vary between communities")
-            return
-        found.append((float(inside.sum() / total.sum()), draw_ratios(inside[None], total[None], counts)[:, 0]))
-    yield _axes_measured(a, found[0], found[1], n, theory, _THEORY)
-
-
-def _onto(axes_C_D: FloatArray) -> FloatArray:
-    """Projection onto what the axes span about their mean, shape (C, C); an axis on which all stand alike adds none."""
-    centred, size_D = axes_C_D - axes_C_D.mean(axis=0), np.abs(axes_C_D).max(axis=0)
-    apart_D = np.abs(centred).max(axis=0)
-    told = apart_D > _CLOSE * size_D
-    left, sizes, _ = np.linalg.svd(centred[:, told] / apart_D[told], full_matrices=False)
-    basis = left[:, sizes > _CLOSE]
-    projection: FloatArray = basis @ basis.T
-    return projection
-
-
-_MAIN = (
-    "{subject} reduces values to few axes: two axes carry {share} of what sets its communities apart, and "
-    "{other_share} of what sets the people apart."
-)
-_THEORY = (
-    "{subject} reduces values to the axes of {theory}: they carry {share} of what sets its communities apart, and "
-    "{other_share} of what sets the people apart."
-)
-
-
-def _axes_measured(a: Answered, ours: Number, theirs: Number, n: int, theory: str, template: str) -> Measured:
-    excess, excess_B = ours[0] - theirs[0], ours[1] - theirs[1]
-    values: dict[str, Value] = {"subject": a.subject, "share": Share(ours[0]), "other_share": Share(theirs[0])}
-    return Measured(
-        a.subject,
-        None,
-        excess,
-        standard_error(excess_B),
-        {
-            "excess_on_axes": estimate(excess, excess_B, n),
-            "on_axes": estimate(*ours, n),
-            "on_axes_of_people": estimate(*theirs, n),
-        },
-        Sentence(template, values if template is _MAIN else values | {"theory": theory}),
-        Rows("questions", n),
-        "Draw the communities on the axes, once by the answers and once by the people.",
-    )
 
 
 def _questions(a: Answered, c: int, places: IntArray, count: int) -> Rows:

@@ -1,0 +1,109 @@
+"""What stands in the records: own words, whose questions, licence and consent."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pluralign.audits.answered import estimate
+from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.evidence import Evidence
+from pluralign.audits.findings import Rows
+from pluralign.audits.sentences import Sentence, Share
+from pluralign.audits.speaking import PAIRS, SHOWN
+from pluralign.core import Estimate, PreferencePair
+from pluralign.metrics import draw_means
+
+_UNKNOWN_TERMS = re.compile(r"\s*(none|unknown|n/?a|.*not stated.*)?\s*", re.IGNORECASE)
+_DENIED = re.compile(r"\s*(false|no|0|denied|withdrawn)\s*([,.].*)?", re.IGNORECASE)
+
+
+def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of a source's records that hold a reason, a context or a story in people's own words."""
+    if not evidence.pairs:
+        yield PAIRS
+    for source, pairs in _by_source(evidence.pairs).items():
+        value = np.array([float(bool(p.context and p.context.strip())) for p in pairs])
+        draws = draw_means(value, [p.rater or p.stem for p in pairs], context.rng("words", source), context.draws)
+        raters = len({p.rater for p in pairs if p.rater is not None}) or None
+        yield Measured(
+            source,
+            None,
+            float(value.mean()),
+            standard_error(draws) if value.any() else 0.0,
+            {"with_words": estimate(value.mean(), draws, len(pairs), raters)},
+            Sentence(
+                "In {share} of the records of {subject} people say in their own words why, where or what it means to "
+                "them: what they choose is known, not why.",
+                {"share": Share(float(value.mean())), "subject": source},
+            ),
+            Rows("pairs", int(len(pairs) - value.sum())),
+            "Read records with and without a context side by side.",
+        )
+
+
+def institutional(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of records that come from institutions' questions (published shares), not from people's lives."""
+    if not evidence.pairs:
+        yield PAIRS
+        return
+    value = np.array([float(_institutional(p)) for p in evidence.pairs])
+    n, raters = len(value), len({p.rater for p in evidence.pairs if p.rater is not None}) or None
+    by = ", ".join(sorted({p.source or "unnamed" for p in evidence.pairs if _institutional(p)}))
+    yield Measured(
+        by,
+        None,
+        float(value.mean()),
+        0.0,
+        {"institutional": Estimate(float(value.mean()), None, None, n, raters)},
+        Sentence(
+            "{share} of the records answer questions that institutions wrote; only shares of the answers are known.",
+            {"share": Share(float(value.mean()))},
+        ),
+        Rows("pairs", int(value.sum())),
+        "Compare with what the same people say when they choose the question.",
+    )
+
+
+def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of a source's records whose licence is not stated, or whose rater did not consent."""
+    if not evidence.pairs:
+        yield PAIRS
+        return
+    if not any("consent" in p.extra for p in evidence.pairs):
+        yield Skipped("consent of the raters is not recorded", "a column consent")
+    for source, pairs in _by_source(evidence.pairs).items():
+        without = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
+        denied = [p for p in pairs if _DENIED.fullmatch(str(p.extra.get("consent", "")))]
+        few = 0 < len({p.rater for p in denied}) < context.small  # whoever withdrew is not to be picked out
+        bad = {p.id for p in [*without, *denied]}
+        n, raters = len(pairs), len({p.rater for p in pairs if p.rater is not None}) or None
+        yield Measured(
+            source,
+            None,
+            len(bad) / n,
+            0.0,
+            {
+                "without_terms": Estimate(len(bad) / n, None, None, n, raters),
+                "licence_not_stated": Estimate(len(without) / n, None, None, n, raters),
+                "consent_denied": Estimate(len(denied) / n, None, None, n, raters),
+            },
+            Sentence(
+                "For {share} of the records of {subject} no licence is stated, or the rater did not consent.",
+                {"share": Share(len(bad) / n), "subject": source},
+            ),
+            Rows("pairs", len(bad), tuple(sorted({p.id for p in without} if few else bad)[:SHOWN])),
+            "Ask who gathered the records; leave out those without consent.",
+        )
+
+
+def _institutional(p: PreferencePair) -> bool:
+    origin = str(p.extra.get("origin", "")).lower()
+    return origin == "institutional" or (not origin and p.rater is None)
+
+
+def _by_source(pairs: Sequence[PreferencePair]) -> dict[str, list[PreferencePair]]:
+    found: dict[str, list[PreferencePair]] = {}
+    for p in pairs:
+        found.setdefault(p.source or "unnamed", []).append(p)
+    return found

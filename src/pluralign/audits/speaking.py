@@ -1,0 +1,213 @@
+"""Who speaks for a community: how many, how evenly, whether its own people, whether like those who live there."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from pluralign.audits.answered import estimate
+from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.evidence import Evidence
+from pluralign.audits.findings import Rows
+from pluralign.audits.people import FEWER, groups_of, heaviest
+from pluralign.audits.sentences import Amount, Place, Sentence, Share
+from pluralign.core import WORLD, Estimate, PreferencePair, resolve_community
+from pluralign.core import community as community_of
+from pluralign.metrics import draw_means, total_variation
+
+PAIRS = Skipped("no pairs", "preference pairs (--pairs, or a run whose sources can be read)")
+SHARES = Skipped("answers were published as shares, so no rater is known", "pairs with raters")
+_HOME = ("rater_community", "rater_country")
+SHOWN = 8
+
+
+def few_people(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """How many raters a community has."""
+    if not evidence.raters:
+        yield SHARES if evidence.pairs else PAIRS
+    for community, raters in evidence.raters.items():
+        n, pairs = len(raters), sum(map(len, raters.values()))
+        yield Measured(
+            _sources(raters),
+            community,
+            float(n),
+            0.0,
+            {"raters": Estimate(n, None, None, n, n), "pairs_per_rater": Estimate(pairs / n, None, None, pairs, n)},
+            Sentence(
+                "Only {count} people speak for {community}, in {pairs} pairs.",
+                {"count": n, "community": Place(community), "pairs": pairs},
+            ),
+            Rows("pairs", pairs),
+            "See the table of participation.",
+        )
+
+
+def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The largest share of a community's weight that one rater has."""
+    if not evidence.raters:
+        yield SHARES if evidence.pairs else PAIRS
+    for community, raters in evidence.raters.items():
+        share, effective = heaviest(raters)
+        n, pairs = len(raters), sum(map(len, raters.values()))
+        if n < context.small:
+            yield Skipped(f"{community} has fewer than {context.small} raters: no rater's share is told")
+            continue
+        yield Measured(
+            _sources(raters),
+            community,
+            share,
+            0.0,
+            {
+                "heaviest_share": Estimate(share, None, None, pairs, n),
+                "effective_raters": Estimate(effective, None, None, pairs, n),
+            },
+            Sentence(
+                "One person has {share} of the say for {community}; its {count} raters count like {amount} of equal "
+                "weight.",
+                {"share": Share(share), "community": Place(community), "count": n, "amount": Amount(effective)},
+            ),
+            Rows("pairs", pairs),
+            "Count pairs by rater.",
+        )
+
+
+def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of a community's raters who say that they belong to another one."""
+    homes: dict[str, dict[str, bool]] = {}
+    for p in evidence.pairs:
+        away = _away(p)
+        if away is not None and p.rater is not None:
+            homes.setdefault(p.community, {})[p.rater] = away
+    if not homes:
+        yield Skipped("where raters come from is not recorded beside whom they judged for", f"a column {_HOME[0]}")
+    small = context.small
+    for community, away_by in homes.items():
+        n, many = len(away_by), sum(away_by.values())
+        if n < 2 * small:
+            yield Skipped(f"{community}: fewer than {2 * small} raters")
+            continue
+        if 0 < many < small:
+            yield Skipped(f"{community}: fewer than {small} raters belong elsewhere; they are not told of")
+            continue
+        # Fewer people at home than may be told of count as just that many: no exact number of them follows.
+        value = np.zeros(n)
+        value[: min(many, n - small) if many < n else n] = 1
+        share = float(value.mean())
+        draws = draw_means(value, list(range(n)), context.rng("outsiders", community), context.draws)
+        ids = [p.id for p in evidence.pairs if p.community == community and away_by.get(p.rater or "")]
+        yield Measured(
+            _sources(evidence.raters[community]),
+            community,
+            share,
+            standard_error(draws),
+            {"outsiders": estimate(share, draws, n, n)},
+            Sentence(
+                "{share} of those who judged for {community} say that they belong elsewhere.",
+                {"share": Share(share), "community": Place(community)},
+            ),
+            Rows("pairs", len(ids), tuple(ids[:SHOWN])),
+            "Leave out the pairs listed and run again: does the community's taste change?",
+        )
+
+
+def unlike_residents(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """How far the composition of the raters is from that of the people who live there, beyond what chance gives."""
+    if not evidence.residents:
+        yield Skipped("who lives in the communities is not recorded", "a table of residents (--residents)")
+        return
+    if not evidence.raters:
+        yield SHARES if evidence.pairs else PAIRS
+    for community, raters in evidence.raters.items():
+        if community not in evidence.residents:
+            yield Skipped(f"who lives in {community} is not recorded", "its rows in the table of residents")
+            continue
+        groups = groups_of(raters)
+        for attribute, residents in evidence.residents[community].items():
+            if attribute not in groups:
+                yield Skipped(f"{community}: {attribute} of the raters is not recorded", f"a column {attribute}")
+                continue
+            yield _unlike(community, attribute, groups[attribute], residents, raters, context)
+
+
+def _unlike(
+    community: str,
+    attribute: str,
+    groups: Counter[str],
+    residents: Mapping[str, float],
+    raters: Mapping[str, Sequence[PreferencePair]],
+    context: Context,
+) -> Measured | Skipped:
+    n, told = sum(groups.values()), _told(groups, context.small)
+    if n < 2 * context.small or set(told) == {FEWER}:
+        return Skipped(f"{community}: too few raters tell their {attribute}", f"{2 * context.small}")
+    names = [*(g for g in told if g != FEWER), *sorted(g for g in residents if not groups.get(g)), FEWER]
+    living = {g: max(share, 0.0) for g, share in residents.items()}
+    lived = np.array([living.get(g, 0.0) for g in names])
+    lived[-1] = sum(share for g, share in living.items() if g not in names)
+    if lived.sum() <= 0:
+        return Skipped(f"{community}: the residents' shares by {attribute} sum to 0", "shares that sum to 1")
+    lived /= lived.sum()
+    shown = np.array([told.get(g, 0) for g in names]) / n
+    rng = context.rng("residents", community, attribute)
+    chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
+    apart = float(total_variation(shown, lived) - chance_B.mean())
+    most = int((shown - lived)[:-1].argmax())
+    draws = apart + chance_B - chance_B.mean()
+    return Measured(
+        _sources(raters),
+        community,
+        apart,
+        standard_error(chance_B),
+        {"unlike_residents": estimate(apart, draws, n, n)},
+        Sentence(
+            "Those who speak for {community} are not those who live there: by {attribute}, about {share} are {group}, "
+            "against {other_share} of the residents.",
+            {
+                "community": Place(community),
+                "attribute": attribute,
+                "group": names[most],
+                "share": Share(float(shown[most])),
+                "other_share": Share(float(lived[most])),
+            },
+        ),
+        Rows("raters", n),
+        "Weigh raters by group and run again; does the community's taste change?",
+    )
+
+
+def _told(groups: Mapping[str, int], small: int) -> dict[str, int]:
+    """Raters by group; groups of fewer people than may be told of are put together.
+
+    Where these are still too few, the largest group lends them the rest: no exact number of them follows. (To hide it
+    behind the next smallest group, as a table does, would leave nothing to say of two groups.)
+
+    >>> _told({"women": 30, "men": 20, "other": 2}, 5)
+    {'women': 27, 'men': 20, 'fewer': 5}
+    """
+    told = {g: k for g, k in sorted(groups.items(), key=lambda item: -item[1]) if k >= small}
+    hidden = sum(groups.values()) - sum(told.values())
+    if 0 < hidden < small and told:
+        told[next(iter(told))] -= small - hidden
+        hidden = small
+    return told | ({FEWER: hidden} if hidden else {})
+
+
+def _away(p: PreferencePair) -> bool | None:
+    """Whether the rater says that they belong elsewhere; None where that cannot be told.
+
+    A country says nothing of those who judge for a people without one, the whole nothing of those who judge for a part.
+    """
+    own = community_of(p.community)
+    for column in _HOME:
+        home = resolve_community(str(p.extra.get(column) or ""))
+        if home is None or WORLD in (home, own) or own.id.startswith(f"{home.id}/"):
+            continue
+        if column == _HOME[0]:
+            return not (home.id == own.id or home.id.startswith(f"{own.id}/"))
+        if own.country is not None and home.country is not None:
+            return home.country != own.country
+    return None
+
+
+def _sources(raters: Mapping[str, Sequence[PreferencePair]]) -> str:
+    return ", ".join(sorted({p.source or "unnamed" for own in raters.values() for p in own}))

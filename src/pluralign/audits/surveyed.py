@@ -1,0 +1,147 @@
+"""What surveys of people hold: who was not asked, how many answered, whether sources agree."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from pluralign.audits.answered import estimate
+from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.evidence import Evidence
+from pluralign.audits.findings import Rows
+from pluralign.audits.sentences import Place, Sentence, Share
+from pluralign.audits.speaking import SHOWN
+from pluralign.core import Estimate, PreferencePair, Survey, prompt_text
+from pluralign.metrics import draw_means, total_variation
+
+_UNLIKE = 0.1
+
+
+def not_asked(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of questions put to at least half of the communities that were not put to this one."""
+    survey = evidence.survey
+    if survey is None:
+        yield Skipped("no survey", "a survey of people (--survey)")
+        return
+    if len(survey.communities) < 2:
+        yield Skipped(f"{survey.name} has one community only", "a second")
+        return
+    asked: dict[str, set[str]] = defaultdict(set)
+    for d in survey.distributions:
+        if sum(d.probs_O) > 0:
+            asked[d.question].add(d.community)
+    common = [q for q, who in asked.items() if 2 * len(who) >= len(survey.communities)]
+    if not common:
+        yield Skipped(f"no question of {survey.name} was put to half of its communities")
+        return
+    for community in survey.communities:
+        missing = [q for q in common if community not in asked[q]]
+        yield Measured(
+            survey.name,
+            community,
+            len(missing) / len(common),
+            0.0,
+            {"not_asked": Estimate(len(missing) / len(common), None, None, len(common))},
+            Sentence(
+                "The people of {community} were not asked {count} of {total} questions that most others were asked.",
+                {"community": Place(community), "count": len(missing), "total": len(common)},
+            ),
+            Rows("questions", len(missing), tuple(missing[:SHOWN])),
+            "Read the questions listed: silence on them is not an answer.",
+        )
+
+
+def uncounted(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of a survey's distributions that do not say how many people stand behind them."""
+    surveys = [s for s in (evidence.survey, *evidence.other_surveys) if s is not None]
+    if not surveys:
+        yield Skipped("no survey", "a survey of people (--survey)")
+    for survey in surveys:
+        n = len(survey.distributions)
+        bare = [d for d in survey.distributions if not d.n]
+        yield Measured(
+            survey.name,
+            None,
+            len(bare) / n if n else 0.0,
+            0.0,
+            {"without_people": Estimate(len(bare) / max(n, 1), None, None, max(n, 1))},
+            Sentence(
+                "{share} of the answers in {subject} do not say how many people gave them, so no interval over people "
+                "can be given.",
+                {"share": Share(len(bare) / max(n, 1)), "subject": survey.name},
+            ),
+            Rows("distributions", len(bare), tuple(f"{d.community}/{d.question}" for d in bare[:SHOWN])),
+            "Look for the sample sizes in the survey's documentation.",
+        )
+
+
+def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """The share of what two sources both say of a community on which they contradict each other."""
+    told = list(_survey_contradictions(evidence)) + list(_pair_contradictions(evidence.pairs))
+    if not told:
+        yield Skipped("no two sources say something of the same question in the same community", "a second source")
+    for sources, community, against, n in told:
+        value = np.array([1.0] * len(against) + [0.0] * (n - len(against)))
+        draws = draw_means(value, list(range(n)), context.rng("contradictions", sources, community), context.draws)
+        yield Measured(
+            sources,
+            community,
+            float(value.mean()),
+            standard_error(draws) if n > 1 else float("inf"),
+            {"contradicted": estimate(value.mean(), draws, n)},
+            Sentence(
+                "{subject} contradict each other on {community}: on {count} of {total} questions that both have.",
+                {"subject": sources, "community": Place(community), "count": len(against), "total": n},
+            ),
+            Rows("questions", len(against), tuple(against[:SHOWN])),
+            "Find out which people each source asked, and when, before using either.",
+        )
+
+
+def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[str], int]]:
+    if evidence.survey is None:
+        return
+    first = {_words(q.text): q.id for q in evidence.survey.questions.values()}
+    for other in evidence.other_surveys:
+        same = [(first[_words(q.text)], q.id) for q in other.questions.values() if _words(q.text) in first]
+        for community in sorted(set(evidence.survey.communities) & set(other.communities)):
+            apart = {a: _apart(evidence.survey, other, a, b, community) for a, b in same}
+            both = {a: distance for a, distance in apart.items() if distance is not None}
+            if both:
+                against = [a for a, distance in both.items() if distance > _UNLIKE]
+                yield f"{evidence.survey.name} and {other.name}", community, against, len(both)
+
+
+def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float | None:
+    """How far apart the shares of the same options are; None where the options are others, or nobody was asked."""
+    shares = []
+    for survey, question in ((one, a), (other, b)):
+        found, options = survey.distribution(question, community), survey.questions[question].options
+        if found is None or sum(found.probs_O) <= 0:
+            return None
+        shares.append(dict(zip(map(_words, options), found.normalised(), strict=True)))
+    first, second = shares
+    if first.keys() != second.keys() or len(first) != len(one.questions[a].options):
+        return None
+    return float(total_variation(list(first.values()), [second[option] for option in first]))
+
+
+def _pair_contradictions(pairs: Sequence[PreferencePair]) -> Iterator[tuple[str, str, list[str], int]]:
+    """Two sources that judged the same two responses in one community, and the majorities are opposed."""
+    votes: dict[tuple[str, str, tuple[str, str]], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for p in pairs:
+        two = tuple(sorted((p.chosen, p.rejected)))
+        votes[p.community, prompt_text(p.prompt), two][p.source or "unnamed"] += 1 if p.chosen == two[0] else -1  # type: ignore[index]
+    found: dict[tuple[str, str], list[tuple[str, bool]]] = defaultdict(list)
+    for (community, prompt, _), by_source in votes.items():
+        names = sorted(by_source)
+        for i, a in enumerate(names):
+            for b in names[i + 1 :]:
+                found[f"{a} and {b}", community].append((prompt, by_source[a] * by_source[b] < 0))
+    for (sources, community), both in sorted(found.items()):
+        yield sources, community, [prompt[:80] for prompt, against in both if against], len(both)
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
