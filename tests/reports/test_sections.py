@@ -75,7 +75,7 @@ def test_what_a_page_says_first_names_the_worst_and_the_best(run: Run) -> None:
     assert "600 choices of 120 people" in told[0]
     assert told[0].endswith("was steered to: 4.")
     assert told[1].startswith("By scpo, Egypt is served worst (55.0%")
-    assert "Audits found 1 risks and 0 concerns. 1 of 2 checks could not be made" in told[2]
+    assert "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: 1 of 2." in told[2]
     assert "not to a whole people" in told[-1]
 
 

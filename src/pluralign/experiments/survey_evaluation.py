@@ -102,7 +102,7 @@ def evaluate_answers(
     results, comparisons, nearest = measure(read, survey, chosen, tally, seed, draws)
     how = {"parser": parser, "numbering": numbering, "seed": seed, "draws": draws, "communities": list(chosen)}
     record = {
-        "name": out.name,
+        "name": str((settings or {}).get("name") or out.name),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": dict(settings or {}) | {"evaluate": how},
         "versions": {"pluralign": __version__, "python": platform.python_version()},

@@ -15,7 +15,7 @@ WORLD = "world"
 
 
 def world_map(
-    rows: Rows, unsurveyed: Sequence[Mapping[str, Any]], who: Sequence[str], legend: str, say: Speech
+    rows: Rows, unsurveyed: Sequence[Mapping[str, Any]], who: Sequence[str], legend: str, percent: bool, say: Speech
 ) -> dict[str, Any]:
     """A map: how well each country is served; hatched where people were asked and nothing was measured.
 
@@ -24,6 +24,7 @@ def world_map(
         unsurveyed: ``who, community, name`` of those to hatch.
         who: Who answers; with several, a list to choose from.
         legend: What the colour stands for.
+        percent: Whether it is a fraction.
         say: The language.
     """
     import altair as alt
@@ -36,7 +37,7 @@ def world_map(
     )
     values = [r["value"] for r in rows]
     span = [min(values), max(values)] if min(values) < max(values) else [min(values) - 0.01, min(values) + 0.01]
-    colour = alt.Color("value:Q", title=legend, scale=alt.Scale(scheme="cividis", domain=span))
+    colour = alt.Color("value:Q", title=legend, legend=_legend(percent), scale=alt.Scale(scheme="cividis", domain=span))
     tips = [alt.Tooltip("name:N", title=say("Community")), alt.Tooltip("shown:N", title=legend)]
     areas = (
         alt.Chart(alt.Data(values=[dict(r) for r in rows if r["community"] not in dots]))
@@ -200,6 +201,12 @@ def _apart(rows: Rows) -> list[dict[str, Any]]:
                 height = other + step
         placed.append(dict(row) | {"label_y": height})
     return placed
+
+
+def _legend(percent: bool) -> Any:
+    import altair as alt
+
+    return alt.Legend(format="%") if percent else alt.Legend()
 
 
 def _axis(percent: bool) -> Any:

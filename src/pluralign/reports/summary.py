@@ -61,8 +61,8 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
         yield from _choices(run, who, {r["community"] for r in rows}, say)
     else:
         yield say(
-            "{run}: {count} ways of answering by language models, held against what the people of {total} communities "
-            "answered.",
+            "{run}: language models answered in the names of communities. Ways of answering: {count}; communities "
+            "whose people they are held against: {total}.",
             run=run.name,
             count=say.number(len(run.answerers), 0),
             total=say.number(len({r["community"] for r in run.served}), 0),
@@ -119,8 +119,8 @@ def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
     missing = sum(a["status"] == "not assessed" for run in audited for a in run.assessments)
     total = sum(len(run.assessments) for run in audited)
     yield say(
-        "Audits found {risks} risks and {concerns} concerns. {missing} of {total} checks could not be made, for lack "
-        "of evidence.",
+        "Audits found: risks {risks}, concerns {concerns}. Checks that could not be made for lack of evidence: "
+        "{missing} of {total}.",
         risks=say.number(grave["risk"], 0),
         concerns=say.number(grave["concern"], 0),
         missing=say.number(missing, 0),

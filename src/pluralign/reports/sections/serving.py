@@ -66,7 +66,7 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
                     who=who[0],
                     extremes=_extremes([r for r in rows if r["who"] == who[0]], say),
                 ),
-                charts.world_map([_light(r) for r in rows], hatched, who, legend, say),
+                charts.world_map([_light(r) for r in rows], hatched, who, legend, run.kind == "rewards", say),
                 _all_served(run, rows, say, k, name="map"),
             )
         )
