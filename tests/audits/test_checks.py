@@ -101,6 +101,7 @@ class TestSimplification:
         entropy = -(0.75 * log(0.75) + 0.25 * log(0.25))
         assert found.value == pytest.approx(1 - (entropy + log(2)) / (2 * log(2)))
         assert numbers(found)["commonest_share"] == 0.625
+        assert numbers(found)["spread_ratio"] == round(sqrt((0.1875 + 0.25) / 0.5), 4)
 
     def test_draws_are_taken_for_shares_and_the_bias_of_few_draws_is_taken_off(self) -> None:
         survey = survey_of({"MEX": [[0.5, 0.5]]})

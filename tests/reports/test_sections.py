@@ -480,3 +480,18 @@ def test_refusals_without_a_community_are_of_all(tmp_path: Path) -> None:
     write_lines(folder / "results.jsonl", [survey_row("m", AWARE, "MEX", 60.0), row])
     table = sections.dropped([read_run(folder)], EN).tables[1]
     assert (cells(table, "low"), table.rows[0]["name"]) == (["–"], "all communities")
+
+
+def test_confusions_between_peoples_come_first(tmp_path: Path) -> None:
+    folder = write_survey(tmp_path / "run", {("m", "aware"): {"MEX": 60.0, "EGY": 50.0}})
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    own = {"model": "m", "strategy": "aware"}
+    record["nearest"] = [own | {"community": "EGY", "nearest": "EGY"}, own | {"community": "MEX", "nearest": "USA"}]
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+
+    (table,) = sections.models([read_run(folder)], EN).tables
+
+    assert [[c.text(r) for c in table.columns] for r in table.rows] == [
+        ["m · aware", "Mexico", "United States"],
+        ["m · aware", "Egypt", "Egypt"],
+    ]

@@ -29,6 +29,8 @@ def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
         top, people_top = a.shares_C_Q_O.max(axis=2) * a.both_C_Q, a.people_C_Q_O.max(axis=2) * a.both_C_Q
         counts = a.counts(context.rng("within", a.subject), context.draws)
         lost_B = 1 - draw_ratios(ours, theirs, counts)
+        spreads = [_spread(shares, a) for shares in (a.shares_C_Q_O, a.people_C_Q_O)]
+        spread_B = np.sqrt(draw_ratios(spreads[0], spreads[1], counts))
         asked = a.both_C_Q.sum(axis=1)
         tops, tops_B = _means(top, a.both_C_Q, counts)
         peoples, peoples_B = _means(people_top, a.both_C_Q, counts)
@@ -45,6 +47,7 @@ def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
                 standard_error(lost_B[:, c]),
                 {
                     "variety_lost": estimate(lost, lost_B[:, c], asked[c]),
+                    **_spread_number(spreads, spread_B, c, asked[c]),
                     "commonest_share": estimate(tops[c], tops_B[:, c], asked[c]),
                     "commonest_share_of_people": estimate(peoples[c], peoples_B[:, c], asked[c]),
                 },
@@ -154,6 +157,20 @@ def _entropy(shares_C_Q_O: FloatArray, draws_C_Q: IntArray | None = None) -> Flo
         seen = (shares_C_Q_O > 0).sum(axis=2)
         entropy = entropy + np.where(draws_C_Q > 0, (seen - 1) / (2 * np.maximum(draws_C_Q, 1)), 0)
     return entropy
+
+
+def _spread(shares_C_Q_O: FloatArray, a: Answered) -> FloatArray:
+    """Variance of the answers on scales from 0 to 1, shape (C, Q); 0 where one side did not answer."""
+    place = np.arange(shares_C_Q_O.shape[2])[None] / (a.peoples.n_options_Q[:, None] - 1)
+    mean = (shares_C_Q_O * place).sum(axis=2)
+    variance: FloatArray = (shares_C_Q_O * (place - mean[:, :, None]) ** 2).sum(axis=2) * a.both_C_Q
+    return variance
+
+
+def _spread_number(spreads: list[FloatArray], draws_B_C: FloatArray, c: int, n: int) -> dict[str, Estimate]:
+    """Standard deviation of the answers against the people's; nothing where these are all of one mind."""
+    ours, theirs = (float(spread[c].sum()) for spread in spreads)
+    return {"spread_ratio": estimate(np.sqrt(ours / theirs), draws_B_C[:, c], n)} if theirs > 0 else {}
 
 
 def _means(value_C_Q: FloatArray, there_C_Q: BoolArray, counts_B_Q: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -17,7 +17,7 @@ def report(
     communities: Annotated[
         bool, typer.Option("--communities", help="Also a page for each community, in its language where we have it.")
     ] = False,
-    png: Annotated[bool, typer.Option("--png", help="Also every chart as a picture.")] = False,
+    png: Annotated[bool, typer.Option("--png", help="Also every chart as a picture, PNG and SVG.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Also all rows of every table.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Also a text for model cards.")] = False,
     still: Annotated[

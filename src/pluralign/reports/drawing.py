@@ -32,14 +32,17 @@ def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
     return re.sub(r'(id="|url\(#)((?:gradient|clip)\w+)', lambda m: f"{m[1]}{found.get(m[2], m[2])}", drawn)
 
 
+def picture_of(spec: Mapping[str, Any]) -> str:
+    """A chart as an SVG file of its own, dark on white."""
+    head, mark, body = svg_of(spec).replace("currentColor", _INK).partition(">")
+    return f'{head}{mark}{_HATCH}<rect width="100%" height="100%" fill="#ffffff"/>{body}'
+
+
 def png_of(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
     """A chart as PNG, dark on white."""
     import vl_convert
 
-    svg = svg_of(spec).replace("currentColor", _INK)
-    head, mark, body = svg.partition(">")
-    white = '<rect width="100%" height="100%" fill="#ffffff"/>'
-    return bytes(vl_convert.svg_to_png(f"{head}{mark}{_HATCH}{white}{body}", scale=scale))
+    return bytes(vl_convert.svg_to_png(picture_of(spec), scale=scale))
 
 
 @cache

@@ -141,9 +141,17 @@ class _SurveySettings(Shape):
     evaluate: _Evaluate = _Evaluate()
 
 
+class _Nearest(Shape):
+    model: str
+    strategy: str
+    community: str
+    nearest: str
+
+
 class SurveyRecord(_Record):
     """``record.json`` of a survey."""
 
+    nearest: list[_Nearest] = []
     settings: _SurveySettings = _SurveySettings()
     data: _Answers
 

@@ -13,7 +13,7 @@ from pluralign._version import __version__
 from pluralign.core import InvalidSettings, whole_file
 from pluralign.reports import sections
 from pluralign.reports.data import Page, Section, Table
-from pluralign.reports.drawing import need_report, png_of
+from pluralign.reports.drawing import need_report, picture_of, png_of
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
 from pluralign.reports.speech import Speech, language_of
@@ -28,7 +28,7 @@ class Wanted:
         language: Of the page.
         title: Of the page; made from the runs where empty.
         communities: Whether each community gets a page, in its own language where there is a translation.
-        png: Whether charts are written as pictures.
+        png: Whether charts are written as pictures, PNG and SVG.
         csv: Whether all rows of the tables are written.
         markdown: Whether a text for model cards is written.
         interactive: Whether charts answer to the pointer.
@@ -76,6 +76,7 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
         for section in page.sections:
             for figure in section.figures:
                 written.append(_write(beside / "charts" / f"{figure.name}.png", png_of(figure.spec)))
+                written.append(_write(beside / "charts" / f"{figure.name}.svg", picture_of(figure.spec)))
     if wanted.csv:
         written += [_write(beside / "tables" / f"{t.name}.csv", csv_of(t)) for t in tables_of(page)]
     if wanted.markdown:

@@ -161,8 +161,26 @@ def models(runs: Sequence[Run], say: Speech) -> Section:
                 Table(f"models-{k}" if k else "models", caption, columns, rows),
             )
         )
-    empty = None if figures else say("No language model answered for two communities or more here.")
-    return Section("models", say("Language models and people"), (), figures, empty=empty)
+    taken = [_taken_for(run, say, k) for k, run in enumerate(r for r in runs if r.kind == "survey")]
+    tables = [table for table in taken if table.rows]
+    empty = None if figures or tables else say("No language model answered for two communities or more here.")
+    return Section("models", say("Language models and people"), (), figures, tables, empty=empty)
+
+
+def _taken_for(run: Run, say: Speech, k: int) -> Table:
+    """Which people each model's answers are nearest to, for whomever it was asked to speak; confusions first."""
+    rows = [
+        r | {"name": f"{r['model']} · {r['strategy']}", "other": say.place(r["nearest"])}
+        for r in run.record.get("nearest", ())
+    ]
+    rows.sort(key=lambda r: (r["community"] == r["nearest"], r["name"], r["community"]))
+    columns = [
+        Column("name", say("Model")),
+        Column("community", say("asked to speak for"), lambda r: say.place(r["community"])),
+        Column("nearest", say("nearest to the answers of"), lambda r: r["other"]),
+    ]
+    caption = say("Whose answers these really are: {run}", run=run.name)
+    return Table(f"nearest-{k}" if k else "nearest", caption, columns, rows)
 
 
 def _matrix(run: Run, say: Speech) -> list[dict[str, Any]]:
