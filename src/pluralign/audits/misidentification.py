@@ -128,7 +128,7 @@ MISIDENTIFICATION = Audit(
             "other-people",
             "Are answers in a people's name nearest to that people's own?",
             other_people,
-            Threshold(0.5, 2.0, "in points of the score; half a point is what a few questions decide"),
+            Threshold(0.5, 2.0, "a judgement, in points of the score"),
             "Few texts of the community, and many of a neighbour or a larger one, in the training data.",
             "Learn from more people of this community; test against its neighbours, not only against itself.",
         ),
@@ -136,7 +136,9 @@ MISIDENTIFICATION = Audit(
             "default-culture",
             "Does one people's way of answering show through, whoever is named?",
             default_culture,
-            Threshold(0.1, 0.25, "more than one in ten answers beyond what other peoples' share is no accident"),
+            Threshold(
+                0.1, 0.25, "a judgement: one answer in ten, and one in four, beyond what other peoples' share is"
+            ),
             "The model's own defaults come from one region, and the name of a culture changes few of them.",
             "Compare with answers that name nobody; learn from communities far from this one.",
         ),

@@ -78,5 +78,5 @@ def explain_audit(settings: AuditSettings, audits: Sequence[Audit]) -> list[tupl
             limit = check.threshold
             beyond = "below" if limit.below else "above"
             value = f"concern {beyond} {limit.concern:g}, risk {beyond} {limit.risk:g}"
-            lines.append((f"{audit.name}.{check.name}", value, f"{check.asks} {limit.reason}"))
+            lines.append((f"{audit.name}.{check.name}", value, f"{check.asks} ({limit.reason})"))
     return lines
