@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pages.findings import models_table, participation_table, planted_table, rewards_table
+from pages.findings import models_table, neighbour_table, participation_table, planted_table, rewards_table
 from pages.sections import marked, placed
 
 from pluralign.audits import Evidence
@@ -41,7 +41,11 @@ def main() -> None:
     rewards = {name: _audited(Given(args.runs / name)) for name in RUNS if (args.runs / name / "record.json").is_file()}
     page = args.out / "findings.md"
     text = page.read_text(encoding="utf-8")
-    sections = [("models", models_table(models)), ("participation", participation_table([*rewards.values()]))]
+    sections = [
+        ("models", models_table(models)),
+        ("neighbour", neighbour_table(models)),
+        ("participation", participation_table([*rewards.values()])),
+    ]
     sections += [("rewards", rewards_table({n: _findings(args.runs / n / "audit") for n in rewards}))]
     if args.rates is not None:
         sections.append(("planted", planted_table(args.rates)))

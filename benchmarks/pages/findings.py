@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pages.writing import table
 from pluralign.audits import MISIDENTIFICATION, SIMPLIFICATION, Audit, Context, Evidence, Measured, community_name
+from pluralign.audits.answered import estimate
 from pluralign.audits.auditing import severity_of
 from pluralign.audits.people import who_took_part
 from pluralign.core import Estimate
+from pluralign.metrics import draw_ratios
 
 ABLATIONS = ("scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
 
@@ -41,6 +45,28 @@ def models_table(evidence: Evidence) -> str:
         "answers of another people", "exaggerates",
     ]  # fmt: skip
     return table(head, rows)
+
+
+def neighbour_table(evidence: Evidence, asked: Sequence[str] = ("BRA", "MEX"), other: str = "USA") -> str:
+    """Exact answers of another people less those of the people asked for, on questions that both were asked."""
+    rows = []
+    for a in evidence.answered:
+        counts = a.counts(Context().rng("neighbour table"), Context().draws)
+        theirs_Q = a.peoples.gold_C_Q[a.peoples.communities.index(other)]
+        cells = []
+        for community in asked:
+            if community not in a.communities:
+                cells.append("–")
+                continue
+            c = a.communities.index(community)
+            value_Q, own_Q = a.value_C_Q[c], a.gold_C_Q[c]
+            there = ~np.isnan(value_Q + own_Q + theirs_Q)
+            more = ((value_Q == theirs_Q).astype(float) - (value_Q == own_Q)) * there
+            draws = draw_ratios(more[None], there[None].astype(float), counts)[:, 0]
+            cells.append(_points(estimate(more.sum() / there.sum(), draws, int(there.sum()))))
+        if set(cells) != {"–"}:
+            rows.append([a.subject, *cells])
+    return table(["model · strategy", *(f"asked for {community_name(c)}" for c in asked)], rows)
 
 
 def participation_table(evidence: Sequence[Evidence]) -> str:
