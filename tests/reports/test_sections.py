@@ -276,8 +276,8 @@ def test_what_is_simulated_is_called_simulated(tmp_path: Path) -> None:
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     [source] = record["data"]["sources"]
     for licenses, said in (
-        (["simulated, CC0-1.0"], "The people of tastes are simulated: nobody was asked."),
-        (["CC0-1.0", "simulated, CC0-1.0"], "Some of the people of tastes are simulated."),
+        (["CC0-1.0 (simulated)"], "The people of tastes are simulated: nobody was asked."),
+        (["CC0-1.0", "CC0-1.0 (simulated)"], "Some of the people of tastes are simulated."),
     ):
         record["data"]["sources"] = [source | {"license": terms} for terms in licenses]
         (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")

@@ -58,7 +58,7 @@ class Run:
         data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
         told = [source.get("license") for source in [*data.get("sources", ()), data.get("survey") or {}]]
         terms = [t for t in told if t] or [t for t in evidence.get("licenses", {}).values() if t]
-        return [t.startswith("simulated") for t in terms]
+        return ["simulated" in t.lower() for t in terms]
 
     @property
     def metric(self) -> str:
