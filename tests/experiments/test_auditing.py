@@ -346,6 +346,14 @@ class TestSurveys:
         again = audit(Given(tmp_path / "run", surveys=[ShareTable(tmp_path / "elsewhere")]), tmp_path / "again")
         assert again.findings == before.findings
 
+    def test_a_survey_that_has_changed_since_is_not_used(self, answers: Path, survey: Path, tmp_path: Path) -> None:
+        evaluate_answers([answers], ShareTable(survey), tmp_path / "run", draws=20)
+        text = (survey / "questions.json").read_text(encoding="utf-8")
+        (survey / "questions.json").write_text(text.replace("?", " then?", 1), encoding="utf-8")
+
+        with pytest.raises(NotEnoughData, match="changed since"):
+            audit(Given(tmp_path / "run"), tmp_path / "audit")
+
     def test_a_survey_whose_file_is_gone_is_told_as_one_that_moved(
         self, answers: Path, survey: Path, tmp_path: Path
     ) -> None:

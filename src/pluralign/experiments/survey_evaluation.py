@@ -1,6 +1,7 @@
 """Measure recorded answers against a people's, and write what was found."""
 
 import hashlib
+import json
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,7 +108,7 @@ def evaluate_answers(
         "settings": dict(settings or {}) | {"evaluate": how},
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "data": {
-            "survey": _told(source) | counts_of(asked),
+            "survey": _told(source, survey) | counts_of(asked),
             "answers": {"files": {path.name: _digest(path) for path in answers}} | counts_of(tally),
         },
         "nearest": nearest,
@@ -204,10 +205,18 @@ def _as_read(one: ReadAnswer, survey: Survey) -> dict[str, Any]:
     return answer_row(one.answer) | {"option": option, "read_as": None if option is None else question.options[option]}
 
 
-def _told(source: SurveySource) -> dict[str, Any]:
+def fingerprint_of_survey(survey: Survey) -> str:
+    """SHA-256 over questions, options and shares: changes whenever what people answered does."""
+    parts = [[q.id, q.text, q.options, q.codes] for q in survey.questions.values()]
+    told = [[d.question, d.community, d.probs_O, d.n] for d in survey.distributions]
+    return hashlib.sha256(json.dumps([parts, told]).encode()).hexdigest()
+
+
+def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
     """What the record says of the survey, enough to read it again."""
     settings: dict[str, Any] = plain(asdict(source)) if is_dataclass(source) and not isinstance(source, type) else {}
-    return {"name": source.name, "license": source.license, "settings": settings}
+    fingerprint = fingerprint_of_survey(survey)
+    return {"name": source.name, "license": source.license, "settings": settings, "fingerprint": fingerprint}
 
 
 def _digest(path: Path) -> str:

@@ -25,6 +25,7 @@ from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
 from pluralign.experiments.auditing.tables import read_axes, read_items, read_residents
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import load_pairs
+from pluralign.experiments.survey_evaluation import fingerprint_of_survey
 from pluralign.experiments.surveying.resolving import survey_source
 from pluralign.experiments.validating import source_from
 from pluralign.sources import JsonlPairs, read_answers
@@ -187,10 +188,14 @@ def _told_survey(told: Mapping[str, Any] | None, found: Gathered, missing: list[
     try:
         if "settings" not in told:
             raise InvalidSettings("the record, an early one, does not say where it lies")
-        return _survey(survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"), found)
+        survey = _survey(survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"), found)
     except (PluralignError, OSError) as error:
         missing.append(f"the survey of the run cannot be read ({_line(error)}); give it with --survey")
         return None
+    if told.get("fingerprint", fingerprint_of_survey(survey)) != fingerprint_of_survey(survey):
+        missing.append("the survey of the run has changed since; it is not used: give another with --survey")
+        return None
+    return survey
 
 
 def _survey(source: SurveySource, found: Gathered, number: int = 1) -> Survey:
