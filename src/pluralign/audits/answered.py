@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray, Survey, Tally
-from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, answer_shares
+from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, answer_shares, order_of
 from pluralign.metrics import draw_questions, percentile_interval
 
 _DRAWS = 5
@@ -116,8 +116,7 @@ def answered_by(survey: Survey, answers: Sequence[ReadAnswer]) -> list[Answered]
 
 def shape_of(one: ReadAnswer) -> tuple[tuple[int, ...], str, str]:
     """Order of the options, wording and language in which a question was put."""
-    order = one.answer.order
-    return (() if order == tuple(range(len(order))) else order, one.answer.variant, one.answer.language)
+    return order_of(one), one.answer.variant, one.answer.language
 
 
 def estimate(value: float, draws_B: FloatArray, n: int, n_raters: int | None = None) -> Estimate:

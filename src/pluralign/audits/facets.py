@@ -1,17 +1,15 @@
 """What else moves answers: the language, the order of options, the wording; each against the culture named."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from pluralign.audits.answered import estimate, shape_of
+from pluralign.audits.answered import estimate
 from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.core import FloatArray
-from pluralign.evaluation.surveys import ReadAnswer
+from pluralign.evaluation.surveys import ReadAnswer, changes
 from pluralign.metrics import draw_questions, draw_ratios
 
 _SHOWN = 8
@@ -41,17 +39,6 @@ def artefacts(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
     )
 
 
-Facet = Callable[[ReadAnswer], object]
-FACETS: Mapping[str, Facet] = {
-    "order": lambda one: shape_of(one)[0],
-    "paraphrase": lambda one: one.answer.variant,
-    "language": lambda one: one.answer.language,
-    "culture": lambda one: one.answer.community,
-    "draw": lambda one: one.answer.draw,
-}
-"""What may differ between two askings of one question."""
-
-
 def _against_culture(
     evidence: Evidence, context: Context, facets: Sequence[str], needs: str, template: str
 ) -> Iterator[Measured | Skipped]:
@@ -64,8 +51,8 @@ def _against_culture(
     for subject, answers in groups.items():
         questions = {q: i for i, q in enumerate(dict.fromkeys(one.answer.question for one in answers))}
         counts = draw_questions(len(questions), context.rng("effects", subject), context.draws)
-        culture = _changes(answers, "culture", questions)
-        moved = {facet: _changes(answers, facet, questions) for facet in facets}
+        culture = changes(answers, "culture", questions)
+        moved = {facet: changes(answers, facet, questions) for facet in facets}
         moved = {facet: sums for facet, sums in moved.items() if sums[1].any()}
         if not moved or not culture[1].any():
             yield Skipped(f"{subject}: one way of asking, or one culture, only", needs)
@@ -89,22 +76,6 @@ def _against_culture(
                 Rows("questions", len(changed), tuple(changed[:_SHOWN])),
                 "Compare the answers to the questions listed; they differ in this one thing only.",
             )
-
-
-def _changes(answers: Sequence[ReadAnswer], facet: str, questions: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
-    """Pairs of answers that differ in one facet only: by question, how many name different options, and how many."""
-    rest = [key for name, key in FACETS.items() if name != facet]
-    alike: dict[tuple[int, tuple[object, ...]], dict[object, int]] = defaultdict(dict)
-    for one in answers:
-        if one.number is not None:
-            rest_of_it = tuple(key(one) for key in rest)
-            alike[questions[one.answer.question], rest_of_it].setdefault(FACETS[facet](one), one.number)
-    top, bottom = np.zeros(len(questions)), np.zeros(len(questions))
-    for (question, _), by_facet in alike.items():
-        numbers, n = list(by_facet.values()), len(by_facet)
-        bottom[question] += n * (n - 1) / 2
-        top[question] += (n * n - sum(k * k for k in Counter(numbers).values())) / 2
-    return top, bottom
 
 
 def _rate(sums: tuple[FloatArray, FloatArray], counts_B_Q: FloatArray) -> tuple[float, FloatArray]:

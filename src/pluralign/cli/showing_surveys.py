@@ -51,6 +51,7 @@ _EFFECTS = (
     _Column("culture_effect", "culture %", 100),
     _Column("order_effect", "order %", 100),
     _Column("paraphrase_effect", "paraphrase %", 100),
+    _Column("language_effect", "language %", 100),
     _Column("position_bias", "first place %", 100),
 )
 

@@ -152,7 +152,7 @@ def measure(
         *score_rows(scored),
         *rank_rows(against_all),
         *variety_rows(table, peoples, counts),
-        *effect_rows(table, survey, peoples, counts),
+        *effect_rows(table, peoples, counts),
         *anchor_rows(peoples, counts),
     ]
     comparisons = [

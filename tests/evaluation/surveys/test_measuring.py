@@ -147,6 +147,10 @@ def test_position_order_and_wording_effects_are_seen_where_they_are_and_not_else
     assert found["position_bias", "m", "culture_aware", None] == pytest.approx(0.75)
     worded = said(GOLD["~hill"], "~hill") + said([(g + 1) % 4 for g in GOLD["~hill"]], "~hill", variant="form")
     assert numbers(worded, ["~hill"])["paraphrase_effect", "m", "culture_aware", None] == 1
+    spoken = said(GOLD["~hill"], "~hill") + said([(g + 1) % 4 for g in GOLD["~hill"]], "~hill", language="es")
+    found = numbers(spoken, ["~hill"])
+    assert found["language_effect", "m", "culture_aware", None] == 1
+    assert ("paraphrase_effect", "m", "culture_aware", None) not in found
 
 
 def test_reference_points_stand_in_their_order() -> None:

@@ -1,6 +1,7 @@
 """Answers of respondents against those of people: scores, reference points, variety, and what moves the answers."""
 
 from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
+from pluralign.evaluation.surveys.facets import FACETS, changes, order_of
 from pluralign.evaluation.surveys.reading import Numbering, Parser, ReadAnswer, read_all
 from pluralign.evaluation.surveys.rows import SurveyRow
 from pluralign.evaluation.surveys.scores import (
@@ -23,6 +24,7 @@ __all__ = [
     "ALIGNMENT",
     "CLOSENESS",
     "EXACT",
+    "FACETS",
     "REFUSALS",
     "SIMILARITY",
     "AnswerTable",
@@ -35,9 +37,11 @@ __all__ = [
     "anchor_answers",
     "anchor_rows",
     "answer_shares",
+    "changes",
     "difference_rows",
     "effect_rows",
     "nearest_people",
+    "order_of",
     "rank_rows",
     "read_all",
     "score_rows",

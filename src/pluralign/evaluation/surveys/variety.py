@@ -1,12 +1,14 @@
 """How different the answers given in several communities' names are, against the people's; and what else moves them."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 
-from pluralign.core import FloatArray, Survey
+from pluralign.core import FloatArray
+from pluralign.evaluation.surveys.facets import changes
+from pluralign.evaluation.surveys.reading import ReadAnswer
 from pluralign.evaluation.surveys.rows import SurveyRow, row_of
 from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
 from pluralign.metrics import choice_pool, draw_ratios, majority_choice, pair_errors, spanning_length, spread, square
@@ -87,61 +89,39 @@ def _values(table: AnswerTable, peoples: Peoples, named: Mapping[str, int]) -> t
     return value, np.where(np.isnan(value).all(axis=0), np.nan, gold)
 
 
-def effect_rows(table: AnswerTable, survey: Survey, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
-    """How often the answer changes with the order of options, the wording, and the community named.
+def effect_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+    """How often the answer changes with the order of options, the wording, the language, and the community named.
 
     Each is the share of pairs of readable answers to one question that name different options, the pairs differing in
     that one thing only; so the size of artefacts can be read against the size of the effect of culture. With several
     orders, ``position_bias`` tells how much more often than chance the option shown first is taken.
     """
-    cells = _cells(table)
-    for (model, strategy), own in cells.items():
-        for metric, key in (("order_effect", 0), ("paraphrase_effect", 1), ("culture_effect", 2)):
-            top, bottom = _changes(own, key, len(peoples.questions))
+    place = {q: i for i, q in enumerate(peoples.questions)}
+    groups: dict[tuple[str, str], list[ReadAnswer]] = defaultdict(list)
+    for one in table.rows:
+        groups[one.answer.model, one.answer.strategy].append(one)
+    for (model, strategy), own in groups.items():
+        for facet in ("order", "paraphrase", "language", "culture"):
+            top, bottom = changes(own, facet, place)
             if bottom.any():
-                yield row_of(metric, model, strategy, None, *_measured(top, bottom, counts_B_Q))
-        top, bottom = _first_places(own, survey, peoples)
+                yield row_of(f"{facet}_effect", model, strategy, None, *_measured(top, bottom, counts_B_Q))
+        top, bottom = _first_places(own, place)
         if bottom.any():
             yield row_of("position_bias", model, strategy, None, *_measured(top, bottom, counts_B_Q))
 
 
-Cell = tuple[int, tuple[object, ...], float, tuple[int, ...]]
-"""Question, (order, wording, community, draw), option, order shown."""
-
-
-def _cells(table: AnswerTable) -> dict[tuple[str, str], list[Cell]]:
-    found: dict[tuple[str, str], list[Cell]] = defaultdict(list)
-    for read, question, number in zip(table.rows, table.question_N.tolist(), table.number_N.tolist(), strict=True):
-        a = read.answer
-        if not np.isnan(number):
-            things = (a.order, (a.variant, a.language), a.community, a.draw)
-            found[a.model, a.strategy].append((question, things, number, a.order))
-    return found
-
-
-def _changes(cells: Sequence[Cell], key: int, n_questions: int) -> tuple[FloatArray, FloatArray]:
-    """Pairs that differ in one thing: by question, how many changed the answer and how many there are."""
-    alike: dict[object, list[float]] = defaultdict(list)
-    for question, things, number, _ in cells:
-        alike[question, things[:key] + things[key + 1 :]].append(number)
-    top, bottom = np.zeros(n_questions), np.zeros(n_questions)
-    for (question, _), numbers in alike.items():  # type: ignore[misc]
-        n = len(numbers)
-        bottom[question] += n * (n - 1) / 2
-        top[question] += (n * n - sum(k * k for k in Counter(numbers).values())) / 2
-    return top, bottom
-
-
-def _first_places(cells: Sequence[Cell], survey: Survey, peoples: Peoples) -> tuple[FloatArray, FloatArray]:
+def _first_places(answers: Sequence[ReadAnswer], place: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
     """By question put in several orders: how often more than by chance the first place was taken, and of how many."""
-    orders: dict[int, set[tuple[int, ...]]] = defaultdict(set)
-    for question, _, _, order in cells:
-        orders[question].add(order)
-    top, bottom = np.zeros(len(peoples.questions)), np.zeros(len(peoples.questions))
-    for question, _, number, order in cells:
+    readable = [one for one in answers if one.number is not None]
+    orders: dict[str, set[tuple[int, ...]]] = defaultdict(set)
+    for one in readable:
+        orders[one.answer.question].add(one.answer.order)
+    top, bottom = np.zeros(len(place)), np.zeros(len(place))
+    for one in readable:
+        question, order = one.answer.question, one.answer.order
         if len(orders[question]) > 1 and order:
-            top[question] += (order[0] == number) - 1 / len(order)
-            bottom[question] += 1
+            top[place[question]] += (order[0] == one.number) - 1 / len(order)
+            bottom[place[question]] += 1
     return top, bottom
 
 
