@@ -9,18 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from pluralign.audits import (
-    MISIDENTIFICATION,
-    PARTICIPATION,
-    REASONING,
-    REWARD_BIAS,
-    SIMPLIFICATION,
-    Context,
-    run_audits,
-)
+from pluralign.audits import BUILT_IN, Context, run_audits
 from pluralign.audits.planted import FAULTS, sound
-
-AUDITS = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
 
 
 def main() -> None:
@@ -60,7 +50,7 @@ def main() -> None:
 
 
 def _alarms(evidence, context):
-    findings, _ = run_audits(AUDITS, evidence, context)
+    findings, _ = run_audits(BUILT_IN, evidence, context)
     return [f for f in findings if f.severity != "note"]
 
 

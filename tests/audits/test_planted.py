@@ -4,20 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pluralign.audits import (
-    MISIDENTIFICATION,
-    PARTICIPATION,
-    REASONING,
-    REWARD_BIAS,
-    SIMPLIFICATION,
-    Context,
-    Evidence,
-    Finding,
-    run_audits,
-)
+from pluralign.audits import BUILT_IN, Context, Evidence, Finding, run_audits
 from pluralign.audits.planted import FAULTS, Fault, Planted, sound
 
-AUDITS = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
 CASES = [(audit, check, fault) for (audit, check), faults in FAULTS.items() for fault in faults]
 
 
@@ -27,7 +16,7 @@ def society() -> Planted:
 
 
 def alarms(evidence: Evidence) -> list[Finding]:
-    findings, _ = run_audits(AUDITS, evidence, Context(seed=1, draws=300))
+    findings, _ = run_audits(BUILT_IN, evidence, Context(seed=1, draws=300))
     return [f for f in findings if f.severity != "note"]
 
 
@@ -42,12 +31,12 @@ def test_an_audit_finds_its_own_planted_fault_and_no_other_does(
 
 
 def test_every_check_has_a_fault_planted_for_it() -> None:
-    assert set(FAULTS) == {(audit.name, check.name) for audit in AUDITS for check in audit.checks}
+    assert set(FAULTS) == {(audit.name, check.name) for audit in BUILT_IN for check in audit.checks}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_sound_society_raises_no_alarm_and_every_part_of_it_is_assessed(seed: int) -> None:
-    _, assessments = run_audits(AUDITS, sound(seed).evidence(), Context(draws=300))
+    _, assessments = run_audits(BUILT_IN, sound(seed).evidence(), Context(draws=300))
 
     assert alarms(sound(seed).evidence()) == []
     needs_more = {"language", "artefacts", "known", "contradictions", "beyond-evidence"}

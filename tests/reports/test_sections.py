@@ -385,7 +385,7 @@ def test_models_stand_beside_the_people_they_answer_for(tmp_path: Path) -> None:
     assert cells(figure.table, "name") == ["m · culture_aware", "n · culture_aware"]
     assert cells(figure.table, "value") == ["65.0", "45.0"]
     assert cells(figure.table, "diversity_value") == ["20.0", "20.0"]
-    assert cells(figure.table, "of_people") == ["30.0", "30.0"]
+    assert cells(figure.table, "of_people") == ["30.0 [25.0 to 35.0]"] * 2
     assert "2 of 2 models make communities more alike than they are." in figure.about
 
 
@@ -411,7 +411,7 @@ def test_a_check_that_was_not_made_says_why(tmp_path: Path) -> None:
     reasons = [f"reason {k}" for k in range(5)]
     table = sections.not_assessed([read_run(write_audit(tmp_path / "a", reasons=reasons))], EN).tables[0]
     assert cells(table, "status") == ["a concern or a risk", "not assessed"]
-    assert cells(table, "reasons") == ["–", "reason 0; reason 1; reason 2"]
+    assert cells(table, "reasons") == ["–", "reason 0; reason 1; reason 2 (+ 2)"]
 
 
 def test_groups_are_told_with_their_people(tmp_path: Path) -> None:

@@ -11,7 +11,11 @@ from pluralign.audits.reward_bias import REWARD_BIAS
 from pluralign.audits.sentences import Amount, Place, Sentence, Share, community_name
 from pluralign.audits.simplification import SIMPLIFICATION
 
+BUILT_IN = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
+"""The audits that come with the package."""
+
 __all__ = [
+    "BUILT_IN",
     "MISIDENTIFICATION",
     "PARTICIPATION",
     "REASONING",

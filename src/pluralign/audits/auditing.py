@@ -148,14 +148,27 @@ class Audit:
 
 
 def run_audits(
-    audits: Sequence[Audit], evidence: Evidence, context: Context | None = None
+    audits: Sequence[Audit],
+    evidence: Evidence,
+    context: Context | None = None,
+    heard: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Finding], list[Assessment]]:
     """Run several audits.
+
+    Args:
+        audits: The audits.
+        evidence: What is recorded.
+        context: Seed, draws, small cells.
+        heard: Told before each audit how many are done, and of how many.
 
     Returns:
         Findings, gravest first, and what became of each check.
     """
-    results = [audit(evidence, context) for audit in audits]
+    results = []
+    for done, audit in enumerate(audits):
+        if heard is not None:
+            heard(done, len(audits))
+        results.append(audit(evidence, context))
     findings = sorted((f for found, _ in results for f in found), key=_gravity)
     return findings, [a for _, assessments in results for a in assessments]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, standard_error
-from pluralign.audits.evidence import Rewards
+from pluralign.audits.auditing import REWARDS, UNSTEERED, Context, Skipped, standard_error
+from pluralign.audits.evidence import Evidence, Rewards
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray
 from pluralign.metrics import correct, draw_series_means
 
@@ -16,6 +16,13 @@ FEW = 5
 
 REFERENCE = ""
 """The steer to nobody."""
+
+
+def steered(evidence: Evidence) -> Rewards | Skipped:
+    """The margins of methods that steer, or why there are none."""
+    if evidence.rewards is None:
+        return REWARDS
+    return evidence.rewards if evidence.rewards.margins else UNSTEERED
 
 
 @dataclass(frozen=True, slots=True)

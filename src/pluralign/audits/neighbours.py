@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.auditing import LEVEL, REWARDS, UNREAD, UNSTEERED, Context, Measured, Skipped
+from pluralign.audits.auditing import LEVEL, UNREAD, Context, Measured, Skipped
 from pluralign.audits.evidence import ATTRIBUTES, Evidence, Rewards
 from pluralign.audits.findings import Rows
-from pluralign.audits.judging import FEW, accuracies, few_ids
+from pluralign.audits.judging import FEW, accuracies, few_ids, steered
 from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.core import FloatArray
 from pluralign.metrics import correct, disaggregate
@@ -17,23 +17,24 @@ _GROUP = 10
 
 def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether a community is served better by the steer to another one than by its own."""
-    if evidence.rewards is None or not evidence.rewards.margins:
-        yield REWARDS if evidence.rewards is None else UNSTEERED
+    rewards = steered(evidence)
+    if isinstance(rewards, Skipped):
+        yield rewards
         return
-    for method, margins in evidence.rewards.margins.items():
+    for method, margins in rewards.margins.items():
         steers = [s for s in margins if s]
         if len(steers) < 2:
             yield Skipped(f"{method} was steered to one community only", "a second")
             continue
         for community in steers:
-            yield from _neighbour(evidence.rewards, method, community, steers, context)
+            yield from _neighbour(rewards, method, community, steers, context)
 
 
 def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Whether a method, steered to a community, serves some of its groups better than others."""
-    rewards = evidence.rewards
-    if rewards is None or not rewards.margins:
-        yield REWARDS if rewards is None else UNSTEERED
+    rewards = steered(evidence)
+    if isinstance(rewards, Skipped):
+        yield rewards
         return
     if not evidence.pairs:
         yield UNREAD

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pluralign.audits.auditing import REWARDS, UNREAD, UNSTEERED, Audit, Check, Context, Measured, Skipped
+from pluralign.audits.auditing import UNREAD, Audit, Check, Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence, Rewards
 from pluralign.audits.findings import Rows, Threshold
-from pluralign.audits.judging import FEW, REFERENCE, Mean, Means, accuracies, clusters_of, few_ids, means
+from pluralign.audits.judging import FEW, REFERENCE, Mean, Means, accuracies, clusters_of, few_ids, means, steered
 from pluralign.audits.sentences import Amount, Place, Sentence, Share, Value
 from pluralign.core import FloatArray, IntArray, PreferencePair
 from pluralign.metrics import correct
@@ -25,10 +25,10 @@ _REFUSAL = re.compile(
 
 def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """What a community loses on all its pairs, where the method is right on those that the reference gets wrong."""
-    if evidence.rewards is None or not evidence.rewards.margins:
-        yield REWARDS if evidence.rewards is None else UNSTEERED
+    rewards = steered(evidence)
+    if isinstance(rewards, Skipped):
+        yield rewards
         return
-    rewards = evidence.rewards
     for method, community, margin_N in _steered(rewards):
         every, contested = (accuracies(rewards, method, subset, context) for subset in ("all", "contested"))
         if every is None or contested is None or not (every.enough(community) and contested.enough(community)):
@@ -65,10 +65,10 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
 
 def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """What a steer costs the others beyond what it gains for its own community."""
-    if evidence.rewards is None or not evidence.rewards.margins:
-        yield REWARDS if evidence.rewards is None else UNSTEERED
+    rewards = steered(evidence)
+    if isinstance(rewards, Skipped):
+        yield rewards
         return
-    rewards = evidence.rewards
     for method, community, margin_N in _steered(rewards):
         found = accuracies(rewards, method, "all", context)
         others = [c for c in found.communities if c != community and found.enough(c)] if found is not None else []
@@ -127,9 +127,9 @@ def refusals(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
 
 def beyond_evidence(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """How many choices steering turns round for a thin community, where nothing shows that they are turned right."""
-    rewards = evidence.rewards
-    if rewards is None or not rewards.margins:
-        yield REWARDS if rewards is None else UNSTEERED
+    rewards = steered(evidence)
+    if isinstance(rewards, Skipped):
+        yield rewards
         return
     judged = rewards.judged
     if not evidence.pairs:
@@ -186,9 +186,9 @@ def _beyond_raters(
     evidence: Evidence, context: Context, side: Callable[[PreferencePair], float], needs: str, template: str
 ) -> Iterator[Measured | Skipped]:
     """How much more often the model prefers the side that has a property; ``side`` is 1 where the chosen one has it."""
-    rewards = evidence.rewards
-    if rewards is None or not rewards.margins:
-        yield REWARDS if rewards is None else UNSTEERED
+    rewards = steered(evidence)
+    if isinstance(rewards, Skipped):
+        yield rewards
         return
     if not evidence.pairs:
         yield UNREAD

@@ -152,12 +152,13 @@ def _unlike(
     chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
     apart = float(total_variation(shown, lived) - chance_B.mean())
     most = int((shown - lived)[:-1].argmax())
-    draws = apart + chance_B - chance_B.mean()
+    again_B = total_variation(rng.multinomial(n, shown / shown.sum(), size=context.draws) / n, lived)
+    draws = apart + again_B - again_B.mean()  # few people lie apart by chance: drawn anew, more so
     return Measured(
         _sources(raters),
         community,
         apart,
-        standard_error(chance_B),
+        standard_error(again_B),
         {"unlike_residents": estimate(apart, draws, n, n)},
         Sentence(
             "Those who speak for {community} are not those who live there: by {attribute}, about {share} are {group}, "

@@ -41,6 +41,9 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
     if len(grave) > _MOST:
         screen.print(f"... and {len(grave) - _MOST} more, in {folder}/findings.jsonl", markup=False)
     _show_checks(outcome.assessments)
+    for source, read in outcome.record["evidence"]["read"].items():
+        for reason, n in read["dropped"].items():
+            screen.print(f"{source}: {n:,} of {read['read']:,} rows dropped: {reason}", markup=False)
     counts = outcome.record["outcome"]
     screen.print(
         f"{', '.join(_counted(counts[s], s) for s in SEVERITIES)} (beyond a threshold, but not surely). "

@@ -85,13 +85,15 @@ class Claim:
         label: The severity in words.
         text: The claim.
         lines: Numbers, causes, remedies, how to look further: what they are, and what they say.
-        rows: Ids of rows behind it.
+        count: How many rows stand behind it.
+        rows: Ids of the first of them.
     """
 
     severity: str
     label: str
     text: str
     lines: Sequence[tuple[str, str]]
+    count: str
     rows: Sequence[str] = ()
 
 

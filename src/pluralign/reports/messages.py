@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pluralign.audits import MISIDENTIFICATION, PARTICIPATION, REASONING, REWARD_BIAS, SIMPLIFICATION
+from pluralign.audits import BUILT_IN
 from pluralign.reports.speech import LANGUAGES, SOURCE
 
 _TABLES = {"_LABELS", "_STATUS", "_UNAUDITED"}
@@ -23,7 +23,7 @@ def messages() -> list[str]:
     True
     """
     found = dict.fromkeys(_of_pages())
-    for audit in (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS):
+    for audit in BUILT_IN:
         for check in audit.checks:
             found |= dict.fromkeys((check.asks, check.causes, check.remedies))
     return list(found | dict.fromkeys(_of_claims()))

@@ -3,14 +3,14 @@
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.audits import Assessment, Audit, Finding, run_audits, who_took_part
-from pluralign.experiments.auditing.gathering import Given, gather
+from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
+from pluralign.experiments.auditing.gathering import Gathered, Given, gather
 from pluralign.experiments.auditing.settings import AuditSettings
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.records import counts_of
@@ -57,47 +57,24 @@ def run_audit(
     reporter, started = reporter or Silent(), time.perf_counter()
     reporter.stage("reading evidence")
     gathered = gather(given, settings.methods)
-    evidence, findings, assessments = gathered.evidence, [], []
+    evidence = gathered.evidence
     for reason in evidence.missing:
         reporter.note(reason)
     reporter.stage("auditing")
-    for k, audit in enumerate(audits):
-        reporter.progress(k, len(audits))
-        found, told = run_audits([audit], evidence, settings.context)
-        findings += found
-        assessments += told
-    order = {"risk": 0, "concern": 1, "note": 2}
-    findings.sort(key=lambda f: order[f.severity])
+    findings, assessments = run_audits(audits, evidence, settings.context, reporter.progress)
     record = {
         "name": (given.folder or out).resolve().name,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": settings.model_dump(mode="json"),
         "thresholds": [
-            {
-                "audit": audit.name,
-                "check": check.name,
-                "concern": check.threshold.concern,
-                "risk": check.threshold.risk,
-                "below": check.threshold.below,
-                "reason": check.threshold.reason,
-            }
+            {"audit": audit.name, "check": check.name} | asdict(check.threshold)
             for audit in audits
             for check in audit.checks
         ],
-        "evidence": {
-            "pairs": len(evidence.pairs),
-            "raters": sum(map(len, evidence.raters.values())),
-            "answers": len(evidence.answers),
-            "survey": evidence.survey.name if evidence.survey else None,
-            "methods": sorted(evidence.rewards.margins) if evidence.rewards else [],
-            "items": len(evidence.items),
-            "missing": list(evidence.missing),
-            "read": {name: counts_of(tally) for name, tally in gathered.tallies.items()},
-            "licenses": gathered.licenses,
-        },
+        "evidence": _told(gathered),
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "seconds": {"total": round(time.perf_counter() - started, 3)},
-        "outcome": {s: sum(f.severity == s for f in findings) for s in order},
+        "outcome": {s: sum(f.severity == s for f in findings) for s in SEVERITIES},
     }
     folder = RunFolder(out)
     folder.write_rows(FINDINGS, (f.as_dict() for f in findings))
@@ -105,3 +82,19 @@ def run_audit(
     folder.write_rows(PEOPLE, who_took_part(evidence, settings.small))
     folder.write_json(AUDIT, record)
     return AuditOutcome(findings, assessments, record)
+
+
+def _told(gathered: Gathered) -> dict[str, Any]:
+    """What the record says of the evidence: how much there was, what was dropped, what is missing, whose it is."""
+    evidence = gathered.evidence
+    return {
+        "pairs": len(evidence.pairs),
+        "raters": sum(map(len, evidence.raters.values())),
+        "answers": len(evidence.answers),
+        "survey": evidence.survey.name if evidence.survey else None,
+        "methods": sorted(evidence.rewards.margins) if evidence.rewards else [],
+        "items": len(evidence.items),
+        "missing": list(evidence.missing),
+        "read": {name: counts_of(tally) for name, tally in gathered.tallies.items()},
+        "licenses": gathered.licenses,
+    }

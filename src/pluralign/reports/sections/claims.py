@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from pluralign.audits import SEVERITIES, Finding
 from pluralign.core import Estimate
-from pluralign.reports.data import Claim, Column, Section, Table
+from pluralign.reports.data import Claim, Column, Row, Section, Table
 from pluralign.reports.reading import Run
 from pluralign.reports.speech import Speech
 
-_MOST = 40
+_MOST, _REASONS = 40, 3
 _UNAUDITED = "No audit was made: run `pluralign audit` on the folder first."
 
 
@@ -52,13 +52,20 @@ def not_assessed(runs: Sequence[Run], say: Speech) -> Section:
         Column(
             "measured", say("numbers held against the threshold"), lambda r: say.number(r["measured"], 0), numeric=True
         ),
-        Column("reasons", say("Not assessed because"), lambda r: "; ".join(r["reasons"][:3]) or "–"),
+        Column("reasons", say("Not assessed because"), _reasons),
     ]
     if not rows:
         return Section("checks", say("What was and was not assessed"), empty=say(_UNAUDITED))
     table = [Table("checks", say("What was asked of the evidence, and what could not be answered"), columns, rows)]
     told = [say("“Not assessed” is a result too: it says what nobody can know from this evidence.")]
     return Section("checks", say("What was and was not assessed"), told, tables=table)
+
+
+def _reasons(row: Row) -> str:
+    """The first reasons, and how many more there are."""
+    reasons = row["reasons"]
+    more = f" (+ {len(reasons) - _REASONS})" if len(reasons) > _REASONS else ""
+    return ("; ".join(reasons[:_REASONS]) or "–") + more
 
 
 _STATUS = {"found": "a concern or a risk", "clear": "nothing beyond the threshold", "not assessed": "not assessed"}
@@ -72,7 +79,9 @@ def _claim(f: Finding, say: Speech) -> Claim:
         (say("What would lessen it"), say(f.remedies)),
         (say("Look further"), say(f.look)),
     ]
-    return Claim(f.severity, say(_LABELS[f.severity]), say.sentence(f.claim), lines, f.rows.ids)
+    return Claim(
+        f.severity, say(_LABELS[f.severity]), say.sentence(f.claim), lines, say.number(f.rows.count, 0), f.rows.ids
+    )
 
 
 def _number_name(name: str) -> str:

@@ -1,6 +1,6 @@
 """Steers against communities, all pairs against contested ones, learning curves, models against people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pluralign.evaluation.surveys import ALIGNMENT
@@ -49,7 +49,13 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
                 Table(f"steers-{k}" if k else "steers", caption, columns, rows),
             )
         )
-    told = [say("A steer is meant for its own people, on the diagonal; off it, one sees who else pays or gains.")]
+    told = [
+        say("A steer is meant for its own people, on the diagonal; off it, one sees who else pays or gains."),
+        say(
+            "The change is a difference of two numbers and has no interval of its own; the table has that of each "
+            "steered number."
+        ),
+    ]
     empty = None
     if not figures:
         steered = [r for run in runs if run.kind == "rewards" for r in run.results if r["steer"]]
@@ -140,9 +146,7 @@ def models(runs: Sequence[Run], say: Speech) -> Section:
             Column("name", say("Model")),
             *(_renamed(c, "diversity_") for c in interval_columns(say, labels[0], score=True, people=False)),
             *(_renamed(c, "") for c in interval_columns(say, labels[1], score=True, people=False)),
-            Column(
-                "of_people", say("diversity of those people"), lambda r: say.number(r["of_people"], 1), numeric=True
-            ),
+            Column("of_people", say("diversity of those people"), _of_people(say), numeric=True),
         ]
         caption = say("Alignment and diversity of models: {run}", run=run.name)
         flat = sum(r["diversity_value"] < (r["of_people"] or 0) for r in rows)
@@ -259,13 +263,27 @@ def _alignment_diversity(run: Run, say: Speech) -> tuple[list[dict[str, Any]], l
                 **{f"diversity_{key}": diversity[key] for key in ("value", "low", "high", "n")},
                 **_ends("x", diversity),
                 **_ends("y", alignment),
-                "of_people": theirs["value"] if theirs else None,
+                **{f"of_people{end}": theirs[key] if theirs else None for end, key in _OF_PEOPLE},
                 "shown": f"{say.number(alignment['value'])} / {say.number(diversity['value'])}",
             }
         )
         if theirs:
             people.append({"x": theirs["value"], "name": say("the people asked about")})
     return rows, [dict(t) for t in {tuple(p.items()) for p in people}]
+
+
+_OF_PEOPLE = (("", "value"), ("_low", "low"), ("_high", "high"))
+
+
+def _of_people(say: Speech) -> Callable[[Mapping[str, Any]], str]:
+    def shown(row: Mapping[str, Any]) -> str:
+        value = say.number(row["of_people"])
+        if row["of_people_low"] is None:
+            return value
+        low, high = say.number(row["of_people_low"]), say.number(row["of_people_high"])
+        return say("{value} [{low} to {high}]", value=value, low=low, high=high)
+
+    return shown
 
 
 def _ends(axis: str, row: Mapping[str, Any]) -> dict[str, float]:
