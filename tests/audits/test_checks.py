@@ -335,6 +335,11 @@ class TestRewards:
     def test_choices_turned_with_a_gain_that_is_sure_are_none_of_its_business(self) -> None:
         assert only(beyond_evidence, rewarded(TEN, [-1] * 10, MEX=[1] * 10)).value == 0
 
+    def test_two_people_are_too_few_to_say_that_a_steer_outruns_them(self) -> None:
+        two = [replace(p, rater=f"r{n % 2}") for n, p in enumerate(TEN)]
+
+        assert "fewer than 5 raters" in skipped(beyond_evidence, rewarded(two, [1] * 10, MEX=[-1] * 10))
+
     def test_without_the_pairs_nobody_knows_how_many_people_stand_behind_a_steer(self) -> None:
         evidence = replace(rewarded(TEN, [1] * 10, MEX=[-1] * 10), pairs=())
 

@@ -148,7 +148,9 @@ def beyond_evidence(evidence: Evidence, context: Context) -> Iterator[Measured |
         rows, reference = rewards.of(community), judged.reference_N
         turned_N = (np.sign(margin_N) != np.sign(reference)).astype(float)
         found = means(rewards, rows, {"gain": correct(margin_N) - correct(reference), "turned": turned_N}, context)
-        assert found is not None
+        if found is None or not found.enough(community):
+            yield Skipped(f"{community} has test pairs of fewer than {FEW} raters", f"{FEW}")
+            continue
         gain, turned = found.of(community, "gain"), found.of(community, "turned")
         low = gain.estimate.low
         proved = low is not None and low > 0
