@@ -17,6 +17,7 @@ transformers = pytest.importorskip("transformers")
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers  # noqa: E402
 
 from pluralign.rewards.transformer.backbones import Backbone, ModelSource, load_backbone  # noqa: E402
+from pluralign.rewards.transformer.model import TransformerRewardModel  # noqa: E402
 from pluralign.rewards.transformer.texts import TextForm, form_for  # noqa: E402
 
 WORDS = [
@@ -67,6 +68,7 @@ CHAT = (
     "<s>{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] | trim }}</s>\n{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
 )
+COMMUNITIES = ("GBR", "MEX", "~yoruba")
 SMALL = {
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -149,6 +151,54 @@ def _quick() -> None:
     """One thread suits models this small; a trainer collects garbage each time it starts, so leave out what stays."""
     torch.set_num_threads(1)
     gc.freeze()
+
+
+def lora_part(tiny: Tiny, name: str, folder: Path, seed: int, rank: int) -> None:
+    """An adapter as PEFT saves it, none of whose matrices is zero."""
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    torch.manual_seed(seed)
+    backbone = tiny.load(name)
+    head = "score" if hasattr(backbone.model, "score") else "classifier"
+    config = LoraConfig(
+        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=3 * rank, target_modules="all-linear", modules_to_save=[head]
+    )
+    model = get_peft_model(backbone.model, config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.copy_(0.3 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+
+
+def full_part(tiny: Tiny, name: str, folder: Path, seed: int) -> None:
+    torch.manual_seed(seed)
+    model = tiny.load(name).model
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def parts(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TransformerRewardModel]:
+    """``parts("lora", "encoder", (2, 4, 3))``: a model of three communities on a backbone of its own."""
+    root = tmp_path_factory.mktemp("parts")
+
+    def make(kind: Any, name: str, ranks: tuple[int, ...] = (2, 2, 2)) -> TransformerRewardModel:
+        folders = {}
+        for seed, community in enumerate(COMMUNITIES):
+            rank = ranks[seed] if kind == "lora" else 0
+            folders[community] = root / f"{kind}-{name}-{seed}-{rank}"
+            if not folders[community].is_dir():
+                if kind == "lora":
+                    lora_part(tiny, name, folders[community], seed, rank)
+                else:
+                    full_part(tiny, name, folders[community], seed)
+        backbone = tiny.load(name)
+        return TransformerRewardModel(backbone, tiny.form(backbone), kind, folders)
+
+    return make
 
 
 def _builders() -> dict[str, tuple[Callable[[Any], Any], Any]]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from pluralign.rewards.transformer.blending import (
     coefficients,
 )
 from pluralign.rewards.transformer.finetuning import PartKind
-from pluralign.rewards.transformer.forward import Runner
+from pluralign.rewards.transformer.mixed import AdapterRunner, rewards_by_adapter, rewards_of, takes_mixed_batches
 from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
 
 _BLEND = "blend"
+_IN_USE: WeakSet[Any] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ class TransformerRewardModel:
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
             NotEnoughData: If there are no requests.
+            InvalidInput: If its parts are kept in memory by a `ResidentRewardModel` meanwhile.
         """
         parts = coefficients(steer, self.communities) if steer is not None else {}
-        tokens, place_N = self._tokens(requests)
+        tokens, place_N = self.tokenised(requests)
         if not any(parts.values()):
-            return self._rewards(self.backbone.model, tokens)[place_N]
+            with in_use(self.backbone.model) as model:
+                return rewards_of(model.eval(), self.runner(), tokens)[place_N]
         return self._blended(parts, tokens)[place_N]
 
     def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
@@ -77,56 +81,45 @@ class TransformerRewardModel:
 
         Raises:
             NotEnoughData: If there are no requests, or the model has no community.
+            InvalidInput: If its parts are kept in memory by a `ResidentRewardModel` meanwhile.
         """
         if not self.folders:
             raise NotEnoughData("the model is steered to nobody", hint="ask for its reward with score")
-        tokens, place_N = self._tokens(requests)
+        tokens, place_N = self.tokenised(requests)
         folders = list(dict.fromkeys(self.folders.values()))
         with quiet():
             reward_N_P = self._adapters(folders, tokens) if self.kind == "lora" else self._copies(folders, tokens)
         return reward_N_P[:, [folders.index(f) for f in self.folders.values()]][place_N]
 
-    def _tokens(self, requests: Sequence[RewardRequest]) -> tuple[list[Tokens], list[int]]:
-        """Tokens of the distinct requests, and where each request is among them."""
+    def tokenised(self, requests: Sequence[RewardRequest]) -> tuple[list[Tokens], list[int]]:
+        """Tokens of the distinct requests, and where each request is among them.
+
+        Raises:
+            NotEnoughData: If there are no requests.
+        """
         if not requests:
             raise NotEnoughData("no requests to score")
         place = {r: k for k, r in enumerate(dict.fromkeys(requests))}
         return tokenise(self.backbone.tokenizer, list(place), self.form), [place[r] for r in requests]
 
-    def _rewards(self, model: Any, tokens: Sequence[Tokens]) -> FloatArray:
-        model.eval()
-        return self._runner(1).run(lambda batch: model(**batch).logits, tokens)[:, 0]
-
-    def _runner(self, copies: int) -> Runner:
-        runner = Runner(self.backbone.tokenizer, self.backbone.model.device, self.tokens, self.note)
-        runner.tokens = max(1, runner.tokens // copies)
-        return runner
+    def runner(self) -> AdapterRunner:
+        """A runner on the model's device."""
+        return AdapterRunner(self.backbone.tokenizer, self.backbone.model.device, self.tokens, self.note)
 
     def _adapters(self, folders: Sequence[Path], tokens: Sequence[Tokens]) -> FloatArray:
-        """Rewards under every adapter, shape (N, P): each request stands in the batch once for each adapter."""
+        """Rewards under every adapter, shape (N, P)."""
         adapters = {f"part{k}": Adapter.read(folder) for k, folder in enumerate(folders)}
-        with attached(self.backbone.model, adapters) as model:
-            if not _takes_mixed_batches(model):
-                parts = []
-                for name in adapters:
-                    model.set_adapter(name)
-                    parts.append(self._rewards(model, tokens))
-                return np.stack(parts, axis=1)
-
-            def forward(batch: dict[str, Any]) -> Any:
-                rows = len(batch["input_ids"])
-                repeated = {k: v.repeat(len(adapters), 1) for k, v in batch.items()}
-                names = [name for name in adapters for _ in range(rows)]
-                return model(**repeated, adapter_names=names).logits.view(len(adapters), rows).T
-
-            model.eval()
-            return self._runner(len(adapters)).run(forward, tokens)
+        with attached(self.backbone.model, adapters) as peft:
+            each = [t for t in tokens for _ in adapters]
+            names = [name for _ in tokens for name in adapters]
+            reward_NP = rewards_by_adapter(peft, takes_mixed_batches(peft), self.runner(), each, names)
+        return reward_NP.reshape(len(tokens), len(adapters))
 
     def _copies(self, folders: Sequence[Path], tokens: Sequence[Tokens]) -> FloatArray:
         parts = []
         for folder in folders:
             with swapped(self.backbone.model, {folder: 1.0}) as model:
-                parts.append(self._rewards(model, tokens))
+                parts.append(rewards_of(model.eval(), self.runner(), tokens))
         return np.stack(parts, axis=1)
 
     def _blended(self, parts: Mapping[str, float], tokens: Sequence[Tokens]) -> FloatArray:
@@ -134,9 +127,9 @@ class TransformerRewardModel:
         with quiet():
             if self.kind == "full":
                 with swapped(self.backbone.model, shares) as model:
-                    return self._rewards(model, tokens)
-            with attached(self.backbone.model, {_BLEND: self.adapter(shares)}) as model:
-                return self._rewards(model, tokens)
+                    return rewards_of(model.eval(), self.runner(), tokens)
+            with attached(self.backbone.model, {_BLEND: self.adapter(shares)}) as peft:
+                return rewards_of(peft, self.runner(), tokens)
 
     def by_folder(self, parts: Mapping[str, float]) -> dict[Path, float]:
         """Coefficients of the distinct parts."""
@@ -150,49 +143,72 @@ class TransformerRewardModel:
         """One adapter for a blend.
 
         Raises:
-            InvalidInput: If parts are full copies, or nothing is blended.
+            InvalidInput: If parts are full copies, nothing is blended, or the backbone is in use.
         """
         if self.kind != "lora" or not shares:
             raise InvalidInput("this steer is no adapter", hint="export it as a model")
-        head = getattr(self.backbone.model, head_module(self.backbone.model)).state_dict()
+        with in_use(self.backbone.model) as model:
+            head = getattr(model, head_module(model)).state_dict()
         return blend_adapters([(Adapter.read(folder), share) for folder, share in shares.items()], head)
 
 
 @contextmanager
-def attached(model: Any, adapters: Mapping[str, Adapter]) -> Iterator[Any]:
-    """A model with adapters, for the time it is entered."""
-    from peft import PeftConfig, PeftModelForSequenceClassification, set_peft_model_state_dict
+def in_use(model: Any) -> Iterator[Any]:
+    """While it is entered, nobody else may change a model or score with it.
 
-    with own_layers_back(model):
+    Raises:
+        InvalidInput: If somebody does already.
+    """
+    if model in _IN_USE:
+        raise InvalidInput(
+            "parts are on this model already", hint="close the model that holds them, or load the backbone once more"
+        )
+    _IN_USE.add(model)
+    try:
+        yield model
+    finally:
+        _IN_USE.discard(model)
+
+
+@contextmanager
+def attached(model: Any, adapters: Mapping[str, Adapter]) -> Iterator[Any]:
+    """A model with adapters, at least one, in ``eval`` mode, for the time it is entered; the first is active.
+
+    Raises:
+        InvalidInput: If the model is in use.
+    """
+    with in_use(model), own_layers_back(model):
         peft: Any = None
         for name, adapter in adapters.items():
-            config = PeftConfig.from_peft_type(**{**adapter.config, "inference_mode": True})
-            if peft is None:
-                peft = PeftModelForSequenceClassification(model, config, adapter_name=name)
-            else:
-                peft.add_adapter(name, config)
-            set_peft_model_state_dict(peft, dict(adapter.tensors), adapter_name=name)
+            peft = attach(model if peft is None else peft, name, adapter)
         peft.set_adapter(next(iter(adapters)), inference_mode=True)
-        yield peft
+        yield peft.eval()
+
+
+def attach(model: Any, name: str, adapter: Adapter) -> Any:
+    """Put an adapter on a model, or one more on PEFT's; PEFT's model is returned."""
+    from peft import PeftConfig, PeftModel, PeftModelForSequenceClassification, set_peft_model_state_dict
+
+    config = PeftConfig.from_peft_type(**{**adapter.config, "inference_mode": True})
+    if isinstance(model, PeftModel):
+        model.add_adapter(name, config)
+    else:
+        model = PeftModelForSequenceClassification(model, config, adapter_name=name)
+    set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
+    return model
 
 
 @contextmanager
 def swapped(model: Any, shares: Mapping[Path, float]) -> Iterator[Any]:
-    """A model with the parameters of a blend of full copies, for the time it is entered."""
-    kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
-    try:
-        model.load_state_dict(blend_copies(kept, list(shares.items())))
-        yield model
-    finally:
-        model.load_state_dict(kept)
+    """A model with the parameters of a blend of full copies, for the time it is entered.
 
-
-def _takes_mixed_batches(model: Any) -> bool:
-    """Whether PEFT can run several adapters in one batch: their heads must be single linear layers."""
-    import torch
-    from peft.utils import ModulesToSaveWrapper
-
-    if getattr(model.config, "relative_attention", False):  # DeBERTa: its positions pass the adapted layers once
-        return False
-    heads = [m for m in model.modules() if isinstance(m, ModulesToSaveWrapper)]
-    return all(isinstance(h.original_module, torch.nn.Linear) for h in heads)
+    Raises:
+        InvalidInput: If the model is in use.
+    """
+    with in_use(model):
+        kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        try:
+            model.load_state_dict(blend_copies(kept, list(shares.items())))
+            yield model
+        finally:
+            model.load_state_dict(kept)
