@@ -5,6 +5,7 @@ from pluralign.experiments.folder import RunFolder, read_rows
 from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.registry import METHODS, SOURCES, method_named, names, source_named
+from pluralign.experiments.repeated import Repeats, repeats_of
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved, explain, resolve
 from pluralign.experiments.running import Outcome, run_experiment
@@ -19,6 +20,7 @@ __all__ = [
     "Loaded",
     "Outcome",
     "Plan",
+    "Repeats",
     "Reporter",
     "Resolved",
     "RunFolder",
@@ -35,6 +37,7 @@ __all__ = [
     "plan",
     "read_rows",
     "read_settings",
+    "repeats_of",
     "resolve",
     "run_experiment",
     "score_file",

@@ -17,6 +17,7 @@ from pluralign.metrics.personas import (
     structural_diversity,
     target_rank,
 )
+from pluralign.metrics.subsampling import subsample_error, subsample_half_width
 from pluralign.metrics.survey_scores import (
     answer_closeness,
     cultural_alignment_score,
@@ -54,6 +55,8 @@ __all__ = [
     "square",
     "squared_errors",
     "structural_diversity",
+    "subsample_error",
+    "subsample_half_width",
     "target_rank",
     "total_variation",
     "wasserstein",
