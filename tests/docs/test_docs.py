@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/guide.md")}
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 _PLACES = ("path", "texts", "questions", "train", "test", "model")
-_LONG = ("demo", "export", "pluralise")
+_LONG = ("demo", "export", "pluralise", "serve")
 _ELSEWHERE = {"wvs"}
 """Real data, which no checkout has: tests of their own run such commands."""
 _ABBREVIATED = ("methods", "pairs", "exclude_questions", "full.ridge", "pooled.ridge", "scpo.ridge")

@@ -67,13 +67,13 @@ def rewardbench(
     """
     from pluralign.cli.screen import Screen, console
     from pluralign.cli.showing import show_tally
-    from pluralign.core import Tally
+    from pluralign.core import Tally, read_steer
     from pluralign.experiments import open_model
-    from pluralign.interop import read_steer, write_rewardbench
+    from pluralign.interop import write_rewardbench
 
     loaded = open_model(model)
     words = community or ["~world"]
-    steer = read_steer(loaded.communities, words, strength)
+    steer = read_steer(loaded.communities, words, strength, where="--community")
     tally = Tally()
     called = name or f"{model.resolve().name}-{'-'.join(words)}".replace("/", "_")
     with Screen() as screen:

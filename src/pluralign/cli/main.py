@@ -13,6 +13,7 @@ from pluralign.cli import exporting, sharing
 from pluralign.cli.auditing import audit
 from pluralign.cli.pluralising import pluralise
 from pluralign.cli.reporting import report
+from pluralign.cli.serving import serve
 from pluralign.cli.surveying import survey
 
 
@@ -218,6 +219,7 @@ def demo(
 app.command()(pluralise)
 app.command()(audit)
 app.command()(report)
+app.command()(serve)
 app.command()(exporting.export)
 app.command()(exporting.rewardbench)
 app.command("every-eval-ever")(sharing.every_eval_ever)

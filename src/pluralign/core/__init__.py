@@ -44,7 +44,7 @@ from pluralign.core.ports import (
     SurveySource,
 )
 from pluralign.core.random import rng_for
-from pluralign.core.steering import Steer
+from pluralign.core.steering import Steer, blend_of, known_community, read_steer, steer_to
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
 from pluralign.core.tallies import Tally
 
@@ -87,12 +87,15 @@ __all__ = [
     "UnknownCommunity",
     "answer_from_row",
     "answer_row",
+    "blend_of",
     "community",
+    "known_community",
     "near_communities",
     "pairs_from_survey",
     "prompt_text",
     "read_answer",
     "read_published",
+    "read_steer",
     "record_answer",
     "render_question",
     "requests_of",
@@ -100,5 +103,6 @@ __all__ = [
     "rng_for",
     "sample_note",
     "short_id",
+    "steer_to",
     "whole_file",
 ]

@@ -1,11 +1,12 @@
 """Which communities to steer to, in which proportions, how strongly."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pluralign.core.errors import InvalidInput
+from pluralign.core.communities import WORLD, near_communities, resolve_community
+from pluralign.core.errors import InvalidInput, UnknownCommunity
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,119 @@ class Steer:
     def to(cls, community: str, strength: float = 1.0) -> "Steer":
         """Steer to one community."""
         return cls({community: 1.0}, strength)
+
+
+def known_community(label: str, communities: Sequence[str], where: str | None = None) -> str:
+    """The community that a label names among those a model can be steered to, or the world.
+
+    Args:
+        label: An id, or a name as data sets write it ("Mexico").
+        communities: Ids the model can be steered to.
+        where: What to name in an error.
+
+    Returns:
+        Its id; ``~world``, which stands for the reference, is always known.
+
+    Raises:
+        UnknownCommunity: If it is none of them; near ones are named.
+
+    >>> known_community("Mexico", ["GBR", "MEX"])
+    'MEX'
+    """
+    if label in communities or label == WORLD.id:
+        return label
+    found = resolve_community(label)
+    if found and (found.id in communities or found.id == WORLD.id):
+        return found.id
+    near = near_communities(label, list(communities))
+    raise UnknownCommunity(
+        f"this model is not steered to {label!r:.200}",
+        where=where,
+        hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join([*communities, WORLD.id])}",
+    )
+
+
+def steer_to(communities: Sequence[str], label: str, strength: float = 1.0, where: str | None = None) -> Steer | None:
+    """What to score with for one community.
+
+    Args:
+        communities: Ids the model can be steered to.
+        label: An id or a name.
+        strength: How strongly; 0 is the reference.
+        where: What to name in an error.
+
+    Returns:
+        The steer; None, the reference, for ``~world`` where the model has no such community.
+
+    Raises:
+        UnknownCommunity: If the model has no such community; near ones are named.
+
+    >>> steer_to(["GBR", "MEX"], "Mexico", strength=0.5)
+    Steer(shares={'MEX': 1.0}, strength=0.5)
+    >>> steer_to(["GBR", "MEX"], "~world") is None
+    True
+    """
+    return blend_of(communities, {label: 1.0}, strength, where)
+
+
+def blend_of(
+    communities: Sequence[str], shares: Mapping[str, float], strength: float = 1.0, where: str | None = None
+) -> Steer | None:
+    """What to score with for a blend of communities.
+
+    Args:
+        communities: Ids the model can be steered to.
+        shares: Label -> share; two labels of one community add up.
+        strength: How strongly; 0 is the reference.
+        where: What to name in an error.
+
+    Returns:
+        The steer; None, the reference, for ``~world`` alone where the model has no such community.
+
+    Raises:
+        InvalidInput: If shares are negative or do not sum to 1.
+        UnknownCommunity: If the model lacks a community; near ones are named.
+    """
+    found: dict[str, float] = {}
+    for label, share in shares.items():
+        id_ = known_community(label, communities, where)
+        found[id_] = found.get(id_, 0.0) + share
+    steer = Steer(found, strength)
+    return None if set(found) == {WORLD.id} and WORLD.id not in communities else steer
+
+
+def read_steer(
+    communities: Sequence[str], words: Sequence[str], strength: float = 1.0, where: str | None = None
+) -> Steer | None:
+    """The steer that words such as ``GBR``, or ``GBR=0.7 ~world=0.3``, ask for.
+
+    Args:
+        communities: Ids the model can be steered to.
+        words: Labels, each with its share where there are several.
+        strength: How strongly; 0 is the reference.
+        where: What to name in an error.
+
+    Returns:
+        The steer; None, the reference, for ``~world`` alone where the model has no such community.
+
+    Raises:
+        InvalidInput: If a share is missing or no number.
+        UnknownCommunity: If the model has no such community; near ones are named.
+
+    >>> read_steer(["GBR", "MEX"], ["United Kingdom=0.7", "MEX=0.3"])
+    Steer(shares={'GBR': 0.7, 'MEX': 0.3}, strength=1.0)
+    """
+    shares: dict[str, float] = {}
+    for word in words:
+        label, sign, share = (part.strip() for part in word.partition("="))
+        if not sign and len(words) > 1:
+            raise InvalidInput(f"{word!r:.200} has no share", where=where, hint=f"write {label:.40}=0.5")
+        shares[label] = shares.get(label, 0.0) + (_share(share, word, where) if sign else 1.0)
+    return blend_of(communities, shares, strength, where)
+
+
+def _share(text: str, word: str, where: str | None) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidInput(f"the share in {word!r:.200} is no number", where=where, hint="write GBR=0.5") from error

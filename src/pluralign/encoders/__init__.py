@@ -6,6 +6,7 @@ from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
 from pluralign.encoders.named import encoder_named
 from pluralign.encoders.packaged import minilm, packaged_folder
+from pluralign.encoders.recent import RecentVectors
 from pluralign.encoders.sentences import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
 
@@ -14,6 +15,7 @@ __all__ = [
     "CachedEncoder",
     "HashEncoder",
     "Progress",
+    "RecentVectors",
     "SentenceEncoder",
     "StaticEncoder",
     "cache_folder",

@@ -8,28 +8,32 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import (
+    WORLD,
     FloatArray,
     NotEnoughData,
     RewardRequest,
     Steer,
     SteerableRewardModel,
     Tally,
-    UnknownCommunity,
-    near_communities,
-    resolve_community,
+    known_community,
     rng_for,
 )
 from pluralign.encoders import language_warning
 from pluralign.experiments.reporting import Reporter, Silent
-from pluralign.experiments.trunks import OpenTrunk, reopen
+from pluralign.experiments.trunks import Around, OpenTrunk, reopen
 from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
 from pluralign.sources import RowPolicy, read_requests
 
 _BATCH = 2048
 
 
-def open_model(folder: Path, cache: Path | None = None) -> SteerableRewardModel:
+def open_model(folder: Path, cache: Path | None = None, around: Around | None = None) -> SteerableRewardModel:
     """Load a saved model together with the trunk that its card names.
+
+    Args:
+        folder: Where it was saved.
+        cache: Where vectors and rewards are kept; the default place where None.
+        around: What to put around the trunk's encoder instead of the cache on disk.
 
     Returns:
         A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities are trained parts.
@@ -38,15 +42,17 @@ def open_model(folder: Path, cache: Path | None = None) -> SteerableRewardModel:
         InvalidInput: If the folder holds no model, or its trunk cannot be had.
         DamagedFile: If a file is truncated or altered.
     """
-    return open_with_trunk(folder, cache)[0]
+    return open_with_trunk(folder, cache, around)[0]
 
 
-def open_with_trunk(folder: Path, cache: Path | None = None) -> tuple[SteerableRewardModel, OpenTrunk]:
+def open_with_trunk(
+    folder: Path, cache: Path | None = None, around: Around | None = None
+) -> tuple[SteerableRewardModel, OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
     card = load_card(folder)
     described = card["trunk"]
     assert isinstance(described, dict)
-    opened = reopen(described, folder, cache)
+    opened = reopen(described, folder, cache, around)
     if "parts" not in card:
         return load_reward_model(folder, opened.trunk), opened
     from pluralign.rewards.transformer.saving import load_parts
@@ -72,19 +78,8 @@ def steers_for(model: SteerableRewardModel, labels: Sequence[str], strength: flo
     Raises:
         UnknownCommunity: If the model has no such community; near ones are named.
     """
-    steers = {}
-    for label in labels or [*model.communities, "~world"]:
-        found = resolve_community(label)
-        id_ = found.id if found else label
-        if id_ not in model.communities and id_ != "~world":
-            near = near_communities(label, list(model.communities))
-            raise UnknownCommunity(
-                f"this model is not steered to {label!r}",
-                where="--community",
-                hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join(model.communities)}, ~world",
-            )
-        steers[id_] = Steer.to(id_, strength)
-    return steers
+    ids = [known_community(label, model.communities, where="--community") for label in labels]
+    return {id_: Steer.to(id_, strength) for id_ in ids or [*model.communities, WORLD.id]}
 
 
 def score_file(

@@ -1,10 +1,11 @@
 """Trunks by the names that settings and cards give them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pluralign.core import Encoder
 from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.settings import TrunkSettings
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pluralign.rewards.transformer.trunk import Output
 
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+Around = Callable[[Encoder], Encoder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,19 @@ class OpenTrunk:
         return LinearRewardModel(self.trunk, own_head(self.backbone))
 
 
-def open_trunk(settings: TrunkSettings, cache: Path | None = None, reporter: Reporter | None = None) -> OpenTrunk:
+def open_trunk(
+    settings: TrunkSettings,
+    cache: Path | None = None,
+    reporter: Reporter | None = None,
+    around: Around | None = None,
+) -> OpenTrunk:
     """Open the trunk that settings name, with a cache around it.
 
     Args:
         settings: The table.
         cache: Where vectors and rewards are kept; the default place where None.
         reporter: Hears the progress, and what had to be set.
+        around: What to put around the encoder instead of the cache on disk.
 
     Raises:
         InvalidInput: If it cannot be had.
@@ -61,7 +69,8 @@ def open_trunk(settings: TrunkSettings, cache: Path | None = None, reporter: Rep
     """
     reporter = reporter or Silent()
     if settings.kind == "embedding":
-        encoder = CachedEncoder(encoder_named(settings.encoder, cache), cache, reporter.progress)
+        named = encoder_named(settings.encoder, cache)
+        encoder = around(named) if around else CachedEncoder(named, cache, reporter.progress)
         described = {"kind": "embedding", "encoder": settings.encoder, "interaction": settings.interaction}
         return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
     from pluralign.rewards.transformer.backbones import load_backbone
@@ -70,11 +79,15 @@ def open_trunk(settings: TrunkSettings, cache: Path | None = None, reporter: Rep
     backbone = load_backbone(model_source(settings))
     for note in backbone.notes:
         reporter.note(note)
-    return transformer_trunk(settings, backbone, cache, reporter)
+    return transformer_trunk(settings, backbone, cache, reporter, around)
 
 
 def transformer_trunk(
-    settings: TrunkSettings, backbone: "Backbone", cache: Path | None, reporter: Reporter
+    settings: TrunkSettings,
+    backbone: "Backbone",
+    cache: Path | None,
+    reporter: Reporter,
+    around: Around | None = None,
 ) -> OpenTrunk:
     """The trunk of a transformer that is loaded already."""
     from pluralign.huggingface.processes import all_agree
@@ -87,22 +100,25 @@ def transformer_trunk(
     output: Output = "reward" if settings.tuned else "hidden"
     encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
     described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
-    cached = CachedEncoder(encoder, cache, reporter.progress, all_agree)
+    cached = around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
     return OpenTrunk(TransformerTrunk(cached), described, backbone, form, score_form)
 
 
-def reopen(described: Mapping[str, Any], folder: Path, cache: Path | None = None) -> OpenTrunk:
+def reopen(
+    described: Mapping[str, Any], folder: Path, cache: Path | None = None, around: Around | None = None
+) -> OpenTrunk:
     """Open the trunk that a card describes.
 
     Args:
         described: The card's ``trunk``.
         folder: Where the card lies; a model that was trained in the same run is named from there.
         cache: Where vectors and rewards are kept; the default place where None.
+        around: What to put around the encoder instead of the cache on disk.
     """
     fields = {key: value for key, value in described.items() if key in TrunkSettings.model_fields}
     if described["kind"] == "transformer" and (folder / str(described["model"]) / "config.json").is_file():
         fields["model"] = str((folder / str(described["model"])).resolve())
-    return open_trunk(TrunkSettings.model_validate(fields), cache)
+    return open_trunk(TrunkSettings.model_validate(fields), cache, around=around)
 
 
 def model_source(settings: TrunkSettings) -> "ModelSource":

@@ -2,13 +2,13 @@
 
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
 from pluralign.interop.every_eval_ever import write_every_eval_ever
-from pluralign.interop.exporting import Exported, read_steer, write_export
+from pluralign.interop.exporting import Exported, write_export
 from pluralign.interop.hub import push
 from pluralign.interop.lm_eval_tasks import write_lm_eval_tasks
 from pluralign.interop.model_card import ModelSheet, model_card, write_model_card
 from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
-from pluralign.interop.steers import steer_to
 from pluralign.interop.trl_reward import TrlReward
+from pluralign.interop.verl_reward import compute_score
 
 __all__ = [
     "Exported",
@@ -16,12 +16,11 @@ __all__ = [
     "ResultSource",
     "RewardBenchResult",
     "TrlReward",
+    "compute_score",
     "eval_results",
     "model_card",
     "push",
-    "read_steer",
     "rewardbench_rows",
-    "steer_to",
     "write_eval_results",
     "write_every_eval_ever",
     "write_export",

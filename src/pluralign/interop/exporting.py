@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pluralign.core import (
-    WORLD,
-    InvalidInput,
-    InvalidSettings,
-    Steer,
-    UnknownCommunity,
-    near_communities,
-    resolve_community,
-)
+from pluralign.core import InvalidInput, Steer, read_steer
 from pluralign.experiments import open_with_trunk
 from pluralign.interop.model_card import ModelSheet, write_model_card
 from pluralign.rewards import LinearRewardModel, load_card
@@ -41,35 +33,6 @@ class Exported:
     steer: Steer | None
 
 
-def read_steer(communities: Sequence[str], words: Sequence[str], strength: float = 1.0) -> Steer | None:
-    """The steer that words such as ``GBR``, or ``GBR=0.7 ~world=0.3``, ask for.
-
-    Args:
-        communities: Ids the model can be steered to.
-        words: Labels, each with its share where there are several.
-        strength: How strongly; 0 is the reference.
-
-    Returns:
-        The steer; None, the reference, for ``~world`` alone where the model has no such community.
-
-    Raises:
-        InvalidSettings: If a share is missing or no number.
-        UnknownCommunity: If the model has no such community; near ones are named.
-
-    >>> read_steer(["GBR", "MEX"], ["United Kingdom=0.7", "MEX=0.3"])
-    Steer(shares={'GBR': 0.7, 'MEX': 0.3}, strength=1.0)
-    """
-    shares: dict[str, float] = {}
-    for word in words:
-        label, sign, share = word.partition("=")
-        if not sign and len(words) > 1:
-            raise InvalidSettings(f"{word!r} has no share", where="--community", hint=f"write {word}=0.5")
-        shares[_known(label.strip(), communities)] = _share(share, word) if sign else 1.0
-    if set(shares) == {WORLD.id} and WORLD.id not in communities:
-        return None
-    return Steer(shares, strength)
-
-
 def write_export(
     source: Path,
     out: Path,
@@ -83,7 +46,7 @@ def write_export(
     Args:
         source: Folder of a saved model whose trunk is a transformer.
         out: Folder to write; not there yet, or empty.
-        words: Which communities, as `read_steer` reads them.
+        words: Which communities, as `pluralign.core.read_steer` reads them.
         strength: How strongly.
         shape: A plain model for ``AutoModelForSequenceClassification``, or a PEFT adapter with its head.
         cache: Where vectors and rewards are kept; the default place where None.
@@ -99,7 +62,7 @@ def write_export(
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
     model, opened = open_with_trunk(source, cache)
-    steer = read_steer(model.communities, words, strength)
+    steer = read_steer(model.communities, words, strength, where="--community")
     if isinstance(model, TransformerRewardModel):
         if shape == "model":
             export_model(model, steer, out)
@@ -132,25 +95,3 @@ def _base(card: object) -> str | None:
     assert isinstance(card, dict)
     name = str(card["trunk"].get("model"))
     return None if name.startswith("..") else name
-
-
-def _known(label: str, communities: Sequence[str]) -> str:
-    found = resolve_community(label)
-    id_ = found.id if found and label not in communities else label
-    if id_ in communities or id_ == WORLD.id:
-        return id_
-    near = near_communities(label, list(communities))
-    raise UnknownCommunity(
-        f"this model is not steered to {label!r}",
-        where="--community",
-        hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join([*communities, WORLD.id])}",
-    )
-
-
-def _share(text: str, word: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InvalidSettings(
-            f"the share in {word!r} is no number", where="--community", hint="write GBR=0.5"
-        ) from error

@@ -1,7 +1,7 @@
 """A reward function for TRL's trainers: each row is scored for the community that it names."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,8 +13,8 @@ from pluralign.core import (
     Steer,
     SteerableRewardModel,
     UnknownCommunity,
+    steer_to,
 )
-from pluralign.interop.steers import steer_among, steer_to
 
 Missing = Literal["error", "reference", "skip"]
 _MISSING: tuple[Missing, ...] = ("error", "reference", "skip")
@@ -35,7 +35,8 @@ class TrlReward:
 
     Args:
         model: A steerable reward model; or the folder of a saved one, which is opened when the first reward is asked
-            for, so that a copy sent to another process takes the folder's name with it and not the weights.
+            for, so that a copy sent to another process takes the folder's name with it and not the weights; or the URL
+            of a server that ``pluralign serve`` runs, whose token is the environment variable ``PLURALIGN_TOKEN``.
         community: The one community to score for, by id or name; rows are not asked.
         steer: A blend to score with, in place of ``community``.
         column: Which column of the data set names the community.
@@ -75,6 +76,8 @@ class TrlReward:
             raise InvalidInput("a steer has its own strength", where="TrlReward: strength", hint="set it in the steer")
         if missing not in _MISSING:
             raise InvalidInput(f"missing is {missing!r}", where="TrlReward", hint=f"use one of {', '.join(_MISSING)}")
+        if isinstance(model, str) and model.startswith(("http://", "https://")):
+            model = _served(model)
         self._folder = Path(model) if isinstance(model, str | Path) else None
         self._model = None if isinstance(model, str | Path) else model
         self._community, self._steer = community, steer
@@ -82,7 +85,14 @@ class TrlReward:
         self.__name__ = "pluralign" if community is None else f"pluralign_{community}"
         communities = _communities(model)
         for label in [community] if community is not None else steer.shares if steer is not None else []:
-            steer_among(communities, label, where="TrlReward")
+            steer_to(communities, label, where="TrlReward")
+
+    @property
+    def remote(self) -> bool:
+        """Whether a server scores."""
+        from pluralign.rewards.remote import RemoteRewardModel
+
+        return isinstance(self._model, RemoteRewardModel)
 
     @property
     def model(self) -> SteerableRewardModel:
@@ -197,7 +207,7 @@ class TrlReward:
 
 
 def _group(model: SteerableRewardModel, label: str, strength: float, where: str | None = None) -> _Group:
-    steer = steer_to(model, label, strength, where)
+    steer = steer_to(model.communities, label, strength, where)
     return (_REFERENCE, None) if steer is None else (next(iter(steer.shares)), steer)
 
 
@@ -212,17 +222,17 @@ def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:
     return communities
 
 
+def _served(url: str) -> SteerableRewardModel:
+    from pluralign.rewards.remote import RemoteRewardModel
+
+    return RemoteRewardModel.at(url, os.environ.get("PLURALIGN_TOKEN"))
+
+
 def _opened(folder: Path) -> SteerableRewardModel:
     """The saved model, without the cache around its encoder: completions never come again, and would fill the disk."""
-    from pluralign.encoders import CachedEncoder
     from pluralign.experiments import open_model
-    from pluralign.rewards import LinearRewardModel
 
-    model: SteerableRewardModel = open_model(folder)
-    trunk: Any = model.trunk if isinstance(model, LinearRewardModel) else None
-    if isinstance(model, LinearRewardModel) and isinstance(cached := getattr(trunk, "encoder", None), CachedEncoder):
-        return replace(model, trunk=replace(trunk, encoder=cached.encoder))
-    return model
+    return open_model(folder, around=lambda encoder: encoder)
 
 
 def _request(prompt: Any, completion: Any) -> RewardRequest:

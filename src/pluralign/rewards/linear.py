@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pluralign.core import FloatArray, RewardRequest, Steer, UnknownCommunity, near_communities
+from pluralign.core import FloatArray, RewardRequest, Steer, known_community
 from pluralign.rewards.trunk import Trunk
 
 
@@ -72,13 +72,8 @@ class LinearRewardModel:
         return head_D
 
     def _delta(self, id_: str) -> FloatArray:
-        if id_ in self.communities:
-            delta_D: FloatArray = self.delta_C_D[self.communities.index(id_)]
-            return delta_D
-        if id_ == "~world":
+        known = known_community(id_, self.communities)
+        if known not in self.communities:  # the world, where the model was not steered to it
             return np.zeros_like(self.reference_D)
-        near = near_communities(id_, list(self.communities))
-        raise UnknownCommunity(
-            f"this model is not steered to {id_!r}",
-            hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join(self.communities) or 'none'}",
-        )
+        delta_D: FloatArray = self.delta_C_D[self.communities.index(known)]
+        return delta_D

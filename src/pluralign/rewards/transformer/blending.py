@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput, Steer, UnknownCommunity, near_communities
+from pluralign.core import DamagedFile, InvalidInput, Steer, known_community
 
 ADAPTER, ADAPTER_CONFIG, MODEL = "adapter_model.safetensors", "adapter_config.json", "model.safetensors"
 _A, _B = ".lora_A.weight", ".lora_B.weight"
@@ -51,15 +51,8 @@ def coefficients(steer: Steer, communities: Sequence[str], where: str = "steer")
     """
     found: dict[str, float] = {}
     for id_, share in steer.shares.items():
-        if id_ in communities:
-            found[id_] = steer.strength * share
-        elif id_ != "~world":
-            near = near_communities(id_, list(communities))
-            raise UnknownCommunity(
-                f"this model is not steered to {id_!r}",
-                where=where,
-                hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join(communities)}",
-            )
+        if (known := known_community(id_, communities, where)) in communities:
+            found[known] = found.get(known, 0.0) + steer.strength * share
     return found
 
 

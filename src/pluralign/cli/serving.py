@@ -1,0 +1,86 @@
+"""``pluralign serve``: one server for every community."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TOKENS = "PLURALIGN_TOKENS"
+"""Environment variable that holds the tokens, commas between them."""
+
+
+def serve(
+    model: Annotated[
+        Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's own need a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8000,
+    name: Annotated[
+        str | None, typer.Option(help="What clients call the model; NAME@MEX is one community. Default: its folder.")
+    ] = None,
+    processes: Annotated[int, typer.Option(help="Processes behind the port, each with the model.", min=1)] = 1,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help=f"File of bearer tokens, one a line; or set {TOKENS}. Any of them is let in."),
+    ] = None,
+    batch_tokens: Annotated[
+        int | None, typer.Option(help="Tokens scored together. Default: 2048 on a CPU, 65536 on a GPU.", min=1)
+    ] = None,
+    cache: Annotated[int, typer.Option(help="Megabytes for vectors of the texts seen last.", min=0)] = 64,
+    queue: Annotated[int, typer.Option(help="Responses that may wait; more are refused with 429.", min=1)] = 8192,
+    most_items: Annotated[int, typer.Option(help="Responses in one request.", min=1)] = 2048,
+    seconds: Annotated[float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)] = 60.0,
+    log_texts: Annotated[
+        bool, typer.Option("--log-texts", help="Write prompts and responses to the log, where others may read them.")
+    ] = False,
+) -> None:
+    """Answer "how good is this response, for whom?" over HTTP, for all communities of a model at once.
+
+    Ask POST /v1/rewards, /v1/rank or /v1/compare; or point OpenRLHF at /get_reward, and clients of vLLM and of
+    text-embeddings-inference at /classify, /pooling, /score and /predict. The page at / lets anybody try it;
+    /openapi.json describes all of it. Ctrl-C or SIGTERM finishes the requests at hand first.
+
+    Example: `pluralign serve runs/uk/models/seed-7/adaptive --port 8000`
+    """
+    from pydantic import ValidationError
+
+    from pluralign.core import InvalidSettings, MissingExtra
+    from pluralign.serving import ServeSettings, read_tokens
+
+    try:
+        from pluralign.serving.running import serve as run
+    except ImportError as error:
+        raise MissingExtra.named("serve", str(error.name)) from error
+    try:
+        settings = ServeSettings(
+            model=model,
+            name=name or model.resolve().name,
+            host=host,
+            port=port,
+            processes=processes,
+            tokens=read_tokens(os.environ.get(TOKENS), token_file),
+            batch_tokens=batch_tokens,
+            cache_megabytes=cache,
+            most_waiting=queue,
+            most_items=most_items,
+            seconds=seconds,
+            log_texts=log_texts,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or None
+        raise InvalidSettings(
+            first["msg"].removeprefix("Value error, "), where=where, hint="see serve --help"
+        ) from None
+    run(settings, listening=_announce(model))
+
+
+def _announce(model: Path) -> Callable[[str], None]:
+    def announce(url: str) -> None:
+        typer.echo(f"serving {model} at {url} as soon as it is loaded; stop with Ctrl-C", err=True)
+
+    return announce

@@ -1,0 +1,93 @@
+"""The vectors of the texts seen last, kept in memory up to a bound: for servers, whose texts never end."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+
+from pluralign.core import Encoder, FloatArray, InvalidInput
+
+_BESIDE = 300
+"""Bytes that an entry takes beside its numbers: key, array header, place in the table."""
+
+
+class RecentVectors:
+    """Wraps an encoder with a memory of the vectors that were asked for last.
+
+    A prompt that comes with many responses is encoded once. What has not been asked for longest goes first. One thread
+    at a time may use it.
+
+    Args:
+        encoder: What encodes the texts that are not remembered.
+        most_bytes: About how much memory the vectors may take, >= 0; 0 remembers nothing.
+
+    Attributes:
+        encoder: As given.
+        found: Distinct texts of a call that were remembered, so far.
+        missed: Distinct texts of a call that had to be encoded, so far.
+
+    Raises:
+        InvalidInput: If the bound is negative.
+
+    >>> from pluralign.encoders import HashEncoder
+    >>> encoder = RecentVectors(HashEncoder(), most_bytes=1_000_000)
+    >>> _ = encoder.encode(["a prompt", "one reply"]), encoder.encode(["a prompt", "another reply"])
+    >>> encoder.found, encoder.missed
+    (1, 3)
+    """
+
+    def __init__(self, encoder: Encoder, most_bytes: int) -> None:
+        if most_bytes < 0:
+            raise InvalidInput(f"most_bytes is {most_bytes}, not a number >= 0", hint="0 remembers nothing")
+        self.encoder = encoder
+        self.found = self.missed = 0
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[bytes, FloatArray] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder: a remembered vector is the same vector."""
+        return self.encoder.fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self.encoder.dimensions
+
+    @property
+    def languages(self) -> tuple[str, ...] | None:
+        """Languages that the encoder reads; None where unknown."""
+        return getattr(self.encoder, "languages", None)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors of texts, shape (N, D), float32, row i for ``texts[i]``."""
+        if not texts:
+            return self.encoder.encode(texts)
+        by_key = {_key(text): text for text in texts}
+        vectors = {key: self._kept[key] for key in by_key if key in self._kept}
+        missing = [key for key in by_key if key not in vectors]
+        self.found += len(vectors)
+        self.missed += len(missing)
+        if missing:
+            encoded_M_D = self.encoder.encode([by_key[key] for key in missing])
+            vectors.update(zip(missing, encoded_M_D, strict=True))
+        self._remember(vectors)
+        return np.stack([vectors[_key(text)] for text in texts])
+
+    def _remember(self, vectors: dict[bytes, FloatArray]) -> None:
+        for key, vector_D in vectors.items():
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            else:  # a copy: a row of a batch would keep the whole batch
+                self._kept[key] = vector_D.copy()
+        most = self._most_bytes // (next(iter(vectors.values())).nbytes + _BESIDE)
+        while len(self._kept) > most:
+            self._kept.popitem(last=False)
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

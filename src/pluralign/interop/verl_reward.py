@@ -1,0 +1,78 @@
+"""A custom reward function for verl: a response is scored for the community that its row names."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import lru_cache
+from threading import Lock
+from typing import Any, Literal
+
+from pluralign.core import InvalidInput
+from pluralign.interop.trl_reward import TrlReward
+
+_MISSING = ("error", "reference")
+_opening = Lock()
+_HINT = "keep the prompt in extra_info.prompt when the data set is prepared: verl does not pass it"
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: Any = None,
+    extra_info: Mapping[str, Any] | None = None,
+    *,
+    model: str,
+    community: str | None = None,
+    column: str = "community",
+    strength: float = 1.0,
+    missing: Literal["error", "reference"] = "error",
+    **others: Any,
+) -> dict[str, float]:
+    """The reward of a response, as verl calls a ``reward.custom_reward_function``.
+
+    Its ``path`` is ``pkg://pluralign.interop.verl_reward``, its ``name`` is ``compute_score``.
+
+    verl passes no prompt, so ``extra_info`` must carry it, beside the community:
+    ``{"prompt": "...", "community": "MEX"}``; the prompt is text or a list of messages. The other arguments are set
+    once in verl's settings, as ``reward_kwargs``.
+
+    Args:
+        data_source: Not read.
+        solution_str: The response.
+        ground_truth: Not read.
+        extra_info: Prompt and community.
+        model: Folder of a saved reward model, or the URL of a server that ``pluralign serve`` runs. With a server,
+            verl's workers share one model, and what they ask is scored together.
+        community: One community for all rows; then rows are not asked.
+        column: What ``extra_info`` calls the community.
+        strength: How strongly to steer.
+        missing: What becomes of a row without a community, or with one that the model lacks: an error, or its reward
+            is the reference's.
+        others: Whatever else verl passes.
+
+    Returns:
+        ``score``, in logits.
+
+    Raises:
+        InvalidInput: If a row has no prompt, or names no community; or a setting holds what it must not.
+        UnknownCommunity: If the model does not have it.
+    """
+    info = dict(extra_info or {})
+    if info.get("prompt") is None:
+        raise InvalidInput("extra_info holds no prompt", where=f"verl row of {data_source!r:.80}", hint=_HINT)
+    if missing not in _MISSING:
+        raise InvalidInput(f"missing is {missing!r}", where="reward_kwargs", hint=f"use one of {', '.join(_MISSING)}")
+    with _opening:  # threads that come first together open one model
+        reward, scoring = _reward(str(model), community, column, strength, missing)
+    with scoring:
+        (found,) = reward([info["prompt"]], [solution_str], None, **{column: [info.get(column)]})
+    assert found is not None
+    return {"score": found}
+
+
+@lru_cache(maxsize=8)
+def _reward(
+    model: str, community: str | None, column: str, strength: float, missing: Literal["error", "reference"]
+) -> tuple[TrlReward, Any]:
+    """The reward function, opened once a process, and what keeps threads apart where a model of this process scores."""
+    reward = TrlReward(model, community=community, column=column, strength=strength, missing=missing)
+    return reward, nullcontext() if reward.remote else Lock()

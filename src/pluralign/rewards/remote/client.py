@@ -1,0 +1,281 @@
+"""A typed client of a reward server."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, PluralignError, Prompt, RewardRequest
+from pluralign.rewards.remote.wire import (
+    ALL,
+    CommunityList,
+    CompareAnswer,
+    CompareRequest,
+    Item,
+    Problem,
+    RankAnswer,
+    RankRequest,
+    RewardsAnswer,
+    RewardsRequest,
+    prompt_on_wire,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+_AGAIN = frozenset({429, 502, 503, 504})
+_LET_IN = frozenset({401, 403})
+_CHECK = "check that pluralign serve runs there"
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class RewardServerFailed(PluralignError, ConnectionError):
+    """A reward server cannot be reached, fails, or gives no answer that can be read."""
+
+
+class TooMuchAtOnce(InvalidInput):
+    """A request holds more than the server takes at a time."""
+
+
+class RewardClient:
+    """Asks a server that ``pluralign serve`` runs.
+
+    Connections are kept open, and threads may share a client. Where the server is busy, stopping or away, it is asked
+    again after 0.5, 1, 2, ... seconds, and no sooner than it names.
+
+    Args:
+        url: Such as ``http://127.0.0.1:8000``.
+        token: Bearer token, where the server asks for one.
+        seconds: How long an answer may take; also the longest wait before the server is asked again.
+        tries: How often it is asked, >= 1.
+
+    Attributes:
+        url: As given.
+
+    Raises:
+        InvalidSettings: If the URL is none, or the token cannot be sent.
+        MissingExtra: If httpx is not installed.
+    """
+
+    def __init__(self, url: str, token: str | None = None, seconds: float = 120.0, tries: int = 6) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise _no_url(url)
+        token = (token or "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise InvalidSettings("the token holds others than printable ASCII characters", where="token")
+        self.url = url.rstrip("/")
+        self._where = _told(self.url)
+        self._token, self._seconds, self._tries = token, seconds, max(1, tries)
+        self._http = self._connected()
+
+    def rewards(
+        self,
+        items: Sequence[RewardRequest],
+        communities: str | Sequence[str] = ALL,
+        *,
+        blend: Mapping[str, float] | None = None,
+        strength: float = 1.0,
+        parents: bool = False,
+    ) -> RewardsAnswer:
+        """Rewards of responses.
+
+        Args:
+            items: Prompts and responses.
+            communities: Ids or names; ``all`` for every community; ``~world`` is the reference.
+            blend: Community -> share, in place of ``communities``.
+            strength: 0 is the reference, 1 the fitted steering.
+            parents: Whether a parent may answer for a community that the model lacks.
+
+        Raises:
+            InvalidInput: If it cannot be sent, or the server refuses it: an unknown community, too much at a time, ...
+            InvalidSettings: If the token is wrong.
+            RewardServerFailed: If the server cannot be reached, or does not answer.
+        """
+        with _sendable():
+            sent = RewardsRequest(items=tuple(map(Item.of, items)), **_steering(communities, blend, strength, parents))
+        answer = self._post("/v1/rewards", sent, RewardsAnswer)
+        if len(answer.items) != len(items):
+            what = f"{len(items)} items were sent, and {len(answer.items)} came back"
+            raise RewardServerFailed(what, where=self._where, hint=_CHECK)
+        return answer
+
+    def rank(
+        self,
+        prompt: Prompt,
+        responses: Sequence[str],
+        communities: str | Sequence[str] = ALL,
+        *,
+        blend: Mapping[str, float] | None = None,
+        strength: float = 1.0,
+        parents: bool = False,
+    ) -> RankAnswer:
+        """Responses to a prompt from the best down; with several communities, for the worst-off of them."""
+        steering = _steering(communities, blend, strength, parents)
+        with _sendable():
+            sent = RankRequest(prompt=prompt_on_wire(prompt), responses=tuple(responses), **steering)
+        return self._post("/v1/rank", sent, RankAnswer)
+
+    def compare(
+        self,
+        prompt: Prompt,
+        response: str,
+        other: str,
+        communities: str | Sequence[str] = ALL,
+        *,
+        blend: Mapping[str, float] | None = None,
+        strength: float = 1.0,
+        parents: bool = False,
+    ) -> CompareAnswer:
+        """Which of two responses each community prefers."""
+        steering = _steering(communities, blend, strength, parents)
+        with _sendable():
+            sent = CompareRequest(prompt=prompt_on_wire(prompt), response=response, other=other, **steering)
+        return self._post("/v1/compare", sent, CompareAnswer)
+
+    def communities(self) -> CommunityList:
+        """Whom the model can be steered to, and the people behind each."""
+        return _read(self._ask("GET", "/v1/communities"), CommunityList, self._where)
+
+    def ready(self) -> bool:
+        """Whether the server takes requests; it is asked once."""
+        import httpx
+
+        try:
+            return self._http.get("/readyz").is_success
+        except httpx.RequestError:
+            return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> "RewardClient":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy in another process needs: all but the connections."""
+        return {key: value for key, value in self.__dict__.items() if key != "_http"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be the copy, with connections of its own."""
+        self.__dict__.update(state)
+        self._http = self._connected()
+
+    def _connected(self) -> "httpx.Client":
+        try:
+            import httpx
+        except ImportError as error:
+            raise MissingExtra.named("client", "httpx") from error
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        try:
+            return httpx.Client(base_url=self.url, headers=headers, timeout=self._seconds)
+        except httpx.InvalidURL as error:
+            raise _no_url(self.url) from error
+
+    def _post(self, path: str, sent: BaseModel, answer: type[Answer]) -> Answer:
+        with _sendable():
+            body = sent.model_dump_json(exclude_unset=True).encode()
+        return _read(self._ask("POST", path, body), answer, self._where)
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        import httpx
+
+        why, headers = "", {"Content-Type": "application/json"} if body else {}
+        for turn in range(self._tries):
+            wait = 0.5 * 2**turn
+            try:
+                answer = self._http.request(method, path, content=body, headers=headers)
+            except httpx.RequestError as error:
+                why = f"it cannot be reached ({str(error) or type(error).__name__})"
+            else:
+                if answer.is_success:
+                    return answer.content
+                if answer.status_code not in _AGAIN:
+                    raise _refusal(answer, self._where + path)
+                why = f"it answers {answer.status_code} {answer.reason_phrase}"
+                wait = max(wait, _seconds(answer.headers.get("Retry-After")))
+            if turn + 1 < self._tries:
+                time.sleep(min(wait, self._seconds))
+        what = f"no answer from the reward server (tries: {self._tries}): {why}"
+        raise RewardServerFailed(what, where=self._where, hint=_CHECK)
+
+
+def _steering(
+    communities: str | Sequence[str], blend: Mapping[str, float] | None, strength: float, parents: bool
+) -> dict[str, Any]:
+    asked: dict[str, Any] = {"strength": strength, "unknown": "parent" if parents else "error"}
+    if blend is not None:
+        return asked | {"blend": dict(blend)}
+    return asked | {"communities": communities if isinstance(communities, str) else tuple(communities)}
+
+
+def _read(content: bytes, answer: type[Answer], where: str) -> Answer:
+    try:
+        return answer.model_validate_json(content)
+    except ValidationError as error:
+        raise RewardServerFailed(f"the answer is no {answer.__name__}", where=where, hint=_CHECK) from error
+
+
+@contextmanager
+def _sendable() -> Iterator[None]:
+    """Say readably why a request cannot be sent."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or None
+        raise InvalidInput(first["msg"].removeprefix("Value error, "), where=where) from None
+    except PydanticSerializationError as error:
+        what = "a text holds half a character (a lone surrogate), which JSON cannot carry"
+        raise InvalidInput(what, hint='send text.encode("utf-8", "replace").decode()') from error
+
+
+def _told(url: str) -> str:
+    """A URL as errors name it: without the name and the password that it may hold.
+
+    >>> _told("https://any:secret@reward.example:8000/models")
+    'https://reward.example:8000/models'
+    """
+    return re.sub(r"//[^/]*@", "//", url)
+
+
+def _no_url(given: str) -> InvalidSettings:
+    return InvalidSettings(f"{_told(given)!r:.200} is no URL", where="url", hint="write http://127.0.0.1:8000")
+
+
+def _refusal(answer: "httpx.Response", where: str) -> PluralignError:
+    """The error that a server's problem stands for; what is no problem of ours comes from another server."""
+    try:
+        problem = Problem.model_validate_json(answer.content)
+    except ValidationError:
+        what = f"it answers {answer.status_code} {answer.reason_phrase}"
+        refused = answer.status_code in _LET_IN
+        return InvalidSettings(what, where=where) if refused else RewardServerFailed(what, where=where, hint=_CHECK)
+    first = (problem.errors or [{}])[0]
+    detail = problem.detail or problem.title
+    what = f"{detail}: {first.get('where')}: {first.get('what')}" if first else detail
+    return _kind(answer.status_code)(what, where=where, hint=problem.hint)
+
+
+def _kind(status: int) -> type[PluralignError]:
+    if status >= 500:
+        return RewardServerFailed
+    if status in _LET_IN:
+        return InvalidSettings
+    return TooMuchAtOnce if status == 413 else InvalidInput
+
+
+def _seconds(header: str | None) -> float:
+    """What a Retry-After header says, where it is a number of seconds; else 0.
+
+    >>> _seconds("3"), _seconds("Wed, 21 Oct 2026 07:28:00 GMT"), _seconds(None)
+    (3.0, 0.0, 0.0)
+    """
+    return float(header) if header is not None and header.isascii() and header.isdigit() else 0.0

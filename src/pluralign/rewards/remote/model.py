@@ -1,0 +1,76 @@
+"""A reward server as a reward model behind the port."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import WORLD, FloatArray, NotEnoughData, RewardRequest, Steer, known_community
+from pluralign.rewards.remote.client import RewardClient, TooMuchAtOnce
+from pluralign.rewards.remote.wire import BLEND
+
+_ITEMS = 1024
+
+
+class RemoteRewardModel:
+    """A reward server as a steerable reward model: wherever a model is taken, a server can be.
+
+    Args:
+        client: Asks the server.
+
+    Attributes:
+        communities: Ids it can be steered to.
+
+    Raises:
+        RewardServerFailed: If the server cannot be reached.
+    """
+
+    def __init__(self, client: RewardClient) -> None:
+        self._client = client
+        self.communities = client.communities().steered
+
+    @classmethod
+    def at(cls, url: str, token: str | None = None) -> "RemoteRewardModel":
+        """The model that a URL serves."""
+        return cls(RewardClient(url, token))
+
+    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+        """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
+
+        Raises:
+            UnknownCommunity: If the model has no such community; near ones are named.
+            NotEnoughData: If there are no requests.
+            InvalidInput: If the server refuses a text, such as one that is too long.
+            RewardServerFailed: If the server cannot be reached.
+        """
+        if steer is None:
+            return self._scored(requests, [WORLD.id], {"communities": [WORLD.id], "strength": 0.0})[:, 0]
+        for id_ in steer.shares:
+            known_community(id_, self.communities)
+        blend = {"blend": dict(steer.shares), "strength": steer.strength}
+        return self._scored(requests, [BLEND], blend)[:, 0]
+
+    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
+        if not self.communities and requests:
+            return np.zeros((len(requests), 0))
+        return self._scored(requests, self.communities, {"communities": self.communities})
+
+    def _scored(self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]) -> FloatArray:
+        if not requests:
+            raise NotEnoughData("no requests to score")
+        lots = [requests[start : start + _ITEMS] for start in range(0, len(requests), _ITEMS)]
+        return np.array([row for lot in lots for row in self._rows(lot, keys, asked)], dtype=np.float64)
+
+    def _rows(
+        self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]
+    ) -> list[list[float]]:
+        """Rewards of requests that go together, or in halves where that is too much for the server."""
+        try:
+            answer = self._client.rewards(requests, **asked)
+        except TooMuchAtOnce:
+            if len(requests) == 1:
+                raise
+            half = len(requests) // 2
+            return self._rows(requests[:half], keys, asked) + self._rows(requests[half:], keys, asked)
+        return [[item.rewards[key].value for key in keys] for item in answer.items]

@@ -1,0 +1,242 @@
+"""What is sent to a reward server and what it answers, as JSON: the types that server and client share."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pluralign.core import Message, Prompt, RewardRequest
+
+ALL = "all"
+BLEND = "blend"
+
+
+class _Sent(BaseModel):
+    """Checked when it is read; a field that nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class _Answered(BaseModel):
+    """What a server answers; a client of today reads what a server of tomorrow adds."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+
+class Turn(_Sent):
+    """One turn of a conversation."""
+
+    role: Annotated[str, Field(max_length=64)]
+    content: str
+
+
+class Item(_Sent):
+    """One response to one prompt, to be scored."""
+
+    prompt: str | tuple[Turn, ...] = ""
+    """Text, or the turns so far."""
+    response: str
+
+    @classmethod
+    def of(cls, request: RewardRequest) -> Self:
+        """The item that asks for a request's reward."""
+        return cls(prompt=prompt_on_wire(request.prompt), response=request.response)
+
+    def request(self) -> RewardRequest:
+        """The item as reward models take it."""
+        return RewardRequest(prompt_from_wire(self.prompt), self.response)
+
+
+def prompt_on_wire(prompt: Prompt) -> str | tuple[Turn, ...]:
+    """A prompt as it is sent."""
+    return prompt if isinstance(prompt, str) else tuple(Turn(role=m.role, content=m.content) for m in prompt)
+
+
+def prompt_from_wire(prompt: str | tuple[Turn, ...]) -> Prompt:
+    """A prompt as it was sent."""
+    return prompt if isinstance(prompt, str) else tuple(Message(turn.role, turn.content) for turn in prompt)
+
+
+class Steering(_Sent):
+    """Whose taste counts."""
+
+    communities: str | Annotated[tuple[str, ...], Field(min_length=1)] = ALL
+    """Ids or names; ``all`` for every community of the model; ``~world`` is the reference."""
+    blend: Annotated[dict[str, float], Field(min_length=1)] | None = None
+    """Community -> share, in place of ``communities``; shares sum to 1."""
+    strength: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
+    """0 is the reference, 1 the fitted steering; above 1 exaggerates."""
+    unknown: Literal["error", "parent"] = "error"
+    """What becomes of a community that the model lacks: an error, or its parent answers (and that is said)."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.blend is not None and "communities" in self.model_fields_set:
+            raise ValueError("communities and blend are both given: give one of them")
+        return self
+
+
+class RewardsRequest(Steering):
+    """Score responses."""
+
+    items: Annotated[tuple[Item, ...], Field(min_length=1)]
+
+
+class RankRequest(Steering):
+    """Put responses to one prompt in order: for one community, a blend, or the worst-off of several communities."""
+
+    prompt: str | tuple[Turn, ...] = ""
+    responses: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class CompareRequest(Steering):
+    """Ask of each community which of two responses to one prompt it prefers."""
+
+    prompt: str | tuple[Turn, ...] = ""
+    response: str
+    other: str
+
+
+class Interval(_Answered):
+    """A number and the ends of its 95 % interval; null where the evidence supports none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Accuracy(Interval):
+    """How often the model ranks held-out pairs of this community's raters as they did."""
+
+    n: int
+    """Pairs."""
+    n_raters: int | None = None
+    """People; null where whole samples answered."""
+
+
+class Served(_Answered):
+    """A community in an answer, and the people behind it."""
+
+    id: str
+    """As rewards are keyed: what was asked for."""
+    name: str
+    answered_by: str | None = None
+    """Whose part of the model answers, where it is not the community's own."""
+    raters: int | None = None
+    """People whose choices it was steered by; null where whole samples answered, or nothing is known."""
+    pairs: int | None = None
+    """Pairs it was steered by."""
+    accuracy: Accuracy | None = None
+    warnings: tuple[str, ...] = ()
+    """Why to trust its numbers less."""
+
+
+class Scored(_Answered):
+    """The rewards of one item."""
+
+    rewards: dict[str, Interval]
+    """Community, or ``blend`` -> reward in logits. Only differences between responses to one prompt mean anything."""
+    warnings: tuple[str, ...] = ()
+
+
+class RewardsAnswer(_Answered):
+    """Rewards of every item, in the order in which they were sent."""
+
+    model: str
+    interval: str
+    """What intervals stand on, or why there are none."""
+    communities: tuple[Served, ...]
+    items: tuple[Scored, ...]
+
+
+class Behind(_Answered):
+    """How far a response lies behind a community's favourite among the responses."""
+
+    community: str
+    logits: Interval
+
+
+class Ranked(_Answered):
+    """One response in its place."""
+
+    index: int
+    """Its place among those sent, from 0."""
+    behind: Interval
+    """How much worse than the response in the first place, in logits; 0 for that one."""
+    worst_off: Behind | None = None
+    """With several communities: the one that it serves worst, and how far behind its favourite that is."""
+    rewards: dict[str, Interval]
+    warnings: tuple[str, ...] = ()
+
+
+class RankAnswer(_Answered):
+    """Responses from the best down."""
+
+    model: str
+    interval: str
+    rule: str
+    """By what they are ordered, in words."""
+    communities: tuple[Served, ...]
+    ranking: tuple[Ranked, ...]
+
+
+class Preference(_Answered):
+    """Which of two responses a community prefers."""
+
+    margin: Interval
+    """Reward of the first minus reward of the other, in logits."""
+    share: Interval
+    """The margin as the share of its people expected to prefer the first, in [0, 1] (Bradley-Terry)."""
+
+
+class CompareAnswer(_Answered):
+    """The preference of each community."""
+
+    model: str
+    interval: str
+    communities: tuple[Served, ...]
+    preferences: dict[str, Preference]
+    warnings: tuple[str, ...] = ()
+
+
+class CommunityList(_Answered):
+    """Every community that the model can be steered to, and ``~world``."""
+
+    model: str
+    interval: str
+    steered: tuple[str, ...]
+    """Ids that it can be steered to; ``~world`` is the reference where it is none of them."""
+    communities: tuple[Served, ...]
+
+
+class ModelCard(_Answered):
+    """A name by which a compatible endpoint knows the model, or one community of it (``name@MEX``)."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "pluralign"
+    root: str
+    parent: str | None = None
+    max_model_len: int | None = None
+
+
+class ModelList(_Answered):
+    """Names of the model and of each community of it."""
+
+    object: Literal["list"] = "list"
+    data: tuple[ModelCard, ...]
+
+
+class Problem(BaseModel):
+    """What is wrong with a request (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    hint: str | None = None
+    """What to do next."""
+    errors: list[dict[str, Any]] | None = None
+    """Where in the body, for a body that does not hold what it must."""

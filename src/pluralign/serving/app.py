@@ -1,0 +1,101 @@
+"""The application: every endpoint over one model (ASGI)."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from pluralign._version import __version__
+from pluralign.serving import native, openrlhf, tei, vllm
+from pluralign.serving.bodies import describe_bodies
+from pluralign.serving.guarding import Guard
+from pluralign.serving.problems import explain_problems, problem
+from pluralign.serving.service import Opened, Service, open_to_serve
+from pluralign.serving.settings import ServeSettings
+from pluralign.serving.watching import MEDIA_TYPE, Metrics
+
+_log = logging.getLogger("pluralign.serving")
+_ABOUT = (
+    "How good is this response, for whom? One reward model, steered to every community. Rewards are logits; only "
+    "differences between responses to one prompt mean anything. A score is similarity to the choices of those who took "
+    "part, not to a whole community."
+)
+_COMPATIBLE = (openrlhf, vllm, tei)
+_PAGE = {
+    "/": ("page.html", "text/html"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/page.css": ("page.css", "text/css"),
+}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+state = APIRouter(tags=["server"])
+
+
+def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp:
+    """Make the application; the model is loaded when the server starts, before anybody is let in.
+
+    Args:
+        settings: How it is set.
+        opened: The model, where it is loaded already.
+
+    Returns:
+        An ASGI application for uvicorn or any other server.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        found = await run_in_threadpool(open_to_serve, settings) if opened is None else opened
+        app.state.service = service = Service(settings, found, metrics)
+        yield
+        await service.close()
+
+    app = FastAPI(
+        title="pluralign", version=__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    app.state.metrics = metrics
+    explain_problems(app)
+    app.include_router(native.router)
+    for compatible in _COMPATIBLE:
+        app.include_router(compatible.router)
+        app.include_router(compatible.router, prefix="/steered/{steer:path}", include_in_schema=False)
+    app.include_router(state)
+    describe_bodies(app, [body for module in (native, *_COMPATIBLE) for body in module.BODIES])
+    return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
+
+
+@state.get("/healthz", summary="Is the process alive?", response_class=Response)
+async def healthz() -> Response:
+    """Answers as long as the process does."""
+    return Response("ok\n", media_type="text/plain")
+
+
+@state.get("/readyz", summary="Does it take requests?", response_class=Response)
+async def readyz(request: Request) -> Response:
+    """Says no once the server was told to stop; the port opens when the model is loaded."""
+    if native.service_of(request).draining:
+        return problem(503, "the server is stopping", headers={"Retry-After": "1"})
+    return Response("ready\n", media_type="text/plain")
+
+
+@state.get("/metrics", summary="Counts for Prometheus", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Requests, batches, the queue and the memory of vectors, of all processes behind the port."""
+    return Response(native.service_of(request).exposed(), headers={"Content-Type": MEDIA_TYPE})
+
+
+@state.get("/", summary="A page to try it", response_class=Response)
+@state.get("/page.js", include_in_schema=False)
+@state.get("/page.css", include_in_schema=False)
+async def page(request: Request) -> Response:
+    """Type a prompt and two responses, and see whom each suits."""
+    name, kind = _PAGE[request.url.path]
+    text = (files("pluralign.serving") / "page" / name).read_bytes()
+    return Response(text, media_type=kind, headers={"Content-Security-Policy": _POLICY})

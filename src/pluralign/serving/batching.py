@@ -1,0 +1,252 @@
+"""Micro-batches across connections: whatever waits is scored together, up to a number of tokens."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pluralign.core import FloatArray, NotEnoughData, RewardRequest, prompt_text
+from pluralign.serving.scoring import Scorer, Wanted
+
+_BYTES_PER_TOKEN = 4
+_LONGEST_WAIT = 60
+
+
+class Busy(Exception):
+    """Too much is waiting.
+
+    Args:
+        seconds: When to ask again.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too much is waiting; ask again in {seconds} s")
+        self.seconds = seconds
+
+
+class Closed(Exception):
+    """The server takes no more requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was scored together, for those who watch.
+
+    Attributes:
+        responses: How many.
+        tokens: About how many tokens they have.
+        seconds: How long it took.
+    """
+
+    responses: int
+    tokens: int
+    seconds: float
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """One caller's request, whole."""
+
+    wanted: Wanted
+    answer: "asyncio.Future[FloatArray]"
+    left: int = 0
+    found_B_N_S: FloatArray | None = None
+
+    def keep(self, rows: Sequence[int], reward_B_n_S: FloatArray) -> None:
+        """Take in the rewards of some of its responses; answer when all are there."""
+        if self.answer.done():
+            return
+        if self.found_B_N_S is None:
+            shape = (len(reward_B_n_S), len(self.wanted.requests), len(self.wanted.steers))
+            self.found_B_N_S = np.empty(shape)
+        self.found_B_N_S[:, rows] = reward_B_n_S
+        self.left -= len(rows)
+        if not self.left:
+            self.answer.set_result(self.found_B_N_S)
+
+
+@dataclass(slots=True, eq=False)
+class _Lot:
+    """Some responses of a job, of like length; what is scored in one batch or waits for the next.
+
+    Attributes:
+        job: Whose they are.
+        rows: Which of the job's.
+        tokens: About how many tokens they have.
+        turn: The batch in which it is due.
+        longest: Tokens of the longest.
+    """
+
+    job: _Job
+    rows: list[int]
+    tokens: int
+    turn: int
+    longest: int = field(default=0)
+
+    @property
+    def wanted(self) -> Wanted:
+        whole = self.job.wanted
+        return Wanted(tuple(whole.requests[i] for i in self.rows), whole.steers, whole.repeated)
+
+
+class Batcher:
+    """Scores what many callers ask for, a batch at a time, in a thread of its own.
+
+    A batch begins as soon as the one before is done: nobody waits for others to come. It holds what is due first, and
+    what is nearest to that in length, up to a number of tokens. A long request goes in lots that are due one batch
+    after the other, so that short ones get their turn, and so does it.
+
+    Args:
+        scorer: Scores a batch.
+        tokens: About how many tokens go into a batch, >= 1; a longer response goes alone.
+        most_waiting: Responses that may wait.
+        watch: Hears of each batch.
+
+    Attributes:
+        waiting: How many responses wait.
+    """
+
+    def __init__(
+        self, scorer: Scorer, tokens: int, most_waiting: int, watch: Callable[[Batch], None] | None = None
+    ) -> None:
+        self._scorer = scorer
+        self._tokens = tokens
+        self._most_waiting = most_waiting
+        self._watch = watch or (lambda batch: None)
+        self._waiting: list[_Lot] = []
+        self.waiting = 0
+        self._wake = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self._tokens_per_second = 10_000.0
+        self._batches = 0
+        self._closed = False
+        self._loop = asyncio.ensure_future(self._run())
+
+    async def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        """Rewards in logits for each part of a request, shape (B, N, S).
+
+        Whoever stops waiting (is cancelled) takes the request back.
+
+        Raises:
+            Busy: If too much is waiting; then none of it does.
+            Closed: If no more requests are taken.
+            NotEnoughData: If a part has no responses.
+        """
+        if self._closed:
+            raise Closed
+        if not all(one.requests for one in wanted):
+            raise NotEnoughData("no requests to score")
+        responses = sum(len(one.requests) for one in wanted)
+        if self.waiting + responses > self._most_waiting:
+            raise Busy(self._seconds_of_work())
+        loop = asyncio.get_running_loop()
+        jobs = [_Job(one, loop.create_future(), len(one.requests)) for one in wanted]
+        self._waiting.extend(lot for job in jobs for lot in _lots(job, self._tokens, self._batches))
+        self.waiting += responses
+        self._wake.set()
+        try:
+            return await asyncio.gather(*(job.answer for job in jobs))
+        finally:
+            for job in jobs:
+                job.answer.cancel()
+            if any(job.left for job in jobs):
+                self._leave({lot for lot in self._waiting if lot.job.answer.done()})
+
+    async def close(self) -> None:
+        """Take no more requests, and finish those that wait."""
+        self._closed = True
+        self._wake.set()
+        await self._loop
+        self._thread.shutdown()
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closed:
+            if not self._waiting:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            await self._score(self._take())
+
+    def _take(self) -> list[_Lot]:
+        """The lots of the next batch; they wait no longer."""
+        first = min(self._waiting, key=lambda lot: lot.turn)
+        chosen, tokens = {first}, first.tokens
+        for lot in sorted(self._waiting, key=lambda lot: abs(lot.longest - first.longest)):
+            if lot is not first and tokens + lot.tokens <= self._tokens:
+                chosen.add(lot)
+                tokens += lot.tokens
+        taken = [lot for lot in self._waiting if lot in chosen]
+        self._leave(chosen)
+        self._batches += 1
+        return taken
+
+    def _leave(self, lots: set[_Lot]) -> None:
+        """These lots wait no longer."""
+        self._waiting = [lot for lot in self._waiting if lot not in lots]
+        self.waiting -= sum(len(lot.rows) for lot in lots)
+
+    async def _score(self, lots: Sequence[_Lot]) -> None:
+        since = time.perf_counter()
+        run = asyncio.get_running_loop().run_in_executor
+        try:
+            found = await run(self._thread, self._scorer.score, [lot.wanted for lot in lots])
+            by_lot = list(zip(lots, found, strict=True))
+        except Exception as error:
+            await self._score_apart(lots, error)
+            return
+        for lot, reward_B_n_S in by_lot:
+            lot.job.keep(lot.rows, reward_B_n_S)
+        self._learn(Batch(sum(len(lot.rows) for lot in lots), sum(lot.tokens for lot in lots), _since(since)))
+
+    async def _score_apart(self, lots: Sequence[_Lot], error: Exception) -> None:
+        """What one caller sent must not fail the others."""
+        if len(lots) == 1:
+            if not lots[0].job.answer.done():
+                lots[0].job.answer.set_exception(error)
+            return
+        for lot in lots:
+            if not lot.job.answer.done():
+                await self._score([lot])
+
+    def _learn(self, batch: Batch) -> None:
+        self._tokens_per_second += 0.1 * (batch.tokens / max(batch.seconds, 1e-6) - self._tokens_per_second)
+        self._watch(batch)
+
+    def _seconds_of_work(self) -> int:
+        seconds = sum(lot.tokens for lot in self._waiting) / self._tokens_per_second
+        return max(1, min(_LONGEST_WAIT, math.ceil(seconds)))
+
+
+def tokens_of(request: RewardRequest) -> int:
+    """About how many tokens a prompt and its response have: a quarter of their bytes.
+
+    >>> tokens_of(RewardRequest("How are you?", "Very well, thank you."))
+    9
+    """
+    text = prompt_text(request.prompt) + request.response
+    return 1 + len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN
+
+
+def _lots(job: _Job, most: int, turn: int) -> Iterable[_Lot]:
+    """Cut a job into lots of at most so many tokens, shortest responses first, due in one batch after the other."""
+    tokens_N = [tokens_of(request) for request in job.wanted.requests]
+    lot: _Lot | None = None
+    for row in sorted(range(len(tokens_N)), key=tokens_N.__getitem__):
+        if lot is not None and lot.tokens + tokens_N[row] > most:
+            yield lot
+            lot, turn = None, turn + 1
+        if lot is None:
+            lot = _Lot(job, [], 0, turn)
+        lot.rows.append(row)
+        lot.tokens += tokens_N[row]
+        lot.longest = tokens_N[row]
+    if lot is not None:
+        yield lot
+
+
+def _since(start: float) -> float:
+    return time.perf_counter() - start

@@ -1,0 +1,92 @@
+"""The people behind each community of a saved model, as its card tells, and why to trust a number less."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pluralign.core import WORLD, PluralignError, community
+from pluralign.evaluation import ENOUGH
+from pluralign.rewards.remote.wire import Accuracy, Served
+
+FEW_RATERS, FEW_PAIRS = 20, 200
+CHANCE = 0.5
+
+
+def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
+    """What stands behind a community.
+
+    Args:
+        card: Of the saved model.
+        id_: A community it is steered to, or ``~world``, the reference.
+
+    Returns:
+        Its people and held-out accuracy, with a warning where they are few or unknown.
+    """
+    raters, pairs = _people(card, id_)
+    accuracy = _accuracy(card, id_)
+    return Served(
+        id=id_,
+        name=name_of(id_),
+        raters=raters,
+        pairs=pairs,
+        accuracy=accuracy,
+        warnings=(*_simulated(card), *_thin(raters, pairs), *_weak(accuracy)),
+    )
+
+
+def name_of(id_: str) -> str:
+    """Name of a community in English; its id where it has none.
+
+    >>> name_of("MEX"), name_of("our people")
+    ('Mexico', 'our people')
+    """
+    try:
+        return community(id_).name
+    except PluralignError:
+        return id_
+
+
+def _people(card: Mapping[str, Any], id_: str) -> tuple[int | None, int | None]:
+    """Raters and pairs; those of the reference are all that it was fitted on."""
+    people = card.get("people") or {}
+    own = id_ in (card.get("communities") or ())
+    behind = [id_] if own or id_ != WORLD.id else list(card.get("reference_fitted_on") or ())
+    counts = [people[c] for c in behind if c in people]
+    return _sum(counts, "raters"), _sum(counts, "pairs")
+
+
+def _sum(counts: list[Mapping[str, int | None]], what: str) -> int | None:
+    known = [count.get(what) for count in counts]
+    return sum(n for n in known if n is not None) if known and None not in known else None
+
+
+def _accuracy(card: Mapping[str, Any], id_: str) -> Accuracy | None:
+    found = (card.get("accuracy") or {}).get(id_)
+    return None if found is None else Accuracy.model_validate(found)
+
+
+def _simulated(card: Mapping[str, Any]) -> tuple[str, ...]:
+    licenses = card.get("licenses") or ()
+    if any("simulated" in str(terms).lower() for terms in licenses):
+        return ("simulated: people of a society that was written down stand behind it, and nobody real",)
+    return ()
+
+
+def _thin(raters: int | None, pairs: int | None) -> tuple[str, ...]:
+    if raters is None and pairs is None:
+        return ("unknown: the model's card does not say how many people stand behind it",)
+    if raters is not None and raters < FEW_RATERS:
+        return (f"thin: only {raters} people stand behind it",)
+    if raters is None and pairs is not None and pairs < FEW_PAIRS:
+        return (f"thin: only {pairs} pairs of published answers stand behind it",)
+    return ()
+
+
+def _weak(accuracy: Accuracy | None) -> tuple[str, ...]:
+    if accuracy is None:
+        return ("unmeasured: nobody held out has been compared with it",)
+    if accuracy.n_raters is not None and accuracy.n_raters < ENOUGH:
+        return (f"thin: only {accuracy.n_raters} people held out have been compared with it",)
+    if accuracy.low is not None and accuracy.low <= CHANCE:
+        shown = f"{accuracy.value:.1%}, interval {accuracy.low:.1%} to {accuracy.high:.1%}"
+        return (f"weak: on choices of people held out it is not surely better than chance ({shown})",)
+    return ()

@@ -1,0 +1,151 @@
+"""What stands before every endpoint: who is let in, how much may be sent, and how slowly."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pluralign.serving.problems import Refused, problem
+from pluralign.serving.settings import ServeSettings, is_loopback
+from pluralign.serving.watching import Metrics
+
+_log = logging.getLogger("pluralign.serving")
+OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz", "/openapi.json"})
+"""What needs no token: it tells nothing of the model."""
+_UNNAMED = "other"
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Guard:
+    """Wraps an application (ASGI).
+
+    Args:
+        app: The application.
+        settings: How the server is set.
+        metrics: Counts requests.
+        endpoints: Paths that are counted by name; all others are counted together.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServeSettings, metrics: Metrics, endpoints: Sequence[str]) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+        self._endpoints = frozenset(endpoints)
+        self._digests = [_digest(token.encode()) for token in settings.tokens]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or say why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        since, status = time.perf_counter(), 499
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            async with asyncio.timeout(self._settings.seconds_to_send):
+                await send(message)
+
+        try:
+            self._check(scope)
+            await self._app(scope, self._receiving(receive), sending)
+        except Refused as refused:
+            answer = problem(refused.status_code, refused.detail, refused.hint, refused.headers)
+            await answer(scope, receive, sending)
+        except TimeoutError:
+            _log.warning("a client did not take in its answer within %g s", self._settings.seconds_to_send)
+        finally:
+            self._tell(scope, status, time.perf_counter() - since)
+
+    def _check(self, scope: Scope) -> None:
+        headers = dict(scope["headers"])
+        if self._digests:
+            if scope["path"] not in OPEN_TO_ALL and not self._let_in(headers.get(b"authorization", b"")):
+                asked = {"WWW-Authenticate": "Bearer"}
+                raise Refused(401, "no token, or a wrong one", "send the header Authorization: Bearer TOKEN", asked)
+        elif not is_loopback(_host(headers.get(b"host", b""))):
+            # A page from elsewhere that has its own name point to this machine.
+            raise Refused(421, "this server answers to names of this machine only", "ask http://127.0.0.1")
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._settings.most_bytes:
+            raise _too_large(self._settings)
+
+    def _let_in(self, authorization: bytes) -> bool:
+        given = _digest(_token(authorization))
+        return any(hmac.compare_digest(given, known) for known in self._digests)
+
+    def _receiving(self, receive: Receive) -> Receive:
+        """Bound how large a body may be and how long it may take; then wait for a client that leaves without end."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.seconds_to_send
+        size, whole = 0, False
+
+        async def receiving() -> Message:
+            nonlocal size, whole
+            if whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                raise Refused(
+                    408,
+                    f"the request was not sent within {self._settings.seconds_to_send:g} s",
+                    headers={"Connection": "close"},
+                ) from None
+            size += len(message.get("body", b""))
+            whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
+            if size > self._settings.most_bytes:
+                raise _too_large(self._settings)
+            return message
+
+        return receiving
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        path = scope["path"] if scope["path"] in self._endpoints else _UNNAMED
+        self._metrics.answered(path, status, seconds)
+        level = logging.INFO if status >= 400 else logging.DEBUG
+        _log.log(level, "%s %s %d %.1f ms", scope["method"], path, status, seconds * 1e3)
+
+
+def _too_large(settings: ServeSettings) -> Refused:
+    return Refused(413, f"the body has more than {settings.most_bytes} bytes", "send less", {"Connection": "close"})
+
+
+def _host(header: bytes) -> str:
+    """The name in a Host header, without its port.
+
+    >>> [_host(header) for header in (b"127.0.0.1:8000", b"LocalHost", b"[::1]:80", b"evil.example")]
+    ['127.0.0.1', 'localhost', '[::1]', 'evil.example']
+    """
+    text = header.decode("latin-1").lower()
+    return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]
+
+
+def _token(authorization: bytes) -> bytes:
+    """The token of an Authorization header: a bearer's, or the password of a URL such as ``http://any:TOKEN@host``."""
+    kind, _, given = authorization.partition(b" ")
+    if kind.lower() == b"bearer":
+        return given.strip()
+    if kind.lower() == b"basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).partition(b":")[2]
+        except binascii.Error:
+            return b""
+    return b""
+
+
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()

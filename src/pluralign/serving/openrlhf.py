@@ -1,0 +1,111 @@
+"""The remote reward of OpenRLHF: ``/get_reward``; the community travels in ``labels``."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from scipy.special import expit
+from starlette.responses import Response
+
+from pluralign.core import InvalidInput, Steer
+from pluralign.rewards.remote.wire import Steering
+from pluralign.serving.bodies import answer, documented, read
+from pluralign.serving.native import service_of
+from pluralign.serving.planning import Planner
+from pluralign.serving.transcripts import read_transcript, split_query
+
+router = APIRouter(tags=["OpenRLHF"])
+
+
+class GetReward(BaseModel):
+    """What OpenRLHF sends: one sample, or none."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    query: tuple[str, ...]
+    """Prompt and response with special tokens."""
+    prompts: tuple[str, ...] | None = None
+    """The prompts as their template writes them."""
+    labels: tuple[Any, ...] | None = None
+    """A community (id or name), or an object such as {"community": "MEX", "strength": 0.5} or {"blend": {...}}, as JSON
+    or as text; null or "" is the reference."""
+
+
+class Rewards(BaseModel):
+    """What OpenRLHF reads."""
+
+    rewards: tuple[float, ...]
+    """In logits."""
+    scores: tuple[float, ...]
+    """The rewards squeezed into [0, 1] (sigmoid)."""
+    extra_logs: dict[str, tuple[float, ...]]
+    """``reference``: the reward of the reference. ``thin``: 1 where few people stand behind the community."""
+
+
+BODIES = [GetReward]
+
+
+@router.post("/get_reward", **documented(GetReward, Rewards, "The remote reward of OpenRLHF"))
+async def get_reward(request: Request) -> Response:
+    """Rewards of samples, each for the community that its label names."""
+    service = service_of(request)
+    body = await read(request, GetReward)
+    n = len(body.query)
+    for name, given in (("prompts", body.prompts), ("labels", body.labels)):
+        if given is not None and len(given) != n:
+            raise InvalidInput(f"{n} queries and {len(given)} {name}", hint="send one for each query")
+    if not n:
+        return answer({"rewards": [], "scores": [], "extra_logs": {}})
+    requests = [
+        read_transcript(query) if body.prompts is None else split_query(query, prompt)
+        for query, prompt in zip(body.query, body.prompts or body.query, strict=True)
+    ]
+    steers = [steer_of(service.planner, label) for label in body.labels or [None] * n]
+    reward_N_S = await service.rewards_each(request, requests, [(steer, None) for steer in steers])
+    reward_N, reference_N = reward_N_S.T
+    logs = {"reference": reference_N.tolist(), "thin": [_thin(service.planner, steer) for steer in steers]}
+    return answer({"rewards": reward_N.tolist(), "scores": expit(reward_N).tolist(), "extra_logs": logs})
+
+
+def steer_of(planner: Planner, label: Any) -> Steer | None:
+    """The steer that a label asks for; None, the reference, for one that is empty.
+
+    Raises:
+        InvalidInput: If it is no community and no object that says whose taste counts.
+        UnknownCommunity: If the model lacks the community.
+    """
+    if isinstance(label, str) and label.lstrip().startswith("{"):
+        label = _object(label)
+    if label is None or label == "":
+        return None
+    if isinstance(label, str):
+        label = {"communities": label}
+    if not isinstance(label, dict):
+        raise InvalidInput("a label names no community", hint='use "MEX", or {"community": "MEX", "strength": 0.5}')
+    given = {("communities" if key == "community" else key): value for key, value in label.items()}
+    try:
+        asked = Steering.model_validate(given)
+    except ValidationError as error:
+        what = error.errors(include_url=False)[0]["msg"]
+        hint = 'use "MEX", or {"community": "MEX", "strength": 0.5}'
+        raise InvalidInput(f"a label cannot be read: {what}", hint=hint) from None
+    plan = planner.plan(asked)
+    if len(plan.steers) != 1:
+        raise InvalidInput("a label names several communities", hint='blend them: {"blend": {"MEX": 0.7, "GBR": 0.3}}')
+    return plan.steers[0]
+
+
+def _object(label: str) -> Any:
+    try:
+        return json.loads(label)
+    except (ValueError, RecursionError):
+        raise InvalidInput("a label begins like JSON and is none", hint='use {"community": "MEX"}') from None
+
+
+def _thin(planner: Planner, steer: Steer | None) -> float:
+    """1 where few people stand behind one of the communities of a steer, else 0."""
+    behind: Sequence[str] = list(steer.shares) if steer else ["~world"]
+    warnings = [warning for id_ in behind for warning in planner.evidence[id_].warnings]
+    return float(any(warning.startswith(("thin", "unknown")) for warning in warnings))

@@ -1,0 +1,142 @@
+"""From what a request says of whose taste counts to steers, and to what the answer says of them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from pluralign.core import (
+    WORLD,
+    InvalidInput,
+    PluralignError,
+    Steer,
+    UnknownCommunity,
+    blend_of,
+    community,
+    known_community,
+    resolve_community,
+    steer_to,
+)
+from pluralign.rewards.remote.wire import ALL, BLEND, Served, Steering
+from pluralign.serving.evidence import evidence_of
+
+_SERVED = TypeAdapter(tuple[Served, ...])
+_PLANS_KEPT = 256
+_MOST_LABELS, _LONGEST_LABEL = 1000, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which rewards a request asks for.
+
+    Attributes:
+        keys: What the answer calls each, S of them.
+        steers: What to score with; None is the reference.
+        served: The communities behind them.
+        written: ``served`` as JSON: for two hundred communities it takes longer to write than to score.
+    """
+
+    keys: tuple[str, ...]
+    steers: tuple[Steer | None, ...]
+    served: tuple[Served, ...]
+    written: bytes
+
+    @classmethod
+    def of(cls, keys: Sequence[str], steers: Sequence[Steer | None], served: Sequence[Served]) -> "Plan":
+        """A plan, with its communities written down."""
+        return cls(tuple(keys), tuple(steers), tuple(served), _SERVED.dump_json(tuple(served)))
+
+
+class Planner:
+    """Makes plans for one model, and remembers the last of them.
+
+    Args:
+        card: Of the saved model.
+        communities: Ids it can be steered to.
+    """
+
+    def __init__(self, card: Mapping[str, Any], communities: Sequence[str]) -> None:
+        self.communities = tuple(communities)
+        self._known = frozenset((*self.communities, WORLD.id))
+        self.evidence = {id_: evidence_of(card, id_) for id_ in dict.fromkeys((*self.communities, WORLD.id))}
+        self._separate = lru_cache(_PLANS_KEPT)(self._plan_separate)
+
+    def plan(self, asked: Steering) -> Plan:
+        """What to score with, for a request.
+
+        Raises:
+            UnknownCommunity: If the model lacks a community, near ones being named, and no parent may answer.
+            InvalidInput: If shares of a blend do not sum to 1, or labels are too many or too long.
+        """
+        if asked.blend is not None:
+            check_labels(asked.blend)
+            return self._plan_blend(asked.blend, asked.strength, asked.unknown == "parent")
+        given = asked.communities
+        labels = (given,) if isinstance(given, str) else given
+        check_labels(labels)
+        everybody = given == ALL
+        return self._separate(self.everybody if everybody else labels, asked.strength, asked.unknown == "parent")
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Every community, and the reference where the model is steered to nobody."""
+        return self.communities or (WORLD.id,)
+
+    def _plan_separate(self, labels: tuple[str, ...], strength: float, parent: bool) -> Plan:
+        found = dict(self._answering(label, parent) for label in labels)
+        steers = [steer_to(self.communities, id_, strength) for id_ in found.values()]
+        return Plan.of(list(found), steers, [self._served(key, id_) for key, id_ in found.items()])
+
+    def _plan_blend(self, shares: Mapping[str, float], strength: float, parent: bool) -> Plan:
+        found = [(*self._answering(label, parent), share) for label, share in shares.items()]
+        blended: dict[str, float] = {}
+        for _, id_, share in found:
+            blended[id_] = blended.get(id_, 0.0) + share
+        steer = blend_of(self.communities, blended, strength)
+        return Plan.of([BLEND], [steer], [self._served(key, id_) for key, id_, _ in found])
+
+    def _answering(self, label: str, parent: bool) -> tuple[str, str]:
+        """What the answer calls a community, and the id whose part of the model answers."""
+        try:
+            id_ = label if label in self._known else known_community(label, self.communities)
+        except UnknownCommunity:
+            if not parent or (found := self._ancestor(label)) is None:
+                raise
+            return found
+        return id_, id_
+
+    def _ancestor(self, label: str) -> tuple[str, str] | None:
+        """A community that the model lacks, and the nearest of its parents that it has."""
+        try:
+            here = resolve_community(label) or community(label)
+        except PluralignError:
+            return None
+        at = here
+        while at.parent is not None:
+            at = community(at.parent)
+            if at.id in self._known:
+                return here.id, at.id
+        return None
+
+    def _served(self, key: str, id_: str) -> Served:
+        own = self.evidence[id_]
+        if key == id_:
+            return own
+        said = f"parent: the model is not steered to {key}; {own.name} ({id_}) answers"
+        changes = {"id": key, "name": community(key).name, "answered_by": id_, "warnings": (said, *own.warnings)}
+        return own.model_copy(update=changes)
+
+
+def check_labels(labels: Collection[str]) -> None:
+    """Hold that a request names no more communities, and no longer ones, than there can be.
+
+    Raises:
+        InvalidInput: If it does.
+    """
+    if len(labels) > _MOST_LABELS:
+        raise InvalidInput(f"{len(labels)} communities are named", hint=f"name at most {_MOST_LABELS}, or all")
+    longest = max(map(len, labels))
+    if longest > _LONGEST_LABEL:
+        raise InvalidInput(f"a community's name has {longest} characters", hint="use ids, such as MEX")

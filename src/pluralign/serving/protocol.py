@@ -1,0 +1,74 @@
+"""HTTP connections that do not wait for ever."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+SECONDS = 30.0
+"""How long a client may take to send the headers of a request, or to take in what waits to be sent."""
+MOST_BYTES = 65_536
+"""How many bytes the headers of a request may have, about."""
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Closes a connection whose headers do not come, or have no end, or where nobody reads the answer.
+
+    A client that sends a byte now and then, or never reads, holds no place and no memory.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for headers."""
+        super().connection_made(transport)
+        self._due: dict[str, asyncio.TimerHandle] = {}
+        self._in_headers, self._bytes = False, 0
+        self._await("headers")
+
+    def data_received(self, data: bytes) -> None:
+        """Take in data; what is no part of a request at hand must lead to headers."""
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._await("headers")
+        if self._in_headers:
+            self._bytes += len(data)
+            if self._bytes > MOST_BYTES:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """Begin to count the bytes of headers."""
+        super().on_message_begin()
+        self._in_headers, self._bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        """The headers are there."""
+        self._in_headers = False
+        self._have("headers")
+        super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to take in what it was sent."""
+        super().pause_writing()
+        self._await("reading")
+
+    def resume_writing(self) -> None:
+        """The client took it in."""
+        self._have("reading")
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        for what in [*self._due]:
+            self._have(what)
+        super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, whether its last answer was read or not."""
+        self.transport.abort()
+
+    def _await(self, what: str) -> None:
+        if what not in self._due:
+            self._due[what] = self.loop.call_later(SECONDS, self.transport.abort)
+
+    def _have(self, what: str) -> None:
+        if what in self._due:
+            self._due.pop(what).cancel()

@@ -1,0 +1,157 @@
+"""Many callers' requests scored in one pass of the trunk, each under its own steers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pluralign.core import BoolArray, FloatArray, RewardRequest, Steer, SteerableRewardModel, known_community
+from pluralign.experiments import Repeats
+from pluralign.rewards import LinearRewardModel
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one caller wants to know.
+
+    Attributes:
+        requests: N responses.
+        steers: S steers, under each of which each response is scored; None is the reference.
+        repeated: Whether the rewards of every repeat are wanted, for intervals.
+    """
+
+    requests: tuple[RewardRequest, ...]
+    steers: tuple[Steer | None, ...]
+    repeated: bool = False
+
+
+class Scorer(Protocol):
+    """Scores what several callers want. One thread at a time may use it."""
+
+    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        """Rewards in logits for each caller, shape (B, N, S); B is 1, or the number of repeats."""
+        ...
+
+
+def scorer_of(model: SteerableRewardModel, repeats: Repeats) -> Scorer:
+    """The scorer that suits a model."""
+    if isinstance(model, LinearRewardModel):
+        return LinearScorer(model, repeats)
+    from pluralign.rewards.transformer.model import TransformerRewardModel
+    from pluralign.rewards.transformer.resident import ResidentRewardModel
+
+    return PartsScorer(ResidentRewardModel(model) if isinstance(model, TransformerRewardModel) else model)
+
+
+class LinearScorer:
+    """Reads each response once for all callers, communities and repeats.
+
+    A head is the reference's plus shares of what communities add, so the product of the features with the reference
+    and with what the communities asked for add gives every steer, blends included.
+
+    Args:
+        model: The model.
+        repeats: Its other fits.
+    """
+
+    def __init__(self, model: LinearRewardModel, repeats: Repeats) -> None:
+        self._trunk = model.trunk
+        self._communities = model.communities
+        self._row = {id_: row for row, id_ in enumerate(model.communities, start=1)}
+        head_B_P_D = repeats.heads()
+        self._missing_B_P = np.isnan(head_B_P_D[:, :, 0])
+        self._head_B_P_D = np.nan_to_num(head_B_P_D)
+
+    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        """Rewards in logits for each caller, shape (B, N, S)."""
+        feature_N_D = self._trunk.features([r for one in wanted for r in one.requests]).astype(np.float64)
+        alike = _alike(wanted)
+        parts = [[self._parts(steer) for steer in wanted[callers[0]].steers] for callers in alike]
+        rows = [0, *sorted({row for part in parts for shares in part for row in shares})]
+        column = {row: at for at, row in enumerate(rows)}
+        fits = slice(None if any(one.repeated for one in wanted) else 1)
+        reward_N_B_P, missing_B_P = self._products(feature_N_D, fits, rows), self._missing_B_P[fits][:, rows]
+        place = np.split(np.arange(len(feature_N_D)), np.cumsum([len(one.requests) for one in wanted])[:-1])
+        found: dict[int, FloatArray] = {}
+        for callers, part in zip(alike, parts, strict=True):
+            fits = slice(None if wanted[callers[0]].repeated else 1)
+            own_n_B_P = reward_N_B_P[np.concatenate([place[caller] for caller in callers]), fits]
+            mixed_n_B_S = _mixed(own_n_B_P, missing_B_P[fits], _mixture(part, column))
+            ends = np.cumsum([len(place[caller]) for caller in callers])[:-1]
+            found.update(zip(callers, np.split(mixed_n_B_S.swapaxes(0, 1), ends, axis=1), strict=True))
+        return [found[caller] for caller in range(len(wanted))]
+
+    def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
+        """Features times the parts of heads, shape (N, B, P), as one product of matrices."""
+        head_B_P_D = self._head_B_P_D[fits]
+        if len(rows) < head_B_P_D.shape[1]:
+            head_B_P_D = head_B_P_D[:, rows]
+        fitted, parts, dimensions = head_B_P_D.shape
+        product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
+        return product_N_BP.reshape(-1, fitted, parts)
+
+    def _parts(self, steer: Steer | None) -> dict[int, float]:
+        """Row of a community -> how much of what it adds goes into a steer; nothing for the reference."""
+        if steer is None:
+            return {}
+        found: dict[int, float] = {}
+        for id_, share in steer.shares.items():
+            row = self._row.get(id_) or self._row.get(known_community(id_, self._communities))
+            if row is not None:
+                found[row] = found.get(row, 0.0) + steer.strength * share
+        return found
+
+
+def _alike(wanted: Sequence[Wanted]) -> list[list[int]]:
+    """Callers that ask for the same steers, together: those who ask for everybody share the steers of one plan."""
+    together: dict[tuple[int, bool], list[int]] = {}
+    for caller, one in enumerate(wanted):
+        together.setdefault((id(one.steers), one.repeated), []).append(caller)
+    return list(together.values())
+
+
+def _mixed(reward_N_B_P: FloatArray, missing_B_P: BoolArray, share_P_S: FloatArray) -> FloatArray:
+    """Rewards under steers, shape (N, B, S); nan where a fit lacks a community that goes into the steer."""
+    fits, parts = missing_B_P.shape
+    reward_N_B_S: FloatArray = (reward_N_B_P.reshape(-1, parts) @ share_P_S).reshape(-1, fits, share_P_S.shape[1])
+    if missing_B_P.any():
+        lacks_B_S = (missing_B_P.astype(np.float64) @ (share_P_S != 0)) > 0
+        reward_N_B_S = np.where(lacks_B_S, np.nan, reward_N_B_S)
+    return reward_N_B_S
+
+
+def _mixture(parts: Sequence[dict[int, float]], column: dict[int, int]) -> FloatArray:
+    """How much of each product goes into each steer, shape (P, S); all of the reference's into every one."""
+    share_P_S = np.zeros((len(column), len(parts)))
+    share_P_S[0] = 1.0
+    for steer, shares in enumerate(parts):
+        for row, share in shares.items():
+            share_P_S[column[row], steer] = share
+    return share_P_S
+
+
+class PartsScorer:
+    """Scores by a model whose communities are trained parts; what callers have in common is scored once.
+
+    Args:
+        model: A `pluralign.rewards.transformer.resident.ResidentRewardModel`, or any that steers.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        """Rewards in logits for each caller, shape (1, N, S)."""
+        requests = [request for one in wanted for request in one.requests]
+        steers = [one.steers for one in wanted for _ in one.requests]
+        if hasattr(self._model, "rewards_each"):
+            rows = self._model.rewards_each(requests, steers)
+        else:
+            rows = [[float(self._model.score([r], s)[0]) for s in own] for r, own in zip(requests, steers, strict=True)]
+        found: list[FloatArray] = []
+        start = 0
+        for one in wanted:
+            found.append(np.asarray(rows[start : start + len(one.requests)], dtype=np.float64)[None])
+            start += len(one.requests)
+        return found

@@ -1,0 +1,114 @@
+"""How a server is set."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pluralign.core import InvalidSettings
+
+
+class ServeSettings(BaseModel):
+    """How a server is set; limits keep its memory bounded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: Path
+    """Folder of a saved reward model."""
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^@\s]+$")]
+    """What compatible endpoints call the model; ``name@MEX`` is one community of it."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port; 0 takes a free one."""
+    processes: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes behind the port, each with the model."""
+    tokens: tuple[str, ...] = Field(default=(), repr=False)
+    """Bearer tokens, any of which is let in; none: everybody on this machine is."""
+    most_items: Annotated[int, Field(ge=1)] = 2048
+    """Responses in one request."""
+    most_characters: Annotated[int, Field(ge=1)] = 100_000
+    """Characters in one prompt or response."""
+    most_bytes: Annotated[int, Field(ge=1)] = 16_000_000
+    """Bytes in the body of one request."""
+    most_waiting: Annotated[int, Field(ge=1)] = 8192
+    """Responses that wait to be scored; more are refused with 429."""
+    most_connections: Annotated[int, Field(ge=1)] = 2048
+    """Connections at a time."""
+    batch_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Tokens that are scored together; by default 2,048 on a CPU and 65,536 on a GPU."""
+    cache_megabytes: Annotated[int, Field(ge=0)] = 64
+    """Memory for vectors of the texts seen last."""
+    seconds: Annotated[float, Field(gt=0)] = 60.0
+    """How long a request may wait for its rewards."""
+    seconds_to_send: Annotated[float, Field(gt=0)] = 30.0
+    """How long a client may take to send a request, or to take in an answer."""
+    seconds_to_drain: Annotated[int, Field(ge=0)] = 30
+    """How long a server that was told to stop goes on with the requests it has."""
+    log_texts: bool = False
+    """Whether prompts and responses are written to the log."""
+
+    @model_validator(mode="after")
+    def _room_in_the_queue(self) -> Self:
+        if self.most_items > self.most_waiting:
+            raise ValueError(f"most_items is {self.most_items}, more than may wait (most_waiting {self.most_waiting})")
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "example.org")]
+    [True, True, True, False, False]
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_tokens(settings: ServeSettings) -> None:
+    """Hold that strangers are not let in.
+
+    Raises:
+        InvalidSettings: If other machines can reach the server and it asks for no token, or a token is too short.
+    """
+    if not settings.local and not settings.tokens:
+        raise InvalidSettings(
+            f"{settings.host} can be reached from other machines, and no token is set",
+            where="--host",
+            hint="PLURALIGN_TOKENS=$(openssl rand -hex 32) pluralign serve ..., or --token-file FILE",
+        )
+    if any(len(token) < _SHORTEST or not token.isascii() or not token.isprintable() for token in settings.tokens):
+        raise InvalidSettings(
+            f"a token is shorter than {_SHORTEST} characters, or holds others than printable ASCII",
+            where="tokens",
+            hint="openssl rand -hex 32 makes one",
+        )
+
+
+def read_tokens(variable: str | None, file: Path | None) -> tuple[str, ...]:
+    """Tokens of an environment variable (commas between them) and of a file (one a line).
+
+    Raises:
+        InvalidSettings: If the file holds none: whoever names one does not mean to let everybody in.
+
+    >>> read_tokens("one,two", None)
+    ('one', 'two')
+    """
+    lines = [] if file is None else file.read_text(encoding="utf-8", errors="replace").splitlines()
+    if file is not None and not any(line.strip() and not line.startswith("#") for line in lines):
+        raise InvalidSettings("the file holds no token", where=str(file), hint="openssl rand -hex 32 makes one")
+    found = [token.strip() for token in (*(variable or "").split(","), *lines)]
+    return tuple(dict.fromkeys(token for token in found if token and not token.startswith("#")))
+
+
+_SHORTEST = 8

@@ -1,0 +1,87 @@
+"""``/predict`` as text-embeddings-inference has it."""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+from scipy.special import expit
+from starlette.responses import Response
+
+from pluralign.core import InvalidInput, RewardRequest
+from pluralign.serving.bodies import answer, documented, read
+from pluralign.serving.naming import steer_named
+from pluralign.serving.native import service_of
+from pluralign.serving.transcripts import read_transcript
+from pluralign.serving.vllm import LABEL
+
+router = APIRouter(tags=["text-embeddings-inference"])
+
+
+class Predict(BaseModel):
+    """Texts, or pairs of a prompt and a response.
+
+    A text, or a list of one, is one text; a flat list of two is one pair; a list of lists is a batch of these.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...]
+    raw_scores: bool = False
+    """True: in logits. Else squeezed into [0, 1]."""
+    model: str | None = None
+    """Not TEI's: ``name@MEX``, for clients that can add a field; others ask ``/steered/MEX/predict``."""
+
+    @property
+    def single(self) -> bool:
+        """Whether one text or pair was sent, and its answer is not in a list of answers."""
+        return isinstance(self.inputs, str) or (len(self.inputs) > 0 and isinstance(self.inputs[0], str))
+
+    def requests(self) -> list[RewardRequest]:
+        """What is to be scored.
+
+        Raises:
+            InvalidInput: If there is nothing, or more than two texts stand together.
+        """
+        if not self.inputs and not isinstance(self.inputs, str):
+            raise InvalidInput("inputs is empty", hint="give at least one text")
+        return [_request(sequence) for sequence in _sequences(self.inputs)]
+
+
+class Predicted(BaseModel):
+    """The reward of one text or pair."""
+
+    score: float
+    label: str
+
+
+BODIES = [Predict]
+
+
+@router.post(
+    "/predict", **documented(Predict, list[Predicted] | list[list[Predicted]], "Rewards as TEI's /predict gives them")
+)
+async def predict(request: Request) -> Response:
+    """Rewards of texts, or of pairs of a prompt and a response."""
+    service = service_of(request)
+    body = await read(request, Predict)
+    requests = body.requests()
+    steer = steer_named(service, body.model, request.path_params.get("steer"))
+    reward_N_S = await service.rewards_each(request, requests, [(steer,)] * len(requests))
+    score_N = reward_N_S[:, 0] if body.raw_scores else expit(reward_N_S[:, 0])
+    told = [[{"score": score, "label": LABEL}] for score in score_N.tolist()]
+    return answer(told[0] if body.single else told)
+
+
+def _sequences(inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
+    """What stands together: a text alone, or a pair."""
+    if isinstance(inputs, str):
+        return [(inputs,)]
+    flat = tuple(text for text in inputs if isinstance(text, str))
+    return [flat] if flat else [sequence for sequence in inputs if isinstance(sequence, tuple)]
+
+
+def _request(sequence: tuple[str, ...]) -> RewardRequest:
+    match sequence:
+        case (text,):
+            return read_transcript(text)
+        case (prompt, response):
+            return RewardRequest(prompt, response)
+    raise InvalidInput(f"{len(sequence)} texts stand together", hint="one is a text, two are a prompt and a response")

@@ -1,0 +1,264 @@
+"""Endpoints as vLLM has them for reward models: ``/classify``, ``/pooling``, ``/score``.
+
+A community is a model name.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import uuid4
+
+import numpy as np
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from scipy.special import expit
+from starlette.responses import Response
+
+from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest
+from pluralign.serving.batching import tokens_of
+from pluralign.serving.bodies import answer, documented, read
+from pluralign.serving.naming import steer_named
+from pluralign.serving.native import service_of
+from pluralign.serving.transcripts import read_transcript
+
+LABEL = "LABEL_0"
+router = APIRouter(tags=["vLLM"])
+
+
+class _Body(BaseModel):
+    """Fields that we do not know are vLLM's, and let be."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    model: str | None = None
+    """``name@MEX``; the reference where there is no community."""
+    use_activation: bool | None = None
+    """True: the reward squeezed into [0, 1]. Else in logits, as of a model with problem_type = "regression"."""
+
+    def squeezed(self, reward_N: FloatArray) -> list[float]:
+        """Rewards as they were asked for."""
+        squeezed_N: FloatArray = expit(reward_N) if self.use_activation else reward_N
+        found: list[float] = squeezed_N.tolist()
+        return found
+
+
+class ChatMessage(BaseModel):
+    """One turn."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    role: str
+    content: str | tuple[dict[str, Any], ...] | None = None
+
+    def message(self) -> Message:
+        """The turn, of parts the texts."""
+        if self.content is None or isinstance(self.content, str):
+            return Message(self.role, self.content or "")
+        texts = [part.get("text") for part in self.content]
+        return Message(self.role, "\n".join(text for text in texts if isinstance(text, str)))
+
+
+class Classify(_Body):
+    """Conversations to be scored: rendered by a chat template (``input``), or one as messages."""
+
+    input: str | tuple[str, ...] | None = None
+    messages: tuple[ChatMessage, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Classify":
+        if (self.input is None) == (self.messages is None):
+            raise ValueError("give one of input and messages")
+        if self.input == ():
+            raise ValueError("input is empty: give at least one text")
+        return self
+
+    def requests(self) -> list[RewardRequest]:
+        """What is to be scored."""
+        if self.messages is not None:
+            return [conversation([turn.message() for turn in self.messages])]
+        assert self.input is not None
+        return [read_transcript(text) for text in ([self.input] if isinstance(self.input, str) else self.input)]
+
+
+class Pooling(Classify):
+    """As for /classify."""
+
+    task: str | None = None
+    encoding_format: Literal["float", "base64"] = "float"
+    """How a reward is written; base64: of a little-endian float32."""
+
+
+class Score(_Body):
+    """Prompts (``queries``) and responses (``documents``): one prompt for all responses, or one for each."""
+
+    queries: str | tuple[str, ...] = Field(validation_alias="queries")
+    documents: str | tuple[str, ...] = Field(validation_alias="documents")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_any_name(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        first, second = ("text_1", "data_1"), ("text_2", "data_2", "items")
+        renamed = dict.fromkeys(first, "queries") | dict.fromkeys(second, "documents")
+        return {renamed.get(key, key): value for key, value in given.items()}
+
+    def requests(self) -> list[RewardRequest]:
+        """What is to be scored.
+
+        Raises:
+            InvalidInput: If there are as many prompts as responses neither, nor one prompt, or none at all.
+        """
+        prompts = [self.queries] if isinstance(self.queries, str) else list(self.queries)
+        responses = [self.documents] if isinstance(self.documents, str) else list(self.documents)
+        if not prompts or not responses:
+            raise InvalidInput("no queries or no documents", hint="give at least one of each")
+        if len(prompts) == 1:
+            prompts *= len(responses)
+        if len(prompts) != len(responses):
+            raise InvalidInput(
+                f"{len(prompts)} queries and {len(responses)} documents", hint="give one, or equally many"
+            )
+        return [RewardRequest(p, r) for p, r in zip(prompts, responses, strict=True)]
+
+
+class _Usage(BaseModel):
+    """Tokens, estimated as a quarter of the bytes."""
+
+    prompt_tokens: int
+    total_tokens: int
+    completion_tokens: int = 0
+    prompt_tokens_details: None = None
+
+
+class _Answer(BaseModel):
+    id: str
+    object: Literal["list"] = "list"
+    created: int
+    model: str
+    usage: _Usage
+
+
+class Classified(BaseModel):
+    """The reward of one text."""
+
+    index: int
+    label: str
+    probs: tuple[float, ...]
+    num_classes: int
+
+
+class Pooled(BaseModel):
+    """The reward of one text."""
+
+    index: int
+    object: Literal["pooling"]
+    data: tuple[float, ...] | str
+
+
+class ScoredPair(BaseModel):
+    """The reward of one prompt and response."""
+
+    index: int
+    object: Literal["score"]
+    score: float
+
+
+class ClassifyAnswer(_Answer):
+    """Rewards, one a text."""
+
+    data: tuple[Classified, ...]
+
+
+class PoolingAnswer(_Answer):
+    """Rewards, one a text."""
+
+    data: tuple[Pooled, ...]
+
+
+class ScoreAnswer(_Answer):
+    """Rewards, one a pair."""
+
+    data: tuple[ScoredPair, ...]
+
+
+BODIES = [Classify, Pooling, Score]
+
+
+@router.post("/classify", **documented(Classify, ClassifyAnswer, "Rewards as vLLM's /classify gives them"))
+async def classify(request: Request) -> Response:
+    """Rewards of conversations."""
+    body = await read(request, Classify)
+    requests = body.requests()
+    rewards = await _rewards(request, body, requests)
+    data = [{"index": i, "label": LABEL, "probs": [r], "num_classes": 1} for i, r in enumerate(rewards)]
+    return _answer(request, "classify", body, requests, data)
+
+
+@router.post("/pooling", **documented(Pooling, PoolingAnswer, "Rewards as vLLM's /pooling gives them"))
+async def pooling(request: Request) -> Response:
+    """Rewards of conversations."""
+    body = await read(request, Pooling)
+    requests = body.requests()
+    rewards = await _rewards(request, body, requests)
+    write = _base64 if body.encoding_format == "base64" else lambda reward: [reward]
+    data = [{"index": i, "object": "pooling", "data": write(r)} for i, r in enumerate(rewards)]
+    return _answer(request, "pooling", body, requests, data)
+
+
+@router.post("/score", **documented(Score, ScoreAnswer, "Rewards as vLLM's /score gives them"))
+@router.post("/v1/score", **documented(Score, ScoreAnswer, "The same as /score"))
+async def score(request: Request) -> Response:
+    """Rewards of responses (documents) to prompts (queries)."""
+    body = await read(request, Score)
+    requests = body.requests()
+    rewards = await _rewards(request, body, requests)
+    data = [{"index": i, "object": "score", "score": r} for i, r in enumerate(rewards)]
+    return _answer(request, "score", body, requests, data)
+
+
+def conversation(messages: Sequence[Message]) -> RewardRequest:
+    """A conversation as a request: its last turn is the response.
+
+    Raises:
+        InvalidInput: If the last turn is not the assistant's.
+    """
+    if messages[-1].role != "assistant":
+        raise InvalidInput("the last message is not the assistant's", hint="end with the response to be scored")
+    before = tuple(messages[:-1])
+    if len(before) == 1 and before[0].role == "user":
+        return RewardRequest(before[0].content, messages[-1].content)
+    return RewardRequest(before, messages[-1].content)
+
+
+async def _rewards(request: Request, body: _Body, requests: Sequence[RewardRequest]) -> list[float]:
+    service = service_of(request)
+    steer = steer_named(service, body.model, request.path_params.get("steer"))
+    reward_N_S = await service.rewards_each(request, requests, [(steer,)] * len(requests))
+    return body.squeezed(reward_N_S[:, 0])
+
+
+def _answer(
+    request: Request, kind: str, body: _Body, requests: Sequence[RewardRequest], data: list[dict[str, Any]]
+) -> Response:
+    service = service_of(request)
+    tokens = sum(tokens_of(one) for one in requests)
+    return answer(
+        {
+            "id": f"{kind}-{uuid4().hex}",
+            "object": "list",
+            "created": service.now(),
+            "model": body.model or service.name,
+            "data": data,
+            "usage": {
+                "prompt_tokens": tokens,
+                "total_tokens": tokens,
+                "completion_tokens": 0,
+                "prompt_tokens_details": None,
+            },
+        }
+    )
+
+
+def _base64(reward: float) -> str:
+    return base64.b64encode(np.array([reward], dtype="<f4").tobytes()).decode()

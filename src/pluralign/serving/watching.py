@@ -1,0 +1,89 @@
+"""What a server counts, for Prometheus."""
+
+import os
+import re
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from pluralign.serving.batching import Batch
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+_OF_PROCESS = re.compile(r"gauge_live\w+_(\d+)\.db")
+_COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class Metrics:
+    """The numbers of one process; of several behind one port, each adds its own to a shared folder."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        labels = ["endpoint", "status"]
+        self.requests = Counter("pluralign_requests", "Requests answered", labels, registry=self._registry)
+        self.seconds = Histogram(
+            "pluralign_request_seconds", "Time to answer", ["endpoint"], buckets=_SECONDS, registry=self._registry
+        )
+        self.responses = Counter("pluralign_responses_scored", "Responses scored", registry=self._registry)
+        self.tokens = Counter("pluralign_tokens_scored", "Tokens scored, estimated", registry=self._registry)
+        self.batch = Histogram(
+            "pluralign_batch_responses", "Responses in a batch", buckets=_COUNTS, registry=self._registry
+        )
+        self.batch_seconds = Histogram(
+            "pluralign_batch_seconds", "Time to score a batch", buckets=_SECONDS, registry=self._registry
+        )
+        self.waiting = Gauge(
+            "pluralign_waiting_responses",
+            "Responses that wait to be scored",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self.vectors = Counter("pluralign_vectors", "Texts looked up", ["remembered"], registry=self._registry)
+        self._looked_up = {"yes": 0, "no": 0}
+
+    def scored(self, batch: Batch) -> None:
+        """Count a batch."""
+        self.responses.inc(batch.responses)
+        self.tokens.inc(batch.tokens)
+        self.batch.observe(batch.responses)
+        self.batch_seconds.observe(batch.seconds)
+
+    def looked_up(self, found: int, missed: int) -> None:
+        """Count the texts looked up so far in the memory of vectors."""
+        for remembered, so_far in (("yes", found), ("no", missed)):
+            self.vectors.labels(remembered).inc(so_far - self._looked_up[remembered])
+            self._looked_up[remembered] = so_far
+
+    def answered(self, endpoint: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self.requests.labels(endpoint, str(status)).inc()
+        self.seconds.labels(endpoint).observe(seconds)
+
+    def exposed(self) -> bytes:
+        """All numbers, of all processes."""
+        if SHARED_FOLDER not in os.environ:
+            return generate_latest(self._registry)
+        _forget_the_dead(Path(os.environ[SHARED_FOLDER]))
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return generate_latest(together)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A process that was killed cannot take back what it said of now."""
+    for path in folder.glob("gauge_live*.db"):
+        named = _OF_PROCESS.fullmatch(path.name)
+        if named and not _alive(int(named[1])):
+            mark_process_dead(named[1], str(folder))  # type: ignore[no-untyped-call]
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,0 +1,368 @@
+"""Micro-batches: what is scored together, in which order, and what becomes of those who leave or fail."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pluralign.core import FloatArray, NotEnoughData, RewardRequest, Steer, rng_for
+from pluralign.serving.batching import Batch, Batcher, Busy, Closed, tokens_of
+from pluralign.serving.scoring import Wanted
+
+Result = TypeVar("Result")
+SECONDS = 20
+A, B = Steer.to("~a"), Steer.to("~b", 2.0)
+
+
+class Lengths:
+    """Rewards by the length of a response, told apart by steer and fit; remembers its batches, and waits for a gate."""
+
+    def __init__(self, fits: int = 3, bad: str = "bad") -> None:
+        self.fits, self.bad = fits, bad
+        self.batches: list[list[list[str]]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.begun = threading.Event()
+
+    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        self.batches.append([[request.response for request in one.requests] for one in wanted])
+        self.begun.set()
+        assert self.gate.wait(SECONDS)
+        if any(self.bad in texts for texts in self.batches[-1]):
+            raise RuntimeError("cannot be scored")
+        return [self.rewards(one) for one in wanted]
+
+    def rewards(self, one: Wanted) -> FloatArray:
+        length_N = np.array([len(request.response) for request in one.requests], dtype=np.float64)
+        strength_S = np.array([steer.strength if steer else 0.0 for steer in one.steers])
+        fit_B = np.arange(self.fits if one.repeated else 1)
+        rewards: FloatArray = length_N[:, None] + 1000 * strength_S + 1e6 * fit_B[:, None, None]
+        return rewards
+
+    def texts(self) -> list[str]:
+        return [text for batch in self.batches for texts in batch for text in texts]
+
+
+def wanted(*texts: str, steers: tuple[Steer | None, ...] = (None,), repeated: bool = False) -> Wanted:
+    return Wanted(tuple(RewardRequest("", text) for text in texts), steers, repeated)
+
+
+def run(test: Callable[[], Awaitable[Result]]) -> Result:
+    async def bounded() -> Result:
+        return await asyncio.wait_for(test(), SECONDS)
+
+    return asyncio.run(bounded())
+
+
+async def until(done: Callable[[], bool]) -> None:
+    while not done():
+        await asyncio.sleep(0.001)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=12), min_size=1, max_size=3), max_size=8),
+    st.integers(1, 200),
+)
+def test_every_caller_gets_its_own_rewards_in_its_own_order(callers: list[list[list[int]]], budget: int) -> None:
+    scorer = Lengths()
+    asked = [
+        [
+            wanted(*("x" * n for n in lengths), steers=(A, None, B)[: 1 + i], repeated=i > 0)
+            for i, lengths in enumerate(parts)
+        ]
+        for parts in callers
+    ]
+
+    async def test() -> list[list[FloatArray]]:
+        batcher = Batcher(scorer, budget, 10_000)
+        found = await asyncio.gather(*(batcher.score(parts) for parts in asked))
+        assert batcher.waiting == 0
+        await batcher.close()
+        return found
+
+    for parts, found in zip(asked, run(test), strict=True):
+        for one, reward_B_N_S in zip(parts, found, strict=True):
+            assert np.array_equal(reward_B_N_S, scorer.rewards(one))
+
+
+def held(scorer: Lengths, tokens: int, most: int = 10_000) -> tuple[Batcher, "asyncio.Task[list[FloatArray]]"]:
+    """A batcher that is at work on a first response until the gate opens."""
+    scorer.gate.clear()
+    batcher = Batcher(scorer, tokens, most)
+    return batcher, asyncio.ensure_future(batcher.score([wanted("first")]))
+
+
+def test_a_lone_response_does_not_wait_for_others() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher = Batcher(scorer, 1000, 10)
+        await batcher.score([wanted("alone")])
+        await batcher.close()
+
+    run(test)
+    assert scorer.batches == [[["alone"]]]
+
+
+def test_what_waits_is_scored_together_whoever_asks() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 1000)
+        await until(scorer.begun.is_set)
+        others = [asyncio.ensure_future(batcher.score([wanted(f"caller {i}", steers=(A,))])) for i in range(9)]
+        await until(lambda: batcher.waiting == 9)
+        scorer.gate.set()
+        await asyncio.gather(first, *others)
+        await batcher.close()
+
+    run(test)
+    assert scorer.batches == [[["first"]], [[f"caller {i}"] for i in range(9)]]
+
+
+def test_a_batch_holds_no_more_tokens_than_it_may_but_one_response_always() -> None:
+    scorer = Lengths()
+    lengths = rng_for(0, "lengths").integers(0, 400, size=60).tolist()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 50)
+        await until(scorer.begun.is_set)
+        others = [asyncio.ensure_future(batcher.score([wanted("x" * n)])) for n in lengths]
+        others.append(asyncio.ensure_future(batcher.score([wanted(*("y" * n for n in lengths))])))
+        await until(lambda: batcher.waiting == 120)
+        scorer.gate.set()
+        await asyncio.gather(first, *others)
+        await batcher.close()
+
+    run(test)
+    assert len(scorer.texts()) == 121
+    for batch in scorer.batches:
+        texts = [text for one in batch for text in one]
+        assert sum(tokens_of(RewardRequest("", text)) for text in texts) <= 50 or len(texts) == 1
+
+
+def test_a_batch_holds_what_is_alike_in_length() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 100)
+        await until(scorer.begun.is_set)
+        others = [
+            asyncio.ensure_future(batcher.score([wanted(c * (4 if i % 2 else 196))])) for i, c in enumerate("abcd")
+        ]
+        await until(lambda: batcher.waiting == 4)
+        scorer.gate.set()
+        await asyncio.gather(first, *others)
+        await batcher.close()
+
+    run(test)
+    assert [sorted(text[0] for (text,) in batch) for batch in scorer.batches[1:]] == [["a", "c"], ["b", "d"]]
+
+
+def test_a_short_request_does_not_wait_for_the_whole_of_a_long_one() -> None:
+    scorer = Lengths()
+
+    async def test() -> int:
+        batcher, first = held(scorer, 100)
+        await until(scorer.begun.is_set)
+        long = asyncio.ensure_future(batcher.score([wanted(*(["a long one" * 3] * 2000))]))
+        await until(lambda: batcher.waiting == 2000)
+        short = asyncio.ensure_future(batcher.score([wanted("short" * 20)]))
+        await until(lambda: batcher.waiting == 2001)
+        scorer.gate.set()
+        await short
+        answered = len(scorer.batches)
+        assert not long.done()
+        await asyncio.gather(first, long)
+        await batcher.close()
+        return answered
+
+    assert run(test) <= 4
+    assert len(scorer.texts()) == 2002
+
+
+def test_a_long_request_is_not_put_off_by_ever_more_short_ones() -> None:
+    scorer = Lengths()
+
+    async def test() -> int:
+        batcher = Batcher(scorer, 20, 10_000)
+        long = asyncio.ensure_future(batcher.score([wanted(*(["x" * 60] * 10))]))
+
+        async def asking() -> int:
+            answered = 0
+            while not long.done():
+                await batcher.score([wanted("y" * 70)])
+                answered += 1
+            return answered
+
+        counts = await asyncio.gather(*(asking() for _ in range(4)))
+        await batcher.close()
+        return sum(counts)
+
+    assert run(test) < 200
+
+
+def test_who_leaves_takes_what_still_waits_along() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 1)
+        await until(scorer.begun.is_set)
+        leaving = asyncio.ensure_future(batcher.score([wanted("secret", "secret too"), wanted("secret three")]))
+        staying = asyncio.ensure_future(batcher.score([wanted("staying")]))
+        await until(lambda: batcher.waiting == 4)
+        leaving.cancel()
+        await until(lambda: batcher.waiting == 1)
+        scorer.gate.set()
+        assert (await staying)[0].item() == len("staying")
+        assert leaving.cancelled()
+        await first
+        await batcher.close()
+        assert batcher.waiting == 0
+
+    run(test)
+    assert scorer.texts() == ["first", "staying"]
+
+
+def test_who_leaves_while_being_scored_disturbs_nobody() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 1000)
+        await until(scorer.begun.is_set)
+        first.cancel()
+        other = asyncio.ensure_future(batcher.score([wanted("other")]))
+        await until(lambda: batcher.waiting == 1)
+        scorer.gate.set()
+        assert (await other)[0].item() == 5
+        await batcher.close()
+
+    run(test)
+
+
+def test_too_much_is_refused_whole_and_told_when_to_come_again() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 1000, most=5)
+        await until(scorer.begun.is_set)
+        waits = asyncio.ensure_future(batcher.score([wanted("a", "b", "c")]))
+        await until(lambda: batcher.waiting == 3)
+        with pytest.raises(Busy) as caught:
+            await batcher.score([wanted("d"), wanted("e", "f")])
+        assert 1 <= caught.value.seconds <= 60
+        assert batcher.waiting == 3
+        fits = asyncio.ensure_future(batcher.score([wanted("d", "e")]))
+        await until(lambda: batcher.waiting == 5)
+        scorer.gate.set()
+        await asyncio.gather(first, waits, fits)
+        assert batcher.waiting == 0
+        await batcher.close()
+
+    run(test)
+    assert "f" not in scorer.texts()
+
+
+def test_one_bad_request_in_a_batch_does_not_fail_its_neighbours() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 1000)
+        await until(scorer.begun.is_set)
+        texts = ("good", "bad", "well", "bad", "fine")
+        others = [asyncio.ensure_future(batcher.score([wanted(text)])) for text in texts]
+        await until(lambda: batcher.waiting == 5)
+        scorer.gate.set()
+        found = await asyncio.gather(first, *others, return_exceptions=True)
+        assert [type(one) for one in found] == [list, list, RuntimeError, list, RuntimeError, list]
+        assert (await batcher.score([wanted("later")]))[0].item() == 5
+        await batcher.close()
+
+    run(test)
+
+
+def test_a_request_that_failed_is_not_gone_on_with() -> None:
+    scorer = Lengths(bad="")  # the shortest comes first
+
+    async def test() -> None:
+        batcher = Batcher(scorer, 1, 10_000)
+        with pytest.raises(RuntimeError):
+            await batcher.score([wanted("", *(["long text"] * 50))])
+        assert batcher.waiting == 0
+        await batcher.close()
+
+    run(test)
+    assert len(scorer.texts()) <= 2
+
+
+def test_a_scorer_that_answers_too_little_fails_its_callers_and_goes_on() -> None:
+    scorer = Lengths()
+    whole = scorer.score
+    scorer.score = lambda wanted: whole(wanted)[1:]  # type: ignore[method-assign]
+
+    async def test() -> None:
+        batcher = Batcher(scorer, 1000, 10)
+        with pytest.raises(ValueError, match="zip"):
+            await batcher.score([wanted("a")])
+        scorer.score = whole  # type: ignore[method-assign]
+        assert (await batcher.score([wanted("a")]))[0].item() == 1
+        await batcher.close()
+
+    run(test)
+
+
+def test_closing_finishes_what_waits_and_takes_no_more() -> None:
+    scorer = Lengths()
+
+    async def test() -> None:
+        batcher, first = held(scorer, 2)
+        await until(scorer.begun.is_set)
+        others = [asyncio.ensure_future(batcher.score([wanted(f"{i}")])) for i in range(5)]
+        await until(lambda: batcher.waiting == 5)
+        closing = asyncio.ensure_future(batcher.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Closed):
+            await batcher.score([wanted("late")])
+        scorer.gate.set()
+        found = await asyncio.gather(first, *others)
+        assert len(found) == 6
+        await closing
+
+    run(test)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("scorer")]
+
+
+def test_nothing_to_score_is_an_error() -> None:
+    async def test() -> None:
+        batcher = Batcher(Lengths(), 10, 10)
+        with pytest.raises(NotEnoughData):
+            await batcher.score([wanted("a"), wanted()])
+        await batcher.close()
+
+    run(test)
+
+
+def test_whoever_watches_hears_of_each_batch() -> None:
+    heard: list[Batch] = []
+
+    async def test() -> None:
+        batcher = Batcher(Lengths(), 1000, 10, heard.append)
+        await batcher.score([wanted("a", "b" * 40)])
+        await batcher.close()
+
+    run(test)
+    ((responses, tokens, seconds),) = [(one.responses, one.tokens, one.seconds) for one in heard]
+    assert (responses, tokens) == (2, 12)
+    assert 0 <= seconds < SECONDS
+
+
+@given(st.text(), st.text())
+def test_tokens_are_a_quarter_of_the_bytes_and_at_least_one(prompt: str, response: str) -> None:
+    size = len((prompt + response).encode("utf-8", "replace"))
+    assert 1 <= tokens_of(RewardRequest(prompt, response)) <= 1 + size / 4
