@@ -1,9 +1,10 @@
-"""A reward server under load from another process, against direct batched scoring of the same texts in one process.
+"""A reward server under load from another process, against direct batched scoring of like texts in one process.
 
-Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 2000] [--connections 64] [--processes 1]
+Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 1000] [--connections 64] [--processes 1]
 [--minutes 10]. A model with 200 communities and 5 repeats is made up: its heads are random, for only time is measured.
 Each connection sends one sample, waits for its answer, and sends the next (closed loop), over loopback. Direct scoring
-and the server take turns, and the median of the paired ratios is told. --minutes looks at the server's memory instead.
+and the server take turns, and the median of the paired ratios is told. Prompts come again, responses do not.
+--minutes looks at the server's memory instead.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,17 @@ def made_model(folder: Path, encoder: str) -> Path:
 
 def made_requests(n: int, words: int, seed: int = 0) -> list[RewardRequest]:
     """Distinct responses whose lengths spread around so many words; a prompt has several responses, as in training."""
-    rng, vocabulary = rng_for(seed, "texts"), TEXT.split()
+    vocabulary = TEXT.split()
 
-    def text(length: int) -> str:
+    def text(length: int, rng: np.random.Generator) -> str:
         return " ".join(rng.choice(vocabulary, size=max(3, length)))
 
-    prompts = [text(15) for _ in range(PROMPTS)]
+    of_prompts, rng = rng_for(0, "prompts"), rng_for(seed, "responses")
+    prompts = [text(15, of_prompts) for _ in range(PROMPTS)]
     lengths = (words * np.exp(rng.normal(0, 0.5, size=n))).astype(int)
-    return [RewardRequest(prompts[i % PROMPTS], f"{text(int(length))} {i}") for i, length in enumerate(lengths)]
+    return [
+        RewardRequest(prompts[i % PROMPTS], f"{text(int(length), rng)} {seed} {i}") for i, length in enumerate(lengths)
+    ]
 
 
 @contextmanager
@@ -162,18 +166,14 @@ def called(url: str, arguments: argparse.Namespace, path: str, asked: dict[str, 
     return dict(json.loads(done.stdout))
 
 
-def direct(model: Path, requests: Sequence[RewardRequest]) -> Callable[[], float]:
-    """Score everything in one batch, in this process; responses a second."""
+def direct(model: Path, requests: Sequence[RewardRequest]) -> float:
+    """Responses a second, all of them scored in one batch in this process."""
     opened = open_model(model, around=lambda encoder: encoder)
     steer = Steer.to(opened.communities[0])
     opened.score(requests[:64], steer)
-
-    def run() -> float:
-        since = time.perf_counter()
-        opened.score(requests, steer)
-        return len(requests) / (time.perf_counter() - since)
-
-    return run
+    since = time.perf_counter()
+    opened.score(requests, steer)
+    return len(requests) / (time.perf_counter() - since)
 
 
 def resident_megabytes(process: int) -> float:
@@ -184,23 +184,23 @@ def resident_megabytes(process: int) -> float:
 
 
 def throughput(model: Path, arguments: argparse.Namespace, options: list[str]) -> None:
-    one, rows = {"labels": ["AFG"]}, []
+    """Every part of a round asks for responses of its own, so that only prompts are remembered, as in a training."""
     print(
         f"{'words':>6} {'direct/s':>9} {'server/s':>9} {'ratio':>6}  {'one/s':>7} {'all 200/s':>9} {'cost of 200':>11}"
     )
     for words in arguments.lengths:
-        arguments.words = words
-        requests = made_requests(arguments.responses, words, arguments.seed)
-        scored = direct(model, requests)
-        with served(model, *options, "--cache", "0") as (url, _, _):
-            called(url, arguments, "/get_reward", one)
-            for _ in range(arguments.rounds):
-                alone = scored()
-                through = called(url, arguments, "/get_reward", one)["per_second"]
-                single = called(url, arguments, "/v1/rewards", {"communities": ["AFG"]})["per_second"]
-                every = called(url, arguments, "/v1/rewards", {})["per_second"]
+        arguments.words, rows = words, []
+        with served(model, *options) as (url, _, _):
+            called(url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=99)
+            for turn in range(arguments.rounds):
+                alone = direct(model, made_requests(arguments.responses, words, 4 * turn))
+                through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=4 * turn + 1)["per_second"]
+                single = called(url, arguments, "/v1/rewards", {"communities": ["AFG"]}, seed=4 * turn + 2)[
+                    "per_second"
+                ]
+                every = called(url, arguments, "/v1/rewards", {}, seed=4 * turn + 3)["per_second"]
                 rows.append((alone, through, through / alone, single, every, single / every))
-        median = [statistics.median(column) for column in zip(*rows[-arguments.rounds :], strict=True)]
+        median = [statistics.median(column) for column in zip(*rows, strict=True)]
         print("{:6d} {:9.0f} {:9.0f} {:6.2f}  {:7.0f} {:9.0f} {:11.2f}".format(words, *median))
 
 
@@ -208,7 +208,7 @@ def idle(model: Path, arguments: argparse.Namespace, options: list[str]) -> None
     """One caller at a time: what the server adds to scoring one response."""
     opened = open_model(model, around=lambda encoder: encoder)
     steer = Steer.to(opened.communities[0])
-    with served(model, *options, "--cache", "0") as (url, _, _):
+    with served(model, *options) as (url, _, _):
         for words in arguments.lengths:
             requests = made_requests(300, words, 1)
             arguments.words = words

@@ -1,4 +1,7 @@
-"""How long it takes until something happens: importing, and the first help, against a bare Python and Typer."""
+"""How long it takes until something happens: importing, the first help, and the first vector of MiniLM.
+
+Against a bare Python, Typer, torch, and sentence-transformers with the same model.
+"""
 
 import statistics
 import subprocess
@@ -10,6 +13,17 @@ COMMANDS = {
     "import pluralign": ["-c", "import pluralign"],
     "import typer, rich": ["-c", "import typer, rich.markdown, typer.rich_utils"],
     "pluralign --help": ["-m", "pluralign.cli.main", "--help"],
+    "import torch": ["-c", "import torch"],
+    "first vector, ours": [
+        "-c",
+        "from pluralign.encoders import minilm\nminilm(device='cpu').encode(['a text'])",
+    ],
+    "first vector, library": [
+        "-c",
+        "from pluralign.encoders import packaged_folder\n"
+        "from sentence_transformers import SentenceTransformer\n"
+        "SentenceTransformer(str(packaged_folder()), device='cpu').encode(['a text'])",
+    ],
 }
 
 

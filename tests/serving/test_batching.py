@@ -183,7 +183,7 @@ def test_a_short_request_does_not_wait_for_the_whole_of_a_long_one() -> None:
         await batcher.close()
         return answered
 
-    assert run(test) <= 4
+    assert run(test) < 20, "of more than two hundred batches"
     assert len(scorer.texts()) == 2002
 
 

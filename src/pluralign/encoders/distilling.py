@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pluralign.core import FloatArray, IntArray, InvalidInput
-from pluralign.encoders.sentences import SentenceEncoder, is_plain
+from pluralign.encoders.library import is_plain
+from pluralign.encoders.sentences import SentenceEncoder
 
 if TYPE_CHECKING:
     from model2vec import StaticModel

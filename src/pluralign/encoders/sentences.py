@@ -6,34 +6,51 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pluralign.core import FloatArray, IntArray, InvalidInput, MissingExtra
+from pluralign.encoders.bert_files import BertFiles, bert_files
+from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
 from pluralign.encoders.vectors import unit_rows
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
 _log = logging.getLogger(__name__)
 # What decides the vectors. data_config.json lists training data; README and ONNX copies are not read either.
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
-_TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
+_TOKENS_PER_BATCH = {"cpu": 512, "cuda": 65_536, "mps": 8192}
+# A batch ends before a text with less than this share of its longest text's tokens: padding is computed like any token.
+_ALIKE = 0.8
+
+
+class _Runner(Protocol):
+    """What runs a model batch by batch: how many tokens of a text it reads, where it runs, and its two steps."""
+
+    @property
+    def longest(self) -> int | None: ...
+    @property
+    def device(self) -> "torch.device": ...
+    def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]: ...
+    def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray: ...
 
 
 class SentenceEncoder:
     """Encodes texts with a sentence-transformers model.
 
-    The model is loaded when the first text is encoded, so that cached work needs no torch. Each text is encoded once
-    however often it occurs; batches hold texts of like length and a fixed number of tokens. A vector does not depend
-    on the other texts of the batch (differences stay below 1e-5).
+    The model is loaded when the first text is encoded, so that cached work needs no torch. An ordinary BERT (see
+    `bert_files`) runs on torch alone, which starts in a fraction of the time; sentence-transformers runs all others.
+    Each text is encoded once however often it occurs; batches hold texts of like length and a fixed number of tokens.
+    A vector does not depend on the other texts of the batch (differences stay below 1e-5).
 
     Args:
         name_or_path: A folder, or the name of a model on the Hugging Face hub.
-        device: ``"cpu"``, ``"cuda"``, ...; None leaves the choice to sentence-transformers.
+        device: ``"cpu"``, ``"cuda"``, ...; None takes a GPU where there is one.
         languages: ISO 639 codes of the languages it reads; None where unknown.
         fingerprint: What names the vectors; None computes it from the files of the model.
 
@@ -67,12 +84,14 @@ class SentenceEncoder:
 
     @cached_property
     def model(self) -> "SentenceTransformer":
-        """The model itself, loaded when it is first needed."""
-        return _loaded(self.folder, self._device)
+        """The model in sentence-transformers, loaded when it is first asked for; encoding with a BERT does not."""
+        return load_model(self.folder, self._device)
 
     @property
     def dimensions(self) -> int:
-        """Length of a vector; asking loads the model."""
+        """Length of a vector; asking loads the model, unless it is an ordinary BERT."""
+        if self._bert is not None:
+            return self._bert.hidden
         ask = getattr(self.model, "get_embedding_dimension", None) or self.model.get_sentence_embedding_dimension
         dimensions = ask()
         if dimensions is None:
@@ -87,38 +106,49 @@ class SentenceEncoder:
 
         Returns:
             Shape (N, D), float32, rows of length 1.
+
+        Raises:
+            DamagedFile: If the weights of a BERT are truncated, incomplete or of other shapes.
         """
         unique = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         if not unique:
             return np.zeros((0, self.dimensions), np.float32)
         readable = [whole_characters(text) for text in unique]
-        encode = self._encode_by_tokens if is_plain(self.model) else self._encode_by_library
+        in_batches = self._bert is not None or is_plain(self.model)
+        encode = self._encode_in_batches if in_batches else self._encode_by_library
         return unit_rows(encode(readable))[[unique[text] for text in texts]]
 
-    def _encode_by_tokens(self, texts: list[str]) -> FloatArray:
-        """Tokenise once, then run batches of like length."""
-        import torch
+    @cached_property
+    def _bert(self) -> BertFiles | None:
+        return bert_files(self.folder)
 
+    @cached_property
+    def _runner(self) -> _Runner:
+        if self._bert is None:
+            return LibraryModel(self.model)
+        from pluralign.encoders.bert import Bert
+
+        return Bert(self._bert, self._device)
+
+    def _encode_in_batches(self, texts: list[str]) -> FloatArray:
+        """Tokenise once, then run batches of like length."""
         features = self._tokenised(texts)
         length_N = np.array([len(ids) for ids in features["input_ids"]])
         embedding_N_D = np.empty((len(texts), self.dimensions), np.float32)
-        self.model.eval()
-        with torch.inference_mode():
-            for rows in _batches(length_N, _TOKENS_PER_BATCH.get(self.model.device.type, 8192)):
-                batch = {name: [values[i] for i in rows] for name, values in features.items()}
-                padded = self.model.tokenizer.pad(batch, return_tensors="pt").to(self.model.device)
-                embedding_N_D[rows] = self.model(dict(padded))["sentence_embedding"].float().cpu().numpy()
+        for rows in _batches(length_N, _TOKENS_PER_BATCH.get(self._runner.device.type, 8192)):
+            batch = {name: [values[i] for i in rows] for name, values in features.items()}
+            embedding_N_D[rows] = self._runner.vectors(batch)
         return embedding_N_D
 
     def _tokenised(self, texts: list[str]) -> dict[str, list[list[int]]]:
         """Token ids and what goes with them, at most as many as the model reads; counts what had to be cut."""
-        longest = self.model.max_seq_length
+        longest = self._runner.longest
         heads = [without_idle_tail(text, longest) for text in texts]
-        features, cut = self._cut_tokens(heads)
+        features, cut = self._runner.tokens(heads)
         # A beginning that does not fill the model (blanks, one endless word) says too little: read it all.
         again = [i for i, text in enumerate(texts) if len(heads[i]) < len(text) and not cut[i]]
         if again:
-            whole, cut_again = self._cut_tokens([texts[i] for i in again])
+            whole, cut_again = self._runner.tokens([texts[i] for i in again])
             for k, i in enumerate(again):
                 cut[i] = cut_again[k]
                 for name, values in whole.items():
@@ -126,16 +156,10 @@ class SentenceEncoder:
         self._count(sum(cut), len(texts))
         return features
 
-    def _cut_tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
-        """Features of each text, and whether it was too long."""
-        longest = self.model.max_seq_length
-        encoded = self.model.tokenizer(texts, truncation=longest is not None, max_length=longest)
-        return dict(encoded), [bool(encoding.overflowing) for encoding in encoded.encodings]
-
     def _count(self, cut: int, n: int) -> None:
         self.truncated += cut
         if cut:
-            longest = self.model.max_seq_length
+            longest = self._runner.longest
             _log.warning("%d of %d texts are longer than %s tokens: only their beginning is encoded", cut, n, longest)
 
     def _encode_by_library(self, texts: list[str]) -> FloatArray:
@@ -176,40 +200,18 @@ def model_folder(name_or_path: str | Path) -> Path:
         ) from error
 
 
-def _loaded(folder: Path, device: str | None) -> "SentenceTransformer":
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
-
-    noisy = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        return SentenceTransformer(
-            str(folder),
-            device=device,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        )
-    finally:
-        if noisy:
-            transformers_logging.enable_progress_bar()
-
-
-def is_plain(model: "SentenceTransformer") -> bool:
-    """Whether it is a transformer under a fast tokenizer that puts no prompt before the texts."""
-    return bool(getattr(model.tokenizer, "is_fast", False)) and model.default_prompt_name is None
-
-
 def _batches(length_N: IntArray, tokens: int) -> Iterator[IntArray]:
-    """Rows of like length, longest first, about ``tokens`` tokens a batch with padding, at least one row.
+    """Rows of like length, longest first, at most ``tokens`` tokens a batch with padding, at least one row.
 
     >>> [rows.tolist() for rows in _batches(np.array([2, 9, 3, 2]), tokens=6)]
-    [[1], [2, 0], [3]]
+    [[1], [2], [0, 3]]
     """
     order = np.argsort(-length_N, kind="stable")
     start = 0
     while start < len(order):
-        end = start + max(1, tokens // max(1, int(length_N[order[start]])))
+        longest = max(1, int(length_N[order[start]]))
+        alike = int(np.count_nonzero(length_N >= _ALIKE * longest))
+        end = max(start + 1, min(start + tokens // longest, alike))
         yield order[start:end]
         start = end
 

@@ -1,0 +1,79 @@
+"""Models that sentence-transformers itself runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pluralign.core import FloatArray
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+
+class LibraryModel:
+    """Runs a model of sentence-transformers under a fast tokenizer, batch by batch.
+
+    Args:
+        model: The model; it puts no prompt before the texts (see `is_plain`).
+    """
+
+    def __init__(self, model: "SentenceTransformer") -> None:
+        self._model = model.eval()
+
+    @property
+    def longest(self) -> int | None:
+        """How many tokens of a text are read; None where there is no limit."""
+        longest: int | None = self._model.max_seq_length
+        return longest
+
+    @property
+    def device(self) -> "torch.device":
+        """Where it runs."""
+        return self._model.device
+
+    def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
+        """Features of each text, cut where it is too long, and whether it was."""
+        encoded = self._model.tokenizer(texts, truncation=self.longest is not None, max_length=self.longest)
+        return dict(encoded), [bool(encoding.overflowing) for encoding in encoded.encodings]
+
+    def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray:
+        """Vectors of a batch that `tokens` made, shape (B, D), float32."""
+        import torch
+
+        padded = self._model.tokenizer.pad(batch, return_tensors="pt").to(self.device)
+        with torch.inference_mode():
+            embedding: FloatArray = self._model(dict(padded))["sentence_embedding"].float().cpu().numpy()
+        return embedding
+
+
+def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
+    """Load a model from safetensors, without code from elsewhere.
+
+    Args:
+        folder: Where it lies.
+        device: ``"cpu"``, ``"cuda"``, ...; None leaves the choice to the library.
+
+    Returns:
+        The model.
+    """
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    noisy = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(
+            str(folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True},
+        )
+    finally:
+        if noisy:
+            transformers_logging.enable_progress_bar()
+
+
+def is_plain(model: "SentenceTransformer") -> bool:
+    """Whether it is a transformer under a fast tokenizer that puts no prompt before the texts."""
+    return bool(getattr(model.tokenizer, "is_fast", False)) and model.default_prompt_name is None
