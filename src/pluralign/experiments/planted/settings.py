@@ -52,6 +52,6 @@ class PlantedModelSettings:
 
 
 SMALL = PlantedModelSettings(
-    strategies=("culture_unaware", "culture_aware"), questions=2000, written=1500, hidden=96, layers=3, steps=900
+    strategies=("culture_unaware", "culture_aware"), questions=2000, written=1500, hidden=96, layers=3, steps=600
 )
-"""Two minutes on two cores: enough for tests."""
+"""A minute on two cores: enough for tests."""
