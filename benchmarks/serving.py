@@ -195,10 +195,12 @@ def throughput(model: Path, arguments: argparse.Namespace, options: list[str]) -
             for turn in range(arguments.rounds):
                 alone = direct(model, made_requests(arguments.responses, words, 4 * turn))
                 through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=4 * turn + 1)["per_second"]
-                single = called(url, arguments, "/v1/rewards", {"communities": ["AFG"]}, seed=4 * turn + 2)[
-                    "per_second"
+                asked = [{"communities": ["AFG"]}, {}]
+                told = [
+                    called(url, arguments, "/v1/rewards", asked[k], seed=4 * turn + 2 + k)["per_second"]
+                    for k in ((0, 1) if turn % 2 else (1, 0))
                 ]
-                every = called(url, arguments, "/v1/rewards", {}, seed=4 * turn + 3)["per_second"]
+                single, every = told if turn % 2 else told[::-1]
                 rows.append((alone, through, through / alone, single, every, single / every))
         median = [statistics.median(column) for column in zip(*rows, strict=True)]
         print("{:6d} {:9.0f} {:9.0f} {:6.2f}  {:7.0f} {:9.0f} {:11.2f}".format(words, *median))

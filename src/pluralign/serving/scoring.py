@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, RewardRequest, Steer, SteerableRewardModel, known_community
 from pluralign.experiments import Repeats
-from pluralign.rewards import LinearRewardModel
+from pluralign.rewards import LinearRewardModel, one_blas_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class LinearScorer:
         if len(rows) < head_B_P_D.shape[1]:
             head_B_P_D = head_B_P_D[:, rows]
         fitted, parts, dimensions = head_B_P_D.shape
-        product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
+        with one_blas_thread():  # others would fight with the trunk's own threads for the cores
+            product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
         return product_N_BP.reshape(-1, fitted, parts)
 
     def _parts(self, steer: Steer | None) -> dict[int, float]:
