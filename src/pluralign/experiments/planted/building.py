@@ -200,7 +200,7 @@ def _train(
     """Answers and questions in every step; the rate rises for a tenth of the steps and falls as a cosine."""
     import torch
 
-    optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, settings.steps))
     rng = rng_for(settings.seed, "planted training")
     asked = _batches(answers.lengths, settings.batch, rng)
