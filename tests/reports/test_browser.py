@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route
 
 from pluralign.experiments import read_rows
 from pluralign.reports import Wanted, write_report
@@ -42,18 +42,6 @@ class Visit:
         """Open all that is folded."""
         self.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
         return self
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Of the module and not of the session: while Playwright runs, no other test can run an event loop."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("there is no chromium on this machine to show the report with")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

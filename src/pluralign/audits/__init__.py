@@ -8,7 +8,7 @@ from pluralign.audits.participation import PARTICIPATION
 from pluralign.audits.people import suppressed, who_took_part
 from pluralign.audits.reasoning import REASONING
 from pluralign.audits.reward_bias import REWARD_BIAS
-from pluralign.audits.sentences import Amount, Place, Sentence, Share, community_name
+from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.audits.simplification import SIMPLIFICATION
 
 BUILT_IN = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
@@ -39,7 +39,6 @@ __all__ = [
     "Share",
     "Skipped",
     "Threshold",
-    "community_name",
     "run_audits",
     "suppressed",
     "who_took_part",

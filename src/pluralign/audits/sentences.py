@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pluralign.core import PluralignError, community
+from pluralign.core import community_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,6 @@ class Sentence:
     def __str__(self) -> str:
         shown = {name: f"{v:,}" if isinstance(v, int) else str(v) for name, v in self.values.items()}
         return self.template.format(**shown)
-
-
-def community_name(id_: str) -> str:
-    """Name of a community in English; its id where it has none."""
-    try:
-        return community(id_).name
-    except PluralignError:
-        return id_
 
 
 def value_to_row(value: Value) -> object:

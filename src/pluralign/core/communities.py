@@ -92,6 +92,18 @@ def community(id_: str) -> Community:
     return Community(code, names[code], code, WORLD.id)
 
 
+def community_name(id_: str) -> str:
+    """Name of a community in English; the id itself where it is malformed or no country has its code.
+
+    >>> community_name("MEX"), community_name("our people")
+    ('Mexico', 'our people')
+    """
+    try:
+        return community(id_).name
+    except (InvalidInput, UnknownCommunity):
+        return id_
+
+
 def resolve_community(label: str) -> Community | None:
     """Read a label as data sets write it.
 
@@ -137,16 +149,9 @@ def near_communities(label: str, known: list[str]) -> list[str]:
     >>> near_communities("Mexcio", ["MEX", "GBR"])
     ['MEX']
     """
-    spelled = {_key(name): id_ for id_ in known for name in (id_, _safe_name(id_))}
+    spelled = {_key(name): id_ for id_ in known for name in (id_, community_name(id_))}
     matches = get_close_matches(_key(label), spelled, n=3, cutoff=0.6)
     return list(dict.fromkeys(spelled[m] for m in matches))
-
-
-def _safe_name(id_: str) -> str:
-    try:
-        return community(id_).name
-    except (InvalidInput, UnknownCommunity):
-        return id_
 
 
 def _title(slug: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.core import Estimate, InvalidInput, PluralignError, community
+from pluralign.core import Estimate, InvalidInput
 
 
 def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
@@ -27,15 +27,3 @@ def people_behind(found: Estimate) -> str:
     """
     people = "answers of whole samples" if found.n_raters is None else f"{found.n_raters:,} raters"
     return f"{found.n:,} pairs, {people}"
-
-
-def name_of(id_: str) -> str:
-    """Name of a community in English; its id where it has none.
-
-    >>> name_of("MEX"), name_of("of our own")
-    ('Mexico', 'of our own')
-    """
-    try:
-        return community(id_).name
-    except PluralignError:
-        return id_

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import WORLD, Estimate, InvalidInput, Steer, whole_file
-from pluralign.interop.cards import accuracy_of, name_of
+from pluralign.core import WORLD, Estimate, InvalidInput, Steer, community_name, whole_file
+from pluralign.interop.cards import accuracy_of
 from pluralign.interop.front_matter import yaml_of
 from pluralign.interop.loading_lines import loading_lines
 from pluralign.rewards import load_card
@@ -172,7 +172,7 @@ def _people(card: Mapping[str, Any]) -> str:
         roles = [role for role, of in (("steered to", steered), ("reference", reference)) if id_ in of]
         counts = people.get(id_) or {}
         pairs = f"{counts['pairs']:,}" if counts.get("pairs") is not None else "unknown"
-        who = f"`{_cell(id_)}` | {_cell(name_of(id_))} | {', '.join(roles) or 'training'}"
+        who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {', '.join(roles) or 'training'}"
         lines.append(f"| {who} | {pairs} | {_raters(counts)} |")
     return "\n".join([*lines, "", "Pairs and raters of all the data, for training and for measuring."])
 

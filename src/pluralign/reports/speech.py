@@ -5,8 +5,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from pluralign.audits import Amount, Place, Sentence, Share, community_name
-from pluralign.core import InvalidSettings
+from pluralign.audits import Amount, Place, Sentence, Share
+from pluralign.core import InvalidSettings, community_name
 
 LANGUAGES = ("en", "es", "ar", "hi")
 """Languages that the pages can speak."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.core import WORLD, PluralignError, community
+from pluralign.core import WORLD, community_name
 from pluralign.evaluation import ENOUGH
 from pluralign.rewards.remote.wire import Accuracy, Served
 
@@ -25,24 +25,12 @@ def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
     accuracy = _accuracy(card, id_)
     return Served(
         id=id_,
-        name=name_of(id_),
+        name=community_name(id_),
         raters=raters,
         pairs=pairs,
         accuracy=accuracy,
         warnings=(*_simulated(card), *_thin(raters, pairs), *_weak(accuracy)),
     )
-
-
-def name_of(id_: str) -> str:
-    """Name of a community in English; its id where it has none.
-
-    >>> name_of("MEX"), name_of("our people")
-    ('Mexico', 'our people')
-    """
-    try:
-        return community(id_).name
-    except PluralignError:
-        return id_
 
 
 def _people(card: Mapping[str, Any], id_: str) -> tuple[int | None, int | None]:

@@ -1,5 +1,6 @@
 """The server's own endpoints: rewards, orders and preferences with intervals and people."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,6 +17,7 @@ from pluralign.rewards.remote.wire import (
     RankRequest,
     RewardsAnswer,
     RewardsRequest,
+    Steering,
     prompt_from_wire,
 )
 from pluralign.serving.bodies import answer, documented, read
@@ -43,11 +45,9 @@ async def rewards(request: Request) -> Response:
     """Rewards of responses for communities, each with its interval, and the people behind each community."""
     service = service_of(request)
     body = await read(request, RewardsRequest)
-    plan = service.planner.plan(body)
-    requests = [item.request() for item in body.items]
-    reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
-    told = zip(_by_key(plan, reward_B_N_S, service), await service.unread(requests), strict=True)
-    return _answered(service, plan, {"items": [{"rewards": own, "warnings": unread} for own, unread in told]})
+    plan, reward_B_N_S, unread = await _scored(request, body, [item.request() for item in body.items])
+    told = zip(_by_key(plan, reward_B_N_S, service), unread, strict=True)
+    return _answered(service, plan, {"items": [{"rewards": own, "warnings": warnings} for own, warnings in told]})
 
 
 @router.post("/v1/rank", **documented(RankRequest, RankAnswer, "Which of these responses is best, for whom?"))
@@ -55,11 +55,9 @@ async def rank(request: Request) -> Response:
     """Responses to one prompt from the best down: for one community, a blend, or the worst-off of several."""
     service = service_of(request)
     body = await read(request, RankRequest)
-    plan = service.planner.plan(body)
     prompt = prompt_from_wire(body.prompt)
     requests = [RewardRequest(prompt, response) for response in body.responses]
-    reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
-    unread = await service.unread(requests)
+    plan, reward_B_N_S, unread = await _scored(request, body, requests)
     loss_B_N_S = losses(reward_B_N_S)
     ranked, behind_B_N, worst_N = order(loss_B_N_S)
     held_out = service.opened.repeats.held_out
@@ -80,14 +78,13 @@ async def compare(request: Request) -> Response:
     """Which of two responses each community prefers, as the share of its people expected to choose the first."""
     service = service_of(request)
     body = await read(request, CompareRequest)
-    plan = service.planner.plan(body)
     prompt = prompt_from_wire(body.prompt)
-    requests = [RewardRequest(prompt, body.response), RewardRequest(prompt, body.other)]
-    reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
+    requests = [RewardRequest(prompt, response) for response in (body.response, body.other)]
+    plan, reward_B_N_S, unread = await _scored(request, body, requests)
     margin = numbers(reward_B_N_S[:, 0] - reward_B_N_S[:, 1], service.opened.repeats.held_out)
     told = zip(plan.keys, margin, shares(margin), strict=True)
     preferences = {key: {"margin": own, "share": share} for key, own, share in told}
-    warnings = dict.fromkeys(warning for unread in await service.unread(requests) for warning in unread)
+    warnings = dict.fromkeys(warning for own in unread for warning in own)
     return _answered(service, plan, {"preferences": preferences, "warnings": list(warnings)})
 
 
@@ -108,6 +105,16 @@ async def models(request: Request) -> Response:
     names = [(service.name, None), *((f"{service.name}@{id_}", service.name) for id_ in service.planner.evidence)]
     data = [{"id": name, **made, "parent": parent, "max_model_len": None} for name, parent in names]
     return answer({"object": "list", "data": data})
+
+
+async def _scored(
+    request: Request, asked: Steering, requests: Sequence[RewardRequest]
+) -> tuple[Plan, FloatArray, Sequence[Sequence[str]]]:
+    """Whose taste counts, the rewards of every repeat, shape (B, N, S), and what to say of each response's language."""
+    service = service_of(request)
+    plan = service.planner.plan(asked)
+    reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
+    return plan, reward_B_N_S, await service.unread(requests)
 
 
 def _by_key(plan: Plan, reward_B_N_S: FloatArray, service: Service) -> list[dict[str, Any]]:

@@ -138,13 +138,18 @@ class Scored(_Answered):
     warnings: tuple[str, ...] = ()
 
 
-class RewardsAnswer(_Answered):
-    """Rewards of every item, in the order in which they were sent."""
+class _AnsweredFor(_Answered):
+    """Which model answers, and the people for whom."""
 
     model: str
     interval: str
     """What intervals stand on, or why there are none."""
     communities: tuple[Served, ...]
+
+
+class RewardsAnswer(_AnsweredFor):
+    """Rewards of every item, in the order in which they were sent."""
+
     items: tuple[Scored, ...]
 
 
@@ -168,14 +173,11 @@ class Ranked(_Answered):
     warnings: tuple[str, ...] = ()
 
 
-class RankAnswer(_Answered):
+class RankAnswer(_AnsweredFor):
     """Responses from the best down."""
 
-    model: str
-    interval: str
     rule: str
     """By what they are ordered, in words."""
-    communities: tuple[Served, ...]
     ranking: tuple[Ranked, ...]
 
 
@@ -188,24 +190,18 @@ class Preference(_Answered):
     """The margin as the share of its people expected to prefer the first, in [0, 1] (Bradley-Terry)."""
 
 
-class CompareAnswer(_Answered):
+class CompareAnswer(_AnsweredFor):
     """The preference of each community."""
 
-    model: str
-    interval: str
-    communities: tuple[Served, ...]
     preferences: dict[str, Preference]
     warnings: tuple[str, ...] = ()
 
 
-class CommunityList(_Answered):
+class CommunityList(_AnsweredFor):
     """Every community that the model can be steered to, and ``~world``."""
 
-    model: str
-    interval: str
     steered: tuple[str, ...]
     """Ids that it can be steered to; ``~world`` is the reference where it is none of them."""
-    communities: tuple[Served, ...]
 
 
 class ModelCard(_Answered):
