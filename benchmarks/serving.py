@@ -212,19 +212,18 @@ def idle(model: Path, arguments: argparse.Namespace, options: list[str]) -> None
     steer = Steer.to(opened.communities[0])
     with served(model, *options) as (url, _, _):
         for words in arguments.lengths:
-            requests = made_requests(300, words, 1)
-            arguments.words = words
-            took = []
-            for one in requests:
-                since = time.perf_counter()
-                opened.score([one], steer)
-                took.append((time.perf_counter() - since) * 1e3)
-            alone = statistics.median(took)
-            told = {"connections": 1, "responses": 300, "seed": 1}
-            through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, **told)["median_ms"]
-            print(
-                f"idle, {words} words: direct {alone:.1f} ms, server {through:.1f} ms, added {through - alone:.1f} ms"
-            )
+            arguments.words, rows = words, []
+            for turn in range(2 * arguments.rounds):
+                took = []
+                for one in made_requests(80, words, turn):
+                    since = time.perf_counter()
+                    opened.score([one], steer)
+                    took.append((time.perf_counter() - since) * 1e3)
+                told = {"connections": 1, "responses": 80, "seed": turn}
+                through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, **told)["median_ms"]
+                rows.append((statistics.median(took), through, through - statistics.median(took)))
+            median = [statistics.median(column) for column in zip(*rows, strict=True)]
+            print(f"idle, {words} words: direct {median[0]:.1f} ms, server {median[1]:.1f}, added {median[2]:.1f}")
 
 
 def memory(model: Path, arguments: argparse.Namespace, options: list[str]) -> None:

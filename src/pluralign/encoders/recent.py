@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from threading import Lock
 
 import numpy as np
 
@@ -15,8 +16,8 @@ _BESIDE = 300
 class RecentVectors:
     """Wraps an encoder with a memory of the vectors that were asked for last.
 
-    A prompt that comes with many responses is encoded once. What has not been asked for longest goes first. One thread
-    at a time may use it.
+    A prompt that comes with many responses is encoded once. What has not been asked for longest goes first. Several
+    threads may use it where they may use the encoder.
 
     Args:
         encoder: What encodes the texts that are not remembered.
@@ -44,6 +45,7 @@ class RecentVectors:
         self.found = self.missed = 0
         self._most_bytes = most_bytes
         self._kept: OrderedDict[bytes, FloatArray] = OrderedDict()
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -63,19 +65,26 @@ class RecentVectors:
         """Languages that the encoder reads; None where unknown."""
         return getattr(self.encoder, "languages", None)
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether several threads may encode at a time."""
+        return bool(getattr(self.encoder, "side_by_side", False))
+
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of texts, shape (N, D), float32, row i for ``texts[i]``."""
         if not texts:
             return self.encoder.encode(texts)
         by_key = {_key(text): text for text in texts}
-        vectors = {key: self._kept[key] for key in by_key if key in self._kept}
-        missing = [key for key in by_key if key not in vectors]
-        self.found += len(vectors)
-        self.missed += len(missing)
+        with self._lock:
+            vectors = {key: self._kept[key] for key in by_key if key in self._kept}
+            missing = [key for key in by_key if key not in vectors]
+            self.found += len(vectors)
+            self.missed += len(missing)
         if missing:
             encoded_M_D = self.encoder.encode([by_key[key] for key in missing])
             vectors.update(zip(missing, encoded_M_D, strict=True))
-        self._remember(vectors)
+        with self._lock:
+            self._remember(vectors)
         return np.stack([vectors[_key(text)] for text in texts])
 
     def _remember(self, vectors: dict[bytes, FloatArray]) -> None:

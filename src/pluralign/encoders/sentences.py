@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _log = logging.getLogger(__name__)
+_counting = Lock()
 # What decides the vectors. data_config.json lists training data; README and ONNX copies are not read either.
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
@@ -98,6 +100,11 @@ class SentenceEncoder:
             raise InvalidInput("the model does not say how long its vectors are", where=str(self.folder))
         return int(dimensions)
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether several threads may encode at a time, each on a core of its own."""
+        return self._bert is not None and self._runner.device.type == "cpu"
+
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Encode a batch.
 
@@ -157,7 +164,8 @@ class SentenceEncoder:
         return features
 
     def _count(self, cut: int, n: int) -> None:
-        self.truncated += cut
+        with _counting:
+            self.truncated += cut
         if cut:
             longest = self._runner.longest
             _log.warning("%d of %d texts are longer than %s tokens: only their beginning is encoded", cut, n, longest)

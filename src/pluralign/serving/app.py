@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from pluralign._version import __version__
+from pluralign.rewards import one_blas_thread
 from pluralign.serving import native, openrlhf, tei, vllm
 from pluralign.serving.bodies import describe_bodies
 from pluralign.serving.guarding import Guard
@@ -53,9 +54,10 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         found = await run_in_threadpool(open_to_serve, settings) if opened is None else opened
-        app.state.service = service = Service(settings, found, metrics)
-        yield
-        await service.close()
+        with one_blas_thread():  # more would fight for the cores with the threads that score
+            app.state.service = service = Service(settings, found, metrics)
+            yield
+            await service.close()
 
     app = FastAPI(
         title="pluralign", version=__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None

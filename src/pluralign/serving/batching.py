@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -94,33 +95,41 @@ class _Lot:
 
 
 class Batcher:
-    """Scores what many callers ask for, a batch at a time, in a thread of its own.
+    """Scores what many callers ask for, a batch at a time on each core, in threads of its own.
 
-    A batch begins as soon as the one before is done: nobody waits for others to come. It holds what is due first, and
-    what is nearest to that in length, up to a number of tokens. A long request goes in lots that are due one batch
-    after the other, so that short ones get their turn, and so does it.
+    A batch begins as soon as a core is free: nobody waits for others to come. It holds what is due first, and what is
+    nearest to that in length, up to a number of tokens. It takes one core where more waits for the others, else all
+    that are free: several batches on a core each are done sooner than one after the other on all cores. A long request
+    goes in lots that are due one batch after the other, so that short ones get their turn, and so does it.
 
     Args:
         scorer: Scores a batch.
         tokens: About how many tokens go into a batch, >= 1; a longer response goes alone.
         most_waiting: Responses that may wait.
         watch: Hears of each batch.
+        cores: How many batches may be scored at a time, each in a thread of its own; with 1, torch is not told how many
+            cores to take.
 
     Attributes:
         waiting: How many responses wait.
     """
 
     def __init__(
-        self, scorer: Scorer, tokens: int, most_waiting: int, watch: Callable[[Batch], None] | None = None
+        self,
+        scorer: Scorer,
+        tokens: int,
+        most_waiting: int,
+        watch: Callable[[Batch], None] | None = None,
+        cores: int = 1,
     ) -> None:
-        self._scorer = scorer
         self._tokens = tokens
         self._most_waiting = most_waiting
         self._watch = watch or (lambda batch: None)
         self._waiting: list[_Lot] = []
         self.waiting = 0
         self._wake = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self._cores = self._free = cores
+        self._workers = [_Worker(scorer) for _ in range(cores)]
         self._tokens_per_second = 10_000.0
         self._batches = 0
         self._closed = False
@@ -161,15 +170,30 @@ class Batcher:
         self._closed = True
         self._wake.set()
         await self._loop
-        self._thread.shutdown()
+        for worker in self._workers:
+            worker.thread.shutdown()
 
     async def _run(self) -> None:
-        while self._waiting or not self._closed:
-            if not self._waiting:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            await self._score(self._take())
+        async with asyncio.TaskGroup() as batches:
+            while self._waiting or not self._closed:
+                if not (self._waiting and self._free):
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                lots = self._take()
+                cores = 1 if self._waiting else self._free
+                self._free -= cores
+                # The one that worked last: torch's helpers of another may still be spinning on a core.
+                batches.create_task(self._score_on(cores, self._workers.pop(), lots))
+
+    async def _score_on(self, cores: int, worker: "_Worker", lots: Sequence[_Lot]) -> None:
+        worker.cores = cores if self._cores > 1 else None
+        try:
+            await self._score(lots, worker)
+        finally:
+            self._workers.append(worker)
+            self._free += cores
+            self._wake.set()
 
     def _take(self) -> list[_Lot]:
         """The lots of the next batch; they wait no longer."""
@@ -189,20 +213,21 @@ class Batcher:
         self._waiting = [lot for lot in self._waiting if lot not in lots]
         self.waiting -= sum(len(lot.rows) for lot in lots)
 
-    async def _score(self, lots: Sequence[_Lot]) -> None:
+    async def _score(self, lots: Sequence[_Lot], worker: "_Worker") -> None:
         since = time.perf_counter()
-        run = asyncio.get_running_loop().run_in_executor
         try:
-            found = await run(self._thread, self._scorer.score, [lot.wanted for lot in lots])
+            found = await worker.score([lot.wanted for lot in lots])
             by_lot = list(zip(lots, found, strict=True))
         except Exception as error:
-            await self._score_apart(lots, error)
+            await self._score_apart(lots, worker, error)
             return
         for lot, reward_B_n_S in by_lot:
             lot.job.keep(lot.rows, reward_B_n_S)
-        self._learn(Batch(sum(len(lot.rows) for lot in lots), sum(lot.tokens for lot in lots), _since(since)))
+        batch = Batch(sum(len(lot.rows) for lot in lots), sum(lot.tokens for lot in lots), _since(since))
+        self._learn(batch, of_all=(worker.cores or self._cores) / self._cores)
+        self._watch(batch)
 
-    async def _score_apart(self, lots: Sequence[_Lot], error: Exception) -> None:
+    async def _score_apart(self, lots: Sequence[_Lot], worker: "_Worker", error: Exception) -> None:
         """What one caller sent must not fail the others."""
         if len(lots) == 1:
             if not lots[0].job.answer.done():
@@ -210,15 +235,43 @@ class Batcher:
             return
         for lot in lots:
             if not lot.job.answer.done():
-                await self._score([lot])
+                await self._score([lot], worker)
 
-    def _learn(self, batch: Batch) -> None:
-        self._tokens_per_second += 0.1 * (batch.tokens / max(batch.seconds, 1e-6) - self._tokens_per_second)
-        self._watch(batch)
+    def _learn(self, batch: Batch, of_all: float) -> None:
+        """How fast all cores score, from a batch that had a share of them."""
+        per_second = batch.tokens / max(batch.seconds, 1e-6) / of_all
+        self._tokens_per_second += 0.1 * (per_second - self._tokens_per_second)
 
     def _seconds_of_work(self) -> int:
         seconds = sum(lot.tokens for lot in self._waiting) / self._tokens_per_second
         return max(1, min(_LONGEST_WAIT, math.ceil(seconds)))
+
+
+class _Worker:
+    """A thread that scores.
+
+    Args:
+        scorer: What it scores with.
+
+    Attributes:
+        thread: The thread.
+        cores: How many cores torch may take in it; None: as it is set.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
+        self.cores: int | None = None
+
+    async def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        """Rewards in logits for each caller, shape (B, N, S)."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self._score, wanted)
+
+    def _score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+        torch = sys.modules.get("torch")
+        if torch is not None and self.cores is not None and torch.get_num_threads() != self.cores:
+            torch.set_num_threads(self.cores)  # of this thread
+        return self._scorer.score(wanted)
 
 
 def tokens_of(request: RewardRequest) -> int:

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -95,9 +94,7 @@ def _loaded(settings: ServeSettings) -> ASGIApp:
     from pluralign.serving.app import create_app
     from pluralign.serving.service import open_to_serve
 
-    opened = open_to_serve(settings)
-    _share_cores(settings.processes)
-    return create_app(settings, opened)
+    return create_app(settings, open_to_serve(settings))
 
 
 def _config(settings: ServeSettings, app: ASGIApp | str) -> uvicorn.Config:
@@ -138,13 +135,6 @@ def _bound(settings: ServeSettings) -> socket.socket:
             hint="name another port, or 0 for a free one",
         ) from error
     return bound
-
-
-def _share_cores(processes: int) -> None:
-    """Let the processes of a server share the cores rather than fight for them, where torch scores."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.set_num_threads(max(1, torch.get_num_threads() // processes))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, RewardRequest, Steer, SteerableRewardModel, known_community
 from pluralign.experiments import Repeats
-from pluralign.rewards import LinearRewardModel, one_blas_thread
+from pluralign.rewards import LinearRewardModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Wanted:
 
 
 class Scorer(Protocol):
-    """Scores what several callers want. One thread at a time may use it."""
+    """Scores what several callers want."""
 
     def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S); B is 1, or the number of repeats."""
@@ -88,8 +88,7 @@ class LinearScorer:
         if len(rows) < head_B_P_D.shape[1]:
             head_B_P_D = head_B_P_D[:, rows]
         fitted, parts, dimensions = head_B_P_D.shape
-        with one_blas_thread():  # others would fight with the trunk's own threads for the cores
-            product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
+        product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
         return product_N_BP.reshape(-1, fitted, parts)
 
     def _parts(self, steer: Steer | None) -> dict[int, float]:

@@ -40,6 +40,7 @@ class Opened:
         scorer: Scores with it.
         languages: Languages that its trunk reads; None where unknown.
         vectors: The memory around its encoder; None where its communities are trained parts.
+        cores: How many threads may score at a time, each on a core of its own.
     """
 
     card: Mapping[str, Any]
@@ -48,6 +49,7 @@ class Opened:
     scorer: Scorer
     languages: tuple[str, ...] | None
     vectors: RecentVectors | None
+    cores: int = 1
 
 
 def open_to_serve(settings: ServeSettings) -> Opened:
@@ -73,7 +75,9 @@ def open_to_serve(settings: ServeSettings) -> Opened:
     if languages is not None:
         language_of("A first response, long enough for its language to be told.")
     vectors = memories[0] if memories else None
-    return Opened(load_card(settings.model), model.communities, repeats, scorer, languages, vectors)
+    threads = _share_of_threads(settings.processes)
+    cores = threads if vectors is not None and vectors.side_by_side else 1
+    return Opened(load_card(settings.model), model.communities, repeats, scorer, languages, vectors, cores)
 
 
 @dataclass(slots=True)
@@ -101,7 +105,8 @@ class Service:
     def __post_init__(self) -> None:
         self.planner = Planner(self.opened.card, self.opened.communities)
         tokens = self.settings.batch_tokens or (_TOKENS_ON_GPU if _on_gpu() else _TOKENS_ON_CPU)
-        self.batcher = Batcher(self.opened.scorer, tokens, self.settings.most_waiting, self._count)
+        most = self.settings.most_waiting
+        self.batcher = Batcher(self.opened.scorer, tokens, most, self._count, self.opened.cores)
 
     @property
     def name(self) -> str:
@@ -221,6 +226,16 @@ def _unread(text: str, reads: tuple[str, ...]) -> tuple[str, ...]:
     if language == _UNKNOWN or language in reads:
         return ()
     return (f"language: the response looks like {language!r}, and the trunk reads {', '.join(reads)}",)
+
+
+def _share_of_threads(processes: int) -> int:
+    """Threads that torch takes in each of so many processes: they share the cores rather than fight for them."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return 1
+    share: int = max(1, torch.get_num_threads() // processes)
+    torch.set_num_threads(share)
+    return share
 
 
 def _on_gpu() -> bool:
