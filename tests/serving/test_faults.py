@@ -164,6 +164,26 @@ def test_who_leaves_in_mid_sentence_is_no_fault_of_the_server(
     assert "Traceback" not in caplog.text
 
 
+def test_over_too_many_connections_requests_are_refused_until_some_close(serving: Any, opened: Opened) -> None:
+    url = serving(opened=opened, most_connections=3)
+    with contextlib.ExitStack() as idle:
+        for _ in range(3):
+            idle.enter_context(connection(url))
+        told = is_problem(httpx.get(f"{url}/readyz", timeout=SECONDS), 503)
+        assert told["detail"] == "too many connections are open"
+    wait_until(lambda: httpx.get(f"{url}/readyz", timeout=SECONDS).status_code == 200)
+
+
+def test_what_is_no_http_is_said_to_be_none(serving: Any, opened: Opened) -> None:
+    with connection(serving(opened=opened)) as strange:
+        strange.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+        said = heard(strange)
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(body)["status"] == 400
+
+
 def test_what_is_not_scored_in_time_is_taken_back(
     serving: Any, opened: Opened, held: Held, callers: ThreadPoolExecutor
 ) -> None:

@@ -27,7 +27,7 @@ _PROBLEMS = {
     422: "The body does not hold what it must, or the model lacks a community",
     429: "Too much is waiting",
     500: "The server failed",
-    503: "The server is stopping",
+    503: "The server is stopping, or too many connections are open",
     504: "Not scored in time",
 }
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pluralign.serving.problems import Refused, problem
+from pluralign.serving.protocol import CONNECTIONS
 from pluralign.serving.settings import ServeSettings, is_loopback
 from pluralign.serving.watching import Metrics
 
@@ -70,6 +71,9 @@ class Guard:
             self._tell(scope, status, time.perf_counter() - since)
 
     def _check(self, scope: Scope) -> None:
+        if scope.get(CONNECTIONS, 0) > self._settings.most_connections:
+            after = {"Retry-After": "1", "Connection": "close"}
+            raise Refused(503, "too many connections are open", "ask again in 1 s, over fewer connections", after)
         headers = dict(scope["headers"])
         if self._digests:
             if scope["path"] not in OPEN_TO_ALL and not self._let_in(headers.get(b"authorization", b"")):

@@ -5,6 +5,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pluralign.serving.problems import problem
+
+CONNECTIONS = "pluralign.connections"
+"""Under which name a request's scope says how many connections there are."""
 SECONDS = 30.0
 """How long a client may take to send the headers of a request, or to take in what waits to be sent."""
 MOST_BYTES = 65_536
@@ -37,6 +41,7 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count the bytes of headers."""
         super().on_message_begin()
+        self.scope[CONNECTIONS] = len(self.connections)  # type: ignore[literal-required]
         self._in_headers, self._bytes = True, 0
 
     def on_headers_complete(self) -> None:
@@ -44,6 +49,13 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_headers = False
         self._have("headers")
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that what came is no HTTP."""
+        answer = problem(400, msg, headers={"Connection": "close"})
+        head = b"".join(b"%b: %b\r\n" % header for header in answer.raw_headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head + b"\r\n" + answer.body)
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to take in what it was sent."""

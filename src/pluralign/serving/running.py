@@ -111,7 +111,6 @@ def _config(settings: ServeSettings, app: ASGIApp | str) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         log_config=_logging(),
-        limit_concurrency=settings.most_connections,
         backlog=_BACKLOG,
         timeout_keep_alive=max(1, int(settings.seconds)),
         timeout_graceful_shutdown=settings.seconds_to_drain,
