@@ -72,7 +72,7 @@ class Bert:
             layer = f"encoder.layer.{i}"
             attended = self._linear(f"{layer}.attention.output.dense", self._attention(layer, hidden, read_B_T))
             hidden = self._norm(f"{layer}.attention.output.LayerNorm", hidden + attended)
-            inner = functional.gelu(self._linear(f"{layer}.intermediate.dense", hidden))
+            inner = _gelu(self._linear(f"{layer}.intermediate.dense", hidden))
             hidden = self._norm(f"{layer}.output.LayerNorm", hidden + self._linear(f"{layer}.output.dense", inner))
         return hidden
 
@@ -92,6 +92,15 @@ class Bert:
     def _norm(self, name: str, x: Tensor) -> Tensor:
         weight, bias = self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"]
         return functional.layer_norm(x, weight.shape, weight, bias, self._files.norm_eps)
+
+
+def _gelu(x_B_T_D: Tensor) -> Tensor:
+    """The exact GELU, computed by torch itself.
+
+    Of tensors that lie in memory row by row oneDNN computes it, which keeps something for every shape that it has seen:
+    under texts of all lengths memory grows for thousands of batches.
+    """
+    return functional.gelu(x_B_T_D.transpose(1, 2)).transpose(1, 2)
 
 
 def _stored(files: BertFiles) -> dict[str, Tensor]:
