@@ -357,6 +357,13 @@ def test_a_response_in_a_language_that_the_trunk_does_not_read_is_a_warning(aski
     assert compared.warnings == (said,)
 
 
+def test_of_a_script_whose_language_is_not_clear_the_script_is_said(asking: Any, planted: Any) -> None:
+    arabic = "قل له بلطف كيف يبدو الأمر لك"
+    client = asking(opened=planted({"~lake": {arabic: 1.0}}, languages=("en",)))
+    (item,) = rewards(client, [RewardRequest("", arabic)]).items
+    assert item.warnings == ("language: the response is written in arabic letters, and the trunk reads en",)
+
+
 def test_the_communities_are_listed_with_their_people_and_the_reference(client: TestClient) -> None:
     answer = client.get("/v1/communities")
     assert list(answer.json()) == list(CommunityList.model_fields)

@@ -146,10 +146,11 @@ def sample_note(label: str) -> str | None:
 def near_communities(label: str, known: list[str]) -> list[str]:
     """Which of ``known`` a mistaken label may have meant, best first.
 
-    >>> near_communities("Mexcio", ["MEX", "GBR"])
-    ['MEX']
+    >>> near_communities("Mexcio", ["MEX", "GBR"]), near_communities("Britian", ["MEX", "GBR"])
+    (['MEX'], ['GBR'])
     """
-    spelled = {_key(name): id_ for id_ in known for name in (id_, community_name(id_))}
+    others = {name: id_ for name, id_ in (ALIASES | PARTS).items() if id_ in known}
+    spelled = others | {_key(name): id_ for id_ in known for name in (id_, community_name(id_))}
     matches = get_close_matches(_key(label), spelled, n=3, cutoff=0.6)
     return list(dict.fromkeys(spelled[m] for m in matches))
 

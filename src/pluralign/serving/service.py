@@ -225,7 +225,9 @@ def _unread(text: str, reads: tuple[str, ...]) -> tuple[str, ...]:
     language = language_of(text[:_READ_FOR_LANGUAGE])
     if language == _UNKNOWN or language in reads:
         return ()
-    return (f"language: the response looks like {language!r}, and the trunk reads {', '.join(reads)}",)
+    script = language.removeprefix(f"{_UNKNOWN}-")
+    seen = f"looks like {language!r}" if script == language else f"is written in {script} letters"
+    return (f"language: the response {seen}, and the trunk reads {', '.join(reads)}",)
 
 
 def _share_of_threads(processes: int) -> int:
