@@ -82,6 +82,17 @@ def test_threads_that_encode_at_once_get_their_own_vectors(small: Path) -> None:
     assert encoder.truncated == 2 * len(batches)  # the last of TEXTS is too long, and each was encoded twice
 
 
+def test_what_is_cut_is_told_of_each_text_and_counts_nothing(packaged: SentenceEncoder) -> None:
+    before = packaged.truncated
+    texts = ["short", "word " * 254, "word " * 255, "a" * 300, "", "a \ud800 " * 400, "각 " * 90, "각 " * 60]
+    assert packaged.cut(texts) == [False, False, True, False, False, True, True, False]
+    assert packaged.truncated == before
+    for text, cut in zip(texts, packaged.cut(texts), strict=True):
+        packaged.encode([text])
+        assert packaged.truncated == before + cut
+        before = packaged.truncated
+
+
 def test_encoding_with_minilm_imports_neither_transformers_nor_its_kin() -> None:
     code = """
 import sys

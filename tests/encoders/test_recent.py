@@ -160,6 +160,15 @@ def test_threads_that_ask_at_once_get_their_own_vectors_and_every_text_is_counte
     assert len(encoder) == 20
 
 
+def test_what_is_cut_is_as_the_encoder_tells(counting: Counting) -> None:
+    class Short(Counting):
+        def cut(self, texts: Sequence[str]) -> list[bool]:
+            return [len(text) > 3 for text in texts]
+
+    assert RecentVectors(Short(), PLENTY).cut(["tea", "coffee"]) == [False, True]
+    assert RecentVectors(counting, PLENTY).cut(["tea", "coffee"]) == [False, False]
+
+
 def test_it_stands_in_for_its_encoder(counting: Counting) -> None:
     encoder = RecentVectors(counting, PLENTY)
     assert isinstance(encoder, Encoder)

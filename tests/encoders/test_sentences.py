@@ -71,7 +71,7 @@ def test_nothing_gives_no_rows(encoder: SentenceEncoder) -> None:
     ids=["words", "blanks", "one word", "characters", "mixed"],
 )
 def test_a_very_long_text_is_read_as_the_tokenizer_would(encoder: SentenceEncoder, text: str) -> None:
-    ids = encoder._tokenised([text])["input_ids"][0]
+    ids = encoder._tokenised([text])[0]["input_ids"][0]
     assert ids == encoder.model.tokenizer(text, truncation=True, max_length=256)["input_ids"]
 
 

@@ -1,6 +1,8 @@
 """Rewards, orders and preferences of the server's own endpoints, against the model asked directly."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from pluralign.core import (
     prompt_text,
     requests_of,
 )
+from pluralign.encoders import HashEncoder, RecentVectors
 from pluralign.experiments import open_model
 from pluralign.metrics import subsample_half_width
 from pluralign.rewards.remote.wire import (
@@ -355,6 +358,19 @@ def test_a_response_in_a_language_that_the_trunk_does_not_read_is_a_warning(aski
     assert [(place.index, place.warnings) for place in ranked.ranking] == [(1, ()), (0, (said,))]
     compared = ask(client, "/v1/compare", {"response": spanish, "other": spanish}, CompareAnswer)
     assert compared.warnings == (said,)
+
+
+def test_of_what_is_longer_than_the_trunk_reads_it_is_said(asking: Any, planted: Any) -> None:
+    class Short(HashEncoder):
+        def cut(self, texts: Sequence[str]) -> list[bool]:
+            return [len(text) > 10 for text in texts]
+
+    opened = planted({"~lake": {"yes": 1.0, "yes, and more": 0.5}})
+    client = asking(opened=replace(opened, vectors=RecentVectors(Short(), 1000)))
+    asked = [RewardRequest("Tea?", "yes"), RewardRequest("Tea?", "yes, and more"), RewardRequest("Tea, or " * 9, "yes")]
+    said = [item.warnings for item in rewards(client, asked).items]
+    about = "cut: the {} is longer than the trunk reads; only its beginning counts"
+    assert said == [(), (about.format("response"),), (about.format("prompt"),)]
 
 
 def test_of_a_script_whose_language_is_not_clear_the_script_is_said(asking: Any, planted: Any) -> None:

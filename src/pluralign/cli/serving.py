@@ -22,7 +22,9 @@ def serve(
     name: Annotated[
         str | None, typer.Option(help="What clients call the model; NAME@MEX is one community. Default: its folder.")
     ] = None,
-    processes: Annotated[int, typer.Option(help="Processes behind the port, each with the model.", min=1)] = 1,
+    processes: Annotated[
+        int, typer.Option(help="Processes behind the port, each with the model; one uses all cores.", min=1)
+    ] = 1,
     token_file: Annotated[
         Path | None,
         typer.Option(help=f"File of bearer tokens, one a line; or set {TOKENS}. Any of them is let in."),

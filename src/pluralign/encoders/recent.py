@@ -70,6 +70,13 @@ class RecentVectors:
         """Whether several threads may encode at a time."""
         return bool(getattr(self.encoder, "side_by_side", False))
 
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Whether of each text only the beginning is read, as far as the encoder tells."""
+        if not hasattr(self.encoder, "cut"):
+            return [False] * len(texts)
+        cut_N: list[bool] = self.encoder.cut(texts)
+        return cut_N
+
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of texts, shape (N, D), float32, row i for ``texts[i]``."""
         if not texts:

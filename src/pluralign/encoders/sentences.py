@@ -105,6 +105,16 @@ class SentenceEncoder:
         """Whether several threads may encode at a time, each on a core of its own."""
         return self._bert is not None and self._runner.device.type == "cpu"
 
+    def cut(self, texts: Sequence[str]) -> list[bool]:
+        """Whether of each text only the beginning is read; told of plain BERTs, whose tokenizer threads can share."""
+        cut_N = [False] * len(texts)
+        # A character comes apart into four at most (NFD), each of which may be a token.
+        long = [i for i, text in enumerate(texts) if self._bert is not None and 4 * len(text) > self._bert.longest - 2]
+        if long:
+            for i, cut in zip(long, self._tokenised([whole_characters(texts[i]) for i in long])[1], strict=True):
+                cut_N[i] = cut
+        return cut_N
+
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Encode a batch.
 
@@ -139,7 +149,8 @@ class SentenceEncoder:
 
     def _encode_in_batches(self, texts: list[str]) -> FloatArray:
         """Tokenise once, then run batches of like length."""
-        features = self._tokenised(texts)
+        features, cut = self._tokenised(texts)
+        self._count(sum(cut), len(texts))
         length_N = np.array([len(ids) for ids in features["input_ids"]])
         embedding_N_D = np.empty((len(texts), self.dimensions), np.float32)
         for rows in _batches(length_N, _TOKENS_PER_BATCH.get(self._runner.device.type, 8192)):
@@ -147,8 +158,8 @@ class SentenceEncoder:
             embedding_N_D[rows] = self._runner.vectors(batch)
         return embedding_N_D
 
-    def _tokenised(self, texts: list[str]) -> dict[str, list[list[int]]]:
-        """Token ids and what goes with them, at most as many as the model reads; counts what had to be cut."""
+    def _tokenised(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
+        """Token ids and what goes with them, at most as many as the model reads, and which texts had to be cut."""
         longest = self._runner.longest
         heads = [without_idle_tail(text, longest) for text in texts]
         features, cut = self._runner.tokens(heads)
@@ -160,8 +171,7 @@ class SentenceEncoder:
                 cut[i] = cut_again[k]
                 for name, values in whole.items():
                     features[name][i] = values[k]
-        self._count(sum(cut), len(texts))
-        return features
+        return features, cut
 
     def _count(self, cut: int, n: int) -> None:
         with _counting:

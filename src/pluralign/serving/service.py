@@ -26,7 +26,9 @@ _log = logging.getLogger("pluralign.serving")
 _TOKENS_ON_CPU, _TOKENS_ON_GPU = 2048, 65_536
 _READ_FOR_LANGUAGE = 300
 _UNKNOWN = "und"
-_AT_ONCE = 8
+_AT_ONCE, _SOON_READ = 8, 5000
+_PARTS = ("response", "prompt")
+_CUT = "cut: the {} is longer than the trunk reads; only its beginning counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,10 @@ class Service:
                 _log.info("prompt %r response %r", prompt_text(one.prompt), one.response)
 
     async def unread(self, requests: Sequence[RewardRequest]) -> list[tuple[str, ...]]:
-        """For each response, a warning where it is in a language that the trunk does not read."""
-        reads = self.opened.languages
-        if reads is None:
-            return [()] * len(requests)
-        if len(requests) <= _AT_ONCE:
-            return [_unread(one.response, reads) for one in requests]
-        return await asyncio.to_thread(lambda: [_unread(one.response, reads) for one in requests])
+        """For each request, warnings of what the trunk does not read: another language, and what is too long."""
+        if len(requests) <= _AT_ONCE and max(len(one.response) for one in requests) <= _SOON_READ:
+            return _unread(requests, self.opened)
+        return await asyncio.to_thread(_unread, requests, self.opened)
 
     async def _while_connected(self, request: Request, wanted: Sequence[Wanted]) -> list[FloatArray]:
         """The rewards; who leaves, or waits too long, takes the request back."""
@@ -221,7 +220,19 @@ def _outcome(work: "asyncio.Future[list[FloatArray]]") -> list[FloatArray]:
         raise Refused(503, "the server is stopping", "ask another one", {"Retry-After": "1"}) from closed
 
 
-def _unread(text: str, reads: tuple[str, ...]) -> tuple[str, ...]:
+def _unread(requests: Sequence[RewardRequest], opened: Opened) -> list[tuple[str, ...]]:
+    responses, prompts = [one.response for one in requests], [prompt_text(one.prompt) for one in requests]
+    cut_N = [False] * (2 * len(requests)) if opened.vectors is None else opened.vectors.cut([*responses, *prompts])
+    too_long = zip(cut_N[: len(requests)], cut_N[len(requests) :], strict=True)
+    return [
+        (*_foreign(text, opened.languages), *(_CUT.format(what) for what, cut in zip(_PARTS, both, strict=True) if cut))
+        for text, both in zip(responses, too_long, strict=True)
+    ]
+
+
+def _foreign(text: str, reads: tuple[str, ...] | None) -> tuple[str, ...]:
+    if reads is None:
+        return ()
     language = language_of(text[:_READ_FOR_LANGUAGE])
     if language == _UNKNOWN or language in reads:
         return ()
