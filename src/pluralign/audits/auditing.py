@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
@@ -274,7 +274,7 @@ def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severit
 
 def _reach(measured: Measured, tests: int) -> float:
     """Half the width of the interval that holds for all tests of a check at once."""
-    return float(norm.isf(LEVEL / 2 / max(tests, 1))) * measured.error if measured.error else 0.0
+    return -float(ndtri(LEVEL / 2 / max(tests, 1))) * measured.error if measured.error else 0.0
 
 
 def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
