@@ -1,7 +1,8 @@
 """A reward server under load from another process, against direct batched scoring of like texts in one process.
 
-Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 1000] [--connections 64] [--processes 1]
-[--minutes 10]. A model with 200 communities and 5 repeats is made up: its heads are random, for only time is measured.
+Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 1500] [--connections 64] [--processes 1]
+[--rounds 3] [--minutes 10]. A model with 200 communities and 5 repeats is made up: its heads are random, for only time
+is measured.
 Each connection sends one sample, waits for its answer, and sends the next (closed loop), over loopback. Direct scoring
 and the server take turns, and the median of the paired ratios is told. Prompts come again, responses do not.
 --minutes looks at the server's memory instead.
@@ -195,12 +196,12 @@ def throughput(model: Path, arguments: argparse.Namespace, options: list[str]) -
             for turn in range(arguments.rounds):
                 alone = direct(model, made_requests(arguments.responses, words, 4 * turn))
                 through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=4 * turn + 1)["per_second"]
-                asked = [{"communities": ["AFG"]}, {}]
-                told = [
-                    called(url, arguments, "/v1/rewards", asked[k], seed=4 * turn + 2 + k)["per_second"]
-                    for k in ((0, 1) if turn % 2 else (1, 0))
-                ]
-                single, every = told if turn % 2 else told[::-1]
+                asked: dict[str, dict[str, Any]] = {"one": {"communities": ["AFG"]}, "all": {}}
+                told = {
+                    name: called(url, arguments, "/v1/rewards", asked[name], seed=seed)["per_second"]
+                    for seed, name in enumerate(sorted(asked, reverse=turn % 2 == 0), start=4 * turn + 2)
+                }
+                single, every = told["one"], told["all"]
                 rows.append((alone, through, through / alone, single, every, single / every))
         median = [statistics.median(column) for column in zip(*rows, strict=True)]
         print("{:6d} {:9.0f} {:9.0f} {:6.2f}  {:7.0f} {:9.0f} {:11.2f}".format(words, *median))

@@ -2,16 +2,15 @@
 
 import asyncio
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from pluralign.core import FloatArray, NotEnoughData, RewardRequest, prompt_text
 from pluralign.serving.scoring import Scorer, Wanted
+from pluralign.serving.workers import Worker
 
 _BYTES_PER_TOKEN = 4
 _LONGEST_WAIT = 60
@@ -129,7 +128,7 @@ class Batcher:
         self.waiting = 0
         self._wake = asyncio.Event()
         self._cores = self._free = cores
-        self._workers = [_Worker(scorer) for _ in range(cores)]
+        self._workers = [Worker(scorer) for _ in range(cores)]
         self._tokens_per_second = 10_000.0
         self._batches = 0
         self._closed = False
@@ -186,7 +185,7 @@ class Batcher:
                 # The one that worked last: torch's helpers of another may still be spinning on a core.
                 batches.create_task(self._score_on(cores, self._workers.pop(), lots))
 
-    async def _score_on(self, cores: int, worker: "_Worker", lots: Sequence[_Lot]) -> None:
+    async def _score_on(self, cores: int, worker: Worker, lots: Sequence[_Lot]) -> None:
         worker.cores = cores if self._cores > 1 else None
         try:
             await self._score(lots, worker)
@@ -213,7 +212,7 @@ class Batcher:
         self._waiting = [lot for lot in self._waiting if lot not in lots]
         self.waiting -= sum(len(lot.rows) for lot in lots)
 
-    async def _score(self, lots: Sequence[_Lot], worker: "_Worker") -> None:
+    async def _score(self, lots: Sequence[_Lot], worker: Worker) -> None:
         since = time.perf_counter()
         try:
             found = await worker.score([lot.wanted for lot in lots])
@@ -227,7 +226,7 @@ class Batcher:
         self._learn(batch, of_all=(worker.cores or self._cores) / self._cores)
         self._watch(batch)
 
-    async def _score_apart(self, lots: Sequence[_Lot], worker: "_Worker", error: Exception) -> None:
+    async def _score_apart(self, lots: Sequence[_Lot], worker: Worker, error: Exception) -> None:
         """What one caller sent must not fail the others."""
         if len(lots) == 1:
             if not lots[0].job.answer.done():
@@ -245,33 +244,6 @@ class Batcher:
     def _seconds_of_work(self) -> int:
         seconds = sum(lot.tokens for lot in self._waiting) / self._tokens_per_second
         return max(1, min(_LONGEST_WAIT, math.ceil(seconds)))
-
-
-class _Worker:
-    """A thread that scores.
-
-    Args:
-        scorer: What it scores with.
-
-    Attributes:
-        thread: The thread.
-        cores: How many cores torch may take in it; None: as it is set.
-    """
-
-    def __init__(self, scorer: Scorer) -> None:
-        self._scorer = scorer
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
-        self.cores: int | None = None
-
-    async def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
-        """Rewards in logits for each caller, shape (B, N, S)."""
-        return await asyncio.get_running_loop().run_in_executor(self.thread, self._score, wanted)
-
-    def _score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
-        torch = sys.modules.get("torch")
-        if torch is not None and self.cores is not None and torch.get_num_threads() != self.cores:
-            torch.set_num_threads(self.cores)  # of this thread
-        return self._scorer.score(wanted)
 
 
 def tokens_of(request: RewardRequest) -> int:

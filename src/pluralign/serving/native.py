@@ -110,7 +110,7 @@ async def models(request: Request) -> Response:
 async def _scored(
     request: Request, asked: Steering, requests: Sequence[RewardRequest]
 ) -> tuple[Plan, FloatArray, Sequence[Sequence[str]]]:
-    """Whose taste counts, the rewards of every repeat, shape (B, N, S), and what to say of each response's language."""
+    """Whose taste counts, the rewards of every repeat, shape (B, N, S), and warnings of what is not read of each."""
     service = service_of(request)
     plan = service.planner.plan(asked)
     reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)

@@ -26,8 +26,7 @@ _log = logging.getLogger("pluralign.serving")
 _TOKENS_ON_CPU, _TOKENS_ON_GPU = 2048, 65_536
 _READ_FOR_LANGUAGE = 300
 _UNKNOWN = "und"
-_AT_ONCE, _SOON_READ = 8, 5000
-_PARTS = ("response", "prompt")
+_AT_ONCE, _SOON_READ = 8, 20_000
 _CUT = "cut: the {} is longer than the trunk reads; only its beginning counts"
 
 
@@ -190,7 +189,8 @@ class Service:
 
     async def unread(self, requests: Sequence[RewardRequest]) -> list[tuple[str, ...]]:
         """For each request, warnings of what the trunk does not read: another language, and what is too long."""
-        if len(requests) <= _AT_ONCE and max(len(one.response) for one in requests) <= _SOON_READ:
+        characters = sum(len(one.response) + len(prompt_text(one.prompt)) for one in requests)
+        if len(requests) <= _AT_ONCE and characters <= _SOON_READ:
             return _unread(requests, self.opened)
         return await asyncio.to_thread(_unread, requests, self.opened)
 
@@ -221,12 +221,12 @@ def _outcome(work: "asyncio.Future[list[FloatArray]]") -> list[FloatArray]:
 
 
 def _unread(requests: Sequence[RewardRequest], opened: Opened) -> list[tuple[str, ...]]:
-    responses, prompts = [one.response for one in requests], [prompt_text(one.prompt) for one in requests]
-    cut_N = [False] * (2 * len(requests)) if opened.vectors is None else opened.vectors.cut([*responses, *prompts])
-    too_long = zip(cut_N[: len(requests)], cut_N[len(requests) :], strict=True)
+    parts_N = [{"response": one.response, "prompt": prompt_text(one.prompt)} for one in requests]
+    texts = list(dict.fromkeys(text for parts in parts_N for text in parts.values()))
+    cut = {} if opened.vectors is None else dict(zip(texts, opened.vectors.cut(texts), strict=True))
     return [
-        (*_foreign(text, opened.languages), *(_CUT.format(what) for what, cut in zip(_PARTS, both, strict=True) if cut))
-        for text, both in zip(responses, too_long, strict=True)
+        (*_foreign(parts["response"], opened.languages), *(_CUT.format(what) for what in parts if cut.get(parts[what])))
+        for parts in parts_N
     ]
 
 
