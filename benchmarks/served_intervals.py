@@ -52,7 +52,7 @@ class Bench:
         """Margins of the probes under a fit without a random part of the people, shape (C, P)."""
         split = split_by("rater", encoded.pairs, HELD_OUT, rng_for(seed, "split"))
         train = TrainingSet.build(encoded.take(split.train), tuple(SIZES))
-        panel_N_D = train.encoded.of([WORLD.id]).difference_N_D
+        panel_N_D = train.encoded.of([WORLD.id]).features
         reference = LinearRewardModel(self.trunk, fit_bradley_terry(panel_N_D, self.ridge))
         model = fit_full(train, reference, RidgeConfig(self.ridge), rng_for(seed, "fit"))
         margin_C_P: FloatArray = model.heads() @ self.probe_P_D.T

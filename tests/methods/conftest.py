@@ -9,7 +9,7 @@ import pytest
 from pluralign.core import WORLD, FloatArray, PreferencePair, Steer, rng_for
 from pluralign.encoders import HashEncoder
 from pluralign.methods import TrainingSet
-from pluralign.rewards import EmbeddingTrunk, EncodedPairs, LinearRewardModel, fit_bradley_terry
+from pluralign.rewards import DenseFeatures, EmbeddingTrunk, EncodedPairs, LinearRewardModel, fit_bradley_terry
 from pluralign.simulation import Society, default_society, recovered_taste, taste_correlation
 
 
@@ -41,7 +41,7 @@ def build_world(pairs: Mapping[str, int], test: int, dimensions: int) -> World:
     trunk = EmbeddingTrunk(HashEncoder(dimensions))
     encoded = trunk.encode_pairs(society.pairs(pairs, rng_for(0, "train")))
     panel = encoded.of([WORLD.id])
-    reference = LinearRewardModel(trunk, fit_bradley_terry(panel.difference_N_D, ridge=1.0))
+    reference = LinearRewardModel(trunk, fit_bradley_terry(panel.features, ridge=1.0))
     judged = trunk.encode_pairs(society.pairs(dict.fromkeys(communities, test), rng_for(0, "test")))
     return World(society, reference, TrainingSet.build(encoded, communities), judged)
 
@@ -69,7 +69,9 @@ def numbers() -> Callable[..., TrainingSet]:
             for c, rows in difference.items()
             for i in range(len(rows))
         )
-        return TrainingSet.build(EncodedPairs(pairs, np.vstack(list(difference.values()))), list(difference))
+        return TrainingSet.build(
+            EncodedPairs(pairs, DenseFeatures(np.vstack(list(difference.values())))), list(difference)
+        )
 
     return build
 

@@ -34,7 +34,7 @@ def test_without_own_levels_the_candidates_are_the_reference_and_two_pooled_mode
     train = village.train.without(village.train.community_N == "~coast")
     heads_K_C_D = candidate_heads(train, village.reference, config)
     (steered_to_C_D,) = pooled_heads(train, village.reference, RidgeConfig(), [2.0])
-    everybody_D = fit_bradley_terry(train.encoded.difference_N_D, 2.0, village.reference.reference_D)
+    everybody_D = fit_bradley_terry(train.encoded.features, 2.0, village.reference.reference_D)
     expected = [np.tile(village.reference.reference_D, (3, 1)), steered_to_C_D, np.tile(everybody_D, (3, 1))]
     np.testing.assert_allclose(heads_K_C_D, expected, atol=1e-5)
     assert not np.allclose(heads_K_C_D[1], heads_K_C_D[2], atol=1e-3)  # the ~world panel teaches too
@@ -156,7 +156,7 @@ def test_a_pair_counts_in_every_candidate_as_much_as_its_source_says(village: An
     train = village.train
     ignored = np.arange(len(train.encoded)) % 5 == 0
     pairs = [replace(p, weight=0.0) if skip else p for p, skip in zip(train.encoded.pairs, ignored, strict=True)]
-    weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.difference_N_D))
+    weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.features))
     config = AdaptiveConfig()
     np.testing.assert_allclose(
         candidate_heads(weighted, village.reference, config),

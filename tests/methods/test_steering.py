@@ -45,7 +45,7 @@ def renamed(train: TrainingSet, communities: dict[str, str], rater: str = "{}") 
         replace(p, community=communities.get(p.community, p.community), rater=rater.format(p.rater))
         for p in train.encoded.pairs
     ]
-    encoded = EncodedPairs(tuple(pairs), train.encoded.difference_N_D)
+    encoded = EncodedPairs(tuple(pairs), train.encoded.features)
     return TrainingSet.build(encoded, [communities.get(c, c) for c in train.communities])
 
 
@@ -96,7 +96,7 @@ def test_a_pair_of_weight_zero_is_as_if_it_were_not_there(village: Any, name: st
     train = village.train
     ignored = np.arange(len(train.encoded)) % 5 == 0
     pairs = [replace(p, weight=0.0) if skip else p for p, skip in zip(train.encoded.pairs, ignored, strict=True)]
-    weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.difference_N_D))
+    weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.features))
     np.testing.assert_allclose(
         margins(village, weighted, name), margins(village, train.without(ignored), name), atol=1e-5
     )

@@ -15,14 +15,14 @@ from pluralign.core import (
 )
 from pluralign.methods import Method, ScpoConfig, TrainingSet, unit_of
 from pluralign.methods.builtin import SCPO_FILTER_ONLY, SCPO_INVERSE_WEIGHT, SCPO_WEIGHT_ONLY
-from pluralign.rewards import EncodedPairs
+from pluralign.rewards import DenseFeatures, EncodedPairs
 
 PAIRS = (
     PreferencePair("1", "Q", "A", "B", "GBR", rater="r1", question="q1", stem="s"),
     PreferencePair("2", "Q", "A", "B", "MEX", rater="r2", question="q2", stem="s", weight=0.5),
     PreferencePair("3", "Q", "A", "B", "GBR", question="q1", stem="s"),
 )
-ENCODED = EncodedPairs(PAIRS, np.arange(12.0).reshape(3, 4))
+ENCODED = EncodedPairs(PAIRS, DenseFeatures(np.arange(12.0).reshape(3, 4)))
 BUILT_IN = {e.name: e.load() for e in entry_points(group="pluralign.methods") if e.value.startswith("pluralign.")}
 every_method = pytest.mark.parametrize("method", BUILT_IN.values(), ids=BUILT_IN)
 EXPECTED = {

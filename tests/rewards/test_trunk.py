@@ -5,7 +5,7 @@ import pytest
 
 from pluralign.core import FloatArray, InvalidInput, Message, NotEnoughData, PreferencePair, RewardRequest, requests_of
 from pluralign.encoders import HashEncoder
-from pluralign.rewards import EmbeddingTrunk, EncodedPairs
+from pluralign.rewards import DenseFeatures, EmbeddingTrunk, EncodedPairs
 
 TURNS = (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "Tea or coffee?"))
 PAIRS = [
@@ -42,8 +42,8 @@ def test_a_pair_is_the_features_of_chosen_minus_those_of_rejected() -> None:
     chosen, rejected = requests_of(PAIRS)
     expected = TRUNK.features(chosen) - TRUNK.features(rejected)
     encoded = TRUNK.encode_pairs(PAIRS)
-    assert encoded.difference_N_D.dtype == np.float32
-    np.testing.assert_allclose(encoded.difference_N_D, expected, atol=1e-6)
+    assert encoded.features.dense().dtype == np.float32
+    np.testing.assert_allclose(encoded.features.dense(), expected, atol=1e-6)
 
 
 def test_what_is_said_and_how_it_answers_what_was_asked() -> None:
@@ -58,7 +58,7 @@ def test_without_interaction_the_prompt_leaves_no_trace() -> None:
     features = plain.features([RewardRequest("Tea?", "Yes please"), RewardRequest("War?", "Yes please")])
     assert not features[:, 32:].any()
     np.testing.assert_array_equal(features[0], features[1])
-    assert not plain.encode_pairs(PAIRS).difference_N_D[:, 32:].any()
+    assert not plain.encode_pairs(PAIRS).features.dense()[:, 32:].any()
 
 
 def test_turns_are_read_as_one_text_and_one_turn_as_its_text() -> None:
@@ -102,7 +102,7 @@ def test_taking_pairs_keeps_each_beside_its_features() -> None:
     encoded = TRUNK.encode_pairs(PAIRS)
     taken = encoded.take(np.array([2, 0]))
     assert [p.id for p in taken.pairs] == ["3", "1"]
-    np.testing.assert_array_equal(taken.difference_N_D, encoded.difference_N_D[[2, 0]])
+    np.testing.assert_array_equal(taken.features.dense(), encoded.features.dense()[[2, 0]])
     assert [p.id for p in encoded.of(["GBR"]).pairs] == ["1", "3"]
     assert len(encoded.of(["NZL"])) == 0
 
@@ -116,4 +116,4 @@ def test_margins_are_the_differences_of_the_rewards() -> None:
 
 def test_pairs_and_features_must_be_as_many() -> None:
     with pytest.raises(ValueError, match="3 pairs and 2 rows"):
-        EncodedPairs(tuple(PAIRS), np.zeros((2, 64)))
+        EncodedPairs(tuple(PAIRS), DenseFeatures(np.zeros((2, 64))))

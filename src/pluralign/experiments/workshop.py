@@ -15,6 +15,7 @@ from pluralign.experiments.repeats import Bench, Sides, fit_reference, sides, sp
 from pluralign.experiments.trunks import OpenTrunk, model_source, reward_itself, transformer_trunk
 from pluralign.methods import Method
 from pluralign.rewards import (
+    DenseFeatures,
     EmbeddingTrunk,
     EncodedPairs,
     LinearRewardModel,
@@ -120,7 +121,7 @@ def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
 
     since = time.perf_counter()
     settings = work.resolved.settings
-    unread = EncodedPairs(work.loaded.pairs, np.zeros((len(work.loaded.pairs), 1), np.float32))
+    unread = EncodedPairs(work.loaded.pairs, DenseFeatures(np.zeros((len(work.loaded.pairs), 1), np.float32)))
     own = spoken_for(_sides(work, unread, seed).train, work.plan)
     place = work.folder.model(seed, "reference")
     folder = trained_reference(work.opened, settings, own, place, seed, work.reporter)

@@ -85,16 +85,14 @@ def candidate_heads(
     shared = [
         prior_D
         for taught in ((train.of(*train.communities), train) if several else (train,))
-        for prior_D in fit_path(
-            taught.encoded.difference_N_D, config.shared_ridges, reference.reference_D, taught.weight_N
-        )
+        for prior_D in fit_path(taught.encoded.features, config.shared_ridges, reference.reference_D, taught.weight_N)
     ]
     own = [train.of(c) for c in train.communities]
     heads = []
     for prior_D in (reference.reference_D, *shared):
         heads.append(np.tile(prior_D, (len(own), 1))[None])
         heads.append(
-            np.stack([fit_path(o.encoded.difference_N_D, config.own_ridges, prior_D, o.weight_N) for o in own], axis=1)
+            np.stack([fit_path(o.encoded.features, config.own_ridges, prior_D, o.weight_N) for o in own], axis=1)
         )
     return np.concatenate(heads)
 

@@ -166,7 +166,7 @@ def pooled_heads(
 ) -> FloatArray:
     """One head for all communities steered to, under several ridges, shape (K, C, D)."""
     together = train.of(*train.communities)
-    theta_K_D = fit_path(together.encoded.difference_N_D, ridges, reference.reference_D, together.weight_N)
+    theta_K_D = fit_path(together.encoded.features, ridges, reference.reference_D, together.weight_N)
     return np.repeat(theta_K_D[:, None], len(train.communities), axis=1)
 
 
@@ -208,6 +208,6 @@ def _check_tau(tau: float) -> None:
 def _own_heads(
     own: TrainingSet, reference: LinearRewardModel, config: ScpoConfig, ridges: Sequence[float]
 ) -> FloatArray:
-    difference_N_D = own.encoded.difference_N_D
-    weight_N = own.weight_N * pair_weights(difference_N_D @ reference.reference_D, config)
-    return fit_path(difference_N_D, ridges, reference.reference_D, weight_N)
+    margin_N = own.encoded.margins(reference.reference_D)
+    weight_N = own.weight_N * pair_weights(margin_N, config)
+    return fit_path(own.encoded.features, ridges, reference.reference_D, weight_N)

@@ -89,7 +89,7 @@ def held_out_margins(
         head_K_C_D = fit(inner)
         for c, community in enumerate(inner.communities):
             rows = np.flatnonzero((fold_N == fold) & (community_N == community))
-            margin_N_K[rows] = train.encoded.difference_N_D[rows].astype(np.float64) @ head_K_C_D[:, c].T
+            margin_N_K[rows] = train.encoded.take(rows).margins(head_K_C_D[:, c].T)
 
     folds = range(fold_N.max() + 1)
     with one_blas_thread(), ThreadPoolExecutor(min(len(folds), os.cpu_count() or 1)) as pool:

@@ -3,6 +3,7 @@
 Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
+from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model, write_card
@@ -11,10 +12,13 @@ from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, T
 
 __all__ = [
     "INTERACTION",
+    "DenseFeatures",
     "EmbeddingTrunk",
     "EncodedPairs",
     "LengthReward",
     "LinearRewardModel",
+    "PairFeatures",
+    "TableFeatures",
     "Trunk",
     "annotate_card",
     "bradley_terry_loss",

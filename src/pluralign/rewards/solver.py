@@ -13,6 +13,7 @@ order of the pairs, on batches or on a seed. Two forms of the same problem:
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,15 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
+from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, blocks
 
-_BLOCK = 8192
+_AT_HAND = 128 * 1024 * 1024
 _MAX_STEPS = 200
 _EXACT = 1e-14
 
 
 def fit_bradley_terry(
-    difference_N_D: FloatArray,
+    difference_N_D: FloatArray | PairFeatures,
     ridge: float,
     prior_D: FloatArray | None = None,
     weight_N: FloatArray | None = None,
@@ -38,7 +40,8 @@ def fit_bradley_terry(
     Minimises ``sum(weight * -log sigmoid(x . theta)) + ridge / 2 * |theta - prior|^2``.
 
     Args:
-        difference_N_D: Features of chosen minus features of rejected, shape (N, D).
+        difference_N_D: Features of chosen minus features of rejected, shape (N, D): a matrix, or features that are
+            computed when they are read.
         ridge: Pull towards the prior, > 0. It is in units of pairs: the sum is not divided by N, so more pairs outweigh
             the prior.
         prior_D: Where the head is pulled to, shape (D,); zero where None.
@@ -59,7 +62,7 @@ def fit_bradley_terry(
 
 
 def fit_path(
-    difference_N_D: FloatArray,
+    difference_N_D: FloatArray | PairFeatures,
     ridges: Sequence[float],
     prior_D: FloatArray | None = None,
     weight_N: FloatArray | None = None,
@@ -81,28 +84,38 @@ def fit_path(
         NotEnoughData: If there are no pairs.
         InvalidInput: If a ridge is not positive, or a feature, weight or the prior is not a finite number.
     """
-    pairs, dimensions = difference_N_D.shape
+    features = as_features(difference_N_D)
+    pairs, dimensions = features.shape
     if pairs == 0:
         raise NotEnoughData("no pairs to fit a reward to")
     if not all(ridge > 0 and np.isfinite(ridge) for ridge in ridges):
         raise InvalidInput(f"ridge is {list(ridges)}, not a number > 0")
     weight_N = np.ones(pairs) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
     prior_D = np.zeros(dimensions) if prior_D is None else np.asarray(prior_D, dtype=np.float64)
-    if not all(np.isfinite(numbers).all() for numbers in (difference_N_D, weight_N, prior_D)) or (weight_N < 0).any():
+    if not _finite(features, weight_N, prior_D) or (weight_N < 0).any():
         raise InvalidInput("features and prior must be finite, weights finite and >= 0")
     counted = weight_N > 0
     if not counted.all():
-        difference_N_D, weight_N = difference_N_D[counted], weight_N[counted]
+        features, weight_N = features.take(counted), weight_N[counted]
     if not len(weight_N) or not ridges:
         return np.tile(prior_D, (len(ridges), 1))
     walk = _dual_path if len(weight_N) < dimensions else _primal_path
     # Many small products: threads that wait for each other cost more than they bring, the more the busier the machine.
     with one_blas_thread():
-        return walk(difference_N_D, ridges, prior_D, weight_N, tolerance)
+        return walk(_at_hand(features), ridges, prior_D, weight_N, tolerance)
+
+
+def _finite(features: PairFeatures, *numbers: FloatArray) -> bool:
+    read = (block for _, block in blocks(features))
+    return all(np.isfinite(array).all() for array in chain(numbers, read))
 
 
 def bradley_terry_loss(
-    difference_N_D: FloatArray, weight_N: FloatArray, ridge: float, prior_D: FloatArray, theta_D: FloatArray
+    difference_N_D: FloatArray | PairFeatures,
+    weight_N: FloatArray,
+    ridge: float,
+    prior_D: FloatArray,
+    theta_D: FloatArray,
 ) -> tuple[float, FloatArray]:
     """The objective of `fit_bradley_terry` and its gradient.
 
@@ -114,9 +127,8 @@ def bradley_terry_loss(
     """
     pull_D = theta_D - prior_D
     loss, slope_D = 0.5 * ridge * float(pull_D @ pull_D), ridge * pull_D
-    for start in range(0, len(weight_N), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        block = difference_N_D[rows].astype(np.float64, copy=False)
+    for rows, stored in blocks(as_features(difference_N_D)):
+        block = stored.astype(np.float64, copy=False)
         margin = block @ theta_D
         loss += float(weight_N[rows] @ np.logaddexp(0, -margin))
         slope_D = slope_D - (weight_N[rows] * expit(-margin)) @ block
@@ -136,12 +148,19 @@ def _threads() -> Any:
     return ThreadpoolController()
 
 
+def _at_hand(features: PairFeatures) -> PairFeatures:
+    """The features in float64 where that takes little memory; else they are computed again whenever they are read."""
+    pairs, dimensions = features.shape
+    if pairs * dimensions * np.float64().itemsize > _AT_HAND:
+        return features
+    return DenseFeatures(features.dense().astype(np.float64, copy=False))
+
+
 def _primal_path(
-    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
+    features: PairFeatures, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
 ) -> FloatArray:
     """Quasi-Newton steps (L-BFGS) in coordinates in which the curvature at the prior, and the ridge, are round."""
-    curvature_D_D = _curvature(difference_N_D, weight_N, prior_D)
-    difference_N_D = difference_N_D.astype(np.float64, copy=False)
+    curvature_D_D = _curvature(features, weight_N, prior_D)
     theta_D = prior_D
     thetas = []
     for ridge in ridges:
@@ -152,7 +171,7 @@ def _primal_path(
             z_D: FloatArray, ridge: float = ridge, root: FloatArray = root_D_D, start: FloatArray = start_D
         ) -> Any:
             theta_D = start + solve_triangular(root, z_D, trans=1, lower=True, check_finite=False)
-            value, slope_D = bradley_terry_loss(difference_N_D, weight_N, ridge, prior_D, theta_D)
+            value, slope_D = bradley_terry_loss(features, weight_N, ridge, prior_D, theta_D)
             return value, solve_triangular(root, slope_D, lower=True, check_finite=False)
 
         options = {"ftol": tolerance, "gtol": 0.0, "maxiter": _MAX_STEPS, "maxcor": 20}
@@ -162,14 +181,14 @@ def _primal_path(
     return np.stack(thetas)
 
 
-def _curvature(difference_N_D: FloatArray, weight_N: FloatArray, theta_D: FloatArray) -> FloatArray:
+def _curvature(features: PairFeatures, weight_N: FloatArray, theta_D: FloatArray) -> FloatArray:
     """X' S X at a head, shape (D, D). Formed in float32: it only aims the steps, the gradient decides where to stop."""
     curvature_D_D = np.zeros((len(theta_D), len(theta_D)), dtype=np.float32)
-    for start in range(0, len(weight_N), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        surprise = expit(-(difference_N_D[rows] @ theta_D.astype(difference_N_D.dtype)))
+    for rows, stored in blocks(features):
+        block = stored.astype(np.float32, copy=False)
+        surprise = expit(-(block @ theta_D.astype(np.float32)))
         root = np.sqrt(weight_N[rows] * surprise * (1 - surprise)).astype(np.float32)
-        scaled = difference_N_D[rows].astype(np.float32, copy=False) * root[:, None]
+        scaled = block * root[:, None]
         curvature_D_D += scaled.T @ scaled
     return curvature_D_D.astype(np.float64)
 
@@ -183,9 +202,9 @@ def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
 
 
 def _dual_path(
-    difference_N_D: FloatArray, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
+    features: PairFeatures, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
 ) -> FloatArray:
-    difference_N_D = difference_N_D.astype(np.float64, copy=False)
+    difference_N_D = features.dense().astype(np.float64, copy=False)
     gram_N_N = difference_N_D @ difference_N_D.T
     start_N = difference_N_D @ prior_D
     a_N: FloatArray = np.zeros(len(start_N))

@@ -16,32 +16,33 @@ from pluralign.core import (
     RewardRequest,
     prompt_text,
 )
+from pluralign.rewards.features import PairFeatures, TableFeatures, distinct, products, with_prompts
 
 INTERACTION = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedPairs:
-    """Pairs beside the embeddings of their texts, each distinct text encoded once.
+    """Pairs beside the features of their texts, each distinct text encoded once.
 
     Attributes:
         pairs: The pairs, N of them.
-        difference_N_D: Features of chosen minus features of rejected, float32, shape (N, D).
+        features: Features of chosen minus features of rejected, shape (N, D).
     """
 
     pairs: tuple[PreferencePair, ...]
-    difference_N_D: FloatArray
+    features: PairFeatures
 
     def __post_init__(self) -> None:
-        if len(self.pairs) != len(self.difference_N_D):
-            raise ValueError(f"{len(self.pairs)} pairs and {len(self.difference_N_D)} rows of features")
+        if len(self.pairs) != self.features.shape[0]:
+            raise ValueError(f"{len(self.pairs)} pairs and {self.features.shape[0]} rows of features")
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def take(self, index: IntArray) -> "EncodedPairs":
         """The pairs at these positions, in this order."""
-        return EncodedPairs(tuple(self.pairs[i] for i in index.tolist()), self.difference_N_D[index])
+        return EncodedPairs(tuple(self.pairs[i] for i in index.tolist()), self.features.take(index))
 
     def of(self, communities: Sequence[str]) -> "EncodedPairs":
         """The pairs whose rater belongs to one of these communities."""
@@ -50,8 +51,7 @@ class EncodedPairs:
 
     def margins(self, theta_D: FloatArray) -> FloatArray:
         """Reward of chosen minus rejected under a head, in logits, shape (N,), or (N, C) for heads (D, C)."""
-        margin: FloatArray = self.difference_N_D.astype(np.float64) @ theta_D
-        return margin
+        return products(self.features, theta_D)
 
 
 class Trunk(Protocol):
@@ -118,10 +118,10 @@ class EmbeddingTrunk:
         """
         if not requests:
             raise NotEnoughData("no requests to score")
-        prompt_N_d, response_N_d = self._encode(
-            [prompt_text(r.prompt) for r in requests], [r.response for r in requests]
-        )
-        return self._join(prompt_N_d, response_N_d)
+        texts, index = distinct([prompt_text(r.prompt) for r in requests] + [r.response for r in requests])
+        vector_T_d = self.encoder.encode(texts)
+        prompt_N, response_N = np.split(index, 2)
+        return with_prompts(vector_T_d[prompt_N], vector_T_d[response_N], self._scale(vector_T_d))
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
         """Encode the texts of the pairs, each distinct one once.
@@ -131,24 +131,14 @@ class EmbeddingTrunk:
         """
         if not pairs:
             raise NotEnoughData("no pairs to encode")
-        prompt_N_d, chosen_N_d, rejected_N_d = self._encode(
-            [prompt_text(p.prompt) for p in pairs], [p.chosen for p in pairs], [p.rejected for p in pairs]
+        # Prompts first: the order in which texts are encoded decides what a stopped run has kept.
+        texts, index = distinct(
+            [prompt_text(p.prompt) for p in pairs] + [p.chosen for p in pairs] + [p.rejected for p in pairs]
         )
-        return EncodedPairs(tuple(pairs), self._join(prompt_N_d, chosen_N_d - rejected_N_d))
+        vector_T_d = self.encoder.encode(texts)
+        prompt_N, chosen_N, rejected_N = np.split(index, 3)
+        index_3_N = np.stack([chosen_N, rejected_N, prompt_N])
+        return EncodedPairs(tuple(pairs), TableFeatures(vector_T_d, index_3_N, self._scale(vector_T_d)))
 
-    def _encode(self, *columns: list[str]) -> list[FloatArray]:
-        """Encode columns of texts, each distinct text once, shape (N, d) each."""
-        texts, index = _distinct([text for column in columns for text in column])
-        embedding = self.encoder.encode(texts)
-        return [embedding[index_N] for index_N in np.split(index, len(columns))]
-
-    def _join(self, prompt_N_d: FloatArray, response_N_d: FloatArray) -> FloatArray:
-        scale = np.float32(self.interaction * np.sqrt(prompt_N_d.shape[1]))
-        return np.concatenate([response_N_d, scale * prompt_N_d * response_N_d], axis=1, dtype=np.float32)
-
-
-def _distinct(texts: list[str]) -> tuple[list[str], IntArray]:
-    """The distinct texts in order of appearance, and where each text is among them."""
-    position: dict[str, int] = {}
-    index_N = np.fromiter((position.setdefault(t, len(position)) for t in texts), dtype=np.intp, count=len(texts))
-    return list(position), index_N
+    def _scale(self, vector_T_d: FloatArray) -> float:
+        return float(self.interaction * np.sqrt(vector_T_d.shape[1]))

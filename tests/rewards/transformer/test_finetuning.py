@@ -142,7 +142,7 @@ def test_a_full_copy_is_a_model_that_loads_by_itself_and_scores_higher_what_was_
     fine_tune(backbone, tiny.form(backbone), "full", even(pairs), tmp_path / "part", config)
     copy = load_backbone(ModelSource(str(tmp_path / "part"), device="cpu"))
     margins = [
-        TransformerTrunk(RequestEncoder(b, tiny.form(b))).encode_pairs(tiny.pairs(30, seed=9)).difference_N_D[:, 0]
+        TransformerTrunk(RequestEncoder(b, tiny.form(b))).encode_pairs(tiny.pairs(30, seed=9)).features.dense()[:, 0]
         for b in (backbone, copy)
     ]
     assert (margins[1] > 0).mean() > max(0.9, (margins[0] > 0).mean())

@@ -90,7 +90,7 @@ def test_pairs_become_differences_of_features(tiny: Any) -> None:
         [type(tiny.requests(1)[0])(p.prompt, getattr(p, side)) for p in pairs] for side in ("chosen", "rejected")
     ]
     chosen, rejected = (found.features(side) for side in requests)
-    assert np.allclose(found.encode_pairs(pairs).difference_N_D, chosen - rejected, atol=1e-5)
+    assert np.allclose(found.encode_pairs(pairs).features.dense(), chosen - rejected, atol=1e-5)
     assert found.encode_pairs(pairs).pairs == tuple(pairs)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pluralign.core import Encoder, FloatArray, NotEnoughData, PreferencePair, RewardRequest, requests_of
 from pluralign.huggingface.processes import split_between_processes
+from pluralign.rewards.features import TableFeatures, distinct
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import Runner
 from pluralign.rewards.transformer.heads import check_length, scalar_head
@@ -137,8 +138,8 @@ class TransformerTrunk:
         if not pairs:
             raise NotEnoughData("no pairs to encode")
         chosen, rejected = requests_of(pairs)
-        feature_2N_D = self.features([*chosen, *rejected])
-        return EncodedPairs(tuple(pairs), feature_2N_D[: len(pairs)] - feature_2N_D[len(pairs) :])
+        keys, index = distinct([request_key(request) for request in (*chosen, *rejected)])
+        return EncodedPairs(tuple(pairs), TableFeatures(self.encoder.encode(keys), index.reshape(2, -1)))
 
 
 def own_head(backbone: Backbone) -> FloatArray:

@@ -1,0 +1,134 @@
+"""Features of pairs, computed from a table of vectors when they are read.
+
+A matrix with a row for each pair takes 3 kB a pair with MiniLM, and every part of it (training pairs, folds) as much
+again. The vectors of the distinct texts and three indices a pair hold the same numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from pluralign.core import FloatArray, IntArray
+
+BLOCK = 8192
+"""Pairs whose features are in memory at once."""
+
+Rows = IntArray | np.ndarray[Any, np.dtype[np.bool_]]
+
+
+class PairFeatures(Protocol):
+    """Features of chosen minus features of rejected, N pairs in D dimensions."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and D."""
+        ...
+
+    def take(self, rows: Rows) -> "PairFeatures":
+        """The pairs at these positions, in this order, or where a mask is true."""
+        ...
+
+    def dense(self, rows: slice = slice(None)) -> FloatArray:
+        """The features of these pairs as a matrix, shape (n, D)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DenseFeatures:
+    """Features that are at hand as a matrix.
+
+    Attributes:
+        difference_N_D: Features of chosen minus features of rejected, shape (N, D).
+    """
+
+    difference_N_D: FloatArray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and D."""
+        pairs, dimensions = self.difference_N_D.shape
+        return pairs, dimensions
+
+    def take(self, rows: Rows) -> "DenseFeatures":
+        """The pairs at these positions, in this order, or where a mask is true."""
+        return DenseFeatures(self.difference_N_D[rows])
+
+    def dense(self, rows: slice = slice(None)) -> FloatArray:
+        """The features of these pairs, shape (n, D)."""
+        return self.difference_N_D[rows]
+
+
+@dataclass(frozen=True, slots=True)
+class TableFeatures:
+    """Features that are computed from the vectors of the distinct texts.
+
+    With e the vectors, a pair's features are ``e(chosen) - e(rejected)``, followed by ``scale * e(prompt)`` times that
+    by element where there are prompts.
+
+    Attributes:
+        vector_T_d: Vectors of T distinct texts, float32, shape (T, d).
+        index_3_N: Rows of the chosen and the rejected responses, and of the prompts where they count, in
+            ``vector_T_d``; shape (2, N) or (3, N).
+        scale: Weight of the second half; unused without prompts.
+
+    >>> vector_T_d = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]], dtype=np.float32)
+    >>> TableFeatures(vector_T_d, np.array([[0], [1], [2]]), scale=0.5).dense().tolist()
+    [[1.0, -1.0, 1.0, -1.0]]
+    """
+
+    vector_T_d: FloatArray
+    index_3_N: IntArray
+    scale: float = 0.0
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """N and D."""
+        columns, pairs = self.index_3_N.shape
+        return pairs, (columns - 1) * self.vector_T_d.shape[1]
+
+    def take(self, rows: Rows) -> "TableFeatures":
+        """The pairs at these positions, in this order, or where a mask is true."""
+        return TableFeatures(self.vector_T_d, self.index_3_N[:, rows], self.scale)
+
+    def dense(self, rows: slice = slice(None)) -> FloatArray:
+        """The features of these pairs, float32, shape (n, D)."""
+        chosen, rejected, *prompt = self.index_3_N[:, rows]
+        response_n_d: FloatArray = self.vector_T_d[chosen] - self.vector_T_d[rejected]
+        if not prompt:
+            return response_n_d
+        return with_prompts(self.vector_T_d[prompt[0]], response_n_d, self.scale)
+
+
+def with_prompts(prompt_N_d: FloatArray, response_N_d: FloatArray, scale: float) -> FloatArray:
+    """What is said, and how it answers what was asked: ``[response, scale * prompt * response]``, shape (N, 2 d)."""
+    answering_N_d = np.float32(scale) * prompt_N_d * response_N_d
+    return np.concatenate([response_N_d, answering_N_d], axis=1, dtype=np.float32)
+
+
+def as_features(difference_N_D: FloatArray | PairFeatures) -> PairFeatures:
+    """A matrix as features; features stay as they are."""
+    return DenseFeatures(difference_N_D) if isinstance(difference_N_D, np.ndarray) else difference_N_D
+
+
+def blocks(features: PairFeatures) -> Iterator[tuple[slice, FloatArray]]:
+    """The features of `BLOCK` pairs after the other: which pairs, and their features as they are stored."""
+    for start in range(0, features.shape[0], BLOCK):
+        rows = slice(start, min(start + BLOCK, features.shape[0]))
+        yield rows, features.dense(rows)
+
+
+def products(features: PairFeatures, theta_D: FloatArray) -> FloatArray:
+    """Margins under a head, in logits, float64, shape (N,), or (N, C) for heads of shape (D, C)."""
+    margin = np.empty((features.shape[0], *theta_D.shape[1:]))
+    for rows, block in blocks(features):
+        margin[rows] = block.astype(np.float64, copy=False) @ theta_D
+    return margin
+
+
+def distinct(texts: Sequence[str]) -> tuple[list[str], IntArray]:
+    """The distinct texts in order of appearance, and where each text is among them, int32."""
+    position: dict[str, int] = {}
+    index_N = np.fromiter((position.setdefault(t, len(position)) for t in texts), dtype=np.int32, count=len(texts))
+    return list(position), index_N
