@@ -112,7 +112,7 @@ def test_a_planted_harm_is_flagged_and_a_planted_gain_is_not(numbers: Callable[.
 
 def test_harm_that_one_rater_alone_reports_is_within_noise(numbers: Callable[..., TrainingSet]) -> None:
     train, reference_N = numbers({"MEX": np.ones((200, 4))}, raters=20), np.ones(200)
-    margin_N = np.where(train.unit_N == "rater:MEX/r3", -1.0, 1.0)
+    margin_N = np.where([p.rater == "MEX/r3" for p in train.encoded.pairs], -1.0, 1.0)
     assert falls_behind(margin_N, reference_N, train, 2.0).tolist() == [False]
     spread_N = np.where(np.arange(200) < 20, -1.0, 1.0)
     assert falls_behind(spread_N, reference_N, train, 2.0).tolist() == [True]

@@ -42,7 +42,7 @@ def test_a_training_set_holds_its_pairs_side_by_side() -> None:
     train = TrainingSet.build(ENCODED, ["GBR", "MEX"])
     assert train.community_N.tolist() == ["GBR", "MEX", "GBR"]
     assert train.weight_N.tolist() == [1, 0.5, 1]
-    assert train.unit_N.tolist() == ["rater:r1", "rater:r2", "stem:s"]
+    assert train.unit_N.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_part_of_a_training_set_steers_to_those_of_its_communities_that_are_le
     assert train.of("GBR").communities == ("GBR",)
     assert train.of("MEX", "GBR").communities == ("GBR", "MEX")
     rest = train.without(np.array([False, True, False]))
-    assert (rest.communities, rest.unit_N.tolist()) == (("GBR",), ["rater:r1", "stem:s"])
+    assert (rest.communities, rest.unit_N.tolist()) == (("GBR",), [0, 2])
     assert train.without(np.ones(3, dtype=bool)).communities == ()
 
 

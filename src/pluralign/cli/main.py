@@ -90,6 +90,10 @@ def run(
         typer.Option("--dry-run", help="Run all of it small, with random weights and without the hub; keep nothing."),
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    matrix: Annotated[
+        bool,
+        typer.Option("--matrix", help="Write every steer on every community to results.jsonl, however many there are."),
+    ] = False,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
@@ -116,7 +120,7 @@ def run(
         read_settings(config),
         base=config.parent.resolve(),
         where=config.name,
-        overrides=overrides or [],
+        overrides=[*(overrides or []), *(["matrix=true"] if matrix else [])],
         skip_bad=skip_bad,
     )
     if explain:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,11 @@ class Message:
 
 
 Prompt = str | tuple[Message, ...]
+_SHARED = (
+    *("prompt", "chosen", "rejected", "question", "stem"),
+    *("community", "rater", "language", "source", "license"),
+)
+"""Texts that many pairs have in common: each is kept in memory once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,10 @@ class PreferencePair:
             object.__setattr__(self, "question", prompt_text(self.prompt))
         if not self.stem:
             object.__setattr__(self, "stem", self.question)
+        for name in _SHARED:
+            value = getattr(self, name)
+            if type(value) is str:
+                object.__setattr__(self, name, sys.intern(value))
 
 
 @dataclass(frozen=True, slots=True)

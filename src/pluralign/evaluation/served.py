@@ -14,6 +14,7 @@ METRIC = "pairwise_accuracy"
 SUBSETS = ("all", "contested")
 ENOUGH = 5
 """Raters (or questions) that a community needs to be named the worst served: with fewer, intervals are too narrow."""
+_TOGETHER = 16
 Margins = Mapping[str, FloatArray]
 
 
@@ -54,9 +55,8 @@ def steer_rows(judged: Judged, method: str, margins: Margins, drawing: Drawing) 
         rows = subset_rows(judged, subset)
         if not rows.any():
             continue
-        part = judged.take(rows)
-        credit_N_S = np.stack([correct(margins[s][rows]) for s in steers], axis=1)
-        yield from _series_rows(part, credit_N_S, method, [s or None for s in steers], subset, drawing)
+        part, own = judged.take(rows), {s: margins[s][rows] for s in steers}
+        yield from _series_rows(part, own, method, subset, drawing)
 
 
 def summary_rows(
@@ -168,19 +168,42 @@ def _row(part: Judged, e: Estimate, method: str, steer: str, community: str | No
     return Row(METRIC, method, steer, community, subset, e.value, e.low, e.high, len(np.unique(pairs)), e.n_raters)
 
 
-def _series_rows(
-    part: Judged, credit_N_S: FloatArray, method: str, steers: Sequence[str | None], subset: str, drawing: Drawing
-) -> Iterator[Row]:
-    rng = rng_for(drawing.seed, "bootstrap", subset)
-    draws_B_C_S = draw_series_means(credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws)
+def _series_rows(part: Judged, margins: Margins, method: str, subset: str, drawing: Drawing) -> Iterator[Row]:
+    of_C = [part.community_N == community for community in np.unique(part.community_N)]
+    counts_C = [(len(np.unique(part.pair_N[own])), len(np.unique(part.cluster_N[own]))) for own in of_C]
+    means = _means(part, margins, of_C, subset, drawing)
+    steers = list(margins)
     for c, community in enumerate(np.unique(part.community_N).tolist()):
-        own = part.community_N == community
-        n, people = len(np.unique(part.pair_N[own])), len(np.unique(part.cluster_N[own]))
-        value_S = credit_N_S[own].mean(axis=0)
-        ends_2_S = np.full((2, len(steers)), np.nan)
-        if people > 1:
-            ends_2_S = np.nanquantile(draws_B_C_S[:, c], [0.025, 0.975], axis=0)
+        n, people = counts_C[c]
         for s, steer in enumerate(steers):
-            low, high = (None, None) if np.isnan(ends_2_S[0, s]) else (float(ends_2_S[0, s]), float(ends_2_S[1, s]))
+            value, low, high = means[:, c, s].tolist()
+            if people < 2 or np.isnan(low):
+                low = high = None
             n_raters = people if part.raters else None
-            yield Row(METRIC, method, steer, community, subset, float(value_S[s]), low, high, n, n_raters)
+            yield Row(METRIC, method, steer or None, community, subset, value, low, high, n, n_raters)
+
+
+def _means(part: Judged, margins: Margins, of_C: Sequence[BoolArray], subset: str, drawing: Drawing) -> FloatArray:
+    """Accuracy of each community under each steer, and the ends of its interval, shape (3, C, S).
+
+    All steers have the same draws; those of `_TOGETHER` steers are in memory at once.
+    """
+    steers = list(margins)
+    lots = []
+    for start in range(0, len(steers), _TOGETHER):
+        credit_N_S = np.stack([correct(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1)
+        rng = rng_for(drawing.seed, "bootstrap", subset)
+        draws_B_C_S = draw_series_means(credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws)
+        value_C_S = np.stack([credit_N_S[own].mean(axis=0) for own in of_C])
+        ends_2_C_S = np.stack([_ends(draws_B_C_S[:, c]) for c in range(len(of_C))], axis=1)
+        lots.append(np.concatenate([value_C_S[None], ends_2_C_S]))
+    means: FloatArray = np.concatenate(lots, axis=2)
+    return means
+
+
+def _ends(draws_B_S: FloatArray) -> FloatArray:
+    """The middle 95 % of the draws of each series, shape (2, S); nan where there are none."""
+    if np.isnan(draws_B_S).all():
+        return np.full((2, draws_B_S.shape[1]), np.nan)
+    ends: FloatArray = np.nanquantile(draws_B_S, [0.025, 0.975], axis=0)
+    return ends

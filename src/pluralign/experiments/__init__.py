@@ -3,6 +3,7 @@
 from pluralign.experiments.demo import Demonstration, demonstrate
 from pluralign.experiments.folder import RunFolder, read_rows
 from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
+from pluralign.experiments.matrix import read_matrix
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.registry import METHODS, SOURCES, method_named, names, source_named
 from pluralign.experiments.repeated import Repeats, repeats_of
@@ -35,6 +36,7 @@ __all__ = [
     "open_model",
     "open_with_trunk",
     "plan",
+    "read_matrix",
     "read_rows",
     "read_settings",
     "repeats_of",

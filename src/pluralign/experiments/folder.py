@@ -73,6 +73,12 @@ class RunFolder:
         """Write JSON objects, one a line."""
         self._write(name, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
+    def remove(self, name: str) -> None:
+        """Remove a file that no longer belongs to the run, if it is there."""
+        with writing() as main:
+            if main:
+                (self.path / name).unlink(missing_ok=True)
+
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Read a JSON object; None where there is none."""
         path = self.path / name
@@ -84,12 +90,11 @@ class RunFolder:
 
     def has_predictions(self, seed: int, method: str) -> bool:
         """Whether a method's margins of one repeat are there."""
-        return self._predictions(seed, method).is_file()
+        return (self.path / _predictions(seed, method)).is_file()
 
     def write_predictions(self, seed: int, method: str, judged: Judged, margins: Mapping[str, FloatArray]) -> None:
         """Write the margins of one method on the test pairs: a column for each steer, ``margin`` where it has none."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         columns: dict[str, Any] = {
             "pair": judged.pair_N,
@@ -98,8 +103,13 @@ class RunFolder:
             "reference": judged.reference_N,
         }
         columns |= {f"margin:{steer}" if steer else "margin": margin_N for steer, margin_N in margins.items()}
-        table = pa.table({k: pa.array(v) for k, v in columns.items()})
-        with self._place(self._predictions(seed, method)) as partial:
+        self.write_table(_predictions(seed, method), pa.table({k: pa.array(v) for k, v in columns.items()}))
+
+    def write_table(self, name: str, table: Any) -> None:
+        """Write a pyarrow table as Parquet."""
+        import pyarrow.parquet as pq
+
+        with self._place(self.path / name) as partial:
             if partial is not None:
                 pq.write_table(table, partial)
 
@@ -112,7 +122,7 @@ class RunFolder:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        path = self._predictions(seed, method)
+        path = self.path / _predictions(seed, method)
         try:
             table = pq.read_table(path)
             columns = {name: table[name].to_numpy() for name in table.column_names}
@@ -137,9 +147,6 @@ class RunFolder:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def _predictions(self, seed: int, method: str) -> Path:
-        return self.path / "predictions" / f"seed-{seed}" / f"{method}.parquet"
-
     def _write(self, name: str, text: str) -> None:
         with self._place(self.path / name) as partial:
             if partial is not None:
@@ -161,8 +168,12 @@ class RunFolder:
 
         for name in ("models", "predictions", "studies"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in [*self.path.glob("*.jsonl"), *self.path.glob("*.json")]:
+        for path in (p for suffix in ("jsonl", "json", "parquet") for p in self.path.glob(f"*.{suffix}")):
             path.unlink()
+
+
+def _predictions(seed: int, method: str) -> str:
+    return f"predictions/seed-{seed}/{method}.parquet"
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

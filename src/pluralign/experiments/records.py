@@ -145,7 +145,7 @@ def _fitted(bench: Bench | PartsBench, methods: Sequence[str]) -> dict[str, Any]
 
 def fingerprint_of(work: Work) -> str:
     """Changes whenever the results could change: settings, data, given reference, encoder, version."""
-    settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs"})
+    settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs", "matrix"})
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
     reference = load_card(model)["weights_sha256"] if model is not None else None

@@ -12,14 +12,17 @@ from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
     Judged,
+    Margins,
     ceiling_rows,
     difference_rows,
     harm_rows,
+    own_margins,
     steer_rows,
     summary_rows,
 )
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import load_pairs, split_pairs
+from pluralign.experiments.matrix import MATRIX, SMALL, is_apart, joined, table_of
 from pluralign.experiments.parts import PartsBench
 from pluralign.experiments.planning import plan
 from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds_of
@@ -62,7 +65,8 @@ def run_experiment(
 ) -> Outcome:
     """Run an experiment and write its folder.
 
-    The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset), ``summary.jsonl``
+    The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset; what steers do to
+    other communities is in ``matrix.parquet`` where communities are many), ``summary.jsonl``
     (each method over the communities it serves), ``comparisons.jsonl`` (paired differences, and what steering costs
     others), ``repeats.jsonl`` (each seed alone), ``people.jsonl`` (agreement among people, where several judged the
     same), ``studies/`` (curves and sensitivity, where asked for), ``predictions/`` and ``models/``.
@@ -92,8 +96,9 @@ def run_experiment(
         reporter.note(f"going on from earlier work in {out}")
     _warn_of_languages(work)
     encoded = encode(work)
-    parts = [_repeat(work, encoded, seed) for seed in seeds_of(work)]
-    return _write(work, encoded, parts, started)
+    for seed in seeds_of(work):
+        _repeat(work, encoded, seed)
+    return _write(work, encoded, started)
 
 
 def _refuse_sharded_adapters(settings: Settings) -> None:
@@ -118,8 +123,8 @@ def _check(work: Work) -> None:
         given_reference(settings.reference.model, work.opened.trunk)
 
 
-def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> dict[str, tuple[Judged, Mapping[str, FloatArray]]]:
-    """Margins of every method on the test pairs of one repeat, from the folder where they are already there."""
+def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
+    """Write the margins of every method on the test pairs of one repeat, unless the folder has them."""
     methods = work.resolved.methods
     missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
     if missing:
@@ -132,7 +137,6 @@ def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> dict[str, tu
             work.reporter.progress(k, len(missing))
             _fit_one(work, bench, side, judged, method)
     work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
-    return {m.name: work.folder.read_predictions(seed, m.name) for m in methods}
 
 
 def _fit_one(work: Work, bench: Bench | PartsBench, side: Sides, judged: Judged, method: Method) -> None:
@@ -145,28 +149,16 @@ def _fit_one(work: Work, bench: Bench | PartsBench, side: Sides, judged: Judged,
     work.timed(f"fit {method.name}", since)
 
 
-def _write(work: Work, encoded: EncodedPairs | None, parts: list[dict[str, Any]], started: float) -> Outcome:
+def _write(work: Work, encoded: EncodedPairs | None, started: float) -> Outcome:
     settings, folder = work.resolved.settings, work.folder
     drawing = Drawing(settings.seed, settings.intervals.draws)
     work.reporter.stage("measuring")
     since = time.perf_counter()
-    names = [m.name for m in work.resolved.methods]
-    joined = {name: _join([part[name] for part in parts]) for name in names}
-    results, summary, comparisons = [], [], []
-    for k, name in enumerate(names):
-        work.reporter.progress(k, len(names))
-        judged, margins = joined[name]
-        results += [row.as_dict() for row in steer_rows(judged, name, margins, drawing)]
-        summary += list(summary_rows(judged, name, margins, work.plan.steered, drawing))
-        for baseline in BASELINES:
-            if baseline in joined and baseline != name:
-                other = (baseline, joined[baseline][1])
-                comparisons += list(difference_rows(judged, name, margins, other, work.plan.steered, drawing))
-        comparisons += list(harm_rows(judged, name, margins, work.plan.spoken_for, drawing))
+    results, summary, comparisons = _measure(work, drawing)
     folder.write_rows("results.jsonl", results)
     folder.write_rows("summary.jsonl", summary)
     folder.write_rows("comparisons.jsonl", comparisons)
-    folder.write_rows("repeats.jsonl", _each_seed(work, parts, drawing))
+    folder.write_rows("repeats.jsonl", _each_seed(work, drawing))
     _write_accuracy_on_cards(work, results)
     people = list(ceiling_rows(work.loaded.pairs, settings.seed, settings.intervals.draws))
     folder.write_rows("people.jsonl", people)
@@ -175,6 +167,30 @@ def _write(work: Work, encoded: EncodedPairs | None, parts: list[dict[str, Any]]
     record = record_of(work, started, summary)
     folder.write_json(RECORD, record)
     return Outcome(record, results, summary, comparisons, people)
+
+
+def _measure(work: Work, drawing: Drawing) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of results, summary and comparisons; the margins of one method after the other are in memory."""
+    names = [m.name for m in work.resolved.methods]
+    baselines = {name: _own_margins(work, name) for name in BASELINES if name in names}
+    apart = len(work.plan.steered) > SMALL and not work.resolved.settings.matrix
+    results, summary, comparisons, tables = [], [], [], []
+    for k, name in enumerate(names):
+        work.reporter.progress(k, len(names))
+        judged, margins = _joined(work, name)
+        rows = list(steer_rows(judged, name, margins, drawing))
+        results += [row.as_dict() for row in rows if not (apart and is_apart(row))]
+        tables += [table_of(filter(is_apart, rows))] if apart else []
+        summary += list(summary_rows(judged, name, margins, work.plan.steered, drawing))
+        for baseline in (b for b in baselines if b != name):
+            other = (baseline, baselines[baseline])
+            comparisons += list(difference_rows(judged, name, margins, other, work.plan.steered, drawing))
+        comparisons += list(harm_rows(judged, name, margins, work.plan.spoken_for, drawing))
+    if apart:
+        work.folder.write_table(MATRIX, joined(tables))
+    else:
+        work.folder.remove(MATRIX)
+    return results, summary, comparisons
 
 
 def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
@@ -191,19 +207,27 @@ def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
                 annotate_card(work.folder.model(seed, method), {"accuracy": accuracy})
 
 
-def _each_seed(work: Work, parts: list[dict[str, Any]], drawing: Drawing) -> list[dict[str, Any]]:
+def _each_seed(work: Work, drawing: Drawing) -> list[dict[str, Any]]:
     rows = []
-    for seed, part in zip(seeds_of(work), parts, strict=True):
-        for name, (judged, margins) in part.items():
-            found = summary_rows(judged, name, margins, work.plan.steered, drawing)
+    for seed in seeds_of(work):
+        for method in work.resolved.methods:
+            judged, margins = work.folder.read_predictions(seed, method.name)
+            found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
             rows += [row | {"seed": seed} for row in found]
     return rows
 
 
-def _join(parts: list[tuple[Judged, Mapping[str, FloatArray]]]) -> tuple[Judged, dict[str, FloatArray]]:
-    """Repeats one after the other; a steer that a repeat lacks is the reference there."""
+def _own_margins(work: Work, name: str) -> Margins:
+    """Margins of a method that is compared with, each community under the steer to itself."""
+    judged, margins = _joined(work, name)
+    return {"": own_margins(margins, judged)}
+
+
+def _joined(work: Work, name: str) -> tuple[Judged, dict[str, FloatArray]]:
+    """A method's margins in all repeats, one after the other; a steer that a repeat lacks is the reference there."""
     import numpy as np
 
+    parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]
     judged = Judged.join([j for j, _ in parts])
     steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
     return judged, {

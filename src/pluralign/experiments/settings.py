@@ -195,6 +195,9 @@ class Settings(_Table):
     """Methods to compare."""
     limit: Annotated[int, Field(ge=1)] = 1_000_000
     """Use at most so many pairs, a seeded sample where there are more."""
+    matrix: bool = False
+    """Write every steer on every community to ``results.jsonl``, however many communities there are. Default: with
+    more than 20 communities, what a steer does to the others is in ``matrix.parquet``."""
     pairs: tuple[dict[str, Any], ...] = ()
     """Sources of pairs: ``source`` names one, the other keys are its settings."""
     split: SplitSettings = SplitSettings()

@@ -16,7 +16,7 @@ from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.methods.steering import steered
 from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.methods.tuning import balanced_weights, held_out_margins
-from pluralign.rewards import LinearRewardModel, fit_path
+from pluralign.rewards import LinearRewardModel, fit_path, one_blas_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,13 @@ def fit_adaptive(
         margin_N_K = held_out_margins(
             lambda inner: candidate_heads(inner, reference, config, several), train, len(head_K_C_D), rng
         )
-        share_K = stacking_shares(margin_N_K, train)
+        with one_blas_thread():  # the least difference in a sum moves where the search for shares ends
+            share_K = stacking_shares(margin_N_K, train)
+            mixed_N = margin_N_K @ share_K
     except NotEnoughData:
         return steered(reference, train.communities, head_K_C_D[0])
     head_C_D = np.einsum("k,kcd->cd", share_K, head_K_C_D)
-    worse_C = falls_behind(margin_N_K @ share_K, margin_N_K[:, 0], train, config.guard)
+    worse_C = falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
     head_C_D[worse_C] = reference.reference_D
     return steered(reference, train.communities, head_C_D)
 

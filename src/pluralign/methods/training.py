@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput, NotEnoughData, SteerableRewardModel, short_id
+from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData, SteerableRewardModel, short_id
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 
@@ -17,8 +17,8 @@ class TrainingSet:
     Attributes:
         encoded: All training pairs with their features; those that the reference was fitted on may be among them.
         communities: Ids to steer to, C of them; each has at least one pair.
-        unit_N: What must not be divided when a method holds out part of the training pairs: the id of the rater, or
-            of the question or stem where there are no raters, shape (N,).
+        unit_N: What must not be divided when a method holds out part of the training pairs: the rater, or the question
+            or stem where there are no raters, each as a number, in the order of their names; shape (N,).
 
     Raises:
         NotEnoughData: If a community has no training pairs.
@@ -27,7 +27,7 @@ class TrainingSet:
 
     encoded: EncodedPairs
     communities: tuple[str, ...]
-    unit_N: np.ndarray[Any, np.dtype[np.str_]]
+    unit_N: IntArray
 
     def __post_init__(self) -> None:
         if len(self.unit_N) != len(self.encoded):
@@ -41,7 +41,9 @@ class TrainingSet:
     def build(cls, encoded: EncodedPairs, communities: Sequence[str], by: str = "rater") -> "TrainingSet":
         """Build a training set whose units are raters, or the questions or stems where a pair has no rater."""
         units = [unit_of(p, by) for p in encoded.pairs]
-        return cls(encoded, tuple(communities), np.array(units, dtype=np.str_))
+        number = {unit: k for k, unit in enumerate(sorted(set(units)))}
+        unit_N = np.fromiter((number[unit] for unit in units), dtype=np.int32, count=len(units))
+        return cls(encoded, tuple(communities), unit_N)
 
     @property
     def community_N(self) -> np.ndarray[Any, np.dtype[np.str_]]:

@@ -105,7 +105,8 @@ def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     """
     weight_N = balanced_weights(margin_N_K[:, 0], train)
     counted = weight_N > 0
-    losses: FloatArray = weight_N[counted] @ np.logaddexp(0, -margin_N_K[counted])
+    with one_blas_thread():
+        losses: FloatArray = weight_N[counted] @ np.logaddexp(0, -margin_N_K[counted])
     return losses
 
 

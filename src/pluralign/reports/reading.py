@@ -12,7 +12,7 @@ from pluralign.audits import Finding
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings
 from pluralign.evaluation import METRIC
 from pluralign.evaluation.surveys import ALIGNMENT
-from pluralign.experiments import read_rows
+from pluralign.experiments import read_matrix, read_rows
 from pluralign.experiments.auditing import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.reports import shapes
 
@@ -30,7 +30,7 @@ class Run:
         name: Of the run.
         kind: What was measured: reward models, a survey, or nothing (an audit alone).
         record: ``record.json``; empty for an audit alone.
-        results: ``results.jsonl``.
+        results: ``results.jsonl``, and ``matrix.parquet`` of the method that speaks for the run.
         summary: ``summary.jsonl``, for reward models.
         curves: ``studies/curve-*.jsonl``, averages over communities.
         audit: ``audit.json``; empty where no audit was made.
@@ -141,14 +141,15 @@ def _measured(folder: Path, record: Mapping[str, Any], method: str | None) -> Ru
     known = {*record["people"], *roles["steered"], *roles.get("reference", ()), *roles.get("left_out", ())}
     for key, named in (("method", record["settings"]["methods"]), ("community", known), ("steer", known)):
         shapes.hold_named(results, key, named, folder / RESULTS)
+    speaker = _speaker(record, method, folder)
     return Run(
         name,
         "rewards",
         record,
-        results,
+        results + read_matrix(folder, speaker),
         summary=_rows(folder, "summary.jsonl", shapes.SummaryRow),
         curves=[r for path in sorted(folder.glob("studies/curve-*.jsonl")) for r in _curve(path)],
-        method=_speaker(record, method, folder),
+        method=speaker,
     )
 
 

@@ -7,7 +7,8 @@ from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeature
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model, write_card
-from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path, one_blas_thread
+from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path
+from pluralign.rewards.threads import one_blas_thread
 from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, Trunk
 
 __all__ = [

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pluralign.core import FloatArray, IntArray
+from pluralign.rewards.threads import one_blas_thread
 
 BLOCK = 8192
 """Pairs whose features are in memory at once."""
@@ -122,8 +123,9 @@ def blocks(features: PairFeatures) -> Iterator[tuple[slice, FloatArray]]:
 def products(features: PairFeatures, theta_D: FloatArray) -> FloatArray:
     """Margins under a head, in logits, float64, shape (N,), or (N, C) for heads of shape (D, C)."""
     margin = np.empty((features.shape[0], *theta_D.shape[1:]))
-    for rows, block in blocks(features):
-        margin[rows] = block.astype(np.float64, copy=False) @ theta_D
+    with one_blas_thread():
+        for rows, block in blocks(features):
+            margin[rows] = block.astype(np.float64, copy=False) @ theta_D
     return margin
 
 

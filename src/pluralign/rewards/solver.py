@@ -11,8 +11,6 @@ order of the pairs, on batches or on a seed. Two forms of the same problem:
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -23,6 +21,7 @@ from scipy.special import expit
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, blocks
+from pluralign.rewards.threads import one_blas_thread
 
 _AT_HAND = 128 * 1024 * 1024
 _MAX_STEPS = 200
@@ -133,19 +132,6 @@ def bradley_terry_loss(
         loss += float(weight_N[rows] @ np.logaddexp(0, -margin))
         slope_D = slope_D - (weight_N[rows] * expit(-margin)) @ block
     return loss, slope_D
-
-
-def one_blas_thread() -> AbstractContextManager[object]:
-    """While it is entered, matrix products run on one thread; enter it around work that has threads of its own."""
-    limit: AbstractContextManager[object] = _threads().limit(limits=1, user_api="blas")
-    return limit
-
-
-@cache
-def _threads() -> Any:
-    from threadpoolctl import ThreadpoolController  # its import sets an environment variable
-
-    return ThreadpoolController()
 
 
 def _at_hand(features: PairFeatures) -> PairFeatures:
