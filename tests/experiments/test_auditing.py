@@ -455,11 +455,18 @@ class TestPairsAlone:
             *("few-people", "one-voice", "outsiders", "unlike-residents", "own-words", "institutional", "terms")
         }
         unlike = found(outcome, "participation.unlike-residents")
-        assert {(f.community, f.severity) for f in unlike} >= {("~hill", "risk"), ("~river", "risk")}
+        assert {(f.community, f.severity) for f in unlike} >= {("~hill", "concern"), ("~river", "risk")}
         assert "by gender" in str(unlike[0].claim)
         assert {f.community for f in found(outcome, "participation.outsiders")} >= {"~hill", "~river"}
         (without,) = found(outcome, "participation.terms")
-        assert without.numbers["consent_denied"].value == pytest.approx(0.1, abs=0.05)
+        assert without.numbers["consent_denied"].value == 0
+
+    def test_rows_of_raters_who_did_not_consent_are_no_evidence(
+        self, pairs: Rows, tmp_path: Path, write_rows: Write
+    ) -> None:
+        outcome = audit(Given(pairs=[write_rows(tmp_path / "some.jsonl", pairs)]), tmp_path / "some")
+        agreed = [p for p in pairs if p["consent"]]
+        assert outcome.record["evidence"]["pairs"] == len(agreed) < len(pairs)
 
     def test_people_are_told_in_the_table_of_participation(self, given: Given, tmp_path: Path) -> None:
         outcome = audit(given, tmp_path / "audit")

@@ -41,6 +41,23 @@ def test_the_preferred_response_beats_each_other_in_each_turn(tmp_path: Path) ->
     assert (tally.read, tally.kept) == (1, 6)
 
 
+def test_a_mark_is_nobody_and_those_who_refused_are_dropped(tmp_path: Path) -> None:
+    rows = [
+        conversation(annotator_id=7.0, annotator_country="India "),
+        conversation(annotator_id="nan"),
+        conversation(annotator_country="NA"),
+        conversation(consent=False),
+    ]
+    tally = Tally()
+    pairs = list(CommunityAlignment(write(tmp_path, *rows)).pairs(tally))
+    assert [p.rater for p in pairs] == ["7"] * 6 + [None] * 6
+    assert tally.flagged == {"annotator_id is missing: 'nan'": 1}
+    assert tally.dropped == {
+        "country of the rater: NA (missing, or Namibia? write NAM)": 1,
+        "consent refused or withdrawn": 1,
+    }
+
+
 def test_what_makes_no_pair_is_counted(tmp_path: Path) -> None:
     rows = [
         conversation(first_turn_response_a=" ", first_turn_response_c="first b", second_turn_prompt=""),

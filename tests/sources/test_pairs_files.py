@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -45,6 +46,46 @@ def test_what_a_row_leaves_out_is_filled_in(tmp_path: Path) -> None:
     assert (pair.source, pair.question, pair.stem) == ("tea.v2", "Tea?", "Tea?")
     (pair,) = read(write(tmp_path, row(community=None)), community="Mexico")
     assert pair.community == "MEX"
+
+
+@pytest.mark.parametrize("id_", [17, 17.0, "17", "17.0", " 17\u00a0", "\u200b17"])
+def test_an_id_is_one_whatever_wrote_it(tmp_path: Path, id_: object) -> None:
+    (pair,) = read(write(tmp_path, row(rater=id_, id=id_, community=" MEX\u00a0", strength="2", weight="0.5")))
+    assert (pair.rater, pair.id, pair.community, pair.strength, pair.weight) == ("17", "17", "MEX", 2.0, 0.5)
+
+
+def test_a_column_of_floats_with_a_gap_is_read_as_the_ids_it_held(tmp_path: Path) -> None:
+    pandas.DataFrame([row(rater=17), row(rater=None)]).to_parquet(tmp_path / "a.parquet")
+    assert [p.rater for p in read(tmp_path / "a.parquet")] == ["17", None]
+
+
+@pytest.mark.parametrize(
+    "mark", ["nan", "NaN", "None", "null", "NA", "N/A", "-", "", " ", "<NA>", "#N/A", float("nan")]
+)
+def test_a_mark_of_a_missing_value_is_nobody_and_is_counted(tmp_path: Path, mark: object) -> None:
+    tally = Tally()
+    columns = {"id": mark, "rater": mark, "strength": mark, "weight": mark, "language": mark, "license": mark}
+    pairs = list(JsonlPairs(write(tmp_path, row(**columns), row(**columns))).pairs(tally))
+    assert [(p.id, p.rater, p.strength, p.weight) for p in pairs] == [
+        ("tea.v2:1", None, None, 1.0), ("tea.v2:2", None, None, 1.0)
+    ]  # fmt: skip
+    assert {(p.language, p.license) for p in pairs} == {(None, "not stated")}
+    assert tally.flagged == {f"{name} is missing: {mark!r}": 2 for name in ("id", "rater", "strength", "weight")}
+
+
+def test_namibia_is_not_a_missing_value(tmp_path: Path) -> None:
+    pairs = read(write(tmp_path, row(community="NAM"), row(community="Namibia"), row(community=float("nan"))))
+    assert [p.community for p in pairs] == ["NAM", "NAM", "~world"]
+    with pytest.raises(InvalidInput, match=r"'NA' marks a missing community(.|\n)*for Namibia write NAM"):
+        read(write(tmp_path, row(community="NA")))
+
+
+@pytest.mark.parametrize("columns", [{"consent": "withdrawn"}, {"consent": False}, {"Consent": "No"}, {"withdrawn": 1}])
+def test_rows_without_consent_are_dropped_and_counted(tmp_path: Path, columns: dict[str, object]) -> None:
+    tally = Tally()
+    (pair,) = JsonlPairs(write(tmp_path, row(**columns), row(consent="yes"))).pairs(tally)
+    assert pair.extra == {"consent": "yes"}
+    assert (tally.kept, tally.dropped) == (1, {"consent refused or withdrawn": 1})
 
 
 @pytest.mark.parametrize(
@@ -93,13 +134,15 @@ def test_a_pair_that_cannot_be_used_is_counted(tmp_path: Path, columns: dict[str
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [
-        ({"strength": float("nan")}, "strength is out of range"),
+        ({"strength": "strong"}, "strength is not a number"),
         ({"strength": 0}, "strength is out of range"),
         ({"strength": True}, "strength is not a number"),
-        ({"weight": float("inf")}, "weight is out of range"),
+        ({"weight": float("inf")}, "weight is not a number"),
         ({"weight": -1}, "weight is out of range"),
-        ({"weight": "1"}, "weight is not a number"),
         ({"community": "Mexcio"}, "unresolved label: Mexcio"),
+        ({"community": "NA"}, "unresolved label: NA (missing, or Namibia? write NAM)"),
+        ({"community": "N/A"}, "unresolved label: N/A"),
+        ({"community": ""}, "unresolved label: not stated"),
         ({"community": 3}, "community is not text"),
         ({"rater": 1.5}, "rater is not an id"),
         ({"chosen": 3}, "chosen is neither text nor messages"),

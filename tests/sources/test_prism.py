@@ -73,7 +73,7 @@ def test_responses_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("score", [None, "90", float("nan"), True])
+@pytest.mark.parametrize("score", ["good", float("inf"), True])
 def test_a_score_that_is_no_number_is_named_or_counted(tmp_path: Path, score: object) -> None:
     folder = write(tmp_path, said(1, 10), said(2, score))
     with pytest.raises(InvalidInput, match=r"utterances\.jsonl:2"):
@@ -81,6 +81,27 @@ def test_a_score_that_is_no_number_is_named_or_counted(tmp_path: Path, score: ob
     tally = Tally()
     list(PrismPairs(folder, skip_bad=True).pairs(tally))
     assert tally.dropped == {"score is not a number": 1}
+
+
+@pytest.mark.parametrize("score", [None, float("nan"), "NA"])
+def test_a_response_without_a_score_is_counted(tmp_path: Path, score: object) -> None:
+    tally = Tally()
+    assert not list(PrismPairs(write(tmp_path, said(1, 10), said(2, score))).pairs(tally))
+    assert tally.dropped == {"no score": 1}
+
+
+def test_a_person_is_found_whatever_wrote_the_id(tmp_path: Path) -> None:
+    folder = write(tmp_path, said(1, "10", user_id="17 "), said(2, 90, user_id=17.0), people={"17": "MEX\u00a0"})
+    assert [(p.rater, p.community, p.strength) for p in PrismPairs(folder).pairs()] == [("17", "MEX", 80)]
+
+
+def test_those_who_refused_or_withdrew_are_dropped_and_counted(tmp_path: Path) -> None:
+    folder = write(tmp_path, said(1, 10), said(2, 90))
+    survey = {"user_id": "u1", "location": {"reside_countryISO": "MEX"}, "consent": "No, I do not consent"}
+    (folder / "survey.jsonl").write_text(json.dumps(survey) + "\n", "utf-8")
+    tally = Tally()
+    assert not list(PrismPairs(folder).pairs(tally))
+    assert tally.dropped == {"consent refused or withdrawn": 2}
 
 
 def test_a_survey_row_without_a_location_is_named(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_missing_column_is_told_with_those_found_and_the_nearest() -> None:
     assert caught.value.hint == "is 'rejcted' meant as 'rejected'?"
 
 
-@pytest.mark.parametrize("value", [True, 1.5, "", ["a"]])
+@pytest.mark.parametrize("value", [True, 1.5, float("inf"), ["a"]])
 def test_an_id_is_text_or_a_whole_number(value: object) -> None:
     assert optional_id({"id": 7}, "id") == "7"
     with pytest.raises(BadRow):

@@ -31,6 +31,22 @@ def test_a_vote_is_a_pair_with_its_texts_and_its_rater(tmp_path: Path) -> None:
     assert (second.chosen, second.strength) == ("Because", None)
 
 
+def test_ids_meet_whatever_wrote_them_and_a_mark_is_nobody(tmp_path: Path) -> None:
+    texts = "question_id,question,thought_id,thought\n1,Why?,1,Because\n1,Why?,2,No idea\n"
+    tally = Tally()
+    files = write(tmp_path, "1.0,17.0,1.0,2\u00a0, Thought A\n1,nan,1,2,Thought B\n", texts)
+    assert [(p.chosen, p.rater) for p in VotePairs(**files).pairs(tally)] == [("Because", "17"), ("No idea", None)]
+    assert tally.flagged == {"rater_id is missing: 'nan'": 1}
+
+
+def test_votes_without_consent_are_dropped_and_counted(tmp_path: Path) -> None:
+    files = write(tmp_path, "")
+    files["path"].write_text(HEADER.strip() + ",consent\nq1,p,t1,t2,Thought A,withdrawn\n", "utf-8")
+    tally = Tally()
+    assert not list(VotePairs(**files).pairs(tally))
+    assert tally.dropped == {"consent refused or withdrawn": 1}
+
+
 @pytest.mark.parametrize(
     ("vote", "reason"),
     [

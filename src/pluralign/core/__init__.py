@@ -14,15 +14,18 @@ from pluralign.core.asking import (
     record_answer,
     render_question,
 )
+from pluralign.core.cells import cell_id, cell_number, is_missing, tidy
 from pluralign.core.communities import (
     WORLD,
     Community,
     community,
+    community_hint,
     community_name,
     near_communities,
     resolve_community,
     sample_note,
 )
+from pluralign.core.consent import consent_problem, consents
 from pluralign.core.errors import (
     DamagedFile,
     InvalidInput,
@@ -89,8 +92,14 @@ __all__ = [
     "answer_from_row",
     "answer_row",
     "blend_of",
+    "cell_id",
+    "cell_number",
     "community",
+    "community_hint",
     "community_name",
+    "consent_problem",
+    "consents",
+    "is_missing",
     "known_community",
     "near_communities",
     "pairs_from_survey",
@@ -106,5 +115,6 @@ __all__ = [
     "sample_note",
     "short_id",
     "steer_to",
+    "tidy",
     "whole_file",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
+from pluralign.core.cells import is_missing, tidy
 from pluralign.core.errors import InvalidInput, UnknownCommunity
 from pluralign.core.labels import ALIASES, PARTS
 
@@ -109,7 +110,8 @@ def resolve_community(label: str) -> Community | None:
 
     Understands ids, ISO alpha-2 and alpha-3 codes, names in English and the aliases that surveys use
     ("Britain", "S. Korea", "Palest. ter.", "India (Non-national sample)").
-    The kind of sample in brackets is not part of the community: see `sample_note`.
+    The kind of sample in brackets is not part of the community: see `sample_note`. Marks of a missing value name
+    nobody, so ``NA`` is not Namibia (``NAM``).
 
     Args:
         label: The label.
@@ -122,7 +124,9 @@ def resolve_community(label: str) -> Community | None:
     >>> resolve_community("Atlantis") is None
     True
     """
-    text = _SAMPLE.sub("", label).strip()
+    text = tidy(_SAMPLE.sub("", tidy(label)))
+    if is_missing(text):
+        return None
     if _ID.fullmatch(text):
         with suppress(UnknownCommunity):  # "UAE" is written like a code
             return community(text)
@@ -153,6 +157,24 @@ def near_communities(label: str, known: list[str]) -> list[str]:
     spelled = others | {_key(name): id_ for id_ in known for name in (id_, community_name(id_))}
     matches = get_close_matches(_key(label), spelled, n=3, cutoff=0.6)
     return list(dict.fromkeys(spelled[m] for m in matches))
+
+
+def community_hint(label: str, known: list[str]) -> str | None:
+    """What to write instead of a label that names no community, where that can be said.
+
+    Args:
+        label: The label.
+        known: Ids that it may have meant.
+
+    >>> community_hint("Mexcio", ["MEX", "GBR"])
+    'did you mean MEX?'
+    >>> community_hint("NA", ["MEX"])
+    "'NA' marks a missing value; for Namibia write NAM"
+    """
+    if tidy(label).casefold() == "na":
+        return f"{label!r} marks a missing value; for Namibia write NAM"
+    near = near_communities(label, known)
+    return f"did you mean {', '.join(near)}?" if near else None
 
 
 def _title(slug: str) -> str:

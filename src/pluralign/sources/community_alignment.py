@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import InvalidInput, Message, PreferencePair, Tally
-from pluralign.sources.fields import BadRow, Row, optional_id, optional_text, require_columns
+from pluralign.core import InvalidInput, Message, PreferencePair, Tally, is_missing
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    flag_marks,
+    id_of,
+    optional_id,
+    optional_text,
+    require_columns,
+    require_consent,
+    text_of,
+)
 from pluralign.sources.hub import check_origin, hub_rows
-from pluralign.sources.labels import community_id, language_tag
+from pluralign.sources.labels import community_id, language_tag, shown
 from pluralign.sources.reading import RowPolicy, file_kind, place, read_rows
 
 HUB_ID = "facebook/community-alignment-dataset"
@@ -53,15 +64,20 @@ class CommunityAlignment:
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         for where, row in self._rows(policy):
             try:
-                label = optional_text(row, "annotator_country") or "not stated"
+                label = "" if row.get("annotator_country") is None else text_of(row, "annotator_country")
                 community = community_id(label)
                 if community is None:
-                    policy.tally.drop(f"country of the rater: {label}")
+                    policy.tally.drop(f"country of the rater: {shown(label)}")
                     continue
+                require_consent(row)
                 found = list(_read_conversation(row, community, policy.tally))
+            except UnusableRow as reason:
+                policy.tally.drop(str(reason))
+                continue
             except BadRow as bad:
                 policy.refuse(bad, where)
                 continue
+            flag_marks(row, ("annotator_id",), policy.tally)
             policy.tally.kept += len(found)
             yield from found
 
@@ -86,7 +102,7 @@ def _files(path: Path) -> list[Path]:
 
 def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[PreferencePair]:
     require_columns(row, ("conversation_id", "annotator_id", "first_turn_prompt"))
-    conversation, rater = optional_id(row, "conversation_id"), optional_id(row, "annotator_id")
+    conversation, rater = id_of(row, "conversation_id"), optional_id(row, "annotator_id")
     language = language_tag(optional_text(row, "assigned_lang") or "")
     about = _about(row)
     history: tuple[Message, ...] = ()
@@ -129,7 +145,7 @@ def _about(row: Row) -> dict[str, str]:
     columns = {"age": "age", "gender": "gender", "education": "education_level", "political": "political"}
     columns["ethnicity"] = "ethnicity"
     found = {name: row.get(f"annotator_{column}") or row.get(column) for name, column in columns.items()}
-    return {name: str(value) for name, value in found.items() if value not in (None, "")}
+    return {name: str(value) for name, value in found.items() if not is_missing(value)}
 
 
 def _preferred(row: Row, turn: str, responses: dict[str, str | None]) -> str | None:

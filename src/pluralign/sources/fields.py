@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from pluralign.core import InvalidInput, Tally, cell_id, cell_number, consent_problem, is_missing
+
 Row = Mapping[str, object]
 
 
@@ -59,23 +61,65 @@ def text_of(row: Row, column: str) -> str:
 
 
 def optional_text(row: Row, column: str) -> str | None:
-    """The text in a column, or None where it is missing or null.
+    """The text in a column, or None where it is missing; see `pluralign.core.is_missing`.
 
     Raises:
         BadRow: If the column holds something else.
     """
-    return None if row.get(column) is None else text_of(row, column)
+    return None if is_missing(row.get(column)) else text_of(row, column)
 
 
 def optional_id(row: Row, column: str) -> str | None:
-    """The id in a column (text or a whole number) as text, or None where it is missing or null.
+    """The id in a column, in one spelling (see `pluralign.core.cell_id`), or None where it is missing.
 
     Raises:
-        BadRow: If the column holds something else, or an empty text.
+        BadRow: If the column holds something else.
     """
-    value = row.get(column)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise BadRow(f"{column!r} is {value!r}, neither text nor a whole number", reason=f"{column} is not an id")
-    return str(value)
+    try:
+        return cell_id(row.get(column))
+    except InvalidInput as error:
+        raise BadRow(f"{column!r}: {error.what}", reason=f"{column} is not an id", hint=error.hint) from error
+
+
+def id_of(row: Row, column: str) -> str:
+    """The id in a column that must have one, in one spelling.
+
+    Raises:
+        BadRow: If the column or its id is missing, or the column holds something else.
+    """
+    found = optional_id(row, column)
+    if found is None:
+        require_columns(row, (column,))
+        raise BadRow(f"{column!r} must be an id, got {row[column]!r:.60}", reason=f"{column} is missing")
+    return found
+
+
+def optional_number(row: Row, column: str) -> float | None:
+    """The number in a column, or None where it is missing.
+
+    Raises:
+        BadRow: If the column holds something else.
+    """
+    try:
+        return cell_number(row.get(column))
+    except InvalidInput as error:
+        raise BadRow(f"{column!r}: {error.what}", reason=f"{column} is not a number") from error
+
+
+def require_consent(row: Row) -> None:
+    """Hold that nothing in a row says that its rater refused or withdrew consent.
+
+    Raises:
+        UnusableRow: If something does; see `pluralign.core.consent_problem`.
+    """
+    problem = consent_problem(row)
+    if problem is not None:
+        raise UnusableRow(problem)
+
+
+def flag_marks(row: Row, columns: tuple[str, ...], tally: Tally) -> None:
+    """Count the cells that were read as missing because of the mark in them: "nan" is nobody's id."""
+    for column in columns:
+        value = row.get(column)
+        if value is not None and is_missing(value):
+            tally.flag(f"{column} is missing: {value!r}")

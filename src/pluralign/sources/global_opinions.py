@@ -22,7 +22,7 @@ from pluralign.core import (
 )
 from pluralign.sources.fields import BadRow, Row, UnusableRow, require_columns, text_of
 from pluralign.sources.hub import check_origin, hub_rows
-from pluralign.sources.labels import community_id
+from pluralign.sources.labels import community_id, shown
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
 from pluralign.sources.stems import shared_stems
 from pluralign.sources.survey_pairs import stream_survey_pairs
@@ -171,7 +171,7 @@ class _Found:
         for label in sorted(item.shares, key=lambda label: (_sample_rank(label), label)):
             community = community_id(label)
             if community is None:
-                tally.drop(f"unresolved label: {label}")
+                tally.drop(f"unresolved label: {shown(label)}")
             elif self.exclude & {label, community}:
                 self.excluded.update({label, community})
                 tally.drop(f"excluded: {label}")

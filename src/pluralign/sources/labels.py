@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from pluralign.core import near_communities, resolve_community
+from pluralign.core import community_hint, is_missing, resolve_community, tidy
 from pluralign.sources.fields import BadRow
 
 
@@ -21,17 +21,26 @@ def required_community(label: str) -> str:
     """Id of the community that a label names.
 
     Raises:
-        BadRow: If it names none; near matches are told.
+        BadRow: If it names none; the hint says what may be meant.
     """
     found = community_id(label)
     if found is None:
-        near = near_communities(label, _country_codes())
-        raise BadRow(
-            f"no community is known as {label!r}",
-            reason=f"unresolved label: {label[:60]}",
-            hint=f"near matches: {', '.join(near)}" if near else "write MEX, MEX/oaxaca or ~yoruba",
-        )
+        hint = community_hint(label, _country_codes()) or "write MEX, MEX/oaxaca or ~yoruba"
+        what = f"{label!r} marks a missing community" if is_missing(label) else f"no community is known as {label!r}"
+        raise BadRow(what, reason=f"unresolved label: {shown(label)}", hint=hint)
     return found
+
+
+def shown(label: str) -> str:
+    """A label that names no community, as a reason shows it; of "NA" it says what it may stand for.
+
+    >>> shown("Atlantis"), shown("NA"), shown(" ")
+    ('Atlantis', 'NA (missing, or Namibia? write NAM)', 'not stated')
+    """
+    text = tidy(label)
+    if text.casefold() == "na":
+        return f"{text} (missing, or Namibia? write NAM)"
+    return text[:60] or "not stated"
 
 
 @lru_cache(maxsize=64)

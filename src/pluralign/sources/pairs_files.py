@@ -1,13 +1,22 @@
 """Preference pairs from our own format, which TRL reads too: JSONL or Parquet, one row a pair."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally
-from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, optional_text
+from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, is_missing
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    flag_marks,
+    optional_id,
+    optional_number,
+    optional_text,
+    require_consent,
+    text_of,
+)
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
 from pluralign.sources.seen import SeenIds
@@ -68,14 +77,17 @@ class JsonlPairs:
         seen = SeenIds()
         for number, row in read_rows(self.path, policy, kinds=("jsonl", "parquet")):
             try:
-                pair = self._pair(self._renamed(row), number)
-                if row.get("id") is not None and seen.again(pair.id):
+                ours = self._renamed(row)
+                require_consent(ours)
+                pair = self._pair(ours, number)
+                if optional_id(ours, "id") is not None and seen.again(pair.id):
                     raise BadRow(f"the id {pair.id!r} was used before", reason="duplicate id")
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
                 policy.refuse(bad, place(self.path, number))
             else:
+                flag_marks(ours, ("id", "rater", "strength", "weight"), policy.tally)
                 policy.tally.kept += 1
                 yield pair
 
@@ -89,7 +101,7 @@ class JsonlPairs:
     def _pair(self, row: Row, number: int) -> PreferencePair:
         stem = file_stem(self.path)
         prompt, chosen, rejected = pair_texts(row)
-        label = optional_text(row, "community")
+        label = _label(row)
         return PreferencePair(
             id=optional_id(row, "id") or f"{stem}:{number}",
             prompt=prompt,
@@ -109,17 +121,19 @@ class JsonlPairs:
         )
 
 
+def _label(row: Row) -> str | None:
+    """Label of the community, "NA" and other marks among them; None where the cell is empty."""
+    value = row.get("community")
+    return None if is_missing(value) and not isinstance(value, str) else text_of(row, "community")
+
+
 def _weight(row: Row) -> float:
     weight = _number(row, "weight", zero=True)
     return 1.0 if weight is None else weight
 
 
 def _number(row: Row, column: str, *, zero: bool) -> float | None:
-    value = row.get(column)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadRow(f"{column} is {value!r}, not a number", reason=f"{column} is not a number")
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-        raise BadRow(f"{column} is {value}, not {'>= 0' if zero else '> 0'}", reason=f"{column} is out of range")
-    return float(value)
+    value = optional_number(row, column)
+    if value is not None and (value < 0 or (value == 0 and not zero)):
+        raise BadRow(f"{column} is {value:g}, not {'>= 0' if zero else '> 0'}", reason=f"{column} is out of range")
+    return value

@@ -9,10 +9,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from pluralign.core import InvalidInput, PreferencePair, Tally
-from pluralign.sources.fields import BadRow, Row, UnusableRow, text_of
+from pluralign.core import InvalidInput, PreferencePair, Tally, is_missing
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    id_of,
+    optional_number,
+    require_columns,
+    require_consent,
+    text_of,
+)
 from pluralign.sources.hub import check_origin, hub_rows
-from pluralign.sources.labels import community_id
+from pluralign.sources.labels import community_id, shown
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
 
 HUB_ID = "HannahRoseKirk/prism-alignment"
@@ -110,8 +119,8 @@ class PrismPairs:
                 location = row.get("location")
                 if not isinstance(location, dict):
                     raise BadRow("'location' is not an object", reason="no location")
-                label = str(location.get("reside_countryISO") or "not stated")
-                yield text_of(row, "user_id"), label, _about(row)
+                label = str(location.get("reside_countryISO") or "")
+                yield id_of(row, "user_id"), label, _about(row)
             except BadRow as bad:
                 where = self._place("survey", number)
                 raise InvalidInput(bad.what, where=where, hint="use the survey table as published") from bad
@@ -138,27 +147,30 @@ def _about(row: Row) -> dict[str, object]:
     for name in ("religion", "ethnicity"):
         told = row.get(name)
         found[name] = told.get("simplified") or told.get("categorised") if isinstance(told, dict) else told
-    return {name: value for name, value in found.items() if value not in (None, "")}
+    return {name: value for name, value in found.items() if not is_missing(value)}
 
 
 def _read_response(row: Row, raters: Mapping[str, tuple[str, Mapping[str, object]]]) -> _Response:
-    rater, text = text_of(row, "user_id"), text_of(row, "model_response")
+    rater, text = id_of(row, "user_id"), text_of(row, "model_response")
     if rater not in raters:
         raise UnusableRow("rater is not in the survey")
     label, about = raters[rater]
+    require_consent(about)
+    require_consent(row)
     community = community_id(label)
     if community is None:
-        raise UnusableRow(f"country of residence: {label}")
+        raise UnusableRow(f"country of residence: {shown(label)}")
     prompt = text_of(row, "user_prompt")
     if text == "EMPTY STRING" or not text.strip():
         raise UnusableRow("empty response")
     if not prompt.strip():
         raise UnusableRow("empty prompt")
-    score = row.get("score")
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-        raise BadRow(f"score is {score!r}, not a number", reason="score is not a number")
-    ids = text_of(row, "utterance_id"), text_of(row, "interaction_id")
-    return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), float(score), about)
+    require_columns(row, ("score",))
+    score = optional_number(row, "score")
+    if score is None:
+        raise UnusableRow("no score")
+    ids = id_of(row, "utterance_id"), id_of(row, "interaction_id")
+    return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), score, about)
 
 
 def _pair(a: _Response, b: _Response) -> PreferencePair:

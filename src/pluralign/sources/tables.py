@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from pluralign.core import InvalidInput, SurveyQuestion, Tally
+from pluralign.core import InvalidInput, SurveyQuestion, Tally, cell_id
 from pluralign.sources.stems import shared_stems
 
 NOT_VALUES: tuple[str, ...] = ("Q223", *(f"Q{n}" for n in range(260, 291)))
@@ -93,7 +93,11 @@ def first_code(id_: str, codes: Collection[int], n_options: int) -> int:
 
 def _read_question(item: object, where: str) -> tuple[str, str, tuple[str, ...]]:
     fields = item if isinstance(item, dict) else {}
-    id_, text, options = (fields.get(key) for key in ("Q_id", "question", "option_lst"))
-    if not isinstance(id_, str) or not isinstance(text, str) or not isinstance(options, list):
+    try:
+        id_ = cell_id(fields.get("Q_id"))
+    except InvalidInput as error:
+        raise InvalidInput(f"Q_id: {error.what}", where=where, hint=error.hint) from error
+    text, options = fields.get("question"), fields.get("option_lst")
+    if id_ is None or not isinstance(text, str) or not isinstance(options, list):
         raise InvalidInput('not {"Q_id": text, "question": text, "option_lst": [texts]}', where=where)
     return id_, text, tuple(str(option) for option in options)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pluralign.core import Message, Prompt, RewardRequest
-from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns
+from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns, require_consent
 from pluralign.sources.reading import RowPolicy, place, read_rows
 
 
@@ -23,6 +23,7 @@ def read_requests(path: Path, policy: RowPolicy) -> Iterator[tuple[int, str | No
     """
     for number, row in read_rows(path, policy, kinds=("jsonl", "parquet")):
         try:
+            require_consent(row)
             requests = _pair_requests(row) if "chosen" in row or "rejected" in row else (_request(row),)
             found = number, optional_id(row, "id"), requests
         except UnusableRow as reason:

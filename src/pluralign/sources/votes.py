@@ -6,8 +6,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally
-from pluralign.sources.fields import BadRow, Row, UnusableRow, text_of
+from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, tidy
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    flag_marks,
+    id_of,
+    optional_id,
+    require_columns,
+    require_consent,
+    text_of,
+)
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
 
@@ -84,17 +94,25 @@ class VotePairs:
         wording, texts = self._read_texts(policy)
         for number, row in read_rows(self.path, policy):
             try:
+                require_consent(row)
                 pair = self._pair(row, number, community, wording, texts)
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
                 policy.refuse(bad, place(self.path, number))
             else:
+                flag_marks(row, (self._column("rater"),), policy.tally)
                 policy.tally.kept += 1
                 yield pair
 
-    def _value(self, row: Row, key: str) -> str:
-        return text_of(row, self.columns.get(key, VOTE_COLUMNS[key]))
+    def _column(self, key: str) -> str:
+        return self.columns.get(key, VOTE_COLUMNS[key])
+
+    def _text(self, row: Row, key: str) -> str:
+        return text_of(row, self._column(key))
+
+    def _id(self, row: Row, key: str) -> str:
+        return id_of(row, self._column(key))
 
     def _read_texts(self, policy: RowPolicy) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
         """Wording by question id, and text by question and text id; bad rows among them are counted with the votes'."""
@@ -103,10 +121,10 @@ class VotePairs:
         inner = RowPolicy(Tally(), policy.skip_bad)
         for number, row in read_rows(self.texts, inner):
             try:
-                key = self._value(row, "question"), self._value(row, "text_id")
-                if texts.setdefault(key, self._value(row, "text")) != self._value(row, "text"):
+                key = self._id(row, "question"), self._id(row, "text_id")
+                if texts.setdefault(key, self._text(row, "text")) != self._text(row, "text"):
                     raise BadRow(f"text {key[1]!r} is given twice, differently", reason="text id given twice")
-                wording.setdefault(key[0], self._value(row, "question_text"))
+                wording.setdefault(key[0], self._text(row, "question_text"))
             except BadRow as bad:
                 inner.refuse(bad, place(self.texts, number))
         policy.tally.dropped.update(inner.tally.dropped)
@@ -116,8 +134,9 @@ class VotePairs:
     def _pair(
         self, row: Row, number: int, community: str, wording: dict[str, str], texts: dict[tuple[str, str], str]
     ) -> PreferencePair:
-        question, vote = self._value(row, "question"), self._value(row, "vote")
-        chosen_id, rejected_id = self._value(row, "a"), self._value(row, "b")
+        require_columns(row, (self._column("rater"),))
+        question, vote = self._id(row, "question"), tidy(self._text(row, "vote"))
+        chosen_id, rejected_id = self._id(row, "a"), self._id(row, "b")
         if vote == self.vote_b:
             chosen_id, rejected_id = rejected_id, chosen_id
         elif vote != self.vote_a:
@@ -135,7 +154,7 @@ class VotePairs:
             chosen=chosen,
             rejected=rejected,
             community=community,
-            rater=self._value(row, "rater") or None,
+            rater=optional_id(row, self._column("rater")),
             question=wording[question],
             language=self.language,
             source=self.name,

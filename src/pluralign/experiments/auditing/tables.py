@@ -3,17 +3,25 @@
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pluralign.audits import Item
-from pluralign.core import InvalidInput, NotEnoughData, PluralignError, Tally, resolve_community
+from pluralign.core import (
+    InvalidInput,
+    NotEnoughData,
+    PluralignError,
+    Tally,
+    cell_id,
+    cell_number,
+    is_missing,
+    resolve_community,
+    tidy,
+)
 
 _LABELS = ("community", "country", "geo", "name")
 _NO_AXES = {"year", "ctr", "code", "iso", "time"}
-_NULLS = {"", "#null!", "na", "nan", "null"}
 _DECIMAL = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _COLUMNS = "see docs/audits.md for the columns"
 
@@ -31,13 +39,13 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
         id_ = _community(row["community"], tally)
         if id_ is None:
             continue
-        try:
-            share = float(row["share"])
-        except ValueError:
-            share = math.nan
-        if not 0 <= share <= 1:
+        if is_missing(row["share"]):
+            tally.drop("no share")
+            continue
+        share = _number(row["share"])
+        if share is None or not 0 <= share <= 1:
             raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
-        groups, group = found.setdefault(id_, {}).setdefault(row["attribute"].strip(), {}), row["group"].strip()
+        groups, group = found.setdefault(id_, {}).setdefault(tidy(row["attribute"]), {}), tidy(row["group"])
         if group in groups:
             raise InvalidInput(f"{group!r} comes twice for {id_}", where=f"{path}:{line}")
         groups[group] = share
@@ -110,7 +118,7 @@ def _item(row: object, tally: Tally) -> Item | None:
     if not isinstance(row, Mapping):
         raise InvalidInput("not a JSON object of an item", hint=_COLUMNS)
     for name in ("id", "model", "level", "gold"):
-        if row.get(name) is None:
+        if row.get(name) is None or (name == "id" and is_missing(row[name])):
             raise InvalidInput(f"no {name}", hint=_COLUMNS)
     if "answer" not in row:
         raise InvalidInput("no answer", hint="write what was answered; null where nothing came")
@@ -124,7 +132,7 @@ def _item(row: object, tally: Tally) -> Item | None:
         return None
     answer, reason = row["answer"], row.get("reason_for")
     return Item(
-        str(row["id"]),
+        str(cell_id(row["id"])),
         str(row["model"]),
         tuple(str(i) for i in ids),
         row["level"],
@@ -186,18 +194,16 @@ def _text(path: Path) -> str:
 
 
 def _community(label: object, tally: Tally) -> str | None:
-    found = resolve_community(str(label).replace("_", " "))
+    found = None if is_missing(label) else resolve_community(str(label).replace("_", " "))
     if found is None:
-        tally.drop(f"unknown community: {str(label)[:40]}")
+        kind = "no community" if is_missing(label) else "unknown community"
+        tally.drop(f"{kind}: {str(label)[:40]}")
         return None
     return found.id
 
 
 def _number(text: str) -> float | None:
-    if text.strip().lower() in _NULLS:
-        return None
     try:
-        value = float(text)
-    except ValueError:
+        return cell_number(text)
+    except InvalidInput:
         return None
-    return value if math.isfinite(value) else None
