@@ -64,7 +64,7 @@ class Double:
 def double(monkeypatch: pytest.MonkeyPatch) -> Double:
     chat = Double()
 
-    def opened(_: object) -> ChatModel:
+    def opened(_: object, __: object = None) -> ChatModel:
         return chat
 
     monkeypatch.setattr(running_module, "open_chat_model", opened)

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,10 +13,13 @@ from typing import Any
 
 @dataclass
 class Behaviour:
-    """What a server does: ``faults`` are taken one after the other by texts that are in ``hits``, or by any."""
+    """What a server does: ``faults`` are taken one after the other by the texts that have any; ``say`` decides all."""
 
     faults: dict[str, list[str]] = field(default_factory=dict)
     always: str | None = None
+    say: Callable[[dict[str, Any]], tuple[int, bytes]] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    models: bytes | None = None
     delay: float = 0.0
     asked: Counter[str] = field(default_factory=Counter)
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -31,10 +34,18 @@ class Behaviour:
 
 
 def answer(text: str) -> bytes:
-    message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": f"re: {text}"}}
-    usage = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
-    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [message], "usage": usage}
+    return completion({"role": "assistant", "content": f"re: {text}"})
+
+
+def completion(message: Any, finish: Any = "stop", usage: Any = None) -> bytes:
+    choice = {"index": 0, "finish_reason": finish, "message": message}
+    usage = usage or {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
+    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
     return json.dumps(body).encode()
+
+
+def refusal(message: str, **more: Any) -> bytes:
+    return json.dumps({"error": {"message": message, "type": "invalid_request_error"} | more}).encode()
 
 
 class _Server(ThreadingHTTPServer):
@@ -66,7 +77,8 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
         def do_GET(self) -> None:
             self.send(
                 200,
-                json.dumps(
+                behaviour.models
+                or json.dumps(
                     {"object": "list", "data": [{"id": "the-model", "object": "model", "created": 0, "owned_by": "me"}]}
                 ).encode(),
             )
@@ -90,7 +102,9 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
 
         def behave(self, fault: str | None, text: str, body: dict[str, Any]) -> None:
             error = json.dumps({"error": {"message": f"fault {fault}"}}).encode()
-            if fault is None:
+            if behaviour.say is not None:
+                self.send(*behaviour.say(body), behaviour.headers)
+            elif fault is None:
                 self.send(200, answer(text))
             elif fault == "429":
                 self.send(429, error, {"Retry-After": "0.05"})
@@ -109,8 +123,6 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
             elif fault == "hang":
                 time.sleep(1.0)
                 self.send(200, answer(text))
-            elif fault == "no seed" and "seed" in body:
-                self.send(400, json.dumps({"error": {"message": "unknown field: seed"}}).encode())
             else:
                 self.send(200, answer(text))
 

@@ -31,7 +31,9 @@ class _Careful(TyperGroup):
             sys.stderr.write("stopped; the same command goes on from here\n")
             raise typer.Exit(130) from error
         except Exception as error:
-            sys.stderr.write(f"error: {_message(error)}\n")
+            from pluralign.core import masked, printable
+
+            sys.stderr.write(f"error: {printable(masked(_message(error)))}\n")
             raise typer.Exit(2) from error
 
 

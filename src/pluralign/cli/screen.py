@@ -1,17 +1,30 @@
 """Consoles, and the progress of long work."""
 
 import sys
+from collections.abc import Iterable
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
+
+from pluralign.core import masked, printable
 
 _WIDTH_WITHOUT_TERMINAL = 132
+
+
+class _PlainConsole(Console):
+    """A console on which texts from elsewhere, such as the name of a model, control nothing."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render, without the control characters that are in texts."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 def console(stderr: bool = False) -> Console:
     """A console that keeps its tables whole when it is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
+    return _PlainConsole(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
 
 
 class Screen:
@@ -25,7 +38,7 @@ class Screen:
         self._console = console(stderr=True)
         self._quiet = quiet
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -48,7 +61,7 @@ class Screen:
             self._bars.remove_task(self._task)
         self._task = self._bars.add_task(name, total=None)
         if not self._quiet and not self._console.is_terminal:
-            self._console.print(f"{name} ...")
+            self._console.print(f"{name} ...", markup=False)
 
     def progress(self, done: int, total: int) -> None:
         """Move the bar."""
@@ -57,4 +70,4 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Print a remark."""
-        self._console.print(f"note: {text}", markup=False)
+        self._console.print(f"note: {masked(text)}", markup=False)

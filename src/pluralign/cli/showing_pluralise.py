@@ -18,6 +18,7 @@ _SCORES = (
     ("exact_accuracy", "exact %", 100),
     ("similarity", "similarity %", 100),
     ("refusal_rate", "refused %", 100),
+    ("unfinished_rate", "unfinished %", 100),
 )
 _VARIETY = (
     ("pairwise_diversity", "pairwise diversity", 1),

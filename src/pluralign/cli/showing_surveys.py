@@ -39,6 +39,7 @@ _SCORES = (
     _Column("exact_accuracy", "exact %", 100),
     _Column("similarity", "similarity %", 100),
     _Column("refusal_rate", "refused %", 100),
+    _Column("unfinished_rate", "unfinished %", 100),
 )
 _VARIETY = (
     _Column("target_rank", "target rank"),

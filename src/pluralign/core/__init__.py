@@ -47,7 +47,9 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
+from pluralign.core.printable import printable
 from pluralign.core.random import rng_for
+from pluralign.core.secrets import masked, secrets_of, without_secrets
 from pluralign.core.steering import Steer, blend_of, known_community, read_steer, steer_to
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
 from pluralign.core.tallies import Tally
@@ -101,8 +103,10 @@ __all__ = [
     "consents",
     "is_missing",
     "known_community",
+    "masked",
     "near_communities",
     "pairs_from_survey",
+    "printable",
     "prompt_text",
     "read_answer",
     "read_published",
@@ -113,8 +117,10 @@ __all__ = [
     "resolve_community",
     "rng_for",
     "sample_note",
+    "secrets_of",
     "short_id",
     "steer_to",
     "tidy",
     "whole_file",
+    "without_secrets",
 ]

@@ -28,6 +28,8 @@ def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
         "draw": answer.draw,
         "shows_gold": answer.shows_gold,
         "probs": list(answer.probs_O) if answer.probs_O is not None else [],
+        "finish_reason": answer.finish_reason,
+        "not_sent": list(answer.not_sent),
     }
     return row | {name: value for name, value in more.items() if value}
 
@@ -45,11 +47,11 @@ def answer_from_row(row: Mapping[str, Any], community: str | None) -> RecordedAn
     for name in ("model", "strategy", "question_id"):
         if not isinstance(row.get(name), str) or not row[name]:
             raise InvalidInput(f"no {name}", hint="a row needs model, strategy, question_id and answer")
-    text, order, labels, probs = (row.get(k) for k in ("answer", "order", "labels", "probs"))
+    text, order, labels, probs, not_sent = (row.get(k) for k in ("answer", "order", "labels", "probs", "not_sent"))
     if "answer" not in row or not isinstance(text, str | int | float | None):
         raise InvalidInput("no answer", hint="write the text as returned; null where nothing came")
-    if not all(isinstance(value, list | None) for value in (order, labels, probs)):
-        raise InvalidInput("order, labels or probs is not a list")
+    if not all(isinstance(value, list | None) for value in (order, labels, probs, not_sent)):
+        raise InvalidInput("order, labels, probs or not_sent is not a list")
     return RecordedAnswer(
         model=row["model"],
         strategy=row["strategy"],
@@ -63,4 +65,6 @@ def answer_from_row(row: Mapping[str, Any], community: str | None) -> RecordedAn
         draw=int(row.get("draw") or 0),
         shows_gold=bool(row.get("shows_gold")),
         probs_O=tuple(float(p) for p in probs) if probs else None,
+        finish_reason=str(row.get("finish_reason") or ""),
+        not_sent=tuple(str(name) for name in not_sent or ()),
     )

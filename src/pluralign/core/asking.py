@@ -125,11 +125,16 @@ class Reply:
         text: The words as returned.
         probs_O: Probability of each option in the question's own order, summing to 1, where they were measured.
         failure: Why nothing came back, in words; None where something did. A failed ask is asked again another time.
+        finish_reason: ``length`` where the token limit cut the text off, ``content_filter`` where the server's filter
+            withheld it; empty where the model ended by itself.
+        not_sent: Sampling fields that the server refused, so that the request was sent without them.
     """
 
     text: str
     probs_O: tuple[float, ...] | None = None
     failure: str | None = None
+    finish_reason: str = ""
+    not_sent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,8 @@ class RecordedAnswer:
         draw: Number of the draw.
         shows_gold: Whether real answers were shown.
         probs_O: Probability of each option in the question's own order, where measured.
+        finish_reason: Why the text ended, where not by itself; see `Reply`.
+        not_sent: Sampling fields that the server refused; see `Reply`.
     """
 
     model: str
@@ -163,6 +170,8 @@ class RecordedAnswer:
     draw: int = 0
     shows_gold: bool = False
     probs_O: tuple[float, ...] | None = field(default=None)
+    finish_reason: str = ""
+    not_sent: tuple[str, ...] = ()
 
 
 def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
@@ -180,6 +189,8 @@ def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
         draw=ask.draw,
         shows_gold=ask.shows_gold,
         probs_O=reply.probs_O,
+        finish_reason=reply.finish_reason,
+        not_sent=reply.not_sent,
     )
 
 

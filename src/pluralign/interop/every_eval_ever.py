@@ -14,7 +14,7 @@ from pluralign.experiments import read_rows
 from pluralign.experiments.folder import RECORD
 
 SCHEMA = "0.3.0"
-_LOWER = {"refusal_rate", "wasserstein", "majority_choice_rate"}
+_LOWER = {"refusal_rate", "unfinished_rate", "wasserstein", "majority_choice_rate"}
 _UNBOUNDED = {"target_rank"}
 _HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_diversity"}
 

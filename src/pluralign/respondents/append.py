@@ -27,10 +27,10 @@ class GrowingFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._claim(owner)
         self._mend()
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write one object."""
+        """Write one object; a lone surrogate, which UTF-8 does not have, is written as JSON escapes it."""
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
         self._file.flush()
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pluralign.core import (
     Ask,
@@ -93,7 +94,7 @@ class KeptCompletions:
     def __init__(self, inner: ChatModel, path: Path) -> None:
         self._inner = inner
         self._file = GrowingFile(path, inner.fingerprint)
-        self._known = {row["key"]: Reply(row["text"]) for row in self._file.rows()}
+        self._known = {row["key"]: _completion(row) for row in self._file.rows()}
 
     @property
     def name(self) -> str:
@@ -118,7 +119,7 @@ class KeptCompletions:
 
         def keep(k: int, reply: Reply) -> None:
             if reply.failure is None:
-                self._file.add({"key": keys[missing[k]], "text": reply.text})
+                self._file.add({"key": keys[missing[k]], "text": reply.text} | _how(reply))
                 self._known[keys[missing[k]]] = reply
             if heard is not None:
                 heard(missing[k], reply)
@@ -131,7 +132,18 @@ class KeptCompletions:
 
 def _reply(row: dict[str, object]) -> Reply:
     answer = answer_from_row(row, None)
-    return Reply(answer.text, answer.probs_O)
+    return Reply(answer.text, answer.probs_O, finish_reason=answer.finish_reason, not_sent=answer.not_sent)
+
+
+def _completion(row: dict[str, Any]) -> Reply:
+    how = {"finish_reason": row.get("finish_reason", ""), "not_sent": tuple(row.get("not_sent", ()))}
+    return Reply(row["text"], **how)
+
+
+def _how(reply: Reply) -> dict[str, Any]:
+    """How a completion came about, where that is worth a column."""
+    how = {"finish_reason": reply.finish_reason, "not_sent": list(reply.not_sent)}
+    return {name: value for name, value in how.items() if value}
 
 
 def _key(conversation: Conversation, sampling: Sampling) -> str:

@@ -16,6 +16,7 @@ from pluralign.core import (
     read_answer,
     read_published,
 )
+from pluralign.evaluation.surveys.endings import UNFINISHED, count_endings
 
 Parser = Literal["strict", "published"]
 Numbering = Literal["auto", "codes", "one"]
@@ -33,6 +34,11 @@ class ReadAnswer:
 
     answer: RecordedAnswer
     number: int | None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it names no option because it was cut off or withheld, which is no refusal."""
+        return self.number is None and self.answer.finish_reason in UNFINISHED
 
     def option(self, question: SurveyQuestion) -> int | None:
         """Index of the option; None for a refusal or a number that no option has."""
@@ -69,8 +75,12 @@ def read_all(
             "no answer is to a question of this survey",
             hint=f"the survey has {', '.join(list(survey.questions)[:3])}, ...",
         )
+    count_endings(((one.answer, one.number is None) for one in read), tally)
     if all(one.number is None for one in read):
-        raise NotEnoughData("no answer can be read", hint="look at the texts, or try the other parser or numbering")
+        why = "; ".join(f"{tally.flagged[text]:,} {text}" for text in UNFINISHED.values() if text in tally.flagged)
+        raise NotEnoughData(
+            "no answer can be read", hint=why or "look at the texts, or try the other parser or numbering"
+        )
     return read
 
 

@@ -19,6 +19,7 @@ from pluralign.metrics import (
 
 ALIGNMENT, EXACT, CLOSENESS = "cultural_alignment_score", "exact_accuracy", "answer_closeness"
 REFUSALS, SIMILARITY, WASSERSTEIN, RANK = "refusal_rate", "similarity", "wasserstein", "target_rank"
+UNFINISHED_RATE = "unfinished_rate"
 Sums = tuple[FloatArray, FloatArray]
 
 
@@ -92,8 +93,13 @@ def series_of(metric: str, sums: Sums, counts_B_Q: FloatArray) -> Series:
 
 
 def score_rows(scored: Scored) -> Iterator[SurveyRow]:
-    """Every metric of every respondent for every community it is compared with, and on average over them."""
+    """Every metric of every respondent for every community it is compared with, and on average over them.
+
+    The rate of unfinished answers is left out where every answer is finished.
+    """
     for metric in scored.sums:
+        if metric == UNFINISHED_RATE and not scored.sums[metric][0].any():
+            continue
         series = scored.series(metric)
         for model, strategy in scored.table.groups():
             places = scored.places(model, strategy)
@@ -192,11 +198,13 @@ def _profile_sums(table: AnswerTable, peoples: Peoples, p: int, columns: Sequenc
     exact = np.where(there, number_N == gold_C_N, False)
     close = answer_closeness(number_N, gold_C_N, peoples.n_options_Q[question_N], peoples.nominal_Q[question_N])
     asked = np.broadcast_to(np.ones(number_N.size), gold_C_N.shape)
+    unfinished_N = np.array([table.rows[i].unfinished for i in np.flatnonzero(mine).tolist()], dtype=bool)
     found = {
         ALIGNMENT: (error, scale),
         EXACT: (exact, there),
         CLOSENESS: (np.nan_to_num(close), there),
-        REFUSALS: (asked * np.isnan(number_N), asked),
+        REFUSALS: (asked * (np.isnan(number_N) & ~unfinished_N), asked),
+        UNFINISHED_RATE: (asked * unfinished_N, asked),
     }
     summed = {metric: (_by(question_N, a, size), _by(question_N, b, size)) for metric, (a, b) in found.items()}
     return summed | _distribution_sums(table, peoples, mine, columns)

@@ -106,7 +106,7 @@ def _open(work: Work, variant: Variant) -> Respondent:
         max_new_tokens=settings.evaluate.max_new_tokens,
     )
     model = settings.model.model_copy(update={"adapter": variant.adapter, "called": variant.name})
-    return open_respondent(model, settings.evaluate.method, how, settings.seed, work.survey)
+    return open_respondent(model, settings.evaluate.method, how, settings.seed, work.survey, work.reporter.note)
 
 
 def _asks(work: Work, variant: Variant) -> list[Ask]:

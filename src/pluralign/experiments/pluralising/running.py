@@ -150,7 +150,7 @@ def _work(resolved: ResolvedPluralise, folder: RunFolder, reporter: Reporter) ->
     def open_chat() -> ChatModel:
         if not opened:
             reporter.stage("opening the model")
-            opened.append(open_chat_model(resolved.settings.model))
+            opened.append(open_chat_model(resolved.settings.model, reporter.note))
             for note in getattr(opened[0], "notes", ()):
                 reporter.note(note)
         return opened[0]

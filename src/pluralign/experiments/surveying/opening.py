@@ -1,14 +1,18 @@
 """From settings to what answers: a model on this machine, an endpoint, or a simulated respondent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pluralign.core import ChatModel, InvalidSettings, Respondent, Sampling, Survey
 from pluralign.experiments.surveying.settings import ModelSettings, SamplingSettings
 
 
-def open_chat_model(settings: ModelSettings) -> ChatModel:
+def open_chat_model(settings: ModelSettings, note: Callable[[str], None] | None = None) -> ChatModel:
     """The language model that settings name.
+
+    Args:
+        settings: Which model.
+        note: Hears of each sampling field that a server refuses, while it is asked.
 
     Raises:
         InvalidSettings: If it is simulated: a simulated respondent answers questions, and does not write.
@@ -32,14 +36,19 @@ def open_chat_model(settings: ModelSettings) -> ChatModel:
         from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
 
         taken = {name: getattr(settings, name) for name in EndpointSettings.__dataclass_fields__ if name != "model"}
-        return EndpointChatModel(EndpointSettings(model=settings.name, **taken))
+        return EndpointChatModel(EndpointSettings(model=settings.name, **taken), note)
     raise InvalidSettings(
         "a simulated respondent does not write", where="model.kind", hint='use kind = "local" or "endpoint"'
     )
 
 
 def open_respondent(
-    settings: ModelSettings, method: str, sampling: SamplingSettings, seed: int, survey: Survey
+    settings: ModelSettings,
+    method: str,
+    sampling: SamplingSettings,
+    seed: int,
+    survey: Survey,
+    note: Callable[[str], None] | None = None,
 ) -> Respondent:
     """What answers the survey.
 
@@ -49,11 +58,16 @@ def open_respondent(
         sampling: How it draws its words, when it writes.
         seed: Seed of what is drawn.
         survey: The people's answers, which a simulated respondent knows more or less.
+        note: As for `open_chat_model`.
 
     Raises:
         PluralignError: As `open_chat_model`.
     """
-    opened = _opened(settings, method, sampling, seed, survey)
+    if settings.kind == "simulated":
+        opened = _simulated(settings, survey, seed)
+    else:
+        drawn = Sampling(sampling.temperature, sampling.top_p, sampling.max_new_tokens, seed)
+        opened = _asked(open_chat_model(settings, note), method, drawn)
     if settings.called is None:
         return opened
     from pluralign.respondents.called import CalledRespondent
@@ -61,17 +75,15 @@ def open_respondent(
     return CalledRespondent(opened, settings.called)
 
 
-def _opened(settings: ModelSettings, method: str, sampling: SamplingSettings, seed: int, survey: Survey) -> Respondent:
-    if settings.kind == "simulated":
-        return _simulated(settings, survey, seed)
-    chat: Any = open_chat_model(settings)
+def _asked(chat: Any, method: str, sampling: Sampling) -> Respondent:
+    """A language model as a respondent: it writes, or tells how likely each option is."""
     if method == "likelihood":
         from pluralign.respondents.local import LikelihoodRespondent
 
         return LikelihoodRespondent(chat)
     from pluralign.respondents.chat import ChatRespondent
 
-    return ChatRespondent(chat, Sampling(sampling.temperature, sampling.top_p, sampling.max_new_tokens, seed))
+    return ChatRespondent(chat, sampling)
 
 
 def notes_of(respondent: Any) -> Sequence[str]:

@@ -49,7 +49,9 @@ def run_survey(
     if folder.claim(_fingerprint(resolved, asks), fresh):
         reporter.note(f"going on from earlier answers in {out}")
     reporter.stage("opening the model")
-    respondent = open_respondent(settings.model, settings.method, settings.sampling, settings.seed, survey)
+    respondent = open_respondent(
+        settings.model, settings.method, settings.sampling, settings.seed, survey, reporter.note
+    )
     for note in notes_of(respondent):
         reporter.note(note)
     failures = ask_all(RecordedRespondent(respondent, out / RECORDED), asks, reporter)

@@ -94,17 +94,17 @@ class LocalChatModel:
                 keep(i, Reply("", failure=f"the prompt has {len(prompt)} tokens, and the model takes {room}"))
         waiting = [i for i in range(len(prompts)) if i not in replies]
         for batch in batches(waiting, [len(p) + sampling.max_new_tokens for p in prompts], self.batch_tokens):
-            for i, text in self._generate(batch, prompts, sampling):
-                keep(i, Reply(text))
+            for i, reply in self._generate(batch, prompts, sampling):
+                keep(i, reply)
         return [replies[i] for i in range(len(prompts))]
 
     def _generate(
         self, batch: Sequence[int], prompts: Sequence[list[int]], sampling: Sampling
-    ) -> Iterator[tuple[int, str]]:
+    ) -> Iterator[tuple[int, Reply]]:
         import torch
 
         try:
-            texts = self._texts([prompts[i] for i in batch], sampling)
+            replies = self._replies([prompts[i] for i in batch], sampling)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 raise
@@ -112,9 +112,9 @@ class LocalChatModel:
             for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
                 yield from self._generate(half, prompts, sampling)
             return
-        yield from zip(batch, texts, strict=True)
+        yield from zip(batch, replies, strict=True)
 
-    def _texts(self, prompts: Sequence[list[int]], sampling: Sampling) -> list[str]:
+    def _replies(self, prompts: Sequence[list[int]], sampling: Sampling) -> list[Reply]:
         import torch
 
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
@@ -132,8 +132,13 @@ class LocalChatModel:
                 pad_token_id=tokenizer.pad_token_id,
                 **drawn,
             )
-        texts: list[str] = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
-        return [text.strip() for text in texts]
+        new_B_T = out[:, ids.shape[1] :]
+        texts: list[str] = tokenizer.batch_decode(new_B_T, skip_special_tokens=True)
+        ends = _end_tokens(model)
+        return [
+            Reply(text.strip(), finish_reason="" if ends & set(row) else "length")
+            for text, row in zip(texts, new_B_T.tolist(), strict=True)
+        ]
 
 
 def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> LocalChatModel:
@@ -198,6 +203,12 @@ def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, 
     ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
     return ids, mask
+
+
+def _end_tokens(model: Any) -> set[int]:
+    """The tokens at which generation ends by itself."""
+    ends: Any = getattr(model.generation_config, "eos_token_id", None)
+    return set(ends) if isinstance(ends, list) else {ends}
 
 
 def _turns(conversation: Conversation) -> list[dict[str, str]]:

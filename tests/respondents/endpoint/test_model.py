@@ -73,15 +73,6 @@ def test_a_server_that_only_fails_is_not_asked_for_everything() -> None:
     assert sum(behaviour.asked.values()) < 40
 
 
-def test_a_field_that_the_server_does_not_take_is_left_out_and_noted() -> None:
-    behaviour = Behaviour(always="no seed")
-    with serving(behaviour) as url:
-        chat = model(url, concurrency=1)
-        assert chat.complete(TALKS, Sampling()) == ANSWERS
-    assert "'seed'" in chat.notes[0]
-    assert sum("seed" in body for body in behaviour.bodies) == 1
-
-
 def test_it_stops_before_more_is_spent_than_allowed() -> None:
     heard: dict[int, Reply] = {}
     with serving(Behaviour()) as url:

@@ -1,0 +1,157 @@
+"""One run of requests to a server: limits of rate, and what each kind of trouble means."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from pluralign.core import Conversation, Reply, Sampling
+from pluralign.respondents.endpoint.bounding import bound_body
+from pluralign.respondents.endpoint.fields import SentFields, is_limit_reached, not_sent
+from pluralign.respondents.endpoint.replies import Completion, read_completion
+from pluralign.respondents.endpoint.settings import EndpointError, EndpointSettings, Secrets, Usage
+
+
+def opened_client(settings: EndpointSettings, secrets: Secrets) -> Any:
+    """A client of the server, to be used as a context manager."""
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+    address, query = settings.url
+    return AsyncOpenAI(
+        api_key=secrets.key,
+        base_url=address,
+        default_query=query,
+        default_headers={"Accept-Encoding": "identity"},
+        timeout=settings.timeout_s,
+        max_retries=settings.retries,
+        http_client=DefaultAsyncHttpxClient(event_hooks={"response": [bound_body]}),
+    )
+
+
+def tokens_of(conversation: Conversation) -> int:
+    """Tokens of a conversation, roughly: a token is about four bytes."""
+    return 1 + sum(len(m.content.encode(errors="replace")) // 4 + 4 for m in conversation)
+
+
+class Asking:
+    """Asks a server for completions, one at a time.
+
+    Args:
+        settings: Which server, and how hard it may be asked.
+        client: As from `opened_client`.
+        sampling: How words are drawn.
+        fields: Which fields the server takes; it learns of those that are refused.
+        secrets: What no message may hold.
+        usage: Where completions and tokens are counted.
+    """
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        client: Any,
+        sampling: Sampling,
+        fields: SentFields,
+        secrets: Secrets,
+        usage: Usage,
+    ) -> None:
+        from aiolimiter import AsyncLimiter
+
+        self._settings, self._client, self._sampling = settings, client, sampling
+        self._fields, self._secrets, self._usage = fields, secrets, usage
+        self._requests = AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
+        self._tokens = AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
+
+    async def one(self, conversation: Conversation) -> Reply:
+        """Ask for one completion; one that fails after all retries is a reply with its ``failure``.
+
+        Raises:
+            EndpointError: If the server refuses the key or does not have the model.
+        """
+        attempt = 0
+        while True:
+            sent = self._fields.of(self._sampling)
+            try:
+                return await self._request(conversation, sent)
+            except ValueError as error:  # not a chat completion
+                if attempt == self._settings.retries:
+                    return Reply("", failure=f"not an answer of a chat server: {self._said(error)}")
+                await asyncio.sleep(min(0.1 * 2**attempt, 5))
+                attempt += 1
+            except Exception as error:
+                reply = await self._judged(error, sent)
+                if reply is not None:
+                    return reply
+                # The server refused a field that this request sent: the next one has a field less.
+
+    async def _judged(self, error: Exception, sent: dict[str, Any]) -> Reply | None:
+        """What trouble means: a reply with its failure, or None where the request is to be sent again."""
+        import openai
+
+        said = self._said(error)
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            raise EndpointError(
+                f"the server refuses the key: {said}",
+                where=self._settings.address,
+                hint=f"set the environment variable {self._settings.api_key_env}",
+            ) from None
+        if isinstance(error, openai.NotFoundError):
+            raise EndpointError(
+                f"the server knows no model {self._settings.model!r} or no such path: {said}",
+                where=self._settings.address,
+                hint=f"it has {await self._models()}; an address mostly ends in /v1",
+            ) from None
+        if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
+            words = f"{error.message} {getattr(error, 'code', '')} {error.body if _is_plain(error.body) else ''}"
+            if is_limit_reached(words):
+                return Reply("", finish_reason="length", not_sent=not_sent(sent))
+            if self._fields.leave_out(error.body, words, sent.keys()):
+                return None
+            return Reply("", failure=f"refused: {said}")
+        if isinstance(error, openai.APIStatusError):
+            return Reply("", failure=f"status {error.status_code}: {said}")
+        if isinstance(error, openai.APIConnectionError):
+            return Reply("", failure=f"no answer: {said}")
+        return Reply("", failure=f"{type(error).__name__}: {said}")
+
+    async def _request(self, conversation: Conversation, sent: dict[str, Any]) -> Reply:
+        async with AsyncExitStack() as limits:
+            if self._requests is not None:
+                await limits.enter_async_context(self._requests)
+            if self._tokens is not None:
+                wanted = tokens_of(conversation) + self._sampling.max_new_tokens
+                await self._tokens.acquire(min(wanted, self._tokens.max_rate))
+            found = await self._client.chat.completions.with_raw_response.create(
+                model=self._settings.model,
+                messages=[{"role": m.role, "content": m.content} for m in conversation],
+                extra_body=dict(self._settings.extra_body) or None,
+                **sent,
+            )
+        return self._counted(read_completion(found.content, not_sent(sent)), conversation)
+
+    def _counted(self, completion: Completion, conversation: Conversation) -> Reply:
+        """Count a completion, by our own estimate where the server's counts cannot be, and take secrets out of it."""
+        reply = completion.reply
+        estimate = (tokens_of(conversation), len(reply.text.encode()) // 4 + 1)
+        given = (completion.tokens_in, completion.tokens_out)
+        tokens_in, tokens_out = (e if g is None else g for e, g in zip(estimate, given, strict=True))
+        self._usage.requests += 1
+        self._usage.tokens_in += tokens_in
+        self._usage.tokens_out += tokens_out
+        return replace(reply, text=self._secrets.removed(reply.text))
+
+    def _said(self, error: Exception) -> str:
+        """What went wrong, short, without secrets."""
+        message = str(getattr(error, "message", "") or error) or type(error).__name__
+        cause = error.__cause__
+        return self._secrets.message(f"{message} ({cause})" if cause is not None and str(cause) else message)
+
+    async def _models(self) -> str:
+        try:
+            page = await self._client.models.list()
+            return self._secrets.message(", ".join(str(model.id) for model in page.data[:10])) or "none"
+        except Exception:  # whatever goes wrong here, the first error is what the reader needs
+            return "models it does not tell"
+
+
+def _is_plain(body: object) -> bool:
+    return isinstance(body, str | list)

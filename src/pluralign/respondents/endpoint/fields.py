@@ -1,0 +1,109 @@
+"""The sampling fields of a request: which of them a server takes, judged by what each request sent."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from pluralign.core import Sampling
+
+_RENAMED = {"max_tokens": "max_completion_tokens"}
+_OPTIONAL = ("seed", "top_p", "temperature")
+_UNKNOWN = re.compile(
+    r"max_completion_tokens|support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed)|forbidden|extra", re.I
+)
+_LIMIT_REACHED = re.compile(r"\b(?:max_tokens|output limit)\b.{0,40}\breached\b", re.I)
+
+
+class SentFields:
+    """How words are drawn, in the fields that a server takes; one that it refuses is not sent again.
+
+    Args:
+        note: Hears of each field that is left out, once.
+
+    Attributes:
+        left_out: The fields that the server has refused so far.
+    """
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self.left_out: set[str] = set()
+        self._note = note
+
+    def of(self, sampling: Sampling) -> dict[str, Any]:
+        """Fields to send, by name."""
+        fields: dict[str, Any] = {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_new_tokens,
+            "seed": sampling.seed,
+        }
+        renamed = {new: fields[old] for old, new in _RENAMED.items() if old in self.left_out}
+        return {k: v for k, v in fields.items() if k not in self.left_out} | renamed
+
+    def leave_out(self, body: object, message: str, sent: Collection[str]) -> bool:
+        """Whether a refusal names a field that its request sent, which is then left out or renamed from now on.
+
+        Of 64 requests in flight each may be refused for the same field: every one of them can be sent again.
+
+        Args:
+            body: The JSON of the refusal, where it was JSON.
+            message: What it says.
+            sent: The fields of the refused request.
+        """
+        name = refused_field(body, message, sent)
+        if name is None:
+            return False
+        if name not in self.left_out:
+            self.left_out.add(name)
+            self._note(_note_on(name))
+        return True
+
+
+def refused_field(body: object, message: str, sent: Collection[str]) -> str | None:
+    """The optional field that a refusal names; None where it names none that was sent.
+
+    >>> refused_field(None, "Unsupported value: 'temperature' does not support 0", {"seed", "temperature"})
+    'temperature'
+    >>> refused_field({"detail": [{"loc": ["body", "seed"]}]}, "extra_forbidden", {"seed", "top_p"})
+    'seed'
+    >>> refused_field(None, "the prompt and max_tokens exceed 4096", {"max_tokens"}) is None
+    True
+    """
+    named = _named_in(body)
+    optional = [name for name in (*_OPTIONAL, *_RENAMED) if name in sent]
+    found = [name for name in optional if name in named]
+    found += [name for name in optional if re.search(rf"\b{name}\b", message)]
+    return next((name for name in found if name not in _RENAMED or _UNKNOWN.search(message)), None)
+
+
+def not_sent(sent: Collection[str]) -> tuple[str, ...]:
+    """The sampling fields that a request was sent without.
+
+    >>> not_sent({"seed", "top_p", "temperature", "max_completion_tokens"})
+    ('max_tokens',)
+    """
+    return tuple(name for name in sorted((*_OPTIONAL, *_RENAMED)) if name not in sent)
+
+
+def is_limit_reached(message: str) -> bool:
+    """Whether a refusal says that the model used up its tokens before it answered, as reasoning models may.
+
+    >>> is_limit_reached("Could not finish the message because max_tokens or model output limit was reached.")
+    True
+    """
+    return _LIMIT_REACHED.search(message) is not None
+
+
+def _named_in(body: object) -> set[str]:
+    """Fields that the structure of an error names: OpenAI's ``param``, or the ``loc`` of pydantic."""
+    if not isinstance(body, Mapping):
+        return set()
+    details = body.get("detail")
+    places = [d.get("loc") for d in details if isinstance(d, Mapping)] if isinstance(details, list) else []
+    named = [place[-1] for place in places if isinstance(place, list) and place]
+    return {name for name in (body.get("param"), *named) if isinstance(name, str)}
+
+
+def _note_on(name: str) -> str:
+    if name in _RENAMED:
+        return f"the server takes no {name!r}: {_RENAMED[name]!r} is sent in its place"
+    return f"the server takes no {name!r}: it is left out, and the server's default decides"

@@ -1,0 +1,106 @@
+"""What a chat server sent, as a reply; whatever form it has, it is read or refused."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pluralign.core import Reply
+
+_CUT = ("length", "content_filter")
+_MOST_TOKENS = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A completion as read.
+
+    Attributes:
+        reply: What the model wrote.
+        tokens_in: Tokens read, as the server counts them; None where it does not say.
+        tokens_out: Tokens written, or None.
+    """
+
+    reply: Reply
+    tokens_in: int | None
+    tokens_out: int | None
+
+
+def read_completion(body: bytes, not_sent: tuple[str, ...] = ()) -> Completion:
+    r"""Read the body of a chat completion.
+
+    Only the content is the answer: a thought that comes apart (``reasoning_content``) is not. Content in parts is
+    joined; where there is none, the words of the ``refusal`` are taken.
+
+    Args:
+        body: JSON.
+        not_sent: Sampling fields that the request was sent without.
+
+    Raises:
+        ValueError: If it is not JSON, or not a chat completion; the message says why.
+
+    >>> parts = b'{"choices": [{"message": {"content": [{"type": "text", "text": "2"}]}, "finish_reason": "length"}]}'
+    >>> read_completion(parts).reply
+    Reply(text='2', probs_O=None, failure=None, finish_reason='length', not_sent=())
+    """
+    value = _mapping(_parsed(body), "the answer")
+    choices = value.get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise ValueError("it holds no choices")
+    choice = _mapping(choices[0], "the first choice")
+    text = _text(_mapping(choice.get("message"), "the message"))
+    finish = choice.get("finish_reason")
+    usage = value.get("usage")
+    counts = usage if isinstance(usage, Mapping) else {}
+    reply = Reply(_whole_characters(text).strip(), finish_reason=finish if finish in _CUT else "", not_sent=not_sent)
+    return Completion(reply, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens")))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{what} is not an object")
+    return value
+
+
+def _text(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    if content is None or content == "":
+        refusal = message.get("refusal")
+        return refusal if isinstance(refusal, str) else ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise ValueError(f"its content is of type {type(content).__name__}")
+    return "".join(_part(part) for part in content)
+
+
+def _part(part: object) -> str:
+    """The text of one part; parts of other types, such as a thought, are no answer."""
+    if isinstance(part, str):
+        return part
+    text = _mapping(part, "a part of the content").get("text")
+    return text if isinstance(text, str) and part.get("type") in ("text", "output_text", None) else ""  # type: ignore[attr-defined]
+
+
+def _whole_characters(text: str) -> str:
+    r"""A text that UTF-8 can hold: each lone surrogate becomes U+FFFD.
+
+    >>> _whole_characters("2 \ud83d\ude00 \ud800").encode()
+    b'2 \xf0\x9f\x98\x80 \xef\xbf\xbd'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _count(value: object) -> int | None:
+    """A count of tokens; None for what cannot be one."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value <= _MOST_TOKENS else None  # type: ignore[operator, return-value]
