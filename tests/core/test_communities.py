@@ -13,6 +13,7 @@ from pluralign.core import (
     InvalidInput,
     UnknownCommunity,
     community,
+    community_name,
     near_communities,
     resolve_community,
     sample_note,
@@ -99,6 +100,30 @@ def test_a_malformed_id_is_refused_everywhere(id_: str) -> None:
         community(id_)
     with pytest.raises(InvalidInput, match="is not a community id"):
         Community(id_, "name")
+
+
+@pytest.mark.parametrize(
+    ("id_", "what"),
+    [("~" + "a" * 200, "200 characters, got 201"), ("~" + "/".join("a" * 9), "8 levels, got 9")],
+    ids=["long", "deep"],
+)
+def test_an_id_that_is_too_long_or_too_deep_is_refused_and_names_no_community(id_: str, what: str) -> None:
+    for read in (community, lambda id_: Community(id_, "name")):
+        with pytest.raises(InvalidInput, match=f"at most {what}"):
+            read(id_)
+    assert resolve_community(id_) is None
+    assert community_name(id_) == id_
+
+
+def test_an_id_may_be_as_long_and_as_deep_as_the_limits() -> None:
+    assert community("~" + "a" * 199).parent == "~world"
+    assert community("MEX/" + "/".join("abcdefg")).country == "MEX"
+
+
+def test_the_memory_of_communities_is_bounded() -> None:
+    for n in range(10_000):
+        community(f"~made-up-{n}")
+    assert community.cache_info().currsize <= 4096
 
 
 def test_the_refusal_of_a_label_says_which_id_was_meant() -> None:

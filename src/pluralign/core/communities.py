@@ -5,14 +5,30 @@ import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from pluralign.core.cells import is_missing, tidy
 from pluralign.core.errors import InvalidInput, UnknownCommunity
 from pluralign.core.labels import ALIASES, PARTS
 
 _ID = re.compile(r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*)$")
+_LONGEST_ID, _DEEPEST = 200, 8
+_REMEMBERED = 4096
+"""Communities kept in memory: ids come from requests too, so their number is unbounded."""
 _SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
+
+
+def _check_size(id_: str) -> None:
+    if len(id_) > _LONGEST_ID:
+        raise InvalidInput(
+            f"a community id must have at most {_LONGEST_ID} characters, got {len(id_)}: {id_!r:.60}...",
+            hint="write an ISO code (MEX), a part of a country (MEX/oaxaca) or ~name (~yoruba)",
+        )
+    if (levels := id_.count("/") + 1) > _DEEPEST:
+        raise InvalidInput(
+            f"a community id must have at most {_DEEPEST} levels, got {levels}: {id_!r:.60}",
+            hint="name the community by its nearest parts, such as MEX/oaxaca/juchitan",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +43,8 @@ class Community:
         languages: BCP 47 tags of its main languages, when known.
 
     Raises:
-        InvalidInput: If the id is not written in one of the three forms.
+        InvalidInput: If the id is not written in one of the three forms, has more than 200 characters, or more than
+            8 levels (``MEX/oaxaca/juchitan`` has three).
 
     >>> community("MEX")
     Community(id='MEX', name='Mexico', country='MEX', parent='~world', languages=())
@@ -40,6 +57,7 @@ class Community:
     languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        _check_size(self.id)
         if not _ID.fullmatch(self.id):
             raise InvalidInput(
                 f"{self.id!r} is not a community id",
@@ -50,7 +68,7 @@ class Community:
 WORLD = Community("~world", "World")
 
 
-@cache
+@lru_cache(_REMEMBERED)
 def community(id_: str) -> Community:
     """Find a community by its id.
 
@@ -61,7 +79,7 @@ def community(id_: str) -> Community:
         The community; a country's name is the one in ISO 3166.
 
     Raises:
-        InvalidInput: If the id is malformed.
+        InvalidInput: If the id is malformed, longer than 200 characters or deeper than 8 levels.
         UnknownCommunity: If the country code does not exist; near matches are named.
 
     >>> community("MEX/oaxaca").parent
@@ -71,6 +89,7 @@ def community(id_: str) -> Community:
     """
     if id_ == WORLD.id:
         return WORLD
+    _check_size(id_)
     if not _ID.fullmatch(id_):
         found = resolve_community(id_)
         raise InvalidInput(
@@ -124,11 +143,13 @@ def resolve_community(label: str) -> Community | None:
     >>> resolve_community("Atlantis") is None
     True
     """
+    if len(label) > _LONGEST_ID:
+        return None
     text = tidy(_SAMPLE.sub("", tidy(label)))
     if is_missing(text):
         return None
     if _ID.fullmatch(text):
-        with suppress(UnknownCommunity):  # "UAE" is written like a code
+        with suppress(UnknownCommunity, InvalidInput):  # "UAE" is written like a code; a path may be too deep
             return community(text)
     key = _key(text)
     code = PARTS.get(key) or ALIASES.get(key) or _codes_by_key().get(key)
