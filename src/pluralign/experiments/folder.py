@@ -6,7 +6,7 @@ all read the same files and decide alike.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import numpy as np
 
 from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings, whole_file
 from pluralign.evaluation import Judged
-from pluralign.huggingface.processes import writing
+from pluralign.experiments.locking import LOCK, alone_in
+from pluralign.huggingface.processes import is_main, writing
 
 STATE, RECORD = "state.json", "record.json"
 
@@ -30,19 +31,36 @@ class RunFolder:
 
     path: Path
 
-    def claim(self, fingerprint: str, fresh: bool) -> bool:
-        """Make the folder this run's own.
+    @contextmanager
+    def claimed(self, fingerprint: str, fresh: bool) -> Iterator[bool]:
+        """Make the folder this run's own, and keep other processes out of it until the run ends.
 
         Args:
             fingerprint: Of the settings and the data.
             fresh: Begin anew, whatever is there.
 
-        Returns:
+        Yields:
             Whether earlier work of the same run is there to go on from.
 
         Raises:
-            InvalidSettings: If the folder holds another run, or something that is no run.
+            InvalidSettings: If the folder holds another run, or something that is no run, or another process works
+                in it.
         """
+        self._is_resumable(fingerprint, fresh)  # before anything is written
+        with alone_in(self.path) if is_main() else nullcontext():
+            yield self._claim(fingerprint, fresh)
+
+    def _claim(self, fingerprint: str, fresh: bool) -> bool:
+        if self._is_resumable(fingerprint, fresh):
+            return True
+        with writing() as main:
+            if fresh and main:
+                self._clear()
+        self.write_json(STATE, {"fingerprint": fingerprint})
+        return False
+
+    def _is_resumable(self, fingerprint: str, fresh: bool) -> bool:
+        """Whether earlier work of the same run is there; a folder of anything else is refused."""
         state = self.path / STATE
         if self.path.exists() and not self.path.is_dir():
             raise InvalidSettings("this is a file, not a folder", where=f"--out {self.path}", hint="name a folder")
@@ -55,14 +73,10 @@ class RunFolder:
                     where=f"--out {self.path}",
                     hint="name another folder, or add --fresh to replace it",
                 )
-        if self.path.is_dir() and any(self.path.iterdir()) and not state.is_file():
+        if self._contents() and not state.is_file():
             raise InvalidSettings(
                 "the folder is not empty and holds no run", where=f"--out {self.path}", hint="name another folder"
             )
-        with writing() as main:
-            if fresh and main:
-                self._clear()
-        self.write_json(STATE, {"fingerprint": fingerprint})
         return False
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
@@ -138,7 +152,12 @@ class RunFolder:
 
     def _begun_only(self) -> bool:
         """Whether a run claimed the folder and left nothing in it."""
-        return self._claimed() is not None and [path.name for path in self.path.iterdir()] == [STATE]
+        return self._claimed() is not None and self._contents() == [STATE]
+
+    def _contents(self) -> list[str]:
+        """Names of what the folder holds, but for the lock."""
+        there = self.path.iterdir() if self.path.is_dir() else ()
+        return [path.name for path in there if path.name != LOCK]
 
     def _claimed(self) -> str | None:
         """Fingerprint of the run whose folder this is; None where its state cannot be read."""
@@ -150,7 +169,7 @@ class RunFolder:
     def _write(self, name: str, text: str) -> None:
         with self._place(self.path / name) as partial:
             if partial is not None:
-                partial.write_text(text, encoding="utf-8")
+                partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @contextmanager
     def _place(self, path: Path) -> Iterator[Path | None]:

@@ -90,15 +90,15 @@ def run_experiment(
     roles = plan(settings, loaded.people(), given=opened.own_reference() is not None)
     work = Work(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
     _check(work)
-    resumed = work.folder.claim(fingerprint_of(work), fresh)
-    work.timed("read", started)
-    if resumed:
-        reporter.note(f"going on from earlier work in {out}")
-    _warn_of_languages(work)
-    encoded = encode(work)
-    for seed in seeds_of(work):
-        _repeat(work, encoded, seed)
-    return _write(work, encoded, started)
+    with work.folder.claimed(fingerprint_of(work), fresh) as resumed:
+        work.timed("read", started)
+        if resumed:
+            reporter.note(f"going on from earlier work in {out}")
+        _warn_of_languages(work)
+        encoded = encode(work)
+        for seed in seeds_of(work):
+            _repeat(work, encoded, seed)
+        return _write(work, encoded, started)
 
 
 def _refuse_sharded_adapters(settings: Settings) -> None:

@@ -71,17 +71,19 @@ def run_pluralise(
     """
     reporter = reporter or Silent()
     last = _place(until, "until")
+    anew = STAGES if fresh else STAGES[_place(again, "again") :] if again else ()
     folder = RunFolder(out)
-    _clear(out, STAGES if fresh else STAGES[_place(again, "again") :] if again else ())
-    if folder.claim(resolved.fingerprint, fresh):
-        reporter.note(f"going on from earlier work in {out}")
-    work = _work(resolved, folder, reporter)
-    stages: dict[str, Mapping[str, Any]] = {}
-    for name in STAGES[: min(last + 1, len(STAGES) - 1)]:
-        stages[name] = _stage(work, name)
-    if last < len(STAGES) - 1:
-        return PluraliseOutcome(stages)
-    return _finish(work, resolved, stages)
+    with folder.claimed(resolved.fingerprint, fresh) as resumed:
+        if resumed:
+            reporter.note(f"going on from earlier work in {out}")
+        _clear(out, anew)
+        work = _work(resolved, folder, reporter)
+        stages: dict[str, Mapping[str, Any]] = {}
+        for name in STAGES[: min(last + 1, len(STAGES) - 1)]:
+            stages[name] = _stage(work, name)
+        if last < len(STAGES) - 1:
+            return PluraliseOutcome(stages)
+        return _finish(work, resolved, stages)
 
 
 def read_stage(out: Path, stage: str) -> dict[str, Any]:

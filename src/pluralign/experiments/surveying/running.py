@@ -45,9 +45,27 @@ def run_survey(
     asks = put_asks(resolved, survey, tally)
     for reason, n in tally.dropped.items():
         reporter.note(f"not asked: {n:,} {reason}")
-    folder = RunFolder(out)
-    if folder.claim(_fingerprint(resolved, asks), fresh):
-        reporter.note(f"going on from earlier answers in {out}")
+    with RunFolder(out).claimed(_fingerprint(resolved, asks), fresh) as resumed:
+        if resumed:
+            reporter.note(f"going on from earlier answers in {out}")
+        _ask(resolved, survey, asks, out, reporter)
+        return evaluate_answers(
+            [out / RECORDED],
+            resolved.source,
+            out,
+            parser=settings.evaluate.parser,
+            numbering="codes" if settings.asking.numbering == "codes" else "one",
+            communities=settings.communities,
+            seed=settings.seed,
+            draws=settings.evaluate.draws,
+            reporter=reporter,
+            settings=settings.model_dump(mode="json"),
+        )
+
+
+def _ask(resolved: ResolvedSurvey, survey: Survey, asks: list[Ask], out: Path, reporter: Reporter) -> None:
+    """Open the model, and ask it what is not answered in the folder yet."""
+    settings = resolved.settings
     reporter.stage("opening the model")
     respondent = open_respondent(
         settings.model, settings.method, settings.sampling, settings.seed, survey, reporter.note
@@ -57,18 +75,6 @@ def run_survey(
     failures = ask_all(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
     for reason in failures[:3]:
         reporter.note(f"{len(failures):,} asks failed, such as: {reason}; the same command asks them again")
-    return evaluate_answers(
-        [out / RECORDED],
-        resolved.source,
-        out,
-        parser=settings.evaluate.parser,
-        numbering="codes" if settings.asking.numbering == "codes" else "one",
-        communities=settings.communities,
-        seed=settings.seed,
-        draws=settings.evaluate.draws,
-        reporter=reporter,
-        settings=settings.model_dump(mode="json"),
-    )
 
 
 def asks_of(resolved: ResolvedSurvey) -> list[Ask]:
