@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,12 +10,14 @@ from functools import cache, lru_cache
 
 from pluralign.core.cells import is_missing, tidy
 from pluralign.core.errors import InvalidInput, UnknownCommunity
-from pluralign.core.labels import ALIASES, PARTS
+from pluralign.core.country_names import country_named, names_of, successors
 
 _ID = re.compile(r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*)$")
 _LONGEST_ID, _DEEPEST = 200, 8
 _REMEMBERED = 4096
 """Communities kept in memory: ids come from requests too, so their number is unbounded."""
+_CODE = 3  # letters of a code
+_NEAR = 0.8  # ratio above which a typing error is likely
 _SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
 
 
@@ -102,10 +105,8 @@ def community(id_: str) -> Community:
     code = id_[:3]
     names = _country_names()
     if code not in names:
-        near = get_close_matches(code, names, n=3, cutoff=0.5)
         raise UnknownCommunity(
-            f"no country has the code {code!r}",
-            hint=f"near matches: {', '.join(f'{c} ({names[c]})' for c in near)}" if near else "see ISO 3166-1",
+            f"no country has the code {code!r}", hint=community_hint(code, list(names)) or "see ISO 3166-1"
         )
     if head:
         return Community(id_, _title(tail), code, head)
@@ -127,8 +128,9 @@ def community_name(id_: str) -> str:
 def resolve_community(label: str) -> Community | None:
     """Read a label as data sets write it.
 
-    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and the aliases that surveys use
-    ("Britain", "S. Korea", "Palest. ter.", "India (Non-national sample)").
+    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and other languages, and what data sets make of
+    them ("Britain", "S. Korea", "Gambia, The", "Congo, Dem. Rep.", "India (Non-national sample)"). A state that is no
+    more ("Yugoslavia") and a name of several countries ("Korea") are None: see `community_hint`.
     The kind of sample in brackets is not part of the community: see `sample_note`. Marks of a missing value name
     nobody, so ``NA`` is not Namibia (``NAM``).
 
@@ -148,12 +150,11 @@ def resolve_community(label: str) -> Community | None:
     text = tidy(_SAMPLE.sub("", tidy(label)))
     if is_missing(text):
         return None
-    if _ID.fullmatch(text):
-        with suppress(UnknownCommunity, InvalidInput):  # "UAE" is written like a code; a path may be too deep
+    if _ID.fullmatch(text) and (text.startswith("~") or text[:3] in _country_names()):  # "UAE" is written like a code
+        with suppress(InvalidInput):  # a path may be too deep
             return community(text)
-    key = _key(text)
-    code = PARTS.get(key) or ALIASES.get(key) or _codes_by_key().get(key)
-    return community(code) if code else None
+    id_ = country_named(text)
+    return community(id_) if id_ else None
 
 
 def sample_note(label: str) -> str | None:
@@ -171,12 +172,25 @@ def sample_note(label: str) -> str | None:
 def near_communities(label: str, known: list[str]) -> list[str]:
     """Which of ``known`` a mistaken label may have meant, best first.
 
+    A label that names a country never means another: "Austria" is not near Australia.
+
     >>> near_communities("Mexcio", ["MEX", "GBR"]), near_communities("Britian", ["MEX", "GBR"])
     (['MEX'], ['GBR'])
+    >>> near_communities("Niger", ["NGA"]), near_communities("DRC", ["GRC"])
+    ([], [])
     """
-    others = {name: id_ for name, id_ in (ALIASES | PARTS).items() if id_ in known}
-    spelled = others | {_key(name): id_ for id_ in known for name in (id_, community_name(id_))}
-    matches = get_close_matches(_key(label), spelled, n=3, cutoff=0.6)
+    text = tidy(label)[:_LONGEST_ID]
+    found = resolve_community(text)
+    if found is not None:
+        if found.id in known:
+            return [found.id]
+        known = [id_ for id_ in known if id_[:3] == found.id[:3]] if found.country else _peoples(known)
+    elif is_missing(text) or successors(text):
+        return []
+    if len(text) <= _CODE:
+        return [id_ for id_ in known if _swapped(text.upper(), id_)]
+    spelled = names_of(known) | {_plain(name): id_ for id_ in known for name in (id_, community_name(id_))}
+    matches = get_close_matches(_plain(text), spelled, n=3, cutoff=_NEAR)
     return list(dict.fromkeys(spelled[m] for m in matches))
 
 
@@ -188,21 +202,45 @@ def community_hint(label: str, known: list[str]) -> str | None:
         known: Ids that it may have meant.
 
     >>> community_hint("Mexcio", ["MEX", "GBR"])
-    'did you mean MEX?'
+    'did you mean MEX (Mexico)?'
+    >>> community_hint("Czechoslovakia", ["MEX"])
+    "'Czechoslovakia' does not name one country of today; write CZE (Czechia) or SVK (Slovakia)"
     >>> community_hint("NA", ["MEX"])
     "'NA' marks a missing value; for Namibia write NAM"
     """
     if tidy(label).casefold() == "na":
         return f"{label!r} marks a missing value; for Namibia write NAM"
+    several = successors(label)
+    if several:
+        return f"{label!r:.80} does not name one country of today; write {_or(several)}"
     near = near_communities(label, known)
-    return f"did you mean {', '.join(near)}?" if near else None
+    return f"did you mean {_or(near)}?" if near else None
+
+
+def _or(ids: Sequence[str]) -> str:
+    named = [f"{id_} ({community_name(id_)})" for id_ in ids]
+    return " or ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+
+
+def _peoples(known: list[str]) -> list[str]:
+    """Communities of no single country."""
+    return [id_ for id_ in known if id_.startswith("~")]
+
+
+def _swapped(code: str, other: str) -> bool:
+    """Whether two letters next to each other changed places: MXE for MEX.
+
+    >>> _swapped("MXE", "MEX"), _swapped("DRC", "GRC")
+    (True, False)
+    """
+    return other in {code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in range(len(code) - 1)}
 
 
 def _title(slug: str) -> str:
     return slug.replace("-", " ").title()
 
 
-def _key(text: str) -> str:
+def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text)
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(re.sub(r"[^a-z0-9]+", " ", plain.casefold()).split())
@@ -215,16 +253,3 @@ def _country_names() -> dict[str, str]:
     names = {c.alpha_3: getattr(c, "common_name", c.name) for c in pycountry.countries}
     # Kosovo has no ISO 3166-1 entry; XKX is the user-assigned code that the World Bank and the EU use.
     return names | {"XKX": "Kosovo"}
-
-
-@cache
-def _codes_by_key() -> dict[str, str]:
-    import pycountry
-
-    codes: dict[str, str] = {}
-    for entry in pycountry.countries:
-        for field in ("name", "common_name", "official_name", "alpha_2", "alpha_3"):
-            text = getattr(entry, field, None)
-            if text:
-                codes.setdefault(_key(text), entry.alpha_3)
-    return codes

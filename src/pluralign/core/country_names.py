@@ -1,0 +1,157 @@
+"""From a label to the country it names: rules for how labels vary, and lists only for what no rule can say."""
+
+import gettext
+import itertools
+import re
+import unicodedata
+from collections import defaultdict
+from contextlib import suppress
+from functools import cache
+
+from pluralign.core.cells import tidy
+from pluralign.core.labels import (
+    ALIASES,
+    CODES,
+    FORM_MATTERS,
+    FORMS,
+    GONE,
+    PARTS,
+    SILENT,
+    TRANSLATIONS,
+    UNCLEAR,
+    WORDS,
+)
+
+_LONGEST = 200
+_NAMES = ("name", "common_name", "official_name")
+_POSSESSIVE = re.compile(r"['’ʼ`´‘]s\b")
+_FORMER = re.compile(r"\b(formerly known as|also known as|formerly|former name|former|previously|aka|ex)\b")
+_BRACKETS = re.compile(r"^([^()\[\]]*)[(\[]([^()\[\]]*)[)\]]\s*$")
+_SEPARATORS = (re.compile(r"\s*/\s*"), re.compile(r"\s+[-–—:|]\s+"), re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*"))
+
+
+def country_named(label: str) -> str | None:
+    """Id of the country, or part of one, that a label names; None where it names none, or more than one.
+
+    Case, accents, articles, abbreviations, forms of government and the order of words do not matter, a second name in
+    brackets or behind a slash must be of the same country.
+
+    >>> [country_named(text) for text in ("Korea, Dem. People's Rep.", "Bahamas, The", "DRC", "Burma (Myanmar)", "Japón")]
+    ['PRK', 'BHS', 'COD', 'MMR', 'JPN']
+    >>> country_named("Korea"), country_named("Yugoslavia"), country_named("Georgia, USA")
+    (None, None, None)
+    """
+    text = tidy(label)
+    if not text or len(text) > _LONGEST:
+        return None
+    code = _codes().get(text.casefold())
+    if code is not None:
+        return code
+    key = country_key(text)
+    if not key or successors(text):
+        return None
+    return _by_key().get(key) or _without_form(key) or _of_parts(text) or _translated().get(_spelled(text))
+
+
+def successors(label: str) -> tuple[str, ...]:
+    """Ids of the countries where a state is now that is no more, or of those that an unclear label may name.
+
+    >>> successors("Former Czechoslovakia"), successors("Korea"), successors("Mexico")
+    (('CZE', 'SVK'), ('KOR', 'PRK'), ())
+    """
+    key = country_key(tidy(label)[:_LONGEST])
+    return _no_country().get(key, ())
+
+
+def country_key(text: str) -> str:
+    """How a label is looked up: its words as they are read, each once, in sorted order.
+
+    >>> country_key("St. Vincent & the Grenadines"), country_key("Korea, S.")
+    ('grenadines saint vincent', 'korea south')
+    """
+    plain = _FORMER.sub(" ", _POSSESSIVE.sub("s", _without_accents(text)))
+    words: list[str] = []
+    for single, run in itertools.groupby(re.findall(r"[^\W_]+", plain), key=lambda word: len(word) == 1):
+        together = list(run)
+        words += ["".join(together)] if single and len(together) > 1 and "".join(together).isascii() else together
+    read = itertools.chain.from_iterable(WORDS.get(word, word).split() for word in words)
+    return " ".join(sorted(set(read) - SILENT))
+
+
+def names_of(known: list[str]) -> dict[str, str]:
+    """Names in lower case that typing errors may be compared with -> ids, of those known."""
+    wanted = set(known)
+    listed = {name: id_ for name, id_ in (ALIASES | PARTS).items() if id_ in wanted}
+    return listed | {_spelled(name): id_ for name, id_ in _names() if id_ in wanted}
+
+
+def _without_form(key: str) -> str | None:
+    left = " ".join(word for word in key.split() if word not in FORMS)
+    return None if left in FORM_MATTERS else _by_key().get(left)
+
+
+def _of_parts(text: str) -> str | None:
+    """What all parts of a label name: "Burma (Myanmar)", "Scotland, UK"."""
+    brackets = _BRACKETS.match(text)
+    parts = list(brackets.groups()) if brackets else []
+    for separator in _SEPARATORS:
+        parts = parts or (separator.split(text) if separator.search(text) else [])
+    found = [country_named(_FORMER.sub("", part.casefold())) if part.strip() else None for part in parts]
+    named = sorted({id_ for id_ in found if id_ is not None}, key=len)
+    if not named or None in found:
+        return None
+    return named[-1] if all(f"{named[-1]}/".startswith(f"{id_}/") for id_ in named) else None
+
+
+def _without_accents(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c))
+
+
+def _spelled(text: str) -> str:
+    """Words in their own order, marks that belong to letters kept."""
+    plain = _without_accents(text)
+    return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain).split())
+
+
+@cache
+def _names() -> tuple[tuple[str, str], ...]:
+    """Each name of ISO 3166, with its id."""
+    import pycountry
+
+    countries = list(pycountry.countries)
+    return tuple((name, c.alpha_3) for c in countries for f in _NAMES if (name := getattr(c, f, None)))
+
+
+@cache
+def _codes() -> dict[str, str]:
+    import pycountry
+
+    codes = {getattr(c, field).casefold(): c.alpha_3 for c in pycountry.countries for field in ("alpha_2", "alpha_3")}
+    del codes["na"]  # a mark of a missing value
+    return codes | CODES
+
+
+@cache
+def _by_key() -> dict[str, str]:
+    listed = {country_key(name): id_ for name, id_ in (ALIASES | PARTS).items()}
+    return listed | {country_key(name): id_ for name, id_ in _names()}
+
+
+@cache
+def _no_country() -> dict[str, tuple[str, ...]]:
+    return {country_key(name): tuple(ids.split(", ")) for name, ids in (GONE | UNCLEAR).items()}
+
+
+@cache
+def _translated() -> dict[str, str]:
+    """Names in other languages -> ids; a name that two languages give to different countries is left out."""
+    import pycountry
+
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for language in TRANSLATIONS:
+        with suppress(OSError):
+            words = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
+            for name, id_ in _names():
+                found[_spelled(words.gettext(name))].add(id_)
+    return {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}
