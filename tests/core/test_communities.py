@@ -132,7 +132,7 @@ def test_the_refusal_of_a_label_says_which_id_was_meant() -> None:
 
 
 def test_an_unknown_code_names_near_ones() -> None:
-    with pytest.raises(UnknownCommunity, match=r"'MXE'(.|\n)*MEX \(Mexico\)"):
+    with pytest.raises(UnknownCommunity, match=r"'MXE'(.|\n)*did you mean MEX"):
         community("MXE")
     with pytest.raises(UnknownCommunity, match="no country has the code"):
         community("MXE/oaxaca")

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 
 from pluralign.core.cells import is_missing, tidy
-from pluralign.core.errors import InvalidInput, UnknownCommunity
 from pluralign.core.country_names import country_named, names_of, successors
+from pluralign.core.errors import InvalidInput, UnknownCommunity
 
 _ID = re.compile(r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*)$")
 _LONGEST_ID, _DEEPEST = 200, 8
@@ -202,7 +202,7 @@ def community_hint(label: str, known: list[str]) -> str | None:
         known: Ids that it may have meant.
 
     >>> community_hint("Mexcio", ["MEX", "GBR"])
-    'did you mean MEX (Mexico)?'
+    'did you mean MEX?'
     >>> community_hint("Czechoslovakia", ["MEX"])
     "'Czechoslovakia' does not name one country of today; write CZE (Czechia) or SVK (Slovakia)"
     >>> community_hint("NA", ["MEX"])
@@ -214,7 +214,7 @@ def community_hint(label: str, known: list[str]) -> str | None:
     if several:
         return f"{label!r:.80} does not name one country of today; write {_or(several)}"
     near = near_communities(label, known)
-    return f"did you mean {_or(near)}?" if near else None
+    return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def _or(ids: Sequence[str]) -> str:

@@ -27,6 +27,8 @@ _NAMES = ("name", "common_name", "official_name")
 _POSSESSIVE = re.compile(r"['’ʼ`´‘]s\b")
 _FORMER = re.compile(r"\b(formerly known as|also known as|formerly|former name|former|previously|aka|ex)\b")
 _BRACKETS = re.compile(r"^([^()\[\]]*)[(\[]([^()\[\]]*)[)\]]\s*$")
+_POINTED = re.compile(r"(?:[a-z]\.\s?)+[a-z]?")
+_FLAG_LETTERS = {0x1F1E6 + i: chr(ord("a") + i) for i in range(26)}
 _SEPARATORS = (re.compile(r"\s*/\s*"), re.compile(r"\s+[-–—:|]\s+"), re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*"))
 
 
@@ -36,7 +38,7 @@ def country_named(label: str) -> str | None:
     Case, accents, articles, abbreviations, forms of government and the order of words do not matter, a second name in
     brackets or behind a slash must be of the same country.
 
-    >>> [country_named(text) for text in ("Korea, Dem. People's Rep.", "Bahamas, The", "DRC", "Burma (Myanmar)", "Japón")]
+    >>> [country_named(text) for text in ("Korea, Dem. People's Rep.", "Bahamas, The", "DRC", "Myanmar/Burma", "Japón")]
     ['PRK', 'BHS', 'COD', 'MMR', 'JPN']
     >>> country_named("Korea"), country_named("Yugoslavia"), country_named("Georgia, USA")
     (None, None, None)
@@ -44,7 +46,7 @@ def country_named(label: str) -> str | None:
     text = tidy(label)
     if not text or len(text) > _LONGEST:
         return None
-    code = _codes().get(text.casefold())
+    code = _codes().get(_code_spelled(text))
     if code is not None:
         return code
     key = country_key(text)
@@ -83,6 +85,16 @@ def names_of(known: list[str]) -> dict[str, str]:
     wanted = set(known)
     listed = {name: id_ for name, id_ in (ALIASES | PARTS).items() if id_ in wanted}
     return listed | {_spelled(name): id_ for name, id_ in _names() if id_ in wanted}
+
+
+def _code_spelled(text: str) -> str:
+    """A label as a code is spelled: "U.A.E." without its points, a flag as its two letters.
+
+    >>> _code_spelled("U.A.E."), _code_spelled("\U0001f1f2\U0001f1fd"), _code_spelled("St. Lucia")
+    ('uae', 'mx', 'st. lucia')
+    """
+    letters = text.translate(_FLAG_LETTERS).casefold()
+    return re.sub(r"[.\s]", "", letters) if _POINTED.fullmatch(letters) else letters
 
 
 def _without_form(key: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pluralign.core.communities import WORLD, near_communities, resolve_community
+from pluralign.core.communities import WORLD, community_hint, resolve_community
 from pluralign.core.errors import InvalidInput, UnknownCommunity
 
 
@@ -73,11 +73,10 @@ def known_community(label: str, communities: Sequence[str], where: str | None = 
     found = resolve_community(label)
     if found and (found.id in communities or found.id == WORLD.id):
         return found.id
-    near = near_communities(label, list(communities))
     raise UnknownCommunity(
         f"this model is not steered to {label!r:.200}",
         where=where,
-        hint=f"did you mean {', '.join(near)}?" if near else f"it knows {', '.join([*communities, WORLD.id])}",
+        hint=community_hint(label, list(communities)) or f"it knows {', '.join([*communities, WORLD.id])}",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pluralign.core import InvalidSettings, PluralignError, near_communities, resolve_community
+from pluralign.core import InvalidSettings, PluralignError, community_hint, resolve_community
 from pluralign.experiments.hints import nearest
 from pluralign.experiments.registry import SOURCES, names, source_named
 from pluralign.experiments.tables import absolute, is_path
@@ -112,11 +112,11 @@ def _id(label: str, where: str) -> str:
     if found is None:
         import pycountry
 
-        near = near_communities(label, [c.alpha_3 for c in pycountry.countries])
+        hint = community_hint(label, [c.alpha_3 for c in pycountry.countries])
         raise InvalidSettings(
             f"no community is known as {label!r}",
             where=where,
-            hint=f"did you mean {', '.join(near)}?" if near else "write MEX, MEX/oaxaca or ~yoruba",
+            hint=hint or "write MEX, MEX/oaxaca or ~yoruba",
         )
     return found.id
 
