@@ -115,7 +115,10 @@ def asking(model_folder: Path) -> Iterator[Asking]:
 
         def ask(**settings: Any) -> TestClient:
             app = _app({"model": model_folder, "name": "served"} | settings)
-            return clients.enter_context(TestClient(app, "http://127.0.0.1", raise_server_exceptions=False))
+            headers = {"Content-Type": "application/json"}
+            return clients.enter_context(
+                TestClient(app, "http://127.0.0.1", raise_server_exceptions=False, headers=headers)
+            )
 
         yield ask
 

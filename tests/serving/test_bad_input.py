@@ -245,6 +245,51 @@ def test_names_of_this_machine_are_let_in(client: TestClient, host: str) -> None
     assert client.get("/v1/models", headers={"Host": host}).status_code == 200
 
 
+# Web pages
+
+
+OWN = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "application/json-seq"])
+def test_a_body_that_is_not_called_json_is_refused(client: TestClient, path: str, kind: str) -> None:
+    problem = refused(client, path, 415, content=b'{"items": []}', headers={"Content-Type": kind})
+    assert problem["detail"] == f"Content-Type must be application/json, got {kind or 'none'!r}"
+    assert "Content-Type: application/json" in problem["hint"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON;x=y"])
+def test_json_may_be_called_with_parameters(client: TestClient, kind: str) -> None:
+    content = json.dumps({"items": [ITEM]}).encode()
+    assert client.post("/v1/rewards", content=content, headers={"Content-Type": kind}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/steered/~coast/predict"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1.evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        OWN | {"Sec-Fetch-Site": "cross-site"},
+    ],
+    ids=str,
+)
+def test_a_web_page_of_another_origin_is_refused(client: TestClient, path: str, headers: dict[str, str]) -> None:
+    assert "another origin" in refused(client, path, 403, json={"items": [ITEM]}, headers=headers)["detail"]
+
+
+def test_the_server_s_own_page_and_one_that_is_allowed_may_ask(asking: Any) -> None:
+    elsewhere = {"Origin": "https://rewards.example", "Sec-Fetch-Site": "cross-site"}
+    client = asking(origins=("https://rewards.example",))
+    for headers in (OWN, elsewhere, {"Sec-Fetch-Site": "none"}):
+        assert client.post("/v1/rewards", json={"items": [ITEM]}, headers=headers).status_code == 200
+
+
 def basic(text: str) -> str:
     return "Basic " + base64.b64encode(text.encode()).decode()
 
@@ -270,7 +315,13 @@ def basic(text: str) -> str:
 def test_no_token_or_a_wrong_one_is_refused(asking: Any, authorization: str | None) -> None:
     client = asking(tokens=(TOKEN, SECOND))
     headers = {} if authorization is None else {"Authorization": authorization}
-    for method, path in (("GET", "/v1/models"), ("GET", "/metrics"), ("POST", "/v1/rewards"), ("GET", "/nowhere")):
+    for method, path in (
+        ("GET", "/v1/models"),
+        ("GET", "/metrics"),
+        ("GET", "/openapi.json"),
+        ("POST", "/v1/rewards"),
+        ("GET", "/nowhere"),
+    ):
         answer = client.request(method, path, headers=headers)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -289,7 +340,7 @@ def test_any_of_the_tokens_is_let_in_from_whatever_host(asking: Any, authorizati
 
 def test_what_tells_nothing_of_the_model_needs_no_token(asking: Any) -> None:
     client = asking(tokens=(TOKEN,))
-    for path in ("/healthz", "/readyz", "/openapi.json", "/", "/page.js", "/page.css"):
+    for path in ("/healthz", "/readyz", "/", "/page.js", "/page.css"):
         assert client.get(path).status_code == 200
     for path in ("/healthz/", "/v1/models?/healthz", "/Healthz"):
         assert client.get(path).status_code == 401

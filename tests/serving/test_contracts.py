@@ -167,9 +167,9 @@ def test_a_community_is_a_model_name(
 
 
 def test_another_model_is_not_found(client: TestClient) -> None:
-    for path in ("/classify", "/pooling", "/score", "/v1/score"):
-        body = {"model": "gpt-9@~coast", "input": "a", "queries": "a", "documents": "b"}
-        answer = client.post(path, json=body)
+    text, pair = {"input": "a"}, {"queries": "a", "documents": "b"}
+    for path, body in (("/classify", text), ("/pooling", text), ("/score", pair), ("/v1/score", pair)):
+        answer = client.post(path, json={"model": "gpt-9@~coast", **body})
         assert answer.status_code == 404
         assert "gpt-9" in answer.json()["detail"]
         assert "served@COMMUNITY" in answer.json()["hint"]
@@ -221,8 +221,11 @@ def test_messages_are_one_conversation(client: TestClient, model: SteerableRewar
     turns = [{"role": "user", "content": PROMPT}, {"role": "assistant", "content": GOOD}]
     answer = ask(client, "/classify", {"model": "served@~hill", "messages": turns, "temperature": 0.3})
     assert answer["data"][0]["probs"] == direct(model, HILL, GOOD)
-    longer = [{"role": "system", "content": [{"type": "text", "text": "Be kind."}, {"type": "image_url"}]}, *turns]
-    prompt = (Message("system", "Be kind."), Message("user", PROMPT))
+    longer = [
+        {"role": "system", "content": [{"type": "text", "text": "Be"}, {"type": "text", "text": "kind."}]},
+        *turns,
+    ]
+    prompt = (Message("system", "Be\nkind."), Message("user", PROMPT))
     answer = ask(client, "/classify", {"model": "served@~hill", "messages": longer})
     assert answer["data"][0]["probs"] == pytest.approx(model.score([RewardRequest(prompt, GOOD)], HILL), abs=1e-9)
 

@@ -92,8 +92,8 @@ def connection(url: str) -> Iterator[socket.socket]:
 
 def posted(path: str, body: Any, length: int | None = None) -> bytes:
     sent = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length or len(sent)}\r\n\r\n"
-    return head.encode() + sent
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {length or len(sent)}\r\n\r\n".encode() + sent
 
 
 def heard(connected: socket.socket) -> bytes:

@@ -35,7 +35,14 @@ def serve(
     cache: Annotated[int, typer.Option(help="Megabytes for vectors of the texts seen last.", min=0)] = 64,
     queue: Annotated[int, typer.Option(help="Responses that may wait; more are refused with 429.", min=1)] = 8192,
     most_items: Annotated[int, typer.Option(help="Responses in one request.", min=1)] = 2048,
+    most_rewards: Annotated[
+        int, typer.Option(help="Rewards in one answer: responses times communities.", min=1)
+    ] = 100_000,
     seconds: Annotated[float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)] = 60.0,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Origin of a web page that may send requests, such as https://rewards.example; repeatable."),
+    ] = None,
     log_texts: Annotated[
         bool, typer.Option("--log-texts", help="Write prompts and responses to the log, where others may read them.")
     ] = False,
@@ -69,6 +76,8 @@ def serve(
             cache_megabytes=cache,
             most_waiting=queue,
             most_items=most_items,
+            most_rewards=most_rewards,
+            origins=tuple(origin or ()),
             seconds=seconds,
             log_texts=log_texts,
         )

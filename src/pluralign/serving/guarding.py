@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,9 +17,11 @@ from pluralign.serving.settings import ServeSettings, is_loopback
 from pluralign.serving.watching import Metrics
 
 _log = logging.getLogger("pluralign.serving")
-OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz", "/openapi.json"})
+OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz"})
 """What needs no token: it tells nothing of the model."""
 _UNNAMED = "other"
+_CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_PAGES = frozenset({b"none", b"same-origin"})
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -42,6 +44,7 @@ class Guard:
         self._settings = settings
         self._metrics = metrics
         self._endpoints = frozenset(endpoints)
+        self._origins = frozenset(origin.lower().encode() for origin in settings.origins)
         self._digests = [_digest(token.encode()) for token in settings.tokens]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +85,9 @@ class Guard:
         elif not is_loopback(_host(headers.get(b"host", b""))):
             # A page from elsewhere that has its own name point to this machine.
             raise Refused(421, "this server answers to names of this machine only", "ask http://127.0.0.1")
+        if scope["method"] not in _CHANGES_NOTHING and _from_elsewhere(headers, self._origins):
+            hint = "ask from this server's own page or from a program; serve --origin allows a page of another origin"
+            raise Refused(403, "a web page of another origin sent the request", hint)
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._settings.most_bytes:
             raise _too_large(self._settings)
@@ -136,6 +142,22 @@ def _host(header: bytes) -> str:
     """
     text = header.decode("latin-1").lower()
     return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]
+
+
+def _from_elsewhere(headers: Mapping[bytes, bytes], allowed: Collection[bytes]) -> bool:
+    """Whether a browser says that a page of another origin sent a request; programs say nothing of the kind.
+
+    >>> own = {b"host": b"localhost:8000", b"origin": b"http://localhost:8000", b"sec-fetch-site": b"same-origin"}
+    >>> _from_elsewhere(own, ()), _from_elsewhere(own | {b"origin": b"http://localhost:3000"}, ())
+    (False, True)
+    >>> _from_elsewhere({b"host": b"localhost:8000", b"sec-fetch-site": b"cross-site"}, ())
+    True
+    """
+    host, origin = headers.get(b"host", b"").lower(), headers.get(b"origin", b"").lower()
+    if origin in allowed:
+        return False
+    foreign = bool(origin) and origin not in (b"http://" + host, b"https://" + host)
+    return foreign or headers.get(b"sec-fetch-site", b"none") not in _OWN_PAGES
 
 
 def _token(authorization: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """The server's own endpoints: rewards, orders and preferences with intervals and people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,13 +21,14 @@ from pluralign.rewards.remote.wire import (
     Steering,
     prompt_from_wire,
 )
-from pluralign.serving.bodies import answer, documented, read
-from pluralign.serving.numbers import losses, numbers, order, shares
+from pluralign.serving.bodies import answer, documented, read, written
+from pluralign.serving.numbers import Number, losses, numbers, order, shares
 from pluralign.serving.planning import Plan
 from pluralign.serving.service import Service
 
 BODIES = [RewardsRequest, RankRequest, CompareRequest]
 router = APIRouter(tags=["pluralign"])
+_SOON_WRITTEN = 256
 _ONE = "the best first: reward of {}, in logits"
 _WORST = (
     "the best for the worst-off first: the response with the smallest loss where it loses most, a community's loss "
@@ -43,49 +45,22 @@ def service_of(request: Request) -> Service:
 @router.post("/v1/rewards", **documented(RewardsRequest, RewardsAnswer, "How good is this response, for whom?"))
 async def rewards(request: Request) -> Response:
     """Rewards of responses for communities, each with its interval, and the people behind each community."""
-    service = service_of(request)
-    body = await read(request, RewardsRequest)
-    plan, reward_B_N_S, unread = await _scored(request, body, [item.request() for item in body.items])
-    told = zip(_by_key(plan, reward_B_N_S, service), unread, strict=True)
-    return _answered(service, plan, {"items": [{"rewards": own, "warnings": warnings} for own, warnings in told]})
+    body, requests = await read(request, RewardsRequest, _items)
+    return await _answered(request, await _scored(request, body, requests), _rewards)
 
 
 @router.post("/v1/rank", **documented(RankRequest, RankAnswer, "Which of these responses is best, for whom?"))
 async def rank(request: Request) -> Response:
     """Responses to one prompt from the best down: for one community, a blend, or the worst-off of several."""
-    service = service_of(request)
-    body = await read(request, RankRequest)
-    prompt = prompt_from_wire(body.prompt)
-    requests = [RewardRequest(prompt, response) for response in body.responses]
-    plan, reward_B_N_S, unread = await _scored(request, body, requests)
-    loss_B_N_S = losses(reward_B_N_S)
-    ranked, behind_B_N, worst_N = order(loss_B_N_S)
-    held_out = service.opened.repeats.held_out
-    own, behind = _by_key(plan, reward_B_N_S, service), numbers(behind_B_N, held_out)
-    ranking: list[dict[str, Any]] = []
-    for i in ranked:
-        place = {"index": i, "behind": behind[i], "rewards": own[i], "warnings": unread[i]}
-        if len(plan.keys) > 1:
-            loss = numbers(loss_B_N_S[:, i, worst_N[i]], held_out)
-            place["worst_off"] = {"community": plan.keys[worst_N[i]], "logits": loss}
-        ranking.append(place)
-    rule = _WORST if len(plan.keys) > 1 else _ONE.format("the blend" if plan.keys == (BLEND,) else plan.keys[0])
-    return _answered(service, plan, {"rule": rule, "ranking": ranking})
+    body, requests = await read(request, RankRequest, _candidates)
+    return await _answered(request, await _scored(request, body, requests), _ranking)
 
 
 @router.post("/v1/compare", **documented(CompareRequest, CompareAnswer, "Who prefers which of two responses?"))
 async def compare(request: Request) -> Response:
     """Which of two responses each community prefers, as the share of its people expected to choose the first."""
-    service = service_of(request)
-    body = await read(request, CompareRequest)
-    prompt = prompt_from_wire(body.prompt)
-    requests = [RewardRequest(prompt, response) for response in (body.response, body.other)]
-    plan, reward_B_N_S, unread = await _scored(request, body, requests)
-    margin = numbers(reward_B_N_S[:, 0] - reward_B_N_S[:, 1], service.opened.repeats.held_out)
-    told = zip(plan.keys, margin, shares(margin), strict=True)
-    preferences = {key: {"margin": own, "share": share} for key, own, share in told}
-    warnings = dict.fromkeys(warning for own in unread for warning in own)
-    return _answered(service, plan, {"preferences": preferences, "warnings": list(warnings)})
+    body, requests = await read(request, CompareRequest, _two)
+    return await _answered(request, await _scored(request, body, requests), _preferences)
 
 
 @router.get("/v1/communities", **documented(None, CommunityList, "Whom can the model be steered to?"))
@@ -107,25 +82,85 @@ async def models(request: Request) -> Response:
     return answer({"object": "list", "data": data})
 
 
-async def _scored(
-    request: Request, asked: Steering, requests: Sequence[RewardRequest]
-) -> tuple[Plan, FloatArray, Sequence[Sequence[str]]]:
-    """Whose taste counts, the rewards of every repeat, shape (B, N, S), and warnings of what is not read of each."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an answer is written from.
+
+    Attributes:
+        plan: Whose taste counts.
+        reward_B_N_S: Rewards of every repeat in logits.
+        unread: For each response, warnings of what is not read of it.
+        held_out: Share of the people that each repeat lacks.
+    """
+
+    plan: Plan
+    reward_B_N_S: FloatArray
+    unread: Sequence[Sequence[str]]
+    held_out: float
+
+    def rewards(self, row: int) -> dict[str, Number]:
+        """The rewards of one response by community."""
+        own = numbers(self.reward_B_N_S[:, row], self.held_out)
+        return dict(zip(self.plan.keys, own, strict=True))
+
+
+def _items(body: RewardsRequest) -> list[RewardRequest]:
+    return [item.request() for item in body.items]
+
+
+def _candidates(body: RankRequest) -> list[RewardRequest]:
+    prompt = prompt_from_wire(body.prompt)
+    return [RewardRequest(prompt, response) for response in body.responses]
+
+
+def _two(body: CompareRequest) -> list[RewardRequest]:
+    prompt = prompt_from_wire(body.prompt)
+    return [RewardRequest(prompt, response) for response in (body.response, body.other)]
+
+
+async def _scored(request: Request, asked: Steering, requests: Sequence[RewardRequest]) -> _Found:
     service = service_of(request)
-    plan = service.planner.plan(asked)
+    planner = service.planner
+    plan = await service.aside(not planner.quick(asked), planner.plan, asked)
     reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
-    return plan, reward_B_N_S, await service.unread(requests)
+    return _Found(plan, reward_B_N_S, await service.unread(requests), service.opened.repeats.held_out)
 
 
-def _by_key(plan: Plan, reward_B_N_S: FloatArray, service: Service) -> list[dict[str, Any]]:
-    rows = numbers(reward_B_N_S, service.opened.repeats.held_out)
-    return [dict(zip(plan.keys, row, strict=True)) for row in rows]
-
-
-def _answered(service: Service, plan: Plan, value: dict[str, Any]) -> Response:
+async def _answered(request: Request, found: _Found, write: Callable[[_Found], Iterable[bytes]]) -> Response:
     """An answer with its model and communities in front; what a plan has written down is not written again."""
-    head = answer({"model": service.name, "interval": service.opened.repeats.about}).body
+    service = service_of(request)
+    head = written({"model": service.name, "interval": service.opened.repeats.about})
+    heavy = found.reward_B_N_S[0].size > _SOON_WRITTEN
+    members = await service.aside(heavy, lambda: b",".join(write(found)))
     return Response(
-        b'%b,"communities":%b,%b' % (bytes(head)[:-1], plan.written, bytes(answer(value).body)[1:]),
-        media_type="application/json",
+        b'%b,"communities":%b,%b}' % (head[:-1], found.plan.written, members), media_type="application/json"
     )
+
+
+def _rewards(found: _Found) -> Iterator[bytes]:
+    rows = ({"rewards": found.rewards(i), "warnings": own} for i, own in enumerate(found.unread))
+    yield b'"items":[%b]' % b",".join(map(written, rows))
+
+
+def _ranking(found: _Found) -> Iterator[bytes]:
+    keys, loss_B_N_S = found.plan.keys, losses(found.reward_B_N_S)
+    ranked, behind_B_N, worst_N = order(loss_B_N_S)
+    behind = numbers(behind_B_N, found.held_out)
+
+    def row(i: int) -> dict[str, Any]:
+        place = {"index": i, "behind": behind[i], "rewards": found.rewards(i), "warnings": found.unread[i]}
+        if len(keys) > 1:
+            loss = numbers(loss_B_N_S[:, i, worst_N[i]], found.held_out)
+            place["worst_off"] = {"community": keys[worst_N[i]], "logits": loss}
+        return place
+
+    rule = _WORST if len(keys) > 1 else _ONE.format("the blend" if keys == (BLEND,) else keys[0])
+    yield b'"rule":%b' % written(rule)
+    yield b'"ranking":[%b]' % b",".join(written(row(i)) for i in ranked)
+
+
+def _preferences(found: _Found) -> Iterator[bytes]:
+    margin = numbers(found.reward_B_N_S[:, 0] - found.reward_B_N_S[:, 1], found.held_out)
+    told = zip(found.plan.keys, margin, shares(margin), strict=True)
+    yield b'"preferences":%b' % written({key: {"margin": own, "share": share} for key, own, share in told})
+    yield b'"warnings":%b' % written(list(dict.fromkeys(warning for own in found.unread for warning in own)))

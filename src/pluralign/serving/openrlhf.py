@@ -5,24 +5,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 from scipy.special import expit
 from starlette.responses import Response
 
-from pluralign.core import InvalidInput, Steer
+from pluralign.core import InvalidInput, RewardRequest, Steer
 from pluralign.rewards.remote.wire import Steering
-from pluralign.serving.bodies import answer, documented, read
+from pluralign.serving.bodies import answer, documented, read, written
+from pluralign.serving.compatible import OPEN_RLHF, Compatible
 from pluralign.serving.native import service_of
 from pluralign.serving.planning import Planner
 from pluralign.serving.transcripts import read_transcript, split_query
 
 router = APIRouter(tags=["OpenRLHF"])
+_MOST_NAMED = 4096
 
 
-class GetReward(BaseModel):
+class GetReward(Compatible):
     """What OpenRLHF sends: one sample, or none."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    _ignored = OPEN_RLHF
 
     query: tuple[str, ...]
     """Prompt and response with special tokens."""
@@ -31,6 +33,20 @@ class GetReward(BaseModel):
     labels: tuple[Any, ...] | None = None
     """A community (id or name), or an object such as {"community": "MEX", "strength": 0.5} or {"blend": {...}}, as JSON
     or as text; null or "" is the reference."""
+
+    def requests(self) -> list[RewardRequest]:
+        """What is to be scored.
+
+        Raises:
+            InvalidInput: If there are more or fewer prompts or labels than queries, or a query cannot be read.
+        """
+        for name, given in (("prompts", self.prompts), ("labels", self.labels)):
+            if given is not None and len(given) != len(self.query):
+                what = f"{len(self.query)} queries and {len(given)} {name}"
+                raise InvalidInput(what, hint="send one for each query")
+        if self.prompts is None:
+            return [read_transcript(query) for query in self.query]
+        return [split_query(query, prompt) for query, prompt in zip(self.query, self.prompts, strict=True)]
 
 
 class Rewards(BaseModel):
@@ -51,22 +67,33 @@ BODIES = [GetReward]
 async def get_reward(request: Request) -> Response:
     """Rewards of samples, each for the community that its label names."""
     service = service_of(request)
-    body = await read(request, GetReward)
-    n = len(body.query)
-    for name, given in (("prompts", body.prompts), ("labels", body.labels)):
-        if given is not None and len(given) != n:
-            raise InvalidInput(f"{n} queries and {len(given)} {name}", hint="send one for each query")
-    if not n:
+    body, requests = await read(request, GetReward, GetReward.requests)
+    if not requests:
         return answer({"rewards": [], "scores": [], "extra_logs": {}})
-    requests = [
-        read_transcript(query) if body.prompts is None else split_query(query, prompt)
-        for query, prompt in zip(body.query, body.prompts or body.query, strict=True)
-    ]
-    steers = [steer_of(service.planner, label) for label in body.labels or [None] * n]
+    labels = body.labels or [None] * len(requests)
+    steers = await service.aside(bool(body.labels), _steers, service.planner, labels)
     reward_N_S = await service.rewards_each(request, requests, [(steer, None) for steer in steers])
     reward_N, reference_N = reward_N_S.T
     logs = {"reference": reference_N.tolist(), "thin": [_thin(service.planner, steer) for steer in steers]}
     return answer({"rewards": reward_N.tolist(), "scores": expit(reward_N).tolist(), "extra_logs": logs})
+
+
+def _steers(planner: Planner, labels: Sequence[Any]) -> list[Steer | None]:
+    """The steer of each label, each distinct one read once.
+
+    Raises:
+        InvalidInput: If they name very many communities together.
+    """
+    found: dict[bytes, Steer | None] = {}
+    keys = [written(label) for label in labels]
+    named = 0
+    for key, label in zip(keys, labels, strict=True):
+        if key not in found:
+            found[key] = steer = steer_of(planner, label)
+            named += 1 if steer is None else len(steer.shares)
+            if named > _MOST_NAMED:
+                raise InvalidInput(f"labels name more than {_MOST_NAMED} communities", hint="send fewer at a time")
+    return [found[key] for key in keys]
 
 
 def steer_of(planner: Planner, label: Any) -> Steer | None:

@@ -12,7 +12,6 @@ from pluralign.core import (
     InvalidInput,
     PluralignError,
     Steer,
-    UnknownCommunity,
     blend_of,
     community,
     known_community,
@@ -23,7 +22,7 @@ from pluralign.rewards.remote.wire import ALL, BLEND, Served, Steering
 from pluralign.serving.evidence import evidence_of
 
 _SERVED = TypeAdapter(tuple[Served, ...])
-_PLANS_KEPT = 256
+_PLANS_KEPT, _SHORT = 64, 16
 _MOST_LABELS, _LONGEST_LABEL = 1000, 200
 
 
@@ -76,8 +75,14 @@ class Planner:
         given = asked.communities
         labels = (given,) if isinstance(given, str) else given
         check_labels(labels)
-        everybody = given == ALL
-        return self._separate(self.everybody if everybody else labels, asked.strength, asked.unknown == "parent")
+        labels = self.everybody if given == ALL else labels
+        planned = self._separate if len(labels) <= max(_SHORT, len(self.everybody)) else self._plan_separate
+        return planned(labels, asked.strength, asked.unknown == "parent")
+
+    def quick(self, asked: Steering) -> bool:
+        """Whether a plan is made at once: names that are no ids are looked up, and compared with all that there are."""
+        labels = asked.blend or ((asked.communities,) if isinstance(asked.communities, str) else asked.communities)
+        return labels == (ALL,) or (len(labels) <= _SHORT and self._known.issuperset(labels))
 
     @property
     def everybody(self) -> tuple[str, ...]:
@@ -99,26 +104,22 @@ class Planner:
 
     def _answering(self, label: str, parent: bool) -> tuple[str, str]:
         """What the answer calls a community, and the id whose part of the model answers."""
-        try:
-            id_ = label if label in self._known else known_community(label, self.communities)
-        except UnknownCommunity:
-            if not parent or (found := self._ancestor(label)) is None:
-                raise
+        if parent and (found := self._nearest(label)) is not None:
             return found
+        id_ = label if label in self._known else known_community(label, self.communities)
         return id_, id_
 
-    def _ancestor(self, label: str) -> tuple[str, str] | None:
-        """A community that the model lacks, and the nearest of its parents that it has."""
+    def _nearest(self, label: str) -> tuple[str, str] | None:
+        """A community, and the nearest to it that the model has: itself or one of its parents."""
         try:
-            here = resolve_community(label) or community(label)
+            here = at = resolve_community(label) or community(label)
         except PluralignError:
             return None
-        at = here
-        while at.parent is not None:
+        while at.id not in self._known:
+            if at.parent is None:
+                return None
             at = community(at.parent)
-            if at.id in self._known:
-                return here.id, at.id
-        return None
+        return here.id, at.id
 
     def _served(self, key: str, id_: str) -> Served:
         own = self.evidence[id_]

@@ -15,6 +15,7 @@ from pluralign.core import FloatArray, RewardRequest, Steer, prompt_text
 from pluralign.encoders import RecentVectors, language_of
 from pluralign.experiments import Repeats, open_model, repeats_of
 from pluralign.rewards import load_card
+from pluralign.serving.aside import Aside
 from pluralign.serving.batching import Batch, Batcher, Busy, Closed
 from pluralign.serving.planning import Planner
 from pluralign.serving.problems import CLIENT_LEFT, Refused
@@ -91,6 +92,7 @@ class Service:
         metrics: What is counted.
         planner: Reads whose taste counts.
         batcher: Scores.
+        aside: Does beside the event loop what takes long.
         since: When the server began, in seconds since 1970.
         draining: Whether it was told to stop.
     """
@@ -100,6 +102,7 @@ class Service:
     metrics: Metrics
     planner: Planner = field(init=False)
     batcher: Batcher = field(init=False)
+    aside: Aside = field(init=False, default_factory=Aside)
     since: int = field(default_factory=lambda: int(time.time()))
     draining: bool = False
 
@@ -133,6 +136,7 @@ class Service:
         """Take no more requests, and finish those that wait."""
         self.draining = True
         await self.batcher.close()
+        self.aside.close()
 
     async def rewards(
         self,
@@ -146,7 +150,7 @@ class Service:
         Raises:
             Refused: If there are too many responses, one is too long, or the queue is full; or the client left.
         """
-        self._admit(requests)
+        await self._admit(requests, len(steers))
         wanted = Wanted(tuple(requests), tuple(steers), repeated and self.opened.repeats.show_spread)
         return (await self._while_connected(request, [wanted]))[0]
 
@@ -158,7 +162,7 @@ class Service:
         Raises:
             Refused: As `rewards`.
         """
-        self._admit(requests)
+        await self._admit(requests, len(steers[0]))
         rows_by_steers: dict[tuple[Steer | None, ...], list[int]] = {}
         for row, own in enumerate(steers):
             rows_by_steers.setdefault(own, []).append(row)
@@ -170,15 +174,22 @@ class Service:
             reward_N_S[rows] = reward_B_n_S[0]
         return reward_N_S
 
-    def _admit(self, requests: Sequence[RewardRequest]) -> None:
-        """Hold that a request is not too large; write its texts to the log where that is asked for.
+    async def _admit(self, requests: Sequence[RewardRequest], communities: int) -> None:
+        """Hold that a request, and the answer to it, are not too large; write its texts to the log where that is set.
 
         Raises:
-            Refused: If it is.
+            Refused: If one of them is.
         """
         most = self.settings.most_items
         if len(requests) > most:
             raise Refused(413, f"{len(requests)} responses in one request", f"send at most {most} at a time")
+        most = self.settings.most_rewards
+        if len(requests) * communities > most:
+            what = f"{len(requests)} responses for {communities} communities are {len(requests) * communities} rewards"
+            raise Refused(413, what, f"ask for at most {most} at a time; serve --most-rewards sets how many")
+        await self.aside(len(requests) > _AT_ONCE, self._check_lengths, requests)
+
+    def _check_lengths(self, requests: Sequence[RewardRequest]) -> None:
         most = self.settings.most_characters
         for row, one in enumerate(requests):
             longest = max(len(prompt_text(one.prompt)), len(one.response))
@@ -190,9 +201,7 @@ class Service:
     async def unread(self, requests: Sequence[RewardRequest]) -> list[tuple[str, ...]]:
         """For each request, warnings of what the trunk does not read: another language, and what is too long."""
         characters = sum(len(one.response) + len(prompt_text(one.prompt)) for one in requests)
-        if len(requests) <= _AT_ONCE and characters <= _SOON_READ:
-            return _unread(requests, self.opened)
-        return await asyncio.to_thread(_unread, requests, self.opened)
+        return await self.aside(len(requests) > _AT_ONCE or characters > _SOON_READ, _unread, requests, self.opened)
 
     async def _while_connected(self, request: Request, wanted: Sequence[Wanted]) -> list[FloatArray]:
         """The rewards; who leaves, or waits too long, takes the request back."""

@@ -26,8 +26,12 @@ class ServeSettings(BaseModel):
     """Processes behind the port, each with the model."""
     tokens: tuple[str, ...] = Field(default=(), repr=False)
     """Bearer tokens, any of which is let in; none: everybody on this machine is."""
+    origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
+    """Origins of web pages that may send requests, beside the server's own page: ``https://rewards.example``."""
     most_items: Annotated[int, Field(ge=1)] = 2048
     """Responses in one request."""
+    most_rewards: Annotated[int, Field(ge=1)] = 100_000
+    """Rewards in one answer: responses times communities; 100,000 are about 8 MB of JSON."""
     most_characters: Annotated[int, Field(ge=1)] = 100_000
     """Characters in one prompt or response."""
     most_bytes: Annotated[int, Field(ge=1)] = 16_000_000

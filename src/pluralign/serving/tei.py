@@ -1,12 +1,13 @@
 """``/predict`` as text-embeddings-inference has it."""
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, StrictBool
 from scipy.special import expit
 from starlette.responses import Response
 
 from pluralign.core import InvalidInput, RewardRequest
 from pluralign.serving.bodies import answer, documented, read
+from pluralign.serving.compatible import TEI, Compatible
 from pluralign.serving.naming import steer_named
 from pluralign.serving.native import service_of
 from pluralign.serving.transcripts import read_transcript
@@ -15,16 +16,16 @@ from pluralign.serving.vllm import LABEL
 router = APIRouter(tags=["text-embeddings-inference"])
 
 
-class Predict(BaseModel):
+class Predict(Compatible):
     """Texts, or pairs of a prompt and a response.
 
     A text, or a list of one, is one text; a flat list of two is one pair; a list of lists is a batch of these.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    _ignored = TEI
 
     inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...]
-    raw_scores: bool = False
+    raw_scores: StrictBool = False
     """True: in logits. Else squeezed into [0, 1]."""
     model: str | None = None
     """Not TEI's: ``name@MEX``, for clients that can add a field; others ask ``/steered/MEX/predict``."""
@@ -61,8 +62,7 @@ BODIES = [Predict]
 async def predict(request: Request) -> Response:
     """Rewards of texts, or of pairs of a prompt and a response."""
     service = service_of(request)
-    body = await read(request, Predict)
-    requests = body.requests()
+    body, requests = await read(request, Predict, Predict.requests)
     steer = steer_named(service, body.model, request.path_params.get("steer"))
     reward_N_S = await service.rewards_each(request, requests, [(steer,)] * len(requests))
     score_N = reward_N_S[:, 0] if body.raw_scores else expit(reward_N_S[:, 0])

@@ -10,30 +10,34 @@ from uuid import uuid4
 
 import numpy as np
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from scipy.special import expit
 from starlette.responses import Response
 
 from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest
 from pluralign.serving.batching import tokens_of
 from pluralign.serving.bodies import answer, documented, read
+from pluralign.serving.compatible import VLLM, Compatible
 from pluralign.serving.naming import steer_named
 from pluralign.serving.native import service_of
 from pluralign.serving.transcripts import read_transcript
 
 LABEL = "LABEL_0"
 router = APIRouter(tags=["vLLM"])
+_ACTIVATION = AliasChoices("use_activation", "activation", "softmax")
+_TASKS = Literal["classify", "score", "reward", "pooling", "encode"]
 
 
-class _Body(BaseModel):
-    """Fields that we do not know are vLLM's, and let be."""
+class _Body(Compatible):
+    """What all requests have."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+    _ignored = VLLM
 
     model: str | None = None
     """``name@MEX``; the reference where there is no community."""
-    use_activation: bool | None = None
-    """True: the reward squeezed into [0, 1]. Else in logits, as of a model with problem_type = "regression"."""
+    use_activation: StrictBool = Field(default=False, validation_alias=_ACTIVATION)
+    """True: the reward squeezed into [0, 1]. Else in logits, as of a model with problem_type = "regression". Its former
+    names, ``activation`` and ``softmax``, are read too."""
 
     def squeezed(self, reward_N: FloatArray) -> list[float]:
         """Rewards as they were asked for."""
@@ -83,7 +87,8 @@ class Classify(_Body):
 class Pooling(Classify):
     """As for /classify."""
 
-    task: str | None = None
+    task: _TASKS | None = None
+    """Whatever it is called, a reward is what is pooled."""
     encoding_format: Literal["float", "base64"] = "float"
     """How a reward is written; base64: of a little-endian float32."""
 
@@ -188,8 +193,7 @@ BODIES = [Classify, Pooling, Score]
 @router.post("/classify", **documented(Classify, ClassifyAnswer, "Rewards as vLLM's /classify gives them"))
 async def classify(request: Request) -> Response:
     """Rewards of conversations."""
-    body = await read(request, Classify)
-    requests = body.requests()
+    body, requests = await read(request, Classify, Classify.requests)
     rewards = await _rewards(request, body, requests)
     data = [{"index": i, "label": LABEL, "probs": [r], "num_classes": 1} for i, r in enumerate(rewards)]
     return _answer(request, "classify", body, requests, data)
@@ -198,8 +202,7 @@ async def classify(request: Request) -> Response:
 @router.post("/pooling", **documented(Pooling, PoolingAnswer, "Rewards as vLLM's /pooling gives them"))
 async def pooling(request: Request) -> Response:
     """Rewards of conversations."""
-    body = await read(request, Pooling)
-    requests = body.requests()
+    body, requests = await read(request, Pooling, Pooling.requests)
     rewards = await _rewards(request, body, requests)
     write = _base64 if body.encoding_format == "base64" else lambda reward: [reward]
     data = [{"index": i, "object": "pooling", "data": write(r)} for i, r in enumerate(rewards)]
@@ -210,8 +213,7 @@ async def pooling(request: Request) -> Response:
 @router.post("/v1/score", **documented(Score, ScoreAnswer, "The same as /score"))
 async def score(request: Request) -> Response:
     """Rewards of responses (documents) to prompts (queries)."""
-    body = await read(request, Score)
-    requests = body.requests()
+    body, requests = await read(request, Score, Score.requests)
     rewards = await _rewards(request, body, requests)
     data = [{"index": i, "object": "score", "score": r} for i, r in enumerate(rewards)]
     return _answer(request, "score", body, requests, data)

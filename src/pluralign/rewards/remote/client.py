@@ -210,9 +210,9 @@ class RewardClient:
 def _steering(
     communities: str | Sequence[str], blend: Mapping[str, float] | None, strength: float, parents: bool
 ) -> dict[str, Any]:
-    asked: dict[str, Any] = {"strength": strength, "unknown": "parent" if parents else "error"}
+    asked: dict[str, Any] = {"strength": float(strength), "unknown": "parent" if parents else "error"}
     if blend is not None:
-        return asked | {"blend": dict(blend)}
+        return asked | {"blend": {label: float(share) for label, share in blend.items()}}
     return asked | {"communities": communities if isinstance(communities, str) else tuple(communities)}
 
 

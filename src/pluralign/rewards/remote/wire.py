@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, model_validator
 
 from pluralign.core import Message, Prompt, RewardRequest
 
@@ -61,9 +61,9 @@ class Steering(_Sent):
 
     communities: str | Annotated[tuple[str, ...], Field(min_length=1)] = ALL
     """Ids or names; ``all`` for every community of the model; ``~world`` is the reference."""
-    blend: Annotated[dict[str, float], Field(min_length=1)] | None = None
+    blend: Annotated[dict[str, StrictFloat], Field(min_length=1)] | None = None
     """Community -> share, in place of ``communities``; shares sum to 1."""
-    strength: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
+    strength: Annotated[StrictFloat, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
     """0 is the reference, 1 the fitted steering; above 1 exaggerates."""
     unknown: Literal["error", "parent"] = "error"
     """What becomes of a community that the model lacks: an error, or its parent answers (and that is said)."""

@@ -1,0 +1,57 @@
+"""Fields of other servers' requests that ours does not have: harmless ones are ignored, all others refused."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+_ANY = object()
+_UNUSED = (False,)
+_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "max_completion_tokens", "stop", "n")
+VLLM: Mapping[str, Any] = {
+    **dict.fromkeys(("user", "request_id", "priority", "cache_salt", "add_special_tokens", *_SAMPLING), _ANY),
+    **dict.fromkeys(("chat_template", "chat_template_kwargs", "chat_template_content_format"), _ANY),
+    **dict.fromkeys(("continue_final_message", "skip_reading_prefix_cache", "metadata"), _ANY),
+    **dict.fromkeys(("normalize", "add_generation_prompt", "echo", "stream"), _UNUSED),
+    "encoding_format": ("float",),
+    "embed_dtype": ("float32",),
+    "endianness": ("native", "little"),
+    "truncation_side": ("right",),
+    "truncate_prompt_tokens": (-1,),
+}
+TEI: Mapping[str, Any] = {
+    "parameters": ({},),
+    "options": _ANY,
+    "truncate": (True,),
+    "truncation_direction": ("right", "Right"),
+}
+OPEN_RLHF: Mapping[str, Any] = {"id": _ANY, "request_id": _ANY, "metadata": _ANY}
+
+
+class Compatible(BaseModel):
+    """A request as another server takes it.
+
+    A field that this server does not have is ignored where it changes no answer (``user``), or holds the value by
+    which nothing changes (``truncation_side = "right"``: a trunk reads the beginning of a long text), or null. Any
+    other is refused: a field that was renamed, or is known only there, would otherwise change the answer there and
+    not here.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    _ignored: ClassVar[Mapping[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _only_known_fields(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            allowed = self._ignored.get(name, ())
+            if value is None or allowed is _ANY:
+                continue
+            if not any(value == each and type(value) is type(each) for each in allowed):
+                raise ValueError(_refusal(name, allowed))
+        return self
+
+
+def _refusal(name: str, allowed: tuple[Any, ...]) -> str:
+    if not allowed:
+        return f"the field {name!r:.60} is unknown here and might change the answer: leave it out"
+    return f"the field {name!r} must be {' or '.join(map(repr, allowed))} here: leave it out"
