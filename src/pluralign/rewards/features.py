@@ -13,8 +13,8 @@ import numpy as np
 from pluralign.core import FloatArray, IntArray
 from pluralign.rewards.threads import one_blas_thread
 
-BLOCK = 8192
-"""Pairs whose features are in memory at once."""
+BLOCK = 512
+"""Pairs whose features are computed at once: few enough that they stay in the cache of a core."""
 
 Rows = IntArray | np.ndarray[Any, np.dtype[np.bool_]]
 

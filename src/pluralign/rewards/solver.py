@@ -23,7 +23,7 @@ from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, blocks
 from pluralign.rewards.threads import one_blas_thread
 
-_AT_HAND = 128 * 1024 * 1024
+_AT_HAND = 64 * 1024 * 1024
 _MAX_STEPS = 200
 _EXACT = 1e-14
 
@@ -135,11 +135,10 @@ def bradley_terry_loss(
 
 
 def _at_hand(features: PairFeatures) -> PairFeatures:
-    """The features in float64 where that takes little memory; else they are computed again whenever they are read."""
+    """The features as a matrix where that takes little memory; else they are computed again whenever they are read."""
     pairs, dimensions = features.shape
-    if pairs * dimensions * np.float64().itemsize > _AT_HAND:
-        return features
-    return DenseFeatures(features.dense().astype(np.float64, copy=False))
+    small = pairs * dimensions * np.float32().itemsize <= _AT_HAND
+    return DenseFeatures(features.dense()) if small else features
 
 
 def _primal_path(
