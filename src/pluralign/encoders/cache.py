@@ -8,7 +8,18 @@ import numpy as np
 
 from pluralign.core import BoolArray, DamagedFile, Encoder, FloatArray, IntArray
 from pluralign.encoders.folders import embeddings_folder
-from pluralign.encoders.shards import KeyArray, Shard, compact, keys_of, read_shard, shard_of, shard_paths, write_shard
+from pluralign.encoders.shards import (
+    KeyArray,
+    Shard,
+    compact,
+    keys_of,
+    map_shard,
+    read_in_parts,
+    read_shard,
+    shard_of,
+    shard_paths,
+    write_shard,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +94,10 @@ class CachedEncoder:
         missing = missing[np.argsort(first_U[missing])]
         self._encode_missing(key_U[missing], [texts[i] for i in first_U[missing]], len(key_U))
         self._compact()
-        return self._vectors(key_U)[unique_N]
+        embedding_N_D = self._vectors(key_U, first_U, len(texts))
+        again_N = np.flatnonzero(first_U[unique_N] != np.arange(len(texts)))
+        embedding_N_D[again_N] = embedding_N_D[first_U[unique_N[again_N]]]
+        return embedding_N_D
 
     def _encode_missing(self, key_M: KeyArray, texts: list[str], total: int) -> None:
         self._progress(total - len(texts), total)
@@ -94,7 +108,8 @@ class CachedEncoder:
 
     def _keep(self, shard: Shard) -> None:
         try:
-            self._shards[write_shard(self.folder, shard)] = shard
+            path = write_shard(self.folder, shard)
+            self._shards[path] = map_shard(path)
         except OSError as error:
             _log.warning("cannot keep vectors in %s (%s): they will be computed again next time", self.folder, error)
             self._unwritten.append(shard)
@@ -116,34 +131,36 @@ class CachedEncoder:
 
     def _known(self, key_U: KeyArray) -> BoolArray:
         known = np.zeros(len(key_U), dtype=np.bool_)
-        for shard in self._all():
-            known[_places(key_U, shard)[0]] = True
+        for part in read_in_parts(self._all()):
+            known[_places(key_U, part)[0]] = True
         return known
 
-    def _vectors(self, key_U: KeyArray) -> FloatArray:
-        """The vectors of keys that are all known."""
+    def _vectors(self, key_U: KeyArray, first_U: IntArray, texts: int) -> FloatArray:
+        """The vectors of keys that are all known, each in the row of the first text that has it."""
         shards = self._all()
-        embedding_U_D = np.full((len(key_U), shards[0]["vector"].shape[1]), np.nan, np.float32)
-        for shard in shards:
-            if shard["vector"].shape[1] != embedding_U_D.shape[1]:
+        embedding_N_D = np.full((texts, shards[0]["vector"].shape[1]), np.nan, np.float32)
+        for part in read_in_parts(shards):
+            if part["vector"].shape[1] != embedding_N_D.shape[1]:
                 raise DamagedFile("vectors of different lengths under one fingerprint", where=str(self.folder))
-            here, rows = _places(key_U, shard)
-            embedding_U_D[here] = shard["vector"][rows]
-        return embedding_U_D
+            here, rows = _places(key_U, part)
+            embedding_N_D[first_U[here]] = part["vector"][rows]
+        return embedding_N_D
 
     def _all(self) -> list[Shard]:
         return [*self._shards.values(), *self._unwritten]
 
     def _compact(self) -> None:
-        small = {path: shard for path, shard in self._shards.items() if len(shard) < _SMALL}
-        if len(small) < _SHARDS_BEFORE_COMPACTION:
-            return
-        try:
-            merged = compact(self.folder, small)
-        except OSError as error:
-            _log.warning("cannot compact %s (%s)", self.folder, error)
-            return
-        self._shards = {path: shard for path, shard in self._shards.items() if path not in small} | merged
+        while len(small := self._small()) >= _SHARDS_BEFORE_COMPACTION:
+            some = dict(list(small.items())[:_SHARDS_BEFORE_COMPACTION])
+            try:
+                merged = compact(self.folder, some)
+            except OSError as error:
+                _log.warning("cannot compact %s (%s)", self.folder, error)
+                return
+            self._shards = {path: shard for path, shard in self._shards.items() if path not in some} | merged
+
+    def _small(self) -> dict[Path, Shard]:
+        return {path: shard for path, shard in self._shards.items() if len(shard) < _SMALL}
 
 
 def _places(key_U: KeyArray, shard: Shard) -> tuple[IntArray, IntArray]:

@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+import mmap
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ _log = logging.getLogger(__name__)
 Shard = npt.NDArray[np.void]
 """Records (key: 16 bytes, vector: D x float32)."""
 
+_ROWS_READ = 16_384
+
 KeyArray = npt.NDArray[np.bytes_]
 
 
@@ -26,8 +29,8 @@ def keys_of(texts: Sequence[str]) -> KeyArray:
     >>> keys_of(["a", "a", "b"]).tolist()[0][:4].hex()
     'ca978112'
     """
-    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16] for text in texts]
-    return np.array(digests, dtype="S16")
+    digests = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16] for text in texts)
+    return np.fromiter(digests, dtype="S16", count=len(texts))
 
 
 def shard_of(key_N: KeyArray, embedding_N_D: FloatArray) -> Shard:
@@ -76,11 +79,32 @@ def read_shard(path: Path) -> Shard | None:
         FileNotFoundError: If the file is gone.
     """
     if _digest(path) == path.stem:
-        shard: Shard = np.load(path, mmap_mode="r", allow_pickle=False)
-        return shard
+        return map_shard(path)
     _log.warning("%s is damaged: deleted, its texts will be encoded again", path)
     path.unlink(missing_ok=True)
     return None
+
+
+def map_shard(path: Path) -> Shard:
+    """Map a sound shard into memory: its vectors are read from disk when they are asked for."""
+    shard: Shard = np.load(path, mmap_mode="r", allow_pickle=False)
+    return shard
+
+
+def read_in_parts(shards: Sequence[Shard]) -> Iterator[Shard]:
+    """Some rows after the other of all shards; the memory that reading a mapped part took is given back after it."""
+    for shard in shards:
+        for start in range(0, len(shard), _ROWS_READ):
+            yield shard[start : start + _ROWS_READ]
+            _forget_pages(shard)
+
+
+def _forget_pages(shard: Shard) -> None:
+    base: Any = shard
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    if base is not None and hasattr(base, "madvise"):  # not on Windows
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def shard_paths(folder: Path) -> list[Path]:
@@ -106,7 +130,7 @@ def compact(folder: Path, small: dict[Path, Shard]) -> dict[Path, Shard]:
     path = write_shard(folder, merged)
     for old in set(small) - {path}:
         old.unlink(missing_ok=True)
-    return {path: merged}
+    return {path: map_shard(path)}
 
 
 def _digest(path: Path) -> str:
