@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from pluralign.cli.trusting import TrustEncoder
+
 Model = Annotated[Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/scpo.")]
 Communities = Annotated[
     list[str] | None,
@@ -27,6 +29,7 @@ def export(
         str | None,
         typer.Option("--results-for", metavar="OWNER/NAME", help="Also write .eval_results for this hub data set."),
     ] = None,
+    trust_encoder: TrustEncoder = None,
 ) -> None:
     """Write one community, or a blend, as a plain Hugging Face folder or a PEFT adapter.
 
@@ -40,7 +43,7 @@ def export(
     from pluralign.interop import push as upload
     from pluralign.rewards import load_card
 
-    done = write_export(model, out, community or ["~world"], strength, shape)
+    done = write_export(model, out, community or ["~world"], strength, shape, trust_encoder=trust_encoder)
     say = console()
     say.print(f"{done.shape} of {done.steer.shares if done.steer else 'the reference'} written to {done.folder}")
     if results_for is not None:
@@ -60,6 +63,7 @@ def rewardbench(
     community: Communities = None,
     strength: Strength = 1.0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")] = False,
+    trust_encoder: TrustEncoder = None,
 ) -> None:
     """Score pairs, and write the result files that RewardBench writes.
 
@@ -71,7 +75,7 @@ def rewardbench(
     from pluralign.experiments import open_model
     from pluralign.interop import write_rewardbench
 
-    loaded = open_model(model)
+    loaded = open_model(model, trust_encoder=trust_encoder)
     words = community or ["~world"]
     steer = read_steer(loaded.communities, words, strength, where="--community")
     tally = Tally()

@@ -15,6 +15,7 @@ from pluralign.cli.pluralising import pluralise
 from pluralign.cli.reporting import report
 from pluralign.cli.serving import serve
 from pluralign.cli.surveying import survey
+from pluralign.cli.trusting import TrustEncoder
 
 
 class _Careful(TyperGroup):
@@ -179,6 +180,7 @@ def score(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSONL file to write; else standard output.")] = None,
     strength: Annotated[float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)] = 1.0,
     skip_bad: SkipBad = False,
+    trust_encoder: TrustEncoder = None,
 ) -> None:
     """Score prompts and responses for communities.
 
@@ -190,7 +192,7 @@ def score(
     from pluralign.core import Tally
     from pluralign.experiments import open_model, score_file, steers_for
 
-    loaded = open_model(model)
+    loaded = open_model(model, trust_encoder=trust_encoder)
     steers = steers_for(loaded, community or [], strength)
     tally = Tally()
     with Screen() as screen:

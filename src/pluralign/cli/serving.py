@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from pluralign.cli.trusting import TrustEncoder
+
 TOKENS = "PLURALIGN_TOKENS"
 """Environment variable that holds the tokens, commas between them."""
 
@@ -43,6 +45,7 @@ def serve(
         list[str] | None,
         typer.Option(help="Origin of a web page that may send requests, such as https://rewards.example; repeatable."),
     ] = None,
+    trust_encoder: TrustEncoder = None,
     log_texts: Annotated[
         bool, typer.Option("--log-texts", help="Write prompts and responses to the log, where others may read them.")
     ] = False,
@@ -79,6 +82,7 @@ def serve(
             most_rewards=most_rewards,
             origins=tuple(origin or ()),
             seconds=seconds,
+            trust_encoder=trust_encoder,
             log_texts=log_texts,
         )
     except ValidationError as error:

@@ -1,7 +1,6 @@
 """Where encoders keep what they computed; what lies there, and how to clear it."""
 
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from platformdirs import user_cache_dir
+
+from pluralign.huggingface.folders import cache_folder
 
 STATIC_CARD = "pluralign.json"
 _SHARD = re.compile(r"[0-9a-f]{64}\.npy(\.part-\w+)?")
@@ -32,11 +32,6 @@ class CacheInfo:
     entries: int
     encoders: int
     static_models: int
-
-
-def cache_folder() -> Path:
-    """Where caches lie by default: ``PLURALIGN_CACHE``, or the user's cache folder of this system."""
-    return Path(os.environ.get("PLURALIGN_CACHE") or user_cache_dir("pluralign"))
 
 
 def embeddings_folder(folder: Path | None, fingerprint: str) -> Path:

@@ -16,6 +16,7 @@ from pluralign.encoders.bert_files import BertFiles, bert_files
 from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
 from pluralign.encoders.vectors import unit_rows
+from pluralign.huggingface.safety import refuse_code, refuse_modules_elsewhere, refuse_pickles
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,6 @@ _log = logging.getLogger(__name__)
 _counting = Lock()
 # What decides the vectors. data_config.json lists training data; README and ONNX copies are not read either.
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model")
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 _TOKENS_PER_BATCH = {"cpu": 512, "cuda": 65_536, "mps": 8192}
 # A batch ends before a text with less than this share of its longest text's tokens: padding is computed like any token.
 _ALIKE = 0.8
@@ -64,7 +64,8 @@ class SentenceEncoder:
 
     Raises:
         MissingExtra: If sentence-transformers is not installed.
-        InvalidInput: If there is no such model, the hub cannot be reached, or the weights are pickled.
+        InvalidInput: If there is no such model, the hub cannot be reached, the weights are pickled, or the model
+            would run code.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class SentenceEncoder:
         if find_spec("sentence_transformers") is None:
             raise MissingExtra.named("embed", "sentence_transformers")
         self.folder = model_folder(name_or_path)
-        _refuse_pickles(self.folder)
+        refuse_pickles(self.folder)
+        refuse_code(self.folder)
+        refuse_modules_elsewhere(self.folder)
         self.fingerprint = fingerprint or f"sentence-{_files_digest(self.folder)[:32]}"
         self.languages = languages
         self.truncated = 0
@@ -232,16 +235,6 @@ def _batches(length_N: IntArray, tokens: int) -> Iterator[IntArray]:
         end = max(start + 1, min(start + tokens // longest, alike))
         yield order[start:end]
         start = end
-
-
-def _refuse_pickles(folder: Path) -> None:
-    for path in (p for pattern in _PICKLES for p in folder.rglob(pattern)):
-        if not any(path.parent.glob("*.safetensors")) and "onnx" not in path.parts:
-            raise InvalidInput(
-                "the weights are pickled, which can run code when they are read",
-                where=str(path),
-                hint="use a model that offers safetensors, or convert it where you trust it",
-            )
 
 
 def _files_digest(folder: Path) -> str:

@@ -31,7 +31,7 @@ from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
-from pluralign.experiments.trunks import open_trunk
+from pluralign.experiments.trunks import open_trunk, remember_trunk
 from pluralign.experiments.workshop import bench_for, encode, given_reference, keep
 from pluralign.methods import Method
 from pluralign.rewards import EncodedPairs, annotate_card
@@ -85,6 +85,7 @@ def run_experiment(
     started, settings = time.perf_counter(), resolved.settings
     _refuse_sharded_adapters(settings)
     opened = open_trunk(settings.trunk, cache, reporter)
+    remember_trunk(settings.trunk)
     reporter.stage("reading pairs")
     loaded = load_pairs(resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0))
     roles = plan(settings, loaded.people(), given=opened.own_reference() is not None)

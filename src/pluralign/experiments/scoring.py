@@ -27,32 +27,37 @@ from pluralign.sources import RowPolicy, read_requests
 _BATCH = 2048
 
 
-def open_model(folder: Path, cache: Path | None = None, around: Around | None = None) -> SteerableRewardModel:
+def open_model(
+    folder: Path, cache: Path | None = None, around: Around | None = None, trust_encoder: str | None = None
+) -> SteerableRewardModel:
     """Load a saved model together with the trunk that its card names.
 
     Args:
         folder: Where it was saved.
         cache: Where vectors and rewards are kept; the default place where None.
         around: What to put around the trunk's encoder instead of the cache on disk.
+        trust_encoder: An encoder that may be opened although only the card names it. Encoders that are packaged, or
+            that a run of this account's own settings has named, need no word.
 
     Returns:
         A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities are trained parts.
 
     Raises:
         InvalidInput: If the folder holds no model, or its trunk cannot be had.
+        InvalidSettings: If the card names an encoder that nobody on this account has named.
         DamagedFile: If a file is truncated or altered.
     """
-    return open_with_trunk(folder, cache, around)[0]
+    return open_with_trunk(folder, cache, around, trust_encoder)[0]
 
 
 def open_with_trunk(
-    folder: Path, cache: Path | None = None, around: Around | None = None
+    folder: Path, cache: Path | None = None, around: Around | None = None, trust_encoder: str | None = None
 ) -> tuple[SteerableRewardModel, OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
     card = load_card(folder)
     described = card["trunk"]
     assert isinstance(described, dict)
-    opened = reopen(described, folder, cache, around)
+    opened = reopen(described, folder, cache, around, trust_encoder)
     if "parts" not in card:
         return load_reward_model(folder, opened.trunk), opened
     from pluralign.rewards.transformer.saving import load_parts

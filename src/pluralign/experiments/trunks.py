@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluralign.core import Encoder
+from pluralign.core import Encoder, InvalidSettings, printable
 from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.settings import TrunkSettings
+from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
 
 if TYPE_CHECKING:
@@ -105,20 +106,53 @@ def transformer_trunk(
 
 
 def reopen(
-    described: Mapping[str, Any], folder: Path, cache: Path | None = None, around: Around | None = None
+    described: Mapping[str, Any],
+    folder: Path,
+    cache: Path | None = None,
+    around: Around | None = None,
+    trust_encoder: str | None = None,
 ) -> OpenTrunk:
-    """Open the trunk that a card describes.
+    """Open the trunk that a card describes, if it is packaged, lies in the same run, or the user has named it.
 
     Args:
         described: The card's ``trunk``.
         folder: Where the card lies; a model that was trained in the same run is named from there.
         cache: Where vectors and rewards are kept; the default place where None.
         around: What to put around the encoder instead of the cache on disk.
+        trust_encoder: The encoder or model that the user trusts although only the card names it.
+
+    Raises:
+        InvalidSettings: If the card names a model that the user has not named, or asks to run its code.
     """
     fields = {key: value for key, value in described.items() if key in TrunkSettings.model_fields}
-    if described["kind"] == "transformer" and (folder / str(described["model"]) / "config.json").is_file():
-        fields["model"] = str((folder / str(described["model"])).resolve())
+    name = str(described["encoder" if described["kind"] == "embedding" else "model"])
+    inside = _inside_run(name, folder) if described["kind"] == "transformer" else None
+    if inside is None:
+        require_trust(name, str(folder), trust_encoder)
+    else:
+        fields["model"] = name = str(inside)
+    if fields.get("trust_remote_code") and not is_code_trusted(name):
+        raise InvalidSettings(
+            f"its card asks to run the code that comes with {printable(name)!r}, which was not run",
+            where=str(folder),
+            hint=f"read that code; if you trust it, set {TRUSTED_CODE}=1",
+        )
     return open_trunk(TrunkSettings.model_validate(fields), cache, around=around)
+
+
+def _inside_run(name: str, folder: Path) -> Path | None:
+    """The folder of a model that lies in the same run as the card; None where it lies elsewhere."""
+    place, home = (folder / name).resolve(), folder.resolve()
+    run = home.parents[2] if home.parent.parent.name == "models" else home
+    return place if (place / "config.json").is_file() and run in place.parents else None
+
+
+def remember_trunk(settings: TrunkSettings) -> None:
+    """Remember that the user has named this encoder or model, so that cards of the run may name it too."""
+    if settings.kind == "embedding":
+        remember(settings.encoder)
+    elif settings.model is not None:
+        remember(str(settings.model), settings.trust_remote_code)
 
 
 def model_source(settings: TrunkSettings) -> "ModelSource":

@@ -1,10 +1,18 @@
 """Folders of models."""
 
 import hashlib
+import os
 from pathlib import Path
 
-READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "pytorch_model*.bin")
+from platformdirs import user_cache_dir
+
+READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 """The files of a model that decide what it gives."""
+
+
+def cache_folder() -> Path:
+    """Where caches lie by default: ``PLURALIGN_CACHE``, or the user's cache folder of this system."""
+    return Path(os.environ.get("PLURALIGN_CACHE") or user_cache_dir("pluralign"))
 
 
 def files_digest(folder: Path) -> str:

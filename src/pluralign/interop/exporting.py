@@ -40,6 +40,7 @@ def write_export(
     strength: float = 1.0,
     shape: Shape = "model",
     cache: Path | None = None,
+    trust_encoder: str | None = None,
 ) -> Exported:
     """Export a saved model under a steer, with a ``README.md`` that says whom it was made with and how to load it.
 
@@ -50,6 +51,7 @@ def write_export(
         strength: How strongly.
         shape: A plain model for ``AutoModelForSequenceClassification``, or a PEFT adapter with its head.
         cache: Where vectors and rewards are kept; the default place where None.
+        trust_encoder: A model that may be opened although only the card names it.
 
     Returns:
         What was written.
@@ -61,7 +63,7 @@ def write_export(
     from pluralign.rewards.transformer.export import export_adapter, export_heads, export_model
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
-    model, opened = open_with_trunk(source, cache)
+    model, opened = open_with_trunk(source, cache, trust_encoder=trust_encoder)
     steer = read_steer(model.communities, words, strength, where="--community")
     if isinstance(model, TransformerRewardModel):
         if shape == "model":

@@ -68,7 +68,7 @@ def open_to_serve(settings: ServeSettings) -> Opened:
         memories.append(RecentVectors(encoder, settings.cache_megabytes * 1_000_000))
         return memories[-1]
 
-    model = open_model(settings.model, around=remembering)
+    model = open_model(settings.model, around=remembering, trust_encoder=settings.trust_encoder)
     repeats = repeats_of(settings.model, model)
     scorer = scorer_of(model, repeats)
     steers: list[Steer | None] = [None, *(Steer.to(id_) for id_ in model.communities[:1])]

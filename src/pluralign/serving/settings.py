@@ -50,6 +50,8 @@ class ServeSettings(BaseModel):
     """How long a client may take to send a request, or to take in an answer."""
     seconds_to_drain: Annotated[int, Field(ge=0)] = 30
     """How long a server that was told to stop goes on with the requests it has."""
+    trust_encoder: str | None = None
+    """An encoder that may be opened although only the model's card names it."""
     log_texts: bool = False
     """Whether prompts and responses are written to the log."""
 

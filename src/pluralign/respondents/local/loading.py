@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput, MissingExtra
+from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
 from pluralign.huggingface.folders import files_digest
 from pluralign.huggingface.quieting import quiet
+from pluralign.huggingface.safety import refuse_code, refuse_pickles
+from pluralign.huggingface.trusting import remember, require_trust
 
 _ADAPTER = "adapter_config.json"
+_OWN_CODE = (
+    "read that code; if you trust it, set model.trust_remote_code = true; if Transformers has the model's class, "
+    "delete auto_map from its config.json instead"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ def load(
 
     Raises:
         MissingExtra: If torch or transformers is not installed.
-        InvalidInput: If there is no such model, or the hub cannot be reached.
+        InvalidInput: If there is no such model, or the hub cannot be reached, or it would run code.
+        InvalidSettings: If an adapter names a model that the user has not named.
     """
     try:
         import torch
@@ -55,7 +62,14 @@ def load(
         raise MissingExtra.named("train", error.name or "transformers") from error
     if (Path(name) / _ADAPTER).is_file():
         name, adapter = _base_of(Path(name)), Path(name)
+    else:
+        remember(name, trust_remote_code)
     _look_for(name, revision)
+    for folder in (Path(name), adapter):
+        if folder is not None and folder.is_dir():
+            refuse_pickles(folder)
+            if not trust_remote_code:
+                refuse_code(folder, _OWN_CODE)
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     half = precision == "bfloat16" or (
         precision == "auto" and where.startswith("cuda") and torch.cuda.is_bf16_supported()
@@ -67,7 +81,7 @@ def load(
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(name, **options)
-            model = AutoModelForCausalLM.from_pretrained(name, **options, **chosen)
+            model = AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, **options, **chosen)
     except (OSError, ValueError) as error:
         raise _not_loaded(name, error) from error
     called = Path(name).name if Path(name).is_dir() else name
@@ -109,9 +123,17 @@ def _not_loaded(name: str, why: object) -> InvalidInput:
 
 
 def _base_of(folder: Path) -> str:
-    base = json.loads((folder / _ADAPTER).read_text(encoding="utf-8")).get("base_model_name_or_path")
+    try:
+        base = json.loads((folder / _ADAPTER).read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (ValueError, RecursionError, AttributeError) as error:
+        raise InvalidInput(f"not the settings of an adapter: {error}", where=str(folder / _ADAPTER)) from error
     if not base:
         raise InvalidInput("the adapter does not name its model", where=str(folder / _ADAPTER))
+    try:
+        require_trust(str(base), str(folder / _ADAPTER))
+    except InvalidSettings as error:
+        hint = f"if you trust it, name both: model.name = {str(base)!r}, model.adapter = {str(folder)!r}"
+        raise InvalidSettings(error.what, where=error.where, hint=hint) from None
     return str(base)
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
+from pluralign.core import InvalidInput, MissingExtra
 from pluralign.huggingface.folders import READ, files_digest
 from pluralign.huggingface.quieting import quiet
+from pluralign.huggingface.safety import refuse_code, refuse_pickles
 from pluralign.rewards.transformer.heads import chosen_label, keep_label, scalar_head, zero
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -74,6 +75,7 @@ def load_backbone(source: ModelSource) -> Backbone:
     """
     _need_transformers()
     folder = model_folder(source.name, source.revision)
+    refuse_pickles(folder)
     config = read_config(folder, source)
     trained = has_reward_head(folder)
     row = chosen_label(config, source.label, str(folder)) if trained else None
@@ -128,13 +130,8 @@ def read_config(folder: Path, source: ModelSource) -> Any:
     """
     from transformers import AutoConfig
 
-    raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if raw.get("auto_map") and not source.trust_remote_code:
-        raise InvalidSettings(
-            f"the model brings code of its own ({', '.join(map(str, raw['auto_map'].values()))}), which was not run",
-            where=source.name,
-            hint="read that code; if you trust it, set trunk.trust_remote_code = true",
-        )
+    if not source.trust_remote_code:
+        refuse_code(folder, "read that code; if you trust it, set trunk.trust_remote_code = true")
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=source.trust_remote_code)
     except (ValueError, KeyError, OSError) as error:
@@ -181,6 +178,8 @@ def _built(folder: Path, config: Any, source: ModelSource, labels: int | None) -
 
     config.num_labels = labels or 1
     more: dict[str, Any] = {"trust_remote_code": source.trust_remote_code}
+    if not source.random_weights:
+        more["use_safetensors"] = True
     if source.attention is not None:
         more["attn_implementation"] = source.attention
     try:

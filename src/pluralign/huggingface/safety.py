@@ -1,0 +1,107 @@
+"""Folders of models that would run code: refused before any library opens them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import DamagedFile, InvalidInput, InvalidSettings
+
+_CONFIGS = ("*config*.json", "modules.json")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
+_CLASSES = {"type", "types", "tokenizer_class", "activation_function", "activation_fn"}
+_DOTTED = re.compile(r"[\w-]+(?:\.\w+)+|.*--.*", re.S)
+_KNOWN = re.compile(r"(?:sentence_transformers|torch\.nn)(?:\.\w+)+")
+_CODE = "it would run code of its own"
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Refuse weights that run code when they are read.
+
+    Raises:
+        InvalidInput: If a folder in it has pickled weights and no safetensors.
+    """
+    for path in (p for pattern in _PICKLES for p in folder.rglob(pattern)):
+        if not any(path.parent.glob("*.safetensors")) and "onnx" not in path.parts and path.name != "training_args.bin":
+            raise InvalidInput(
+                "the weights are pickled, which can run code when they are read",
+                where=str(path),
+                hint="use a model that offers safetensors, or convert it where you trust it",
+            )
+
+
+def refuse_code(folder: Path, hint: str = "use a model of the standard classes only") -> None:
+    """Refuse a model whose settings name code: of its own, of other packages, or compiled and fetched from the hub.
+
+    Args:
+        folder: Where it lies.
+        hint: What the user can do.
+
+    Raises:
+        InvalidSettings: If any of its configuration files does; the file is named.
+        DamagedFile: If one of them cannot be read.
+    """
+    for path in sorted({p for pattern in _CONFIGS for p in folder.rglob(pattern)}):
+        for key, value in _values(_read(path)):
+            why = _names_code(key, value)
+            if why:
+                raise InvalidSettings(
+                    f"{_CODE}: {key} = {value!r:.80} {why}, which was not run",
+                    where=str(path),
+                    hint=hint,
+                )
+
+
+def refuse_modules_elsewhere(folder: Path) -> None:
+    """Refuse a sentence-transformers model with a part outside its folder, or one that rests on another model.
+
+    Raises:
+        InvalidSettings: If it has such a part.
+    """
+    home = folder.resolve()
+    listed = _read(folder / "modules.json") if (folder / "modules.json").is_file() else []
+    modules = [module for module in listed if isinstance(module, Mapping)] if isinstance(listed, list) else []
+    for module in modules:
+        path = str(module.get("path", ""))
+        part = (folder / path.replace("\0", "")).resolve()
+        if part != home and home not in part.parents:
+            raise InvalidSettings(f"its part {path!r:.80} lies outside its folder", where=str(folder / "modules.json"))
+    for path in folder.rglob("adapter_config.json"):
+        raise InvalidSettings(
+            "the encoder is an adapter, which opens another model", where=str(path), hint="merge it into its model"
+        )
+
+
+def _names_code(key: str, value: Any) -> str:
+    """Why a setting names code; empty where it does not."""
+    if key == "auto_map" and value:
+        return "brings code with the model"
+    if key == "trust_remote_code" and value:
+        return "allows code that comes with a model"
+    if key == "megatron_config" and value:
+        return "imports another package"
+    if key.endswith("_implementation") and isinstance(value, str) and "/" in value:
+        return "fetches compiled code from the hub"
+    if key in _CLASSES and isinstance(value, str) and _DOTTED.fullmatch(value) and not _KNOWN.fullmatch(value):
+        return "is a class of another package"
+    return ""
+
+
+def _values(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting at any depth, with its key; what lies in ``types`` counts as a type."""
+    stack = [(key, value)]
+    while stack:
+        key, value = stack.pop()
+        yield key, value
+        if isinstance(value, Mapping):
+            stack += [("types" if key == "types" else str(k), v) for k, v in value.items()]
+        elif isinstance(value, list):
+            stack += [(key, v) for v in value]
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedFile(f"not JSON: {error}", where=str(path), hint="fetch the model again") from error
