@@ -63,10 +63,10 @@ def refuse_modules_elsewhere(folder: Path) -> None:
     listed = _read(folder / "modules.json") if (folder / "modules.json").is_file() else []
     modules = [module for module in listed if isinstance(module, Mapping)] if isinstance(listed, list) else []
     for module in modules:
-        path = str(module.get("path", ""))
-        part = (folder / path.replace("\0", "")).resolve()
+        name = str(module.get("path", ""))
+        part = (folder / name.replace("\0", "")).resolve()
         if part != home and home not in part.parents:
-            raise InvalidSettings(f"its part {path!r:.80} lies outside its folder", where=str(folder / "modules.json"))
+            raise InvalidSettings(f"its part {name!r:.80} lies outside its folder", where=str(folder / "modules.json"))
     for path in folder.rglob("adapter_config.json"):
         raise InvalidSettings(
             "the encoder is an adapter, which opens another model", where=str(path), hint="merge it into its model"
