@@ -177,7 +177,7 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
         (["survey", "run", "--survey", "society", "--model", "x"], "holds pairs, not a survey"),
         (["survey", "run", "--survey", "nowhere", "--model", "x"], "no source"),
         (["survey", "run", "--survey", "society_survey", "--model", "x", "-s", "culture_awar"], "did you mean"),
-        (["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "Mexiko"], "no community"),
+        (["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "Mexcio"], "no community"),
         (["survey", "evaluate", "none.jsonl", "--survey", "society_survey", "--out", "out"], "none.jsonl"),
         (["pluralise", "--survey", "society_survey"], "model"),
         (["pluralise", "--show", "tune", "--out", "nowhere"], "was not run"),

@@ -269,7 +269,7 @@ def test_rows_that_cannot_be_used_are_counted_in_the_record(
         {"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"},
         {"prompt": " ", "chosen": "Yes", "rejected": "No"},
         {"prompt": "Tea?", "chosen": "", "rejected": "No"},
-        {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "strength": float("nan")},
+        {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "strength": "strong"},
         {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "Mexcio"},
         {"prompt": "Tea?", "chosen": "Yes"},
         rows[0],
@@ -281,7 +281,7 @@ def test_rows_that_cannot_be_used_are_counted_in_the_record(
     (source,) = go(tables | {"pairs": pairs}, tmp_path / "out").record["data"]["sources"]
     assert (source["read"], source["kept"]) == (len(rows) + 8, len(rows))
     assert source["dropped"] == {
-        "chosen equals rejected": 1, "empty prompt": 1, "empty response": 1, "strength is out of range": 1,
+        "chosen equals rejected": 1, "empty prompt": 1, "empty response": 1, "strength is not a number": 1,
         "unresolved label: Mexcio": 1, "missing column rejected": 1, "duplicate id": 1, "not JSON": 1,
     }  # fmt: skip
 

@@ -117,3 +117,17 @@ def test_margins_are_the_differences_of_the_rewards() -> None:
 def test_pairs_and_features_must_be_as_many() -> None:
     with pytest.raises(ValueError, match="3 pairs and 2 rows"):
         EncodedPairs(tuple(PAIRS), DenseFeatures(np.zeros((2, 64))))
+
+
+@pytest.mark.parametrize("other", ["TEA please", "tea  please", "Tea please\u00a0"])
+def test_responses_that_the_encoder_reads_alike_share_a_vector_and_tie_exactly(other: str) -> None:
+    class Lower(Counting):
+        def encode(self, texts: Sequence[str]) -> FloatArray:
+            noise = 1e-7 * np.arange(len(texts), dtype=np.float32)[:, None]  # as rounding in another batch
+            return HashEncoder(32).encode([" ".join(t.lower().split()) for t in texts]) + noise
+
+    pairs = [*PAIRS, PreferencePair("4", "Tea?", "Tea please", other, "GBR")]
+    encoded = EmbeddingTrunk(Lower()).encode_pairs(pairs)
+    assert encoded.alike_N.tolist() == [False, False, False, True]
+    assert encoded.margins(np.ones(64))[3] == 0
+    assert encoded.margins(np.ones(64))[:3].all()

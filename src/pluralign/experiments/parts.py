@@ -98,7 +98,10 @@ class PartsBench:
 
         if isinstance(model, TransformerRewardModel) and not model.communities:
             return {"": test.margins(self.reference.reference_D)}
-        return margins_by_steer(_SharedOut(model) if process_count() > 1 else model, test.pairs)
+        margins = margins_by_steer(_SharedOut(model) if process_count() > 1 else model, test.pairs)
+        if not isinstance(model, TransformerRewardModel):
+            return margins
+        return {steer: np.where(test.alike_N, 0.0, margin_N) for steer, margin_N in margins.items()}
 
     def _model(self, folders: Mapping[str, Path]) -> "TransformerRewardModel":
         from pluralign.rewards.transformer.model import TransformerRewardModel

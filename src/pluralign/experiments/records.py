@@ -44,6 +44,7 @@ class Work:
         cache: Where vectors and rewards are kept; the default place where None.
         notes: What the reader should know, in order.
         seconds: Stage -> seconds spent.
+        alike: Pairs that the trunk cannot tell apart, as `count_alike` counts them.
         tuning: Seed -> ridges chosen, with their held-out losses; or how parts were trained.
     """
 
@@ -56,6 +57,7 @@ class Work:
     cache: Path | None = None
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    alike: dict[str, Any] = field(default_factory=dict)
     tuning: dict[str, Any] = field(default_factory=dict)
 
     def timed(self, stage: str, since: float) -> None:
@@ -90,7 +92,12 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
         "seeds": list(seeds_of(work)),
         "versions": {"pluralign": __version__, "python": platform.python_version(), **packages},
         "encoder": work.opened.trunk.fingerprint,
-        "data": {"fingerprint": loaded.fingerprint, "pairs": len(loaded.pairs), "sources": sources},
+        "data": {
+            "fingerprint": loaded.fingerprint,
+            "pairs": len(loaded.pairs),
+            "alike": work.alike,
+            "sources": sources,
+        },
         "people": loaded.people(),
         "communities": {
             "steered": list(work.plan.steered),

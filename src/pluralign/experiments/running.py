@@ -20,6 +20,7 @@ from pluralign.evaluation import (
     steer_rows,
     summary_rows,
 )
+from pluralign.experiments.alike import count_alike
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import load_pairs, split_pairs
 from pluralign.experiments.matrix import MATRIX, SMALL, is_apart, joined, table_of
@@ -97,6 +98,7 @@ def run_experiment(
             reporter.note(f"going on from earlier work in {out}")
         _warn_of_languages(work)
         encoded = encode(work)
+        work.alike = count_alike(work, encoded)
         for seed in seeds_of(work):
             _repeat(work, encoded, seed)
         return _write(work, encoded, started)

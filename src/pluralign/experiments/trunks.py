@@ -102,7 +102,7 @@ def transformer_trunk(
     encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
     described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
     cached = around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
-    return OpenTrunk(TransformerTrunk(cached), described, backbone, form, score_form)
+    return OpenTrunk(TransformerTrunk(cached, encoder.tokens_of), described, backbone, form, score_form)
 
 
 def reopen(

@@ -99,8 +99,14 @@ class _People(Shape):
     raters: NonNegativeInt | None
 
 
+class _Alike(Shape):
+    tied_test_pairs: NonNegativeInt = 0
+    of_test_pairs: NonNegativeInt = 0
+
+
 class _Pairs(Shape):
     pairs: NonNegativeInt
+    alike: _Alike = _Alike()
     sources: list[_Source]
 
 

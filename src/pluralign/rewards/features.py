@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pluralign.core import FloatArray, IntArray
+from pluralign.core import BoolArray, FloatArray, IntArray
 from pluralign.rewards.threads import one_blas_thread
 
 BLOCK = 512
 """Pairs whose features are computed at once: few enough that they stay in the cache of a core."""
+
+_ROUNDING = 1e-5  # vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3
 
 Rows = IntArray | np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -33,6 +35,10 @@ class PairFeatures(Protocol):
 
     def dense(self, rows: slice = slice(None)) -> FloatArray:
         """The features of these pairs as a matrix, shape (n, D)."""
+        ...
+
+    def alike(self) -> BoolArray:
+        """Whether a pair's responses have the same features, shape (N,): no reward on them can prefer one."""
         ...
 
 
@@ -59,6 +65,11 @@ class DenseFeatures:
     def dense(self, rows: slice = slice(None)) -> FloatArray:
         """The features of these pairs, shape (n, D)."""
         return self.difference_N_D[rows]
+
+    def alike(self) -> BoolArray:
+        """Whether a pair's responses have the same features, shape (N,)."""
+        same_N: BoolArray = np.all(self.difference_N_D == 0, axis=1)
+        return same_N
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +112,32 @@ class TableFeatures:
             return response_n_d
         return with_prompts(self.vector_T_d[prompt[0]], response_n_d, self.scale)
 
+    def alike(self) -> BoolArray:
+        """Whether a pair's responses share one vector, shape (N,)."""
+        same_N: BoolArray = self.index_3_N[0] == self.index_3_N[1]
+        return same_N
+
 
 def with_prompts(prompt_N_d: FloatArray, response_N_d: FloatArray, scale: float) -> FloatArray:
     """What is said, and how it answers what was asked: ``[response, scale * prompt * response]``, shape (N, 2 d)."""
     answering_N_d = np.float32(scale) * prompt_N_d * response_N_d
     return np.concatenate([response_N_d, answering_N_d], axis=1, dtype=np.float32)
+
+
+def nearly_equal(vector_T_d: FloatArray, first_N: IntArray, second_N: IntArray) -> BoolArray:
+    """Which pairs of rows of a table differ by no more than the rounding of one text in two batches, shape (N,).
+
+    >>> vector_T_d = np.array([[1.0, 0.0], [1.0, 1e-7], [1.0, 0.1]], dtype=np.float32)
+    >>> nearly_equal(vector_T_d, np.array([0, 0]), np.array([1, 2])).tolist()
+    [True, False]
+    """
+    same_N = np.empty(len(first_N), dtype=np.bool_)
+    for start in range(0, len(first_N), BLOCK):
+        rows = slice(start, start + BLOCK)
+        first_n_d = vector_T_d[first_N[rows]]
+        distance_n = np.linalg.norm(first_n_d - vector_T_d[second_N[rows]], axis=1)
+        same_N[rows] = distance_n <= _ROUNDING * np.linalg.norm(first_n_d, axis=1)
+    return same_N
 
 
 def as_features(difference_N_D: FloatArray | PairFeatures) -> PairFeatures:

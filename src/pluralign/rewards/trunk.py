@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from pluralign.core import (
+    BoolArray,
     Encoder,
     FloatArray,
     IntArray,
@@ -16,7 +17,7 @@ from pluralign.core import (
     RewardRequest,
     prompt_text,
 )
-from pluralign.rewards.features import PairFeatures, TableFeatures, distinct, products, with_prompts
+from pluralign.rewards.features import PairFeatures, TableFeatures, distinct, nearly_equal, products, with_prompts
 
 INTERACTION = 0.5
 
@@ -48,6 +49,11 @@ class EncodedPairs:
         """The pairs whose rater belongs to one of these communities."""
         wanted = set(communities)
         return self.take(np.flatnonzero([p.community in wanted for p in self.pairs]))
+
+    @property
+    def alike_N(self) -> BoolArray:
+        """Whether the trunk reads both responses of a pair alike, shape (N,): their rewards are equal."""
+        return self.features.alike()
 
     def margins(self, theta_D: FloatArray) -> FloatArray:
         """Reward of chosen minus rejected under a head, in logits, shape (N,), or (N, C) for heads (D, C)."""
@@ -126,6 +132,9 @@ class EmbeddingTrunk:
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
         """Encode the texts of the pairs, each distinct one once.
 
+        Responses that the encoder reads alike (the same once cut, or but for case or blanks) share one vector, so that
+        rounding does not make one of them the better.
+
         Raises:
             NotEnoughData: If there are no pairs.
         """
@@ -137,6 +146,7 @@ class EmbeddingTrunk:
         )
         vector_T_d = self.encoder.encode(texts)
         prompt_N, chosen_N, rejected_N = np.split(index, 3)
+        rejected_N = np.where(nearly_equal(vector_T_d, chosen_N, rejected_N), chosen_N, rejected_N)
         index_3_N = np.stack([chosen_N, rejected_N, prompt_N])
         return EncodedPairs(tuple(pairs), TableFeatures(vector_T_d, index_3_N, self._scale(vector_T_d)))
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pluralign.core import NotEnoughData, rng_for
+from pluralign.core import NotEnoughData, PreferencePair, rng_for
 from pluralign.encoders import CachedEncoder
 from pluralign.rewards.transformer.texts import request_key
 from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk, own_head, set_head, without_head
@@ -137,3 +137,20 @@ def test_nothing_to_score_is_an_error(tiny: Any) -> None:
     with pytest.raises(NotEnoughData, match="no pairs"):
         found.encode_pairs([])
     assert found.encoder.encode([]).shape == (0, 1)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_responses_with_the_same_tokens_once_cut_tie_exactly(tiny: Any, name: str) -> None:
+    backbone = tiny.load(name)
+    form = tiny.form(backbone)
+    encoder = RequestEncoder(backbone, form)
+    long = "tea and coffee " * form.max_length
+    pairs = [
+        PreferencePair("1", "Tea?", "tea please", "coffee please", "GBR"),
+        PreferencePair("2", "Tea?", long + "yes", long + "no", "GBR"),
+    ]
+    read = TransformerTrunk(encoder, encoder.tokens_of)
+    assert read.alike(pairs).tolist() == [False, True]
+    encoded = read.encode_pairs(pairs)
+    assert encoded.alike_N.tolist() == [False, True]
+    assert encoded.features.dense()[1] == 0

@@ -28,7 +28,8 @@ def served(runs: Sequence[Run], say: Speech) -> Section:
             say(
                 "Each line is a community, the worst-served first. The bar is the 95 % interval: where two bars "
                 "overlap widely, their order may be chance."
-            )
+            ),
+            *filter(None, (_alike(run, say) for run in runs)),
         ]
     empty = None if figures else say("No run here measured how well communities are served.")
     return Section("served", title, told, figures, tables, empty=empty)
@@ -72,6 +73,20 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
         )
     empty = None if figures else say("No community measured here is a country, so there is nothing to put on a map.")
     return Section("world", title, told, figures, empty=empty)
+
+
+def _alike(run: Run, say: Speech) -> str | None:
+    """How many test pairs no reward could tell apart, where there are any."""
+    alike = run.record.get("data", {}).get("alike", {})
+    if not alike.get("tied_test_pairs"):
+        return None
+    return say(
+        "{run}: in {count} of {total} test pairs the trunk reads both responses alike. No reward can prefer one of "
+        "them, and each such pair counts as half right.",
+        run=run.name,
+        count=say.number(alike["tied_test_pairs"], 0),
+        total=say.number(alike["of_test_pairs"], 0),
+    )
 
 
 def worst_first(run: Run, who: str, say: Speech) -> list[dict[str, Any]]:

@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pluralign.core import Encoder, FloatArray, NotEnoughData, PreferencePair, RewardRequest, requests_of
+from pluralign.core import (
+    BoolArray,
+    Encoder,
+    FloatArray,
+    IntArray,
+    NotEnoughData,
+    PreferencePair,
+    RewardRequest,
+    requests_of,
+)
 from pluralign.huggingface.processes import split_between_processes
 from pluralign.rewards.features import TableFeatures, distinct
 from pluralign.rewards.transformer.backbones import Backbone
@@ -75,6 +84,10 @@ class RequestEncoder:
         vector_U_D = split_between_processes(list(place), self._encode)
         return vector_U_D[[place[key] for key in texts]]
 
+    def tokens_of(self, keys: Sequence[str]) -> list[int]:
+        """A number for the tokens that are read of each request: the same for the same tokens."""
+        return [hash(tuple(t.ids)) for t in tokenise(self.backbone.tokenizer, [request_of(k) for k in keys], self.form)]
+
     def _encode(self, keys: Sequence[str]) -> FloatArray:
         lots = [keys[start : start + _LOT] for start in range(0, len(keys), _LOT)]
         if not lots:
@@ -105,9 +118,11 @@ class TransformerTrunk:
 
     Attributes:
         encoder: A `RequestEncoder`, or a cache around one.
+        tokens_of: `RequestEncoder.tokens_of`; without it no two responses are taken to be read alike.
     """
 
     encoder: Encoder
+    tokens_of: Callable[[Sequence[str]], list[int]] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -130,7 +145,7 @@ class TransformerTrunk:
         return self.encoder.encode([request_key(r) for r in requests])
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
-        """Read the responses of the pairs, each distinct one once.
+        """Read the responses of the pairs, each distinct one once; those with the same tokens share one vector.
 
         Raises:
             NotEnoughData: If there are no pairs.
@@ -139,7 +154,23 @@ class TransformerTrunk:
             raise NotEnoughData("no pairs to encode")
         chosen, rejected = requests_of(pairs)
         keys, index = distinct([request_key(request) for request in (*chosen, *rejected)])
-        return EncodedPairs(tuple(pairs), TableFeatures(self.encoder.encode(keys), index.reshape(2, -1)))
+        chosen_N, rejected_N = index.reshape(2, -1)
+        rejected_N = np.where(self._alike(keys, chosen_N, rejected_N), chosen_N, rejected_N)
+        return EncodedPairs(tuple(pairs), TableFeatures(self.encoder.encode(keys), np.stack([chosen_N, rejected_N])))
+
+    def alike(self, pairs: Sequence[PreferencePair]) -> BoolArray:
+        """Whether the tokens that are read of both responses of a pair are the same, shape (N,); no model runs."""
+        chosen, rejected = requests_of(pairs)
+        keys, index = distinct([request_key(request) for request in (*chosen, *rejected)])
+        return self._alike(keys, *index.reshape(2, -1))
+
+    def _alike(self, keys: Sequence[str], chosen_N: IntArray, rejected_N: IntArray) -> BoolArray:
+        if self.tokens_of is None:
+            return np.zeros(len(chosen_N), dtype=np.bool_)
+        lots = [keys[start : start + _LOT] for start in range(0, len(keys), _LOT)]
+        number_T = np.array([number for lot in lots for number in self.tokens_of(lot)])
+        same_N: BoolArray = number_T[chosen_N] == number_T[rejected_N]
+        return same_N
 
 
 def own_head(backbone: Backbone) -> FloatArray:

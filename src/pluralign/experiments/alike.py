@@ -1,0 +1,66 @@
+"""Pairs whose two responses are hard to tell apart: by how they are spelled, or in what the trunk reads of them."""
+
+import unicodedata
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import BoolArray, PreferencePair
+from pluralign.experiments.loading import split_pairs
+from pluralign.experiments.records import Work, seeds_of
+from pluralign.rewards import EncodedPairs
+
+SPELLING = "alike but for case, blanks or Unicode form"
+READ = "alike in what the trunk reads of them"
+
+
+def count_alike(work: Work, encoded: EncodedPairs | None) -> dict[str, Any]:
+    """Count the pairs whose responses are hard to tell apart, and note them beside the accuracy.
+
+    They are kept: leaving them out would change whose choices are measured. Where the trunk reads both alike, no reward
+    on it can prefer one: the pair teaches nothing, and its tie counts half.
+
+    Args:
+        work: The run; the note is added to it.
+        encoded: The pairs as the trunk reads them; None where each repeat trains a reference of its own.
+
+    Returns:
+        For ``record.json``: pairs by reason; those that the trunk reads alike (``tied``), and how many of the test
+        pairs of all repeats are among them.
+    """
+    pairs, settings = work.loaded.pairs, work.resolved.settings
+    tied_N = _read_alike(work, encoded)
+    reasons = Counter(filter(None, map(_reason, pairs, tied_N.tolist())))
+    splits = [split_pairs(work.loaded, settings, work.resolved.sources, seed) for seed in seeds_of(work)]
+    test = np.unique(np.concatenate([split.test for split in splits]))
+    tied, in_test = int(tied_N.sum()), int(tied_N[test].sum())
+    if reasons:
+        why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
+        work.notes.append(
+            f"the two responses of {reasons.total():,} of {len(pairs):,} pairs are hard to tell apart ({why}); the "
+            f"trunk cannot tell {tied:,} of them apart, {in_test:,} of the {len(test):,} test pairs among them: those "
+            "teach nothing, and each counts as half right"
+        )
+        work.reporter.note(work.notes[-1])
+    return {"pairs": dict(reasons), "tied": tied, "tied_test_pairs": in_test, "of_test_pairs": len(test)}
+
+
+def _read_alike(work: Work, encoded: EncodedPairs | None) -> BoolArray:
+    if encoded is not None:
+        return encoded.alike_N
+    from pluralign.rewards.transformer.trunk import TransformerTrunk
+
+    trunk = work.opened.trunk
+    assert isinstance(trunk, TransformerTrunk)
+    return trunk.alike(work.loaded.pairs)
+
+
+def _reason(pair: PreferencePair, tied: bool) -> str | None:
+    if _spelled(pair.chosen) == _spelled(pair.rejected):
+        return SPELLING
+    return READ if tied else None
+
+
+def _spelled(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
