@@ -23,6 +23,7 @@ class Behaviour:
     delay: float = 0.0
     asked: Counter[str] = field(default_factory=Counter)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -89,6 +90,7 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
             with behaviour.lock:
                 behaviour.asked[text] += 1
                 behaviour.bodies.append(body)
+                behaviour.paths.append(self.path)
                 behaviour.in_flight += 1
                 behaviour.most_in_flight = max(behaviour.most_in_flight, behaviour.in_flight)
             try:

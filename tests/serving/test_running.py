@@ -122,6 +122,8 @@ def test_tokens_that_cannot_be_read_are_refused(
     empty, binary = tmp_path / "empty", tmp_path / "binary"
     empty.write_bytes(b"\n")
     binary.write_bytes(b"\xff\xfe\x00\x01 not a token")
+    for file in (empty, binary):
+        file.chmod(0o600)
     assert "holds no token" in refused(model_folder, "--token-file", empty)
     assert "printable ASCII" in refused(model_folder, "--token-file", binary)
     assert "check the path" in refused(model_folder, "--token-file", tmp_path / "nowhere")

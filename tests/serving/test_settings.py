@@ -1,5 +1,7 @@
 """How a server is set, and whom it lets in."""
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,7 @@ def test_settings_go_to_other_processes_and_back() -> None:
 def test_tokens_come_from_a_variable_and_a_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("# those of March\nthird-token \n\nfirst-token\n", encoding="utf-8")
+    file.chmod(0o600)
     assert read_tokens("first-token, second-token,", file) == ("first-token", "second-token", "third-token")
     assert read_tokens(None, None) == ()
 
@@ -77,5 +80,16 @@ def test_tokens_come_from_a_variable_and_a_file(tmp_path: Path) -> None:
 def test_a_file_without_tokens_lets_nobody_in_by_mistake(tmp_path: Path, text: str) -> None:
     file = tmp_path / "tokens"
     file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
     with pytest.raises(InvalidSettings, match="holds no token"):
         read_tokens("first-token", file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no such modes")
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
+def test_a_token_file_that_everybody_can_read_is_refused(tmp_path: Path, mode: int, refused: bool) -> None:
+    file = tmp_path / "tokens"
+    file.write_text("first-token\n", encoding="utf-8")
+    file.chmod(mode)
+    with pytest.raises(InvalidSettings, match=r"chmod 600 .*tokens") if refused else nullcontext():
+        assert read_tokens(None, file) == ("first-token",)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import Tally
+from pluralign.core import Tally, without_secrets
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.loading import Loaded
 from pluralign.experiments.parts import PartsBench
@@ -20,6 +20,7 @@ from pluralign.experiments.planning import Plan
 from pluralign.experiments.repeats import Bench
 from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import Resolved
+from pluralign.experiments.tables import shown
 from pluralign.experiments.trunks import OpenTrunk
 from pluralign.methods import Method
 from pluralign.rewards import load_card
@@ -81,13 +82,13 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
         except ModuleNotFoundError:
             continue
     sources = [
-        {"name": s.name, "license": s.license, "settings": plain(asdict(s))} | counts_of(t)  # type: ignore[call-overload]
+        {"name": s.name, "license": s.license, "settings": without_secrets(plain(asdict(s)))} | counts_of(t)  # type: ignore[call-overload]
         for s, t in zip(work.resolved.sources, loaded.tallies, strict=True)
     ]
     return {
         "name": settings.name,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": settings.model_dump(mode="json"),
+        "settings": shown(settings),
         "method_settings": {m: dict(v) for m, v in work.resolved.given.items() if v},
         "seeds": list(seeds_of(work)),
         "versions": {"pluralign": __version__, "python": platform.python_version(), **packages},

@@ -9,7 +9,7 @@ from pluralign.core import InvalidSettings, PairSource
 from pluralign.experiments.published import with_published
 from pluralign.experiments.registry import method_named, method_sections
 from pluralign.experiments.settings import Settings
-from pluralign.experiments.tables import copied, dotted, flat, located, origin_of, override
+from pluralign.experiments.tables import copied, dotted, flat, located, origin_of, override, shown, shown_fields
 from pluralign.experiments.validating import built, community_ids, source_from, validated
 from pluralign.methods import Method
 from pluralign.sources import JsonlPairs, PrismPairs
@@ -73,17 +73,17 @@ def resolve(
 
 def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
     """Every setting, its value, and where the value came from."""
-    lines = list(flat(resolved.settings.model_dump(mode="json", exclude={"pairs"})))
+    lines = list(flat(shown(resolved.settings, exclude={"pairs"})))
     for k, source in enumerate(resolved.sources):
         lines.append((f"pairs.{k}.source", source.name))
-        lines += [(f"pairs.{k}.{f.name}", str(getattr(source, f.name))) for f in fields(source)]  # type: ignore[arg-type]
+        lines += [(f"pairs.{k}.{name}", value) for name, value in shown_fields(source)]
     for method in resolved.methods:
         if method.section is not None and method.section == method.name:
             config = method.configure(**resolved.given[method.name])
-            shown = {f.name: str(getattr(config, f.name)) for f in fields(config)}
+            told = {f.name: str(getattr(config, f.name)) for f in fields(config)}
             if method.heads is not None and "ridge" not in resolved.given[method.name]:
-                shown["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
-            lines += [(f"{method.section}.{name}", value) for name, value in shown.items()]
+                told["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
+            lines += [(f"{method.section}.{name}", value) for name, value in told.items()]
     return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
 
 

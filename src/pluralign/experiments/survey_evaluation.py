@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import NotEnoughData, Survey, SurveySource, Tally, answer_row, rng_for
+from pluralign.core import NotEnoughData, Survey, SurveySource, Tally, answer_row, rng_for, without_secrets
 from pluralign.evaluation.surveys import (
     ALIGNMENT,
     CLOSENESS,
@@ -214,7 +214,9 @@ def fingerprint_of_survey(survey: Survey) -> str:
 
 def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
     """What the record says of the survey, enough to read it again."""
-    settings: dict[str, Any] = plain(asdict(source)) if is_dataclass(source) and not isinstance(source, type) else {}
+    settings: dict[str, Any] = (
+        without_secrets(plain(asdict(source))) if is_dataclass(source) and not isinstance(source, type) else {}
+    )
     fingerprint = fingerprint_of_survey(survey)
     return {"name": source.name, "license": source.license, "settings": settings, "fingerprint": fingerprint}
 

@@ -4,10 +4,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidSettings
+from pydantic import BaseModel
+
+from pluralign.core import InvalidSettings, masked, without_secrets
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
@@ -16,7 +19,7 @@ def override(tables: dict[str, Any], text: str) -> str:
     """Set one value in place, as ``--set key.key=value`` says; the value is TOML, else text. Returns the key."""
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
-        raise InvalidSettings(f"{text!r} is no setting", where="--set", hint="write --set scpo.tau=0.6")
+        raise InvalidSettings(f"{masked(text)!r} is no setting", where="--set", hint="write --set scpo.tau=0.6")
     *path, last = key.strip().split(".")
     table: Any = tables
     for part in path:
@@ -94,6 +97,21 @@ def flat(tables: Mapping[str, Any], head: str = "") -> list[tuple[str, str]]:
     for key, value in tables.items():
         lines += flat(value, f"{head}{key}.") if isinstance(value, Mapping) else [(f"{head}{key}", str(value))]
     return lines
+
+
+def shown(settings: BaseModel, **which: Any) -> dict[str, Any]:
+    """Settings as they are recorded, explained and fingerprinted: as JSON, without secrets.
+
+    Args:
+        settings: The settings.
+        which: ``include`` or ``exclude``, as for ``model_dump``.
+    """
+    return dict(without_secrets(settings.model_dump(mode="json", **which)))
+
+
+def shown_fields(source: Any) -> list[tuple[str, str]]:
+    """The settings of a source, as text and without secrets."""
+    return [(f.name, str(without_secrets(str(getattr(source, f.name)), f.name))) for f in fields(source)]
 
 
 def origin_of(key: str, origin: Mapping[str, str]) -> str:

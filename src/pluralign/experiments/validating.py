@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pluralign.core import InvalidSettings, PluralignError, community_hint, resolve_community
+from pluralign.core import InvalidSettings, PluralignError, community_hint, resolve_community, without_secrets
 from pluralign.experiments.hints import nearest
 from pluralign.experiments.registry import SOURCES, names, source_named
 from pluralign.experiments.tables import absolute, is_path
@@ -145,8 +145,13 @@ def _readable(
     else:
         what = first["msg"].removeprefix("Value error, ")
         if first["type"] != "value_error":
-            what += f", not {first['input']!r}"
+            what += f", not {_given(first['input'], place)!r}"
     return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
+
+
+def _given(value: Any, place: Sequence[str]) -> Any:
+    """What was given, without secrets; extra fields of requests, whose form is not known, are not shown at all."""
+    return "***" if "extra_body" in place else without_secrets(value, place[-1] if place else "")
 
 
 def _fields_at(model: type[BaseModel] | None, place: Sequence[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """How a server is set."""
 
 import ipaddress
+import os
+import stat
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -105,16 +107,27 @@ def read_tokens(variable: str | None, file: Path | None) -> tuple[str, ...]:
     """Tokens of an environment variable (commas between them) and of a file (one a line).
 
     Raises:
-        InvalidSettings: If the file holds none: whoever names one does not mean to let everybody in.
+        InvalidSettings: If the file holds none, since a file that is named is not meant to let everybody in; or if
+            every user of the machine can read it.
 
     >>> read_tokens("one,two", None)
     ('one', 'two')
     """
+    if file is not None and _others_can_read(file):
+        raise InvalidSettings(
+            "every user of this machine can read the tokens", where=str(file), hint=f"chmod 600 {file}"
+        )
     lines = [] if file is None else file.read_text(encoding="utf-8", errors="replace").splitlines()
     if file is not None and not any(line.strip() and not line.startswith("#") for line in lines):
         raise InvalidSettings("the file holds no token", where=str(file), hint="openssl rand -hex 32 makes one")
     found = [token.strip() for token in (*(variable or "").split(","), *lines)]
     return tuple(dict.fromkeys(token for token in found if token and not token.startswith("#")))
+
+
+def _others_can_read(file: Path) -> bool:
+    """Whether users outside the file's group can read it; only of ordinary files on systems that have such modes."""
+    mode = file.stat().st_mode
+    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
 _SHORTEST = 8

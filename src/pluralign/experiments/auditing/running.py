@@ -15,6 +15,7 @@ from pluralign.experiments.auditing.settings import AuditSettings
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.records import counts_of
 from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.tables import shown
 
 FINDINGS, ASSESSMENTS, PEOPLE, AUDIT = "findings.jsonl", "assessments.jsonl", "participation.jsonl", "audit.json"
 
@@ -65,7 +66,7 @@ def run_audit(
     record = {
         "name": (given.folder or out).resolve().name,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": settings.model_dump(mode="json"),
+        "settings": shown(settings),
         "thresholds": [
             {"audit": audit.name, "check": check.name} | asdict(check.threshold)
             for audit in audits

@@ -15,6 +15,7 @@ from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answ
 from pluralign.experiments.surveying.opening import open_respondent
 from pluralign.experiments.surveying.running import ask_all, chosen_questions
 from pluralign.experiments.surveying.settings import SamplingSettings
+from pluralign.experiments.tables import shown
 from pluralign.respondents.recorded import RecordedRespondent
 
 START = "start"
@@ -59,7 +60,7 @@ def compare_models(work: Work, source: SurveySource) -> SurveyOutcome:
         seed=settings.seed,
         draws=settings.evaluate.draws,
         reporter=work.reporter,
-        settings=settings.model_dump(mode="json"),
+        settings=shown(settings),
     )
 
 

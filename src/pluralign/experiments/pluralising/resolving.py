@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from pluralign.core import InvalidSettings, SurveySource
 from pluralign.experiments.pluralising.settings import PluraliseSettings
 from pluralign.experiments.surveying.resolving import place_paths, survey_source
 from pluralign.experiments.surveying.settings import CHANGES_NO_ANSWER
-from pluralign.experiments.tables import copied, dotted, flat, origin_of, override
+from pluralign.experiments.tables import copied, dotted, flat, origin_of, override, shown, shown_fields
 from pluralign.experiments.validating import community_ids, validated
 
 STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
@@ -36,9 +36,9 @@ class ResolvedPluralise:
     @property
     def fingerprint(self) -> str:
         """Changes with all that decides questions and answers; what is done with them may change from run to run."""
-        settings = self.settings.model_dump(mode="json", include={"seed", "communities", "questions", "answer"})
-        model = self.settings.model.model_dump(mode="json", exclude=CHANGES_NO_ANSWER)
-        source = [self.source.name, *(str(getattr(self.source, f.name)) for f in fields(self.source))]  # type: ignore[arg-type]
+        settings = shown(self.settings, include={"seed", "communities", "questions", "answer"})
+        model = shown(self.settings.model, exclude=CHANGES_NO_ANSWER)
+        source = [self.source.name, *(value for _, value in shown_fields(self.source))]
         return hashlib.sha256(json.dumps([settings, model, source], sort_keys=True).encode()).hexdigest()
 
 
@@ -75,9 +75,9 @@ def resolve_pluralise(
 
 def explain_pluralise(resolved: ResolvedPluralise) -> list[tuple[str, str, str]]:
     """Every setting, its value, and where the value came from."""
-    lines = flat(resolved.settings.model_dump(mode="json", exclude={"survey"}))
+    lines = flat(shown(resolved.settings, exclude={"survey"}))
     lines.append(("survey.source", resolved.source.name))
-    lines += [(f"survey.{f.name}", str(getattr(resolved.source, f.name))) for f in fields(resolved.source)]  # type: ignore[arg-type]
+    lines += [(f"survey.{name}", value) for name, value in shown_fields(resolved.source)]
     return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
 
 

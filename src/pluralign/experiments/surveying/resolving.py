@@ -8,7 +8,7 @@ from typing import Any
 from pluralign.core import InvalidSettings, SurveySource
 from pluralign.experiments.registry import SOURCES, names, source_named
 from pluralign.experiments.surveying.settings import SurveySettings
-from pluralign.experiments.tables import absolute, copied, dotted, flat, origin_of, override
+from pluralign.experiments.tables import absolute, copied, dotted, flat, origin_of, override, shown, shown_fields
 from pluralign.experiments.validating import community_ids, source_from, validated
 
 _PATHS = (("model", "adapter"), ("asking", "similarity"), ("asking", "neighbours"))
@@ -90,7 +90,7 @@ def place_paths(tables: dict[str, Any], base: Path, paths: Sequence[tuple[str, s
 
 def explain_survey(resolved: ResolvedSurvey) -> list[tuple[str, str, str]]:
     """Every setting, its value, and where the value came from."""
-    lines = flat(resolved.settings.model_dump(mode="json", exclude={"survey"}))
+    lines = flat(shown(resolved.settings, exclude={"survey"}))
     lines.append(("survey.source", resolved.source.name))
-    lines += [(f"survey.{f.name}", str(getattr(resolved.source, f.name))) for f in fields(resolved.source)]  # type: ignore[arg-type]
+    lines += [(f"survey.{name}", value) for name, value in shown_fields(resolved.source)]
     return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]

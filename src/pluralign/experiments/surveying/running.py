@@ -16,6 +16,7 @@ from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answ
 from pluralign.experiments.surveying.opening import notes_of, open_respondent
 from pluralign.experiments.surveying.resolving import ResolvedSurvey
 from pluralign.experiments.surveying.settings import CHANGES_NO_ANSWER, AskingSettings
+from pluralign.experiments.tables import shown
 from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.sources import read_neighbours, read_similarity
 
@@ -59,7 +60,7 @@ def run_survey(
             seed=settings.seed,
             draws=settings.evaluate.draws,
             reporter=reporter,
-            settings=settings.model_dump(mode="json"),
+            settings=shown(settings),
         )
 
 
@@ -174,7 +175,7 @@ def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter)
 def _fingerprint(resolved: ResolvedSurvey, asks: list[Ask]) -> str:
     """Changes whenever an answer could change: who is asked, what, and how."""
     left_out: dict[str, Any] = {"evaluate": True, "name": True, "survey": True, "model": CHANGES_NO_ANSWER}
-    settings = resolved.settings.model_dump(mode="json", exclude=left_out)
+    settings = shown(resolved.settings, exclude=left_out)
     words = hashlib.sha256()
     for ask in asks:
         words.update(repr((ask.key, [(m.role, m.content) for m in ask.conversation])).encode())

@@ -1,11 +1,13 @@
 """Settings of a survey of a language model: one TOML file, validated whole before anything is asked."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Parser = Literal["strict", "published"]
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Positive = Annotated[float, Field(gt=0)]
 
 CHANGES_NO_ANSWER = {
@@ -76,6 +78,13 @@ class ModelSettings(Table):
     """Of a simulated respondent: pull towards the option shown first, in logits."""
     refusal_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Of a simulated respondent: share of asks it refuses."""
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _names_a_variable(cls, name: str) -> str:
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError("api_key_env must be the name of an environment variable, not the key itself")
+        return name
 
     @model_validator(mode="after")
     def _whole(self) -> "ModelSettings":

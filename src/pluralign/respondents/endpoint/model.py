@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pluralign.core import Conversation, MissingExtra, Reply, Sampling, without_secrets
 from pluralign.respondents.endpoint.asking import Asking, opened_client, tokens_of
 from pluralign.respondents.endpoint.fields import SentFields
+from pluralign.respondents.endpoint.logs import masked_logs
 from pluralign.respondents.endpoint.settings import EndpointError, EndpointSettings, Secrets, Usage
 
 Heard = Callable[[int, Reply], None]
@@ -78,6 +79,11 @@ class EndpointChatModel:
     async def _all(self, work: "_Work") -> list[Reply]:
         self._promised = 0.0
         asks = iter(range(len(work.conversations)))
+        with masked_logs(self._secrets.removed):
+            await self._asked(asks, work)
+        return [work.replies[i] for i in range(len(work.conversations))]
+
+    async def _asked(self, asks: Iterator[int], work: "_Work") -> None:
         async with opened_client(self.settings, self._secrets) as client:
             asking = Asking(self.settings, client, work.sampling, self._fields, self._secrets, self.usage)
             workers = [
@@ -90,7 +96,6 @@ class EndpointChatModel:
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
-        return [work.replies[i] for i in range(len(work.conversations))]
 
     async def _answer(self, asking: Asking, asks: Iterator[int], work: "_Work") -> None:
         for i in asks:
