@@ -53,6 +53,7 @@ from pluralign.core.secrets import masked, secrets_of, without_secrets
 from pluralign.core.steering import Steer, blend_of, known_community, read_steer, steer_to
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
 from pluralign.core.tallies import Tally
+from pluralign.core.thoughts import SplitThought, split_thought
 
 __all__ = [
     "WORLD",
@@ -84,6 +85,7 @@ __all__ = [
     "RewardModel",
     "RewardRequest",
     "Sampling",
+    "SplitThought",
     "Steer",
     "SteerableRewardModel",
     "Survey",
@@ -119,6 +121,7 @@ __all__ = [
     "sample_note",
     "secrets_of",
     "short_id",
+    "split_thought",
     "steer_to",
     "tidy",
     "whole_file",
