@@ -31,7 +31,7 @@ ITEMS = [
     RewardRequest("What matters in life?", "My family comes first."),
     RewardRequest("What matters in life?", "What I earn."),
     RewardRequest(TALK, "It is warm."),
-    RewardRequest("", ""),
+    RewardRequest("", "-"),
 ]
 
 

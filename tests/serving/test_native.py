@@ -70,7 +70,7 @@ def values(answer: RewardsAnswer, key: str) -> list[float]:
 def requests(pairs: list[PreferencePair]) -> list[RewardRequest]:
     chosen, rejected = requests_of(pairs)
     turns = (Message("system", "Be kind."), Message("user", prompt_text(chosen[0].prompt)), Message("assistant", "Hm."))
-    return [*chosen, *rejected, RewardRequest(turns, chosen[0].response), RewardRequest("", "")]
+    return [*chosen, *rejected, RewardRequest(turns, chosen[0].response), RewardRequest("", "-")]
 
 
 # Rewards

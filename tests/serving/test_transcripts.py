@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pluralign.core import InvalidInput, Message, Prompt, RewardRequest
-from pluralign.serving.transcripts import SPECIAL_TOKENS, read_transcript, split_query
+from pluralign.serving.templates import SPECIAL_TOKENS
+from pluralign.serving.transcripts import read_transcript, split_query
 
 jinja2 = pytest.importorskip("jinja2")
 
@@ -238,13 +239,14 @@ def test_a_system_turn_that_a_template_puts_into_the_users_stays_there(name: str
     assert read_transcript(whole) == RewardRequest("Be brief.\n\nBe kind.\n\nTea?", "Yes.")
 
 
-def test_turns_of_tools_keep_their_place() -> None:
-    turns = (Message("user", "Sum?"), Message("assistant", "2+2"), Message("tool", "4"))
-    assert read_transcript(CHATML.render((*turns[:2], Message("assistant", "Four.")))).prompt == turns[:2]
+def test_turns_of_tools_are_refused() -> None:
+    turns = (Message("user", "Sum?"), Message("assistant", "2+2"))
+    assert read_transcript(CHATML.render((*turns, Message("assistant", "Four.")))).prompt == turns
     header = "<|start_header_id|>{}<|end_header_id|>\n\n{}<|eot_id|>"
     words = (("user", "Sum?"), ("assistant", "2+2"), ("ipython", "4"), ("assistant", "Four."))
     text = "".join(header.format(*each) for each in words)
-    assert read_transcript(text) == RewardRequest(turns, "Four.")
+    with pytest.raises(InvalidInput, match=r"role of turn 2 must be one of .*, got 'tool'"):
+        read_transcript(text)
 
 
 def test_a_conversation_without_a_question_has_no_prompt_or_one_of_turns() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from pluralign.core import FloatArray, RewardRequest
+from pluralign.core import FloatArray, Prompt, RewardRequest
 from pluralign.rewards.remote.wire import (
     BLEND,
     CommunityList,
@@ -19,9 +19,11 @@ from pluralign.rewards.remote.wire import (
     RewardsAnswer,
     RewardsRequest,
     Steering,
+    Turn,
     prompt_from_wire,
 )
 from pluralign.serving.bodies import answer, documented, read, written
+from pluralign.serving.conversations import check_roles
 from pluralign.serving.numbers import Number, losses, numbers, order, shares
 from pluralign.serving.planning import Plan
 from pluralign.serving.service import Service
@@ -105,17 +107,24 @@ class _Found:
 
 
 def _items(body: RewardsRequest) -> list[RewardRequest]:
-    return [item.request() for item in body.items]
+    return [RewardRequest(_prompt(item.prompt), item.response) for item in body.items]
 
 
 def _candidates(body: RankRequest) -> list[RewardRequest]:
-    prompt = prompt_from_wire(body.prompt)
+    prompt = _prompt(body.prompt)
     return [RewardRequest(prompt, response) for response in body.responses]
 
 
 def _two(body: CompareRequest) -> list[RewardRequest]:
-    prompt = prompt_from_wire(body.prompt)
+    prompt = _prompt(body.prompt)
     return [RewardRequest(prompt, response) for response in (body.response, body.other)]
+
+
+def _prompt(sent: str | tuple[Turn, ...]) -> Prompt:
+    prompt = prompt_from_wire(sent)
+    if not isinstance(prompt, str):
+        check_roles(prompt)
+    return prompt
 
 
 async def _scored(request: Request, asked: Steering, requests: Sequence[RewardRequest]) -> _Found:

@@ -28,6 +28,7 @@ _TOKENS_ON_CPU, _TOKENS_ON_GPU = 2048, 65_536
 _READ_FOR_LANGUAGE = 300
 _UNKNOWN = "und"
 _AT_ONCE, _SOON_READ = 8, 20_000
+_SEND_TEXT = "send the text of the response"
 _CUT = "cut: the {} is longer than the trunk reads; only its beginning counts"
 
 
@@ -192,6 +193,8 @@ class Service:
     def _check_lengths(self, requests: Sequence[RewardRequest]) -> None:
         most = self.settings.most_characters
         for row, one in enumerate(requests):
+            if not one.response.strip():
+                raise Refused(422, f"the response of item {row} is empty: there is nothing to score", _SEND_TEXT)
             longest = max(len(prompt_text(one.prompt)), len(one.response))
             if longest > most:
                 raise Refused(413, f"item {row} has a text of {longest} characters", f"send at most {most}")

@@ -10,7 +10,7 @@ from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.compatible import TEI, Compatible
 from pluralign.serving.naming import steer_named
 from pluralign.serving.native import service_of
-from pluralign.serving.transcripts import read_transcript
+from pluralign.serving.transcripts import read_pair, read_transcript
 from pluralign.serving.vllm import LABEL
 
 router = APIRouter(tags=["text-embeddings-inference"])
@@ -83,5 +83,5 @@ def _request(sequence: tuple[str, ...]) -> RewardRequest:
         case (text,):
             return read_transcript(text)
         case (prompt, response):
-            return RewardRequest(prompt, response)
+            return read_pair(prompt, response)
     raise InvalidInput(f"{len(sequence)} texts stand together", hint="one is a text, two are a prompt and a response")

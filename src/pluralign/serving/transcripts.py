@@ -1,82 +1,30 @@
 """Conversations that a chat template wrote as one text, split back into prompt and response.
 
-Every format here opens a turn with a mark that names its role, so one reader serves all: what stands between a mark and
-the next is what was said. Whitespace around it, which templates add, and the tokens that close it are taken off;
-nothing inside is altered. Every step takes time linear in the text.
+Every format opens a turn with a mark that names its role (`pluralign.serving.templates`), so one reader serves all:
+what stands between a mark and the next is what was said. Whitespace around it, which templates add, and the tokens that
+close it are taken off; nothing inside is altered. A text with marks of a format that is not known is refused rather
+than scored as one long response. Every step takes time linear in the text.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from pluralign.core import InvalidInput, Message, Prompt, RewardRequest
+from pluralign.core import InvalidInput, Message, RewardRequest
+from pluralign.serving.conversations import conversation
+from pluralign.serving.templates import BY_ITSELF, FORMATS, HEAD, ROLES, TAIL_REVERSED, Format, unknown_mark
 
-SPECIAL_TOKENS = (
-    *("<s>", "</s>", "<bos>", "<eos>", "<pad>", "[PAD]", "[CLS]", "[SEP]", "<|pad|>", "<|padding|>", "<|PAD_TOKEN|>"),
-    *("<|endoftext|>", "<|startoftext|>", "<|im_end|>", "<|end|>", "<end_of_turn>"),
-    *("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|finetune_right_pad_id|>"),
-    *("<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>"),
+_QUOTES = "`'\"("
+_INSTEAD = (
+    "send messages (/classify), or prompt and response apart (/v1/rewards, /score); docs/serving.md lists the "
+    "templates that are read"
 )
-"""Tokens that begin, end or fill up a text: taken off at its ends, with the whitespace around them, never inside."""
-
-_ROLES = {
-    **{"model": "assistant", "human": "user", "ipython": "tool"},
-    **{"[inst]": "user", "[/inst]": "assistant", "<<sys>>": "system", "<</sys>>": "user", "[system_prompt]": "system"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """How turns are written.
-
-    Attributes:
-        opening: The mark that opens a turn; its group is the word for the role.
-        closing: The token that closes a turn; None where there is none, or models of this format differ in it.
-        sign: What proves the format of a text whose beginning is no mark, beside a mark in it; None: nothing does.
-    """
-
-    opening: re.Pattern[str]
-    closing: str | None
-    sign: str | None
-
-
-_FORMATS = (
-    _Format(re.compile(r"<\|im_start\|>([a-z_]{1,32})(?=\n|\Z)"), "<|im_end|>", "<|im_start|>assistant"),  # ChatML
-    _Format(
-        re.compile(r"<\|start_header_id\|>([a-z_]{1,32})<\|end_header_id\|>"),  # Llama 3
-        closing="<|eot_id|>",
-        sign="<|start_header_id|>assistant",
-    ),
-    _Format(re.compile(r"<start_of_turn>([a-z_]{1,32})(?=\n|\Z)"), "<end_of_turn>", "<start_of_turn>model"),  # Gemma
-    _Format(
-        re.compile(  # Llama 2 and Mistral: of two marks in a row the second counts
-            r"(?:\[INST\]\s{0,4}(?=<<SYS>>)|\[/SYSTEM_PROMPT\]\s{0,4}(?=\[INST\]))?"
-            r"(\[/?INST\]|<</?SYS>>|\[SYSTEM_PROMPT\])"
-        ),
-        closing="</s>",
-        sign="[/INST]",
-    ),
-    _Format(re.compile(r"<\|(system|user|assistant|tool)\|>"), None, "<|assistant|>"),  # Zephyr, Tulu, Phi-3
-    _Format(re.compile("<｜(User|Assistant)｜>"), "<｜end▁of▁sentence｜>", sign=""),  # DeepSeek
-    _Format(re.compile(r"(?:\A|\n\n)(Human|Assistant):"), None, None),
-)
-
-
-def _run_of(tokens: Iterable[str]) -> re.Pattern[str]:
-    """Matches everywhere, so that its first match is at the beginning: tokens and whitespace there, or nothing."""
-    return re.compile(rf"(?:\s|{'|'.join(map(re.escape, tokens))})*+")
-
-
-_HEAD = _run_of(SPECIAL_TOKENS)
-_TAIL_REVERSED = _run_of(token[::-1] for token in SPECIAL_TOKENS)
 
 
 def read_transcript(text: str) -> RewardRequest:
     r"""Split a conversation into its last turn, which is the response, and all before it.
 
-    Read are ChatML, Llama 3, Gemma, Llama 2 and Mistral (``[INST]``), Zephyr, Tulu and Phi-3 (``<|user|>``), DeepSeek,
-    and plain ``Human:`` and ``Assistant:`` from the first word on. The mark that comes first decides which; marks of
-    other formats are text like any other, and so is a mark in mid-text where the assistant never speaks.
+    Read are the formats of `pluralign.serving.templates`. The mark that comes first decides which; marks of other
+    formats are text like any other, and so is a mark in mid-text where the assistant never speaks, or in quotes.
 
     A text whose beginning was cut off is read as far as it goes: what stands before the first mark is a turn of the
     user if the assistant's follows, otherwise the assistant's, or the system's if the assistant's would be closed.
@@ -85,11 +33,12 @@ def read_transcript(text: str) -> RewardRequest:
         text: A rendered conversation, perhaps with padding at its ends.
 
     Returns:
-        Prompt and response. A turn of the user alone is a prompt of plain text. The response is empty where nothing
-        follows the assistant's mark. A text in no known format is a response to an empty prompt.
+        Prompt and response. A turn of the user alone is a prompt of plain text. A text in no format is a response to
+        an empty prompt. What the assistant thought stands before the response, between ``<think>`` and ``</think>``.
 
     Raises:
-        InvalidInput: If the last turn is not the assistant's.
+        InvalidInput: If the text has marks of a format that is not known, or is no conversation that ends in a
+            response (see `pluralign.serving.conversations.conversation`).
 
     >>> read_transcript("<|im_start|>user\nTea?<|im_end|>\n<|im_start|>assistant\nYes, please.<|im_end|><|endoftext|>")
     RewardRequest(prompt='Tea?', response='Yes, please.')
@@ -124,70 +73,151 @@ def split_query(query: str, prompt: str) -> RewardRequest:
     if not before or not text.startswith(before):
         return _read(text, known)
     if known is None:
+        _check_marks(before)
         return RewardRequest(_said(before, None), _said(text[len(before) :], None))
+    if _thinks(known):
+        return conversation(_turns(text, known))
     asked = _turns(before, known)
-    if asked[-1].role == "assistant":
-        return _request(_turns(text, known, until=len(before)))
+    if asked and asked[-1].role == "assistant":
+        return conversation(_turns(text, known, until=len(before)))
     rest = text[len(before) :].lstrip()
     mark = known.opening.match(rest)
     if mark and _role(mark) == "assistant":
         rest = rest[mark.end() :]
-    return RewardRequest(_prompt(asked), _said(rest, known.closing))
+    return conversation((*asked, Message("assistant", _said(rest, known.closing))))
 
 
-def _read(text: str, known: _Format | None) -> RewardRequest:
+def read_pair(prompt: str, response: str) -> RewardRequest:
+    r"""A prompt and a response that were sent apart, each plain or as a chat template writes it.
+
+    Args:
+        prompt: Plain text, or turns with marks.
+        response: Plain text, perhaps with the assistant's mark before it and closing tokens behind it.
+
+    Returns:
+        Prompt and response; what is plain is not altered.
+
+    Raises:
+        InvalidInput: As `read_transcript`.
+
+    >>> read_pair("<|im_start|>user\nTea?<|im_end|>\n", "<|im_start|>assistant\nYes, please.<|im_end|>")
+    RewardRequest(prompt='Tea?', response='Yes, please.')
+    """
+    before = _begun(prompt)
+    known = _format_of(before)
+    if known is not None:
+        return split_query(f"{prompt}{response}", prompt)
+    _check_marks(before)
+    text = _begun(response)
+    for each in FORMATS:
+        mark = each.opening.match(text) if each.sign is not None and each.beside is None else None
+        if mark is not None and mark.end() and _role(mark) == "assistant":
+            return RewardRequest(prompt, _said(text[mark.end() :], each.closing))
+    _check_marks(text)
+    said = _said(text, None)
+    return RewardRequest(prompt, response if said == response.strip() else said)
+
+
+def _read(text: str, known: Format | None) -> RewardRequest:
     found = known if known and known.opening.search(text) else _format_of(text)
-    return RewardRequest("", _said(text, None)) if found is None else _request(_turns(text, found))
+    if found is not None:
+        return conversation(_turns(text, found))
+    _check_marks(text)
+    return RewardRequest("", _said(text, None))
+
+
+def _check_marks(text: str) -> None:
+    """Hold that a text of no known format has no marks of another.
+
+    Raises:
+        InvalidInput: If it has.
+    """
+    if mark := unknown_mark(text):
+        what = f"the text has marks of a chat template that is not known: {mark!r:.100}"
+        raise InvalidInput(what, where="transcript", hint=_INSTEAD)
 
 
 def _begun(text: str) -> str:
     """A text without the special tokens at its beginning."""
-    return _HEAD.sub("", text, count=1)
+    return HEAD.sub("", text, count=1)
 
 
 def _said(text: str, closing: str | None) -> str:
     """What a turn says, without the special tokens at its end; those before a closing one were said."""
-    end = len(_TAIL_REVERSED.sub("", text[::-1], count=1))
+    end = len(TAIL_REVERSED.sub("", text[::-1], count=1))
     return text[: max(end, text.find(closing, end) if closing else end)].strip()
 
 
-def _format_of(text: str) -> _Format | None:
+def _format_of(text: str) -> Format | None:
     """The format whose mark comes first."""
-    marks = [(mark.start(), each) for each in _FORMATS if (mark := each.opening.search(text))]
-    proven = [(at, each) for at, each in marks if at == 0 or (each.sign is not None and each.sign in text)]
+    marks = [(mark.start(), each) for each in FORMATS if (mark := each.opening.search(text))]
+    proven = [(at, each) for at, each in marks if _proven(text, at, each)]
     return min(proven, key=lambda found: found[0])[1] if proven else None
 
 
-def _turns(text: str, form: _Format, until: int | None = None) -> tuple[Message, ...]:
+def _proven(text: str, at: int, form: Format) -> bool:
+    """Whether a text with a mark of a format, at a place, is in this format."""
+    if form.beside is not None and not form.beside.search(text):
+        return False
+    if at == 0:
+        return True
+    return text[at - 1] not in _QUOTES and form.sign is not None and form.sign.search(text) is not None
+
+
+def _turns(text: str, form: Format, until: int | None = None) -> tuple[Message, ...]:
     """The turns of a text that has marks; those from ``until`` on are text of the last turn."""
     marks = list(form.opening.finditer(text, 0, len(text) if until is None else until))
+    if form.closing is None and len(marks) > 1 and _stops(marks[-1], text):
+        text = text[: marks.pop().start()]
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     said = [_said(text[mark.end() : end], form.closing) for mark, end in zip(marks, ends, strict=True)]
-    return (*_cut_turn(text, marks[0], form), *map(Message, map(_role, marks), said))
+    turns = [*_cut_turn(text, marks[0], form), *(_with_thoughts(marks, said) if _thinks(form) else _plain(marks, said))]
+    return tuple(turn for turn in turns if turn.role != "system" or not BY_ITSELF.fullmatch(turn.content))
 
 
-def _cut_turn(text: str, mark: re.Match[str], form: _Format) -> tuple[Message, ...]:
+def _plain(marks: Sequence[re.Match[str]], said: Sequence[str]) -> list[Message]:
+    return list(map(Message, map(_role, marks), said))
+
+
+def _with_thoughts(marks: Sequence[re.Match[str]], said: Sequence[str]) -> list[Message]:
+    """Turns, what was thought in turns of its own standing before the answer; the last thought may have none."""
+    turns: list[Message] = []
+    thought = ""
+    for mark, words in zip(marks, said, strict=True):
+        if mark["thought"] and mark is marks[-1]:
+            turns.append(Message(_role(mark), f"{thought}<think>{words}"))
+        elif mark["thought"]:
+            thought += f"<think>{words}</think>"
+        else:
+            role = _role(mark)
+            turns.append(Message(role, thought + words if role == "assistant" else words))
+            thought = ""
+    return turns
+
+
+def _stops(mark: re.Match[str], text: str) -> bool:
+    """Whether a mark is the last thing in a text: some models close their turn with the mark of the next."""
+    return _role(mark) in ("user", "tool") and not text[mark.end() :].strip()
+
+
+def _thinks(form: Format) -> bool:
+    return "thought" in form.opening.groupindex
+
+
+def _cut_turn(text: str, mark: re.Match[str], form: Format) -> tuple[Message, ...]:
     """The turn before the first mark, if anything is left of it."""
     left = text[: mark.start()]
+    if form.preface is not None:
+        left = form.preface.sub("", left, count=1)
     said = _said(left, form.closing)
     role = "system" if form.closing and form.closing not in left else "assistant"
-    return (Message("user" if _role(mark) == "assistant" else role, said),) if said else ()
+    if _role(mark) == "assistant":
+        role = "user"
+    elif form.preface is not None:
+        role = "system"
+    return (Message(role, said),) if said else ()
 
 
 def _role(mark: re.Match[str]) -> str:
-    word = mark[1].lower()
-    return _ROLES.get(word, word)
-
-
-def _request(turns: Sequence[Message]) -> RewardRequest:
-    *before, last = turns
-    if last.role != "assistant":
-        what = f"the conversation ends in a turn of the {last.role}: there is no response to score"
-        raise InvalidInput(what, where="transcript", hint="end it with the assistant's turn")
-    return RewardRequest(_prompt(before), last.content)
-
-
-def _prompt(turns: Sequence[Message]) -> Prompt:
-    if not turns:
-        return ""
-    return turns[0].content if len(turns) == 1 and turns[0].role == "user" else tuple(turns)
+    word = next(group for group in mark.groups() if group).lower()
+    return ROLES.get(word, "tool" if "." in word else word)

@@ -5,7 +5,7 @@ A community is a model name.
 
 import base64
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 import numpy as np
@@ -18,9 +18,10 @@ from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest
 from pluralign.serving.batching import tokens_of
 from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.compatible import VLLM, Compatible
+from pluralign.serving.conversations import conversation
 from pluralign.serving.naming import steer_named
 from pluralign.serving.native import service_of
-from pluralign.serving.transcripts import read_transcript
+from pluralign.serving.transcripts import read_pair, read_transcript
 
 LABEL = "LABEL_0"
 router = APIRouter(tags=["vLLM"])
@@ -46,20 +47,30 @@ class _Body(Compatible):
         return found
 
 
+class TextPart(BaseModel):
+    """A part of a turn; images and other parts are not read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    type: Literal["text", "input_text", "output_text"]
+    text: str
+
+
 class ChatMessage(BaseModel):
     """One turn."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     role: str
-    content: str | tuple[dict[str, Any], ...] | None = None
+    content: str | tuple[TextPart, ...]
+    tool_calls: Annotated[tuple[Any, ...], Field(max_length=0)] | None = None
+    """Tools are not read: a turn that calls one is refused."""
 
     def message(self) -> Message:
-        """The turn, of parts the texts."""
-        if self.content is None or isinstance(self.content, str):
-            return Message(self.role, self.content or "")
-        texts = [part.get("text") for part in self.content]
-        return Message(self.role, "\n".join(text for text in texts if isinstance(text, str)))
+        """The turn, its parts joined."""
+        if isinstance(self.content, str):
+            return Message(self.role, self.content)
+        return Message(self.role, "\n".join(part.text for part in self.content))
 
 
 class Classify(_Body):
@@ -124,7 +135,7 @@ class Score(_Body):
             raise InvalidInput(
                 f"{len(prompts)} queries and {len(responses)} documents", hint="give one, or equally many"
             )
-        return [RewardRequest(p, r) for p, r in zip(prompts, responses, strict=True)]
+        return [read_pair(p, r) for p, r in zip(prompts, responses, strict=True)]
 
 
 class _Usage(BaseModel):
@@ -217,20 +228,6 @@ async def score(request: Request) -> Response:
     rewards = await _rewards(request, body, requests)
     data = [{"index": i, "object": "score", "score": r} for i, r in enumerate(rewards)]
     return _answer(request, "score", body, requests, data)
-
-
-def conversation(messages: Sequence[Message]) -> RewardRequest:
-    """A conversation as a request: its last turn is the response.
-
-    Raises:
-        InvalidInput: If the last turn is not the assistant's.
-    """
-    if messages[-1].role != "assistant":
-        raise InvalidInput("the last message is not the assistant's", hint="end with the response to be scored")
-    before = tuple(messages[:-1])
-    if len(before) == 1 and before[0].role == "user":
-        return RewardRequest(before[0].content, messages[-1].content)
-    return RewardRequest(before, messages[-1].content)
 
 
 async def _rewards(request: Request, body: _Body, requests: Sequence[RewardRequest]) -> list[float]:

@@ -4,9 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, model_validator
 
-from pluralign.core import Message, Prompt, RewardRequest
+from pluralign.core import Message, Prompt, RewardRequest, prompt_text
 
 ALL = "all"
+ROLES = frozenset({"system", "developer", "user", "assistant"})
+"""Roles of turns that a server reads."""
 BLEND = "blend"
 
 
@@ -47,8 +49,10 @@ class Item(_Sent):
 
 
 def prompt_on_wire(prompt: Prompt) -> str | tuple[Turn, ...]:
-    """A prompt as it is sent."""
-    return prompt if isinstance(prompt, str) else tuple(Turn(role=m.role, content=m.content) for m in prompt)
+    """A prompt as it is sent; one with turns of tools goes as text, a turn a line, as sentence encoders read it."""
+    if isinstance(prompt, str) or not ROLES.issuperset(message.role for message in prompt):
+        return prompt_text(prompt)
+    return tuple(Turn(role=message.role, content=message.content) for message in prompt)
 
 
 def prompt_from_wire(prompt: str | tuple[Turn, ...]) -> Prompt:

@@ -1,0 +1,43 @@
+"""Conversations as requests: one rule for every endpoint of which turns are read and which are refused."""
+
+from collections.abc import Sequence
+
+from pluralign.core import InvalidInput, Message, Prompt, RewardRequest
+from pluralign.rewards.remote.wire import ROLES
+
+
+def conversation(turns: Sequence[Message]) -> RewardRequest:
+    """A conversation as a request: its last turn is the response.
+
+    Raises:
+        InvalidInput: If the last turn is not the assistant's, or a turn is of a tool or of a role that is not known.
+
+    >>> conversation([Message("user", "Tea?"), Message("assistant", "Yes.")])
+    RewardRequest(prompt='Tea?', response='Yes.')
+    """
+    check_roles(turns)
+    if not turns or turns[-1].role != "assistant":
+        ends = f"ends in a turn of the {turns[-1].role}" if turns else "has no turn"
+        hint = "end it with the assistant's turn"
+        raise InvalidInput(f"the conversation {ends}: there is no response to score", hint=hint)
+    *before, last = turns
+    return RewardRequest(_prompt_of(before), last.content)
+
+
+def check_roles(turns: Sequence[Message]) -> None:
+    """Hold that every turn is of a role that is read; reward models are not fitted on what tools return.
+
+    Raises:
+        InvalidInput: If one is not.
+    """
+    for number, turn in enumerate(turns):
+        if turn.role not in ROLES:
+            what = f"the role of turn {number} must be one of {', '.join(sorted(ROLES))}, got {turn.role!r:.60}"
+            raise InvalidInput(what, hint="leave out the turns of tools, or write what they returned into the user's")
+
+
+def _prompt_of(turns: Sequence[Message]) -> Prompt:
+    """Turns before a response as a prompt; a turn of the user alone is plain text."""
+    if not turns:
+        return ""
+    return turns[0].content if len(turns) == 1 and turns[0].role == "user" else tuple(turns)
