@@ -142,6 +142,7 @@ def test_scores_are_told_for_the_communities_asked_for(
     assert len(told) == 270
     assert all(list(row["rewards"]) == list(row["margins"]) == expected for row in told)
     assert "270 rows read, 270 scored" in found.stderr
+    assert ("~world is the reference (World)" in found.stderr) == ("~world" in expected)
 
 
 def test_the_world_is_the_reference(call: Call, trained: Path, config: Path) -> None:

@@ -77,6 +77,15 @@ def test_communities_and_people_are_those_of_the_card(card: dict[str, Any]) -> N
     assert "| `MEX` | Mexico | steered to | 1,200 | whole samples |" in model_card(shares, ModelSheet("a/b"))
 
 
+def test_the_reference_has_the_name_of_those_it_was_fitted_on() -> None:
+    card = {"communities": ["MEX"], "reference_fitted_on": ["USA"]}
+    nobody = model_card(card, ModelSheet("a/b", form=CHAT))
+    blend = model_card(card, ModelSheet("a/b", form=CHAT, steer=Steer({"MEX": 0.7, "~world": 0.3})))
+    assert "those of the reference (United States), steered to nobody" in nobody
+    assert "steered to Mexico (MEX) 0.7, reference (United States) 0.3, at strength 1" in blend
+    assert "World" not in nobody + blend
+
+
 def test_every_accuracy_stands_with_its_interval_and_people(card: dict[str, Any]) -> None:
     found = section(model_card(card, ModelSheet("owner/uk")), "Accuracy")
     for id_, e in card["accuracy"].items():

@@ -109,6 +109,15 @@ def test_an_unknown_community_names_near_ones() -> None:
     assert caught.value.hint == "did you mean GBR?"
 
 
+@pytest.mark.parametrize("label", ["~world", "World"])
+def test_the_reference_is_not_called_the_world(label: str) -> None:
+    reward = TrlReward(Heard(), community=label)
+    assert reward.__name__ == "pluralign_reference"
+    logged: dict[str, float] = {}
+    reward(["?"], ["a"], log_metric=logged.__setitem__)
+    assert list(logged) == ["rewards/pluralign_reference/reference"]
+
+
 def test_conversations_are_read_as_messages() -> None:
     heard = Heard()
     turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Tea?"}]}]

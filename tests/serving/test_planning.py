@@ -48,6 +48,20 @@ def test_the_reference_is_no_steer_and_a_model_may_be_steered_to_the_world(plann
     assert steered.steers == (Steer.to("~world", 0.5),)
 
 
+@pytest.mark.parametrize(
+    ("fitted_on", "name"),
+    [(["USA"], "reference (United States)"), (["~world"], "reference (World)"), ([], "reference")],
+)
+def test_the_reference_has_the_name_of_those_it_was_fitted_on(fitted_on: list[str], name: str) -> None:
+    planner = Planner({"communities": ["MEX"], "reference_fitted_on": fitted_on}, ("MEX",))
+    assert planner.plan(steering(communities="~world")).served[0].name == name
+    answered = planner.plan(steering(communities="BRA", unknown="parent")).served[0]
+    assert answered.name == "Brazil"
+    assert f"{name} (~world) answers" in answered.warnings[0]
+    own = Planner({"communities": ["~world"], "reference_fitted_on": fitted_on}, ("~world",))
+    assert own.plan(steering(communities="~world")).served[0].name == "World"
+
+
 def test_a_blend_is_one_steer_and_names_all_behind_it(planner: Planner) -> None:
     plan = planner.plan(steering(blend={"Mexico": 0.5, "MEX": 0.25, "~world": 0.25}, strength=2))
     assert plan.keys == (BLEND,)

@@ -41,13 +41,16 @@ def export(
     from pluralign.cli.screen import console
     from pluralign.interop import eval_results, write_eval_results, write_export
     from pluralign.interop import push as upload
-    from pluralign.rewards import load_card
+    from pluralign.rewards import load_card, name_on_card
 
     done = write_export(model, out, community or ["~world"], strength, shape, trust_encoder=trust_encoder)
     say = console()
-    say.print(f"{done.shape} of {done.steer.shares if done.steer else 'the reference'} written to {done.folder}")
+    card = load_card(model)
+    shares = {name_on_card(card, c): share for c, share in done.steer.shares.items()} if done.steer else {}
+    of = ", ".join(f"{name} {share:g}" for name, share in shares.items()) or f"the {name_on_card(card, '~world')}"
+    say.print(f"{done.shape} of {of} written to {done.folder}", markup=False)
     if results_for is not None:
-        path = write_eval_results(eval_results(load_card(model), results_for), out, "pluralign")
+        path = write_eval_results(eval_results(card, results_for), out, "pluralign")
         say.print(f"results written to {path}")
     if push is not None:
         say.print(f"uploaded to {upload(out, push, private=not public)}")
@@ -79,7 +82,7 @@ def rewardbench(
     words = community or ["~world"]
     steer = read_steer(loaded.communities, words, strength, where="--community")
     tally = Tally()
-    called = name or f"{model.resolve().name}-{'-'.join(words)}".replace("/", "_")
+    called = name or f"{model.resolve().name}-{'-'.join(words) if steer else 'reference'}".replace("/", "_")
     with Screen() as screen:
         found = write_rewardbench(loaded, file, steer, out, called, tally, skip_bad=skip_bad, reporter=screen)
     show_tally(tally, "scored")

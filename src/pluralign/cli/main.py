@@ -189,14 +189,17 @@ def score(
     """
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_tally, write_lines
-    from pluralign.core import Tally
+    from pluralign.core import WORLD, Tally
     from pluralign.experiments import open_model, score_file, steers_for
+    from pluralign.rewards import load_card, name_on_card
 
     loaded = open_model(model, trust_encoder=trust_encoder)
     steers = steers_for(loaded, community or [], strength)
     tally = Tally()
     with Screen() as screen:
         write_lines(score_file(loaded, file, steers, tally, skip_bad, screen), out)
+        if WORLD.id in steers:
+            screen.note(f"{WORLD.id} is the {name_on_card(load_card(model), WORLD.id)}")
     show_tally(tally, "scored")
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pluralign.cli.screen import console
-from pluralign.core import Tally, whole_file
+from pluralign.core import Tally, community_name, whole_file
 from pluralign.encoders import CacheInfo
 from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
 from pluralign.sources import SourceReport
@@ -66,6 +66,9 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
     raters = [people[c]["raters"] for c in steered if people[c]["raters"] is not None]
     screen.print(f", {sum(raters):,} raters in the communities steered to" if raters else ", answers of whole samples")
     screen.print(_method_table(outcome))
+    if record["communities"]["reference"]:
+        fitted_on = ", ".join(f"{community_name(c)} ({c})" for c in record["communities"]["reference"])
+        screen.print(f"the reference is fitted on {fitted_on}", markup=False)
     if len(steered) > 1 and outcome.summary:
         screen.print(_community_table(outcome))
     for row in outcome.people:

@@ -22,6 +22,7 @@ from pluralign.core.communities import (
     community_hint,
     community_name,
     near_communities,
+    reference_name,
     resolve_community,
     sample_note,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "read_published",
     "read_steer",
     "record_answer",
+    "reference_name",
     "render_question",
     "requests_of",
     "resolve_community",

@@ -16,6 +16,7 @@ _ID = re.compile(r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[
 _LONGEST_ID, _DEEPEST = 200, 8
 _REMEMBERED = 4096
 """Communities kept in memory: ids come from requests too, so their number is unbounded."""
+_MOST_NAMES = 4
 _CODE = 3  # letters of a code
 _NEAR = 0.8  # ratio above which a typing error is likely
 _SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
@@ -123,6 +124,23 @@ def community_name(id_: str) -> str:
         return community(id_).name
     except (InvalidInput, UnknownCommunity):
         return id_
+
+
+def reference_name(fitted_on: Sequence[str]) -> str:
+    """Name of the model that steering starts from: it speaks for those it was fitted on, not for the whole world.
+
+    Args:
+        fitted_on: Ids of their communities; none where they are unknown.
+
+    >>> reference_name(["USA"]), reference_name(["GBR", "USA"])
+    ('reference (United States)', 'reference (United Kingdom, United States)')
+    >>> reference_name([]), reference_name(["BRA", "CHN", "IND", "MEX", "NGA"])
+    ('reference', 'reference (5 communities)')
+    """
+    if not fitted_on:
+        return "reference"
+    names = ", ".join(map(community_name, fitted_on))
+    return f"reference ({names if len(fitted_on) <= _MOST_NAMES else f'{len(fitted_on)} communities'})"
 
 
 def resolve_community(label: str) -> Community | None:

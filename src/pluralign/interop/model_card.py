@@ -11,7 +11,7 @@ from pluralign.core import WORLD, Estimate, InvalidInput, Steer, community_name,
 from pluralign.interop.cards import accuracy_of
 from pluralign.interop.front_matter import yaml_of
 from pluralign.interop.loading_lines import loading_lines
-from pluralign.rewards import load_card
+from pluralign.rewards import load_card, name_on_card
 from pluralign.rewards.transformer.texts import TextForm
 
 _ENCODERS = {
@@ -142,14 +142,22 @@ def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     if sheet.form is None:
         what = "A reward model that can be steered to the communities below, with any blend of them"
     elif sheet.steer is None:
-        what = "A reward model; its weights are those of the reference, steered to nobody"
+        what = (
+            f"A reward model; its weights are those of the {_inline(name_on_card(card, WORLD.id))}, steered to nobody"
+        )
     else:
-        shares = ", ".join(f"{_inline(c)} {share:g}" for c, share in sheet.steer.shares.items())
+        shares = ", ".join(f"{_inline(_named(card, c))} {share:g}" for c, share in sheet.steer.shares.items())
         what = f"A reward model whose weights are steered to {shares}, at strength {sheet.steer.strength:g}"
     return (
         f"{what}. It was made with pluralign {_inline(card.get('pluralign', ''))}, by {method}{about}. "
         "A reward is a logit: only the difference between two responses to one prompt means anything."
     )
+
+
+def _named(card: Mapping[str, Any], id_: str) -> str:
+    """A community's name with its id; where ``~world`` stands for the reference, the reference's name alone."""
+    name = name_on_card(card, id_)
+    return name if name.startswith("reference") else f"{name} ({id_})"
 
 
 def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:

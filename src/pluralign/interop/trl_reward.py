@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import (
+    WORLD,
     InvalidInput,
     Message,
     Prompt,
@@ -13,6 +14,7 @@ from pluralign.core import (
     Steer,
     SteerableRewardModel,
     UnknownCommunity,
+    resolve_community,
     steer_to,
 )
 
@@ -82,8 +84,8 @@ class TrlReward:
         self._model = None if isinstance(model, str | Path) else model
         self._community, self._steer = community, steer
         self._column, self._missing, self._strength = column, missing, strength
-        self.__name__ = "pluralign" if community is None else f"pluralign_{community}"
         communities = _communities(model)
+        self.__name__ = "pluralign" if community is None else f"pluralign_{_called(communities, community)}"
         for label in [community] if community is not None else steer.shares if steer is not None else []:
             steer_to(communities, label, where="TrlReward")
 
@@ -209,6 +211,11 @@ class TrlReward:
 def _group(model: SteerableRewardModel, label: str, strength: float, where: str | None = None) -> _Group:
     steer = steer_to(model.communities, label, strength, where)
     return (_REFERENCE, None) if steer is None else (next(iter(steer.shares)), steer)
+
+
+def _called(communities: Sequence[str], label: str) -> str:
+    """What logs call a community: ``~world`` is the reference where the model is not steered to it."""
+    return _REFERENCE if resolve_community(label) == WORLD and WORLD.id not in communities else label
 
 
 def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:

@@ -6,7 +6,14 @@ Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
-from pluralign.rewards.saving import annotate_card, load_card, load_reward_model, save_reward_model, write_card
+from pluralign.rewards.saving import (
+    annotate_card,
+    load_card,
+    load_reward_model,
+    name_on_card,
+    save_reward_model,
+    write_card,
+)
 from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path
 from pluralign.rewards.threads import one_blas_thread
 from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, Trunk
@@ -27,6 +34,7 @@ __all__ = [
     "fit_path",
     "load_card",
     "load_reward_model",
+    "name_on_card",
     "one_blas_thread",
     "save_reward_model",
     "write_card",

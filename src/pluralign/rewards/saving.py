@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pluralign.core import DamagedFile, InvalidInput, whole_file
+from pluralign.core import WORLD, DamagedFile, InvalidInput, community_name, reference_name, whole_file
 from pluralign.huggingface.processes import writing
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.trunk import Trunk
@@ -89,6 +90,18 @@ def load_card(folder: Path) -> dict[str, object]:
             hint=f"this pluralign reads {FORMAT!r}, version {FORMAT_VERSION}",
         )
     return dict(card)
+
+
+def name_on_card(card: Mapping[str, Any], id_: str) -> str:
+    """Name of a community of a saved model; ``~world`` is its reference, unless the model is steered to it.
+
+    >>> card = {"communities": ["MEX"], "reference_fitted_on": ["USA"]}
+    >>> name_on_card(card, "MEX"), name_on_card(card, "~world")
+    ('Mexico', 'reference (United States)')
+    """
+    if id_ != WORLD.id or id_ in (card.get("communities") or ()):
+        return community_name(id_)
+    return reference_name([str(community) for community in card.get("reference_fitted_on") or ()])
 
 
 def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.core import WORLD, community_name
+from pluralign.core import WORLD
 from pluralign.evaluation import ENOUGH
+from pluralign.rewards import name_on_card
 from pluralign.rewards.remote.wire import Accuracy, Served
 
 FEW_RATERS, FEW_PAIRS = 20, 200
@@ -25,7 +26,7 @@ def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
     accuracy = _accuracy(card, id_)
     return Served(
         id=id_,
-        name=community_name(id_),
+        name=name_on_card(card, id_),
         raters=raters,
         pairs=pairs,
         accuracy=accuracy,

@@ -11,6 +11,7 @@ from pluralign.reports.speech import Speech
 from pluralign.reports.world import drawn_as_areas, drawn_as_dots
 
 _MOST = 40
+_MOST_NAMED = 12
 
 
 def served(runs: Sequence[Run], say: Speech) -> Section:
@@ -29,7 +30,7 @@ def served(runs: Sequence[Run], say: Speech) -> Section:
                 "Each line is a community, the worst-served first. The bar is the 95 % interval: where two bars "
                 "overlap widely, their order may be chance."
             ),
-            *filter(None, (_alike(run, say) for run in runs)),
+            *filter(None, (told_of(run, say) for run in runs for told_of in (_fitted_on, _alike))),
         ]
     empty = None if figures else say("No run here measured how well communities are served.")
     return Section("served", title, told, figures, tables, empty=empty)
@@ -73,6 +74,15 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
         )
     empty = None if figures else say("No community measured here is a country, so there is nothing to put on a map.")
     return Section("world", title, told, figures, empty=empty)
+
+
+def _fitted_on(run: Run, say: Speech) -> str | None:
+    """Whom the reference speaks for, where it was fitted in the run."""
+    ids = run.record.get("communities", {}).get("reference", ())
+    if run.kind != "rewards" or not ids:
+        return None
+    names = ", ".join(map(say.place, ids[:_MOST_NAMED])) + (" ..." if len(ids) > _MOST_NAMED else "")
+    return say("{run}: the reference, from which steering starts, was fitted on {names}.", run=run.name, names=names)
 
 
 def _alike(run: Run, say: Speech) -> str | None:
