@@ -118,6 +118,15 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                 self.end_headers()
                 self.wfile.write(answer(text)[:30])
                 self.close_connection = True
+            elif fault == "drip":
+                self.send_response(200)
+                self.send_header("Content-Length", "10000")
+                self.end_headers()
+                for _ in range(30):
+                    self.wfile.write(b" ")
+                    self.wfile.flush()
+                    time.sleep(0.1)
+                self.close_connection = True
             elif fault == "wrong json":
                 self.send(200, b'{"choices": [')
             elif fault == "no choices":

@@ -18,11 +18,11 @@ _HEADERS = re.compile(r"headers?$", re.I)
 _USER = re.compile(r"(?<=://)([^/\s?#\"'<>]*)@")
 _QUERY = re.compile(r"([?&;]([\w.%-]+)=)([^&;\s#\"'<>]+)")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.I)
-_OPENAI = re.compile(r"\bsk-[\w*-]{4,}")
+_KEYS = re.compile(r"\b(?:sk-|hf_)[\w*-]{6,}")
 
 
 def masked(text: str, secrets: Collection[str] = ()) -> str:
-    """A text without secrets: known ones, those in URLs, bearer tokens and keys of OpenAI's form.
+    """A text without secrets: known ones, those in URLs, bearer tokens, and keys of the forms of OpenAI and the hub.
 
     Args:
         text: A message, or one value of settings.
@@ -36,7 +36,7 @@ def masked(text: str, secrets: Collection[str] = ()) -> str:
             text = text.replace(secret, MASK)
     text = _USER.sub(f"{MASK}@", text)
     text = _QUERY.sub(lambda found: found[1] + (MASK if _is_secret(found[2]) else found[3]), text)
-    return _OPENAI.sub(MASK, _BEARER.sub(rf"\1 {MASK}", text))
+    return _KEYS.sub(MASK, _BEARER.sub(rf"\1 {MASK}", text))
 
 
 def without_secrets(value: Any, name: str = "") -> Any:

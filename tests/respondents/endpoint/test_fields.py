@@ -96,10 +96,14 @@ def test_a_resumed_file_says_what_its_completions_were_drawn_without(tmp_path: P
     ("status", "body"),
     [
         (400, refusal("`temperature` is deprecated for this model.")),
+        (400, {"error": "temperature is not supported"}),
+        (400, {"detail": "temperature is not supported"}),
+        (400, {"error": {"param": "body.temperature"}}),
+        (400, b"unknown field: temperature"),
         (400, {"object": "error", "message": "[{'type': 'extra_forbidden', 'loc': ('body', 'temperature')}]"}),
         (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "temperature"], "input": {"seed": 1}}]}),
     ],
-    ids=["openai", "vllm", "mistral"],
+    ids=["openai", "ollama", "fastapi", "param", "text", "vllm", "mistral"],
 )
 def test_the_refusals_of_several_servers_are_understood(status: int, body: Any) -> None:
     sent = body if isinstance(body, bytes) else json.dumps(body).encode()

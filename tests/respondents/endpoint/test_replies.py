@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.respondents.servers import Behaviour, completion, serving
 
 from pluralign.core import Message, Reply, Sampling
-from pluralign.respondents.endpoint import EndpointChatModel, EndpointError, EndpointSettings, bounding
+from pluralign.respondents.endpoint import EndpointChatModel, EndpointError, EndpointSettings, asking, bounding
 from pluralign.respondents.endpoint.replies import read_completion
 
 pytest.importorskip("openai")
@@ -120,3 +120,12 @@ def test_a_refusal_for_lack_of_tokens_is_an_answer_that_was_cut_off() -> None:
         (reply,) = EndpointChatModel(EndpointSettings("m", url)).complete([TALK], Sampling())
 
     assert reply == Reply("", finish_reason="length")
+
+
+def test_a_body_that_comes_drop_by_drop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "_LONGEST_WAIT", 0.0)
+    with serving(Behaviour(always="drip")) as url:
+        chat = EndpointChatModel(EndpointSettings("m", url, retries=0, timeout_s=0.5))
+        (reply,) = chat.complete([TALK], Sampling())
+
+    assert str(reply.failure).startswith("no answer")

@@ -7,9 +7,11 @@ from typing import Any
 
 from pluralign.core import Conversation, Reply, Sampling
 from pluralign.respondents.endpoint.bounding import bound_body
-from pluralign.respondents.endpoint.fields import SentFields, is_limit_reached, not_sent
+from pluralign.respondents.endpoint.fields import SentFields, is_limit_reached, not_sent, words_of
 from pluralign.respondents.endpoint.replies import Completion, read_completion
 from pluralign.respondents.endpoint.settings import EndpointError, EndpointSettings, Secrets, Usage
+
+_LONGEST_WAIT = 60.0
 
 
 def opened_client(settings: EndpointSettings, secrets: Secrets) -> Any:
@@ -58,6 +60,8 @@ class Asking:
 
         self._settings, self._client, self._sampling = settings, client, sampling
         self._fields, self._secrets, self._usage = fields, secrets, usage
+        # Each try may take its time-out, and wait a minute before; a body that comes drop by drop takes no longer.
+        self._longest = (settings.timeout_s + _LONGEST_WAIT) * (settings.retries + 1)
         self._requests = AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
         self._tokens = AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
 
@@ -101,7 +105,7 @@ class Asking:
                 hint=f"it has {await self._models()}; an address mostly ends in /v1",
             ) from None
         if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-            words = f"{error.message} {getattr(error, 'code', '')} {error.body if _is_plain(error.body) else ''}"
+            words = f"{error.message} {words_of(error.body)}"
             if is_limit_reached(words):
                 return Reply("", finish_reason="length", not_sent=not_sent(sent))
             if self._fields.leave_out(error.body, words, sent.keys()):
@@ -109,7 +113,7 @@ class Asking:
             return Reply("", failure=f"refused: {said}")
         if isinstance(error, openai.APIStatusError):
             return Reply("", failure=f"status {error.status_code}: {said}")
-        if isinstance(error, openai.APIConnectionError):
+        if isinstance(error, openai.APIConnectionError | TimeoutError):
             return Reply("", failure=f"no answer: {said}")
         return Reply("", failure=f"{type(error).__name__}: {said}")
 
@@ -120,12 +124,13 @@ class Asking:
             if self._tokens is not None:
                 wanted = tokens_of(conversation) + self._sampling.max_new_tokens
                 await self._tokens.acquire(min(wanted, self._tokens.max_rate))
-            found = await self._client.chat.completions.with_raw_response.create(
-                model=self._settings.model,
-                messages=[{"role": m.role, "content": m.content} for m in conversation],
-                extra_body=dict(self._settings.extra_body) or None,
-                **sent,
-            )
+            async with asyncio.timeout(self._longest):
+                found = await self._client.chat.completions.with_raw_response.create(
+                    model=self._settings.model,
+                    messages=[{"role": m.role, "content": m.content} for m in conversation],
+                    extra_body=dict(self._settings.extra_body) or None,
+                    **sent,
+                )
         return self._counted(read_completion(found.content, not_sent(sent)), conversation)
 
     def _counted(self, completion: Completion, conversation: Conversation) -> Reply:
@@ -142,8 +147,8 @@ class Asking:
     def _said(self, error: Exception) -> str:
         """What went wrong, short, without secrets."""
         message = str(getattr(error, "message", "") or error) or type(error).__name__
-        cause = error.__cause__
-        return self._secrets.message(f"{message} ({cause})" if cause is not None and str(cause) else message)
+        more = str(error.__cause__ or "") or words_of(getattr(error, "body", None))
+        return self._secrets.message(f"{message} ({more})" if more and more not in message else message)
 
     async def _models(self) -> str:
         try:
@@ -151,7 +156,3 @@ class Asking:
             return self._secrets.message(", ".join(str(model.id) for model in page.data[:10])) or "none"
         except Exception:  # whatever goes wrong here, the first error is what the reader needs
             return "models it does not tell"
-
-
-def _is_plain(body: object) -> bool:
-    return isinstance(body, str | list)

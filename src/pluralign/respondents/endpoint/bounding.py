@@ -4,7 +4,7 @@ import importlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-MOST_BYTES = 16_000_000
+MOST_BYTES = 4_000_000
 
 
 class TooLarge(ValueError):

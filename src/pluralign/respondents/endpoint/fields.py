@@ -8,6 +8,8 @@ from pluralign.core import Sampling
 
 _RENAMED = {"max_tokens": "max_completion_tokens"}
 _OPTIONAL = ("seed", "top_p", "temperature")
+_WORDS = ("message", "msg", "detail", "error", "code", "type")
+_LONGEST, _MOST = 5000, 20
 _UNKNOWN = re.compile(
     r"max_completion_tokens|support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed)|forbidden|extra", re.I
 )
@@ -93,14 +95,31 @@ def is_limit_reached(message: str) -> bool:
     return _LIMIT_REACHED.search(message) is not None
 
 
+def words_of(body: object, depth: int = 3) -> str:
+    """The words of a refusal, in whichever of the usual fields they stand.
+
+    >>> words_of({"error": {"message": "no seed", "code": "unsupported_parameter", "param": None}})
+    'no seed unsupported_parameter'
+    """
+    if isinstance(body, str):
+        return body[:_LONGEST]
+    if isinstance(body, list) and depth:
+        return " ".join(filter(None, (words_of(item, depth - 1) for item in body[:_MOST])))
+    if isinstance(body, Mapping) and depth:
+        return " ".join(filter(None, (words_of(body.get(name), depth - 1) for name in _WORDS)))
+    return ""
+
+
 def _named_in(body: object) -> set[str]:
     """Fields that the structure of an error names: OpenAI's ``param``, or the ``loc`` of pydantic."""
     if not isinstance(body, Mapping):
         return set()
-    details = body.get("detail")
+    inner = body.get("error")
+    error: Mapping[Any, Any] = inner if isinstance(inner, Mapping) else body
+    details = error.get("detail")
     places = [d.get("loc") for d in details if isinstance(d, Mapping)] if isinstance(details, list) else []
     named = [place[-1] for place in places if isinstance(place, list) and place]
-    return {name for name in (body.get("param"), *named) if isinstance(name, str)}
+    return {name.rpartition(".")[2] for name in (error.get("param"), *named) if isinstance(name, str)}
 
 
 def _note_on(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import DamagedFile, InvalidInput
+from pluralign.huggingface.safety import refuse_code
 from pluralign.rewards.saving import load_card, write_card
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.model import TransformerRewardModel
@@ -47,6 +48,7 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
 
     Raises:
         InvalidInput: If the folder holds no such model, or its parts were trained from another backbone.
+        InvalidSettings: If a part would run code.
         DamagedFile: If a file is missing, truncated or altered.
     """
     card: dict[str, Any] = load_card(folder)
@@ -60,6 +62,8 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
     for name, digest in card["files"].items():
         if not (folder / name).is_file() or _digest(folder / name) != digest:
             raise DamagedFile("missing, truncated or altered", where=str(folder / name), hint="train this part again")
+    for part in sorted(set(card["parts"].values())):
+        refuse_code(folder / part)
     form = TextForm(described["text"], int(described["max_length"]), described["overlong"])
     return TransformerRewardModel(
         backbone,
