@@ -75,3 +75,10 @@ def test_blank_words_are_no_words() -> None:
     (measured,) = no_words(Evidence(pairs=pairs), Context())
 
     assert measured.value == 0.5  # type: ignore[union-attr]
+
+
+def test_what_somebody_kept_to_themselves_is_no_group() -> None:
+    said = ["woman", "man", "Prefer not to say", "nan", "N/A", "", None]
+    pairs = [pair(n, f"r{n}", extra={"gender": gender}) for n, gender in enumerate(said)]
+    (row,) = who_took_part(Evidence(pairs=pairs), 1)
+    assert row["groups"]["gender"] == {"woman": 1, "man": 1}

@@ -103,6 +103,13 @@ def test_a_missing_column_is_treated_alike() -> None:
     assert caught.value.where == "pluralign: columns country"
 
 
+@pytest.mark.parametrize("label", [None, "", " ", "nan", "NA", "None", float("nan")])
+def test_a_mark_of_a_missing_value_names_no_community(label: object) -> None:
+    with pytest.raises(InvalidInput, match="a row names no community"):
+        TrlReward(Heard())(["?"], ["a"], community=[label])
+    assert TrlReward(Heard(), missing="skip")(["?"], ["a"], community=[label]) == [None]
+
+
 def test_an_unknown_community_names_near_ones() -> None:
     with pytest.raises(UnknownCommunity) as caught:
         TrlReward(Heard())(["?"], ["a"], community=["GRB"])

@@ -97,6 +97,23 @@ def test_the_nearest_parent_answers(planner: Planner, label: str, answers: str) 
         planner.plan(steering(communities=label))
 
 
+@pytest.mark.parametrize(
+    ("label", "hint"),
+    [
+        ("Czechoslovakia", "write CZE (Czechia) or SVK (Slovakia)"),
+        ("Korea", "write KOR (South Korea) or PRK (North Korea)"),
+        ("NA", "for Namibia write NAM"),
+        ("Mexcio", "did you mean MEX?"),
+        ("Great Britian", "did you mean GBR?"),
+        ("Moldova", "it knows GBR, MEX, MEX/oaxaca, ~world"),
+    ],
+)
+def test_a_refusal_never_names_another_country(planner: Planner, label: str, hint: str) -> None:
+    with pytest.raises(UnknownCommunity) as caught:
+        planner.plan(steering(communities=label))
+    assert hint in str(caught.value.hint)
+
+
 def test_the_people_behind_a_parent_are_its_own(planner: Planner) -> None:
     (served,) = planner.plan(steering(communities="MEX/jalisco", unknown="parent")).served
     assert (served.id, served.name, served.raters, served.pairs) == ("MEX/jalisco", "Jalisco", 3, 30)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pluralign.audits.evidence import ATTRIBUTES, Evidence
-from pluralign.core import PreferencePair
+from pluralign.core import PreferencePair, is_missing
 
 FEWER = "fewer"
 """Name of what is left when groups that are too small to tell of are put together."""
@@ -33,7 +33,7 @@ def attributes_of(pairs: Sequence[PreferencePair]) -> dict[str, str]:
     """What is recorded of one rater, by attribute; the language is that of most of the pairs."""
     found = {}
     for name in ATTRIBUTES:
-        value = next((p.extra[name] for p in pairs if p.extra.get(name) not in (None, "")), None)
+        value = next((p.extra[name] for p in pairs if not is_missing(p.extra.get(name))), None)
         if value is not None:
             found[name] = str(value)
     spoken = Counter(p.language for p in pairs if p.language)

@@ -11,11 +11,10 @@ from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.audits.speaking import PAIRS, SHOWN
-from pluralign.core import Estimate, PreferencePair
+from pluralign.core import Estimate, PreferencePair, consent_problem
 from pluralign.metrics import draw_means
 
 _UNKNOWN_TERMS = re.compile(r"\s*(none|unknown|n/?a|.*not stated.*)?\s*", re.IGNORECASE)
-_DENIED = re.compile(r"\s*(false|no|0|denied|withdrawn)\s*([,.].*)?", re.IGNORECASE)
 
 
 def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -74,7 +73,7 @@ def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
         yield Skipped("consent of the raters is not recorded", "a column consent")
     for source, pairs in _by_source(evidence.pairs).items():
         without = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
-        denied = [p for p in pairs if _DENIED.fullmatch(str(p.extra.get("consent", "")))]
+        denied = [p for p in pairs if consent_problem(p.extra) is not None]
         few = 0 < len({p.rater for p in denied}) < context.small  # whoever withdrew is not to be picked out
         bad = {p.id for p in [*without, *denied]}
         n, raters = len(pairs), len({p.rater for p in pairs if p.rater is not None}) or None

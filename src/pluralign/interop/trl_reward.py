@@ -14,6 +14,7 @@ from pluralign.core import (
     Steer,
     SteerableRewardModel,
     UnknownCommunity,
+    is_missing,
     resolve_community,
     steer_to,
 )
@@ -169,7 +170,7 @@ class TrlReward:
 
     def _group_of(self, label: object, known: dict[str, _Group | None]) -> _Group | None:
         where = f"{self.__name__}: column {self._column!r}"
-        if not isinstance(label, str) or not label.strip():
+        if not isinstance(label, str) or is_missing(label):
             return self._fallback(InvalidInput("a row names no community", where=where, hint=_HINT))
         if label not in known:
             try:
