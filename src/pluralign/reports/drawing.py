@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from pluralign.core import MissingExtra
+from pluralign.core import MissingExtra, printable
 
 _HATCH = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<line x1="0" y1="0" x2="0" y2="6" stroke="#222" stroke-width="1.5"/></pattern></defs>'
 )
 _INK = "#222222"
+_NO_XML = dict.fromkeys((0xFFFE, 0xFFFF))
 
 
 def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
@@ -23,13 +24,22 @@ def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
     """
     import vl_convert
 
-    drawn = re.sub(r"<\?xml[^>]*\?>", "", str(vl_convert.vegalite_to_svg(dict(spec))))
+    drawn = re.sub(r"<\?xml[^>]*\?>", "", str(vl_convert.vegalite_to_svg(_drawable(spec))))
     drawn = re.sub(r' d="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), drawn)  # a tenth of a pixel is enough
     # Vega counts on from one drawing of a process to the next; the same chart is to be the same drawing.
     found = {
         id_: f"{name}-{k}" for k, id_ in enumerate(dict.fromkeys(re.findall(r'id="((?:gradient|clip)\w+)"', drawn)))
     }
     return re.sub(r'(id="|url\(#)((?:gradient|clip)\w+)', lambda m: f"{m[1]}{found.get(m[2], m[2])}", drawn)
+
+
+def _drawable(value: Any) -> Any:
+    """A specification whose texts an SVG file may hold: the library ends the whole process at any other."""
+    if isinstance(value, Mapping):
+        return {key: _drawable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_drawable(item) for item in value]
+    return printable(value).translate(_NO_XML) if isinstance(value, str) else value
 
 
 def picture_of(spec: Mapping[str, Any]) -> str:
