@@ -73,6 +73,29 @@ def test_a_mark_of_a_missing_value_is_nobody_and_is_counted(tmp_path: Path, mark
     assert tally.flagged == {f"{name} is missing: {mark!r}": 2 for name in ("id", "rater", "strength", "weight")}
 
 
+@pytest.mark.parametrize("side", ["prompt", "chosen", "rejected"])
+@pytest.mark.parametrize("mark", ["nan", "NaN", " <NA>", "NULL", "#N/A"])
+def test_a_text_that_a_program_wrote_for_a_missing_one_makes_no_pair(tmp_path: Path, side: str, mark: str) -> None:
+    tally = Tally()
+    assert len(list(JsonlPairs(write(tmp_path, row(), row(**{side: mark}))).pairs(tally))) == 1
+    what = "prompt" if side == "prompt" else "response"
+    assert tally.dropped == {f"missing {what}: {mark.strip()}": 1}
+
+
+@pytest.mark.parametrize("side", ["chosen", "rejected"])
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_missing_response_is_counted(tmp_path: Path, side: str, value: object) -> None:
+    tally = Tally()
+    assert len(list(JsonlPairs(write(tmp_path, row(), row(**{side: value}))).pairs(tally))) == 1
+    assert tally.dropped == {f"missing {side}": 1}
+
+
+@pytest.mark.parametrize("answer", ["None", "N/A", "-", "No answer", "null and void"])
+def test_what_people_answer_is_a_text(tmp_path: Path, answer: str) -> None:
+    (pair,) = read(write(tmp_path, row(chosen=answer)))
+    assert pair.chosen == answer
+
+
 def test_namibia_is_not_a_missing_value(tmp_path: Path) -> None:
     pairs = read(write(tmp_path, row(community="NAM"), row(community="Namibia"), row(community=float("nan"))))
     assert [p.community for p in pairs] == ["NAM", "NAM", "~world"]

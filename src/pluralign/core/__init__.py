@@ -14,7 +14,7 @@ from pluralign.core.asking import (
     record_answer,
     render_question,
 )
-from pluralign.core.cells import cell_id, cell_number, is_missing, tidy
+from pluralign.core.cells import cell_id, cell_number, is_missing, is_missing_text, tidy
 from pluralign.core.communities import (
     WORLD,
     Community,
@@ -105,6 +105,7 @@ __all__ = [
     "consent_problem",
     "consents",
     "is_missing",
+    "is_missing_text",
     "known_community",
     "masked",
     "near_communities",

@@ -25,6 +25,7 @@ MISSING_MARKS = frozenset({
 })  # fmt: skip
 """Marks of a missing value, in lower case and without the punctuation around them; the empty text is one of them."""
 
+_TEXT_MARKS = frozenset({"nan", "NaN", "NAN", "NaT", "<NA>", "#N/A", "NULL", "null", "\\N"})
 _WRITTEN_BY_PROGRAMS = frozenset({"\\n", "#value!", "#ref!", "#name?", "#div/0!", "#num!", "#null!"})
 
 
@@ -54,6 +55,17 @@ def is_missing(value: object) -> bool:
         return False
     mark = " ".join(tidy(value).casefold().replace("’", "'").split())
     return mark in _WRITTEN_BY_PROGRAMS or mark.strip(_AROUND) in MISSING_MARKS
+
+
+def is_missing_text(text: str) -> bool:
+    """Whether a program wrote a whole text for a value that was missing: "nan", "<NA>", "NULL", "#N/A".
+
+    People answer "None", "N/A" and "-" themselves, so these are texts like any other.
+
+    >>> [is_missing_text(text) for text in ("nan", " <NA> ", "None", "Nan bread, please")]
+    [True, True, False, False]
+    """
+    return len(text) <= _LONGEST_MARK and tidy(text) in _TEXT_MARKS
 
 
 def cell_id(value: object) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pluralign.core import Message, Prompt, RewardRequest
+from pluralign.core import Message, Prompt, RewardRequest, is_missing, is_missing_text
 from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns, require_consent
 from pluralign.sources.reading import RowPolicy, place, read_rows
 
@@ -44,8 +44,7 @@ def _request(row: Row) -> RewardRequest:
     require_columns(row, ("prompt", "response"))
     prompt = _turns(row["prompt"], "prompt")
     response = _response(_turns(row["response"], "response"), prompt, "response")
-    if not response.strip():
-        raise UnusableRow("empty response")
+    _require_text(response, "response")
     return RewardRequest(prompt, response)
 
 
@@ -58,7 +57,7 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
     """
     require_columns(row, ("chosen", "rejected"))
     chosen, rejected = (_turns(row[side], side) for side in ("chosen", "rejected"))
-    if row.get("prompt") is not None:
+    if not _is_null(row.get("prompt")):
         prompt = _turns(row["prompt"], "prompt")
     elif isinstance(chosen, tuple) and isinstance(rejected, tuple):
         prompt = _shared_turns(chosen, rejected)
@@ -66,13 +65,23 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
         require_columns(row, ("prompt",))
         raise BadRow("'prompt' is null, and the responses are not whole conversations", reason="prompt is null")
     texts = _response(chosen, prompt, "chosen"), _response(rejected, prompt, "rejected")
-    if not prompt or (isinstance(prompt, str) and not prompt.strip()):
-        raise UnusableRow("empty prompt")
-    if not all(text.strip() for text in texts):
-        raise UnusableRow("empty response")
+    _require_text(prompt, "prompt")
+    for text in texts:
+        _require_text(text, "response")
     if texts[0] == texts[1]:
         raise UnusableRow("chosen equals rejected")
     return prompt, *texts
+
+
+def _require_text(text: Prompt, what: str) -> None:
+    if not text or (isinstance(text, str) and not text.strip()):
+        raise UnusableRow(f"empty {what}")
+    if isinstance(text, str) and is_missing_text(text):
+        raise UnusableRow(f"missing {what}: {text.strip()}")
+
+
+def _is_null(value: object) -> bool:
+    return is_missing(value) and not isinstance(value, str)
 
 
 def _turns(value: object, column: str) -> str | tuple[Message, ...]:
@@ -80,6 +89,8 @@ def _turns(value: object, column: str) -> str | tuple[Message, ...]:
         return value
     if isinstance(value, list):
         return tuple(_message(item, column) for item in value)
+    if _is_null(value):
+        raise UnusableRow(f"missing {column}")
     raise BadRow(
         f"{column!r} is {type(value).__name__}, neither text nor a list of messages",
         reason=f"{column} is neither text nor messages",

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, tidy
+from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, is_missing_text, tidy
 from pluralign.sources.fields import (
     BadRow,
     Row,
@@ -144,7 +144,7 @@ class VotePairs:
         chosen, rejected = texts.get((question, chosen_id)), texts.get((question, rejected_id))
         if chosen is None or rejected is None:
             raise UnusableRow("text missing")
-        if not chosen.strip() or not rejected.strip():
+        if not all(text.strip() and not is_missing_text(text) for text in (chosen, rejected)):
             raise UnusableRow("text empty")
         if chosen == rejected:
             raise UnusableRow("same text on both sides")
