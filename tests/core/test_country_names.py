@@ -70,6 +70,8 @@ WRITTEN = {
     "VGB": "British Virgin Islands|Virgin Islands, British",
     "GBR/northern-ireland": "N. Ireland|Northern Ireland (UK)|UK (Northern Ireland)",
     "GBR/scotland": "Scotland, UK",
+    "PRI": "Puerto Rico (US)|Puerto Rico (United States)",
+    "GIB": "Gibraltar (UK)",
     "MEX": "México|Mexico (MEX)|MX - Mexico|🇲🇽|Mexico.",
     "DEU": "Deutschland|Germany, Fed. Rep.|Alemania",
     "JPN": "日本|Japón",
@@ -144,10 +146,10 @@ def test_a_state_that_is_no_more_stays_unresolved_and_its_successors_are_named(l
     "label",
     ["Soviet Union (USSR)", "Germany, East", "Germany (West)", "Serbia & Montenegro", "Yugoslavia (former)",
      "Vietnam, South",
-     "Yemen, South", "Niger or Nigeria",
+     "Yemen, South", "Niger or Nigeria", "USA / Mexico", "Denmark/Greenland",
      "Southern Africa", "South America", "Central Africa", "New Mexico", "Atlanta, Georgia",
      "Georgia, USA",
-     "Spain (Catalonia)", "Austria / Germany"],
+     "Spain (Catalonia)", "Guam, Puerto Rico", "Scotland / Wales", "Austria / Germany"],
 )  # fmt: skip
 def test_a_label_of_no_country_or_of_two_is_none(label: str) -> None:
     assert resolve_community(label) is None

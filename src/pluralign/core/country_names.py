@@ -17,6 +17,7 @@ from pluralign.core.labels import (
     GONE,
     PARTS,
     SILENT,
+    TERRITORIES,
     TRANSLATIONS,
     UNCLEAR,
     WORDS,
@@ -27,6 +28,7 @@ _NAMES = ("name", "common_name", "official_name")
 _POSSESSIVE = re.compile(r"['’ʼ`´‘]s\b")
 _FORMER = re.compile(r"\b(formerly known as|also known as|formerly|former name|former|previously|aka|ex)\b")
 _BRACKETS = re.compile(r"^([^()\[\]]*)[(\[]([^()\[\]]*)[)\]]\s*$")
+_LISTING = re.compile(r"[/;]")
 _POINTED = re.compile(r"(?:[a-z]\.\s?)+[a-z]?")
 _FLAG_LETTERS = {0x1F1E6 + i: chr(ord("a") + i) for i in range(26)}
 _SEPARATORS = (re.compile(r"\s*/\s*"), re.compile(r"\s+[-–—:|]\s+"), re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*"))
@@ -103,16 +105,19 @@ def _without_form(key: str) -> str | None:
 
 
 def _of_parts(text: str) -> str | None:
-    """What all parts of a label name: "Burma (Myanmar)", "Scotland, UK"."""
+    """What all parts of a label name: "Burma (Myanmar)", "Scotland, UK", "Guam (US)"."""
     brackets = _BRACKETS.match(text)
     parts = list(brackets.groups()) if brackets else []
     for separator in _SEPARATORS:
         parts = parts or (separator.split(text) if separator.search(text) else [])
     found = [country_named(_FORMER.sub("", part.casefold())) if part.strip() else None for part in parts]
-    named = sorted({id_ for id_ in found if id_ is not None}, key=len)
-    if not named or None in found:
+    if not found or None in found:
         return None
-    return named[-1] if all(f"{named[-1]}/".startswith(f"{id_}/") for id_ in named) else None
+    named = {id_ for id_ in found if id_ is not None}
+    if len(named) > 1 and _LISTING.search(text):  # "Denmark/Greenland" is both
+        return None
+    narrow = max(named, key=lambda id_: (len(id_), id_ in _rulers()))
+    return narrow if all(f"{narrow}/".startswith(f"{id_}/") or _rulers().get(narrow) == id_ for id_ in named) else None
 
 
 def _without_accents(text: str) -> str:
@@ -153,6 +158,12 @@ def _by_key() -> dict[str, str]:
 @cache
 def _no_country() -> dict[str, tuple[str, ...]]:
     return {country_key(name): tuple(ids.split(", ")) for name, ids in (GONE | UNCLEAR).items()}
+
+
+@cache
+def _rulers() -> dict[str, str]:
+    """Territory -> the state that it belongs to."""
+    return {territory: state for state, own in TERRITORIES.items() for territory in own.split()}
 
 
 @cache

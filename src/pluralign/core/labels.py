@@ -29,6 +29,7 @@ ALIASES: dict[str, str] = {
     "congo brazzaville": "COG",
     "congo democratic": "COD",
     "congo kinshasa": "COD",
+    "congo zaire": "COD",
     "cote d ivoire": "CIV",
     "cote divoire": "CIV",
     "czech": "CZE",
@@ -37,6 +38,9 @@ ALIASES: dict[str, str] = {
     "eire": "IRL",
     "emirates": "ARE",
     "england and wales": "GBR",
+    "england northern ireland": "GBR",
+    "england scotland wales": "GBR",
+    "england scotland": "GBR",
     "england": "GBR",
     "faeroe islands": "FRO",
     "falkland islands": "FLK",
@@ -45,12 +49,16 @@ ALIASES: dict[str, str] = {
     "former yugoslav republic of macedonia": "MKD",
     "fs micronesia": "FSM",
     "fyr macedonia": "MKD",
+    "gaza strip": "PSE",
+    "gaza": "PSE",
     "great britain and northern ireland": "GBR",
     "great britain": "GBR",
+    "guinea conakry": "GIN",
     "holland": "NLD",
     "holy see": "VAT",
     "hong kong china": "HKG",
     "irish republic": "IRL",
+    "islas malvinas": "FLK",
     "ivory coast": "CIV",
     "kampuchea": "KHM",
     "korea dem rep": "PRK",
@@ -80,6 +88,7 @@ ALIASES: dict[str, str] = {
     "palestine": "PSE",
     "papua n guinea": "PNG",
     "persia": "IRN",
+    "pitcairn islands": "PCN",
     "republic of china": "TWN",
     "rumania": "ROU",
     "russia": "RUS",
@@ -95,6 +104,8 @@ ALIASES: dict[str, str] = {
     "solomons": "SLB",
     "south korea": "KOR",
     "southern sudan": "SSD",
+    "svalbard and jan mayen islands": "SJM",
+    "svalbard": "SJM",
     "swaziland": "SWZ",
     "syria": "SYR",
     "taiwan china": "TWN",
@@ -110,8 +121,10 @@ ALIASES: dict[str, str] = {
     "vatican city state": "VAT",
     "vatican city": "VAT",
     "vatican": "VAT",
+    "wallis and futuna islands": "WLF",
     "west bank and gaza strip": "PSE",
     "west bank and gaza": "PSE",
+    "west bank": "PSE",
     "western samoa": "WSM",
     "zaire": "COD",
     "россия": "RUS",
@@ -131,6 +144,7 @@ ALIASES: dict[str, str] = {
 }
 
 CODES: dict[str, str] = {
+    "bur": "MMR",  # until 1989
     "bvi": "VGB",
     "car": "CAF",
     "dprk": "PRK",
@@ -142,21 +156,27 @@ CODES: dict[str, str] = {
     "gb-sct": "GBR/scotland",
     "gb-wls": "GBR/wales",
     "hksar": "HKG",
+    "kos": "XKX",
     "ksa": "SAU",
-    "ksv": "XKX",  # the World Bank's codes of old
+    "ksv": "XKX",
     "prc": "CHN",
     "rdc": "COD",
+    "rks": "XKX",
     "rok": "KOR",
     "rom": "ROU",  # until 2002
     "rsa": "ZAF",
     "tfyrom": "MKD",
+    "tmp": "TLS",  # until 2002
     "uae": "ARE",
     "uk": "GBR",
     "usvi": "VIR",
     "wbg": "PSE",
-    "xk": "XKX",
-    "xkx": "XKX",
     "world": "~world",
+    "xk": "XKX",
+    "xko": "XKX",
+    "xkv": "XKX",
+    "xkx": "XKX",
+    "zar": "COD",  # until 1997
 }
 """Short forms, in lower case, beside the codes of ISO 3166."""
 
@@ -203,6 +223,7 @@ GONE: dict[str, str] = {
     "sun": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
     "union of soviet socialist republics": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
     "ussr": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
+    "ant": "BES, CUW, SXM",
     "tanganyika": "TZA",
     "united arab republic": "EGY, SYR",
     "yug": "BIH, HRV, MKD, MNE, SRB, SVN, XKX",
@@ -258,6 +279,7 @@ WORDS: dict[str, str] = {
     "s": "south",
     "st": "saint",
     "ste": "saint",
+    "soc": "socialist",
     "sts": "states",
     "ter": "territory",
     "terr": "territory",
@@ -282,6 +304,20 @@ FORMS = frozenset({
 
 FORM_MATTERS = frozenset({"china", "congo", "germany", "korea", "nam viet", "vietnam", "yemen", "yugoslavia"})
 """Keys that name one state or another by its form of government: the Republic of China is not China."""
+
+TERRITORIES: dict[str, str] = {
+    "AUS": "CCK CXR HMD NFK",
+    "CHN": "HKG MAC TWN",
+    "DNK": "FRO GRL",
+    "FIN": "ALA",
+    "FRA": "ATF BLM GLP GUF MAF MTQ MYT NCL PYF REU SPM WLF",
+    "GBR": "AIA BMU CYM FLK GGY GIB IMN IOT JEY MSR PCN SGS SHN TCA VGB",
+    "NLD": "ABW BES CUW SXM",
+    "NOR": "BVT SJM",
+    "NZL": "COK NIU TKL",
+    "USA": "ASM GUM MNP PRI UMI VIR",
+}
+"""States -> territories behind whose names data sets write the state: "Puerto Rico (US)" is Puerto Rico."""
 
 TRANSLATIONS = (
     "ar", "bg", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he", "hr", "hu", "id", "is", "it", "ja",
