@@ -54,6 +54,12 @@ def pickled(folder: Path) -> None:
     (folder / "pytorch_model.bin").write_bytes(b"cbuiltins\nexec\n.")
 
 
+def pickled_beside_other_tensors(folder: Path) -> None:
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense/other.safetensors").write_bytes(b"")
+    (folder / "2_Dense/pytorch_model.bin").write_bytes(b"cbuiltins\nexec\n.")
+
+
 FOR_ALL: list[Plant] = [
     changed("config.json", auto_map={"AutoModel": "planted.Writer", "AutoConfig": "planted.Writer"}),
     changed("tokenizer_config.json", auto_map={"AutoTokenizer": ["planted.Writer", None]}),
@@ -67,6 +73,10 @@ FOR_ENCODERS: list[Plant] = [
     module(type="owner/repo--planted.Writer"),
     module(path="../elsewhere"),
     module(path="/tmp"),
+    module(path="onnx"),
+    changed("router_config.json", types={"../elsewhere": "sentence_transformers.models.Transformer"}),
+    changed("router_config.json", types={"onnx": "sentence_transformers.models.Transformer"}),
+    pickled_beside_other_tensors,
     changed("sentence_bert_config.json", model_args={"trust_remote_code": True}),
     changed("2_Dense/config.json", activation_function="planted.Writer"),
     changed("router_config.json", types={"query_0": "planted.Writer"}),
@@ -126,12 +136,15 @@ def test_a_planted_adapter_is_refused_before_it_is_loaded(
 
 def test_a_plain_folder_is_not_refused(tmp_path: Path) -> None:
     folder = plain(tmp_path / "model")
+    for unread in ("original/consolidated.00.pth", "openvino/openvino_model.bin", "training_args.bin"):
+        write(folder / unread, "")
     write(folder / "2_Dense" / "config.json", {"activation_function": "torch.nn.modules.activation.Tanh"})
     write(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "model_max_length": 512})
 
     refuse_code(folder)
     refuse_modules_elsewhere(folder)
     refuse_pickles(folder)
+    refuse_pickles(folder, parts=True)
 
 
 def test_a_link_to_another_folder_is_no_part_of_a_model(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class SentenceEncoder:
         if find_spec("sentence_transformers") is None:
             raise MissingExtra.named("embed", "sentence_transformers")
         self.folder = model_folder(name_or_path)
-        refuse_pickles(self.folder)
+        refuse_pickles(self.folder, parts=True)
         refuse_code(self.folder)
         refuse_modules_elsewhere(self.folder)
         self.fingerprint = fingerprint or f"sentence-{_files_digest(self.folder)[:32]}"

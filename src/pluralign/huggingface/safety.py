@@ -10,20 +10,28 @@ from pluralign.core import DamagedFile, InvalidInput, InvalidSettings
 
 _CONFIGS = ("*config*.json", "modules.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
+_WEIGHTS = ("model*.safetensors", "adapter_model*.safetensors")
+_OTHER_PROGRAMS = {"onnx", "openvino", "original", "coreml"}
+"""Folders that a download may hold for programs other than torch; nothing in them is read."""
 _CLASSES = {"type", "types", "tokenizer_class", "activation_function", "activation_fn"}
 _DOTTED = re.compile(r"[\w-]+(?:\.\w+)+|.*--.*", re.S)
 _KNOWN = re.compile(r"(?:sentence_transformers|torch\.nn)(?:\.\w+)+")
 _CODE = "it would run code of its own"
 
 
-def refuse_pickles(folder: Path) -> None:
+def refuse_pickles(folder: Path, *, parts: bool = False) -> None:
     """Refuse weights that run code when they are read.
 
+    Args:
+        folder: The folder of a model.
+        parts: Whether folders in it hold parts of the model, as with sentence-transformers.
+
     Raises:
-        InvalidInput: If a folder in it has pickled weights and no safetensors.
+        InvalidInput: If a folder of it has pickled weights, and no weights in safetensors beside them.
     """
-    for path in (p for pattern in _PICKLES for p in folder.rglob(pattern)):
-        if not any(path.parent.glob("*.safetensors")) and "onnx" not in path.parts and path.name != "training_args.bin":
+    for path in (p for pattern in _PICKLES for p in (folder.rglob(pattern) if parts else folder.glob(pattern))):
+        unread = path.name == "training_args.bin" or _OTHER_PROGRAMS & set(path.relative_to(folder).parts)
+        if not unread and not any(w for pattern in _WEIGHTS for w in path.parent.glob(pattern)):
             raise InvalidInput(
                 "the weights are pickled, which can run code when they are read",
                 where=str(path),
@@ -60,17 +68,29 @@ def refuse_modules_elsewhere(folder: Path) -> None:
         InvalidSettings: If it has such a part.
     """
     home = folder.resolve()
-    listed = _read(folder / "modules.json") if (folder / "modules.json").is_file() else []
-    modules = [module for module in listed if isinstance(module, Mapping)] if isinstance(listed, list) else []
-    for module in modules:
-        name = str(module.get("path", ""))
-        part = (folder / name.replace("\0", "")).resolve()
-        if part != home and home not in part.parents:
-            raise InvalidSettings(f"its part {name!r:.80} lies outside its folder", where=str(folder / "modules.json"))
+    for name, where in _parts(folder):
+        part = (where.parent / name.replace("\0", "")).resolve()
+        inside = part == home or home in part.parents
+        if not inside or _OTHER_PROGRAMS & set(part.relative_to(home).parts):
+            raise InvalidSettings(f"its part {name!r:.80} lies outside its folder", where=str(where))
     for path in folder.rglob("adapter_config.json"):
         raise InvalidSettings(
             "the encoder is an adapter, which opens another model", where=str(path), hint="merge it into its model"
         )
+
+
+def _parts(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Where the parts of a model lie, and the file that says so: its modules, and those that a router chooses from."""
+    for path in folder.rglob("modules.json"):
+        listed = _read(path)
+        for module in listed if isinstance(listed, list) else []:
+            if isinstance(module, Mapping):
+                yield str(module.get("path", "")), path
+    for path in folder.rglob("*config.json"):
+        settings = _read(path)
+        types = settings.get("types") if isinstance(settings, Mapping) else None
+        for name in types if isinstance(types, Mapping) else ():
+            yield str(name), path
 
 
 def _names_code(key: str, value: Any) -> str:
