@@ -1,0 +1,254 @@
+"""Thoughts between marks: ``<think>``, ``[THINK]``, ``<|begin_of_thought|>`` and the other forms of ``_forms``."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+_TAGS = (
+    r"think(?:ing)?(?:_fast)?",
+    r"thoughts?",
+    r"reason(?:ing)?",
+    r"reflections?",
+    r"rationale|deliberation",
+    r"analysis",
+    r"scratch_?pad",
+    r"cot|chain[_-]of[_-]thoughts?",
+    r"antthinking",
+    r"(?:inner|internal)_(?:monologue|thoughts?)",
+)
+_ATTRIBUTES = r"(?:\s{1,9}[\w:-]{1,40}=(?:\"[^\"<>]{0,99}\"|'[^'<>]{0,99}'|[^\s\"'<>/]{1,99})){0,9}"
+_WORD = r"(?:thoughts?|thinking|think|reasoning)"
+
+
+def _forms() -> Iterator[tuple[str, str]]:
+    """The opening and the closing mark of each form, as regular expressions without groups."""
+    yield (  # Magistral
+        rf"\[\s{{0,9}}{_WORD}\s{{0,9}}\]",
+        rf"\[\s{{0,9}}/\s{{0,9}}{_WORD}\s{{0,9}}\]",
+    )
+    for tag in _TAGS:
+        name = rf"\s{{0,9}}(?:[a-z]{{1,12}}:)?(?:{tag})"
+        yield (
+            rf"(?:<|&lt;){name}{_ATTRIBUTES}\s{{0,9}}(?:>|&gt;)",
+            rf"(?:<|&lt;)\s{{0,9}}/{name}\s{{0,9}}(?:>|&gt;)",
+        )
+    yield (  # Cohere, Sky-T1
+        rf"<\|\s?(?:(?:begin|start)_(?:of_)?{_WORD}|{_WORD}(?:_start|_begin)?)\s?\|>",
+        rf"<\|\s?(?:end_(?:of_)?{_WORD}|{_WORD}_end|/{_WORD})\s?\|>",
+    )
+    yield r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"  # Apertus
+    yield r"<\|channel>\s{0,9}(?:thought\b)?", r"<channel\|>"  # Gemma 4
+    yield r"<unused94>\s{0,9}(?:thought\b)?", r"<unused95>"  # MedGemma
+    yield r"◁\s?think\s?▷", r"◁\s?/\s?think\s?▷"  # Kimi
+
+
+_RESPONSE_MARK = r"<\|\s?(?:start_(?:of_)?response|begin_of_solution)\s?\|>"
+_MARK = re.compile(
+    r"(?=[<\[&◁])(?:"
+    + "|".join(f"(?P<open{i}>{a})|(?P<close{i}>{b})" for i, (a, b) in enumerate(_forms()))
+    + rf"|(?P<empty>(?:<|&lt;)\s{{0,9}}(?:{'|'.join(_TAGS)})\s{{0,9}}/\s{{0,9}}(?:>|&gt;))"
+    + rf"|(?P<response>{_RESPONSE_MARK}))",
+    re.I,
+)
+_WRAP = re.compile(rf"{_RESPONSE_MARK}|<\|\s?end_(?:of_)?(?:response|solution)\s?\|>", re.I)
+_FENCE = re.compile(r"^[ \t]{0,3}(?:```|~~~)", re.M)
+_QUOTE_BEFORE = re.compile(r"(?:(?:^|[\s(\[{,=:])[\"'`]{1,3}|[“‘«「『])$")
+_QUOTE_AFTER = re.compile(r"[\"'`]{1,3}(?:[\s.,;:!?)\]}-]|$)|[”’»」』]")
+_CALLED_A_TAG = re.compile(
+    r"[ -]?(?:标签|標籤|标记|タグ|태그)|[ -](?:[Tt]ags?|tokens?|markers?|elements?|delimiters?)\b"
+)
+_AND = re.compile(r"\s{0,9}(?:and|or|to|until|und|oder|et|ou|y|e|和|与|,|/|&)\s{0,9}", re.I)
+_BEFORE_A_MARK = "\n\r.!?:;。！？：…>]▷)|"
+
+
+_Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A mark: its span, what it does (open, close, empty, response), and the number of its form."""
+
+    start: int
+    end: int
+    does: str
+    form: str
+
+
+def outside_marks(text: str) -> tuple[str, str | None] | None:
+    """Split a text at the marks of its thoughts.
+
+    Returns:
+        The thought and the answer (None where the last thought never closes); None where there is no
+        mark.
+
+    >>> outside_marks("[THINK]1?[/THINK] 2"), outside_marks("2")
+    (('1?', '2'), None)
+    """
+    marks = _without_mentions(text, list(_marks(text)))
+    if not marks:
+        return None
+    spans = _Spans()
+    last_close = {mark.form: mark.start for mark in marks if mark.does == "close"}
+    for mark in marks:
+        spans.take(mark, _is_firm(text, mark) or last_close.get(mark.form, -1) > mark.start)
+    spans.finish(len(text))
+    if spans.kept == [(0, len(text))]:
+        return None
+    thought = "\n".join(text[start:end].strip() for start, end in spans.thought).strip()
+    answer = _joined(text, spans.kept)
+    if _WRAP.search(answer):
+        answer = _WRAP.sub("", answer).strip()
+    return thought, None if spans.open else answer
+
+
+@dataclass(slots=True)
+class _Spans:
+    """What stands outside of thoughts and inside, while the marks are taken one by one."""
+
+    kept: list[_Span] = field(default_factory=list)
+    thought: list[_Span] = field(default_factory=list)
+    open: list[_Mark] = field(default_factory=list)
+    depth: Counter[str] = field(default_factory=Counter)
+    begin: int = 0
+    last_close: _Mark | None = None
+
+    def take(self, mark: _Mark, sure: bool) -> None:
+        """Take the next mark; ``sure`` where an opening mark surely opens a thought."""
+        if mark.does == "open" and sure:
+            self._enter(mark)
+        elif mark.does == "close" and self.depth[mark.form]:
+            self._leave(mark)
+        elif mark.does == "close":  # the chat template opened it: all before is thought
+            self.kept.clear()
+            self.thought[:] = [(0, mark.start)]
+            self._reset(mark)
+        elif mark.does == "response" and self.open:
+            self.thought.append((self.open[0].end, mark.start))
+            self._reset(mark)
+        elif mark.does == "empty" and not self.open:
+            self.kept.append((self.begin, mark.start))
+            self.begin = mark.end
+
+    def finish(self, end: int) -> None:
+        """Take the end of the text; where more thoughts opened than closed, the last closing mark counts."""
+        last = self.last_close
+        if self.open and last is not None and self.open[-1].start < last.start:
+            self.thought.append((self.open[0].end, last.start))
+            self._reset(last)
+        if self.open:
+            self.thought.append((self.open[0].end, end))
+        else:
+            self.kept.append((self.begin, end))
+
+    def _enter(self, mark: _Mark) -> None:
+        if not self.open:
+            self.kept.append((self.begin, mark.start))
+        self.open.append(mark)
+        self.depth[mark.form] += 1
+
+    def _leave(self, mark: _Mark) -> None:
+        """Close the innermost thought of the mark's form, and those that never closed inside of it."""
+        outer = self.open[0]
+        while (inner := self.open.pop()).form != mark.form:
+            self.depth[inner.form] -= 1
+        self.depth[mark.form] -= 1
+        if not self.open:
+            self.thought.append((outer.end, mark.start))
+            self.begin = mark.end
+        self.last_close = mark
+
+    def _reset(self, mark: _Mark) -> None:
+        self.open.clear()
+        self.depth.clear()
+        self.begin = mark.end
+
+
+def _marks(text: str) -> Iterator[_Mark]:
+    for found in _MARK.finditer(text):
+        name = found.lastgroup or ""
+        does = name.rstrip("0123456789")
+        yield _Mark(found.start(), found.end(), does, name.removeprefix(does))
+
+
+def _is_firm(text: str, mark: _Mark) -> bool:
+    """Whether an opening mark counts though nothing closes it: not in the middle of a sentence."""
+    before = text[max(0, mark.start - 40) : mark.start]
+    line = before.rstrip(" \t")
+    glued = bool(before) and line == before
+    lower_bracket = text[mark.start] == "[" and not text[mark.start : mark.end].isupper()
+    ends_line = text[mark.end : mark.end + 1] in ("\n", "\r")
+    return not lower_bracket and (not line or glued or ends_line or line[-1] in _BEFORE_A_MARK)
+
+
+def _without_mentions(text: str, marks: Sequence[_Mark]) -> list[_Mark]:
+    """The marks without those that the text speaks of."""
+    fences = fenced(text) if marks else []
+    mentioned = {i for i, mark in enumerate(marks) if is_quoted(text, mark.start, mark.end)}
+    in_fences = set()
+    for i, mark in enumerate(marks):
+        fence = fence_of(mark.start, fences)
+        if fence is not None and (mark.does == "open" or (fence, mark.form) in in_fences):
+            mentioned.add(i)
+            in_fences.add((fence, mark.form))
+        after = marks[i + 1] if i + 1 < len(marks) else None
+        if after is not None and _is_pair_spoken_of(text, mark, after):
+            mentioned |= {i, i + 1}
+    return [mark for i, mark in enumerate(marks) if i not in mentioned]
+
+
+def _is_pair_spoken_of(text: str, mark: _Mark, after: _Mark) -> bool:
+    """Whether two marks are "<think> and </think>", or stand in one pair of backticks."""
+    if (mark.does, after.does, mark.form) != ("open", "close", after.form):
+        return False
+    if after.start - mark.end > 200:
+        return False
+    between = text[mark.end : after.start]
+    in_code = text[mark.start - 1 : mark.start] == "`" == text[after.end : after.end + 1]
+    return _AND.fullmatch(between) is not None or (in_code and "\n" not in between)
+
+
+def is_quoted(text: str, start: int, end: int) -> bool:
+    """Whether a mark stands in quotation marks, or is called a tag or a token."""
+    if _CALLED_A_TAG.match(text, end):
+        return True
+    before = _QUOTE_BEFORE.search(text[max(0, start - 4) : start])
+    return before is not None and _QUOTE_AFTER.match(text, end) is not None
+
+
+def fenced(text: str) -> list[_Span]:
+    """The fenced code blocks of a text, unless one is the whole text."""
+    found = list(_FENCE.finditer(text))
+    spans = [(a.start(), b.end()) for a, b in zip(found[::2], found[1::2], strict=False)]
+    whole = len(text) - len(text.lstrip()), len(text.rstrip())
+    return [(start, end) for start, end in spans if (start, end) != whole]
+
+
+def fence_of(place: int, fences: Sequence[_Span]) -> int | None:
+    """The number of the fence that a place of the text lies in."""
+    i = bisect_right(fences, place, key=lambda fence: fence[0]) - 1
+    return i if i >= 0 and place < fences[i][1] else None
+
+
+def _joined(text: str, kept: Sequence[_Span]) -> str:
+    """The spans of a text between which thoughts were cut.
+
+    Blanks at a cut stay only between two words: the longer of the two runs.
+    """
+    pieces: list[str] = []
+    blanks = ""
+    for start, end in kept:
+        part = text[start:end]
+        bare = part.strip()
+        if not bare:
+            blanks = max(blanks, part, key=len)
+            continue
+        lead = part[: part.index(bare)]
+        if pieces or start == 0:
+            pieces.append(max(blanks, lead, key=len))
+        pieces.append(bare)
+        blanks = part[len(lead) + len(bare) :]
+        if end == len(text):
+            pieces.append(blanks)
+    return "".join(pieces)
