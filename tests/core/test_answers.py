@@ -107,6 +107,93 @@ def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> N
     assert read_answer(text, LIKERT, NUMBERS) == Refusal(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is it 1? Hmm.\n</think>\n\n2",
+        "analysisPerhaps answer: 3.assistantfinal2",
+        "<|channel|>analysis<|message|>3?<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>",
+        "<answer>2</answer>",
+        "<answer>\n2\n</answer>",
+        "As 3 of 4 say, <final_answer>Rather important</final_answer>",
+        "<response>2",
+        "<<2>>",
+        "It is 3 times as good: [[2]]",
+        "[ANSWER]2[/ANSWER]",
+        "2</s>",
+        "2<|im_end|>",
+        "2<|eot_id|>",
+        "2<end_of_turn>",
+        "2<|endoftext|>",
+        "2<｜end▁of▁sentence｜>",
+        "<|start_header_id|>assistant<|end_header_id|>\n\n2<|eot_id|>",
+        "2<|im_end|>\n<|im_start|>user\nAnd 4?",
+        "2\n\nQuestion: Do you trust people?\nAnswer: 4",
+        "2\nQ2: And work?\nA: 4",
+        "2\n\nHuman: 4",
+        "2\n\nHow important is work?\n1. Very important\n2. Rather important\n\n4",
+        "2.0",
+        "2.00",
+        '{"answer": 2.0}',
+        "\u200b2",
+        "\ufeff2\u200f",
+        "Ra\u00adther impor\u00adtant",
+    ],
+)
+def test_what_stands_around_an_answer_is_not_read(text: str) -> None:
+    assert read(text) == 1
+
+
+@pytest.mark.parametrize("text", ["<think>It is 2", "analysisIt is 2", "<|channel|>analysis<|message|>2"])
+def test_an_unfinished_thought_is_no_answer(text: str) -> None:
+    assert read_answer(text, LIKERT, NUMBERS) == Refusal(text)
+
+
+@pytest.mark.parametrize("text", ["b", "b)", "(b)", "Answer: b", '{"answer": "b"}', "b. rather important", "**b**"])
+def test_case_does_not_matter_where_a_label_is_the_whole_answer(text: str) -> None:
+    assert read(text, LIKERT, LETTERS) == 1
+
+
+@pytest.mark.parametrize("text", ["a good life", "Answer: a good life is what I want", "I want a house"])
+def test_a_word_is_no_label(text: str) -> None:
+    assert read(text, LIKERT, LETTERS) is None
+
+
+NINE = tuple(f"the {word} one" for word in ("red", "blue", "green", "grey", "black", "white", "pink", "brown", "gold"))
+
+
+@pytest.mark.parametrize("text", ["Answer: I think it is C", "I think C", "Answer: I'd say C", "I do, and so on", "I"])
+def test_the_pronoun_i_is_no_label(text: str) -> None:
+    assert read(text, NINE, tuple("ABCDEFGHI")) in ({8} if text == "I" else {2, None})
+
+
+AGREEING = ("Agree strongly", "Agree", "Disagree", "Strongly disagree")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Strongly agree", 0),
+        ("I strongly agree", 0),
+        ("Disagree strongly", 3),
+        ("I agree", 1),
+        ("I disagree", 2),
+        ("Somewhat disagree", None),
+        ("I agree somewhat", None),
+        ("I totally agree", None),
+        ("I agree very much", None),
+        ("I don't agree", None),
+    ],
+)
+def test_an_option_does_not_match_inside_a_stronger_or_weaker_wording(text: str, place: int | None) -> None:
+    assert read(text, AGREEING) == place
+
+
+@pytest.mark.parametrize("text", ["Extremely important", "quite important", "Unimportant"])
+def test_another_strength_is_another_answer(text: str) -> None:
+    assert read(text, ("Important", "Very important", "Not important"), NUMBERS[:3]) is None
+
+
 def test_the_longest_of_overlapping_options_is_meant() -> None:
     options = ("Important", "Very important", "Not important")
     assert read("To me it is very important", options, NUMBERS[:3]) == 1

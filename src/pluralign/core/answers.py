@@ -1,28 +1,32 @@
 r"""Reading answers: an option, or a refusal. Ours prefers no answer to a wrong one; the published rule takes a number.
 
-A text is read from its strongest sign to its weakest, and the first kind of sign that is there decides:
-``\boxed{...}``, a JSON object, a bare label or option as the whole, "my answer is ...", a last or first line that is a
-label, "option 2", and in short texts a label at the end or an option's own words. A sign that points at two options is
-a refusal.
+What is read stands outside of thoughts and special tokens, inside of answer tags where there are any, and before an
+invented next question. It is read from its strongest sign to its weakest, and the first kind of sign that is there
+decides: ``\boxed{...}``, ``<<...>>``, a JSON object, a bare label or option as the whole, "my answer is ...", a last or
+first line that is a label, "option 2", and in short texts a label at the end, an option's own words, or in any language
+the only number. A sign that points at two options is a refusal.
 """
 
 import json
 import re
-import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from pluralign.core.answer_texts import answering_part, bracketed, clean
+from pluralign.core.answer_words import ANSWER_WORD, CHOICE_WORD, COUNTS, DENIES, REFUSES, STRENGTHS
 from pluralign.core.asking import Refusal
 from pluralign.core.errors import InvalidInput
 
-_END = 2000
 _SHORT = 200
+_SENTENCE = 80
 _KEYS = ("answer", "final_answer", "option", "choice", "response", "number", "label", "selected", "selection")
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.S | re.I)
 _BOXED = re.compile(r"boxed\s*\{+\s*(?:\\text\s*\{)?([^{}\n]{0,200})")
 _OBJECT = re.compile(r"\{[^{}]{0,400}\}")
-_DECORATION = re.compile(r"[*_`$]+")
-_ANSWER = re.compile(r"\b(?:answer|choice|response|selection|rating)\b(?:\s+(?:is|would\s+be)\b|\s*[:=])", re.I)
+_ANSWER = re.compile(
+    rf"\b(?:answer|choice|response|selection|rating)\b(?:\s+(?:is|would\s+be)\b|\s*[:=])|{ANSWER_WORD.pattern}\s*[:：]",
+    re.I,
+)
 _CHOOSE = re.compile(
     r"\b(?:choose|chose|select|pick|answer|respond|reply|say|go\s+with|go\s+for|going\s+with|opt\s+for|put"
     r"|rate\s+(?:it|this|that)|assume\s+a\s+choice)\b",
@@ -34,14 +38,13 @@ _LEADS = re.compile(
     re.I,
 )
 _NOT = re.compile(r"(?:\bnot|\bnever|n['’]t|\bcannot|\bunable to|\brefuse to|\bneither)\b[^.!?\n]{0,30}$", re.I)
-_REFUSES = re.compile(
-    r"(?:cannot|can['’]?t|can not|won['’]?t|unable to|not able to|not comfortable|refuse to|prefer not|rather not"
-    r"|decline to)\s|\bas an ai\b|\bi['’]?m (?:just )?an? (?:ai|language model)|\bdon['’]?t know\b"
-    r"|\bno (?:personal )?opinion\b|\bsorry\b",
-    re.I,
-)
 _MORE = re.compile(r"\s*(?:or|to|and|&|/|-|–|—|,)\s*(?:option\s*|number\s*)?-?\d", re.I)
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d+")
+_CLOSING = " .!。！।॥፡።…)」』\"'"
+_ASKS = ("?", "？", "؟")
+_CHANGES = STRENGTHS | {"isn", "don", "doesn", "wouldn"}
+_PRONOUN = r"(?!(?<=\bI)(?:\s+[^\W\d]|['’]))"
 
 
 def read_answer(text: str, shown: Sequence[str], labels: Sequence[str]) -> int | Refusal:
@@ -93,14 +96,21 @@ class _Sheet:
     def __init__(self, shown: tuple[str, ...], labels: tuple[str, ...]) -> None:
         if not shown or len(shown) != len(labels) or len(set(labels)) != len(labels):
             raise InvalidInput(f"labels {list(labels)} do not name {len(shown)} options each by its own")
-        self.labels = {_clean(label): place for place, label in enumerate(labels)}
+        self.labels = {clean(label): place for place, label in enumerate(labels)}
         self.words = [_words(option) for option in shown]
-        self.scale = [_clean(label) == _clean(option) for label, option in zip(labels, shown, strict=True)]
+        self.scale = [clean(label) == clean(option) for label, option in zip(labels, shown, strict=True)]
         one_of = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
         top = re.escape(max(self.labels, key=lambda label: self.labels[label]))
         # A label that is no part of a word, a decimal number, a range or a telephone number; "7/10" is 7.
-        self.label = re.compile(
-            rf"(?<![\w.,-])({one_of})(?:\s*(?:/|out\s+of)\s*{top}(?!\w))?(?!\w|[.,]\d|\s*[-–/]\s*\d|\s*%)"
+        body = rf"({one_of})(?:\s*(?:/|out\s+of)\s*{top}(?!\w))?(?!\w|[.,]\d|\s*[-–/]\s*\d|\s*%)"
+        self.label = re.compile(rf"(?<![\w.,-]){body}{_PRONOUN}")
+        folded = {label.casefold() for label in self.labels}
+        # "b" is B where it is all that is answered, unless labels differ in their case alone.
+        self.whole = re.compile(body, re.I if len(folded) == len(self.labels) else 0)
+        self.places = {label.casefold() if self.whole.flags & re.I else label: p for label, p in self.labels.items()}
+        # Without spaces, or before endings, a label touches letters of other scripts: "我选2", "2번".
+        self.touching = re.compile(
+            rf"(?<![A-Za-zÀ-ɏ\d_.,/-])({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d)"
         )
 
     @staticmethod
@@ -114,30 +124,45 @@ class _Sheet:
             return None
         bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’#-…")
         bare = re.sub(r"^(?:option|answer|choice|number)\b[\s:.#]*", "", bare, flags=re.I)
-        found = self.label.match(bare)
+        found = self.whole.match(bare)
         if found is not None:
-            place = self.labels[found[1]]
+            place = self.place(found[1])
             rest = bare[found.end() :]
             said = _words(rest)
             if not said or said == self.words[place] or (self.scale[place] and said == (found[1],)):
                 return place
         return self.in_words(_words(text))
 
+    def place(self, label: str) -> int:
+        """The place of a label as it was found."""
+        return self.labels[label] if label in self.labels else self.places[label.casefold()]
+
     def in_words(self, said: tuple[str, ...]) -> int | None:
-        """The place of the option that these words are; None where two options are worded alike."""
-        places = [place for place, words in enumerate(self.words) if words and words == said]
-        return places[0] if len(places) == 1 else None
+        """The place of the option that these words are, in this order or another; None where two are worded alike."""
+        for alike in (said.__eq__, lambda words: Counter(words) == Counter(said)):
+            places = [place for place, words in enumerate(self.words) if words and alike(words)]
+            if places:
+                return places[0] if len(places) == 1 else None
+        return None
 
 
 def _place(text: str, sheet: _Sheet) -> int | None:
-    boxed = _BOXED.findall(_ends(_THOUGHT.sub(" ", text)))
-    plain = _clean(_ends(_THOUGHT.sub(" ", text)))
+    answer = answering_part(text)
+    if answer is None:
+        return None
+    boxed = _BOXED.findall(answer)
+    plain = clean(answer)
     for label, place in sheet.labels.items():
         if sheet.scale[place] and label.isdigit():  # "9.9" is the label 9 with the option 9
             plain = re.sub(rf"(?<![\w.]){label}\.\s?{label}(?![\w]|\.\d)", label, plain)
     if boxed:
-        return sheet.named(_clean(boxed[-1]))
-    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _closing, _contained):
+        return sheet.named(clean(boxed[-1]))
+    marked = bracketed(plain)
+    in_brackets = None if marked is None else sheet.named(marked)
+    if in_brackets is not None:
+        return in_brackets
+    plain = _before_next_question(plain, sheet)
+    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _closing, _contained, _only_label):
         places = set(signs(plain, sheet))
         if places:
             return places.pop() if len(places) == 1 else None
@@ -153,7 +178,7 @@ def _json(text: str, sheet: _Sheet) -> Iterator[int | None]:
             continue
         for key, said in value.items():
             if key.lower().replace(" ", "_") in _KEYS:
-                yield sheet.named(_clean(str(said)))
+                yield sheet.named(clean(str(said)))
 
 
 def _whole(text: str, sheet: _Sheet) -> Iterator[int]:
@@ -187,9 +212,10 @@ def _after(marker: re.Pattern[str], text: str, sheet: _Sheet) -> Iterator[int | 
             place = sheet.labels[label[1]]
             yield None if _MORE.match(rest, label.end()) else place
             continue
-        line = sheet.in_words(_words(re.split(r"[.!?\n]", rest, maxsplit=1)[0]))
-        if line is not None:
-            yield line
+        named = sheet.in_words(_words(re.split(r"[.!?\n]", rest, maxsplit=1)[0]))
+        named = sheet.named(rest.split("\n")[0]) if named is None else named
+        if named is not None:
+            yield named
 
 
 def _lines(text: str, sheet: _Sheet) -> Iterator[int]:
@@ -213,13 +239,13 @@ def _closing(text: str, sheet: _Sheet) -> Iterator[int]:
     """A bare label as the last sentence of a short text that does not refuse: "I'll be honest! 5"."""
     last = re.split(r"[.!?:]\s+", text)[-1]
     found = sheet.label.fullmatch(last.strip(" .!"))
-    if found is not None and len(text) <= _SHORT and not _REFUSES.search(text):
+    if found is not None and len(text) <= _SHORT and not REFUSES.search(text):
         yield sheet.labels[found[1]]
 
 
 def _contained(text: str, sheet: _Sheet) -> Iterator[int | None]:
     """Options whose words stand in a short text that does not refuse; the longest of overlapping ones."""
-    if len(text) > _SHORT or _REFUSES.search(text) or sheet.label.match(text):
+    if len(text) > _SHORT or REFUSES.search(text) or sheet.label.match(text):
         return
     said = _words(text)
     spans = [
@@ -227,29 +253,44 @@ def _contained(text: str, sheet: _Sheet) -> Iterator[int | None]:
         for place, words in enumerate(sheet.words)
         if len(" ".join(words)) >= 4 and not all(word.isdigit() for word in words)
         for start in range(len(said) - len(words) + 1)
-        if said[start : start + len(words)] == words
+        if Counter(said[start : start + len(words)]) == Counter(words)
     ]
     for start, end, place in spans:
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b, _ in spans):
-            negated = {"not", "never", "hardly", "isn", "don", "doesn", "wouldn", "no"} & set(
-                said[max(0, start - 3) : start]
-            )
-            yield None if negated else place
+            near = said[max(0, start - 3) : start] + said[end : end + 2]
+            yield None if _CHANGES & set(near) else place
 
 
-def _ends(text: str) -> str:
-    return text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}"
+def _only_label(text: str, sheet: _Sheet) -> Iterator[int]:
+    """The one label of a short sentence in any language that has no other number, and neither refuses nor denies."""
+    labels = list(sheet.touching.finditer(text))
+    if len(text) > _SENTENCE or len(labels) != 1 or "\n" in text or REFUSES.search(text):
+        return
+    (label,) = labels
+    place = sheet.labels[label[1]]
+    rest = _without_option(text[: label.start()] + " # " + text[label.end() :], sheet.words[place])
+    if _NUMBER.search(rest) or DENIES.search(rest):
+        return
+    after = rest.partition("#")[2]
+    counted = label[1] == str(len(sheet.words)) and COUNTS.match(after)
+    if not after.strip(_CLOSING) or (CHOICE_WORD.search(rest) and not counted):
+        yield place
 
 
-def _clean(text: str) -> str:
-    """Digits of every script as 0-9, compatible forms of characters as one, without marks of emphasis."""
-    plain = unicodedata.normalize("NFKC", text)
-    if not plain.isascii():
-        plain = "".join(
-            str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, None) is not None else c for c in plain
-        )
-    return _DECORATION.sub("", plain).strip()
+def _without_option(text: str, words: tuple[str, ...]) -> str:
+    """The text without the words of an option: "2 (not important)" denies nothing."""
+    if not words:
+        return text
+    return re.sub(r"\W+".join(map(re.escape, words)), "", text, flags=re.I)
+
+
+def _before_next_question(text: str, sheet: _Sheet) -> str:
+    """The text without what follows an answer that stands in a line of its own, where that asks something."""
+    first, *more = text.strip().split("\n")
+    if sheet.named(first) is None or not any(line.rstrip().endswith(_ASKS) for line in more):
+        return text
+    return first
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(_clean(text).casefold()))
+    return tuple(_WORD.findall(clean(text).casefold()))

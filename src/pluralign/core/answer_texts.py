@@ -1,0 +1,89 @@
+r"""The part of a reply that answers: no thought, no special tokens, no invented next question, and in one spelling."""
+
+import re
+import unicodedata
+
+from pluralign.core.thoughts import split_thought
+
+_END = 2000
+_TOKEN = (
+    r"<\|[\w/.-]{1,40}\|>|<｜[\w▁/.-]{1,40}｜>|\[\|[\w/.-]{1,40}\|\]|</?s>|<(?:start|end)_of_(?:turn|text|role)>"
+    r"|<(?:eos|bos|pad|eod|unk|sep)>|\[/?(?:INST|EOS|BOS|PAD|SEP)\]|<extra_id_\d>"
+)
+_OPENING = re.compile(rf"(?:\s*(?:{_TOKEN})\s*(?:(?:assistant|model|chatbot|final)\b(?=\s*(?:{_TOKEN}|\n)))?)+", re.I)
+_STOP = re.compile(_TOKEN, re.I)
+_TAGS = "answer|final[_ ]?answer|response|final[_ ]?response|option|choice|selection|output|result|label"
+_TAGGED = re.compile(
+    rf"<\s*({_TAGS})\b[^<>]{{0,100}}>((?:(?!<\s*(?:{_TAGS})\b).)*?)(?:<\s*/\s*\1\s*>|\Z)"
+    rf"|\[({_TAGS})\]((?:(?!\[(?:{_TAGS})\]).)*?)(?:\[/\3\]|\Z)",
+    re.I | re.S,
+)
+_BRACKETED = re.compile(r"<<\s*([^<>\n]{1,80}?)\s*>>|\[\[\s*([^\[\]\n]{1,80}?)\s*\]\]|【\s*([^【】\n]{1,80}?)\s*】")
+_QUESTION = "question|pregunta|pergunta|frage|domanda|вопрос|سؤال|प्रश्न|soru|pertanyaan|問題|问题|質問|질문"
+_NEXT = re.compile(
+    r"\n\s*(?:#{1,4}\s*|\*{1,2}\s*)?(?:"
+    rf"(?:next\s+)?(?:{_QUESTION})\s*(?:no\.?\s*)?\d{{0,4}}\s*[:：.)*-]|q\s?\d{{0,4}}\s*[:：.)]"
+    r"|(?:human|user|instruction|system)\s*[:：]|(?:instruction|question|user|human)\s*\n)",
+    re.I,
+)
+_WHOLE_FLOAT = re.compile(r"(?<![\w.,-])(\d{1,3})\.0{1,6}(?![\w.,]|\s?%)")
+_DECORATION = re.compile(r"[*_`$]+")
+
+
+def answering_part(text: str) -> str | None:
+    r"""The words that answer; None where the reply is an unfinished thought.
+
+    Of an enormous text the beginning and the end are kept.
+
+    >>> answering_part("<think>1 or 3?</think>2<|im_end|>\n<|im_start|>user\nAnd how old are you?")
+    '2'
+    >>> answering_part("2\n\nQuestion: Do you trust people?\nAnswer: 1")
+    '2'
+    >>> answering_part("It matters, so <answer>2</answer>")
+    '2'
+    """
+    answer = split_thought(text).answer
+    if answer is None:
+        return None
+    answer = _ends(answer)
+    start = _OPENING.match(answer)
+    answer = answer[start.end() :] if start else answer
+    answer = _before(_STOP, answer)
+    tagged = [found[1] or found[3] for found in _TAGGED.findall(answer)]
+    answer = tagged[-1] if tagged and tagged[-1].strip() else answer
+    return _before(_NEXT, answer)
+
+
+def bracketed(text: str) -> str | None:
+    """What stands in the last double brackets, ``<<2>>`` or ``[[2]]``; None where there are none."""
+    found = _BRACKETED.findall(text)
+    return next(filter(None, found[-1])) if found else None
+
+
+def clean(text: str) -> str:
+    """Digits of every script as 0-9, compatible forms of characters as one, whole numbers without ``.0``.
+
+    Marks of emphasis and format characters that are not seen (zero width, directions, soft hyphens) are left out.
+
+    >>> clean("**٢**"), clean("2.0"), clean("\u200b２\u200f")
+    ('2', '2', '2')
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    if not plain.isascii():
+        plain = "".join(_seen(c) for c in plain)
+    return _WHOLE_FLOAT.sub(r"\1", _DECORATION.sub("", plain)).strip()
+
+
+def _seen(c: str) -> str:
+    if unicodedata.category(c) == "Cf":
+        return ""
+    return str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, None) is not None else c
+
+
+def _before(mark: re.Pattern[str], text: str) -> str:
+    """The text before the first mark that has words in front of it."""
+    return next((text[: m.start()] for m in mark.finditer(text) if text[: m.start()].strip()), text)
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _END else f"{text[:_END]}\n{text[-_END:]}"
