@@ -14,14 +14,12 @@ from pluralign.core.labels import (
     CODES,
     FORM_MATTERS,
     FORMS,
-    GONE,
     PARTS,
     SILENT,
-    TERRITORIES,
     TRANSLATIONS,
-    UNCLEAR,
     WORDS,
 )
+from pluralign.core.states import GONE, TERRITORIES, UNCLEAR
 
 _LONGEST = 200
 _NAMES = ("name", "common_name", "official_name")
