@@ -18,6 +18,7 @@ SPECIAL_TOKENS = (
 )
 """Tokens that begin, end or fill up a text: taken off at its ends, with the whitespace around them, never inside."""
 
+_WORD = r"([A-Za-z_][\w-]{0,31})"
 _MARKS = (
     r"<\|[A-Za-z0-9_.:/-]{1,40}\|>",
     r"\[\|[A-Za-z_]{1,40}\|\]",
@@ -68,14 +69,18 @@ def _format(
 
 FORMATS = (
     # ChatML (Qwen, Yi, InternLM 2, SmolLM, Hermes, ...) and Phi-4
-    _format(r"<\|im_start\|>([a-z_]{1,32})(?:<\|im_sep\|>|(?=\n|\Z))", "<|im_end|>", r"<\|im_start\|>assistant"),
+    _format(
+        rf"<\|im_start\|>{_WORD}(?: name=[^<\n]{{1,64}})?(?:<\|im_sep\|>|(?=\n|\Z))",
+        "<|im_end|>",
+        r"<\|im_start\|>assistant",
+    ),
     _format(  # Llama 3, and OpenChat 3.6 on top of it
-        r"<\|start_header_id\|>(?:GPT4 Correct )?([A-Za-z_]{1,32})<\|end_header_id\|>",
+        rf"<\|start_header_id\|>(?:GPT4 Correct )?{_WORD}<\|end_header_id\|>",
         "<|eot_id|>",
         r"<\|start_header_id\|>(?:GPT4 Correct A|a)ssistant",
     ),
-    _format(r"<\|header_start\|>([a-z_]{1,32})<\|header_end\|>", "<|eot|>", r"<\|header_start\|>assistant"),  # Llama 4
-    _format(r"<start_of_turn>([a-z_]{1,32})(?=\n|\Z)", "<end_of_turn>", "<start_of_turn>model"),  # Gemma
+    _format(rf"<\|header_start\|>{_WORD}<\|header_end\|>", "<|eot|>", r"<\|header_start\|>assistant"),  # Llama 4
+    _format(rf"<start_of_turn>{_WORD}(?=\n|\Z)", "<end_of_turn>", "<start_of_turn>model"),  # Gemma
     _format(  # Llama 2 and Mistral: of two marks in a row the second counts
         r"(?:\[INST\]\s{0,4}(?=<<SYS>>)|\[/SYSTEM_PROMPT\]\s{0,4}(?=\[INST\]))?"
         r"(\[/?INST\]|<</?SYS>>|\[SYSTEM_PROMPT\]|\[/?TOOL_RESULTS\]|\[AVAILABLE_TOOLS\])",
@@ -93,7 +98,7 @@ FORMATS = (
         sign=r"<\|CHATBOT_TOKEN\|>",
     ),
     _format(  # Granite
-        r"<\|start_of_role\|>([a-z_]{1,32})[^<\n]{0,200}<\|end_of_role\|>",
+        rf"<\|start_of_role\|>{_WORD}[^<\n]{{0,200}}<\|end_of_role\|>",
         "<|end_of_text|>",
         r"<\|start_of_role\|>assistant",
     ),
