@@ -109,6 +109,25 @@ def test_long_right_to_left_and_emoji_texts_are_scored(
     assert np.isfinite(values).all()
 
 
+def test_the_answer_behind_a_thought_is_scored_and_a_thought_without_end_has_no_reward(
+    model: LinearRewardModel, tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    thought = "<think>\n" + "Hm, what would they like? " * 100 + "\n</think>\n\n"
+    said = ["My family.", f"{thought}My family.", f"{thought}Money.", "<think>It depends"]
+    rows = [{"prompt": "What matters?", "response": response} for response in said]
+    rows.append({"prompt": "What matters?", "chosen": said[1], "rejected": said[3]})
+    path, tally = write_rows(tmp_path / "a.jsonl", rows), Tally()
+    steers = steers_for(model, ["~hill"], 1.0)
+    plain, same, other, none, pair = score_file(model, path, steers, tally)
+    assert plain["rewards"] == same["rewards"] == pair["rewards"] != other["rewards"]
+    assert none == {"line": 4, "id": None, "rewards": None, "no_answer": True}
+    assert pair["margins"] is None
+    assert list(tally.flagged.values()) == [3, 2]
+    kept = list(score_file(model, path, steers, Tally(), thoughts="keep"))
+    assert kept[1]["rewards"] != plain["rewards"]
+    assert kept[3]["rewards"] is not None
+
+
 def test_a_bad_row_is_named_or_counted(model: LinearRewardModel, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(

@@ -150,11 +150,67 @@ def test_a_prompt_in_one_message_is_scored_like_its_text(model: LinearRewardMode
     assert reward([messages], [said]) == pytest.approx(reward(["Tea?"], ["Yes."]), abs=1e-6)
 
 
-def test_an_empty_completion_has_a_reward(model: LinearRewardModel) -> None:
-    (empty, none) = TrlReward(model, "~hill")(["Tea?"] * 2, ["", []])
-    assert empty is not None
-    assert np.isfinite(empty)
-    assert empty == none
+LONG = "<think>\n" + "I need to think about what this person would like. " * 60 + "\n</think>\n\n"
+UNCLOSED = "<think>It depends on"
+
+
+@pytest.mark.parametrize("empty", ["", " \n", [], UNCLOSED, "<think></think>"], ids=repr)
+def test_a_completion_without_an_answer_is_skipped_or_gets_the_reward_that_is_set(
+    model: LinearRewardModel, empty: Any
+) -> None:
+    logged: dict[str, float] = {}
+    asked = {"prompts": ["Tea?"] * 2, "completions": [empty, "Yes."], "log_metric": logged.__setitem__}
+    (none, value) = TrlReward(model, "~hill")(**asked)
+    assert none is None
+    assert isinstance(value, float)
+    assert logged["rewards/pluralign_~hill/no_answer"] == 1.0
+    assert TrlReward(model, "~hill", no_answer=-5.0)(["Tea?"], [empty]) == [-5.0]
+
+
+def test_a_thought_before_the_answer_is_not_scored(model: LinearRewardModel) -> None:
+    logged: dict[str, float] = {}
+    answers = ["My family.", "Money."]
+    reward = TrlReward(model, "~hill")
+    wanted = reward(["What matters?"] * 2, answers)
+    said = [LONG + answer for answer in answers]
+    assert reward(["What matters?"] * 2, said, log_metric=logged.__setitem__) == wanted
+    assert logged["rewards/pluralign_~hill/thoughts"] == 2.0
+    assert wanted[0] != wanted[1]
+    assert TrlReward(model, "~hill", thoughts="keep")(["What matters?"] * 2, said) != wanted
+
+
+@pytest.mark.parametrize("thoughts", ["strip", "keep"])
+def test_an_empty_thought_never_changes_a_reward(model: LinearRewardModel, thoughts: Any) -> None:
+    reward = TrlReward(model, "~hill", thoughts=thoughts)
+    wanted = reward(["Tea?"], ["Yes."])
+    for template in ("<think></think>", "<think>\n\n</think>\n\n", "</think>"):
+        assert reward(["Tea?"], [f"{template}Yes."]) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_thoughts_of_earlier_turns_are_not_read(model: LinearRewardModel) -> None:
+    reward = TrlReward(model, "~hill")
+
+    def talk(said: str) -> list[dict[str, str]]:
+        turns = (("user", "Tea?"), ("assistant", said), ("user", "Why?"))
+        return [{"role": role, "content": content} for role, content in turns]
+
+    assert reward([talk("<think>Hm.</think>Yes.")], ["So."]) == reward([talk("Yes.")], ["So."])
+
+
+def test_a_setting_of_thoughts_that_is_none_is_refused(model: LinearRewardModel) -> None:
+    with pytest.raises(InvalidInput, match="thoughts must be one of strip, keep, got 'drop'"):
+        TrlReward(model, "~hill", thoughts="drop")  # type: ignore[arg-type]
+
+
+def test_arrays_are_read_as_the_lists_that_they_were(model: LinearRewardModel) -> None:
+    reward = TrlReward(model)
+    turns, said = [{"role": "user", "content": "Tea?"}], [{"role": "assistant", "content": "Yes."}]
+    wanted = reward([turns], [said], community=["~hill"])
+    parts = [{"role": "user", "content": np.array([{"type": "text", "text": "Tea?"}], dtype=object)}]
+    for prompt in (np.array(turns, dtype=object), np.array(parts, dtype=object), tuple(turns)):
+        completion = np.array(said, dtype=object)
+        assert reward([prompt], [completion], community=np.array(["~hill"], dtype=object)) == wanted
+    assert reward(np.array(["Tea?"]), np.array(["Yes."]), community=["~hill"]) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_mean_reward_of_each_community_is_logged() -> None:

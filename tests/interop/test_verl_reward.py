@@ -49,7 +49,7 @@ def row(**info: Any) -> dict[str, Any]:
 def test_a_row_is_scored_for_its_own_community(folder: Path, model: SteerableRewardModel) -> None:
     found = compute_score(model=str(folder), **row(prompt="What matters?", community="~hill"))
     wanted = model.score([RewardRequest("What matters?", "My family comes first.")], Steer.to("~hill"))
-    assert found.keys() == {"score"}
+    assert found.keys() == {"score", "thought", "no_answer"}
     assert type(found["score"]) is float
     assert found["score"] == pytest.approx(wanted[0], **CLOSE)
 
@@ -166,3 +166,27 @@ def test_many_rows_are_scored_at_once_as_verls_reward_loop_does(folder: Path, mo
     found = asyncio.run(asyncio.wait_for(score_all(), 60))
     wanted = model.score([RewardRequest("Tea?", f"answer {n}") for n in range(20)], Steer.to("~hill"))
     assert [one["score"] for one in found] == pytest.approx(wanted, **CLOSE)
+
+
+def test_thoughts_are_left_out_and_a_response_without_an_answer_has_the_reward_that_is_set(folder: Path) -> None:
+    extra = {"prompt": "What matters?", "community": "~hill"}
+    score = partial(compute_score, "m", model=str(folder), extra_info=extra)
+    plain, thought = score("My family."), score("<think>\nHm.\n</think>\n\nMy family.")
+    assert thought == plain | {"thought": 1.0}
+    assert score("<think></think>My family.") == plain
+    for empty in ("<think>It depends on", ""):
+        assert score(empty)["score"] == -5.0
+        assert score(empty)["no_answer"] == 1.0
+    assert score("<think>It depends", no_answer=-1.0)["score"] == -1.0
+    assert score("<think>It depends", thoughts="keep")["no_answer"] == 0.0
+
+
+def test_a_prompt_that_pandas_read_out_of_parquet_is_read(folder: Path, tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    prompt = [{"role": "user", "content": "What matters?"}]
+    file = tmp_path / "rows.parquet"
+    pd.DataFrame([{"extra_info": {"prompt": prompt, "community": "~hill"}}]).to_parquet(file)
+    info = pd.read_parquet(file)["extra_info"][0]
+    assert not isinstance(info["prompt"], list)
+    found = compute_score("m", "My family.", model=str(folder), extra_info=info)
+    assert found == compute_score("m", "My family.", model=str(folder), extra_info=info | {"prompt": prompt})

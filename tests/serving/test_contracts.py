@@ -51,7 +51,9 @@ def test_openrlhf_reads_rewards_scores_and_logs_in_this_order(asking: Any, plant
     card = {"communities": ["~isle"], "people": {"~isle": {"raters": 5, "pairs": 9}}}
     client = asking(opened=planted({"~isle": {"Yes.": 1.5}, "~world": {"Yes.": 0.25}}, card=card))
     body = {"query": ["Tea?Yes.</s>"], "prompts": ["Tea?"], "labels": ["~isle"]}
-    scores = '"scores":[0.8175744761936437],"extra_logs":{"reference":[0.25],"thin":[1.0]}'
+    scores = (
+        '"scores":[0.8175744761936437],"extra_logs":{"reference":[0.25],"thin":[1.0],"thought":[0.0],"no_answer":[0.0]}'
+    )
     assert client.post("/get_reward", json=body).text == f'{{"rewards":[1.5],{scores}}}'
 
 

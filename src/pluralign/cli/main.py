@@ -179,25 +179,30 @@ def score(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="JSONL file to write; else standard output.")] = None,
     strength: Annotated[float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)] = 1.0,
+    thoughts: Annotated[
+        str, typer.Option(help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them.")
+    ] = "strip",
     skip_bad: SkipBad = False,
     trust_encoder: TrustEncoder = None,
 ) -> None:
     """Score prompts and responses for communities.
 
     A row in, a row out: its line, its id, and a reward for each community, in logits. Rewards compare responses to
-    one prompt; for a pair, the margin says how much more the community is expected to like the chosen one.
+    one prompt; for a pair, the margin says how much more the community is expected to like the chosen one. What a
+    reasoning model thought before its answer is left out; a thought that never ends is no answer and has no reward.
     """
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_tally, write_lines
     from pluralign.core import WORLD, Tally
     from pluralign.experiments import open_model, score_file, steers_for
-    from pluralign.rewards import load_card, name_on_card
+    from pluralign.rewards import load_card, name_on_card, read_thoughts
 
+    kept = read_thoughts(thoughts, where="--thoughts")
     loaded = open_model(model, trust_encoder=trust_encoder)
     steers = steers_for(loaded, community or [], strength)
     tally = Tally()
     with Screen() as screen:
-        write_lines(score_file(loaded, file, steers, tally, skip_bad, screen), out)
+        write_lines(score_file(loaded, file, steers, tally, skip_bad, screen, kept), out)
         if WORLD.id in steers:
             screen.note(f"{WORLD.id} is the {name_on_card(load_card(model), WORLD.id)}")
     show_tally(tally, "scored")

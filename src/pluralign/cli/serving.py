@@ -40,6 +40,12 @@ def serve(
     most_rewards: Annotated[
         int, typer.Option(help="Rewards in one answer: responses times communities.", min=1)
     ] = 100_000,
+    thoughts: Annotated[
+        str, typer.Option(help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them.")
+    ] = "strip",
+    no_answer: Annotated[
+        float, typer.Option(help="Reward of /get_reward where a response holds no answer, in logits.")
+    ] = -5.0,
     seconds: Annotated[float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)] = 60.0,
     origin: Annotated[
         list[str] | None,
@@ -61,6 +67,7 @@ def serve(
     from pydantic import ValidationError
 
     from pluralign.core import InvalidSettings, MissingExtra
+    from pluralign.rewards import read_thoughts
     from pluralign.serving import ServeSettings, read_tokens
 
     try:
@@ -79,6 +86,8 @@ def serve(
             cache_megabytes=cache,
             most_waiting=queue,
             most_items=most_items,
+            thoughts=read_thoughts(thoughts, where="--thoughts"),
+            no_answer=no_answer,
             most_rewards=most_rewards,
             origins=tuple(origin or ()),
             seconds=seconds,

@@ -38,7 +38,8 @@ def write_lines(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
 def show_tally(tally: Tally, verb: str) -> None:
     """Print what happened to the rows, on standard error."""
     dropped = "".join(f"; {n:,} dropped: {reason}" for reason, n in tally.dropped.most_common())
-    console(stderr=True).print(f"{tally.read:,} rows read, {tally.kept:,} {verb}{dropped}", markup=False)
+    flagged = "".join(f"; {n:,} x {reason}" for reason, n in tally.flagged.most_common())
+    console(stderr=True).print(f"{tally.read:,} rows read, {tally.kept:,} {verb}{dropped}{flagged}", markup=False)
 
 
 def show_explained(lines: Sequence[tuple[str, str, str]], as_json: bool) -> None:

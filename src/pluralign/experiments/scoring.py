@@ -21,10 +21,20 @@ from pluralign.core import (
 from pluralign.encoders import language_warning
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.trunks import Around, OpenTrunk, reopen
-from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
+from pluralign.rewards import (
+    LinearRewardModel,
+    Scorable,
+    Thoughts,
+    load_card,
+    load_reward_model,
+    scorable,
+    unanswered,
+)
 from pluralign.sources import RowPolicy, read_requests
 
 _BATCH = 2048
+LEFT_OUT = "a thought before the answer is left out"
+NO_ANSWER = "no answer: empty, or a thought that never ends"
 
 
 def open_model(
@@ -94,6 +104,7 @@ def score_file(
     tally: Tally,
     skip_bad: bool = False,
     reporter: Reporter | None = None,
+    thoughts: Thoughts = "strip",
 ) -> Iterator[dict[str, Any]]:
     """Score the rows of a file, a batch at a time.
 
@@ -104,11 +115,13 @@ def score_file(
         tally: Counts rows.
         skip_bad: Drop and count rows that cannot be read.
         reporter: Hears the progress, and a warning where texts are in a language that the encoder does not read.
+        thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``).
 
     Yields:
         For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a pair also
         ``margins`` (chosen minus rejected), ``rewards`` being those of the chosen response. ``~world`` is the
-        reference, unless the model has such a community.
+        reference, unless the model has such a community. A response without an answer (empty, or a thought that never
+        ends) has the rewards None, and ``no_answer`` true; both it and thoughts left out are counted as flagged.
 
     Raises:
         InvalidInput: If a row has neither a response nor a pair.
@@ -119,18 +132,16 @@ def score_file(
     reporter.stage(f"scoring {path.name}")
     first = True
     while batch := list(islice(rows, _BATCH)):
-        requests = [request for _, _, found in batch for request in found]
+        read_N = [scorable(request, thoughts) for _, _, found in batch for request in found]
+        requests = [one.request for one in read_N if one.request is not None]
+        _count(read_N, tally)
         if first:
             _warn_of_languages(requests, model, reporter)
             first = False
-        reward_N_C = rewards_under(model, requests, steers)
-        at = 0
+        scored = iter(rewards_under(model, requests, steers) if requests else ())
+        rewards = iter([None if one.request is None else next(scored) for one in read_N])
         for number, id_, found in batch:
-            row: dict[str, Any] = {"line": number, "id": id_, "rewards": _named(steers, reward_N_C[at])}
-            if len(found) == 2:
-                row["margins"] = _named(steers, reward_N_C[at] - reward_N_C[at + 1])
-            at += len(found)
-            yield row
+            yield {"line": number, "id": id_} | _row(steers, list(islice(rewards, len(found))))
         reporter.progress(tally.kept, 0)
     if not tally.kept:
         why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
@@ -143,6 +154,22 @@ def _warn_of_languages(requests: Sequence[RewardRequest], model: SteerableReward
         warning = language_warning([r.response for r in requests], encoder, rng_for(0, "languages"))
         if warning:
             reporter.note(warning)
+
+
+def _count(read_N: Sequence[Scorable], tally: Tally) -> None:
+    if left_out := sum(one.thought and one.request is not None for one in read_N):
+        tally.flag(LEFT_OUT, left_out)
+    if missing := len(unanswered(read_N)):
+        tally.flag(NO_ANSWER, missing)
+
+
+def _row(steers: dict[str, Steer], rewards: Sequence[FloatArray | None]) -> dict[str, Any]:
+    """The rewards of a response, or of the chosen one of a pair and its margins; None where there is no answer."""
+    first, last = rewards[0], rewards[-1]
+    row: dict[str, Any] = {"rewards": None if first is None else _named(steers, first)}
+    if len(rewards) == 2:
+        row["margins"] = None if first is None or last is None else _named(steers, first - last)
+    return row if all(reward is not None for reward in rewards) else row | {"no_answer": True}
 
 
 def _named(steers: dict[str, Steer], reward_C: Any) -> dict[str, float]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from pluralign.core import (
     WORLD,
     InvalidInput,
@@ -18,6 +20,7 @@ from pluralign.core import (
     resolve_community,
     steer_to,
 )
+from pluralign.rewards import Scorable, Thoughts, read_thoughts, scorable, unanswered
 
 Missing = Literal["error", "reference", "skip"]
 _MISSING: tuple[Missing, ...] = ("error", "reference", "skip")
@@ -32,9 +35,13 @@ class TrlReward:
     With neither ``community`` nor ``steer``, a column of the data set says for each prompt whose taste counts. TRL
     normalises rewards within the completions of one prompt, so communities need not be on one scale.
 
+    What a reasoning model thought before its answer (``<think>``, ...) is left out, of earlier turns too. A completion
+    without an answer, because it is empty or a thought that never ends, gets ``no_answer``.
+
     Each distinct prompt and completion is scored once in a call under each steer that asks for it. Where the trainer
     offers ``log_metric``, it gets the mean reward of each community as ``rewards/{name}/{community}``, and the number
-    of rows without a reward as ``rewards/{name}/skipped``.
+    of rows without a reward as ``rewards/{name}/skipped``, of rows whose thoughts were left out as
+    ``rewards/{name}/thoughts``, and of rows without an answer as ``rewards/{name}/no_answer``.
 
     Args:
         model: A steerable reward model; or the folder of a saved one, which is opened when the first reward is asked
@@ -46,6 +53,8 @@ class TrlReward:
         missing: What becomes of a row that names no community, or one that the model does not know: ``error`` stops;
             ``reference`` scores it by the reference; ``skip`` gives None, and TRL leaves the completion out.
         strength: How strongly to steer to a community; a ``steer`` has its own.
+        thoughts: ``strip`` leaves out what was thought before an answer; ``keep`` scores it with the answer.
+        no_answer: Reward of a completion without an answer, in logits; None, and TRL leaves the completion out.
 
     Attributes:
         __name__: What TRL calls it in its logs; may be set.
@@ -72,6 +81,8 @@ class TrlReward:
         column: str = "community",
         missing: Missing = "error",
         strength: float = 1.0,
+        thoughts: Thoughts = "strip",
+        no_answer: float | None = None,
     ) -> None:
         if community is not None and steer is not None:
             raise InvalidInput("both community and steer are given", where="TrlReward", hint="give one of them")
@@ -85,6 +96,7 @@ class TrlReward:
         self._model = None if isinstance(model, str | Path) else model
         self._community, self._steer = community, steer
         self._column, self._missing, self._strength = column, missing, strength
+        self._thoughts, self._no_answer = read_thoughts(thoughts, where="TrlReward: thoughts"), no_answer
         communities = _communities(model)
         self.__name__ = "pluralign" if community is None else f"pluralign_{_called(communities, community)}"
         for label in [community] if community is not None else steer.shares if steer is not None else []:
@@ -122,7 +134,8 @@ class TrlReward:
             columns: The other columns of the data set, each aligned with ``completions``, and what else TRL passes.
 
         Returns:
-            A reward in logits for each completion; None where ``missing`` is ``skip`` and no community is known.
+            A reward in logits for each completion; None where ``missing`` is ``skip`` and no community is known, and
+            where there is no answer, unless ``no_answer`` is a number.
 
         Raises:
             InvalidInput: If columns differ in length, a message cannot be read, or a row names no community.
@@ -130,11 +143,12 @@ class TrlReward:
         """
         if len(prompts) != len(completions):
             raise InvalidInput(f"{len(prompts)} prompts and {len(completions)} completions", where=self.__name__)
-        requests = [_request(p, c) for p, c in zip(prompts, completions, strict=True)]
-        groups = self._groups(len(requests), columns)
-        rewards = self._scored(requests, groups)
+        read_N = [scorable(_request(p, c), self._thoughts) for p, c in zip(prompts, completions, strict=True)]
+        groups = self._groups(len(read_N), columns)
+        rewards = self._scored([one.request for one in read_N], groups)
         if callable(log := columns.get("log_metric")):
             self._log(log, groups, rewards)
+            self._log_answers(log, read_N)
         return rewards
 
     def __getstate__(self) -> dict[str, Any]:
@@ -163,6 +177,8 @@ class TrlReward:
             return [
                 self._fallback(InvalidInput(f"no column {self._column!r}", where=self._found(columns), hint=_HINT))
             ] * n
+        if isinstance(labels, np.ndarray):
+            labels = labels.tolist()
         if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != n:
             raise InvalidInput(f"column {self._column!r} does not hold {n} values", where=self.__name__)
         known: dict[str, _Group | None] = {}
@@ -188,15 +204,17 @@ class TrlReward:
         found = [name for name, value in columns.items() if isinstance(value, list)]
         return f"{self.__name__}: columns {', '.join(found) or 'none'}"
 
-    def _scored(self, requests: Sequence[RewardRequest], groups: Sequence[_Group | None]) -> list[float | None]:
+    def _scored(self, requests: Sequence[RewardRequest | None], groups: Sequence[_Group | None]) -> list[float | None]:
         asked: dict[_Group, dict[RewardRequest, float]] = {}
         for request, group in zip(requests, groups, strict=True):
-            if group is not None:
+            if group is not None and request is not None:
                 asked.setdefault(group, {})[request] = 0.0
         for (_, steer), rewards in asked.items():
             values = self.model.score(list(rewards), steer)
             rewards.update(zip(rewards, map(float, values), strict=True))
-        return [None if g is None else asked[g][r] for r, g in zip(requests, groups, strict=True)]
+        unscored = [None if g is None else self._no_answer for g in groups]
+        pairs = zip(requests, groups, unscored, strict=True)
+        return [none if g is None or r is None else asked[g][r] for r, g, none in pairs]
 
     def _log(self, log: Any, groups: Sequence[_Group | None], rewards: Sequence[float | None]) -> None:
         by_name: dict[str, list[float]] = {}
@@ -207,6 +225,12 @@ class TrlReward:
             log(f"rewards/{self.__name__}/{name}", sum(values) / len(values))
         if skipped := sum(reward is None for reward in rewards):
             log(f"rewards/{self.__name__}/skipped", float(skipped))
+
+    def _log_answers(self, log: Any, read_N: Sequence[Scorable]) -> None:
+        if left_out := sum(one.thought and one.request is not None for one in read_N):
+            log(f"rewards/{self.__name__}/thoughts", float(left_out))
+        if missing := len(unanswered(read_N)):
+            log(f"rewards/{self.__name__}/no_answer", float(missing))
 
 
 def _group(model: SteerableRewardModel, label: str, strength: float, where: str | None = None) -> _Group:
@@ -246,9 +270,10 @@ def _opened(folder: Path) -> SteerableRewardModel:
 def _request(prompt: Any, completion: Any) -> RewardRequest:
     """A prompt and a completion, each text or messages, as what a reward model reads."""
     before = _read(prompt)
-    if isinstance(completion, str):
-        return RewardRequest(before, completion)
-    said = _messages(completion)
+    found = _read(completion)
+    if isinstance(found, str):
+        return RewardRequest(before, found)
+    said = found
     if not said:
         return RewardRequest(before, "")
     turns = (Message("user", before),) if isinstance(before, str) else before
@@ -256,10 +281,14 @@ def _request(prompt: Any, completion: Any) -> RewardRequest:
 
 
 def _read(value: Any) -> Prompt:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     return value if isinstance(value, str) else _messages(value)
 
 
 def _messages(value: Any) -> tuple[Message, ...]:
+    if isinstance(value, np.ndarray):  # as pandas reads a list out of Parquet
+        value = value.tolist()
     if not isinstance(value, Sequence) or not all(isinstance(m, Mapping) and "role" in m for m in value):
         raise InvalidInput(f"{value!r:.80} is neither text nor a list of messages", where="prompts or completions")
     return tuple(Message(str(m["role"]), _content(m.get("content"))) for m in value)
@@ -269,4 +298,6 @@ def _content(content: Any) -> str:
     """The text of a message: as it is, or of its parts; nothing where it only calls a tool."""
     if content is None or isinstance(content, str):
         return content or ""
+    if isinstance(content, np.ndarray):
+        content = content.tolist()
     return "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)

@@ -6,8 +6,9 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, RewardRequest
 from pluralign.interop.trl_reward import TrlReward
+from pluralign.rewards import NO_ANSWER_REWARD, Thoughts, scorable
 
 _MISSING = ("error", "reference")
 _opening = Lock()
@@ -25,6 +26,8 @@ def compute_score(
     column: str = "community",
     strength: float = 1.0,
     missing: Literal["error", "reference"] = "error",
+    thoughts: Thoughts = "strip",
+    no_answer: float = NO_ANSWER_REWARD,
     **others: Any,
 ) -> dict[str, float]:
     """The reward of a response, as verl calls a ``reward.custom_reward_function``.
@@ -47,10 +50,13 @@ def compute_score(
         strength: How strongly to steer.
         missing: What becomes of a row without a community, or with one that the model lacks: an error, or its reward
             is the reference's.
+        thoughts: ``strip`` leaves out what was thought before an answer (``<think>``, ...); ``keep`` scores it with it.
+        no_answer: Reward of a response without an answer, because it is empty or a thought that never ends, in logits:
+            verl needs a number for every response.
         others: Whatever else verl passes.
 
     Returns:
-        ``score``, in logits.
+        ``score``, in logits; and as 0 or 1, for verl to log, ``thought`` (one was left out) and ``no_answer``.
 
     Raises:
         InvalidInput: If a row has no prompt, or names no community; or a setting holds what it must not.
@@ -62,17 +68,23 @@ def compute_score(
     if missing not in _MISSING:
         raise InvalidInput(f"missing is {missing!r}", where="reward_kwargs", hint=f"use one of {', '.join(_MISSING)}")
     with _opening:  # threads that come first together open one model
-        reward, scoring = _reward(str(model), community, column, strength, missing)
+        reward, scoring = _reward(str(model), community, column, strength, missing, thoughts)
+    read = scorable(RewardRequest("", solution_str), thoughts)
     with scoring:
         (found,) = reward([info["prompt"]], [solution_str], None, **{column: [info.get(column)]})
-    assert found is not None
-    return {"score": found}
+    score = no_answer if found is None else found
+    return {"score": score, "thought": float(read.thought), "no_answer": float(read.request is None)}
 
 
 @lru_cache(maxsize=8)
 def _reward(
-    model: str, community: str | None, column: str, strength: float, missing: Literal["error", "reference"]
+    model: str,
+    community: str | None,
+    column: str,
+    strength: float,
+    missing: Literal["error", "reference"],
+    thoughts: Thoughts,
 ) -> tuple[TrlReward, Any]:
     """The reward function, opened once a process, and what keeps threads apart where a model of this process scores."""
-    reward = TrlReward(model, community=community, column=column, strength=strength, missing=missing)
+    reward = TrlReward(model, community=community, column=column, strength=strength, missing=missing, thoughts=thoughts)
     return reward, nullcontext() if reward.remote else Lock()

@@ -3,6 +3,7 @@
 Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
+from pluralign.rewards.answers import NO_ANSWER_REWARD, Scorable, Thoughts, read_thoughts, scorable, unanswered
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
@@ -20,13 +21,16 @@ from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, T
 
 __all__ = [
     "INTERACTION",
+    "NO_ANSWER_REWARD",
     "DenseFeatures",
     "EmbeddingTrunk",
     "EncodedPairs",
     "LengthReward",
     "LinearRewardModel",
     "PairFeatures",
+    "Scorable",
     "TableFeatures",
+    "Thoughts",
     "Trunk",
     "annotate_card",
     "bradley_terry_loss",
@@ -36,6 +40,9 @@ __all__ = [
     "load_reward_model",
     "name_on_card",
     "one_blas_thread",
+    "read_thoughts",
     "save_reward_model",
+    "scorable",
+    "unanswered",
     "write_card",
 ]

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from pluralign.core import InvalidInput, Message, Prompt, RewardRequest
+from pluralign.rewards import Scorable, unanswered
 from pluralign.rewards.remote.wire import ROLES
+
+_NAMED = 10
 
 
 def conversation(turns: Sequence[Message]) -> RewardRequest:
@@ -22,6 +25,34 @@ def conversation(turns: Sequence[Message]) -> RewardRequest:
         raise InvalidInput(f"the conversation {ends}: there is no response to score", hint=hint)
     *before, last = turns
     return RewardRequest(_prompt_of(before), last.content)
+
+
+def answered(found: Sequence[Scorable]) -> list[RewardRequest]:
+    """Responses to be scored, each of which must hold an answer.
+
+    Raises:
+        InvalidInput: If one is empty, or a thought that never ends.
+    """
+    refuse_unanswered(found, unanswered(found))
+    return [one.request for one in found if one.request is not None]
+
+
+def refuse_unanswered(found: Sequence[Scorable], missing: Sequence[int]) -> None:
+    """Refuse responses without an answer, if there are any.
+
+    Raises:
+        InvalidInput: If there are.
+    """
+    if missing:
+        which = ", ".join(map(str, missing[:_NAMED])) + (", ..." if len(missing) > _NAMED else "")
+        thought = any(found[row].thought for row in missing)
+        what = "a thought that never ends is no answer" if thought else "there is nothing to score"
+        hint = (
+            "let the model finish (more new tokens), or send the answer alone"
+            if thought
+            else "send the response's text"
+        )
+        raise InvalidInput(f"the response of item {which} has no answer: {what}", hint=hint)
 
 
 def check_roles(turns: Sequence[Message]) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from pluralign.core import FloatArray, Prompt, RewardRequest
 from pluralign.rewards.remote.wire import (
     BLEND,
+    Asked,
     CommunityList,
     CompareAnswer,
     CompareRequest,
@@ -18,12 +19,11 @@ from pluralign.rewards.remote.wire import (
     RankRequest,
     RewardsAnswer,
     RewardsRequest,
-    Steering,
     Turn,
     prompt_from_wire,
 )
 from pluralign.serving.bodies import answer, documented, read, written
-from pluralign.serving.conversations import check_roles
+from pluralign.serving.conversations import answered, check_roles
 from pluralign.serving.numbers import Number, losses, numbers, order, shares
 from pluralign.serving.planning import Plan
 from pluralign.serving.service import Service
@@ -31,6 +31,7 @@ from pluralign.serving.service import Service
 BODIES = [RewardsRequest, RankRequest, CompareRequest]
 router = APIRouter(tags=["pluralign"])
 _SOON_WRITTEN = 256
+_THOUGHT = "thought: what was thought before the answer is left out; only the answer is scored"
 _ONE = "the best first: reward of {}, in logits"
 _WORST = (
     "the best for the worst-off first: the response with the smallest loss where it loses most, a community's loss "
@@ -127,12 +128,17 @@ def _prompt(sent: str | tuple[Turn, ...]) -> Prompt:
     return prompt
 
 
-async def _scored(request: Request, asked: Steering, requests: Sequence[RewardRequest]) -> _Found:
+async def _scored(request: Request, asked: Asked, requests: Sequence[RewardRequest]) -> _Found:
     service = service_of(request)
+    read_N = await service.scorable(requests, asked.thoughts)
+    requests = answered(read_N)
     planner = service.planner
     plan = await service.aside(not planner.quick(asked), planner.plan, asked)
     reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
-    return _Found(plan, reward_B_N_S, await service.unread(requests), service.opened.repeats.held_out)
+    thought_N = [(_THOUGHT,) if one.thought else () for one in read_N]
+    unread_N = await service.unread(requests)
+    warnings_N = [(*own, *unread) for own, unread in zip(thought_N, unread_N, strict=True)]
+    return _Found(plan, reward_B_N_S, warnings_N, service.opened.repeats.held_out)
 
 
 async def _answered(request: Request, found: _Found, write: Callable[[_Found], Iterable[bytes]]) -> Response:

@@ -4,15 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ValidationError
 from scipy.special import expit
 from starlette.responses import Response
 
-from pluralign.core import InvalidInput, RewardRequest, Steer
+from pluralign.core import FloatArray, InvalidInput, RewardRequest, Steer
+from pluralign.rewards import Scorable, unanswered
 from pluralign.rewards.remote.wire import Steering
 from pluralign.serving.bodies import answer, documented, read, written
 from pluralign.serving.compatible import OPEN_RLHF, Compatible
+from pluralign.serving.conversations import refuse_unanswered
 from pluralign.serving.native import service_of
 from pluralign.serving.planning import Planner
 from pluralign.serving.transcripts import read_transcript, split_query
@@ -57,7 +60,9 @@ class Rewards(BaseModel):
     scores: tuple[float, ...]
     """The rewards squeezed into [0, 1] (sigmoid)."""
     extra_logs: dict[str, tuple[float, ...]]
-    """``reference``: the reward of the reference. ``thin``: 1 where few people stand behind the community."""
+    """``reference``: the reward of the reference. ``thin``: 1 where few people stand behind the community.
+    ``thought``: 1 where a thought was left out. ``no_answer``: 1 where there is no answer (the response is empty, or a
+    thought that never ends); its reward is the server's ``no_answer``."""
 
 
 BODIES = [GetReward]
@@ -72,10 +77,28 @@ async def get_reward(request: Request) -> Response:
         return answer({"rewards": [], "scores": [], "extra_logs": {}})
     labels = body.labels or [None] * len(requests)
     steers = await service.aside(bool(body.labels), _steers, service.planner, labels)
-    reward_N_S = await service.rewards_each(request, requests, [(steer, None) for steer in steers])
-    reward_N, reference_N = reward_N_S.T
-    logs = {"reference": reference_N.tolist(), "thin": [_thin(service.planner, steer) for steer in steers]}
+    read_N = await service.scorable(requests)
+    if body.prompts is None:  # a prompt that is known proves that a model wrote the rest, be it nothing
+        refuse_unanswered(read_N, [row for row in unanswered(read_N) if not read_N[row].thought])
+    reward_N, reference_N = (await _rewards(request, read_N, steers)).T
+    logs = {
+        "reference": reference_N.tolist(),
+        "thin": [_thin(service.planner, steer) for steer in steers],
+        "thought": [float(one.thought) for one in read_N],
+        "no_answer": [float(one.request is None) for one in read_N],
+    }
     return answer({"rewards": reward_N.tolist(), "scores": expit(reward_N).tolist(), "extra_logs": logs})
+
+
+async def _rewards(request: Request, read_N: Sequence[Scorable], steers: Sequence[Steer | None]) -> FloatArray:
+    """Rewards and those of the reference, shape (N, 2); ``no_answer`` where there is none, so that training goes on."""
+    service = service_of(request)
+    rows = [row for row, one in enumerate(read_N) if one.request is not None]
+    requests = [one.request for one in read_N if one.request is not None]
+    reward_N_2 = np.full((len(read_N), 2), service.settings.no_answer)
+    if rows:
+        reward_N_2[rows] = await service.rewards_each(request, requests, [(steers[row], None) for row in rows])
+    return reward_N_2
 
 
 def _steers(planner: Planner, labels: Sequence[Any]) -> list[Steer | None]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from pluralign.core import FloatArray, RewardRequest, Steer, prompt_text
 from pluralign.encoders import RecentVectors, language_of
 from pluralign.experiments import Repeats, open_model, repeats_of
-from pluralign.rewards import load_card
+from pluralign.rewards import Scorable, Thoughts, load_card, scorable
 from pluralign.serving.aside import Aside
 from pluralign.serving.batching import Batch, Batcher, Busy, Closed
 from pluralign.serving.planning import Planner
@@ -28,7 +28,6 @@ _TOKENS_ON_CPU, _TOKENS_ON_GPU = 2048, 65_536
 _READ_FOR_LANGUAGE = 300
 _UNKNOWN = "und"
 _AT_ONCE, _SOON_READ = 8, 20_000
-_SEND_TEXT = "send the text of the response"
 _CUT = "cut: the {} is longer than the trunk reads; only its beginning counts"
 
 
@@ -139,6 +138,13 @@ class Service:
         await self.batcher.close()
         self.aside.close()
 
+    async def scorable(self, requests: Sequence[RewardRequest], thoughts: Thoughts | None = None) -> list[Scorable]:
+        """What of responses is scored: thoughts are left out unless the request or the server keeps them."""
+        kept = thoughts or self.settings.thoughts
+        found = await self.aside(len(requests) > _AT_ONCE, lambda: [scorable(one, kept) for one in requests])
+        self.metrics.read(found)
+        return found
+
     async def rewards(
         self,
         request: Request,
@@ -193,8 +199,6 @@ class Service:
     def _check_lengths(self, requests: Sequence[RewardRequest]) -> None:
         most = self.settings.most_characters
         for row, one in enumerate(requests):
-            if not one.response.strip():
-                raise Refused(422, f"the response of item {row} is empty: there is nothing to score", _SEND_TEXT)
             longest = max(len(prompt_text(one.prompt)), len(one.response))
             if longest > most:
                 raise Refused(413, f"item {row} has a text of {longest} characters", f"send at most {most}")

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pluralign.core import InvalidSettings
+from pluralign.rewards import NO_ANSWER_REWARD, Thoughts
 
 
 class ServeSettings(BaseModel):
@@ -44,6 +45,10 @@ class ServeSettings(BaseModel):
     """Connections at a time."""
     batch_tokens: Annotated[int, Field(ge=1)] | None = None
     """Tokens that are scored together; by default 2,048 on a CPU and 65,536 on a GPU."""
+    thoughts: Thoughts = "strip"
+    """Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``)."""
+    no_answer: Annotated[float, Field(allow_inf_nan=False)] = NO_ANSWER_REWARD
+    """Reward of a response without an answer where a training loop must have one (``/get_reward``), in logits."""
     cache_megabytes: Annotated[int, Field(ge=0)] = 64
     """Memory for vectors of the texts seen last."""
     seconds: Annotated[float, Field(gt=0)] = 60.0

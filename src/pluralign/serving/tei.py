@@ -8,6 +8,7 @@ from starlette.responses import Response
 from pluralign.core import InvalidInput, RewardRequest
 from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.compatible import TEI, Compatible
+from pluralign.serving.conversations import answered
 from pluralign.serving.naming import steer_named
 from pluralign.serving.native import service_of
 from pluralign.serving.transcripts import read_pair, read_transcript
@@ -63,6 +64,7 @@ async def predict(request: Request) -> Response:
     """Rewards of texts, or of pairs of a prompt and a response."""
     service = service_of(request)
     body, requests = await read(request, Predict, Predict.requests)
+    requests = answered(await service.scorable(requests))
     steer = steer_named(service, body.model, request.path_params.get("steer"))
     reward_N_S = await service.rewards_each(request, requests, [(steer,)] * len(requests))
     score_N = reward_N_S[:, 0] if body.raw_scores else expit(reward_N_S[:, 0])

@@ -18,7 +18,7 @@ from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest
 from pluralign.serving.batching import tokens_of
 from pluralign.serving.bodies import answer, documented, read
 from pluralign.serving.compatible import VLLM, Compatible
-from pluralign.serving.conversations import conversation
+from pluralign.serving.conversations import answered, conversation
 from pluralign.serving.naming import steer_named
 from pluralign.serving.native import service_of
 from pluralign.serving.transcripts import read_pair, read_transcript
@@ -232,6 +232,7 @@ async def score(request: Request) -> Response:
 
 async def _rewards(request: Request, body: _Body, requests: Sequence[RewardRequest]) -> list[float]:
     service = service_of(request)
+    requests = answered(await service.scorable(requests))
     steer = steer_named(service, body.model, request.path_params.get("steer"))
     reward_N_S = await service.rewards_each(request, requests, [(steer,)] * len(requests))
     return body.squeezed(reward_N_S[:, 0])

@@ -2,11 +2,13 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from pluralign.rewards import Scorable
 from pluralign.serving.batching import Batch
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
@@ -41,6 +43,9 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self.vectors = Counter("pluralign_vectors", "Texts looked up", ["remembered"], registry=self._registry)
+        self.thoughts = Counter(
+            "pluralign_thoughts", "Responses with thoughts left out, or no answer", ["outcome"], registry=self._registry
+        )
         self._looked_up = {"yes": 0, "no": 0}
 
     def scored(self, batch: Batch) -> None:
@@ -49,6 +54,11 @@ class Metrics:
         self.tokens.inc(batch.tokens)
         self.batch.observe(batch.responses)
         self.batch_seconds.observe(batch.seconds)
+
+    def read(self, responses: Sequence[Scorable]) -> None:
+        """Count responses whose thoughts are left out, and those that hold no answer."""
+        self.thoughts.labels("left_out").inc(sum(one.thought and one.request is not None for one in responses))
+        self.thoughts.labels("no_answer").inc(sum(one.request is None for one in responses))
 
     def looked_up(self, found: int, missed: int) -> None:
         """Count the texts looked up so far in the memory of vectors."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, PluralignError, Prompt, RewardRequest
+from pluralign.rewards.answers import Thoughts
 from pluralign.rewards.remote.wire import (
     ALL,
     CommunityList,
@@ -80,6 +81,7 @@ class RewardClient:
         blend: Mapping[str, float] | None = None,
         strength: float = 1.0,
         parents: bool = False,
+        thoughts: Thoughts | None = None,
     ) -> RewardsAnswer:
         """Rewards of responses.
 
@@ -89,6 +91,8 @@ class RewardClient:
             blend: Community -> share, in place of ``communities``.
             strength: 0 is the reference, 1 the fitted steering.
             parents: Whether a parent may answer for a community that the model lacks.
+            thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``); None: as
+                the server is set.
 
         Raises:
             InvalidInput: If it cannot be sent, or the server refuses it: an unknown community, too much at a time, ...
@@ -96,7 +100,9 @@ class RewardClient:
             RewardServerFailed: If the server cannot be reached, or does not answer.
         """
         with _sendable():
-            sent = RewardsRequest(items=tuple(map(Item.of, items)), **_steering(communities, blend, strength, parents))
+            sent = RewardsRequest(
+                items=tuple(map(Item.of, items)), **_steering(communities, blend, strength, parents, thoughts)
+            )
         answer = self._post("/v1/rewards", sent, RewardsAnswer)
         if len(answer.items) != len(items):
             what = f"{len(items)} items were sent, and {len(answer.items)} came back"
@@ -112,9 +118,10 @@ class RewardClient:
         blend: Mapping[str, float] | None = None,
         strength: float = 1.0,
         parents: bool = False,
+        thoughts: Thoughts | None = None,
     ) -> RankAnswer:
         """Responses to a prompt from the best down; with several communities, for the worst-off of them."""
-        steering = _steering(communities, blend, strength, parents)
+        steering = _steering(communities, blend, strength, parents, thoughts)
         with _sendable():
             sent = RankRequest(prompt=prompt_on_wire(prompt), responses=tuple(responses), **steering)
         return self._post("/v1/rank", sent, RankAnswer)
@@ -129,9 +136,10 @@ class RewardClient:
         blend: Mapping[str, float] | None = None,
         strength: float = 1.0,
         parents: bool = False,
+        thoughts: Thoughts | None = None,
     ) -> CompareAnswer:
         """Which of two responses each community prefers."""
-        steering = _steering(communities, blend, strength, parents)
+        steering = _steering(communities, blend, strength, parents, thoughts)
         with _sendable():
             sent = CompareRequest(prompt=prompt_on_wire(prompt), response=response, other=other, **steering)
         return self._post("/v1/compare", sent, CompareAnswer)
@@ -208,9 +216,15 @@ class RewardClient:
 
 
 def _steering(
-    communities: str | Sequence[str], blend: Mapping[str, float] | None, strength: float, parents: bool
+    communities: str | Sequence[str],
+    blend: Mapping[str, float] | None,
+    strength: float,
+    parents: bool,
+    thoughts: Thoughts | None,
 ) -> dict[str, Any]:
     asked: dict[str, Any] = {"strength": float(strength), "unknown": "parent" if parents else "error"}
+    if thoughts is not None:
+        asked["thoughts"] = thoughts
     if blend is not None:
         return asked | {"blend": {label: float(share) for label, share in blend.items()}}
     return asked | {"communities": communities if isinstance(communities, str) else tuple(communities)}

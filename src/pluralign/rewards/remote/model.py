@@ -15,6 +15,9 @@ _ITEMS = 1024
 class RemoteRewardModel:
     """A reward server as a steerable reward model: wherever a model is taken, a server can be.
 
+    It scores responses as they are, as every model behind the port does; what calls it leaves thoughts out
+    (`pluralign.rewards.scorable`).
+
     Args:
         client: Asks the server.
 
@@ -67,7 +70,7 @@ class RemoteRewardModel:
     ) -> list[list[float]]:
         """Rewards of requests that go together, or in halves where that is too much for the server."""
         try:
-            answer = self._client.rewards(requests, **asked)
+            answer = self._client.rewards(requests, **asked, thoughts="keep")
         except TooMuchAtOnce:
             if len(requests) == 1:
                 raise

@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, model_validator
 
 from pluralign.core import Message, Prompt, RewardRequest, prompt_text
+from pluralign.rewards.answers import Thoughts
 
 ALL = "all"
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 """Roles of turns that a server reads."""
+_TOOLS = frozenset({"tool", "function"})
 BLEND = "blend"
 
 
@@ -50,7 +52,7 @@ class Item(_Sent):
 
 def prompt_on_wire(prompt: Prompt) -> str | tuple[Turn, ...]:
     """A prompt as it is sent; one with turns of tools goes as text, a turn a line, as sentence encoders read it."""
-    if isinstance(prompt, str) or not ROLES.issuperset(message.role for message in prompt):
+    if isinstance(prompt, str) or not _TOOLS.isdisjoint(message.role for message in prompt):
         return prompt_text(prompt)
     return tuple(Turn(role=message.role, content=message.content) for message in prompt)
 
@@ -79,20 +81,28 @@ class Steering(_Sent):
         return self
 
 
-class RewardsRequest(Steering):
+class Asked(Steering):
+    """Whose taste counts, and what of a response does."""
+
+    thoughts: Thoughts | None = None
+    """What becomes of thoughts before an answer (``<think>``, ...): ``strip`` leaves them out, ``keep`` scores them
+    with it; null is as the server is set, which leaves them out unless it was started otherwise."""
+
+
+class RewardsRequest(Asked):
     """Score responses."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1)]
 
 
-class RankRequest(Steering):
+class RankRequest(Asked):
     """Put responses to one prompt in order: for one community, a blend, or the worst-off of several communities."""
 
     prompt: str | tuple[Turn, ...] = ""
     responses: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class CompareRequest(Steering):
+class CompareRequest(Asked):
     """Ask of each community which of two responses to one prompt it prefers."""
 
     prompt: str | tuple[Turn, ...] = ""
