@@ -323,3 +323,84 @@ def test_a_recorded_answer_survives_its_row() -> None:
 def test_a_row_that_says_too_little_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         answer_from_row(row, None)
+
+
+ROW = {"model": "m", "strategy": "s", "question_id": "Q1", "answer": "2"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("order", [0, 1, 2, 3, 4], "a permutation of 0 to 3"),
+        ("order", [0, 1, 2], "a permutation of 0 to 3"),
+        ("order", [0, 0, 1, 2], "a permutation of 0 to 3"),
+        ("order", [0, 1, 2, "3"], "a permutation of 0 to 3"),
+        ("order", {"0": 1}, "order must be a list"),
+        ("labels", ["A", "B"], "labels must be 4"),
+        ("labels", ["A", "A", "B", "C"], "labels must differ"),
+        ("labels", [["A"], "B", "C", "D"], "labels must be texts"),
+        ("probs", [0.1, 0.2, 0.3], "probs must be 4 numbers, one for each option, got 3"),
+        ("probs", [10, 20, 30, 40], "probs must sum to 1, got a sum of 100"),
+        ("probs", [-1.2, -0.3, -3, -4], "probs must be >= 0"),
+        ("probs", [0, 0, 0, 0], "all of probs are 0"),
+        ("probs", [float("nan"), 0, 0, 1], "probs must be finite"),
+        ("probs", [10**400, 0, 0, 1], "probs must be finite"),
+        ("probs", ["0.25"] * 4, "probs must be numbers"),
+        ("probs", "0.25", "probs must be a list"),
+        ("model", 5, "model must be text, got 5"),
+        ("strategy", None, "no strategy"),
+        ("question_id", "", "no question_id"),
+        ("question_id", 1.5, "question_id"),
+        ("question_id", True, "question_id"),
+        ("answer", ["2"], "no answer: it must be text or a number"),
+        ("answer", True, "no answer: it must be text or a number"),
+        ("draw", 1.5, "draw must be a whole number"),
+        ("shows_gold", "perhaps", "shows_gold must be true or false"),
+        ("language", 7, "language must be text"),
+    ],
+)
+def test_a_column_of_another_kind_is_named_with_what_it_must_be(column: str, value: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        answer_from_row(ROW | {column: value}, None, options=4)
+
+
+def test_log_probabilities_are_recognised() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        answer_from_row(ROW | {"probs": [-1.2, -0.3, -3, -4]}, None, options=4)
+    assert "log-probabilities" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("id_", [1, 1.0, "1", " 1 ", "1.0"])
+def test_whole_numbers_and_texts_are_one_question_id(id_: object) -> None:
+    assert answer_from_row(ROW | {"question_id": id_}, None).question == "1"
+
+
+@pytest.mark.parametrize(("value", "text"), [(2.0, "2.0"), (2, "2"), (None, ""), (float("nan"), ""), ("2", "2")])
+def test_an_answer_may_be_a_number_or_nothing(value: object, text: str) -> None:
+    assert answer_from_row(ROW | {"answer": value}, None).text == text
+
+
+def test_a_table_may_hold_lists_as_text() -> None:
+    row = ROW | {"order": "[1, 0]", "labels": '["A", "B"]', "probs": "[0.25, 0.75]", "draw": "2", "shows_gold": "True"}
+    found = answer_from_row(row, None, options=2)
+    assert (found.order, found.labels, found.probs_O) == ((1, 0), ("A", "B"), (0.25, 0.75))
+    assert (found.draw, found.shows_gold) == (2, True)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**4000),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+COLUMNS = (*ROW, "order", "labels", "probs", "variant", "language", "draw", "shows_gold", "finish_reason", "not_sent")
+
+
+@settings(max_examples=300)
+@given(st.dictionaries(st.sampled_from(COLUMNS), ANYTHING, max_size=4))
+def test_no_value_in_any_column_breaks_the_reader(columns: dict[str, object]) -> None:
+    try:
+        found = answer_from_row(ROW | columns, None, options=4)
+    except InvalidInput as error:
+        assert len(error.what) < 250
+    else:
+        assert sorted(found.order) in ([], [0, 1, 2, 3])

@@ -1,10 +1,16 @@
-"""Recorded answers as rows: what lies in a file, one JSON object an answer."""
+"""Recorded answers as rows: what lies in a file, one object an answer."""
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from pluralign.core.asking import RecordedAnswer
+from pluralign.core.cells import cell_id, cell_number, is_missing
 from pluralign.core.errors import InvalidInput
+
+PROBS_SUM = 0.02
+"""How far the probabilities of a row may be from summing to 1, as rounding to two or three decimals leaves them."""
 
 
 def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
@@ -34,37 +40,166 @@ def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
     return row | {name: value for name, value in more.items() if value}
 
 
-def answer_from_row(row: Mapping[str, Any], community: str | None) -> RecordedAnswer:
+def answer_from_row(row: Mapping[str, Any], community: str | None, options: int | None = None) -> RecordedAnswer:
     """A row as a recorded answer.
 
+    Ids of questions are in one spelling (1, 1.0 and "1" are one id); lists may be written as JSON text, as tables hold
+    them.
+
     Args:
-        row: The JSON object.
+        row: The row.
         community: Id of its community, as resolved from the row; None where none was named.
+        options: How many options its question has; None where the question is not known.
 
     Raises:
-        InvalidInput: If a column is missing or not of its kind.
+        InvalidInput: If a column is missing or not of its kind; if ``order`` is no permutation of the options, or
+            labels are not one for each, or ``probs`` are no probabilities of the options that sum to 1.
+
+    >>> row = {"model": "m", "strategy": "s", "question_id": 1.0, "answer": 2.0, "probs": [0.25, 0.75]}
+    >>> answer_from_row(row, None, options=2).question
+    '1'
     """
-    for name in ("model", "strategy", "question_id"):
-        if not isinstance(row.get(name), str) or not row[name]:
-            raise InvalidInput(f"no {name}", hint="a row needs model, strategy, question_id and answer")
-    text, order, labels, probs, not_sent = (row.get(k) for k in ("answer", "order", "labels", "probs", "not_sent"))
-    if "answer" not in row or not isinstance(text, str | int | float | None):
-        raise InvalidInput("no answer", hint="write the text as returned; null where nothing came")
-    if not all(isinstance(value, list | None) for value in (order, labels, probs, not_sent)):
-        raise InvalidInput("order, labels, probs or not_sent is not a list")
+    order, labels, probs = (_list(row, name) for name in ("order", "labels", "probs"))
     return RecordedAnswer(
-        model=row["model"],
-        strategy=row["strategy"],
+        model=_name(row, "model"),
+        strategy=_name(row, "strategy"),
         community=community,
-        question=row["question_id"],
-        text="" if text is None else str(text),
-        order=tuple(int(i) for i in order or ()),
-        labels=tuple(str(label) for label in labels or ()),
-        variant=str(row.get("variant") or ""),
-        language=str(row.get("language") or "en"),
-        draw=int(row.get("draw") or 0),
-        shows_gold=bool(row.get("shows_gold")),
-        probs_O=tuple(float(p) for p in probs) if probs else None,
-        finish_reason=str(row.get("finish_reason") or ""),
-        not_sent=tuple(str(name) for name in not_sent or ()),
+        question=_question(row),
+        text=_answer(row),
+        order=_order(order, options),
+        labels=_labels(labels, options),
+        variant=_text(row, "variant"),
+        language=_text(row, "language") or "en",
+        draw=_whole(row, "draw"),
+        shows_gold=_flag(row, "shows_gold"),
+        probs_O=_probabilities(probs, options) if probs else None,
+        finish_reason=_text(row, "finish_reason"),
+        not_sent=tuple(str(name) for name in _list(row, "not_sent")),
     )
+
+
+def _name(row: Mapping[str, Any], column: str) -> str:
+    value = row.get(column)
+    if is_missing(value):
+        raise InvalidInput(f"no {column}", hint="a row needs model, strategy, question_id and answer")
+    return _text(row, column)
+
+
+def _question(row: Mapping[str, Any]) -> str:
+    try:
+        found = cell_id(row.get("question_id"))
+    except InvalidInput as error:
+        raise InvalidInput(f"question_id: {error.what}", hint=error.hint) from error
+    if found is None:
+        raise InvalidInput("no question_id", hint="a row needs model, strategy, question_id and answer")
+    return found
+
+
+def _answer(row: Mapping[str, Any]) -> str:
+    value = row.get("answer")
+    if "answer" not in row or isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        got = f", got {_shown(value)}" if "answer" in row else ""
+        raise InvalidInput(f"no answer: it must be text or a number{got}", hint="write null where nothing came back")
+    if isinstance(value, str):
+        return value
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
+
+
+def _text(row: Mapping[str, Any], column: str) -> str:
+    value = row.get(column)
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return ""
+    raise InvalidInput(f"{column} must be text, got {_shown(value)}")
+
+
+def _whole(row: Mapping[str, Any], column: str) -> int:
+    try:
+        number = cell_number(row.get(column))
+    except InvalidInput as error:
+        raise InvalidInput(f"{column}: {error.what}") from error
+    if number is not None and (number < 0 or number != int(number)):
+        raise InvalidInput(f"{column} must be a whole number >= 0, got {_shown(number)}")
+    return int(number or 0)
+
+
+def _flag(row: Mapping[str, Any], column: str) -> bool:
+    value = row.get(column)
+    if is_missing(value):
+        return False
+    known = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+    if str(value).lower() not in known:
+        raise InvalidInput(f"{column} must be true or false, got {_shown(value)}")
+    return known[str(value).lower()]
+
+
+def _list(row: Mapping[str, Any], column: str) -> list[Any]:
+    value = row.get(column)
+    if isinstance(value, str) and value.strip().startswith("["):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(f"{column} is not a JSON list: {_shown(value)}") from error
+    if isinstance(value, list | tuple):
+        return list(value)
+    if is_missing(value):
+        return []
+    raise InvalidInput(f"{column} must be a list, got {_shown(value)}")
+
+
+def _order(order: list[Any], options: int | None) -> tuple[int, ...]:
+    n = len(order) if options is None else options
+    whole = all(isinstance(i, int) and not isinstance(i, bool) for i in order)
+    if order and not (whole and sorted(order) == list(range(n))):
+        raise InvalidInput(
+            f"order must be a permutation of 0 to {n - 1}, one index for each of the {n} options, got {_shown(order)}"
+        )
+    return tuple(order)
+
+
+def _labels(labels: list[Any], options: int | None) -> tuple[str, ...]:
+    if not all(isinstance(label, str | int) and not isinstance(label, bool) for label in labels):
+        raise InvalidInput(f"labels must be texts or whole numbers, got {_shown(labels)}")
+    texts = tuple(map(str, labels))
+    if options is not None and texts and len(texts) != options:
+        raise InvalidInput(f"labels must be {options}, one for each option, got {len(texts)}")
+    if len(set(texts)) < len(texts) or not all(text.strip() for text in texts):
+        raise InvalidInput(f"labels must differ and not be empty, got {_shown(labels)}")
+    return texts
+
+
+def _probabilities(probs: list[Any], options: int | None) -> tuple[float, ...]:
+    if not all(isinstance(p, int | float) and not isinstance(p, bool) for p in probs):
+        raise InvalidInput(f"probs must be numbers, got {_shown(probs)}")
+    if options is not None and len(probs) != options:
+        raise InvalidInput(f"probs must be {options} numbers, one for each option, got {len(probs)}")
+    numbers = tuple(_float(p) for p in probs)
+    if not all(map(math.isfinite, numbers)):
+        raise InvalidInput(f"probs must be finite, got {_shown(probs)}")
+    if min(numbers) < 0:
+        hint = "they look like log-probabilities: write exp(p)" if max(numbers) <= 0 else None
+        raise InvalidInput(f"probs must be >= 0, got {_shown(probs)}", hint=hint)
+    total = math.fsum(numbers)
+    if abs(total - 1) > PROBS_SUM:
+        what = "all of probs are 0" if total == 0 else f"probs must sum to 1, got a sum of {total:.6g}"
+        raise InvalidInput(what, hint="write the probabilities of all options, or leave probs out")
+    return numbers
+
+
+def _float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _shown(value: object) -> str:
+    """A value in a message: its beginning, and no more digits than people read."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**20:
+        return "a number of more than 20 digits"
+    try:
+        text = repr(value)
+    except ValueError:  # a list with a number of thousands of digits
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -133,6 +133,10 @@ class Survey:
         """What ``community`` answered to ``question``; None if it was not asked."""
         return self._index.get((question, community))
 
+    def option_counts(self) -> dict[str, int]:
+        """Id of each question -> how many options it has."""
+        return {id_: len(question.options) for id_, question in self.questions.items()}
+
 
 def pairs_from_survey(survey: Survey) -> Iterator[PreferencePair]:
     """Read answer shares as preferences: of two options, the one that more people gave is chosen.

@@ -1,11 +1,12 @@
-"""Recorded answers of language models to surveys: one JSON object an answer, raw."""
+"""Recorded answers of language models to surveys: one row an answer, raw."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row
+from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row, cell_id, is_missing
 from pluralign.core.errors import InvalidInput
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.labels import required_community
@@ -15,7 +16,9 @@ _ENORMOUS = 100_000
 _KEPT = 2000
 
 
-def read_answers(paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False) -> list[RecordedAnswer]:
+def read_answers(
+    paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False, options: Mapping[str, int] | None = None
+) -> list[RecordedAnswer]:
     """Read files of recorded answers.
 
     A row is ``{"model", "strategy", "country" or "community", "question_id", "answer"}``, the community null where none
@@ -23,9 +26,10 @@ def read_answers(paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False)
     beginning and its end.
 
     Args:
-        paths: JSONL, plain or gzip.
+        paths: JSONL or CSV, plain or gzip, or Parquet.
         tally: Where rows are counted.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
+        options: Id of a question -> how many options it has, for the questions that are known.
 
     Returns:
         The answers, in the order of the files.
@@ -37,9 +41,9 @@ def read_answers(paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False)
     policy = RowPolicy(tally, skip_bad)
     kept: dict[tuple[object, ...], RecordedAnswer] = {}
     for path in paths:
-        for number, row in read_rows(path, policy, kinds=("jsonl",)):
+        for number, row in read_rows(path, policy):
             try:
-                answer = _answer(row, tally)
+                answer = _answer(row, tally, options or {})
             except BadRow as bad:
                 policy.refuse(bad, place(path, number))
                 continue
@@ -49,25 +53,39 @@ def read_answers(paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False)
                 tally.drop("repeated answer" if same else "second answer to one ask")
     tally.kept += len(kept)
     if not kept:
-        raise NotEnoughData("no answer is left", where=", ".join(map(str, paths)))
+        reasons = Counter(tally.dropped).most_common(3)
+        raise NotEnoughData(
+            "no answer is left",
+            where=", ".join(map(str, paths)),
+            hint="; ".join(f"{n:,} x {reason}" for reason, n in reasons) or None,
+        )
     return list(kept.values())
 
 
-def _answer(row: Row, tally: Tally) -> RecordedAnswer:
+def _answer(row: Row, tally: Tally, options: Mapping[str, int]) -> RecordedAnswer:
     label = row.get("community") if row.get("community") is not None else row.get("country")
-    if label is not None and not isinstance(label, str):
-        raise BadRow("the community is no text", reason="community is no text")
+    if label is not None and not isinstance(label, str) and not is_missing(label):
+        raise BadRow(f"the community must be text, got {label!r:.60}", reason="community is no text")
     if "community" not in row and "country" not in row:
         raise BadRow("no community", reason="no community", hint="write null where none was named")
+    community = _community(label) if isinstance(label, str) and label else None
     try:
-        answer = answer_from_row(row, None if label is None else _community(label))
-    except (InvalidInput, TypeError, ValueError) as error:
-        what = error.what if isinstance(error, InvalidInput) else str(error)
-        raise BadRow(what, reason=what, hint=getattr(error, "hint", None)) from error
+        answer = answer_from_row(row, community, options.get(_question(row)))
+    except InvalidInput as error:
+        reason = error.what.partition(", got ")[0]
+        raise BadRow(error.what, reason=reason, hint=error.hint) from error
     if len(answer.text) > _ENORMOUS:
         tally.flag("enormous answer: its beginning and its end are kept")
         return replace(answer, text=f"{answer.text[:_KEPT]}\n{answer.text[-_KEPT:]}")
     return answer
+
+
+def _question(row: Row) -> str:
+    """Id of the question; empty where it cannot be read, which `answer_from_row` then says."""
+    try:
+        return cell_id(row.get("question_id")) or ""
+    except InvalidInput:
+        return ""
 
 
 @lru_cache(maxsize=4096)

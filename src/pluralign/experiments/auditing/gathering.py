@@ -174,7 +174,8 @@ def _answered(
     if survey is None or not paths:
         return survey, []
     tally = found.tally("answers")
-    read = read_all(read_answers(paths, tally), survey, parser, numbering, tally)
+    recorded = read_answers(paths, tally, options=survey.option_counts())
+    read = read_all(recorded, survey, parser, numbering, tally)
     named = {one.answer.community for one in read if one.answer.community is not None}
     for strange in sorted(named - set(survey.communities)):
         tally.note(f"{strange} is not in the survey: its answers are not compared")
