@@ -139,7 +139,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_folder_and_an_unknown_suffix_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="a folder"):
         rows_of(tmp_path)
-    with pytest.raises(InvalidInput, match=r"name it one of: \.jsonl"):
+    with pytest.raises(InvalidInput, match=r"give one of: \.jsonl"):
         rows_of(write(tmp_path / "a.xlsx", b"x"))
 
 
@@ -188,3 +188,68 @@ def test_any_bytes_are_rows_or_a_named_error(tmp_path_factory: pytest.TempPathFa
             rows_of(path)
         except (InvalidInput, NotEnoughData) as error:
             assert error.where
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"a": 1}, {"a": 2}]',
+        b'{"data": [{"a": 1}, {"a": 2}], "version": 3}',
+        b'{"a": [1, 2]}',
+        b'{"a": {"0": 1, "7": 2}}',
+        b'{"a": 1}\n{"a": 2}\n',
+    ],
+)
+def test_a_json_file_holds_rows_or_columns(tmp_path: Path, content: bytes) -> None:
+    assert rows_of(write(tmp_path / "a.json", content)) == [(1, {"a": 1}), (2, {"a": 2})]
+
+
+@pytest.mark.parametrize("content", [b'{"a": [1, 2], "b": [1]}', b"1", b'{"a": 1}', b"[[["])
+def test_a_json_file_that_holds_neither_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"list of rows|not JSON"):
+        rows_of(write(tmp_path / "a.json", content))
+
+
+def test_json_lines_in_utf_16_are_read(tmp_path: Path) -> None:
+    assert rows_of(write(tmp_path / "a.jsonl", '{"a": "é"}\r\n'.encode("utf-16"))) == [(1, {"a": "é"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "limit"),
+    [
+        ("a.csv", b"a\n" + b"x" * 2_000_000, "PLURALIGN_MAX_ROW_MB"),
+        ("a.csv", b'a\n"' + b"x\n" * 1_000_000 + b'"', "PLURALIGN_MAX_ROW_MB"),
+        ("a.jsonl", b'{"a": "' + b"x" * 2_000_000 + b'"}', "PLURALIGN_MAX_ROW_MB"),
+        ("a.jsonl.gz", b'{"a": 1}\n' * 600_000, "PLURALIGN_MAX_EXPANDED_MB"),
+        ("a.csv", b"a\n" + b"1\n" * 21, "PLURALIGN_MAX_ROWS"),
+        ("a.json", json.dumps([{"a": 1}] * 21).encode(), "PLURALIGN_MAX_ROWS"),
+    ],
+)
+def test_a_bomb_is_refused_with_the_setting_that_raises_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, limit: str
+) -> None:
+    path = write(tmp_path / name, content)
+    for variable in ("PLURALIGN_MAX_ROW_MB", "PLURALIGN_MAX_EXPANDED_MB"):
+        monkeypatch.setenv(variable, "1")
+    monkeypatch.setenv("PLURALIGN_MAX_ROWS", "20" if limit.endswith("ROWS") else "1000000")
+    with pytest.raises(InvalidInput, match=f"set {limit}="):
+        rows_of(path)
+    monkeypatch.setenv("PLURALIGN_MAX_ROWS", "1000000")
+    for variable in ("PLURALIGN_MAX_ROW_MB", "PLURALIGN_MAX_EXPANDED_MB"):
+        monkeypatch.setenv(variable, "100")
+    assert rows_of(path)
+
+
+def test_a_bomb_takes_little_memory(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl.gz", b'{"a": "' + b"x" * 60_000_000)
+    tracemalloc.start()
+    with pytest.raises(InvalidInput, match="at most 16 MB"):
+        rows_of(path)
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
+
+
+def test_a_limit_must_be_a_whole_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLURALIGN_MAX_ROWS", "many")
+    with pytest.raises(InvalidInput, match="PLURALIGN_MAX_ROWS must be a whole number above 0, got 'many'"):
+        rows_of(write(tmp_path / "a.jsonl", b"{}\n"))

@@ -3,7 +3,8 @@
 from pluralign.sources.answers import read_answers
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.cultures import read_neighbours, read_similarity
-from pluralign.sources.global_opinions import GlobalOpinions, is_non_answer
+from pluralign.sources.global_opinions import GlobalOpinions
+from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.prism import PrismPairs
 from pluralign.sources.reading import RowPolicy, read_rows

@@ -1,11 +1,21 @@
 """What a row holds, read with care; and what to say of a row that does not hold it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from pluralign.core import InvalidInput, Tally, cell_id, cell_number, consent_problem, is_missing
 
 Row = Mapping[str, object]
+
+_SHOWN_COLUMNS = 20
+_SHOWN_LETTERS = 40
+_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+
+
+class SemicolonRow(dict[str, object]):
+    """A row of a CSV file with semicolons between cells: there the comma in a number is a decimal comma."""
 
 
 class BadRow(ValueError):
@@ -15,13 +25,15 @@ class BadRow(ValueError):
         what: What is wrong with it, one sentence.
         reason: Short reason to count it under.
         hint: What to do next, when known.
+        whole_file: Whether every row of the file has this fault, so that skipping rows is no way out.
     """
 
-    def __init__(self, what: str, *, reason: str, hint: str | None = None) -> None:
+    def __init__(self, what: str, *, reason: str, hint: str | None = None, whole_file: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.reason = reason
         self.hint = hint
+        self.whole_file = whole_file
 
 
 class UnusableRow(ValueError):
@@ -37,14 +49,58 @@ def require_columns(row: Row, names: tuple[str, ...]) -> None:
     missing = [name for name in names if name not in row]
     if not missing:
         return
-    found = [str(name) for name in row]
-    near = {name: get_close_matches(name, found, n=1, cutoff=0.6) for name in missing}
+    near = {name: near_columns(name, row) for name in missing}
     hints = [f"is {match[0]!r} meant as {name!r}?" for name, match in near.items() if match]
     raise BadRow(
-        f"missing column {', '.join(map(repr, missing))}; found: {', '.join(found) or 'none'}",
+        f"missing column {', '.join(map(repr, missing))}; found: {listed_columns(row)}",
         reason=f"missing column {', '.join(missing)}",
         hint=" ".join(hints) or None,
     )
+
+
+def near_columns(name: str, columns: Iterable[str]) -> list[str]:
+    """Columns whose names resemble a name, the nearest first; case, blanks and underscores do not count.
+
+    >>> near_columns("rejected", ["chosen", "Rejcted"])
+    ['Rejcted']
+    """
+    by_plain = {_plain(column): str(column) for column in columns}
+    return [by_plain[match] for match in get_close_matches(_plain(name), by_plain, n=3, cutoff=0.6)]
+
+
+def listed_columns(columns: Iterable[object]) -> str:
+    """Names of columns in one line of readable length.
+
+    >>> listed_columns([f"Q{n}" for n in range(800)])[-21:]
+    'Q18, Q19 and 780 more'
+    """
+    names = [str(name) for name in columns]
+    shown = [name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..." for name in names[:_SHOWN_COLUMNS]]
+    rest = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return (", ".join(shown) + rest) or "none"
+
+
+def with_decimal_point(value: object, *, decimal_comma: bool = False) -> object:
+    """Text of a number with its decimal comma as a point; everything else unchanged.
+
+    Args:
+        value: What a cell holds.
+        decimal_comma: Whether a comma is a decimal comma for sure, as in a CSV file with semicolons between cells.
+
+    Raises:
+        InvalidInput: If it is like "1,234", which may be 1.234 or 1234.
+
+    >>> with_decimal_point("0,943"), with_decimal_point("1,234", decimal_comma=True), with_decimal_point("a, b")
+    ('0.943', '1.234', 'a, b')
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not decimal_comma and _THOUSANDS.fullmatch(text):
+        raise InvalidInput(
+            f"{text[:_SHOWN_LETTERS]!r} may be a decimal comma or thousands", hint="write it with a decimal point"
+        )
+    return text.replace(",", ".") if _COMMA.fullmatch(text) else value
 
 
 def text_of(row: Row, column: str) -> str:
@@ -101,9 +157,9 @@ def optional_number(row: Row, column: str) -> float | None:
         BadRow: If the column holds something else.
     """
     try:
-        return cell_number(row.get(column))
+        return cell_number(with_decimal_point(row.get(column), decimal_comma=isinstance(row, SemicolonRow)))
     except InvalidInput as error:
-        raise BadRow(f"{column!r}: {error.what}", reason=f"{column} is not a number") from error
+        raise BadRow(f"{column!r}: {error.what}", reason=f"{column} is not a number", hint=error.hint) from error
 
 
 def require_consent(row: Row) -> None:
@@ -123,3 +179,7 @@ def flag_marks(row: Row, columns: tuple[str, ...], tally: Tally) -> None:
         value = row.get(column)
         if value is not None and is_missing(value):
             tally.flag(f"{column} is missing: {value!r}")
+
+
+def _plain(name: object) -> str:
+    return re.sub(r"[\s_-]+", "", str(name).casefold())

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,32 +22,12 @@ from pluralign.core import (
 from pluralign.sources.fields import BadRow, Row, UnusableRow, require_columns, text_of
 from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, shown
+from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
 from pluralign.sources.stems import shared_stems
 from pluralign.sources.survey_pairs import stream_survey_pairs
 
 HUB_ID = "Anthropic/llm_global_opinions"
-_MISSING = re.compile(r"^(other )?missing\s*(;|$)")
-_TABLE_TOTAL = re.compile(r"^total\s+n\s*=")
-_BRACKETS = re.compile(r"\((vol\.?|do not read)\)")
-_NON_ANSWERS = frozenset(
-    {
-        "dk",
-        "dont know",
-        "do not know",
-        "no answer",
-        "no opinion",
-        "no response",
-        "not applicable",
-        "not asked",
-        "not asked in survey",
-        "not available",
-        "na",
-        "refused",
-        "refuse",
-        "refused to answer",
-    }
-)
 _SUM_TOLERANCE = 0.02
 
 
@@ -112,22 +91,6 @@ class GlobalOpinions:
         if self.path is None:
             return hub_rows(HUB_ID, None, tally)
         return read_rows(self.path, RowPolicy(tally, self.skip_bad))
-
-
-def is_non_answer(option: str) -> bool:
-    """Whether an option is no answer: "DK/Refused", "No answer", "Missing; Not available" and the like.
-
-    Volunteered answers ("Neither (VOL)", "Depends") and answers about knowing ("Never heard of") are real.
-
-    >>> [is_non_answer(text) for text in ("DK/Refused", "Don’t know", "Missing; Unknown", "Neither (VOL)")]
-    [True, True, True, False]
-    """
-    text = re.sub(r"['’´`]", "", " ".join(option.casefold().split())).replace("n/a", "na")
-    text = _BRACKETS.sub("", text).strip()
-    if not text or _MISSING.match(text) or _TABLE_TOTAL.match(text):
-        return True
-    parts = [part.strip(" .()[]") for part in re.split(r"/|;|,|\bor\b", text)]
-    return all(part in _NON_ANSWERS for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

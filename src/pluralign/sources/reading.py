@@ -1,34 +1,40 @@
-"""Streaming rows out of files, each with its line number: JSONL, CSV and Parquet, plain or gzipped."""
+"""Streaming rows out of files, each with its line number: JSON Lines, JSON, CSV and Parquet."""
 
-import codecs
-import csv
-import gzip
-import itertools
-import json
-import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
+from pluralign.sources.delimited import csv_rows
 from pluralign.sources.fields import BadRow, Row
+from pluralign.sources.json_rows import json_line_rows, json_rows
+from pluralign.sources.limits import ReadLimits
+from pluralign.sources.parquet_rows import parquet_rows
 
 NumberedRows = Iterator[tuple[int, Row]]
 
+ALL_KINDS = ("jsonl", "json", "csv", "parquet")
 SKIP_HINT = "mend the row, or drop and count such rows with --skip-bad (skip_bad = true in the settings)"
-_LONGEST_CELL = 100_000_000
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_READERS = {"jsonl": json_line_rows, "json": json_rows, "csv": csv_rows, "parquet": parquet_rows}
 _SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".jsonl.gz": "jsonl",
     ".ndjson.gz": "jsonl",
+    ".json": "json",
     ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
     ".csv.gz": "csv",
+    ".tsv.gz": "csv",
     ".parquet": "parquet",
+}
+_OTHER_KINDS = {
+    (".xlsx", ".xls", ".ods"): "save the sheet as 'CSV UTF-8'",
+    (".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz", ".tar.gz"): "unpack it; only .gz is read as it is",
+    (".sav", ".dta", ".rds", ".rdata", ".sas7bdat"): "export it as CSV",
+    (".arrow", ".feather"): "write it as Parquet; a folder of datasets' save_to_disk is read as it is",
 }
 
 
@@ -48,8 +54,10 @@ class RowPolicy:
         """Count a bad row, or stop at it.
 
         Raises:
-            InvalidInput: Unless bad rows are skipped.
+            InvalidInput: Unless bad rows are skipped; always where the whole file has the fault.
         """
+        if bad.whole_file:
+            raise InvalidInput(bad.what, where=where, hint=bad.hint) from bad
         if not self.skip_bad:
             raise InvalidInput(bad.what, where=where, hint="; ".join(filter(None, (bad.hint, SKIP_HINT)))) from bad
         self.tally.drop(bad.reason)
@@ -65,7 +73,7 @@ def place(path: Path | str, number: int) -> str:
 
 
 def file_kind(path: Path) -> str | None:
-    """Which of ``jsonl``, ``csv`` and ``parquet`` a file name says it is; None where it says none of them.
+    """Which of ``jsonl``, ``json``, ``csv`` and ``parquet`` a file name says it is; None where it says none of them.
 
     >>> file_kind(Path("votes.csv.gz"))
     'csv'
@@ -83,8 +91,11 @@ def file_stem(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix)]
 
 
-def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ("jsonl", "csv", "parquet")) -> NumberedRows:
+def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS) -> NumberedRows:
     """Stream the rows of a file in bounded memory; every row read is counted.
+
+    What a file may hold is bounded, see `ReadLimits`. A ``.json`` file is a list of rows, an object with such a list
+    under ``data``, or an object of columns; unlike the others it is read as a whole.
 
     Args:
         path: The file; its suffix says how it is written.
@@ -92,21 +103,39 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ("jsonl", 
         kinds: Which ways of writing are welcome.
 
     Yields:
-        The line where the row starts (for Parquet: the row), from 1, and the row. CSV values are text.
+        The line where the row starts (for JSON and Parquet: the row), from 1, and the row. CSV values are text.
 
     Raises:
-        InvalidInput: If the file is missing, of another kind or damaged, or a row is bad and not to be skipped.
+        InvalidInput: If the file is missing, of another kind, too large or damaged, or a row is bad and not to be
+            skipped.
         NotEnoughData: If there is no row at all.
     """
     _check_file(path)
-    kind = file_kind(path)
-    if kind is None or kind not in kinds:
-        names = ", ".join(suffix for suffix, name in _SUFFIXES.items() if name in kinds)
-        raise InvalidInput("files of this kind cannot be read here", where=str(path), hint=f"name it one of: {names}")
-    before = policy.tally.read
-    yield from {"jsonl": _read_jsonl, "csv": _read_csv, "parquet": _read_parquet}[kind](path, policy)
-    if policy.tally.read == before:
+    limits = ReadLimits.from_environment()
+    n_rows = 0
+    for number, row in _READERS[_welcome_kind(path, kinds)](path, limits):
+        if row is None:
+            policy.tally.note("blank line")
+            continue
+        n_rows += 1
+        limits.check_rows(n_rows, path)
+        policy.tally.read += 1
+        if isinstance(row, BadRow):
+            policy.refuse(row, place(path, number))
+        else:
+            yield number, row
+    if n_rows == 0:
         raise NotEnoughData("the file has no rows", where=str(path), hint="check that it was written to the end")
+
+
+def _welcome_kind(path: Path, kinds: tuple[str, ...]) -> str:
+    kind = file_kind(path)
+    if kind is not None and kind in kinds:
+        return kind
+    name = path.name.lower()
+    how = next((f"{what}, or " for suffixes, what in _OTHER_KINDS.items() if name.endswith(suffixes)), "")
+    welcome = ", ".join(suffix for suffix, kind in _SUFFIXES.items() if kind in kinds)
+    raise InvalidInput("files of this kind cannot be read here", where=str(path), hint=f"{how}give one of: {welcome}")
 
 
 def _check_file(path: Path) -> None:
@@ -119,112 +148,3 @@ def _check_file(path: Path) -> None:
         raise InvalidInput(
             "no such file", where=str(path), hint=f"did you mean {near[0]!r}?" if near else "check the path"
         )
-
-
-def _open_binary(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with _open_binary(path) as file:
-            first = next(file, b"")
-            yield from itertools.chain([first.removeprefix(codecs.BOM_UTF8)] if first else [], file)
-    except (EOFError, OSError, zlib.error) as error:
-        raise InvalidInput(f"the file cannot be read: {error}", where=str(path), hint="fetch it again") from error
-
-
-def _read_jsonl(path: Path, policy: RowPolicy) -> NumberedRows:
-    for number, line in enumerate(_lines(path), start=1):
-        if line.isspace():
-            policy.tally.note("blank line")
-            continue
-        policy.tally.read += 1
-        try:
-            yield number, _parse_object(line)
-        except BadRow as bad:
-            policy.refuse(bad, place(path, number))
-
-
-def _parse_object(line: bytes) -> Row:
-    try:
-        text = line.decode("utf-8")
-        value = json.loads(text)
-        if "\\u" in text and _SURROGATE.search(text):  # half a character, written as an escape: no encoder can take it
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeError as error:
-        raise BadRow(f"not UTF-8: {error}", reason="not UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise BadRow(f"not JSON: {error}", reason="not JSON", hint="write one JSON object a line") from error
-    if not isinstance(value, dict):
-        raise BadRow(f"a JSON {type(value).__name__}, not an object", reason="not a JSON object")
-    return value
-
-
-def _read_csv(path: Path, policy: RowPolicy) -> NumberedRows:
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
-    lines = _decoded(path)
-    first = next(lines, "")
-    reader = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first), strict=True)
-    header = _header(reader, path) if first.strip() else []
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-            if cells is None:
-                return
-            if not cells:
-                policy.tally.note("blank line")
-                continue
-            policy.tally.read += 1
-            yield number, _csv_row(header, cells)
-        except csv.Error as error:
-            policy.tally.read += 1
-            policy.refuse(BadRow(f"not CSV: {error}", reason="not CSV"), place(path, number))
-        except BadRow as bad:
-            policy.refuse(bad, place(path, number))
-
-
-def _decoded(path: Path) -> Iterator[str]:
-    for number, line in enumerate(_lines(path), start=1):
-        try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InvalidInput(f"not UTF-8: {error}", where=place(path, number), hint="save it as UTF-8") from error
-
-
-def _delimiter(header: str) -> str:
-    return max(",;\t", key=header.count)
-
-
-def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
-    try:
-        header = next(reader)
-    except csv.Error as error:
-        raise InvalidInput(f"the header is not CSV: {error}", where=place(path, 1)) from error
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InvalidInput(f"two columns are named {twice[0]!r}", where=place(path, 1), hint="rename one of them")
-    return header
-
-
-def _csv_row(header: list[str], cells: list[str]) -> Row:
-    if len(cells) != len(header):
-        raise BadRow(f"{len(cells)} cells under {len(header)} columns", reason="wrong number of cells")
-    return dict(zip(header, cells, strict=True))
-
-
-def _read_parquet(path: Path, policy: RowPolicy) -> NumberedRows:
-    import pyarrow
-    import pyarrow.parquet
-
-    number = 0
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
-                    number += 1
-                    policy.tally.read += 1
-                    yield number, row
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InvalidInput(f"not a sound Parquet file: {error}", where=str(path), hint="fetch it again") from error

@@ -1,0 +1,136 @@
+"""CSV in all the ways people save it: which delimiter, which encoding, and the rows."""
+
+import csv
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pluralign.core import InvalidInput
+from pluralign.sources.fields import BadRow, Row, SemicolonRow
+from pluralign.sources.limits import ReadLimits
+from pluralign.sources.opening import encoding_of, read_text_lines
+
+_DELIMITERS = ",\t;|"
+_SAMPLE = 20
+_LONG_LINE = 100_000
+_SEP_LINE = re.compile(r'"?sep=(?P<delimiter>.)"?[,;\t|]*\s*', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFormat:
+    """How a CSV file is written.
+
+    Attributes:
+        encoding: Python's name of its encoding.
+        delimiter: What stands between two cells.
+        lines_before_header: 1 where Excel's line ``sep=;`` comes first, else 0.
+    """
+
+    encoding: str
+    delimiter: str
+    lines_before_header: int = 0
+
+
+def csv_format(path: Path, limits: ReadLimits | None = None) -> CsvFormat:
+    """Find out how a CSV file is written.
+
+    The delimiter is the one that the line ``sep=`` names; else that of comma, tab, semicolon and bar under which the
+    first rows have most often as many cells as the header; of several, that of most columns.
+
+    Raises:
+        InvalidInput: If the file cannot be read.
+    """
+    limits = limits or ReadLimits.from_environment()
+    encoding = encoding_of(path)
+    lines = _sample(read_text_lines(path, encoding, limits))
+    sep_line = _SEP_LINE.fullmatch(lines[0]) if lines else None
+    if sep_line:
+        return CsvFormat(encoding, sep_line["delimiter"], lines_before_header=1)
+    return CsvFormat(encoding, max(_DELIMITERS, key=lambda delimiter: _fit(lines, delimiter)))
+
+
+def csv_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
+    """Stream the rows of a CSV file, each with the line where it starts; None for a blank one.
+
+    Values are text, as written. Blanks around a column's name are cut off, a column without a name is called
+    ``column 3``, and trailing delimiters do not count.
+
+    Raises:
+        InvalidInput: If the file or its header cannot be read.
+    """
+    csv.field_size_limit(limits.row_bytes)
+    form = csv_format(path, limits)
+    lines = read_text_lines(path, form.encoding, limits)
+    for _ in range(form.lines_before_header):
+        next(lines)
+    reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+    header = _header(reader, f"{path}:{form.lines_before_header + 1}")
+    row_type = SemicolonRow if form.delimiter == ";" else dict
+    while header:
+        number = form.lines_before_header + reader.line_num + 1
+        try:
+            cells = next(reader, None)
+            if cells is None:
+                return
+            yield number, row_type(_named(header, cells)) if _filled(cells) else None
+        except csv.Error as error:
+            if "field larger" in str(error):
+                limits.check_row(limits.row_bytes + 1, f"{path}:{number}")
+            yield number, BadRow(f"not CSV: {error}", reason="not CSV")
+        except BadRow as bad:
+            yield number, bad
+
+
+def _sample(lines: Iterator[str]) -> list[str]:
+    """The first lines; fewer where they are very long."""
+    found: list[str] = []
+    for line in itertools.islice(lines, _SAMPLE):
+        found.append(line)
+        if len(line) > _LONG_LINE:
+            break
+    return found
+
+
+def _fit(lines: list[str], delimiter: str) -> tuple[bool, float, int]:
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return False, 0.0, 0
+    if len(lines) == _SAMPLE:  # the last row may go on
+        rows = rows[:-1] or rows
+    columns = len(_without_blank_end(rows[0])) if rows else 0
+    alike = sum(len(_without_blank_end(row)) <= columns <= len(row) for row in rows) / max(len(rows), 1)
+    return columns > 1, alike, columns
+
+
+def _header(reader: Iterator[list[str]], where: str) -> list[str]:
+    try:
+        cells = _without_blank_end([cell.strip() for cell in next(filter(None, reader), [])])
+    except csv.Error as error:
+        raise InvalidInput(f"the header is not CSV: {error}", where=where) from error
+    header = [cell or f"column {number}" for number, cell in enumerate(cells, start=1)]
+    name, times = Counter(header).most_common(1)[0] if header else ("", 1)
+    if times > 1:
+        raise InvalidInput(f"two columns are named {name[:60]!r}", where=where, hint="rename one of them")
+    return header
+
+
+def _without_blank_end(cells: list[str]) -> list[str]:
+    end = len(cells)
+    while end and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
+
+
+def _filled(cells: list[str]) -> bool:
+    return len(cells) == 1 or any(cell.strip() for cell in cells)
+
+
+def _named(header: list[str], cells: list[str]) -> dict[str, str]:
+    surplus = cells[len(header) :]
+    if len(cells) < len(header) or any(cell.strip() for cell in surplus):
+        raise BadRow(f"{len(cells)} cells under {len(header)} columns", reason="wrong number of cells")
+    return dict(zip(header, cells, strict=False))
