@@ -216,7 +216,12 @@ def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Pa
     assert (told["tally"]["read"], told["tally"]["kept"]) == (4, 2)
     assert told["tally"]["dropped"] == {"chosen equals rejected": 1, "empty response": 1}
     shown = call("data", "show", path).stdout
-    for text in ("4 rows read, 2 pairs kept", "licence: not stated", "dropped: 1 empty response", "GBR"):
+    for text in (
+        "4 rows read = 2 kept + 2 dropped; 2 pairs",
+        "licence: not stated",
+        "dropped: 1 empty response",
+        "GBR",
+    ):
         assert text in shown
 
 

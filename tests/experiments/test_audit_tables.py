@@ -36,8 +36,9 @@ class TestAxes:
         places, tally = axes_of(path)
 
         assert places == {"MEX": (81, 30)}
-        assert (tally.read, tally.kept) == (3, 1)
-        assert dict(tally.dropped) == {"unknown community: Africa East": 1, "theory: no place on every axis": 1}
+        assert (tally.read, tally.kept, tally.made) == (3, 2, 1)
+        assert tally.dropped == {"unknown community: Africa East": 1}
+        assert tally.left_out == {"theory: no place on every axis": 1}
 
     def test_decimal_commas_between_semicolons_are_numbers(self, write: Write) -> None:
         assert axes_of(write("a.csv", "country;x\nMexico;1,5\nNigeria;-0,25\n"))[0] == {"MEX": (1.5,), "NGA": (-0.25,)}
@@ -58,7 +59,8 @@ class TestAxes:
         found = read_axes([("map", one), ("map", two), ("other", one)], tally)
 
         assert found == {"map": {"MEX": (1, 4), "NGA": (2, 3)}, "other": {"MEX": (1,), "NGA": (2,)}}
-        assert (tally.read, tally.kept, dict(tally.dropped)) == (7, 4, {"map: no place on every axis": 1})
+        assert (tally.read, tally.kept, tally.made) == (7, 7, 4)
+        assert tally.left_out == {"map: no place on every axis": 1}
 
     def test_a_mark_of_byte_order_is_no_part_of_a_name(self, write: Write) -> None:
         assert axes_of(write("a.csv", "\ufeffcountry,x\nMexico,1\n"))[0] == {"MEX": (1,)}

@@ -45,9 +45,9 @@ def test_over_the_limit_a_seeded_sample_is_kept_and_the_rest_counted() -> None:
     tally = Tally()
     for part in loaded.tallies:
         tally.merge(part)
-    assert (tally.read, tally.kept, sum(tally.dropped.values())) == (400, 40, 360)
-    assert [t.kept for t in loaded.tallies] == [loaded.source_N.count(0), loaded.source_N.count(1)]
-    assert "limit" in next(iter(tally.dropped))
+    assert (tally.read, tally.kept, tally.made, tally.left_out.total()) == (400, 400, 40, 360)
+    assert [t.made for t in loaded.tallies] == [loaded.source_N.count(0), loaded.source_N.count(1)]
+    assert "limit" in next(iter(tally.left_out))
 
 
 def test_every_pair_has_the_same_chance_to_be_sampled() -> None:
@@ -83,7 +83,7 @@ def test_an_id_made_unique_is_not_made_equal_to_another(tmp_path: Path, write_ro
 def test_nothing_kept_is_an_error_with_its_reasons(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}
     path = write_rows(tmp_path / "same.jsonl", [row, row])
-    with pytest.raises(NotEnoughData, match="no pair was kept") as caught:
+    with pytest.raises(NotEnoughData, match="no pair that can be used") as caught:
         load_pairs([JsonlPairs(path)], 10, seed=0)
     assert caught.value.hint == "2 x chosen equals rejected"
 

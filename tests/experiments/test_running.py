@@ -288,4 +288,4 @@ def test_rows_that_cannot_be_used_are_counted_in_the_record(
 
 def test_the_limit_is_counted_in_the_record(go: Go, tables: Tables, tmp_path: Path) -> None:
     (source,) = go(tables | {"limit": 300}, tmp_path / "out").record["data"]["sources"]
-    assert (source["read"], source["kept"], sum(source["dropped"].values())) == (402, 300, 102)
+    assert (source["read"], source["kept"], source["made"], sum(source["left_out"].values())) == (402, 402, 300, 102)

@@ -43,7 +43,7 @@ def test_pairs_prefer_the_option_more_people_gave(tmp_path: Path) -> None:
     tally = Tally()
     pairs = list(GlobalOpinions(write(tmp_path, ROW)).pairs(tally))
     assert [(p.community, p.chosen, p.rejected) for p in pairs] == [("GBR", "Yes", "No"), ("MEX", "No", "Yes")]
-    assert (tally.read, tally.kept, pairs[0].license, pairs[0].rater) == (1, 2, "CC-BY-NC-SA-4.0", None)
+    assert (tally.read, tally.kept, pairs[0].license, pairs[0].rater) == (1, 1, "CC-BY-NC-SA-4.0", None)
 
 
 def test_an_id_comes_from_the_content_not_the_position(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_best_sample_of_a_country_is_kept_and_the_others_counted(tmp_path: P
     tally = Tally()
     survey = GlobalOpinions(write(tmp_path, selections(text))).survey(tally)
     assert {d.community: d.probs_O[0] for d in survey.distributions} == {"IND": 0.3, "CHN": 1.0}
-    assert tally.dropped == {
+    assert tally.left_out == {
         "second sample of a country: old national sample": 1,
         "second sample of a country: non-national sample": 1,
     }
@@ -143,7 +143,7 @@ def test_odd_sums_are_flagged_and_unknown_labels_counted(tmp_path: Path) -> None
     text = "{'Mexico': [0.5, 0.3, 0.0], 'Atlantis': [1.0, 0.0, 0.0]}"
     survey = GlobalOpinions(write(tmp_path, selections(text))).survey(tally)
     assert survey.communities == ("MEX",)
-    assert (tally.flagged, tally.dropped) == ({"shares do not sum to 1": 1}, {"unresolved label: Atlantis": 1})
+    assert (tally.flagged, tally.left_out) == ({"shares do not sum to 1": 1}, {"unresolved label: Atlantis": 1})
 
 
 def test_a_question_given_twice_is_merged(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_question_given_twice_is_merged(tmp_path: Path) -> None:
     text = "{'Mexico': [0.9, 0.1, 0.0], 'Chile': [0.8, 0.2, 0.0]}"
     survey = GlobalOpinions(write(tmp_path, ROW, selections(text))).survey(tally)
     assert (len(survey.questions), survey.communities) == (1, ("CHL", "GBR", "MEX"))
-    assert tally.dropped == {"question given twice for one country": 1}
+    assert tally.left_out == {"question given twice for one country": 1}
 
 
 def test_repeated_and_empty_options_make_no_pairs(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_repeated_and_empty_options_make_no_pairs(tmp_path: Path) -> None:
     tally = Tally()
     source = GlobalOpinions(write(tmp_path, row | {"options": "['Yes', 'Yes', 'No']"}))
     assert len(list(source.pairs(tally))) == 2
-    assert tally.dropped == {"repeated option": 1}
+    assert tally.left_out == {"repeated option": 1}
     assert len(list(GlobalOpinions(write(tmp_path, row | {"options": "['Yes', '', 'No']"})).pairs())) == 1
     with pytest.raises(NotEnoughData):
         GlobalOpinions(write(tmp_path, row | {"options": "['Yes', '', 'Refused']"})).survey()
@@ -169,7 +169,7 @@ def test_repeated_and_empty_options_make_no_pairs(tmp_path: Path) -> None:
 def test_a_label_or_a_community_can_be_left_out(tmp_path: Path, name: str) -> None:
     tally = Tally()
     assert GlobalOpinions(write(tmp_path, ROW), exclude=(name,)).survey(tally).communities == ("MEX",)
-    assert tally.dropped == {"excluded: Britain": 1}
+    assert tally.left_out == {"excluded: Britain": 1}
 
 
 def test_leaving_out_what_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -215,6 +215,6 @@ def test_every_real_label_is_resolved(shared_data: Path) -> None:
     source = GlobalOpinions(shared_data / "global_opinions" / "llm_global_opinions_part.csv")
     survey = source.survey(tally)
     assert not any(reason.startswith("unresolved") for reason in tally.dropped)
-    assert (tally.read, len(survey.questions), tally.kept, len(survey.communities)) == (1299, 1299, 7018, 107)
+    assert (tally.read, len(survey.questions), tally.kept, len(survey.communities)) == (1299, 1299, 1299, 107)
     assert all(community(id_).id == id_ for id_ in survey.communities)
     assert 450 < len({question.stem for question in survey.questions.values()}) < 650

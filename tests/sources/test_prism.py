@@ -33,7 +33,7 @@ def test_every_pair_scored_differently_is_a_choice(tmp_path: Path) -> None:
         ("Answer 2", "Answer 4", 40),
         ("Answer 4", "Answer 3", 40),
     }
-    assert (tally.read, tally.kept, tally.dropped) == (4, 5, {"tie": 1})
+    assert (tally.read, tally.kept, tally.dropped, tally.left_out) == (4, 4, {}, {"tie": 1})
     first = pairs[0]
     assert (first.id, first.community, first.rater, first.prompt, first.question) == (
         "t2>t1",
@@ -69,8 +69,9 @@ def test_responses_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
         "empty response": 1,
         "country of residence: Prefer not to say": 1,
         "rater is not in the survey": 1,
-        "same text on both sides": 1,
+        "in no pair: tied with all others": 2,
     }
+    assert tally.left_out == {"same text on both sides": 1}
 
 
 @pytest.mark.parametrize("score", ["good", float("inf"), True])
@@ -80,14 +81,14 @@ def test_a_score_that_is_no_number_is_named_or_counted(tmp_path: Path, score: ob
         list(PrismPairs(folder).pairs())
     tally = Tally()
     list(PrismPairs(folder, skip_bad=True).pairs(tally))
-    assert tally.dropped == {"score is not a number": 1}
+    assert tally.dropped == {"score is not a number": 1, "the only response of its turn": 1}
 
 
 @pytest.mark.parametrize("score", [None, float("nan"), "NA"])
 def test_a_response_without_a_score_is_counted(tmp_path: Path, score: object) -> None:
     tally = Tally()
     assert not list(PrismPairs(write(tmp_path, said(1, 10), said(2, score))).pairs(tally))
-    assert tally.dropped == {"no score": 1}
+    assert tally.dropped == {"no score": 1, "the only response of its turn": 1}
 
 
 def test_a_person_is_found_whatever_wrote_the_id(tmp_path: Path) -> None:

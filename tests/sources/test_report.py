@@ -33,7 +33,7 @@ def test_a_survey_reports_its_questions_and_counts_pairs_as_the_source_does(tmp_
     report = report_on(source)
     assert report.questions == {"GBR": 1, "MEX": 2}
     assert report.people == {"GBR": None, "MEX": None}
-    assert (report.tally.kept, report.tally.dropped["equal shares"]) == (len(list(source.pairs())), 1)
+    assert (report.tally.made, report.tally.left_out["equal shares"]) == (len(list(source.pairs())), 1)
 
 
 def test_every_source_says_what_it_is_in_one_line() -> None:

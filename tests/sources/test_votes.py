@@ -69,7 +69,7 @@ def test_a_text_given_twice_differently_is_named_or_counted(tmp_path: Path) -> N
         list(VotePairs(**files).pairs())
     tally = Tally()
     (pair,) = VotePairs(**files, skip_bad=True).pairs(tally)
-    assert (pair.chosen, tally.dropped) == ("Because", {"text id given twice": 1})
+    assert (pair.chosen, tally.left_out) == ("Because", {"text id given twice": 1})
 
 
 def test_other_column_names_and_votes_can_be_given(tmp_path: Path) -> None:

@@ -80,13 +80,32 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
                 markup=False,
             )
     for source in record["data"]["sources"]:
-        dropped = "; ".join(f"{n:,} {reason}" for reason, n in source["dropped"].items()) or "none"
-        screen.print(f"{source['name']}: {source['read']:,} rows read; dropped: {dropped}", markup=False, style="dim")
+        for line in source_lines(source):
+            screen.print(line, markup=False, style="dim")
     for note in record["notes"]:
         screen.print(f"note: {note}", markup=False)
     screen.print(
         f"\nWritten to {folder}: results.jsonl, summary.jsonl, comparisons.jsonl, record.json, models/", markup=False
     )
+
+
+def source_lines(source: Mapping[str, Any]) -> list[str]:
+    """What happened to the rows of a source: rows in one line, parts of kept rows in another.
+
+    >>> rows = {"name": "prism", "read": 291, "kept": 281, "made": 486, "dropped": {"no score": 10}, "left_out": {}}
+    >>> source_lines(rows)
+    ['prism: 291 rows read = 281 kept + 10 dropped (10 no score); 486 pairs made of those kept']
+    """
+    dropped = source["dropped"]
+    reasons = "; ".join(f"{n:,} {reason}" for reason, n in dropped.items())
+    line = (
+        f"{source['name']}: {source['read']:,} rows read = {source['kept']:,} kept + {sum(dropped.values()):,} dropped"
+    )
+    line += f" ({reasons})" * bool(reasons)
+    lines = [f"{line}; {source['made']:,} pairs made of those kept" if "made" in source else line]
+    if left_out := "; ".join(f"{n:,} {reason}" for reason, n in source.get("left_out", {}).items()):
+        lines.append(f"{source['name']}: not used, from rows kept: {left_out}")
+    return lines
 
 
 def _method_table(outcome: Outcome) -> Table:
@@ -219,9 +238,11 @@ def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
         print_json(_columns(report) | {"tally": _columns(report.tally)})
         return
     screen, tally = console(), report.tally
-    screen.print(f"{report.name}: {tally.read:,} rows read, {tally.kept:,} pairs kept", markup=False)
+    rows = f"{tally.read:,} rows read = {tally.kept:,} kept + {tally.dropped.total():,} dropped"
+    screen.print(f"{report.name}: {rows}; {tally.made:,} pairs made of those kept", markup=False)
     screen.print(f"licence: {report.license}", markup=False)
-    for title, counts in (("dropped", tally.dropped), ("flagged", tally.flagged), ("noted", tally.notes)):
+    counted = {"dropped": tally.dropped, "left out of kept rows": tally.left_out}
+    for title, counts in (counted | {"flagged": tally.flagged, "noted": tally.notes}).items():
         for reason, n in counts.most_common():
             screen.print(f"  {title}: {n:,} {reason}", markup=False)
     table = Table("community", "pairs", "people", *(["questions"] if report.questions else []), box=None)

@@ -27,7 +27,7 @@ class PairSource(Protocol):
     def license(self) -> str: ...
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream the pairs; count what is read, kept and dropped in ``tally``."""
+        """Stream the pairs; count rows read, kept and dropped in ``tally``, which add up at the end."""
         ...
 
 

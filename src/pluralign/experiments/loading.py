@@ -54,7 +54,7 @@ def load_pairs(
         progress: Called with the number of pairs read so far, every thousand pairs.
 
     Raises:
-        NotEnoughData: If nothing is kept; the reasons are named.
+        NotEnoughData: If a source has no pair that can be used; the reasons are named with their counts.
         InvalidInput: If a row cannot be read.
     """
     tallies = tuple(Tally() for _ in sources)
@@ -70,16 +70,8 @@ def load_pairs(
         out = (k, pair)
         if place < limit:
             kept[place], out = out, kept[place]
-        tallies[out[0]].kept -= 1
-        tallies[out[0]].drop(_OVER)
-    if not kept:
-        reasons = Counter[str]()
-        for tally in tallies:
-            reasons.update(tally.dropped)
-        why = "; ".join(f"{n} x {reason}" for reason, n in reasons.most_common(5))
-        raise NotEnoughData(
-            "no pair was kept", where=", ".join(s.name for s in sources), hint=why or "the source is empty"
-        )
+        tallies[out[0]].made -= 1
+        tallies[out[0]].leave_out(_OVER)
     pairs = _unique_ids(kept)
     return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(kept))
 
@@ -111,7 +103,14 @@ def split_pairs(loaded: Loaded, settings: Settings, sources: Sequence[PairSource
 def _stream(sources: Sequence[PairSource], tallies: Sequence[Tally]) -> Iterator[tuple[int, PreferencePair]]:
     for k, (source, tally) in enumerate(zip(sources, tallies, strict=True)):
         for pair in source.pairs(tally):
+            tally.made += 1
             yield k, pair
+        if not tally.made:
+            raise NotEnoughData(
+                f"the source {source.name} has no pair that can be used",
+                where=f"pairs.{k}" if len(sources) > 1 else "pairs",
+                hint=tally.why() or "the source is empty",
+            )
 
 
 def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferencePair, ...]:

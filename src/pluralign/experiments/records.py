@@ -117,7 +117,9 @@ def counts_of(tally: Tally) -> dict[str, Any]:
     return {
         "read": tally.read,
         "kept": tally.kept,
+        "made": tally.made,
         "dropped": dict(tally.dropped),
+        "left_out": dict(tally.left_out),
         "flagged": dict(tally.flagged),
         "notes": dict(tally.notes),
     }

@@ -59,8 +59,8 @@ class FewPairs:
                 wanted[pair.community] -= 1
                 yield pair
             else:
-                tally.kept -= 1
-                tally.drop(_OVER)
+                tally.made -= 1
+                tally.leave_out(_OVER)
             if wanted and len(wanted) >= (_COMMUNITIES if self.communities is None else 1) and not any(wanted.values()):
                 return
 

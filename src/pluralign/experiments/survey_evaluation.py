@@ -97,6 +97,7 @@ def evaluate_answers(
     reporter.stage("reading answers")
     tally, asked = Tally(), Tally()
     survey = source.survey(asked)
+    asked.made = len(survey.distributions)
     recorded = read_answers(answers, tally, skip_bad=skip_bad, options=survey.option_counts())
     read = read_all(recorded, survey, parser, numbering, tally)
     chosen, read = _communities(read, survey, communities, tally)
@@ -182,7 +183,7 @@ def _communities(
         )
     kept = [one for one in read if one.answer.community is None or one.answer.community in chosen]
     if len(kept) < len(read):
-        tally.drop("answer for a community that is not compared", len(read) - len(kept))
+        tally.drop_kept("answer for a community that is not compared", len(read) - len(kept))
     if not kept:
         raise NotEnoughData("no answer is left", hint="name communities that were asked for")
     return chosen, kept

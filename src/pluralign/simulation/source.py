@@ -120,22 +120,16 @@ class SocietySurvey:
             raise InvalidInput(f"{self.questions} questions to {self.people} people", hint="both must be 1 or more")
 
     def survey(self, tally: Tally | None = None) -> Survey:
-        """Ask the people; ``tally.read`` counts questions, ``tally.kept`` distributions."""
+        """Ask the people; ``tally`` counts questions."""
         tally = Tally() if tally is None else tally
         found = default_society(self.seed).survey(self.questions, self.people, rng_for(self.seed, "society survey"))
         tally.read += len(found.questions)
-        tally.kept += len(found.distributions)
+        tally.kept += len(found.questions)
         return found
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
         """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
-        tally = Tally() if tally is None else tally
-        reading = Tally()
-        survey = self.survey(reading)
-        tally.read += reading.read
-        for pair in pairs_from_survey(survey):
-            tally.kept += 1
-            yield pair
+        yield from pairs_from_survey(self.survey(tally))
 
 
 def _community(

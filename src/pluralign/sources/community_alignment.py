@@ -77,8 +77,11 @@ class CommunityAlignment:
             except BadRow as bad:
                 policy.refuse(bad, where)
                 continue
+            if not found:
+                policy.tally.drop("no turn with a pair of responses")
+                continue
             flag_marks(row, ("annotator_id",), policy.tally)
-            policy.tally.kept += len(found)
+            policy.tally.kept += 1
             yield from found
 
     def _rows(self, policy: RowPolicy) -> Iterator[tuple[str, Row]]:
@@ -114,16 +117,16 @@ def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[Prefe
         responses = {letter: optional_text(row, f"{turn}_turn_response_{letter}") for letter in _LETTERS}
         preferred = _preferred(row, turn, responses)
         if preferred is None:
-            tally.drop("turn without a preferred response")
+            tally.leave_out("turn without a preferred response")
             return
         chosen = responses[preferred] or ""
         for letter, rejected in responses.items():
             if letter == preferred:
                 continue
             if rejected is None or not rejected.strip():
-                tally.drop("empty response")
+                tally.leave_out("empty response")
             elif rejected == chosen:
-                tally.drop("same text on both sides")
+                tally.leave_out("same text on both sides")
             else:
                 yield PreferencePair(
                     id=f"{conversation}:{turn}:{preferred}>{letter}",

@@ -70,7 +70,7 @@ class GlobalOpinions:
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
-        """Read questions and shares; ``tally.read`` counts questions, ``tally.kept`` distributions.
+        """Read questions and shares; ``tally`` counts questions.
 
         Raises:
             InvalidInput: If a row is not as published, or ``exclude`` names a label that does not occur.
@@ -119,10 +119,14 @@ class _Found:
         if item.id in self.items:
             tally.note("question given twice: merged")
         self.items[item.id] = item
-        for label, community in self._best_samples(item, tally).items():
+        best = self._best_samples(item, tally)
+        if set(best.values()) <= self.shares[item.id].keys():
+            raise UnusableRow("no country of it is left" if not best else "question given twice")
+        tally.kept += 1
+        for label, community in best.items():
             shares = item.shares[label]
             if community in self.shares[item.id]:
-                tally.drop("question given twice for one country")
+                tally.leave_out("question given twice for one country")
                 continue
             if abs(math.fsum(shares) - 1) > _SUM_TOLERANCE:
                 tally.flag("shares do not sum to 1")
@@ -134,12 +138,12 @@ class _Found:
         for label in sorted(item.shares, key=lambda label: (_sample_rank(label), label)):
             community = community_id(label)
             if community is None:
-                tally.drop(f"unresolved label: {shown(label)}")
+                tally.leave_out(f"unresolved label: {shown(label)}")
             elif self.exclude & {label, community}:
                 self.excluded.update({label, community})
-                tally.drop(f"excluded: {label}")
+                tally.leave_out(f"excluded: {label}")
             elif community in best:
-                tally.drop(f"second sample of a country: {sample_note(label) or 'national sample'}")
+                tally.leave_out(f"second sample of a country: {sample_note(label) or 'national sample'}")
             else:
                 best[community] = label
                 tally.note(sample_note(label) or "national sample")
@@ -157,8 +161,7 @@ class _Found:
             for community, shares in sorted(self.shares[id_].items())
         )
         if not distributions:
-            raise NotEnoughData("no answers are left", where=name, hint=f"dropped: {dict(tally.dropped)}")
-        tally.kept += len(distributions)
+            raise NotEnoughData("no answers are left", where=name, hint=tally.why())
         return Survey(name, questions, distributions, license_)
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +25,7 @@ from pluralign.sources.labels import community_id, shown
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
 
 HUB_ID = "HannahRoseKirk/prism-alignment"
+_RESIDENCE = ("reside_countryISO", "reside_country")
 _PUBLISHED_TEST_PART = 0.15
 _PUBLISHED_SEED = 0
 
@@ -49,7 +50,8 @@ class PrismPairs:
     """Every pair of responses that one rater scored differently within one interaction.
 
     As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community is the country of
-    residence, the turns before are not used. ``strength`` is the difference of the scores (1..99). Responses are
+    residence (``reside_countryISO``, or the name in ``reside_country`` where it is missing), the turns before are not
+    used. ``strength`` is the difference of the scores (1..99). Responses are
     grouped in memory by interaction (68,371 in all), so their order in the file does not matter. ``extra`` holds what
     the rater said of themselves: ``age``, ``gender``, ``education``, ``religion``, ``ethnicity``, ``consent``.
 
@@ -93,14 +95,7 @@ class PrismPairs:
             else:
                 by_interaction.setdefault(response.interaction, []).append(response)
         for responses in by_interaction.values():
-            for a, b in itertools.combinations(responses, 2):
-                try:
-                    pair = _pair(a, b)
-                except UnusableRow as reason:
-                    policy.tally.drop(str(reason))
-                else:
-                    policy.tally.kept += 1
-                    yield pair
+            yield from _pairs_of(responses, policy.tally)
 
     def published_test_raters(self) -> frozenset[str]:
         """Raters of SCPO's test set: ``train_test_split(test_size=0.15, seed=0)`` of ``datasets`` on the survey table.
@@ -119,7 +114,8 @@ class PrismPairs:
                 location = row.get("location")
                 if not isinstance(location, dict):
                     raise BadRow("'location' is not an object", reason="no location")
-                label = str(location.get("reside_countryISO") or "")
+                known = (location.get(column) for column in _RESIDENCE)
+                label = next((str(c) for c in known if not is_missing(c)), str(location.get(_RESIDENCE[0]) or ""))
                 yield id_of(row, "user_id"), label, _about(row)
             except BadRow as bad:
                 where = self._place("survey", number)
@@ -171,6 +167,22 @@ def _read_response(row: Row, raters: Mapping[str, tuple[str, Mapping[str, object
         raise UnusableRow("no score")
     ids = id_of(row, "utterance_id"), id_of(row, "interaction_id")
     return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), score, about)
+
+
+def _pairs_of(responses: Sequence[_Response], tally: Tally) -> Iterator[PreferencePair]:
+    """Pairs of one interaction; a response is kept where it is in one of them."""
+    pairs, used = [], set[int]()
+    for (i, a), (j, b) in itertools.combinations(enumerate(responses), 2):
+        try:
+            pairs.append(_pair(a, b))
+            used |= {i, j}
+        except UnusableRow as reason:
+            tally.leave_out(str(reason))
+    if len(used) < len(responses):
+        why = "the only response of its turn" if len(responses) == 1 else "in no pair: tied with all others"
+        tally.drop(why, len(responses) - len(used))
+    tally.kept += len(used)
+    yield from pairs
 
 
 def _pair(a: _Response, b: _Response) -> PreferencePair:

@@ -18,7 +18,7 @@ class SourceReport:
     Attributes:
         name: Name of the data set.
         license: Its licence or terms.
-        tally: What was read, kept, dropped, flagged and noted.
+        tally: Rows read, kept and dropped, pairs made, and what was left out, flagged and noted.
         pairs: Community -> number of pairs.
         people: Community -> number of raters; for a survey the most who answered one question; None where that was
             not published.
@@ -53,13 +53,13 @@ def report_on(source: PairSource) -> SourceReport:
     people: dict[str, int | None]
     if isinstance(source, SurveySource):
         survey = source.survey(tally)
-        tally.kept = 0
         people = _answered(survey)
         questions = Counter(d.community for d in survey.distributions)
         n_pairs, languages, _ = _count(counted_pairs(survey, tally))
     else:
         n_pairs, languages, raters = _count(source.pairs(tally))
         people = {community: len(raters[community]) or None for community in n_pairs}
+    tally.made = n_pairs.total()
     return SourceReport(
         name=source.name,
         license=source.license,

@@ -52,7 +52,7 @@ class ShareTable:
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
-        """Read questions and shares; ``tally.read`` counts questions, ``tally.kept`` distributions.
+        """Read questions and shares; ``tally`` counts questions.
 
         Raises:
             InvalidInput: If the files are not in the layout, or a country is unknown.
@@ -62,15 +62,16 @@ class ShareTable:
         known = read_questions(self.path / "questions.json", self.exclude_questions, counts)
         shares = _read_shares(self.path / "country_proportions.json")
         codes = {id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known}
-        if not all(codes.values()):
-            counts.note("question without shares", sum(not found for found in codes.values()))
         firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()}
         questions = survey_questions(known, firsts)
         answered = {id_: question for id_, question in questions.items() if codes[id_]}
         distributions = tuple(_distributions(answered, shares, counts))
         if not distributions:
-            raise NotEnoughData("no question has shares", where=str(self.path))
-        counts.kept += len(distributions)
+            raise NotEnoughData("no question has shares", where=str(self.path), hint=counts.why())
+        used = {d.question for d in distributions}
+        counts.kept += len(used)
+        if len(used) < len(known):
+            counts.drop("question without shares", len(known) - len(used))
         return Survey(self.name, questions, distributions, self.license)
 
 
@@ -80,13 +81,13 @@ def _distributions(
     for community, by_question in sorted(shares.items()):
         for id_, question in questions.items():
             by_code = by_question.get(id_, {})
-            tally.dropped.update(
+            tally.left_out.update(
                 f"code without an option: {id_}" for code in by_code if str(code) not in question.codes
             )
             probs_O = tuple(by_code.get(int(code), 0.0) for code in question.codes)
             total = math.fsum(probs_O)
             if total == 0:
-                tally.drop(f"no answers in {community}")
+                tally.leave_out(f"no answers in {community}")
                 continue
             if total < 1 - _SUM_TOLERANCE:
                 tally.note("shares sum to less than 0.98: missing answers stay in the denominator")

@@ -115,7 +115,7 @@ class VotePairs:
         return id_of(row, self._column(key))
 
     def _read_texts(self, policy: RowPolicy) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-        """Wording by question id, and text by question and text id; bad rows among them are counted with the votes'."""
+        """Wording by question id, and text by question and text id; bad rows among them are counted as left out."""
         wording: dict[str, str] = {}
         texts: dict[tuple[str, str], str] = {}
         inner = RowPolicy(Tally(), policy.skip_bad)
@@ -127,7 +127,7 @@ class VotePairs:
                 wording.setdefault(key[0], self._text(row, "question_text"))
             except BadRow as bad:
                 inner.refuse(bad, place(self.texts, number))
-        policy.tally.dropped.update(inner.tally.dropped)
+        policy.tally.left_out.update(inner.tally.dropped)
         policy.tally.note("texts read", inner.tally.read)
         return wording, texts
 

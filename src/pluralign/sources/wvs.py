@@ -55,7 +55,7 @@ class WvsMicrodata:
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
-        """Count the answers in one pass; ``tally.read`` counts respondents, ``tally.kept`` distributions.
+        """Count the answers in one pass; ``tally`` counts respondents.
 
         Raises:
             InvalidInput: If a file is missing, a column is missing or a cell is not a number.
@@ -64,7 +64,7 @@ class WvsMicrodata:
         tally = tally if tally is not None else Tally()
         asked = Tally()
         known = read_questions(self.questions, self.exclude_questions, asked)
-        tally.dropped.update(asked.dropped)
+        tally.left_out.update(asked.dropped)
         counts = _Counts(tuple(known))
         for batch in _batches(self.path, tuple(known)):
             counts.add(batch, tally)
@@ -73,8 +73,7 @@ class WvsMicrodata:
         questions = survey_questions(known, firsts)
         distributions = tuple(counts.distributions(questions, tally))
         if not distributions:
-            raise NotEnoughData("no respondent gave a real answer", where=str(self.path))
-        tally.kept += len(distributions)
+            raise NotEnoughData("no respondent gave a real answer", where=str(self.path), hint=tally.why())
         used = {d.question for d in distributions}
         return Survey(self.name, {i: q for i, q in questions.items() if i in used}, distributions, self.license)
 
@@ -102,6 +101,7 @@ class _Counts:
                 continue
             if here_N.sum() > weighed_N.sum():
                 tally.drop("no weight", int(here_N.sum() - weighed_N.sum()))
+            tally.kept += int(weighed_N.sum())
             tally.note(f"respondents {community}", int(weighed_N.sum()))
             self._add(community, weight_N[weighed_N], [codes_N[weighed_N] for codes_N in codes_Q_N])
 
@@ -125,9 +125,9 @@ class _Counts:
                 weight_O, people_O = self.weight[community][q, columns], self.people[community][q, columns]
                 beyond = int(self.people[community][q].sum() - people_O.sum())
                 if beyond:
-                    tally.drop(f"code without an option: {id_}", beyond)
+                    tally.leave_out(f"code without an option: {id_}", beyond)
                 if weight_O.sum() == 0:
-                    tally.drop(f"no answers in {community}")
+                    tally.leave_out(f"no answers in {community}")
                     continue
                 probs_O = tuple(float(w) for w in weight_O / self.total[community])
                 yield AnswerDistribution(id_, community, probs_O, int(people_O.sum()))
@@ -157,7 +157,7 @@ def _codes(column: Any, question: str, tally: Tally) -> IntArray:
     value_N = np.nan_to_num(np.asarray(column.to_numpy(zero_copy_only=False), dtype=float), nan=-5.0)
     odd_N = (value_N >= 0) & ((value_N >= _CODES) | (value_N != np.floor(value_N)))
     if odd_N.any():
-        tally.drop(f"code without an option: {question}", int(odd_N.sum()))
+        tally.leave_out(f"code without an option: {question}", int(odd_N.sum()))
     return np.where(odd_N, -5, value_N).astype(int)
 
 

@@ -59,7 +59,7 @@ def read_all(
         survey: The questions.
         parser: How texts are read.
         numbering: How options were numbered where rows do not say.
-        tally: Where unused answers are counted; unknown questions are listed by id.
+        tally: Counts the answers as kept; unused ones move to those dropped; unknown questions are listed by id.
 
     Returns:
         The answers to known questions with two options or more, in order.
@@ -87,13 +87,13 @@ def read_all(
 def _usable(answer: RecordedAnswer, survey: Survey, tally: Tally) -> bool:
     question = survey.questions.get(answer.question)
     if question is None:
-        tally.drop(f"unknown question: {answer.question[:60]}")
+        tally.drop_kept(f"unknown question: {answer.question[:60]}")
         return False
     if len(question.options) < 2:
-        tally.drop(f"question with one option: {answer.question}")
+        tally.drop_kept(f"question with one option: {answer.question}")
         return False
     if answer.labels and len(answer.labels) != len(question.options):
-        tally.drop(f"labels and options differ in number: {answer.question}")
+        tally.drop_kept(f"labels and options differ in number: {answer.question}")
         return False
     return True
 

@@ -73,14 +73,14 @@ def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict
     for name, axes in columns.items():
         whole = set.intersection(*(set(axis) for axis in axes))
         if len(whole) < len(set.union(*(set(axis) for axis in axes))):
-            tally.drop(f"{name}: no place on every axis", len(set.union(*(set(a) for a in axes))) - len(whole))
+            tally.leave_out(f"{name}: no place on every axis", len(set.union(*(set(a) for a in axes))) - len(whole))
         if not whole:
             files = ", ".join(str(path) for own, path in named if own == name)
             raise NotEnoughData(
                 f"{name}: no community has a place on every axis", where=files, hint="see how communities are written"
             )
         found[name] = {c: tuple(axis[c] for axis in axes) for c in sorted(whole)}
-        tally.kept += len(whole)
+        tally.made += len(whole)
     return found
 
 
@@ -158,6 +158,7 @@ def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
     for _, row in rows:
         tally.read += 1
         id_ = _community(row[label], tally)
+        tally.kept += id_ is not None
         for axis, name in zip(axes, chosen, strict=True):
             value = _number(row[name])
             if id_ is not None and value is not None:

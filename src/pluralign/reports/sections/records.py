@@ -79,8 +79,10 @@ def _counts(run: Run) -> Iterator[dict[str, Any]]:
         told = run.audit.get("evidence", {}).get("read", {})
     for source, counts in told.items():
         for key in ("read", "kept"):
-            yield {"run": run.name, "source": source, "reason": key, "count": counts[key]}
-        for key in ("dropped", "flagged", "notes"):
+            yield {"run": run.name, "source": source, "reason": f"rows {key}", "count": counts[key]}
+        if counts.get("made"):
+            yield {"run": run.name, "source": source, "reason": "pairs made", "count": counts["made"]}
+        for key in ("dropped", "left_out", "flagged", "notes"):
             for reason, count in counts.get(key, {}).items():
                 yield {"run": run.name, "source": source, "reason": reason, "count": count}
 
