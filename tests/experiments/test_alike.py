@@ -41,6 +41,7 @@ def rows(texts: Callable[[int], tuple[str, str]]) -> Rows:
     ("texts", "reason"),
     [
         (lambda i: (f"YES {i}", f"yes  {i}"), SPELLING),
+        (lambda i: (f"{' ' * i}YES {i} {'so ' * 40}", f"yes  {i} {'so  ' * 40}"), SPELLING),
         (lambda i: (f"Yes, {i}!", f"Yes {i}."), READ),
     ],
 )

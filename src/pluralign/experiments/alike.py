@@ -12,6 +12,7 @@ from pluralign.experiments.records import Work, seeds_of
 from pluralign.rewards import EncodedPairs
 
 SPELLING = "alike but for case, blanks or Unicode form"
+_HEAD = 64
 READ = "alike in what the trunk reads of them"
 
 
@@ -57,9 +58,16 @@ def _read_alike(work: Work, encoded: EncodedPairs | None) -> BoolArray:
 
 
 def _reason(pair: PreferencePair, tied: bool) -> str | None:
-    if _spelled(pair.chosen) == _spelled(pair.rejected):
+    if _same_beginning(pair.chosen, pair.rejected) and _spelled(pair.chosen) == _spelled(pair.rejected):
         return SPELLING
     return READ if tied else None
+
+
+def _same_beginning(first: str, second: str) -> bool:
+    """Whether two texts can be spelled alike, told from their heads: long texts that differ need not be read whole."""
+    heads = _spelled(first[:_HEAD]), _spelled(second[:_HEAD])
+    sure = max(0, min(map(len, heads)) - 2)  # what follows may change the last letter of a head
+    return heads[0][:sure] == heads[1][:sure]
 
 
 def _spelled(text: str) -> str:

@@ -39,9 +39,6 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
         id_ = _community(row["community"], tally)
         if id_ is None:
             continue
-        if is_missing(row["share"]):
-            tally.drop("no share")
-            continue
         share = _number(row["share"])
         if share is None or not 0 <= share <= 1:
             raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
