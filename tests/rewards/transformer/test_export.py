@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pluralign.core import DamagedFile, FloatArray, InvalidInput, Steer
+from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings, Steer
 from pluralign.rewards import LinearRewardModel
 from pluralign.rewards.transformer.backbones import Backbone, ModelSource, load_backbone
 from pluralign.rewards.transformer.config import TrainingConfig
@@ -163,3 +163,17 @@ def test_a_part_that_lost_a_file_is_recognised(trained: Any, tiny: Any) -> None:
     with pytest.raises(DamagedFile, match="altered"):
         load_parts(folder, tiny.load("decoder"))
     path.write_bytes(whole)
+
+
+@pytest.mark.slow
+def test_a_planted_part_is_refused_before_it_is_put_on_the_model(trained: Any, tiny: Any) -> None:
+    model = trained("decoder", "lora")
+    path = model.folders["GBR"] / "adapter_config.json"
+    plain = path.read_text(encoding="utf-8")
+    planted = json.loads(plain) | {"megatron_config": {"a": 1}, "megatron_core": "planted"}
+    path.write_text(json.dumps(planted), encoding="utf-8")
+    try:
+        with pytest.raises(InvalidSettings, match="code of its own"):
+            load_parts(saved(model), tiny.load("decoder"))
+    finally:
+        path.write_text(plain, encoding="utf-8")
