@@ -128,6 +128,15 @@ def test_a_code_no_option_has_is_counted(tmp_path: Path, code: str) -> None:
     assert (found.probs_O, found.n, tally.left_out["code without an option: Q48"]) == ((0.5, 0.0), 1, 1)
 
 
+@pytest.mark.parametrize("mark", ["NA", "", " ", ".", "n/a", "NA\u00a0"])
+def test_respondents_without_a_country_are_counted(tmp_path: Path, mark: str) -> None:
+    tally = Tally()
+    rows = f"{mark},1,1,1,1\nNIR ,1,1,1,1\n MEX\u00a0,1,1,1,1\nNAM,1,1,1,1\n"
+    survey = write_microdata(tmp_path, "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\n" + rows).survey(tally)
+    assert {d.community for d in survey.distributions} == {"GBR/northern-ireland", "MEX", "NAM"}
+    assert tally.dropped["no country"] == 1
+
+
 def test_respondents_without_a_weight_are_counted(tmp_path: Path) -> None:
     tally = Tally()
     source = write_microdata(tmp_path, "B_COUNTRY_ALPHA;W_WEIGHT;Q1;Q94;Q48\nMEX;;1;0;1\nMEX;1;1;0;1\n")

@@ -17,6 +17,8 @@ from pluralign.core import (
     Survey,
     SurveyQuestion,
     Tally,
+    is_missing,
+    tidy,
 )
 from pluralign.sources.labels import community_id
 from pluralign.sources.survey_pairs import stream_survey_pairs
@@ -88,16 +90,17 @@ class _Counts:
     total: dict[str, float] = field(default_factory=dict)
 
     def add(self, batch: Any, tally: Tally) -> None:
-        labels = np.asarray(batch[_COUNTRY].to_pylist(), dtype=object)
+        labels = np.array([tidy(str(label or "")) for label in batch[_COUNTRY].to_pylist()], dtype=object)
         weight_N = np.asarray(batch[_WEIGHT].to_numpy(zero_copy_only=False), dtype=float)
         codes_Q_N = [_codes(batch[q], q, tally) for q in self.questions]
         tally.read += len(labels)
-        for label in sorted({str(label) for label in labels}):
+        for label in sorted(set(labels)):
             here_N = labels == label
             weighed_N = here_N & (weight_N >= 0)
             community = _LABELS.get(label) or community_id(label)
             if community is None:
-                tally.drop(f"unresolved label: {label}", int(here_N.sum()))
+                reason = "no country" if is_missing(label) else f"unresolved label: {label}"
+                tally.drop(reason, int(here_N.sum()))
                 continue
             if here_N.sum() > weighed_N.sum():
                 tally.drop("no weight", int(here_N.sum() - weighed_N.sum()))
