@@ -124,7 +124,7 @@ def survey_table(name: str) -> dict[str, str]:
 @survey.command()
 def evaluate(
     answers: Annotated[
-        list[Path], typer.Argument(help="Recorded answers, JSONL, plain or gzip; several may be given.")
+        list[Path], typer.Argument(help="Recorded answers: .jsonl, .json, .csv or .parquet; several may be given.")
     ],
     source: Annotated[
         str,
@@ -143,13 +143,20 @@ def evaluate(
     draws: Annotated[int, typer.Option(help="Bootstrap draws over questions.", min=1)] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the intervals.", min=0)] = 0,
     overrides: Overrides = None,
+    model: Annotated[str | None, typer.Option(help="Model of rows that name none.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="Strategy of rows that name none.")] = None,
+    in_the_name_of: Annotated[
+        str | None,
+        typer.Option("--named", help="Community named in the questions of rows that name none; '' for nobody."),
+    ] = None,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure recorded answers against people's; no model is needed.
 
     A row is one answer: `model, strategy, country` (or `community`; null when none was named), `question_id, answer`
-    (the text as returned).
+    (the text as returned). CultureSPA's own result files (`MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`) are read as
+    they are.
 
     Example: `pluralign survey evaluate answers.jsonl.gz --survey wvs --parser published --out runs/llama`
     """
@@ -159,6 +166,7 @@ def evaluate(
     from pluralign.experiments.surveying.resolving import survey_source
     from pluralign.experiments.tables import override
     from pluralign.experiments.validating import community_ids
+    from pluralign.sources import AnswerNames
 
     table: dict[str, Any] = dict(survey_table(source))
     for text in overrides or []:
@@ -176,6 +184,7 @@ def evaluate(
             seed=seed,
             draws=draws,
             skip_bad=skip_bad,
+            names=AnswerNames(model, strategy, in_the_name_of),
             reporter=screen,
         )
     show_survey(outcome, out, as_json)

@@ -39,7 +39,7 @@ from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.records import counts_of, plain
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.metrics import draw_questions
-from pluralign.sources import read_answers
+from pluralign.sources import AnswerNames, read_answers
 
 COMPARED = (ALIGNMENT, EXACT, CLOSENESS, SIMILARITY, REFUSALS)
 UNAWARE = "culture_unaware"
@@ -71,6 +71,7 @@ def evaluate_answers(
     seed: int = 0,
     draws: int = 2000,
     skip_bad: bool = False,
+    names: AnswerNames = AnswerNames(),  # noqa: B008
     reporter: Reporter | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> SurveyOutcome:
@@ -86,6 +87,7 @@ def evaluate_answers(
         seed: Seed of the intervals.
         draws: Draws of questions for the intervals.
         skip_bad: Drop and count rows that cannot be read.
+        names: Model, strategy and community of rows that do not say them.
         reporter: Hears the progress.
         settings: What the record says of how the answers came about.
 
@@ -98,7 +100,7 @@ def evaluate_answers(
     tally, asked = Tally(), Tally()
     survey = source.survey(asked)
     asked.made = len(survey.distributions)
-    recorded = read_answers(answers, tally, skip_bad=skip_bad, options=survey.option_counts())
+    recorded = read_answers(answers, tally, skip_bad=skip_bad, options=survey.option_counts(), names=names)
     read = read_all(recorded, survey, parser, numbering, tally)
     chosen, read = _communities(read, survey, communities, tally)
     reporter.stage("measuring")

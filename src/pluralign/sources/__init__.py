@@ -1,5 +1,6 @@
 """Where preferences and answers come from: adapters behind `PairSource` and `SurveySource`, and splits of them."""
 
+from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.answers import read_answers
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.cultures import read_neighbours, read_similarity
@@ -18,6 +19,7 @@ from pluralign.sources.votes import VotePairs
 from pluralign.sources.wvs import WvsMicrodata
 
 __all__ = [
+    "AnswerNames",
     "CommunityAlignment",
     "GlobalOpinions",
     "JsonlPairs",

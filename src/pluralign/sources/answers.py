@@ -8,16 +8,23 @@ from pathlib import Path
 
 from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row, cell_id, is_missing
 from pluralign.core.errors import InvalidInput
+from pluralign.sources.answer_names import AnswerNames, missing_names
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import RowPolicy, place, read_rows
 
 _ENORMOUS = 100_000
 _KEPT = 2000
+_OPTIONS = {"model": "--model", "strategy": "--strategy", "community": "--named"}
 
 
 def read_answers(
-    paths: Sequence[Path], tally: Tally, *, skip_bad: bool = False, options: Mapping[str, int] | None = None
+    paths: Sequence[Path],
+    tally: Tally,
+    *,
+    skip_bad: bool = False,
+    options: Mapping[str, int] | None = None,
+    names: AnswerNames = AnswerNames(),  # noqa: B008
 ) -> list[RecordedAnswer]:
     """Read files of recorded answers.
 
@@ -26,10 +33,12 @@ def read_answers(
     beginning and its end.
 
     Args:
-        paths: JSONL or CSV, plain or gzip, or Parquet.
+        paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
         tally: Where rows are counted.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         options: Id of a question -> how many options it has, for the questions that are known.
+        names: Model, strategy and community of rows that do not say them; the names of CultureSPA's own result files
+            say them too.
 
     Returns:
         The answers, in the order of the files.
@@ -43,7 +52,7 @@ def read_answers(
     for path in paths:
         for number, row in read_rows(path, policy):
             try:
-                answer = _answer(row, tally, options or {})
+                answer = _answer(names.fill(row, path), tally, options or {})
             except BadRow as bad:
                 policy.refuse(bad, place(path, number))
                 continue
@@ -66,8 +75,10 @@ def _answer(row: Row, tally: Tally, options: Mapping[str, int]) -> RecordedAnswe
     label = row.get("community") if row.get("community") is not None else row.get("country")
     if label is not None and not isinstance(label, str) and not is_missing(label):
         raise BadRow(f"the community must be text, got {label!r:.60}", reason="community is no text")
-    if "community" not in row and "country" not in row:
-        raise BadRow("no community", reason="no community", hint="write null where none was named")
+    if missing := missing_names(row):
+        given = " ".join(f"{_OPTIONS[name]} ..." for name in missing)
+        hint = f"write null where no community was named; for all rows of the files give {given}"
+        raise BadRow(f"no {' and no '.join(missing)}", reason=f"no {missing[0]}", hint=hint)
     community = _community(label) if isinstance(label, str) and label else None
     try:
         answer = answer_from_row(row, community, options.get(_question(row)))

@@ -21,13 +21,17 @@ from pluralign.sources.survey_pairs import stream_survey_pairs
 from pluralign.sources.tables import NOT_VALUES, first_code, read_json, read_questions, survey_questions
 
 _SUM_TOLERANCE = 0.02
+_QUESTIONS = ("questions.json", "wvs_questions.json")
+_SHARES = ("country_proportions.json", "proportions_group_by_country.json")
 
 SharesByCode = Mapping[str, Mapping[str, Mapping[int, float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ShareTable:
-    """A folder with ``questions.json`` and ``country_proportions.json``.
+    """A folder with ``questions.json`` and ``country_proportions.json``, or these under CultureSPA's own names.
+
+    In CultureSPA's ``data`` folder the two are called ``wvs_questions.json`` and ``proportions_group_by_country.json``.
 
     ``questions.json`` is a list of ``{"Q_id", "question", "option_lst"}``; ``country_proportions.json`` maps country ->
     question -> option code -> share. Codes start at 1, or at 0 where 0 occurs. Missing answers stay in the
@@ -59,8 +63,8 @@ class ShareTable:
             NotEnoughData: If nothing is left.
         """
         counts = tally if tally is not None else Tally()
-        known = read_questions(self.path / "questions.json", self.exclude_questions, counts)
-        shares = _read_shares(self.path / "country_proportions.json")
+        known = read_questions(_file(self.path, _QUESTIONS), self.exclude_questions, counts)
+        shares = _read_shares(_file(self.path, _SHARES))
         codes = {id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known}
         firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()}
         questions = survey_questions(known, firsts)
@@ -73,6 +77,11 @@ class ShareTable:
         if len(used) < len(known):
             counts.drop("question without shares", len(known) - len(used))
         return Survey(self.name, questions, distributions, self.license)
+
+
+def _file(folder: Path, names: tuple[str, ...]) -> Path:
+    """The first of these files that the folder has; else the first name, which reading then misses."""
+    return next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
 
 
 def _distributions(
