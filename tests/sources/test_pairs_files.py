@@ -171,7 +171,7 @@ def test_a_pair_that_cannot_be_used_is_counted(tmp_path: Path, columns: dict[str
         ({"chosen": 3}, "chosen is neither text nor messages"),
         ({"chosen": [USER]}, "chosen is not one assistant message"),
         ({"chosen": [said("a"), said("b")]}, "chosen is not one assistant message"),
-        ({"chosen": [{"role": "assistant", "content": [{"type": "image"}]}]}, "bad message in chosen"),
+        ({"chosen": [{"role": "assistant", "content": [{"type": "image"}]}]}, "a part of chosen is not text"),
         ({"prompt": None}, "prompt is null"),
     ],
 )

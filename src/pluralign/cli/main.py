@@ -252,7 +252,8 @@ def list_sources(as_json: AsJson = False) -> None:
 @data.command("show")
 def show_source(
     source: Annotated[
-        str, typer.Argument(help="Name of a source (see `data list`), or a JSONL or Parquet file of pairs.")
+        str,
+        typer.Argument(help="Name of a source (see `data list`), or a file of pairs: .jsonl, .json, .csv, .parquet."),
     ],
     overrides: Overrides = None,
     skip_bad: SkipBad = False,
@@ -266,9 +267,10 @@ def show_source(
     from pluralign.experiments import built, source_named
     from pluralign.experiments.tables import override
     from pluralign.sources import report_on
+    from pluralign.sources.reading import file_kind
 
     tables: dict[str, object] = {}
-    if source.lower().endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")):
+    if file_kind(Path(source)) is not None:
         source, tables["path"] = "jsonl", source
     for text in overrides or []:
         override(tables, text)

@@ -1,13 +1,14 @@
 """GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions (arXiv 2306.16388)."""
 
-import ast
 import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from pluralign.core import (
     AnswerDistribution,
@@ -22,6 +23,7 @@ from pluralign.core import (
 from pluralign.sources.fields import BadRow, Row, UnusableRow, require_columns, text_of
 from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, shown
+from pluralign.sources.literals import literal
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
 from pluralign.sources.stems import shared_stems
@@ -185,23 +187,25 @@ def _question(item: _Item, stem: str) -> SurveyQuestion:
 
 def _read_item(row: Row) -> _Item:
     require_columns(row, ("question", "selections", "options"))
-    text, options_text = text_of(row, "question"), text_of(row, "options")
+    text = text_of(row, "question")
     source = str(row.get("source") or "")
     if not text.strip():
         raise UnusableRow("empty question")
-    options = _literal(options_text, "options", "[]")
+    options = _value(row["options"], "options", "[]")
     if not isinstance(options, list) or not all(isinstance(o, str | int | float) for o in options):
         raise BadRow("options is not a list of texts", reason="options is not a list of texts")
     names = tuple(str(option) for option in options)
     digest = hashlib.sha256("\x1f".join([source, text, *names]).encode()).hexdigest()[:10]
-    return _Item(f"GOQA-{digest}", text, names, _read_shares(text_of(row, "selections"), len(names)))
+    return _Item(f"GOQA-{digest}", text, names, _read_shares(_value(row["selections"], "selections", "{}"), len(names)))
 
 
-def _read_shares(text: str, n_options: int) -> dict[str, tuple[float, ...]]:
-    selections = _literal(text, "selections", "{}")
+def _read_shares(selections: object, n_options: int) -> dict[str, tuple[float, ...]]:
+    if isinstance(selections, list):  # Parquet writes a mapping as a list of key and value
+        selections = dict(item for item in selections if isinstance(item, tuple) and len(item) == 2)
     if not isinstance(selections, dict):
         raise BadRow("selections is not a mapping", reason="selections is not a mapping")
-    for label, shares in selections.items():
+    found = {label: _plain(shares) for label, shares in selections.items() if shares is not None}
+    for label, shares in found.items():
         if not isinstance(label, str) or not isinstance(shares, list) or not all(map(_is_share, shares)):
             raise BadRow(
                 f"the shares of {label!r} are not a list of numbers in [0, 1]", reason="shares are not in [0, 1]"
@@ -210,17 +214,21 @@ def _read_shares(text: str, n_options: int) -> dict[str, tuple[float, ...]]:
             raise BadRow(
                 f"{label!r} has {len(shares)} shares for {n_options} options", reason="shares and options differ"
             )
-    return {label: tuple(map(float, shares)) for label, shares in selections.items()}
+    return {str(label): tuple(float(share) for share in shares) for label, shares in found.items()}
 
 
 def _is_share(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1 + 1e-9
 
 
-def _literal(text: str, column: str, brackets: str) -> object:
-    """The Python literal between the outermost brackets; never evaluated as code."""
-    start, end = text.find(brackets[0]), text.rfind(brackets[1])
-    try:
-        return ast.literal_eval(text[start : end + 1] if start >= 0 else text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        raise BadRow(f"{column} is not a Python literal: {error}", reason=f"{column} is not a literal") from error
+def _plain(value: object) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _value(value: object, column: str, brackets: str) -> object:
+    """What a column holds, already parsed or as the text of a Python literal."""
+    if isinstance(value, str):
+        return literal(value, column, brackets)
+    if isinstance(value, list | dict | np.ndarray):
+        return _plain(value)
+    raise BadRow(f"{column!r} must be a literal, got {type(value).__name__}", reason=f"{column} is not a literal")

@@ -1,4 +1,4 @@
-"""Preference pairs from our own format, which TRL reads too: JSONL or Parquet, one row a pair."""
+"""Preference pairs from a file of one row a pair: JSON Lines, JSON, CSV or Parquet, as TRL reads them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from pluralign.sources.fields import (
     text_of,
 )
 from pluralign.sources.labels import required_community
+from pluralign.sources.layouts import rows_of_pairs
 from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
 from pluralign.sources.seen import SeenIds
 from pluralign.sources.texts import pair_texts
@@ -30,15 +31,16 @@ _COLUMNS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class JsonlPairs:
-    """Pairs in one JSONL or Parquet file.
+    """Pairs in one file.
 
     Columns: ``prompt`` (text or a list of ``{"role", "content"}``), ``chosen`` and ``rejected`` (text, or a list with
     one assistant message); optional ``id``, ``community``, ``rater``, ``strength``, ``weight``, ``source``,
     ``license``, ``context``, ``language``, ``question``, ``stem``. Other columns are kept in ``extra``. Whole
-    conversations in ``chosen`` and ``rejected`` are welcome too: the turns they share are the prompt.
+    conversations in ``chosen`` and ``rejected`` are welcome too: the turns they share are the prompt; so are texts of
+    ``Human:`` and ``Assistant:`` turns, and lists of responses with a choice or scores, see `rows_of_pairs`.
 
     Attributes:
-        path: The file; ``.jsonl``, ``.jsonl.gz`` or ``.parquet``.
+        path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also with ``.gz``.
         community: Community of the rows that name none, as an id or a label; the whole world where not given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of the rows that name none.
@@ -49,7 +51,9 @@ class JsonlPairs:
     """
 
     name: ClassVar[str] = "jsonl"
-    about: ClassVar[str] = "preference pairs in JSONL or Parquet: prompt, chosen, rejected, community, rater"
+    about: ClassVar[str] = (
+        "preference pairs in JSON Lines, JSON, CSV or Parquet: prompt, chosen, rejected, community, rater"
+    )
 
     path: Path
     community: str | None = None
@@ -75,21 +79,30 @@ class JsonlPairs:
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         seen = SeenIds()
-        for number, row in read_rows(self.path, policy, kinds=("jsonl", "parquet")):
+        for number, row in read_rows(self.path, policy):
             try:
-                ours = self._renamed(row)
-                require_consent(ours)
-                pair = self._pair(ours, number)
-                if optional_id(ours, "id") is not None and seen.again(pair.id):
-                    raise BadRow(f"the id {pair.id!r} was used before", reason="duplicate id")
+                rows = rows_of_pairs(self._renamed(row))
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
+                continue
             except BadRow as bad:
                 policy.refuse(bad, place(self.path, number))
-            else:
-                flag_marks(ours, ("id", "rater", "strength", "weight"), policy.tally)
-                policy.tally.kept += 1
-                yield pair
+                continue
+            policy.tally.read += len(rows) - 1
+            for part, ours in enumerate(rows, start=1):
+                try:
+                    require_consent(ours)
+                    pair = self._pair(ours, f"{number}/{part}" if len(rows) > 1 else str(number))
+                    if optional_id(ours, "id") is not None and seen.again(pair.id):
+                        raise BadRow(f"the id {pair.id!r} was used before", reason="duplicate id")
+                except UnusableRow as reason:
+                    policy.tally.drop(str(reason))
+                except BadRow as bad:
+                    policy.refuse(bad, place(self.path, number))
+                else:
+                    flag_marks(ours, ("id", "rater", "strength", "weight"), policy.tally)
+                    policy.tally.kept += 1
+                    yield pair
 
     def _renamed(self, row: Row) -> Row:
         missing = [theirs for theirs in self.columns.values() if theirs not in row]
@@ -98,7 +111,7 @@ class JsonlPairs:
         kept = {name: value for name, value in row.items() if name not in self.columns.values()}
         return kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
 
-    def _pair(self, row: Row, number: int) -> PreferencePair:
+    def _pair(self, row: Row, number: str) -> PreferencePair:
         stem = file_stem(self.path)
         prompt, chosen, rejected = pair_texts(row)
         label = _label(row)

@@ -1,18 +1,28 @@
-"""Prompts and responses in the rows of a file: text, or messages."""
+"""Prompts and responses in the rows of a file: text, messages, or text with the marks ``Human:`` and ``Assistant:``."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from pluralign.core import Message, Prompt, RewardRequest, is_missing, is_missing_text
 from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns, require_consent
+from pluralign.sources.literals import literal
 from pluralign.sources.reading import RowPolicy, place, read_rows
+
+_TEXT_PARTS = ("text", "input_text", "output_text")
+_ROLES = {"Human": "user", "Assistant": "assistant"}
+_MARK = re.compile(r"\n\n(Human|Assistant):")
+_PRINTED = re.compile(r"""\s*\[\s*\{\s*["'](role|content)["']\s*:""")
+_MARKED = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
 
 
 def read_requests(path: Path, policy: RowPolicy) -> Iterator[tuple[int, str | None, tuple[RewardRequest, ...]]]:
     """Stream what is to be scored.
 
     Args:
-        path: JSONL or Parquet; a row has ``prompt`` and ``response``, or is a preference pair.
+        path: JSON Lines, JSON, CSV or Parquet; a row has ``prompt`` and ``response``, or is a preference pair.
         policy: What to do with bad rows, and where to count them.
 
     Yields:
@@ -21,7 +31,7 @@ def read_requests(path: Path, policy: RowPolicy) -> Iterator[tuple[int, str | No
     Raises:
         InvalidInput: If the file or a row cannot be read.
     """
-    for number, row in read_rows(path, policy, kinds=("jsonl", "parquet")):
+    for number, row in read_rows(path, policy):
         try:
             require_consent(row)
             requests = _pair_requests(row) if "chosen" in row or "rejected" in row else (_request(row),)
@@ -56,9 +66,11 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
         UnusableRow: If a text is empty, or the responses are equal.
     """
     require_columns(row, ("chosen", "rejected"))
-    chosen, rejected = (_turns(row[side], side) for side in ("chosen", "rejected"))
+    sides = [_turns(row[side], side) for side in ("chosen", "rejected")]
+    marked = [_marked_turns(side) for side in sides]
+    chosen, rejected = marked if all(isinstance(side, tuple) for side in marked) else sides
     if not _is_null(row.get("prompt")):
-        prompt = _turns(row["prompt"], "prompt")
+        prompt = _with_shared_turns(_marked_turns(_turns(row["prompt"], "prompt")), chosen, rejected)
     elif isinstance(chosen, tuple) and isinstance(rejected, tuple):
         prompt = _shared_turns(chosen, rejected)
     else:
@@ -86,8 +98,14 @@ def _is_null(value: object) -> bool:
 
 def _turns(value: object, column: str) -> str | tuple[Message, ...]:
     if isinstance(value, str):
-        return value
-    if isinstance(value, list):
+        if not _PRINTED.match(value):
+            return value
+        value = literal(value, column, "[]")
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping) and "role" in value:
+        value = [value]
+    if isinstance(value, list | tuple):
         return tuple(_message(item, column) for item in value)
     if _is_null(value):
         raise UnusableRow(f"missing {column}")
@@ -99,11 +117,52 @@ def _turns(value: object, column: str) -> str | tuple[Message, ...]:
 
 def _message(item: object, column: str) -> Message:
     role, content = (item.get("role"), item.get("content")) if isinstance(item, Mapping) else (None, None)
+    if isinstance(content, list | tuple | np.ndarray):
+        content = "\n".join(_part(part, column) for part in content)
     if not isinstance(role, str) or not isinstance(content, str):
         raise BadRow(
             f'a message in {column!r} is not {{"role": text, "content": text}}', reason=f"bad message in {column}"
         )
     return Message(role, content)
+
+
+def _part(part: object, column: str) -> str:
+    """The text of one part of a message's content."""
+    if isinstance(part, str):
+        return part
+    kind = part.get("type", "text") if isinstance(part, Mapping) else type(part).__name__
+    text = part.get("text") if isinstance(part, Mapping) else None
+    if kind in _TEXT_PARTS and isinstance(text, str):
+        return text
+    raise BadRow(
+        f"a message in {column!r} must be text, got a part of type {kind!r:.40}",
+        reason=f"a part of {column} is not text",
+    )
+
+
+def _marked_turns(text: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
+    """Turns of a text that begins with ``Human:`` and goes on with ``Assistant:``; any other text unchanged."""
+    if not isinstance(text, str) or not _MARKED.match(text):
+        return text
+    _, *parts = _MARK.split("\n\n" + text.lstrip())
+    turns = [(_ROLES[mark], said.strip()) for mark, said in zip(parts[::2], parts[1::2], strict=True)]
+    if not turns[-1][1]:  # what the assistant is to say next
+        turns.pop()
+    return tuple(Message(role, said) for role, said in turns)
+
+
+def _with_shared_turns(
+    prompt: Prompt, chosen: str | tuple[Message, ...], rejected: str | tuple[Message, ...]
+) -> Prompt:
+    """The turns that both conversations share, where the prompt is among these; else the prompt."""
+    if isinstance(chosen, str) or isinstance(rejected, str):
+        return prompt
+    shared = _shared_turns(chosen, rejected)
+    turns = (Message("user", prompt),) if isinstance(prompt, str) else prompt
+    said = [(turn.role, turn.content.strip()) for turn in turns]
+    among = [(turn.role, turn.content.strip()) for turn in shared]
+    repeated = any(among[i : i + len(said)] == said for i in range(len(among) - len(said) + 1))
+    return shared if said and repeated and len(among) > len(said) else prompt
 
 
 def _shared_turns(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
