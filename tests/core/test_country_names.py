@@ -168,6 +168,19 @@ def test_a_label_of_one_country_never_gets_another_as_its_hint(label: str, other
     assert hint is None or "did you mean" not in hint
 
 
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [("Austrian", "AUT"), ("Nigerian", "NGA"), ("Mexcio", "MEX"), ("Columbia", "COL"), ("Phillipines", "PHL")],
+)
+def test_of_several_near_names_only_the_nearest_is_offered(label: str, meant: str) -> None:
+    assert near_communities(label, CODES_OF_ALL) == [meant]
+
+
+@pytest.mark.parametrize("label", ["Nigerien", "Dominican", "Congolese", "Korean"])
+def test_a_people_whose_name_is_near_two_countries_gets_neither_as_a_typing_error(label: str) -> None:
+    assert near_communities(label, CODES_OF_ALL) == []
+
+
 @settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_has_a_hint_or_none_without_a_crash(label: str) -> None:

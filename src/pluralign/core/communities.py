@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import cache, lru_cache
 
 from pluralign.core.cells import is_missing, tidy
@@ -18,7 +18,8 @@ _REMEMBERED = 4096
 """Communities kept in memory: ids come from requests too, so their number is unbounded."""
 _MOST_NAMES = 4
 _CODE = 3  # letters of a code
-_NEAR = 0.8  # ratio above which a typing error is likely
+_NEAR = 0.82  # ratio above which a typing error is likely
+_TIE = 0.05  # ratios that are nearly those of the best match
 _SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
 
 
@@ -208,8 +209,10 @@ def near_communities(label: str, known: list[str]) -> list[str]:
     if len(text) <= _CODE:
         return [id_ for id_ in known if _swapped(text.upper(), id_)]
     spelled = names_of(known) | {_plain(name): id_ for id_ in known for name in (id_, community_name(id_))}
-    matches = get_close_matches(_plain(text), spelled, n=3, cutoff=_NEAR)
-    return list(dict.fromkeys(spelled[m] for m in matches))
+    plain = _plain(text)
+    matches = get_close_matches(plain, spelled, n=3, cutoff=_NEAR)
+    ratios = [SequenceMatcher(None, match, plain).ratio() for match in matches]
+    return list(dict.fromkeys(spelled[m] for m, ratio in zip(matches, ratios, strict=True) if ratio > ratios[0] - _TIE))
 
 
 def community_hint(label: str, known: list[str]) -> str | None:

@@ -52,8 +52,11 @@ GONE: dict[str, str] = {
 """States that are no more -> ids of the countries on their territory; nobody can say which a respondent belongs to."""
 
 UNCLEAR: dict[str, str] = {
+    "congolese": "COD, COG",
+    "dominican": "DMA, DOM",
     "guiana": "GUF, GUY",
     "korea": "KOR, PRK",
+    "korean": "KOR, PRK",
     "roc": "COG, TWN",
     "saint martin": "MAF, SXM",
     "virgin islands": "VGB, VIR",
