@@ -22,8 +22,8 @@ def test_thin_communities_are_left_out_with_the_reason() -> None:
     found = planned(reference={"fit_on": ["~world"]})
     assert found.steered == ("GBR", "ZAF")
     assert found.left_out == {
-        "MEX": "9 raters, fewer than min_raters = 10",
-        "NZL": "20 pairs, fewer than min_pairs = 200",
+        "MEX": "9 raters, 10 needed; to steer to it: --set min_raters=9",
+        "NZL": "20 pairs, 200 needed; to steer to it: --set min_pairs=20",
     }
 
 

@@ -193,6 +193,7 @@ def score(
     """
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_tally, write_lines
+    from pluralign.cli.showing_communities import not_steered_lines
     from pluralign.core import WORLD, Tally
     from pluralign.experiments import open_model, score_file, steers_for
     from pluralign.rewards import load_card, name_on_card, read_thoughts
@@ -205,6 +206,8 @@ def score(
         write_lines(score_file(loaded, file, steers, tally, skip_bad, screen, kept), out)
         if WORLD.id in steers:
             screen.note(f"{WORLD.id} is the {name_on_card(load_card(model), WORLD.id)}")
+        for line in () if community else not_steered_lines(load_card(model)):
+            screen.note(line)
     show_tally(tally, "scored")
 
 

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pluralign.cli.screen import console
-from pluralign.core import Tally, community_name, whole_file
+from pluralign.cli.showing_communities import enough_people, not_ranked, role_lines
+from pluralign.core import Tally, whole_file
 from pluralign.encoders import CacheInfo
 from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
 from pluralign.sources import SourceReport
@@ -61,17 +62,15 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
     screen = console()
     record = outcome.record
     steered, people = record["communities"]["steered"], record["people"]
-    screen.print(
-        f"\n[bold]{escape(record['name'])}[/]: {len(steered)} communities, {record['data']['pairs']:,} pairs", end=""
-    )
+    served, pairs = f"{len(steered)} of {len(people)} communities steered to", f"{record['data']['pairs']:,} pairs"
+    screen.print(f"\n[bold]{escape(record['name'])}[/]: {served}, {pairs}", end="")
     raters = [people[c]["raters"] for c in steered if people[c]["raters"] is not None]
     screen.print(f", {sum(raters):,} raters in the communities steered to" if raters else ", answers of whole samples")
     screen.print(_method_table(outcome))
-    if record["communities"]["reference"]:
-        fitted_on = ", ".join(f"{community_name(c)} ({c})" for c in record["communities"]["reference"])
-        screen.print(f"the reference is fitted on {fitted_on}", markup=False)
+    for line in role_lines(record):
+        screen.print(line, markup=False)
     if len(steered) > 1 and outcome.summary:
-        screen.print(_community_table(outcome))
+        _show_communities(outcome)
     for row in outcome.people:
         if row["community"] in steered:
             screen.print(
@@ -134,7 +133,8 @@ def _method_table(outcome: Outcome) -> Table:
     return table
 
 
-def _community_table(outcome: Outcome, most: int = 12) -> Table:
+def _show_communities(outcome: Outcome, most: int = 12) -> None:
+    """Print the communities from the worst served down; those with too few people are named, not ranked."""
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
     shown = [m for m in ("reference", "full", "scpo", "pooled", "adaptive") if m in methods] or methods[:5]
     steered = outcome.record["communities"]["steered"]
@@ -144,6 +144,8 @@ def _community_table(outcome: Outcome, most: int = 12) -> Table:
         if r["subset"] == "all" and r["steer"] in {None, r["community"]}
     }
     measured = [c for c in steered if (c, shown[-1]) in cell]
+    few = [cell[c, shown[-1]] for c in measured if not enough_people(cell[c, shown[-1]])]
+    measured = [c for c in measured if enough_people(cell[c, shown[-1]])]
     measured.sort(key=lambda c: float(cell[c, shown[-1]]["value"]))
     title = f"Worst served first (by {shown[-1]})"
     if len(measured) > most:
@@ -153,7 +155,11 @@ def _community_table(outcome: Outcome, most: int = 12) -> Table:
         first = cell[community, shown[-1]]
         raters = "-" if first["n_raters"] is None else f"{first['n_raters']:,}"
         table.add_row(community, f"{first['n']:,}", raters, *(percent(cell.get((community, m))) for m in shown))
-    return table
+    screen = console()
+    if measured:
+        screen.print(table)
+    if line := not_ranked(few):
+        screen.print(line, markup=False)
 
 
 def percent(row: Mapping[str, Any] | None, signed: bool = False) -> str:
@@ -185,7 +191,7 @@ def show_demonstration(found: Demonstration, out: Path | None, as_json: bool) ->
         "The reference learns from the ~world panel, in which ~river is the majority; then it is steered to each."
     )
     screen.print(_method_table(found.outcome))
-    screen.print(_community_table(found.outcome))
+    _show_communities(found.outcome)
     best = ", ".join(f"{c} {100 * v:.1f}" for c, v in found.best.items())
     screen.print(
         f"The best that can be expected of any model (raters are not always of one mind): {best} %", markup=False

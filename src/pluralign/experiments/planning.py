@@ -53,23 +53,41 @@ def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]], giv
         raise NotEnoughData(
             f"no community has {settings.min_pairs} pairs and {settings.min_raters} raters",
             where="communities",
-            hint="lower min_pairs or min_raters, or name communities",
+            hint=f"lower min_pairs or min_raters, or name communities; there are {_largest(people)}",
         )
     return Plan(steered, spoken_for, too_few)
 
 
-def _present(wanted: Sequence[str], people: Mapping[str, object], where: str) -> None:
+def _present(wanted: Sequence[str], people: Mapping[str, Mapping[str, int | None]], where: str) -> None:
     for community in wanted:
         if community not in people:
             near = near_communities(community, list(people))
-            known = ", ".join(near or list(people)[:12])
-            raise InvalidSettings(f"no pairs of {community!r}", where=where, hint=f"there are pairs of {known}")
+            known = _largest({c: people[c] for c in near} or people)
+            first = near[0] if near else max(people, key=lambda c: people[c]["pairs"] or 0)
+            remedy = f'set {where} = ["{first}"]' + (' or "pooled"' if where == "reference.fit_on" else "")
+            raise InvalidSettings(
+                f"no pair belongs to {community!r}", where=where, hint=f"the data has {known}; {remedy}"
+            )
+
+
+def _largest(people: Mapping[str, Mapping[str, int | None]], most: int = 5) -> str:
+    """The communities with the most pairs, with their counts."""
+    order = sorted(people, key=lambda c: -(people[c]["pairs"] or 0))
+    told = [
+        f"{c} ({people[c]['pairs']} pairs" + ("" if (n := people[c]["raters"]) is None else f", {n} people") + ")"
+        for c in order[:most]
+    ]
+    return ", ".join(told) + (f" and {len(order) - most} more" if len(order) > most else "")
 
 
 def _too_few(count: Mapping[str, int | None], settings: Settings) -> str | None:
+    """What a community lacks, and the settings with which it is steered to; None where it has enough."""
     pairs, raters = count["pairs"] or 0, count["raters"]
+    needs, remedies = [], []
     if pairs < settings.min_pairs:
-        return f"{pairs} pairs, fewer than min_pairs = {settings.min_pairs}"
+        needs.append(f"{pairs} pairs, {settings.min_pairs} needed")
+        remedies.append(f"--set min_pairs={pairs}")
     if raters is not None and raters < settings.min_raters:
-        return f"{raters} raters, fewer than min_raters = {settings.min_raters}"
-    return None
+        needs.append(f"{raters} raters, {settings.min_raters} needed")
+        remedies.append(f"--set min_raters={raters}")
+    return f"{' and '.join(needs)}; to steer to it: {' '.join(remedies)}" if needs else None

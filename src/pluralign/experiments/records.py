@@ -125,6 +125,15 @@ def counts_of(tally: Tally) -> dict[str, Any]:
     }
 
 
+def people_by_role(people: Mapping[str, Mapping[str, Any]], plan: Plan) -> dict[str, dict[str, Any]]:
+    """Every community in the data -> pairs, raters, its role, and why it is not steered to, or None."""
+    found: dict[str, dict[str, Any]] = {}
+    for community, count in people.items():
+        role = "steered" if community in plan.steered else "left out" if community in plan.left_out else "reference"
+        found[community] = {**count, "role": role, "why": plan.left_out.get(community)}
+    return found
+
+
 def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, Any]:
     """What a saved model says of itself."""
     people = work.loaded.people()
@@ -136,6 +145,7 @@ def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, 
         "seed": bench.seed,
         "reference_fitted_on": list(work.plan.spoken_for),
         "people": {c: people[c] for c in dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))},
+        "in_data": people_by_role(people, work.plan),
         "training_pairs": len(bench.train.encoded),
         "data_fingerprint": work.loaded.fingerprint,
         "licenses": sorted({s.license for s in work.resolved.sources}),

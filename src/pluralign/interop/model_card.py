@@ -182,6 +182,11 @@ def _people(card: Mapping[str, Any]) -> str:
         pairs = f"{counts['pairs']:,}" if counts.get("pairs") is not None else "unknown"
         who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {', '.join(roles) or 'training'}"
         lines.append(f"| {who} | {pairs} | {_raters(counts)} |")
+    for id_, told in (card.get("in_data") or {}).items():
+        if id_ not in ids:
+            role = f"left out: {_cell(told['why'])}" if told.get("why") else told["role"]
+            who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
+            lines.append(f"| {who} | {told['pairs']:,} | {_raters(told)} |")
     return "\n".join([*lines, "", "Pairs and raters of all the data, for training and for measuring."])
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.serving import nameable, worst_first
+from pluralign.reports.sections.serving import nameable, not_ranked, not_steered, worst_first
 from pluralign.reports.speech import Speech
 
 
@@ -19,10 +19,12 @@ def summary(runs: Sequence[Run], say: Speech) -> list[str]:
 
 def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[str]:
     """The same for one community."""
-    told = []
+    told = [line for run in runs for line in not_steered(run, say, community)]
     for run in runs:
         for who in run.answerers[: 1 if run.kind == "rewards" else None]:
             rows = worst_first(run, who, say)
+            told += not_ranked([r for r in rows if r["community"] == community], say)
+            rows = nameable(rows)
             place = next((k for k, r in enumerate(rows) if r["community"] == community), None)
             if place is not None:
                 told.append(
@@ -67,6 +69,8 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
             count=say.number(len(run.answerers), 0),
             total=say.number(len({r["community"] for r in run.served}), 0),
         )
+    yield from not_steered(run, say)
+    yield from not_ranked(rows, say)
     named = nameable(rows)
     if len(named) < 2:
         for row in named or rows[:3]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.core import WORLD
+from pluralign.core import WORLD, community_name
 from pluralign.evaluation import ENOUGH
 from pluralign.rewards import name_on_card
-from pluralign.rewards.remote.wire import Accuracy, Served
+from pluralign.rewards.remote.wire import Accuracy, NotSteered, Served
 
 FEW_RATERS, FEW_PAIRS = 20, 200
 CHANCE = 0.5
@@ -31,6 +31,28 @@ def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
         pairs=pairs,
         accuracy=accuracy,
         warnings=(*_simulated(card), *_thin(raters, pairs), *_weak(accuracy)),
+    )
+
+
+def not_steered(card: Mapping[str, Any]) -> tuple[NotSteered, ...]:
+    """The communities in the data of a saved model that it is not steered to, as its card lists them.
+
+    >>> card = {"in_data": {"KEN": {"pairs": 60, "raters": 12, "role": "left out", "why": "60 pairs, 200 needed"}}}
+    >>> [(one.name, one.pairs, one.why) for one in not_steered(card)]
+    [('Kenya', 60, '60 pairs, 200 needed')]
+    """
+    in_data: Mapping[str, Mapping[str, Any]] = card.get("in_data") or {}
+    return tuple(
+        NotSteered(
+            id=id_,
+            name=community_name(id_),
+            role=told["role"],
+            pairs=told["pairs"],
+            raters=told["raters"],
+            why=told["why"],
+        )
+        for id_, told in in_data.items()
+        if told["role"] != "steered"
     )
 
 

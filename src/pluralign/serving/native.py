@@ -24,6 +24,7 @@ from pluralign.rewards.remote.wire import (
 )
 from pluralign.serving.bodies import answer, documented, read, written
 from pluralign.serving.conversations import answered, check_roles
+from pluralign.serving.evidence import not_steered
 from pluralign.serving.numbers import Number, losses, numbers, order, shares
 from pluralign.serving.planning import Plan
 from pluralign.serving.service import Service
@@ -72,7 +73,14 @@ async def communities(request: Request) -> Response:
     service = service_of(request)
     served = tuple(service.planner.evidence.values())
     interval, steered = service.opened.repeats.about, service.planner.communities
-    return answer(CommunityList(model=service.name, interval=interval, steered=steered, communities=served))
+    told = CommunityList(
+        model=service.name,
+        interval=interval,
+        steered=steered,
+        communities=served,
+        not_steered=not_steered(service.opened.card),
+    )
+    return answer(told)
 
 
 @router.get("/v1/models", **documented(None, ModelList, "By which names do compatible endpoints know it?"))

@@ -1,6 +1,6 @@
 """How well each community is served: the worst first, and on the map."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pluralign.evaluation import ENOUGH
@@ -30,6 +30,8 @@ def served(runs: Sequence[Run], say: Speech) -> Section:
                 "Each line is a community, the worst-served first. The bar is the 95 % interval: where two bars "
                 "overlap widely, their order may be chance."
             ),
+            *(line for run in runs if run.served for line in not_ranked(worst_first(run, run.answerers[0], say), say)),
+            *(line for run in runs for line in not_steered(run, say)),
             *filter(None, (told_of(run, say) for run in runs for told_of in (_fitted_on, _alike))),
         ]
     empty = None if figures else say("No run here measured how well communities are served.")
@@ -55,7 +57,8 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
                 "Hatched countries have people who were asked, but no number here: they said too little, the model "
                 "starts from them, or it was not asked to speak for them. Of countries without a colour nobody was "
                 "asked, and nothing is known."
-            )
+            ),
+            *(line for one in runs for line in not_steered(one, say)),
         ]
         legend = _measure(run, say)
         figures.append(
@@ -100,17 +103,82 @@ def _alike(run: Run, say: Speech) -> str | None:
 
 
 def worst_first(run: Run, who: str, say: Speech) -> list[dict[str, Any]]:
-    """How well one answerer serves each community, from the lowest number up."""
+    """How well one answerer serves each community, from the lowest number up; last those with too few people."""
     rows = [r for r in run.served if r["who"] == who]
     return [
         r | {"name": say.place(r["community"]), "shown": _told(run, r, say)}
-        for r in sorted(rows, key=lambda r: (r["value"], r["community"]))
+        for r in sorted(rows, key=lambda r: (not _enough(r), r["value"], r["community"]))
     ]
 
 
 def nameable(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows that may be named best or worst: as in a run's summary, those with enough people (or questions)."""
-    return [r for r in rows if (r["n"] if r["n_raters"] is None else r["n_raters"]) >= ENOUGH]
+    return [r for r in rows if _enough(r)]
+
+
+def _enough(row: Mapping[str, Any]) -> bool:
+    return bool((row["n"] if row["n_raters"] is None else row["n_raters"]) >= ENOUGH)
+
+
+def not_ranked(rows: Sequence[dict[str, Any]], say: Speech) -> list[str]:
+    """A sentence on the communities of which too few people were tested to be ranked, where there are any."""
+    few = [r["name"] for r in rows if not _enough(r)]
+    if not few:
+        return []
+    return [
+        say(
+            "Not ranked, because fewer than {count} people were tested: {communities}.",
+            count=say.number(ENOUGH, 0),
+            communities=_listed(few, say),
+        )
+    ]
+
+
+def not_steered(run: Run, say: Speech, community: str | None = None) -> list[str]:
+    """A sentence on the communities in the data that a run does not steer to, with the reasons, where there are any.
+
+    Args:
+        run: The run.
+        say: The language.
+        community: Only this one.
+    """
+    roles = run.record.get("communities", {})
+    people = run.record.get("people") or {}
+    others = [c for c in people if c not in roles.get("steered", ()) and community in {None, c}]
+    if run.kind != "rewards" or not others:
+        return []
+    return [
+        say(
+            "{run} does not steer to {count} of the {total} communities in its data: {communities}.",
+            run=run.name,
+            count=say.number(len(others), 0),
+            total=say.number(len(people), 0),
+            communities=_listed([_with_reason(run, c, say) for c in others], say),
+        )
+    ]
+
+
+def _with_reason(run: Run, community: str, say: Speech) -> str:
+    count, settings = run.record["people"][community], run.record["settings"]
+    told = {"community": say.place(community), "pairs": say.number(count["pairs"], 0)}
+    told["people"] = say("not published") if count["raters"] is None else say.number(count["raters"], 0)
+    least = {key: say.number(settings.get(key, 0), 0) for key in ("min_pairs", "min_raters")}
+    if community not in run.record["communities"].get("left_out", ()):
+        return say("{community} (pairs: {pairs}, people: {people}; the reference is fitted on it)", **told)
+    if settings.get("communities"):
+        return say("{community} (pairs: {pairs}, people: {people}; not named in `communities`)", **told)
+    return say(
+        "{community} (pairs: {pairs}, people: {people}; `min_pairs` is {min_pairs}, `min_raters` is {min_raters})",
+        **told,
+        **least,
+    )
+
+
+def _listed(names: Sequence[str], say: Speech) -> str:
+    if len(names) <= _MOST_NAMED:
+        return "; ".join(names)
+    more = say("and {count} more", count=say.number(len(names) - _MOST_NAMED, 0))
+    return "; ".join((*names[:_MOST_NAMED], more))
 
 
 def _worst_figure(run: Run, who: str, rows: list[dict[str, Any]], say: Speech, k: int) -> Figure:

@@ -211,11 +211,27 @@ class CompareAnswer(_AnsweredFor):
     warnings: tuple[str, ...] = ()
 
 
+class NotSteered(_Answered):
+    """A community in the data of the model that it cannot be steered to."""
+
+    id: str
+    name: str
+    role: str
+    """``reference`` where the reference was fitted on it, else ``left out``."""
+    pairs: int
+    raters: int | None
+    """People who took part; null where their number is not published."""
+    why: str | None
+    """Why it was left out, and the settings with which it is not."""
+
+
 class CommunityList(_AnsweredFor):
-    """Every community that the model can be steered to, and ``~world``."""
+    """Every community that the model can be steered to, and ``~world``; and those in its data that it cannot."""
 
     steered: tuple[str, ...]
     """Ids that it can be steered to; ``~world`` is the reference where it is none of them."""
+    not_steered: tuple[NotSteered, ...] = ()
+    """The other communities in the data; none where the card does not list them."""
 
 
 class ModelCard(_Answered):

@@ -127,10 +127,21 @@ function intervalsAbout(about) {
   return none.test(about) ? `No intervals: ${about.replace(none, "")}.` : `Intervals: ${about}.`;
 }
 
-function modelAbout({ model, interval, communities }) {
+/** The communities in the model's data that it is not steered to, with the reasons; the first of many. */
+function notSteeredAbout(others) {
+  if (!others.length) return "";
+  const named = others.slice(0, 12).map(({ name, pairs, raters, role, why }) => {
+    const people = raters === null ? "people whose number is not published" : counted(raters, "person", "people");
+    return `${name} (${counted(pairs, "pair", "pairs")} by ${people}; ${why ?? role})`;
+  });
+  const more = others.length > 12 ? `; and ${others.length - 12} more, see /v1/communities` : "";
+  return ` Not steered to, though in its data: ${named.join("; ")}${more}.`;
+}
+
+function modelAbout({ model, interval, communities, not_steered: others = [] }) {
   const n = communities.filter(({ id }) => id !== WORLD).length;
   const whom = n ? `steered to ${counted(n, "community", "communities")}` : "steered to nobody: its reference answers";
-  return `Model “${model}”, ${whom}. ${intervalsAbout(interval)}`;
+  return `Model “${model}”, ${whom}. ${intervalsAbout(interval)}${notSteeredAbout(others)}`;
 }
 
 function strengthAbout(strength) {
