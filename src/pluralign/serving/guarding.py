@@ -8,6 +8,7 @@ import hmac
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ _log = logging.getLogger("pluralign.serving")
 OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz"})
 """What needs no token: it tells nothing of the model."""
 _UNNAMED = "other"
+_SHORT_BODY = 64_000
 _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_PAGES = frozenset({b"none", b"same-origin"})
 _HEADERS = [
@@ -45,6 +47,7 @@ class Guard:
         self._metrics = metrics
         self._endpoints = frozenset(endpoints)
         self._origins = frozenset(origin.lower().encode() for origin in settings.origins)
+        self._held = 0
         self._digests = [_digest(token.encode()) for token in settings.tokens]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +56,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         since, status = time.perf_counter(), 499
+        body = _Body()
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -64,13 +68,14 @@ class Guard:
 
         try:
             self._check(scope)
-            await self._app(scope, self._receiving(receive), sending)
+            await self._app(scope, self._receiving(receive, body), sending)
         except Refused as refused:
             answer = problem(refused.status_code, refused.detail, refused.hint, refused.headers)
             await answer(scope, receive, sending)
         except TimeoutError:
             _log.warning("a client did not take in its answer within %g s", self._settings.seconds_to_send)
         finally:
+            self._held -= body.size
             self._tell(scope, status, time.perf_counter() - since)
 
     def _check(self, scope: Scope) -> None:
@@ -96,14 +101,14 @@ class Guard:
         given = _digest(_token(authorization))
         return any(hmac.compare_digest(given, known) for known in self._digests)
 
-    def _receiving(self, receive: Receive) -> Receive:
+    def _receiving(self, receive: Receive, body: "_Body") -> Receive:
         """Bound how large a body may be and how long it may take; then wait for a client that leaves without end."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.seconds_to_send
-        size, whole = 0, False
+        whole = False
 
         async def receiving() -> Message:
-            nonlocal size, whole
+            nonlocal whole
             if whole:
                 return await receive()
             try:
@@ -115,19 +120,42 @@ class Guard:
                     f"the request was not sent within {self._settings.seconds_to_send:g} s",
                     headers={"Connection": "close"},
                 ) from None
-            size += len(message.get("body", b""))
+            self._hold(body, len(message.get("body", b"")))
             whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
-            if size > self._settings.most_bytes:
+            if body.size > self._settings.most_bytes:
                 raise _too_large(self._settings)
             return message
 
         return receiving
+
+    def _hold(self, body: "_Body", more: int) -> None:
+        """Count what came of a body, and of all bodies; what is short is let in whatever others send.
+
+        Raises:
+            Refused: If all that is being sent together is too much, and this body is long.
+        """
+        body.size += more
+        self._held += more
+        if self._held > self._settings.most_bytes_at_once and body.size > _SHORT_BODY:
+            after = {"Retry-After": "1", "Connection": "close"}
+            raise Refused(503, "too much is being sent by all clients together", "ask again in 1 s", after)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self._endpoints else _UNNAMED
         self._metrics.answered(path, status, seconds)
         level = logging.INFO if status >= 400 else logging.DEBUG
         _log.log(level, "%s %s %d %.1f ms", scope["method"], path, status, seconds * 1e3)
+
+
+@dataclass(slots=True)
+class _Body:
+    """The body of a request.
+
+    Attributes:
+        size: How many bytes of it came so far.
+    """
+
+    size: int = 0
 
 
 def _too_large(settings: ServeSettings) -> Refused:

@@ -14,11 +14,15 @@ SECONDS = 30.0
 MOST_BYTES = 65_536
 """How many bytes the headers of a request may have, about."""
 
+MOST_UNREAD = 64_000_000
+"""How many bytes of answers may wait, on all connections together, for clients to take them in."""
+
 
 class PatientProtocol(HttpToolsProtocol):
     """Closes a connection whose headers do not come, or have no end, or where nobody reads the answer.
 
-    A client that sends a byte now and then, or never reads, holds no place and no memory.
+    A client that sends a byte now and then, or never reads, holds no place and no memory. Where answers that nobody
+    reads take too much memory together, the connections that have waited longest are closed first.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -61,6 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
         """Begin to wait for the client to take in what it was sent."""
         super().pause_writing()
         self._await("reading")
+        self._make_room()
 
     def resume_writing(self) -> None:
         """The client took it in."""
@@ -76,6 +81,17 @@ class PatientProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, whether its last answer was read or not."""
         self.transport.abort()
+
+    def _make_room(self) -> None:
+        """Close the connections that have waited longest to be read, the last one apart, until the rest is little."""
+        waiting = [each for each in self.connections if isinstance(each, PatientProtocol) and "reading" in each._due]
+        waiting.sort(key=lambda each: each._due["reading"].when())
+        unread = sum(each.transport.get_write_buffer_size() for each in waiting)
+        for slow in waiting[:-1]:
+            if unread <= MOST_UNREAD:
+                return
+            unread -= slow.transport.get_write_buffer_size()
+            slow.transport.abort()
 
     def _await(self, what: str) -> None:
         if what not in self._due:

@@ -39,6 +39,8 @@ class ServeSettings(BaseModel):
     """Characters in one prompt or response."""
     most_bytes: Annotated[int, Field(ge=1)] = 16_000_000
     """Bytes in the body of one request."""
+    most_bytes_at_once: Annotated[int, Field(ge=1)] = 256_000_000
+    """Bytes in the bodies of all requests at hand; beyond them, bodies of more than 64 kB are refused with 503."""
     most_waiting: Annotated[int, Field(ge=1)] = 8192
     """Responses that wait to be scored; more are refused with 429."""
     most_connections: Annotated[int, Field(ge=1)] = 2048
