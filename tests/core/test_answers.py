@@ -404,3 +404,56 @@ def test_no_value_in_any_column_breaks_the_reader(columns: dict[str, object]) ->
         assert len(error.what) < 250
     else:
         assert sorted(found.order) in ([], [0, 1, 2, 3])
+
+
+AGREE = ("Agree strongly", "Agree", "Neither agree nor disagree", "Disagree", "Disagree strongly")
+NINE = ("one of them", "two", "three of", "four of", "five of", "six of", "seven of", "eight of", "nine of them")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("Strongly agree", 0),
+        ("I agree strongly", 0),
+        ("I agree.", 1),
+        ("I wholeheartedly agree", None),
+        ("I firmly disagree", None),
+        ("nor agree neither disagree", None),
+        ("I neither agree nor disagree", 2),
+    ],
+)
+def test_only_a_degree_may_stand_before_or_behind_its_option(text: str, place: int | None) -> None:
+    assert read(text, AGREE, ("1", "2", "3", "4", "5")) == place
+
+
+def test_the_same_words_in_another_order_are_another_answer() -> None:
+    assert read("women before men", ("men before women", "no preference"), ("1", "2")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Answer: I think it is hard", None),
+        ("Answer: I think it is C", "C"),
+        ("I think it is B.", "B"),
+        ("I would go with A", "A"),
+        ("I choose A because of my family", "A"),
+        ("A good question", None),
+        ("I.", "I"),
+        ("i", "I"),
+        ("I pick I", "I"),
+    ],
+)
+def test_every_letter_is_read_alike_and_words_of_one_letter_are_no_labels(text: str, label: str | None) -> None:
+    found = read(text, NINE, tuple("ABCDEFGHI"))
+    assert (None if found is None else "ABCDEFGHI"[found]) == label
+
+
+@pytest.mark.parametrize("text", ["2 Human: and 4?", "2 User: 4", "2 ### Question: 4"])
+def test_reading_stops_before_another_speaker_on_the_same_line(text: str) -> None:
+    assert read(text) == 1
+
+
+@pytest.mark.parametrize("text", ["analysisoption 3", "\u22122", '{"answer": null}'])
+def test_thoughts_negative_numbers_and_null_are_no_answers(text: str) -> None:
+    assert read(text) is None

@@ -23,7 +23,8 @@ _QUESTION = "question|pregunta|pergunta|frage|domanda|вопрос|سؤال|प�
 _NEXT = re.compile(
     r"\n\s*(?:#{1,4}\s*|\*{1,2}\s*)?(?:"
     rf"(?:next\s+)?(?:{_QUESTION})\s*(?:no\.?\s*)?\d{{0,4}}\s*[:：.)*-]|q\s?\d{{0,4}}\s*[:：.)]"
-    r"|(?:human|user|instruction|system)\s*[:：]|(?:instruction|question|user|human)\s*\n)",
+    r"|(?:human|user|instruction|system)\s*[:：]|(?:instruction|question|user|human)\s*\n)"
+    r"|\s(?:human|user):\s|\s#{2,6}\s*(?:instruction|question|input|user|human)\b",
     re.I,
 )
 _WHOLE_FLOAT = re.compile(r"(?<![\w.,-])(\d{1,3})\.0{1,6}(?![\w.,]|\s?%)")

@@ -64,7 +64,8 @@ _DENYING_PARTS = {
 _STRENGTHS = {
     "en": "very much really so too most more less least highly strongly slightly somewhat extremely completely totally"
     " fully wholly entirely quite rather fairly mostly partly partially moderately generally absolutely definitely"
-    " hardly barely not never no neither nor little bit un non",
+    " wholeheartedly firmly deeply utterly mildly largely almost nearly hardly barely not"
+    " never no neither nor little bit un non",
     "es": "muy mucho totalmente completamente algo poco bastante nada parcialmente más menos",
     "pt": "muito totalmente pouco bastante nada mais", "it": "molto poco abbastanza tutto niente più meno",
     "fr": "très tout plutôt peu pas assez fortement totalement moins plus beaucoup",

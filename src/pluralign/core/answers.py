@@ -9,7 +9,6 @@ the only number. A sign that points at two options is a refusal.
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -34,7 +33,7 @@ _CHOOSE = re.compile(
 )
 _OPTION = re.compile(r"\b(?:option|number|choice)\b", re.I)
 _LEADS = re.compile(
-    r"(?:[\s:=.,…\"'“”‘’(\[#\-]|with\b|as\b|at\b|a\b|an\b|the\b|is\b|that\b|option\b|number\b|choice\b|answer\b)*",
+    r"(?:[\s:=.,…\"'“”‘’(\[#\-]|with\b|as\b|at\b|(?-i:a|an|the)\b|is\b|that\b|option\b|number\b|choice\b|answer\b)*",
     re.I,
 )
 _NOT = re.compile(r"(?:\bnot|\bnever|n['’]t|\bcannot|\bunable to|\brefuse to|\bneither)\b[^.!?\n]{0,30}$", re.I)
@@ -110,7 +109,7 @@ class _Sheet:
         self.places = {label.casefold() if self.whole.flags & re.I else label: p for label, p in self.labels.items()}
         # Without spaces, or before endings, a label touches letters of other scripts: "我选2", "2번".
         self.touching = re.compile(
-            rf"(?<![A-Za-zÀ-ɏ\d_.,/-])({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d)"
+            rf"(?<![A-Za-zÀ-ɏ\d_.,/−-])({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d){_PRONOUN}"
         )
 
     @staticmethod
@@ -138,8 +137,8 @@ class _Sheet:
         return self.labels[label] if label in self.labels else self.places[label.casefold()]
 
     def in_words(self, said: tuple[str, ...]) -> int | None:
-        """The place of the option that these words are, in this order or another; None where two are worded alike."""
-        for alike in (said.__eq__, lambda words: Counter(words) == Counter(said)):
+        """The place of the option that these words are, a degree in any order; None where two are worded alike."""
+        for alike in (said.__eq__, lambda words: _same_degree(words, said)):
             places = [place for place, words in enumerate(self.words) if words and alike(words)]
             if places:
                 return places[0] if len(places) == 1 else None
@@ -178,7 +177,7 @@ def _json(text: str, sheet: _Sheet) -> Iterator[int | None]:
             continue
         for key, said in value.items():
             if key.lower().replace(" ", "_") in _KEYS:
-                yield sheet.named(clean(str(said)))
+                yield None if said is None else sheet.named(clean(str(said)))
 
 
 def _whole(text: str, sheet: _Sheet) -> Iterator[int]:
@@ -253,7 +252,7 @@ def _contained(text: str, sheet: _Sheet) -> Iterator[int | None]:
         for place, words in enumerate(sheet.words)
         if len(" ".join(words)) >= 4 and not all(word.isdigit() for word in words)
         for start in range(len(said) - len(words) + 1)
-        if Counter(said[start : start + len(words)]) == Counter(words)
+        if said[start : start + len(words)] == words or _same_degree(words, said[start : start + len(words)])
     ]
     for start, end, place in spans:
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b, _ in spans):
@@ -275,6 +274,11 @@ def _only_label(text: str, sheet: _Sheet) -> Iterator[int]:
     counted = label[1] == str(len(sheet.words)) and COUNTS.match(after)
     if not after.strip(_CLOSING) or (CHOICE_WORD.search(rest) and not counted):
         yield place
+
+
+def _same_degree(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether two words are the same but for their order, and one is a degree: "strongly agree" is "agree strongly"."""
+    return len(words) == 2 and words == said[::-1] and not _CHANGES.isdisjoint(words)
 
 
 def _without_option(text: str, words: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ _HARMONY_ENDS = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 _SPECIAL = re.compile(r"<\|\w{1,20}\|>(?:assistant)?")
 _STRIPPED = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?:(?=[^\s,.:;'\"`)])|\n| to=)")
 _STRIPPED_TURN = re.compile(r"assistant(final|analysis|commentary)(?![\"'`])")
-_STRIPPED_UNCLOSED = re.compile(r"\s{0,9}(?:assistant)?analysis(?=[^\W\d_a-z])")
+_STRIPPED_UNCLOSED = re.compile(r"\s{0,9}(?:assistant)?analysis(?=[^\W\d_])")
 _ANNOUNCED = re.compile(r"\s{0,9}Here(?:'s|’s| is) my thought process\b:?", re.I)
 _ANNOUNCES = re.compile(r"\bHere(?:'s|’s| is) my response\b:?", re.I)
 
