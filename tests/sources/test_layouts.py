@@ -113,13 +113,13 @@ def test_a_list_without_a_sound_choice_is_refused(row: dict[str, object]) -> Non
         rows_of_pairs(row)
 
 
-def test_pairs_from_one_row_have_ids_of_their_own_and_each_is_counted_as_read(tmp_path: Path) -> None:
+def test_pairs_from_one_row_have_ids_of_their_own_and_the_row_is_counted_once(tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     rows: list[dict[str, object]] = [{"prompt": "Q", "responses": ["a", "b", "c"], "chosen": 0}]
     path.write_text("".join(json.dumps(row | more) + "\n" for row in rows for more in ({"id": "x"}, {})), "utf-8")
     tally = Tally()
     assert [pair.id for pair in JsonlPairs(path).pairs(tally)] == ["x/1", "x/2", "pairs:2/1", "pairs:2/2"]
-    assert (tally.read, tally.kept) == (4, 4)
+    assert (tally.read, tally.kept) == (2, 2)
 
 
 def test_pairs_are_read_from_csv_json_and_parquet_alike(tmp_path: Path) -> None:

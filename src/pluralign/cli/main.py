@@ -276,7 +276,7 @@ def show_source(
     if file_kind(Path(source)) is not None:
         source, tables["path"] = "jsonl", source
     for text in overrides or []:
-        override(tables, text)
+        override(tables, text.strip().removeprefix("pairs."))
     if skip_bad:
         tables["skip_bad"] = True
     show_report(report_on(built(source_named(source), tables, Path.cwd(), source)), as_json)

@@ -251,6 +251,8 @@ def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
     for title, counts in (counted | {"flagged": tally.flagged, "noted": tally.notes}).items():
         for reason, n in counts.most_common():
             screen.print(f"  {title}: {n:,} {reason}", markup=False)
+    for sentence in tally.advice:
+        screen.print(f"  {sentence}", markup=False, soft_wrap=True)
     table = Table("community", "pairs", "people", *(["questions"] if report.questions else []), box=None)
     for community in sorted(report.pairs, key=lambda c: -report.pairs[c])[:most]:
         people = report.people.get(community)

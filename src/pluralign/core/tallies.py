@@ -19,6 +19,7 @@ class Tally:
         left_out: Reason -> parts of kept rows, or pairs of them, that are not used. Not a number of rows.
         flagged: Reason -> rows kept but doubtful.
         notes: Labels or remarks worth showing, with their count.
+        advice: Whole sentences about the source, with what to do.
 
     >>> tally = Tally(read=3, kept=2)
     >>> tally.drop("empty text")
@@ -33,6 +34,7 @@ class Tally:
     left_out: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    advice: list[str] = field(default_factory=list)
 
     @property
     def balanced(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import FloatArray, InvalidSettings, rng_for
+from pluralign.core import FloatArray, InvalidSettings, NotEnoughData, rng_for
 from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
@@ -22,10 +22,10 @@ from pluralign.evaluation import (
 )
 from pluralign.experiments.alike import count_alike
 from pluralign.experiments.folder import RECORD, RunFolder
-from pluralign.experiments.loading import load_pairs, split_pairs
+from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
 from pluralign.experiments.matrix import MATRIX, SMALL, is_apart, joined, table_of
 from pluralign.experiments.parts import PartsBench
-from pluralign.experiments.planning import plan
+from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds_of
 from pluralign.experiments.repeats import Bench, Sides, check_split, judge
 from pluralign.experiments.reporting import Reporter, Silent
@@ -89,8 +89,12 @@ def run_experiment(
     remember_trunk(settings.trunk)
     reporter.stage("reading pairs")
     loaded = load_pairs(resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0))
-    roles = plan(settings, loaded.people(), given=opened.own_reference() is not None)
+    advice = [sentence for tally in loaded.tallies for sentence in tally.advice]
+    for sentence in advice:
+        reporter.note(sentence)
+    roles = _planned(settings, loaded, opened.own_reference() is not None, advice)
     work = Work(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
+    work.notes += advice
     _check(work)
     with work.folder.claimed(fingerprint_of(work), fresh) as resumed:
         work.timed("read", started)
@@ -102,6 +106,15 @@ def run_experiment(
         for seed in seeds_of(work):
             _repeat(work, encoded, seed)
         return _write(work, encoded, started)
+
+
+def _planned(settings: Settings, loaded: Loaded, given: bool, advice: list[str]) -> Plan:
+    """The plan; where too few people are found, the message names the columns that may hold them."""
+    try:
+        return plan(settings, loaded.people(), given=given)
+    except NotEnoughData as error:
+        hint = "; ".join(filter(None, (*advice, error.hint)))
+        raise NotEnoughData(error.what, where=error.where, hint=hint or None) from error
 
 
 def _refuse_sharded_adapters(settings: Settings) -> None:

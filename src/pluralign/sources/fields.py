@@ -25,7 +25,7 @@ class BadRow(ValueError):
         what: What is wrong with it, one sentence.
         reason: Short reason to count it under.
         hint: What to do next, when known.
-        whole_file: Whether every row of the file has this fault, so that skipping rows is no way out.
+        whole_file: Whether most rows must have this fault, so that skipping rows is not advised.
     """
 
     def __init__(self, what: str, *, reason: str, hint: str | None = None, whole_file: bool = False) -> None:
@@ -58,14 +58,14 @@ def require_columns(row: Row, names: tuple[str, ...]) -> None:
     )
 
 
-def near_columns(name: str, columns: Iterable[str]) -> list[str]:
+def near_columns(name: str, columns: Iterable[str], cutoff: float = 0.6) -> list[str]:
     """Columns whose names resemble a name, the nearest first; case, blanks and underscores do not count.
 
     >>> near_columns("rejected", ["chosen", "Rejcted"])
     ['Rejcted']
     """
     by_plain = {_plain(column): str(column) for column in columns}
-    return [by_plain[match] for match in get_close_matches(_plain(name), by_plain, n=3, cutoff=0.6)]
+    return [by_plain[match] for match in get_close_matches(_plain(name), by_plain, n=3, cutoff=cutoff)]
 
 
 def listed_columns(columns: Iterable[object]) -> str:

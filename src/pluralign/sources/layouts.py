@@ -9,6 +9,9 @@ from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_number
 
 _LISTS = ("responses", "completions", "candidates", "answers", "outputs")
 _SCORES = ("scores", "ratings", "rewards")
+LIST_COLUMNS = frozenset({*_LISTS, *_SCORES, "data"})
+"""Columns by which a row is known to hold a list of responses."""
+
 _TEXTS = ("response", "answer", "text", "content", "output", "completion")
 _SCORE = ("overall_score", "score", "rating", "reward")
 _MOST_RESPONSES = 32

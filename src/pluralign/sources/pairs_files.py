@@ -9,8 +9,11 @@ from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, is_missin
 from pluralign.sources.fields import (
     BadRow,
     Row,
+    SemicolonRow,
     UnusableRow,
     flag_marks,
+    listed_columns,
+    near_columns,
     optional_id,
     optional_number,
     optional_text,
@@ -18,15 +21,15 @@ from pluralign.sources.fields import (
     text_of,
 )
 from pluralign.sources.labels import required_community
-from pluralign.sources.layouts import rows_of_pairs
+from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
 from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
 from pluralign.sources.seen import SeenIds
 from pluralign.sources.texts import pair_texts
+from pluralign.sources.unused_columns import columns_not_used, offered
 
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
-_COLUMNS = frozenset(
-    {"id", "prompt", "chosen", "rejected", "community", "rater", "strength", "weight", "source", *_TEXT_COLUMNS}
-)
+_REQUIRED = ("prompt", "chosen", "rejected")
+_COLUMNS = frozenset({"id", *_REQUIRED, "community", "rater", "strength", "weight", "source", *_TEXT_COLUMNS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +84,69 @@ class JsonlPairs:
         seen = SeenIds()
         for number, row in read_rows(self.path, policy):
             try:
-                rows = rows_of_pairs(self._renamed(row))
+                found = self._pairs_of(row, number, seen, policy.tally)
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
-                continue
             except BadRow as bad:
-                policy.refuse(bad, place(self.path, number))
+                policy.refuse(self._with_offer(bad, row), place(self.path, number))
+            else:
+                if not policy.tally.kept:
+                    policy.tally.advice.extend(self._advice(row))
+                policy.tally.kept += 1
+                yield from found
+
+    def _pairs_of(self, row: Row, number: int, seen: SeenIds, tally: Tally) -> list[PreferencePair]:
+        """The pairs of one row, most often one."""
+        require_consent(row)
+        rows = rows_of_pairs(self._renamed(row))
+        pairs = []
+        for part, ours in enumerate(rows, start=1):
+            require_consent(ours)
+            try:
+                pairs.append(self._pair(ours, f"{number}/{part}" if len(rows) > 1 else str(number)))
+            except UnusableRow as reason:
+                if len(rows) == 1:
+                    raise
+                tally.leave_out(str(reason))
                 continue
-            policy.tally.read += len(rows) - 1
-            for part, ours in enumerate(rows, start=1):
-                try:
-                    require_consent(ours)
-                    pair = self._pair(ours, f"{number}/{part}" if len(rows) > 1 else str(number))
-                    if optional_id(ours, "id") is not None and seen.again(pair.id):
-                        raise BadRow(f"the id {pair.id!r} was used before", reason="duplicate id")
-                except UnusableRow as reason:
-                    policy.tally.drop(str(reason))
-                except BadRow as bad:
-                    policy.refuse(bad, place(self.path, number))
-                else:
-                    flag_marks(ours, ("id", "rater", "strength", "weight"), policy.tally)
-                    policy.tally.kept += 1
-                    yield pair
+            if optional_id(ours, "id") is not None and seen.again(pairs[-1].id):
+                raise BadRow(f"the id {pairs[-1].id!r} was used before", reason="duplicate id")
+            flag_marks(ours, ("id", "rater", "strength", "weight"), tally)
+        if not pairs:
+            raise UnusableRow("no two responses that differ")
+        return pairs
 
     def _renamed(self, row: Row) -> Row:
         missing = [theirs for theirs in self.columns.values() if theirs not in row]
         if missing:
-            raise BadRow(f"there is no column {missing[0]!r}", reason=f"no column {missing[0]}")
+            near = near_columns(missing[0], row)
+            raise BadRow(
+                f"there is no column {missing[0]!r}; found: {listed_columns(row)}",
+                reason=f"no column {missing[0]}",
+                hint=f"did you mean {near[0]!r}?" if near else "name one of these under columns",
+                whole_file=True,
+            )
         kept = {name: value for name, value in row.items() if name not in self.columns.values()}
-        return kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
+        renamed = kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
+        return SemicolonRow(renamed) if isinstance(row, SemicolonRow) else renamed
+
+    def _advice(self, row: Row) -> list[str]:
+        """What to say of the columns of the file, seen on its first sound row."""
+        used = {*_COLUMNS, *self.columns.values(), *LIST_COLUMNS}
+        lacking = [name for name in ("community", "rater", "language") if name not in row and name not in self.columns]
+        if self.community is not None and "community" in lacking:
+            lacking.remove("community")
+        sentence = columns_not_used([name for name in row if name not in used], lacking)
+        return [sentence] if sentence else []
+
+    def _with_offer(self, bad: BadRow, row: Row) -> BadRow:
+        """The same fault; where columns are missing, with the columns that may be meant."""
+        if not bad.reason.startswith("missing column"):
+            return bad
+        taken = self.columns.values()
+        lacking = [name for name in _REQUIRED if name not in row and name not in self.columns]
+        offer = offered(lacking, [name for name in row if name not in taken and name not in _REQUIRED])
+        return BadRow(bad.what, reason=bad.reason, hint=offer or bad.hint, whole_file=offer is not None)
 
     def _pair(self, row: Row, number: str) -> PreferencePair:
         stem = file_stem(self.path)

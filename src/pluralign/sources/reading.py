@@ -54,12 +54,11 @@ class RowPolicy:
         """Count a bad row, or stop at it.
 
         Raises:
-            InvalidInput: Unless bad rows are skipped; always where the whole file has the fault.
+            InvalidInput: Unless bad rows are skipped.
         """
-        if bad.whole_file:
-            raise InvalidInput(bad.what, where=where, hint=bad.hint) from bad
         if not self.skip_bad:
-            raise InvalidInput(bad.what, where=where, hint="; ".join(filter(None, (bad.hint, SKIP_HINT)))) from bad
+            hints = (bad.hint, None if bad.whole_file else SKIP_HINT)
+            raise InvalidInput(bad.what, where=where, hint="; ".join(filter(None, hints)) or None) from bad
         self.tally.drop(bad.reason)
 
 
