@@ -104,7 +104,7 @@ class TestAxes:
 
     def test_a_file_of_no_text_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_bytes(b"country,x\nM\xe9xico,1\n")
-        with pytest.raises(InvalidInput, match="not UTF-8"):
+        with pytest.raises(InvalidInput, match="must be UTF-8"):
             axes_of(tmp_path / "a.csv")
 
     def test_files_that_have_no_community_in_common_are_refused(self, write: Write) -> None:
@@ -129,15 +129,15 @@ class TestResidents:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("", "no column community"),
-            ("community,attribute,share\nMEX,gender,1\n", "no column group"),
+            ("", "the file has no rows"),
+            ("community,attribute,share\nMEX,gender,1\n", "missing column 'group'"),
             (HEAD + "MEX,gender,woman,0.5\nMEX,gender,man,half\n", r"broken\.csv:3: share 'half' is not in \[0, 1\]"),
             (HEAD + "MEX,gender,woman,51\n", r"broken\.csv:2: share '51'"),
             (HEAD + "MEX,gender,woman,nan\n", r"broken\.csv:2: share 'nan'"),
-            (HEAD + "MEX,gender\n", r"broken\.csv:2: share ''"),
+            (HEAD + "MEX,gender\n", r"broken\.csv:2: 2 cells under 4 columns"),
             (HEAD + "MEX,gender,woman,0.5\nMexico,gender,woman,0.6\n", r"broken\.csv:3: .*woman.* twice"),
             (HEAD + "Atlantis,gender,woman,0.5\n", "no row is left"),
-            (HEAD, "no row is left"),
+            (HEAD, "the file has no rows"),
         ],
     )
     def test_a_broken_table_is_refused_with_its_line(self, write: Write, text: str, said: str) -> None:

@@ -1,9 +1,6 @@
 """What else an audit can be given: who lives where, places on the axes of theories, and items to reason about."""
 
-import csv
-import io
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,15 +11,15 @@ from pluralign.core import (
     PluralignError,
     Tally,
     cell_id,
-    cell_number,
     is_missing,
     resolve_community,
     tidy,
 )
+from pluralign.sources.fields import BadRow, Row, optional_number, require_columns
+from pluralign.sources.reading import RowPolicy, read_rows
 
 _LABELS = ("community", "country", "geo", "name")
 _NO_AXES = {"year", "ctr", "code", "iso", "time"}
-_DECIMAL = re.compile(r"\s*[+-]?\d+,\d+\s*")
 _COLUMNS = "see docs/audits.md for the columns"
 
 
@@ -39,10 +36,10 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
         id_ = _community(row["community"], tally)
         if id_ is None:
             continue
-        share = _number(row["share"])
+        share = _number(row, "share")
         if share is None or not 0 <= share <= 1:
             raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
-        groups, group = found.setdefault(id_, {}).setdefault(tidy(row["attribute"]), {}), tidy(row["group"])
+        groups, group = found.setdefault(id_, {}).setdefault(tidy(str(row["attribute"])), {}), tidy(str(row["group"]))
         if group in groups:
             raise InvalidInput(f"{group!r} comes twice for {id_}", where=f"{path}:{line}")
         groups[group] = share
@@ -55,7 +52,7 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
 def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict[str, tuple[float, ...]]]:
     """Places of communities on the axes of theories; files with one name are joined.
 
-    A file is a CSV (comma or semicolon) with a column ``community``, ``country``, ``geo`` or ``name``; every other
+    A file is a CSV with a column ``community``, ``country``, ``geo`` or ``name``; every other
     column that holds numbers is an axis. Of several years the latest counts; a community without a place on every axis
     is left out and counted. The sign of an axis does not matter.
 
@@ -147,41 +144,29 @@ def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
     label = next((name for name in _LABELS if name in names), None)
     if label is None:
         raise InvalidInput("no column tells the community", where=str(path), hint=f"name one {_LABELS[0]}")
-    chosen = [n for n in names if n not in {label, *_NO_AXES} and any(_number(r[n]) is not None for _, r in rows)]
+    chosen = [n for n in names if n not in {label, *_NO_AXES} and any(_number(r, n) is not None for _, r in rows)]
     if not chosen:
         raise InvalidInput("no column holds numbers", where=str(path))
     axes: list[dict[str, float]] = [{} for _ in chosen]
-    rows.sort(key=lambda item: _number(item[1].get("year", "")) or 0.0)
+    rows.sort(key=lambda item: _number(item[1], "year") or 0.0)
     for _, row in rows:
         tally.read += 1
         id_ = _community(row[label], tally)
         tally.kept += id_ is not None
         for axis, name in zip(axes, chosen, strict=True):
-            value = _number(row[name])
+            value = _number(row, name)
             if id_ is not None and value is not None:
                 axis[id_] = value
     return axes
 
 
-def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    text = _text(path)
-    head = text.partition("\n")[0]
-    separator = ";" if head.count(";") > head.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        missing = [name for name in needed if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InvalidInput(f"no column {missing[0]}", where=str(path), hint=f"columns: {', '.join(needed)}")
-        for row in reader:
-            cells = {k: v or "" for k, v in row.items() if k is not None and not isinstance(v, list)}
-            yield reader.line_num, {k: _pointed(v) for k, v in cells.items()} if separator == ";" else cells
-    except csv.Error as error:
-        raise InvalidInput(f"not a CSV file: {error}", where=f"{path}:{reader.line_num + 1}") from error
-
-
-def _pointed(text: str) -> str:
-    """Between semicolons a comma may stand for a decimal point."""
-    return text.replace(",", ".") if _DECIMAL.fullmatch(text) else text
+def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
+    for line, row in read_rows(path, RowPolicy(Tally()), kinds=("csv", "parquet")):
+        try:
+            require_columns(row, needed)
+        except BadRow as bad:
+            raise InvalidInput(bad.what, where=str(path), hint=bad.hint) from bad
+        yield line, row
 
 
 def _text(path: Path) -> str:
@@ -200,8 +185,8 @@ def _community(label: object, tally: Tally) -> str | None:
     return found.id
 
 
-def _number(text: str) -> float | None:
+def _number(row: Row, column: str) -> float | None:
     try:
-        return cell_number(text)
-    except InvalidInput:
+        return optional_number(row, column)
+    except BadRow:
         return None
