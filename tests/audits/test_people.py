@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pluralign.audits import Context, Evidence, suppressed, who_took_part
-from pluralign.audits.participation import few_people, no_words, one_voice, terms, unlike_residents
+from pluralign.audits.auditing import Measured, severity_of
+from pluralign.audits.participation import PARTICIPATION, few_people, no_words, one_voice, terms, unlike_residents
 from pluralign.audits.people import FEWER
 from pluralign.core import PreferencePair
 
@@ -54,7 +55,7 @@ def test_pairs_without_raters_are_not_assessed_for_their_people() -> None:
         assert "shares" in str(skipped)
 
 
-def test_terms_that_are_not_stated_are_no_terms() -> None:
+def test_refused_consent_is_a_risk_and_a_licence_that_nobody_stated_a_note() -> None:
     pairs = [
         pair(1, license="CC0"),
         pair(2, license="not stated"),
@@ -62,11 +63,13 @@ def test_terms_that_are_not_stated_are_no_terms() -> None:
         pair(4, license="CC0", extra={"consent": "No, I do not"}),
     ]
 
-    (measured,) = terms(Evidence(pairs=pairs), Context())
+    consent, licence = (m for m in terms(Evidence(pairs=pairs), Context()) if isinstance(m, Measured))
+    threshold = next(check.threshold for check in PARTICIPATION.checks if check.name == "terms")
 
-    assert measured.value == 0.75  # type: ignore[union-attr]
-    # One person who withdrew is counted and not pointed at.
-    assert measured.rows.ids == ("p2", "p3")  # type: ignore[union-attr]
+    assert (consent.value, severity_of(consent, threshold, 1)) == (0.25, "risk")
+    assert consent.rows.ids == ()  # One person who withdrew is counted and not pointed at.
+    assert (licence.value, severity_of(licence, threshold, 1)) == (0.5, "note")
+    assert licence.rows.ids == ("p2", "p3")
 
 
 def test_blank_words_are_no_words() -> None:

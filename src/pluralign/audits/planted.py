@@ -371,9 +371,9 @@ def institutions_ask(p: Planted) -> Evidence:
 
 
 def no_terms(p: Planted) -> Evidence:
-    """One record in ten has no licence."""
+    """The raters of one record in ten withdrew their consent."""
     rng = p.rng("terms")
-    return _pairs(p, lambda x: replace(x, license=None) if rng.random() < 0.1 else x)
+    return _pairs(p, lambda x: replace(x, extra={**x.extra, "consent": "withdrawn"}) if rng.random() < 0.1 else x)
 
 
 def left_unasked(p: Planted) -> Evidence:

@@ -65,35 +65,53 @@ def institutional(evidence: Evidence, context: Context) -> Iterator[Measured | S
 
 
 def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """The share of a source's records whose licence is not stated, or whose rater did not consent."""
+    """Two numbers for each source: records whose rater did not consent, and records whose licence is not stated.
+
+    The second is a note at most: a licence that nobody stated is not a licence that was broken.
+    """
     if not evidence.pairs:
         yield PAIRS
         return
     if not any("consent" in p.extra for p in evidence.pairs):
         yield Skipped("consent of the raters is not recorded", "a column consent")
     for source, pairs in _by_source(evidence.pairs).items():
-        without = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
         denied = [p for p in pairs if consent_problem(p.extra) is not None]
         few = 0 < len({p.rater for p in denied}) < context.small  # whoever withdrew is not to be picked out
-        bad = {p.id for p in [*without, *denied]}
-        n, raters = len(pairs), len({p.rater for p in pairs if p.rater is not None}) or None
+        if any("consent" in p.extra for p in pairs):
+            yield Measured(
+                source,
+                None,
+                len(denied) / len(pairs),
+                0.0,
+                {"consent_denied": _share(denied, pairs)},
+                Sentence(
+                    "For {share} of the records of {subject} the rater refused or withdrew consent.",
+                    {"share": Share(len(denied) / len(pairs)), "subject": source},
+                ),
+                Rows("pairs", len(denied), () if few else tuple(sorted(p.id for p in denied)[:SHOWN])),
+                "Leave out the records without consent.",
+            )
+        unstated = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
         yield Measured(
             source,
             None,
-            len(bad) / n,
+            len(unstated) / len(pairs),
             0.0,
-            {
-                "without_terms": Estimate(len(bad) / n, None, None, n, raters),
-                "licence_not_stated": Estimate(len(without) / n, None, None, n, raters),
-                "consent_denied": Estimate(len(denied) / n, None, None, n, raters),
-            },
+            {"licence_not_stated": _share(unstated, pairs)},
             Sentence(
-                "For {share} of the records of {subject} no licence is stated, or the rater did not consent.",
-                {"share": Share(len(bad) / n), "subject": source},
+                "For {share} of the records of {subject} no licence is stated.",
+                {"share": Share(len(unstated) / len(pairs)), "subject": source},
             ),
-            Rows("pairs", len(bad), tuple(sorted({p.id for p in without} if few else bad)[:SHOWN])),
-            "Ask who gathered the records; leave out those without consent.",
+            Rows("pairs", len(unstated), tuple(sorted(p.id for p in unstated)[:SHOWN])),
+            "Ask who gathered the records under which licence they may be used.",
+            bound=0.0,
         )
+
+
+def _share(some: Sequence[PreferencePair], pairs: Sequence[PreferencePair]) -> Estimate:
+    """The share of a source's records, with how many there are and their people."""
+    raters = len({p.rater for p in pairs if p.rater is not None}) or None
+    return Estimate(len(some) / len(pairs), None, None, len(pairs), raters)
 
 
 def _institutional(p: PreferencePair) -> bool:

@@ -1,6 +1,7 @@
 """What a page says first, in plain words."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.serving import nameable, not_ranked, not_steered, worst_first
@@ -19,11 +20,16 @@ def summary(runs: Sequence[Run], say: Speech) -> list[str]:
 
 def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[str]:
     """The same for one community."""
-    told = [line for run in runs for line in not_steered(run, say, community)]
+    told: list[str] = []
     for run in runs:
         for who in run.answerers[: 1 if run.kind == "rewards" else None]:
             rows = worst_first(run, who, say)
-            told += not_ranked([r for r in rows if r["community"] == community], say)
+            few = [r for r in rows if r["community"] == community and r not in nameable(rows)]
+            told += [
+                say("{who} serves {community} like this: {number}.", who=who, community=r["name"], number=r["shown"])
+                for r in few
+            ]
+            told += not_ranked(few, say)
             rows = nameable(rows)
             place = next((k for k, r in enumerate(rows) if r["community"] == community), None)
             if place is not None:
@@ -41,6 +47,7 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
         told = [say("Nothing was measured for the people of {community}.", community=say.place(community))]
     return [
         *told,
+        *(sentence for run in runs for sentence in not_steered(run, say, community)),
         *(sentence for run in runs for sentence in _simulated(run, say)),
         say("A number tells how near answers come to those of the people who took part, not to a whole people."),
     ]
@@ -69,8 +76,13 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
             count=say.number(len(run.answerers), 0),
             total=say.number(len({r["community"] for r in run.served}), 0),
         )
+    yield from _extremes(who, rows, say)
     yield from not_steered(run, say)
     yield from not_ranked(rows, say)
+
+
+def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator[str]:
+    """Who is served worst and best, among those with enough people."""
     named = nameable(rows)
     if len(named) < 2:
         for row in named or rows[:3]:

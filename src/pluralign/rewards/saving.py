@@ -73,9 +73,7 @@ def load_card(folder: Path) -> dict[str, object]:
     """
     path = folder / CARD
     if not path.is_file():
-        raise InvalidInput(
-            "no saved reward model here", where=str(folder), hint=f"a model is a folder with {CARD} and {WEIGHTS}"
-        )
+        raise InvalidInput("no saved reward model here", where=str(folder), hint=_models_in(folder))
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         digest = card.pop("card_sha256")
@@ -90,6 +88,17 @@ def load_card(folder: Path) -> dict[str, object]:
             hint=f"this pluralign reads {FORMAT!r}, version {FORMAT_VERSION}",
         )
     return dict(card)
+
+
+def _models_in(folder: Path, most: int = 12) -> str:
+    """A hint: the saved models below a folder, such as that of a run, to copy; else what a model is."""
+    found = sorted(path.parent for path in folder.glob(f"models/*/*/{CARD}")) or sorted(
+        path.parent for path in folder.glob(f"*/{CARD}")
+    )
+    if not found:
+        return f"a model is a folder with {CARD} and {WEIGHTS}"
+    more = f", and {len(found) - most} more" if len(found) > most else ""
+    return f"the models in it: {', '.join(map(str, found[:most]))}{more}"
 
 
 def name_on_card(card: Mapping[str, Any], id_: str) -> str:

@@ -69,6 +69,9 @@ def how(runs: Sequence[Run], say: Speech) -> Section:
     return Section("how", say("How this was measured"), told, tables=tables)
 
 
+_LABELS = {"read": "rows read", "kept": "rows kept", "made": "pairs or shares made of them"}
+
+
 def _counts(run: Run) -> Iterator[dict[str, Any]]:
     told: dict[str, Mapping[str, Any]] = {}
     data = run.record.get("data", {})
@@ -78,10 +81,9 @@ def _counts(run: Run) -> Iterator[dict[str, Any]]:
     if not told:
         told = run.audit.get("evidence", {}).get("read", {})
     for source, counts in told.items():
-        for key in ("read", "kept"):
-            yield {"run": run.name, "source": source, "reason": f"rows {key}", "count": counts[key]}
-        if counts.get("made"):
-            yield {"run": run.name, "source": source, "reason": "pairs made", "count": counts["made"]}
+        for key, label in _LABELS.items():
+            if key in counts:
+                yield {"run": run.name, "source": source, "reason": label, "count": counts[key]}
         for key in ("dropped", "left_out", "flagged", "notes"):
             for reason, count in counts.get(key, {}).items():
                 yield {"run": run.name, "source": source, "reason": reason, "count": count}
