@@ -220,7 +220,7 @@ def test_json_lines_in_utf_16_are_read(tmp_path: Path) -> None:
         ("a.csv", b"a\n" + b"x" * 2_000_000, "PLURALIGN_MAX_ROW_MB"),
         ("a.csv", b'a\n"' + b"x\n" * 1_000_000 + b'"', "PLURALIGN_MAX_ROW_MB"),
         ("a.jsonl", b'{"a": "' + b"x" * 2_000_000 + b'"}', "PLURALIGN_MAX_ROW_MB"),
-        ("a.jsonl.gz", b'{"a": 1}\n' * 600_000, "PLURALIGN_MAX_EXPANDED_MB"),
+        ("a.jsonl.gz", (b'{"a": "' + b"x" * 1000 + b'"}\n') * 2000, "PLURALIGN_MAX_EXPANDED_MB"),
         ("a.csv", b"a\n" + b"1\n" * 21, "PLURALIGN_MAX_ROWS"),
         ("a.json", json.dumps([{"a": 1}] * 21).encode(), "PLURALIGN_MAX_ROWS"),
     ],
@@ -253,3 +253,41 @@ def test_a_limit_must_be_a_whole_number(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PLURALIGN_MAX_ROWS", "many")
     with pytest.raises(InvalidInput, match="PLURALIGN_MAX_ROWS must be a whole number above 0, got 'many'"):
         rows_of(write(tmp_path / "a.jsonl", b"{}\n"))
+
+
+def nested(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"a": ["x" * 100_000] * 200},
+        {"a": [nested("x" * 100_000)] * 200},
+        {"a": [["x" * 100_000] * 200]},
+        {"a": [[0] * 2_000_000]},
+        {"a": ["x" * 20_000_000]},
+    ],
+)
+def test_a_small_parquet_file_that_expands_to_much_is_refused_before_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: dict[str, list[object]]
+) -> None:
+    monkeypatch.setenv("PLURALIGN_MAX_EXPANDED_MB", "5")
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    with pytest.raises(InvalidInput, match="PLURALIGN_MAX_"):
+        rows_of(path)
+
+
+def test_a_large_text_that_many_parquet_rows_share_is_decoded_a_few_rows_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": ["x" * 900_000] * 200}), path, compression="zstd")
+    assert sum(len(str(row["a"])) for _, row in read_rows(path, RowPolicy(Tally()))) == 200 * 900_000
+
+
+def test_parquet_rows_are_bounded_by_what_the_footer_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1] * 21}), tmp_path / "a.parquet")
+    monkeypatch.setenv("PLURALIGN_MAX_ROWS", "20")
+    with pytest.raises(InvalidInput, match="at most 20 rows"):
+        rows_of(tmp_path / "a.parquet")

@@ -1,17 +1,23 @@
-"""Rows of Parquet files, a few at a time."""
+"""Rows of Parquet files, a few at a time; what they expand to is bounded."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from pluralign.core import InvalidInput
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.limits import ReadLimits
 
 _BATCH = 64
+_BATCH_BYTES = 64_000_000
+_VALUE_BYTES = 8
 
 
 def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Stream the rows of a Parquet file, each with its number from 1.
+
+    Before a row is read, the footer and the headers of the dictionaries say how many rows, values and bytes there are;
+    so few rows are decoded together that a text which is stored once and used by all of them does no harm.
 
     Raises:
         InvalidInput: If the file is damaged or exceeds a limit.
@@ -19,13 +25,65 @@ def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | Ba
     import pyarrow
     import pyarrow.parquet
 
-    number = 0
+    number, expanded = 0, 0
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with path.open("rb") as raw, pyarrow.parquet.ParquetFile(path) as file:
             limits.check_rows(file.metadata.num_rows, path)
-            for batch in file.iter_batches(batch_size=_BATCH):
+            size = _batch_size(file.metadata, raw, path, limits)
+            for batch in file.iter_batches(batch_size=size):
+                expanded += batch.nbytes
+                limits.check_expanded(expanded, path)
+                limits.check_row(batch.nbytes // max(batch.num_rows, 1), f"{path}:{number + 1}")
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, OverflowError) as error:
         raise InvalidInput(f"not a sound Parquet file: {error}", where=str(path), hint="fetch it again") from error
+
+
+def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) -> int:
+    """How many rows to decode together.
+
+    Raises:
+        InvalidInput: If the file expands to too much.
+    """
+    expanded, largest = 0, 1
+    for group in (metadata.row_group(i) for i in range(metadata.num_row_groups)):
+        dictionaries = 0
+        for column in (group.column(i) for i in range(group.num_columns)):
+            plain = max(column.total_uncompressed_size, _VALUE_BYTES * column.num_values)
+            n_bytes, n_values = _dictionary(column, raw)
+            dictionaries += n_bytes
+            limits.check_row(n_bytes, f"{path}: the dictionary of {column.path_in_schema[:60]}")
+            expanded += max(plain, column.num_values * n_bytes // n_values)
+        limits.check_expanded(expanded, path)
+        largest = max(largest, dictionaries)
+    return max(1, min(_BATCH, _BATCH_BYTES // largest))
+
+
+def _dictionary(column: Any, raw: BinaryIO) -> tuple[int, int]:
+    """Bytes and number of values in the dictionary of a column, from the header of its page; (0, 1) where it has none.
+
+    The header is a Thrift struct in compact form: type, uncompressed size and compressed size, then the dictionary's
+    own header, which begins with the number of values.
+    """
+    if column.physical_type != "BYTE_ARRAY" or not column.has_dictionary_page:
+        return 0, 1
+    raw.seek(column.dictionary_page_offset or column.data_page_offset)
+    head = raw.read(64)
+    position, found = 0, []
+    for _ in range(3):
+        value, position = _varint(head, position + 1)
+        found.append(value // 2)
+    n_values, _ = _varint(head, position + 2)
+    return found[1], max(n_values // 2, 1)
+
+
+def _varint(head: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while position < len(head):
+        value |= (head[position] & 0x7F) << shift
+        position, shift = position + 1, shift + 7
+        if head[position - 1] < 0x80:
+            break
+    return value, position
