@@ -16,12 +16,15 @@ _ANSWERS = {
     "vi": r"đáp\sán trả\slời câu\strả\slời", "he": "תשובה", "ar": "إجاب اجاب جواب", "fa ur": "پاسخ جواب",
     "hi mr": "उत्तर जवाब", "bn": "উত্তর", "ta": "பதில்", "te": "సమాధానం", "ml": "ഉത്തരം", "kn": "ಉತ್ತರ", "gu": "જવાબ",
     "pa": "ਜਵਾਬ ਉੱਤਰ", "th": "คำตอบ ตอบ", "am": "መልስ መልሱ", "ha": "amsa", "yo": "ìdáhùn idahun", "zu xh": "impendulo",
-    "zh": "答案 回答 答", "ja": "答え 解答", "ko": "정답 대답 답",
+    "zh": "答案 回答 答", "ja": "答え 解答", "ko": "정답 대답 답", "kk ky uz az": "жауап жооп javob cavab",
+    "mn": "хариулт", "si": "පිළිතුර", "my": "အဖြေ", "km lo": "ចម្លើយ ຄຳຕອບ", "ka hy": "პასუხ պատասխան",
+    "eu": "erantzun", "ca": "resposta", "so": "jawaab",
 }  # fmt: skip
 _CHOICES = {
     "en": "choose chose select pick option", "es": "opci[óo]n elijo escojo elegir elección",
     "pt": "opção escolh", "fr": "option chois", "it": "scelgo opzione scelta", "de": "wähl entsch option sagen",
-    "nl": "kies optie", "sv da no": "väljer vælger velger", "fi": "valits", "hu": "választ", "pl": "wybieram wybór",
+    "nl": "kies kiez optie", "sv da no": "väljer vælger velger", "fi": "valits", "hu": "választ lehetőség",
+    "pl": "wybieram wybór",
     "cs sk": "vyb[íi]r[áa]m vol[íi]m vyberiem", "hr sr sl": "biram odabirem izberem", "ru": "выб[иеор] вариант",
     "uk": "обираю вибираю варіант", "bg": "избирам", "ro": "aleg opțiune", "el": "επιλ[έεο]", "tr": "seç numara",
     "id ms": "pilih", "sw": "chagu", "tl": "pinipili pipiliin", "vi": "chọn", "he": "בוחר אבחר", "ar": "ختار خترت خيار",
@@ -29,36 +32,41 @@ _CHOICES = {
     "te": "ఎంచు ఎంపిక", "ml": "തിരഞ്ഞെടു", "kn": "ಆಯ್ಕೆ ಆರಿಸ", "gu": "પસંદ", "pa": "ਚੁਣ", "th": "เลือก ข้อ",
     "am": "መርጣ እመርጥ ምርጫ", "ha": "zaɓ zabi", "yo": "yàn mo\\syan", "zu xh": "khetha",
     "zh": r"选 選 #\s*[号號]", "ja": r"選 #\s*(?:番|です|だと|でしょう)",
+    "kk ky uz az": "таңда танда tanla seçir", "mn": "сонго", "ne": "छान्", "si": "තෝර", "my": "ရွေး",
+    "km lo": "ជ្រើស ເລືອກ", "ka hy": "ირჩევ ընտր", "eu": "aukera", "ca": "trio tria", "so": "doort", "ur": "منتخب",
     "ko": r"선택 고르 고릅 #\s*(?:번|입니다|이다|이에요|예요|요)",
 }  # fmt: skip
 _REFUSALS = {
     "en": r"cannot can['’]?t\s can\snot won['’]?t unable\sto not\sable\sto not\scomfortable refuse\sto prefer\snot"
     r" rather\snot decline\sto as\san\sai\b i['’]?m\s(?:just\s)?an?\s(?:ai|language\smodel) don['’]?t\sknow"
-    r" no\s(?:personal\s)?opinion sorry",
+    r" no\s(?:personal\s)?opinion sorry impossible language\smodel",
     "es": r"no\spuedo no\ssé lo\ssiento como\s(?:una\s)?ia\b", "pt": r"não\sposso não\ssei desculp",
-    "fr": r"je\sne\s(?:peux|sais) désolé en\stant\squ['’]ia", "it": r"non\sposso non\sso\b mi\sdispiace",
+    "fr": r"je\sne\s(?:peux|sais) je\srefuse désolé en\stant\squ['’]ia", "it": r"non\sposso non\sso\b mi\sdispiace",
     "de": r"kann\sich\snicht ich\skann\s(?:keine?|nicht|diese) tut\smir\sleid als\ski\b",
     "nl": r"kan\s(?:ik\s)?niet het\sspijt", "sv da no": r"kan\s(?:jag\s)?(?:inte|ikke) tyvärr beklager",
-    "ru": r"не\sмогу не\sзнаю извините", "uk": r"не\sможу не\sзнаю вибачте", "pl": r"nie\smogę nie\swiem przeprasz",
+    "ru": r"не\sмогу не\sзнаю извините отказыва",
+    "uk": r"не\sможу не\sзнаю вибачте", "pl": r"nie\smogę nie\swiem przeprasz",
     "cs sk": r"nemohu nemůžu nemôžem nevím neviem omlouv", "hu": r"nem\stud sajnál", "ro": r"nu\spot\b îmi\spare\srău",
     "el": r"δεν\sμπορώ λυπάμαι", "tr": r"seçemem cevaplayamam yapay\szeka üzgün bilmiyorum",
     "id ms": r"tidak\s(?:bisa|dapat|tahu|boleh) maaf", "sw": "siwezi samahani", "vi": r"không\s(?:thể|biết) xin\slỗi",
     "he": r"לא\sיכול מצטער", "ar": r"لا\s(?:أستطيع|استطيع|يمكن|أعرف) آسف عذر عتذر", "fa ur": r"نمی\s?توانم متأسف معذرت",
     "hi mr": r"नहीं माफ़ माफ क्षमा", "bn": r"পারি\sনা পারব\sনা দুঃখিত", "ta": "முடியாது மன்னி",
     "te": "క్షమించ", "th": "ขอโทษ ขออภัย ไม่สามารถ ไม่ทราบ", "am": "አልችልም ይቅርታ",
+    "fi": r"\ben\s(?:valitse|halua|voi|osaa|tiedä) anteeksi",
     "zh": "无法 不能 抱歉 对不起 不知道 拒绝 無法 對不起", "ja": "できません できない わかりません 申し訳 ごめん",
     "ko": r"수\s?없 죄송 모르 모릅",
 }  # fmt: skip
 _DENIALS = {  # whole words
-    "en": "not never neither nor except", "es pt it": "nunca ningun[oa]? nenhum não non mai nessun[oa]?",
+    "en": "not never neither nor except", "es pt it": "nunca ningun[oa]? nenhuma? não non mai nessun[oa]?",
     "fr": "pas jamais aucune? ne", "de nl": r"nicht niemals kein\w* niet geen nooit", "sv da no fi": "inte ikke ei",
-    "hu ro": "nem nu", "cs pl": "ne nie", "ru uk bg": "не нет ни ні никогда", "el": "δεν μην όχι",
-    "tr": "değil hiç hiçbir", "id sw tl": "tidak bukan jangan hapana hindi", "vi": "không chẳng",
-    "he": "לא אף", "ar": "لا لن لم ليس ليست غير", "fa ur": "نه نیست نہیں", "bn": "না নয় নেই",
+    "hu ro": "nem nu", "cs pl": r"ne nie nevyb\w* nechc\w*", "ru uk bg": "не нет ни ні никогда", "el": "δεν μην όχι",
+    "tr": "değil hiç hiçbiri?", "id sw tl": "tidak bukan jangan hapana hindi", "vi": "không chẳng",
+    "he": "לא אף", "ar": "لا لن لم ليس ليست غير", "fa ur": "نه نیست نہیں",
 }  # fmt: skip
 _DENYING_PARTS = {
     "en": r"n['’]t\b \bno\b(?!\.?\s*[\d#(])", "hi mr": "नहीं नही", "zh": "[不没沒未非无無别別]", "ja": "ない ません",
-    "ko": "않 못 없 아니", "th": "ไม่", "am": "አይደለም", "ta": "இல்லை", "te": "కాదు", "gu": "નથી",
+    "ko": "않 못 없 아니", "th": "ไม่", "am": "አይደለም", "ta": "இல்லை வில்லை", "te": "కాదు కోను",
+    "bn": r"\sনা নয় নেই", "fa": "نمی", "gu": "નથી",
     "tr": r"m[ıiuü]yor\w* \w+[ea]mem\b",
 }  # fmt: skip
 _STRENGTHS = {
@@ -81,7 +89,8 @@ _OPTIONS = {
     "de": "optionen möglichk",
     "nl": "opties", "pl": "opcj", "ru uk": "вариант варіант", "tr": "seçenek", "id ms": "pilihan opsi",
     "vi": r"lựa\schọn", "ar": "خيارات", "fa ur": "گزینه", "hi mr bn": "विकल्प বিকল্প", "th": "ตัวเลือก",
-    "zh": "[选選][项項]", "ja": "選択肢", "ko": "선택지 개의",
+    "zh": "[选選][项項] [个個]", "ja": "選択肢 つ", "ko": "선택지 개",
+    "el": "επιλογές", "bn": "টি", "ta": "விருப்பங்கள்", "te": "ఎంపికలు",
 }  # fmt: skip
 
 
@@ -95,7 +104,7 @@ CHOICE_WORD = re.compile(rf"(?:{_any_of(_ANSWERS, _CHOICES)})", re.IGNORECASE)
 """A word for "answer", "option" or "choose"."""
 REFUSES = re.compile(_any_of(_REFUSALS), re.IGNORECASE)
 """What is said where no answer is given."""
-DENIES = re.compile(rf"\b(?:{_any_of(_DENIALS)})\b|{_any_of(_DENYING_PARTS)}", re.IGNORECASE)
+DENIES = re.compile(rf"(?<!-)\b(?:{_any_of(_DENIALS)})\b|{_any_of(_DENYING_PARTS)}", re.IGNORECASE)
 """A word that may turn a choice into its opposite."""
 COUNTS = re.compile(rf".{{0,12}}(?:{_any_of(_OPTIONS)})", re.IGNORECASE)
 """A word for "options" soon after a number that may count them."""

@@ -109,7 +109,7 @@ class _Sheet:
         self.places = {label.casefold() if self.whole.flags & re.I else label: p for label, p in self.labels.items()}
         # Without spaces, or before endings, a label touches letters of other scripts: "我选2", "2번".
         self.touching = re.compile(
-            rf"(?<![A-Za-zÀ-ɏ\d_.,/−-])({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d){_PRONOUN}"
+            rf"(?<![A-Za-zÀ-ɏ\d_.,/−])(?<!\A-)(?<![^א-ת]-)({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d){_PRONOUN}"
         )
 
     @staticmethod
@@ -270,8 +270,9 @@ def _only_label(text: str, sheet: _Sheet) -> Iterator[int]:
     rest = _without_option(text[: label.start()] + " # " + text[label.end() :], sheet.words[place])
     if _NUMBER.search(rest) or DENIES.search(rest):
         return
-    after = rest.partition("#")[2]
-    counted = label[1] == str(len(sheet.words)) and COUNTS.match(after)
+    before, _, after = rest.partition("#")
+    ordinal = before.rstrip().endswith("第")
+    counted = label[1] == str(len(sheet.words)) and not ordinal and COUNTS.match(after)
     if not after.strip(_CLOSING) or (CHOICE_WORD.search(rest) and not counted):
         yield place
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row, cell_id, is_missing
+from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row, cell_id, is_missing, split_thought
 from pluralign.core.errors import InvalidInput
 from pluralign.sources.answer_names import AnswerNames, missing_names
 from pluralign.sources.fields import BadRow, Row
@@ -87,8 +87,22 @@ def _answer(row: Row, tally: Tally, options: Mapping[str, int]) -> RecordedAnswe
         raise BadRow(error.what, reason=reason, hint=error.hint) from error
     if len(answer.text) > _ENORMOUS:
         tally.flag("enormous answer: its beginning and its end are kept")
-        return replace(answer, text=f"{answer.text[:_KEPT]}\n{answer.text[-_KEPT:]}")
+        return replace(answer, text=_shortened(answer.text))
     return answer
+
+
+def _shortened(text: str) -> str:
+    """The beginning and the end of an enormous text; of one with thoughts, its beginning and what was answered."""
+    split = split_thought(text)
+    if not split.thought or split.answer is None:
+        return _ends(text)
+    answer = _ends(split.answer).lstrip()
+    kept = f"{text[:_KEPT]}\n</think>\n{answer}"
+    return kept if split_thought(kept).answer == answer else answer
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _KEPT else f"{text[:_KEPT]}\n{text[-_KEPT:]}"
 
 
 def _question(row: Row) -> str:
