@@ -67,12 +67,19 @@ def test_a_run_prints_a_table_for_people(call: Call, config: Path) -> None:
     assert "encoding the texts of 270 pairs" in found.stderr
 
 
-def test_a_run_prints_json_for_machines_and_nothing_else(call: Call, config: Path) -> None:
+def test_a_run_prints_json_alone_on_standard_output_and_progress_beside_it(call: Call, config: Path) -> None:
     found = call("run", config, "--out", config.parent / "out", "--json")
     told = json.loads(found.stdout)
     assert told["record"] == json.loads((config.parent / "out" / "record.json").read_text())
     assert told["summary"] == lines((config.parent / "out" / "summary.jsonl").read_text())
-    assert found.stderr == ""
+    assert "encoding the texts of 270 pairs" in found.stderr
+
+
+def test_the_folder_of_a_run_names_the_models_in_it(call: Call, config: Path) -> None:
+    call("run", config, "--out", config.parent / "out")
+    found = call("score", config.parent / "out", config)
+    assert found.exit_code == 2
+    assert str(config.parent / "out" / "models" / "seed-3" / "full") in found.stderr
 
 
 def test_a_name_may_hold_brackets(call: Call, config: Path) -> None:

@@ -459,7 +459,7 @@ class TestPairsAlone:
         assert "by gender" in str(unlike[0].claim)
         assert {f.community for f in found(outcome, "participation.outsiders")} >= {"~hill", "~river"}
         (without,) = found(outcome, "participation.terms")
-        assert without.numbers["consent_denied"].value == 0
+        assert (without.severity, list(without.numbers)) == ("note", ["licence_not_stated"])
 
     def test_rows_of_raters_who_did_not_consent_are_no_evidence(
         self, pairs: Rows, tmp_path: Path, write_rows: Write

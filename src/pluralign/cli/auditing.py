@@ -87,7 +87,7 @@ def audit(
         numbering,
     )
     place = out or (folder / "audit" if folder is not None else Path("runs") / "audit")
-    with Screen(quiet=as_json) as screen:
+    with Screen() as screen:
         outcome = run_audit(given, settings, audits, place, screen)
     show_audit(outcome, place, as_json)
     if strict and outcome.alarmed:

@@ -64,7 +64,9 @@ app.add_typer(data, name="data")
 survey.command()(sharing.tasks)
 app.add_typer(survey, name="survey")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON alone on standard output; progress goes to standard error.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in --set scpo.tau=0.6. May be repeated."),
@@ -133,7 +135,7 @@ def run(
         _rehearse(resolved, as_json)
         return
     folder = out or Path("runs") / resolved.settings.name
-    with _telling(as_json) as reporter:
+    with _telling() as reporter:
         outcome = run_experiment(resolved, folder, reporter, fresh)
     if is_main():
         show_outcome(outcome, folder, as_json)
@@ -146,7 +148,7 @@ def _rehearse(resolved: Any, as_json: bool) -> None:
     from pluralign.experiments.rehearsal import rehearse
     from pluralign.huggingface.processes import is_main
 
-    with _telling(as_json) as reporter:
+    with _telling() as reporter:
         found = rehearse(resolved, reporter)
     if is_main() and as_json:
         print_json(asdict(found))
@@ -154,7 +156,7 @@ def _rehearse(resolved: Any, as_json: bool) -> None:
         typer.echo("\n".join(found.lines()))
 
 
-def _telling(as_json: bool) -> Any:
+def _telling() -> Any:
     """The screen; of several processes, the first has it."""
     from contextlib import nullcontext
 
@@ -162,7 +164,7 @@ def _telling(as_json: bool) -> Any:
     from pluralign.experiments import Silent
     from pluralign.huggingface.processes import is_main
 
-    return Screen(quiet=as_json) if is_main() else nullcontext(Silent())
+    return Screen() if is_main() else nullcontext(Silent())
 
 
 @app.command()
@@ -230,7 +232,7 @@ def demo(
     from pluralign.cli.showing import show_demonstration
     from pluralign.experiments import demonstrate
 
-    with tempfile.TemporaryDirectory() as temporary, Screen(quiet=as_json) as screen:
+    with tempfile.TemporaryDirectory() as temporary, Screen() as screen:
         found = demonstrate(out or Path(temporary) / "demo", seed, encoder, screen)
     show_demonstration(found, out, as_json)
 

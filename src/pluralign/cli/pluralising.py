@@ -62,7 +62,7 @@ def pluralise(
         show_explained(explain_pluralise(resolved), as_json)
         return
     folder = out or Path("runs") / resolved.settings.name
-    with Screen(quiet=as_json) as screen:
+    with Screen() as screen:
         outcome = run_pluralise(resolved, folder, screen, until=until, again=again, fresh=fresh)
     show_pluralise(outcome, folder, as_json)
 

@@ -28,22 +28,17 @@ def console(stderr: bool = False) -> Console:
 
 
 class Screen:
-    """Draws progress on standard error: bars on a terminal, one line a stage elsewhere.
+    """Draws progress on standard error: bars on a terminal, one line a stage elsewhere."""
 
-    Args:
-        quiet: Draw nothing but notes.
-    """
-
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self) -> None:
         self._console = console(stderr=True)
-        self._quiet = quiet
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=self._console,
-            disable=quiet or not self._console.is_terminal,
+            disable=not self._console.is_terminal,
             transient=True,
         )
         self._task: TaskID | None = None
@@ -60,7 +55,7 @@ class Screen:
         if self._task is not None:
             self._bars.remove_task(self._task)
         self._task = self._bars.add_task(name, total=None)
-        if not self._quiet and not self._console.is_terminal:
+        if not self._console.is_terminal:
             self._console.print(f"{name} ...", markup=False)
 
     def progress(self, done: int, total: int) -> None:

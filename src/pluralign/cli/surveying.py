@@ -83,7 +83,7 @@ def run(
         show_asks(asks_of(resolved), show, as_json)
         return
     folder = out or Path("runs") / resolved.settings.name
-    with Screen(quiet=as_json) as screen:
+    with Screen() as screen:
         outcome = run_survey(resolved, folder, screen, fresh)
     show_survey(outcome, folder, as_json)
 
@@ -173,7 +173,7 @@ def evaluate(
         override(table, text)
     found = survey_source(table, Path.cwd(), "--survey")
     ids = community_ids(community, "--community") if community else None
-    with Screen(quiet=as_json) as screen:
+    with Screen() as screen:
         outcome = evaluate_answers(
             answers,
             found,

@@ -69,7 +69,7 @@ def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> 
     try:
         return TypeAdapter(cls).validate_python(placed)
     except ValidationError as error:
-        raise _readable(error, f"{where}.", known) from error
+        raise _readable(error, f"{where}.", known, obtain=getattr(cls, "obtain", None)) from error
     except PluralignError as error:
         raise InvalidSettings(
             error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
@@ -122,13 +122,16 @@ def _id(label: str, where: str) -> str:
 
 
 def _readable(
-    error: ValidationError, where: str, known: Sequence[str], model: type[BaseModel] | None = None
+    error: ValidationError,
+    where: str,
+    known: Sequence[str],
+    model: type[BaseModel] | None = None,
+    obtain: str | None = None,
 ) -> InvalidSettings:
     """The first thing wrong, in words, its place written behind ``where``; the others are counted."""
     first = error.errors()[0]
-    place = [
-        str(part) for part in first["loc"] if not str(part).startswith(("literal", "constrained", "function", "lax"))
-    ]
+    kinds = ("literal", "constrained", "function", "lax", "tuple[")
+    place = [str(part) for part in first["loc"] if not str(part).startswith(kinds)]
     cause = first.get("ctx", {}).get("error")
     more = (
         f" (and {error.error_count() - 1} more)"
@@ -139,7 +142,9 @@ def _readable(
     if first["type"] == "extra_forbidden":
         what, hint = "unknown key", nearest(place[-1], _fields_at(model, place[:-1]) or list(known))
     elif first["type"] == "missing":
-        what, hint = "this setting is needed", f"add {place[-1]} = ..."
+        what, hint = "this setting is needed", obtain or f"add {place[-1]} = ..."
+    elif first["type"] in {"tuple_type", "list_type"}:
+        what, hint = f"must be a list, got {_given(first['input'], place)!r}", _as_list(place, first["input"])
     elif isinstance(cause, PluralignError):
         what = cause.what
     else:
@@ -147,6 +152,14 @@ def _readable(
         if first["type"] != "value_error":
             what += f", not {_given(first['input'], place)!r}"
     return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
+
+
+def _as_list(place: Sequence[str], value: Any) -> str | None:
+    """How a list is written, in a file and after ``--set``."""
+    if not isinstance(value, str):
+        return None
+    items = ", ".join(f'"{item.strip()}"' for item in value.split(","))
+    return f"write {'.'.join(place)} as a list: --set '{'.'.join(place)}=[{items}]', or in the file [{items}]"
 
 
 def _given(value: Any, place: Sequence[str]) -> Any:

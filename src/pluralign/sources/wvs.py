@@ -48,6 +48,12 @@ class WvsMicrodata:
     license: ClassVar[str] = "World Values Survey terms (cite WVS-7)"
     about: ClassVar[str] = "World Values Survey wave 7 microdata (download it under their terms)"
 
+    obtain: ClassVar[str] = (
+        "get the CSV of wave 7 from worldvaluessurvey.org (free, under their terms) and questions.json from "
+        "CultureSPA's repository, then give path (the CSV) and questions; or put CultureSPA's questions.json and "
+        "country_proportions.json into a folder wvs, and name that folder"
+    )
+
     path: Path
     questions: Path
     exclude_questions: tuple[str, ...] = NOT_VALUES
