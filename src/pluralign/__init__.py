@@ -14,6 +14,7 @@ from pluralign._version import __version__
 if TYPE_CHECKING:
     from pluralign.core import PreferencePair, RewardRequest, Steer, community
     from pluralign.experiments import open_model, read_settings, resolve, run_experiment
+    from pluralign.sources import pairs_from
 
 _HOMES = {
     "PreferencePair": "pluralign.core",
@@ -21,6 +22,7 @@ _HOMES = {
     "Steer": "pluralign.core",
     "community": "pluralign.core",
     "open_model": "pluralign.experiments",
+    "pairs_from": "pluralign.sources",
     "read_settings": "pluralign.experiments",
     "resolve": "pluralign.experiments",
     "run_experiment": "pluralign.experiments",
@@ -33,6 +35,7 @@ __all__ = [
     "__version__",
     "community",
     "open_model",
+    "pairs_from",
     "read_settings",
     "resolve",
     "run_experiment",

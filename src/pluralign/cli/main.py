@@ -272,10 +272,11 @@ def show_source(
     from pluralign.experiments import built, source_named
     from pluralign.experiments.tables import override
     from pluralign.sources import report_on
+    from pluralign.sources.arrow_rows import is_saved_dataset
     from pluralign.sources.reading import file_kind
 
     tables: dict[str, object] = {}
-    if file_kind(Path(source)) is not None:
+    if file_kind(Path(source)) is not None or is_saved_dataset(Path(source)):
         source, tables["path"] = "jsonl", source
     for text in overrides or []:
         override(tables, text.strip().removeprefix("pairs."))

@@ -40,7 +40,7 @@ def resolve(
     """Check settings and make the objects they name.
 
     Args:
-        raw: Tables as read from TOML.
+        raw: Tables as read from TOML; ``pairs`` may also be a source, or several, as `pluralign.pairs_from` makes them.
         base: Folder that relative paths start from.
         where: Name of the file, for messages.
         overrides: ``key.key=value``, values in TOML; they win over the file.
@@ -49,6 +49,9 @@ def resolve(
     Raises:
         InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
     """
+    given_sources = _given_sources(raw.get("pairs"))
+    if given_sources:
+        raw = {**raw, "pairs": [{"source": source.name} for source in given_sources]}
     tables = copied(raw)
     origin = dict.fromkeys(dotted(tables), where)
     for text in overrides:
@@ -64,10 +67,10 @@ def resolve(
     settings = settings.model_copy(update={"methods": tuple(m.name for m in methods)})
     for section, values in given.items():
         _configured(sections[section], values, f"{where}: {section}")
-    sources = _sources(settings, base, where)
+    sources = given_sources or _sources(settings, base, where)
     if skip_bad:
         sources = tuple(replace(s, skip_bad=True) if hasattr(s, "skip_bad") else s for s in sources)  # type: ignore[type-var]
-    _check_files(settings, sources, where)
+    _check_files(settings, () if given_sources else sources, where)
     return Resolved(settings, sources, methods, {m.name: _method_values(m, given, where) for m in methods}, origin)
 
 
@@ -97,6 +100,13 @@ def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
         ids = community_ids(settings.reference.fit_on, f"{where}: reference.fit_on")
         update["reference"] = settings.reference.model_copy(update={"fit_on": ids})
     return update
+
+
+def _given_sources(pairs: object) -> tuple[PairSource, ...]:
+    """The sources among the settings that are objects already."""
+    found = pairs if isinstance(pairs, list | tuple) else [pairs]
+    sources = tuple(source for source in found if isinstance(source, PairSource))
+    return sources if len(sources) == len(found) else ()
 
 
 def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ...]:

@@ -4,6 +4,7 @@ from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.answers import read_answers
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.cultures import read_neighbours, read_similarity
+from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
@@ -24,6 +25,7 @@ __all__ = [
     "GlobalOpinions",
     "JsonlPairs",
     "PrismPairs",
+    "RowPairs",
     "RowPolicy",
     "ShareTable",
     "SourceReport",
@@ -33,6 +35,7 @@ __all__ = [
     "WvsMicrodata",
     "counted_pairs",
     "is_non_answer",
+    "pairs_from",
     "question_stem",
     "read_answers",
     "read_neighbours",

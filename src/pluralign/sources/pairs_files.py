@@ -22,7 +22,7 @@ from pluralign.sources.fields import (
 )
 from pluralign.sources.labels import required_community
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
-from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
+from pluralign.sources.reading import NumberedRows, RowPolicy, file_stem, place, read_rows
 from pluralign.sources.seen import SeenIds
 from pluralign.sources.texts import pair_texts
 from pluralign.sources.unused_columns import columns_not_used, offered
@@ -43,7 +43,8 @@ class JsonlPairs:
     ``Human:`` and ``Assistant:`` turns, and lists of responses with a choice or scores, see `rows_of_pairs`.
 
     Attributes:
-        path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also with ``.gz``.
+        path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also with ``.gz``; or
+            a folder that ``datasets.Dataset.save_to_disk`` wrote.
         community: Community of the rows that name none, as an id or a label; the whole world where not given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of the rows that name none.
@@ -82,7 +83,7 @@ class JsonlPairs:
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         seen = SeenIds()
-        for number, row in read_rows(self.path, policy):
+        for number, row in self._rows(policy):
             try:
                 found = self._pairs_of(row, number, seen, policy.tally)
             except UnusableRow as reason:
@@ -94,6 +95,9 @@ class JsonlPairs:
                     policy.tally.advice.extend(self._advice(row))
                 policy.tally.kept += 1
                 yield from found
+
+    def _rows(self, policy: RowPolicy) -> NumberedRows:
+        return read_rows(self.path, policy)
 
     def _pairs_of(self, row: Row, number: int, seen: SeenIds, tally: Tally) -> list[PreferencePair]:
         """The pairs of one row, most often one."""

@@ -1,11 +1,12 @@
 """Streaming rows out of files, each with its line number: JSON Lines, JSON, CSV and Parquet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
+from pluralign.sources.arrow_rows import is_saved_dataset, saved_rows
 from pluralign.sources.delimited import csv_rows
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.json_rows import json_line_rows, json_rows
@@ -13,6 +14,7 @@ from pluralign.sources.limits import ReadLimits
 from pluralign.sources.parquet_rows import parquet_rows
 
 NumberedRows = Iterator[tuple[int, Row]]
+NumberedResults = Iterator[tuple[int, Row | BadRow | None]]
 
 ALL_KINDS = ("jsonl", "json", "csv", "parquet")
 SKIP_HINT = "mend the row, or drop and count such rows with --skip-bad (skip_bad = true in the settings)"
@@ -109,10 +111,9 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
             skipped.
         NotEnoughData: If there is no row at all.
     """
-    _check_file(path)
     limits = ReadLimits.from_environment()
     n_rows = 0
-    for number, row in _READERS[_welcome_kind(path, kinds)](path, limits):
+    for number, row in _reader(path, kinds)(path, limits):
         if row is None:
             policy.tally.note("blank line")
             continue
@@ -125,6 +126,13 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
             yield number, row
     if n_rows == 0:
         raise NotEnoughData("the file has no rows", where=str(path), hint="check that it was written to the end")
+
+
+def _reader(path: Path, kinds: tuple[str, ...]) -> Callable[[Path, ReadLimits], NumberedResults]:
+    if "parquet" in kinds and is_saved_dataset(path):
+        return saved_rows
+    _check_file(path)
+    return _READERS[_welcome_kind(path, kinds)]
 
 
 def _welcome_kind(path: Path, kinds: tuple[str, ...]) -> str:
