@@ -457,3 +457,14 @@ def test_reading_stops_before_another_speaker_on_the_same_line(text: str) -> Non
 @pytest.mark.parametrize("text", ["analysisoption 3", "\u22122", '{"answer": null}'])
 def test_thoughts_negative_numbers_and_null_are_no_answers(text: str) -> None:
     assert read(text) is None
+
+
+@pytest.mark.parametrize("text", ["My answer is a.", "Antwort: a", "Respuesta: a", "答案：a", "Answer: a\nIt matters."])
+def test_what_follows_a_word_for_answer_is_a_label_in_any_case(text: str) -> None:
+    assert read(text, LIKERT, LETTERS) == 0
+
+
+def test_a_decimal_comma_before_zeros_is_a_whole_number_unless_zero_is_a_label() -> None:
+    assert read("2,0") == 1
+    assert read("2,0", LIKERT, ("0", "1", "2", "3")) is None
+    assert read("2,5") is None

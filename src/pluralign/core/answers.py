@@ -40,6 +40,7 @@ _NOT = re.compile(r"(?:\bnot|\bnever|n['’]t|\bcannot|\bunable to|\brefuse to|\
 _MORE = re.compile(r"\s*(?:or|to|and|&|/|-|–|—|,)\s*(?:option\s*|number\s*)?-?\d", re.I)
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
+_DECIMAL_COMMA = re.compile(r"(\d{1,3}),0{1,2}")
 _CLOSING = " .!。！।॥፡።…)」』\"'"
 _ASKS = ("?", "？", "؟")
 _CHANGES = STRENGTHS | {"isn", "don", "doesn", "wouldn"}
@@ -130,6 +131,9 @@ class _Sheet:
             said = _words(rest)
             if not said or said == self.words[place] or (self.scale[place] and said == (found[1],)):
                 return place
+        comma = _DECIMAL_COMMA.fullmatch(bare)
+        if comma is not None and "0" not in self.labels:
+            return self.labels.get(comma[1])
         return self.in_words(_words(text))
 
     def place(self, label: str) -> int:
@@ -202,6 +206,10 @@ def _after(marker: re.Pattern[str], text: str, sheet: _Sheet) -> Iterator[int | 
     """Places that stand right behind a marker; None for "2 or 3"."""
     for found in marker.finditer(text):
         if _NOT.search(text[max(0, found.start() - 60) : found.start()]):
+            continue
+        line = text[found.end() : found.end() + 300].split("\n", 1)[0]
+        if marker is _ANSWER and (whole := sheet.named(line)) is not None:  # "Answer: a" is no article
+            yield whole
             continue
         lead = _LEADS.match(text, found.end())
         start = lead.end() if lead and lead.end() > found.end() else found.end()
