@@ -200,7 +200,12 @@ def test_axes_items_and_residents_come_from_files(call: Call, pairs: Path, tmp_p
 
     told = json.loads(result.stdout)
     read = told["record"]["evidence"]["read"]
-    assert (read["axes"]["kept"], read["items"]["kept"], read["residents"]["kept"]) == (2, 24, 2)
+    assert (read["axes"]["kept"], read["axes"]["made"], read["items"]["kept"], read["residents"]["kept"]) == (
+        4,
+        2,
+        24,
+        2,
+    )
     assert [f["severity"] for f in told["findings"] if f["check"] == "unlike-residents"] == ["risk"]
     assert [a["status"] for a in told["assessments"] if a["check"] == "levels"] == ["clear"]
 
