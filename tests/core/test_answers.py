@@ -468,3 +468,11 @@ def test_a_decimal_comma_before_zeros_is_a_whole_number_unless_zero_is_a_label()
     assert read("2,0") == 1
     assert read("2,0", LIKERT, ("0", "1", "2", "3")) is None
     assert read("2,5") is None
+
+
+@pytest.mark.parametrize(
+    "unit", ["\n", "<answer>", "a</s>", "<<2", "\nQ: ", "٢", "<think", "&lt;think", "assistantfinal"]
+)
+@pytest.mark.parametrize("before", ["", "analysis", "<think>"])
+def test_a_hostile_text_is_read_in_linear_time(before: str, unit: str) -> None:
+    read(before + unit * 20_000)  # quadratic time is minutes here

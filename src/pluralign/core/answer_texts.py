@@ -21,7 +21,7 @@ _TAGGED = re.compile(
 _BRACKETED = re.compile(r"<<\s*([^<>\n]{1,80}?)\s*>>|\[\[\s*([^\[\]\n]{1,80}?)\s*\]\]|【\s*([^【】\n]{1,80}?)\s*】")
 _QUESTION = "question|pregunta|pergunta|frage|domanda|вопрос|سؤال|प्रश्न|soru|pertanyaan|問題|问题|質問|질문"
 _NEXT = re.compile(
-    r"\n\s*(?:#{1,4}\s*|\*{1,2}\s*)?(?:"
+    r"\n[^\S\n]*(?:#{1,4}\s{0,9}|\*{1,2}\s{0,9})?(?:"
     rf"(?:next\s+)?(?:{_QUESTION})\s*(?:no\.?\s*)?\d{{0,4}}\s*[:：.)*-]|q\s?\d{{0,4}}\s*[:：.)]"
     r"|(?:human|user|instruction|system)\s*[:：]|(?:instruction|question|user|human)\s*\n)"
     r"|\s(?:human|user):\s|\s#{2,6}\s*(?:instruction|question|input|user|human)\b",
