@@ -52,7 +52,7 @@ def answering_part(text: str) -> str | None:
     answer = _before(_STOP, answer)
     tagged = [found[1] or found[3] for found in _TAGGED.findall(answer)]
     answer = tagged[-1] if tagged and tagged[-1].strip() else answer
-    return _before(_NEXT, answer)
+    return _before(_NEXT, answer).rstrip()
 
 
 def bracketed(text: str) -> str | None:
