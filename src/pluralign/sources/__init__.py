@@ -1,5 +1,6 @@
 """Where preferences and answers come from: adapters behind `PairSource` and `SurveySource`, and splits of them."""
 
+from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.answers import read_answers
 from pluralign.sources.community_alignment import CommunityAlignment
@@ -20,6 +21,7 @@ from pluralign.sources.votes import VotePairs
 from pluralign.sources.wvs import WvsMicrodata
 
 __all__ = [
+    "AbPairs",
     "AnswerNames",
     "CommunityAlignment",
     "GlobalOpinions",

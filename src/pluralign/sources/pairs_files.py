@@ -136,12 +136,16 @@ class JsonlPairs:
 
     def _advice(self, row: Row) -> list[str]:
         """What to say of the columns of the file, seen on its first sound row."""
-        used = {*_COLUMNS, *self.columns.values(), *LIST_COLUMNS}
+        used = self._used()
         lacking = [name for name in ("community", "rater", "language") if name not in row and name not in self.columns]
         if self.community is not None and "community" in lacking:
             lacking.remove("community")
         sentence = columns_not_used([name for name in row if name not in used], lacking)
         return [sentence] if sentence else []
+
+    def _used(self) -> set[str]:
+        """Columns of the file that are read."""
+        return {*_COLUMNS, *self.columns.values(), *LIST_COLUMNS}
 
     def _with_offer(self, bad: BadRow, row: Row) -> BadRow:
         """The same fault; where columns are missing, with the columns that may be meant."""
@@ -150,6 +154,8 @@ class JsonlPairs:
         taken = self.columns.values()
         lacking = [name for name in _REQUIRED if name not in row and name not in self.columns]
         offer = offered(lacking, [name for name in row if name not in taken and name not in _REQUIRED])
+        if {"response_a", "response_b"} <= {name.casefold() for name in row}:
+            offer = 'for a table of responses A and B, use source = "ab" (pluralign data show ab --set path=...)'
         return BadRow(bad.what, reason=bad.reason, hint=offer or bad.hint, whole_file=offer is not None)
 
     def _pair(self, row: Row, number: str) -> PreferencePair:
