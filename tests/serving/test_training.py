@@ -149,11 +149,13 @@ def test_grpo_trains_on_the_rewards_of_a_server_each_row_for_its_own_community(
     for entry, (prompts, completions, communities, found) in zip(logs, calls, strict=True):
         assert set(communities) == {"~hill", "~coast"}
         for id_ in ("~hill", "~coast"):
-            own = [n for n, community in enumerate(communities) if community == id_]
+            own = [n for n, community in enumerate(communities) if community == id_ and completions[n].strip()]
             wanted = model.score([RewardRequest(prompts[n], completions[n]) for n in own], Steer.to(id_))
             assert [found[n] for n in own] == pytest.approx(wanted, **CLOSE)
             assert entry[f"rewards/pluralign/{id_}"] == pytest.approx(wanted.mean(), abs=1e-4)
-        assert entry["reward"] == pytest.approx(sum(filter(None, found)) / 4, abs=1e-4)
+        scored = [reward for reward in found if reward is not None]  # a model that has learned nothing may say nothing
+        assert len(scored) == sum(bool(said.strip()) for said in completions)
+        assert entry["reward"] == pytest.approx(sum(scored) / len(scored), abs=1e-4)
 
 
 def test_verls_threads_share_one_client_and_get_the_rewards_of_the_model(url: str, model: SteerableRewardModel) -> None:
@@ -172,7 +174,7 @@ def test_verls_threads_share_one_client_and_get_the_rewards_of_the_model(url: st
     assert verl_reward._reward.cache_info().currsize == 1
     for n, one in enumerate(found):
         (wanted,) = model.score([RewardRequest("Tea?", f"answer {n}")], Steer.to(("~hill", "~coast")[n % 2]))
-        assert one == pytest.approx({"score": wanted}, **CLOSE)
+        assert one["score"] == pytest.approx(wanted, **CLOSE)
 
 
 def test_verls_rows_are_refused_by_a_url_as_by_a_folder(url: str) -> None:
