@@ -65,9 +65,10 @@ def test_grpo_trains_on_the_rewards_of_each_rows_community(folder: Path, tiny: M
         alone = TrlReward(folder, missing="reference")
         again = alone(passed["prompts"], passed["completions"], community=passed["community"])
         assert found == pytest.approx(again, abs=1e-6)
-        assert entry["rewards/pluralign/mean"] == pytest.approx(sum(filter(None, found)) / 6, abs=1e-4)
-        hill = [r for r, c in zip(found, passed["community"], strict=True) if c == "~hill"]
-        assert entry["rewards/pluralign/~hill"] == pytest.approx(sum(filter(None, hill)) / len(hill), abs=1e-4)
+        scored = [r for r in found if r is not None]  # a completion that says nothing has no reward
+        assert entry["rewards/pluralign/mean"] == pytest.approx(sum(scored) / len(scored), abs=1e-4)
+        hill = [r for r, c in zip(found, passed["community"], strict=True) if c == "~hill" and r is not None]
+        assert entry["rewards/pluralign/~hill"] == pytest.approx(sum(hill) / len(hill), abs=1e-4)
         assert "rewards/pluralign/reference" in entry
 
 
