@@ -10,8 +10,6 @@ import numpy as np
 from pluralign.core import (
     WORLD,
     InvalidInput,
-    Message,
-    Prompt,
     RewardRequest,
     Steer,
     SteerableRewardModel,
@@ -20,6 +18,7 @@ from pluralign.core import (
     resolve_community,
     steer_to,
 )
+from pluralign.interop.completions import request_of
 from pluralign.rewards import Scorable, Thoughts, read_thoughts, scorable, unanswered
 
 Missing = Literal["error", "reference", "skip"]
@@ -143,7 +142,7 @@ class TrlReward:
         """
         if len(prompts) != len(completions):
             raise InvalidInput(f"{len(prompts)} prompts and {len(completions)} completions", where=self.__name__)
-        read_N = [scorable(_request(p, c), self._thoughts) for p, c in zip(prompts, completions, strict=True)]
+        read_N = [scorable(request_of(p, c), self._thoughts) for p, c in zip(prompts, completions, strict=True)]
         groups = self._groups(len(read_N), columns)
         rewards = self._scored([one.request for one in read_N], groups)
         if callable(log := columns.get("log_metric")):
@@ -265,39 +264,3 @@ def _opened(folder: Path) -> SteerableRewardModel:
     from pluralign.experiments import open_model
 
     return open_model(folder, around=lambda encoder: encoder)
-
-
-def _request(prompt: Any, completion: Any) -> RewardRequest:
-    """A prompt and a completion, each text or messages, as what a reward model reads."""
-    before = _read(prompt)
-    found = _read(completion)
-    if isinstance(found, str):
-        return RewardRequest(before, found)
-    said = found
-    if not said:
-        return RewardRequest(before, "")
-    turns = (Message("user", before),) if isinstance(before, str) else before
-    return RewardRequest(before if len(said) == 1 else (*turns, *said[:-1]), said[-1].content)
-
-
-def _read(value: Any) -> Prompt:
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    return value if isinstance(value, str) else _messages(value)
-
-
-def _messages(value: Any) -> tuple[Message, ...]:
-    if isinstance(value, np.ndarray):  # as pandas reads a list out of Parquet
-        value = value.tolist()
-    if not isinstance(value, Sequence) or not all(isinstance(m, Mapping) and "role" in m for m in value):
-        raise InvalidInput(f"{value!r:.80} is neither text nor a list of messages", where="prompts or completions")
-    return tuple(Message(str(m["role"]), _content(m.get("content"))) for m in value)
-
-
-def _content(content: Any) -> str:
-    """The text of a message: as it is, or of its parts; nothing where it only calls a tool."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    if isinstance(content, np.ndarray):
-        content = content.tolist()
-    return "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
