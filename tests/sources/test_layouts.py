@@ -12,7 +12,7 @@ import pytest
 from pluralign.core import PreferencePair, Tally
 from pluralign.core.pairs import Message
 from pluralign.sources import GlobalOpinions, JsonlPairs
-from pluralign.sources.fields import BadRow
+from pluralign.sources.fields import BadRow, UnusableRow
 from pluralign.sources.layouts import rows_of_pairs
 from pluralign.sources.literals import literal
 from pluralign.sources.texts import pair_texts
@@ -56,6 +56,13 @@ def test_texts_marked_human_and_assistant_are_conversations() -> None:
     assert [turn.content for turn in prompt if isinstance(turn, Message)] == ["Q?", "x", 'Is "Human: a" fine?']
     prompt, chosen, _ = pair_texts({"prompt": talk, "chosen": " A", "rejected": " B"})
     assert (len(prompt), chosen) == (3, " A")
+
+
+def test_marked_conversations_that_differ_before_the_last_turn_make_no_pair() -> None:
+    start = "\n\nHuman: Q?\n\nAssistant: "
+    for other in ("B\n\nHuman: more\n\nAssistant: C", "B\n\nHuman: more"):
+        with pytest.raises(UnusableRow, match="conversations differ before the last turn"):
+            pair_texts({"chosen": start + "A\n\nHuman: x\n\nAssistant: y", "rejected": start + other})
 
 
 @pytest.mark.parametrize("text", ["Human: a word", "He said:\n\nHuman: hi\n\nAssistant: ho", "Assistant: no"])

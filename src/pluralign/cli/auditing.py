@@ -23,7 +23,9 @@ def audit(
             help="Folder in CultureSPA's layout, or SOURCE=PATH. Given again: further surveys, held against the first.",
         ),
     ] = None,
-    pairs: Annotated[list[Path] | None, typer.Option("--pairs", help="Preference pairs, JSONL or Parquet.")] = None,
+    pairs: Annotated[
+        list[Path] | None, typer.Option("--pairs", help="Preference pairs: .jsonl, .json, .csv or .parquet.")
+    ] = None,
     residents: Annotated[
         Path | None, typer.Option(help="Who lives where, CSV: community, attribute, group, share.")
     ] = None,

@@ -58,7 +58,7 @@ def export(
 
 def rewardbench(
     model: Model,
-    file: Annotated[Path, typer.Argument(help="JSONL or Parquet: prompt, chosen and rejected.")],
+    file: Annotated[Path, typer.Argument(help=".jsonl, .json, .csv or .parquet: prompt, chosen and rejected.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("rewardbench"),
     name: Annotated[
         str | None, typer.Option(help="What the result calls the model. Default: folder and steer.")

@@ -173,7 +173,8 @@ def score(
         Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive.")
     ],
     file: Annotated[
-        Path, typer.Argument(help="JSONL or Parquet: prompt and response, or prompt, chosen and rejected.")
+        Path,
+        typer.Argument(help=".jsonl, .json, .csv or .parquet: prompt and response, or prompt, chosen and rejected."),
     ],
     community: Annotated[
         list[str] | None,

@@ -110,7 +110,7 @@ def score_file(
 
     Args:
         model: The model.
-        path: JSONL or Parquet; rows have ``prompt`` and ``response``, or ``chosen`` and ``rejected``.
+        path: JSON Lines, JSON, CSV or Parquet; rows have ``prompt`` and ``response``, or ``chosen`` and ``rejected``.
         steers: Community -> what to score with.
         tally: Counts rows.
         skip_bad: Drop and count rows that cannot be read.

@@ -78,7 +78,7 @@ def write_rewardbench(
 
     Args:
         model: Any steerable reward model.
-        pairs_file: JSONL or Parquet, as `JsonlPairs` reads it.
+        pairs_file: A file, as `JsonlPairs` reads it.
         steer: What to score with; None is the reference.
         folder: Where to; made if absent, files of that name are replaced.
         name: What the result calls the model; also the name of the files.

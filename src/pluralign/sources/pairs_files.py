@@ -22,7 +22,7 @@ from pluralign.sources.fields import (
 )
 from pluralign.sources.labels import required_community
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
-from pluralign.sources.reading import NumberedRows, RowPolicy, file_stem, place, read_rows
+from pluralign.sources.reading import NumberedRows, RowPolicy, file_kind, file_stem, place, read_rows
 from pluralign.sources.seen import SeenIds
 from pluralign.sources.texts import pair_texts
 from pluralign.sources.unused_columns import columns_not_used, offered
@@ -89,7 +89,7 @@ class JsonlPairs:
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
-                policy.refuse(self._with_offer(bad, row), place(self.path, number))
+                policy.refuse(bad if policy.tally.kept else self._with_offer(bad, row), place(self.path, number))
             else:
                 if not policy.tally.kept:
                     policy.tally.advice.extend(self._advice(row))
@@ -156,7 +156,9 @@ class JsonlPairs:
         offer = offered(lacking, [name for name in row if name not in taken and name not in _REQUIRED])
         if {"response_a", "response_b"} <= {name.casefold() for name in row}:
             offer = 'for a table of responses A and B, use source = "ab" (pluralign data show ab --set path=...)'
-        return BadRow(bad.what, reason=bad.reason, hint=offer or bad.hint, whole_file=offer is not None)
+        is_table = file_kind(self.path) in ("csv", "parquet")  # where one row lacks a column, every row does
+        hint = offer or bad.hint or "name the file's column for each: --set pairs.columns.prompt=..."
+        return BadRow(bad.what, reason=bad.reason, hint=hint, whole_file=is_table or offer is not None)
 
     def _pair(self, row: Row, number: str) -> PreferencePair:
         stem = file_stem(self.path)

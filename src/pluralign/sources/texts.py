@@ -69,6 +69,7 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
     sides = [_turns(row[side], side) for side in ("chosen", "rejected")]
     marked = [_marked_turns(side) for side in sides]
     chosen, rejected = marked if all(isinstance(side, tuple) for side in marked) else sides
+    _require_one_reply(sides, chosen, rejected)
     if not _is_null(row.get("prompt")):
         prompt = _with_shared_turns(_marked_turns(_turns(row["prompt"], "prompt")), chosen, rejected)
     elif isinstance(chosen, tuple) and isinstance(rejected, tuple):
@@ -149,6 +150,17 @@ def _marked_turns(text: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
     if not turns[-1][1]:  # what the assistant is to say next
         turns.pop()
     return tuple(Message(role, said) for role, said in turns)
+
+
+def _require_one_reply(
+    written: list[str | tuple[Message, ...]], chosen: str | tuple[Message, ...], rejected: str | tuple[Message, ...]
+) -> None:
+    """Marked conversations, as in hh-rlhf, may go apart before their last turn: no two replies to one prompt."""
+    if not isinstance(written[0], str) or not isinstance(chosen, tuple) or not isinstance(rejected, tuple):
+        return
+    shared = len(_shared_turns(chosen, rejected))
+    if not len(chosen) == len(rejected) == shared + 1:
+        raise UnusableRow("conversations differ before the last turn")
 
 
 def _with_shared_turns(
