@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_respondents_without_a_country_are_counted(tmp_path: Path, mark: str) ->
     rows = f"{mark},1,1,1,1\nNIR ,1,1,1,1\n MEX\u00a0,1,1,1,1\nNAM,1,1,1,1\n"
     survey = write_microdata(tmp_path, "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\n" + rows).survey(tally)
     assert {d.community for d in survey.distributions} == {"GBR/northern-ireland", "MEX", "NAM"}
-    assert tally.dropped["no country"] == 1
+    assert [n for reason, n in tally.dropped.items() if reason.startswith("no country")] == [1]
 
 
 def test_respondents_without_a_weight_are_counted(tmp_path: Path) -> None:
@@ -147,11 +148,17 @@ def test_respondents_without_a_weight_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94\nMEX,1,1,1\n", "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,often,1,1\n"],
+    ("text", "message"),
+    [
+        ("", "missing column B_COUNTRY_ALPHA or"),
+        ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94\nMEX,1,1,1\n", "no column for 1 of 3 questions: Q48"),
+        ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,often,1,1\n", "Q1 must hold numbers"),
+        ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1\n", "not a CSV of respondents"),
+        ("B_COUNTRY_ALPHA,Q1,Q94,Q48\nMEX,1,1,1\n", "missing column W_WEIGHT or"),
+    ],
 )
-def test_what_is_not_the_microdata_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InvalidInput, match="not the WVS-7 CSV"):
+def test_what_is_not_microdata_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
         write_microdata(tmp_path, text).survey()
 
 
@@ -161,3 +168,70 @@ def test_microdata_settings_are_validated(tmp_path: Path) -> None:
         source.survey()
     with pytest.raises(InvalidInput, match="no such file"):
         WvsMicrodata(tmp_path / "none.csv", write(tmp_path) / "questions.json").survey()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("weight", ["0.5", '"0,5"'])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_microdata_are_read_however_they_were_saved(tmp_path: Path, delimiter: str, weight: str, encoding: str) -> None:
+    rows = ["B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48".split(","), ["MEX", weight, "1", "1", "1"]]
+    rows.append(["MEX", "1", "2", "-1", "2"])
+    source = write_microdata(tmp_path, "")
+    source.path.write_text("".join(delimiter.join(row) + "\n" for row in rows), encoding)
+    found = source.survey().distribution("Q1", "MEX")
+    assert found is not None
+    assert (found.probs_O, found.n) == (pytest.approx((1 / 3, 2 / 3, 0.0)), 2)
+
+
+def test_na_is_no_country_and_the_reason_says_why(tmp_path: Path) -> None:
+    source = write_microdata(tmp_path, "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nNA,1,1,1,1\n")
+    with pytest.raises(NotEnoughData) as caught:
+        source.survey()
+    assert "no country (R writes missing as NA" in str(caught.value.hint)
+
+
+def test_weights_that_are_all_empty_are_named_and_can_be_left_out(tmp_path: Path) -> None:
+    source = write_microdata(tmp_path, "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\n" + "MEX,,1,1,1\n" * 5)
+    with pytest.raises(NotEnoughData, match=r"no respondent has a weight \(W_WEIGHT is empty in 5 rows\)"):
+        source.survey()
+    assert replace(source, weighted=False).survey().distributions[0].n == 5
+
+
+@pytest.mark.parametrize(
+    ("country", "cell", "weight", "question"),
+    [
+        ("S003", "484", "S017", "A001"),
+        ("COUNTRY_ALPHA", "MEX", "S017", "A001"),
+        ("cntry_AN", "MX", "gwght", "A001"),
+        ("country", "484.0", "gweight", "v1"),
+        ("c_abrv", "MX", "gweight", "v1"),
+    ],
+)
+def test_other_waves_and_the_european_survey_are_read(
+    tmp_path: Path, country: str, cell: str, weight: str, question: str
+) -> None:
+    source = write_microdata(tmp_path, f"{country},{weight},{question}\n{cell},2,1\n{cell},2,-4\n")
+    asked = [{"Q_id": question, "question": "Important?", "option_lst": ["Yes", "No"]}]
+    source.questions.write_text(json.dumps(asked), "utf-8")
+    (found,) = source.survey().distributions
+    assert (found.community, found.probs_O, found.n) == ("MEX", (0.5, 0.0), 1)
+
+
+def test_a_wave_with_numbered_columns_needs_its_weight_named(tmp_path: Path) -> None:
+    source = write_microdata(tmp_path, "V2;V258;V4\n484;0,5;1\n909;1;2\n")
+    asked = [{"Q_id": "V4", "question": "Important?", "option_lst": ["Yes", "No"]}]
+    source.questions.write_text(json.dumps(asked), "utf-8")
+    with pytest.raises(InvalidInput) as caught:
+        source.survey()
+    assert "V258 in wave 6" in str(caught.value.hint)
+    found = replace(source, weight="V258").survey()
+    assert [d.community for d in found.distributions] == ["GBR/northern-ireland", "MEX"]
+
+
+def test_a_long_header_is_never_printed_whole_and_its_layout_is_named(tmp_path: Path) -> None:
+    header = ",".join(f"V{n}" for n in range(1, 800))
+    source = replace(write_microdata(tmp_path, header + "\n"), weight="V258")
+    with pytest.raises(InvalidInput) as caught:
+        source.survey()
+    assert "V-numbers: World Values Survey wave 5 or 6" in str(caught.value.hint)
+    assert len(str(caught.value)) < 400

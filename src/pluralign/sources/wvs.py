@@ -1,4 +1,4 @@
-"""World Values Survey wave 7 microdata: weighted answer shares by country, with the people behind each."""
+"""World Values Survey microdata: weighted answer shares by country, with the people behind each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,23 +11,21 @@ from pluralign.core import (
     AnswerDistribution,
     FloatArray,
     IntArray,
-    InvalidInput,
     NotEnoughData,
     PreferencePair,
     Survey,
     SurveyQuestion,
     Tally,
     is_missing,
-    tidy,
 )
 from pluralign.sources.labels import community_id
+from pluralign.sources.microdata import Microdata, country_label, numbers_in, open_microdata
 from pluralign.sources.survey_pairs import stream_survey_pairs
 from pluralign.sources.tables import NOT_VALUES, first_code, read_questions, survey_questions
 
-_COUNTRY, _WEIGHT = "B_COUNTRY_ALPHA", "W_WEIGHT"
 _LABELS = {"NIR": "GBR/northern-ireland"}
 _CODES = 32
-_NULLS = ["", " ", "NA", "."]
+_NO_WEIGHT = "no weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,12 @@ class WvsMicrodata:
     is the number of people who gave a real answer.
 
     Attributes:
-        path: The CSV, with ``B_COUNTRY_ALPHA``, ``W_WEIGHT`` and ``Q1`` to ``Q290``.
-        questions: Wordings and options: a ``questions.json`` in CultureSPA's layout.
+        path: The CSV, with a column a question: wave 7 (``B_COUNTRY_ALPHA``, ``W_WEIGHT``, ``Q1`` to ``Q290``), or
+            waves 5 and 6, the time series, EVS, EVS/WVS or IVS; see `pluralign.sources.microdata`.
+        questions: Wordings and options: a ``questions.json`` in CultureSPA's layout, whose ids name columns.
+        country: The column with the country; found by its usual names where not given.
+        weight: The column with the weight; found by its usual names where not given.
+        weighted: Whether respondents count with their weight; else each counts once.
         exclude_questions: Ids to leave out; party choice and the questions about the person where not given.
     """
 
@@ -57,6 +59,9 @@ class WvsMicrodata:
     path: Path
     questions: Path
     exclude_questions: tuple[str, ...] = NOT_VALUES
+    country: str | None = None
+    weight: str | None = None
+    weighted: bool = True
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
         """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
@@ -73,9 +78,11 @@ class WvsMicrodata:
         asked = Tally()
         known = read_questions(self.questions, self.exclude_questions, asked)
         tally.left_out.update(asked.dropped)
+        data = open_microdata(self.path, self.country, self.weight, weighted=self.weighted)
         counts = _Counts(tuple(known))
-        for batch in _batches(self.path, tuple(known)):
-            counts.add(batch, tally)
+        for batch in data.batches(tuple(known)):
+            counts.add(batch, data, tally)
+        _require_weights(data, counts, tally)
         codes = {id_: counts.codes(q) for q, id_ in enumerate(known)}
         firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()}
         questions = survey_questions(known, firsts)
@@ -95,21 +102,22 @@ class _Counts:
     people: dict[str, IntArray] = field(default_factory=dict)
     total: dict[str, float] = field(default_factory=dict)
 
-    def add(self, batch: Any, tally: Tally) -> None:
-        labels = np.array([tidy(str(label or "")) for label in batch[_COUNTRY].to_pylist()], dtype=object)
-        weight_N = np.asarray(batch[_WEIGHT].to_numpy(zero_copy_only=False), dtype=float)
-        codes_Q_N = [_codes(batch[q], q, tally) for q in self.questions]
+    def add(self, batch: Any, data: Microdata, tally: Tally) -> None:
+        labels = np.array([country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object)
+        weight_N = np.ones(len(labels))
+        if data.weight is not None:
+            weight_N = numbers_in(batch[data.weight], data.weight, data.path)
+        codes_Q_N = [_codes(numbers_in(batch[q], q, data.path), q, tally) for q in self.questions]
         tally.read += len(labels)
         for label in sorted(set(labels)):
             here_N = labels == label
             weighed_N = here_N & (weight_N >= 0)
             community = _LABELS.get(label) or community_id(label)
             if community is None:
-                reason = "no country" if is_missing(label) else f"unresolved label: {label}"
-                tally.drop(reason, int(here_N.sum()))
+                tally.drop(_no_community(label), int(here_N.sum()))
                 continue
             if here_N.sum() > weighed_N.sum():
-                tally.drop("no weight", int(here_N.sum() - weighed_N.sum()))
+                tally.drop(_NO_WEIGHT, int(here_N.sum() - weighed_N.sum()))
             tally.kept += int(weighed_N.sum())
             tally.note(f"respondents {community}", int(weighed_N.sum()))
             self._add(community, weight_N[weighed_N], [codes_N[weighed_N] for codes_N in codes_Q_N])
@@ -142,35 +150,25 @@ class _Counts:
                 yield AnswerDistribution(id_, community, probs_O, int(people_O.sum()))
 
 
-def _batches(path: Path, questions: tuple[str, ...]) -> Iterator[Any]:
-    """Stream the columns needed; bounded memory."""
-    import pyarrow
-    import pyarrow.csv
-
-    if not path.is_file():
-        raise InvalidInput("no such file", where=str(path), hint="download the WVS-7 CSV and name it here")
-    types = {_COUNTRY: pyarrow.string(), _WEIGHT: pyarrow.float64()} | dict.fromkeys(questions, pyarrow.float64())
-    options = pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=types, null_values=_NULLS)
-    parsing = pyarrow.csv.ParseOptions(delimiter=_delimiter(path))
-    try:
-        with pyarrow.csv.open_csv(path, parse_options=parsing, convert_options=options) as reader:
-            yield from reader
-    except (pyarrow.ArrowException, KeyError, OSError) as error:
-        raise InvalidInput(
-            f"not the WVS-7 CSV: {error}", where=str(path), hint="see the columns in WvsMicrodata"
-        ) from error
+def _require_weights(data: Microdata, counts: _Counts, tally: Tally) -> None:
+    if data.weight is not None and tally.dropped[_NO_WEIGHT] and not any(counts.total.values()):
+        raise NotEnoughData(
+            f"no respondent has a weight ({data.weight} is empty in {tally.dropped[_NO_WEIGHT]:,} rows)",
+            where=str(data.path),
+            hint="weighted = false counts each respondent once",
+        )
 
 
-def _codes(column: Any, question: str, tally: Tally) -> IntArray:
+def _no_community(label: str) -> str:
+    if label == "NA":
+        return "no country (R writes missing as NA; the column holds codes such as NAM)"
+    return "no country" if is_missing(label) or label.startswith("-") else f"unresolved label: {label}"
+
+
+def _codes(value_N: FloatArray, question: str, tally: Tally) -> IntArray:
     """Codes of one question; -5 (missing) where there is none, or none that an option could have, which is counted."""
-    value_N = np.nan_to_num(np.asarray(column.to_numpy(zero_copy_only=False), dtype=float), nan=-5.0)
+    value_N = np.nan_to_num(value_N, nan=-5.0)
     odd_N = (value_N >= 0) & ((value_N >= _CODES) | (value_N != np.floor(value_N)))
     if odd_N.any():
         tally.leave_out(f"code without an option: {question}", int(odd_N.sum()))
     return np.where(odd_N, -5, value_N).astype(int)
-
-
-def _delimiter(path: Path) -> str:
-    with path.open("rb") as file:
-        header = file.readline()
-    return ";" if header.count(b";") > header.count(b",") else ","

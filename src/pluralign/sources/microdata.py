@@ -1,0 +1,175 @@
+"""CSV of one row a respondent: which layout of the World or European Values Survey it is, and its columns."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import FloatArray, InvalidInput, tidy
+from pluralign.sources.delimited import CsvFormat, csv_format
+from pluralign.sources.fields import listed_columns
+from pluralign.sources.limits import ReadLimits
+from pluralign.sources.opening import read_text_lines
+
+COUNTRY_COLUMNS = (
+    *("B_COUNTRY_ALPHA", "COUNTRY_ALPHA", "cntry_AN", "c_abrv"),
+    *("S003", "B_COUNTRY", "cntry", "country", "V2"),
+)
+"""Columns with the country, the clearest first: letters before ISO 3166-1 numbers."""
+
+WEIGHT_COLUMNS = ("W_WEIGHT", "S017", "gwght", "gweight")
+"""Columns with the weight that makes a country's respondents like its people."""
+
+_MISSING = ("", "NA", ".", "n/a", "NaN")
+_FAMILIES = {
+    r"Q\d+[A-Z]?": "Q-numbers: World Values Survey wave 7",
+    r"V\d+[A-Z]?": "V-numbers: World Values Survey wave 5 or 6",
+    r"[A-G]\d{3}[A-Z_0-9]*": "letters with three digits: the time series, EVS/WVS or IVS",
+    r"v\d+[a-z]?": "v-numbers: European Values Study",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Microdata:
+    """A CSV of respondents whose columns are found.
+
+    Attributes:
+        path: The file.
+        header: Its columns.
+        form: How it is written.
+        country: The column with the country.
+        weight: The column with the weight; None where each respondent counts once.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    form: CsvFormat
+    country: str
+    weight: str | None
+
+    def batches(self, questions: Sequence[str]) -> Iterator[Any]:
+        """Stream the columns needed, as text; bounded memory.
+
+        Raises:
+            InvalidInput: If a question has no column, or the file is damaged.
+        """
+        import pyarrow
+        from pyarrow import csv as arrow_csv
+
+        self._require(questions)
+        columns = [self.country, *([self.weight] if self.weight else []), *questions]
+        reading = arrow_csv.ReadOptions(
+            column_names=list(self.header),
+            skip_rows=self.form.lines_before_header + 1,
+            encoding="utf8" if self.form.encoding == "utf-8-sig" else self.form.encoding,
+        )
+        converting = arrow_csv.ConvertOptions(
+            include_columns=list(dict.fromkeys(columns)),
+            column_types=dict.fromkeys(columns, pyarrow.string()),
+            strings_can_be_null=False,
+        )
+        parsing = arrow_csv.ParseOptions(delimiter=self.form.delimiter)
+        try:
+            with arrow_csv.open_csv(self.path, reading, parsing, converting) as reader:
+                yield from reader
+        except pyarrow.ArrowInvalid as error:
+            if "Empty CSV file" not in str(error):
+                raise InvalidInput(f"not a CSV of respondents: {error!s:.200}", where=str(self.path)) from error
+
+    def _require(self, questions: Sequence[str]) -> None:
+        missing = [question for question in questions if question not in self.header]
+        if missing:
+            raise InvalidInput(
+                f"no column for {len(missing)} of {len(questions)} questions: {listed_columns(missing)}",
+                where=str(self.path),
+                hint=f"the file has {_family(self.header)}; the Q_id of questions.json must be its column names, "
+                f"such as {listed_columns(self.header[-5:])}",
+            )
+
+
+def open_microdata(path: Path, country: str | None, weight: str | None, *, weighted: bool) -> Microdata:
+    """Find out how a CSV of respondents is written and which columns hold country and weight.
+
+    Args:
+        path: The file.
+        country: The column with the country; the first of `COUNTRY_COLUMNS` that the file has where None.
+        weight: The column with the weight; the first of `WEIGHT_COLUMNS` that the file has where None.
+        weighted: Whether weights are used at all.
+
+    Raises:
+        InvalidInput: If there is no such file or column.
+    """
+    if not path.is_file():
+        raise InvalidInput("no such file", where=str(path), hint="download the CSV from the survey and name it here")
+    limits = ReadLimits.from_environment()
+    form = csv_format(path, limits)
+    header = _header(path, form, limits)
+    found = _column(path, header, "country", country, COUNTRY_COLUMNS)
+    weights = _column(path, header, "weight", weight, WEIGHT_COLUMNS) if weighted else None
+    return Microdata(path, header, form, found, weights)
+
+
+def numbers_in(column: Any, name: str, path: Path) -> FloatArray:
+    """The numbers of a column of text, shape (N,); NaN where missing; a decimal comma is a point.
+
+    Raises:
+        InvalidInput: If a cell is not a number.
+    """
+    import numpy as np
+    import pyarrow
+    import pyarrow.compute as pc
+
+    text = pc.replace_substring(pc.utf8_trim_whitespace(column), ",", ".")
+    missing = pc.is_in(text, value_set=pyarrow.array(_MISSING))
+    text = pc.if_else(missing, pyarrow.scalar(None, pyarrow.string()), text)
+    try:
+        return np.asarray(pc.cast(text, pyarrow.float64()).to_numpy(zero_copy_only=False), dtype=float)
+    except pyarrow.ArrowInvalid as error:
+        raise InvalidInput(f"{name} must hold numbers: {error!s:.120}", where=str(path)) from error
+
+
+def country_label(cell: str) -> str:
+    """A cell of the country column as a label; ISO 3166-1 numbers become letters.
+
+    >>> country_label(" 484.0"), country_label("NIR "), country_label("909"), country_label("7")
+    ('MEX', 'NIR', 'NIR', '7')
+    """
+    import pycountry
+
+    text = tidy(cell)
+    digits = text.removesuffix(".0")
+    if not (digits.isascii() and digits.isdecimal()):
+        return text
+    if digits == "909":  # Northern Ireland's number in these surveys
+        return "NIR"
+    entry = pycountry.countries.get(numeric=digits.zfill(3))
+    return entry.alpha_3 if entry else digits
+
+
+def _header(path: Path, form: CsvFormat, limits: ReadLimits) -> tuple[str, ...]:
+    lines = read_text_lines(path, form.encoding, limits)
+    for _ in range(form.lines_before_header):
+        next(lines)
+    cells = next(csv.reader(lines, delimiter=form.delimiter), [])
+    return tuple(tidy(cell) or f"column {number}" for number, cell in enumerate(cells, start=1))
+
+
+def _column(path: Path, header: Sequence[str], what: str, given: str | None, usual: Sequence[str]) -> str:
+    found = next((name for name in ((given,) if given else usual) if name in header), None)
+    if found is not None:
+        return found
+    without = "; weighted = false counts each respondent once" if what == "weight" else ""
+    waves = " (V258 in wave 6, V259 in wave 5)" if what == "weight" and "V2" in header else ""
+    raise InvalidInput(
+        f"missing column {given or ' or '.join(usual)}; found: {listed_columns(header)}",
+        where=str(path),
+        hint=f'name the column with the {what}: {what} = "..."{waves}{without}',
+    )
+
+
+def _family(header: Sequence[str]) -> str:
+    counts = {words: sum(bool(re.fullmatch(form, name)) for name in header) for form, words in _FAMILIES.items()}
+    best = max(counts, key=lambda words: counts[words])
+    return best if counts[best] else "columns of no layout known here"
