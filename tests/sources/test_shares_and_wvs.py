@@ -174,7 +174,7 @@ def test_microdata_settings_are_validated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("weight", ["0.5", '"0,5"'])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_microdata_are_read_however_they_were_saved(tmp_path: Path, delimiter: str, weight: str, encoding: str) -> None:
-    rows = ["B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48".split(","), ["MEX", weight, "1", "1", "1"]]
+    rows = [["B_COUNTRY_ALPHA", "W_WEIGHT", "Q1", "Q94", "Q48"], ["MEX", weight, "1", "1", "1"]]
     rows.append(["MEX", "1", "2", "-1", "2"])
     source = write_microdata(tmp_path, "")
     source.path.write_text("".join(delimiter.join(row) + "\n" for row in rows), encoding)
