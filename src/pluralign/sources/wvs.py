@@ -104,7 +104,7 @@ class _Counts:
 
     def add(self, batch: Any, data: Microdata, tally: Tally) -> None:
         labels = np.array([country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object)
-        weight_N = np.ones(len(labels))
+        weight_N: FloatArray = np.ones(len(labels))
         if data.weight is not None:
             weight_N = numbers_in(batch[data.weight], data.weight, data.path)
         codes_Q_N = [_codes(numbers_in(batch[q], q, data.path), q, tally) for q in self.questions]
