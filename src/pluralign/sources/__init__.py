@@ -3,10 +3,12 @@
 from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.answers import read_answers
+from pluralign.sources.arena import ArenaPairs
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
+from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.prism import PrismPairs
@@ -23,9 +25,11 @@ from pluralign.sources.wvs import WvsMicrodata
 __all__ = [
     "AbPairs",
     "AnswerNames",
+    "ArenaPairs",
     "CommunityAlignment",
     "GlobalOpinions",
     "JsonlPairs",
+    "LabelStudioPairs",
     "PrismPairs",
     "RowPairs",
     "RowPolicy",

@@ -1,0 +1,90 @@
+"""Battles of the Chatbot Arena: two models answer, one person says which answer is better."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    optional_id,
+    optional_number,
+    optional_text,
+    require_columns,
+)
+from pluralign.sources.foreign import ForeignPairs, preferred
+from pluralign.sources.labels import language_tag
+
+_SIDES = {"model_a": "a", "model_b": "b", "a": "a", "b": "b"}
+_KAGGLE = ("winner_model_a", "winner_model_b", "winner_tie")
+
+
+@dataclass(frozen=True)
+class ArenaPairs(ForeignPairs):
+    """Battles with ``winner``, ``conversation_a`` and ``conversation_b``, or Kaggle's ``winner_model_a`` and so on.
+
+    Ties are dropped and counted by their wording. Kaggle's ``prompt``, ``response_a`` and ``response_b`` are lists of
+    turns as text: the last turn is judged, the turns before are those of the winner's conversation. Layouts:
+    lmsys/chatbot_arena_conversations and Kaggle's "LMSYS - Chatbot Arena Human Preference Predictions".
+    """
+
+    name: ClassVar[str] = "arena"
+    about: ClassVar[str] = "battles of the Chatbot Arena, as published or as Kaggle's CSV"
+
+    def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
+        kaggle = _KAGGLE[0] in row
+        language = optional_text(row, "language")
+        sides = preferred("a", "b", _kaggle_winner(row) if kaggle else _winner(row))
+        read = _kaggle_conversation if kaggle else _conversation
+        yield {
+            "id": optional_id(row, "question_id") or optional_id(row, "id"),
+            "chosen": read(row, str(sides["chosen"])),
+            "rejected": read(row, str(sides["rejected"])),
+            "rater": optional_id(row, "judge"),
+            "language": language_tag(language) if language else None,
+            **{f"{side}_model": row.get(f"model_{sides[side]}") for side in ("chosen", "rejected")},
+        }
+
+
+def _winner(row: Row) -> str:
+    require_columns(row, ("winner", "conversation_a", "conversation_b"))
+    winner = optional_text(row, "winner") or ""
+    return _SIDES.get(winner, winner)
+
+
+def _kaggle_winner(row: Row) -> str:
+    require_columns(row, _KAGGLE)
+    marked = [side for side, column in zip(("a", "b", "tie"), _KAGGLE, strict=True) if optional_number(row, column)]
+    if len(marked) != 1:
+        raise BadRow(f"one of {', '.join(_KAGGLE)} must be 1, got {len(marked)}", reason="not one winner")
+    return marked[0]
+
+
+def _conversation(row: Row, side: str) -> object:
+    value = row[f"conversation_{side}"]
+    return _list(value, f"conversation_{side}") if isinstance(value, str) else value
+
+
+def _kaggle_conversation(row: Row, side: str) -> list[Row]:
+    require_columns(row, ("prompt", f"response_{side}"))
+    asked, said = _list(row["prompt"], "prompt"), _list(row[f"response_{side}"], f"response_{side}")
+    if not asked or len(asked) != len(said):
+        raise UnusableRow("turns without a response")
+    if not all(isinstance(text, str) for text in (*asked, *said)):
+        raise UnusableRow("a turn without text")
+    turns: list[Row] = []
+    for question, answer in zip(asked, said, strict=True):
+        turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return turns
+
+
+def _list(value: object, column: str) -> list[object]:
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError) as error:
+        raise BadRow(f"{column!r} must be a JSON list, got {value!r:.60}", reason=f"{column} is not a list") from error
+    if not isinstance(found, list):
+        raise BadRow(f"{column!r} must be a list, got {value!r:.60}", reason=f"{column} is not a list")
+    return found

@@ -1,0 +1,83 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from pluralign.core import InvalidInput, Tally
+from pluralign.sources import ArenaPairs, LabelStudioPairs
+
+KAGGLE = "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n"
+
+
+def write(folder: Path, name: str, content: object) -> Path:
+    path = folder / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+def talk(answer: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": answer}]
+
+
+def battle(winner: str) -> dict[str, object]:
+    return {"winner": winner, "judge": "j1", "language": "English", "model_a": "x", "model_b": "y"} | {
+        "conversation_a": talk("Yes"),
+        "conversation_b": talk("No"),
+    }
+
+
+def test_the_winner_of_a_battle_is_chosen_and_ties_are_counted(tmp_path: Path) -> None:
+    rows = [battle("model_b"), battle("tie"), battle("tie (bothbad)")]
+    tally = Tally()
+    (pair,) = ArenaPairs(write(tmp_path, "arena.json", rows)).pairs(tally)
+    assert (pair.chosen, pair.rejected, pair.rater, pair.language) == ("No", "Yes", "j1", "en")
+    assert tally.dropped == {"no preference: tie": 1, "no preference: tie (bothbad)": 1}
+    assert tally.balanced
+
+
+def test_kaggles_lists_as_text_are_turns(tmp_path: Path) -> None:
+    row = '7,x,y,"[""Tea?""]","[""Yes""]","[""No""]",1,0,0\n8,x,y,"[""Tea?""]","[null]","[""No""]",1,0,0\n'
+    tally = Tally()
+    (pair,) = ArenaPairs(write(tmp_path, "train.csv", KAGGLE + row)).pairs(tally)
+    assert (pair.id, pair.chosen, pair.rejected) == ("7", "Yes", "No")
+    assert tally.dropped == {"a turn without text": 1}
+
+
+@pytest.mark.parametrize("rows", [[{"winner": "model_a"}], [battle("model_a") | {"conversation_a": "no list"}]])
+def test_a_file_of_another_layout_is_refused(tmp_path: Path, rows: object) -> None:
+    with pytest.raises(InvalidInput, match="conversation_"):
+        list(ArenaPairs(write(tmp_path, "arena.json", rows)).pairs())
+
+
+def annotation(selected: str | None, **more: object) -> dict[str, object]:
+    result = [{"type": "pairwise", "from_name": "pw", "value": {"selected": selected}}] if selected else []
+    return {"completed_by": 3, "was_cancelled": False, "result": result} | more
+
+
+TEXTS = {"prompt": "Tea?", "text1": "Yes", "text2": "No"}
+
+
+def test_each_annotation_is_an_answer_and_cancelled_ones_are_counted(tmp_path: Path) -> None:
+    answers = [annotation("left"), annotation("right", completed_by={"id": 4}), annotation(None)]
+    answers.append(annotation("left", was_cancelled=True))
+    tally = Tally()
+    source = LabelStudioPairs(write(tmp_path, "export.json", [{"id": 1, "data": TEXTS, "annotations": answers}]))
+    pairs = list(source.pairs(tally))
+    assert [(pair.chosen, pair.rater) for pair in pairs] == [("Yes", "3"), ("No", "4")]
+    assert len({pair.id for pair in pairs}) == 2
+    assert tally.dropped == {"no preference: empty": 1, "cancelled annotation": 1}
+    assert (tally.read, tally.kept) == (4, 2)
+
+
+@pytest.mark.parametrize("choice", ["right", {"selected": "right"}])
+def test_json_min_is_read_and_its_keys_can_be_named(tmp_path: Path, choice: object) -> None:
+    row = {"q": "Tea?", "text1": "Yes", "text2": "No", "best": choice, "annotator": 5}
+    source = LabelStudioPairs(write(tmp_path, "min.json", [row]), prompt="q", choice="best")
+    (pair,) = source.pairs()
+    assert (pair.chosen, pair.rater) == ("No", "5")
+
+
+def test_a_missing_key_of_a_task_is_named(tmp_path: Path) -> None:
+    rows = [{"data": {"prompt": "Tea?"}, "annotations": [annotation("left")]}]
+    with pytest.raises(InvalidInput, match="missing column 'text1', 'text2'"):
+        list(LabelStudioPairs(write(tmp_path, "export.json", rows)).pairs())
