@@ -48,7 +48,7 @@ class WvsMicrodata:
 
     name: ClassVar[str] = "wvs"
     license: ClassVar[str] = "World Values Survey terms (cite WVS-7)"
-    about: ClassVar[str] = "World Values Survey wave 7 microdata (download it under their terms)"
+    about: ClassVar[str] = "World or European Values Survey microdata (download them under their terms)"
 
     obtain: ClassVar[str] = (
         "get the CSV of wave 7 from worldvaluessurvey.org (free, under their terms) and questions.json from "
