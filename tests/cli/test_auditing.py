@@ -10,6 +10,7 @@ import pytest
 from typer.testing import Result
 
 from pluralign.audits import Finding
+from pluralign.core import list_written
 from pluralign.experiments.folder import read_rows
 
 Call = Callable[..., Result]
@@ -75,7 +76,7 @@ def test_a_run_is_audited_into_its_own_folder_and_printed(call: Call, trained: P
         assert word in result.stdout.replace("\n", ""), word
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 132
     assert sorted(p.name for p in (run / "audit").iterdir()) == [
-        *("assessments.jsonl", "audit.json", "findings.jsonl", "participation.jsonl")
+        *("assessments.jsonl", "audit.json", "findings.jsonl", "manifest.jsonl", "participation.jsonl")
     ]
 
 
@@ -84,6 +85,7 @@ def test_pairs_that_moved_are_a_note_on_standard_error(call: Call, trained: Path
     record = json.loads((run / "record.json").read_text(encoding="utf-8"))
     record["data"]["sources"][0]["settings"]["path"] = str(tmp_path / "gone.jsonl")
     (run / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    list_written(run, [run / "record.json"])
 
     result = call("audit", run, *QUICK, "--json")
 

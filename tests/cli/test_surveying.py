@@ -66,7 +66,7 @@ def test_the_same_command_goes_on_and_another_model_needs_another_folder(config:
     before = (tmp_path / "run/recorded.jsonl").read_bytes()
     code, _, err = call("survey", "run", config, "--out", tmp_path / "run")
     assert (code, (tmp_path / "run/recorded.jsonl").read_bytes()) == (0, before)
-    assert "going on from earlier answers" in err
+    assert "going on from earlier work" in err
     code, _, err = call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1")
     assert code == 2
     assert "--fresh" in err

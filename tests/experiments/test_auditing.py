@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pluralign.audits import Finding
-from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, NotEnoughData, rng_for
+from pluralign.core import DamagedFile, InvalidSettings, NotEnoughData, list_written, rng_for
 from pluralign.experiments import Outcome, registry
 from pluralign.experiments.auditing import AuditOutcome, Given, resolve_audit, run_audit
 from pluralign.experiments.folder import read_rows
@@ -22,7 +22,7 @@ from pluralign.sources import ShareTable
 
 Rows = list[dict[str, Any]]
 Write = Callable[[Path, Sequence[Mapping[str, Any]]], Path]
-FILES = ("assessments.jsonl", "audit.json", "findings.jsonl", "participation.jsonl")
+FILES = ("assessments.jsonl", "audit.json", "findings.jsonl", "manifest.jsonl", "participation.jsonl")
 FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 
 
@@ -95,7 +95,16 @@ def moved(trained: Path, tmp_path: Path) -> Path:
     record = json.loads((tmp_path / "out/record.json").read_text(encoding="utf-8"))
     record["data"]["sources"][0]["settings"]["path"] = str(tmp_path / "pairs.jsonl")
     (tmp_path / "out/record.json").write_text(json.dumps(record), encoding="utf-8")
+    list_written(tmp_path / "out", [tmp_path / "out/record.json"])
     return tmp_path / "out"
+
+
+def early(run: Path, record: str | None) -> None:
+    """A run of a version that kept no manifest, with this record."""
+    (run / "manifest.jsonl").unlink()
+    (run / "record.json").unlink()
+    if record is not None:
+        (run / "record.json").write_text(record)
 
 
 @pytest.fixture(scope="module")
@@ -247,16 +256,14 @@ class TestRunsOfRewardModels:
     @pytest.mark.parametrize(
         ("change", "error", "said"),
         [
-            (lambda out: shutil.rmtree(out / "predictions"), InvalidInput, "margins of test pairs are not all there"),
+            (lambda out: shutil.rmtree(out / "predictions"), DamagedFile, r"reference\.parquet \(missing\)"),
             (lambda out: (out / "predictions/seed-3/full.parquet").write_bytes(b"PAR1"), DamagedFile, "full.parquet"),
-            (lambda out: (out / "record.json").unlink(), InvalidSettings, "no finished run is here"),
-            (lambda out: (out / "record.json").write_text('{"name": '), DamagedFile, "record.json: not JSON"),
-            (lambda out: (out / "record.json").write_text("[]"), DamagedFile, "not the record of a run"),
-            (
-                lambda out: (out / "record.json").write_text('{"communities": {}}'),
-                DamagedFile,
-                "no communities.steered",
-            ),
+            (lambda out: (out / "record.json").unlink(), DamagedFile, r"record\.json \(missing\)"),
+            (lambda out: (out / "record.json").write_text('{"name": '), DamagedFile, r"record\.json \(9 bytes"),
+            (lambda out: early(out, None), InvalidSettings, "no finished run is here"),
+            (lambda out: early(out, '{"name": '), DamagedFile, "record.json: not JSON"),
+            (lambda out: early(out, "[]"), DamagedFile, "record.json: not a JSON object"),
+            (lambda out: early(out, '{"communities": {}}'), DamagedFile, "no communities.steered"),
         ],
     )
     def test_a_damaged_folder_is_refused_by_what_is_damaged(

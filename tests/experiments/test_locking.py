@@ -11,6 +11,7 @@ import pytest
 from tests.respondents.servers import Behaviour, completion, serving
 
 from pluralign.core import InvalidSettings
+from pluralign.experiments.claiming import claimed
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.locking import alone_in
 
@@ -90,9 +91,9 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_folder_that_is_worked_in_is_not_begun_anew(tmp_path: Path, fresh: bool) -> None:
     folder = RunFolder(tmp_path / "run")
-    with folder.claimed("mine", fresh=False):
+    with claimed(folder, "mine", fresh=False):
         folder.write_json("results.json", {"n": 1})
-        with pytest.raises(InvalidSettings, match="another process"), folder.claimed("mine", fresh=fresh):
+        with pytest.raises(InvalidSettings, match="another process"), claimed(folder, "mine", fresh=fresh):
             pass
 
         assert folder.read_json("results.json") == {"n": 1}
@@ -100,7 +101,7 @@ def test_a_folder_that_is_worked_in_is_not_begun_anew(tmp_path: Path, fresh: boo
 
 def test_a_folder_of_something_else_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
-    with pytest.raises(InvalidSettings, match="holds no run"), RunFolder(tmp_path).claimed("x", fresh=True):
+    with pytest.raises(InvalidSettings, match="holds no run"), claimed(RunFolder(tmp_path), "x", fresh=True):
         pass
 
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
@@ -110,5 +111,5 @@ def test_a_folder_that_holds_but_a_lock_can_be_claimed(tmp_path: Path) -> None:
     with alone_in(tmp_path):
         pass
 
-    with RunFolder(tmp_path).claimed("x", fresh=False) as resumed:
-        assert not resumed
+    with claimed(RunFolder(tmp_path), "x", fresh=False) as faults:
+        assert faults is None

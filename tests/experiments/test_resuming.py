@@ -54,7 +54,9 @@ def fits_counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, st
 def files(folder: Path) -> dict[str, bytes]:
     """Everything but what tells the time."""
     return {
-        str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "record.json"
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name not in ("record.json", "manifest.jsonl")
     }
 
 
@@ -125,13 +127,15 @@ def test_a_run_stopped_within_a_repeat_remembers_every_ridge(
     assert again.record["ridges"] == outcome.record["ridges"]
 
 
-def test_a_damaged_prediction_is_named(whole: tuple[Tables, Path, Outcome], go: Go) -> None:
-    tables, folder, _ = whole
+def test_a_damaged_prediction_is_named_and_made_again(whole: tuple[Tables, Path, Outcome], go: Go) -> None:
+    tables, folder, outcome = whole
     path = folder / "predictions" / "seed-3" / "full.parquet"
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DamagedFile, match=r"full\.parquet") as caught:
-        go(tables, folder)
-    assert caught.value.hint == "delete it and run again"
+    before = path.read_bytes()
+    path.write_bytes(before[:-20])
+    reporter = Hearing()
+    assert go(tables, folder, reporter=reporter).results == outcome.results
+    assert any("made again: predictions/seed-3/full.parquet" in note for note in reporter.notes)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("override", ["scpo.tau=0.6", "pairs.each=50", "seed=4", "repeats=3", "trunk.interaction=0.1"])
@@ -164,7 +168,7 @@ def test_a_folder_that_holds_something_else_is_never_touched(go: Go, tables: Tab
 def test_a_folder_whose_state_cannot_be_read_is_left_alone(go: Go, tables: Tables, tmp_path: Path, text: str) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "state.json").write_text(text)
-    with pytest.raises(InvalidSettings, match="other settings or data"):
+    with pytest.raises(DamagedFile, match=r"state\.json is truncated or damaged"):
         go(tables, tmp_path / "out")
 
 

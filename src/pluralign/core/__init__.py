@@ -37,7 +37,18 @@ from pluralign.core.errors import (
     UnknownCommunity,
 )
 from pluralign.core.estimates import Estimate
-from pluralign.core.files import whole_file
+from pluralign.core.files import clear_parts, cut_torn_line, is_part, whole_file
+from pluralign.core.manifest import (
+    MANIFEST,
+    Manifest,
+    Written,
+    check_written,
+    is_sealed,
+    is_sound,
+    list_written,
+    sealed,
+    told_faults,
+)
 from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of, short_id
 from pluralign.core.ports import (
     ChatModel,
@@ -57,6 +68,7 @@ from pluralign.core.tallies import Tally
 from pluralign.core.thoughts import SplitThought, split_thought
 
 __all__ = [
+    "MANIFEST",
     "WORLD",
     "Answer",
     "AnswerDistribution",
@@ -72,6 +84,7 @@ __all__ = [
     "IntArray",
     "InvalidInput",
     "InvalidSettings",
+    "Manifest",
     "Message",
     "MissingExtra",
     "NotEnoughData",
@@ -94,19 +107,27 @@ __all__ = [
     "SurveySource",
     "Tally",
     "UnknownCommunity",
+    "Written",
     "answer_from_row",
     "answer_row",
     "blend_of",
     "cell_id",
     "cell_number",
+    "check_written",
+    "clear_parts",
     "community",
     "community_hint",
     "community_name",
     "consent_problem",
     "consents",
+    "cut_torn_line",
     "is_missing",
     "is_missing_text",
+    "is_part",
+    "is_sealed",
+    "is_sound",
     "known_community",
+    "list_written",
     "masked",
     "near_communities",
     "pairs_from_survey",
@@ -122,11 +143,13 @@ __all__ = [
     "resolve_community",
     "rng_for",
     "sample_note",
+    "sealed",
     "secrets_of",
     "short_id",
     "split_thought",
     "steer_to",
     "tidy",
+    "told_faults",
     "whole_file",
     "without_secrets",
 ]

@@ -1,20 +1,35 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and stay after a crash."""
 
+import errno
 import os
+import re
+import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_PART = re.compile(r"\..+\.(?P<process>\d+)")
+_DAY = 86_400
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
+"""What file systems answer that cannot sync a folder."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Where to write a file so that it appears whole or not at all.
+def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Where to write a file so that it appears whole or not at all, and is on disk when it appears.
 
     Args:
         path: Where the file is to be; its folder exists.
+        private: Whether nobody but its owner may read a new file. A file that is replaced keeps its
+            permissions.
 
     Yields:
-        A path beside it, moved there at the end. A process that is stopped or fails leaves nothing of it.
+        A path beside it, moved there at the end. A process that is stopped or fails leaves nothing of
+        it; one that is killed leaves a part that `is_part` recognises.
+
+    Raises:
+        OSError: If the disk is full, or the folder cannot be written to.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -25,7 +40,88 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        _create(partial, private or mode is not None)
         yield partial
+        _sync(partial)
+        if mode is not None:
+            partial.chmod(mode)
         partial.replace(path)
+        sync_folder(path.parent)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a crash; does nothing where the system cannot."""
+    if os.name == "nt":
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(opened)
+
+
+def is_part(path: Path) -> bool:
+    """Whether a file is what `whole_file` leaves when its process is killed.
+
+    >>> is_part(Path("runs/.results.jsonl.4711")), is_part(Path("runs/results.jsonl"))
+    (True, False)
+    """
+    return _PART.fullmatch(path.name) is not None
+
+
+def clear_parts(folder: Path) -> None:
+    """Delete the parts of files, at any depth, that killed processes left; those of running ones stay."""
+    for path in folder.rglob(".*"):
+        if is_part(path) and _abandoned(path):
+            path.unlink(missing_ok=True)
+
+
+def cut_torn_line(path: Path) -> None:
+    """Cut off the end of a file of lines that a kill left without its line feed."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        size = keep = file.seek(0, os.SEEK_END)
+        while keep > 0:
+            start = max(0, keep - 65536)
+            file.seek(start)
+            if (end := file.read(keep - start).rfind(b"\n")) >= 0:
+                keep = start + end + 1
+                break
+            keep = start
+        if keep < size:
+            file.truncate(keep)
+
+
+def _create(partial: Path, private: bool) -> None:
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o666))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether the process that wrote a part runs no more; on Windows, whether the part is a day old."""
+    found = _PART.fullmatch(path.name)
+    assert found is not None
+    with suppress(FileNotFoundError):
+        if time.time() - path.stat().st_mtime > _DAY:
+            return True
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(int(found["process"]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False

@@ -1,22 +1,35 @@
-"""The folder of a run: what is in it appears whole or not at all, and an interrupted run goes on from it.
+"""The folder of a run: what is in it appears whole or not at all, and is listed with its digest.
+
+Every file that a run writes is in the folder's manifest. A run that goes on trusts what is listed and as it was
+written, and makes the rest again (`claiming.py`); readers refuse what is not.
 
 Where a launcher started several processes, the first of them writes, and all come to a write and leave it together: so
 all read the same files and decide alike.
 """
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pluralign.core import DamagedFile, FloatArray, InvalidInput, InvalidSettings, whole_file
+from pluralign.core import (
+    DamagedFile,
+    FloatArray,
+    InvalidInput,
+    Manifest,
+    check_written,
+    is_part,
+    list_written,
+    whole_file,
+)
 from pluralign.evaluation import Judged
-from pluralign.experiments.locking import LOCK, alone_in
-from pluralign.huggingface.processes import is_main, writing
+from pluralign.experiments.finished import AGAIN
+from pluralign.huggingface.processes import writing
 
 STATE, RECORD = "state.json", "record.json"
 
@@ -31,80 +44,65 @@ class RunFolder:
 
     path: Path
 
-    @contextmanager
-    def claimed(self, fingerprint: str, fresh: bool) -> Iterator[bool]:
-        """Make the folder this run's own, and keep other processes out of it until the run ends.
+    def begin(self, record: str) -> None:
+        """Begin to replace the files of a folder that no run claims; it is unfinished until its record is written.
 
         Args:
-            fingerprint: Of the settings and the data.
-            fresh: Begin anew, whatever is there.
-
-        Yields:
-            Whether earlier work of the same run is there to go on from.
-
-        Raises:
-            InvalidSettings: If the folder holds another run, or something that is no run, or another process works
-                in it.
+            record: Name of the record, such as ``record.json``.
         """
-        self._is_resumable(fingerprint, fresh)  # before anything is written
-        with alone_in(self.path) if is_main() else nullcontext():
-            yield self._claim(fingerprint, fresh)
-
-    def _claim(self, fingerprint: str, fresh: bool) -> bool:
-        if self._is_resumable(fingerprint, fresh):
-            return True
         with writing() as main:
-            if fresh and main:
-                self._clear()
-        self.write_json(STATE, {"fingerprint": fingerprint})
-        return False
+            if main:
+                (self.path / record).unlink(missing_ok=True)
+                if (manifest := Manifest.read(self.path)) is not None:
+                    manifest.without([record])
 
-    def _is_resumable(self, fingerprint: str, fresh: bool) -> bool:
-        """Whether earlier work of the same run is there; a folder of anything else is refused."""
-        state = self.path / STATE
-        if self.path.exists() and not self.path.is_dir():
-            raise InvalidSettings("this is a file, not a folder", where=f"--out {self.path}", hint="name a folder")
-        if state.is_file() and not fresh:
-            if self._claimed() == fingerprint:
-                return True
-            if not self._begun_only():
-                raise InvalidSettings(
-                    "the folder holds a run with other settings or data",
-                    where=f"--out {self.path}",
-                    hint="name another folder, or add --fresh to replace it",
-                )
-        if self._contents() and not state.is_file():
-            raise InvalidSettings(
-                "the folder is not empty and holds no run", where=f"--out {self.path}", hint="name another folder"
-            )
-        return False
+    def has(self, *names: str) -> bool:
+        """Whether files were written by this run and lie there as they were written."""
+        manifest = Manifest.read(self.path)
+        return manifest is not None and all(manifest.fault(name) is None for name in names)
+
+    def list_files(self, *patterns: str) -> None:
+        """Add files to the manifest that were written into the folder by others, such as a saved model."""
+        with writing() as main:
+            if main:
+                found = sorted(p for pattern in patterns for p in self.path.glob(pattern) if p.is_file())
+                list_written(self.path, [p for p in found if not is_part(p)])
+
+    def remove(self, *names: str) -> None:
+        """Delete files and folders in the folder, if they are there, so that what was in them is made again."""
+        with writing() as main:
+            if main:
+                for path in (self.path / name for name in names):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                if (manifest := Manifest.read(self.path)) is not None:
+                    manifest.without([n for n in manifest.files if n.split("/")[0] in names])
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write one JSON object."""
-        self._write(name, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        self._write(name, as_json(value))
 
-    def write_rows(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write JSON objects, one a line."""
-        self._write(name, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
+    def write_rows(self, name: str, rows: Iterable[Mapping[str, Any]], private: bool = False) -> None:
+        """Write JSON objects, one a line.
 
-    def remove(self, name: str) -> None:
-        """Remove a file that no longer belongs to the run, if it is there."""
-        with writing() as main:
-            if main:
-                (self.path / name).unlink(missing_ok=True)
+        Args:
+            name: Of the file.
+            rows: The objects.
+            private: Whether only the owner may read the file, as where it names people.
+        """
+        text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+        self._write(name, text, private)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """Read a JSON object; None where there is none."""
-        path = self.path / name
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        """Read a JSON object that this run wrote; None where there is none, or it is not as it was written."""
+        return json.loads((self.path / name).read_text(encoding="utf-8")) if self.has(name) else None
 
     def model(self, seed: int, method: str) -> Path:
         """Where a method's model of one repeat lies."""
         return self.path / "models" / f"seed-{seed}" / method
 
     def has_predictions(self, seed: int, method: str) -> bool:
-        """Whether a method's margins of one repeat are there."""
-        return (self.path / _predictions(seed, method)).is_file()
+        """Whether a method's margins of one repeat are there, as they were written."""
+        return self.has(_predictions(seed, method))
 
     def write_predictions(self, seed: int, method: str, judged: Judged, margins: Mapping[str, FloatArray]) -> None:
         """Write the margins of one method on the test pairs: a column for each steer, ``margin`` where it has none."""
@@ -117,13 +115,14 @@ class RunFolder:
             "reference": judged.reference_N,
         }
         columns |= {f"margin:{steer}" if steer else "margin": margin_N for steer, margin_N in margins.items()}
-        self.write_table(_predictions(seed, method), pa.table({k: pa.array(v) for k, v in columns.items()}))
+        table = pa.table({k: pa.array(v) for k, v in columns.items()})
+        self.write_table(_predictions(seed, method), table, private=True)
 
-    def write_table(self, name: str, table: Any) -> None:
-        """Write a pyarrow table as Parquet."""
+    def write_table(self, name: str, table: Any, private: bool = False) -> None:
+        """Write a pyarrow table as Parquet; ``private`` as in `write_rows`."""
         import pyarrow.parquet as pq
 
-        with self._place(self.path / name) as partial:
+        with self._place(name, private) as partial:
             if partial is not None:
                 pq.write_table(table, partial)
 
@@ -131,12 +130,13 @@ class RunFolder:
         """Read what `write_predictions` wrote.
 
         Raises:
-            DamagedFile: If the file is truncated or not ours.
+            DamagedFile: If the file is missing, damaged or not ours.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.path / _predictions(seed, method)
+        check_written(self.path, _predictions(seed, method), hint=AGAIN)
         try:
             table = pq.read_table(path)
             columns = {name: table[name].to_numpy() for name in table.column_names}
@@ -145,50 +145,40 @@ class RunFolder:
                 columns[k].astype(np.str_) for k in ("pair", "community", "rater" if raters else "stem")
             )
             judged = Judged(pair, community, cluster, columns["reference"], raters)
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise DamagedFile("truncated or not ours", where=str(path), hint="delete it and run again") from error
+        except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
+            raise DamagedFile("missing, truncated or not ours", where=str(path), hint=AGAIN) from error
         margins = {k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"}
         return judged, margins
 
-    def _begun_only(self) -> bool:
-        """Whether a run claimed the folder and left nothing in it."""
-        return self._claimed() is not None and self._contents() == [STATE]
-
-    def _contents(self) -> list[str]:
-        """Names of what the folder holds, but for the lock."""
-        there = self.path.iterdir() if self.path.is_dir() else ()
-        return [path.name for path in there if path.name != LOCK]
-
-    def _claimed(self) -> str | None:
-        """Fingerprint of the run whose folder this is; None where its state cannot be read."""
-        try:
-            return str(json.loads((self.path / STATE).read_text(encoding="utf-8"))["fingerprint"])
-        except (ValueError, KeyError, TypeError):
-            return None
-
-    def _write(self, name: str, text: str) -> None:
-        with self._place(self.path / name) as partial:
+    def _write(self, name: str, text: str, private: bool = False) -> None:
+        with self._place(name, private) as partial:
             if partial is not None:
                 partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @contextmanager
-    def _place(self, path: Path) -> Iterator[Path | None]:
+    def _place(self, name: str, private: bool = False) -> Iterator[Path | None]:
         """Where to write a file of the folder; None in a process that does not write."""
         with writing() as main:
             if not main:
                 yield None
                 return
+            path = self.path / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as partial:
+            with whole_file(path, private=private) as partial:
                 yield partial
+            list_written(self.path, [path])
 
-    def _clear(self) -> None:
-        import shutil
-
+    def clear(self) -> None:
+        """Delete what runs write, so that another run can have the folder."""
         for name in ("models", "predictions", "studies"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (p for suffix in ("jsonl", "json", "parquet") for p in self.path.glob(f"*.{suffix}")):
             path.unlink()
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """A JSON object as it is written into a folder."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _predictions(seed: int, method: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import Tally, without_secrets
+from pluralign.core import MANIFEST, Tally, without_secrets
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.loading import Loaded
 from pluralign.experiments.parts import PartsBench
@@ -87,6 +87,7 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
     ]
     return {
         "name": settings.name,
+        "manifest": MANIFEST,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": shown(settings),
         "method_settings": {m: dict(v) for m, v in work.resolved.given.items() if v},

@@ -1,6 +1,10 @@
 """How a long run tells what it is doing; the command line draws it."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
+
+from pluralign.core import MANIFEST, told_faults
 
 
 class Reporter(Protocol):
@@ -30,3 +34,20 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Say nothing."""
+
+
+def note_earlier(reporter: Reporter, out: Path, faults: Mapping[str, str] | None) -> None:
+    """Report that a run goes on from earlier work, and which files it makes again.
+
+    Args:
+        reporter: Hears the notes.
+        out: The folder.
+        faults: As `RunFolder.claim` gives them.
+    """
+    if faults is None:
+        return
+    reporter.note(f"going on from earlier work in {out}")
+    if MANIFEST in faults:
+        reporter.note(f"{MANIFEST} is {faults[MANIFEST]}: what lies here cannot be checked, and is made again")
+    elif faults:
+        reporter.note(f"not as they were written, and made again: {told_faults(faults)}")

@@ -21,6 +21,7 @@ from pluralign.evaluation import (
     summary_rows,
 )
 from pluralign.experiments.alike import count_alike
+from pluralign.experiments.claiming import claimed
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
 from pluralign.experiments.matrix import MATRIX, SMALL, is_apart, joined, table_of
@@ -28,7 +29,7 @@ from pluralign.experiments.parts import PartsBench
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds_of
 from pluralign.experiments.repeats import Bench, Sides, check_split, judge
-from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.reporting import Reporter, Silent, note_earlier
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
@@ -96,10 +97,9 @@ def run_experiment(
     work = Work(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
     work.notes += advice
     _check(work)
-    with work.folder.claimed(fingerprint_of(work), fresh) as resumed:
+    with claimed(work.folder, fingerprint_of(work), fresh, _made_again_with) as faults:
         work.timed("read", started)
-        if resumed:
-            reporter.note(f"going on from earlier work in {out}")
+        note_earlier(reporter, out, faults)
         _warn_of_languages(work)
         encoded = encode(work)
         work.alike = count_alike(work, encoded)
@@ -115,6 +115,20 @@ def _planned(settings: Settings, loaded: Loaded, given: bool, advice: list[str])
     except NotEnoughData as error:
         hint = "; ".join(filter(None, (*advice, error.hint)))
         raise NotEnoughData(error.what, where=error.where, hint=hint or None) from error
+
+
+def _made_again_with(name: str) -> list[str]:
+    """The margins to make again with a file: a method's with its model, a repeat's with its reference or its ridges.
+
+    >>> _made_again_with("models/seed-7/scpo/card.json")
+    ['predictions/seed-7/scpo.parquet']
+    """
+    match name.split("/"):
+        case ["predictions", seed, "tuning.json"] | ["models", seed, "reference", *_]:
+            return [f"predictions/{seed}/*"]
+        case ["models", seed, method, *_]:
+            return [f"predictions/{seed}/{method}.parquet"]
+    return []
 
 
 def _refuse_sharded_adapters(settings: Settings) -> None:
@@ -159,6 +173,7 @@ def _fit_one(work: Work, bench: Bench | PartsBench, side: Sides, judged: Judged,
     since = time.perf_counter()
     model = bench.fit(method)
     keep(work, bench, method, model)
+    work.folder.list_files(f"models/seed-{bench.seed}/{method.name}/**/*")
     tuning = _TUNING.format(bench.seed)  # before the predictions: what is found there is not fitted again
     work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
     work.folder.write_predictions(bench.seed, method.name, judged, bench.margins(model, side.test))
@@ -221,6 +236,7 @@ def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
         for seed in seeds_of(work):
             if (work.folder.model(seed, method) / "card.json").is_file():
                 annotate_card(work.folder.model(seed, method), {"accuracy": accuracy})
+                work.folder.list_files(f"models/seed-{seed}/{method}/card.json")
 
 
 def _each_seed(work: Work, drawing: Drawing) -> list[dict[str, Any]]:
@@ -260,7 +276,7 @@ def _studies(work: Work, encoded: EncodedPairs | None, drawing: Drawing) -> None
     tasks += ["sensitivity"] if grid else []
     parts: list[Part] = []
     for task in tasks:
-        if (work.folder.path / "studies" / f"{task}.jsonl").is_file():
+        if work.folder.has(f"studies/{task}.jsonl"):
             continue
         since = time.perf_counter()
         work.reporter.stage(f"study: {task}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import NotEnoughData, Survey, SurveySource, Tally, answer_row, rng_for, without_secrets
+from pluralign.core import MANIFEST, NotEnoughData, Survey, SurveySource, Tally, answer_row, rng_for, without_secrets
 from pluralign.evaluation.surveys import (
     ALIGNMENT,
     CLOSENESS,
@@ -108,6 +108,7 @@ def evaluate_answers(
     how = {"parser": parser, "numbering": numbering, "seed": seed, "draws": draws, "communities": list(chosen)}
     record = {
         "name": str((settings or {}).get("name") or out.name),
+        "manifest": MANIFEST,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": dict(settings or {}) | {"evaluate": how},
         "versions": {"pluralign": __version__, "python": platform.python_version()},
@@ -121,6 +122,7 @@ def evaluate_answers(
         "outcome": [row for row in results if row["community"] is None],
     }
     folder = RunFolder(out)
+    folder.begin(RECORD)
     folder.write_rows("answers.jsonl", (_as_read(one, survey) for one in read))
     folder.write_rows("results.jsonl", results)
     folder.write_rows("comparisons.jsonl", comparisons)

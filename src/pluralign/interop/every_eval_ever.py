@@ -11,6 +11,7 @@ from typing import Any
 from pluralign._version import __version__
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, whole_file
 from pluralign.experiments import read_rows
+from pluralign.experiments.finished import read_record
 from pluralign.experiments.folder import RECORD
 
 SCHEMA = "0.3.0"
@@ -125,11 +126,11 @@ def _data(record: Mapping[str, Any]) -> str:
 
 
 def _read(run: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    if not (run / RECORD).is_file() or not (run / "results.jsonl").is_file():
+    record = read_record(run / RECORD, "results.jsonl")
+    if record is None or not (run / "results.jsonl").is_file():
         raise InvalidInput(
             "no run is here", where=str(run), hint=f"name a folder with {RECORD} and results.jsonl, such as runs/uk"
         )
-    record: dict[str, Any] = json.loads((run / RECORD).read_text(encoding="utf-8"))
     if not {"name", "written"} <= record.keys():
         raise DamagedFile("no record of a run", where=str(run / RECORD), hint="run or evaluate again")
     return record, read_rows(run / "results.jsonl")

@@ -1,6 +1,5 @@
 """What runs and audits left in their folders, as a report reads it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ from pluralign.evaluation import METRIC
 from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.experiments import read_matrix, read_rows
 from pluralign.experiments.auditing import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
+from pluralign.experiments.finished import read_record
 from pluralign.reports import shapes
 
 Rows = list[dict[str, Any]]
@@ -112,7 +112,7 @@ def read_run(folder: Path, method: str | None = None) -> Run:
     """
     if not folder.is_dir():
         raise InvalidSettings("no such folder", where=str(folder), hint="name the folder of a run or an audit")
-    record = _json(folder / RECORD)
+    record = read_record(folder / RECORD, RESULTS, "summary.jsonl", "matrix.parquet", "studies/curve-*.jsonl") or {}
     audited = next((p for p in (folder, folder / "audit") if (p / AUDIT).is_file()), None)
     if not record and audited is None:
         raise InvalidSettings(
@@ -154,7 +154,7 @@ def _measured(folder: Path, record: Mapping[str, Any], method: str | None) -> Ru
 
 
 def _with_audit(run: Run, audited: Path) -> Run:
-    audit = _json(audited / AUDIT)
+    audit = read_record(audited / AUDIT, FINDINGS, ASSESSMENTS, PEOPLE) or {}
     shapes.hold_one(audit, shapes.AuditRecord, audited / AUDIT)
     return replace(
         run,
@@ -183,18 +183,6 @@ def _speaker(record: Mapping[str, Any], method: str | None, folder: Path) -> str
 
 def _unaware(strategy: str) -> bool:
     return "unaware" in strategy
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DamagedFile("not JSON", where=str(path), hint="run or audit again") from error
-    if not isinstance(found, dict):
-        raise DamagedFile("not a JSON object", where=str(path), hint="run or audit again")
-    return found
 
 
 def _rows(folder: Path, name: str, shape: type[shapes.Shape] | None = None) -> Rows:

@@ -1,22 +1,25 @@
 """A file that grows by whole lines: what was written stays, whatever stops the process."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput
+from pluralign.core import InvalidInput, cut_torn_line, is_sealed, is_sound, sealed, whole_file
 
 
 class GrowingFile:
     """JSON objects, one a line, each on disk before the next.
 
-    A line that a kill left half written is cut off when the file is opened again.
+    Each line has a checksum. When the file is opened again, a line that a kill left half written is cut off, and lines
+    that are not as they were written are taken out: what they held is missing, and can be made again.
 
     Args:
         path: The file; its folder is made.
         owner: What the rows belong to; a file of another owner is refused. It is kept beside the file.
+
+    Attributes:
+        damaged: How many damaged lines were taken out.
 
     Raises:
         InvalidInput: If the file belongs to another owner.
@@ -26,27 +29,18 @@ class GrowingFile:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._claim(owner)
-        self._mend()
+        self.damaged = self._drop_damaged()
         self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write one object; a lone surrogate, which UTF-8 does not have, is written as JSON escapes it."""
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(sealed(row), ensure_ascii=False) + "\n")
         self._file.flush()
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All objects written so far.
-
-        Raises:
-            DamagedFile: If a line is no JSON object.
-        """
-        with self.path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    row = json.loads(line)
-                except ValueError as error:
-                    raise DamagedFile("not JSON", where=f"{self.path}:{number}", hint="delete that line") from error
-                yield row
+        """All objects written so far, as they were written."""
+        with self.path.open("rb") as file:
+            yield from filter(None, map(_row, file))
 
     def close(self) -> None:
         """Close the file."""
@@ -55,27 +49,34 @@ class GrowingFile:
     def _claim(self, owner: str) -> None:
         beside = self.path.with_name(f"{self.path.name}.owner")
         if not self.path.exists() or self.path.stat().st_size == 0:
-            beside.write_text(owner + "\n", encoding="utf-8")
+            with whole_file(beside) as partial:
+                partial.write_text(owner + "\n", encoding="utf-8")
         elif not beside.is_file() or beside.read_text(encoding="utf-8").strip() != owner:
             raise InvalidInput(
-                "the file holds what another model, or the same with other settings, said",
+                "the file holds what another model, or the same with other settings, said, or its .owner is damaged",
                 where=str(self.path),
                 hint="name another folder, or begin anew with --fresh",
             )
 
-    def _mend(self) -> None:
+    def _drop_damaged(self) -> int:
+        """Take lines that are not as they were written out of the file; how many."""
+        cut_torn_line(self.path)
         if not self.path.exists():
-            return
-        with self.path.open("rb+") as file:
-            size = file.seek(0, os.SEEK_END)
-            keep = size
-            while keep > 0:
-                start = max(0, keep - 65536)
-                file.seek(start)
-                block = file.read(keep - start)
-                if (end := block.rfind(b"\n")) >= 0:
-                    keep = start + end + 1
-                    break
-                keep = start
-            if keep < size:
-                file.truncate(keep)
+            return 0
+        lines = self.path.read_bytes().splitlines(keepends=True)
+        sound = [line for line in lines if _row(line) is not None]
+        if len(sound) < len(lines):
+            with whole_file(self.path) as partial:
+                partial.write_bytes(b"".join(sound))
+        return len(lines) - len(sound)
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """The object of a line; None where the line is damaged. Lines of early versions have no checksum."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(row, dict) or (is_sealed(row) and not is_sound(row)):
+        return None
+    return row

@@ -10,6 +10,7 @@ from pluralign.core import (
     Ask,
     ChatModel,
     Conversation,
+    InvalidInput,
     Reply,
     Respondent,
     Sampling,
@@ -32,8 +33,7 @@ class RecordedRespondent:
         path: JSONL file.
 
     Raises:
-        InvalidInput: If the file holds the answers of another respondent.
-        DamagedFile: If a line of it is broken.
+        InvalidInput: If the file holds the answers of another respondent, or something else.
     """
 
     def __init__(self, inner: Respondent, path: Path) -> None:
@@ -41,7 +41,14 @@ class RecordedRespondent:
         self._file = GrowingFile(path, inner.fingerprint)
         self._known: dict[tuple[str, ...], Reply] = {}
         for row in self._file.rows():
+            if not isinstance(row.get("key"), list):
+                raise InvalidInput("a line is no recorded answer of a run", where=str(path), hint="name another folder")
             self._known[tuple(row["key"])] = _reply(row)
+
+    @property
+    def damaged(self) -> int:
+        """How many answers of the file were damaged, and will be asked for again."""
+        return self._file.damaged
 
     @property
     def name(self) -> str:
@@ -88,7 +95,6 @@ class KeptCompletions:
 
     Raises:
         InvalidInput: If the file holds the completions of another model.
-        DamagedFile: If a line of it is broken.
     """
 
     def __init__(self, inner: ChatModel, path: Path) -> None:

@@ -6,7 +6,17 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from pluralign.core import NotEnoughData, RecordedAnswer, Tally, answer_from_row, cell_id, is_missing, split_thought
+from pluralign.core import (
+    NotEnoughData,
+    RecordedAnswer,
+    Tally,
+    answer_from_row,
+    cell_id,
+    is_missing,
+    is_sealed,
+    is_sound,
+    split_thought,
+)
 from pluralign.core.errors import InvalidInput
 from pluralign.sources.answer_names import AnswerNames, missing_names
 from pluralign.sources.fields import BadRow, Row
@@ -16,6 +26,7 @@ from pluralign.sources.reading import RowPolicy, place, read_rows
 _ENORMOUS = 100_000
 _KEPT = 2000
 _OPTIONS = {"model": "--model", "strategy": "--strategy", "community": "--named"}
+_ALTERED = "ask again by the command that wrote it, or remove line_sha256 from a line that you mean to change"
 
 
 def read_answers(
@@ -52,6 +63,8 @@ def read_answers(
     for path in paths:
         for number, row in read_rows(path, policy):
             try:
+                if is_sealed(row) and not is_sound(row):
+                    raise BadRow("the line was altered after it was written", reason="altered line", hint=_ALTERED)
                 answer = _answer(names.fill(row, path), tally, options or {})
             except BadRow as bad:
                 policy.refuse(bad, place(path, number))

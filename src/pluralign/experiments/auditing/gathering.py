@@ -11,7 +11,6 @@ from pluralign.audits import Evidence, Rewards
 from pluralign.core import (
     DamagedFile,
     FloatArray,
-    InvalidInput,
     InvalidSettings,
     NotEnoughData,
     PluralignError,
@@ -23,6 +22,7 @@ from pluralign.core import (
 from pluralign.evaluation import Judged
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
 from pluralign.experiments.auditing.tables import read_axes, read_items, read_residents
+from pluralign.experiments.finished import read_record
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.loading import load_pairs
 from pluralign.experiments.survey_evaluation import fingerprint_of_survey
@@ -129,13 +129,10 @@ def _record(folder: Path | None) -> Mapping[str, Any]:
     if folder is None:
         return {}
     place = f"{folder / RECORD}"
-    try:
-        record = RunFolder(folder).read_json(RECORD) if folder.is_dir() else None
-    except ValueError as error:
-        raise DamagedFile("not JSON", where=place, hint="run it again") from error
+    record = read_record(folder / RECORD, "answers.jsonl") if folder.is_dir() else None
     if record is None:
         raise InvalidSettings("no finished run is here", where=str(folder), hint="name a folder that holds record.json")
-    of_rewards = isinstance(record, Mapping) and _of_rewards(record)
+    of_rewards = _of_rewards(record)
     if lacking := [key for key in (_OF_REWARDS if of_rewards else _OF_SURVEY) if not _holds(record, key)]:
         raise DamagedFile(
             f"not the record of a run of reward models or of a survey: no {lacking[0]}",
@@ -241,11 +238,7 @@ def _rewards(folder: Path | None, record: Mapping[str, Any], wanted: Sequence[st
     if wanted is not None and (strange := [m for m in wanted if m not in ran]):
         raise InvalidSettings("the run has no such method", where=strange[0], hint=f"it has {', '.join(ran)}")
     for method in wanted or ran:
-        parts = [run.read_predictions(seed, method) for seed in record["seeds"] if run.has_predictions(seed, method)]
-        if len(parts) < len(record["seeds"]):
-            raise InvalidInput(
-                "the margins of test pairs are not all there", where=f"{folder}: {method}", hint="run it again"
-            )
+        parts = [run.read_predictions(seed, method) for seed in record["seeds"]]
         steers = [s for s in parts[0][1] if s and all(s in m for _, m in parts)]
         judged = Judged.join([j for j, _ in parts])
         if steers:

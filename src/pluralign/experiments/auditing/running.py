@@ -10,6 +10,7 @@ from typing import Any
 
 from pluralign._version import __version__
 from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
+from pluralign.core import MANIFEST
 from pluralign.experiments.auditing.gathering import Gathered, Given, gather
 from pluralign.experiments.auditing.settings import AuditSettings
 from pluralign.experiments.folder import RunFolder
@@ -65,6 +66,7 @@ def run_audit(
     findings, assessments = run_audits(audits, evidence, settings.context, reporter.progress)
     record = {
         "name": (given.folder or out).resolve().name,
+        "manifest": MANIFEST,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": shown(settings),
         "thresholds": [
@@ -78,9 +80,10 @@ def run_audit(
         "outcome": {s: sum(f.severity == s for f in findings) for s in SEVERITIES},
     }
     folder = RunFolder(out)
-    folder.write_rows(FINDINGS, (f.as_dict() for f in findings))
+    folder.begin(AUDIT)
+    folder.write_rows(FINDINGS, (f.as_dict() for f in findings), private=True)
     folder.write_rows(ASSESSMENTS, (a.as_dict() for a in assessments))
-    folder.write_rows(PEOPLE, who_took_part(evidence, settings.small))
+    folder.write_rows(PEOPLE, who_took_part(evidence, settings.small), private=True)
     folder.write_json(AUDIT, record)
     return AuditOutcome(findings, assessments, record)
 

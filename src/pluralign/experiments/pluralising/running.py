@@ -1,13 +1,14 @@
 """Run CultureSPA stage by stage; a run that was stopped goes on where it was."""
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import ChatModel, InvalidSettings, UnknownCommunity
+from pluralign.core import ChatModel, InvalidSettings, UnknownCommunity, check_written
+from pluralign.experiments.claiming import claimed
+from pluralign.experiments.finished import AGAIN, read_object
 from pluralign.experiments.folder import RECORD, RunFolder
 from pluralign.experiments.pluralising.comparing import compare_models, measure_ability
 from pluralign.experiments.pluralising.resolving import STAGES, ResolvedPluralise
@@ -20,7 +21,7 @@ from pluralign.experiments.pluralising.stages import (
     write_questions,
 )
 from pluralign.experiments.pluralising.tuning import tune_models
-from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.reporting import Reporter, Silent, note_earlier
 from pluralign.experiments.surveying.opening import open_chat_model
 
 _KEPT = {"questions", "filter"}
@@ -73,10 +74,9 @@ def run_pluralise(
     last = _place(until, "until")
     anew = STAGES if fresh else STAGES[_place(again, "again") :] if again else ()
     folder = RunFolder(out)
-    with folder.claimed(resolved.fingerprint, fresh) as resumed:
-        if resumed:
-            reporter.note(f"going on from earlier work in {out}")
-        _clear(out, anew)
+    with claimed(folder, resolved.fingerprint, fresh, _made_again_with) as faults:
+        note_earlier(reporter, out, faults)
+        folder.remove(*anew)
         work = _work(resolved, folder, reporter)
         stages: dict[str, Mapping[str, Any]] = {}
         for name in STAGES[: min(last + 1, len(STAGES) - 1)]:
@@ -93,7 +93,8 @@ def read_stage(out: Path, stage: str) -> dict[str, Any]:
         InvalidSettings: If there is no such stage, or it was not run.
     """
     _place(stage, "show")
-    found = RunFolder(out).read_json(f"{stage}/{SUMMARY}")
+    check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
+    found = read_object(out / stage / SUMMARY)
     if found is None:
         raise InvalidSettings(f"the stage {stage!r} was not run yet", where=str(out))
     return found
@@ -166,6 +167,11 @@ def _place(stage: str, option: str) -> int:
     return STAGES.index(stage)
 
 
-def _clear(out: Path, stages: tuple[str, ...]) -> None:
-    for name in stages:
-        shutil.rmtree(out / name, ignore_errors=True)
+def _made_again_with(name: str) -> list[str]:
+    """The summaries that must be made again with a file of a stage: its own, and those of later stages.
+
+    >>> _made_again_with("collect/collected.jsonl")
+    ['collect/summary.json', 'tune/summary.json', 'evaluate/summary.json']
+    """
+    stage = name.split("/", maxsplit=1)[0]
+    return [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]] if stage in STAGES else []

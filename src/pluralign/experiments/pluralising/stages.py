@@ -123,6 +123,7 @@ def answer_questions(work: Work) -> dict[str, Any]:
     failures = ask_all(respondent, asks, work.reporter)
     for reason in failures[:1]:
         work.reporter.note(f"{len(failures):,} asks failed, such as: {reason}; the same command asks them again")
+    work.folder.list_files("answer/recorded.jsonl")
     return {"asked": len(asks), "failed": len(failures)} | _counts(tally)
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from pluralign.asking import CultureTables, Putting, Strategy, culture_tables, load_strategy, put
 from pluralign.core import Ask, InvalidSettings, NotEnoughData, Reply, Survey, Tally, rng_for
+from pluralign.experiments.claiming import claimed
 from pluralign.experiments.folder import RunFolder
-from pluralign.experiments.reporting import Reporter, Silent
+from pluralign.experiments.reporting import Reporter, Silent, note_earlier
 from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
 from pluralign.experiments.surveying.opening import notes_of, open_respondent
 from pluralign.experiments.surveying.resolving import ResolvedSurvey
@@ -46,9 +47,8 @@ def run_survey(
     asks = put_asks(resolved, survey, tally)
     for reason, n in tally.dropped.items():
         reporter.note(f"not asked: {n:,} {reason}")
-    with RunFolder(out).claimed(_fingerprint(resolved, asks), fresh) as resumed:
-        if resumed:
-            reporter.note(f"going on from earlier answers in {out}")
+    with claimed(RunFolder(out), _fingerprint(resolved, asks), fresh) as faults:
+        note_earlier(reporter, out, faults)
         _ask(resolved, survey, asks, out, reporter)
         return evaluate_answers(
             [out / RECORDED],
@@ -161,6 +161,8 @@ def chosen_questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
 def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter) -> list[str]:
     """Ask what is not answered yet; the reasons of those that failed."""
     reporter.stage(f"asking {respondent.name}")
+    if respondent.damaged:
+        reporter.note(f"{respondent.damaged:,} recorded answers were damaged, and are asked for again")
     done = 0
 
     def heard(_: int, __: Reply) -> None:

@@ -1,0 +1,52 @@
+"""What finished runs and audits left in their folders, read after a check that it lies there as it was written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import MANIFEST, DamagedFile, Manifest, check_written
+
+AGAIN = "give the command that wrote the folder again: it makes what is missing or damaged anew"
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None where there is no such file.
+
+    Raises:
+        DamagedFile: If it holds something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise DamagedFile("not JSON", where=str(path), hint=AGAIN) from error
+    if not isinstance(found, dict):
+        raise DamagedFile("not a JSON object", where=str(path), hint=AGAIN)
+    return found
+
+
+def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:
+    """Read the record of a finished run or audit, after a check that its files lie there as they were written.
+
+    Early versions kept no manifest: what they wrote is not checked.
+
+    Args:
+        path: ``record.json`` or ``audit.json``.
+        patterns: Which files beside it to check, as in ``studies/*.jsonl``.
+
+    Returns:
+        The record; None where there is none.
+
+    Raises:
+        DamagedFile: If a file is missing, damaged or not listed, or the manifest is; each is named.
+    """
+    folder, manifest = path.parent, Manifest.read(path.parent)
+    if manifest is not None and (manifest.damaged or path.name in manifest.files):
+        check_written(folder, path.name, *patterns, hint=AGAIN)
+        return read_object(path)
+    record = read_object(path)
+    if record is not None and "manifest" in record:
+        what = "the manifest is missing" if manifest is None else f"{path.name} is not listed"
+        raise DamagedFile(what, where=str(folder / MANIFEST), hint=AGAIN)
+    return record
