@@ -177,7 +177,7 @@ def _first(**changed: Any) -> Break:
 DAMAGE: list[tuple[str, Break, str]] = [
     ("results.jsonl", _half, "results.jsonl:11: not a JSON object"),
     ("results.jsonl", lambda _: "", "the run has no results"),
-    ("results.jsonl", lambda t: "[]\n" + t, "results.jsonl:1: input should be a valid dictionary"),
+    ("results.jsonl", lambda t: "[]\n" + t, "results.jsonl:1: not a JSON object"),
     ("results.jsonl", _first(value="GONE"), "results.jsonl:1: value: missing"),
     ("results.jsonl", _first(value="0.5"), "results.jsonl:1: value: input should be a valid number"),
     ("results.jsonl", _first(value=float("nan")), "results.jsonl:1: value: input should be a finite number"),

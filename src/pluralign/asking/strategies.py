@@ -1,13 +1,12 @@
 """Strategies: how a question is put, each a small template file that anybody can copy and change."""
 
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from pluralign.core import InvalidSettings
+from pluralign.core import InvalidSettings, parse_toml
 
 PLACES = ("question", "options", "culture", "nearest", "farthest", "examples")
 _KEYS = ("about", "system", "user", "paraphrases", "translations")
@@ -103,14 +102,15 @@ def load_strategy(name: str | Path) -> Strategy:
     >>> load_strategy("culture_aware").names_community, load_strategy("self_alignment").shows_gold
     (True, True)
     """
-    path = Path(name) if str(name).endswith(".toml") else _FOLDER / f"{name}.toml"
-    if not path.is_file():
+    is_own = not str(name).endswith(".toml")
+    path = _FOLDER / f"{name}.toml" if is_own else Path(name)
+    if str(name) not in strategies() if is_own else not path.is_file():
         near = get_close_matches(str(name), strategies(), n=2, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(strategies())}; or a .toml file"
         raise InvalidSettings(f"there is no strategy {str(name)!r}", hint=hint)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = parse_toml(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
     for key in table:
         if key not in _KEYS:

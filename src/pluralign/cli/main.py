@@ -32,22 +32,14 @@ class _Careful(TyperGroup):
             sys.stderr.write("stopped; the same command goes on from here\n")
             raise typer.Exit(130) from error
         except Exception as error:
+            from pluralign.cli.failing import message_of
             from pluralign.core import masked, printable
 
-            sys.stderr.write(f"error: {printable(masked(_message(error)))}\n")
+            message = message_of(error)
+            if message is None:
+                raise
+            sys.stderr.write(f"error: {printable(masked(message))}\n")
             raise typer.Exit(2) from error
-
-
-def _message(error: Exception) -> str:
-    """What to tell of an error that a user can mend; any other is a fault of ours and goes on."""
-    from pluralign.core.errors import PluralignError
-
-    if isinstance(error, OSError) and error.filename is not None:
-        place = error.filename2 or error.filename
-        return f"{place}: {error.strerror}\n  -> check the path, and that it can be read or written"
-    if isinstance(error, PluralignError):
-        return str(error)
-    raise error
 
 
 app = typer.Typer(

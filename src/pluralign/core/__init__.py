@@ -50,6 +50,7 @@ from pluralign.core.manifest import (
     told_faults,
 )
 from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of, short_id
+from pluralign.core.parsing import parse_json, parse_toml, read_json, read_json_object
 from pluralign.core.ports import (
     ChatModel,
     Encoder,
@@ -131,9 +132,13 @@ __all__ = [
     "masked",
     "near_communities",
     "pairs_from_survey",
+    "parse_json",
+    "parse_toml",
     "printable",
     "prompt_text",
     "read_answer",
+    "read_json",
+    "read_json_object",
     "read_published",
     "read_steer",
     "record_answer",

@@ -1,6 +1,5 @@
 """Recorded answers as rows: what lies in a file, one object an answer."""
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pluralign.core.asking import RecordedAnswer
 from pluralign.core.cells import cell_id, cell_number, is_missing
 from pluralign.core.errors import InvalidInput
+from pluralign.core.parsing import parse_json
 
 PROBS_SUM = 0.02
 """How far the probabilities of a row may be from summing to 1, as rounding to two or three decimals leaves them."""
@@ -138,8 +138,8 @@ def _list(row: Mapping[str, Any], column: str) -> list[Any]:
     value = row.get(column)
     if isinstance(value, str) and value.strip().startswith("["):
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
+            value = parse_json(value)
+        except ValueError as error:
             raise InvalidInput(f"{column} is not a JSON list: {_shown(value)}") from error
     if isinstance(value, list | tuple):
         return list(value)

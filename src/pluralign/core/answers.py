@@ -7,7 +7,6 @@ first line that is a label, "option 2", and in short texts a label at the end, a
 the only number. A sign that points at two options is a refusal.
 """
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pluralign.core.answer_texts import answering_part, bracketed, clean
 from pluralign.core.answer_words import ANSWER_WORD, CHOICE_WORD, COUNTS, DENIES, REFUSES, STRENGTHS
 from pluralign.core.asking import Refusal
 from pluralign.core.errors import InvalidInput
+from pluralign.core.parsing import parse_json
 
 _SHORT = 200
 _SENTENCE = 80
@@ -176,7 +176,7 @@ def _json(text: str, sheet: _Sheet) -> Iterator[int | None]:
     """Places that JSON objects give; None for one that gives another answer."""
     for found in _OBJECT.findall(text):
         try:
-            value = json.loads(found)
+            value = parse_json(found)
         except ValueError:
             continue
         for key, said in value.items():

@@ -14,6 +14,9 @@ _DAY = 86_400
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
 """What file systems answer that cannot sync a folder."""
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What the system answers to a write without naming the file."""
+
 
 @contextmanager
 def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
@@ -29,7 +32,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         it; one that is killed leaves a part that `is_part` recognises.
 
     Raises:
-        OSError: If the disk is full, or the folder cannot be written to.
+        OSError: If the disk is full, or the folder cannot be written to; it names ``path``.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -48,6 +51,10 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
             partial.chmod(mode)
         partial.replace(path)
         sync_folder(path.parent)
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None or error.filename == str(partial):
+            error.filename = str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

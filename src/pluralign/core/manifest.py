@@ -15,6 +15,7 @@ from typing import Any
 
 from pluralign.core.errors import DamagedFile
 from pluralign.core.files import cut_torn_line, whole_file
+from pluralign.core.parsing import parse_json
 
 MANIFEST = "manifest.jsonl"
 _CHECK = "line_sha256"
@@ -180,9 +181,9 @@ def _line(name: str, written: Written) -> bytes:
 def _row(line: bytes) -> Any:
     """The object of a line; None where the line is damaged."""
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         return row if is_sound(row) else None
-    except (ValueError, RecursionError, AttributeError):
+    except (ValueError, AttributeError):
         return None
 
 

@@ -1,11 +1,10 @@
 """Which sentence encoders are an ordinary BERT, as their files say; whatever is unusual is left to its library."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import DamagedFile
+from pluralign.core import DamagedFile, parse_json
 
 _TRANSFORMER = "sentence_bert_config.json"
 _SPECIAL = {
@@ -247,4 +246,4 @@ def _is_usually_stored(weights: Path) -> bool:
 
 def _json(path: Path) -> Any:
     """What a file holds; nothing where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return parse_json(path.read_bytes()) if path.is_file() else {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pluralign.core import FloatArray, MissingExtra
+from pluralign.core import FloatArray, MissingExtra, parse_json
 from pluralign.encoders.cache import Progress
 from pluralign.encoders.distilling import distilled
 from pluralign.encoders.folders import STATIC_CARD, static_folder
@@ -120,7 +120,7 @@ def _is_whole(folder: Path) -> bool:
     if not folder.exists():
         return False
     try:
-        expected = json.loads((folder / STATIC_CARD).read_text())["sha256"]
+        expected = parse_json((folder / STATIC_CARD).read_bytes())["sha256"]
         if _digest(folder / _WEIGHTS) == expected:
             return True
     except (OSError, ValueError, KeyError, TypeError):

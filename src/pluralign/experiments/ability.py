@@ -12,12 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, MissingExtra, whole_file
+from pluralign.core import InvalidInput, MissingExtra, read_json_object, whole_file
 from pluralign.huggingface.folders import files_digest
 
 _Z = 1.96
 _LAST_LINES = 6
 _DONE = "done.json"
+_AGAIN = "delete it and measure again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,13 @@ def run_lm_eval(model: str, adapter: Path | None, wanted: AbilityTasks, out: Pat
         raise MissingExtra.named("evals", "lm_eval")
     identity = _identity(model, adapter, wanted)
     done = out / _DONE
-    if not done.is_file() or json.loads(done.read_text(encoding="utf-8")).get("identity") != identity:
+    if not done.is_file() or read_json_object(done, _AGAIN).get("identity") != identity:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(out / "lm-eval", ignore_errors=True)
         found = _run(_command(model, adapter, wanted, out), out)
         with whole_file(done) as partial:
             partial.write_text(json.dumps({"identity": identity, "results": found}, indent=2), encoding="utf-8")
-    return list(_rows(json.loads(done.read_text(encoding="utf-8"))["results"]))
+    return list(_rows(read_json_object(done, _AGAIN)["results"]))
 
 
 def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) -> list[str]:
@@ -105,7 +106,7 @@ def _run(command: Sequence[str], out: Path) -> dict[str, Any]:
             where=str(log),
             hint="check the model, the names of the tasks, and that their data can be reached",
         )
-    found: dict[str, Any] = json.loads(written[-1].read_text(encoding="utf-8"))
+    found = read_json_object(written[-1], _AGAIN)
     return {"results": found["results"], "n-samples": found.get("n-samples", {})}
 
 

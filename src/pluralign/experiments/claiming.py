@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
 
-from pluralign.core import MANIFEST, DamagedFile, InvalidSettings, Manifest, clear_parts, is_part
+from pluralign.core import MANIFEST, DamagedFile, InvalidSettings, Manifest, clear_parts, is_part, parse_json
 from pluralign.experiments.folder import STATE, RunFolder, as_json
 from pluralign.experiments.locking import LOCK, alone_in
 from pluralign.huggingface.processes import is_main, writing
@@ -127,6 +127,6 @@ def _state(folder: RunFolder) -> str:
 def _fingerprint(state: str) -> str | None:
     """Fingerprint of the run whose state it is; None where it cannot be read."""
     try:
-        return str(json.loads(state)["fingerprint"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return str(parse_json(state)["fingerprint"])
+    except (ValueError, KeyError, TypeError):
         return None

@@ -1,10 +1,9 @@
 """What finished runs and audits left in their folders, read after a check that it lies there as it was written."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import MANIFEST, DamagedFile, Manifest, check_written
+from pluralign.core import MANIFEST, DamagedFile, Manifest, check_written, read_json_object
 
 AGAIN = "give the command that wrote the folder again: it makes what is missing or damaged anew"
 
@@ -16,14 +15,9 @@ def read_object(path: Path) -> dict[str, Any] | None:
         DamagedFile: If it holds something else.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        return read_json_object(path, AGAIN)
     except FileNotFoundError:
         return None
-    except (ValueError, RecursionError) as error:
-        raise DamagedFile("not JSON", where=str(path), hint=AGAIN) from error
-    if not isinstance(found, dict):
-        raise DamagedFile("not a JSON object", where=str(path), hint=AGAIN)
-    return found
 
 
 def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:

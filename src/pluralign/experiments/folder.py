@@ -25,6 +25,8 @@ from pluralign.core import (
     check_written,
     is_part,
     list_written,
+    parse_json,
+    read_json_object,
     whole_file,
 )
 from pluralign.evaluation import Judged
@@ -94,7 +96,7 @@ class RunFolder:
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Read a JSON object that this run wrote; None where there is none, or it is not as it was written."""
-        return json.loads((self.path / name).read_text(encoding="utf-8")) if self.has(name) else None
+        return read_json_object(self.path / name) if self.has(name) else None
 
     def model(self, seed: int, method: str) -> Path:
         """Where a method's model of one repeat lies."""
@@ -193,13 +195,17 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    except FileNotFoundError as error:
         raise InvalidInput("no such file", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"not UTF-8: {error}", where=str(path)) from error
     rows = []
     # Only a line feed ends a line: texts may hold what Python too takes for the end of one.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
-            rows.append(json.loads(line))
+            rows.append(parse_json(line))
         except ValueError as error:
-            raise InvalidInput("not a JSON object", where=f"{path}:{number}") from error
+            raise InvalidInput(f"not a JSON object: {error}", where=f"{path}:{number}") from error
+        if not isinstance(rows[-1], dict):
+            raise InvalidInput("not a JSON object", where=f"{path}:{number}")
     return rows

@@ -1,6 +1,5 @@
 """The same model as the other repeats of its run fitted it: what tells how sure its rewards are."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import DamagedFile, FloatArray, SteerableRewardModel
+from pluralign.core import DamagedFile, FloatArray, SteerableRewardModel, parse_json
 from pluralign.experiments.folder import RECORD
 from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
 
@@ -105,7 +104,7 @@ def _split(record: Path) -> tuple[str, Any] | None:
     if not record.is_file():
         return None
     try:
-        split = json.loads(record.read_text(encoding="utf-8"))["settings"]["split"]
+        split = parse_json(record.read_bytes())["settings"]["split"]
         return str(split["by"]), split["test"]
     except (ValueError, KeyError, TypeError) as error:
         raise DamagedFile("the record of the run cannot be read", where=str(record), hint="run it again") from error

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pluralign.experiments.tables import FolderName
 from pluralign.rewards.transformer.config import TrainingConfig
 
 DEFAULT_METHODS = (
@@ -24,7 +25,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class SplitSettings(_Table):
@@ -179,7 +180,7 @@ class Settings(_Table):
         """How the reference is trained, where it is a trained part."""
         return TrainingConfig.model_validate(self.training.model_dump() | self.reference.training)
 
-    name: str = Field(default="experiment", pattern=r"^[^/\\]*[^/\\.][^/\\]*$")
+    name: FolderName = "experiment"
     """Name of the experiment; without slashes, for its folder is named so."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the first repeat."""

@@ -2,17 +2,27 @@
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
-from pluralign.core import InvalidSettings, masked, without_secrets
+from pluralign.core import InvalidSettings, masked, parse_toml, without_secrets
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_MOST_LEVELS = 20
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(r"[^/\\\x00-\x1f\x7f]{1,100}", name) or not name.strip(". "):
+        raise ValueError("must name a folder: 1 to 100 characters, no slash, not dots alone")
+    return name
+
+
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+"""The name of a run, and of its folder: it leads to no other folder."""
 
 
 def override(tables: dict[str, Any], text: str) -> str:
@@ -21,10 +31,12 @@ def override(tables: dict[str, Any], text: str) -> str:
     if not sign or not key.strip():
         raise InvalidSettings(f"{masked(text)!r} is no setting", where="--set", hint="write --set scpo.tau=0.6")
     *path, last = key.strip().split(".")
+    if len(path) > _MOST_LEVELS:
+        raise InvalidSettings(f"must name at most {_MOST_LEVELS} tables, got {len(path)}", where=f"--set {key:.40}...")
     table: Any = tables
     for part in path:
         if isinstance(table, list):
-            table = table[int(part)] if part.isdigit() and int(part) < len(table) else None
+            table = table[int(part)] if re.fullmatch(r"[0-9]{1,6}", part) and int(part) < len(table) else None
         else:
             table = table.setdefault(part, {})
         if not isinstance(table, dict | list):
@@ -34,8 +46,8 @@ def override(tables: dict[str, Any], text: str) -> str:
             f"{'.'.join(path)!r} is a list", where=f"--set {key}", hint="name an entry, as in pairs.0.path"
         )
     try:
-        table[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        table[last] = parse_toml(f"value = {value}")["value"]
+    except ValueError:
         table[last] = value
     return key.strip()
 
@@ -66,7 +78,11 @@ def absolute(value: Any, base: Path, where: str) -> Any:
             raise InvalidSettings(f"the environment variable {name} is not set", where=where, hint=f"export {name}=...")
         return os.environ[name]
 
-    return (base / Path(_VARIABLE.sub(variable, value)).expanduser()).resolve()
+    filled = _VARIABLE.sub(variable, value)
+    try:
+        return (base / Path(filled).expanduser()).resolve()
+    except (ValueError, RuntimeError, OSError) as error:  # a NUL in it; ~nobody; links in a circle
+        raise InvalidSettings(f"{filled!r:.200} is no path: {error}", where=where) from error
 
 
 def is_path(hint: Any) -> bool:

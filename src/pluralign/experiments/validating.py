@@ -1,14 +1,21 @@
 """What every settings file goes through: TOML read, keys and values checked, names of sources turned into objects."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pluralign.core import InvalidSettings, PluralignError, community_hint, resolve_community, without_secrets
+from pluralign.core import (
+    InvalidSettings,
+    PluralignError,
+    community_hint,
+    parse_toml,
+    resolve_community,
+    without_secrets,
+)
 from pluralign.experiments.hints import nearest
 from pluralign.experiments.registry import SOURCES, names, source_named
 from pluralign.experiments.tables import absolute, is_path
@@ -23,13 +30,14 @@ def read_settings(path: Path) -> dict[str, Any]:
         InvalidSettings: If it is not there, or not TOML; the line is named.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InvalidSettings("no such file", where=str(path)) from error
     except (IsADirectoryError, PermissionError) as error:
-        raise InvalidSettings("the file cannot be read", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
+        raise InvalidSettings(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+    except ValueError as error:
+        hint = "save the file as UTF-8" if isinstance(error, UnicodeError) else None
+        raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint=hint) from error
 
 
 def validated(model: type[Model], tables: Mapping[str, Any], where: str, sections: Sequence[str] = ()) -> Model:
@@ -67,13 +75,24 @@ def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> 
     hints = get_type_hints(cls)
     placed = {k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()}
     try:
-        return TypeAdapter(cls).validate_python(placed)
+        made = TypeAdapter(cls).validate_python(placed)
     except ValidationError as error:
         raise _readable(error, f"{where}.", known, obtain=getattr(cls, "obtain", None)) from error
     except PluralignError as error:
         raise InvalidSettings(
             error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
         ) from error
+    _hold_finite(made, known, where)
+    return made
+
+
+def _hold_finite(made: Any, names: Sequence[str], where: str) -> None:
+    """Refuse ``nan`` and infinities, as the settings of our own tables do."""
+    for name in names:
+        value = getattr(made, name)
+        for one in value if isinstance(value, tuple | list) else [value]:
+            if isinstance(one, float) and not isfinite(one):
+                raise InvalidSettings(f"must be a finite number, got {one}", where=f"{where}.{name}")
 
 
 def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
@@ -144,13 +163,13 @@ def _readable(
     elif first["type"] == "missing":
         what, hint = "this setting is needed", obtain or f"add {place[-1]} = ..."
     elif first["type"] in {"tuple_type", "list_type"}:
-        what, hint = f"must be a list, got {_given(first['input'], place)!r}", _as_list(place, first["input"])
+        what, hint = f"must be a list, got {_given(first['input'], place)!r:.200}", _as_list(place, first["input"])
     elif isinstance(cause, PluralignError):
         what = cause.what
     else:
         what = first["msg"].removeprefix("Value error, ")
         if first["type"] != "value_error":
-            what += f", not {_given(first['input'], place)!r}"
+            what += f", not {_given(first['input'], place)!r:.200}"
     return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
 
 

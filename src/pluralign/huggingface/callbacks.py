@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
-from pluralign.core import whole_file
+from pluralign.core import parse_json, whole_file
 
 
 class MetricsFile(TrainerCallback):  # type: ignore[misc]
@@ -22,7 +23,7 @@ class MetricsFile(TrainerCallback):  # type: ignore[misc]
         self._path = path
         step = int(checkpoint.rpartition("-")[2]) if checkpoint else -1
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() and checkpoint else []
-        self._kept = [line for line in lines if json.loads(line)["step"] <= step]
+        self._kept = [line for line in lines if _step(line) <= step]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Keep what came before the checkpoint."""
@@ -70,3 +71,11 @@ class DrawsEpochs(TrainerCallback):  # type: ignore[misc]
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Tell."""
         self._sampler.set_epoch(int(state.epoch or 0))
+
+
+def _step(line: str) -> float:
+    """The step that a line tells of; of one that was cut off by a kill, a step to come."""
+    try:
+        return float(parse_json(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return inf

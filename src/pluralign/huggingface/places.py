@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, MissingExtra
+from pluralign.core import InvalidInput, MissingExtra, read_json_object
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
 
 TRAINING, METRICS = "training.json", "metrics.jsonl"
 _IDENTITY = "identity"
+_AGAIN = "delete its folder and train again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class TrainingPlace:
         """
         if not (self.folder / TRAINING).is_file():
             return None
-        facts: dict[str, Any] = json.loads((self.folder / TRAINING).read_text(encoding="utf-8"))
-        if facts["identity"] != self.identity:
+        facts = read_json_object(self.folder / TRAINING, _AGAIN)
+        if facts.get("identity") != self.identity:
             raise InvalidInput(
                 "another training lies here: other data, weights, settings or another model",
                 where=str(self.folder),
@@ -93,7 +94,7 @@ class TrainingPlace:
 
 def is_over(checkpoint: str) -> bool:
     """Whether a training was stopped after its last step, before its outcome was written."""
-    state = json.loads((Path(checkpoint) / "trainer_state.json").read_text(encoding="utf-8"))
+    state = read_json_object(Path(checkpoint) / "trainer_state.json", _AGAIN)
     return bool(state["stateful_callbacks"]["TrainerControl"]["args"]["should_training_stop"])
 
 

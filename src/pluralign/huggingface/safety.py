@@ -1,12 +1,11 @@
 """Folders of models that would run code: refused before any library opens them."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput, InvalidSettings
+from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, parse_json
 
 _CONFIGS = ("*config*.json", "modules.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
@@ -122,6 +121,6 @@ def _values(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise DamagedFile(f"not JSON: {error}", where=str(path), hint="fetch the model again") from error

@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from pluralign.core import InvalidSettings, printable, whole_file
+from pluralign.core import InvalidSettings, parse_json, printable, whole_file
 from pluralign.huggingface.folders import cache_folder
 
 PACKAGED = frozenset({"hash", "minilm", "static"})
@@ -70,7 +70,7 @@ def _placed(name: str) -> str:
 
 def _remembered() -> dict[str, bool]:
     try:
-        known = json.loads((cache_folder() / _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        known = parse_json((cache_folder() / _FILE).read_bytes())
+    except (OSError, ValueError):
         return {}
     return {k: v is True for k, v in known.items()} if isinstance(known, dict) else {}

@@ -1,13 +1,12 @@
 """The README of a model's folder: what the hub shows, and what somebody needs to know before using it."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import WORLD, Estimate, InvalidInput, Steer, community_name, whole_file
+from pluralign.core import WORLD, Estimate, InvalidInput, Steer, community_name, read_json_object, whole_file
 from pluralign.interop.cards import accuracy_of
 from pluralign.interop.front_matter import yaml_of
 from pluralign.interop.loading_lines import loading_lines
@@ -109,10 +108,10 @@ def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
     """The sheet with what the files of an export say."""
     told, adapted = folder / "pluralign.json", folder / "adapter_config.json"
     if sheet.form is None and told.is_file():
-        found = json.loads(told.read_text(encoding="utf-8"))
+        found = read_json_object(told, "export the model again")
         sheet = replace(sheet, form=TextForm(found["text"], found["max_length"], found["overlong"]))
     if adapted.is_file() and not sheet.adapter:
-        base = json.loads(adapted.read_text(encoding="utf-8")).get("base_model_name_or_path")
+        base = read_json_object(adapted, "export the model again").get("base_model_name_or_path")
         sheet = replace(sheet, adapter=True, base_model=sheet.base_model or base)
     return sheet
 

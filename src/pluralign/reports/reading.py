@@ -193,8 +193,6 @@ def _rows(folder: Path, name: str, shape: type[shapes.Shape] | None = None) -> R
         rows = read_rows(path)
     except InvalidInput as error:
         raise DamagedFile(error.what, where=error.where, hint="run or audit again") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise DamagedFile("not text of JSON objects", where=str(path), hint="run or audit again") from error
     if shape is not None:
         shapes.hold_rows(rows, shape, path)
     return rows

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, cut_torn_line, is_sealed, is_sound, sealed, whole_file
+from pluralign.core import InvalidInput, cut_torn_line, is_sealed, is_sound, parse_json, sealed, whole_file
 
 
 class GrowingFile:
@@ -74,8 +74,8 @@ class GrowingFile:
 def _row(line: bytes) -> dict[str, Any] | None:
     """The object of a line; None where the line is damaged. Lines of early versions have no checksum."""
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
+        row = parse_json(line)
+    except ValueError:
         return None
     if not isinstance(row, dict) or (is_sealed(row) and not is_sound(row)):
         return None

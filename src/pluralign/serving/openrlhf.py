@@ -1,6 +1,5 @@
 """The remote reward of OpenRLHF: ``/get_reward``; the community travels in ``labels``."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from scipy.special import expit
 from starlette.responses import Response
 
-from pluralign.core import FloatArray, InvalidInput, RewardRequest, Steer
+from pluralign.core import FloatArray, InvalidInput, RewardRequest, Steer, parse_json
 from pluralign.rewards import Scorable, unanswered
 from pluralign.rewards.remote.wire import Steering
 from pluralign.serving.bodies import answer, documented, read, written
@@ -149,8 +148,8 @@ def steer_of(planner: Planner, label: Any) -> Steer | None:
 
 def _object(label: str) -> Any:
     try:
-        return json.loads(label)
-    except (ValueError, RecursionError):
+        return parse_json(label)
+    except ValueError:
         raise InvalidInput("a label begins like JSON and is none", hint='use {"community": "MEX"}') from None
 
 

@@ -15,7 +15,7 @@ from pluralign.rewards import NO_ANSWER_REWARD, Thoughts
 class ServeSettings(BaseModel):
     """How a server is set; limits keep its memory bounded."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: Path
     """Folder of a saved reward model."""

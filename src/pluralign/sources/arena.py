@@ -1,10 +1,10 @@
 """Battles of the Chatbot Arena: two models answer, one person says which answer is better."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pluralign.core import parse_json
 from pluralign.sources.fields import (
     BadRow,
     Row,
@@ -82,8 +82,8 @@ def _kaggle_conversation(row: Row, side: str) -> list[Row]:
 
 def _list(value: object, column: str) -> list[object]:
     try:
-        found = json.loads(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError) as error:
+        found = parse_json(value) if isinstance(value, str) else value
+    except ValueError as error:
         raise BadRow(f"{column!r} must be a JSON list, got {value!r:.60}", reason=f"{column} is not a list") from error
     if not isinstance(found, list):
         raise BadRow(f"{column!r} must be a list, got {value!r:.60}", reason=f"{column} is not a list")

@@ -1,10 +1,9 @@
 """Rows of a folder that ``datasets.Dataset.save_to_disk`` wrote."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, parse_json
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.limits import ReadLimits
 
@@ -42,12 +41,12 @@ def saved_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadR
 def _files(path: Path) -> list[Path]:
     name = _STATE if (path / _STATE).is_file() else _SPLITS
     try:
-        state = json.loads((path / name).read_bytes())
+        state = parse_json((path / name).read_bytes())
         if name == _SPLITS:
             splits = [str(split) for split in state["splits"]]
         else:
             files = [path / Path(entry["filename"]).name for entry in state["_data_files"]]
-    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise InvalidInput(f"{name} cannot be read", where=str(path), hint="save the data set again") from error
     if name == _SPLITS:
         raise InvalidInput(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, parse_json
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.opening import read_lines
@@ -56,12 +56,12 @@ def json_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRo
 def _parsed(line: bytes) -> object:
     try:
         text = line.decode("utf-8")
-        value = json.loads(text)
+        value = parse_json(text)
         if "\\u" in text and _SURROGATE.search(text):  # half a character, written as an escape: no encoder can take it
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as error:
         raise BadRow(f"not UTF-8: {error}", reason="not UTF-8") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadRow(f"not JSON: {error}", reason="not JSON", hint="write one JSON object a line") from error
     return value
 

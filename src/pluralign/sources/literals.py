@@ -1,8 +1,8 @@
 """Values that a program printed into a cell as Python text; nothing is ever evaluated as code."""
 
 import ast
-import json
 
+from pluralign.core import parse_json
 from pluralign.sources.fields import BadRow
 
 _NUMBERS = {"float16", "float32", "float64", "float_", "double", "int8", "int16", "int32", "int64", "uint8", "bool_"}
@@ -27,8 +27,8 @@ def literal(text: str, column: str, brackets: str) -> object:
     {'Mexico': [0.5, 0.5]}
     """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         pass
     start, end = text.find(brackets[0]), text.rfind(brackets[1])
     try:

@@ -1,10 +1,9 @@
 """World Values Survey questions in CultureSPA's layout, and how their option codes count."""
 
-import json
 from collections.abc import Collection
 from pathlib import Path
 
-from pluralign.core import InvalidInput, SurveyQuestion, Tally, cell_id
+from pluralign.core import InvalidInput, SurveyQuestion, Tally, cell_id, parse_json
 from pluralign.sources.stems import shared_stems
 
 NOT_VALUES: tuple[str, ...] = ("Q223", *(f"Q{n}" for n in range(260, 291)))
@@ -21,10 +20,10 @@ def read_json(path: Path) -> object:
         InvalidInput: If it is missing or not JSON in UTF-8.
     """
     try:
-        return json.loads(path.read_text("utf-8-sig"))
+        return parse_json(path.read_text("utf-8-sig"))
     except OSError as error:
         raise InvalidInput(f"the file cannot be read: {error.strerror}", where=str(path)) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidInput(f"not JSON in UTF-8: {error}", where=str(path)) from error
 
 

@@ -1,6 +1,5 @@
 """What else an audit can be given: who lives where, places on the axes of theories, and items to reason about."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from pluralign.core import (
     Tally,
     cell_id,
     is_missing,
+    parse_json,
     resolve_community,
     tidy,
 )
@@ -94,10 +94,10 @@ def read_items(path: Path, tally: Tally) -> list[Item]:
             continue
         tally.read += 1
         try:
-            item = _item(json.loads(text), tally)
+            item = _item(parse_json(text), tally)
         except PluralignError as error:
             raise InvalidInput(error.what, where=f"{path}:{number}", hint=error.hint) from error
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise InvalidInput("not a JSON object of an item", where=f"{path}:{number}") from error
         if item is not None:
             items.append(item)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pluralign.experiments.surveying.settings import ModelSettings, Parser, Table
+from pluralign.experiments.tables import FolderName
 from pluralign.methods.culturespa import AnsweringConfig, CollectingConfig, GenerationConfig, TuningConfig
 
 
@@ -41,7 +42,7 @@ class ComparisonSettings(Table):
 class PluraliseSettings(Table):
     """CultureSPA (arXiv 2410.12971): a language model pluralises itself."""
 
-    name: str = "pluralise"
+    name: FolderName = "pluralise"
     """Name of the run; also of its folder where ``--out`` is not given."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of examples, draws, training and intervals."""

@@ -1,6 +1,5 @@
 """The stages before training, questions, filter, answer and collect; each leaves files that can be read."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pluralign.core import (
     Survey,
     Tally,
     answer_from_row,
+    parse_json,
     rng_for,
 )
 from pluralign.evaluation.surveys import read_all
@@ -235,7 +235,7 @@ def _as_survey(questions: Sequence[GeneratedQuestion]) -> Survey:
 
 def _topics(path: Path) -> dict[str, list[str]]:
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = parse_json(path.read_bytes())
     except (ValueError, OSError) as error:
         raise InvalidInput(f"cannot be read: {error}", where=str(path)) from error
     if not isinstance(table, dict) or not all(isinstance(ids, list) for ids in table.values()) or not table:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pluralign.experiments.tables import FolderName
+
 Parser = Literal["strict", "published"]
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Positive = Annotated[float, Field(gt=0)]
@@ -20,7 +22,7 @@ CHANGES_NO_ANSWER = {
 class Table(BaseModel):
     """A table of settings: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class ModelSettings(Table):
@@ -149,7 +151,7 @@ class EvaluateSettings(Table):
 class SurveySettings(Table):
     """A survey of a language model."""
 
-    name: str = "survey"
+    name: FolderName = "survey"
     """Name of the run; also of its folder where ``--out`` is not given."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of orders, draws and intervals."""

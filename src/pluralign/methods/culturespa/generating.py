@@ -14,6 +14,7 @@ from pluralign.core import (
     Sampling,
     SurveyQuestion,
     Tally,
+    parse_json,
     rng_for,
 )
 from pluralign.methods.culturespa.config import GenerationConfig
@@ -67,7 +68,7 @@ def read_generated(text: str) -> dict[str, Any] | None:
     """
     for found in _OBJECT.findall(text):
         try:
-            value = json.loads(found)
+            value = parse_json(found)
         except ValueError:
             continue
         if isinstance(value.get("question"), str) and isinstance(value.get("options"), list):

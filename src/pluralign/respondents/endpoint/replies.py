@@ -1,11 +1,10 @@
 """What a chat server sent, as a reply; whatever form it has, it is read or refused."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pluralign.core import Reply
+from pluralign.core import Reply, parse_json
 
 _CUT = ("length", "content_filter")
 _MOST_TOKENS = 100_000_000
@@ -58,9 +57,7 @@ def read_completion(body: bytes, not_sent: tuple[str, ...] = ()) -> Completion:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except RecursionError:
-        raise ValueError("its JSON is nested too deeply") from None
+        return parse_json(body)
     except ValueError as error:
         raise ValueError(f"it is not JSON: {error}") from None
 

@@ -1,12 +1,11 @@
 """Load a causal language model of Hugging Face: a folder or a hub name, with or without an adapter."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
+from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, parse_json
 from pluralign.huggingface.folders import files_digest
 from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.safety import refuse_code, refuse_pickles
@@ -124,8 +123,8 @@ def _not_loaded(name: str, why: object) -> InvalidInput:
 
 def _base_of(folder: Path) -> str:
     try:
-        base = json.loads((folder / _ADAPTER).read_text(encoding="utf-8")).get("base_model_name_or_path")
-    except (ValueError, RecursionError, AttributeError) as error:
+        base = parse_json((folder / _ADAPTER).read_bytes()).get("base_model_name_or_path")
+    except (ValueError, AttributeError) as error:
         raise InvalidInput(f"not the settings of an adapter: {error}", where=str(folder / _ADAPTER)) from error
     if not base:
         raise InvalidInput("the adapter does not name its model", where=str(folder / _ADAPTER))

@@ -1,11 +1,10 @@
 """Load any Hugging Face model as a reward model: one scalar head, a pad token, nothing guessed."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput, MissingExtra
+from pluralign.core import InvalidInput, MissingExtra, read_json_object
 from pluralign.huggingface.folders import READ, files_digest
 from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.safety import refuse_code, refuse_pickles
@@ -104,7 +103,7 @@ def model_folder(name: str, revision: str | None = None) -> Path:
     if (folder / "config.json").is_file():
         return folder
     if (folder / "adapter_config.json").is_file():
-        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+        base = read_json_object(folder / "adapter_config.json").get("base_model_name_or_path")
         raise InvalidInput("this is an adapter, not a model", where=name, hint=f"name its model, {base}")
     if folder.is_dir():
         missing = [f for f in ("config.json", "tokenizer.json", "model.safetensors") if not (folder / f).is_file()]
@@ -140,7 +139,7 @@ def read_config(folder: Path, source: ModelSource) -> Any:
 
 def has_reward_head(folder: Path) -> bool:
     """Whether a model in a folder was saved with a classification head."""
-    names = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or []
+    names = read_json_object(folder / "config.json").get("architectures") or []
     return any(name.endswith(_SEQUENCE) for name in names)
 
 

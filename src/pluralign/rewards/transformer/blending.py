@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput, Steer, known_community
+from pluralign.core import DamagedFile, InvalidInput, Steer, known_community, parse_json
 
 ADAPTER, ADAPTER_CONFIG, MODEL = "adapter_model.safetensors", "adapter_config.json", "model.safetensors"
 _A, _B = ".lora_A.weight", ".lora_B.weight"
@@ -123,7 +123,7 @@ def _read_tensors(path: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(parse_json(path.read_bytes()))
     except FileNotFoundError as error:
         raise InvalidInput(
             "no adapter here", where=str(path), hint=f"an adapter is a folder with {path.name}"
