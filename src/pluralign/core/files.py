@@ -52,7 +52,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         partial.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        if error.errno in _FULL and error.filename is None or error.filename == str(partial):
+        if (error.errno in _FULL and error.filename is None) or error.filename == str(partial):
             error.filename = str(path)
         raise
     finally:
