@@ -11,6 +11,7 @@ from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
+from pluralign.sources.polis import PolisVotes
 from pluralign.sources.prism import PrismPairs
 from pluralign.sources.reading import RowPolicy, read_rows
 from pluralign.sources.report import SourceReport, report_on
@@ -30,6 +31,7 @@ __all__ = [
     "GlobalOpinions",
     "JsonlPairs",
     "LabelStudioPairs",
+    "PolisVotes",
     "PrismPairs",
     "RowPairs",
     "RowPolicy",

@@ -1,0 +1,211 @@
+"""Polis conversations, as exported: who agreed with which statement, and who disagreed."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pluralign.core import WORLD, InvalidInput, NotEnoughData, PreferencePair, Tally, cell_id, rng_for
+from pluralign.sources.fields import BadRow, Row, id_of, optional_number, require_columns, text_of
+from pluralign.sources.labels import required_community
+from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+
+COMMENTS, BY_PARTICIPANT, BY_VOTE = "comments.csv", "participants-votes.csv", "votes.csv"
+Votes = dict[str, dict[str, int]]
+"""Participant -> statement -> 1 (agreed), -1 (disagreed) or 0 (passed), in the sign of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolisVotes:
+    """A folder with ``comments.csv`` and ``participants-votes.csv``, else ``votes.csv``.
+
+    A participant who agreed with one statement and disagreed with another prefers the first: one pair, with the topic
+    as its prompt. Passes make no pair. In ``participants-votes.csv`` 1 is an agreement; raw votes have the opposite
+    sign in some exports, so the sign of ``votes.csv`` is taken from the numbers of agreements and disagreements in
+    ``comments.csv``. Votes that contradict these numbers are refused. Layouts: exports in the open data of the
+    Computational Democracy Project, and a published ``participants-votes.csv``.
+
+    Attributes:
+        path: The folder.
+        topic: What the conversation was about; the prompt of every pair.
+        community: Community of the participants, as an id or a label; the whole world where not given.
+        pairs_per_participant: Pairs of one participant at most, >= 1, drawn by the participant's id; the others are
+            counted.
+        license: Licence of the votes.
+    """
+
+    name: ClassVar[str] = "polis"
+    about: ClassVar[str] = "agreements and disagreements with statements, as exported from Polis"
+
+    path: Path
+    topic: str
+    community: str | None = None
+    pairs_per_participant: int = 20
+    license: str = "not stated"
+
+    def __post_init__(self) -> None:
+        if self.pairs_per_participant < 1:
+            raise InvalidInput(f"pairs_per_participant must be >= 1, got {self.pairs_per_participant}")
+        if not self.topic.strip():
+            raise InvalidInput("the topic is empty", where="topic", hint="say what the conversation was about")
+
+    def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+        """Stream the pairs, participant by participant.
+
+        Raises:
+            InvalidInput: If a file is missing or not in the layout, or votes contradict the counts.
+            NotEnoughData: If a file is empty.
+        """
+        tally = tally if tally is not None else Tally()
+        community = self._community()
+        statements, agrees, left_out = _read_comments(self.path / COMMENTS)
+        votes = self._votes(tally)
+        agreed = _sign(votes, agrees, raw=not (self.path / BY_PARTICIPANT).is_file(), where=str(self.path))
+        for participant, by_statement in votes.items():
+            if unknown := sum(statement not in statements for statement in by_statement):
+                tally.leave_out("vote on a statement that is moderated out or not in comments.csv", unknown)
+            for chosen, rejected in self._drawn(participant, by_statement, statements, agreed, tally):
+                yield PreferencePair(
+                    id=f"{participant}:{chosen}>{rejected}",
+                    prompt=self.topic,
+                    chosen=statements[chosen],
+                    rejected=statements[rejected],
+                    community=community,
+                    rater=participant,
+                    source=self.name,
+                    license=self.license,
+                )
+        tally.note("statements moderated out", left_out)
+
+    def _community(self) -> str:
+        try:
+            return required_community(self.community or WORLD.id)
+        except BadRow as bad:
+            raise InvalidInput(bad.what, where="community", hint=bad.hint) from bad
+
+    def _votes(self, tally: Tally) -> Votes:
+        policy = RowPolicy(tally)
+        if (self.path / BY_PARTICIPANT).is_file():
+            return _by_participant(self.path / BY_PARTICIPANT, policy)
+        return _by_vote(self.path / BY_VOTE, policy)
+
+    def _drawn(
+        self, participant: str, votes: Mapping[str, int], statements: Mapping[str, str], agreed: int, tally: Tally
+    ) -> list[tuple[str, str]]:
+        """Pairs of statements, first the one agreed with; at most so many as the setting says."""
+        sides = {s: [k for k in sorted(votes) if votes[k] == s and k in statements] for s in (agreed, -agreed)}
+        pairs = [
+            (liked, other)
+            for liked in sides[agreed]
+            for other in sides[-agreed]
+            if statements[liked] != statements[other]
+        ]
+        if len(pairs) <= self.pairs_per_participant:
+            return pairs
+        tally.leave_out("pair over pairs_per_participant", len(pairs) - self.pairs_per_participant)
+        chosen = rng_for(0, "polis", participant).choice(len(pairs), self.pairs_per_participant, replace=False)
+        return [pairs[k] for k in sorted(chosen.tolist())]
+
+
+def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
+    """Rows of a file; a file without these columns is refused."""
+    for number, row in read_rows(path, policy, kinds=("csv",)):
+        try:
+            require_columns(row, columns)
+        except BadRow as bad:
+            raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
+        yield number, row
+
+
+def _read_comments(path: Path) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
+    """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out."""
+    statements, counts, left_out = {}, {}, 0
+    for _, row in _rows(path, RowPolicy(Tally()), ("comment-id", "comment-body")):
+        id_ = id_of(row, "comment-id")
+        agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
+        if agrees is not None and disagrees is not None:
+            counts[id_] = (agrees, disagrees)
+        if optional_number(row, "moderated") == -1 or not text_of(row, "comment-body").strip():
+            left_out += 1
+        else:
+            statements[id_] = text_of(row, "comment-body")
+    return statements, counts, left_out
+
+
+def _by_participant(path: Path, policy: RowPolicy) -> Votes:
+    votes: Votes = {}
+    for number, row in _rows(path, policy, ("participant",)):
+        statements = [name for name in row if name.strip().isdigit()]
+        if not statements:
+            raise InvalidInput("no column of a statement (0, 1, ...)", where=place(path, number))
+        found = {
+            cell_id(name) or name: vote for name in statements if (vote := _vote(row, name, path, number)) is not None
+        }
+        votes[id_of(row, "participant")] = found
+        if {1, -1} <= set(found.values()):
+            policy.tally.kept += 1
+        else:
+            policy.tally.drop("participant without an agreement and a disagreement")
+    return votes
+
+
+def _by_vote(path: Path, policy: RowPolicy) -> Votes:
+    """Raw votes; a later vote of the same participant on the same statement counts."""
+    votes: Votes = {}
+    for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
+        vote = _vote(row, "vote", path, number)
+        mine = votes.setdefault(id_of(row, "voter-id"), {})
+        statement = id_of(row, "comment-id")
+        if vote is None:
+            policy.tally.drop("no vote")
+        elif statement in mine:
+            policy.tally.drop("vote that another one of the same participant replaces")
+            mine[statement] = vote
+        else:
+            policy.tally.kept += 1
+            mine[statement] = vote
+    return votes
+
+
+def _vote(row: Row, column: str, path: Path, number: int) -> int | None:
+    try:
+        vote = optional_number(row, column)
+    except BadRow as bad:
+        raise InvalidInput(bad.what, where=place(path, number)) from bad
+    if vote not in (None, -1, 0, 1):
+        raise InvalidInput(f"a vote must be 1, 0, -1 or empty, got {vote}", where=place(path, number))
+    return None if vote is None else int(vote)
+
+
+def _sign(votes: Votes, counts: Mapping[str, tuple[float, float]], raw: bool, where: str) -> int:
+    """The number that stands for an agreement, 1 or -1.
+
+    Raises:
+        InvalidInput: If the votes contradict the counts, or raw votes have none to go by.
+        NotEnoughData: If nobody voted.
+    """
+    cast = Counter((statement, vote) for mine in votes.values() for statement, vote in mine.items())
+    if not cast:
+        raise NotEnoughData("nobody voted", where=where)
+    known = [statement for statement in counts if cast[statement, 1] or cast[statement, -1]]
+    misfit = {
+        sign: sum(abs(cast[s, sign] - counts[s][0]) + abs(cast[s, -sign] - counts[s][1]) for s in known)
+        for sign in (1, -1)
+    }
+    if misfit[1] == misfit[-1]:
+        if raw:
+            raise InvalidInput(
+                f"comments.csv does not say whether 1 in {BY_VOTE} is an agreement",
+                where=where,
+                hint="export it with its columns agrees and disagrees",
+            )
+        return 1
+    found = 1 if misfit[1] < misfit[-1] else -1
+    if found == -1 and not raw:
+        raise InvalidInput(
+            f"the votes contradict {COMMENTS}: 1 in {BY_PARTICIPANT} fits its disagreements better than its agreements",
+            where=where,
+            hint="check that both files are of one export",
+        )
+    return found
