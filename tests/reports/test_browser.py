@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route
 
+from pluralign.core import list_written
 from pluralign.experiments import read_rows
 from pluralign.reports import Wanted, write_report
 
@@ -396,7 +397,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Pat
     swaps = {"tastes": ('"tastes"', '"adaptive"', '"BRA"'), "answers": ('"answers"', "respondent", '"q0001"')}
     for run in (tastes, answers):
         copy = shutil.copytree(run, folder / run.parent.name, ignore=shutil.ignore_patterns("models", "predictions"))
-        for path in [*copy.rglob("*.json"), *copy.rglob("*.jsonl")]:
+        for path in [*copy.rglob("*.json"), *copy.rglob("[!m]*.jsonl")]:
             text = path.read_text(encoding="utf-8")
             for word in swaps["tastes" if run is tastes else "answers"]:
                 text = text.replace(word, f'"{PLANTED}"' if word[0] == '"' else PLANTED)
@@ -406,6 +407,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Pat
         texts = {"claim": PLANTED, "template": PLANTED, "values": {}, "causes": PLANTED, "severity": "risk"}
         rows = finding["rows"] | {"ids": [PLANTED]}
         found.write_text(found.read_text("utf-8") + json.dumps(finding | texts | {"rows": rows}) + "\n", "utf-8")
+        for manifest in copy.rglob("manifest.jsonl"):  # as if the runs had written these texts themselves
+            list_written(manifest.parent, manifest.parent.rglob("[!m]*.json*"))
     runs = [folder / run.parent.name for run in (tastes, answers)]
     return write_report(runs, folder / "planted.html", Wanted(title=PLANTED))[0]
 

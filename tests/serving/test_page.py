@@ -176,7 +176,9 @@ def violations(page: Page) -> list[str]:
 def test_the_page_says_what_it_is_about(visit: Callable[..., Visit], url: str) -> None:
     told = httpx.get(f"{url}/v1/communities").json()
     said = visit().page.locator("#served").inner_text()
-    assert said == f"Model “served”, steered to 5 communities. Intervals: {told['interval']}."
+    assert said.startswith(f"Model “served”, steered to 5 communities. Intervals: {told['interval']}.")
+    (world,) = told["not_steered"]
+    assert said.endswith(f"World ({world['pairs']} pairs by {world['raters']} people; reference).")
 
 
 def shown(share: float) -> str:
