@@ -9,6 +9,7 @@ from pluralign.core import Encoder, InvalidSettings, printable
 from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.settings import TrunkSettings
+from pluralign.experiments.validating import validated
 from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
 
@@ -137,7 +138,7 @@ def reopen(
             where=str(folder),
             hint=f"read that code; if you trust it, set {TRUSTED_CODE}=1",
         )
-    return open_trunk(TrunkSettings.model_validate(fields), cache, around=around)
+    return open_trunk(validated(TrunkSettings, fields, f"{folder}: card.json: trunk"), cache, around=around)
 
 
 def _inside_run(name: str, folder: Path) -> Path | None:

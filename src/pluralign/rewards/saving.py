@@ -2,20 +2,33 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pluralign.core import WORLD, DamagedFile, InvalidInput, community_name, reference_name, whole_file
+from pluralign.core import (
+    WORLD,
+    DamagedFile,
+    FloatArray,
+    InvalidInput,
+    community_name,
+    parse_json,
+    reference_name,
+    whole_file,
+)
 from pluralign.huggingface.processes import writing
+from pluralign.rewards.card_shape import MOST_BYTES, check_card
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.trunk import Trunk
 
 FORMAT = "pluralign-reward-model"
 FORMAT_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "card.json"
+_AGAIN = "save the model again"
+_LARGEST = 1e30
 _OWN = ("format", "version", "trunk", "communities", "weights_sha256", "card_sha256")
 
 
@@ -74,19 +87,22 @@ def load_card(folder: Path) -> dict[str, object]:
     path = folder / CARD
     if not path.is_file():
         raise InvalidInput("no saved reward model here", where=str(folder), hint=_models_in(folder))
+    if path.stat().st_size > MOST_BYTES:
+        raise DamagedFile(f"the card must have at most {MOST_BYTES:,} bytes", where=str(path), hint=_AGAIN)
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = parse_json(path.read_bytes())
         digest = card.pop("card_sha256")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DamagedFile("the card is truncated or not ours", where=str(path), hint="save the model again") from error
+        raise DamagedFile(f"the card is truncated or not ours: {error}", where=str(path), hint=_AGAIN) from error
     if digest != _digest(card):
-        raise DamagedFile("the card was altered after it was saved", where=str(path), hint="save the model again")
+        raise DamagedFile("the card was altered after it was saved", where=str(path), hint=_AGAIN)
     if card.get("format") != FORMAT or card.get("version") != FORMAT_VERSION:
         raise DamagedFile(
             f"the card says {card.get('format')!r}, version {card.get('version')!r}",
             where=str(path),
             hint=f"this pluralign reads {FORMAT!r}, version {FORMAT_VERSION}",
         )
+    check_card(card, path)
     return dict(card)
 
 
@@ -124,26 +140,21 @@ def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
         InvalidInput: If the folder holds no model, or the trunk is not the one it was fitted on.
         DamagedFile: If a file is truncated or altered.
     """
-    from safetensors.numpy import load
-
     card = load_card(folder)
     path = folder / WEIGHTS
     if not path.is_file():
-        raise DamagedFile("the weights are missing", where=str(path), hint="save the model again")
-    blob = path.read_bytes()
-    if hashlib.sha256(blob).hexdigest() != card["weights_sha256"]:
-        raise DamagedFile("the weights are truncated or altered", where=str(path), hint="save the model again")
-    described = card["trunk"]
+        raise DamagedFile("the weights are missing", where=str(path), hint=_AGAIN)
+    described, communities = card["trunk"], card["communities"]
     assert isinstance(described, Mapping)
+    assert isinstance(communities, list)
     if trunk.fingerprint != described["fingerprint"]:
         raise InvalidInput(
             f"the model was fitted on {described['fingerprint']!r}, not on {trunk.fingerprint!r}",
             where=str(folder),
             hint=f"load it with the trunk that its card names: {_named(described)}",
         )
-    tensors = load(blob)
-    communities = card["communities"]
-    assert isinstance(communities, list)
+    shapes = {"reference": (trunk.dimensions,), "delta": (len(communities), trunk.dimensions)}
+    tensors = _read_heads(path, str(card["weights_sha256"]), shapes)
     return LinearRewardModel(
         trunk,
         tensors["reference"],
@@ -151,6 +162,36 @@ def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
         tensors["delta"],
         {key: value for key, value in card.items() if key not in _OWN},
     )
+
+
+def _read_heads(path: Path, digest: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+    """Tensors by name, as the card vouches for them; refused where another reader could take them for anything else."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    most = sum(8 * math.prod(shape) for shape in shapes.values()) + 100_000
+    if path.stat().st_size > most:
+        raise DamagedFile(f"the weights must have at most {most:,} bytes", where=str(path), hint=_AGAIN)
+    blob = path.read_bytes()
+    if hashlib.sha256(blob).hexdigest() != digest:
+        raise DamagedFile("the weights are truncated or altered", where=str(path), hint=_AGAIN)
+    try:
+        tensors = load(blob)
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise DamagedFile(f"the weights are no safetensors: {error}", where=str(path), hint=_AGAIN) from error
+    if tensors.keys() != shapes.keys():
+        raise DamagedFile(
+            f"must hold the tensors {', '.join(sorted(shapes))}, got {', '.join(sorted(tensors)):.200}",
+            where=str(path),
+            hint=_AGAIN,
+        )
+    for name, tensor in tensors.items():
+        if not np.issubdtype(tensor.dtype, np.floating) or tensor.shape != shapes[name]:
+            what = f"{name} must be floats of shape {shapes[name]}, got {tensor.dtype} of shape {tensor.shape}"
+            raise DamagedFile(what, where=str(path), hint=_AGAIN)
+        if not (np.abs(tensor) < _LARGEST).all():
+            raise DamagedFile(f"{name} holds numbers that are not finite", where=str(path), hint=_AGAIN)
+    return tensors
 
 
 def _card(facts: Mapping[str, object]) -> dict[str, object]:

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput, Steer, known_community, parse_json
+from pluralign.core import DamagedFile, InvalidInput, Steer, known_community, read_json_object
 
 ADAPTER, ADAPTER_CONFIG, MODEL = "adapter_model.safetensors", "adapter_config.json", "model.safetensors"
+_AGAIN = "train this part again"
 _A, _B = ".lora_A.weight", ".lora_B.weight"
 
 
@@ -32,7 +34,21 @@ class Adapter:
             InvalidInput: If there is none.
             DamagedFile: If it cannot be read.
         """
-        return cls(_read_json(folder / ADAPTER_CONFIG), _read_tensors(folder / ADAPTER))
+        adapter = cls(_read_json(folder / ADAPTER_CONFIG), _read_tensors(folder / ADAPTER))
+        adapter._hold_whole(folder)
+        return adapter
+
+    def _hold_whole(self, folder: Path) -> None:
+        """Refuse ranks that are none, and matrices without their counterpart: PEFT would leave some at random."""
+        rank, alpha = self.config.get("r"), self.config.get("lora_alpha")
+        if type(rank) is not int or rank < 1 or not _is_finite(alpha):
+            what = f"r must be a whole number above 0 and lora_alpha a number, got {rank!r:.20} and {alpha!r:.20}"
+            raise DamagedFile(what, where=str(folder / ADAPTER_CONFIG), hint=_AGAIN)
+        for name in {k.removesuffix(_A).removesuffix(_B) for k in self.tensors if k.endswith((_A, _B))}:
+            a, b = self.tensors.get(name + _A), self.tensors.get(name + _B)
+            if a is None or b is None or a.shape[:1] != (rank,) or b.shape[1:] != (rank,):
+                what = f"{name} must have two matrices of rank {rank}"
+                raise DamagedFile(what, where=str(folder / ADAPTER), hint=_AGAIN)
 
     def write(self, folder: Path) -> None:
         """Write an adapter folder."""
@@ -99,10 +115,23 @@ def blend_copies(base: Mapping[str, Any], parts: Sequence[tuple[Path, float]]) -
     """
     blended = {name: value.detach().clone().float().cpu() for name, value in base.items()}
     for folder, share in parts:
-        for name, value in _read_tensors(folder / MODEL).items():
-            if name in blended and blended[name].is_floating_point():
+        found = _read_tensors(folder / MODEL)
+        _hold_fits(found, base, folder / MODEL)
+        for name, value in found.items():
+            if blended[name].is_floating_point():
                 blended[name] += share * (value.float() - base[name].detach().float().cpu())
     return blended
+
+
+def _hold_fits(found: Mapping[str, Any], base: Mapping[str, Any], path: Path) -> None:
+    """Refuse a copy that has other tensors than its reference; of tied ones, which are alike, one is enough."""
+    for name, value in found.items():
+        if name not in base or value.shape != base[name].shape:
+            what = f"the tensor {name!r:.80} of shape {tuple(value.shape)} does not fit the model"
+            raise DamagedFile(what, where=str(path), hint=_AGAIN)
+    for name in base.keys() - found.keys():
+        if not any(base[name].equal(base[other]) for other in found if base[other].shape == base[name].shape):
+            raise DamagedFile(f"the tensor {name!r} is missing", where=str(path), hint=_AGAIN)
 
 
 def _read_tensors(path: Path) -> dict[str, Any]:
@@ -110,23 +139,29 @@ def _read_tensors(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     if not path.is_file() and path.name == MODEL and (sharded := sorted(path.parent.glob("model-*.safetensors"))):
-        return {k: v for shard in sharded for k, v in load_file(shard).items()}
+        return {k: v for shard in sharded for k, v in _read_tensors(shard).items()}
     if not path.is_file():
-        raise InvalidInput("the weights are missing", where=str(path), hint="train this part again")
+        raise InvalidInput("the weights are missing", where=str(path), hint=_AGAIN)
     try:
-        return dict(load_file(path))
+        tensors = dict(load_file(path))
     except SafetensorError as error:
-        raise DamagedFile(
-            "the weights are truncated or altered", where=str(path), hint="train this part again"
-        ) from error
+        raise DamagedFile("the weights are truncated or altered", where=str(path), hint=_AGAIN) from error
+    for name, value in tensors.items():
+        if name.endswith("weight") and not value.is_floating_point():
+            raise DamagedFile(f"{name!r:.80} must hold floats, got {value.dtype}", where=str(path), hint=_AGAIN)
+        if value.is_floating_point() and not value.isfinite().all():
+            raise DamagedFile(f"{name!r:.80} holds numbers that are not finite", where=str(path), hint=_AGAIN)
+    return tensors
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(parse_json(path.read_bytes()))
+        return read_json_object(path, _AGAIN)
     except FileNotFoundError as error:
         raise InvalidInput(
             "no adapter here", where=str(path), hint=f"an adapter is a folder with {path.name}"
         ) from error
-    except ValueError as error:
-        raise DamagedFile("truncated or not ours", where=str(path), hint="train this part again") from error
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput, NotEnoughData, RewardRequest, Steer
+from pluralign.core import DamagedFile, FloatArray, InvalidInput, NotEnoughData, RewardRequest, Steer
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
@@ -186,16 +186,32 @@ def attached(model: Any, adapters: Mapping[str, Adapter]) -> Iterator[Any]:
 
 
 def attach(model: Any, name: str, adapter: Adapter) -> Any:
-    """Put an adapter on a model, or one more on PEFT's; PEFT's model is returned."""
+    """Put an adapter on a model, or one more on PEFT's; PEFT's model is returned.
+
+    Raises:
+        DamagedFile: If it was made for another model.
+    """
     from peft import PeftConfig, PeftModel, PeftModelForSequenceClassification, set_peft_model_state_dict
 
-    config = PeftConfig.from_peft_type(**{**adapter.config, "inference_mode": True})
-    if isinstance(model, PeftModel):
-        model.add_adapter(name, config)
-    else:
-        model = PeftModelForSequenceClassification(model, config, adapter_name=name)
-    set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
+    try:
+        config = PeftConfig.from_peft_type(**{**adapter.config, "inference_mode": True})
+        if isinstance(model, PeftModel):
+            model.add_adapter(name, config)
+        else:
+            model = PeftModelForSequenceClassification(model, config, adapter_name=name)
+        loaded = set_peft_model_state_dict(model, dict(adapter.tensors), adapter_name=name)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        if isinstance(error, RuntimeError) and "size mismatch" not in str(error):
+            raise
+        raise _other_model(str(error)) from error
+    missing = [key for key in loaded.missing_keys if f".{name}." in key]
+    if missing or loaded.unexpected_keys:
+        raise _other_model(", ".join([*missing, *loaded.unexpected_keys]))
     return model
+
+
+def _other_model(why: str) -> DamagedFile:
+    return DamagedFile(f"an adapter does not fit the model: {why:.300}", hint="train this part again")
 
 
 @contextmanager

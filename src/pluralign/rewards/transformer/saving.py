@@ -64,6 +64,7 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
             raise DamagedFile("missing, truncated or altered", where=str(folder / name), hint="train this part again")
     for part in sorted(set(card["parts"].values())):
         refuse_code(folder / part)
+        _hold_listed(folder, part, card["files"])
     form = TextForm(described["text"], int(described["max_length"]), described["overlong"])
     return TransformerRewardModel(
         backbone,
@@ -72,6 +73,14 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
         {c: folder / part for c, part in card["parts"].items()},
         {key: value for key, value in card.items() if key not in _OWN},
     )
+
+
+def _hold_listed(folder: Path, part: str, listed: Mapping[str, str]) -> None:
+    """Refuse weights and configurations that the card does not vouch for: they would be read all the same."""
+    for pattern in ("*.safetensors", "*.json"):
+        for path in (folder / part).glob(pattern):
+            if path.relative_to(folder).as_posix() not in listed:
+                raise DamagedFile("the card does not list this file", where=str(path), hint="get the model again")
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,126 @@
+"""What the card of a saved model must hold, whoever wrote it: a checksum shows damage, not good will."""
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+
+from pluralign.core import DamagedFile, community
+
+MOST_BYTES = 32_000_000
+"""A card of ten thousand communities has about 5 MB."""
+
+_Real = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _known(id_: str) -> str:
+    return community(id_).id
+
+
+def _inside(name: str) -> str:
+    absolute = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or PureWindowsPath(name).root
+    if absolute or not name or "\0" in name or ".." in PureWindowsPath(name).parts:
+        raise ValueError(f"must be a path inside the model's folder, got {name!r:.80}")
+    return name
+
+
+CommunityId = Annotated[str, AfterValidator(_known)]
+PathInside = Annotated[str, AfterValidator(_inside)]
+
+
+class _Shape(BaseModel):
+    """What must be there; more may be."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class _Trunk(_Shape):
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    kind: Literal["embedding", "transformer"]
+    fingerprint: str
+    encoder: str | None = None
+    interaction: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    model: str | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> "_Trunk":
+        needed = "encoder" if self.kind == "embedding" else "model"
+        if getattr(self, needed) is None:
+            raise ValueError(f"must name its {needed}")
+        return self
+
+
+class _PartsTrunk(_Shape):
+    kind: Literal["transformer"]
+    text: str
+    max_length: Annotated[int, Field(ge=1, le=10_000_000)]
+    overlong: str
+    community: Literal["lora", "full"]
+
+
+class _People(_Shape):
+    pairs: NonNegativeInt
+    raters: NonNegativeInt | None
+
+
+class _Role(_People):
+    role: str
+    why: str | None = None
+
+
+class _Accuracy(_Shape):
+    value: _Real
+    low: _Real | None
+    high: _Real | None
+    n: NonNegativeInt
+    n_raters: NonNegativeInt | None
+
+
+class _Card(_Shape):
+    trunk: _Trunk
+    communities: list[CommunityId]
+    weights_sha256: str | None = None
+    parts: dict[CommunityId, PathInside] | None = None
+    files: dict[PathInside, str] = {}
+    method: str | None = None
+    about: str | None = None
+    limits: str | None = None
+    reference_fitted_on: list[CommunityId] = []
+    licenses: list[str] = []
+    people: dict[CommunityId, _People] = {}
+    in_data: dict[CommunityId, _Role] = {}
+    accuracy: dict[CommunityId, _Accuracy] = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> "_Card":
+        if len(set(self.communities)) < len(self.communities):
+            raise ValueError("communities names one twice")
+        if (self.weights_sha256 is None) == (self.parts is None):
+            raise ValueError("must have either weights_sha256 or parts")
+        if self.parts is not None and list(self.parts) != self.communities:
+            raise ValueError("parts and communities must name the same communities")
+        if self.parts is not None:
+            _PartsTrunk.model_validate(self.trunk.model_dump())
+        return self
+
+
+def check_card(card: dict[str, Any], path: Path) -> None:
+    """Hold that a card has what a model is opened, shown and served with.
+
+    Args:
+        card: As read.
+        path: Where, for messages.
+
+    Raises:
+        DamagedFile: If it does not; the first key that does not fit is named.
+    """
+    try:
+        _Card.model_validate(card)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"] if part != "[key]")[:120]
+        what = first["msg"].removeprefix("Value error, ")
+        raise DamagedFile(
+            f"{place or 'the card'}: {what[:1].lower()}{what[1:300]}", where=str(path), hint="get the model again"
+        ) from error
