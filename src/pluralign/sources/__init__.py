@@ -4,6 +4,7 @@ from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames
 from pluralign.sources.answers import read_answers
 from pluralign.sources.arena import ArenaPairs
+from pluralign.sources.argilla import ArgillaPairs
 from pluralign.sources.community_alignment import CommunityAlignment
 from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
@@ -12,6 +13,7 @@ from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
+from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
 from pluralign.sources.reading import RowPolicy, read_rows
 from pluralign.sources.report import SourceReport, report_on
@@ -27,11 +29,13 @@ __all__ = [
     "AbPairs",
     "AnswerNames",
     "ArenaPairs",
+    "ArgillaPairs",
     "CommunityAlignment",
     "GlobalOpinions",
     "JsonlPairs",
     "LabelStudioPairs",
     "PolisVotes",
+    "PotatoPairs",
     "PrismPairs",
     "RowPairs",
     "RowPolicy",

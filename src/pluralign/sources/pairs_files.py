@@ -20,6 +20,7 @@ from pluralign.sources.fields import (
     require_consent,
     text_of,
 )
+from pluralign.sources.foreign_headers import source_hint
 from pluralign.sources.labels import required_community
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
 from pluralign.sources.reading import NumberedRows, RowPolicy, file_kind, file_stem, place, read_rows
@@ -156,6 +157,7 @@ class JsonlPairs:
         offer = offered(lacking, [name for name in row if name not in taken and name not in _REQUIRED])
         if {"response_a", "response_b"} <= {name.casefold() for name in row}:
             offer = 'for a table of responses A and B, use source = "ab" (pluralign data show ab --set path=...)'
+        offer = source_hint(row) or offer
         is_table = file_kind(self.path) in ("csv", "parquet")  # where one row lacks a column, every row does
         hint = offer or bad.hint or "name the file's column for each: --set pairs.columns.prompt=..."
         return BadRow(bad.what, reason=bad.reason, hint=hint, whole_file=is_table or offer is not None)

@@ -1,0 +1,111 @@
+"""Comparisons of two responses made in Argilla, as it exports them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns
+from pluralign.sources.foreign import ForeignPairs, preferred
+
+_SUBMITTED = "submitted"
+
+
+@dataclass(frozen=True)
+class ArgillaPairs(ForeignPairs):
+    """Records with a prompt, two responses, and a question about which response is better.
+
+    The question is a label whose values name the two fields, or a ranking of them. Every submitted response is one
+    answer, its user the rater; drafts and discarded ones are dropped and counted. Layouts: records of Argilla 2 as JSON
+    (``fields``, ``responses``) and flattened (``preference.responses``, ``.users``, ``.status``), and of Argilla 1 (a
+    column ``preference`` with ``user_id``, ``value``, ``status``), as its documentation and published data sets have
+    them.
+
+    Attributes:
+        prompt: Field with what was asked.
+        first: Field of one response.
+        second: Field of the other.
+        question: Name of the question.
+        first_label: Value of the question that says the first is better; the field's name where not given.
+        second_label: Value that says the second is better.
+    """
+
+    name: ClassVar[str] = "argilla"
+    about: ClassVar[str] = "comparisons of two responses exported from Argilla: a label or a ranking"
+
+    prompt: str = "prompt"
+    first: str = "response1"
+    second: str = "response2"
+    question: str = "preference"
+    first_label: str | None = None
+    second_label: str | None = None
+
+    def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
+        fields = row.get("fields")
+        texts = fields if isinstance(fields, Mapping) else row
+        require_columns(texts, (self.prompt, self.first, self.second))
+        for value, user, status in self._responses(row):
+            try:
+                yield self._answer(texts, value, user, status)
+            except UnusableRow as reason:
+                yield reason
+
+    def _answer(self, texts: Row, value: object, user: object, status: object) -> Row:
+        if status not in (None, _SUBMITTED):
+            raise UnusableRow(f"response that is not submitted: {status!s:.20}")
+        sides = preferred(texts[self.first], texts[self.second], self._side(value))
+        return {"prompt": texts[self.prompt], **sides, "rater": optional_id({"rater": user}, "rater")}
+
+    def _side(self, value: object) -> str:
+        """``a`` or ``b``, or the value itself where it prefers neither."""
+        if isinstance(value, list):
+            value = _first_ranked(value, {self.first, self.second})
+        named = {self.first_label or self.first: "a", self.second_label or self.second: "b"}
+        return named.get(str(value), str(value if value is not None else ""))
+
+    def _responses(self, row: Row) -> Iterator[tuple[object, object, object]]:
+        """Value, user and status of each response to the question."""
+        flat = row.get(f"{self.question}.responses")
+        if isinstance(flat, list):
+            columns = (_list(row.get(f"{self.question}.responses.{name}"), len(flat)) for name in ("users", "status"))
+            yield from zip(flat, *columns, strict=True)
+            return
+        found = row.get("responses", row.get(self.question))
+        if isinstance(found, Mapping) and self.question in found:
+            found = found[self.question]
+        if isinstance(found, Mapping):  # columns: a list for each of user_id, value, status
+            values = _list(found.get("value"), 0)
+            yield from zip(values, *(_list(found.get(k), len(values)) for k in ("user_id", "status")), strict=True)
+            return
+        if not isinstance(found, list):
+            raise BadRow(f"no responses to {self.question!r}", reason="no responses", hint="name the question")
+        for response in found:
+            yield from _of_object(response, self.question)
+
+
+def _of_object(response: object, question: str) -> Iterator[tuple[object, object, object]]:
+    if not isinstance(response, Mapping):
+        raise BadRow("a response must be an object", reason="response is not an object")
+    values = response.get("values")
+    value = values.get(question) if isinstance(values, Mapping) else response.get("value")
+    value = value.get("value") if isinstance(value, Mapping) else value
+    yield value, response.get("user_id"), response.get("status")
+
+
+def _first_ranked(ranking: list[object], names: set[str]) -> str:
+    """The response ranked first; "tie" where both are. A ranking is a list of names, or of objects with ranks."""
+    if all(isinstance(item, Mapping) for item in ranking):
+        ranks = {
+            str(item["value"]): item.get("rank") for item in ranking if isinstance(item, Mapping) and "value" in item
+        }
+        if set(ranks) != names or not all(isinstance(rank, int) for rank in ranks.values()):
+            return "ranking of other responses"
+        best = min(ranks, key=lambda name: ranks[name] or 0)
+        return "tie" if len(set(ranks.values())) == 1 else best
+    return str(ranking[0]) if {str(item) for item in ranking} == names else "ranking of other responses"
+
+
+def _list(value: object, length: int) -> list[object]:
+    """A column of a response; empty cells where there is none."""
+    if isinstance(value, list):
+        return value
+    return [None] * length

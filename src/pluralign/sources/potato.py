@@ -1,0 +1,102 @@
+"""Pairwise comparisons made in Potato, joined with the items that were shown."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from pluralign.core import InvalidInput, Tally, is_missing
+from pluralign.sources.fields import BadRow, Row, UnusableRow, id_of, optional_id, require_columns
+from pluralign.sources.foreign import ForeignPairs, preferred
+from pluralign.sources.reading import RowPolicy, place, read_rows
+
+_USERS = ("user_id", "user", "username")
+_IDS = ("instance_id", "id")
+
+
+@dataclass(frozen=True)
+class PotatoPairs(ForeignPairs):
+    """``annotated_instances`` as JSON Lines, JSON, CSV or TSV, and the file of items that Potato was given.
+
+    An annotation names its item by id and holds the choice under ``label_annotations`` -> scheme -> label (JSON), or in
+    a column ``SCHEME:::LABEL`` (tables). A choice that is neither of the two labels makes no pair and is counted.
+    The layout is that of Potato's releases as far as we know it; it was not checked against a public file.
+
+    Attributes:
+        items: The data file of the task: ``id``, the prompt and the two texts.
+        scheme: Name of the annotation scheme.
+        prompt: Column of the items with what was asked.
+        first: Column of the first text.
+        second: Column of the second text.
+        first_label: Label that says the first is better.
+        second_label: Label that says the second is better.
+
+    Raises:
+        InvalidInput: If no file of items is given.
+    """
+
+    name: ClassVar[str] = "potato"
+    about: ClassVar[str] = "pairwise comparisons exported from Potato, with the file of items that were shown"
+
+    items: Path | None = None
+    scheme: str = "preference"
+    prompt: str = "prompt"
+    first: str = "text_a"
+    second: str = "text_b"
+    first_label: str = "A"
+    second_label: str = "B"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.items is None:
+            raise InvalidInput(
+                "the file of items is needed", where="items", hint="Potato's output does not hold the two texts"
+            )
+
+    def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
+        item = self._shown.get(id_of(row, _named(row, _IDS)))
+        if item is None:
+            raise UnusableRow("annotation of an item that is not in the file of items")
+        labels = self._labels(row)
+        label = labels[0] if len(labels) == 1 else f"{len(labels)} labels"
+        sides = {self.first_label: "a", self.second_label: "b"}
+        yield {
+            "prompt": item[self.prompt],
+            **preferred(item[self.first], item[self.second], sides.get(label, label)),
+            "rater": optional_id(row, _named(row, _USERS)),
+        }
+
+    @cached_property
+    def _shown(self) -> dict[str, Row]:
+        """Items by id."""
+        assert self.items is not None
+        found: dict[str, Row] = {}
+        for number, row in read_rows(self.items, RowPolicy(Tally())):
+            try:
+                require_columns(row, ("id", self.prompt, self.first, self.second))
+                found[id_of(row, "id")] = row
+            except BadRow as bad:
+                raise InvalidInput(bad.what, where=place(self.items, number), hint=bad.hint) from bad
+        return found
+
+    def _labels(self, row: Row) -> list[str]:
+        """Labels of the scheme that the annotator chose."""
+        start = f"{self.scheme}:::"
+        columns = [name for name in row if name.startswith(start)]
+        if columns:
+            return [name.removeprefix(start) for name in columns if not is_missing(row[name])]
+        annotations = row.get("label_annotations")
+        if not isinstance(annotations, Mapping):
+            raise BadRow(
+                f"neither label_annotations nor a column {start}... holds a choice",
+                reason="no annotations",
+                hint="name the annotation scheme: scheme = ...",
+            )
+        chosen = annotations.get(self.scheme)
+        return [str(label) for label, value in chosen.items() if value] if isinstance(chosen, Mapping) else []
+
+
+def _named(row: Row, names: tuple[str, ...]) -> str:
+    """The first of these columns that the row has; else the first name."""
+    return next((name for name in names if name in row), names[0])
