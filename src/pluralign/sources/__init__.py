@@ -6,11 +6,13 @@ from pluralign.sources.answers import read_answers
 from pluralign.sources.arena import ArenaPairs
 from pluralign.sources.argilla import ArgillaPairs
 from pluralign.sources.community_alignment import CommunityAlignment
+from pluralign.sources.coval import CoValPairs
 from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.non_answers import is_non_answer
+from pluralign.sources.opinion_qa import OpinionQa
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
@@ -30,10 +32,12 @@ __all__ = [
     "AnswerNames",
     "ArenaPairs",
     "ArgillaPairs",
+    "CoValPairs",
     "CommunityAlignment",
     "GlobalOpinions",
     "JsonlPairs",
     "LabelStudioPairs",
+    "OpinionQa",
     "PolisVotes",
     "PotatoPairs",
     "PrismPairs",

@@ -14,6 +14,8 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("potato", frozenset({"label_annotations"})),
     ("prism", frozenset({"utterance_id", "model_response"})),
     ("community_alignment", frozenset({"first_turn_prompt", "annotator_id"})),
+    ("coval", frozenset({"prompt_id", "responses", "metadata"})),
+    ("opinion_qa", frozenset({"key", "option_mapping"})),
     ("global_opinions", frozenset({"question", "selections", "options"})),
     ("wvs", frozenset({"B_COUNTRY_ALPHA"})),
     ("wvs", frozenset({"S003", "S017"})),

@@ -1,0 +1,141 @@
+"""OpinionQA: what respondents of Pew's American Trends Panel answered, as a survey by groups."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pluralign.core import (
+    AnswerDistribution,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    Survey,
+    SurveyQuestion,
+    Tally,
+)
+from pluralign.sources.fields import BadRow, Row, id_of, optional_number, optional_text, require_columns, text_of
+from pluralign.sources.non_answers import is_non_answer
+from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.survey_pairs import stream_survey_pairs
+
+_ALL = "USA"
+Weights = dict[tuple[str, str], dict[str, float]]
+"""Question and community -> option -> sum of weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionQa:
+    """A folder of one wave with ``info.csv`` (questions) and ``responses.csv`` (a row for each respondent).
+
+    Options are those of ``option_mapping`` in ``info.csv`` that are answers; "Refused" and the like are left out.
+    Shares are weighted by the column ``WEIGHT...`` of ``responses.csv``, or count everybody once where it has none.
+    Layout: OpinionQA (Santurkar et al. 2023, arXiv 2303.17548), as public programs read it.
+
+    Attributes:
+        path: The folder, such as ``human_resp/American_Trends_Panel_W26``.
+        group: Column of ``responses.csv`` by which people are divided, such as ``CREGION``: each value is a community
+            ``USA/value``. One community, ``USA``, where not given.
+        license: Terms of the answers.
+    """
+
+    name: ClassVar[str] = "opinion_qa"
+    about: ClassVar[str] = "OpinionQA: answers of Pew's American Trends Panel, by group"
+
+    path: Path
+    group: str | None = None
+    license: str = "Pew Research Center's terms (cite OpinionQA)"
+
+    def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        return stream_survey_pairs(self.survey, tally)
+
+    def survey(self, tally: Tally | None = None) -> Survey:
+        """Read questions and answers; ``tally`` counts respondents.
+
+        Raises:
+            InvalidInput: If a file is missing or not in the layout.
+            NotEnoughData: If nobody gave a real answer.
+        """
+        tally = tally if tally is not None else Tally()
+        questions = _read_questions(self.path / "info.csv")
+        weights, people = self._read_answers(questions, tally)
+        answered = {id_: questions[id_] for id_, _ in weights}
+        if not answered:
+            raise NotEnoughData("nobody gave a real answer", where=str(self.path), hint=tally.why() or None)
+        distributions = tuple(
+            AnswerDistribution(id_, community, _shares(questions[id_], of), people[id_, community])
+            for (id_, community), of in sorted(weights.items())
+        )
+        tally.made += len(distributions)
+        return Survey(self.name, answered, distributions, self.license)
+
+    def _read_answers(
+        self, questions: Mapping[str, SurveyQuestion], tally: Tally
+    ) -> tuple[Weights, Mapping[tuple[str, str], int]]:
+        weights: Weights = defaultdict(lambda: defaultdict(float))
+        people: dict[tuple[str, str], int] = defaultdict(int)
+        for _, row in _rows(self.path / "responses.csv", RowPolicy(tally), (self.group,) if self.group else ()):
+            weight, community = _weight(row), self._community(row)
+            if weight is None or community is None:
+                tally.drop("no weight" if weight is None else f"no {self.group}")
+                continue
+            tally.kept += 1
+            for id_, question in questions.items():
+                answer = str(row.get(id_, "")).strip()
+                if answer in question.options:
+                    weights[id_, community][answer] += weight
+                    people[id_, community] += 1
+                elif answer:
+                    tally.leave_out("answer that is no option (refused, or not asked)")
+        return weights, people
+
+    def _community(self, row: Row) -> str | None:
+        if self.group is None:
+            return _ALL
+        value = optional_text(row, self.group)
+        slug = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-") if value else ""
+        return f"{_ALL}/{slug}" if slug else None
+
+
+def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
+    for number, row in read_rows(path, policy, kinds=("csv",)):
+        try:
+            require_columns(row, columns)
+        except BadRow as bad:
+            raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
+        yield number, row
+
+
+def _read_questions(path: Path) -> dict[str, SurveyQuestion]:
+    questions = {}
+    for number, row in _rows(path, RowPolicy(Tally()), ("key", "question", "option_mapping")):
+        options = _options(text_of(row, "option_mapping"), place(path, number))
+        if len(options) > 1:
+            id_ = id_of(row, "key")
+            questions[id_] = SurveyQuestion(id_, text_of(row, "question"), options)
+    return questions
+
+
+def _options(mapping: str, where: str) -> tuple[str, ...]:
+    """The real options of ``{1.0: 'Very', ..., 99.0: 'Refused'}``, in the order of their codes."""
+    try:
+        found = ast.literal_eval(mapping)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise InvalidInput("option_mapping is not a mapping code -> option", where=where) from error
+    if not isinstance(found, dict) or not all(isinstance(option, str) for option in found.values()):
+        raise InvalidInput("option_mapping is not a mapping code -> option", where=where)
+    return tuple(dict.fromkeys(option for option in found.values() if not is_non_answer(option)))
+
+
+def _weight(row: Row) -> float | None:
+    columns = [name for name in row if name.upper().startswith("WEIGHT")]
+    return optional_number(row, columns[0]) if columns else 1.0
+
+
+def _shares(question: SurveyQuestion, of: Mapping[str, float]) -> tuple[float, ...]:
+    total = sum(of.values())
+    return tuple(of.get(option, 0.0) / total if total else 0.0 for option in question.options)

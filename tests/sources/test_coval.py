@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from pluralign.core import InvalidInput, Tally
+from pluralign.sources import CoValPairs
+
+
+def said(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def assessed(annotator: str, personal: str | None, world: str = "D>C>B>A") -> dict[str, object]:
+    blocks = {"personal": [{"ranking": personal}] if personal else [], "world": [{"ranking": world}]}
+    return {"annotator_id": annotator, "ranking_blocks": blocks}
+
+
+def row(*assessments: dict[str, object]) -> dict[str, object]:
+    return {
+        "prompt_id": "p1",
+        "prompt": {"messages": [{"role": "user", "content": "Tea?"}]},
+        "responses": [{"response_index": name, "messages": said(f"Answer {name}")} for name in "ABCD"],
+        "metadata": {"assessments": list(assessments)},
+    }
+
+
+def source(folder: Path, value: object, **settings: object) -> CoValPairs:
+    (folder / "comparisons.jsonl").write_text(json.dumps(value) + "\n", "utf-8")
+    return CoValPairs(folder / "comparisons.jsonl", **settings)  # type: ignore[arg-type]
+
+
+def test_a_ranking_makes_a_pair_of_every_two_that_do_not_tie(tmp_path: Path) -> None:
+    tally = Tally()
+    pairs = list(source(tmp_path, row(assessed("u1", "B>A=C>D"))).pairs(tally))
+    found = {(pair.chosen[-1], pair.rejected[-1]) for pair in pairs}
+    assert found == {("B", "A"), ("B", "C"), ("B", "D"), ("A", "D"), ("C", "D")}
+    assert {pair.rater for pair in pairs} == {"u1"}
+    assert {pair.community for pair in pairs} == {"~world"}
+    assert tally.balanced
+
+
+def test_each_assessment_is_an_answer_and_one_without_a_ranking_is_counted(tmp_path: Path) -> None:
+    tally = Tally()
+    assessments = [assessed("u1", "A>B>C>D"), assessed("u2", None), assessed("u3", "A=B=C=D"), assessed("u4", "E>A")]
+    pairs = list(source(tmp_path, row(*assessments)).pairs(tally))
+    assert len(pairs) == 6
+    assert (tally.read, tally.kept, tally.balanced) == (4, 1, True)
+    assert tally.dropped["no personal ranking"] == 1
+    assert tally.dropped["ranking of a response that is not there: E"] == 1
+
+
+def test_the_ranking_for_the_world_can_be_chosen(tmp_path: Path) -> None:
+    pairs = list(source(tmp_path, row(assessed("u1", "A>B>C>D")), ranking="world").pairs())
+    assert {pair.chosen[-1] for pair in pairs} == {"B", "C", "D"}
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_countries_come_from_the_annotators(tmp_path: Path, nested: bool) -> None:
+    people = [{"annotator_id": "u1", "country": "Mexico"}, {"annotator_id": "u2", "country": "Prefer not to say"}]
+    if nested:
+        people = [{"annotator_id": p["annotator_id"], "demographics": {"country": p["country"]}} for p in people]  # type: ignore[dict-item]
+    (tmp_path / "annotators.jsonl").write_text("".join(json.dumps(p) + "\n" for p in people), "utf-8")
+    value = row(assessed("u1", "A>B"), assessed("u2", "A>B"))
+    pairs = source(tmp_path, value, annotators=tmp_path / "annotators.jsonl").pairs()
+    assert {(pair.rater, pair.community) for pair in pairs} == {("u1", "MEX"), ("u2", "~world")}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"prompt": "Tea?"}, "responses"),
+        (row() | {"metadata": {}}, "no assessments"),
+        (row(assessed("u1", "A>B")) | {"responses": ["yes"]}, "must be an object"),
+    ],
+)
+def test_another_layout_is_refused(value: object, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        list(source(tmp_path, value).pairs())
