@@ -223,9 +223,21 @@ def test_a_wave_with_numbered_columns_needs_its_weight_named(tmp_path: Path) -> 
     source.questions.write_text(json.dumps(asked), "utf-8")
     with pytest.raises(InvalidInput) as caught:
         source.survey()
-    assert "V258 in wave 6" in str(caught.value.hint)
+    assert 'weight = "..."; weighted = false' in str(caught.value.hint)
     found = replace(source, weight="V258").survey()
     assert [d.community for d in found.distributions] == ["GBR/northern-ireland", "MEX"]
+
+
+def test_a_weight_that_may_be_thousands_is_refused_unless_semicolons_part_the_cells(tmp_path: Path) -> None:
+    asked = [{"Q_id": "A001", "question": "Important?", "option_lst": ["Yes", "No"]}]
+    source = write_microdata(tmp_path, 'S003,S017,A001\n484,"0,900",1\n484,"1,234",1\n')
+    source.questions.write_text(json.dumps(asked), "utf-8")
+    with pytest.raises(InvalidInput, match=r"S017 must hold numbers, got '1,234'") as caught:
+        source.survey()
+    assert "decimal point" in str(caught.value.hint)
+    source.path.write_text("S003;S017;A001\n484;0,766;2\n484;1,234;1\n", "utf-8")
+    (found,) = source.survey().distributions
+    assert found.probs_O == pytest.approx((0.617, 0.383))
 
 
 def test_a_long_header_is_never_printed_whole_and_its_layout_is_named(tmp_path: Path) -> None:

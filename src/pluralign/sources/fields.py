@@ -11,7 +11,8 @@ Row = Mapping[str, object]
 _SHOWN_COLUMNS = 20
 _SHOWN_LETTERS = 40
 _COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
+"""Numbers such as "1,234", whose comma may be a decimal comma."""
 
 
 class SemicolonRow(dict[str, object]):
@@ -96,7 +97,7 @@ def with_decimal_point(value: object, *, decimal_comma: bool = False) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if not decimal_comma and _THOUSANDS.fullmatch(text):
+    if not decimal_comma and re.match(THOUSANDS, text):
         raise InvalidInput(
             f"{text[:_SHOWN_LETTERS]!r} may be a decimal comma or thousands", hint="write it with a decimal point"
         )

@@ -1,4 +1,9 @@
-"""CSV of one row a respondent: which layout of the World or European Values Survey it is, and its columns."""
+"""CSV of one row a respondent: which layout of the World or European Values Survey it is, and its columns.
+
+Names checked: those of wave 7 against its CSV, ``S017`` against the archive's paper on weights, ``cntry_AN`` and ``gwght``
+against published code that reads the joint EVS/WVS file. The others were not checked against their codebooks; both
+columns can be named.
+"""
 
 import csv
 import re
@@ -9,7 +14,7 @@ from typing import Any
 
 from pluralign.core import FloatArray, InvalidInput, tidy
 from pluralign.sources.delimited import CsvFormat, csv_format
-from pluralign.sources.fields import listed_columns
+from pluralign.sources.fields import THOUSANDS, listed_columns
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.opening import read_text_lines
 
@@ -111,23 +116,39 @@ def open_microdata(path: Path, country: str | None, weight: str | None, *, weigh
     return Microdata(path, header, form, found, weights)
 
 
-def numbers_in(column: Any, name: str, path: Path) -> FloatArray:
+def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:
     """The numbers of a column of text, shape (N,); NaN where missing; a decimal comma is a point.
 
     Raises:
-        InvalidInput: If a cell is not a number.
+        InvalidInput: If a cell is not a number, or like "1,234" in a file that does not have semicolons between
+            cells: it may be 1.234 or 1234.
     """
     import numpy as np
     import pyarrow
     import pyarrow.compute as pc
 
-    text = pc.replace_substring(pc.utf8_trim_whitespace(column), ",", ".")
+    text = pc.utf8_trim_whitespace(column)
+    if data.form.delimiter != ";":
+        _refuse_thousands(text, name, data.path)
+    text = pc.replace_substring(text, ",", ".")
     missing = pc.is_in(text, value_set=pyarrow.array(_MISSING))
     text = pc.if_else(missing, pyarrow.scalar(None, pyarrow.string()), text)
     try:
         return np.asarray(pc.cast(text, pyarrow.float64()).to_numpy(zero_copy_only=False), dtype=float)
     except pyarrow.ArrowInvalid as error:
-        raise InvalidInput(f"{name} must hold numbers: {error!s:.120}", where=str(path)) from error
+        raise InvalidInput(f"{name} must hold numbers: {error!s:.120}", where=str(data.path)) from error
+
+
+def _refuse_thousands(text: Any, name: str, path: Path) -> None:
+    import pyarrow.compute as pc
+
+    doubtful = pc.filter(text, pc.match_substring_regex(text, THOUSANDS))
+    if len(doubtful):
+        raise InvalidInput(
+            f"{name} must hold numbers, got {doubtful[0].as_py()[:40]!r}, which may be a decimal comma or thousands",
+            where=str(path),
+            hint="write the numbers with a decimal point, or put semicolons between the cells",
+        )
 
 
 def country_label(cell: str) -> str:
@@ -161,11 +182,10 @@ def _column(path: Path, header: Sequence[str], what: str, given: str | None, usu
     if found is not None:
         return found
     without = "; weighted = false counts each respondent once" if what == "weight" else ""
-    waves = " (V258 in wave 6, V259 in wave 5)" if what == "weight" and "V2" in header else ""
     raise InvalidInput(
         f"missing column {given or ' or '.join(usual)}; found: {listed_columns(header)}",
         where=str(path),
-        hint=f'name the column with the {what}: {what} = "..."{waves}{without}',
+        hint=f'name the column with the {what}: {what} = "..."{without}',
     )
 
 

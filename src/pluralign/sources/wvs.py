@@ -106,8 +106,8 @@ class _Counts:
         labels = np.array([country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object)
         weight_N: FloatArray = np.ones(len(labels))
         if data.weight is not None:
-            weight_N = numbers_in(batch[data.weight], data.weight, data.path)
-        codes_Q_N = [_codes(numbers_in(batch[q], q, data.path), q, tally) for q in self.questions]
+            weight_N = numbers_in(batch[data.weight], data.weight, data)
+        codes_Q_N = [_codes(numbers_in(batch[q], q, data), q, tally) for q in self.questions]
         tally.read += len(labels)
         for label in sorted(set(labels)):
             here_N = labels == label
