@@ -1,7 +1,7 @@
 """CSV of one row a respondent: which layout of the World or European Values Survey it is, and its columns.
 
-Names checked: those of wave 7 against its CSV, ``S017`` against the archive's paper on weights, ``cntry_AN`` and ``gwght``
-against published code that reads the joint EVS/WVS file. The others were not checked against their codebooks; both
+Names checked: those of wave 7 against its CSV, ``S017`` against the archive's paper on weights, ``cntry_AN`` and
+``gwght`` against published code that reads the joint EVS/WVS file. The others were not checked; both
 columns can be named.
 """
 
