@@ -101,7 +101,7 @@ def write_rewardbench(
     reporter.stage(f"scoring {pairs_file.name}")
     score = _Score()
     pairs = JsonlPairs(pairs_file, skip_bad=skip_bad).pairs(tally)
-    with whole_file(summary) as short, whole_file(outputs) as long:
+    with whole_file(summary) as short, whole_file(outputs, private=True) as long:  # people's words
         with long.open("w", encoding="utf-8") as file:
             for batch in _batches(pairs):
                 _score_batch(model, steer, batch, score, file)
