@@ -56,7 +56,7 @@ def assert_one_message(found: Result, *said: str) -> None:
         ("record.json", ["report", "FOLDER"]),
         ("record.json", ["audit", "FOLDER"]),
         ("results.jsonl", ["report", "FOLDER"]),
-        ("record.json", ["every-eval-ever", "FOLDER", "--out", "OUT"]),
+        ("record.json", ["every-eval-ever", "FOLDER", "--out", "OUT", "--organisation", "us"]),
         ("card.json", ["score", "FOLDER", "PAIRS"]),
         ("template.toml", ["survey", "run", "--model", "x", "--survey", "SURVEY", "--strategy", "FILE", "--show", "1"]),
     ],
