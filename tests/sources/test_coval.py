@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.core import InvalidInput, Tally
+from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources import CoValPairs
 
 
@@ -48,6 +48,27 @@ def test_each_assessment_is_an_answer_and_one_without_a_ranking_is_counted(tmp_p
     assert (tally.read, tally.kept, tally.balanced) == (4, 1, True)
     assert tally.dropped["no personal ranking"] == 1
     assert tally.dropped["ranking of a response that is not there: E"] == 1
+
+
+def test_a_response_named_twice_or_of_several_turns_makes_no_pair_and_is_counted(tmp_path: Path) -> None:
+    twice = Tally()
+    assert not list(source(tmp_path, row(assessed("u1", "A>B>A"))).pairs(twice))
+    assert twice.dropped == {"ranking that names a response twice": 1}
+    long = Tally()
+    responses = [{"response_index": name, "messages": said("Yes") + said(name)} for name in "AB"]
+    assert not list(source(tmp_path, row(assessed("u1", "A>B")) | {"responses": responses}).pairs(long))
+    assert long.dropped == {"a response of several turns": 1}
+
+
+def test_a_country_that_is_none_is_refused_and_an_empty_file_is_named(tmp_path: Path) -> None:
+    people = {"annotator_id": "u1", "demographics": {"country_of_residence": "Atlantis"}}
+    (tmp_path / "annotators.jsonl").write_text(json.dumps(people) + "\n", "utf-8")
+    given = source(tmp_path, row(assessed("u1", "A>B")), annotators=tmp_path / "annotators.jsonl")
+    with pytest.raises(InvalidInput, match="no community is known as 'Atlantis'"):
+        list(given.pairs())
+    given.path.write_text("", "utf-8")
+    with pytest.raises(NotEnoughData, match="no rows"):
+        list(given.pairs())
 
 
 def test_the_ranking_for_the_world_can_be_chosen(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.core import InvalidInput, Tally
+from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources import ArenaPairs, LabelStudioPairs
+from pluralign.sources.foreign import ForeignPairs
 
 KAGGLE = "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n"
 
@@ -81,3 +82,29 @@ def test_a_missing_key_of_a_task_is_named(tmp_path: Path) -> None:
     rows = [{"data": {"prompt": "Tea?"}, "annotations": [annotation("left")]}]
     with pytest.raises(InvalidInput, match="missing column 'text1', 'text2'"):
         list(LabelStudioPairs(write(tmp_path, "export.json", rows)).pairs())
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        (ArenaPairs, battle("model_a") | {"country": "Mexico"}),
+        (LabelStudioPairs, {"data": TEXTS | {"country": "Mexico"}, "annotations": [annotation("left")]}),
+        (LabelStudioPairs, TEXTS | {"country": "Mexico", "pw": "left"}),
+    ],
+)
+def test_the_files_country_is_used_where_it_is_named_and_must_be_one(
+    tmp_path: Path, kind: type[ForeignPairs], row: dict[str, object]
+) -> None:
+    tally = Tally()
+    (pair,) = kind(write(tmp_path, "export.json", [row]), columns={"community": "country"}).pairs(tally)
+    assert (pair.community, tally.advice) == ("MEX", [])
+    unknown = json.loads(json.dumps(row).replace("Mexico", "Atlantis"))
+    with pytest.raises(InvalidInput, match="no community is known as 'Atlantis'"):
+        list(kind(write(tmp_path, "export.json", [unknown]), columns={"community": "country"}).pairs())
+
+
+@pytest.mark.parametrize("kind", [ArenaPairs, LabelStudioPairs])
+@pytest.mark.parametrize(("name", "content"), [("export.json", "[]"), ("export.jsonl", "")])
+def test_a_file_without_rows_is_named(tmp_path: Path, kind: type[ForeignPairs], name: str, content: str) -> None:
+    with pytest.raises(NotEnoughData, match="no rows"):
+        list(kind(write(tmp_path, name, content)).pairs())

@@ -74,12 +74,19 @@ class CoValPairs(ForeignPairs):
 
 
 def _responses(responses: object) -> Iterator[tuple[str, object]]:
-    """Name of each response, and its text or its turns."""
+    """Name of each response, and its text or its turns.
+
+    Raises:
+        BadRow: If a response is not an object.
+        UnusableRow: If one has several turns: the pair would be about the last alone.
+    """
     for response in responses if isinstance(responses, list) else ():
         if not isinstance(response, Mapping):
             raise BadRow("a response must be an object", reason="response is not an object")
         turns = response.get("messages")
-        last = turns[-1] if isinstance(turns, list) and turns else None
+        if isinstance(turns, list) and len(turns) > 1:
+            raise UnusableRow("a response of several turns")
+        last = turns[0] if isinstance(turns, list) and turns else None
         yield str(response.get("response_index")), last.get("content") if isinstance(last, Mapping) else turns
 
 
@@ -98,4 +105,6 @@ def _ranked(ranking: str, texts: Mapping[str, object]) -> list[Row]:
     ranks = [(name.strip(), rank) for rank, tied in enumerate(ranking.split(">"), 1) for name in tied.split("=")]
     if unknown := [name for name, _ in ranks if name not in texts]:
         raise UnusableRow(f"ranking of a response that is not there: {unknown[0][:20]}")
+    if len(dict(ranks)) < len(ranks):
+        raise UnusableRow("ranking that names a response twice")
     return [{"text": texts[name], "rank": rank} for name, rank in ranks]

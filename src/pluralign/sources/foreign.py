@@ -12,7 +12,8 @@ from pluralign.sources.reading import NumberedRows, RowPolicy, file_stem, place,
 class ForeignPairs(JsonlPairs):
     """Pairs in rows of another program; a subclass says in ``_converted`` what one row stands for.
 
-    Rows read are its answers (one rater's judgement): a row without any counts once.
+    Rows read are its answers (one rater's judgement): a row without any counts once. Columns of the file that
+    ``columns`` names, such as ``{"community": "country"}``, go along with each answer.
     """
 
     def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
@@ -35,7 +36,15 @@ class ForeignPairs(JsonlPairs):
                     policy.tally.drop(str(answer))
                 else:
                     numbered = {"id": f"{file_stem(self.path)}:{number}/{part}"} if len(answers) > 1 else {}
-                    yield number, numbered | dict(answer)
+                    yield number, self._named(row) | numbered | dict(answer)
+
+    def _named(self, row: Row) -> dict[str, object]:
+        """The columns of a row that the settings name."""
+        return {name: row[name] for name in self.columns.values() if name in row}
+
+    def _advice(self, row: Row) -> list[str]:
+        """Nothing: the columns here are those that a subclass made, not those of the file."""
+        return []
 
 
 def preferred(a: object, b: object, side: str) -> Row:
