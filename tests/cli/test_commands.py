@@ -285,3 +285,27 @@ def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> 
     assert said.endswith("stopped; the same command goes on from here\n")
     assert not (out / "record.json").exists()
     assert [p for p in (out / "predictions").rglob("*") if p.name.startswith(".")] == []
+
+
+def test_a_source_that_makes_no_pair_is_an_error_with_its_counts(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text('{"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}\n')
+
+    result = call("data", "show", tmp_path / "pairs.jsonl")
+
+    assert result.exit_code == 2
+    assert "1 rows read = 0 kept + 1 dropped" in result.stdout
+    assert "no pair can be made of this source" in result.stderr
+    assert "1 x chosen equals rejected" in result.stderr
+
+
+def test_a_survey_without_its_folder_says_which_files_to_get_and_where(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answers.jsonl").write_text("{}\n")
+
+    result = call("survey", "evaluate", "answers.jsonl", "--survey", "wvs", "--out", "out")
+
+    assert result.exit_code == 2
+    for word in ("worldvaluessurvey.org", "questions.json", "country_proportions.json", "a folder wvs"):
+        assert word in result.stderr.replace("\n", " ")

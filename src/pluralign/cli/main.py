@@ -262,6 +262,7 @@ def show_source(
     Examples: `pluralign data show pairs.jsonl`, `pluralign data show global_opinions --set path=opinions.csv`
     """
     from pluralign.cli.showing import show_report
+    from pluralign.core import NotEnoughData
     from pluralign.experiments import built, source_named
     from pluralign.experiments.tables import override
     from pluralign.sources import report_on
@@ -275,7 +276,10 @@ def show_source(
         override(tables, text.strip().removeprefix("pairs."))
     if skip_bad:
         tables["skip_bad"] = True
-    show_report(report_on(built(source_named(source), tables, Path.cwd(), source)), as_json)
+    report = report_on(built(source_named(source), tables, Path.cwd(), source))
+    show_report(report, as_json)
+    if not report.tally.made:
+        raise NotEnoughData("no pair can be made of this source", where=source, hint=report.tally.why() or None)
 
 
 @data.command("cache")
