@@ -93,3 +93,12 @@ def test_fields_question_and_labels_can_be_named(tmp_path: Path) -> None:
 def test_another_layout_is_refused(row: dict[str, object], message: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=message):
         list(source(tmp_path, row).pairs())
+
+
+def test_answers_without_as_many_users_are_refused_with_their_line(tmp_path: Path) -> None:
+    flat = {"preference.responses": ["response1"], "preference.responses.users": ["u1", "u2"]}
+    (tmp_path / "records.json").write_text(
+        json.dumps([{"prompt": "Tea?", "response1": "Yes", "response2": "No"} | flat]), "utf-8"
+    )
+    with pytest.raises(InvalidInput, match="1 responses, 2 users and 1 statuses must be as many"):
+        list(ArgillaPairs(tmp_path / "records.json").pairs())

@@ -83,8 +83,22 @@ def test_countries_come_from_the_annotators(tmp_path: Path, nested: bool) -> Non
         people = [{"annotator_id": p["annotator_id"], "demographics": {"country": p["country"]}} for p in people]  # type: ignore[dict-item]
     (tmp_path / "annotators.jsonl").write_text("".join(json.dumps(p) + "\n" for p in people), "utf-8")
     value = row(assessed("u1", "A>B"), assessed("u2", "A>B"))
-    pairs = source(tmp_path, value, annotators=tmp_path / "annotators.jsonl").pairs()
-    assert {(pair.rater, pair.community) for pair in pairs} == {("u1", "MEX"), ("u2", "~world")}
+    tally = Tally()
+    (pair,) = source(tmp_path, value, annotators=tmp_path / "annotators.jsonl").pairs(tally)
+    assert (pair.rater, pair.community) == ("u1", "MEX")
+    assert (tally.read, tally.dropped) == (2, {"annotator without a country": 1})
+
+
+@pytest.mark.parametrize(
+    ("ranking", "reason"),
+    [("A>B>A", "ranking that names a response twice"), ("A", "ranking of one response")],
+)
+def test_a_ranking_that_says_nothing_or_contradicts_itself_is_counted(
+    tmp_path: Path, ranking: str, reason: str
+) -> None:
+    tally = Tally()
+    assert not list(source(tmp_path, row(assessed("u1", ranking))).pairs(tally))
+    assert tally.dropped == {reason: 1}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,22 @@ def test_each_annotation_prefers_one_text_of_its_item(tmp_path: Path) -> None:
     assert tally.balanced
 
 
+def test_the_documented_selection_and_scale_are_read(tmp_path: Path) -> None:
+    tally = Tally()
+    labels: list[dict[str, object]] = [
+        {"selection": "A"},
+        {"selection": "B"},
+        {"selection": "tie"},
+        {"scale_value": "-2"},
+        {"scale_value": "3"},
+        {"scale_value": "0"},
+    ]
+    items = [{"id": 1, "prompt": "Tea?", "responses": ["Yes", "No"]}]
+    pairs = source(tmp_path, [annotated("u1", label) for label in labels], items=items).pairs(tally)
+    assert [pair.chosen for pair in pairs] == ["Yes", "No", "Yes", "No"]
+    assert tally.dropped == {"no preference: tie": 1, "no preference: equal": 1}
+
+
 def test_a_table_has_a_column_for_each_label(tmp_path: Path) -> None:
     rows = "user\tinstance_id\tpreference:::A\tpreference:::B\nu1\t1\t\t2\n"
     (pair,) = source(tmp_path, rows, "annotated_instances.tsv").pairs()

@@ -67,14 +67,14 @@ class ArgillaPairs(ForeignPairs):
         flat = row.get(f"{self.question}.responses")
         if isinstance(flat, list):
             columns = (_list(row.get(f"{self.question}.responses.{name}"), len(flat)) for name in ("users", "status"))
-            yield from zip(flat, *columns, strict=True)
+            yield from _aligned(flat, *columns)
             return
         found = row.get("responses", row.get(self.question))
         if isinstance(found, Mapping) and self.question in found:
             found = found[self.question]
         if isinstance(found, Mapping):  # columns: a list for each of user_id, value, status
             values = _list(found.get("value"), 0)
-            yield from zip(values, *(_list(found.get(k), len(values)) for k in ("user_id", "status")), strict=True)
+            yield from _aligned(values, *(_list(found.get(k), len(values)) for k in ("user_id", "status")))
             return
         if not isinstance(found, list):
             raise BadRow(f"no responses to {self.question!r}", reason="no responses", hint="name the question")
@@ -102,6 +102,17 @@ def _first_ranked(ranking: list[object], names: set[str]) -> str:
         best = min(ranks, key=lambda name: ranks[name] or 0)
         return "tie" if len(set(ranks.values())) == 1 else best
     return str(ranking[0]) if {str(item) for item in ranking} == names else "ranking of other responses"
+
+
+def _aligned(
+    values: list[object], users: list[object], statuses: list[object]
+) -> Iterator[tuple[object, object, object]]:
+    if not len(values) == len(users) == len(statuses):
+        raise BadRow(
+            f"{len(values)} responses, {len(users)} users and {len(statuses)} statuses must be as many",
+            reason="responses, users and statuses differ in number",
+        )
+    yield from zip(values, users, statuses, strict=True)
 
 
 def _list(value: object, length: int) -> list[object]:

@@ -56,8 +56,12 @@ class CoValPairs(ForeignPairs):
 
     def _who(self, assessment: Row) -> Row:
         rater = optional_id(assessment, "annotator_id")
+        if self.annotators is None:
+            return {"rater": rater}
         country = self._countries.get(rater or "")
-        return {"rater": rater} | ({"community": country} if country else {})
+        if country is None:
+            raise UnusableRow("annotator without a country")
+        return {"rater": rater, "community": country}
 
     @cached_property
     def _countries(self) -> dict[str, str]:
@@ -107,4 +111,6 @@ def _ranked(ranking: str, texts: Mapping[str, object]) -> list[Row]:
         raise UnusableRow(f"ranking of a response that is not there: {unknown[0][:20]}")
     if len(dict(ranks)) < len(ranks):
         raise UnusableRow("ranking that names a response twice")
+    if len(ranks) < 2:
+        raise UnusableRow("ranking of one response")
     return [{"text": texts[name], "rank": rank} for name, rank in ranks]

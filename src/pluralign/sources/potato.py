@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import InvalidInput, Tally, is_missing
-from pluralign.sources.fields import BadRow, Row, UnusableRow, id_of, optional_id, require_columns
+from pluralign.sources.fields import BadRow, Row, UnusableRow, id_of, optional_id, optional_number, require_columns
 from pluralign.sources.foreign import ForeignPairs, preferred
 from pluralign.sources.reading import RowPolicy, place, read_rows
 
@@ -20,11 +20,15 @@ class PotatoPairs(ForeignPairs):
     """``annotated_instances`` as JSON Lines, JSON, CSV or TSV, and the file of items that Potato was given.
 
     An annotation names its item by id and holds the choice under ``label_annotations`` -> scheme -> label (JSON), or in
-    a column ``SCHEME:::LABEL`` (tables). A choice that is neither of the two labels makes no pair and is counted.
-    The layout is that of Potato's releases as far as we know it; it was not checked against a public file.
+    a column ``SCHEME:::LABEL`` (tables). Where the label is ``selection``, its value is the choice; where it is
+    ``scale_value``, a negative number prefers the first text and a positive one the second. A choice that is neither
+    of the two labels makes no pair and is counted. The layout is that of Potato's documentation (Pairwise Comparison)
+    and of its program, which writes ``id`` or ``instance_id``; it was not checked against a published file.
 
     Attributes:
-        items: The data file of the task: ``id``, the prompt and the two texts.
+        items: The data file of the task: ``id``, the prompt and the two texts, in two columns or as a list.
+        responses: Column of the items with the list of the two texts (Potato's ``items_key``); read where the items
+            lack the columns ``first`` and ``second``.
         scheme: Name of the annotation scheme.
         prompt: Column of the items with what was asked.
         first: Column of the first text.
@@ -40,6 +44,7 @@ class PotatoPairs(ForeignPairs):
     about: ClassVar[str] = "pairwise comparisons exported from Potato, with the file of items that were shown"
 
     items: Path | None = None
+    responses: str = "responses"
     scheme: str = "preference"
     prompt: str = "prompt"
     first: str = "text_a"
@@ -72,7 +77,8 @@ class PotatoPairs(ForeignPairs):
         """Items by id."""
         assert self.items is not None
         found: dict[str, Row] = {}
-        for number, row in read_rows(self.items, RowPolicy(Tally())):
+        for number, item in read_rows(self.items, RowPolicy(Tally())):
+            row = self._with_two_columns(item)
             try:
                 require_columns(row, ("id", self.prompt, self.first, self.second))
                 found[id_of(row, "id")] = row
@@ -80,12 +86,18 @@ class PotatoPairs(ForeignPairs):
                 raise InvalidInput(bad.what, where=place(self.items, number), hint=bad.hint) from bad
         return found
 
+    def _with_two_columns(self, item: Row) -> Row:
+        texts = item.get(self.responses)
+        if self.first in item or not isinstance(texts, list) or len(texts) != 2:
+            return item
+        return {**item, self.first: texts[0], self.second: texts[1]}
+
     def _labels(self, row: Row) -> list[str]:
         """Labels of the scheme that the annotator chose."""
         start = f"{self.scheme}:::"
         columns = [name for name in row if name.startswith(start)]
         if columns:
-            return [name.removeprefix(start) for name in columns if not is_missing(row[name])]
+            return self._chosen({name.removeprefix(start): row[name] for name in columns if not is_missing(row[name])})
         annotations = row.get("label_annotations")
         if not isinstance(annotations, Mapping):
             raise BadRow(
@@ -94,7 +106,16 @@ class PotatoPairs(ForeignPairs):
                 hint="name the annotation scheme: scheme = ...",
             )
         chosen = annotations.get(self.scheme)
-        return [str(label) for label, value in chosen.items() if value] if isinstance(chosen, Mapping) else []
+        return self._chosen(chosen) if isinstance(chosen, Mapping) else []
+
+    def _chosen(self, labels: Row) -> list[str]:
+        """The choices that labels and their values stand for."""
+        if labels.get("selection"):
+            return [str(labels["selection"])]
+        number = optional_number(labels, "scale_value")
+        if number is not None:
+            return [self.first_label if number < 0 else self.second_label if number > 0 else "equal"]
+        return [str(label) for label, value in labels.items() if value]
 
 
 def _named(row: Row, names: tuple[str, ...]) -> str:
