@@ -208,3 +208,31 @@ def test_no_text_as_settings_gives_a_traceback(call: Call, config: Path, text: s
     assert isinstance(found.exception, SystemExit), "a traceback would be shown"
     found = call("run", config, "--explain", "--set", text)
     assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"
+
+
+@pytest.mark.parametrize(("key", "value"), [("methods", ["../../x"]), ("methods", ["/etc/x"]), ("seeds", ["../../x"])])
+def test_a_method_or_seed_of_a_record_leads_to_no_other_folder(
+    call: Call, config: Path, key: str, value: list[Any]
+) -> None:
+    out = config.parent / "out"
+    assert call("run", config, "--out", out, "--json").exit_code == 0
+    record = json.loads((out / "record.json").read_text())
+    del record["manifest"]
+    (record if key == "seeds" else record["settings"])[key] = value
+    (out / "record.json").write_text(json.dumps(record))
+    (out / "manifest.jsonl").unlink()
+    assert_one_message(call("audit", out), "cannot be a method of a run")
+
+
+@pytest.mark.parametrize(
+    "change", [{"written": 5}, {"written": "soon"}, {"name": []}, {"data": 1}, {"data": {"survey": 1}}]
+)
+def test_a_record_that_does_not_fit_is_exported_or_named(call: Call, config: Path, change: dict[str, Any]) -> None:
+    out = config.parent / "out"
+    assert call("run", config, "--out", out, "--json").exit_code == 0
+    record = json.loads((out / "record.json").read_text()) | change
+    del record["manifest"]
+    (out / "record.json").write_text(json.dumps(record))
+    (out / "manifest.jsonl").unlink()
+    found = call("every-eval-ever", out, "--out", config.parent / "eee", "--organisation", "us")
+    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"

@@ -8,6 +8,7 @@ all read the same files and decide alike.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -184,6 +185,8 @@ def as_json(value: Mapping[str, Any]) -> str:
 
 
 def _predictions(seed: int, method: str) -> str:
+    if not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\.\x00-\x1f][^/\\\x00-\x1f]*", str(method)) or type(seed) is not int:
+        raise DamagedFile(f"{method!r:.80} with seed {seed!r:.80} cannot be a method of a run", hint="run it again")
     return f"predictions/seed-{seed}/{method}.parquet"
 
 

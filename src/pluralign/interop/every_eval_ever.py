@@ -52,7 +52,11 @@ def write_every_eval_ever(run: Path, out: Path, organisation: str, relationship:
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for model, own in by_model.items():
-        document = evaluation_document(record, model, own, organisation, relationship)
+        try:
+            document = evaluation_document(record, model, own, organisation, relationship)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            what = f"the record or a row of results cannot be read: {error!r:.200}"
+            raise DamagedFile(what, where=str(run), hint="run or evaluate again") from error
         path = _free(out / re.sub(r"[^A-Za-z0-9._-]+", "_", model), written)
         with whole_file(path) as partial:
             partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -133,4 +137,8 @@ def _read(run: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         )
     if not {"name", "written"} <= record.keys():
         raise DamagedFile("no record of a run", where=str(run / RECORD), hint="run or evaluate again")
-    return record, read_rows(run / "results.jsonl")
+    rows = read_rows(run / "results.jsonl")
+    for number, row in enumerate(rows, 1):
+        if not {"community", "metric"} <= row.keys() or not (row.get("model") or row.get("method")):
+            raise DamagedFile("no row of results", where=f"{run / 'results.jsonl'}:{number}", hint="run it again")
+    return record, rows
