@@ -126,3 +126,24 @@ def test_an_unknown_community_is_refused(tmp_path: Path) -> None:
     export(tmp_path, comments=COMMENTS, participants_votes=MATRIX)
     with pytest.raises(InvalidInput, match="Atlantis"):
         list(PolisVotes(tmp_path, topic="Change?", community="Atlantis").pairs())
+
+
+@pytest.mark.parametrize(
+    ("files", "where"),
+    [
+        ({"comments": COMMENTS.replace("2,Mon,1,1", "2,Mon,,1"), "votes": RAW}, "comments.csv:3"),
+        ({"comments": COMMENTS.replace("0,3,1,More", "none at all,3,1,More"), "votes": RAW}, "comments.csv:3"),
+        ({"comments": COMMENTS, "participants_votes": MATRIX.replace("2,,0,2", ",,0,2")}, "participants-votes.csv:4"),
+        ({"comments": COMMENTS, "votes": RAW.replace("0,Mon,0,0,1", "0,Mon,0,,1")}, "votes.csv:2"),
+    ],
+)
+def test_a_bad_id_or_number_is_refused_with_its_line(tmp_path: Path, files: dict[str, str], where: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        chosen(export(tmp_path, **files))
+    assert str(refused.value.where).endswith(where)
+
+
+def test_the_sign_that_was_found_is_noted(tmp_path: Path) -> None:
+    tally = Tally()
+    chosen(export(tmp_path, comments=COMMENTS, votes=RAW), tally)
+    assert "votes read with -1 as an agreement" in tally.notes

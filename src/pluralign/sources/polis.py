@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -77,6 +78,7 @@ class PolisVotes:
                     license=self.license,
                 )
         tally.note("statements moderated out", left_out)
+        tally.note(f"votes read with {agreed} as an agreement", sum(map(len, votes.values())))
 
     def _community(self) -> str:
         try:
@@ -111,25 +113,34 @@ class PolisVotes:
 def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
     """Rows of a file; a file without these columns is refused."""
     for number, row in read_rows(path, policy, kinds=("csv",)):
-        try:
+        with _refused_at(path, number):
             require_columns(row, columns)
-        except BadRow as bad:
-            raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
         yield number, row
+
+
+@contextmanager
+def _refused_at(path: Path, number: int) -> Iterator[None]:
+    """Stop at a bad row with its place."""
+    try:
+        yield
+    except BadRow as bad:
+        raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
 
 
 def _read_comments(path: Path) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
     """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out."""
     statements, counts, left_out = {}, {}, 0
-    for _, row in _rows(path, RowPolicy(Tally()), ("comment-id", "comment-body")):
-        id_ = id_of(row, "comment-id")
-        agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
+    for number, row in _rows(path, RowPolicy(Tally()), ("comment-id", "comment-body")):
+        with _refused_at(path, number):
+            id_, text = id_of(row, "comment-id"), text_of(row, "comment-body")
+            agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
+            moderated_out = optional_number(row, "moderated") == -1
         if agrees is not None and disagrees is not None:
             counts[id_] = (agrees, disagrees)
-        if optional_number(row, "moderated") == -1 or not text_of(row, "comment-body").strip():
+        if moderated_out or not text.strip():
             left_out += 1
         else:
-            statements[id_] = text_of(row, "comment-body")
+            statements[id_] = text
     return statements, counts, left_out
 
 
@@ -142,7 +153,8 @@ def _by_participant(path: Path, policy: RowPolicy) -> Votes:
         found = {
             cell_id(name) or name: vote for name in statements if (vote := _vote(row, name, path, number)) is not None
         }
-        votes[id_of(row, "participant")] = found
+        with _refused_at(path, number):
+            votes[id_of(row, "participant")] = found
         if {1, -1} <= set(found.values()):
             policy.tally.kept += 1
         else:
@@ -155,8 +167,9 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     votes: Votes = {}
     for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
         vote = _vote(row, "vote", path, number)
-        mine = votes.setdefault(id_of(row, "voter-id"), {})
-        statement = id_of(row, "comment-id")
+        with _refused_at(path, number):
+            voter, statement = id_of(row, "voter-id"), id_of(row, "comment-id")
+        mine = votes.setdefault(voter, {})
         if vote is None:
             policy.tally.drop("no vote")
         elif statement in mine:
@@ -169,10 +182,8 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
 
 
 def _vote(row: Row, column: str, path: Path, number: int) -> int | None:
-    try:
+    with _refused_at(path, number):
         vote = optional_number(row, column)
-    except BadRow as bad:
-        raise InvalidInput(bad.what, where=place(path, number)) from bad
     if vote not in (None, -1, 0, 1):
         raise InvalidInput(f"a vote must be 1, 0, -1 or empty, got {vote}", where=place(path, number))
     return None if vote is None else int(vote)
