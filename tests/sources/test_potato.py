@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pluralign.core import InvalidInput, Tally
+from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources import PotatoPairs
 
 ITEMS = [{"id": 1, "prompt": "Tea?", "text_a": "Yes", "text_b": "No"}]
@@ -81,3 +82,11 @@ def test_another_layout_is_refused(rows: object, items: object, message: str, tm
 def test_the_file_of_items_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="file of items is needed"):
         PotatoPairs(tmp_path / "annotated_instances.jsonl")
+
+
+def test_a_file_without_rows_and_a_community_that_is_none_are_named(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughData, match="no rows"):
+        list(source(tmp_path, "", "annotated_instances.jsonl").pairs())
+    given = replace(source(tmp_path, [annotated("u1", {"A": "1"})]), community="Atlantis")
+    with pytest.raises(InvalidInput, match="no community is known as 'Atlantis'"):
+        list(given.pairs())
