@@ -111,7 +111,7 @@ def load_strategy(name: str | Path) -> Strategy:
     try:
         table = parse_toml(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
-        raise InvalidSettings(f"not valid TOML: {error}", where=str(path)) from error
+        raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint="mend the file") from error
     for key in table:
         if key not in _KEYS:
             raise InvalidSettings("unknown key", where=f"{path}: {key}", hint=f"known: {', '.join(_KEYS)}")

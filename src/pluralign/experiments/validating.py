@@ -36,7 +36,11 @@ def read_settings(path: Path) -> dict[str, Any]:
     except (IsADirectoryError, PermissionError) as error:
         raise InvalidSettings(f"the file cannot be read: {error.strerror}", where=str(path)) from error
     except ValueError as error:
-        hint = "save the file as UTF-8" if isinstance(error, UnicodeError) else None
+        hint = (
+            "save the file as UTF-8"
+            if isinstance(error, UnicodeError)
+            else "mend the file: text in quotes, tables as [name]"
+        )
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint=hint) from error
 
 
