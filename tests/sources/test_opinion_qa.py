@@ -75,3 +75,23 @@ def test_another_layout_is_refused(
 def test_a_group_that_is_no_column_is_refused_with_the_columns_found(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="REGION"):
         OpinionQa(wave(tmp_path), group="REGION").survey()
+
+
+@pytest.mark.parametrize(
+    ("info", "responses", "where"),
+    [
+        (INFO.replace("SAFE_W26,How", ",How"), RESPONSES, "info.csv:2"),
+        (INFO, RESPONSES.replace("South,3", "South,heavy"), "responses.csv:2"),
+        (INFO, RESPONSES.replace("South,3", "South,-3"), "responses.csv:2"),
+    ],
+)
+def test_a_bad_id_or_weight_is_refused_with_its_line(tmp_path: Path, info: str, responses: str, where: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        OpinionQa(wave(tmp_path, info, responses)).survey()
+    assert str(refused.value.where).endswith(where)
+
+
+def test_people_of_weight_zero_count_for_nothing(tmp_path: Path) -> None:
+    tally = Tally()
+    OpinionQa(wave(tmp_path, responses=RESPONSES.replace("South,3", "South,0"))).survey(tally)
+    assert tally.dropped == {"no weight": 2}

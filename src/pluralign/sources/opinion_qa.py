@@ -19,7 +19,7 @@ from pluralign.core import (
 )
 from pluralign.sources.fields import BadRow, Row, id_of, optional_number, optional_text, require_columns, text_of
 from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
 from pluralign.sources.survey_pairs import stream_survey_pairs
 
 _ALL = "USA"
@@ -78,10 +78,12 @@ class OpinionQa:
     ) -> tuple[Weights, Mapping[tuple[str, str], int]]:
         weights: Weights = defaultdict(lambda: defaultdict(float))
         people: dict[tuple[str, str], int] = defaultdict(int)
-        for _, row in _rows(self.path / "responses.csv", RowPolicy(tally), (self.group,) if self.group else ()):
-            weight, community = _weight(row), self._community(row)
-            if weight is None or community is None:
-                tally.drop("no weight" if weight is None else f"no {self.group}")
+        path = self.path / "responses.csv"
+        for number, row in _rows(path, RowPolicy(tally), (self.group,) if self.group else ()):
+            with refused_at(path, number):
+                weight, community = _weight(row), self._community(row)
+            if not weight or community is None:
+                tally.drop(f"no {self.group}" if weight else "no weight")
                 continue
             tally.kept += 1
             for id_, question in questions.items():
@@ -103,20 +105,19 @@ class OpinionQa:
 
 def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
     for number, row in read_rows(path, policy, kinds=("csv",)):
-        try:
+        with refused_at(path, number):
             require_columns(row, columns)
-        except BadRow as bad:
-            raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
         yield number, row
 
 
 def _read_questions(path: Path) -> dict[str, SurveyQuestion]:
     questions = {}
     for number, row in _rows(path, RowPolicy(Tally()), ("key", "question", "option_mapping")):
-        options = _options(text_of(row, "option_mapping"), place(path, number))
-        if len(options) > 1:
-            id_ = id_of(row, "key")
-            questions[id_] = SurveyQuestion(id_, text_of(row, "question"), options)
+        with refused_at(path, number):
+            options = _options(text_of(row, "option_mapping"), place(path, number))
+            if len(options) > 1:
+                id_ = id_of(row, "key")
+                questions[id_] = SurveyQuestion(id_, text_of(row, "question"), options)
     return questions
 
 
@@ -133,7 +134,10 @@ def _options(mapping: str, where: str) -> tuple[str, ...]:
 
 def _weight(row: Row) -> float | None:
     columns = [name for name in row if name.upper().startswith("WEIGHT")]
-    return optional_number(row, columns[0]) if columns else 1.0
+    weight = optional_number(row, columns[0]) if columns else 1.0
+    if weight is not None and weight < 0:
+        raise BadRow(f"{columns[0]!r} must be >= 0, got {weight}", reason="negative weight")
+    return weight
 
 
 def _shares(question: SurveyQuestion, of: Mapping[str, float]) -> tuple[float, ...]:

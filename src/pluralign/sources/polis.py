@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +9,7 @@ from typing import ClassVar
 from pluralign.core import WORLD, InvalidInput, NotEnoughData, PreferencePair, Tally, cell_id, rng_for
 from pluralign.sources.fields import BadRow, Row, id_of, optional_number, require_columns, text_of
 from pluralign.sources.labels import required_community
-from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
 
 COMMENTS, BY_PARTICIPANT, BY_VOTE = "comments.csv", "participants-votes.csv", "votes.csv"
 Votes = dict[str, dict[str, int]]
@@ -113,25 +112,16 @@ class PolisVotes:
 def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
     """Rows of a file; a file without these columns is refused."""
     for number, row in read_rows(path, policy, kinds=("csv",)):
-        with _refused_at(path, number):
+        with refused_at(path, number):
             require_columns(row, columns)
         yield number, row
-
-
-@contextmanager
-def _refused_at(path: Path, number: int) -> Iterator[None]:
-    """Stop at a bad row with its place."""
-    try:
-        yield
-    except BadRow as bad:
-        raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
 
 
 def _read_comments(path: Path) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
     """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out."""
     statements, counts, left_out = {}, {}, 0
     for number, row in _rows(path, RowPolicy(Tally()), ("comment-id", "comment-body")):
-        with _refused_at(path, number):
+        with refused_at(path, number):
             id_, text = id_of(row, "comment-id"), text_of(row, "comment-body")
             agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
             moderated_out = optional_number(row, "moderated") == -1
@@ -153,7 +143,7 @@ def _by_participant(path: Path, policy: RowPolicy) -> Votes:
         found = {
             cell_id(name) or name: vote for name in statements if (vote := _vote(row, name, path, number)) is not None
         }
-        with _refused_at(path, number):
+        with refused_at(path, number):
             votes[id_of(row, "participant")] = found
         if {1, -1} <= set(found.values()):
             policy.tally.kept += 1
@@ -167,7 +157,7 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     votes: Votes = {}
     for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
         vote = _vote(row, "vote", path, number)
-        with _refused_at(path, number):
+        with refused_at(path, number):
             voter, statement = id_of(row, "voter-id"), id_of(row, "comment-id")
         mine = votes.setdefault(voter, {})
         if vote is None:
@@ -182,7 +172,7 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
 
 
 def _vote(row: Row, column: str, path: Path, number: int) -> int | None:
-    with _refused_at(path, number):
+    with refused_at(path, number):
         vote = optional_number(row, column)
     if vote not in (None, -1, 0, 1):
         raise InvalidInput(f"a vote must be 1, 0, -1 or empty, got {vote}", where=place(path, number))

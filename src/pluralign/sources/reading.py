@@ -1,6 +1,7 @@
 """Streaming rows out of files, each with its line number: JSON Lines, JSON, CSV and Parquet."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -71,6 +72,19 @@ def place(path: Path | str, number: int) -> str:
     'pairs.jsonl:12'
     """
     return f"{path}:{number}"
+
+
+@contextmanager
+def refused_at(path: Path, number: int) -> Iterator[None]:
+    """Stop at a bad row with its place, where skipping rows would not help.
+
+    Raises:
+        InvalidInput: In place of a `BadRow`.
+    """
+    try:
+        yield
+    except BadRow as bad:
+        raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
 
 
 def file_kind(path: Path) -> str | None:
