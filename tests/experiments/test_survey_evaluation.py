@@ -135,6 +135,13 @@ def test_a_community_that_the_survey_lacks_is_said_and_the_others_are_measured(t
     assert {r["community"] for r in found.results} == {"~hill"}
 
 
+def test_communities_of_the_survey_that_no_number_is_about_are_named_with_the_reason(tmp_path: Path) -> None:
+    path = answers_in(tmp_path / "a.jsonl", rows_for())
+    (note,) = (n for n in evaluate_answers([path], SOURCE, tmp_path / "out").record["notes"] if "not measured" in n)
+    assert note.startswith("4 of the survey's 5 communities are not measured, for nobody answered in their names: ")
+    assert "River" in note
+
+
 def test_repeated_and_contradicting_answers_are_counted_and_the_first_counts(tmp_path: Path) -> None:
     again = [dict(row) for row in rows_for()[:2]] + [rows_for()[2] | {"answer": "9"}]
     found = evaluate_answers([answers_in(tmp_path / "a.jsonl", rows_for() + again)], SOURCE, tmp_path / "out")

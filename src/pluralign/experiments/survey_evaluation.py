@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import MANIFEST, NotEnoughData, Survey, SurveySource, Tally, answer_row, rng_for, without_secrets
+from pluralign.core import (
+    MANIFEST,
+    NotEnoughData,
+    Survey,
+    SurveySource,
+    Tally,
+    answer_row,
+    community_name,
+    rng_for,
+    without_secrets,
+)
 from pluralign.evaluation.surveys import (
     ALIGNMENT,
     CLOSENESS,
@@ -43,6 +53,9 @@ from pluralign.sources import AnswerNames, read_answers
 
 COMPARED = (ALIGNMENT, EXACT, CLOSENESS, SIMILARITY, REFUSALS)
 UNAWARE = "culture_unaware"
+
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +198,23 @@ def _communities(
         raise NotEnoughData(
             "no community of the answers is in the survey", hint=f"the survey has {', '.join(survey.communities[:20])}"
         )
+    if left_out := sorted(known - set(chosen)):
+        tally.note(_not_compared(left_out, len(known), named))
     kept = [one for one in read if one.answer.community is None or one.answer.community in chosen]
     if len(kept) < len(read):
         tally.drop_kept("answer for a community that is not compared", len(read) - len(kept))
     if not kept:
         raise NotEnoughData("no answer is left", hint="name communities that were asked for")
     return chosen, kept
+
+
+def _not_compared(left_out: Sequence[str], known: int, named: Collection[str]) -> str:
+    """The communities of the survey that no number is about, and why."""
+    unnamed = [community for community in left_out if community not in named]
+    why = "nobody answered in their names" if unnamed == list(left_out) else "they are not among those to compare"
+    shown = ", ".join(community_name(community) for community in left_out[:_SHOWN])
+    more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+    return f"{len(left_out)} of the survey's {known} communities are not measured, for {why}: {shown}{more}"
 
 
 def _compared(table: AnswerTable) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
