@@ -104,6 +104,29 @@ def test_a_part_that_was_tampered_with_is_refused(go: Go, small: dict[str, Any],
         open_model(tmp_path / "run/models/seed-3/full")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["lora", "full"])
+def test_trained_parts_that_were_damaged_are_trained_again_to_the_same_weights(
+    go: Go, small: dict[str, Any], tmp_path: Path, kind: str
+) -> None:
+    small |= {"methods": ["reference", "scpo"]}
+    first = go(small, tmp_path / "whole", f"trunk.community={kind}")
+    weights = {
+        p.relative_to(tmp_path / "whole"): p.read_bytes() for p in sorted((tmp_path / "whole").rglob("*.safetensors"))
+    }
+    reference = "reference/merged" if kind == "lora" else "reference/parts/reference"
+    settings = [f"{reference}/tokenizer_config.json", "reference/parts/reference/training.json"]
+    for name in [*weights, *(Path("models/seed-3") / name for name in settings)]:
+        shutil.rmtree(tmp_path / "run", ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", tmp_path / "run")
+        data = bytearray((tmp_path / "run" / name).read_bytes())
+        data[-3] ^= 64
+        (tmp_path / "run" / name).write_bytes(data if "scpo" in name.parts else data[: len(data) // 2])
+        again = go(small, tmp_path / "run", f"trunk.community={kind}")
+        assert results(again) == results(first), name
+        assert all((tmp_path / "run" / one).read_bytes() == weights[one] for one in weights), name
+
+
 def settled(tables: dict[str, Any], *overrides: str) -> Any:
     return resolve(tables, base=Path(), where="tiny.toml", overrides=overrides)
 

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, PluralignError
 from pluralign.encoders import encoder_named
-from pluralign.huggingface.safety import refuse_code, refuse_modules_elsewhere, refuse_pickles
+from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_modules_elsewhere, refuse_pickles
 from pluralign.respondents.local import load_chat_model
 from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
 
@@ -175,3 +177,16 @@ def test_a_configuration_nested_too_deeply_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DamagedFile, match="not JSON"):
         refuse_code(tmp_path)
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_truncated_weights_are_named_before_a_library_opens_them(tmp_path: Path, parts: bool) -> None:
+    folder = tmp_path / "1_Dense" if parts else tmp_path
+    folder.mkdir(exist_ok=True)
+    whole = save({"weight": np.ones((4, 4), np.float32)})
+    (folder / "model.safetensors").write_bytes(whole)
+    refuse_damaged_weights(tmp_path, parts=parts)
+    for blob in (whole[:-1], whole[:9], b"", b"\xff" * 40):
+        (folder / "model.safetensors").write_bytes(blob)
+        with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"):
+            refuse_damaged_weights(tmp_path, parts=parts)

@@ -136,6 +136,23 @@ def list_written(folder: Path, paths: Iterable[Path]) -> None:
         os.fsync(file.fileno())
 
 
+def list_folder(folder: Path) -> None:
+    """Begin the manifest of a folder with all the files in it, at any depth."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    list_written(folder, sorted(path for path in folder.rglob("*") if path.is_file()))
+
+
+def folder_faults(folder: Path) -> dict[str, str] | None:
+    """Files of a folder that are missing, damaged or not listed, with what is wrong; None where it has no manifest."""
+    manifest = Manifest.read(folder)
+    if manifest is None:
+        return None
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
+    found = {name: manifest.fault(name) for name in sorted(there | manifest.files.keys())}
+    faults = {name: fault for name, fault in found.items() if fault is not None}
+    return faults | ({MANIFEST: "altered after it was written"} if manifest.damaged else {})
+
+
 def check_written(folder: Path, *patterns: str, hint: str) -> None:
     """Check that files lie in a folder as they were written; a folder without a manifest is not checked.
 

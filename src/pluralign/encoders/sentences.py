@@ -16,7 +16,7 @@ from pluralign.encoders.bert_files import BertFiles, bert_files
 from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
 from pluralign.encoders.vectors import unit_rows
-from pluralign.huggingface.safety import refuse_code, refuse_modules_elsewhere, refuse_pickles
+from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_modules_elsewhere, refuse_pickles
 
 if TYPE_CHECKING:
     import torch
@@ -82,6 +82,7 @@ class SentenceEncoder:
         refuse_pickles(self.folder, parts=True)
         refuse_code(self.folder)
         refuse_modules_elsewhere(self.folder)
+        refuse_damaged_weights(self.folder, parts=True)
         self.fingerprint = fingerprint or f"sentence-{_files_digest(self.folder)[:32]}"
         self.languages = languages
         self.truncated = 0

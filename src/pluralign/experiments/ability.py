@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, MissingExtra, read_json_object, whole_file
+from pluralign.core import DamagedFile, InvalidInput, MissingExtra, is_sound, read_json_object, sealed, whole_file
 from pluralign.huggingface.folders import files_digest
 
 _Z = 1.96
@@ -70,13 +70,24 @@ def run_lm_eval(model: str, adapter: Path | None, wanted: AbilityTasks, out: Pat
         raise MissingExtra.named("evals", "lm_eval")
     identity = _identity(model, adapter, wanted)
     done = out / _DONE
-    if not done.is_file() or read_json_object(done, _AGAIN).get("identity") != identity:
+    kept = _kept(done)
+    if kept is None or kept["identity"] != identity:
         out.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(out / "lm-eval", ignore_errors=True)
         found = _run(_command(model, adapter, wanted, out), out)
         with whole_file(done) as partial:
-            partial.write_text(json.dumps({"identity": identity, "results": found}, indent=2), encoding="utf-8")
-    return list(_rows(read_json_object(done, _AGAIN)["results"]))
+            partial.write_text(json.dumps(sealed({"identity": identity, "results": found}), indent=2), encoding="utf-8")
+        return list(_rows(found))
+    return list(_rows(kept["results"]))
+
+
+def _kept(done: Path) -> dict[str, Any] | None:
+    """What was found earlier; None where nothing is, or it is not as it was written."""
+    try:
+        found = read_json_object(done)
+    except (FileNotFoundError, DamagedFile):
+        return None
+    return found if is_sound(found) else None
 
 
 def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) -> list[str]:

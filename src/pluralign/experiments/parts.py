@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from pluralign.core import (
     RewardRequest,
     Steer,
     SteerableRewardModel,
+    folder_faults,
+    list_folder,
     rng_for,
 )
 from pluralign.evaluation import margins_by_steer
@@ -24,7 +27,7 @@ from pluralign.experiments.reporting import Reporter
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
 from pluralign.experiments.trunks import OpenTrunk
-from pluralign.huggingface.processes import process_count, split_between_processes
+from pluralign.huggingface.processes import process_count, split_between_processes, writing
 from pluralign.methods import Method, TrainingSet
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 from pluralign.rewards.transformer.config import TrainingConfig
@@ -244,9 +247,15 @@ def trained_reference(
     if kind == "full":
         return part
     merged = folder / "merged"
-    if not (merged / "config.json").is_file():
+    if folder_faults(merged) != {}:
         assert opened.backbone is not None and opened.form is not None
+        with writing() as main:
+            if main:
+                shutil.rmtree(merged, ignore_errors=True)
         export_model(
             TransformerRewardModel(opened.backbone, opened.form, kind, {REFERENCE: part}), Steer.to(REFERENCE), merged
         )
+        with writing() as main:
+            if main:
+                list_folder(merged)
     return merged

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, MissingExtra, read_json_object
+from pluralign.core import InvalidInput, MissingExtra, folder_faults, list_folder, read_json_object, told_faults
+from pluralign.huggingface.folders import TRAINING
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
 
-TRAINING, METRICS = "training.json", "metrics.jsonl"
+METRICS = "metrics.jsonl"
 _IDENTITY = "identity"
 _AGAIN = "delete its folder and train again"
 
@@ -36,12 +38,18 @@ class TrainingPlace:
         """Where its checkpoints lie."""
         return self.partial / "checkpoints"
 
-    def finished(self) -> dict[str, Any] | None:
-        """What ``training.json`` holds, where the training was finished before.
+    def finished(self, note: Callable[[str], None]) -> dict[str, Any] | None:
+        """What ``training.json`` holds, where the training was finished before and lies there as it was written.
+
+        Args:
+            note: Hears which files are missing or damaged: the training is done again, and replaces the folder.
 
         Raises:
             InvalidInput: If another training lies there.
         """
+        if faults := folder_faults(self.folder):
+            note(f"{self.folder} is trained again, not as it was written: {told_faults(faults)}")
+            return None
         if not (self.folder / TRAINING).is_file():
             return None
         facts = read_json_object(self.folder / TRAINING, _AGAIN)
@@ -88,6 +96,7 @@ class TrainingPlace:
                 (self.partial / TRAINING).write_text(json.dumps(facts, indent=2), encoding="utf-8")
                 shutil.rmtree(self.checkpoints, ignore_errors=True)
                 (self.partial / _IDENTITY).unlink()
+                list_folder(self.partial)
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.partial.replace(self.folder)
 

@@ -38,6 +38,28 @@ def refuse_pickles(folder: Path, *, parts: bool = False) -> None:
             )
 
 
+def refuse_damaged_weights(folder: Path, *, parts: bool = False) -> None:
+    """Refuse safetensors that are truncated, or something else; only their headers are read.
+
+    Args:
+        folder: The folder of a model.
+        parts: As `refuse_pickles` takes it.
+
+    Raises:
+        DamagedFile: If a file of weights is; it is named.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(p for x in _WEIGHTS for p in (folder.rglob(x) if parts else folder.glob(x))):
+        try:
+            with safe_open(path, framework="numpy"):
+                pass
+        except SafetensorError as error:
+            raise DamagedFile(
+                f"the weights are truncated or altered ({error})", where=str(path), hint="get the model again"
+            ) from error
+
+
 def refuse_code(folder: Path, hint: str = "use a model of the standard classes only") -> None:
     """Refuse a model whose settings name code: of its own, of other packages, or compiled and fetched from the hub.
 

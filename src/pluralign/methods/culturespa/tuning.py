@@ -58,7 +58,7 @@ def tune(
     if not learned:
         raise NotEnoughData("there is nothing to learn", where=str(folder), hint="look at what was collected")
     place = TrainingPlace(folder, _identity(chat, rows, config, kind, seed))
-    if (done := place.finished()) is not None:
+    if (done := place.finished(watch.note)) is not None:
         return done
     place.claim()
     since = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, parse_json
 from pluralign.huggingface.folders import files_digest
 from pluralign.huggingface.quieting import quiet
-from pluralign.huggingface.safety import refuse_code, refuse_pickles
+from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_pickles
 from pluralign.huggingface.trusting import remember, require_trust
 
 _ADAPTER = "adapter_config.json"
@@ -69,6 +69,7 @@ def load(
             refuse_pickles(folder)
             if not trust_remote_code:
                 refuse_code(folder, _OWN_CODE)
+            refuse_damaged_weights(folder)
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     half = precision == "bfloat16" or (
         precision == "auto" and where.startswith("cuda") and torch.cuda.is_bf16_supported()

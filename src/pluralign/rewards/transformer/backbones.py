@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pluralign.core import InvalidInput, MissingExtra, read_json_object
 from pluralign.huggingface.folders import READ, files_digest
 from pluralign.huggingface.quieting import quiet
-from pluralign.huggingface.safety import refuse_code, refuse_pickles
+from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_pickles
 from pluralign.rewards.transformer.heads import chosen_label, keep_label, scalar_head, zero
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -71,11 +71,13 @@ def load_backbone(source: ModelSource) -> Backbone:
         MissingExtra: If transformers is not installed.
         InvalidInput: If there is no such model, or the hub cannot be reached; the missing files are named.
         InvalidSettings: If it has several outputs and none is chosen, or needs code of its own.
+        DamagedFile: If its weights are truncated.
     """
     _need_transformers()
     folder = model_folder(source.name, source.revision)
     refuse_pickles(folder)
     config = read_config(folder, source)
+    refuse_damaged_weights(folder)
     trained = has_reward_head(folder)
     row = chosen_label(config, source.label, str(folder)) if trained else None
     with quiet():

@@ -74,7 +74,7 @@ def fine_tune(
         raise NotEnoughData("no pair counts: all weights are 0", where=str(folder), hint="raise tau, or use more pairs")
     identity = _identity(backbone, form, kind, train, held, config)
     place = TrainingPlace(folder, identity)
-    if (done := place.finished()) is not None:
+    if (done := place.finished(watch.note)) is not None:
         return done
     place.claim()
     since = time.perf_counter()
