@@ -56,7 +56,9 @@ def refuse_damaged_weights(folder: Path, *, parts: bool = False) -> None:
                 pass
         except SafetensorError as error:
             raise DamagedFile(
-                f"the weights are truncated or altered ({error})", where=str(path), hint="get the model again"
+                f"the weights are truncated or altered ({error})",
+                where=str(path),
+                hint="fetch or install the model again",
             ) from error
 
 
