@@ -119,6 +119,17 @@ def test_an_output_that_takes_no_more_is_told(shell: Shell) -> None:
     assert "No space left on device" in found.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a device")
+def test_a_checkpoint_that_finds_no_room_is_told() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(RuntimeError) as found:
+        torch.save({"weights": torch.zeros(100_000)}, "/dev/full")
+    told = message_of(found.value)
+    assert told is not None
+    assert "could not write a checkpoint" in told
+    assert "disk has room" in told
+
+
 @contextmanager
 def without_rights(folder: Path) -> Iterator[None]:
     folder.chmod(0o500)

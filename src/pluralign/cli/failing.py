@@ -16,6 +16,8 @@ _HINTS = {
 """What to do about what the system refuses, whichever file it is about."""
 _RUST = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+)")
 """How libraries in Rust (safetensors, tokenizers) write the number of an error of the system."""
+_TORCH_WRITER = "inline_container.cc"
+"""The part of PyTorch that writes checkpoints: it tells where it stopped, but not the error of the system."""
 
 
 def message_of(error: Exception) -> str | None:
@@ -29,6 +31,10 @@ def message_of(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, RecursionError):
         return "something that was read is nested too deeply\n  -> look at the files that the command names"
+    if isinstance(error, RuntimeError) and _TORCH_WRITER in str(error) and "unexpected pos" in str(error):
+        return (
+            "PyTorch could not write a checkpoint\n  -> check that the disk has room, then give the same command again"
+        )
     number = _number(error)
     place = (error.filename2 or error.filename) if isinstance(error, OSError) else None
     if number is None or (place is None and number not in _HINTS):
