@@ -325,6 +325,12 @@ def test_markup_in_what_people_wrote_is_text(hostile: Callable[[str], Path], tmp
     assert HOSTILE in found.text
 
 
+def test_a_command_in_a_sentence_is_shown_as_code(tmp_path: Path) -> None:
+    folder = write_rewards(tmp_path / "run", OWN)
+    html = html_of(page_of([read_run(folder)], Speech()), interactive=False)
+    assert "run <code>pluralign audit</code> on the folder first" in html
+
+
 def test_markup_in_the_data_of_a_live_chart_ends_no_script(hostile: Callable[[str], Path]) -> None:
     html = html_of(page_of([read_run(hostile(HOSTILE))], Speech()))
     specs = re.findall(r'<script type="application/json" id="spec-[\w-]+">(.*?)</script>', html, re.DOTALL)

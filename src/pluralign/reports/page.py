@@ -1,17 +1,23 @@
 """From a page's data to HTML: one file that needs nothing else."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pluralign.reports.charts import WORLD, without_outlines
 from pluralign.reports.data import Page
 from pluralign.reports.drawing import bundle, svg_of
 from pluralign.reports.world import outlines
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 _FOLDER = files("pluralign.reports") / "templates"
+_CODE = re.compile(r"`([a-z][a-z_ -]*)`")
+"""A setting or a command of ours in a sentence: so narrow that what people wrote seldom looks like it."""
 
 
 def html_of(page: Page, *, interactive: bool = True) -> str:
@@ -61,4 +67,12 @@ def _template() -> Any:
         environment = Environment(
             loader=FileSystemLoader(str(folder)), autoescape=True, undefined=StrictUndefined, trim_blocks=False
         )
+        environment.filters["code"] = _with_code
         return environment.get_template("page.html.jinja")
+
+
+def _with_code(text: str) -> "Markup":
+    """A sentence in which settings and commands between backticks are HTML code; everything else is escaped."""
+    from markupsafe import Markup, escape
+
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
