@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable
 
+import babel
 import pycountry
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,8 @@ FRAMED = [
 WRITTEN = {
     "KOR": "Korea, South|Korea (South)|Korea, Rep.|Republic of Korea|S. Korea|Korea, Republic of (South Korea)|ROK",
     "PRK": "N. Korea|Korea, North|Korea, Dem. People's Rep.|Korea, Dem. People’s Rep.|DPRK|North Korea (DPRK)",
-    "COD": "Democratic Republic of the Congo|DRC|D.R. Congo|Congo, Dem. Rep.|Congo-Kinshasa|Zaire",
+    "COD": "RD Congo|Congo (RDC)|Kongo-Kinshasa|Конго (Киншаса)|刚果（金）|Zaire (now DRC)|"
+    "Democratic Republic of the Congo|DRC|D.R. Congo|Congo, Dem. Rep.|Congo-Kinshasa|Zaire",
     "COG": "Congo-Brazzaville|Congo, Rep.|Republic of the Congo|Congo (Brazzaville)|Congo, Republic of the|Congo",
     "HKG": "Hong Kong SAR, China|Hong Kong, China|China, Hong Kong SAR|Hong Kong SAR|China (Hong Kong)",
     "MAC": "Macau SAR PRC|Macao SAR, China|Macau",
@@ -45,7 +47,8 @@ WRITTEN = {
     "PHL": "Philippines (the)|The Philippines",
     "NLD": "Netherlands, The|Holland (Netherlands)",
     "USA": "The United States|U.S.|U. S. A.|US|us|United States of America (the)|América|Estados Unidos",
-    "GBR": "United Kingdom (Great Britain)|U.K.|England|UK (England)",
+    "GBR": "Großbritannien|イギリス|Великобритания|यूनाइटेड किंगडम|"
+    "United Kingdom (Great Britain)|U.K.|England|UK (England)",
     "EGY": "Egypt, Arab Rep.",
     "VEN": "Venezuela, RB|Venezuela (Bolivarian Republic of)",
     "LAO": "Lao PDR|Lao P.D.R.|Lao People's Dem. Rep.",
@@ -66,7 +69,8 @@ WRITTEN = {
     "IRN": "Iran, Islamic Rep.",
     "YEM": "Yemen, Rep.",
     "VNM": "Viet-Nam|Socialist Republic of Vietnam|Vietnam",
-    "XKX": "Kosovo|XK|Republic of Kosovo|Kosovo (under UNSC resolution 1244)|Kosovo*",
+    "XKX": "Kosova|Kosowo|Косово|科索沃|コソボ|كوسوفو|"
+    "Kosovo|XK|Republic of Kosovo|Kosovo (under UNSC resolution 1244)|Kosovo*",
     "VIR": "Virgin Islands (U.S.)|US Virgin Islands",
     "VGB": "British Virgin Islands|Virgin Islands, British",
     "GBR/northern-ireland": "N. Ireland|Northern Ireland (UK)|UK (Northern Ireland)",
@@ -76,8 +80,13 @@ WRITTEN = {
     "MEX": "México|Mexico (MEX)|MX - Mexico|🇲🇽|Mexico.",
     "DEU": "Deutschland|Germany, Fed. Rep.|Alemania",
     "JPN": "日本|Japón",
-    "RUS": "Россия|Russian Fed.",
+    "RUS": "Rusia|Russie|Russland|Росія|러시아|Россия|Russian Fed.",
     "LVA": "Letonia",
+    "GEO": "Georgia (country)|Georgien",
+    "THA": "ประเทศไทย|Thaïlande",
+    "ZWE": "Zimbabwe (Rhodesia)|Zimbabwe (formerly Rhodesia)",
+    "TZA": "Tanzania (Tanganyika)",
+    "NER": "Nigēra|النيجر|尼日尔",
 }
 
 
@@ -88,6 +97,28 @@ def test_what_data_sets_write_names_the_country(label: str, id_: str) -> None:
     found = resolve_community(label)
     assert found is not None
     assert found.id == id_
+
+
+@pytest.mark.parametrize("language", ["ar", "bn", "de", "es", "fr", "hi", "ja", "ru", "sw", "zh_CN"])
+def test_the_everyday_names_of_other_languages_name_the_country_or_none(language: str) -> None:
+    territories = babel.Locale.parse(language).territories
+    found = {c.alpha_3: resolve_community(territories[c.alpha_2]) for c in pycountry.countries}
+    named = {id_: country.id for id_, country in found.items() if country is not None}
+    assert named == {id_: id_ for id_ in named}
+    assert len(named) >= len(found) - 5, sorted(set(found) - set(named))
+
+
+@pytest.mark.parametrize(("label", "near"), [("Nigera", ["NGA", "NER"]), ("Ira", []), ("Man", [])])
+def test_a_foreign_name_without_its_accents_is_not_read_where_it_looks_like_another_country(
+    label: str, near: list[str]
+) -> None:
+    assert resolve_community(label) is None
+    assert near_communities(label, CODES_OF_ALL) == near
+
+
+def test_a_state_split_in_two_is_no_former_name() -> None:
+    for label in ("Germany (GDR)", "Yemen (South Yemen)", "Russia (Soviet Union)"):
+        assert resolve_community(label) is None
 
 
 @settings(deadline=None)

@@ -192,19 +192,11 @@ class _Writer:
 def main_language(community_: str) -> str | None:
     """The language most people of a country use with the state, as Unicode's CLDR has it; None where it has none.
 
-    Raises:
-        MissingExtra: If Babel is not installed.
-
     >>> main_language("MEX"), main_language("~yoruba")
     ('es', None)
     """
-    from pluralign.core import MissingExtra
-
-    try:
-        from babel.languages import get_official_languages
-    except ImportError as error:
-        raise MissingExtra.named("ask", "babel") from error
     import pycountry
+    from babel.languages import get_official_languages
 
     known = community(community_)
     if known.languages:

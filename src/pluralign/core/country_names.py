@@ -5,7 +5,9 @@ import itertools
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from functools import cache
 
 from pluralign.core.cells import tidy
@@ -14,17 +16,20 @@ from pluralign.core.labels import (
     CODES,
     FORM_MATTERS,
     FORMS,
+    LANGUAGES,
     PARTS,
     SILENT,
     TRANSLATIONS,
     WORDS,
 )
-from pluralign.core.states import GONE, TERRITORIES, UNCLEAR
+from pluralign.core.states import GONE, RENAMED, TERRITORIES, UNCLEAR
 
 _LONGEST = 200
+_SHORTEST = 4  # letters of a Latin name in another language: "man" is no Isle of Man
+_NEAR = 0.85  # ratio above which a name may be another one with a typing error
 _NAMES = ("name", "common_name", "official_name")
 _POSSESSIVE = re.compile(r"['’ʼ`´‘]s\b")
-_FORMER = re.compile(r"\b(formerly known as|also known as|formerly|former name|former|previously|aka|ex)\b")
+_FORMER = re.compile(r"\b(formerly known as|also known as|formerly|former name|former|previously|now|aka|ex)\b")
 _BRACKETS = re.compile(r"^([^()\[\]]*)[(\[]([^()\[\]]*)[)\]]\s*$")
 _LISTING = re.compile(r"[/;]")
 _POINTED = re.compile(r"(?:[a-z]\.\s?)+[a-z]?")
@@ -52,7 +57,7 @@ def country_named(label: str) -> str | None:
     key = country_key(text)
     if not key or successors(text):
         return None
-    return _by_key().get(key) or _without_form(key) or _of_parts(text) or _translated().get(_spelled(text))
+    return _by_key().get(key) or _without_form(key) or _of_parts(text) or _translated(text)
 
 
 def successors(label: str) -> tuple[str, ...]:
@@ -108,7 +113,7 @@ def _of_parts(text: str) -> str | None:
     parts = list(brackets.groups()) if brackets else []
     for separator in _SEPARATORS:
         parts = parts or (separator.split(text) if separator.search(text) else [])
-    found = [country_named(_FORMER.sub("", part.casefold())) if part.strip() else None for part in parts]
+    found = [_of_part(_FORMER.sub("", part.casefold())) if part.strip() else None for part in parts]
     if not found or None in found:
         return None
     named = {id_ for id_ in found if id_ is not None}
@@ -118,14 +123,39 @@ def _of_parts(text: str) -> str | None:
     return narrow if all(f"{narrow}/".startswith(f"{id_}/") or _rulers().get(narrow) == id_ for id_ in named) else None
 
 
+def _of_part(text: str) -> str | None:
+    """What one part names; there "Rhodesia" is a former name, as in "Zimbabwe (Rhodesia)"."""
+    return country_named(text) or RENAMED.get(country_key(text))
+
+
+def _translated(text: str) -> str | None:
+    """What a name in another language names; without its accents, unless it then looks like an English name.
+
+    >>> _translated("Rusia"), _translated("Nig\u0113ra"), _translated("Nigera")
+    ('RUS', 'NER', None)
+    """
+    exact = _by_translation(_in_words).get(_in_words(text))
+    if exact is not None:
+        return exact
+    plain = _spelled(text)
+    id_ = _by_translation(_spelled).get(plain)
+    near = get_close_matches(plain, _by_spelling(), n=1, cutoff=_NEAR) if id_ else []
+    return None if near and _by_spelling()[near[0]] != id_ else id_
+
+
 def _without_accents(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in plain if not unicodedata.combining(c))
 
 
 def _spelled(text: str) -> str:
+    """Words in their own order, without accents."""
+    return _in_words(_without_accents(text))
+
+
+def _in_words(text: str) -> str:
     """Words in their own order, marks that belong to letters kept."""
-    plain = _without_accents(text)
+    plain = unicodedata.normalize("NFKC", text.casefold())
     return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain).split())
 
 
@@ -165,14 +195,43 @@ def _rulers() -> dict[str, str]:
 
 
 @cache
-def _translated() -> dict[str, str]:
+def _by_spelling() -> dict[str, str]:
+    return {_spelled(name): id_ for name, id_ in _names()}
+
+
+@cache
+def _by_translation(spelled: Callable[[str], str]) -> dict[str, str]:
     """Names in other languages -> ids; a name that two languages give to different countries is left out."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for name, id_ in _translations():
+        found[spelled(name)].add(id_)
+    sure = {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}
+    return {name: id_ for name, id_ in sure.items() if len(name) >= _SHORTEST or not name.isascii()}
+
+
+@cache
+def _translations() -> tuple[tuple[str, str], ...]:
+    return (*_iso_translations(), *_everyday_translations())
+
+
+def _iso_translations() -> Iterator[tuple[str, str]]:
+    """The names of ISO 3166, as `pycountry` translates them."""
     import pycountry
 
-    found: defaultdict[str, set[str]] = defaultdict(set)
     for language in TRANSLATIONS:
         with suppress(OSError):
             words = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language])
             for name, id_ in _names():
-                found[_spelled(words.gettext(name))].add(id_)
-    return {name: next(iter(ids)) for name, ids in found.items() if len(ids) == 1}
+                yield words.gettext(name), id_
+
+
+def _everyday_translations() -> Iterator[tuple[str, str]]:
+    """The names that Unicode's CLDR gives for everyday use, Kosovo among them."""
+    import babel
+    import pycountry
+
+    ids = {c.alpha_2: c.alpha_3 for c in pycountry.countries} | {"XK": "XKX"}
+    for language in (*TRANSLATIONS, *LANGUAGES):
+        for code, name in babel.Locale.parse(language).territories.items():
+            if code in ids:
+                yield name, ids[code]

@@ -36,6 +36,7 @@ ALIASES: dict[str, str] = {
     "dahomey": "BEN",
     "east timor": "TLS",
     "eire": "IRL",
+    "elfenbeinkuste": "CIV",
     "emirates": "ARE",
     "england and wales": "GBR",
     "england northern ireland": "GBR",
@@ -51,10 +52,18 @@ ALIASES: dict[str, str] = {
     "fyr macedonia": "MKD",
     "gaza strip": "PSE",
     "gaza": "PSE",
+    "georgia country": "GEO",
+    "gra bretanha": "GBR",
+    "gran bretagna": "GBR",
+    "gran bretana": "GBR",
+    "grande bretagne": "GBR",
+    "grossbritannien": "GBR",
     "great britain and northern ireland": "GBR",
     "great britain": "GBR",
     "guinea conakry": "GIN",
+    "holanda": "NLD",
     "holland": "NLD",
+    "hollande": "NLD",
     "holy see": "VAT",
     "hong kong china": "HKG",
     "irish republic": "IRL",
@@ -89,7 +98,9 @@ ALIASES: dict[str, str] = {
     "papua n guinea": "PNG",
     "persia": "IRN",
     "pitcairn islands": "PCN",
+    "rd congo": "COD",
     "republic of china": "TWN",
+    "roumania": "ROU",
     "rumania": "ROU",
     "russia": "RUS",
     "saint helena": "SHN",
@@ -132,6 +143,7 @@ ALIASES: dict[str, str] = {
     "روسيا": "RUS",
     "سوريا": "SYR",
     "भारत": "IND",
+    "ประเทศไทย": "THA",
     "ロシア": "RUS",
     "俄罗斯": "RUS",
     "俄羅斯": "RUS",
@@ -217,6 +229,7 @@ WORDS: dict[str, str] = {
     "pr": "peoples republic",
     "prc": "peoples republic china",
     "rb": "bolivarian republic",
+    "rdc": "democratic republic congo",
     "rep": "republic",
     "rok": "republic korea",
     "s": "south",
@@ -254,3 +267,10 @@ TRANSLATIONS = (
     "zh_CN", "zh_TW",
 )  # fmt: skip
 """Languages whose names of countries are read, of those that `pycountry` translates to with care."""
+
+LANGUAGES = (
+    "am", "az", "be", "bn", "bs", "eu", "fil", "gl", "gu", "ha", "hi", "hy", "ig", "ka", "kk", "km",
+    "kn", "lo", "mk", "ml", "mn", "mr", "ms", "my", "ne", "pa", "pt_PT", "si", "so", "sq", "sr_Latn",
+    "sw", "ta", "te", "ur", "uz", "yo", "zu",
+)  # fmt: skip
+"""More languages: their names, like those of `TRANSLATIONS`, are read as Unicode's CLDR has them."""

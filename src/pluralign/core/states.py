@@ -51,6 +51,14 @@ GONE: dict[str, str] = {
 }
 """States that are no more -> ids of the countries on their territory; nobody can say which a respondent belongs to."""
 
+RENAMED: dict[str, str] = {
+    "northern rhodesia": "ZMB",
+    "rhodesia": "ZWE",
+    "rhodesia southern": "ZWE",
+    "tanganyika": "TZA",
+}
+"""Keys of those whose territory is one country of today: beside its name they are a former name of it."""
+
 UNCLEAR: dict[str, str] = {
     "congolese": "COD, COG",
     "dominican": "DMA, DOM",

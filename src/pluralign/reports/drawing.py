@@ -72,7 +72,6 @@ def need_report() -> None:
     """
     try:
         import altair  # noqa: F401
-        import babel  # noqa: F401
         import jinja2  # noqa: F401
         import vl_convert  # noqa: F401
     except ImportError as error:
