@@ -109,3 +109,18 @@ def test_between_semicolons_a_comma_is_a_decimal_comma(tmp_path: Path) -> None:
     ((_, row),) = read_rows(write(tmp_path, b'w,t\n"1,234",a\n'), RowPolicy(Tally()))
     with pytest.raises(BadRow, match="'1,234' may be a decimal comma or thousands"):
         optional_number(row, "w")
+
+
+@pytest.mark.parametrize(
+    "header", ["\ufeffprompt,answer", "prompt,\ufeffanswer", '\ufeff\ufeff"prompt",\u200banswer\u00a0']
+)
+def test_a_byte_order_mark_anywhere_in_the_header_is_no_part_of_a_name(tmp_path: Path, header: str) -> None:
+    path = write(tmp_path, f"{header}\nQ,A\n".encode())
+    assert rows_of(path) == [{"prompt": "Q", "answer": "A"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["question,answer\nQ,A\n", "質問,答え\n一,二\n", "سؤال;جواب\nا;ب\n"])
+def test_utf16_without_a_mark_is_named_in_any_script(tmp_path: Path, text: str, encoding: str) -> None:
+    with pytest.raises(InvalidInput, match=encoding.replace("-", "").upper().replace("UTF16", "UTF-16")):
+        rows_of(write(tmp_path, text.encode(encoding)))

@@ -95,3 +95,11 @@ def test_people_of_weight_zero_count_for_nothing(tmp_path: Path) -> None:
     tally = Tally()
     OpinionQa(wave(tmp_path, responses=RESPONSES.replace("South,3", "South,0"))).survey(tally)
     assert tally.dropped == {"no weight": 2}
+
+
+def test_people_who_refused_or_withdrew_consent_are_counted(tmp_path: Path) -> None:
+    responses = "QKEY,SAFE_W26,consent\n1,Very safe,yes\n2,Not safe,withdrawn\n"
+    tally = Tally()
+    (found,) = OpinionQa(wave(tmp_path, responses=responses)).survey(tally).distributions
+    assert found.n == 1
+    assert tally.dropped == {"consent refused or withdrawn": 1}

@@ -247,3 +247,37 @@ def test_a_long_header_is_never_printed_whole_and_its_layout_is_named(tmp_path: 
         source.survey()
     assert "V-numbers: World Values Survey wave 5 or 6" in str(caught.value.hint)
     assert len(str(caught.value)) < 400
+
+
+def test_quoted_line_breaks_in_the_header_and_the_cells_are_read(tmp_path: Path) -> None:
+    rows = "".join(f'MEX,1,{n % 4 + 1},1,1,"{"long " * 500}\nremark"\n' for n in range(1200))
+    source = write_microdata(tmp_path, f'B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48,"re\nmark"\n{rows}')
+    tally = Tally()
+    source.survey(tally)
+    assert (tally.read, tally.kept) == (1200, 1200)
+
+
+@pytest.mark.parametrize("mark", ["null", "<NA>", "#N/A", "#NULL!", "nan", "-", "."])
+def test_marks_of_missing_numbers_are_missing_answers(tmp_path: Path, mark: str) -> None:
+    text = f"B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,{mark},1,1\nMEX,1,1,1,1\n"
+    survey = write_microdata(tmp_path, text).survey()
+    assert {d.question: d.n for d in survey.distributions}["Q1"] == 1
+
+
+def test_respondents_who_refused_or_withdrew_consent_are_counted(tmp_path: Path) -> None:
+    header = "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48,Consent,withdrawn"
+    people = ["yes,", "no,", "1,2024-05-01", ",no", "perhaps,"]
+    rows = "".join(f"\nMEX,1,1,1,1,{said}" for said in people)
+    tally = Tally()
+    write_microdata(tmp_path, header + rows).survey(tally)
+    assert (tally.read, tally.kept, tally.balanced) == (5, 2, True)
+    assert tally.dropped == {
+        "consent refused or withdrawn": 2,
+        "consent is neither yes nor no: perhaps": 1,
+    }
+
+
+def test_what_is_no_number_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    text = "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,1,1,1\nMEX,1,Very important,1,1\n"
+    with pytest.raises(InvalidInput, match="Q1 must hold numbers, got 'Very important'"):
+        write_microdata(tmp_path, text).survey()

@@ -6,6 +6,7 @@ import pytest
 
 from pluralign.core import InvalidInput, Tally
 from pluralign.sources import JsonlPairs
+from pluralign.sources.unused_columns import columns_not_used
 
 
 def write(folder: Path, header: str) -> Path:
@@ -53,3 +54,7 @@ def test_what_people_say_of_themselves_is_used_by_audits_and_not_named(tmp_path:
     tally = Tally()
     list(JsonlPairs(write(tmp_path, "prompt,chosen,rejected,community,age")).pairs(tally))
     assert tally.advice == []
+
+
+def test_columns_that_are_read_for_consent_are_not_called_unused() -> None:
+    assert columns_not_used(["Withdrawn_At", "opted_out", "consent_given"], ["rater"]) is None

@@ -14,7 +14,7 @@ from pluralign.core.asking import (
     record_answer,
     render_question,
 )
-from pluralign.core.cells import cell_id, cell_number, is_missing, is_missing_text, tidy
+from pluralign.core.cells import cell_id, cell_number, is_missing, is_missing_text, stripped, tidy
 from pluralign.core.communities import (
     WORLD,
     Community,
@@ -26,7 +26,7 @@ from pluralign.core.communities import (
     resolve_community,
     sample_note,
 )
-from pluralign.core.consent import consent_problem, consents
+from pluralign.core.consent import CONSENT_COLUMNS, consent_problem, consents
 from pluralign.core.errors import (
     DamagedFile,
     InvalidInput,
@@ -71,6 +71,7 @@ from pluralign.core.tallies import Tally
 from pluralign.core.thoughts import SplitThought, split_thought
 
 __all__ = [
+    "CONSENT_COLUMNS",
     "MANIFEST",
     "WORLD",
     "Answer",
@@ -157,6 +158,7 @@ __all__ = [
     "short_id",
     "split_thought",
     "steer_to",
+    "stripped",
     "tidy",
     "told_faults",
     "whole_file",

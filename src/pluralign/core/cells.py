@@ -35,7 +35,16 @@ def tidy(text: str) -> str:
     >>> tidy("\u00a0NIR \u200b")
     'NIR'
     """
-    return unicodedata.normalize("NFC", text).strip(_BLANKS)
+    return stripped(unicodedata.normalize("NFC", text))
+
+
+def stripped(text: str) -> str:
+    r"""The text without blanks and invisible characters at either end, such as a byte-order mark.
+
+    >>> stripped("\ufeffprompt ")
+    'prompt'
+    """
+    return text.strip(_BLANKS)
 
 
 def is_missing(value: object) -> bool:

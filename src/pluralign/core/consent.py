@@ -7,6 +7,8 @@ from pluralign.core.cells import is_missing, tidy
 
 GIVEN_COLUMNS = ("consent", "consented", "consent_given", "consent_status")
 WITHDRAWN_COLUMNS = ("withdrawn", "withdrawn_at", "withdrew", "consent_withdrawn", "opted_out")
+CONSENT_COLUMNS = frozenset({*GIVEN_COLUMNS, *WITHDRAWN_COLUMNS})
+"""Names, in lower case, of the columns that `consent_problem` reads."""
 
 _REFUSED = re.compile(
     r"\b(no|not|n|false|f|never|don't|didn't|non|nein|refus\w*|declin\w*|den(y|ied)|disagree\w*"
@@ -19,7 +21,7 @@ _GIVEN = re.compile(
     r"|(?<![\w.])1(\.0)?(?![\w.])"
 )
 _NOT_WITHDRAWN = re.compile(r"(no|n|false|f|never|0|0\.0|not .*|active)")
-_SAYS_NO = re.compile(r"refus|declin|not given")
+_SAYS_NO = re.compile(r"refus|declin|not (given|provided)|(prefer|rather) not")
 
 
 def consents(value: object) -> bool | None:
@@ -43,11 +45,11 @@ def consents(value: object) -> bool | None:
 
 
 def consent_problem(row: Mapping[str, object]) -> str | None:
-    """Why a row must not be used, or None where its rater consented or no column tells.
+    """Why a row must not be used, or None where its rater consented or no column says so.
 
     A column ``consent`` (``consented``, ``consent_given``, ``consent_status``) must agree, ``withdrawn``
-    (``withdrawn_at``, ``withdrew``, ``consent_withdrawn``, ``opted_out``) must be empty or say no; case does not
-    matter. An empty cell is no refusal. A value that says neither yes nor no never counts as consent.
+    (``withdrawn_at``, ``withdrew``, ``consent_withdrawn``, ``opted_out``) must be empty or say no; the case of letters
+    does not matter. An empty cell is no refusal. A value that says neither yes nor no never counts as consent.
 
     >>> consent_problem({"consent": "withdrawn"}), consent_problem({"consent": None}), consent_problem({})
     ('consent refused or withdrawn', None, None)
@@ -74,5 +76,5 @@ def _words(value: object) -> str:
 
 
 def _is_unset(value: object) -> bool:
-    """Whether a cell is empty; "refused" and "declined", marks of a missing answer elsewhere, are answers here."""
+    """Whether a cell is empty; "refused" and "not given", marks of a missing answer elsewhere, are answers here."""
     return is_missing(value) and not (isinstance(value, str) and _SAYS_NO.search(_words(value)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, stripped
 from pluralign.sources.fields import BadRow, Row, SemicolonRow
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.opening import encoding_of, read_text_lines
@@ -52,20 +52,30 @@ def csv_format(path: Path, limits: ReadLimits | None = None) -> CsvFormat:
     return CsvFormat(encoding, max(_DELIMITERS, key=lambda delimiter: _fit(lines, delimiter)))
 
 
+def lines_from_header(path: Path, form: CsvFormat, limits: ReadLimits) -> Iterator[str]:
+    """Stream the lines of a CSV file from its header on; byte-order marks within the header are removed.
+
+    Raises:
+        InvalidInput: If the file cannot be read.
+    """
+    lines = itertools.islice(read_text_lines(path, form.encoding, limits), form.lines_before_header, None)
+    for header in itertools.islice(lines, 1):
+        yield header.replace("\ufeff", "")
+    yield from lines
+
+
 def csv_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Stream the rows of a CSV file, each with the line where it starts; None for a blank one.
 
-    Values are text, as written. Blanks around a column's name are cut off, a column without a name is called
-    ``column 3``, and trailing delimiters do not count.
+    Values are text, as written. Blanks and invisible characters around a column's name are cut off, a column without
+    a name is called ``column 3``, and trailing delimiters do not count.
 
     Raises:
         InvalidInput: If the file or its header cannot be read.
     """
     csv.field_size_limit(limits.row_bytes)
     form = csv_format(path, limits)
-    lines = read_text_lines(path, form.encoding, limits)
-    for _ in range(form.lines_before_header):
-        next(lines)
+    lines = lines_from_header(path, form, limits)
     reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
     header = _header(reader, f"{path}:{form.lines_before_header + 1}")
     row_type = SemicolonRow if form.delimiter == ";" else dict
@@ -108,7 +118,7 @@ def _fit(lines: list[str], delimiter: str) -> tuple[bool, float, int]:
 
 def _header(reader: Iterator[list[str]], where: str) -> list[str]:
     try:
-        cells = _without_blank_end([cell.strip() for cell in next(filter(None, reader), [])])
+        cells = _without_blank_end([stripped(cell) for cell in next(filter(None, reader), [])])
     except csv.Error as error:
         raise InvalidInput(f"the header is not CSV: {error}", where=where) from error
     header = [cell or f"column {number}" for number, cell in enumerate(cells, start=1)]

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import FloatArray, InvalidInput, tidy
-from pluralign.sources.delimited import CsvFormat, csv_format
+from pluralign.core import CONSENT_COLUMNS, FloatArray, InvalidInput, is_missing, tidy
+from pluralign.sources.delimited import CsvFormat, csv_format, lines_from_header
 from pluralign.sources.fields import THOUSANDS, listed_columns
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.opening import read_text_lines
 
 COUNTRY_COLUMNS = (
     *("B_COUNTRY_ALPHA", "COUNTRY_ALPHA", "cntry_AN", "c_abrv"),
@@ -27,7 +26,6 @@ COUNTRY_COLUMNS = (
 WEIGHT_COLUMNS = ("W_WEIGHT", "S017", "gwght", "gweight")
 """Columns with the weight that makes a country's respondents like its people."""
 
-_MISSING = ("", "NA", ".", "n/a", "NaN")
 _FAMILIES = {
     r"Q\d+[A-Z]?": "Q-numbers: World Values Survey wave 7",
     r"V\d+[A-Z]?": "V-numbers: World Values Survey wave 5 or 6",
@@ -43,6 +41,7 @@ class Microdata:
     Attributes:
         path: The file.
         header: Its columns.
+        header_lines: Lines before the first respondent.
         form: How it is written.
         country: The column with the country.
         weight: The column with the weight; None where each respondent counts once.
@@ -50,9 +49,15 @@ class Microdata:
 
     path: Path
     header: tuple[str, ...]
+    header_lines: int
     form: CsvFormat
     country: str
     weight: str | None
+
+    @property
+    def consent(self) -> tuple[str, ...]:
+        """Columns that say whether a respondent consented; see `pluralign.core.consent_problem`."""
+        return tuple(name for name in self.header if name.casefold() in CONSENT_COLUMNS)
 
     def batches(self, questions: Sequence[str]) -> Iterator[Any]:
         """Stream the columns needed, as text; bounded memory.
@@ -64,10 +69,10 @@ class Microdata:
         from pyarrow import csv as arrow_csv
 
         self._require(questions)
-        columns = [self.country, *([self.weight] if self.weight else []), *questions]
+        columns = [self.country, *([self.weight] if self.weight else []), *self.consent, *questions]
         reading = arrow_csv.ReadOptions(
             column_names=list(self.header),
-            skip_rows=self.form.lines_before_header + 1,
+            skip_rows=self.header_lines,
             encoding="utf8" if self.form.encoding == "utf-8-sig" else self.form.encoding,
         )
         converting = arrow_csv.ConvertOptions(
@@ -75,7 +80,7 @@ class Microdata:
             column_types=dict.fromkeys(columns, pyarrow.string()),
             strings_can_be_null=False,
         )
-        parsing = arrow_csv.ParseOptions(delimiter=self.form.delimiter)
+        parsing = arrow_csv.ParseOptions(delimiter=self.form.delimiter, newlines_in_values=True)
         try:
             with arrow_csv.open_csv(self.path, reading, parsing, converting) as reader:
                 yield from reader
@@ -110,14 +115,16 @@ def open_microdata(path: Path, country: str | None, weight: str | None, *, weigh
         raise InvalidInput("no such file", where=str(path), hint="download the CSV from the survey and name it here")
     limits = ReadLimits.from_environment()
     form = csv_format(path, limits)
-    header = _header(path, form, limits)
+    header, header_lines = _header(path, form, limits)
     found = _column(path, header, "country", country, COUNTRY_COLUMNS)
     weights = _column(path, header, "weight", weight, WEIGHT_COLUMNS) if weighted else None
-    return Microdata(path, header, form, found, weights)
+    return Microdata(path, header, header_lines, form, found, weights)
 
 
 def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:
-    """The numbers of a column of text, shape (N,); NaN where missing; a decimal comma is a point.
+    """The numbers of a column of text, shape (N,); a decimal comma is a point.
+
+    NaN where the cell is empty or marks a missing value, see `pluralign.core.is_missing`.
 
     Raises:
         InvalidInput: If a cell is not a number, or like "1,234" in a file that does not have semicolons between
@@ -130,13 +137,28 @@ def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:
     text = pc.utf8_trim_whitespace(column)
     if data.form.delimiter != ";":
         _refuse_thousands(text, name, data.path)
+    missing = [cell for cell in pc.unique(text).to_pylist() if is_missing(cell)]
+    is_null = pc.is_in(text, pyarrow.array(missing, pyarrow.string()))
+    text = pc.if_else(is_null, pyarrow.scalar(None, pyarrow.string()), text)
     text = pc.replace_substring(text, ",", ".")
-    missing = pc.is_in(text, value_set=pyarrow.array(_MISSING))
-    text = pc.if_else(missing, pyarrow.scalar(None, pyarrow.string()), text)
     try:
         return np.asarray(pc.cast(text, pyarrow.float64()).to_numpy(zero_copy_only=False), dtype=float)
     except pyarrow.ArrowInvalid as error:
-        raise InvalidInput(f"{name} must hold numbers: {error!s:.120}", where=str(data.path)) from error
+        raise InvalidInput(
+            f"{name} must hold numbers, got {_no_number(pc.unique(text).to_pylist())!r:.60}",
+            where=str(data.path),
+            hint="write numbers; for answers their codes (1, 2, ...), not their labels",
+        ) from error
+
+
+def _no_number(cells: Sequence[str | None]) -> str | None:
+    """The first of these texts that is not a number."""
+    for cell in cells:
+        try:
+            float(cell or 0)
+        except ValueError:
+            return cell
+    return None
 
 
 def _refuse_thousands(text: Any, name: str, path: Path) -> None:
@@ -169,12 +191,12 @@ def country_label(cell: str) -> str:
     return entry.alpha_3 if entry else digits
 
 
-def _header(path: Path, form: CsvFormat, limits: ReadLimits) -> tuple[str, ...]:
-    lines = read_text_lines(path, form.encoding, limits)
-    for _ in range(form.lines_before_header):
-        next(lines)
-    cells = next(csv.reader(lines, delimiter=form.delimiter), [])
-    return tuple(tidy(cell) or f"column {number}" for number, cell in enumerate(cells, start=1))
+def _header(path: Path, form: CsvFormat, limits: ReadLimits) -> tuple[tuple[str, ...], int]:
+    """The columns, and how many lines come before the first respondent: a quoted name may have several."""
+    reader = csv.reader(lines_from_header(path, form, limits), delimiter=form.delimiter)
+    cells = next(reader, [])
+    header = tuple(tidy(cell) or f"column {number}" for number, cell in enumerate(cells, start=1))
+    return header, form.lines_before_header + reader.line_num
 
 
 def _column(path: Path, header: Sequence[str], what: str, given: str | None, usual: Sequence[str]) -> str:

@@ -72,14 +72,28 @@ def encoding_of(path: Path) -> str:
     marked = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), None)
     if marked is not None:
         return marked
-    for encoding, ascii_bytes, zeros in (("UTF-16LE", head[::2], head[1::2]), ("UTF-16BE", head[1::2], head[::2])):
-        if len(head) >= 4 and zeros.count(0) > len(zeros) / 2 and ascii_bytes.count(0) < len(ascii_bytes) / 8:
-            raise InvalidInput(
-                f"the file must be UTF-8, or UTF-16 with a byte-order mark; got what looks like {encoding} without one",
-                where=str(path),
-                hint=_HOW_TO_CONVERT.format(encoding=encoding),
-            )
+    unmarked = _unmarked_utf16(head)
+    if unmarked is not None:
+        raise InvalidInput(
+            f"the file must be UTF-8, or UTF-16 with a byte-order mark; got what looks like {unmarked} without one",
+            where=str(path),
+            hint=_HOW_TO_CONVERT.format(encoding=unmarked),
+        )
     return "utf-8"
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """Which UTF-16 the first bytes of a text are in that has no byte-order mark; None where they are in neither.
+
+    >>> _unmarked_utf16("質問,一".encode("utf-16-be")), _unmarked_utf16(b"question,1")
+    ('UTF-16BE', None)
+    """
+    if 0 not in head:
+        return None
+    name = "UTF-16LE" if head[1::2].count(0) > head[::2].count(0) else "UTF-16BE"
+    text = head.decode(name, "ignore")
+    is_text = all(c.isprintable() or c in "\r\n\t" for c in text)
+    return name if is_text and any(c in text for c in ",;\t\n") else None
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pluralign.core import (
     Survey,
     SurveyQuestion,
     Tally,
+    consent_problem,
 )
 from pluralign.sources.fields import BadRow, Row, id_of, optional_number, optional_text, require_columns, text_of
 from pluralign.sources.non_answers import is_non_answer
@@ -80,6 +81,10 @@ class OpinionQa:
         people: dict[tuple[str, str], int] = defaultdict(int)
         path = self.path / "responses.csv"
         for number, row in _rows(path, RowPolicy(tally), (self.group,) if self.group else ()):
+            problem = consent_problem(row)
+            if problem is not None:
+                tally.drop(problem)
+                continue
             with refused_at(path, number):
                 weight, community = _weight(row), self._community(row)
             if not weight or community is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+from pluralign.core import CONSENT_COLUMNS
 from pluralign.sources.fields import listed_columns, near_columns
 
 _USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -14,7 +15,7 @@ _USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("pair_id", "example_id", "uid", "uuid", "row_id"),
     "strength": ("margin", "preference_strength"),
 }
-_ABOUT_PEOPLE = frozenset({"age", "gender", "sex", "education", "religion", "ethnicity", "consent", "withdrawn"})
+_ABOUT_PEOPLE = CONSENT_COLUMNS | {"age", "gender", "sex", "education", "religion", "ethnicity"}
 
 
 def meant_as(column: str, unused: Iterable[str]) -> str | None:

@@ -16,6 +16,7 @@ from pluralign.core import (
     Survey,
     SurveyQuestion,
     Tally,
+    consent_problem,
     is_missing,
 )
 from pluralign.sources.labels import community_id
@@ -34,7 +35,7 @@ class WvsMicrodata:
 
     A share is the weight of those who gave the option over the weight of all respondents of the country: missing
     answers (negative codes) stay in the denominator, as in CultureSPA's table, so shares may sum to less than 1. ``n``
-    is the number of people who gave a real answer.
+    is the number of people who gave a real answer. Respondents who refused or withdrew consent are dropped.
 
     Attributes:
         path: The CSV, with a column a question: wave 7 (``B_COUNTRY_ALPHA``, ``W_WEIGHT``, ``Q1`` to ``Q290``), or
@@ -103,6 +104,7 @@ class _Counts:
     total: dict[str, float] = field(default_factory=dict)
 
     def add(self, batch: Any, data: Microdata, tally: Tally) -> None:
+        batch = _with_consent(batch, data, tally)
         labels = np.array([country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object)
         weight_N: FloatArray = np.ones(len(labels))
         if data.weight is not None:
@@ -148,6 +150,17 @@ class _Counts:
                     continue
                 probs_O = tuple(float(w) for w in weight_O / self.total[community])
                 yield AnswerDistribution(id_, community, probs_O, int(people_O.sum()))
+
+
+def _with_consent(batch: Any, data: Microdata, tally: Tally) -> Any:
+    """The respondents who did not refuse or withdraw consent; the others are counted."""
+    if not data.consent:
+        return batch
+    problems = [consent_problem(row) for row in batch.select(data.consent).to_pylist()]
+    refused = [problem for problem in problems if problem is not None]
+    tally.read += len(refused)
+    tally.dropped.update(refused)
+    return batch.filter([problem is None for problem in problems])
 
 
 def _require_weights(data: Microdata, counts: _Counts, tally: Tally) -> None:
