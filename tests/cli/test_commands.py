@@ -293,7 +293,7 @@ def test_a_source_that_makes_no_pair_is_an_error_with_its_counts(call: Call, tmp
     result = call("data", "show", tmp_path / "pairs.jsonl")
 
     assert result.exit_code == 2
-    assert "1 rows read = 0 kept + 1 dropped" in result.stdout
+    assert "1 row read = 0 kept + 1 dropped" in result.stdout
     assert "no pair can be made of this source" in result.stderr
     assert "1 x chosen equals rejected" in result.stderr
 

@@ -52,7 +52,7 @@ def test_a_loaded_reference_speaks_for_nobody_here() -> None:
 
 
 def test_where_nobody_is_left_it_says_what_to_lower() -> None:
-    with pytest.raises(NotEnoughData, match="no community has 10000 pairs") as caught:
+    with pytest.raises(NotEnoughData, match="no community has 10,000 pairs") as caught:
         planned(min_pairs=10_000)
     assert "lower min_pairs" in str(caught.value.hint)
 

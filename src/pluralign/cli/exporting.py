@@ -74,7 +74,7 @@ def rewardbench(
     """
     from pluralign.cli.screen import Screen, console
     from pluralign.cli.showing import show_tally
-    from pluralign.core import Tally, read_steer
+    from pluralign.core import Tally, count_of, read_steer
     from pluralign.experiments import open_model
     from pluralign.interop import write_rewardbench
 
@@ -87,10 +87,11 @@ def rewardbench(
         found = write_rewardbench(loaded, file, steer, out, called, tally, skip_bad=skip_bad, reporter=screen)
     show_tally(tally, "scored")
     e = found.accuracy
-    people = f"{e.n_raters:,} raters" if e.n_raters is not None else "no raters"
+    people = count_of(e.n_raters, "rater") if e.n_raters is not None else "no raters"
     interval = f" [{100 * e.low:.1f}, {100 * e.high:.1f}]" if e.low is not None and e.high is not None else ""
     console().print(
-        f"accuracy {100 * e.value:.1f} %{interval}, {e.n:,} pairs, {people}, {found.ties:,} ties counted as wrong; "
+        f"accuracy {100 * e.value:.1f} %{interval}, {count_of(e.n, 'pair')}, {people}, "
+        f"{count_of(found.ties, 'tie')} counted as wrong; "
         f"written to {found.summary} and {found.outputs.name}",
         markup=False,
     )

@@ -31,6 +31,7 @@ def report(
 
     Example: `pluralign report runs/uk --out uk.html --png --markdown`
     """
+    from pluralign.core import count_of
     from pluralign.reports import Wanted, write_report
 
     wanted = Wanted(language, title, communities, png, csv, markdown, not still, method)
@@ -38,5 +39,5 @@ def report(
     size = written[0].stat().st_size / 1e6
     typer.echo(
         f"{written[0]} ({size:.1f} MB)"
-        + (f", and {len(written) - 1} files in {out.with_suffix('')}" if written[1:] else "")
+        + (f", and {count_of(len(written) - 1, 'file')} in {out.with_suffix('')}" if written[1:] else "")
     )

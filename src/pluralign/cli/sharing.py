@@ -55,7 +55,10 @@ def every_eval_ever(
 ) -> None:
     """Write the results of a run as Every Eval Ever's JSON (schema 0.3.0), an entry for each community."""
     from pluralign.cli.screen import console
+    from pluralign.core import count_of
     from pluralign.interop import write_every_eval_ever
 
     written = write_every_eval_ever(run, out, organisation, relationship)
-    console().print(f"{len(written)} files written to {out}: {', '.join(path.name for path in written[:5])}")
+    console().print(
+        f"{count_of(len(written), 'file')} written to {out}: {', '.join(path.name for path in written[:5])}"
+    )

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from pluralign.cli.screen import console
 from pluralign.cli.showing_communities import enough_people, not_ranked, role_lines
-from pluralign.core import Tally, whole_file
+from pluralign.core import Tally, count_of, whole_file
 from pluralign.encoders import CacheInfo
 from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
 from pluralign.sources import SourceReport
@@ -40,7 +40,9 @@ def show_tally(tally: Tally, verb: str) -> None:
     """Print what happened to the rows, on standard error."""
     dropped = "".join(f"; {n:,} dropped: {reason}" for reason, n in tally.dropped.most_common())
     flagged = "".join(f"; {n:,} x {reason}" for reason, n in tally.flagged.most_common())
-    console(stderr=True).print(f"{tally.read:,} rows read, {tally.kept:,} {verb}{dropped}{flagged}", markup=False)
+    console(stderr=True).print(
+        f"{count_of(tally.read, 'row')} read, {tally.kept:,} {verb}{dropped}{flagged}", markup=False
+    )
 
 
 def show_explained(lines: Sequence[tuple[str, str, str]], as_json: bool) -> None:
@@ -62,10 +64,12 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
     screen = console()
     record = outcome.record
     steered, people = record["communities"]["steered"], record["people"]
-    served, pairs = f"{len(steered)} of {len(people)} communities steered to", f"{record['data']['pairs']:,} pairs"
+    served = f"{len(steered)} of {len(people)} communities steered to"
+    pairs = count_of(record["data"]["pairs"], "pair")
     screen.print(f"\n[bold]{escape(record['name'])}[/]: {served}, {pairs}", end="")
     raters = [people[c]["raters"] for c in steered if people[c]["raters"] is not None]
-    screen.print(f", {sum(raters):,} raters in the communities steered to" if raters else ", answers of whole samples")
+    behind = f"{count_of(sum(raters), 'rater')} in the communities steered to"
+    screen.print(f", {behind if raters else 'answers of whole samples'}")
     screen.print(_method_table(outcome))
     for line in role_lines(record):
         screen.print(line, markup=False)
@@ -97,14 +101,16 @@ def source_lines(source: Mapping[str, Any]) -> list[str]:
     """
     dropped = source["dropped"]
     reasons = "; ".join(f"{n:,} {reason}" for reason, n in dropped.items())
-    line = (
-        f"{source['name']}: {source['read']:,} rows read = {source['kept']:,} kept + {sum(dropped.values()):,} dropped"
-    )
+    line = f"{source['name']}: {_kept_and_dropped(source['read'], source['kept'], sum(dropped.values()))}"
     line += f" ({reasons})" * bool(reasons)
-    lines = [f"{line}; {source['made']:,} pairs made of those kept" if "made" in source else line]
+    lines = [f"{line}; {count_of(source['made'], 'pair')} made of those kept" if "made" in source else line]
     if left_out := "; ".join(f"{n:,} {reason}" for reason, n in source.get("left_out", {}).items()):
         lines.append(f"{source['name']}: not used, from rows kept: {left_out}")
     return lines
+
+
+def _kept_and_dropped(read: int, kept: int, dropped: int) -> str:
+    return f"{count_of(read, 'row')} read = {kept:,} kept + {dropped:,} dropped"
 
 
 def _method_table(outcome: Outcome) -> Table:
@@ -244,8 +250,8 @@ def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
         print_json(_columns(report) | {"tally": _columns(report.tally)})
         return
     screen, tally = console(), report.tally
-    rows = f"{tally.read:,} rows read = {tally.kept:,} kept + {tally.dropped.total():,} dropped"
-    screen.print(f"{report.name}: {rows}; {tally.made:,} pairs made of those kept", markup=False)
+    rows = _kept_and_dropped(tally.read, tally.kept, tally.dropped.total())
+    screen.print(f"{report.name}: {rows}; {count_of(tally.made, 'pair')} made of those kept", markup=False)
     screen.print(f"licence: {report.license}", markup=False)
     counted = {"dropped": tally.dropped, "left out of kept rows": tally.left_out}
     for title, counts in (counted | {"flagged": tally.flagged, "noted": tally.notes}).items():
@@ -277,7 +283,7 @@ def show_cache_info(info: CacheInfo, cleared: bool, as_json: bool) -> None:
         return
     verb = "cleared" if cleared else "holds"
     console().print(
-        f"{info.folder} {verb} {info.bytes / 2**20:.1f} MiB: {info.entries:,} embeddings of {info.encoders} encoders, "
-        f"{info.static_models} distilled encoders",
+        f"{info.folder} {verb} {info.bytes / 2**20:.1f} MiB: {count_of(info.entries, 'embedding')} of "
+        f"{count_of(info.encoders, 'encoder')}, {count_of(info.static_models, 'distilled encoder')}",
         markup=False,
     )

@@ -9,7 +9,7 @@ from rich.table import Table
 from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
-from pluralign.core import Estimate
+from pluralign.core import Estimate, count_of
 from pluralign.experiments.auditing import AuditOutcome
 
 _STYLES = {"risk": "bold red", "concern": "yellow"}
@@ -43,7 +43,7 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
     _show_checks(outcome.assessments)
     for source, read in outcome.record["evidence"]["read"].items():
         for reason, n in read["dropped"].items():
-            screen.print(f"{source}: {n:,} of {read['read']:,} rows dropped: {reason}", markup=False)
+            screen.print(f"{source}: {n:,} of {count_of(read['read'], 'row')} dropped: {reason}", markup=False)
     counts = outcome.record["outcome"]
     screen.print(
         f"{', '.join(_counted(counts[s], s) for s in SEVERITIES)} (beyond a threshold, but not surely). "
@@ -75,5 +75,5 @@ def _number(finding: Finding) -> str:
 
 def _told(e: Estimate) -> str:
     interval = "" if e.low is None else f" [{e.low:.3g}, {e.high:.3g}]"
-    people = "" if e.n_raters is None else f", {e.n_raters:,} people"
+    people = "" if e.n_raters is None else f", {count_of(e.n_raters, 'person', 'people')}"
     return f"{e.value:.3g}{interval} (n={e.n:,}{people})"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pluralign.core import community_name
+from pluralign.core import community_name, count_of
 from pluralign.evaluation import ENOUGH
 
 _MOST = 12
@@ -30,7 +30,7 @@ def role_lines(record: Mapping[str, Any]) -> Iterator[str]:
         "left out": len(roles["left_out"]),
     }
     shown = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
-    yield f"{len(people):,} communities in the data, {shown}"
+    yield f"{count_of(len(people), 'community', 'communities')} in the data, {shown}"
     if set(roles["reference"]) == set(people):
         yield "the reference is fitted on all of them"
     else:
@@ -63,8 +63,12 @@ def counted(community: str, count: Mapping[str, Any] | None) -> str:
     name = f"{community_name(community)} ({community})"
     if count is None:
         return name
-    raters = "people whose number is not published" if count["raters"] is None else f"{count['raters']:,} people"
-    return f"{name}, {count['pairs']:,} pairs by {raters}"
+    raters = (
+        "people whose number is not published"
+        if count["raters"] is None
+        else count_of(count["raters"], "person", "people")
+    )
+    return f"{name}, {count_of(count['pairs'], 'pair')} by {raters}"
 
 
 def enough_people(row: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
+from pluralign.core import count_of
 from pluralign.experiments.pluralising import PluraliseOutcome
 
 _START = "start"
@@ -77,7 +78,7 @@ def _questions(summary: Mapping[str, Any]) -> list[str]:
         f"{summary['questions']:,} questions written by {summary['written by']} for {len(summary['by_topic'])} topics"
     ]
     if summary["texts without a question"]:
-        lines.append(f"{summary['texts without a question']:,} texts held none")
+        lines.append(f"{count_of(summary['texts without a question'], 'text')} had none")
     return lines
 
 
@@ -87,7 +88,7 @@ def _counts(summary: Mapping[str, Any]) -> list[str]:
 
 def _answer(summary: Mapping[str, Any]) -> list[str]:
     failed = f", {summary['failed']:,} of them failed" if summary["failed"] else ""
-    return [f"{summary['asked']:,} asks{failed}"]
+    return [f"{count_of(summary['asked'], 'ask')}{failed}"]
 
 
 def _collect(summary: Mapping[str, Any]) -> list[str]:

@@ -62,7 +62,7 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
-from pluralign.core.printable import printable
+from pluralign.core.printable import count_of, printable
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
 from pluralign.core.steering import Steer, blend_of, known_community, read_steer, steer_to
@@ -124,6 +124,7 @@ __all__ = [
     "community_name",
     "consent_problem",
     "consents",
+    "count_of",
     "cut_torn_line",
     "folder_faults",
     "is_missing",

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from pluralign.core.printable import count_of
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -40,5 +42,5 @@ class Estimate:
 
     def __str__(self) -> str:
         interval = "no interval" if self.low is None else f"[{self.low:.3f}, {self.high:.3f}]"
-        people = "" if self.n_raters is None else f", {self.n_raters:,} raters"
+        people = "" if self.n_raters is None else f", {count_of(self.n_raters, 'rater')}"
         return f"{self.value:.3f} {interval} (n={self.n:,}{people})"

@@ -1,4 +1,4 @@
-"""Text from elsewhere that a terminal may show."""
+"""Text that people read: text from elsewhere that a terminal may show, and counts."""
 
 import unicodedata
 
@@ -14,6 +14,20 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(_shown(c) for c in text)
+
+
+def count_of(n: int, thing: str, things: str | None = None) -> str:
+    """A number with what it counts, in the singular or the plural.
+
+    Args:
+        n: How many.
+        thing: The noun in the singular.
+        things: The noun in the plural, where it is not the singular with an s.
+
+    >>> count_of(1, "row"), count_of(15783, "row"), count_of(2, "person", "people")
+    ('1 row', '15,783 rows', '2 people')
+    """
+    return f"{n:,} {thing if n == 1 else things or thing + 's'}"
 
 
 def _shown(character: str) -> str:

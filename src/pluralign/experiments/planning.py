@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pluralign.core import InvalidSettings, NotEnoughData, near_communities
+from pluralign.core import InvalidSettings, NotEnoughData, count_of, near_communities
 from pluralign.experiments.settings import Settings
 
 
@@ -51,7 +51,7 @@ def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]], giv
     steered = tuple(c for c in candidates if c not in too_few)
     if not steered:
         raise NotEnoughData(
-            f"no community has {settings.min_pairs} pairs and {settings.min_raters} raters",
+            f"no community has {count_of(settings.min_pairs, 'pair')} and {count_of(settings.min_raters, 'rater')}",
             where="communities",
             hint=f"lower min_pairs or min_raters, or name communities; there are {_largest(people)}",
         )
@@ -73,11 +73,15 @@ def _present(wanted: Sequence[str], people: Mapping[str, Mapping[str, int | None
 def _largest(people: Mapping[str, Mapping[str, int | None]], most: int = 5) -> str:
     """The communities with the most pairs, with their counts."""
     order = sorted(people, key=lambda c: -(people[c]["pairs"] or 0))
-    told = [
-        f"{c} ({people[c]['pairs']} pairs" + ("" if (n := people[c]["raters"]) is None else f", {n} people") + ")"
-        for c in order[:most]
-    ]
+    told = [f"{c} ({_counted(people[c])})" for c in order[:most]]
     return ", ".join(told) + (f" and {len(order) - most} more" if len(order) > most else "")
+
+
+def _counted(count: Mapping[str, int | None]) -> str:
+    pairs = count_of(count["pairs"] or 0, "pair")
+    if count["raters"] is None:
+        return pairs
+    return f"{pairs}, {count_of(count['raters'], 'person', 'people')}"
 
 
 def _too_few(count: Mapping[str, int | None], settings: Settings) -> str | None:
@@ -85,9 +89,9 @@ def _too_few(count: Mapping[str, int | None], settings: Settings) -> str | None:
     pairs, raters = count["pairs"] or 0, count["raters"]
     needs, remedies = [], []
     if pairs < settings.min_pairs:
-        needs.append(f"{pairs} pairs, {settings.min_pairs} needed")
+        needs.append(f"{count_of(pairs, 'pair')}, {settings.min_pairs:,} needed")
         remedies.append(f"--set min_pairs={pairs}")
     if raters is not None and raters < settings.min_raters:
-        needs.append(f"{raters} raters, {settings.min_raters} needed")
+        needs.append(f"{count_of(raters, 'rater')}, {settings.min_raters:,} needed")
         remedies.append(f"--set min_raters={raters}")
     return f"{' and '.join(needs)}; to steer to it: {' '.join(remedies)}" if needs else None

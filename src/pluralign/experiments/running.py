@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import FloatArray, InvalidSettings, NotEnoughData, rng_for
+from pluralign.core import FloatArray, InvalidSettings, NotEnoughData, count_of, rng_for
 from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
@@ -161,7 +161,8 @@ def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
         bench, side = bench_for(work, encoded, seed)
         judged = judge(side.test, bench.reference)
         work.reporter.stage(
-            f"seed {seed}: fitting {len(missing)} methods for {len(side.train.communities)} communities"
+            f"seed {seed}: fitting {count_of(len(missing), 'method')} for "
+            f"{count_of(len(side.train.communities), 'community', 'communities')}"
         )
         for k, method in enumerate(missing):
             work.reporter.progress(k, len(missing))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pluralign.core import InvalidSettings, SteerableRewardModel
+from pluralign.core import InvalidSettings, SteerableRewardModel, count_of
 from pluralign.experiments.loading import split_pairs
 from pluralign.experiments.parts import PartsBench, trained_reference
 from pluralign.experiments.records import Work, card_of
@@ -31,7 +31,7 @@ def encode(work: Work) -> EncodedPairs | None:
     if _trains_reference(work):
         return None
     since = time.perf_counter()
-    work.reporter.stage(f"encoding the texts of {len(work.loaded.pairs):,} pairs")
+    work.reporter.stage(f"encoding the texts of {count_of(len(work.loaded.pairs), 'pair')}")
     encoded = work.opened.trunk.encode_pairs(work.loaded.pairs)
     work.timed("encode", since)
     return encoded

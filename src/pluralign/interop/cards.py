@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.core import Estimate, InvalidInput
+from pluralign.core import Estimate, InvalidInput, count_of
 
 
 def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
@@ -25,5 +25,5 @@ def people_behind(found: Estimate) -> str:
     >>> people_behind(Estimate(0.6, 0.5, 0.7, n=1200, n_raters=None))
     '1,200 pairs, answers of whole samples'
     """
-    people = "answers of whole samples" if found.n_raters is None else f"{found.n_raters:,} raters"
-    return f"{found.n:,} pairs, {people}"
+    people = "answers of whole samples" if found.n_raters is None else count_of(found.n_raters, "rater")
+    return f"{count_of(found.n, 'pair')}, {people}"

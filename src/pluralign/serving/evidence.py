@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.core import WORLD, community_name
+from pluralign.core import WORLD, community_name, count_of
 from pluralign.evaluation import ENOUGH
 from pluralign.rewards import name_on_card
 from pluralign.rewards.remote.wire import Accuracy, NotSteered, Served
@@ -86,9 +86,10 @@ def _thin(raters: int | None, pairs: int | None) -> tuple[str, ...]:
     if raters is None and pairs is None:
         return ("unknown: the model's card does not say how many people stand behind it",)
     if raters is not None and raters < FEW_RATERS:
-        return (f"thin: only {raters} people stand behind it",)
+        return (f"thin: only {count_of(raters, 'person stands', 'people stand')} behind it",)
     if raters is None and pairs is not None and pairs < FEW_PAIRS:
-        return (f"thin: only {pairs} pairs of published answers stand behind it",)
+        few = count_of(pairs, "pair of published answers stands", "pairs of published answers stand")
+        return (f"thin: only {few} behind it",)
     return ()
 
 
@@ -96,7 +97,8 @@ def _weak(accuracy: Accuracy | None) -> tuple[str, ...]:
     if accuracy is None:
         return ("unmeasured: nobody held out has been compared with it",)
     if accuracy.n_raters is not None and accuracy.n_raters < ENOUGH:
-        return (f"thin: only {accuracy.n_raters} people held out have been compared with it",)
+        few = count_of(accuracy.n_raters, "person held out has", "people held out have")
+        return (f"thin: only {few} been compared with it",)
     if accuracy.low is not None and accuracy.low <= CHANCE:
         shown = f"{accuracy.value:.1%}, interval {accuracy.low:.1%} to {accuracy.high:.1%}"
         return (f"weak: on choices of people held out it is not surely better than chance ({shown})",)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pluralign.core import InvalidInput, stripped
+from pluralign.core import InvalidInput, count_of, stripped
 from pluralign.sources.fields import BadRow, Row, SemicolonRow
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.opening import encoding_of, read_text_lines
@@ -142,5 +142,6 @@ def _filled(cells: list[str]) -> bool:
 def _named(header: list[str], cells: list[str]) -> dict[str, str]:
     surplus = cells[len(header) :]
     if len(cells) < len(header) or any(cell.strip() for cell in surplus):
-        raise BadRow(f"{len(cells)} cells under {len(header)} columns", reason="wrong number of cells")
+        what = f"{count_of(len(cells), 'cell')} under {count_of(len(header), 'column')}"
+        raise BadRow(what, reason="wrong number of cells")
     return dict(zip(header, cells, strict=False))

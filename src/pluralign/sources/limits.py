@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, count_of
 
 MAX_ROWS = "PLURALIGN_MAX_ROWS"
 MAX_ROW_MB = "PLURALIGN_MAX_ROW_MB"
@@ -54,7 +54,7 @@ class ReadLimits:
         """
         if n_rows > self.rows:
             raise InvalidInput(
-                f"the file must have at most {self.rows:,} rows, got more",
+                f"the file must have at most {count_of(self.rows, 'row')}, got more",
                 where=str(where),
                 hint=f"if you trust the file, set {MAX_ROWS}=... to more rows in the environment",
             )
@@ -81,7 +81,7 @@ class ReadLimits:
         if n_bytes > self.expanded(path):
             raise InvalidInput(
                 f"the file must expand to at most {_megabytes(self.expanded(path))}, got more from "
-                f"{path.stat().st_size:,} bytes",
+                f"{count_of(path.stat().st_size, 'byte')}",
                 where=str(path),
                 hint=f"if you trust the file, set {MAX_EXPANDED_MB}=... to more megabytes in the environment",
             )

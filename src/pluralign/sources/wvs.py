@@ -17,6 +17,7 @@ from pluralign.core import (
     SurveyQuestion,
     Tally,
     consent_problem,
+    count_of,
     is_missing,
 )
 from pluralign.sources.labels import community_id
@@ -165,8 +166,9 @@ def _with_consent(batch: Any, data: Microdata, tally: Tally) -> Any:
 
 def _require_weights(data: Microdata, counts: _Counts, tally: Tally) -> None:
     if data.weight is not None and tally.dropped[_NO_WEIGHT] and not any(counts.total.values()):
+        rows = count_of(tally.dropped[_NO_WEIGHT], "row")
         raise NotEnoughData(
-            f"no respondent has a weight ({data.weight} is empty in {tally.dropped[_NO_WEIGHT]:,} rows)",
+            f"no respondent has a weight ({data.weight} is empty in {rows})",
             where=str(data.path),
             hint="weighted = false counts each respondent once",
         )

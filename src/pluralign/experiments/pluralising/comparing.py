@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.asking import Putting, load_strategy, put
-from pluralign.core import Ask, Respondent, SurveySource, Tally
+from pluralign.core import Ask, Respondent, SurveySource, Tally, count_of
 from pluralign.experiments.ability import AbilityTasks, run_lm_eval
 from pluralign.experiments.pluralising.stages import Work
 from pluralign.experiments.pluralising.tuning import parts
@@ -96,7 +96,7 @@ def _ask(work: Work, variant: Variant, path: Path) -> None:
     failures = ask_all(RecordedRespondent(_open(work, variant), path), asks, work.reporter)
     gc.collect()  # one model at a time
     if failures:
-        work.reporter.note(f"{variant.label}: {len(failures):,} asks failed, such as: {failures[0]}")
+        work.reporter.note(f"{variant.label}: {count_of(len(failures), 'ask')} failed, such as: {failures[0]}")
 
 
 def _open(work: Work, variant: Variant) -> Respondent:

@@ -16,6 +16,7 @@ from pluralign.core import (
     Survey,
     Tally,
     answer_from_row,
+    count_of,
     parse_json,
     rng_for,
 )
@@ -122,7 +123,9 @@ def answer_questions(work: Work) -> dict[str, Any]:
     respondent = RecordedRespondent(ChatRespondent(work.open_chat(), sampling), work.place("answer") / "recorded.jsonl")
     failures = ask_all(respondent, asks, work.reporter)
     for reason in failures[:1]:
-        work.reporter.note(f"{len(failures):,} asks failed, such as: {reason}; the same command asks them again")
+        work.reporter.note(
+            f"{count_of(len(failures), 'ask')} failed, such as: {reason}; the same command asks them again"
+        )
     work.folder.list_files("answer/recorded.jsonl")
     return {"asked": len(asks), "failed": len(failures)} | _counts(tally)
 

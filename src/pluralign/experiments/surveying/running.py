@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.asking import CultureTables, Putting, Strategy, culture_tables, load_strategy, put
-from pluralign.core import Ask, InvalidSettings, NotEnoughData, Reply, Survey, Tally, rng_for
+from pluralign.core import Ask, InvalidSettings, NotEnoughData, Reply, Survey, Tally, count_of, rng_for
 from pluralign.experiments.claiming import claimed
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.reporting import Reporter, Silent, note_earlier
@@ -75,7 +75,7 @@ def _ask(resolved: ResolvedSurvey, survey: Survey, asks: list[Ask], out: Path, r
         reporter.note(note)
     failures = ask_all(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
     for reason in failures[:3]:
-        reporter.note(f"{len(failures):,} asks failed, such as: {reason}; the same command asks them again")
+        reporter.note(f"{count_of(len(failures), 'ask')} failed, such as: {reason}; the same command asks them again")
 
 
 def asks_of(resolved: ResolvedSurvey) -> list[Ask]:
