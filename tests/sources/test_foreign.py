@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
-from pluralign.sources import ArenaPairs, LabelStudioPairs
+from pluralign.sources import ArenaPairs, ArgillaPairs, LabelStudioPairs
 from pluralign.sources.foreign import ForeignPairs
 
 KAGGLE = "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n"
@@ -42,6 +42,15 @@ def test_kaggles_lists_as_text_are_turns(tmp_path: Path) -> None:
     (pair,) = ArenaPairs(write(tmp_path, "train.csv", KAGGLE + row)).pairs(tally)
     assert (pair.id, pair.chosen, pair.rejected) == ("7", "Yes", "No")
     assert tally.dropped == {"a turn without text": 1}
+
+
+def test_battles_that_differ_before_the_last_turn_are_counted(tmp_path: Path) -> None:
+    turns = [f'"[""Tea?"", ""Why?""]","[""{first}"", ""Good""]","[""Yes"", ""Bad""]"' for first in ("Yes", "No")]
+    tally = Tally()
+    rows = "".join(f"{k},x,y,{said},1,0,0\n" for k, said in enumerate(turns))
+    (pair,) = ArenaPairs(write(tmp_path, "train.csv", KAGGLE + rows)).pairs(tally)
+    assert (len(pair.prompt), pair.chosen, pair.rejected) == (3, "Good", "Bad")
+    assert tally.dropped == {"conversations differ before the last turn": 1}
 
 
 @pytest.mark.parametrize("rows", [[{"winner": "model_a"}], [battle("model_a") | {"conversation_a": "no list"}]])
@@ -90,6 +99,14 @@ def test_a_missing_key_of_a_task_is_named(tmp_path: Path) -> None:
         (ArenaPairs, battle("model_a") | {"country": "Mexico"}),
         (LabelStudioPairs, {"data": TEXTS | {"country": "Mexico"}, "annotations": [annotation("left")]}),
         (LabelStudioPairs, TEXTS | {"country": "Mexico", "pw": "left"}),
+        (
+            ArgillaPairs,
+            {
+                "fields": {"prompt": "Tea?", "response1": "Yes", "response2": "No"},
+                "metadata": {"country": "Mexico"},
+                "responses": {"preference": [{"value": "response1", "user_id": "u"}]},
+            },
+        ),
     ],
 )
 def test_the_files_country_is_used_where_it_is_named_and_must_be_one(
@@ -101,6 +118,18 @@ def test_the_files_country_is_used_where_it_is_named_and_must_be_one(
     unknown = json.loads(json.dumps(row).replace("Mexico", "Atlantis"))
     with pytest.raises(InvalidInput, match="no community is known as 'Atlantis'"):
         list(kind(write(tmp_path, "export.json", [unknown]), columns={"community": "country"}).pairs())
+    with pytest.raises(InvalidInput, match=r"no column 'cuontry'; found: .*country") as misspelt:
+        list(kind(write(tmp_path, "export.json", [row]), columns={"community": "cuontry"}).pairs())
+    assert misspelt.value.hint is not None and "did you mean 'country'?" in misspelt.value.hint
+
+
+@pytest.mark.parametrize("settings", [{}, {"community": "USA"}])
+def test_a_country_that_is_not_read_is_offered(settings: dict[str, str], tmp_path: Path) -> None:
+    tally = Tally()
+    row = {"data": TEXTS | {"country": "Mexico"}, "annotations": [annotation("left")]}
+    list(LabelStudioPairs(write(tmp_path, "export.json", [row]), **settings).pairs(tally))
+    offer = "no community is read from the file; did you mean community? --set pairs.columns.community=country"
+    assert tally.advice == ([] if settings else [offer])
 
 
 @pytest.mark.parametrize("kind", [ArenaPairs, LabelStudioPairs])

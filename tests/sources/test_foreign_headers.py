@@ -13,6 +13,8 @@ FOREIGN = {
     "argilla": {"id": 1, "fields": {}, "responses": {}},
     "potato": {"user_id": "u", "instance_id": 1, "label_annotations": {}},
     "prism": {"utterance_id": "ut1", "interaction_id": "i1", "model_response": "Yes"},
+    "coval": {"prompt_id": "p", "prompt": "Tea?", "responses": [{"messages": []}] * 2, "metadata": {}},
+    "wvs": {"V1": 5, "V2": 484, "V259": 1.0},
     "global_opinions": {"question": "Q", "selections": {}, "options": []},
 }
 

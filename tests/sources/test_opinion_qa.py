@@ -91,6 +91,19 @@ def test_a_bad_id_or_weight_is_refused_with_its_line(tmp_path: Path, info: str, 
     assert str(refused.value.where).endswith(where)
 
 
+def test_bad_rows_are_counted_where_they_are_skipped(tmp_path: Path) -> None:
+    tally = Tally()
+    folder = wave(tmp_path, INFO + "BAD_W26,What?,[],no mapping\n", RESPONSES + "7,Very safe,South,heavy\n")
+    survey = OpinionQa(folder, skip_bad=True).survey(tally)
+    assert survey.distributions == OpinionQa(wave(tmp_path)).survey().distributions
+    assert tally.dropped == {"no weight": 1, "WEIGHT_W26 is not a number": 1}
+    assert tally.left_out == {
+        "option_mapping is not a mapping code -> option": 1,
+        "question with fewer than two real options": 1,
+        "answer that is no option (refused, or not asked)": 1,
+    }
+
+
 def test_people_of_weight_zero_count_for_nothing(tmp_path: Path) -> None:
     tally = Tally()
     OpinionQa(wave(tmp_path, responses=RESPONSES.replace("South,3", "South,0"))).survey(tally)

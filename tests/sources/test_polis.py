@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,28 @@ def test_the_sign_that_was_found_is_noted(tmp_path: Path) -> None:
     tally = Tally()
     chosen(export(tmp_path, comments=COMMENTS, votes=RAW), tally)
     assert "votes read with -1 as an agreement" in tally.notes
+
+
+def test_the_name_that_polis_gives_the_votes_today_is_read(tmp_path: Path) -> None:
+    assert chosen(export(tmp_path, comments=COMMENTS, participant_votes=MATRIX))["0:0>1"] == ("More buses", "More cars")
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ({"comments": COMMENTS + "5,Mon,1,1,0,0,1,Again\n", "participants_votes": MATRIX}, "comments.csv:6"),
+        ({"comments": COMMENTS, "participants_votes": MATRIX + "0,0,0,0,0,0,1,-1,,\n"}, "participants-votes.csv:6"),
+        ({"comments": COMMENTS, "participants_votes": MATRIX + "9,0,0,0,0,0,7,-1,,\n"}, "participants-votes.csv:6"),
+        ({"comments": COMMENTS, "votes": RAW + "9,Mon,0,9,7\n"}, "votes.csv:11"),
+    ],
+)
+def test_bad_rows_are_named_or_counted(files: Mapping[str, str], line: str, tmp_path: Path) -> None:
+    source = export(tmp_path, **files)
+    with pytest.raises(InvalidInput) as refused:
+        list(source.pairs())
+    assert str(refused.value.where).endswith(line)
+    tally = Tally()
+    pairs = list(replace(source, skip_bad=True).pairs(tally))
+    assert len(pairs) == 5
+    assert tally.balanced
+    assert any(reason.endswith(("twice", "1, 0 or -1")) for reason in (*tally.dropped, *tally.left_out))

@@ -26,7 +26,8 @@ class ArenaPairs(ForeignPairs):
     """Battles with ``winner``, ``conversation_a`` and ``conversation_b``, or Kaggle's ``winner_model_a`` and so on.
 
     Ties are dropped and counted by their wording. Kaggle's ``prompt``, ``response_a`` and ``response_b`` are lists of
-    turns as text: the last turn is judged, the turns before are those of the winner's conversation. Layouts:
+    turns as text. Battles whose conversations differ before the last turn are dropped and counted: their last
+    responses do not answer one prompt. Layouts:
     lmsys/chatbot_arena_conversations and Kaggle's "LMSYS - Chatbot Arena Human Preference Predictions".
     """
 
@@ -38,10 +39,13 @@ class ArenaPairs(ForeignPairs):
         language = optional_text(row, "language")
         sides = preferred("a", "b", _kaggle_winner(row) if kaggle else _winner(row))
         read = _kaggle_conversation if kaggle else _conversation
+        chosen, rejected = read(row, str(sides["chosen"])), read(row, str(sides["rejected"]))
+        if chosen[:-1] != rejected[:-1]:
+            raise UnusableRow("conversations differ before the last turn")
         yield {
             "id": optional_id(row, "question_id") or optional_id(row, "id"),
-            "chosen": read(row, str(sides["chosen"])),
-            "rejected": read(row, str(sides["rejected"])),
+            "chosen": chosen,
+            "rejected": rejected,
             "rater": optional_id(row, "judge"),
             "language": language_tag(language) if language else None,
             **{f"{side}_model": row.get(f"model_{sides[side]}") for side in ("chosen", "rejected")},
@@ -62,19 +66,18 @@ def _kaggle_winner(row: Row) -> str:
     return marked[0]
 
 
-def _conversation(row: Row, side: str) -> object:
-    value = row[f"conversation_{side}"]
-    return _list(value, f"conversation_{side}") if isinstance(value, str) else value
+def _conversation(row: Row, side: str) -> list[object]:
+    return _list(row[f"conversation_{side}"], f"conversation_{side}")
 
 
-def _kaggle_conversation(row: Row, side: str) -> list[Row]:
+def _kaggle_conversation(row: Row, side: str) -> list[object]:
     require_columns(row, ("prompt", f"response_{side}"))
     asked, said = _list(row["prompt"], "prompt"), _list(row[f"response_{side}"], f"response_{side}")
     if not asked or len(asked) != len(said):
         raise UnusableRow("turns without a response")
     if not all(isinstance(text, str) for text in (*asked, *said)):
         raise UnusableRow("a turn without text")
-    turns: list[Row] = []
+    turns: list[object] = []
     for question, answer in zip(asked, said, strict=True):
         turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return turns

@@ -1,29 +1,36 @@
 """What sources of foreign layouts share: rows of theirs become rows of `JsonlPairs`."""
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pluralign.sources.fields import BadRow, Row, UnusableRow, require_consent
+from pluralign.sources.fields import BadRow, Row, UnusableRow, listed_columns, near_columns, require_consent
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.reading import NumberedRows, RowPolicy, file_stem, place, read_rows
+from pluralign.sources.unused_columns import offered
+
+_INNER = ("data", "fields", "metadata")
+"""Columns whose objects hold what a project records of each item: Label Studio's ``data``, Argilla's ``metadata``."""
 
 
 @dataclass(frozen=True)
-class ForeignPairs(JsonlPairs):
+class ForeignPairs(JsonlPairs, ABC):
     """Pairs in rows of another program; a subclass says in ``_converted`` what one row stands for.
 
     Rows read are its answers (one rater's judgement): a row without any counts once. Columns of the file that
-    ``columns`` names, such as ``{"community": "country"}``, go along with each answer.
+    ``columns`` names, such as ``{"community": "country"}``, go along with each answer; they may stand in the objects
+    ``data``, ``fields`` or ``metadata`` of a row.
     """
 
+    @abstractmethod
     def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
         """The rows with our columns, and a reason for each answer that makes none."""
-        raise NotImplementedError
 
     def _rows(self, policy: RowPolicy) -> NumberedRows:
         for number, row in read_rows(self.path, policy):
             try:
                 require_consent(row)
+                named = self._named(row)
                 answers = list(self._converted(row)) or [UnusableRow("no answers")]
             except UnusableRow as reason:
                 answers = [reason]
@@ -36,15 +43,43 @@ class ForeignPairs(JsonlPairs):
                     policy.tally.drop(str(answer))
                 else:
                     numbered = {"id": f"{file_stem(self.path)}:{number}/{part}"} if len(answers) > 1 else {}
-                    yield number, self._named(row) | numbered | dict(answer)
+                    if not policy.tally.kept and not policy.tally.advice:
+                        policy.tally.advice.extend(self._offer(row, answer))
+                    yield number, named | numbered | dict(answer)
 
     def _named(self, row: Row) -> dict[str, object]:
-        """The columns of a row that the settings name."""
-        return {name: row[name] for name in self.columns.values() if name in row}
+        """The columns of a row that the settings name.
+
+        Raises:
+            BadRow: If there is no such column.
+        """
+        cells = _with_inner(row)
+        for name in self.columns.values():
+            if name not in cells:
+                near = near_columns(name, cells)
+                raise BadRow(
+                    f"there is no column {name!r}; found: {listed_columns(cells)}",
+                    reason=f"no column {name}",
+                    hint=f"did you mean {near[0]!r}?" if near else "name one of these under columns",
+                )
+        return {name: cells[name] for name in self.columns.values()}
+
+    def _offer(self, row: Row, answer: Row) -> list[str]:
+        """A column of the file that may hold the community, where nothing says the community."""
+        if self.community is not None or "community" in {*self.columns, *answer}:
+            return []
+        offer = offered(["community"], _with_inner(row))
+        return [f"no community is read from the file; {offer}"] if offer else []
 
     def _advice(self, row: Row) -> list[str]:
         """Nothing: the columns here are those that a subclass made, not those of the file."""
         return []
+
+
+def _with_inner(row: Row) -> dict[str, object]:
+    """The columns of a row, and those of the objects in it."""
+    inner = [row[name] for name in _INNER if name in row]
+    return {name: cell for part in (*inner, row) if isinstance(part, Mapping) for name, cell in part.items()}
 
 
 def preferred(a: object, b: object, side: str) -> Row:

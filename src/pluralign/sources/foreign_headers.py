@@ -19,6 +19,9 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("global_opinions", frozenset({"question", "selections", "options"})),
     ("wvs", frozenset({"B_COUNTRY_ALPHA"})),
     ("wvs", frozenset({"S003", "S017"})),
+    ("wvs", frozenset({"V2", "V258"})),
+    ("wvs", frozenset({"V2", "V259"})),
+    ("wvs", frozenset({"studyno", "c_abrv"})),
 )
 
 

@@ -52,7 +52,7 @@ class LabelStudioPairs(ForeignPairs):
         side = str(selected or "")
         sides = preferred(data[self.left], data[self.right], _SIDES.get(side, side))
         ours = {name: data[name] for name in ("community", "language") if name in data}
-        return {"prompt": data[self.prompt], **sides, "rater": rater, **ours, **self._named(data)}
+        return {"prompt": data[self.prompt], **sides, "rater": rater, **ours}
 
 
 def _selected(annotation: object) -> object:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_number
+from pluralign.sources.foreign_headers import source_hint
 
 _LISTS = ("responses", "completions", "candidates", "answers", "outputs")
 _SCORES = ("scores", "ratings", "rewards")
@@ -108,6 +109,7 @@ def _scores(row: Row, responses: Sequence[object]) -> list[float]:
         raise BadRow(
             "a list of responses must come with 'chosen' (an index), or with one score or rank for each response",
             reason="responses without a preference",
+            hint=source_hint(row),
         )
     return numbers
 

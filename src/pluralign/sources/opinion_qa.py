@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from pluralign.core import (
     AnswerDistribution,
-    InvalidInput,
     NotEnoughData,
     PreferencePair,
     Survey,
@@ -40,6 +39,7 @@ class OpinionQa:
         path: The folder, such as ``human_resp/American_Trends_Panel_W26``.
         group: Column of ``responses.csv`` by which people are divided, such as ``CREGION``: each value is a community
             ``USA/value``. One community, ``USA``, where not given.
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Terms of the answers.
     """
 
@@ -48,6 +48,7 @@ class OpinionQa:
 
     path: Path
     group: str | None = None
+    skip_bad: bool = False
     license: str = "Pew Research Center's terms (cite OpinionQA)"
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
@@ -61,32 +62,35 @@ class OpinionQa:
             InvalidInput: If a file is missing or not in the layout.
             NotEnoughData: If nobody gave a real answer.
         """
-        tally = tally if tally is not None else Tally()
-        questions = _read_questions(self.path / "info.csv")
-        weights, people = self._read_answers(questions, tally)
+        policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
+        questions = _read_questions(self.path / "info.csv", policy)
+        weights, people = self._read_answers(questions, policy)
         answered = {id_: questions[id_] for id_, _ in weights}
         if not answered:
-            raise NotEnoughData("nobody gave a real answer", where=str(self.path), hint=tally.why() or None)
+            raise NotEnoughData("nobody gave a real answer", where=str(self.path), hint=policy.tally.why() or None)
         distributions = tuple(
             AnswerDistribution(id_, community, _shares(questions[id_], of), people[id_, community])
             for (id_, community), of in sorted(weights.items())
         )
-        tally.made += len(distributions)
+        policy.tally.made += len(distributions)
         return Survey(self.name, answered, distributions, self.license)
 
     def _read_answers(
-        self, questions: Mapping[str, SurveyQuestion], tally: Tally
+        self, questions: Mapping[str, SurveyQuestion], policy: RowPolicy
     ) -> tuple[Weights, Mapping[tuple[str, str], int]]:
         weights: Weights = defaultdict(lambda: defaultdict(float))
         people: dict[tuple[str, str], int] = defaultdict(int)
-        path = self.path / "responses.csv"
-        for number, row in _rows(path, RowPolicy(tally), (self.group,) if self.group else ()):
+        path, tally = self.path / "responses.csv", policy.tally
+        for number, row in _rows(path, policy, (self.group,) if self.group else ()):
             problem = consent_problem(row)
             if problem is not None:
                 tally.drop(problem)
                 continue
-            with refused_at(path, number):
+            try:
                 weight, community = _weight(row), self._community(row)
+            except BadRow as bad:
+                policy.refuse(bad, place(path, number))
+                continue
             if not weight or community is None:
                 tally.drop(f"no {self.group}" if weight else "no weight")
                 continue
@@ -115,25 +119,33 @@ def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRo
         yield number, row
 
 
-def _read_questions(path: Path) -> dict[str, SurveyQuestion]:
+def _read_questions(path: Path, policy: RowPolicy) -> dict[str, SurveyQuestion]:
+    """Questions by id; bad rows among them, and those with fewer than two options, are counted as left out."""
     questions = {}
-    for number, row in _rows(path, RowPolicy(Tally()), ("key", "question", "option_mapping")):
-        with refused_at(path, number):
-            options = _options(text_of(row, "option_mapping"), place(path, number))
-            if len(options) > 1:
-                id_ = id_of(row, "key")
-                questions[id_] = SurveyQuestion(id_, text_of(row, "question"), options)
+    inner = RowPolicy(Tally(), policy.skip_bad)
+    for number, row in _rows(path, inner, ("key", "question", "option_mapping")):
+        try:
+            id_, text, options = id_of(row, "key"), text_of(row, "question"), _options(text_of(row, "option_mapping"))
+        except BadRow as bad:
+            inner.refuse(bad, place(path, number))
+            continue
+        if len(options) > 1:
+            questions[id_] = SurveyQuestion(id_, text, options)
+        else:
+            inner.tally.drop("question with fewer than two real options")
+    policy.tally.left_out.update(inner.tally.dropped)
     return questions
 
 
-def _options(mapping: str, where: str) -> tuple[str, ...]:
+def _options(mapping: str) -> tuple[str, ...]:
     """The real options of ``{1.0: 'Very', ..., 99.0: 'Refused'}``, in the order of their codes."""
+    what = "option_mapping is not a mapping code -> option"
     try:
         found = ast.literal_eval(mapping)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise InvalidInput("option_mapping is not a mapping code -> option", where=where) from error
+        raise BadRow(what, reason=what) from error
     if not isinstance(found, dict) or not all(isinstance(option, str) for option in found.values()):
-        raise InvalidInput("option_mapping is not a mapping code -> option", where=where)
+        raise BadRow(what, reason=what)
     return tuple(dict.fromkeys(option for option in found.values() if not is_non_answer(option)))
 
 

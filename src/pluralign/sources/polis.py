@@ -11,20 +11,23 @@ from pluralign.sources.fields import BadRow, Row, id_of, optional_number, requir
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
 
-COMMENTS, BY_PARTICIPANT, BY_VOTE = "comments.csv", "participants-votes.csv", "votes.csv"
+COMMENTS, BY_VOTE = "comments.csv", "votes.csv"
+BY_PARTICIPANT = ("participants-votes.csv", "participant-votes.csv")
+"""Names of the same file: in the open data, and as Polis exports it today."""
+
 Votes = dict[str, dict[str, int]]
 """Participant -> statement -> 1 (agreed), -1 (disagreed) or 0 (passed), in the sign of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolisVotes:
-    """A folder with ``comments.csv`` and ``participants-votes.csv``, else ``votes.csv``.
+    """A folder with ``comments.csv`` and ``participants-votes.csv`` or ``participant-votes.csv``, else ``votes.csv``.
 
     A participant who agreed with one statement and disagreed with another prefers the first: one pair, with the topic
-    as its prompt. Passes make no pair. In ``participants-votes.csv`` 1 is an agreement; raw votes have the opposite
+    as its prompt. Passes make no pair. In the votes by participant 1 is an agreement; raw votes have the opposite
     sign in some exports, so the sign of ``votes.csv`` is taken from the numbers of agreements and disagreements in
     ``comments.csv``. Votes that contradict these numbers are refused. Layouts: exports in the open data of the
-    Computational Democracy Project, and a published ``participants-votes.csv``.
+    Computational Democracy Project, and those that Polis writes today.
 
     Attributes:
         path: The folder.
@@ -32,6 +35,7 @@ class PolisVotes:
         community: Community of the participants, as an id or a label; the whole world where not given.
         pairs_per_participant: Pairs of one participant at most, >= 1, drawn by the participant's id; the others are
             counted.
+        skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of the votes.
     """
 
@@ -42,6 +46,7 @@ class PolisVotes:
     topic: str
     community: str | None = None
     pairs_per_participant: int = 20
+    skip_bad: bool = False
     license: str = "not stated"
 
     def __post_init__(self) -> None:
@@ -58,10 +63,12 @@ class PolisVotes:
             NotEnoughData: If a file is empty.
         """
         tally = tally if tally is not None else Tally()
+        policy = RowPolicy(tally, self.skip_bad)
         community = self._community()
-        statements, agrees, left_out = _read_comments(self.path / COMMENTS)
-        votes = self._votes(tally)
-        agreed = _sign(votes, agrees, raw=not (self.path / BY_PARTICIPANT).is_file(), where=str(self.path))
+        statements, agrees, moderated_out = _read_comments(self.path / COMMENTS, policy)
+        by_participant = next((self.path / name for name in BY_PARTICIPANT if (self.path / name).is_file()), None)
+        votes = _by_participant(by_participant, policy) if by_participant else _by_vote(self.path / BY_VOTE, policy)
+        agreed = _sign(votes, agrees, raw=by_participant is None, where=str(self.path))
         for participant, by_statement in votes.items():
             if unknown := sum(statement not in statements for statement in by_statement):
                 tally.leave_out("vote on a statement that is moderated out or not in comments.csv", unknown)
@@ -76,7 +83,7 @@ class PolisVotes:
                     source=self.name,
                     license=self.license,
                 )
-        tally.note("statements moderated out", left_out)
+        tally.note("statements moderated out", moderated_out)
         tally.note(f"votes read with {agreed} as an agreement", sum(map(len, votes.values())))
 
     def _community(self) -> str:
@@ -85,16 +92,10 @@ class PolisVotes:
         except BadRow as bad:
             raise InvalidInput(bad.what, where="community", hint=bad.hint) from bad
 
-    def _votes(self, tally: Tally) -> Votes:
-        policy = RowPolicy(tally)
-        if (self.path / BY_PARTICIPANT).is_file():
-            return _by_participant(self.path / BY_PARTICIPANT, policy)
-        return _by_vote(self.path / BY_VOTE, policy)
-
     def _drawn(
         self, participant: str, votes: Mapping[str, int], statements: Mapping[str, str], agreed: int, tally: Tally
     ) -> list[tuple[str, str]]:
-        """Pairs of statements, first the one agreed with; at most so many as the setting says."""
+        """Pairs of statements, first the one agreed with; at most `pairs_per_participant`."""
         sides = {s: [k for k in sorted(votes) if votes[k] == s and k in statements] for s in (agreed, -agreed)}
         pairs = [
             (liked, other)
@@ -117,21 +118,31 @@ def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRo
         yield number, row
 
 
-def _read_comments(path: Path) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
-    """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out."""
-    statements, counts, left_out = {}, {}, 0
-    for number, row in _rows(path, RowPolicy(Tally()), ("comment-id", "comment-body")):
-        with refused_at(path, number):
+def _read_comments(path: Path, policy: RowPolicy) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
+    """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out.
+
+    Bad rows among them are counted as left out.
+    """
+    statements, counts, moderated_out = {}, {}, 0
+    inner = RowPolicy(Tally(), policy.skip_bad)
+    for number, row in _rows(path, inner, ("comment-id", "comment-body")):
+        try:
             id_, text = id_of(row, "comment-id"), text_of(row, "comment-body")
             agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
-            moderated_out = optional_number(row, "moderated") == -1
+            moderated = optional_number(row, "moderated")
+            if id_ in statements:
+                raise BadRow(f"the statement {id_!r} comes twice", reason="statement given twice")
+        except BadRow as bad:
+            inner.refuse(bad, place(path, number))
+            continue
         if agrees is not None and disagrees is not None:
             counts[id_] = (agrees, disagrees)
-        if moderated_out or not text.strip():
-            left_out += 1
+        if moderated == -1 or not text.strip():
+            moderated_out += 1
         else:
             statements[id_] = text
-    return statements, counts, left_out
+    policy.tally.left_out.update(inner.tally.dropped)
+    return statements, counts, moderated_out
 
 
 def _by_participant(path: Path, policy: RowPolicy) -> Votes:
@@ -140,12 +151,16 @@ def _by_participant(path: Path, policy: RowPolicy) -> Votes:
         statements = [name for name in row if name.strip().isdigit()]
         if not statements:
             raise InvalidInput("no column of a statement (0, 1, ...)", where=place(path, number))
-        found = {
-            cell_id(name) or name: vote for name in statements if (vote := _vote(row, name, path, number)) is not None
-        }
-        with refused_at(path, number):
-            votes[id_of(row, "participant")] = found
-        if {1, -1} <= set(found.values()):
+        try:
+            participant = id_of(row, "participant")
+            cast = {cell_id(name) or name: _vote(row, name) for name in statements}
+            if participant in votes:
+                raise BadRow(f"the participant {participant!r} comes twice", reason="participant given twice")
+        except BadRow as bad:
+            policy.refuse(bad, place(path, number))
+            continue
+        votes[participant] = {statement: vote for statement, vote in cast.items() if vote is not None}
+        if {1, -1} <= set(cast.values()):
             policy.tally.kept += 1
         else:
             policy.tally.drop("participant without an agreement and a disagreement")
@@ -156,9 +171,11 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     """Raw votes; a later vote of the same participant on the same statement counts."""
     votes: Votes = {}
     for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
-        vote = _vote(row, "vote", path, number)
-        with refused_at(path, number):
-            voter, statement = id_of(row, "voter-id"), id_of(row, "comment-id")
+        try:
+            voter, statement, vote = id_of(row, "voter-id"), id_of(row, "comment-id"), _vote(row, "vote")
+        except BadRow as bad:
+            policy.refuse(bad, place(path, number))
+            continue
         mine = votes.setdefault(voter, {})
         if vote is None:
             policy.tally.drop("no vote")
@@ -171,11 +188,10 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     return votes
 
 
-def _vote(row: Row, column: str, path: Path, number: int) -> int | None:
-    with refused_at(path, number):
-        vote = optional_number(row, column)
+def _vote(row: Row, column: str) -> int | None:
+    vote = optional_number(row, column)
     if vote not in (None, -1, 0, 1):
-        raise InvalidInput(f"a vote must be 1, 0, -1 or empty, got {vote}", where=place(path, number))
+        raise BadRow(f"a vote must be 1, 0, -1 or empty, got {vote}", reason="vote is not 1, 0 or -1")
     return None if vote is None else int(vote)
 
 
@@ -205,7 +221,7 @@ def _sign(votes: Votes, counts: Mapping[str, tuple[float, float]], raw: bool, wh
     found = 1 if misfit[1] < misfit[-1] else -1
     if found == -1 and not raw:
         raise InvalidInput(
-            f"the votes contradict {COMMENTS}: 1 in {BY_PARTICIPANT} fits its disagreements better than its agreements",
+            f"the votes by participant contradict {COMMENTS}: 1 fits its disagreements better than its agreements",
             where=where,
             hint="check that both files are of one export",
         )
