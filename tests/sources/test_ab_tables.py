@@ -49,7 +49,15 @@ def test_a_missing_column_is_offered(tmp_path: Path) -> None:
     assert (pair.chosen, tally.advice) == ("left0", [])
 
 
-def test_pairs_point_to_the_source_for_such_tables(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        list(JsonlPairs(write(tmp_path, "A")).pairs())
-    assert 'source = "ab"' in str(caught.value.hint)
+@pytest.mark.parametrize("names", ["response_a,response_b", "Answer A,Answer B", "completion-a,completion-b"])
+def test_pairs_point_to_the_source_for_tables_of_two_sides(tmp_path: Path, names: str) -> None:
+    path = write(tmp_path, "A", header=f"prompt,{names},winner")
+    with pytest.raises(InvalidInput, match='use source = "ab"'):
+        list(JsonlPairs(path).pairs())
+
+
+def test_semicolons_make_the_comma_of_a_number_decimal(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("prompt;response_a;response_b;preference;weight\nQ;x;y;A;1,234\n", "utf-8")
+    (pair,) = AbPairs(path).pairs()
+    assert pair.weight == 1.234

@@ -159,3 +159,21 @@ def test_a_call_in_a_literal_is_refused_by_name_and_never_by_address() -> None:
     with pytest.raises(BadRow, match=r"it calls 'os\.system'") as caught:
         literal("{'a': os.system('x')}", "selections", "{}")
     assert "0x" not in str(caught.value)
+
+
+@pytest.mark.parametrize("prompt", ["", " ", None, float("nan")])
+def test_whole_conversations_beside_a_blank_prompt_bring_their_own(prompt: object) -> None:
+    asked = {"role": "user", "content": "Q?"}
+    sides = {side: [asked, {"role": "assistant", "content": side}] for side in ("chosen", "rejected")}
+    assert pair_texts({"prompt": prompt, **sides}) == ((Message("user", "Q?"),), "chosen", "rejected")
+
+
+def test_marked_conversations_with_line_ends_of_windows_are_read() -> None:
+    start = "\r\n\r\nHuman: Q?\r\n\r\nAssistant: "
+    prompt, *texts = pair_texts({"chosen": start + "A", "rejected": start + "B"})
+    assert (prompt, texts) == ((Message("user", "Q?"),), ["A", "B"])
+
+
+def test_a_prompt_in_an_array_without_dimensions_is_text() -> None:
+    row = {"prompt": np.array("Q?"), "chosen": np.str_("A"), "rejected": "B"}
+    assert pair_texts(row) == ("Q?", "A", "B")

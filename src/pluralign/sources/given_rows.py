@@ -85,4 +85,6 @@ def pairs_from(rows: Iterable[Row] | Any, *, columns: Mapping[str, str] | None =
         )
     if isinstance(rows, str | bytes | Path):
         raise InvalidInput("rows must be a table, got text", hint="a file is JsonlPairs(path)")
+    if not hasattr(rows, "__iter__") and not hasattr(rows, "to_pylist"):  # a pyarrow table has no iterator
+        raise InvalidInput(f"rows must be a table, got {type(rows).__name__}", hint="give a data frame or a list")
     return RowPairs(Path("rows"), columns=columns or {}, rows=GivenRows(rows), **settings)

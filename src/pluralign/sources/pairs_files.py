@@ -1,5 +1,6 @@
 """Preference pairs from a file of one row a pair: JSON Lines, JSON, CSV or Parquet, as TRL reads them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +105,8 @@ class JsonlPairs:
         """The pairs of one row, most often one."""
         require_consent(row)
         rows = rows_of_pairs(self._renamed(row))
+        if isinstance(row, SemicolonRow):
+            rows = [SemicolonRow(ours) for ours in rows]
         pairs = []
         for part, ours in enumerate(rows, start=1):
             require_consent(ours)
@@ -132,8 +135,7 @@ class JsonlPairs:
                 whole_file=True,
             )
         kept = {name: value for name, value in row.items() if name not in self.columns.values()}
-        renamed = kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
-        return SemicolonRow(renamed) if isinstance(row, SemicolonRow) else renamed
+        return kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
 
     def _advice(self, row: Row) -> list[str]:
         """What to say of the columns of the file, seen on its first sound row."""
@@ -155,7 +157,7 @@ class JsonlPairs:
         taken = self.columns.values()
         lacking = [name for name in _REQUIRED if name not in row and name not in self.columns]
         offer = offered(lacking, [name for name in row if name not in taken and name not in _REQUIRED])
-        if {"response_a", "response_b"} <= {name.casefold() for name in row}:
+        if _has_two_sides(row):
             offer = 'for a table of responses A and B, use source = "ab" (pluralign data show ab --set path=...)'
         offer = source_hint(row) or offer
         is_table = file_kind(self.path) in ("csv", "parquet")  # where one row lacks a column, every row does
@@ -183,6 +185,12 @@ class JsonlPairs:
             license=optional_text(row, "license") or self.license,
             extra={name: value for name, value in row.items() if name not in _COLUMNS},
         )
+
+
+def _has_two_sides(row: Row) -> bool:
+    """Whether two columns differ in a last "a" and "b" only, as ``answer_a`` and ``Answer B``."""
+    names = {re.sub(r"[\s_-]+", "_", name.casefold().strip()) for name in row}
+    return any(name.endswith("_a") and f"{name[:-1]}b" in names for name in names)
 
 
 def _label(row: Row) -> str | None:

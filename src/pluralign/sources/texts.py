@@ -70,10 +70,12 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
     marked = [_marked_turns(side) for side in sides]
     chosen, rejected = marked if all(isinstance(side, tuple) for side in marked) else sides
     _require_one_reply(sides, chosen, rejected)
-    if not _is_null(row.get("prompt")):
-        prompt = _with_shared_turns(_marked_turns(_turns(row["prompt"], "prompt")), chosen, rejected)
-    elif isinstance(chosen, tuple) and isinstance(rejected, tuple):
+    prompt: Prompt
+    given = row.get("prompt")
+    if isinstance(chosen, tuple) and isinstance(rejected, tuple) and _is_blank(given):
         prompt = _shared_turns(chosen, rejected)
+    elif not _is_null(given):
+        prompt = _with_shared_turns(_marked_turns(_turns(given, "prompt")), chosen, rejected)
     else:
         require_columns(row, ("prompt",))
         raise BadRow("'prompt' is null, and the responses are not whole conversations", reason="prompt is null")
@@ -97,13 +99,17 @@ def _is_null(value: object) -> bool:
     return is_missing(value) and not isinstance(value, str)
 
 
+def _is_blank(value: object) -> bool:
+    return not value.strip() if isinstance(value, str) else _is_null(value)
+
+
 def _turns(value: object, column: str) -> str | tuple[Message, ...]:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, str):
         if not _PRINTED.match(value):
             return value
         value = literal(value, column, "[]")
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
     if isinstance(value, Mapping) and "role" in value:
         value = [value]
     if isinstance(value, list | tuple):
@@ -143,9 +149,10 @@ def _part(part: object, column: str) -> str:
 
 def _marked_turns(text: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
     """Turns of a text that begins with ``Human:`` and goes on with ``Assistant:``; any other text unchanged."""
-    if not isinstance(text, str) or not _MARKED.match(text):
+    marked = text.replace("\r\n", "\n") if isinstance(text, str) else ""
+    if not _MARKED.match(marked):
         return text
-    _, *parts = _MARK.split("\n\n" + text.lstrip())
+    _, *parts = _MARK.split("\n\n" + marked.lstrip())
     turns = [(_ROLES[mark], said.strip()) for mark, said in zip(parts[::2], parts[1::2], strict=True)]
     if not turns[-1][1]:  # what the assistant is to say next
         turns.pop()
