@@ -9,12 +9,11 @@ the only number. A sign that points at two options is a refusal.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
+from pluralign.core.answer_sheets import CHANGES, Sheet, same_degree, words_of
 from pluralign.core.answer_texts import answering_part, bracketed, clean
-from pluralign.core.answer_words import ANSWER_WORD, CHOICE_WORD, COUNTS, DENIES, REFUSES, STRENGTHS
+from pluralign.core.answer_words import ANSWER_WORD, CHOICE_WORD, COUNTS, DENIES, REFUSES
 from pluralign.core.asking import Refusal
-from pluralign.core.errors import InvalidInput
 from pluralign.core.parsing import parse_json
 
 _SHORT = 200
@@ -38,13 +37,9 @@ _LEADS = re.compile(
 )
 _NOT = re.compile(r"(?:\bnot|\bnever|n['’]t|\bcannot|\bunable to|\brefuse to|\bneither)\b[^.!?\n]{0,30}$", re.I)
 _MORE = re.compile(r"\s*(?:or|to|and|&|/|-|–|—|,)\s*(?:option\s*|number\s*)?-?\d", re.I)
-_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
-_DECIMAL_COMMA = re.compile(r"(\d{1,3}),0{1,2}")
 _CLOSING = " .!。！।॥፡።…)」』\"'"
 _ASKS = ("?", "？", "؟")
-_CHANGES = STRENGTHS | {"isn", "don", "doesn", "wouldn"}
-_PRONOUN = r"(?!(?<=\bI)(?:\s+[^\W\d]|['’]))"
 
 
 def read_answer(text: str, shown: Sequence[str], labels: Sequence[str]) -> int | Refusal:
@@ -67,7 +62,7 @@ def read_answer(text: str, shown: Sequence[str], labels: Sequence[str]) -> int |
     >>> read_answer("Please call 1-800-273-8255.", options, labels)
     Refusal(text='Please call 1-800-273-8255.')
     """
-    found = _place(text, _Sheet.of(tuple(shown), tuple(labels)))
+    found = _place(text, Sheet.of(tuple(shown), tuple(labels)))
     return Refusal(text) if found is None else found
 
 
@@ -90,66 +85,7 @@ def read_published(text: str) -> int | None:
     return number if number <= 10 else None
 
 
-class _Sheet:
-    """The options as shown, ready to be looked for."""
-
-    def __init__(self, shown: tuple[str, ...], labels: tuple[str, ...]) -> None:
-        if not shown or len(shown) != len(labels) or len(set(labels)) != len(labels):
-            raise InvalidInput(f"labels {list(labels)} do not name {len(shown)} options each by its own")
-        self.labels = {clean(label): place for place, label in enumerate(labels)}
-        self.words = [_words(option) for option in shown]
-        self.scale = [clean(label) == clean(option) for label, option in zip(labels, shown, strict=True)]
-        one_of = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
-        top = re.escape(max(self.labels, key=lambda label: self.labels[label]))
-        # A label that is no part of a word, a decimal number, a range or a telephone number; "7/10" is 7.
-        body = rf"({one_of})(?:\s*(?:/|out\s+of)\s*{top}(?!\w))?(?!\w|[.,]\d|\s*[-–/]\s*\d|\s*%)"
-        self.label = re.compile(rf"(?<![\w.,-]){body}{_PRONOUN}")
-        folded = {label.casefold() for label in self.labels}
-        # "b" is B where it is all that is answered, unless labels differ in their case alone.
-        self.whole = re.compile(body, re.I if len(folded) == len(self.labels) else 0)
-        self.places = {label.casefold() if self.whole.flags & re.I else label: p for label, p in self.labels.items()}
-        # Without spaces, or before endings, a label touches letters of other scripts: "我选2", "2번".
-        self.touching = re.compile(
-            rf"(?<![A-Za-zÀ-ɏ\d_.,/−])(?<!\A-)(?<![^א-ת]-)({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d){_PRONOUN}"
-        )
-
-    @staticmethod
-    @lru_cache(maxsize=4096)
-    def of(shown: tuple[str, ...], labels: tuple[str, ...]) -> "_Sheet":
-        return _Sheet(shown, labels)
-
-    def named(self, text: str) -> int | None:
-        """The place that a text names and nothing else: a label, an option, or a label with its option."""
-        if re.match(r"\s*[-−]\d", text):  # a negative number, not a dash before a label
-            return None
-        bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’#-…")
-        bare = re.sub(r"^(?:option|answer|choice|number)\b[\s:.#]*", "", bare, flags=re.I)
-        found = self.whole.match(bare)
-        if found is not None:
-            place = self.place(found[1])
-            rest = bare[found.end() :]
-            said = _words(rest)
-            if not said or said == self.words[place] or (self.scale[place] and said == (found[1],)):
-                return place
-        comma = _DECIMAL_COMMA.fullmatch(bare)
-        if comma is not None and "0" not in self.labels:
-            return self.labels.get(comma[1])
-        return self.in_words(_words(text))
-
-    def place(self, label: str) -> int:
-        """The place of a label as it was found."""
-        return self.labels[label] if label in self.labels else self.places[label.casefold()]
-
-    def in_words(self, said: tuple[str, ...]) -> int | None:
-        """The place of the option that these words are, a degree in any order; None where two are worded alike."""
-        for alike in (said.__eq__, lambda words: _same_degree(words, said)):
-            places = [place for place, words in enumerate(self.words) if words and alike(words)]
-            if places:
-                return places[0] if len(places) == 1 else None
-        return None
-
-
-def _place(text: str, sheet: _Sheet) -> int | None:
+def _place(text: str, sheet: Sheet) -> int | None:
     answer = answering_part(text)
     if answer is None:
         return None
@@ -172,7 +108,7 @@ def _place(text: str, sheet: _Sheet) -> int | None:
     return None
 
 
-def _json(text: str, sheet: _Sheet) -> Iterator[int | None]:
+def _json(text: str, sheet: Sheet) -> Iterator[int | None]:
     """Places that JSON objects give; None for one that gives another answer."""
     for found in _OBJECT.findall(text):
         try:
@@ -184,25 +120,25 @@ def _json(text: str, sheet: _Sheet) -> Iterator[int | None]:
                 yield None if said is None else sheet.named(clean(str(said)))
 
 
-def _whole(text: str, sheet: _Sheet) -> Iterator[int]:
+def _whole(text: str, sheet: Sheet) -> Iterator[int]:
     place = sheet.named(text)
     if place is not None:
         yield place
 
 
-def _answers(text: str, sheet: _Sheet) -> Iterator[int | None]:
+def _answers(text: str, sheet: Sheet) -> Iterator[int | None]:
     yield from _after(_ANSWER, text, sheet)
 
 
-def _chosen(text: str, sheet: _Sheet) -> Iterator[int | None]:
+def _chosen(text: str, sheet: Sheet) -> Iterator[int | None]:
     yield from _after(_CHOOSE, text, sheet)
 
 
-def _options(text: str, sheet: _Sheet) -> Iterator[int | None]:
+def _options(text: str, sheet: Sheet) -> Iterator[int | None]:
     yield from _after(_OPTION, text, sheet)
 
 
-def _after(marker: re.Pattern[str], text: str, sheet: _Sheet) -> Iterator[int | None]:
+def _after(marker: re.Pattern[str], text: str, sheet: Sheet) -> Iterator[int | None]:
     """Places that stand right behind a marker; None for "2 or 3"."""
     for found in marker.finditer(text):
         if _NOT.search(text[max(0, found.start() - 60) : found.start()]):
@@ -219,13 +155,13 @@ def _after(marker: re.Pattern[str], text: str, sheet: _Sheet) -> Iterator[int | 
             place = sheet.labels[label[1]]
             yield None if _MORE.match(rest, label.end()) else place
             continue
-        named = sheet.in_words(_words(re.split(r"[.!?\n]", rest, maxsplit=1)[0]))
+        named = sheet.in_words(words_of(re.split(r"[.!?\n]", rest, maxsplit=1)[0]))
         named = sheet.named(rest.split("\n")[0]) if named is None else named
         if named is not None:
             yield named
 
 
-def _lines(text: str, sheet: _Sheet) -> Iterator[int]:
+def _lines(text: str, sheet: Sheet) -> Iterator[int]:
     """The last line where it names an option, else the first, unless the lines list several options."""
     lines = [line for line in text.splitlines() if line.strip()]
     named = {place for line in lines if (place := sheet.named(line)) is not None}
@@ -236,13 +172,13 @@ def _lines(text: str, sheet: _Sheet) -> Iterator[int]:
         yield from named
 
 
-def _lists(lines: Sequence[str], sheet: _Sheet) -> bool:
+def _lists(lines: Sequence[str], sheet: Sheet) -> bool:
     """Whether the text ends with a list of the options, which is no answer."""
     places = [sheet.named(line) for line in lines[-2:]]
     return len(places) == 2 and None not in places
 
 
-def _closing(text: str, sheet: _Sheet) -> Iterator[int]:
+def _closing(text: str, sheet: Sheet) -> Iterator[int]:
     """A bare label as the last sentence of a short text that does not refuse: "I'll be honest! 5"."""
     last = re.split(r"[.!?:]\s+", text)[-1]
     found = sheet.label.fullmatch(last.strip(" .!"))
@@ -250,25 +186,25 @@ def _closing(text: str, sheet: _Sheet) -> Iterator[int]:
         yield sheet.labels[found[1]]
 
 
-def _contained(text: str, sheet: _Sheet) -> Iterator[int | None]:
+def _contained(text: str, sheet: Sheet) -> Iterator[int | None]:
     """Options whose words stand in a short text that does not refuse; the longest of overlapping ones."""
     if len(text) > _SHORT or REFUSES.search(text) or sheet.label.match(text):
         return
-    said = _words(text)
+    said = words_of(text)
     spans = [
         (start, start + len(words), place)
         for place, words in enumerate(sheet.words)
         if len(" ".join(words)) >= 4 and not all(word.isdigit() for word in words)
         for start in range(len(said) - len(words) + 1)
-        if said[start : start + len(words)] == words or _same_degree(words, said[start : start + len(words)])
+        if said[start : start + len(words)] == words or same_degree(words, said[start : start + len(words)])
     ]
     for start, end, place in spans:
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b, _ in spans):
             near = said[max(0, start - 3) : start] + said[end : end + 2]
-            yield None if _CHANGES & set(near) else place
+            yield None if CHANGES & set(near) else place
 
 
-def _only_label(text: str, sheet: _Sheet) -> Iterator[int]:
+def _only_label(text: str, sheet: Sheet) -> Iterator[int]:
     """The one label of a short sentence in any language that has no other number, and neither refuses nor denies."""
     labels = list(sheet.touching.finditer(text))
     if len(text) > _SENTENCE or len(labels) != 1 or "\n" in text or REFUSES.search(text):
@@ -285,11 +221,6 @@ def _only_label(text: str, sheet: _Sheet) -> Iterator[int]:
         yield place
 
 
-def _same_degree(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
-    """Whether two words are the same but for their order, and one is a degree: "strongly agree" is "agree strongly"."""
-    return len(words) == 2 and words == said[::-1] and not _CHANGES.isdisjoint(words)
-
-
 def _without_option(text: str, words: tuple[str, ...]) -> str:
     """The text without the words of an option: "2 (not important)" denies nothing."""
     if not words:
@@ -297,13 +228,9 @@ def _without_option(text: str, words: tuple[str, ...]) -> str:
     return re.sub(r"\W+".join(map(re.escape, words)), "", text, flags=re.I)
 
 
-def _before_next_question(text: str, sheet: _Sheet) -> str:
+def _before_next_question(text: str, sheet: Sheet) -> str:
     """The text without what follows an answer that stands in a line of its own, where that asks something."""
     first, *more = text.strip().split("\n")
     if sheet.named(first) is None or not any(line.rstrip().endswith(_ASKS) for line in more):
         return text
     return first
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(clean(text).casefold()))
