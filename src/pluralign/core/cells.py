@@ -1,4 +1,4 @@
-"""What one cell of a table holds: marks of missing values, and ids in one spelling."""
+"""Values of single cells of a table: marks of missing values, ids in one spelling, numbers."""
 
 import math
 import numbers

@@ -1,4 +1,4 @@
-"""From a label to the country it names: rules for how labels vary, and lists only for what no rule can say."""
+"""From a label to the country it names: rules for how labels vary, and lists of the exceptions."""
 
 import gettext
 import itertools

@@ -40,8 +40,8 @@ def count_alike(work: Work, encoded: EncodedPairs | None) -> dict[str, Any]:
         why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
         work.notes.append(
             f"the two responses of {reasons.total():,} of {len(pairs):,} pairs are hard to tell apart ({why}); the "
-            f"trunk cannot tell {tied:,} of them apart, {in_test:,} of the {len(test):,} test pairs among them: those "
-            "teach nothing, and each counts as half right"
+            f"trunk cannot tell {tied:,} of them apart, {in_test:,} of the {len(test):,} test pairs among them: such "
+            "pairs teach nothing, and each counts as half right"
         )
         work.reporter.note(work.notes[-1])
     return {"pairs": dict(reasons), "tied": tied, "tied_test_pairs": in_test, "of_test_pairs": len(test)}
@@ -64,7 +64,7 @@ def _reason(pair: PreferencePair, tied: bool) -> str | None:
 
 
 def _same_beginning(first: str, second: str) -> bool:
-    """Whether two texts can be spelled alike, told from their heads: long texts that differ need not be read whole."""
+    """Whether the beginnings of two texts are spelled alike; most texts that differ are settled by them."""
     heads = _spelled(first[:_HEAD]), _spelled(second[:_HEAD])
     sure = max(0, min(map(len, heads)) - 2)  # what follows may change the last letter of a head
     return heads[0][:sure] == heads[1][:sure]

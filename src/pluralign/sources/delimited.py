@@ -1,4 +1,4 @@
-"""CSV in all the ways people save it: which delimiter, which encoding, and the rows."""
+"""CSV files: finding out delimiter and encoding, and streaming the rows."""
 
 import csv
 import itertools

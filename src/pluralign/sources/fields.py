@@ -1,4 +1,4 @@
-"""What a row holds, read with care; and what to say of a row that does not hold it."""
+"""Reading the cells of a row by their type, and the errors for a cell that is of another type."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class SemicolonRow(dict[str, object]):
 
 
 class BadRow(ValueError):
-    """A row that does not hold what it must.
+    """A row without a column that is needed, or with a cell of the wrong kind.
 
     Args:
         what: What is wrong with it, one sentence.
@@ -42,10 +42,10 @@ class UnusableRow(ValueError):
 
 
 def require_columns(row: Row, names: tuple[str, ...]) -> None:
-    """Hold that a row has the columns it needs.
+    """Check that a row has the columns it needs.
 
     Raises:
-        BadRow: If one is missing; the columns found and the nearest name are told.
+        BadRow: If one is missing; the message lists the columns found, the hint names similar ones.
     """
     missing = [name for name in names if name not in row]
     if not missing:
@@ -164,7 +164,7 @@ def optional_number(row: Row, column: str) -> float | None:
 
 
 def require_consent(row: Row) -> None:
-    """Hold that nothing in a row says that its rater refused or withdrew consent.
+    """Check that nothing in a row says that its rater refused or withdrew consent.
 
     Raises:
         UnusableRow: If something does; see `pluralign.core.consent_problem`.

@@ -7,10 +7,10 @@ from pluralign.sources.reading import NumberedRows
 
 
 def check_origin(path: Path | None, hub: bool, dataset: str) -> None:
-    """Hold that a source is told exactly one place to read from.
+    """Check that a source has exactly one of a path and the hub to read from.
 
     Raises:
-        InvalidInput: If it is told none or two.
+        InvalidInput: If it has neither or both.
     """
     if (path is None) != hub:
         raise InvalidInput(

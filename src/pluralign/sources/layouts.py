@@ -11,7 +11,7 @@ from pluralign.sources.foreign_headers import source_hint
 _LISTS = ("responses", "completions", "candidates", "answers", "outputs")
 _SCORES = ("scores", "ratings", "rewards")
 LIST_COLUMNS = frozenset({*_LISTS, *_SCORES, "data"})
-"""Columns by which a row is known to hold a list of responses."""
+"""Columns of a row with a list of responses."""
 
 _TEXTS = ("response", "answer", "text", "content", "output", "completion")
 _SCORE = ("overall_score", "score", "rating", "reward")

@@ -138,7 +138,7 @@ class JsonlPairs:
         return kept | {ours: row[theirs] for ours, theirs in self.columns.items()}
 
     def _advice(self, row: Row) -> list[str]:
-        """What to say of the columns of the file, seen on its first sound row."""
+        """Advice about unused columns of the file, from its first sound row."""
         used = self._used()
         lacking = [name for name in ("community", "rater", "language") if name not in row and name not in self.columns]
         if self.community is not None and "community" in lacking:

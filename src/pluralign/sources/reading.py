@@ -43,7 +43,7 @@ _OTHER_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class RowPolicy:
-    """What to do with a bad row: stop and name it, or drop and count it.
+    """Policy for bad rows: stop and name the row, or drop and count it.
 
     Attributes:
         tally: Where rows are counted.
@@ -66,7 +66,7 @@ class RowPolicy:
 
 
 def place(path: Path | str, number: int) -> str:
-    """Write where a row stands.
+    """File and line of a row, for messages.
 
     >>> place("pairs.jsonl", 12)
     'pairs.jsonl:12'
