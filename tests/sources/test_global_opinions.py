@@ -70,6 +70,18 @@ def test_an_id_comes_from_the_content_not_the_position(tmp_path: Path) -> None:
         "Don't know or refused",
         "",
         " Total   N=",
+        "[DO NOT READ] Don't know",
+        "Don't know [DK]",
+        "99. DK",
+        "98 = Don't know",
+        "-1. Refused",
+        "DK_REF",
+        "Não sabe",
+        "No sé",
+        "Sin respuesta",
+        "Ne sait pas",
+        "Keine Angabe",
+        "Weiß nicht",
     ],
 )
 def test_a_non_answer_is_recognised(text: str) -> None:
@@ -92,6 +104,10 @@ def test_a_non_answer_is_recognised(text: str) -> None:
         "Refuse to pay taxes",
         "Missing children are a problem",
         "Can't say no",
+        "No (refused)",
+        "1. Yes",
+        "2 or more",
+        "10",
     ],
 )
 def test_a_real_option_is_kept(text: str) -> None:

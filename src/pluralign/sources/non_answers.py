@@ -1,11 +1,13 @@
 """Which options of survey questions are no answer."""
 
 import re
+import unicodedata
 
 _MISSING = re.compile(r"^(other )?missing\s*(;|:|$)")
 _TABLE_TOTAL = re.compile(r"^total\s+n\s*=")
-_BRACKETS = re.compile(r"\((vol|volunteered|do not read( out)?|spontaneous|not read( out)?)\.?\)")
-_PARTS = re.compile(r"/|;|,|\bor\b|\band\b|&|\s-\s")
+_ASIDE = re.compile(r"[(\[](vol|volunteered|do not read( out)?|spontaneous|not read( out)?)\.?[)\]]")
+_CODE = re.compile(r"^[(\[]?-?\d{1,3}\s*[)\].:=]+\s*(?=\D)")
+_PARTS = re.compile(r"[/;,_&()\[\]]|\bor\b|\band\b|\s-\s")
 _NON_ANSWER = re.compile(
     r"""
     dk | ref | rf | na | nr | ns | nsp | nsnr | nc | kn?a | no?\ ?s[ae] | noneofyourbusiness
@@ -16,7 +18,9 @@ _NON_ANSWER = re.compile(
     | unanswered | missing | unknown | inapplicable | skipped | skip
     | refused?(\ to\ (answer|say))? | refusal | decline[ds]?(\ to\ (answer|say|state))? | declines?
     | (i\ )?(would\ )?(prefer|rather)\ not(\ to)?(\ (answer|say|disclose|respond|state))?
-    | no\ sabe | no\ contesta | no\ responde | no\ se | nao\ sabe | nao\ respondeu
+    | no\ sabe | no\ contesta | no\ responde | no\ se | sin\ respuesta | nao\ sabe | nao\ respondeu
+    | ne\ sait\ pas | sans\ (opinion|reponse) | ne\ se\ prononce\ pas | keine\ (angabe|antwort) | weiss\ nicht
+    | non\ so | nessuna\ risposta
     """.replace("\\ ", r"[ ]"),
     re.VERBOSE,
 )
@@ -27,11 +31,12 @@ def is_non_answer(option: str) -> bool:
 
     Volunteered answers ("Neither (VOL)", "Depends") and answers about knowing ("Never heard of") are real.
 
-    >>> [is_non_answer(text) for text in ("DK / Ref.", "Don’t know", "Missing; Unknown", "Neither (VOL)")]
+    >>> [is_non_answer(text) for text in ("DK / Ref.", "99. Don’t know [DK]", "Missing; Unknown", "Neither (VOL)")]
     [True, True, True, False]
     """
-    text = re.sub(r"['’´`]", "", " ".join(option.casefold().split())).replace("n/a", "na")
-    text = _BRACKETS.sub("", text).strip()
+    plain = unicodedata.normalize("NFKD", re.sub(r"['’´`]", "", option).casefold())
+    text = " ".join("".join(c for c in plain if not unicodedata.combining(c)).split()).replace("n/a", "na")
+    text = _CODE.sub("", _ASIDE.sub("", text).strip())
     if not text or _MISSING.match(text) or _TABLE_TOTAL.match(text):
         return True
     parts = [part.strip(" .()[]-–—*") for part in _PARTS.split(text.replace(".", ""))]
