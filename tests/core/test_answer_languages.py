@@ -164,3 +164,45 @@ def test_a_number_that_is_counted_or_not_chosen_is_no_answer_in_any_language() -
     said = MENTIONS.split("|")
     found = {text: read_answer(text, LIKERT, ("1", "2", "3", "4")) for text in said}
     assert [text for text in said if found[text] != Refusal(text)] == []
+
+
+TENS = tuple(map(str, range(1, 11)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7 de 10",
+        "7 sur 10",
+        "7 von 10",
+        "7 su 10",
+        "7 из 10",
+        "7 z 10",
+        "7 dari 10",
+        "7 trên 10",
+        "7/١٠",
+        "我给7分",
+        "7점입니다",
+    ],
+)
+def test_a_number_out_of_ten_is_read_in_every_language(text: str) -> None:
+    assert read_answer(text, TENS, TENS) == 6
+
+
+@pytest.mark.parametrize("text", ["7 de 8", "7 von 100", "2 из 5", "6 o 7 de 10"])
+def test_a_number_on_another_scale_is_no_answer(text: str) -> None:
+    assert read_answer(text, TENS, TENS) == Refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2，因为家庭很重要。",
+        "2. Weil es wichtig ist",
+        "2, porque es mi familia",
+        "2 لأن العائلة مهمة",
+        "2. Çünkü ailem var",
+    ],
+)
+def test_an_answer_that_is_explained_is_read_in_every_language(text: str) -> None:
+    assert read(text) == 1

@@ -44,6 +44,16 @@ def read(text: str, shown: tuple[str, ...] = LIKERT, labels: tuple[str, ...] = N
         r"Let me think.\n\n\boxed{2}",
         r"\boxed{\text{2}}",
         r"1 or 3? No: \boxed{2}",
+        r"\boxed{\mathbf{2}}",
+        r"\fbox{2}",
+        r"\(2\)",
+        "«2»",
+        "2.0.",
+        "2/4",
+        "2, because it matters to me",
+        "2. Because my family matters.",
+        "2. Rather important because I like it",
+        "2 (I value it)",
         '{"answer": 2}',
         '{"answer": "2"}',
         '```json\n{"answer": 2, "reason": "as 3 of 4 say"}\n```',
@@ -101,6 +111,15 @@ def test_letters_are_labels_where_letters_were_shown(text: str) -> None:
         "It is not very important or rather important, I am not sure.",
         "I would not choose option 2.",
         "There are 4 options.",
+        "Anything but 2",
+        "At least 2",
+        "≥2",
+        "2+",
+        "2€",
+        "I'd say 2 out of 5",
+        "2 of 3 people, I would say",
+        "1. Rather important because I like it",
+        "2, or rather 3",
     ],
 )
 def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> None:
@@ -125,6 +144,16 @@ def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> N
         "2<|eot_id|>",
         "2<end_of_turn>",
         "2<|endoftext|>",
+        "2<seed:eos>",
+        "2<turn|>\nAnd 4?",
+        "2<end_of_utterance>",
+        "2[unused10]",
+        "2</answer>\nAnswer: 4",
+        "It is <|begin_of_box|>2<|end_of_box|>.",
+        "<CAPTION>3</CAPTION><CONCLUSION>2</CONCLUSION>",
+        "[[ ## answer ## ]]\n2\n\n[[ ## completed ## ]]",
+        "I choose 2.\n\nAnd how important is work? 1. Very 4. Not\nAnswer: 4",
+        "2\n\nCâu hỏi 2: x\nTrả lời: 4",
         "2<｜end▁of▁sentence｜>",
         "<|start_header_id|>assistant<|end_header_id|>\n\n2<|eot_id|>",
         "2<|im_end|>\n<|im_start|>user\nAnd 4?",
@@ -162,7 +191,9 @@ def test_a_word_is_no_label(text: str) -> None:
 NINE = tuple(f"the {word} one" for word in ("red", "blue", "green", "grey", "black", "white", "pink", "brown", "gold"))
 
 
-@pytest.mark.parametrize("text", ["Answer: I think it is C", "I think C", "Answer: I'd say C", "I do, and so on", "I"])
+@pytest.mark.parametrize(
+    "text", ["Answer: I think it is C", "I think C", "Answer: I'd say C", "I do, and so on", "So do I", "I, too", "I"]
+)
 def test_the_pronoun_i_is_no_label(text: str) -> None:
     assert read(text, NINE, tuple("ABCDEFGHI")) in ({8} if text == "I" else {2, None})
 
@@ -174,6 +205,9 @@ AGREEING = ("Agree strongly", "Agree", "Disagree", "Strongly disagree")
     ("text", "place"),
     [
         ("Strongly agree", 0),
+        ("1. Strongly agree", 0),
+        ("Vehemently disagree", None),
+        ("I tend to agree", None),
         ("I strongly agree", 0),
         ("Disagree strongly", 3),
         ("I agree", 1),
@@ -414,6 +448,9 @@ NINE = ("one of them", "two", "three of", "four of", "five of", "six of", "seven
     ("text", "place"),
     [
         ("Strongly agree", 0),
+        ("1. Strongly agree", 0),
+        ("Vehemently disagree", None),
+        ("I tend to agree", None),
         ("I agree strongly", 0),
         ("I agree.", 1),
         ("I wholeheartedly agree", None),

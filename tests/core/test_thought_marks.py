@@ -19,6 +19,10 @@ FORMS = [
     ("<scratchpad>", "</scratchpad>"),
     ("<antThinking>", "</antThinking>"),
     ("<seed:think>", "</seed:think>"),
+    ("<longcat_think>", "</longcat_think>"),
+    ("<thought_process>", "</thought_process>"),
+    ("<internal-reasoning>", "</internal-reasoning>"),
+    ("[unused16]", "[unused17]"),
     ("&lt;think&gt;", "&lt;/think&gt;"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
@@ -44,7 +48,7 @@ def test_a_thought_that_never_closes_is_no_answer(opens: str, closes: str) -> No
     assert split_thought(f"{opens}We say answer: 3?").answer is None
 
 
-@pytest.mark.parametrize(("opens", "closes"), FORMS[:20])
+@pytest.mark.parametrize(("opens", "closes"), FORMS[:24])
 @given(text=st.text(alphabet="ab .\n2", min_size=1).filter(str.strip))
 def test_an_empty_template_equals_the_text_without_it(opens: str, closes: str, text: str) -> None:
     bare = text.lstrip()
@@ -94,6 +98,8 @@ def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[s
             'to=functions.f <|constrain|>json<|message|>{"answer": 3}<|call|>',
             None,
         ),
+        ("<|think|>3?<|end|><|begin|>assistant<|content|>2", "2"),
+        ("## Thinking\n\nAnswer: 3?\n\n## Final Response\n\n2", "2"),
         ("Perhaps 3.<|end|><|start|>assistant<|channel|>final<|message|>2", "2"),
         ("analysisWe say 3.assistantcommentary to=f 4assistantfinal2", "2"),
     ],
@@ -118,6 +124,8 @@ def test_the_answer_is_what_stands_outside_of_thoughts(text: str, answer: str | 
         "Analysis shows that 2 is best.",
         "[thinking] Well, I would say 2.",
         "<reason for refusal>",
+        "<no_think> 2",
+        "## Thinking\n\nThinking is fun.",
         "commentary: the assistant finalised 2",
         "a < b and b > c; x[think_i]",
         "2<|im_end|>",

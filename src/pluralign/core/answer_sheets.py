@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from pluralign.core.answer_texts import clean
-from pluralign.core.answer_words import STRENGTHS
+from pluralign.core.answer_words import OUT_OF, STRENGTHS
 from pluralign.core.errors import InvalidInput
 
 CHANGES = STRENGTHS | {"isn", "don", "doesn", "wouldn"}
@@ -40,14 +40,17 @@ class Sheet:
         self.scale = [clean(label) == clean(option) for label, option in zip(labels, shown, strict=True)]
         one_of = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
         top = re.escape(max(self.labels, key=lambda label: self.labels[label]))
-        body = rf"({one_of})(?:\s*(?:/|out\s+of)\s*{top}(?!\w))?(?!\w|[.,]\d|\s*[-–/]\s*\d|\s*%)"  # "7/10" is 7
+        # "7/10" is 7 on a scale that ends with 10, and nothing on another one.
+        found = rf"({one_of})(?:(?i:{OUT_OF.pattern}){top}(?!\w))?"
+        not_before = rf"[.,-]\d|\s*[-–/]\s*\d|(?i:{OUT_OF.pattern})\d|\s*[%‰°+€]"
+        body = rf"{found}(?!\w|{not_before})"
         self.label = re.compile(rf"(?<![\w.,-]){body}{_PRONOUN}")
         folded = {label.casefold() for label in self.labels}
         # "b" is B where it is all that is answered, unless labels differ in their case alone.
         self._whole = re.compile(body, re.I if len(folded) == len(self.labels) else 0)
         self._places = {label.casefold() if self._whole.flags & re.I else label: p for label, p in self.labels.items()}
         self.touching = re.compile(
-            rf"(?<![A-Za-zÀ-ɏ\d_.,/−])(?<!\A-)(?<![^א-ת]-)({one_of})(?![A-Za-zÀ-ɏ\d_/]|[.,-]\d|\s*[%‰°]|\s*[-–]\s*\d){_PRONOUN}"
+            rf"(?<![A-Za-zÀ-ɏ\d_.,/−≤≥])(?<!\A[-<>])(?<![^א-ת]-){found}(?![A-Za-zÀ-ɏ\d_]|{not_before}){_PRONOUN}"
         )
 
     @staticmethod
@@ -60,13 +63,14 @@ class Sheet:
         """The index of what a text names and nothing else: a label, an option, or a label with its option."""
         if re.match(r"\s*[-−]\d", text):  # a negative number, not a dash before a label
             return None
-        bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’#-…")
+        bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’«»„「」『』#-…")
         bare = re.sub(r"^(?:option|answer|choice|number)\b[\s:.#]*", "", bare, flags=re.I)
         found = self._whole.match(bare)
         if found is not None:
             place = self._place(found[1])
             said = words_of(bare[found.end() :])
-            if not said or said == self.words[place] or (self.scale[place] and said == (found[1],)):
+            own = said == self.words[place] or same_degree(self.words[place], said)
+            if not said or own or (self.scale[place] and said == (found[1],)):
                 return place
         comma = _DECIMAL_COMMA.fullmatch(bare)
         if comma is not None and "0" not in self.labels:

@@ -3,32 +3,39 @@ r"""The part of a reply that answers: no thought, no special tokens, no invented
 import re
 import unicodedata
 
+from pluralign.core.answer_words import QUESTION_WORD
 from pluralign.core.thoughts import split_thought
 
 _END = 2000
 _TOKEN = (
-    r"<\|[\w/.-]{1,40}\|>|<｜[\w▁/.-]{1,40}｜>|\[\|[\w/.-]{1,40}\|\]|</?s>|<(?:start|end)_of_(?:turn|text|role)>"
-    r"|<(?:eos|bos|pad|eod|unk|sep)>|\[/?(?:INST|EOS|BOS|PAD|SEP)\]|<extra_id_\d>"
+    r"<[|｜][\w▁/.-]{1,40}[|｜]>|\[\|[\w/.-]{1,40}\|\]|</?s>|<(?:start|end)_of_\w{1,12}>|<\|?turn\|?>"
+    r"|<(?:\w{1,9}:)?(?:eos|bos|pad|eo[dtmah]|unk|sep|end|stop)>|\[/?(?:INST|EOS|BOS|PAD|SEP|END|EOT)\]"
+    r"|<(?:extra|extra_id|reserved|unused)_?\d{1,4}>|\[unused\d{1,4}\]|</(?:assistant|model|bot)>"
+    r"|\[\[ ## completed ## \]\]"
 )
 _OPENING = re.compile(rf"(?:\s*(?:{_TOKEN})\s*(?:(?:assistant|model|chatbot|final)\b(?=\s*(?:{_TOKEN}|\n)))?)+", re.I)
 _STOP = re.compile(_TOKEN, re.I)
-_TAGS = "answer|final[_ ]?answer|response|final[_ ]?response|option|choice|selection|output|result|label"
+_BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
+_TAGS = (
+    r"(?:(?:final|my|chosen|selected)[_ ]?)?(?:answer|response|option|choice|selection)"
+    r"|ans|output|result|label|number|conclusion|solution|final"
+)
+_CLOSED = re.compile(rf"<\s*/\s*(?:{_TAGS})\s*>", re.I)
 _TAGGED = re.compile(
     rf"<\s*({_TAGS})\b[^<>]{{0,100}}>((?:(?!<\s*(?:{_TAGS})\b).)*?)(?:<\s*/\s*\1\s*>|\Z)"
     rf"|\[({_TAGS})\]((?:(?!\[(?:{_TAGS})\]).)*?)(?:\[/\3\]|\Z)",
     re.I | re.S,
 )
 _BRACKETED = re.compile(r"<<\s*([^<>\n]{1,80}?)\s*>>|\[\[\s*([^\[\]\n]{1,80}?)\s*\]\]|【\s*([^【】\n]{1,80}?)\s*】")
-_QUESTION = "question|pregunta|pergunta|frage|domanda|вопрос|سؤال|प्रश्न|soru|pertanyaan|問題|问题|質問|질문"
 _NEXT = re.compile(
     r"\n[^\S\n]*(?:#{1,4}\s{0,9}|\*{1,2}\s{0,9})?(?:"
-    rf"(?:next\s+)?(?:{_QUESTION})\s*(?:no\.?\s*)?\d{{0,4}}\s*[:：.)*-]|q\s?\d{{0,4}}\s*[:：.)]"
+    rf"(?:next\s+)?(?:{QUESTION_WORD.pattern})\s*(?:no\.?\s*)?\d{{0,4}}\s*[:：.)*-]|q\s?\d{{0,4}}\s*[:：.)]"
     r"|(?:human|user|instruction|system)\s*[:：]|(?:instruction|question|user|human)\s*\n)"
     r"|\s(?:human|user):\s|\s#{2,6}\s*(?:instruction|question|input|user|human)\b",
     re.I,
 )
-_WHOLE_FLOAT = re.compile(r"(?<![\w.,-])(\d{1,3})\.0{1,6}(?![\w.,]|\s?%)")
-_DECORATION = re.compile(r"[*_`$]+")
+_WHOLE_FLOAT = re.compile(r"(?<![\w.,-])(\d{1,3})\.0{1,6}(?![\w,]|\.\w|\s?%)")
+_DECORATION = re.compile(r"[*_`$]+|\\[()\[\]]")
 
 
 def answering_part(text: str) -> str | None:
@@ -49,9 +56,9 @@ def answering_part(text: str) -> str | None:
     answer = _ends(answer)
     start = _OPENING.match(answer)
     answer = answer[start.end() :] if start else answer
-    answer = _before(_STOP, answer)
+    answer = _before(_STOP, _BOX.sub("", answer))
     tagged = [found[1] or found[3] for found in _TAGGED.findall(answer)]
-    answer = tagged[-1] if tagged and tagged[-1].strip() else answer
+    answer = tagged[-1] if tagged and tagged[-1].strip() else _before(_CLOSED, answer)
     return _before(_NEXT, answer).rstrip()
 
 

@@ -1,4 +1,4 @@
-r"""Words by which short answers are read in many languages: answering, choosing, refusing, denying, strengthening.
+r"""Words by which short answers are read in many languages: to answer, choose, refuse, deny, strengthen, explain.
 
 The tables hold what short replies to a question with options are made of, in the languages with the most speakers and
 those that surveys are made in. An answer in another language is read where its label comes last. Entries are regular
@@ -21,7 +21,7 @@ _ANSWERS = {
     "eu": "erantzun", "ca": "resposta", "so": "jawaab",
 }  # fmt: skip
 _CHOICES = {
-    "en": "choose chose select pick option", "es": "opci[óo]n elijo escojo elegir elección",
+    "en": r"choose chose select pick option choice\b", "es": "opci[óo]n elijo escojo elegir elección",
     "pt": "opção escolh", "fr": "option chois", "it": "scelgo opzione scelta", "de": "wähl entsch option sagen",
     "nl": "kies kiez optie", "sv da no": "väljer vælger velger", "fi": "valits", "hu": "választ lehetőség",
     "pl": "wybieram wybór",
@@ -31,10 +31,33 @@ _CHOICES = {
     "fa ur": "انتخاب گزینه برمی چن", "hi mr": "चुन विकल्प निवड", "bn": "বেছে নির্বাচন বিকল্প", "ta": "தேர் தெரிவு",
     "te": "ఎంచు ఎంపిక", "ml": "തിരഞ്ഞെടു", "kn": "ಆಯ್ಕೆ ಆರಿಸ", "gu": "પસંદ", "pa": "ਚੁਣ", "th": "เลือก ข้อ",
     "am": "መርጣ እመርጥ ምርጫ", "ha": "zaɓ zabi", "yo": "yàn mo\\syan", "zu xh": "khetha",
-    "zh": r"选 選 #\s*[号號]", "ja": r"選 #\s*(?:番|です|だと|でしょう)",
+    "zh": r"选 選 #\s*[号號] #\s*[分點点]\s*$", "ja": r"選 #\s*点?(?:番|です|だと|でしょう)",
     "kk ky uz az": "таңда танда tanla seçir", "mn": "сонго", "ne": "छान्", "si": "තෝර", "my": "ရွေး",
     "km lo": "ជ្រើស ເລືອກ", "ka hy": "ირჩევ ընտր", "eu": "aukera", "ca": "trio tria", "so": "doort", "ur": "منتخب",
-    "ko": r"선택 고르 고릅 #\s*(?:번|입니다|이다|이에요|예요|요)",
+    "ko": r"선택 고르 고릅 #\s*점?(?:번|입니다|이다|이에요|예요|요)",
+}  # fmt: skip
+_QUESTIONS = {
+    "en fr": "question", "es pt it": "pregunta pergunta domanda", "de nl": "frage vraag",
+    "sv da no": "fråga spørgsmål", "fi hu": "kysymys kérdés", "pl cs sk": "pytanie otázka",
+    "hr sr sl": "pitanje vprašanje", "ro": "întrebare", "ru uk bg": "вопрос питання въпрос",
+    "el": "ερώτηση", "tr": "soru", "id ms": "pertanyaan soalan", "sw tl": "swali tanong",
+    "vi": r"câu\shỏi", "he": "שאלה", "ar": "سؤال", "fa ur": "پرسش سوال", "hi mr": "प्रश्न सवाल",
+    "bn": "প্রশ্ন", "ta te": "கேள்வி ప్రశ్న", "th": "คำถาม", "am": "ጥያቄ",
+    "zh": "问题 問題 问 問", "ja": "質問", "ko": "질문",
+}  # fmt: skip
+_OUT_OF = {
+    "en": r"/ (?:out\s+)?of", "es pt fr": "de sur", "it": "su di", "de nl": "von van",
+    "sv da no": "av af", "pl cs sk": "ze? zo", "hr sr sl": "od", "ro": "din", "ru uk bg": "из з із от",
+    "el": "από", "id ms": "dari daripada", "vi": "trên",
+}  # fmt: skip
+_REASONS = {
+    "en": "because since as", "es pt": "porque", "fr": "car parce", "it": "perch[ée]",
+    "de": "weil denn da", "nl": "omdat want", "sv da no": "eftersom därför fordi", "fi hu": "koska mert",
+    "pl cs sk": "ponieważ bo protože pretože", "hr sr": "jer", "ro": "pentru deoarece",
+    "ru uk bg": r"потому так\sкак тому\sщо защото", "el": "επειδή γιατί", "tr": "çünkü",
+    "id ms": "karena kerana", "sw tl": r"kwa\ssababu dahil", "vi": "vì bởi", "he": "כי",
+    "ar": "لأن لان", "fa ur": "زیرا چون کیونکہ", "hi": "क्योंकि", "bn": "কারণ", "ta": "ஏனெனில்",
+    "te": "ఎందుకంటే", "th": "เพราะ", "zh": "因为 因為", "ja": "なぜなら", "ko": "왜냐하면",
 }  # fmt: skip
 _REFUSALS = {
     "en": r"cannot can['’]?t\s can\snot won['’]?t unable\sto not\sable\sto not\scomfortable refuse\sto prefer\snot"
@@ -46,7 +69,8 @@ _REFUSALS = {
     "nl": r"kan\s(?:ik\s)?niet het\sspijt", "sv da no": r"kan\s(?:jag\s)?(?:inte|ikke) tyvärr beklager",
     "ru": r"не\sмогу не\sзнаю извините отказыва",
     "uk": r"не\sможу не\sзнаю вибачте", "pl": r"nie\smogę nie\swiem przeprasz",
-    "cs sk": r"nemohu nemůžu nemôžem nevím neviem omlouv", "hu": r"nem\stud sajnál", "ro": r"nu\spot\b îmi\spare\srău",
+    "cs sk": "nelze nemohu nemůžu nemôžem nevím neviem omlouv", "hu": r"nem\stud sajnál",
+    "ro": r"nu\spot\b îmi\spare\srău",
     "el": r"δεν\sμπορώ λυπάμαι", "tr": r"seçemem cevaplayamam yapay\szeka üzgün bilmiyorum",
     "id ms": r"tidak\s(?:bisa|dapat|tahu|boleh) maaf", "sw": "siwezi samahani", "vi": r"không\s(?:thể|biết) xin\slỗi",
     "he": r"לא\sיכול מצטער", "ar": r"لا\s(?:أستطيع|استطيع|يمكن|أعرف) آسف عذر عتذر", "fa ur": r"نمی\s?توانم متأسف معذرت",
@@ -57,7 +81,9 @@ _REFUSALS = {
     "ko": r"수\s?없 죄송 모르 모릅",
 }  # fmt: skip
 _DENIALS = {  # whole words
-    "en": "not never neither nor except", "es pt it": "nunca ningun[oa]? nenhuma? não non mai nessun[oa]?",
+    "en": r"not never neither nor except avoid reject wrong"
+    r" (?:anything|everything|all)\sbut (?:less|more)\sthan at\s(?:least|most)",
+    "es pt it": "nunca ningun[oa]? nenhuma? não non mai nessun[oa]?",
     "fr": "pas jamais aucune? ne", "de nl": r"nicht niemals kein\w* niet geen nooit", "sv da no fi": "inte ikke ei",
     "hu ro": "nem nu", "cs pl": r"ne nie nevyb\w* nechc\w*", "ru uk bg": "не нет ни ні никогда", "el": "δεν μην όχι",
     "tr": "değil hiç hiçbiri?", "id sw tl": "tidak bukan jangan hapana hindi", "vi": "không chẳng",
@@ -72,6 +98,8 @@ _DENYING_PARTS = {
 _STRENGTHS = {
     "en": "very much really so too most more less least highly strongly slightly somewhat extremely completely totally"
     " fully wholly entirely quite rather fairly mostly partly partially moderately generally absolutely definitely"
+    " super pretty critically vitally incredibly crucially increasingly enormously equally only sometimes occasionally"
+    " weakly vehemently emphatically tend inclined lean leaning"
     " wholeheartedly firmly deeply utterly mildly largely almost nearly hardly barely not"
     " never no neither nor little bit un non",
     "es": "muy mucho totalmente completamente algo poco bastante nada parcialmente más menos",
@@ -106,6 +134,12 @@ REFUSES = re.compile(_any_of(_REFUSALS), re.IGNORECASE)
 """What is said where no answer is given."""
 DENIES = re.compile(rf"(?<!-)\b(?:{_any_of(_DENIALS)})\b|{_any_of(_DENYING_PARTS)}", re.IGNORECASE)
 """A word that may turn a choice into its opposite."""
+QUESTION_WORD = re.compile(rf"(?:{_any_of(_QUESTIONS)})", re.IGNORECASE)
+"""A word for "question"."""
+OUT_OF = re.compile(rf"\s*(?:{_any_of(_OUT_OF)})\s*", re.IGNORECASE)
+"""What stands between a number and the end of its scale: "7 out of 10"."""
+EXPLAINS = re.compile(rf"\W{{0,3}}\b(?:{_any_of(_REASONS)})(?![a-zà-ɏ])|\s*[,，、،(（]", re.IGNORECASE)
+"""What follows an answer that is explained: a word for "because", a comma or a bracket."""
 COUNTS = re.compile(rf".{{0,12}}(?:{_any_of(_OPTIONS)})", re.IGNORECASE)
 """A word for "options" soon after a number that may count them."""
 STRENGTHS = frozenset(word for words in _STRENGTHS.values() for word in words.split())

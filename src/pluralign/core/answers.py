@@ -3,8 +3,8 @@ r"""Reading answers: an option, or a refusal. Ours prefers no answer to a wrong 
 What is read stands outside of thoughts and special tokens, inside of answer tags where there are any, and before an
 invented next question. It is read from its strongest sign to its weakest, and the first kind of sign that is there
 decides: ``\boxed{...}``, ``<<...>>``, a JSON object, a bare label or option as the whole, "my answer is ...", a last or
-first line that is a label, "option 2", and in short texts a label at the end, an option's own words, or in any language
-the only number. A sign that points at two options is a refusal.
+first line that is a label, "option 2", and in short texts a label at the end or one that is explained, an option's own
+words, or in any language the only number. A sign that points at two options is a refusal.
 """
 
 import re
@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 
 from pluralign.core.answer_sheets import CHANGES, Sheet, same_degree, words_of
 from pluralign.core.answer_texts import answering_part, bracketed, clean
-from pluralign.core.answer_words import ANSWER_WORD, CHOICE_WORD, COUNTS, DENIES, REFUSES
+from pluralign.core.answer_words import ANSWER_WORD, CHOICE_WORD, COUNTS, DENIES, EXPLAINS, REFUSES
 from pluralign.core.asking import Refusal
 from pluralign.core.parsing import parse_json
 
 _SHORT = 200
 _SENTENCE = 80
 _KEYS = ("answer", "final_answer", "option", "choice", "response", "number", "label", "selected", "selection")
-_BOXED = re.compile(r"boxed\s*\{+\s*(?:\\text\s*\{)?([^{}\n]{0,200})")
+_BOXED = re.compile(r"(?:boxed|fbox)\s*\{+\s*(?:\\[a-z]{1,12}\s*\{\s*)*([^{}\n]{0,200})")
 _OBJECT = re.compile(r"\{[^{}]{0,400}\}")
 _ANSWER = re.compile(
     rf"\b(?:answer|choice|response|selection|rating)\b(?:\s+(?:is|would\s+be)\b|\s*[:=])|{ANSWER_WORD.pattern}\s*[:：]",
@@ -100,9 +100,13 @@ def _place(text: str, sheet: Sheet) -> int | None:
     in_brackets = None if marked is None else sheet.named(marked)
     if in_brackets is not None:
         return in_brackets
-    plain = _before_next_question(plain, sheet)
-    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _closing, _contained, _only_label):
-        places = set(signs(plain, sheet))
+    return _by_signs(_before_next_question(plain, sheet), sheet)
+
+
+def _by_signs(text: str, sheet: Sheet) -> int | None:
+    """What the strongest kind of sign in a text points at; None where it points at two options."""
+    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _closing, _leading, _contained, _only_label):
+        places = set(signs(text, sheet))
         if places:
             return places.pop() if len(places) == 1 else None
     return None
@@ -186,10 +190,30 @@ def _closing(text: str, sheet: Sheet) -> Iterator[int]:
         yield sheet.labels[found[1]]
 
 
+def _leading(text: str, sheet: Sheet) -> Iterator[int]:
+    """A label that begins a short text and is explained there: "2, because family matters"."""
+    start = text.lstrip(" ([\"'")
+    found = sheet.label.match(start)
+    if found is None or found[1] == "I" or len(text) > _SHORT or REFUSES.search(text):
+        return
+    place, rest = sheet.labels[found[1]], start[found.end() :]
+    own = sheet.words[place]
+    named = bool(own) and words_of(rest)[: len(own)] == own
+    others = {other for other, _ in _spoken_of(_without_option(rest, own), sheet)}
+    if (named or EXPLAINS.match(rest)) and not others and not _NUMBER.search(rest) and not sheet.label.search(rest):
+        yield place
+
+
 def _contained(text: str, sheet: Sheet) -> Iterator[int | None]:
     """Options whose words stand in a short text that does not refuse; the longest of overlapping ones."""
     if len(text) > _SHORT or REFUSES.search(text) or sheet.label.match(text):
         return
+    for place, near in _spoken_of(text, sheet):
+        yield None if CHANGES & set(near) else place
+
+
+def _spoken_of(text: str, sheet: Sheet) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The options whose words stand in a text, each with the words around it; the longest of overlapping ones."""
     said = words_of(text)
     spans = [
         (start, start + len(words), place)
@@ -200,8 +224,7 @@ def _contained(text: str, sheet: Sheet) -> Iterator[int | None]:
     ]
     for start, end, place in spans:
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b, _ in spans):
-            near = said[max(0, start - 3) : start] + said[end : end + 2]
-            yield None if CHANGES & set(near) else place
+            yield place, said[max(0, start - 3) : start] + said[end : end + 2]
 
 
 def _only_label(text: str, sheet: Sheet) -> Iterator[int]:
@@ -212,7 +235,8 @@ def _only_label(text: str, sheet: Sheet) -> Iterator[int]:
     (label,) = labels
     place = sheet.labels[label[1]]
     rest = _without_option(text[: label.start()] + " # " + text[label.end() :], sheet.words[place])
-    if _NUMBER.search(rest) or DENIES.search(rest):
+    pronoun = label[1] == "I" and not CHOICE_WORD.search(rest)
+    if pronoun or _NUMBER.search(rest) or DENIES.search(rest):
         return
     before, _, after = rest.partition("#")
     ordinal = before.rstrip().endswith("第")
@@ -229,8 +253,10 @@ def _without_option(text: str, words: tuple[str, ...]) -> str:
 
 
 def _before_next_question(text: str, sheet: Sheet) -> str:
-    """The text without what follows an answer that stands in a line of its own, where that asks something."""
+    """The text without what follows an answer in the first line, or the first paragraph, where that asks something."""
     first, *more = text.strip().split("\n")
-    if sheet.named(first) is None or not any(line.rstrip().endswith(_ASKS) for line in more):
+    if not any(mark in line for line in more for mark in _ASKS):
         return text
-    return first
+    apart = len(first) <= _SENTENCE and not more[0].strip()
+    answer = _by_signs(first, sheet) if apart else sheet.named(first)
+    return text if answer is None else first

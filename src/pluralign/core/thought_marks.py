@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+_KIND = r"(?!no[_-])(?:[a-z]{1,12}[_-])?"
+_PART = r"(?:[_-](?:fast|process|trace|content|steps?))?"
 _TAGS = (
-    r"think(?:ing)?(?:_fast)?",
-    r"thoughts?",
-    r"reason(?:ing)?",
+    rf"{_KIND}think(?:ing)?{_PART}",
+    rf"{_KIND}thoughts?{_PART}",
+    rf"{_KIND}reason(?:ing)?{_PART}",
     r"reflections?",
     r"rationale|deliberation",
     r"analysis",
     r"scratch_?pad",
     r"cot|chain[_-]of[_-]thoughts?",
     r"antthinking",
-    r"(?:inner|internal)_(?:monologue|thoughts?)",
+    r"(?:inner|internal)_monologue",
 )
 _ATTRIBUTES = r"(?:\s{1,9}[\w:-]{1,40}=(?:\"[^\"<>]{0,99}\"|'[^'<>]{0,99}'|[^\s\"'<>/]{1,99})){0,9}"
 _WORD = r"(?:thoughts?|thinking|think|reasoning)"
@@ -40,11 +42,15 @@ def _forms() -> Iterator[tuple[str, str]]:
     )
     yield r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"  # Apertus
     yield r"<\|channel>\s{0,9}(?:thought\b)?", r"<channel\|>"  # Gemma 4
+    yield r"\[unused16\]", r"\[unused17\]"  # openPangu
     yield r"<unused94>\s{0,9}(?:thought\b)?", r"<unused95>"  # MedGemma
     yield r"◁\s?think\s?▷", r"◁\s?/\s?think\s?▷"  # Kimi
 
 
-_RESPONSE_MARK = r"<\|\s?(?:start_(?:of_)?response|begin_of_solution)\s?\|>"
+_RESPONSE_MARK = (
+    r"<\|\s?(?:start_(?:of_)?response|begin_of_solution)\s?\|>"
+    r"|(?:<\|end\|>\s{0,9})?(?:<\|begin\|>\s{0,9}assistant\s{0,9})?<\|content\|>"  # Solar Open
+)
 _MARK = re.compile(
     r"(?=[<\[&◁])(?:"
     + "|".join(f"(?P<open{i}>{a})|(?P<close{i}>{b})" for i, (a, b) in enumerate(_forms()))
@@ -177,7 +183,8 @@ def _is_firm(text: str, mark: _Mark) -> bool:
     before = text[max(0, mark.start - 40) : mark.start]
     line = before.rstrip(" \t")
     glued = bool(before) and line == before
-    lower_bracket = text[mark.start] == "[" and not text[mark.start : mark.end].isupper()
+    named = text[mark.start : mark.end]
+    lower_bracket = named.startswith("[") and not named.isupper() and not named.startswith("[unused")
     ends_line = text[mark.end : mark.end + 1] in ("\n", "\r")
     return not lower_bracket and (not line or glued or ends_line or line[-1] in _BEFORE_A_MARK)
 

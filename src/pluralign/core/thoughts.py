@@ -9,7 +9,8 @@ Three kinds of text carry thoughts:
   ``core.thought_marks``. Blanks, attributes and case do not matter. A closing mark that nothing
   opened ends a thought that the chat template opened: everything up to it is thought, so the last
   such mark decides.
-* **Announcements** (Granite 3.2): "Here is my thought process: ... Here is my response: ...".
+* **Announcements**: "Here is my thought process: ... Here is my response: ..." (Granite 3.2), or the
+  headings "## Thinking" and "## Final Response" (HuatuoGPT-o1).
 
 Prose *about* marks is no thought. A mark is a mention in quotation marks or backticks, before the
 word "tag" or "token", in a pair such as "<think> and </think>", in a fenced code block, and in the
@@ -31,8 +32,8 @@ _SPECIAL = re.compile(r"<\|\w{1,20}\|>(?:assistant)?")
 _STRIPPED = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?:(?=[^\s,.:;'\"`)])|\n| to=)")
 _STRIPPED_TURN = re.compile(r"assistant(final|analysis|commentary)(?![\"'`])")
 _STRIPPED_UNCLOSED = re.compile(r"\s{0,9}(?:assistant)?analysis(?=[^\W\d_])")
-_ANNOUNCED = re.compile(r"\s{0,9}Here(?:'s|’s| is) my thought process\b:?", re.I)
-_ANNOUNCES = re.compile(r"\bHere(?:'s|’s| is) my response\b:?", re.I)
+_ANNOUNCED = re.compile(r"\s{0,9}(?:Here(?:'s|’s| is) my thought process\b:?|#{1,4} Thinking:?\s*\n)", re.I)
+_ANNOUNCES = re.compile(r"\bHere(?:'s|’s| is) my response\b:?|^#{1,4} Final Response\b:?", re.I | re.M)
 
 _Parts = tuple[str, str | None]
 
@@ -123,6 +124,8 @@ def _announced(text: str) -> _Parts | None:
     if begins is None:
         return None
     responses = list(_ANNOUNCES.finditer(text, begins.end()))
+    if not responses and begins[0].lstrip().startswith("#"):  # a heading of the answer itself
+        return None
     if not responses:
         return text[begins.end() :].strip(), None
     last = responses[-1]
