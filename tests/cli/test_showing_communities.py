@@ -15,7 +15,7 @@ def record(n_left_out: int, reference: list[str]) -> dict[str, Any]:
 
 def test_every_community_is_named_with_its_people_role_and_reason() -> None:
     lines = list(role_lines(record(2, ["USA"])))
-    assert lines[0] == "4 communities in the data, 1 steered to, 1 the reference's, 2 left out"
+    assert lines[0] == "4 communities in the data, 1 steered to, 1 only in the reference, 2 left out"
     assert lines[1].endswith("United States (USA), 400 pairs by people whose number is not published")
     assert all("60 pairs by 12 people: 60 pairs, 200 needed" in line for line in lines[2:])
 

@@ -218,7 +218,7 @@ def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(meth
         assert len(read_rows(tmp_path / "run/recorded.jsonl")) == 8
 
 
-ROW = {"metric": "cultural_alignment_score", "low": 60.0, "high": 70.0, "n": 9, "value": 65.0}
+ROW = {"metric": "cultural_alignment_score", "low": 60.0, "high": 70.0, "n": 9, "value": 65.0, "n_raters": None}
 
 
 def shown(rows: list[dict[str, object]], notes: dict[str, int] | None = None) -> str:
@@ -250,6 +250,13 @@ def test_no_column_of_communities_is_half_empty_and_averages_say_over_how_many()
     assert "each over its own communities" in out
     tables = out.split("CAS by community, worst first")[1:]
     assert [table.count("65.0") for table in tables] == [3, 2]
+
+
+def test_a_community_with_few_questions_heads_no_list_of_the_worst() -> None:
+    few = ROW | {"model": "m", "strategy": "aware", "community": "CHN", "value": 1.0, "n": 4}
+    table = shown([*rows_of("m", "aware", "MEX NGA"), few]).split("CAS by community, worst first")[1]
+    assert table.index("NGA") < table.index("CHN")
+    assert "not ranked, because fewer than 5 questions were answered: CHN" in table
 
 
 def test_notes_that_differ_in_the_community_alone_are_one_line() -> None:

@@ -156,6 +156,7 @@ def test_one_community_hears_how_it_is_served(run: Run) -> None:
     told = about_community([run], "MEX", EN)
     assert told[0] == "scpo (tastes): 60.0% [55.0% to 65.0%]; 1 of 4 communities are served worse."
     assert about_community([run], "KEN", EN)[0] == "Nothing was measured for the people of Kenya."
+    assert about_community([run], "KEN", EN)[1].startswith("tastes does not steer to Kenya (pairs: 100")
 
 
 # The map.
@@ -334,6 +335,14 @@ def test_a_steer_is_told_against_the_model_it_starts_from(run: Run) -> None:
     assert told == {(s, c): -5 if s != c else round(100 * (OWN[c] - 0.5), 6) for s in OWN for c in OWN}
     assert "changes" in figure.about
     assert "by -5.0 points" in figure.about
+
+
+def test_the_largest_loss_is_one_of_enough_people(tmp_path: Path) -> None:
+    losses = {"MEX": 0.3, "EGY": 0.1}
+    run = read_run(write_rewards(tmp_path / "run", losses, matrix=True, people={"EGY": 4}))
+    assert "changes Mexico by -20.0 points" in only(sections.steers([run], EN)).about
+    alone = read_run(write_rewards(tmp_path / "few", losses, matrix=True, people={"MEX": 1, "EGY": 4}))
+    assert "largest loss" not in only(sections.steers([alone], EN)).about
 
 
 def test_a_large_matrix_shows_the_worst_served_and_says_so(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from pluralign.cli.screen import console
-from pluralign.cli.showing_communities import enough_people, not_ranked, role_lines
+from pluralign.cli.showing_communities import not_ranked, role_lines
 from pluralign.core import Tally, count_of, whole_file
 from pluralign.encoders import CacheInfo
+from pluralign.evaluation import enough_people
 from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
 from pluralign.sources import SourceReport
 

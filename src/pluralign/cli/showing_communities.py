@@ -26,7 +26,7 @@ def role_lines(record: Mapping[str, Any]) -> Iterator[str]:
     reference = [c for c in roles["reference"] if c not in others]
     counts = {
         "steered to": len(roles["steered"]),
-        "the reference's": len(reference),
+        "only in the reference": len(reference),
         "left out": len(roles["left_out"]),
     }
     shown = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
@@ -71,20 +71,14 @@ def counted(community: str, count: Mapping[str, Any] | None) -> str:
     return f"{name}, {count_of(count['pairs'], 'pair')} by {raters}"
 
 
-def enough_people(row: Mapping[str, Any]) -> bool:
-    """Whether a row of results rests on enough raters (or, without raters, pairs) to be ranked."""
-    people = row["n"] if row["n_raters"] is None else row["n_raters"]
-    return bool(people >= ENOUGH)
-
-
 def not_ranked(rows: Sequence[Mapping[str, Any]]) -> str | None:
     """The communities of which too few people were tested to be named the worst served; None where there is none.
 
     >>> not_ranked([{"community": "FRA", "n": 37, "n_raters": 2}])
-    'not ranked, for fewer than 5 people were tested: FRA (2)'
+    'not ranked, because fewer than 5 people were tested: FRA (2)'
     """
     few = [f"{r['community']} ({r['n'] if r['n_raters'] is None else r['n_raters']})" for r in rows]
-    return f"not ranked, for fewer than {ENOUGH} people were tested: {', '.join(few)}" if few else None
+    return f"not ranked, because fewer than {ENOUGH} people were tested: {', '.join(few)}" if few else None
 
 
 def _first(lines: Sequence[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from rich.table import Table
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
 from pluralign.core import count_of
+from pluralign.evaluation import enough_people
 from pluralign.experiments.pluralising import PluraliseOutcome
 
 _START = "start"
@@ -149,7 +150,7 @@ def _change_table(
 
 
 def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
-    """CAS of each community before and after, with paired differences; worst first."""
+    """CAS of each community before and after; worst first, and last those with few questions."""
     metric = "cultural_alignment_score"
     own = [r for r in outcome.results if r["metric"] == metric and r["community"] and r["strategy"] == strategy]
     models = list(dict.fromkeys(r["model"] for r in own))
@@ -162,8 +163,8 @@ def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
     headers = [h for m in models for h in ([m] if m == _START else [m, f"{m} against {_START}"])]
     table = Table("community", *headers, box=None, title=f"\n{strategy}: CAS by community", title_justify="left")
     found = {(r["model"], r["community"]): r for r in own}
-    start = {r["community"]: r["value"] for r in own if r["model"] == _START}
-    for community in sorted(start, key=lambda c: start[c]):
+    start = {r["community"]: r for r in own if r["model"] == _START}
+    for community in sorted(start, key=lambda c: (not enough_people(start[c]), start[c]["value"])):
         cells = []
         for model in models:
             cells.append(_cell(found.get((model, community)), 1))

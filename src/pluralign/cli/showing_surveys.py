@@ -14,6 +14,7 @@ from rich.table import Table
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
 from pluralign.core import Ask
+from pluralign.evaluation import ENOUGH, enough_people
 from pluralign.experiments.survey_evaluation import SurveyOutcome
 
 Row = Mapping[str, Any]
@@ -180,9 +181,13 @@ def _show_communities(screen: Console, rows: Sequence[Row]) -> None:
     found = {(_series(row), row["community"]): row for row in rows}
     for group in sorted({frozenset(c) for c in served.values()}, key=lambda g: (-len(g), sorted(g))):
         alike = [series for series, communities in served.items() if communities == group]
-        order = sorted(group, key=lambda c: min(found[s, c]["value"] for s in alike))
+        few = {c for c in group if not all(enough_people(found[s, c]) for s in alike)}
+        order = sorted(group, key=lambda c: (c in few, min(found[s, c]["value"] for s in alike)))
         screen.print("\nCAS by community, worst first", style="italic")
         _print_fitting(screen, partial(_community_table, order, found), alike)
+        if few:
+            names = ", ".join(sorted(few))
+            screen.print(f"not ranked, because fewer than {ENOUGH} questions were answered: {names}", markup=False)
 
 
 def _community_table(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,11 @@ ENOUGH = 5
 """Raters (or questions) that a community needs to be named the worst served: with fewer, intervals are too narrow."""
 _TOGETHER = 16
 Margins = Mapping[str, FloatArray]
+
+
+def enough_people(row: Mapping[str, Any]) -> bool:
+    """Whether a row of results rests on enough raters (or, without raters, pairs or questions) to be ranked."""
+    return bool((row["n"] if row["n_raters"] is None else row["n_raters"]) >= ENOUGH)
 
 
 @dataclass(frozen=True, slots=True)

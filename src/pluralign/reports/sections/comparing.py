@@ -7,6 +7,7 @@ from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.reports import charts
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
 from pluralign.reports.reading import Run
+from pluralign.reports.sections.serving import nameable
 from pluralign.reports.speech import Speech
 
 _MOST = 40
@@ -23,7 +24,7 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
         order = list(dict.fromkeys(r["steer_name"] for r in rows))[:_MOST]
         measured = list(dict.fromkeys(r["name"] for r in rows))[:_MOST]
         drawn = [r for r in rows if r["steer_name"] in order and r["name"] in measured]
-        worst = min(rows, key=lambda r: r["points"])
+        worst = min(nameable(rows), key=lambda r: r["points"], default=None)
         columns = [
             Column("steer", say("steered to"), lambda r: r["steer_name"]),
             Column("community", say("measured on the people of"), lambda r: r["name"]),
@@ -31,13 +32,14 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
             Column("points", say("change in points"), lambda r: say.number(r["points"], 1), numeric=True),
         ]
         caption = say("Every steer on every community: {run}, {method}", run=run.name, method=run.method)
-        about = say(
-            "Blue: served better than by the model that steering starts from; orange: worse. The largest loss: "
-            "steering to {steer} changes {community} by {points} points.",
-            steer=worst["steer_name"],
-            community=worst["name"],
-            points=say.number(worst["points"], 1),
-        )
+        about = say("Blue: served better than by the model that steering starts from; orange: worse.")
+        if worst is not None:
+            about += " " + say(
+                "The largest loss: steering to {steer} changes {community} by {points} points.",
+                steer=worst["steer_name"],
+                community=worst["name"],
+                points=say.number(worst["points"], 1),
+            )
         if len(drawn) < len(rows):
             about += " " + say("The chart shows the first {count}; the table shows more.", count=say.number(_MOST, 0))
         figures.append(
@@ -101,7 +103,7 @@ def contested(runs: Sequence[Run], say: Speech) -> Section:
             if any(run.kind == "rewards" for run in runs)
             else say("No run of reward models is among these folders.")
         )
-    return Section("contested", say("Serving, or contradicting"), (), figures, empty=empty)
+    return Section("contested", say("Accuracy on contested pairs"), (), figures, empty=empty)
 
 
 def learning(runs: Sequence[Run], say: Speech) -> Section:

@@ -1,9 +1,9 @@
 """How well each community is served: the worst first, and on the map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from pluralign.evaluation import ENOUGH
+from pluralign.evaluation import ENOUGH, enough_people
 from pluralign.reports import charts
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
 from pluralign.reports.reading import Run
@@ -107,22 +107,18 @@ def worst_first(run: Run, who: str, say: Speech) -> list[dict[str, Any]]:
     rows = [r for r in run.served if r["who"] == who]
     return [
         r | {"name": say.place(r["community"]), "shown": _told(run, r, say)}
-        for r in sorted(rows, key=lambda r: (not _enough(r), r["value"], r["community"]))
+        for r in sorted(rows, key=lambda r: (not enough_people(r), r["value"], r["community"]))
     ]
 
 
 def nameable(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows that may be named best or worst: as in a run's summary, those with enough people (or questions)."""
-    return [r for r in rows if _enough(r)]
-
-
-def _enough(row: Mapping[str, Any]) -> bool:
-    return bool((row["n"] if row["n_raters"] is None else row["n_raters"]) >= ENOUGH)
+    return [r for r in rows if enough_people(r)]
 
 
 def not_ranked(rows: Sequence[dict[str, Any]], say: Speech) -> list[str]:
     """A sentence on the communities of which too few people were tested to be ranked, where there are any."""
-    few = [r["name"] for r in rows if not _enough(r)]
+    few = [r["name"] for r in rows if not enough_people(r)]
     if not few:
         return []
     return [
@@ -147,6 +143,8 @@ def not_steered(run: Run, say: Speech, community: str | None = None) -> list[str
     others = [c for c in people if c not in roles.get("steered", ()) and community in {None, c}]
     if run.kind != "rewards" or not others:
         return []
+    if community is not None:
+        return [say("{run} does not steer to {community}.", run=run.name, community=_with_reason(run, community, say))]
     return [
         say(
             "{run} does not steer to {count} of the {total} communities in its data: {communities}.",
