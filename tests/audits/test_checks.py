@@ -480,9 +480,15 @@ class TestParticipation:
 
     def test_records_of_shares_and_those_called_so_are_institutional(self) -> None:
         pairs = [pair(n, extra={"origin": "Institutional"} if n < 3 else {"origin": "lived"}) for n in range(8)]
-        pairs += [replace(pair(n), rater=None) for n in (8, 9)]
+        pairs += [replace(pair(n), rater=None, question="Q1", strength=0.2) for n in (8, 9)]
 
         assert only(institutional, Evidence(pairs=pairs)).value == 0.5
+
+    def test_records_without_a_rater_alone_are_not_called_institutional(self) -> None:
+        unknown = [replace(pair(n), rater=None) for n in range(4)]
+
+        assert measured(institutional, Evidence(pairs=unknown)) == []
+        assert only(institutional, Evidence(pairs=[*unknown, pair(4)])).value == 0
 
     def from_homes(self, homes: Sequence[str], community: str = "MEX", column: str = "rater_country") -> Evidence:
         return Evidence(pairs=[pair(n, community, extra={column: home}) for n, home in enumerate(homes)])

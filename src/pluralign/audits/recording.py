@@ -46,9 +46,13 @@ def institutional(evidence: Evidence, context: Context) -> Iterator[Measured | S
     if not evidence.pairs:
         yield PAIRS
         return
-    value = np.array([float(_institutional(p)) for p in evidence.pairs])
-    n, raters = len(value), len({p.rater for p in evidence.pairs if p.rater is not None}) or None
-    by = ", ".join(sorted({p.source or "unnamed" for p in evidence.pairs if _institutional(p)}))
+    known = [p for p in evidence.pairs if _institutional(p) is not None]
+    if not known:
+        yield Skipped("where the questions come from is not recorded", "a column origin, or the raters")
+        return
+    value = np.array([float(bool(_institutional(p))) for p in known])
+    n, raters = len(value), len({p.rater for p in known if p.rater is not None}) or None
+    by = ", ".join(sorted({p.source or "unnamed" for p in known if _institutional(p)}))
     yield Measured(
         by,
         None,
@@ -114,9 +118,13 @@ def _share(some: Sequence[PreferencePair], pairs: Sequence[PreferencePair]) -> E
     return Estimate(len(some) / len(pairs), None, None, len(pairs), raters)
 
 
-def _institutional(p: PreferencePair) -> bool:
+def _institutional(p: PreferencePair) -> bool | None:
+    """Whether a record answers an institution's question; None where neither origin, rater nor shares show it."""
     origin = str(p.extra.get("origin", "")).lower()
-    return origin == "institutional" or (not origin and p.rater is None)
+    if origin or p.rater is not None:
+        return origin == "institutional"
+    of_shares = bool(p.question) and p.strength is not None  # see `pluralign.core.pairs_from_survey`
+    return True if of_shares else None
 
 
 def _by_source(pairs: Sequence[PreferencePair]) -> dict[str, list[PreferencePair]]:
