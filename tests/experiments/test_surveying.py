@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.respondents.servers import Behaviour, serving
 
 from pluralign.core import InvalidSettings, NotEnoughData
 from pluralign.experiments.folder import read_rows
+from pluralign.experiments.reporting import Silent
 from pluralign.experiments.surveying import ResolvedSurvey, asks_of, resolve_survey, run_survey
 
 OWN, OTHERS = "~river", ("~coast", "~hill", "~isle", "~marsh")
@@ -163,3 +165,21 @@ def test_the_real_survey_with_culturespas_tables_finds_the_planted_knowledge(sha
     }
     assert len(gains) == 19
     assert [community for community, low in gains.items() if low <= 0] == ["USA"]
+
+
+def test_a_run_whose_asks_all_fail_says_so_with_the_reason_once(tmp_path: Path) -> None:
+    pytest.importorskip("openai")
+    notes: list[str] = []
+
+    class Noting(Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    with serving(Behaviour(always="no choices")) as url, pytest.raises(NotEnoughData, match="all 18 asks failed"):
+        tables = {
+            "survey": {"source": "society_survey", "questions": 3},
+            "model": ENDPOINT | {"base_url": url, "retries": 0},
+        }
+        run_survey(resolve_survey(tables, base=Path(), where="test"), tmp_path, Noting())
+    assert len(notes) == 1
+    assert notes[0].startswith("18 asks failed: not an answer of a chat server: it holds no choices")

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.asking import Putting, load_strategy, put
-from pluralign.core import Ask, Respondent, SurveySource, Tally, count_of
+from pluralign.core import Ask, Respondent, SurveySource, Tally
 from pluralign.experiments.ability import AbilityTasks, run_lm_eval
 from pluralign.experiments.pluralising.stages import Work
 from pluralign.experiments.pluralising.tuning import parts
 from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
 from pluralign.experiments.surveying.opening import open_respondent
-from pluralign.experiments.surveying.running import ask_all, chosen_questions
+from pluralign.experiments.surveying.running import ask_all, chosen_questions, note_failures
 from pluralign.experiments.surveying.settings import SamplingSettings
 from pluralign.experiments.tables import shown
 from pluralign.respondents.recorded import RecordedRespondent
@@ -95,8 +95,7 @@ def _ask(work: Work, variant: Variant, path: Path) -> None:
     asks = _asks(work, variant)
     failures = ask_all(RecordedRespondent(_open(work, variant), path), asks, work.reporter)
     gc.collect()  # one model at a time
-    if failures:
-        work.reporter.note(f"{variant.label}: {count_of(len(failures), 'ask')} failed, such as: {failures[0]}")
+    note_failures(failures, work.reporter, about=variant.label)
 
 
 def _open(work: Work, variant: Variant) -> Respondent:

@@ -16,7 +16,6 @@ from pluralign.core import (
     Survey,
     Tally,
     answer_from_row,
-    count_of,
     parse_json,
     rng_for,
 )
@@ -25,7 +24,7 @@ from pluralign.experiments.folder import RunFolder, read_rows
 from pluralign.experiments.pluralising.pictures import draw_culture_map
 from pluralign.experiments.pluralising.settings import PluraliseSettings
 from pluralign.experiments.reporting import Reporter
-from pluralign.experiments.surveying.running import ask_all
+from pluralign.experiments.surveying.running import ask_all, note_failures
 from pluralign.methods.culturespa import (
     AnswerPair,
     GeneratedQuestion,
@@ -122,10 +121,7 @@ def answer_questions(work: Work) -> dict[str, Any]:
     sampling = Sampling(config.temperature, config.top_p, config.max_new_tokens, work.settings.seed)
     respondent = RecordedRespondent(ChatRespondent(work.open_chat(), sampling), work.place("answer") / "recorded.jsonl")
     failures = ask_all(respondent, asks, work.reporter)
-    for reason in failures[:1]:
-        work.reporter.note(
-            f"{count_of(len(failures), 'ask')} failed, such as: {reason}; the same command asks them again"
-        )
+    note_failures(failures, work.reporter)
     work.folder.list_files("answer/recorded.jsonl")
     return {"asked": len(asks), "failed": len(failures)} | _counts(tally)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,13 @@ def _ask(resolved: ResolvedSurvey, survey: Survey, asks: list[Ask], out: Path, r
     for note in notes_of(respondent):
         reporter.note(note)
     failures = ask_all(RecordedRespondent(respondent, out / RECORDED), asks, reporter)
-    for reason in failures[:3]:
-        reporter.note(f"{count_of(len(failures), 'ask')} failed, such as: {reason}; the same command asks them again")
+    note_failures(failures, reporter)
+    if failures and len(failures) == len(asks):
+        raise NotEnoughData(
+            f"all {count_of(len(asks), 'ask')} failed",
+            where=settings.model.name or settings.model.kind,
+            hint="mend what the notes name, then give the same command again",
+        )
 
 
 def asks_of(resolved: ResolvedSurvey) -> list[Ask]:
@@ -172,6 +178,19 @@ def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter)
 
     replies = respondent.answer(asks, heard)
     return [reply.failure for reply in replies if reply.failure is not None]
+
+
+def note_failures(failures: Sequence[str], reporter: Reporter, about: str = "") -> None:
+    """Note how many asks failed for each of the most frequent reasons.
+
+    Args:
+        failures: The reason of each ask that failed.
+        reporter: Receives the notes.
+        about: What the notes begin with, such as the name of a model.
+    """
+    for reason, n in Counter(failures).most_common(3):
+        text = f"{count_of(n, 'ask')} failed: {reason}; the same command asks them again"
+        reporter.note(f"{about}: {text}" if about else text)
 
 
 def _fingerprint(resolved: ResolvedSurvey, asks: list[Ask]) -> str:
