@@ -44,7 +44,7 @@ def assert_refused(found: Result, *said: str) -> None:
         ("scpo.tau=nan", ["tau is nan"]),
         ("scpo.beta=0", ["beta is 0.0, not a number > 0"]),
         ("scpo.beta=-1", ["beta is -1.0, not a number > 0"]),
-        ("min_pairs=100000", ["no community has 100000 pairs", "lower min_pairs"]),
+        ("min_pairs=100000", ["no community has 100,000 pairs", "lower min_pairs"]),
         ("split.test=1.5", ["tiny.toml: split.test"]),
         ("split.by=prism", ["tiny.toml: split.by", "PRISM alone"]),
         ("pairs.path='no.jsonl'", ["tiny.toml: pairs.path: no such file"]),
@@ -157,7 +157,7 @@ def test_a_truncated_or_altered_model_is_refused(call: Call, trained: Path, conf
     card.write_text(text.replace("~hill", "~mill"))
     assert_refused(call("score", model, pairs), str(card), "altered after it was saved")
     card.write_text(text[:100])
-    assert_refused(call("score", model, pairs), str(card), "truncated or not ours")
+    assert_refused(call("score", model, pairs), str(card), "truncated or not written by pluralign")
     assert_refused(call("score", config.parent, pairs), "no saved reward model here")
 
 

@@ -129,7 +129,7 @@ def test_a_finished_run_given_again_tells_the_same(call: Call, config: Path) -> 
     words = ("run", config, "--out", config.parent / "out", "--json")
     first, again = call(*words), call(*words)
     assert json.loads(first.stdout)["summary"] == json.loads(again.stdout)["summary"]
-    assert "going on from earlier work" in again.stderr
+    assert "resuming earlier work" in again.stderr
 
 
 @pytest.mark.parametrize(

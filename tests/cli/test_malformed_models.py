@@ -124,7 +124,7 @@ def test_truncated_weights_are_refused_even_where_the_card_vouches_for_them(
 )  # fmt: skip
 def test_a_card_that_is_none_is_named(score: Callable[[], Result], model: Path, blob: bytes) -> None:
     (model / "card.json").write_bytes(blob)
-    assert_refused(score(), "card.json: the card is truncated or not ours")
+    assert_refused(score(), "card.json: the card is truncated or not written by pluralign")
 
 
 def test_a_card_of_a_gigabyte_is_not_read(score: Callable[[], Result], model: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_same_command_goes_on_and_another_model_needs_another_folder(config:
     before = (tmp_path / "run/recorded.jsonl").read_bytes()
     code, _, err = call("survey", "run", config, "--out", tmp_path / "run")
     assert (code, (tmp_path / "run/recorded.jsonl").read_bytes()) == (0, before)
-    assert "going on from earlier work" in err
+    assert "resuming earlier work" in err
     code, _, err = call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1")
     assert code == 2
     assert "--fresh" in err
@@ -106,7 +106,7 @@ def test_a_limit_of_speed_may_change_before_the_run_goes_on(tmp_path: Path) -> N
         words += ["--out", str(tmp_path / "run"), "-s", "culture_unaware"]
         call(*words)
         _, _, err = call(*words, "--set", "model.concurrency=2", "--set", "model.requests_per_minute=600")
-    assert "going on" in err
+    assert "resuming earlier work" in err
     assert sum(behaviour.asked.values()) == 3
 
 

@@ -80,7 +80,7 @@ def test_a_run_stopped_by_hand_ends_as_if_it_had_not_been(
     assert files(tmp_path / "stopped") == files(folder)
     assert again.record["notes"] == outcome.record["notes"]
     assert again.record["ridges"] == outcome.record["ridges"]
-    assert any("going on from earlier work" in note for note in heard.notes)
+    assert any("resuming earlier work" in note for note in heard.notes)
 
 
 def test_what_is_done_is_not_done_again(

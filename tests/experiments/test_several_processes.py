@@ -129,8 +129,8 @@ def test_two_processes_go_on_from_a_run_that_was_stopped(place: Path) -> None:
     for path in (place / "stopped").glob("predictions/seed-3/pooled.parquet"):
         path.unlink()
     _, said = launched(place, "head", 2, "--out", "stopped")
-    assert said.count("going on from earlier work") == 1
-    assert "fitting 1 methods" in said
+    assert said.count("resuming earlier work") == 1
+    assert "fitting 1 method" in said
     assert (place / "stopped" / "results.jsonl").read_text() == before
 
 

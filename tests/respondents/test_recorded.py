@@ -130,6 +130,6 @@ def test_a_killed_survey_goes_on_and_the_server_is_asked_for_no_more_than_was_in
         running.send_signal(signal.SIGKILL)
         running.wait()
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert "going on from earlier work" in done.stderr
+    assert "resuming earlier work" in done.stderr
     # 360 asks (60 questions put once, and to 5 communities); a text may stand for several asks.
     assert 360 <= sum(behaviour.asked.values()) <= 360 + 4

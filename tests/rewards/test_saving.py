@@ -101,7 +101,7 @@ def test_an_altered_card_is_noticed(folder: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "null", "3", '"card"', "{}"])
 def test_a_card_that_is_not_a_card_is_refused(folder: Path, text: str) -> None:
     (folder / "card.json").write_text(text, encoding="utf-8")
-    with pytest.raises(DamagedFile, match=r"card\.json: the card is truncated or not ours"):
+    with pytest.raises(DamagedFile, match=r"card\.json: the card is truncated or not written by pluralign"):
         load_reward_model(folder, TRUNK)
 
 

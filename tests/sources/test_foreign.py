@@ -89,7 +89,7 @@ def test_json_min_is_read_and_its_keys_can_be_named(tmp_path: Path, choice: obje
 
 def test_a_missing_key_of_a_task_is_named(tmp_path: Path) -> None:
     rows = [{"data": {"prompt": "Tea?"}, "annotations": [annotation("left")]}]
-    with pytest.raises(InvalidInput, match="missing column 'text1', 'text2'"):
+    with pytest.raises(InvalidInput, match="missing columns 'text1', 'text2'"):
         list(LabelStudioPairs(write(tmp_path, "export.json", rows)).pairs())
 
 

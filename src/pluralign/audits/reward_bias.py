@@ -86,19 +86,31 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             beyond.value,
             beyond.error,
             {"cost_beyond_gain": beyond.estimate, "cost_to_others": cost.estimate, "gain": gain.estimate},
-            Sentence(
-                "Steering {subject} to {community} costs the others more than it gives: others lose {amount} points, "
-                "its own people gain {other_amount}.",
-                {
-                    "subject": method,
-                    "community": Place(community),
-                    "amount": Amount(100 * cost.value),
-                    "other_amount": Amount(100 * gain.value),
-                },
-            ),
+            _exchange(method, community, cost.value, gain.value),
             Rows("pairs", len(worse), few_ids(rewards, worse)),
             "Look at the matrix of steers and communities: who pays?",
         )
+
+
+def _exchange(method: str, community: str, cost: float, gain: float) -> Sentence:
+    """What a steer costs others and gives its own people; others who lose nothing pay nothing."""
+    values = {
+        "subject": method,
+        "community": Place(community),
+        "amount": Amount(100 * abs(cost)),
+        "other_amount": Amount(100 * gain),
+    }
+    if cost > 0:
+        return Sentence(
+            "Steering {subject} to {community} costs the others more than it gives: others lose {amount} points, its "
+            "own people gain {other_amount}.",
+            values,
+        )
+    return Sentence(
+        "Steering {subject} to {community} gives the others more than its own people: others gain {amount} points, its "
+        "own people {other_amount}.",
+        values,
+    )
 
 
 def length(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:

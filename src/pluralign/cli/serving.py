@@ -44,7 +44,7 @@ def serve(
         str, typer.Option(help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them.")
     ] = "strip",
     no_answer: Annotated[
-        float, typer.Option(help="Reward of /get_reward where a response holds no answer, in logits.")
+        float, typer.Option(help="Reward of /get_reward for a response without an answer, in logits.")
     ] = -5.0,
     seconds: Annotated[float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)] = 60.0,
     origin: Annotated[

@@ -5,7 +5,7 @@ from typing import Any
 
 from pluralign.core import MANIFEST, DamagedFile, Manifest, check_written, read_json_object
 
-AGAIN = "give the command that wrote the folder again: it makes what is missing or damaged anew"
+AGAIN = "run the command that wrote the folder again: it redoes what is missing or damaged"
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

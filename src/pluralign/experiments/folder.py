@@ -133,7 +133,7 @@ class RunFolder:
         """Read what `write_predictions` wrote.
 
         Raises:
-            DamagedFile: If the file is missing, damaged or not ours.
+            DamagedFile: If the file is missing, damaged or not written by pluralign.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -149,7 +149,7 @@ class RunFolder:
             )
             judged = Judged(pair, community, cluster, columns["reference"], raters)
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
-            raise DamagedFile("missing, truncated or not ours", where=str(path), hint=AGAIN) from error
+            raise DamagedFile("missing, truncated or not written by pluralign", where=str(path), hint=AGAIN) from error
         margins = {k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"}
         return judged, margins
 

@@ -50,7 +50,7 @@ def read_matrix(run: Path, method: str | None = None) -> list[dict[str, Any]]:
         method: Read the rows of one method only.
 
     Raises:
-        DamagedFile: If the file is truncated or not ours.
+        DamagedFile: If the file is truncated or not written by pluralign.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -62,5 +62,7 @@ def read_matrix(run: Path, method: str | None = None) -> list[dict[str, Any]]:
         wanted = None if method is None else [("method", "==", method)]
         rows: list[dict[str, Any]] = pq.read_table(path, filters=wanted).to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise DamagedFile("truncated or not ours", where=str(path), hint="give the run's command again") from error
+        raise DamagedFile(
+            "truncated or not written by pluralign", where=str(path), hint="give the run's command again"
+        ) from error
     return rows

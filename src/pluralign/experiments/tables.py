@@ -29,7 +29,9 @@ def override(tables: dict[str, Any], text: str) -> str:
     """Set one value in place, as ``--set key.key=value`` says; the value is TOML, else text. Returns the key."""
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
-        raise InvalidSettings(f"{masked(text)!r} is no setting", where="--set", hint="write --set scpo.tau=0.6")
+        raise InvalidSettings(
+            f"{masked(text)!r} is not a setting", where="--set", hint="write --set KEY=VALUE, as --set scpo.tau=0.6"
+        )
     *path, last = key.strip().split(".")
     if len(path) > _MOST_LEVELS:
         raise InvalidSettings(f"must name at most {_MOST_LEVELS} tables, got {len(path)}", where=f"--set {key:.40}...")

@@ -53,7 +53,7 @@ class GrowingFile:
                 partial.write_text(owner + "\n", encoding="utf-8")
         elif not beside.is_file() or beside.read_text(encoding="utf-8").strip() != owner:
             raise InvalidInput(
-                "the file holds what another model, or the same with other settings, said, or its .owner is damaged",
+                "the file holds answers of another model or of other settings, or its .owner file is damaged",
                 where=str(self.path),
                 hint="name another folder, or begin anew with --fresh",
             )

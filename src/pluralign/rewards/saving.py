@@ -93,7 +93,9 @@ def load_card(folder: Path) -> dict[str, object]:
         card = parse_json(path.read_bytes())
         digest = card.pop("card_sha256")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DamagedFile(f"the card is truncated or not ours: {error}", where=str(path), hint=_AGAIN) from error
+        raise DamagedFile(
+            f"the card is truncated or not written by pluralign: {error}", where=str(path), hint=_AGAIN
+        ) from error
     if digest != _digest(card):
         raise DamagedFile("the card was altered after it was saved", where=str(path), hint=_AGAIN)
     if card.get("format") != FORMAT or card.get("version") != FORMAT_VERSION:

@@ -52,8 +52,9 @@ def require_columns(row: Row, names: tuple[str, ...]) -> None:
         return
     near = {name: near_columns(name, row) for name in missing}
     hints = [f"is {match[0]!r} meant as {name!r}?" for name, match in near.items() if match]
+    columns = "column" if len(missing) == 1 else "columns"
     raise BadRow(
-        f"missing column {', '.join(map(repr, missing))}; found: {listed_columns(row)}",
+        f"missing {columns} {', '.join(map(repr, missing))}; found: {listed_columns(row)}",
         reason=f"missing column {', '.join(missing)}",
         hint=" ".join(hints) or None,
     )

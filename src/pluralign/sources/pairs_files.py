@@ -47,9 +47,9 @@ class JsonlPairs:
     Attributes:
         path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also with ``.gz``; or
             a folder that ``datasets.Dataset.save_to_disk`` wrote.
-        community: Community of the rows that name none, as an id or a label; the whole world where not given.
+        community: Community of rows without one, as an id or a label; the whole world where not given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
-        license: Licence of the rows that name none.
+        license: Licence of rows without one.
         columns: Our name of a column -> the file's name of it, as in ``{"rater": "user_id"}``.
 
     Raises:
