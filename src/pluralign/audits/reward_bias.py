@@ -94,7 +94,7 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
 
 def _exchange(method: str, community: str, cost: float, gain: float) -> Sentence:
     """What a steer costs others and gives its own people; others who lose nothing pay nothing."""
-    values = {
+    values: dict[str, Value] = {
         "subject": method,
         "community": Place(community),
         "amount": Amount(100 * abs(cost)),
