@@ -21,7 +21,9 @@ from pluralign.metrics import draw_means
 PAIRS, DRAWS = 100_000, 2000
 
 
-def rows_of_raters(value_N: FloatArray, rater_N: IntArray, rng: np.random.Generator, draws: int) -> FloatArray:
+def rows_of_raters(
+    value_N: FloatArray, rater_N: IntArray, rng: np.random.Generator, draws: int
+) -> FloatArray:
     order = np.argsort(rater_N, kind="stable")
     rows = np.split(order, np.cumsum(np.bincount(rater_N))[:-1])
     means = np.empty(draws)
@@ -31,19 +33,30 @@ def rows_of_raters(value_N: FloatArray, rater_N: IntArray, rng: np.random.Genera
     return means
 
 
-def scipy_on_sums(value_N: FloatArray, rater_N: IntArray, rng: np.random.Generator, draws: int) -> FloatArray:
+def scipy_on_sums(
+    value_N: FloatArray, rater_N: IntArray, rng: np.random.Generator, draws: int
+) -> FloatArray:
     sums, counts = np.bincount(rater_N, value_N), np.bincount(rater_N)
 
     def ratio(sums: FloatArray, counts: FloatArray, axis: int = -1) -> FloatArray:
         return sums.sum(axis=axis) / counts.sum(axis=axis)
 
     result = bootstrap(
-        (sums, counts), ratio, paired=True, vectorized=True, n_resamples=draws, batch=20, method="percentile", rng=rng
+        (sums, counts),
+        ratio,
+        paired=True,
+        vectorized=True,
+        n_resamples=draws,
+        batch=20,
+        method="percentile",
+        rng=rng,
     )
     return np.asarray(result.bootstrap_distribution)
 
 
-def seconds_per_draw(way: Callable[..., FloatArray], raters: int, draws: int) -> tuple[float, FloatArray]:
+def seconds_per_draw(
+    way: Callable[..., FloatArray], raters: int, draws: int
+) -> tuple[float, FloatArray]:
     rng = rng_for(0, "benchmark", raters)
     value, rater = rng.random(PAIRS), rng.permutation(PAIRS) % raters
     start = time.perf_counter()
@@ -52,12 +65,19 @@ def seconds_per_draw(way: Callable[..., FloatArray], raters: int, draws: int) ->
 
 
 def main() -> None:
-    ways = {"pluralign": (draw_means, DRAWS), "scipy": (scipy_on_sums, 200), "rows of raters": (rows_of_raters, 60)}
+    ways = {
+        "pluralign": (draw_means, DRAWS),
+        "scipy": (scipy_on_sums, 200),
+        "rows of raters": (rows_of_raters, 60),
+    }
     lines = []
     for raters in (60, 1_000, 100_000):
         timed = {name: seconds_per_draw(way, raters, draws) for name, (way, draws) in ways.items()}
         ours = timed["pluralign"][0]
-        lines += [(raters, name, each * DRAWS, each / ours, means.std()) for name, (each, means) in timed.items()]
+        lines += [
+            (raters, name, each * DRAWS, each / ours, means.std())
+            for name, (each, means) in timed.items()
+        ]
     print(f"{PAIRS:,} pairs, {DRAWS:,} draws; slower ways are timed on fewer draws and scaled up")
     print(f"{'raters':>8}  {'way':<15} {'seconds':>9} {'ratio':>8} {'standard error':>15}")
     for raters, name, seconds, ratio, error in lines:

@@ -19,14 +19,22 @@ from pluralign.core import PluralignError
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="?", default=Path("runs/culturespa"), help="folder of run folders")
-    parser.add_argument("--model", type=Path, default=Path("runs/planted-model"), help="folder of the planted model")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "runs", type=Path, nargs="?", default=Path("runs/culturespa"), help="folder of run folders"
+    )
+    parser.add_argument(
+        "--model", type=Path, default=Path("runs/planted-model"), help="folder of the planted model"
+    )
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the page")
     given = parser.parse_args()
     page = given.out / "results.md"
     try:
-        text = section(read(given.runs), json.loads((given.model / "planted.json").read_text(encoding="utf-8")))
+        text = section(
+            read(given.runs), json.loads((given.model / "planted.json").read_text(encoding="utf-8"))
+        )
     except (PluralignError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

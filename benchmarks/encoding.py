@@ -45,10 +45,13 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def against_library(encoder: SentenceEncoder, texts: list[str], rounds: int) -> tuple[float, float, int, float]:
+def against_library(
+    encoder: SentenceEncoder, texts: list[str], rounds: int
+) -> tuple[float, float, int, float]:
     """Seconds of ours, of theirs at the best batch size, that size, and the largest difference of a number."""
     loops = {
-        size: partial(encoder.model.encode, texts, batch_size=size, show_progress_bar=False) for size in BATCH_SIZES
+        size: partial(encoder.model.encode, texts, batch_size=size, show_progress_bar=False)
+        for size in BATCH_SIZES
     }
     ours, theirs = np.inf, dict.fromkeys(BATCH_SIZES, np.inf)
     for _ in range(rounds):
@@ -68,21 +71,34 @@ def speed(encoder: Encoder, texts: list[str]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("PLURALIGN_DATA"))
-    parser.add_argument("--texts", type=int, default=1000, help="short texts compared (a quarter as many long ones)")
+    parser.add_argument(
+        "--texts", type=int, default=1000, help="short texts compared (a quarter as many long ones)"
+    )
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--threads", type=int, help="threads of torch: 1 on a machine that is busy otherwise")
+    parser.add_argument(
+        "--threads", type=int, help="threads of torch: 1 on a machine that is busy otherwise"
+    )
     options = parser.parse_args()
     if options.folder is None:
         parser.error("name the folder of real data, or set PLURALIGN_DATA")
     if options.threads:
         torch.set_num_threads(options.threads)
     everything = thoughts(options.folder)
-    short = rng_for(7, "short texts").choice(everything, min(options.texts, len(everything)), replace=False).tolist()
+    short = (
+        rng_for(7, "short texts")
+        .choice(everything, min(options.texts, len(everything)), replace=False)
+        .tolist()
+    )
     encoder = minilm(device="cpu")
     encoder.encode(short[:100])
     compared = {"short": short, "long": long_texts(everything, len(short) // 4)}
-    rows = [(name, len(texts), *against_library(encoder, texts, options.rounds)) for name, texts in compared.items()]
-    many = [f"{text} ({i})" for i in range(1 + 25_000 // len(everything)) for text in everything][:25_000]
+    rows = [
+        (name, len(texts), *against_library(encoder, texts, options.rounds))
+        for name, texts in compared.items()
+    ]
+    many = [f"{text} ({i})" for i in range(1 + 25_000 // len(everything)) for text in everything][
+        :25_000
+    ]
     with tempfile.TemporaryDirectory() as cache:
         static = StaticEncoder(encoder, Path(cache))
         distil = seconds(lambda: static.encode(short[:1]))
@@ -93,10 +109,16 @@ def main() -> None:
         }
         CachedEncoder(HashEncoder(384), Path(cache)).encode(many)
         hit = seconds(lambda: CachedEncoder(HashEncoder(384), Path(cache)).encode(many))
-    print(f"static: distilled in {distil:.1f} s; cache: {len(many):,} known texts x 384 in {hit:.2f} s")
-    print(f"{'texts':8}{'n':>8}{'ours s':>10}{'theirs s':>10}{'at batch':>10}{'ratio':>8}{'largest difference':>20}")
+    print(
+        f"static: distilled in {distil:.1f} s; cache: {len(many):,} known texts x 384 in {hit:.2f} s"
+    )
+    print(
+        f"{'texts':8}{'n':>8}{'ours s':>10}{'theirs s':>10}{'at batch':>10}{'ratio':>8}{'largest difference':>20}"
+    )
     for name, n, ours, theirs, batch, difference in rows:
-        print(f"{name:8}{n:8,}{ours:10.2f}{theirs:10.2f}{batch:10}{theirs / ours:8.2f}{difference:20.1e}")
+        print(
+            f"{name:8}{n:8,}{ours:10.2f}{theirs:10.2f}{batch:10}{theirs / ours:8.2f}{difference:20.1e}"
+        )
     print(f"{'encoder':12}{'texts/s':>10}{'x minilm':>10}")
     for name, rate in speeds.items():
         print(f"{name:12}{rate:10,.0f}{rate / speeds['minilm']:10.1f}")

@@ -22,14 +22,22 @@ CONFIGS = {
                          "scpo-inverse-weight", "pooled", "adaptive"],
     "global_opinions": ["reference", "full", "scpo", "pooled", "adaptive"],
 }  # fmt: skip
-ONCE = ("repeats=1", "curves.fractions=[]", "sensitivity.tau=[]", "sensitivity.beta=[]", "sensitivity.ridge=[]")
+ONCE = (
+    "repeats=1",
+    "curves.fractions=[]",
+    "sensitivity.tau=[]",
+    "sensitivity.beta=[]",
+    "sensitivity.ridge=[]",
+)
 
 
 def run(name: str, methods: list[str], out: Path) -> dict[str, float]:
     """Run one config once; seconds by stage."""
     config = Path(__file__).parents[1] / "configs" / f"{name}.toml"
     overrides = [*ONCE, f"methods={methods}"]
-    resolved = resolve(read_settings(config), base=config.parent, where=config.name, overrides=overrides)
+    resolved = resolve(
+        read_settings(config), base=config.parent, where=config.name, overrides=overrides
+    )
     return dict(run_experiment(resolved, out).record["seconds"])
 
 
@@ -43,7 +51,9 @@ def solver_against_sklearn(pairs: int = 8000, dimensions: int = 768) -> float:
     began = time.perf_counter()
     ours = fit_bradley_terry(difference, ridge=1.0)
     middle = time.perf_counter()
-    model = LogisticRegression(C=1.0, fit_intercept=False, solver="newton-cholesky", tol=1e-8, max_iter=100)
+    model = LogisticRegression(
+        C=1.0, fit_intercept=False, solver="newton-cholesky", tol=1e-8, max_iter=100
+    )
     theirs = model.fit(difference * flip[:, None], flip).coef_[0]
     ended = time.perf_counter()
     print(f"largest difference between the two solutions: {np.abs(ours - theirs).max():.1e}")
@@ -52,7 +62,9 @@ def solver_against_sklearn(pairs: int = 8000, dimensions: int = 768) -> float:
 
 def main() -> None:
     """Print one line a config, last."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("configs", nargs="*", default=list(CONFIGS))
     options = parser.parse_args()
     if "PLURALIGN_DATA" not in os.environ:
@@ -64,12 +76,16 @@ def main() -> None:
             seconds = run(name, CONFIGS[name], Path(folder) / name)
             fits = {k: v for k, v in seconds.items() if k.startswith("fit")}
             print(name, seconds)
-            lines.append(f"{name:18} {seconds['total']:8.1f} {sum(fits.values()):8.1f} {seconds['encode']:9.1f}")
+            lines.append(
+                f"{name:18} {seconds['total']:8.1f} {sum(fits.values()):8.1f} {seconds['encode']:9.1f}"
+            )
     ratio = solver_against_sklearn()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{'config':18} {'total s':>8} {'fits s':>8} {'encode s':>9}")
     print("\n".join(lines))
-    print(f"peak of memory {peak:.2f} GiB; one fit takes {ratio:.2f} times as long as scikit-learn's newton-cholesky")
+    print(
+        f"peak of memory {peak:.2f} GiB; one fit takes {ratio:.2f} times as long as scikit-learn's newton-cholesky"
+    )
 
 
 if __name__ == "__main__":

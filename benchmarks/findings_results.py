@@ -11,7 +11,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pages.findings import models_table, neighbour_table, participation_table, planted_table, rewards_table
+from pages.findings import (
+    models_table,
+    neighbour_table,
+    participation_table,
+    planted_table,
+    rewards_table,
+)
 from pages.sections import marked, placed
 
 from pluralign.audits import Evidence
@@ -38,7 +44,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs"))
     args = parser.parse_args()
     models = _models(args.data, args.runs)
-    rewards = {name: _audited(Given(args.runs / name)) for name in RUNS if (args.runs / name / "record.json").is_file()}
+    rewards = {
+        name: _audited(Given(args.runs / name))
+        for name in RUNS
+        if (args.runs / name / "record.json").is_file()
+    }
     page = args.out / "findings.md"
     text = page.read_text(encoding="utf-8")
     sections = [
@@ -46,7 +56,9 @@ def main() -> None:
         ("neighbour", neighbour_table(models)),
         ("participation", participation_table([*rewards.values()])),
     ]
-    sections += [("rewards", rewards_table({n: _findings(args.runs / n / "audit") for n in rewards}))]
+    sections += [
+        ("rewards", rewards_table({n: _findings(args.runs / n / "audit") for n in rewards}))
+    ]
     if args.rates is not None:
         sections.append(("planted", planted_table(args.rates)))
     for name, table in sections:
@@ -61,7 +73,9 @@ def main() -> None:
 def _models(data: Path, runs: Path) -> Evidence:
     """The recorded answers of every language model, measured, audited and gathered."""
     folder = runs / "surveys" / "models"
-    evaluate_answers(sorted((data / "llm_answers").glob("*.jsonl.gz")), ShareTable(data / "wvs"), folder)
+    evaluate_answers(
+        sorted((data / "llm_answers").glob("*.jsonl.gz")), ShareTable(data / "wvs"), folder
+    )
     return _audited(Given(folder, axes=[(name, data / TABLES / file) for name, file in AXES]))
 
 
@@ -86,7 +100,9 @@ def _pictures(page: Path, folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, size, scheme in _SHOTS:
-            tab = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+            tab = browser.new_page(
+                viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+            )
             tab.goto(page.resolve().as_uri())
             for place in _figures(tab):
                 place.scroll_into_view_if_needed()

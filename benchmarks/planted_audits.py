@@ -43,8 +43,12 @@ def main() -> None:
     print(f"sound society: alarm in {alarms['sound']}  {dict(whose.get('sound', {}))}")
     print(f"{'planted':58} found  other audits")
     if args.out is not None:
-        faults = [{"fault": name, "found": found[name], "others": strangers[name]} for name in found]
-        args.out.write_text(json.dumps({"seeds": args.seeds, "sound": alarms["sound"], "faults": faults}, indent=1))
+        faults = [
+            {"fault": name, "found": found[name], "others": strangers[name]} for name in found
+        ]
+        args.out.write_text(
+            json.dumps({"seeds": args.seeds, "sound": alarms["sound"], "faults": faults}, indent=1)
+        )
     for name in found:
         print(f"{name:58} {found[name]:5}  {strangers[name]:5}  {dict(whose[name]) or ''}")
 

@@ -24,7 +24,12 @@ from pluralign.experiments.planted import (
     planted_chances,
 )
 from pluralign.experiments.planted.lessons import similarity_of
-from pluralign.methods.culturespa import GenerationConfig, filter_questions, generate_questions, topics_of
+from pluralign.methods.culturespa import (
+    GenerationConfig,
+    filter_questions,
+    generate_questions,
+    topics_of,
+)
 from pluralign.respondents.local import LikelihoodRespondent, load_chat_model
 from pluralign.simulation import default_society
 
@@ -48,7 +53,9 @@ def show_answers(folder: Path, settings: PlantedModelSettings) -> None:
     chat = load_chat_model(str(folder))
     survey = held_out_survey(settings)
     truth = exact_survey(default_society(), list(survey.questions.values()))
-    print("strategy                  community   distance to what was planted   likeliest option as planted")
+    print(
+        "strategy                  community   distance to what was planted   likeliest option as planted"
+    )
     for name in settings.strategies:
         asks = put(load_strategy(name), truth, truth.communities, cultures=similarity_of(settings))
         replies = LikelihoodRespondent(chat).answer(asks)
@@ -60,14 +67,19 @@ def show_answers(folder: Path, settings: PlantedModelSettings) -> None:
             ]
             away = np.array([abs(p - q).sum() / 2 for p, q in told])
             same = np.mean([p.argmax() == q.argmax() for p, q in told])
-            print(f"{name:25} {community or '-':11} {away.mean():.3f} (total variation)          {100 * same:.0f} %")
+            print(
+                f"{name:25} {community or '-':11} {away.mean():.3f} (total variation)          {100 * same:.0f} %"
+            )
 
 
 def show_writing(folder: Path, n: int = 200) -> None:
     tally, dropped = Tally(), Tally()
     config = GenerationConfig(per_topic=n, round_size=50)
     rows = generate_questions(
-        load_chat_model(str(folder)), topics_of(held_out_survey(PlantedModelSettings())), config, tally=tally
+        load_chat_model(str(folder)),
+        topics_of(held_out_survey(PlantedModelSettings())),
+        config,
+        tally=tally,
     )
     kept = filter_questions(rows, dropped)
     readable = sum("question" in row for row in rows)

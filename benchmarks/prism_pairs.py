@@ -13,13 +13,20 @@ from pathlib import Path
 from pluralign.core import rng_for
 from pluralign.sources import PrismPairs
 
-RESPONSES, RATERS, COUNTRIES = 68_371, 1500, ("USA", "GBR", "MEX", "ZAF", "NZL", "CHL", "ISR", "AUS", "CAN")
+RESPONSES, RATERS, COUNTRIES = (
+    68_371,
+    1500,
+    ("USA", "GBR", "MEX", "ZAF", "NZL", "CHL", "ISR", "AUS", "CAN"),
+)
 
 
 def write_prism(folder: Path) -> None:
     rng = rng_for(7, "prism")
     words = [f"word{i}" for i in range(2000)]
-    people = [{"user_id": f"user{i}", "location": {"reside_countryISO": COUNTRIES[i % 9]}} for i in range(RATERS)]
+    people = [
+        {"user_id": f"user{i}", "location": {"reside_countryISO": COUNTRIES[i % 9]}}
+        for i in range(RATERS)
+    ]
     with (folder / "utterances.jsonl").open("w", encoding="utf-8") as file:
         interaction, left = 0, 0
         for i in range(RESPONSES):
@@ -36,7 +43,9 @@ def write_prism(folder: Path) -> None:
                 "score": int(rng.integers(1, 101)),
             }
             file.write(json.dumps(row) + "\n")
-    (folder / "survey.jsonl").write_text("".join(json.dumps(person) + "\n" for person in people), "utf-8")
+    (folder / "survey.jsonl").write_text(
+        "".join(json.dumps(person) + "\n" for person in people), "utf-8"
+    )
 
 
 def with_pandas(folder: Path) -> int:
@@ -46,7 +55,11 @@ def with_pandas(folder: Path) -> int:
     survey = pd.read_json(folder / "survey.jsonl", lines=True)
     survey["community"] = [location["reside_countryISO"] for location in survey["location"]]
     rows = rows.merge(survey[["user_id", "community"]], on="user_id")
-    both = rows.merge(rows[["interaction_id", "model_response", "score"]], on="interaction_id", suffixes=("", "_b"))
+    both = rows.merge(
+        rows[["interaction_id", "model_response", "score"]],
+        on="interaction_id",
+        suffixes=("", "_b"),
+    )
     return int((both["score"] > both["score_b"]).sum())
 
 
@@ -67,7 +80,9 @@ def main() -> None:
         theirs, n_theirs = best_of(3, lambda: with_pandas(folder))
     if n_ours != n_theirs:
         raise SystemExit(f"the pairs differ: {n_ours} and {n_theirs}")
-    print(f"{n_ours:,} pairs from {RESPONSES:,} responses: pluralign {ours:.2f} s, pandas {theirs:.2f} s")
+    print(
+        f"{n_ours:,} pairs from {RESPONSES:,} responses: pluralign {ours:.2f} s, pandas {theirs:.2f} s"
+    )
     print(f"pluralign takes {ours / theirs:.2f} times as long as pandas")
 
 

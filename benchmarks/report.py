@@ -39,13 +39,19 @@ def main() -> None:
             figures = [f for s in page_of([read_run(run)], Speech()).sections for f in s.figures]
             since = time.perf_counter()
             for figure in figures:
-                alt.Chart.from_dict(dict(figure.spec)).save(folder / f"{figure.name}.html", inline=True)
+                alt.Chart.from_dict(dict(figure.spec)).save(
+                    folder / f"{figure.name}.html", inline=True
+                )
             theirs.append(time.perf_counter() - since)
         alone = sum((folder / f"{figure.name}.html").stat().st_size for figure in figures)
         rows = (run / "results.jsonl").read_text().count("\n")
-        print(f"{args.communities} communities, {len(METHODS)} methods, {rows:,} results, {len(figures)} charts")
+        print(
+            f"{args.communities} communities, {len(METHODS)} methods, {rows:,} results, {len(figures)} charts"
+        )
         print(f"{'':34}{'seconds':>9}{'MB':>7}")
-        print(f"{'report (first run of a process)':34}{ours[0]:9.1f}{page.stat().st_size / 1e6:7.1f}")
+        print(
+            f"{'report (first run of a process)':34}{ours[0]:9.1f}{page.stat().st_size / 1e6:7.1f}"
+        )
         print(f"{'report (median)':34}{median(ours):9.1f}{page.stat().st_size / 1e6:7.1f}")
         print(f"{'Altair, a page for each chart':34}{median(theirs):9.1f}{alone / 1e6:7.1f}")
         print(f"{'ratio':34}{median(ours) / median(theirs):9.2f}{page.stat().st_size / alone:7.2f}")
@@ -63,11 +69,26 @@ def written(folder: Path, communities: int) -> Path:
         for subset, centre in (("all", 0.65), ("contested", 0.3)):
             for steer in steers:
                 for community, value in zip(ids, centre + 0.1 * rng.random(len(ids)), strict=True):
-                    one = {"method": method, "steer": steer, "community": community, "subset": subset}
-                    ends = {"value": round(value, 4), "low": round(value - 0.05, 4), "high": round(value + 0.05, 4)}
+                    one = {
+                        "method": method,
+                        "steer": steer,
+                        "community": community,
+                        "subset": subset,
+                    }
+                    ends = {
+                        "value": round(value, 4),
+                        "low": round(value - 0.05, 4),
+                        "high": round(value + 0.05, 4),
+                    }
                     rows.append(row | one | ends)
             ends = {"value": centre, "low": centre - 0.02, "high": centre + 0.02}
-            one = {"method": method, "steer": "own", "community": None, "subset": subset, "aggregate": "average"}
+            one = {
+                "method": method,
+                "steer": "own",
+                "community": None,
+                "subset": subset,
+                "aggregate": "average",
+            }
             summary.append(row | one | ends)
     record = {
         "name": "large",

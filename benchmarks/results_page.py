@@ -10,11 +10,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pages.about import data_section, footer, introduction
-from pages.comparison import adaptive_sentences, community_section, leak_section, method_section, scpo_section
+from pages.comparison import (
+    adaptive_sentences,
+    community_section,
+    leak_section,
+    method_section,
+    scpo_section,
+)
 from pages.pictures import draw_curves, draw_methods, draw_steers
 from pages.reading import Run, read_runs
 from pages.sections import kept, placed, replaced
-from pages.studies import curve_section, people_section, seed_section, sensitivity_section, steer_section
+from pages.studies import (
+    curve_section,
+    people_section,
+    seed_section,
+    sensitivity_section,
+    steer_section,
+)
 from pages.writing import compared, table, title_of
 
 from pluralign.cli.showing import percent
@@ -67,24 +79,44 @@ def overview(runs: Sequence[Run]) -> str:
     """Average and worst community of each method on every data set, and what follows."""
     methods = list(dict.fromkeys(m for run in runs for m in run.methods))
     with_worst = [run for run in runs if run.summed(run.methods[0], "worst")]
-    head = ["method", *(title_of(run) for run in runs), *(f"{title_of(run)}, worst" for run in with_worst)]
+    head = [
+        "method",
+        *(title_of(run) for run in runs),
+        *(f"{title_of(run)}, worst" for run in with_worst),
+    ]
     rows = [
-        [f"`{m}`", *(percent(run.summed(m)) for run in runs), *(percent(run.summed(m, "worst")) for run in with_worst)]
+        [
+            f"`{m}`",
+            *(percent(run.summed(m)) for run in runs),
+            *(percent(run.summed(m, "worst")) for run in with_worst),
+        ]
         for m in methods
     ]
-    return table(head, rows) + "\n\n" + "\n".join(f"* {line}" for run in runs for line in _findings(run))
+    return (
+        table(head, rows)
+        + "\n\n"
+        + "\n".join(f"* {line}" for run in runs for line in _findings(run))
+    )
 
 
 def _findings(run: Run) -> list[str]:
     found = [compared("scpo", "full", row) for row in [run.gain("scpo", "full")] if row]
-    found += [compared("adaptive", "reference", row) for row in [run.gain("adaptive", "reference")] if row]
+    found += [
+        compared("adaptive", "reference", row) for row in [run.gain("adaptive", "reference")] if row
+    ]
     return [f"{title_of(run)}: {' '.join([*found, *adaptive_sentences(run)])}"] if found else []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="?", default=Path("runs"), help="folder of run folders")
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of results.md and images/")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "runs", type=Path, nargs="?", default=Path("runs"), help="folder of run folders"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs"), help="folder of results.md and images/"
+    )
     parser.add_argument("--readme", type=Path, help="README.md beside the folder, unless named")
     given = parser.parse_args(arguments)
     try:

@@ -40,11 +40,18 @@ def main() -> None:
         more = (found["mb"] - runs[0]["mb"]) * 1000 / (pairs - args.pairs[0]) if k else float("nan")
         print(f"{pairs:<24,}{found['seconds']:9.1f}{found['mb']:7.0f}{more:16.2f}")
     pairs = args.pairs[-1]
-    table, matrix = (child([__file__, "--fit", kind, "--pairs", str(pairs)]) for kind in ("table", "matrix"))
+    table, matrix = (
+        child([__file__, "--fit", kind, "--pairs", str(pairs)]) for kind in ("table", "matrix")
+    )
     print(f"\n{f'one path of fits, {pairs:,} pairs':34}{'seconds':>9}{'MB':>7}")
-    for name, found in (("from the table of vectors", table), ("from the matrix of features", matrix)):
+    for name, found in (
+        ("from the table of vectors", table),
+        ("from the matrix of features", matrix),
+    ):
         print(f"{name:34}{found['seconds']:9.1f}{found['mb']:7.0f}")
-    print(f"{'ratio':34}{table['seconds'] / matrix['seconds']:9.2f}{table['mb'] / matrix['mb']:7.2f}")
+    print(
+        f"{'ratio':34}{table['seconds'] / matrix['seconds']:9.2f}{table['mb'] / matrix['mb']:7.2f}"
+    )
 
 
 def run(folder: Path, pairs: int) -> dict[str, float]:
@@ -87,7 +94,9 @@ def write_pairs(path: Path, pairs: int) -> None:
 
 def texts(rng: np.random.Generator, count: int, words: int) -> list[str]:
     """Texts of drawn words."""
-    return [" ".join(f"w{w}" for w in row) for row in rng.integers(WORDS, size=(count, words)).tolist()]
+    return [
+        " ".join(f"w{w}" for w in row) for row in rng.integers(WORDS, size=(count, words)).tolist()
+    ]
 
 
 def fitted(kind: str, pairs: int) -> dict[str, float]:
@@ -103,7 +112,10 @@ def fitted(kind: str, pairs: int) -> dict[str, float]:
         features = DenseFeatures(dense_N_D)
     since = time.perf_counter()
     fit_path(features, (30.0, 10.0, 3.0, 1.0, 0.3, 0.1))
-    return {"seconds": time.perf_counter() - since, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}
+    return {
+        "seconds": time.perf_counter() - since,
+        "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+    }
 
 
 def child(arguments: list[str]) -> dict[str, float]:

@@ -25,8 +25,24 @@ from pluralign.sources import split_by
 
 HELD_OUT = 0.2
 PANEL = 200
-TASTE = {"formal": 0.7, "warm": 0.6, "direct": -0.8, "family": 0.9, "faith": 0.7, "money": -0.5, "caution": 0.5}
-OTHERS = {"brief": 0.9, "direct": 0.8, "humour": 0.6, "formal": -0.4, "family": -0.6, "money": 0.5, "caution": -0.5}
+TASTE = {
+    "formal": 0.7,
+    "warm": 0.6,
+    "direct": -0.8,
+    "family": 0.9,
+    "faith": 0.7,
+    "money": -0.5,
+    "caution": 0.5,
+}
+OTHERS = {
+    "brief": 0.9,
+    "direct": 0.8,
+    "humour": 0.6,
+    "formal": -0.4,
+    "family": -0.6,
+    "money": 0.5,
+    "caution": -0.5,
+}
 SIZES = {"~few": 20, "~some": 60, "~many": 200}
 FRESH = 1_000_000
 """First seed of the people from whom the expected fit is estimated."""
@@ -45,7 +61,9 @@ class Bench:
     def encoded(self, seed: int) -> EncodedPairs:
         """The comparisons of people drawn anew."""
         people = SIZES | {WORLD.id: PANEL}
-        pairs = society(seed).pairs({id_: n * self.each for id_, n in people.items()}, rng_for(seed, "pairs"))
+        pairs = society(seed).pairs(
+            {id_: n * self.each for id_, n in people.items()}, rng_for(seed, "pairs")
+        )
         return self.trunk.encode_pairs(pairs)
 
     def margins(self, encoded: EncodedPairs, seed: int) -> FloatArray:
@@ -62,16 +80,22 @@ class Bench:
 def society(seed: int) -> Society:
     """One taste, three communities that share it, and a majority that does not; a seed draws the people."""
     same = [
-        SimulatedCommunity(id_, PlantedTaste(TASTE), n_raters=n, population=1, reliability=1.5, taste_sd=0.4)
+        SimulatedCommunity(
+            id_, PlantedTaste(TASTE), n_raters=n, population=1, reliability=1.5, taste_sd=0.4
+        )
         for id_, n in SIZES.items()
     ]
-    majority = SimulatedCommunity("~others", PlantedTaste(OTHERS), population=7, reliability=1.5, taste_sd=0.4)
+    majority = SimulatedCommunity(
+        "~others", PlantedTaste(OTHERS), population=7, reliability=1.5, taste_sd=0.4
+    )
     return Society((*same, majority), panel=PANEL, seed=seed)
 
 
 def bench(each: int, ridge: float) -> Bench:
     trunk, probes = EmbeddingTrunk(HashEncoder()), tuple(society(0).probe(2))
-    probe_P_D = trunk.features([p.positive for p in probes]) - trunk.features([p.negative for p in probes])
+    probe_P_D = trunk.features([p.positive for p in probes]) - trunk.features(
+        [p.negative for p in probes]
+    )
     return Bench(trunk, probes, probe_P_D.astype(np.float64), each, ridge)
 
 
@@ -82,15 +106,21 @@ def per_seed(hit_S_P: BoolArray) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--fresh", type=int, default=200, help="samples of people behind the expected fit")
+    parser.add_argument(
+        "--fresh", type=int, default=200, help="samples of people behind the expected fit"
+    )
     parser.add_argument("--each", type=int, default=10, help="pairs for each rater, on average")
     parser.add_argument("--ridge", type=float, default=1.0)
     options = parser.parse_args()
     at = bench(options.each, options.ridge)
-    fresh_F_C_P = np.stack([at.margins(at.encoded(seed), seed) for seed in range(FRESH, FRESH + options.fresh)])
+    fresh_F_C_P = np.stack(
+        [at.margins(at.encoded(seed), seed) for seed in range(FRESH, FRESH + options.fresh)]
+    )
     fits_S_B_C_P = []
     for seed in range(options.seeds):
         encoded = at.encoded(seed)
@@ -120,12 +150,16 @@ def tell(at: Bench, fresh_F_C_P: FloatArray, value_B_S_C_P: FloatArray) -> None:
             f"{(told_P / fresh_F_P.std(axis=0, ddof=1)).mean():>15.2f}  {of_planted:>14.1%}  "
             f"{np.abs(planted_P).mean():>7.2f}  {np.abs(expected_P).mean():>8.2f}"
         )
-    print("widths and margins in logits; planted, expected: mean size of the margin; ±: one standard error over seeds")
+    print(
+        "widths and margins in logits; planted, expected: mean size of the margin; ±: one standard error over seeds"
+    )
 
 
 def planted(probe: Probe, community: str) -> float:
     """The margin of a probe in its community's own taste, in logits of a typical rater."""
-    shown, opposite = society(0).utilities([probe.positive.response, probe.negative.response], community)
+    shown, opposite = society(0).utilities(
+        [probe.positive.response, probe.negative.response], community
+    )
     return float(1.5 * (shown - opposite))
 
 

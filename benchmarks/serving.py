@@ -47,10 +47,15 @@ def made_model(folder: Path, encoder: str) -> Path:
     for seed in range(REPEATS):
         rng = rng_for(seed, "heads")
         delta_C_D = rng.normal(size=(COMMUNITIES, trunk.dimensions)) * 0.1
-        about = {"data_fingerprint": "made up", "people": {c: {"pairs": 900, "raters": 60} for c in ids}}
+        about = {
+            "data_fingerprint": "made up",
+            "people": {c: {"pairs": 900, "raters": 60} for c in ids},
+        }
         model = LinearRewardModel(trunk, rng.normal(size=trunk.dimensions), ids, delta_C_D, about)
         place = folder / "models" / f"seed-{seed}" / "made"
-        save_reward_model(model, place, {"kind": "embedding", "encoder": encoder, "interaction": 0.5})
+        save_reward_model(
+            model, place, {"kind": "embedding", "encoder": encoder, "interaction": 0.5}
+        )
         value = {"value": 0.62, "low": 0.58, "high": 0.66, "n": 400, "n_raters": 30}
         annotate_card(place, {"accuracy": dict.fromkeys(ids, value)})
     split = {"settings": {"split": {"by": "rater", "test": 0.2}}}
@@ -69,7 +74,8 @@ def made_requests(n: int, words: int, seed: int = 0) -> list[RewardRequest]:
     prompts = [text(15, of_prompts) for _ in range(PROMPTS)]
     lengths = (words * np.exp(rng.normal(0, 0.5, size=n))).astype(int)
     return [
-        RewardRequest(prompts[i % PROMPTS], f"{text(int(length), rng)} {seed} {i}") for i, length in enumerate(lengths)
+        RewardRequest(prompts[i % PROMPTS], f"{text(int(length), rng)} {seed} {i}")
+        for i, length in enumerate(lengths)
     ]
 
 
@@ -77,14 +83,25 @@ def made_requests(n: int, words: int, seed: int = 0) -> list[RewardRequest]:
 def served(model: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
     """A server in a process of its own: its address, the process, and the seconds until it was ready."""
     since = time.perf_counter()
-    command = [sys.executable, "-m", "pluralign.cli.main", "serve", str(model), "--port", "0", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pluralign.cli.main",
+        "serve",
+        str(model),
+        "--port",
+        "0",
+        *options,
+    ]
     log = tempfile.NamedTemporaryFile("w+b", delete=False)  # noqa: SIM115  the server writes to it
     process = subprocess.Popen(command, stderr=log, start_new_session=True)
     try:
         url = ""
         while not url or not answers(f"{url}/readyz"):
             assert process.poll() is None, Path(log.name).read_text()
-            found = [word for word in Path(log.name).read_text().split() if word.startswith("http://")]
+            found = [
+                word for word in Path(log.name).read_text().split() if word.startswith("http://")
+            ]
             url = found[0] if found else ""
             time.sleep(0.02)
         yield url, process, time.perf_counter() - since
@@ -107,7 +124,11 @@ def bodies(requests: Sequence[RewardRequest], path: str, asked: dict[str, Any]) 
     found = []
     for one in requests:
         if path == "/get_reward":
-            sent: dict[str, Any] = {"query": [one.prompt + one.response], "prompts": [one.prompt], **asked}
+            sent: dict[str, Any] = {
+                "query": [one.prompt + one.response],
+                "prompts": [one.prompt],
+                **asked,
+            }
         else:
             sent = {"items": [{"prompt": one.prompt, "response": one.response}], **asked}
         body = json.dumps(sent).encode()
@@ -125,7 +146,9 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: 
     return body
 
 
-async def load(url: str, sent: Sequence[bytes], connections: int, until: float | None = None) -> list[float]:
+async def load(
+    url: str, sent: Sequence[bytes], connections: int, until: float | None = None
+) -> list[float]:
     """Ask everything once, or again and again until a time; how long each answer took, in seconds."""
     host, _, port = url.removeprefix("http://").partition(":")
     waiting, took = list(range(len(sent)))[::-1], []
@@ -154,16 +177,36 @@ def caller_process(arguments: argparse.Namespace) -> None:
     since = time.perf_counter()
     took = uvloop.run(load(arguments.call, sent, arguments.connections, until))
     seconds = time.perf_counter() - since
-    print(json.dumps({"per_second": len(took) / seconds, "median_ms": statistics.median(took) * 1e3}))
+    print(
+        json.dumps({"per_second": len(took) / seconds, "median_ms": statistics.median(took) * 1e3})
+    )
 
 
-def called(url: str, arguments: argparse.Namespace, path: str, asked: dict[str, Any], **changes: int) -> dict[str, Any]:
+def called(
+    url: str, arguments: argparse.Namespace, path: str, asked: dict[str, Any], **changes: int
+) -> dict[str, Any]:
     """Ask a server from another process."""
-    given = {"responses": arguments.responses, "words": arguments.words, "connections": arguments.connections}
+    given = {
+        "responses": arguments.responses,
+        "words": arguments.words,
+        "connections": arguments.connections,
+    }
     given |= {"seed": arguments.seed} | changes
     options = [word for key, value in given.items() for word in (f"--{key}", str(value))]
-    command = [sys.executable, __file__, "--call", url, "--path", path, "--asked", json.dumps(asked), *options]
-    done = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        sys.executable,
+        __file__,
+        "--call",
+        url,
+        "--path",
+        path,
+        "--asked",
+        json.dumps(asked),
+        *options,
+    ]
+    done = subprocess.run(
+        command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     return dict(json.loads(done.stdout))
 
 
@@ -180,7 +223,11 @@ def direct(model: Path, requests: Sequence[RewardRequest]) -> float:
 def resident_megabytes(process: int) -> float:
     """Resident memory of a process and its children."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    own = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    own = [
+        line
+        for line in Path(f"/proc/{process}/status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    ]
     return int(own[0].split()[1]) / 1e3 + sum(resident_megabytes(int(child)) for child in children)
 
 
@@ -195,11 +242,17 @@ def throughput(model: Path, arguments: argparse.Namespace, options: list[str]) -
             called(url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=99)
             for turn in range(arguments.rounds):
                 alone = direct(model, made_requests(arguments.responses, words, 4 * turn))
-                through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=4 * turn + 1)["per_second"]
+                through = called(
+                    url, arguments, "/get_reward", {"labels": ["AFG"]}, seed=4 * turn + 1
+                )["per_second"]
                 asked: dict[str, dict[str, Any]] = {"one": {"communities": ["AFG"]}, "all": {}}
                 told = {
-                    name: called(url, arguments, "/v1/rewards", asked[name], seed=seed)["per_second"]
-                    for seed, name in enumerate(sorted(asked, reverse=turn % 2 == 0), start=4 * turn + 2)
+                    name: called(url, arguments, "/v1/rewards", asked[name], seed=seed)[
+                        "per_second"
+                    ]
+                    for seed, name in enumerate(
+                        sorted(asked, reverse=turn % 2 == 0), start=4 * turn + 2
+                    )
                 }
                 single, every = told["one"], told["all"]
                 rows.append((alone, through, through / alone, single, every, single / every))
@@ -221,10 +274,14 @@ def idle(model: Path, arguments: argparse.Namespace, options: list[str]) -> None
                     opened.score([one], steer)
                     took.append((time.perf_counter() - since) * 1e3)
                 told = {"connections": 1, "responses": 80, "seed": turn}
-                through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, **told)["median_ms"]
+                through = called(url, arguments, "/get_reward", {"labels": ["AFG"]}, **told)[
+                    "median_ms"
+                ]
                 rows.append((statistics.median(took), through, through - statistics.median(took)))
             median = [statistics.median(column) for column in zip(*rows, strict=True)]
-            print(f"idle, {words} words: direct {median[0]:.1f} ms, server {median[1]:.1f}, added {median[2]:.1f}")
+            print(
+                f"idle, {words} words: direct {median[0]:.1f} ms, server {median[1]:.1f}, added {median[2]:.1f}"
+            )
 
 
 def memory(model: Path, arguments: argparse.Namespace, options: list[str]) -> None:
@@ -234,7 +291,10 @@ def memory(model: Path, arguments: argparse.Namespace, options: list[str]) -> No
         for part in range(arguments.minutes):
             found = called(url, arguments, "/v1/rewards", {}, minutes=1, seed=part)
             memory = resident_megabytes(process.pid)
-            print(f"{time.time() - began:5.0f} s: {found['per_second']:.0f} responses/s, {memory:.0f} MB", flush=True)
+            print(
+                f"{time.time() - began:5.0f} s: {found['per_second']:.0f} responses/s, {memory:.0f} MB",
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -267,7 +327,9 @@ def main() -> None:
         for _ in range(arguments.rounds):
             with served(model, *options) as (_, _, seconds):
                 starts.append(seconds)
-        print(f"start to ready: median {statistics.median(starts):.1f} s, least {min(starts):.1f} s")
+        print(
+            f"start to ready: median {statistics.median(starts):.1f} s, least {min(starts):.1f} s"
+        )
         idle(model, arguments, options)
         throughput(model, arguments, options)
 

@@ -35,7 +35,9 @@ def pandas(path: Path) -> int:
     return len(pd.read_json(path, lines=True))
 
 
-def _measured(function: str, path: Path, answer: "multiprocessing.Queue[tuple[int, float, float]]") -> None:
+def _measured(
+    function: str, path: Path, answer: "multiprocessing.Queue[tuple[int, float, float]]"
+) -> None:
     began = time.perf_counter()
     rows = {"ours": ours, "pandas": pandas}[function](path)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -58,7 +60,9 @@ def main() -> None:
             process.start()
             rows, seconds, peak = answer.get()
             process.join()
-            lines.append(f"{name:8} {rows:>12,} {seconds:8.1f} {rows / seconds:12,.0f} {peak:12.0f}")
+            lines.append(
+                f"{name:8} {rows:>12,} {seconds:8.1f} {rows / seconds:12,.0f} {peak:12.0f}"
+            )
     print(f"{'reader':8} {'rows':>12} {'s':>8} {'rows/s':>12} {'peak MiB':>12}")
     print("\n".join(lines))
 

@@ -44,7 +44,14 @@ def serve(port: int, pause: float) -> None:
 
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "2"}}
     usage = {"prompt_tokens": 90, "completion_tokens": 1, "total_tokens": 91}
-    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+    body = {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
     answer = json.dumps(body).encode()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -61,7 +68,10 @@ def serve(port: int, pause: float) -> None:
             count(1)
             await asyncio.sleep(pause)
             count(-1)
-        head = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
+        head = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(text)).encode()),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": text})
 
@@ -71,7 +81,9 @@ def serve(port: int, pause: float) -> None:
 def ours(url: str, asks: list[Ask]) -> None:
     model = EndpointChatModel(EndpointSettings("m", url, concurrency=AT_ONCE))
     with tempfile.TemporaryDirectory() as folder:
-        respondent = RecordedRespondent(ChatRespondent(model, Sampling()), Path(folder) / "answers.jsonl")
+        respondent = RecordedRespondent(
+            ChatRespondent(model, Sampling()), Path(folder) / "answers.jsonl"
+        )
         assert all(reply.text == "2" for reply in respondent.answer(asks))
 
 
@@ -98,7 +110,9 @@ def plain(url: str, asks: list[Ask]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--answers", type=int, default=2000)
-    parser.add_argument("--pause", type=float, default=0.4, help="seconds that the server takes for an answer")
+    parser.add_argument(
+        "--pause", type=float, default=0.4, help="seconds that the server takes for an answer"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     survey = SocietySurvey(questions=-(-given.answers // 5)).survey()
@@ -106,7 +120,9 @@ def main() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(port, given.pause), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(
+        target=serve, args=(port, given.pause), daemon=True
+    )
     server.start()
     try:
         wait_for(port)
@@ -132,16 +148,22 @@ def measure(port: int, asks: list[Ask], pause: float, rounds: int) -> None:
     print(
         f"\n{n:,} answers of {pause} s each, {AT_ONCE} at once; ideal {ideal:.2f} s; best of {rounds} rounds in turns\n"
     )
-    print(f"{'way':38} {'clock':>8} {'over ideal':>14} {'processor':>14} {'in flight, mean, most':>24}")
+    print(
+        f"{'way':38} {'clock':>8} {'over ideal':>14} {'processor':>14} {'in flight, mean, most':>24}"
+    )
     for name, label in (
         ("ours", "ours, every answer kept as it comes"),
         ("plain", "openai client in a loop, nothing kept"),
     ):
         clock, cpu, mean, most = best[name]
         over, used = 1000 * (clock - ideal) / n, 1000 * cpu / n
-        print(f"{label:38} {clock:6.2f} s {over:6.2f} ms each {used:6.2f} ms each {mean:17.1f} {most:6.0f}")
+        print(
+            f"{label:38} {clock:6.2f} s {over:6.2f} ms each {used:6.2f} ms each {mean:17.1f} {most:6.0f}"
+        )
     added = [1000 * (best["ours"][k] - best["plain"][k]) / n for k in (0, 1)]
-    print(f"\nours adds {added[0]:+.2f} ms an answer by the clock, {added[1]:+.2f} ms of processor (target: < 1 ms)")
+    print(
+        f"\nours adds {added[0]:+.2f} ms an answer by the clock, {added[1]:+.2f} ms of processor (target: < 1 ms)"
+    )
 
 
 def state(port: int) -> dict[str, float]:

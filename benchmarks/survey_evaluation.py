@@ -46,10 +46,16 @@ def main() -> None:
             series = one_by_one(survey, path)
             theirs.append(time.perf_counter() - since)
     numbers = len(found.results) + len(found.comparisons)
-    print(f"\n{n:,} answers, {len(survey.communities)} communities, {DRAWS:,} draws; best of {given.rounds} rounds\n")
-    print(f"ours, all metrics: {numbers:,} numbers with intervals   {min(ours):5.2f} s (target: below 3 s)")
+    print(
+        f"\n{n:,} answers, {len(survey.communities)} communities, {DRAWS:,} draws; best of {given.rounds} rounds\n"
+    )
+    print(
+        f"ours, all metrics: {numbers:,} numbers with intervals   {min(ours):5.2f} s (target: below 3 s)"
+    )
     print(f"numpy, a draw at a time: {series:,} scores alone             {min(theirs):5.2f} s")
-    print(f"numpy takes {min(theirs) / min(ours):.1f} times as long for {series / numbers:.3f} of the numbers")
+    print(
+        f"numpy takes {min(theirs) / min(ours):.1f} times as long for {series / numbers:.3f} of the numbers"
+    )
 
 
 def write_answers(survey: Survey, path: Path) -> int:
@@ -57,7 +63,9 @@ def write_answers(survey: Survey, path: Path) -> int:
     asks = put(load_strategy("culture_aware"), survey, survey.communities)
     rows = []
     for k in range(-(-WANTED // len(asks))):
-        respondent = SimulatedRespondent(survey, survey.communities[0], knowledge=0.2 * (k % 5), seed=k)
+        respondent = SimulatedRespondent(
+            survey, survey.communities[0], knowledge=0.2 * (k % 5), seed=k
+        )
         some = asks[: WANTED - len(rows)]
         for ask, reply in zip(some, respondent.answer(some), strict=True):
             row = answer_row(record_answer(f"simulated-{k}", ask, reply))
@@ -76,7 +84,9 @@ def one_by_one(survey: Survey, path: Path) -> int:
     value = table.base_values(range(len(table.profiles)), len(questions))
     rng = rng_for(0, "draws")
     for p, (_, _, community) in enumerate(table.profiles):
-        error, scale = squared_errors(value[p], peoples.gold_C_Q[column[str(community)]], peoples.n_options_Q)
+        error, scale = squared_errors(
+            value[p], peoples.gold_C_Q[column[str(community)]], peoples.n_options_Q
+        )
         draws = []
         for _ in range(DRAWS):
             chosen = rng.integers(len(questions), size=len(questions))

@@ -40,9 +40,13 @@ def build(folder: Path, texts: list[str], width: int, layers: int) -> LocalChatM
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bpe.train_from_iterator(
         texts,
-        trainers.BpeTrainer(vocab_size=8000, special_tokens=special, initial_alphabet=alphabet, show_progress=False),
+        trainers.BpeTrainer(
+            vocab_size=8000, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        ),
     )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>", pad_token="<|pad|>")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token="<|end|>", pad_token="<|pad|>"
+    )
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -86,24 +90,34 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=384)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--strategy", default="cross_national", help="with the question first, so that asks share it")
+    parser.add_argument(
+        "--strategy",
+        default="cross_national",
+        help="with the question first, so that asks share it",
+    )
     given = parser.parse_args()
     survey = SocietySurvey(questions=259).survey()
     if given.folder and (Path(given.folder) / "wvs").is_dir():
         survey = ShareTable(Path(given.folder) / "wvs").survey()
-    ids = list(survey.questions)[:: max(1, len(survey.questions) // given.questions)][: given.questions]
+    ids = list(survey.questions)[:: max(1, len(survey.questions) // given.questions)][
+        : given.questions
+    ]
     aware = put(load_strategy(given.strategy), survey, survey.communities, ids)
     texts = [m.content for ask in aware for m in ask.conversation]
     with tempfile.TemporaryDirectory() as temporary:
         chat = build(Path(temporary), texts, given.width, given.layers)
         tokens = np.mean([len(chat.tokens(ask.conversation)) for ask in aware])
         size = sum(p.numel() for p in chat.loaded.model.parameters())
-        print(f"{size / 1e6:.0f} million parameters, {len(aware)} asks of {tokens:.0f} tokens on average")
+        print(
+            f"{size / 1e6:.0f} million parameters, {len(aware)} asks of {tokens:.0f} tokens on average"
+        )
         ways: dict[str, Callable[[list[Ask]], object]] = {
             "probabilities of the options": LikelihoodRespondent(chat).answer,
             "the same, nothing shared": LikelihoodRespondent(chat, shares_prefix=False).answer,
             "writing, 2 tokens": ChatRespondent(chat, Sampling(max_new_tokens=2)).answer,
-            "writing, 32 tokens (default)": ChatRespondent(chat, Sampling(max_new_tokens=32)).answer,
+            "writing, 32 tokens (default)": ChatRespondent(
+                chat, Sampling(max_new_tokens=32)
+            ).answer,
             "Transformers, batches of 8, 2 tokens": pipeline_of(chat, 2),
             "Transformers, batches of 8, 32 tokens": pipeline_of(chat, 32),
         }
@@ -113,8 +127,12 @@ def main() -> None:
                 since = time.perf_counter()
                 way(aware)
                 seconds[name].append(time.perf_counter() - since)
-        first, second = (LikelihoodRespondent(chat, shares_prefix=share).answer(aware) for share in (True, False))
-    away = max(abs(np.subtract(a.probs_O, b.probs_O)).max() for a, b in zip(first, second, strict=True))
+        first, second = (
+            LikelihoodRespondent(chat, shares_prefix=share).answer(aware) for share in (True, False)
+        )
+    away = max(
+        abs(np.subtract(a.probs_O, b.probs_O)).max() for a, b in zip(first, second, strict=True)
+    )
     base = min(seconds["probabilities of the options"])
     print(f"\n{'way':40} {'seconds':>8} {'times the first':>16}")
     for name, told in seconds.items():

@@ -19,12 +19,20 @@ from pluralign.core import PluralignError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path, nargs="?", default=os.environ.get("PLURALIGN_DATA"))
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder for the evaluations")
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of results.md and images/")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="folder for the evaluations"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs"), help="folder of results.md and images/"
+    )
     parser.add_argument("--readme", type=Path, help="README.md beside the folder, unless named")
-    parser.add_argument("--draws", type=int, default=2000, help="draws of questions for the intervals")
+    parser.add_argument(
+        "--draws", type=int, default=2000, help="draws of questions for the intervals"
+    )
     given = parser.parse_args(arguments)
     if given.data is None:
         parser.error("name the folder of the data, or set PLURALIGN_DATA")
@@ -33,10 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         surveys = evaluate_all(Path(given.data), given.runs / "surveys", given.draws)
         old = page.read_text(encoding="utf-8") if page.is_file() else ""
-        page.write_text(placed(old, NAME, section(surveys, Path(given.data), given.out / "images")), "utf-8")
+        page.write_text(
+            placed(old, NAME, section(surveys, Path(given.data), given.out / "images")), "utf-8"
+        )
         before = readme.read_text(encoding="utf-8") if readme.is_file() else ""
         if ends(NAME)[0] in before:
-            readme.write_text(replaced(before, NAME, readme_text(surveys), where=str(readme)), "utf-8")
+            readme.write_text(
+                replaced(before, NAME, readme_text(surveys), where=str(readme)), "utf-8"
+            )
     except PluralignError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -29,7 +29,14 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
-from transformer_scoring import LIMIT, drawn_model, drawn_prism, peak_gib, score_ours, score_published
+from transformer_scoring import (
+    LIMIT,
+    drawn_model,
+    drawn_prism,
+    peak_gib,
+    score_ours,
+    score_published,
+)
 from transformer_training import WAYS, Learned
 
 from pluralign.core import PreferencePair, requests_of
@@ -146,13 +153,26 @@ def training_speed(backbone: Any, size: Size) -> tuple[float, float]:
     config = TrainingConfig(batch=size.batch, max_steps=size.steps, checkpoints=0)
     stamps: dict[int, float] = {}
     watch = Watch(
-        progress=lambda done, total: stamps.setdefault(done, synchronised(backbone.model.device.type)), note=print
+        progress=lambda done, total: stamps.setdefault(
+            done, synchronised(backbone.model.device.type)
+        ),
+        note=print,
     )
     form = TextForm(form_for(backbone.tokenizer), LIMIT)
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "part"
-        fine_tune(backbone, form, "lora", WeightedPairs(pairs, np.ones(len(pairs))), part, config, watch=watch)
-        lines = [json.loads(line) for line in (part / METRICS).read_text(encoding="utf-8").splitlines()]
+        fine_tune(
+            backbone,
+            form,
+            "lora",
+            WeightedPairs(pairs, np.ones(len(pairs))),
+            part,
+            config,
+            watch=watch,
+        )
+        lines = [
+            json.loads(line) for line in (part / METRICS).read_text(encoding="utf-8").splitlines()
+        ]
     tokens = sum(line["tokens"] for line in lines if line["step"] > SKIPPED and "tokens" in line)
     return tokens, stamps[size.steps] - stamps[SKIPPED]
 
@@ -175,7 +195,9 @@ def published_speed(backbone: Any, pairs: Sequence[PreferencePair]) -> float:
     score_published(wide, pairs[:4])
     began = synchronised(wide.model.device.type)
     score_published(wide, pairs)
-    return len({r for side in requests_of(pairs) for r in side}) / (synchronised(wide.model.device.type) - began)
+    return len({r for side in requests_of(pairs) for r in side}) / (
+        synchronised(wide.model.device.type) - began
+    )
 
 
 def peak(device: str, work: Callable[[], Any]) -> tuple[Any, float]:
@@ -192,7 +214,9 @@ def large(device: str, size: Size, top: float) -> list[str]:
     """Lines on the decoder."""
     model = decoder(device, size.decoder)
     weights = linear_weights(model.model)
-    lines = [f"decoder: {weights / 1e9:.2f} billion weights in linear layers, batch of {size.batch} pairs"]
+    lines = [
+        f"decoder: {weights / 1e9:.2f} billion weights in linear layers, batch of {size.batch} pairs"
+    ]
     (tokens, seconds), gib = peak(device, lambda: training_speed(model, size))
     rate = 4 * weights * tokens / seconds / 1e12
     row = f"{tokens / seconds:12,.0f} tokens/s {rate:8.1f} TFLOP/s {rate / top:6.1%} of the ceiling {gib:6.1f} GiB"
@@ -234,9 +258,15 @@ def trained(device: str, name: str, kind: str, size: Size) -> tuple[Learned, flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="small shapes on the CPU, to check the script")
-    parser.add_argument("--batch", type=int, help="pairs in a step of the decoder (halved where memory is short)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--tiny", action="store_true", help="small shapes on the CPU, to check the script"
+    )
+    parser.add_argument(
+        "--batch", type=int, help="pairs in a step of the decoder (halved where memory is short)"
+    )
     parser.add_argument("--only", choices=("decoder", "encoder"))
     options = parser.parse_args()
     if not options.tiny and not torch.cuda.is_available():
@@ -249,8 +279,12 @@ def main() -> None:
     device, size = ("cpu", TINY) if options.tiny else ("cuda", FULL)
     size = dataclasses.replace(size, batch=options.batch or size.batch)
     top = ceiling(device, size.product)
-    where = "CPU" if device == "cpu" else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
-    lines = [f"{where}: ceiling of bfloat16 matrix products {top:.1f} TFLOP/s ({size.product} x {size.product})"]
+    where = (
+        "CPU" if device == "cpu" else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    )
+    lines = [
+        f"{where}: ceiling of bfloat16 matrix products {top:.1f} TFLOP/s ({size.product} x {size.product})"
+    ]
     if options.only != "encoder":
         lines += large(device, size, top)
     if options.only != "decoder":

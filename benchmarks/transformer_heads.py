@@ -25,8 +25,15 @@ def small_bert(threads: int) -> Any:
     from transformers import BertConfig
 
     torch.set_num_threads(threads)
-    shape = {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 512}
-    return drawn_model(BertConfig(max_position_embeddings=LIMIT, **shape), "BertForSequenceClassification", "cpu")
+    shape = {
+        "hidden_size": 128,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "intermediate_size": 512,
+    }
+    return drawn_model(
+        BertConfig(max_position_embeddings=LIMIT, **shape), "BertForSequenceClassification", "cpu"
+    )
 
 
 def product_seconds(feature_N_D: Any, model: Any) -> float:
@@ -45,11 +52,16 @@ def main() -> None:
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
     backbone = (minilm if options.minilm else small_bert)(options.threads)
-    trunk: Any = TransformerTrunk(RequestEncoder(backbone, TextForm(form_for(backbone.tokenizer), LIMIT), "hidden"))
+    trunk: Any = TransformerTrunk(
+        RequestEncoder(backbone, TextForm(form_for(backbone.tokenizer), LIMIT), "hidden")
+    )
     chosen, rejected = requests_of(prism_pairs(Sample(options.folder, options.pairs)))
     requests = list(dict.fromkeys([*chosen, *rejected]))
     rng, ids = rng_for(0, "heads"), tuple(f"~c{k}" for k in range(COMMUNITIES))
-    reference, delta = rng.normal(size=trunk.dimensions), rng.normal(size=(COMMUNITIES, trunk.dimensions))
+    reference, delta = (
+        rng.normal(size=trunk.dimensions),
+        rng.normal(size=(COMMUNITIES, trunk.dimensions)),
+    )
     models = {
         "one": LinearRewardModel(trunk, reference, ids[7:8], delta[7:8]),
         "two hundred": LinearRewardModel(trunk, reference, ids, delta),
@@ -63,16 +75,26 @@ def main() -> None:
             rewards[name] = models[name].score_all(requests)
             times[name].append(time.perf_counter() - began)
     apart = float(np.abs(rewards["two hundred"][:, 7] - rewards["one"][:, 0]).max())
-    ratio = statistics.median(b / a for a, b in zip(times["one"], times["two hundred"], strict=True))
-    product = statistics.median(product_seconds(trunk.features(requests), models["two hundred"]) for _ in range(9))
+    ratio = statistics.median(
+        b / a for a, b in zip(times["one"], times["two hundred"], strict=True)
+    )
+    product = statistics.median(
+        product_seconds(trunk.features(requests), models["two hundred"]) for _ in range(9)
+    )
     size = sum(p.numel() for p in backbone.model.parameters())
-    print(f"{len(requests)} texts, trunk of {size / 1e6:.1f} million parameters; the two differ by {apart:.1e} at most")
+    print(
+        f"{len(requests)} texts, trunk of {size / 1e6:.1f} million parameters; the two differ by {apart:.1e} at most"
+    )
     print(f"{'communities':12} {'median s':>9}")
     for name, found in times.items():
         print(f"{name:12} {statistics.median(found):9.3f}")
     share = product / statistics.median(times["two hundred"])
-    print(f"the matrix product for two hundred takes {1000 * product:.2f} ms, {share:.2%} of the whole")
-    print(f"two hundred take {ratio:.3f} times as long as one (median of {options.rounds} paired rounds)")
+    print(
+        f"the matrix product for two hundred takes {1000 * product:.2f} ms, {share:.2%} of the whole"
+    )
+    print(
+        f"two hundred take {ratio:.3f} times as long as one (median of {options.rounds} paired rounds)"
+    )
 
 
 if __name__ == "__main__":

@@ -35,8 +35,15 @@ def small_bert(threads: int) -> Any:
     from transformers import BertConfig
 
     torch.set_num_threads(threads)
-    shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256}
-    return drawn_model(BertConfig(max_position_embeddings=LIMIT, **shape), "BertForSequenceClassification", "cpu")
+    shape = {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 256,
+    }
+    return drawn_model(
+        BertConfig(max_position_embeddings=LIMIT, **shape), "BertForSequenceClassification", "cpu"
+    )
 
 
 def write_adapters(root: Path) -> dict[str, Path]:
@@ -44,7 +51,9 @@ def write_adapters(root: Path) -> dict[str, Path]:
     import torch
     from peft import LoraConfig, TaskType, get_peft_model
 
-    settings = LoraConfig(task_type=TaskType.SEQ_CLS, r=8, target_modules="all-linear", modules_to_save=["classifier"])
+    settings = LoraConfig(
+        task_type=TaskType.SEQ_CLS, r=8, target_modules="all-linear", modules_to_save=["classifier"]
+    )
     model = get_peft_model(small_bert(1).model, settings)
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for seed, id_ in enumerate(IDS):
@@ -62,14 +71,20 @@ def drawn_requests(rng: np.random.Generator) -> list[RewardRequest]:
     return [RewardRequest(a, b) for a, b in zip(texts[::2], texts[1::2], strict=True)]
 
 
-def one_by_one(model: TransformerRewardModel, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]) -> Any:
+def one_by_one(
+    model: TransformerRewardModel, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]
+) -> Any:
     """Each request under its own steer; one call where the steer is the same for all."""
     if len(set(steers)) == 1:
         return model.score(requests, steers[0])
-    return np.concatenate([model.score([r], steer) for r, steer in zip(requests, steers, strict=True)])
+    return np.concatenate(
+        [model.score([r], steer) for r, steer in zip(requests, steers, strict=True)]
+    )
 
 
-def together(model: ResidentRewardModel, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]) -> Any:
+def together(
+    model: ResidentRewardModel, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]
+) -> Any:
     """The same, in one call."""
     return np.concatenate(model.rewards_each(requests, [[steer] for steer in steers]))
 
@@ -101,7 +116,9 @@ def measured(read: TransformerRewardModel, kept: ResidentRewardModel, name: str,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     options = parser.parse_args()
@@ -110,14 +127,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as root:
         folders = write_adapters(Path(root))
         read, other = (
-            TransformerRewardModel(small_bert(options.threads), TextForm("pair", LIMIT), "lora", folders)
+            TransformerRewardModel(
+                small_bert(options.threads), TextForm("pair", LIMIT), "lora", folders
+            )
             for _ in range(2)
         )
         began = time.perf_counter()
         with ResidentRewardModel(other) as kept:
             opened = time.perf_counter() - began
             lines = [measured(read, kept, name, options.calls) for name in CASES]
-    print(f"{options.calls} calls of {REQUESTS} requests, {len(IDS)} communities; opened in {opened:.2f} s")
+    print(
+        f"{options.calls} calls of {REQUESTS} requests, {len(IDS)} communities; opened in {opened:.2f} s"
+    )
     print(f"{'steered to':14} {'read ms':>8} {'kept ms':>8} {'ratio':>6} {'apart':>8}")
     print("\n".join(lines))
 

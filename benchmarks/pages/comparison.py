@@ -15,13 +15,24 @@ _ENOUGH = 5
 def method_section(run: Run) -> str:
     """The table of methods, and what it says."""
     rows = [_method_row(run, method) for method in run.methods]
-    head = ["method", "average", "contested", "worst community", "difference to reference", "difference to full"]
+    head = [
+        "method",
+        "average",
+        "contested",
+        "worst community",
+        "difference to reference",
+        "difference to full",
+    ]
     return "\n\n".join(["### Methods", table(head, rows), _behind_the_table(run), _reading(run)])
 
 
 def best_other(run: Run, aggregate: str) -> str | None:
     """The method with the highest value beside ``adaptive``; None where there is nothing to compare."""
-    values = {m: row["value"] for m in run.methods if m != "adaptive" and (row := run.summed(m, aggregate))}
+    values = {
+        m: row["value"]
+        for m in run.methods
+        if m != "adaptive" and (row := run.summed(m, aggregate))
+    }
     return max(values, key=values.__getitem__) if values else None
 
 
@@ -31,7 +42,9 @@ def adaptive_sentences(run: Run) -> list[str]:
     if "adaptive" not in run.methods or other is None:
         return []
     row = against(run, "adaptive", other)
-    said = [f"The best average beside `adaptive` is that of `{other}`. {compared('adaptive', other, row)}"]
+    said = [
+        f"The best average beside `adaptive` is that of `{other}`. {compared('adaptive', other, row)}"
+    ]
     worst = best_other(run, "worst")
     ours, theirs = run.summed("adaptive", "worst"), run.summed(worst, "worst") if worst else None
     if ours and theirs:
@@ -63,7 +76,10 @@ def community_section(run: Run) -> str:
     cells = run.served()
     shown = [m for m in _SHOWN if m in run.methods]
     ordered = sorted(run.steered, key=lambda c: float(cells[c, shown[-1]]["value"]))
-    rows = [[named(c), *_sizes(cells[c, shown[-1]]), *(percent(cells.get((c, m))) for m in shown)] for c in ordered]
+    rows = [
+        [named(c), *_sizes(cells[c, shown[-1]]), *(percent(cells.get((c, m))) for m in shown)]
+        for c in ordered
+    ]
     text = table(["community", "test pairs", "raters", *shown], rows)
     intro = f"Each under the steer to itself; worst served by `{shown[-1]}` first."
     body = text if len(rows) <= _ENOUGH else folded(f"All {len(rows)} communities", text)
@@ -111,23 +127,31 @@ def _behind_the_table(run: Run) -> str:
 def _reading(run: Run) -> str:
     said = [compared("full", "reference", row) for row in [run.gain("full", "reference")] if row]
     said += [
-        compared("scpo", baseline, row) for baseline in ("reference", "full") if (row := run.gain("scpo", baseline))
+        compared("scpo", baseline, row)
+        for baseline in ("reference", "full")
+        if (row := run.gain("scpo", baseline))
     ]
     said += [compared(m, "reference", row) for m in _ABLATIONS if (row := run.gain(m, "reference"))]
-    said += [compared("length", "reference", row) for row in [run.gain("length", "reference")] if row]
+    said += [
+        compared("length", "reference", row) for row in [run.gain("length", "reference")] if row
+    ]
     return "\n".join(f"* {sentence}" for sentence in [*said, *adaptive_sentences(run)])
 
 
 def _where_they_differ(run: Run) -> list[str]:
     gains = {c: row for c in run.steered if (row := run.gain("scpo", "full", c))}
-    sided = {side: [c for c in gains if verdict(gains[c]) == side] for side in ("ahead of", "behind")}
+    sided = {
+        side: [c for c in gains if verdict(gains[c]) == side] for side in ("ahead of", "behind")
+    }
     said = (
         f"Of {len(gains)} communities `scpo` is ahead of `full` in {len(sided['ahead of'])}, behind in"
         f" {len(sided['behind'])}, and level with it in {len(gains) - sum(map(len, sided.values()))} (the interval of"
         " the paired difference holds 0). With that many intervals, a few exclude 0 by chance."
     )
     parts = [said]
-    differing = sorted((c for found in sided.values() for c in found), key=lambda c: -float(gains[c]["value"]))
+    differing = sorted(
+        (c for found in sided.values() for c in found), key=lambda c: -float(gains[c]["value"])
+    )
     if differing:
         parts.append(_difference_table(run, gains, differing))
     parts.append(_against_contested(run, gains))
@@ -136,7 +160,10 @@ def _where_they_differ(run: Run) -> list[str]:
 
 def _difference_table(run: Run, gains: dict[str, Row], communities: list[str]) -> str:
     share = _contested_share(run)
-    rows = [[named(c), f"{gains[c]['n']:,}", f"{100 * share[c]:.1f}", points(gains[c])] for c in communities]
+    rows = [
+        [named(c), f"{gains[c]['n']:,}", f"{100 * share[c]:.1f}", points(gains[c])]
+        for c in communities
+    ]
     return table(["community", "test pairs", "contested, %", "`scpo` minus `full`"], rows)
 
 
@@ -165,7 +192,9 @@ def _against_contested(run: Run, gains: dict[str, Row]) -> str:
 
 def _contested_share(run: Run) -> dict[str, float]:
     """Part of a community's test pairs on which the reference disagrees, over all seeds."""
-    return {c: 1 - row["value"] for (c, method), row in run.served().items() if method == "reference"}
+    return {
+        c: 1 - row["value"] for (c, method), row in run.served().items() if method == "reference"
+    }
 
 
 def _sizes(row: Row) -> tuple[str, str]:

@@ -54,7 +54,9 @@ class Pluralised:
 
     def value(self, metric: str, model: str, place: str | None) -> Mapping[str, Any] | None:
         """A number under the culture-aware strategy."""
-        return _one(self.results, metric=metric, model=model, community=place, strategy=self.strategy)
+        return _one(
+            self.results, metric=metric, model=model, community=place, strategy=self.strategy
+        )
 
     def change(self, metric: str, model: str, place: str | None) -> Mapping[str, Any] | None:
         """Its paired difference to the start."""
@@ -72,7 +74,9 @@ def read(folder: Path) -> list[Pluralised]:
         record = run.read_json("record.json")
         if record is None:
             continue
-        settings = dict(record["settings"]) | {"evaluate_strategy": _aware(read_rows(place / "results.jsonl"))}
+        settings = dict(record["settings"]) | {
+            "evaluate_strategy": _aware(read_rows(place / "results.jsonl"))
+        }
         found.append(
             Pluralised(
                 place.name,
@@ -92,7 +96,9 @@ def section(runs: Sequence[Pluralised], card: Mapping[str, Any]) -> str:
     """
     seeds = [run for run in runs if run.name.startswith("seed-")]
     if not seeds:
-        raise NotEnoughData("no run of CultureSPA is there", hint="run configs/pluralise/planted.toml first")
+        raise NotEnoughData(
+            "no run of CultureSPA is there", hint="run configs/pluralise/planted.toml first"
+        )
     first = seeds[0]
     parts = [
         "## CultureSPA on a planted model",
@@ -133,7 +139,11 @@ def _about(card: Mapping[str, Any], seeds: Sequence[Pluralised]) -> str:
 
 def _communities(run: Pluralised) -> str:
     models = _models(run)
-    own = {r["community"] for r in run.results if r["metric"] == SCORE and r["community"] and r["model"] == START}
+    own = {
+        r["community"]
+        for r in run.results
+        if r["metric"] == SCORE and r["community"] and r["model"] == START
+    }
     order = sorted(own, key=lambda c: (run.value(SCORE, START, c) or {"value": 0})["value"])
     head = ["community", START, *(h for m in models for h in (m, f"{m} against {START}"))]
     rows = [
@@ -143,7 +153,10 @@ def _communities(run: Pluralised) -> str:
             *(
                 cell
                 for m in models
-                for cell in (_cell(run.value(SCORE, m, c)), _cell(run.change(SCORE, m, c), signed=True))
+                for cell in (
+                    _cell(run.value(SCORE, m, c)),
+                    _cell(run.change(SCORE, m, c), signed=True),
+                )
             ),
         ]
         for c in order
@@ -153,13 +166,21 @@ def _communities(run: Pluralised) -> str:
 
 def _averages(run: Pluralised) -> str:
     models = _models(run)
-    head = ["on average", "people", START, *(h for m in models for h in (m, f"{m} against {START}"))]
+    head = [
+        "on average",
+        "people",
+        START,
+        *(h for m in models for h in (m, f"{m} against {START}")),
+    ]
     rows = []
     for metric, name, scale in _MEASURES:
         people = run.value(metric, f"people: {START}", None)
         cells = [_cell(people, scale), _cell(run.value(metric, START, None), scale)]
         for m in models:
-            cells += [_cell(run.value(metric, m, None), scale), _cell(run.change(metric, m, None), scale, signed=True)]
+            cells += [
+                _cell(run.value(metric, m, None), scale),
+                _cell(run.change(metric, m, None), scale, signed=True),
+            ]
         rows.append([name, *cells])
     return f"On average over the communities, and how varied the answers are, seed 0:\n\n{table(head, rows)}"
 
@@ -170,14 +191,29 @@ def _over_seeds(seeds: Sequence[Pluralised]) -> str:
     rows = []
     for m in _models(seeds[0]):
         for metric, name, scale in _MEASURES[:-1]:
-            values = [(run.change(metric, m, None) or {"value": float("nan")})["value"] * scale for run in seeds]
-            rows.append([f"{m}, {name}", f"{fmean(values):+.1f}", f"{min(values):+.1f} to {max(values):+.1f}"])
+            values = [
+                (run.change(metric, m, None) or {"value": float("nan")})["value"] * scale
+                for run in seeds
+            ]
+            rows.append(
+                [
+                    f"{m}, {name}",
+                    f"{fmean(values):+.1f}",
+                    f"{min(values):+.1f} to {max(values):+.1f}",
+                ]
+            )
     rows += [
         [f"{m}, CAS of ~Hill", f"{fmean(v):+.1f}", f"{min(v):+.1f} to {max(v):+.1f}"]
         for m in _models(seeds[0])
-        if (v := [(run.change(SCORE, m, "~hill") or {"value": float("nan")})["value"] for run in seeds])
+        if (
+            v := [
+                (run.change(SCORE, m, "~hill") or {"value": float("nan")})["value"] for run in seeds
+            ]
+        )
     ]
-    return f"Change against the start over {len(seeds)} seeds:\n\n" + table(["", "mean", "range"], rows)
+    return f"Change against the start over {len(seeds)} seeds:\n\n" + table(
+        ["", "mean", "range"], rows
+    )
 
 
 def _collected(run: Pluralised) -> str:
@@ -223,7 +259,11 @@ def _variants(first: Pluralised, runs: Sequence[Pluralised]) -> str:
         ]
         rows.append([name, f"{collected:,}", *cells])
     head = ["variant", "collected"]
-    head += [f"{m}: {what}" for m in _models(first) for what in ("CAS", "CAS of ~Hill", "pairwise diversity")]
+    head += [
+        f"{m}: {what}"
+        for m in _models(first)
+        for what in ("CAS", "CAS of ~Hill", "pairwise diversity")
+    ]
     return f"Variants, change against the start:\n\n{table(head, rows)}"
 
 
@@ -255,7 +295,9 @@ def _reading(seeds: Sequence[Pluralised]) -> str:
         hill = [run.change(SCORE, m, "~hill") for run in seeds]
         up = sum(row is not None and row["low"] is not None and row["low"] > 0 for row in hill)
         flat = [run.change("pairwise_diversity", m, None) for run in seeds]
-        flatter = sum(row is not None and row["high"] is not None and row["high"] < 0 for row in flat)
+        flatter = sum(
+            row is not None and row["high"] is not None and row["high"] < 0 for row in flat
+        )
         richer = sum(row is not None and row["low"] is not None and row["low"] > 0 for row in flat)
         lost = sum(
             row is not None and row["high"] is not None and row["high"] < 0
@@ -276,7 +318,9 @@ def _models(run: Pluralised) -> list[str]:
 
 
 def _aware(rows: Sequence[Mapping[str, Any]]) -> str:
-    found = dict.fromkeys(r["strategy"] for r in rows if r["strategy"] and r["community"] and r["model"] == START)
+    found = dict.fromkeys(
+        r["strategy"] for r in rows if r["strategy"] and r["community"] and r["model"] == START
+    )
     return next(s for s in found if s != "culture_unaware")
 
 

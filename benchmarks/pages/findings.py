@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from pages.writing import table
-from pluralign.audits import MISIDENTIFICATION, SIMPLIFICATION, Audit, Context, Evidence, Measured, community_name
+from pluralign.audits import (
+    MISIDENTIFICATION,
+    SIMPLIFICATION,
+    Audit,
+    Context,
+    Evidence,
+    Measured,
+    community_name,
+)
 from pluralign.audits.answered import estimate
 from pluralign.audits.auditing import severity_of
 from pluralign.audits.people import who_took_part
@@ -21,8 +29,12 @@ ABLATIONS = ("scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
 
 def models_table(evidence: Evidence) -> str:
     """What the checks of answers measured of each model, found or not."""
-    alike, axes, far = (_measured(SIMPLIFICATION, name, evidence) for name in ("alike", "axes", "stereotypes"))
-    other, default = (_measured(MISIDENTIFICATION, name, evidence) for name in ("other-people", "default-culture"))
+    alike, axes, far = (
+        _measured(SIMPLIFICATION, name, evidence) for name in ("alike", "axes", "stereotypes")
+    )
+    other, default = (
+        _measured(MISIDENTIFICATION, name, evidence) for name in ("other-people", "default-culture")
+    )
     rows = []
     for a in evidence.answered:
         mine = [m for m in alike if m.subject == a.subject]
@@ -47,7 +59,9 @@ def models_table(evidence: Evidence) -> str:
     return table(head, rows)
 
 
-def neighbour_table(evidence: Evidence, asked: Sequence[str] = ("BRA", "MEX"), other: str = "USA") -> str:
+def neighbour_table(
+    evidence: Evidence, asked: Sequence[str] = ("BRA", "MEX"), other: str = "USA"
+) -> str:
     """Exact answers of another people less those of the people asked for, on questions that both were asked."""
     rows = []
     for a in evidence.answered:
@@ -90,8 +104,17 @@ def participation_table(evidence: Sequence[Evidence]) -> str:
         if shares:
             names = ", ".join(sorted({s for p in shares for s in p["sources"]}))
             total = sum(p["pairs"] for p in shares)
-            rows.append([f"{len(shares)} countries ({names})", "not published", f"{total:,}", "–", "–", "0"])
-    head = ["community", "people", "pairs", "pairs per person", "largest share of one person", "pairs with own words"]
+            rows.append(
+                [f"{len(shares)} countries ({names})", "not published", f"{total:,}", "–", "–", "0"]
+            )
+    head = [
+        "community",
+        "people",
+        "pairs",
+        "pairs per person",
+        "largest share of one person",
+        "pairs with own words",
+    ]
     return table(head, rows)
 
 
@@ -102,10 +125,16 @@ def rewards_table(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
         grave = [f for f in findings if f["severity"] != "note" and f["audit"] != "participation"]
         for f in grave:
             number = f["numbers"][0]
-            rows.append([run, f["severity"], f["claim"], _points(_estimate(number)), f"{number['n']:,}"])
+            rows.append(
+                [run, f["severity"], f["claim"], _points(_estimate(number)), f"{number['n']:,}"]
+            )
         if not grave:
             rows.append([run, "–", "nothing beyond a threshold, surely", "", ""])
-        notes = Counter(f["check"] for f in findings if f["severity"] == "note" and f["audit"] != "participation")
+        notes = Counter(
+            f["check"]
+            for f in findings
+            if f["severity"] == "note" and f["audit"] != "participation"
+        )
         if notes:
             told = ", ".join(f"{name} {n}" for name, n in sorted(notes.items()))
             rows.append([run, "note", f"beyond a threshold, but not surely: {told}", "", ""])
@@ -119,7 +148,9 @@ def planted_table(path: Path) -> str:
         [f["fault"].split(": ")[0], f["fault"].split(": ")[1], str(f["found"]), str(f["others"])]
         for f in rates["faults"]
     ]
-    told = table(["check", "planted", f"found in, of {rates['seeds']}", "alarm of another audit"], rows)
+    told = table(
+        ["check", "planted", f"found in, of {rates['seeds']}", "alarm of another audit"], rows
+    )
     return f"A society without a fault raised an alarm in {rates['sound']} of {rates['seeds']} seeds.\n\n{told}"
 
 
@@ -131,7 +162,9 @@ def _measured(audit: Audit, name: str, evidence: Evidence) -> list[Measured]:
 def _grave(measured: Iterable[Measured], check: str, audit: Audit) -> list[Measured]:
     (limit,) = (c.threshold for c in audit.checks if c.name == check)
     whole = list(measured)
-    return [m for m in whole if severity_of(m, limit, len(whole) * m.picked_of) in {"risk", "concern"}]
+    return [
+        m for m in whole if severity_of(m, limit, len(whole) * m.picked_of) in {"risk", "concern"}
+    ]
 
 
 def _others(measured: Sequence[Measured]) -> str:
@@ -150,7 +183,11 @@ def _default(measured: Sequence[Measured]) -> str:
 
 
 def _far(measured: Sequence[Measured]) -> str:
-    return f"{len(_grave(measured, 'stereotypes', SIMPLIFICATION))} of {len(measured)}" if measured else "not assessed"
+    return (
+        f"{len(_grave(measured, 'stereotypes', SIMPLIFICATION))} of {len(measured)}"
+        if measured
+        else "not assessed"
+    )
 
 
 def _one(measured: Sequence[Measured], number: str) -> str:

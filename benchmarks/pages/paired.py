@@ -38,12 +38,16 @@ def rank_correlation(x_C: FloatArray, y_C: FloatArray, seed: int, draws: int = 2
 
 def _own_credit(run: Run, method: str) -> tuple[Judged, FloatArray]:
     parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
-    return Judged.join([j for j, _ in parts]), np.concatenate([correct(own_margins(m, j)) for j, m in parts])
+    return Judged.join([j for j, _ in parts]), np.concatenate(
+        [correct(own_margins(m, j)) for j, m in parts]
+    )
 
 
 def _steers(run: Run, method: str) -> tuple[Judged, list[tuple[Judged, dict[str, FloatArray]]]]:
     parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
-    found = [(judged, {steer: correct(m) for steer, m in margins.items()}) for judged, margins in parts]
+    found = [
+        (judged, {steer: correct(m) for steer, m in margins.items()}) for judged, margins in parts
+    ]
     return Judged.join([j for j, _ in parts]), found
 
 
@@ -62,5 +66,7 @@ def _average(run: Run, judged: Judged, credit_N: FloatArray) -> dict[str, Any]:
     settings = run.settings
     rng = rng_for(settings["seed"], "bootstrap", "all")
     draws = settings["intervals"]["draws"]
-    by = disaggregate(credit_N[rows], part.community_N, part.cluster_N, rng, raters=part.raters, draws=draws)
+    by = disaggregate(
+        credit_N[rows], part.community_N, part.cluster_N, rng, raters=part.raters, draws=draws
+    )
     return asdict(by.average)

@@ -24,8 +24,13 @@ def draw_methods(runs: Sequence[Run], folder: Path) -> Path:
     """Average and worst community of each method, a panel for each run."""
     import altair as alt
 
-    panels = [_method_panel(run, named=k == 0 or run.methods != runs[0].methods) for k, run in enumerate(runs)]
-    chart = alt.hconcat(*panels, spacing=18).properties(title=titled(_methods_title(runs), _METHODS_SUBTITLE))
+    panels = [
+        _method_panel(run, named=k == 0 or run.methods != runs[0].methods)
+        for k, run in enumerate(runs)
+    ]
+    chart = alt.hconcat(*panels, spacing=18).properties(
+        title=titled(_methods_title(runs), _METHODS_SUBTITLE)
+    )
     return save(chart, folder / "methods.png")
 
 
@@ -41,7 +46,9 @@ def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
         for by in ("pairs", "raters")
         if any(by in run.curves for run in drawn)
     ]
-    chart = alt.vconcat(*rows, spacing=14).properties(title=titled(_curves_title(drawn), _CURVES_SUBTITLE))
+    chart = alt.vconcat(*rows, spacing=14).properties(
+        title=titled(_curves_title(drawn), _CURVES_SUBTITLE)
+    )
     return save(chart, folder / "curves.png")
 
 
@@ -56,16 +63,18 @@ def draw_steers(run: Run, folder: Path) -> Path | None:
     join = alt.vconcat if len(run.steered) > _MANY else alt.hconcat
     chart = join(*panels, spacing=14).resolve_scale(color="shared")
     chart = chart.properties(
-        title=titled(f"{title_of(run)}: steering to one community, measured on each", _STEER_SUBTITLE)
+        title=titled(
+            f"{title_of(run)}: steering to one community, measured on each", _STEER_SUBTITLE
+        )
     )
     return save(chart, folder / f"steer-{run.name}.png")
 
 
-_METHODS_SUBTITLE = "Accuracy on held-out pairs, %. Bars: 95 % intervals. Dashed line: the reference's average."
-_CURVES_SUBTITLE = "Average accuracy on held-out pairs, %; sizes on a logarithmic scale. Dashed grey: the reference."
-_STEER_SUBTITLE = (
-    "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the reference's own."
+_METHODS_SUBTITLE = (
+    "Accuracy on held-out pairs, %. Bars: 95 % intervals. Dashed line: the reference's average."
 )
+_CURVES_SUBTITLE = "Average accuracy on held-out pairs, %; sizes on a logarithmic scale. Dashed grey: the reference."
+_STEER_SUBTITLE = "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the reference's own."
 
 
 def _methods_title(runs: Sequence[Run]) -> str:
@@ -82,12 +91,20 @@ def _methods_title(runs: Sequence[Run]) -> str:
 
 
 def _curves_title(runs: Sequence[Run]) -> str:
-    needed = [r for run in runs for rows in run.curves.values() for r in rows if r["metric"] == "fraction_needed"]
+    needed = [
+        r
+        for run in runs
+        for rows in run.curves.values()
+        for r in rows
+        if r["metric"] == "fraction_needed"
+    ]
     scpo = [r["value"] for r in needed if r["method"] == "scpo"]
     reached = [v for v in scpo if v is not None]
     if not scpo:
         return "Accuracy against the amount of training data"
-    return f"scpo reaches what full reaches with all the data in {len(reached)} of {len(scpo)} curves"
+    return (
+        f"scpo reaches what full reaches with all the data in {len(reached)} of {len(scpo)} curves"
+    )
 
 
 def _method_panel(run: Run, named: bool) -> Any:
@@ -95,16 +112,30 @@ def _method_panel(run: Run, named: bool) -> Any:
 
     kinds = {"average": "average over communities", "worst": "worst-served community"}
     values = [
-        {"method": m, "of": label, "value": 100 * row["value"], "low": 100 * row["low"], "high": 100 * row["high"]}
+        {
+            "method": m,
+            "of": label,
+            "value": 100 * row["value"],
+            "low": 100 * row["low"],
+            "high": 100 * row["high"],
+        }
         for m in run.methods
         for aggregate, label in kinds.items()
         if (row := run.summed(m, aggregate)) and row["low"] is not None
     ]
-    y = alt.Y("method:N", sort=run.methods, title=None, axis=alt.Axis(labels=named, ticks=False, offset=4))
+    y = alt.Y(
+        "method:N", sort=run.methods, title=None, axis=alt.Axis(labels=named, ticks=False, offset=4)
+    )
     offset = alt.YOffset("of:N", sort=list(kinds.values()))
     x = alt.X("value:Q", title="accuracy, %", scale=alt.Scale(zero=False, nice=False, padding=8))
-    shape = alt.Shape("of:N", title=None, scale=alt.Scale(domain=list(kinds.values()), range=["circle", "diamond"]))
-    fill = alt.Fill("of:N", title=None, scale=alt.Scale(domain=list(kinds.values()), range=["black", "white"]))
+    shape = alt.Shape(
+        "of:N",
+        title=None,
+        scale=alt.Scale(domain=list(kinds.values()), range=["circle", "diamond"]),
+    )
+    fill = alt.Fill(
+        "of:N", title=None, scale=alt.Scale(domain=list(kinds.values()), range=["black", "white"])
+    )
     base = alt.Chart(alt.InlineData(values=values)).encode(y=y, yOffset=offset)
     bars = base.mark_rule(color="#888").encode(x=alt.X("low:Q", title="accuracy, %"), x2="high:Q")
     dots = base.mark_point(size=55, stroke="black", opacity=1).encode(x=x, shape=shape, fill=fill)
@@ -113,31 +144,52 @@ def _method_panel(run: Run, named: bool) -> Any:
     if reference:
         at = alt.Chart(alt.InlineData(values=[{"x": 100 * reference["value"]}]))
         layers.insert(0, at.mark_rule(strokeDash=[4, 3], color="#aaa").encode(x="x:Q"))
-    return alt.layer(*layers).properties(width=_PANEL, height=26 * len(run.methods), title=title_of(run))
+    return alt.layer(*layers).properties(
+        width=_PANEL, height=26 * len(run.methods), title=title_of(run)
+    )
 
 
 def _curve_panel(run: Run, by: str) -> Any:
     import altair as alt
 
     rows = [r for r in run.curves[by] if r["metric"] != "fraction_needed"]
-    values = [{"method": r["method"], "part": r["fraction"], "value": 100 * r["value"]} for r in rows]
+    values = [
+        {"method": r["method"], "part": r["fraction"], "value": 100 * r["value"]} for r in rows
+    ]
     shown = [m for m in _CURVES if any(v["method"] == m for v in values)]
     sizes = sorted({v["part"] for v in values})
     unit = "pairs" if by == "pairs" else split_unit(run)
     axis = alt.Axis(values=sizes, format="~%", labelOverlap=True, grid=False)
     base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X("part:Q", title=f"part of the training {unit}", scale=alt.Scale(type="log", nice=False), axis=axis),
+        x=alt.X(
+            "part:Q",
+            title=f"part of the training {unit}",
+            scale=alt.Scale(type="log", nice=False),
+            axis=axis,
+        ),
         y=alt.Y("value:Q", title="accuracy, %", scale=alt.Scale(zero=False)),
     )
     legend = alt.Legend(symbolType="stroke", symbolSize=900, symbolStrokeWidth=2)
-    color = alt.Color("method:N", title=None, scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]), legend=legend)
+    color = alt.Color(
+        "method:N",
+        title=None,
+        scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]),
+        legend=legend,
+    )
     dash = alt.StrokeDash(
-        "method:N", title=None, scale=alt.Scale(domain=shown, range=_DASHES[: len(shown)]), legend=legend
+        "method:N",
+        title=None,
+        scale=alt.Scale(domain=shown, range=_DASHES[: len(shown)]),
+        legend=legend,
     )
     dots = base.mark_point(filled=True, size=30, opacity=1)
     layers = [
         base.mark_line(strokeWidth=2).encode(color=color, strokeDash=dash),
-        dots.encode(fill=alt.Fill("method:N", scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]), legend=None)),
+        dots.encode(
+            fill=alt.Fill(
+                "method:N", scale=alt.Scale(domain=shown, range=_COLORS[: len(shown)]), legend=None
+            )
+        ),
     ]
     reference = _reference_of_curves(run)
     if reference is not None:
@@ -162,24 +214,38 @@ def _steer_panel(run: Run, method: str) -> Any:
     reference = {c: row["value"] for (c, m), row in run.served().items() if m == "reference"}
     cells = run.matrix(method)
     values = [
-        {"steer": s, "community": c, "gain": 100 * (row["value"] - reference[c])} for (s, c), row in cells.items()
+        {"steer": s, "community": c, "gain": 100 * (row["value"] - reference[c])}
+        for (s, c), row in cells.items()
     ]
     order = [*own, " ", *others] if others else own
     mean = fmean(v["gain"] for v in values if v["steer"] == v["community"])
     cell, font = (13, 8) if len(own) > _MANY else (22, 10)
-    axis = alt.Axis(labelFontSize=font, labelAngle=-90, labelOverlap=False, ticks=False, domain=False)
+    axis = alt.Axis(
+        labelFontSize=font, labelAngle=-90, labelOverlap=False, ticks=False, domain=False
+    )
     return (
         alt.Chart(alt.InlineData(values=values))
         .mark_rect()
         .encode(
             x=alt.X(
-                "community:N", sort=order, scale=alt.Scale(domain=order), title="measured on the pairs of", axis=axis
+                "community:N",
+                sort=order,
+                scale=alt.Scale(domain=order),
+                title="measured on the pairs of",
+                axis=axis,
             ),
-            y=alt.Y("steer:N", sort=own, title="steered to", axis=alt.Axis(labelFontSize=font, labelOverlap=False)),
+            y=alt.Y(
+                "steer:N",
+                sort=own,
+                title="steered to",
+                axis=alt.Axis(labelFontSize=font, labelOverlap=False),
+            ),
             color=alt.Color("gain:Q", title="points", scale=alt.Scale(scheme="viridis")),
         )
         .properties(
-            width=cell * len(order), height=cell * len(own), title=f"{method} (diagonal: {mean:+.1f} points on average)"
+            width=cell * len(order),
+            height=cell * len(own),
+            title=f"{method} (diagonal: {mean:+.1f} points on average)",
         )
     )
 
@@ -188,7 +254,9 @@ def titled(text: str, subtitle: str) -> Any:
     """A heading and what stands below it."""
     import altair as alt
 
-    return alt.TitleParams(text, subtitle=subtitle, anchor="start", fontSize=14, subtitleFontSize=12, offset=12)
+    return alt.TitleParams(
+        text, subtitle=subtitle, anchor="start", fontSize=14, subtitleFontSize=12, offset=12
+    )
 
 
 def save(chart: Any, path: Path) -> Path:
@@ -209,7 +277,12 @@ def _packed(png: bytes) -> bytes:
             pixels += png[at + 8 : at + 8 + length]
         elif kind == b"IEND":
             body = b"IDAT" + zlib.compress(zlib.decompress(pixels), 9)
-            kept += [struct.pack(">I", len(body) - 4), body, struct.pack(">I", zlib.crc32(body)), png[at:]]
+            kept += [
+                struct.pack(">I", len(body) - 4),
+                body,
+                struct.pack(">I", zlib.crc32(body)),
+                png[at:],
+            ]
         else:
             kept.append(png[at : at + 12 + length])
         at += 12 + length

@@ -77,23 +77,43 @@ class Run:
         """A row of the summary; None where it could not be measured."""
         return _first(self.summary, method=method, aggregate=aggregate, subset=subset)
 
-    def gain(self, method: str, baseline: str, community: str | None = None, subset: str = "all") -> Row | None:
+    def gain(
+        self, method: str, baseline: str, community: str | None = None, subset: str = "all"
+    ) -> Row | None:
         """Paired difference of a method to ``reference`` or ``full``, on average or for one community."""
-        found = {"method": method, "baseline": baseline, "community": community, "subset": subset, "steer": "own"}
+        found = {
+            "method": method,
+            "baseline": baseline,
+            "community": community,
+            "subset": subset,
+            "steer": "own",
+        }
         return _first(self.comparisons, **found)
 
     def bystanders(self, method: str) -> list[Row]:
         """For each steer, the change for the communities of the reference other than the one steered to."""
-        return [r for r in self.comparisons if r["method"] == method and r.get("aggregate") == "bystanders"]
+        return [
+            r
+            for r in self.comparisons
+            if r["method"] == method and r.get("aggregate") == "bystanders"
+        ]
 
     def matrix(self, method: str) -> dict[tuple[str, str], Row]:
         """(Steer, community) -> accuracy on all test pairs of the community."""
-        rows = (r for r in self.results if r["method"] == method and r["subset"] == "all" and r["steer"] is not None)
+        rows = (
+            r
+            for r in self.results
+            if r["method"] == method and r["subset"] == "all" and r["steer"] is not None
+        )
         return {(r["steer"], r["community"]): r for r in rows}
 
     def served(self, subset: str = "all") -> dict[tuple[str, str], Row]:
         """(Community, method) -> accuracy under the steer to the community itself."""
-        rows = (r for r in self.results if r["subset"] == subset and r["steer"] in {None, r["community"]})
+        rows = (
+            r
+            for r in self.results
+            if r["subset"] == subset and r["steer"] in {None, r["community"]}
+        )
         return {(r["community"], r["method"]): r for r in rows}
 
 
@@ -108,11 +128,17 @@ def read_runs(folder: Path) -> list[Run]:
     runs = [run for run in runs if run.record["settings"]["trunk"]["kind"] == "embedding"]
     if not runs:
         raise NotEnoughData(
-            "no finished run", where=str(folder), hint="pluralign run configs/NAME.toml --out RUNS/NAME"
+            "no finished run",
+            where=str(folder),
+            hint="pluralign run configs/NAME.toml --out RUNS/NAME",
         )
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
-        raise InvalidInput(f"two runs have the same name: {', '.join(names)}", where=str(folder), hint="move one away")
+        raise InvalidInput(
+            f"two runs have the same name: {', '.join(names)}",
+            where=str(folder),
+            hint="move one away",
+        )
     return sorted(runs, key=lambda run: run.name)
 
 
@@ -123,7 +149,10 @@ def read_run(path: Path) -> Run:
         InvalidInput: If a file is missing or broken.
     """
     folder = RunFolder(path)
-    studies = {name: path / "studies" / f"{name}.jsonl" for name in ("curve-pairs", "curve-raters", "sensitivity")}
+    studies = {
+        name: path / "studies" / f"{name}.jsonl"
+        for name in ("curve-pairs", "curve-raters", "sensitivity")
+    }
     found = {name: read_rows(file) for name, file in studies.items() if file.is_file()}
     return Run(
         folder,
@@ -139,4 +168,6 @@ def read_run(path: Path) -> Run:
 
 
 def _first(rows: Sequence[Row], **wanted: object) -> Row | None:
-    return next((r for r in rows if all(r.get(key) == value for key, value in wanted.items())), None)
+    return next(
+        (r for r in rows if all(r.get(key) == value for key, value in wanted.items())), None
+    )

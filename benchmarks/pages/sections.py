@@ -53,4 +53,9 @@ def replaced(page: str, name: str, text: str, where: str) -> str:
     begin, end = ends(name)
     if begin not in page or end not in page:
         raise InvalidInput(f"{begin} and {end} are not both there", where=where)
-    return re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.S)
+    return re.sub(
+        f"{re.escape(begin)}.*?{re.escape(end)}",
+        lambda _: f"{begin}\n{text}\n{end}",
+        page,
+        flags=re.S,
+    )

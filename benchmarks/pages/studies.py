@@ -25,7 +25,9 @@ def steer_section(run: Run, picture: str | None) -> str:
         return "\n\n".join([*parts, "This run has neither `adaptive` nor `scpo`."])
     if picture:
         parts.append(f"![Change in accuracy for every steer and community]({picture})")
-    said = [sentence for m in methods for sentence in (_own_sentence(run, m), _cost_sentence(run, m))]
+    said = [
+        sentence for m in methods for sentence in (_own_sentence(run, m), _cost_sentence(run, m))
+    ]
     parts.append("\n".join(f"* {sentence}" for sentence in said))
     if len(run.matrix(methods[0])) <= _SMALL_MATRIX**2:
         parts.append(_matrix_table(run, methods))
@@ -40,7 +42,9 @@ def curve_section(run: Run) -> str:
     for by, rows in run.curves.items():
         unit = _unit_name(run, by)
         parts += [f"By {unit}:", _needed_table(rows), _above_full(rows)]
-        parts.append(folded(f"Accuracy at each size, by {unit}", _curve_table(rows, split_unit(run))))
+        parts.append(
+            folded(f"Accuracy at each size, by {unit}", _curve_table(rows, split_unit(run)))
+        )
     return "\n\n".join(parts)
 
 
@@ -53,7 +57,10 @@ def sensitivity_section(run: Run) -> str:
     said = "For every tau and beta the ridge is the one chosen for `scpo` under the run's own settings."
     parts = ["### Other settings", f"{_seeds_of(run, 'sensitivity')} {said}"]
     if scpo:
-        parts += [_range_sentence(scpo), folded("`scpo` under every tau and beta", _scpo_table(scpo))]
+        parts += [
+            _range_sentence(scpo),
+            folded("`scpo` under every tau and beta", _scpo_table(scpo)),
+        ]
     if ridges:
         parts.append(folded("Under every ridge, all test pairs", _ridge_table(ridges)))
     return "\n\n".join(parts)
@@ -63,7 +70,9 @@ def people_section(run: Run) -> str:
     """How often a rater agrees with the majority of the others."""
     if not run.people:
         return "### Agreement among people\n\nNo pair was judged by two people of one community."
-    rows = [[str(r["community"]), percent(r), f"{r['n']:,}", f"{r['n_raters']:,}"] for r in run.people]
+    rows = [
+        [str(r["community"]), percent(r), f"{r['n']:,}", f"{r['n_raters']:,}"] for r in run.people
+    ]
     said = (
         "How often a rater chooses as the majority of the other raters of the same two texts did. It is a reference"
         " point, not a limit: with few other raters their majority is itself uncertain."
@@ -77,8 +86,14 @@ def seed_section(run: Run) -> str:
     rows = [r for r in run.repeats if r["aggregate"] == "average" and r["subset"] == "all"]
     by_method = {m: {r["seed"]: r for r in rows if r["method"] == m} for m in run.methods}
     head = ["method", *(f"seed {seed}" for seed in run.seeds), "mean", "standard deviation"]
-    body = [[f"`{m}`", *(_value(found.get(s)) for s in run.seeds), *_spread(found)] for m, found in by_method.items()]
-    tuned = ["reference", *(m for m in run.methods if any(m in t for t in run.record["ridges"].values()))]
+    body = [
+        [f"`{m}`", *(_value(found.get(s)) for s in run.seeds), *_spread(found)]
+        for m, found in by_method.items()
+    ]
+    tuned = [
+        "reference",
+        *(m for m in run.methods if any(m in t for t in run.record["ridges"].values())),
+    ]
     chosen = [
         [f"`{m}`", *(_ridge(run.record["ridges"].get(str(s), {}).get(m)) for s in run.seeds)]
         for m in dict.fromkeys(tuned)
@@ -146,14 +161,22 @@ def _unit_name(run: Run, by: str) -> str:
 
 def _needed_table(rows: Sequence[Row]) -> str:
     found = [r for r in rows if r["metric"] == "fraction_needed"]
-    body = [[f"`{r['method']}`", _part(r["value"]), _part(r["low"]), _part(r["high"])] for r in found]
-    target = f"part of the data needed for what `{found[0]['target']}` reaches with all of it" if found else "-"
+    body = [
+        [f"`{r['method']}`", _part(r["value"]), _part(r["low"]), _part(r["high"])] for r in found
+    ]
+    target = (
+        f"part of the data needed for what `{found[0]['target']}` reaches with all of it"
+        if found
+        else "-"
+    )
     return table(["method", target, "low", "high"], body)
 
 
 def _above_full(rows: Sequence[Row]) -> str:
     """The sizes at which SCPO lies above full fine-tuning."""
-    value = {(r["fraction"], r["method"]): r["value"] for r in rows if r["metric"] != "fraction_needed"}
+    value = {
+        (r["fraction"], r["method"]): r["value"] for r in rows if r["metric"] != "fraction_needed"
+    }
     sizes = [f for f, method in value if method == "scpo" and (f, "full") in value]
     above = [_part(f) for f in sizes if value[f, "scpo"] > value[f, "full"]]
     if not sizes:
@@ -170,17 +193,26 @@ def _curve_table(rows: Sequence[Row], unit: str) -> str:
     rows = [r for r in rows if r["metric"] != "fraction_needed"]
     methods = list(dict.fromkeys(r["method"] for r in rows))
     body = []
-    for fraction, found in groupby(sorted(rows, key=lambda r: float(r["fraction"])), key=lambda r: r["fraction"]):
+    for fraction, found in groupby(
+        sorted(rows, key=lambda r: float(r["fraction"])), key=lambda r: r["fraction"]
+    ):
         cells = {r["method"]: r for r in found}
         first = cells[methods[0]]
-        sizes = [f"{100 * fraction:.0f} %", f"{first['train_pairs']:,}", f"{first['train_units']:,}"]
+        sizes = [
+            f"{100 * fraction:.0f} %",
+            f"{first['train_pairs']:,}",
+            f"{first['train_units']:,}",
+        ]
         body.append([*sizes, *(percent(cells.get(m)) for m in methods)])
     return table(["part", "training pairs", f"training {unit}", *(f"`{m}`" for m in methods)], body)
 
 
 def _range_sentence(rows: Sequence[Row]) -> str:
     on_all = [r for r in rows if r["subset"] == "all"]
-    low, high = min(on_all, key=lambda r: float(r["value"])), max(on_all, key=lambda r: float(r["value"]))
+    low, high = (
+        min(on_all, key=lambda r: float(r["value"])),
+        max(on_all, key=lambda r: float(r["value"])),
+    )
     return f"`scpo` ranges from {percent(low)} ({_setting(low)}) to {percent(high)} ({_setting(high)})."
 
 
@@ -203,7 +235,8 @@ def _ridge_table(rows: Sequence[Row]) -> str:
     cells = {(r["ridge"], r["method"]): r for r in rows if r["subset"] == "all"}
     methods = list(dict.fromkeys(m for _, m in cells))
     body = [
-        [f"{ridge:g}", *(percent(cells.get((ridge, m))) for m in methods)] for ridge in sorted({k for k, _ in cells})
+        [f"{ridge:g}", *(percent(cells.get((ridge, m))) for m in methods)]
+        for ridge in sorted({k for k, _ in cells})
     ]
     return table(["ridge", *(f"`{m}`" for m in methods)], body)
 

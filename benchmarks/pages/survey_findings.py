@@ -40,7 +40,9 @@ def findings(surveys: Surveys) -> str:
         _refused(surveys),
         _naming(surveys),
     ]
-    return "\n".join(["### What it says", "", *(f"* {line}" for line in lines if line), f"* {_LIMITS}"])
+    return "\n".join(
+        ["### What it says", "", *(f"* {line}" for line in lines if line), f"* {_LIMITS}"]
+    )
 
 
 def _alignment(surveys: Surveys) -> str:
@@ -64,7 +66,9 @@ def _hidden(surveys: Surveys) -> str:
         (EXACT, "by exact answers"),
         (SIMILARITY, "by similarity"),
     ):
-        verdicts = [verdict(surveys.shared.gain(metric, m, OTHERS)).split()[0] for m in surveys.models]
+        verdicts = [
+            verdict(surveys.shared.gain(metric, m, OTHERS)).split()[0] for m in surveys.models
+        ]
         counts = [f"{verdicts.count(v)} {v}" for v in ("ahead", "level", "behind") if v in verdicts]
         said.append(f"{name} {', '.join(counts)}")
     random, middle = (surveys.points.row(ALIGNMENT, (p, None)) for p in ("random", MIDDLE))
@@ -98,9 +102,7 @@ def _flat(surveys: Surveys) -> str:
 
 def _concluded(flat: Sequence[str], below: Sequence[str]) -> str:
     if flat and not below:
-        return (
-            "So personas differ less than common answers do; that they differ less than mean opinions cannot be said."
-        )
+        return "So personas differ less than common answers do; that they differ less than mean opinions cannot be said."
     return f"Flatter by both: {_listed(below)}." if below else "None can be called flat."
 
 
@@ -131,7 +133,10 @@ def _worst(surveys: Surveys) -> str:
     said = []
     for found, who in _several(surveys):
         rows = _by_community(found, who)
-        low, high = min(rows, key=lambda c: rows[c]["value"]), max(rows, key=lambda c: rows[c]["value"])
+        low, high = (
+            min(rows, key=lambda c: rows[c]["value"]),
+            max(rows, key=lambda c: rows[c]["value"]),
+        )
         apart = rows[low]["high"] < rows[high]["low"]
         said.append(
             f"{_name(who)}: {named(low)} {shown(rows[low])}, highest {named(high)} {shown(rows[high])}"
@@ -144,7 +149,9 @@ def _where(surveys: Surveys) -> str:
     """For which communities models are ahead of the answer most given elsewhere."""
     said = []
     for c in FIVE:
-        verdicts = [verdict(surveys.shared.gain(ALIGNMENT, m, OTHERS, c)).split()[0] for m in surveys.models]
+        verdicts = [
+            verdict(surveys.shared.gain(ALIGNMENT, m, OTHERS, c)).split()[0] for m in surveys.models
+        ]
         counts = [f"{verdicts.count(v)} {v}" for v in ("ahead", "level", "behind") if v in verdicts]
         point = surveys.shared.row(ALIGNMENT, (OTHERS, PROMPT), c)
         said.append(f"{named(c)} {', '.join(counts)} (it scores {shown(point)})")
@@ -155,7 +162,11 @@ def _where(surveys: Surveys) -> str:
 
 
 def _refused(surveys: Surveys) -> str:
-    rows = [(_name(who), found.row(REFUSALS, who)) for found in surveys.alone for who in found.respondents]
+    rows = [
+        (_name(who), found.row(REFUSALS, who))
+        for found in surveys.alone
+        for who in found.respondents
+    ]
     some = [f"{name} {shown(row, 100)} %" for name, row in rows if row and row["value"] > 0]
     none = sum(1 for _, row in rows if row and row["value"] == 0)
     without = Counter(r["model"] for e in surveys.alone for r in e.answers if r["option"] is None)

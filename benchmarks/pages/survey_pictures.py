@@ -43,7 +43,10 @@ def draw_communities(surveys: Surveys, folder: Path) -> Path:
         *(
             _panel(
                 f"{LLAMA}, two strategies",
-                [_dots(e, (LLAMA, s), s, e.communities) for s in ("culture_unaware", "culture_aware")],
+                [
+                    _dots(e, (LLAMA, s), s, e.communities)
+                    for s in ("culture_unaware", "culture_aware")
+                ],
                 [_dots(surveys.points, (p, None), p, e.communities) for p in _POINTS],
             )
             for e in own
@@ -66,11 +69,15 @@ def draw_diversity(surveys: Surveys, folder: Path) -> Path:
     import altair as alt
 
     found, models = surveys.shared, surveys.models
-    values = [_place(found, m, m) for m in models] + [_place(found, p, f"({p})") for p in (OTHERS, MEAN)]
+    values = [_place(found, m, m) for m in models] + [
+        _place(found, p, f"({p})") for p in (OTHERS, MEAN)
+    ]
     people = found.people("pairwise_diversity", (models[0], PROMPT))
     assert people is not None
     base = alt.Chart(alt.InlineData(values=values))
-    x = alt.X("x:Q", title="cultural alignment score", scale=alt.Scale(zero=False, nice=False, padding=12))
+    x = alt.X(
+        "x:Q", title="cultural alignment score", scale=alt.Scale(zero=False, nice=False, padding=12)
+    )
     y = alt.Y("y:Q", title="pairwise diversity", scale=alt.Scale(domainMin=0))
     looks = _looks(models, [f"({p})" for p in (OTHERS, MEAN)])
     layers = [
@@ -89,9 +96,7 @@ _COMMUNITIES_SUBTITLE = (
     "Dots with 95 % intervals over questions. Upright ticks are reference points: the middle of every scale, the answer"
     " most given in other countries, the people's rounded mean."
 )
-_DIVERSITY_SUBTITLE = (
-    "Five communities, same questions; lines: 95 % intervals over questions. In brackets: reference points."
-)
+_DIVERSITY_SUBTITLE = "Five communities, same questions; lines: 95 % intervals over questions. In brackets: reference points."
 
 
 def _diversity_title(surveys: Surveys) -> str:
@@ -104,14 +109,18 @@ def _place(found: Evaluation, model: str, name: str) -> dict[str, Any]:
     x, y = (found.row(metric, (model, PROMPT)) for metric in (ALIGNMENT, "pairwise_diversity"))
     assert x is not None
     assert y is not None
-    ends = {f"{axis}_{end}": row[end] for axis, row in (("x", x), ("y", y)) for end in ("low", "high")}
+    ends = {
+        f"{axis}_{end}": row[end] for axis, row in (("x", x), ("y", y)) for end in ("low", "high")
+    }
     return {"name": name, "x": x["value"], "y": y["value"], **ends}
 
 
 def _band(row: Mapping[str, Any], text: str) -> Iterator[Any]:
     import altair as alt
 
-    data = alt.InlineData(values=[{"value": row["value"], "low": row["low"], "high": row["high"], "text": text}])
+    data = alt.InlineData(
+        values=[{"value": row["value"], "low": row["low"], "high": row["high"], "text": text}]
+    )
     base = alt.Chart(data)
     yield base.mark_rect(color="#999", opacity=0.18).encode(y="low:Q", y2="high:Q")
     yield base.mark_rule(color="#555", strokeDash=[5, 3]).encode(y="value:Q")
@@ -126,7 +135,13 @@ Dots = list[dict[str, Any]]
 def _dots(found: Evaluation | Points, who: Who, name: str, communities: Sequence[str]) -> Dots:
     rows = [(c, found.row(ALIGNMENT, who, c)) for c in communities]
     return [
-        {"community": community(c).name, "name": name, "value": r["value"], "low": r["low"], "high": r["high"]}
+        {
+            "community": community(c).name,
+            "name": name,
+            "value": r["value"],
+            "low": r["low"],
+            "high": r["high"],
+        }
         for c, r in rows
         if r
     ]
@@ -139,16 +154,22 @@ def _panel(title: str, dots: Sequence[Dots], points: Sequence[Dots]) -> Any:
     values = [v for series in dots for v in series]
     names = list(dict.fromkeys(v["name"] for v in values))
     order = sorted(
-        {v["community"] for v in values}, key=lambda c: fmean(v["value"] for v in values if v["community"] == c)
+        {v["community"] for v in values},
+        key=lambda c: fmean(v["value"] for v in values if v["community"] == c),
     )
     for v in values:
-        v["y"] = order.index(v["community"]) + 0.84 * ((names.index(v["name"]) + 0.5) / len(names) - 0.5)
+        v["y"] = order.index(v["community"]) + 0.84 * (
+            (names.index(v["name"]) + 0.5) / len(names) - 0.5
+        )
     ticks = [
-        v | {"top": order.index(v["community"]) - 0.42, "bottom": order.index(v["community"]) + 0.42}
+        v
+        | {"top": order.index(v["community"]) - 0.42, "bottom": order.index(v["community"]) + 0.42}
         for series in points
         for v in series
     ]
-    x = alt.X("value:Q", title="cultural alignment score", scale=alt.Scale(domain=_DOMAIN, nice=False))
+    x = alt.X(
+        "value:Q", title="cultural alignment score", scale=alt.Scale(domain=_DOMAIN, nice=False)
+    )
     axis = alt.Axis(
         values=list(range(len(order))),
         labelExpr=f"{json.dumps(order)}[datum.value]",
@@ -162,23 +183,35 @@ def _panel(title: str, dots: Sequence[Dots], points: Sequence[Dots]) -> Any:
     rows = alt.Chart(alt.InlineData(values=ticks))
     base = alt.Chart(alt.InlineData(values=values)).encode(y=y)
     tone = alt.Stroke(
-        "name:N", title=None, scale=alt.Scale(domain=list(_POINTS), range=list(_POINTS.values())), legend=_LINES
+        "name:N",
+        title=None,
+        scale=alt.Scale(domain=list(_POINTS), range=list(_POINTS.values())),
+        legend=_LINES,
     )
     layers = [
         rows.mark_rule(strokeWidth=3).encode(x=x, y=top, y2="bottom:Q", stroke=tone),
         base.mark_rule().encode(x=alt.X("low:Q"), x2="high:Q", color=looks["color"]),
         base.mark_point(size=42, filled=True, opacity=1).encode(x=x, **looks),
     ]  # fmt: skip
-    return alt.layer(*layers).properties(width=_WIDTH, height=(_PIECE * len(names) + 10) * len(order), title=title)
+    return alt.layer(*layers).properties(
+        width=_WIDTH, height=(_PIECE * len(names) + 10) * len(order), title=title
+    )
 
 
 def _looks(names: Sequence[str], more: Sequence[str] = ()) -> dict[str, Any]:
     """Colour and shape of models, and of reference points after them."""
     import altair as alt
 
-    colors, shapes = ([*many[: len(names)], *own[: len(more)]] for many, own in ((_COLORS, _GREYS), (_SHAPES, _OPEN)))
+    colors, shapes = (
+        [*many[: len(names)], *own[: len(more)]]
+        for many, own in ((_COLORS, _GREYS), (_SHAPES, _OPEN))
+    )
     domain = [*names, *more]
     return {
-        "color": alt.Color("name:N", title=None, scale=alt.Scale(domain=domain, range=colors), legend=_LEGEND),
-        "shape": alt.Shape("name:N", title=None, scale=alt.Scale(domain=domain, range=shapes), legend=_LEGEND),
+        "color": alt.Color(
+            "name:N", title=None, scale=alt.Scale(domain=domain, range=colors), legend=_LEGEND
+        ),
+        "shape": alt.Shape(
+            "name:N", title=None, scale=alt.Scale(domain=domain, range=shapes), legend=_LEGEND
+        ),
     }

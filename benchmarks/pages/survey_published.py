@@ -28,7 +28,13 @@ PERSONAS = {
 PEOPLE = (44.07, 39.37)
 """Pairwise and structural diversity of the people themselves."""
 UNREADABLE = 5
-POINTS = {"random": 46.4, "mid-scale": 58.1, "others' common answer": 64.6, "rounded mean": 76.2, "worst possible": 9.9}
+POINTS = {
+    "random": 46.4,
+    "mid-scale": 58.1,
+    "others' common answer": 64.6,
+    "rounded mean": 76.2,
+    "worst possible": 9.9,
+}
 """Scores of reference points, computed when the work was planned, over CultureSPA's 18 countries and 259 questions."""
 MEX = "MEX"
 """In the shares, but not among CultureSPA's 18 countries."""
@@ -46,7 +52,10 @@ def published_section(surveys: Surveys) -> str:
         " *corrected*: those compared rightly.",
         _said([*scores, *personas]),
         table(["CultureSPA", "published", "ours", "difference"], _rows(scores)),
-        table(["personas in five countries' names", "published", "ours", "difference"], _rows(personas)),
+        table(
+            ["personas in five countries' names", "published", "ours", "difference"],
+            _rows(personas),
+        ),
         *_points(surveys),
     ]
     return "\n\n".join(texts)
@@ -59,8 +68,16 @@ Pair = tuple[str, float, float]
 def _scores(surveys: Surveys) -> Iterator[Pair]:
     for strategy, by_country in CULTURESPA.items():
         for country, value in by_country.items():
-            yield f"{strategy}, {country}", value, _value(surveys.published, ALIGNMENT, LLAMA, strategy, country)
-    rows = [r for r in surveys.published.answers if r["strategy"] == "culture_unaware" and r["option"] is None]
+            yield (
+                f"{strategy}, {country}",
+                value,
+                _value(surveys.published, ALIGNMENT, LLAMA, strategy, country),
+            )
+    rows = [
+        r
+        for r in surveys.published.answers
+        if r["strategy"] == "culture_unaware" and r["option"] is None
+    ]
     yield "unreadable culture_unaware answers", UNREADABLE, len(rows)
 
 
@@ -74,20 +91,30 @@ def _personas(surveys: Surveys) -> Iterator[Pair]:
         ):
             yield f"{model}: {name}", value, _value(found, metric, model, PROMPT)
     for name, metric, value in zip(
-        ("pairwise", "structural"), ("pairwise_diversity", "structural_diversity"), PEOPLE, strict=True
+        ("pairwise", "structural"),
+        ("pairwise_diversity", "structural_diversity"),
+        PEOPLE,
+        strict=True,
     ):
         model = next(iter(PERSONAS))
-        yield f"people: {name} diversity", value, _value(surveys.corrected, metric, f"people: {model}", PROMPT)
+        yield (
+            f"people: {name} diversity",
+            value,
+            _value(surveys.corrected, metric, f"people: {model}", PROMPT),
+        )
 
 
-def _value(found: Evaluation, metric: str, model: str, strategy: str, community: str | None = None) -> float:
+def _value(
+    found: Evaluation, metric: str, model: str, strategy: str, community: str | None = None
+) -> float:
     row = found.row(metric, (model, strategy), community)
     return round(row["value"], 2) if row else float("nan")
 
 
 def _rows(pairs: Iterable[Pair]) -> list[list[str]]:
     return [
-        [name, _plain(theirs), _plain(ours), f"{round(ours - theirs, 2) + 0.0:+.2f}"] for name, theirs, ours in pairs
+        [name, _plain(theirs), _plain(ours), f"{round(ours - theirs, 2) + 0.0:+.2f}"]
+        for name, theirs, ours in pairs
     ]
 
 
@@ -99,7 +126,9 @@ def _said(pairs: Sequence[Pair]) -> str:
     off = [name for name, theirs, ours in pairs if not abs(ours - theirs) < 0.005]
     if not off:
         return f"All {len(pairs)} come out as published, to the last decimal."
-    return f"{len(pairs) - len(off)} of {len(pairs)} come out as published; not so: {', '.join(off)}."
+    return (
+        f"{len(pairs) - len(off)} of {len(pairs)} come out as published; not so: {', '.join(off)}."
+    )
 
 
 def _points(surveys: Surveys) -> Iterator[str]:
@@ -107,7 +136,9 @@ def _points(surveys: Surveys) -> Iterator[str]:
     countries = [c for c in surveys.survey.communities if c != MEX]
     peoples = Peoples.of(surveys.survey, questions, countries, Tally())
     draws = draw_questions(len(questions), rng_for(0, "questions"))
-    found = {(r.model, r.metric): r.as_dict() for r in anchor_rows(peoples, draws) if r.community is None}
+    found = {
+        (r.model, r.metric): r.as_dict() for r in anchor_rows(peoples, draws) if r.community is None
+    }
     yield (
         f"What answers score that know nothing, or all, of a people: means over CultureSPA's {len(countries)} countries"
         f" and {len(questions)} questions. *Others' common answer* is the option with the largest mean share in the"
@@ -115,7 +146,11 @@ def _points(surveys: Surveys) -> Iterator[str]:
     )
     head = ["reference point", "CAS expected", "CAS, ours", "exact answers, %"]
     yield table(
-        head, [[p, f"{v:.1f}", shown(found[p, ALIGNMENT]), shown(found[p, EXACT], 100)] for p, v in POINTS.items()]
+        head,
+        [
+            [p, f"{v:.1f}", shown(found[p, ALIGNMENT]), shown(found[p, EXACT], 100)]
+            for p, v in POINTS.items()
+        ],
     )
     yield _why_not_as_known(surveys, peoples)
     yield _hidden(surveys, peoples)
@@ -125,7 +160,10 @@ def _why_not_as_known(surveys: Surveys, peoples: Peoples) -> str:
     """Two points that rest on choices which the expected numbers do not tell: drawing, and who the others are."""
     rng, sizes = rng_for(0, "random answers"), peoples.n_options_Q
     drawn = [
-        fmean(cultural_alignment_score(rng.integers(0, sizes), gold_Q, sizes) for gold_Q in peoples.gold_C_Q)
+        fmean(
+            cultural_alignment_score(rng.integers(0, sizes), gold_Q, sizes)
+            for gold_Q in peoples.gold_C_Q
+        )
         for _ in range(200)
     ]
     everyone = Peoples.of(surveys.survey, peoples.questions, surveys.survey.communities, Tally())
@@ -145,7 +183,10 @@ def _why_not_as_known(surveys: Surveys, peoples: Peoples) -> str:
 
 def _shares_of_all_asked(survey: Survey, peoples: Peoples) -> FloatArray:
     shares = np.zeros_like(peoples.probs_C_Q_O)
-    row, column = ({name: i for i, name in enumerate(names)} for names in (peoples.communities, peoples.questions))
+    row, column = (
+        {name: i for i, name in enumerate(names)}
+        for names in (peoples.communities, peoples.questions)
+    )
     for d in survey.distributions:
         shares[row[d.community], column[d.question], : len(d.probs_O)] = d.probs_O
     return shares

@@ -78,7 +78,9 @@ def published_filter(rows: Rows) -> set[int]:
 def _against_published(rows: Rows, kept: Sequence[GeneratedQuestion]) -> str:
     theirs, ours = published_filter(rows), {int(q.id[1:]) for q in kept}
     reasons = Counter(_reason(rows, place) for place in theirs - ours)
-    bare = sum("".join(row["options"]).isdigit() for row in (rows[place] for place in ours - theirs))
+    bare = sum(
+        "".join(row["options"]).isdigit() for row in (rows[place] for place in ours - theirs)
+    )
     same = "the published number" if len(theirs) == PUBLISHED else "not the published number"
     told = "; ".join(f"*{reason}* in ours: {n}" for reason, n in reasons.most_common())
     return (

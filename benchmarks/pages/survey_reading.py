@@ -43,7 +43,11 @@ class Evaluation:
 
     def row(self, metric: str, who: Who, community: str | None = None) -> Row | None:
         """A number; None where it was not measured. A respondent for one community has no average but that one."""
-        found = [r for r in self.outcome.results if r["metric"] == metric and (r["model"], r["strategy"]) == who]
+        found = [
+            r
+            for r in self.outcome.results
+            if r["metric"] == metric and (r["model"], r["strategy"]) == who
+        ]
         exact = next((r for r in found if r["community"] == community), None)
         return found[0] if exact is None and community is None and len(found) == 1 else exact
 
@@ -70,7 +74,11 @@ class Evaluation:
     def beside(self, row: Row, metric: str) -> Row:
         """The row of another metric that compares the same respondents for the same community."""
         keys = ("model", "strategy", "baseline_model", "baseline_strategy", "community")
-        return next(r for r in self.outcome.comparisons if r["metric"] == metric and all(r[k] == row[k] for k in keys))
+        return next(
+            r
+            for r in self.outcome.comparisons
+            if r["metric"] == metric and all(r[k] == row[k] for k in keys)
+        )
 
     def strategies(self) -> list[Row]:
         """Score of a strategy minus that of a model's first one, on average, or for the one community it has."""
@@ -107,7 +115,9 @@ class Points:
     def row(self, metric: str, who: Who, community: str | None = None) -> Row | None:
         """A number of a reference point."""
         wanted = (metric, who[0], community)
-        return next((r for r in self.rows if (r["metric"], r["model"], r["community"]) == wanted), None)
+        return next(
+            (r for r in self.rows if (r["metric"], r["model"], r["community"]) == wanted), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,11 @@ class Surveys:
     @property
     def models(self) -> list[str]:
         """Models that answered for the five communities, the highest score first."""
-        averages = [r for r in self.shared.outcome.results if r["metric"] == ALIGNMENT and r["community"] is None]
+        averages = [
+            r
+            for r in self.shared.outcome.results
+            if r["metric"] == ALIGNMENT and r["community"] is None
+        ]
         score = {r["model"]: r["value"] for r in averages}
         return sorted((model for model, _ in self.shared.respondents), key=lambda m: -score[m])
 
@@ -162,9 +176,16 @@ def evaluate_all(data: Path, runs: Path, draws: int = 2000) -> Surveys:
     published = {"parser": "published", "communities": FIVE, "draws": VALUES_ONLY}
     return Surveys(
         survey,
-        [_evaluated([f], source, runs / f.name.removesuffix(".jsonl.gz"), draws=draws) for f in files],
-        _evaluated([points, *others], source, runs / "five-communities", communities=FIVE, draws=draws),
-        _evaluated(llama, source, runs / "published-culturespa", parser="published", draws=VALUES_ONLY),
+        [
+            _evaluated([f], source, runs / f.name.removesuffix(".jsonl.gz"), draws=draws)
+            for f in files
+        ],
+        _evaluated(
+            [points, *others], source, runs / "five-communities", communities=FIVE, draws=draws
+        ),
+        _evaluated(
+            llama, source, runs / "published-culturespa", parser="published", draws=VALUES_ONLY
+        ),
         _evaluated(others, whole, runs / "published-as-printed", numbering="codes", **published),
         _evaluated(others, whole, runs / "published-corrected", numbering="one", **published),
         _points(survey, draws),
@@ -202,7 +223,11 @@ def _write_points(survey: Survey, questions: Sequence[str], path: Path) -> Path:
                 if known and chances[point][c, q].any():
                     codes = survey.questions[id_].codes
                     text = codes[int(chances[point][c, q].argmax())]
-                    rows.append(answer_row(RecordedAnswer(point, PROMPT, community, id_, text, labels=codes)))
+                    rows.append(
+                        answer_row(
+                            RecordedAnswer(point, PROMPT, community, id_, text, labels=codes)
+                        )
+                    )
     RunFolder(path.parent).write_rows(path.name, rows)
     return path
 

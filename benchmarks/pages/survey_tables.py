@@ -71,7 +71,10 @@ def every_respondent(surveys: Surveys) -> str:
         " the file has; lines with other communities, questions or strategies cannot be compared. `culture_unaware`"
         " names no country and is held against each of the people of `culture_aware`; strategies with `self_alignment`"
         " show the model real answers of that country to similar questions.",
-        table(["model, strategy", "communities", "answers", *(column.title for column in CLOSE)], close),
+        table(
+            ["model, strategy", "communities", "answers", *(column.title for column in CLOSE)],
+            close,
+        ),
         "How varied the answers given in several names are, beside the people of the same communities. *Majority"
         " choice*: share of the communities with the most frequent answer to a question. *Spread ratio*: standard"
         " deviation over communities against the people's. *Target rank*: where the people meant stand among all"
@@ -87,7 +90,13 @@ def every_respondent(surveys: Surveys) -> str:
 def _size(found: Evaluation, who: Who) -> list[str]:
     asked = found.asked(who)
     places = [c for c in asked if c is not None]
-    where = f"{len(places)}" if len(places) > 1 else places[0] if places else f"none named; {len(found.communities)}"
+    where = (
+        f"{len(places)}"
+        if len(places) > 1
+        else places[0]
+        if places
+        else f"none named; {len(found.communities)}"
+    )
     return [where, f"{asked.total():,}"]
 
 
@@ -98,14 +107,27 @@ def _strategies(surveys: Surveys) -> Iterator[str]:
             f"{r['model']}, `{r['strategy']}` minus `{r['baseline_strategy']}`",
             r["community"] or f"{len(found.communities)}",
             shown(r, signed=True),
-            *(shown(found.beside(r, metric), 100, signed=True) for metric in (CLOSENESS, EXACT, REFUSALS)),
+            *(
+                shown(found.beside(r, metric), 100, signed=True)
+                for metric in (CLOSENESS, EXACT, REFUSALS)
+            ),
         ]
         for found in surveys.alone
         for r in found.strategies()
     ]
     if rows:
         yield "What a strategy changes within a model, on the same communities and questions:"
-        yield table(["strategies", "communities", "CAS", "closeness, points", "exact, points", "refused, points"], rows)
+        yield table(
+            [
+                "strategies",
+                "communities",
+                "CAS",
+                "closeness, points",
+                "exact, points",
+                "refused, points",
+            ],
+            rows,
+        )
 
 
 def _files(surveys: Surveys) -> str:
@@ -116,7 +138,9 @@ def _files(surveys: Surveys) -> str:
         numbering = [n for n in data["notes"] if "options taken as numbered" in n]
         dropped = ", ".join(f"{n:,} {reason}" for reason, n in data["dropped"].items()) or "none"
         for name, digest in data["files"].items():
-            told = "; ".join(n.partition("options taken as ")[2].partition(":")[0] for n in numbering)
+            told = "; ".join(
+                n.partition("options taken as ")[2].partition(":")[0] for n in numbering
+            )
             rows.append([name, f"{data['read']:,}", dropped, told, f"`{digest[:16]}`"])
     return table(["file", "answers", "dropped", "options", "SHA-256"], rows)
 
@@ -125,8 +149,14 @@ def five_communities(surveys: Surveys) -> str:
     """The models that have answers for the same five communities, and reference points, question by question."""
     found, models = surveys.shared, surveys.models
     who = [*models, *POINTS]
-    columns = [*CLOSE[:4], *(c for c in VARIED if not c.people and c.metric != "majority_choice_rate")]
-    rows = [[name if name in models else f"*{name}*", *(c.of(found, (name, PROMPT)) for c in columns)] for name in who]
+    columns = [
+        *CLOSE[:4],
+        *(c for c in VARIED if not c.people and c.metric != "majority_choice_rate"),
+    ]
+    rows = [
+        [name if name in models else f"*{name}*", *(c.of(found, (name, PROMPT)) for c in columns)]
+        for name in who
+    ]
     rows.append([f"*{CHANCE}*", *(c.of(found, (CHANCE, None)) for c in columns)])
     parts = [
         "### The same five communities",
@@ -148,7 +178,13 @@ def five_communities(surveys: Surveys) -> str:
 def _differences(surveys: Surveys) -> str:
     models = surveys.models
     rows = [
-        [a, *(shown(surveys.shared.gain(ALIGNMENT, a, b), signed=True) if j > i else "" for j, b in _later(models))]
+        [
+            a,
+            *(
+                shown(surveys.shared.gain(ALIGNMENT, a, b), signed=True) if j > i else ""
+                for j, b in _later(models)
+            ),
+        ]
         for i, a in enumerate(models[:-1])
     ]
     return table(["", *models[1:]], rows)
@@ -162,13 +198,20 @@ def _against_others(surveys: Surveys) -> str:
     rows = []
     for model in surveys.models:
         gains = [(surveys.shared.gain(c.metric, model, OTHERS), c.scale) for c in CLOSE[:4]]
-        rows.append([model, *(f"{shown(g, scale, signed=True)} {verdict(g).split()[0]}" for g, scale in gains)])
+        rows.append(
+            [
+                model,
+                *(f"{shown(g, scale, signed=True)} {verdict(g).split()[0]}" for g, scale in gains),
+            ]
+        )
     return table(["", "CAS", "closeness, points", "exact, points", "similarity, points"], rows)
 
 
 def communities_section(surveys: Surveys) -> str:
     """The score of every respondent for every community."""
-    several = [(e, who) for e in surveys.alone for who in e.respondents if len(_compared(e, who)) > 1]
+    several = [
+        (e, who) for e in surveys.alone for who in e.respondents if len(_compared(e, who)) > 1
+    ]
     whole = max(surveys.alone, key=lambda e: len(e.communities))
     rows = [
         [
@@ -178,7 +221,11 @@ def communities_section(surveys: Surveys) -> str:
         ]
         for c in surveys.survey.communities
     ]
-    heads = ["community", *(f"{model}, `{strategy}`" for _, (model, strategy) in several), f"*{OTHERS}*"]
+    heads = [
+        "community",
+        *(f"{model}, `{strategy}`" for _, (model, strategy) in several),
+        f"*{OTHERS}*",
+    ]
     title = f"CAS of every model for every community; {OTHERS} over the questions of {PROMPT}"
     return folded(title, table(heads, rows))
 
@@ -191,7 +238,9 @@ def readme_text(surveys: Surveys) -> str:
     """Models and reference points on the five communities, in short."""
     found, columns = surveys.shared, (CLOSE[0], CLOSE[2], VARIED[0])
     rows = [[name, *(c.of(found, (name, PROMPT)) for c in columns)] for name in surveys.models]
-    rows += [[f"*{name}*", *(c.of(found, (name, PROMPT)) for c in columns)] for name in (OTHERS, OWN)]
+    rows += [
+        [f"*{name}*", *(c.of(found, (name, PROMPT)) for c in columns)] for name in (OTHERS, OWN)
+    ]
     verdicts = [verdict(found.gain(EXACT, m, OTHERS)) for m in surveys.models]
     return "\n\n".join([
         f"Recorded answers of {len(surveys.models)} models in the names of {_names(FIVE)}, to the same questions of the"

@@ -45,7 +45,11 @@ class Found:
 
 
 def folders_of(runs: Path, name: str) -> list[Path]:
-    return [p for p in [runs / name, *sorted(runs.glob(f"{name}-[0-9]*"))] if (p / "predictions").is_dir()]
+    return [
+        p
+        for p in [runs / name, *sorted(runs.glob(f"{name}-[0-9]*"))]
+        if (p / "predictions").is_dir()
+    ]
 
 
 def seeds_of(folders: Sequence[Path], methods: Sequence[str]) -> dict[int, Path]:
@@ -68,13 +72,20 @@ def read(seeds: Mapping[int, Path], chosen: Sequence[int], method: str) -> Found
 def aligned(found: Found, like: Found) -> Margins:
     """Margins in the order of other test pairs, seed by seed the same ones."""
     if found.judged.pair_N.tolist() != like.judged.pair_N.tolist():
-        raise InvalidInput("the runs do not have the same test pairs", hint="use one split and one version of the data")
+        raise InvalidInput(
+            "the runs do not have the same test pairs",
+            hint="use one split and one version of the data",
+        )
     return found.margins
 
 
-def mean_of(found: Found, method: str, served: Sequence[str], subset: str = "all") -> dict[str, Any] | None:
+def mean_of(
+    found: Found, method: str, served: Sequence[str], subset: str = "all"
+) -> dict[str, Any] | None:
     rows = summary_rows(found.judged, method, found.margins, served, DRAWING)
-    return next((dict(r) for r in rows if r["subset"] == subset and r["aggregate"] == "average"), None)
+    return next(
+        (dict(r) for r in rows if r["subset"] == subset and r["aggregate"] == "average"), None
+    )
 
 
 def difference(found: Found, other: Found, served: Sequence[str]) -> dict[str, Any] | None:
@@ -94,8 +105,16 @@ def dialogues(runs: Path) -> Iterator[str]:
     for name, title in TRUNKS.items():
         own = {m: read(by_trunk[name], chosen, m) for m in METHODS}
         for method in METHODS:
-            against = [difference(own[method], base[method], ["GBR"])] if name != "global-dialogues" else [None]
-            to_reference = difference(own[method], own["reference"], ["GBR"]) if method != "reference" else None
+            against = (
+                [difference(own[method], base[method], ["GBR"])]
+                if name != "global-dialogues"
+                else [None]
+            )
+            to_reference = (
+                difference(own[method], own["reference"], ["GBR"])
+                if method != "reference"
+                else None
+            )
             rows.append(
                 [
                     title, f"`{method}`", percent(mean_of(own[method], method, ["GBR"])),
@@ -112,7 +131,14 @@ def dialogues(runs: Path) -> Iterator[str]:
         "the rater, so they are others for each trunk. The last column compares the same method on two trunks, pair by "
         "pair."
     )
-    head = ["trunk and part", "method", "all pairs", "contested", "minus its reference", "minus the sentence encoder"]
+    head = [
+        "trunk and part",
+        "method",
+        "all pairs",
+        "contested",
+        "minus its reference",
+        "minus the sentence encoder",
+    ]
     yield table(head, rows)
 
 
@@ -130,7 +156,13 @@ def prism(runs: Path) -> Iterator[str]:
         ("all of MiniLM fine-tuned", read(tuned, chosen, "reference")),
     ):
         to_length = difference(found, length, ["~world"]) if found is not length else None
-        rows.append([title, percent(mean_of(found, "reference", ["~world"])), percent(to_length, signed=True)])
+        rows.append(
+            [
+                title,
+                percent(mean_of(found, "reference", ["~world"])),
+                percent(to_length, signed=True),
+            ]
+        )
     one = mean_of(length, "length", ["~world"])
     assert one is not None
     yield (
@@ -188,4 +220,6 @@ def _steps(folder: Path) -> str:
 
 def section(runs: Path, reading: str) -> str:
     parts = [*dialogues(runs), *prism(runs), *differences(runs)]
-    return marked("transformers", "\n\n".join(["## Transformers", *parts, *filter(None, [reading.strip()])]))
+    return marked(
+        "transformers", "\n\n".join(["## Transformers", *parts, *filter(None, [reading.strip()])])
+    )

@@ -29,7 +29,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """
     lines = [head, [":--", *["--:"] * (len(head) - 1)]]
     text = ["| " + " | ".join(lines[0]) + " |", "|" + "|".join(lines[1]) + "|"]
-    return "\n".join([*text, *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows)])
+    return "\n".join(
+        [*text, *("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows)]
+    )
 
 
 def folded(summary: str, text: str) -> str:
@@ -73,7 +75,11 @@ def named(id_: str) -> str:
 
 def people_behind(row: Row, unit: str) -> str:
     """How many pairs and people a number stands on."""
-    people = f"{row['n_raters']:,} raters" if row["n_raters"] is not None else f"whole samples; {unit} resampled"
+    people = (
+        f"{row['n_raters']:,} raters"
+        if row["n_raters"] is not None
+        else f"whole samples; {unit} resampled"
+    )
     return f"{row['n']:,} pairs, {people}"
 
 
@@ -85,5 +91,10 @@ def unit_of(run: Run) -> str:
 
 def split_unit(run: Run) -> str:
     """What the split holds out, in the plural."""
-    names = {"rater": "raters", "question": "questions", "stem": "question stems", "both": "raters and questions"}
+    names = {
+        "rater": "raters",
+        "question": "questions",
+        "stem": "question stems",
+        "both": "raters and questions",
+    }
     return names.get(run.settings["split"]["by"], "raters")

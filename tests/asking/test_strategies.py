@@ -42,7 +42,9 @@ def test_those_that_show_peoples_real_answers_say_so(name: str) -> None:
 
 
 def test_only_unaware_asking_names_nobody() -> None:
-    assert [name for name in strategies() if not load_strategy(name).names_community] == ["culture_unaware"]
+    assert [name for name in strategies() if not load_strategy(name).names_community] == [
+        "culture_unaware"
+    ]
 
 
 def test_a_template_of_ones_own_is_a_file_that_was_copied_and_changed(tmp_path: Path) -> None:
@@ -50,7 +52,11 @@ def test_a_template_of_ones_own_is_a_file_that_was_copied_and_changed(tmp_path: 
     assert (strategy.name, strategy.names_community, strategy.system) == ("mine", True, "")
     copied = load_strategy("culture_aware")
     again = load_strategy(template(tmp_path, copied.path.read_text(encoding="utf-8"), "again.toml"))
-    assert (again.user, again.system, again.paraphrases) == (copied.user, copied.system, copied.paraphrases)
+    assert (again.user, again.system, again.paraphrases) == (
+        copied.user,
+        copied.system,
+        copied.paraphrases,
+    )
 
 
 def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
@@ -70,13 +76,21 @@ def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
         ('user = "{options} {question.text}"', "unknown place {question.text}"),
         ('user = "{options} {question}"\nsystem = "From {country}."', "unknown place {country}"),
         ('user = "{options} {question}"\nsytem = "x"', "unknown key"),
-        ('user = "{options} {question}"\n[paraphrases]\nother = "{options}"', "{question} is missing"),
-        ('user = "{options} {question}"\n[translations]\nes.user = "{question}"', "{options} is missing"),
+        (
+            'user = "{options} {question}"\n[paraphrases]\nother = "{options}"',
+            "{question} is missing",
+        ),
+        (
+            'user = "{options} {question}"\n[translations]\nes.user = "{question}"',
+            "{options} is missing",
+        ),
         ("user = 3", "not a text"),
         ("user =", "not valid TOML"),
     ],
 )
-def test_a_template_that_cannot_be_used_says_why_and_where(tmp_path: Path, text: str, said: str) -> None:
+def test_a_template_that_cannot_be_used_says_why_and_where(
+    tmp_path: Path, text: str, said: str
+) -> None:
     with pytest.raises(InvalidSettings) as error:
         load_strategy(template(tmp_path, text))
     assert said in str(error.value)
@@ -90,7 +104,9 @@ def test_a_misspelt_strategy_is_answered_with_a_near_one() -> None:
 
 def test_every_place_that_a_template_may_have_is_filled(tmp_path: Path) -> None:
     text = "\\n".join(f"{{{place}}}" for place in PLACES)
-    strategy = load_strategy(template(tmp_path, f'system = "{{culture}}"\nuser = "{text} {{{{}}}}"'))
+    strategy = load_strategy(
+        template(tmp_path, f'system = "{{culture}}"\nuser = "{text} {{{{}}}}"')
+    )
     ask = put(strategy, SocietySurvey(questions=6).survey(), ["~hill"])[0]
     words = "\n".join(message.content for message in ask.conversation)
     assert words.endswith("{}")

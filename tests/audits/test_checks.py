@@ -7,7 +7,17 @@ from math import log, sqrt
 import numpy as np
 import pytest
 
-from pluralign.audits import Context, Evidence, Item, Measured, Rewards, Share, Skipped, suppressed, who_took_part
+from pluralign.audits import (
+    Context,
+    Evidence,
+    Item,
+    Measured,
+    Rewards,
+    Share,
+    Skipped,
+    suppressed,
+    who_took_part,
+)
 from pluralign.audits.auditing import severity_of
 from pluralign.audits.evidence import LEVELS, Level
 from pluralign.audits.facets import artefacts, language
@@ -27,7 +37,13 @@ from pluralign.audits.participation import (
 from pluralign.audits.reasoning import between, known, levels, reasons
 from pluralign.audits.reward_bias import beyond_evidence, contested_only, harm, length, refusals
 from pluralign.audits.simplification import alike, few_axes, stereotyped, within
-from pluralign.core import AnswerDistribution, PreferencePair, RecordedAnswer, Survey, SurveyQuestion
+from pluralign.core import (
+    AnswerDistribution,
+    PreferencePair,
+    RecordedAnswer,
+    Survey,
+    SurveyQuestion,
+)
 from pluralign.evaluation import Judged
 from pluralign.evaluation.surveys import ReadAnswer
 
@@ -38,12 +54,19 @@ Shares = Mapping[str, Sequence[Sequence[float]]]
 """Community -> shares of the options of each question; an empty list where a people was not asked."""
 
 
-def survey_of(shares: Shares, n: int | None = 100, name: str = "town", options: Sequence[str] = "abcdef") -> Survey:
+def survey_of(
+    shares: Shares, n: int | None = 100, name: str = "town", options: Sequence[str] = "abcdef"
+) -> Survey:
     questions = {}
     for q in range(len(next(iter(shares.values())))):
         width = max(len(own[q]) for own in shares.values())
         questions[f"q{q}"] = SurveyQuestion(f"q{q}", f"Question {q}?", tuple(options[:width]))
-    told = [AnswerDistribution(f"q{q}", c, tuple(p), n) for c, own in shares.items() for q, p in enumerate(own) if p]
+    told = [
+        AnswerDistribution(f"q{q}", c, tuple(p), n)
+        for c, own in shares.items()
+        for q, p in enumerate(own)
+        if p
+    ]
     return Survey(name, questions, tuple(told))
 
 
@@ -96,7 +119,9 @@ def numbers(m: Measured) -> dict[str, float]:
 class TestSimplification:
     def test_variety_lost_is_one_minus_the_ratio_of_entropies(self) -> None:
         survey = survey_of({"MEX": [[0.5, 0.5], [0.5, 0.5]]})
-        found = only(within, Evidence(survey=survey, answers=weighed({"MEX": [[0.75, 0.25], [0.5, 0.5]]})))
+        found = only(
+            within, Evidence(survey=survey, answers=weighed({"MEX": [[0.75, 0.25], [0.5, 0.5]]}))
+        )
 
         entropy = -(0.75 * log(0.75) + 0.25 * log(0.25))
         assert found.value == pytest.approx(1 - (entropy + log(2)) / (2 * log(2)))
@@ -114,7 +139,9 @@ class TestSimplification:
     def test_single_answers_have_no_variety_to_be_measured(self) -> None:
         survey = survey_of({"MEX": [[0.5, 0.5]]})
 
-        assert "single answers" in skipped(within, Evidence(survey=survey, answers=picked({"MEX": [0]})))
+        assert "single answers" in skipped(
+            within, Evidence(survey=survey, answers=picked({"MEX": [0]}))
+        )
 
     def test_diversity_lost_is_of_the_commonest_answers_where_single_ones_were_given(self) -> None:
         survey = survey_of({"MEX": [told(0), told(1)], "NGA": [told(2), told(1)]})
@@ -127,7 +154,9 @@ class TestSimplification:
         assert numbers(found)["spread_ratio"] == 0.5
         assert numbers(found)["majority_choice_rate"] == 0.75
 
-    def test_questions_that_all_are_given_one_answer_to_and_people_differ_on_are_listed(self) -> None:
+    def test_questions_that_all_are_given_one_answer_to_and_people_differ_on_are_listed(
+        self,
+    ) -> None:
         survey = survey_of({"MEX": [told(0), told(1)], "NGA": [told(2), told(1)]})
 
         found = only(alike, Evidence(survey=survey, answers=picked({"MEX": [1, 1], "NGA": [1, 1]})))
@@ -138,26 +167,37 @@ class TestSimplification:
         """A draw without that question divides by nothing: it is left out."""
         peoples = {"MEX": [told(0), told(1), told(1)], "NGA": [told(2), told(1), told(1)]}
 
-        found = only(alike, Evidence(survey=survey_of(peoples), answers=picked({"MEX": [0, 0, 1], "NGA": [1, 1, 1]})))
+        found = only(
+            alike,
+            Evidence(
+                survey=survey_of(peoples), answers=picked({"MEX": [0, 0, 1], "NGA": [1, 1, 1]})
+            ),
+        )
 
         assert found.value == pytest.approx(1 - sqrt(2 / 4))
         low, high = found.numbers["diversity_lost"].low, found.numbers["diversity_lost"].high
         assert low is not None and high is not None and low < found.value < high
 
-    def axes_evidence(self, way: Sequence[float], peoples_way: Sequence[float], **axes: Sequence[float]) -> Evidence:
+    def axes_evidence(
+        self, way: Sequence[float], peoples_way: Sequence[float], **axes: Sequence[float]
+    ) -> Evidence:
         """Five communities whose shares differ along a way, the same on five questions."""
         places = ("BRA", "CHN", "MEX", "NGA", "NZL")
         ours, theirs = (
             {c: [[0.5 + 0.1 * w, 0.5 - 0.1 * w]] * 5 for c, w in zip(places, ways, strict=True)}
             for ways in (way, peoples_way)
         )
-        known_places = {t: dict(zip(places, [(float(x),) for x in at], strict=True)) for t, at in axes.items()}
+        known_places = {
+            t: dict(zip(places, [(float(x),) for x in at], strict=True)) for t, at in axes.items()
+        }
         return Evidence(survey=survey_of(theirs), answers=weighed(ours), axes=known_places)
 
     LINE, BENT = (-2.0, -1.0, 0.0, 1.0, 2.0), (2.0, -1.0, -2.0, -1.0, 2.0)
 
     def test_what_a_theorys_axis_carries_is_the_share_of_variation_along_it(self) -> None:
-        mixed = [a + b for a, b in zip(self.LINE, self.BENT, strict=True)]  # 10 of 24 along the line
+        mixed = [
+            a + b for a, b in zip(self.LINE, self.BENT, strict=True)
+        ]  # 10 of 24 along the line
         _, found = measured(few_axes, self.axes_evidence(mixed, self.BENT, line=self.LINE))
 
         assert numbers(found) == {
@@ -175,7 +215,9 @@ class TestSimplification:
 
     def test_an_axis_on_which_all_stand_alike_carries_nothing(self) -> None:
         evidence = self.axes_evidence(self.LINE, self.BENT)
-        places = {c: (x, 7.0) for c, x in zip(sorted(survey_names(evidence)), self.BENT, strict=True)}
+        places = {
+            c: (x, 7.0) for c, x in zip(sorted(survey_names(evidence)), self.BENT, strict=True)
+        }
 
         _, found = measured(few_axes, replace(evidence, axes={"bent and level": places}))
 
@@ -220,7 +262,9 @@ class TestMisidentification:
         assert (found.rows.ids, found.picked_of) == (("MEX/q0",), 2)
         assert "Nigeria" in str(found.claim)
 
-    def test_a_default_culture_is_the_share_of_answers_that_are_its_own_where_peoples_differ(self) -> None:
+    def test_a_default_culture_is_the_share_of_answers_that_are_its_own_where_peoples_differ(
+        self,
+    ) -> None:
         peoples = {"MEX": [told(0)] * 4, "NGA": [told(1)] * 4, "NZL": [told(2)] * 4}
         # Named Nigeria: Mexico's answer on two of four questions; named New Zealand: on one of four.
         said = {"MEX": [0, 0, 0, 0], "NGA": [0, 0, 1, 1], "NZL": [0, 2, 2, 2]}
@@ -233,7 +277,9 @@ class TestMisidentification:
         )
 
     def test_a_wording_is_held_against_the_culture_named(self) -> None:
-        answers = picked({"MEX": [0, 0], "NGA": [0, 1]}) + picked({"MEX": [1, 0], "NGA": [1, 1]}, variant="b")
+        answers = picked({"MEX": [0, 0], "NGA": [0, 1]}) + picked(
+            {"MEX": [1, 0], "NGA": [1, 1]}, variant="b"
+        )
 
         found = only(artefacts, Evidence(answers=answers))
 
@@ -246,7 +292,9 @@ class TestMisidentification:
         assert found.rows.ids == ("q0",)
 
     def test_a_language_is_held_against_the_culture_named(self) -> None:
-        answers = picked({"MEX": [0, 0], "NGA": [0, 0]}) + picked({"MEX": [1, 1], "NGA": [1, 0]}, language="es")
+        answers = picked({"MEX": [0, 0], "NGA": [0, 0]}) + picked(
+            {"MEX": [1, 1], "NGA": [1, 0]}, language="es"
+        )
 
         found = only(language, Evidence(answers=answers))
 
@@ -262,16 +310,23 @@ class TestMisidentification:
         assert "one way of asking" in skipped(artefacts, Evidence(answers=answers))
 
 
-def pair(n: int, community: str = "MEX", rater: str | None = None, **more: object) -> PreferencePair:
+def pair(
+    n: int, community: str = "MEX", rater: str | None = None, **more: object
+) -> PreferencePair:
     texts = {"chosen": f"yes {n}", "rejected": f"nay {n}"} | more
-    return PreferencePair(f"p{n}", "why?", community=community, rater=rater or f"{community}/r{n}", **texts)  # type: ignore[arg-type]
+    return PreferencePair(
+        f"p{n}", "why?", community=community, rater=rater or f"{community}/r{n}", **texts
+    )  # type: ignore[arg-type]
 
 
-def rewarded(pairs: Sequence[PreferencePair], reference: Sequence[float], **steers: Sequence[float]) -> Evidence:
+def rewarded(
+    pairs: Sequence[PreferencePair], reference: Sequence[float], **steers: Sequence[float]
+) -> Evidence:
     """Margins of one method: ``MEX=[1, -1]`` those of the steer to Mexico."""
     margins = {"full": {c: np.array(values, dtype=float) for c, values in steers.items()}}
     return Evidence(
-        pairs=pairs, rewards=Rewards(Judged.of(pairs, np.array(reference, dtype=float)), margins, tuple(steers))
+        pairs=pairs,
+        rewards=Rewards(Judged.of(pairs, np.array(reference, dtype=float)), margins, tuple(steers)),
     )
 
 
@@ -296,7 +351,11 @@ class TestRewards:
 
         found = only(contested_only, evidence)
 
-        assert numbers(found) == {"lost_on_all": 0.0, "pairwise_accuracy": 0.5, "pairwise_accuracy_contested": 0.8}
+        assert numbers(found) == {
+            "lost_on_all": 0.0,
+            "pairwise_accuracy": 0.5,
+            "pairwise_accuracy_contested": 0.8,
+        }
         assert found.rows.ids == ("p0", "p1", "p2", "p3")
 
     def test_harm_is_what_others_lose_beyond_what_its_own_people_gain(self) -> None:
@@ -323,10 +382,16 @@ class TestRewards:
         pairs = [pair(n, **{"chosen" if n < 1 else "rejected": sorry}) for n in range(10)]
         evidence = rewarded(pairs, [0.5] * 10, MEX=[1] + [-1] * 4 + [1] * 5)
 
-        assert numbers(only(refusals, evidence)) == {"beyond_raters": 0.4, "by_model": 0.5, "by_raters": 0.1}
+        assert numbers(only(refusals, evidence)) == {
+            "beyond_raters": 0.4,
+            "by_model": 0.5,
+            "by_raters": 0.1,
+        }
 
     def test_choices_turned_without_a_gain_for_a_thin_community_are_counted(self) -> None:
-        evidence = rewarded(TEN, [1] * 5 + [-1] * 5, MEX=[-1] * 2 + [1] * 5 + [-1] * 3)  # two lost, two won
+        evidence = rewarded(
+            TEN, [1] * 5 + [-1] * 5, MEX=[-1] * 2 + [1] * 5 + [-1] * 3
+        )  # two lost, two won
 
         found = only(beyond_evidence, evidence)
 
@@ -338,7 +403,9 @@ class TestRewards:
     def test_two_people_are_too_few_to_say_that_a_steer_outruns_them(self) -> None:
         two = [replace(p, rater=f"r{n % 2}") for n, p in enumerate(TEN)]
 
-        assert "fewer than 5 raters" in skipped(beyond_evidence, rewarded(two, [1] * 10, MEX=[-1] * 10))
+        assert "fewer than 5 raters" in skipped(
+            beyond_evidence, rewarded(two, [1] * 10, MEX=[-1] * 10)
+        )
 
     def test_without_the_pairs_nobody_knows_how_many_people_stand_behind_a_steer(self) -> None:
         evidence = replace(rewarded(TEN, [1] * 10, MEX=[-1] * 10), pairs=())
@@ -346,8 +413,12 @@ class TestRewards:
         assert "--pairs" in skipped(beyond_evidence, evidence)
         assert "--pairs" in skipped(coarse_country, evidence)
 
-    @pytest.mark.parametrize("check", [wrong_neighbour, coarse_country, contested_only, harm, length, refusals])
-    def test_a_run_whose_methods_do_not_steer_is_not_assessed_with_a_reason(self, check: Check) -> None:
+    @pytest.mark.parametrize(
+        "check", [wrong_neighbour, coarse_country, contested_only, harm, length, refusals]
+    )
+    def test_a_run_whose_methods_do_not_steer_is_not_assessed_with_a_reason(
+        self, check: Check
+    ) -> None:
         evidence = replace(
             rewarded([replace(p, extra={"gender": "x"}) for p in TEN], [1] * 10),
             rewards=Rewards(Judged.of(TEN, np.ones(10)), {}, ("MEX",)),
@@ -364,19 +435,35 @@ class TestRewards:
         assert measured(coarse_country, evidence, Context(draws=200, small=13)) == []
 
 
-def item(n: int, level: Level, right: bool = True, several: int = 1, reason: bool | None = None) -> Item:
+def item(
+    n: int, level: Level, right: bool = True, several: int = 1, reason: bool | None = None
+) -> Item:
     answer, supported = "yes" if right else "no", {True: "yes", False: "no"}
     places = ("MEX", "NGA")[:several]
-    return Item(f"{several}/{n}", "m", places, level, "yes", answer, None if reason is None else supported[reason])
+    return Item(
+        f"{several}/{n}",
+        "m",
+        places,
+        level,
+        "yes",
+        answer,
+        None if reason is None else supported[reason],
+    )
 
 
 class TestReasoning:
     def test_levels_are_compared_on_the_items_asked_at_both(self) -> None:
-        asked = [item(n, "rule_of_thumb") for n in range(12)] + [item(n, "country", n < 6) for n in range(10)]
+        asked = [item(n, "rule_of_thumb") for n in range(12)] + [
+            item(n, "country", n < 6) for n in range(10)
+        ]
 
         found = only(levels, Evidence(items=asked))
 
-        assert numbers(found) == {"fall": 0.4, "accuracy_rule_of_thumb": 1.0, "accuracy_country": 0.6}
+        assert numbers(found) == {
+            "fall": 0.4,
+            "accuracy_rule_of_thumb": 1.0,
+            "accuracy_country": 0.6,
+        }
         assert found.rows.ids == ("1/6", "1/7", "1/8", "1/9")
 
     def test_two_cultures_are_compared_with_one_told_the_countries_only(self) -> None:
@@ -423,17 +510,24 @@ class TestParticipation:
         asked = [0.5, 0.5]
         survey = survey_of({"MEX": [asked] * 4, "NGA": [asked] * 4, "NZL": [asked, asked, [], []]})
 
-        found = {m.community: (m.value, m.rows.ids) for m in measured(not_asked, Evidence(survey=survey))}
+        found = {
+            m.community: (m.value, m.rows.ids) for m in measured(not_asked, Evidence(survey=survey))
+        }
 
         assert found == {"MEX": (0, ()), "NGA": (0, ()), "NZL": (0.5, ("q2", "q3"))}
 
     def test_a_question_that_most_were_not_asked_is_missing_to_nobody(self) -> None:
-        survey = survey_of({"MEX": [[0.5, 0.5], [0.5, 0.5]], "NGA": [[0.5, 0.5], []], "NZL": [[0.5, 0.5], []]})
+        survey = survey_of(
+            {"MEX": [[0.5, 0.5], [0.5, 0.5]], "NGA": [[0.5, 0.5], []], "NZL": [[0.5, 0.5], []]}
+        )
 
         assert [m.value for m in measured(not_asked, Evidence(survey=survey))] == [0, 0, 0]
 
     def test_answers_without_people_are_counted_for_each_survey(self) -> None:
-        first, second = survey_of({"MEX": [[1.0]]}, n=None), survey_of({"MEX": [[1.0]]}, n=9, name="other")
+        first, second = (
+            survey_of({"MEX": [[1.0]]}, n=None),
+            survey_of({"MEX": [[1.0]]}, n=9, name="other"),
+        )
 
         found = measured(uncounted, Evidence(survey=first, other_surveys=[second]))
 
@@ -444,7 +538,10 @@ class TestParticipation:
         near, far = [0.55, 0.45], [0.7, 0.3]
         other = survey_of({"MEX": [near, near, near, far, far], "NGA": [near] * 5}, name="other")
 
-        found = {m.community: m for m in measured(contradictions, Evidence(survey=one, other_surveys=[other]))}
+        found = {
+            m.community: m
+            for m in measured(contradictions, Evidence(survey=one, other_surveys=[other]))
+        }
 
         assert {c: m.value for c, m in found.items()} == {"MEX": 0.4, "NGA": 0}
         assert (found["MEX"].subject, found["MEX"].rows.ids) == ("town and other", ("q3", "q4"))
@@ -461,7 +558,9 @@ class TestParticipation:
     def test_two_sources_of_pairs_contradict_each_other_where_majorities_are_opposed(self) -> None:
         def vote(n: int, source: str, prompt: str, chosen: str) -> PreferencePair:
             rejected = "no" if chosen == "yes" else "yes"
-            return PreferencePair(f"{source}{n}", prompt, chosen, rejected, "MEX", rater=f"r{n}", source=source)
+            return PreferencePair(
+                f"{source}{n}", prompt, chosen, rejected, "MEX", rater=f"r{n}", source=source
+            )
 
         pairs = [vote(n, "a", prompt, "yes") for n, prompt in enumerate(["tea?", "rain?"] * 3)]
         pairs += [vote(n, "b", "tea?", "no") for n in (10, 11)] + [vote(12, "b", "tea?", "yes")]
@@ -476,10 +575,16 @@ class TestParticipation:
         evidence = Evidence(pairs=pairs)
 
         assert numbers(only(few_people, evidence)) == {"raters": 5, "pairs_per_rater": 2}
-        assert numbers(only(one_voice, evidence)) == {"heaviest_share": 0.6, "effective_raters": 2.5}
+        assert numbers(only(one_voice, evidence)) == {
+            "heaviest_share": 0.6,
+            "effective_raters": 2.5,
+        }
 
     def test_records_of_shares_and_those_called_so_are_institutional(self) -> None:
-        pairs = [pair(n, extra={"origin": "Institutional"} if n < 3 else {"origin": "lived"}) for n in range(8)]
+        pairs = [
+            pair(n, extra={"origin": "Institutional"} if n < 3 else {"origin": "lived"})
+            for n in range(8)
+        ]
         pairs += [replace(pair(n), rater=None, question="Q1", strength=0.2) for n in (8, 9)]
 
         assert only(institutional, Evidence(pairs=pairs)).value == 0.5
@@ -490,8 +595,12 @@ class TestParticipation:
         assert measured(institutional, Evidence(pairs=unknown)) == []
         assert only(institutional, Evidence(pairs=[*unknown, pair(4)])).value == 0
 
-    def from_homes(self, homes: Sequence[str], community: str = "MEX", column: str = "rater_country") -> Evidence:
-        return Evidence(pairs=[pair(n, community, extra={column: home}) for n, home in enumerate(homes)])
+    def from_homes(
+        self, homes: Sequence[str], community: str = "MEX", column: str = "rater_country"
+    ) -> Evidence:
+        return Evidence(
+            pairs=[pair(n, community, extra={column: home}) for n, home in enumerate(homes)]
+        )
 
     def test_outsiders_are_counted_by_person_whatever_the_label_of_their_home(self) -> None:
         homes = ["Mexico", "MEX", "mx", "mexico"] * 4 + ["Guatemala"] * 3 + ["MEX/oaxaca", "USA"]
@@ -500,7 +609,9 @@ class TestParticipation:
         assert only(outsiders, both).value == 5 / 22
 
     @pytest.mark.parametrize("community", ["~world", "~yoruba"])
-    def test_a_country_tells_nothing_of_who_belongs_to_a_people_without_one(self, community: str) -> None:
+    def test_a_country_tells_nothing_of_who_belongs_to_a_people_without_one(
+        self, community: str
+    ) -> None:
         evidence = self.from_homes(["NGA"] * 20, community)
 
         assert measured(outsiders, evidence) == []
@@ -508,9 +619,14 @@ class TestParticipation:
 
     def test_whoever_belongs_to_the_whole_may_belong_to_the_part(self) -> None:
         assert measured(outsiders, self.from_homes(["MEX"] * 20, "MEX/oaxaca")) == []
-        assert only(outsiders, self.from_homes(["MEX/oaxaca"] * 20, "MEX", "rater_community")).value == 0
+        assert (
+            only(outsiders, self.from_homes(["MEX/oaxaca"] * 20, "MEX", "rater_community")).value
+            == 0
+        )
         assert only(outsiders, self.from_homes(["GTM"] * 20, "MEX/oaxaca")).value == 1
-        assert only(outsiders, self.from_homes(["NGA"] * 20, "~yoruba", "rater_community")).value == 1
+        assert (
+            only(outsiders, self.from_homes(["NGA"] * 20, "~yoruba", "rater_community")).value == 1
+        )
 
     def test_few_outsiders_are_not_told_of_nor_few_insiders(self) -> None:
         few = self.from_homes(["MEX"] * 17 + ["USA"] * 3)
@@ -526,7 +642,9 @@ class TestParticipation:
         return Evidence(pairs=pairs, residents={"MEX": {"religion": shares}})
 
     def test_the_distance_to_the_residents_is_beyond_what_chance_gives(self) -> None:
-        found = only(unlike_residents, self.residents({"north": 90, "south": 10}, north=0.5, south=0.5))
+        found = only(
+            unlike_residents, self.residents({"north": 90, "south": 10}, north=0.5, south=0.5)
+        )
 
         by_chance = sqrt(0.25 / 100) * sqrt(2 / np.pi)  # mean of |X - 1/2| for a hundred raters
         assert found.value == pytest.approx(0.4 - by_chance, abs=0.01)
@@ -544,7 +662,10 @@ class TestParticipation:
 
         found = only(unlike_residents, evidence)
 
-        assert (found.claim.values["group"], found.claim.values["share"]) == ("south", Share(8 / 18))
+        assert (found.claim.values["group"], found.claim.values["share"]) == (
+            "south",
+            Share(8 / 18),
+        )
 
     @pytest.mark.parametrize("hidden", [1, 2, 3, 4])
     def test_nothing_told_depends_on_how_many_are_in_a_hidden_group(self, hidden: int) -> None:
@@ -553,7 +674,10 @@ class TestParticipation:
         found = only(unlike_residents, evidence)
 
         assert (
-            found.value == only(unlike_residents, self.residents({"north": 38, "south": 2}, north=0.5, south=0.5)).value
+            found.value
+            == only(
+                unlike_residents, self.residents({"north": 38, "south": 2}, north=0.5, south=0.5)
+            ).value
         )
         assert found.claim.values["share"].value == 35 / 40  # type: ignore[union-attr]
 
@@ -567,7 +691,11 @@ class TestParticipation:
 
 
 def test_a_second_community_does_not_change_the_numbers_of_the_first() -> None:
-    people = {"MEX": [told(0), told(1), told(2)], "NGA": [told(2), told(1), told(0)], "NZL": [told(1)] * 3}
+    people = {
+        "MEX": [told(0), told(1), told(2)],
+        "NGA": [told(2), told(1), told(0)],
+        "NZL": [told(1)] * 3,
+    }
     ours = {"MEX": [told(0), told(0), told(2)], "NGA": [[0.4, 0.3, 0.3]] * 3}
     checks: Iterator[Check] = iter((within, other_people))
 

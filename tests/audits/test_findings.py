@@ -33,7 +33,9 @@ def measured(value: float, error: float, **more: object) -> Measured:
 
 
 def audit_of(*results: Measured | Skipped) -> Audit:
-    return Audit("mine", "", (Check("one", "Is it?", lambda e, c: results, LIMIT, "cause", "remedy"),))
+    return Audit(
+        "mine", "", (Check("one", "Is it?", lambda e, c: results, LIMIT, "cause", "remedy"),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,18 +48,28 @@ def audit_of(*results: Measured | Skipped) -> Audit:
         (0.5, float("inf"), "note"),
     ],
 )
-def test_a_number_is_as_grave_as_its_interval_allows(value: float, error: float, severity: str | None) -> None:
+def test_a_number_is_as_grave_as_its_interval_allows(
+    value: float, error: float, severity: str | None
+) -> None:
     assert severity_of(measured(value, error), LIMIT, 1) == severity
 
 
 def test_where_small_numbers_are_the_bad_ones_the_rule_is_turned_round() -> None:
     few = Threshold(30, 10, "", below=True)
 
-    assert [severity_of(measured(v, 0.0), few, 1) for v in (5, 20, 30, 40)] == ["risk", "concern", None, None]
+    assert [severity_of(measured(v, 0.0), few, 1) for v in (5, 20, 30, 40)] == [
+        "risk",
+        "concern",
+        None,
+        None,
+    ]
 
 
 def test_more_tests_make_a_finding_harder() -> None:
-    assert [severity_of(measured(0.3, 0.04), LIMIT, tests) for tests in (1, 10)] == ["concern", "note"]
+    assert [severity_of(measured(0.3, 0.04), LIMIT, tests) for tests in (1, 10)] == [
+        "concern",
+        "note",
+    ]
 
 
 def test_a_number_picked_as_the_largest_of_many_counts_as_many_tests() -> None:
@@ -98,7 +110,9 @@ def test_a_finding_comes_back_from_json_as_it_was() -> None:
 
 
 def test_thresholds_can_be_set_for_one_check() -> None:
-    (audit,) = with_thresholds([audit_of(measured(0.25, 0.01))], {"mine": {"one": {"concern": 0.1}}})
+    (audit,) = with_thresholds(
+        [audit_of(measured(0.25, 0.01))], {"mine": {"one": {"concern": 0.1}}}
+    )
 
     assert [f.severity for f in audit(Evidence())[0]] == ["concern"]
 

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from pluralign.audits import Context, Evidence, suppressed, who_took_part
 from pluralign.audits.auditing import Measured, severity_of
-from pluralign.audits.participation import PARTICIPATION, few_people, no_words, one_voice, terms, unlike_residents
+from pluralign.audits.participation import (
+    PARTICIPATION,
+    few_people,
+    no_words,
+    one_voice,
+    terms,
+    unlike_residents,
+)
 from pluralign.audits.people import FEWER
 from pluralign.core import PreferencePair
 
@@ -15,11 +22,15 @@ GROUPS = st.dictionaries(st.sampled_from("abcdefg"), st.integers(1, 40), max_siz
 
 
 def pair(n: int, rater: str | None = "r", **more: object) -> PreferencePair:
-    return PreferencePair(f"p{n}", "why?", f"yes {n}", "no", "MEX", rater=rater, source="town", **more)  # type: ignore[arg-type]
+    return PreferencePair(
+        f"p{n}", "why?", f"yes {n}", "no", "MEX", rater=rater, source="town", **more
+    )  # type: ignore[arg-type]
 
 
 @given(GROUPS, st.integers(1, 10))
-def test_no_group_that_is_too_small_is_told_nor_follows_from_the_rest(groups: dict[str, int], small: int) -> None:
+def test_no_group_that_is_too_small_is_told_nor_follows_from_the_rest(
+    groups: dict[str, int], small: int
+) -> None:
     told = suppressed(groups, small)
 
     assert sum(told.values()) == (sum(groups.values()) if sum(groups.values()) >= small else 0)
@@ -63,7 +74,9 @@ def test_refused_consent_is_a_risk_and_a_licence_that_nobody_stated_a_note() -> 
         pair(4, license="CC0", extra={"consent": "No, I do not"}),
     ]
 
-    consent, licence = (m for m in terms(Evidence(pairs=pairs), Context()) if isinstance(m, Measured))
+    consent, licence = (
+        m for m in terms(Evidence(pairs=pairs), Context()) if isinstance(m, Measured)
+    )
     threshold = next(check.threshold for check in PARTICIPATION.checks if check.name == "terms")
 
     assert (consent.value, severity_of(consent, threshold, 1)) == (0.25, "risk")

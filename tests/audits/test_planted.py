@@ -20,7 +20,9 @@ def alarms(evidence: Evidence) -> list[Finding]:
     return [f for f in findings if f.severity != "note"]
 
 
-@pytest.mark.parametrize(("audit", "check", "fault"), CASES, ids=[f"{c}-{f.__name__}" for _, c, f in CASES])
+@pytest.mark.parametrize(
+    ("audit", "check", "fault"), CASES, ids=[f"{c}-{f.__name__}" for _, c, f in CASES]
+)
 def test_an_audit_finds_its_own_planted_fault_and_no_other_does(
     society: Planted, audit: str, check: str, fault: Fault
 ) -> None:
@@ -47,8 +49,12 @@ def test_a_second_respondent_does_not_change_what_is_said_of_the_first(society: 
     from pluralign.audits.planted import flattened
 
     alone = flattened(society)
-    others = [replace(a, answer=replace(a.answer, model="another")) for a in society.evidence().answers]
+    others = [
+        replace(a, answer=replace(a.answer, model="another")) for a in society.evidence().answers
+    ]
     both = replace(alone, answers=[*alone.answers, *others])
 
     said = [(f.check, f.community, f.severity) for f in alarms(alone)]
-    assert [(f.check, f.community, f.severity) for f in alarms(both) if f.subject.startswith("planted")] == said
+    assert [
+        (f.check, f.community, f.severity) for f in alarms(both) if f.subject.startswith("planted")
+    ] == said

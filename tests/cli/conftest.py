@@ -54,7 +54,12 @@ def call() -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path, rows: Rows, write_rows: Callable[..., Path]) -> Path:
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+    cache: Path,
+    rows: Rows,
+    write_rows: Callable[..., Path],
+) -> Path:
     """Folder of a finished run."""
     folder = tmp_path_factory.mktemp("trained")
     write_rows(folder / "pairs.jsonl", rows)
@@ -72,6 +77,8 @@ def shell(cache: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*words: object, **more: Any) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "pluralign.cli.main", *map(str, words)]
-        return subprocess.run(line, capture_output=True, text=True, env=environment, check=False, **more)
+        return subprocess.run(
+            line, capture_output=True, text=True, env=environment, check=False, **more
+        )
 
     return run

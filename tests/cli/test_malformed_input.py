@@ -73,7 +73,12 @@ def test_every_reader_names_a_file_that_cannot_be_parsed(
     (folder / "PAIRS").write_text("{}")
     places = {"FILE": folder / name, "FOLDER": folder, "OUT": tmp_path / "out"}
     places |= {word: folder / word for word in ("SURVEY", "ANSWERS", "PAIRS")}
-    found = call(*[str(places.get(word, word)).replace("path=FILE", f"path={folder / name}") for word in words])
+    found = call(
+        *[
+            str(places.get(word, word)).replace("path=FILE", f"path={folder / name}")
+            for word in words
+        ]
+    )
     assert found.exit_code in {0, 2}, found.output
     if found.exit_code:
         assert_one_message(found)
@@ -83,7 +88,15 @@ def test_every_reader_names_a_file_that_cannot_be_parsed(
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "'nan'", "'inf'", "1e999", "'1e999'"])
 @pytest.mark.parametrize(
     "key",
-    ["fit.ridge", "scpo.tau", "scpo.beta", "adaptive.guard", "split.test", "trunk.interaction", "reference.ridge"],
+    [
+        "fit.ridge",
+        "scpo.tau",
+        "scpo.beta",
+        "adaptive.guard",
+        "split.test",
+        "trunk.interaction",
+        "reference.ridge",
+    ],
 )
 @pytest.mark.parametrize("how", ["--set", "file"])
 def test_a_number_that_is_not_finite_is_refused_wherever_it_is_set(
@@ -91,20 +104,31 @@ def test_a_number_that_is_not_finite_is_refused_wherever_it_is_set(
 ) -> None:
     if how == "file":
         table, _, name = key.partition(".")
-        text = config.read_text().replace("ridge = 1.0\n", "").replace("[fit]\n", "").replace("[reference]\n", "")
+        text = (
+            config.read_text()
+            .replace("ridge = 1.0\n", "")
+            .replace("[fit]\n", "")
+            .replace("[reference]\n", "")
+        )
         text = text.replace('fit_on = ["~world"]\n', "").replace('[trunk]\nencoder = "hash"\n', "")
         config.write_text(f"{text}\n[{table}]\n{name} = {value}\n")
         assert_one_message(call("run", config, "--explain"), "tiny.toml")
     else:
-        assert_one_message(call("run", config, "--explain", "--set", f"{key}={value}"), key.partition(".")[0])
+        assert_one_message(
+            call("run", config, "--explain", "--set", f"{key}={value}"), key.partition(".")[0]
+        )
 
 
-@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "..", ".", "a/b", "a\\\\b", "", " ", "a\\u0000b", "x" * 5_000])
+@pytest.mark.parametrize(
+    "name", ["../../x", "/tmp/x", "..", ".", "a/b", "a\\\\b", "", " ", "a\\u0000b", "x" * 5_000]
+)
 @pytest.mark.parametrize("command", [["run"], ["survey", "run"], ["pluralise"]])
 def test_a_name_that_leads_out_of_its_folder_is_refused(
     call: Call, tmp_path: Path, command: list[str], name: str
 ) -> None:
-    needed = {"run": '[pairs]\nsource = "jsonl"\npath = "x"\n', "survey": "", "pluralise": ""}[command[0]]
+    needed = {"run": '[pairs]\nsource = "jsonl"\npath = "x"\n', "survey": "", "pluralise": ""}[
+        command[0]
+    ]
     others = {
         "run": "",
         "survey": '[survey]\nsource = "wvs"\n[model]\nname = "x"\n',
@@ -141,7 +165,19 @@ def test_strange_toml_is_one_message(call: Call, tmp_path: Path, text: str) -> N
 
 
 SECTIONS = (
-    *("name", "seed", "repeats", "communities", "min_pairs", "methods", "limit", "matrix", "pairs", "split", "fit"),
+    *(
+        "name",
+        "seed",
+        "repeats",
+        "communities",
+        "min_pairs",
+        "methods",
+        "limit",
+        "matrix",
+        "pairs",
+        "split",
+        "fit",
+    ),
     *("reference", "trunk", "training", "intervals", "curves", "sensitivity", "adaptive", "scpo"),
 )
 KEYS = (
@@ -164,11 +200,27 @@ leaves = st.one_of(
     st.integers(min_value=10**290),
     st.floats(),
     st.booleans(),
-    st.sampled_from(["", "nan", "MEX", "../../x", "jsonl", "auto", "a\0b", "~nobody", "$HOME", "\u202e", "x" * 300]),
+    st.sampled_from(
+        [
+            "",
+            "nan",
+            "MEX",
+            "../../x",
+            "jsonl",
+            "auto",
+            "a\0b",
+            "~nobody",
+            "$HOME",
+            "\u202e",
+            "x" * 300,
+        ]
+    ),
 )
 values = st.recursive(
     leaves,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -184,21 +236,38 @@ def toml(value: Any) -> str:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
-@given(tables=st.dictionaries(st.sampled_from(SECTIONS), values, max_size=3), given=st.lists(values, max_size=2))
-def test_no_settings_give_a_traceback(call: Call, config: Path, tables: dict[str, Any], given: list[Any]) -> None:
+@given(
+    tables=st.dictionaries(st.sampled_from(SECTIONS), values, max_size=3),
+    given=st.lists(values, max_size=2),
+)
+def test_no_settings_give_a_traceback(
+    call: Call, config: Path, tables: dict[str, Any], given: list[Any]
+) -> None:
     lines = "\n".join(f"{key} = {toml(value)}" for key, value in tables.items())
     (config.parent / "any.toml").write_text(lines, encoding="utf-8")
-    overrides = [word for k, value in enumerate(given) for word in ("--set", f"{SECTIONS[-k]}.{KEYS[k]}={toml(value)}")]
+    overrides = [
+        word
+        for k, value in enumerate(given)
+        for word in ("--set", f"{SECTIONS[-k]}.{KEYS[k]}={toml(value)}")
+    ]
     for file in (config.parent / "any.toml", config):
         found = call("run", file, "--explain", *overrides)
         assert found.exit_code in {0, 2}, found.output
-        assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"
+        assert found.exit_code == 0 or isinstance(found.exception, SystemExit), (
+            "a traceback would be shown"
+        )
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
 @given(text=st.text(max_size=60) | st.text(alphabet='a.=[]{}"\n1', max_size=60))
 def test_no_text_as_settings_gives_a_traceback(call: Call, config: Path, text: str) -> None:
@@ -207,10 +276,14 @@ def test_no_text_as_settings_gives_a_traceback(call: Call, config: Path, text: s
     assert found.exit_code == 2, found.output
     assert isinstance(found.exception, SystemExit), "a traceback would be shown"
     found = call("run", config, "--explain", "--set", text)
-    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"
+    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), (
+        "a traceback would be shown"
+    )
 
 
-@pytest.mark.parametrize(("key", "value"), [("methods", ["../../x"]), ("methods", ["/etc/x"]), ("seeds", ["../../x"])])
+@pytest.mark.parametrize(
+    ("key", "value"), [("methods", ["../../x"]), ("methods", ["/etc/x"]), ("seeds", ["../../x"])]
+)
 def test_a_method_or_seed_of_a_record_leads_to_no_other_folder(
     call: Call, config: Path, key: str, value: list[Any]
 ) -> None:
@@ -225,9 +298,12 @@ def test_a_method_or_seed_of_a_record_leads_to_no_other_folder(
 
 
 @pytest.mark.parametrize(
-    "change", [{"written": 5}, {"written": "soon"}, {"name": []}, {"data": 1}, {"data": {"survey": 1}}]
+    "change",
+    [{"written": 5}, {"written": "soon"}, {"name": []}, {"data": 1}, {"data": {"survey": 1}}],
 )
-def test_a_record_that_does_not_fit_is_exported_or_named(call: Call, config: Path, change: dict[str, Any]) -> None:
+def test_a_record_that_does_not_fit_is_exported_or_named(
+    call: Call, config: Path, change: dict[str, Any]
+) -> None:
     out = config.parent / "out"
     assert call("run", config, "--out", out, "--json").exit_code == 0
     record = json.loads((out / "record.json").read_text()) | change
@@ -235,4 +311,6 @@ def test_a_record_that_does_not_fit_is_exported_or_named(call: Call, config: Pat
     (out / "record.json").write_text(json.dumps(record))
     (out / "manifest.jsonl").unlink()
     found = call("every-eval-ever", out, "--out", config.parent / "eee", "--organisation", "us")
-    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"
+    assert found.exit_code == 0 or isinstance(found.exception, SystemExit), (
+        "a traceback would be shown"
+    )

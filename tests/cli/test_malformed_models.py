@@ -35,7 +35,9 @@ def model(trained: Path, tmp_path: Path) -> Path:
 def score(call: Call, config: Path, model: Path) -> Callable[[], Result]:
     """Scores the first pairs with the model."""
     few = config.parent / "few.jsonl"
-    few.write_text("".join((config.parent / "pairs.jsonl").read_text().splitlines(keepends=True)[:3]))
+    few.write_text(
+        "".join((config.parent / "pairs.jsonl").read_text().splitlines(keepends=True)[:3])
+    )
     return lambda: call("score", model, few)
 
 
@@ -46,13 +48,19 @@ def sealed(card: dict[str, Any]) -> bytes:
 
 
 def card_of(model: Path) -> dict[str, Any]:
-    return {k: v for k, v in json.loads((model / "card.json").read_bytes()).items() if k != "card_sha256"}
+    return {
+        k: v
+        for k, v in json.loads((model / "card.json").read_bytes()).items()
+        if k != "card_sha256"
+    }
 
 
 def with_weights(model: Path, blob: bytes) -> None:
     """Weights that the card vouches for."""
     (model / "model.safetensors").write_bytes(blob)
-    (model / "card.json").write_bytes(sealed(card_of(model) | {"weights_sha256": hashlib.sha256(blob).hexdigest()}))
+    (model / "card.json").write_bytes(
+        sealed(card_of(model) | {"weights_sha256": hashlib.sha256(blob).hexdigest()})
+    )
 
 
 def assert_refused(found: Result, *said: str) -> None:
@@ -65,7 +73,9 @@ def assert_refused(found: Result, *said: str) -> None:
         assert text in found.stderr
 
 
-def test_a_card_that_is_sealed_again_unchanged_is_a_card(score: Callable[[], Result], model: Path) -> None:
+def test_a_card_that_is_sealed_again_unchanged_is_a_card(
+    score: Callable[[], Result], model: Path
+) -> None:
     with_weights(model, (model / "model.safetensors").read_bytes())
     assert score().exit_code == 0
 
@@ -88,9 +98,12 @@ def test_a_card_that_is_sealed_again_unchanged_is_a_card(score: Callable[[], Res
         (lambda t: t.update(reference=np.zeros(900_000)), "the weights must have at most"),
     ],
 )  # fmt: skip
-def test_tensors_that_do_not_fit_are_named(score: Callable[[], Result], model: Path, change: Change, said: str) -> None:
+def test_tensors_that_do_not_fit_are_named(
+    score: Callable[[], Result], model: Path, change: Change, said: str
+) -> None:
     tensors = {
-        name: tensor.astype(np.float64) for name, tensor in load((model / "model.safetensors").read_bytes()).items()
+        name: tensor.astype(np.float64)
+        for name, tensor in load((model / "model.safetensors").read_bytes()).items()
     }
     change(tensors)
     with_weights(model, save(tensors))
@@ -99,7 +112,13 @@ def test_tensors_that_do_not_fit_are_named(score: Callable[[], Result], model: P
 
 @pytest.mark.parametrize(
     "blob",
-    [b"", b"x", b"\xff" * 8, (2**62).to_bytes(8, "little") + b"{}", (2).to_bytes(8, "little") + b"[]"],
+    [
+        b"",
+        b"x",
+        b"\xff" * 8,
+        (2**62).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"[]",
+    ],
     ids=["nothing", "a byte", "an endless header", "a huge header", "a header that is a list"],
 )
 def test_bytes_that_are_no_safetensors_are_refused_though_the_card_vouches_for_them(
@@ -122,7 +141,9 @@ def test_truncated_weights_are_refused_even_where_the_card_vouches_for_them(
     [b"", b"{", b"[1]", b"1", b"null", b"\xff\xfe\x00", b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5_000, b"{}"],
     ids=["nothing", "half", "a list", "a number", "null", "no UTF-8", "deep lists", "deep tables", "digits", "empty"],
 )  # fmt: skip
-def test_a_card_that_is_none_is_named(score: Callable[[], Result], model: Path, blob: bytes) -> None:
+def test_a_card_that_is_none_is_named(
+    score: Callable[[], Result], model: Path, blob: bytes
+) -> None:
     (model / "card.json").write_bytes(blob)
     assert_refused(score(), "card.json: the card is truncated or not written by pluralign")
 
@@ -191,14 +212,28 @@ PARTS = {
 
 
 @pytest.mark.parametrize(
-    "name", ["../../x", "/etc", "a/../../b", "C:\\x", "\\\\host\\x", "..\\x", "", "a\0b", "//x", "parts/../.."]
+    "name",
+    [
+        "../../x",
+        "/etc",
+        "a/../../b",
+        "C:\\x",
+        "\\\\host\\x",
+        "..\\x",
+        "",
+        "a\0b",
+        "//x",
+        "parts/../..",
+    ],
 )
 @pytest.mark.parametrize("key", ["parts", "files"])
 def test_a_path_on_a_card_leads_to_no_other_folder(
     score: Callable[[], Result], model: Path, key: str, name: str
 ) -> None:
     (model / "x").mkdir()
-    own = {"parts": {"MEX": "x"}, "files": {}} | {key: {"MEX": name} if key == "parts" else {name: "0" * 64}}
+    own = {"parts": {"MEX": "x"}, "files": {}} | {
+        key: {"MEX": name} if key == "parts" else {name: "0" * 64}
+    }
     card = card_of(model) | {"trunk": PARTS, "communities": ["MEX"]} | own
     del card["weights_sha256"]
     (model / "card.json").write_bytes(sealed(card))
@@ -206,13 +241,26 @@ def test_a_path_on_a_card_leads_to_no_other_folder(
 
 
 keys = st.sampled_from(["MEX", "pairs", "raters", "a"])
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "MEX", "../../x", "a\0b"])
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["", "MEX", "../../x", "a\0b"])
+)
 values = st.recursive(
-    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3), max_leaves=6
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
 @given(st.data())
 def test_no_card_gives_a_traceback(
     score: Callable[[], Result], call: Call, model: Path, trained: Path, data: st.DataObject
@@ -221,11 +269,15 @@ def test_no_card_gives_a_traceback(
     for key in data.draw(st.lists(st.sampled_from(sorted(card)), min_size=1, max_size=3)):
         card[key] = data.draw(values)
     if isinstance(card["trunk"], dict) and data.draw(st.booleans()):
-        card["trunk"] = card["trunk"] | {data.draw(st.sampled_from(sorted(card["trunk"]))): data.draw(values)}
+        card["trunk"] = card["trunk"] | {
+            data.draw(st.sampled_from(sorted(card["trunk"]))): data.draw(values)
+        }
     (model / "card.json").write_bytes(sealed(card))
     for found in (score(), call("export", model, "--out", model.parent / "exported")):
         assert found.exit_code in {0, 2}, found.output
-        assert found.exit_code == 0 or isinstance(found.exception, SystemExit), "a traceback would be shown"
+        assert found.exit_code == 0 or isinstance(found.exception, SystemExit), (
+            "a traceback would be shown"
+        )
     with suppress(DamagedFile):
         read = load_card(model)
         steered: Any = read["communities"]

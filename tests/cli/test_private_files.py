@@ -35,7 +35,9 @@ def run(call: Call, config: Path) -> Path:
     return out
 
 
-def test_files_that_hold_raters_are_for_their_owner_alone(run: Path, rows: list[dict[str, str]], umask: int) -> None:
+def test_files_that_hold_raters_are_for_their_owner_alone(
+    run: Path, rows: list[dict[str, str]], umask: int
+) -> None:
     private = {path for pattern in PRIVATE for path in run.glob(pattern)}
     assert len(private) > len(PRIVATE)
     assert {mode(path) for path in private} == {0o600}
@@ -54,9 +56,13 @@ def test_they_stay_so_when_they_are_written_again(call: Call, config: Path, run:
     assert mode(run / "audit/findings.jsonl") == 0o600
 
 
-def test_outputs_with_the_words_of_pairs_are_for_their_owner_alone(call: Call, config: Path, run: Path) -> None:
+def test_outputs_with_the_words_of_pairs_are_for_their_owner_alone(
+    call: Call, config: Path, run: Path
+) -> None:
     out = config.parent / "bench"
-    found = call("rewardbench", run / "models/seed-3/full", config.parent / "pairs.jsonl", "--out", out)
+    found = call(
+        "rewardbench", run / "models/seed-3/full", config.parent / "pairs.jsonl", "--out", out
+    )
     assert found.exit_code == 0, found.output
     (words,) = out.glob("*_outputs.jsonl")
     assert mode(words) == 0o600

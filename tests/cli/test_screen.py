@@ -9,7 +9,9 @@ HOSTILE = "[red]m[/] \x1b[2J\x9b31m \x07 http://ann:secret@host/v1?api_key=secre
 
 
 @pytest.mark.parametrize("stderr", [False, True])
-def test_a_console_passes_no_control_characters_on(capsys: pytest.CaptureFixture[str], stderr: bool) -> None:
+def test_a_console_passes_no_control_characters_on(
+    capsys: pytest.CaptureFixture[str], stderr: bool
+) -> None:
     table = Table("\x1b[31mname")
     table.add_row("\x1b]0;title\x07cell")
     console(stderr).print(table)
@@ -19,7 +21,9 @@ def test_a_console_passes_no_control_characters_on(capsys: pytest.CaptureFixture
     assert not {"\x1b", "\x07"} & set(shown)
 
 
-def test_stages_and_notes_show_markup_as_text_and_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stages_and_notes_show_markup_as_text_and_no_secrets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with Screen() as screen:
         screen.stage(f"asking {HOSTILE}")
         screen.note(HOSTILE)

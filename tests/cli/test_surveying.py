@@ -47,10 +47,21 @@ def config(tmp_path: Path) -> Path:
 def test_a_survey_is_run_measured_and_printed(config: Path, tmp_path: Path) -> None:
     code, out, err = call("survey", "run", config, "--out", tmp_path / "run")
     assert code == 0, err
-    for word in ("CAS", "closeness", "refused", "culture_aware", "random", "~hill", "results.jsonl"):
+    for word in (
+        "CAS",
+        "closeness",
+        "refused",
+        "culture_aware",
+        "random",
+        "~hill",
+        "results.jsonl",
+    ):
         assert word in out
     assert len(read_rows(tmp_path / "run/recorded.jsonl")) == 20 * 3
-    assert {r["strategy"] for r in read_rows(tmp_path / "run/results.jsonl")} >= {"culture_unaware", "culture_aware"}
+    assert {r["strategy"] for r in read_rows(tmp_path / "run/results.jsonl")} >= {
+        "culture_unaware",
+        "culture_aware",
+    }
 
 
 def test_json_is_for_machines_and_nothing_else(config: Path, tmp_path: Path) -> None:
@@ -61,16 +72,32 @@ def test_json_is_for_machines_and_nothing_else(config: Path, tmp_path: Path) -> 
     assert {"metric", "value", "low", "high", "n"} <= set(told["results"][0])
 
 
-def test_the_same_command_goes_on_and_another_model_needs_another_folder(config: Path, tmp_path: Path) -> None:
+def test_the_same_command_goes_on_and_another_model_needs_another_folder(
+    config: Path, tmp_path: Path
+) -> None:
     call("survey", "run", config, "--out", tmp_path / "run")
     before = (tmp_path / "run/recorded.jsonl").read_bytes()
     code, _, err = call("survey", "run", config, "--out", tmp_path / "run")
     assert (code, (tmp_path / "run/recorded.jsonl").read_bytes()) == (0, before)
     assert "resuming earlier work" in err
-    code, _, err = call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1")
+    code, _, err = call(
+        "survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1"
+    )
     assert code == 2
     assert "--fresh" in err
-    assert call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.knowledge=0.1", "--fresh")[0] == 0
+    assert (
+        call(
+            "survey",
+            "run",
+            config,
+            "--out",
+            tmp_path / "run",
+            "--set",
+            "model.knowledge=0.1",
+            "--fresh",
+        )[0]
+        == 0
+    )
 
 
 def test_a_run_that_could_not_begin_does_not_keep_its_folder(config: Path, tmp_path: Path) -> None:
@@ -91,8 +118,12 @@ def test_asks_are_shown_word_for_word_and_nothing_is_asked(config: Path, tmp_pat
     assert call("survey", "run", config, "--show", "-1")[0] == 2
 
 
-def test_a_community_that_the_survey_lacks_is_said_and_not_asked_for(config: Path, tmp_path: Path) -> None:
-    code, out, err = call("survey", "run", config, "-c", "~hill", "-c", "MEX", "--out", tmp_path / "run")
+def test_a_community_that_the_survey_lacks_is_said_and_not_asked_for(
+    config: Path, tmp_path: Path
+) -> None:
+    code, out, err = call(
+        "survey", "run", config, "-c", "~hill", "-c", "MEX", "--out", tmp_path / "run"
+    )
     assert code == 0, err
     assert "community that the survey does not have: MEX" in err
     assert "for ~hill" in out
@@ -102,10 +133,23 @@ def test_a_community_that_the_survey_lacks_is_said_and_not_asked_for(config: Pat
 def test_a_limit_of_speed_may_change_before_the_run_goes_on(tmp_path: Path) -> None:
     behaviour = Behaviour()
     with serving(behaviour) as url:
-        words = ["survey", "run", "--survey", "society_survey", "--set", "limit=3", "--model", "m", "--base-url", url]
+        words = [
+            "survey",
+            "run",
+            "--survey",
+            "society_survey",
+            "--set",
+            "limit=3",
+            "--model",
+            "m",
+            "--base-url",
+            url,
+        ]
         words += ["--out", str(tmp_path / "run"), "-s", "culture_unaware"]
         call(*words)
-        _, _, err = call(*words, "--set", "model.concurrency=2", "--set", "model.requests_per_minute=600")
+        _, _, err = call(
+            *words, "--set", "model.concurrency=2", "--set", "model.requests_per_minute=600"
+        )
     assert "resuming earlier work" in err
     assert sum(behaviour.asked.values()) == 3
 
@@ -146,7 +190,9 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
             "--set",
             "model.concurrency=4",
         ]
-        process = subprocess.Popen(words, env=os.environ | {"COLUMNS": "100"}, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            words, env=os.environ | {"COLUMNS": "100"}, stdout=subprocess.DEVNULL
+        )
         path = tmp_path / "run/recorded.jsonl"
         for _ in range(600):
             if path.exists() and path.read_bytes().count(b"\n") > 40:
@@ -157,7 +203,9 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
         kept = path.read_bytes().count(b"\n")
         assert 40 < kept < 300
         done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode in (0, 2), done.stderr  # "re: ..." is no option, so nothing can be measured
+    assert done.returncode in (0, 2), (
+        done.stderr
+    )  # "re: ..." is no option, so nothing can be measured
     rows = read_rows(path)
     assert len(rows) == len({tuple(row["key"]) for row in rows}) == 300
     assert sum(behaviour.asked.values()) <= 300 + 4  # those that were in flight when it was killed
@@ -172,13 +220,28 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
             ["survey", "run", "--survey", "society_survey", "--model", "nobody/none-such"],
             "no language model can be loaded",
         ),
-        (["survey", "run", "--survey", "society_survey", "--model", "."], "the folder has no config.json"),
-        (["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "MEX"], "none of these communities"),
+        (
+            ["survey", "run", "--survey", "society_survey", "--model", "."],
+            "the folder has no config.json",
+        ),
+        (
+            ["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "MEX"],
+            "none of these communities",
+        ),
         (["survey", "run", "--survey", "society", "--model", "x"], "holds pairs, not a survey"),
         (["survey", "run", "--survey", "nowhere", "--model", "x"], "no source"),
-        (["survey", "run", "--survey", "society_survey", "--model", "x", "-s", "culture_awar"], "did you mean"),
-        (["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "Mexcio"], "no community"),
-        (["survey", "evaluate", "none.jsonl", "--survey", "society_survey", "--out", "out"], "none.jsonl"),
+        (
+            ["survey", "run", "--survey", "society_survey", "--model", "x", "-s", "culture_awar"],
+            "did you mean",
+        ),
+        (
+            ["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "Mexcio"],
+            "no community",
+        ),
+        (
+            ["survey", "evaluate", "none.jsonl", "--survey", "society_survey", "--out", "out"],
+            "none.jsonl",
+        ),
         (["pluralise", "--survey", "society_survey"], "model"),
         (["pluralise", "--show", "tune", "--out", "nowhere"], "was not run"),
     ],
@@ -203,11 +266,31 @@ def test_strategies_are_listed_with_where_their_templates_lie() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["generate", "likelihood"])
-def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(method: str, tmp_path: Path) -> None:
+def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(
+    method: str, tmp_path: Path
+) -> None:
     model = build_chat_model(tmp_path / "plain", template=None)
     code, _, err = call(
-        *("survey", "run", "--survey", "society_survey", "--model", model, "-c", "~hill", "--out", tmp_path / "run"),
-        *("--set", f"method={method}", "--set", "survey.questions=4", "--set", "sampling.max_new_tokens=3"),
+        *(
+            "survey",
+            "run",
+            "--survey",
+            "society_survey",
+            "--model",
+            model,
+            "-c",
+            "~hill",
+            "--out",
+            tmp_path / "run",
+        ),
+        *(
+            "--set",
+            f"method={method}",
+            "--set",
+            "survey.questions=4",
+            "--set",
+            "sampling.max_new_tokens=3",
+        ),
     )
     assert "no chat template" in err
     if method == "likelihood":
@@ -218,7 +301,14 @@ def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(meth
         assert len(read_rows(tmp_path / "run/recorded.jsonl")) == 8
 
 
-ROW = {"metric": "cultural_alignment_score", "low": 60.0, "high": 70.0, "n": 9, "value": 65.0, "n_raters": None}
+ROW = {
+    "metric": "cultural_alignment_score",
+    "low": 60.0,
+    "high": 70.0,
+    "n": 9,
+    "value": 65.0,
+    "n_raters": None,
+}
 
 
 def shown(rows: list[dict[str, object]], notes: dict[str, int] | None = None) -> str:
@@ -231,7 +321,10 @@ def shown(rows: list[dict[str, object]], notes: dict[str, int] | None = None) ->
 
 
 def rows_of(model: str, strategy: str, communities: str) -> list[dict[str, object]]:
-    return [ROW | {"model": model, "strategy": strategy, "community": c} for c in (*communities.split(), None)]
+    return [
+        ROW | {"model": model, "strategy": strategy, "community": c}
+        for c in (*communities.split(), None)
+    ]
 
 
 def test_seven_models_of_long_names_stand_whole_in_lines_that_fit() -> None:
@@ -254,12 +347,17 @@ def test_no_column_of_communities_is_half_empty_and_averages_say_over_how_many()
 
 def test_a_community_with_few_questions_heads_no_list_of_the_worst() -> None:
     few = ROW | {"model": "m", "strategy": "aware", "community": "CHN", "value": 1.0, "n": 4}
-    table = shown([*rows_of("m", "aware", "MEX NGA"), few]).split("CAS by community, worst first")[1]
+    table = shown([*rows_of("m", "aware", "MEX NGA"), few]).split("CAS by community, worst first")[
+        1
+    ]
     assert table.index("NGA") < table.index("CHN")
     assert "not ranked, because fewer than 5 questions were answered: CHN" in table
 
 
 def test_notes_that_differ_in_the_community_alone_are_one_line() -> None:
-    out = shown(rows_of("m", "aware", "MEX"), {"no gold in MEX": 2, "no gold in CHN": 1, "seen in passing": 1})
+    out = shown(
+        rows_of("m", "aware", "MEX"),
+        {"no gold in MEX": 2, "no gold in CHN": 1, "seen in passing": 1},
+    )
     assert "note: no gold in MEX (2), CHN (1)\n" in out
     assert "note: seen in passing\n" in out

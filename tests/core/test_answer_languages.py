@@ -53,7 +53,13 @@ REFUSALS = {
         "I have 2 children",
         "As an AI I have no 1 opinion",
     ],
-    "Spanish": ["No puedo elegir 2", "No elijo 2", "Hay 4 opciones", "Tengo 2 hijos", "Elijo 2 o 3"],
+    "Spanish": [
+        "No puedo elegir 2",
+        "No elijo 2",
+        "Hay 4 opciones",
+        "Tengo 2 hijos",
+        "Elijo 2 o 3",
+    ],
     "Portuguese": ["Não posso escolher 2", "Há 4 opções aqui"],
     "French": ["Je ne peux pas choisir 2", "Il y a 4 choix"],
     "German": ["Ich kann nicht 2 wählen", "Ich wähle nicht 2", "Es gibt 4 Optionen"],
@@ -68,9 +74,24 @@ REFUSALS = {
     "Bengali": ["আমি 2 বেছে নিতে পারি না"],
     "Thai": ["ฉันไม่สามารถเลือก 2"],
     "Chinese": ["我无法选择2", "我不选2", "有4个选项", "我有2个孩子", "选2或3"],
-    "Japanese": ["2は選びません", "2を選ぶことはできません", "4つの選択肢があります", "子供が2人います"],
+    "Japanese": [
+        "2は選びません",
+        "2を選ぶことはできません",
+        "4つの選択肢があります",
+        "子供が2人います",
+    ],
     "Korean": ["2번을 선택할 수 없습니다", "4개의 선택지가 있습니다"],
-    "numbers that choose nothing": ["2%", "2.5", "1-800-273-8255", "2/3", "Q2", "GPT-4", "2nd", "-2", "2 or 3"],
+    "numbers that choose nothing": [
+        "2%",
+        "2.5",
+        "1-800-273-8255",
+        "2/3",
+        "Q2",
+        "GPT-4",
+        "2nd",
+        "-2",
+        "2 or 3",
+    ],
 }
 
 
@@ -90,7 +111,8 @@ def test_what_refuses_denies_or_counts_is_a_refusal(language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Elijo B.", "我选B", "الإجابة هي B", "Ich wähle B", "답은 B입니다", "मैं B चुनता हूँ", "Ответ: B"]
+    "text",
+    ["Elijo B.", "我选B", "الإجابة هي B", "Ich wähle B", "답은 B입니다", "मैं B चुनता हूँ", "Ответ: B"],
 )
 def test_letters_are_labels_in_every_script(text: str) -> None:
     assert read(text, "ABCD") == 1

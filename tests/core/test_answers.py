@@ -16,7 +16,9 @@ LETTERS = ("A", "B", "C", "D")
 SCALE = tuple(str(i) for i in range(1, 11))
 
 
-def read(text: str, shown: tuple[str, ...] = LIKERT, labels: tuple[str, ...] = NUMBERS) -> int | None:
+def read(
+    text: str, shown: tuple[str, ...] = LIKERT, labels: tuple[str, ...] = NUMBERS
+) -> int | None:
     found = read_answer(text, shown, labels)
     return None if isinstance(found, Refusal) else found
 
@@ -173,26 +175,44 @@ def test_what_stands_around_an_answer_is_not_read(text: str) -> None:
     assert read(text) == 1
 
 
-@pytest.mark.parametrize("text", ["<think>It is 2", "analysisIt is 2", "<|channel|>analysis<|message|>2"])
+@pytest.mark.parametrize(
+    "text", ["<think>It is 2", "analysisIt is 2", "<|channel|>analysis<|message|>2"]
+)
 def test_an_unfinished_thought_is_no_answer(text: str) -> None:
     assert read_answer(text, LIKERT, NUMBERS) == Refusal(text)
 
 
-@pytest.mark.parametrize("text", ["b", "b)", "(b)", "Answer: b", '{"answer": "b"}', "b. rather important", "**b**"])
+@pytest.mark.parametrize(
+    "text", ["b", "b)", "(b)", "Answer: b", '{"answer": "b"}', "b. rather important", "**b**"]
+)
 def test_case_does_not_matter_where_a_label_is_the_whole_answer(text: str) -> None:
     assert read(text, LIKERT, LETTERS) == 1
 
 
-@pytest.mark.parametrize("text", ["a good life", "Answer: a good life is what I want", "I want a house"])
+@pytest.mark.parametrize(
+    "text", ["a good life", "Answer: a good life is what I want", "I want a house"]
+)
 def test_a_word_is_no_label(text: str) -> None:
     assert read(text, LIKERT, LETTERS) is None
 
 
-NINE = tuple(f"the {word} one" for word in ("red", "blue", "green", "grey", "black", "white", "pink", "brown", "gold"))
+NINE = tuple(
+    f"the {word} one"
+    for word in ("red", "blue", "green", "grey", "black", "white", "pink", "brown", "gold")
+)
 
 
 @pytest.mark.parametrize(
-    "text", ["Answer: I think it is C", "I think C", "Answer: I'd say C", "I do, and so on", "So do I", "I, too", "I"]
+    "text",
+    [
+        "Answer: I think it is C",
+        "I think C",
+        "Answer: I'd say C",
+        "I do, and so on",
+        "So do I",
+        "I, too",
+        "I",
+    ],
 )
 def test_the_pronoun_i_is_no_label(text: str) -> None:
     assert read(text, NINE, tuple("ABCDEFGHI")) in ({8} if text == "I" else {2, None})
@@ -219,7 +239,9 @@ AGREEING = ("Agree strongly", "Agree", "Disagree", "Strongly disagree")
         ("I don't agree", None),
     ],
 )
-def test_an_option_does_not_match_inside_a_stronger_or_weaker_wording(text: str, place: int | None) -> None:
+def test_an_option_does_not_match_inside_a_stronger_or_weaker_wording(
+    text: str, place: int | None
+) -> None:
     assert read(text, AGREEING) == place
 
 
@@ -249,13 +271,28 @@ def test_a_label_whose_words_are_another_options_is_no_answer() -> None:
     assert read("1. Rather important") is None
 
 
-@pytest.mark.parametrize(("shown", "labels"), [((), ()), (LIKERT, NUMBERS[:3]), (LIKERT, ("1", "1", "2", "3"))])
-def test_options_need_a_label_each_of_their_own(shown: tuple[str, ...], labels: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("shown", "labels"), [((), ()), (LIKERT, NUMBERS[:3]), (LIKERT, ("1", "1", "2", "3"))]
+)
+def test_options_need_a_label_each_of_their_own(
+    shown: tuple[str, ...], labels: tuple[str, ...]
+) -> None:
     with pytest.raises(InvalidInput):
         read_answer("1", shown, labels)
 
 
-FORMS = ("{}", "{}.", "({})", " {}\n", "**{}**", "Option {}", "Answer: {}", "\\boxed{{{}}}", '{{"answer": {}}}', "`{}`")
+FORMS = (
+    "{}",
+    "{}.",
+    "({})",
+    " {}\n",
+    "**{}**",
+    "Option {}",
+    "Answer: {}",
+    "\\boxed{{{}}}",
+    '{{"answer": {}}}',
+    "`{}`",
+)
 
 
 @given(st.integers(2, 11), st.data(), st.sampled_from(FORMS))
@@ -280,7 +317,9 @@ def test_texts_of_numbers_do_not_break_it_either(text: str) -> None:
 
 
 @given(st.permutations(range(4)), st.integers(0, 3))
-def test_the_words_of_an_option_find_it_at_whatever_place_it_stands(order: list[int], option: int) -> None:
+def test_the_words_of_an_option_find_it_at_whatever_place_it_stands(
+    order: list[int], option: int
+) -> None:
     shown = tuple(LIKERT[i] for i in order)
     assert order[read(LIKERT[option], shown) or 0] == option
 
@@ -306,7 +345,9 @@ def test_of_an_enormous_answer_beginning_and_end_are_read() -> None:
         ("9" * 30, None),
     ],
 )
-def test_the_published_rule_takes_the_first_integer_up_to_ten(text: str, number: int | None) -> None:
+def test_the_published_rule_takes_the_first_integer_up_to_ten(
+    text: str, number: int | None
+) -> None:
     assert read_published(text) == number
 
 
@@ -328,20 +369,27 @@ JUDGED = [
 @pytest.mark.shared
 def test_real_answers_are_read_as_a_person_reads_them(shared_data: Path) -> None:
     told = {
-        (str(row["Q_id"])): row for row in json.loads((shared_data / "wvs/questions.json").read_text(encoding="utf-8"))
+        (str(row["Q_id"])): row
+        for row in json.loads((shared_data / "wvs/questions.json").read_text(encoding="utf-8"))
     }
     for file, strategy, country, question, meant in JUDGED:
-        with gzip.open(shared_data / f"llm_answers/{file}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        with gzip.open(
+            shared_data / f"llm_answers/{file}.jsonl.gz", "rt", encoding="utf-8"
+        ) as lines:
             rows = [json.loads(line) for line in lines]
         wanted = (strategy, country, question)
-        (text,) = [r["answer"] for r in rows if (r["strategy"], r["country"], r["question_id"]) == wanted]
+        (text,) = [
+            r["answer"] for r in rows if (r["strategy"], r["country"], r["question_id"]) == wanted
+        ]
         asked = SurveyQuestion(question, "", tuple(told[question]["option_lst"]))
         found = read_answer(text, asked.options, asked.codes)
         assert (None if isinstance(found, Refusal) else asked.codes[found]) == meant, wanted
 
 
 def test_a_recorded_answer_survives_its_row() -> None:
-    answer = RecordedAnswer("m", "s", "MEX", "Q1", "2", (1, 0), ("1", "2"), "form", "es", 3, True, (0.25, 0.75))
+    answer = RecordedAnswer(
+        "m", "s", "MEX", "Q1", "2", (1, 0), ("1", "2"), "form", "es", 3, True, (0.25, 0.75)
+    )
     assert answer_from_row(json.loads(json.dumps(answer_row(answer))), "MEX") == answer
 
 
@@ -393,7 +441,9 @@ ROW = {"model": "m", "strategy": "s", "question_id": "Q1", "answer": "2"}
         ("language", 7, "language must be text"),
     ],
 )
-def test_a_column_of_another_kind_is_named_with_what_it_must_be(column: str, value: object, message: str) -> None:
+def test_a_column_of_another_kind_is_named_with_what_it_must_be(
+    column: str, value: object, message: str
+) -> None:
     with pytest.raises(InvalidInput, match=message):
         answer_from_row(ROW | {column: value}, None, options=4)
 
@@ -409,24 +459,50 @@ def test_whole_numbers_and_texts_are_one_question_id(id_: object) -> None:
     assert answer_from_row(ROW | {"question_id": id_}, None).question == "1"
 
 
-@pytest.mark.parametrize(("value", "text"), [(2.0, "2.0"), (2, "2"), (None, ""), (float("nan"), ""), ("2", "2")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.0, "2.0"), (2, "2"), (None, ""), (float("nan"), ""), ("2", "2")]
+)
 def test_an_answer_may_be_a_number_or_nothing(value: object, text: str) -> None:
     assert answer_from_row(ROW | {"answer": value}, None).text == text
 
 
 def test_a_table_may_hold_lists_as_text() -> None:
-    row = ROW | {"order": "[1, 0]", "labels": '["A", "B"]', "probs": "[0.25, 0.75]", "draw": "2", "shows_gold": "True"}
+    row = ROW | {
+        "order": "[1, 0]",
+        "labels": '["A", "B"]',
+        "probs": "[0.25, 0.75]",
+        "draw": "2",
+        "shows_gold": "True",
+    }
     found = answer_from_row(row, None, options=2)
     assert (found.order, found.labels, found.probs_O) == ((1, 0), ("A", "B"), (0.25, 0.75))
     assert (found.draw, found.shows_gold) == (2, True)
 
 
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**4000),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.just(10**4000),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=6,
 )
-COLUMNS = (*ROW, "order", "labels", "probs", "variant", "language", "draw", "shows_gold", "finish_reason", "not_sent")
+COLUMNS = (
+    *ROW,
+    "order",
+    "labels",
+    "probs",
+    "variant",
+    "language",
+    "draw",
+    "shows_gold",
+    "finish_reason",
+    "not_sent",
+)
 
 
 @settings(max_examples=300)
@@ -441,7 +517,17 @@ def test_no_value_in_any_column_breaks_the_reader(columns: dict[str, object]) ->
 
 
 AGREE = ("Agree strongly", "Agree", "Neither agree nor disagree", "Disagree", "Disagree strongly")
-NINE = ("one of them", "two", "three of", "four of", "five of", "six of", "seven of", "eight of", "nine of them")
+NINE = (
+    "one of them",
+    "two",
+    "three of",
+    "four of",
+    "five of",
+    "six of",
+    "seven of",
+    "eight of",
+    "nine of them",
+)
 
 
 @pytest.mark.parametrize(
@@ -481,7 +567,9 @@ def test_the_same_words_in_another_order_are_another_answer() -> None:
         ("I pick I", "I"),
     ],
 )
-def test_every_letter_is_read_alike_and_words_of_one_letter_are_no_labels(text: str, label: str | None) -> None:
+def test_every_letter_is_read_alike_and_words_of_one_letter_are_no_labels(
+    text: str, label: str | None
+) -> None:
     found = read(text, NINE, tuple("ABCDEFGHI"))
     assert (None if found is None else "ABCDEFGHI"[found]) == label
 
@@ -496,7 +584,9 @@ def test_thoughts_negative_numbers_and_null_are_no_answers(text: str) -> None:
     assert read(text) is None
 
 
-@pytest.mark.parametrize("text", ["My answer is a.", "Antwort: a", "Respuesta: a", "答案：a", "Answer: a\nIt matters."])
+@pytest.mark.parametrize(
+    "text", ["My answer is a.", "Antwort: a", "Respuesta: a", "答案：a", "Answer: a\nIt matters."]
+)
 def test_what_follows_a_word_for_answer_is_a_label_in_any_case(text: str) -> None:
     assert read(text, LIKERT, LETTERS) == 0
 
@@ -508,7 +598,8 @@ def test_a_decimal_comma_before_zeros_is_a_whole_number_unless_zero_is_a_label()
 
 
 @pytest.mark.parametrize(
-    "unit", ["\n", "<answer>", "a</s>", "<<2", "\nQ: ", "٢", "<think", "&lt;think", "assistantfinal"]
+    "unit",
+    ["\n", "<answer>", "a</s>", "<<2", "\nQ: ", "٢", "<think", "&lt;think", "assistantfinal"],
 )
 @pytest.mark.parametrize("before", ["", "analysis", "<think>"])
 def test_a_hostile_text_is_read_in_linear_time(before: str, unit: str) -> None:

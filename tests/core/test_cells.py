@@ -25,7 +25,9 @@ def test_a_mark_of_a_missing_value_is_no_id_and_no_number(mark: object) -> None:
     assert cell_number(mark) is None
 
 
-@pytest.mark.parametrize("value", [0, 0.0, False, "0", "no", "NO", "DK", "NE", "r1", "Nan Goldin", "x" * 500, [], "~"])
+@pytest.mark.parametrize(
+    "value", [0, 0.0, False, "0", "no", "NO", "DK", "NE", "r1", "Nan Goldin", "x" * 500, [], "~"]
+)
 def test_a_value_is_not_missing(value: object) -> None:
     assert not is_missing(value)
 
@@ -67,4 +69,6 @@ def test_what_is_no_finite_number_is_refused(value: object) -> None:
 
 
 def test_a_number_may_be_text_with_blanks() -> None:
-    assert [cell_number(value) for value in ("2", " 2.0\u00a0", np.float32(2), 2, Decimal(2))] == [2.0] * 5
+    assert [cell_number(value) for value in ("2", " 2.0\u00a0", np.float32(2), 2, Decimal(2))] == [
+        2.0
+    ] * 5

@@ -23,7 +23,9 @@ from pluralign.core import (
 @pytest.mark.shared
 def test_every_label_of_global_opinion_qa_names_a_community(shared_data: Path) -> None:
     csv.field_size_limit(sys.maxsize)
-    with (shared_data / "global_opinions" / "llm_global_opinions_part.csv").open(encoding="utf-8") as file:
+    with (shared_data / "global_opinions" / "llm_global_opinions_part.csv").open(
+        encoding="utf-8"
+    ) as file:
         rows = [row["selections"] for row in csv.DictReader(file)]
     labels = {label for row in rows for label in re.findall(r"""['"]([^'"]+)['"]: \[""", row)}
     found = {label: resolve_community(label) for label in labels}
@@ -68,7 +70,9 @@ def test_a_label_is_read_as_data_sets_write_it(label: str, id_: str) -> None:
     assert found.id == id_
 
 
-@pytest.mark.parametrize("label", ["", " ", "Atlantis", "QQQ", "QQQ/north", "(sample)", "🙂", "~", "?"])
+@pytest.mark.parametrize(
+    "label", ["", " ", "Atlantis", "QQQ", "QQQ/north", "(sample)", "🙂", "~", "?"]
+)
 def test_a_label_that_names_nobody_is_none(label: str) -> None:
     assert resolve_community(label) is None
 
@@ -79,7 +83,9 @@ def test_any_text_is_read_or_refused_without_a_crash(label: str) -> None:
     assert found is None or community(found.id) == found
 
 
-@pytest.mark.parametrize("id_", ["MEX", "XKX", "MEX/oaxaca", "MEX/oaxaca/mixe", "~yoruba", "~yoruba/oyo", "~world"])
+@pytest.mark.parametrize(
+    "id_", ["MEX", "XKX", "MEX/oaxaca", "MEX/oaxaca/mixe", "~yoruba", "~yoruba/oyo", "~world"]
+)
 def test_an_id_finds_itself_and_its_parents_lead_to_the_world(id_: str) -> None:
     found = community(id_)
     assert found.id == id_
@@ -94,7 +100,9 @@ def test_a_part_is_named_after_itself_and_belongs_to_what_stands_before_it() -> 
     assert community("~yoruba/oyo") == Community("~yoruba/oyo", "Oyo", None, "~yoruba")
 
 
-@pytest.mark.parametrize("id_", ["", "Mexico", "mex", "MEXI", "MEX/", "MEX/Oaxaca", "/MEX", "~", "~Yoruba", "MEX\n"])
+@pytest.mark.parametrize(
+    "id_", ["", "Mexico", "mex", "MEXI", "MEX/", "MEX/Oaxaca", "/MEX", "~", "~Yoruba", "MEX\n"]
+)
 def test_a_malformed_id_is_refused_everywhere(id_: str) -> None:
     with pytest.raises(InvalidInput, match="is not a community id"):
         community(id_)
@@ -107,7 +115,9 @@ def test_a_malformed_id_is_refused_everywhere(id_: str) -> None:
     [("~" + "a" * 200, "200 characters, got 201"), ("~" + "/".join("a" * 9), "8 levels, got 9")],
     ids=["long", "deep"],
 )
-def test_an_id_that_is_too_long_or_too_deep_is_refused_and_names_no_community(id_: str, what: str) -> None:
+def test_an_id_that_is_too_long_or_too_deep_is_refused_and_names_no_community(
+    id_: str, what: str
+) -> None:
     for read in (community, lambda id_: Community(id_, "name")):
         with pytest.raises(InvalidInput, match=f"at most {what}"):
             read(id_)

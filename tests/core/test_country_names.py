@@ -91,7 +91,8 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize(
-    ("label", "id_"), [(label, id_) for id_, labels in WRITTEN.items() for label in labels.split("|")]
+    ("label", "id_"),
+    [(label, id_) for id_, labels in WRITTEN.items() for label in labels.split("|")],
 )
 def test_what_data_sets_write_names_the_country(label: str, id_: str) -> None:
     found = resolve_community(label)
@@ -99,7 +100,9 @@ def test_what_data_sets_write_names_the_country(label: str, id_: str) -> None:
     assert found.id == id_
 
 
-@pytest.mark.parametrize("language", ["ar", "bn", "de", "es", "fr", "hi", "ja", "ru", "sw", "zh_CN"])
+@pytest.mark.parametrize(
+    "language", ["ar", "bn", "de", "es", "fr", "hi", "ja", "ru", "sw", "zh_CN"]
+)
 def test_the_everyday_names_of_other_languages_name_the_country_or_none(language: str) -> None:
     territories = babel.Locale.parse(language).territories
     found = {c.alpha_3: resolve_community(territories[c.alpha_2]) for c in pycountry.countries}
@@ -122,14 +125,18 @@ def test_a_state_split_in_two_is_no_former_name() -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(FRAMED), st.sampled_from([str, str.upper, str.lower, str.title]), st.booleans())
+@given(
+    st.sampled_from(FRAMED), st.sampled_from([str, str.upper, str.lower, str.title]), st.booleans()
+)
 def test_case_blanks_articles_and_accents_do_not_matter(
     framed: tuple[str, str, str], case: Callable[[str], str], plain: bool
 ) -> None:
     frame, label, id_ = framed
     written = frame.format(case(label))
     if plain:
-        written = "".join(c for c in unicodedata.normalize("NFKD", written) if not unicodedata.combining(c))
+        written = "".join(
+            c for c in unicodedata.normalize("NFKD", written) if not unicodedata.combining(c)
+        )
     found = resolve_community(written)
     assert found is not None, written
     assert found.id == id_
@@ -137,7 +144,8 @@ def test_case_blanks_articles_and_accents_do_not_matter(
 
 
 @given(
-    st.sampled_from(NAMES), st.sampled_from([("Saint", "St."), ("Saint", "St"), (" and ", " & "), ("Republic", "Rep.")])
+    st.sampled_from(NAMES),
+    st.sampled_from([("Saint", "St."), ("Saint", "St"), (" and ", " & "), ("Republic", "Rep.")]),
 )
 def test_abbreviations_do_not_matter(listed: tuple[str, str], written: tuple[str, str]) -> None:
     label, id_ = listed
@@ -165,7 +173,9 @@ def test_no_two_names_are_looked_up_alike() -> None:
 
 @pytest.mark.parametrize("label", [*GONE, *UNCLEAR])
 @pytest.mark.parametrize("frame", ["{}", "Former {}", "{} (former)", "the {}"])
-def test_a_state_that_is_no_more_stays_unresolved_and_its_successors_are_named(label: str, frame: str) -> None:
+def test_a_state_that_is_no_more_stays_unresolved_and_its_successors_are_named(
+    label: str, frame: str
+) -> None:
     written = frame.format(label.upper())
     assert resolve_community(written) is None
     assert near_communities(written, CODES_OF_ALL) == []
@@ -193,7 +203,9 @@ def test_a_label_of_no_country_or_of_two_is_none(label: str) -> None:
      ("Guinea", ["GNB", "GNQ", "PNG"]), ("Dominica", ["DOM"]), ("Korea, South", ["PRK"]), ("Congo", ["COD"]),
      ("Letonia", ["EST"]), ("USSR", CODES_OF_ALL), ("Mali", ["MLT"]), ("AUT", ["AUS"]), ("NA", CODES_OF_ALL)],
 )  # fmt: skip
-def test_a_label_of_one_country_never_gets_another_as_its_hint(label: str, others: list[str]) -> None:
+def test_a_label_of_one_country_never_gets_another_as_its_hint(
+    label: str, others: list[str]
+) -> None:
     assert near_communities(label, others) == []
     hint = community_hint(label, others)
     assert hint is None or "did you mean" not in hint
@@ -201,14 +213,22 @@ def test_a_label_of_one_country_never_gets_another_as_its_hint(label: str, other
 
 @pytest.mark.parametrize(
     ("label", "meant"),
-    [("Austrian", "AUT"), ("Nigerian", "NGA"), ("Mexcio", "MEX"), ("Columbia", "COL"), ("Phillipines", "PHL")],
+    [
+        ("Austrian", "AUT"),
+        ("Nigerian", "NGA"),
+        ("Mexcio", "MEX"),
+        ("Columbia", "COL"),
+        ("Phillipines", "PHL"),
+    ],
 )
 def test_of_several_near_names_only_the_nearest_is_offered(label: str, meant: str) -> None:
     assert near_communities(label, CODES_OF_ALL) == [meant]
 
 
 @pytest.mark.parametrize("label", ["Nigerien", "Dominican", "Congolese", "Korean"])
-def test_a_people_whose_name_is_near_two_countries_gets_neither_as_a_typing_error(label: str) -> None:
+def test_a_people_whose_name_is_near_two_countries_gets_neither_as_a_typing_error(
+    label: str,
+) -> None:
     assert near_communities(label, CODES_OF_ALL) == []
 
 

@@ -3,7 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from pluralign.core import InvalidInput, Message, PreferencePair, RewardRequest, prompt_text, requests_of
+from pluralign.core import (
+    InvalidInput,
+    Message,
+    PreferencePair,
+    RewardRequest,
+    prompt_text,
+    requests_of,
+)
 
 PAIR = PreferencePair("p1", "Tea or coffee?", "Tea", "Coffee", "GBR", rater="r1")
 
@@ -37,7 +44,9 @@ def test_a_pair_without_a_question_is_about_its_prompt_and_its_stem_is_the_quest
     assert (PAIR.question, PAIR.stem) == ("Tea or coffee?", "Tea or coffee?")
     asked = PreferencePair("p2", "Tea?", "Yes", "No", "GBR", question="Q7")
     assert (asked.question, asked.stem) == ("Q7", "Q7")
-    battery = PreferencePair("p3", "Tea?", "Yes", "No", "GBR", question="Q7", stem="Do you like ...?")
+    battery = PreferencePair(
+        "p3", "Tea?", "Yes", "No", "GBR", question="Q7", stem="Do you like ...?"
+    )
     assert (battery.question, battery.stem) == ("Q7", "Do you like ...?")
 
 

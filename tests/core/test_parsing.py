@@ -32,7 +32,9 @@ def test_any_text_is_read_or_is_a_value_error(text: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("levels", [101, 900, 1_500, 200_000])
-@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":', "}"), ("[", ""), ('[{"a":', "")])
+@pytest.mark.parametrize(
+    ("opens", "closes"), [("[", "]"), ('{"a":', "}"), ("[", ""), ('[{"a":', "")]
+)
 def test_deep_json_is_refused_at_any_depth(levels: int, opens: str, closes: str) -> None:
     middle = "1" if closes else ""
     with pytest.raises(ValueError, match=r"nested more than 100 levels deep|line 1 column"):
@@ -41,7 +43,12 @@ def test_deep_json_is_refused_at_any_depth(levels: int, opens: str, closes: str)
 
 @pytest.mark.parametrize(
     "text",
-    ["x = " + "[" * 10_000, "x = " + "{a = " * 10_000, "[" + "a." * 10_000 + "a]", "a." * 10_000 + "a = 1"],
+    [
+        "x = " + "[" * 10_000,
+        "x = " + "{a = " * 10_000,
+        "[" + "a." * 10_000 + "a]",
+        "a." * 10_000 + "a = 1",
+    ],
     ids=["lists", "tables in line", "a header of tables", "a dotted key"],
 )
 def test_deep_toml_is_refused(text: str) -> None:
@@ -71,7 +78,9 @@ def test_settings_hold_finite_numbers(number: str) -> None:
         parse_toml(f"tau = {number}")
 
 
-@pytest.mark.parametrize("blob", [b"", b"{", b"\xff\xfe", b'{"a": 1}{', b"[" * 10_000, b"9" * 5_000])
+@pytest.mark.parametrize(
+    "blob", [b"", b"{", b"\xff\xfe", b'{"a": 1}{', b"[" * 10_000, b"9" * 5_000]
+)
 def test_a_damaged_file_is_named(tmp_path: Path, blob: bytes) -> None:
     (tmp_path / "card.json").write_bytes(blob)
     with pytest.raises(DamagedFile, match=r"card\.json: not JSON: [\s\S]*-> save it again"):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pluralign.core import masked, secrets_of, without_secrets
 
-KEYS = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH0123456789-_+/=@:%", min_size=12, max_size=40).filter(
-    lambda key: key.strip("-_") == key and len(set(key)) > 4
-)
+KEYS = st.text(
+    "abcdefghijkmnpqrstuvwxyzABCDEFGH0123456789-_+/=@:%", min_size=12, max_size=40
+).filter(lambda key: key.strip("-_") == key and len(set(key)) > 4)
 PLACES = [
     lambda key: {"base_url": f"https://{quote(key, safe='')}@host/v1"},
     lambda key: {"base_url": f"https://ann:{quote(key, safe='')}@host/v1"},
@@ -43,7 +43,9 @@ def test_a_key_is_found_and_masked_wherever_settings_hold_it(place: Any, key: st
 @given(
     st.recursive(
         st.none() | st.integers() | st.text("abc 019.,", max_size=9),
-        lambda inner: st.dictionaries(st.sampled_from(["max_tokens", "top_k", "stop", "name", "keywords"]), inner),
+        lambda inner: st.dictionaries(
+            st.sampled_from(["max_tokens", "top_k", "stop", "name", "keywords"]), inner
+        ),
     )
 )
 def test_settings_without_secrets_stay_as_they_are(settings: Any) -> None:

@@ -1,11 +1,24 @@
 import pytest
 
-from pluralign.core import InvalidInput, Steer, UnknownCommunity, blend_of, known_community, read_steer, steer_to
+from pluralign.core import (
+    InvalidInput,
+    Steer,
+    UnknownCommunity,
+    blend_of,
+    known_community,
+    read_steer,
+    steer_to,
+)
 
 
 @pytest.mark.parametrize(
     ("label", "steer"),
-    [("MEX", Steer.to("MEX")), ("Mexico", Steer.to("MEX")), ("our people", Steer.to("our people")), ("~world", None)],
+    [
+        ("MEX", Steer.to("MEX")),
+        ("Mexico", Steer.to("MEX")),
+        ("our people", Steer.to("our people")),
+        ("~world", None),
+    ],
 )
 def test_ids_and_names_are_understood(label: str, steer: Steer | None) -> None:
     assert steer_to(["MEX", "our people"], label) == steer
@@ -28,10 +41,14 @@ def test_a_misspelled_name_is_told_what_it_is_near_to() -> None:
 
 
 def test_shares_of_two_names_of_one_community_add_up() -> None:
-    assert blend_of(["MEX", "GBR"], {"MEX": 0.3, "Mexico": 0.3, "GBR": 0.4}) == Steer({"MEX": 0.6, "GBR": 0.4})
+    assert blend_of(["MEX", "GBR"], {"MEX": 0.3, "Mexico": 0.3, "GBR": 0.4}) == Steer(
+        {"MEX": 0.6, "GBR": 0.4}
+    )
 
 
-@pytest.mark.parametrize("words", [["MEX", "GBR=0.5"], ["MEX=x"], ["MEX=0.5", "GBR=0.6"], ["MEX=-1", "GBR=2"]])
+@pytest.mark.parametrize(
+    "words", [["MEX", "GBR=0.5"], ["MEX=x"], ["MEX=0.5", "GBR=0.6"], ["MEX=-1", "GBR=2"]]
+)
 def test_shares_that_are_missing_or_do_not_sum_to_one_are_refused(words: list[str]) -> None:
     with pytest.raises(InvalidInput):
         read_steer(["MEX", "GBR"], words)

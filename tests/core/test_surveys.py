@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pluralign.core import AnswerDistribution, InvalidInput, Survey, SurveyQuestion, pairs_from_survey
+from pluralign.core import (
+    AnswerDistribution,
+    InvalidInput,
+    Survey,
+    SurveyQuestion,
+    pairs_from_survey,
+)
 
 QUESTION = SurveyQuestion("Q1", "Is tea good?", ("Yes", "Somewhat", "No"))
 TEA = {"Q1": QUESTION}
@@ -41,13 +47,18 @@ def test_shares_are_kept_as_published_and_rescaled_on_request_only() -> None:
         ((AnswerDistribution("Q1", "MEX", (0.5, 0.5, 0.0)),) * 2, "two distributions"),
     ],
 )
-def test_a_survey_whose_parts_do_not_fit_is_refused(distributions: tuple[AnswerDistribution, ...], what: str) -> None:
+def test_a_survey_whose_parts_do_not_fit_is_refused(
+    distributions: tuple[AnswerDistribution, ...], what: str
+) -> None:
     with pytest.raises(InvalidInput, match=rf"tiny, question Q\d, community MEX: .*{what}"):
         Survey("tiny", TEA, distributions)
 
 
 def test_a_survey_finds_what_a_community_answered_whatever_the_order() -> None:
-    answers = AnswerDistribution("Q1", "MEX", (0.5, 0.5, 0.0)), AnswerDistribution("Q1", "GBR", (0.1, 0.5, 0.4))
+    answers = (
+        AnswerDistribution("Q1", "MEX", (0.5, 0.5, 0.0)),
+        AnswerDistribution("Q1", "GBR", (0.1, 0.5, 0.4)),
+    )
     survey = Survey("tiny", TEA, answers)
     assert survey.communities == ("GBR", "MEX")
     assert survey.distribution("Q1", "MEX") is answers[0]
@@ -55,12 +66,20 @@ def test_a_survey_finds_what_a_community_answered_whatever_the_order() -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 10), min_size=2, max_size=6), min_size=1, max_size=3))
-def test_each_two_unequal_options_give_one_pair_whose_strength_is_their_difference(counts: list[list[int]]) -> None:
+def test_each_two_unequal_options_give_one_pair_whose_strength_is_their_difference(
+    counts: list[list[int]],
+) -> None:
     questions = {
-        f"Q{i}": SurveyQuestion(f"Q{i}", f"T{i}", tuple(map(str, range(len(c))))) for i, c in enumerate(counts)
+        f"Q{i}": SurveyQuestion(f"Q{i}", f"T{i}", tuple(map(str, range(len(c)))))
+        for i, c in enumerate(counts)
     }
     shares = {f"Q{i}": tuple(k / 60 for k in c) for i, c in enumerate(counts)}
-    survey = Survey("s", questions, tuple(AnswerDistribution(q, "MEX", p) for q, p in shares.items()), license="CC0")
+    survey = Survey(
+        "s",
+        questions,
+        tuple(AnswerDistribution(q, "MEX", p) for q, p in shares.items()),
+        license="CC0",
+    )
     pairs = list(pairs_from_survey(survey))
     expected = {
         (q, frozenset((str(i), str(j)))): abs(p[i] - p[j])
@@ -76,7 +95,9 @@ def test_each_two_unequal_options_give_one_pair_whose_strength_is_their_differen
 
 
 def test_options_written_alike_give_no_pair_and_pairs_keep_the_stem() -> None:
-    question = SurveyQuestion("Q1", "Is tea good?", ("Yes", "Yes", "No"), ("a", "b", "c"), stem="Is ... good?")
+    question = SurveyQuestion(
+        "Q1", "Is tea good?", ("Yes", "Yes", "No"), ("a", "b", "c"), stem="Is ... good?"
+    )
     survey = Survey("s", {"Q1": question}, (AnswerDistribution("Q1", "MEX", (0.5, 0.3, 0.2)),))
     pairs = list(pairs_from_survey(survey))
     assert [p.id for p in pairs] == ["Q1:MEX:a>c", "Q1:MEX:b>c"]

@@ -58,11 +58,19 @@ def test_an_empty_template_equals_the_text_without_it(opens: str, closes: str, t
 
 @given(st.text())
 def test_text_without_thoughts_comes_back_unchanged(text: str) -> None:
-    if not any(mark in text for mark in "<[&◁") and not text.lstrip().startswith(("ana", "com", "H")):
+    if not any(mark in text for mark in "<[&◁") and not text.lstrip().startswith(
+        ("ana", "com", "H")
+    ):
         assert (split_thought(text).thought, split_thought(text).answer) == ("", text)
 
 
-@given(st.lists(st.sampled_from(["<think>", "</think>", "<reflection>", "</reflection>", "a", " ", "\n", "[THINK]"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<think>", "</think>", "<reflection>", "</reflection>", "a", " ", "\n", "[THINK]"]
+        )
+    )
+)
 def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[str]) -> None:
     split = split_thought("".join(parts) + "</think>2")
     assert split.answer is not None
@@ -88,11 +96,17 @@ def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[s
         ("<think>a</think>", None),
         ("<think/>2", "2"),
         ('<think>He said </think> is the "</think>" mark.</think>2', "2"),
-        ("<|begin_of_thought|>3?<|end_of_thought|>\n<|begin_of_solution|>2<|end_of_solution|>", "2"),
+        (
+            "<|begin_of_thought|>3?<|end_of_thought|>\n<|begin_of_solution|>2<|end_of_solution|>",
+            "2",
+        ),
         ("<|begin_of_thought|>3?<|begin_of_solution|>2<|end_of_solution|>", "2"),
         ("<|START_THINKING|>3?<|END_THINKING|><|START_RESPONSE|>2<|END_RESPONSE|>", "2"),
         ("<|channel|>final<|message|>2<|return|>", "2"),
-        ("<|channel|>final<|message|>3<|end|><|start|>assistant<|channel|>final<|message|>2<|end|>", "2"),
+        (
+            "<|channel|>final<|message|>3<|end|><|start|>assistant<|channel|>final<|message|>2<|end|>",
+            "2",
+        ),
         (
             "<|channel|>analysis<|message|>Look it up.<|end|><|start|>assistant<|channel|>commentary "
             'to=functions.f <|constrain|>json<|message|>{"answer": 3}<|call|>',
@@ -136,7 +150,8 @@ def test_prose_about_marks_is_no_thought(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["<think>", "</think>", "a <think>", "<think ", "<|channel|>final", "[THINK]", "`<think>"]
+    "part",
+    ["<think>", "</think>", "a <think>", "<think ", "<|channel|>final", "[THINK]", "`<think>"],
 )
 def test_hostile_repetition_is_read(part: str) -> None:
     split_thought(part * 200_000)

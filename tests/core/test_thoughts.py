@@ -21,7 +21,9 @@ TEMPLATES = {
     "harmony, its tokens stripped": "analysis{}assistantfinal",
     "in words": "Here is my thought process: {}\nHere is my response: ",
 }
-PLAIN = st.text(st.characters(exclude_characters="<>[]◁▷`\"'“”‘’«»「」|", exclude_categories=["Cs"]), min_size=1)
+PLAIN = st.text(
+    st.characters(exclude_characters="<>[]◁▷`\"'“”‘’«»「」|", exclude_categories=["Cs"]), min_size=1
+)
 
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES.keys())
@@ -87,7 +89,9 @@ def test_a_mention_of_a_mark_is_no_thought(text: str) -> None:
 
 
 def test_a_code_block_in_a_thought_does_not_hide_its_end() -> None:
-    assert split_thought("<think>\n```py\nx = 1</think>\n```\nx = 2\n```").answer == "```\nx = 2\n```"
+    assert (
+        split_thought("<think>\n```py\nx = 1</think>\n```\nx = 2\n```").answer == "```\nx = 2\n```"
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,8 +102,14 @@ def test_a_code_block_in_a_thought_does_not_hide_its_end() -> None:
         ("<think>a<think>b</think>c</think>2", "2"),
         ("2 <think>was that right?</think>", "2"),
         ("<think>a</think>One.\n<think>b</think>Two.", "One.\nTwo."),
-        ("<|channel|>final<|message|>1<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>", "2"),
-        ("<|begin_of_thought|>a<|end_of_thought|>\n\n<|begin_of_solution|>\n2\n<|end_of_solution|>", "2"),
+        (
+            "<|channel|>final<|message|>1<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>",
+            "2",
+        ),
+        (
+            "<|begin_of_thought|>a<|end_of_thought|>\n\n<|begin_of_solution|>\n2\n<|end_of_solution|>",
+            "2",
+        ),
     ],
 )
 def test_of_several_marks(text: str, answer: str) -> None:
@@ -108,7 +118,18 @@ def test_of_several_marks(text: str, answer: str) -> None:
 
 @given(
     st.lists(
-        st.sampled_from(["<think>", "</think>", "[THINK]", "a", "\n", "`", "```\n", "<|channel|>final<|message|>"])
+        st.sampled_from(
+            [
+                "<think>",
+                "</think>",
+                "[THINK]",
+                "a",
+                "\n",
+                "`",
+                "```\n",
+                "<|channel|>final<|message|>",
+            ]
+        )
     )
 )
 def test_nothing_that_is_answered_was_not_written(parts: list[str]) -> None:

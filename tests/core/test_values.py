@@ -23,7 +23,10 @@ from pluralign.core import (
 
 
 def test_an_estimate_is_written_with_its_interval_and_its_people() -> None:
-    assert str(Estimate(0.5, 0.4, 0.6, n=1200, n_raters=30)) == "0.500 [0.400, 0.600] (n=1,200, 30 raters)"
+    assert (
+        str(Estimate(0.5, 0.4, 0.6, n=1200, n_raters=30))
+        == "0.500 [0.400, 0.600] (n=1,200, 30 raters)"
+    )
     assert str(Estimate(0.5, None, None, n=1)) == "0.500 no interval (n=1)"
 
 
@@ -39,7 +42,8 @@ def test_nothing_measured_is_no_estimate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(0.1, None), (None, 0.1), (0.6, 0.4), (math.nan, math.nan), (0.1, math.nan), (0.1, math.inf)]
+    ("low", "high"),
+    [(0.1, None), (None, 0.1), (0.6, 0.4), (math.nan, math.nan), (0.1, math.nan), (0.1, math.inf)],
 )
 def test_an_interval_is_two_numbers_in_order_or_none(low: float | None, high: float | None) -> None:
     with pytest.raises(ValueError, match="interval"):
@@ -48,7 +52,14 @@ def test_an_interval_is_two_numbers_in_order_or_none(low: float | None, high: fl
 
 @pytest.mark.parametrize(
     "shares",
-    [{}, {"MEX": 0.5}, {"MEX": 0.7, "GBR": 0.7}, {"MEX": 1.5, "GBR": -0.5}, {"MEX": math.nan}, {"MEX": math.inf}],
+    [
+        {},
+        {"MEX": 0.5},
+        {"MEX": 0.7, "GBR": 0.7},
+        {"MEX": 1.5, "GBR": -0.5},
+        {"MEX": math.nan},
+        {"MEX": math.inf},
+    ],
 )
 def test_shares_that_are_no_blend_are_refused(shares: dict[str, float]) -> None:
     with pytest.raises(InvalidInput, match="shares"):
@@ -112,7 +123,10 @@ def test_an_error_says_where_what_and_what_next_as_far_as_known() -> None:
     assert str(InvalidInput("tau is 2")) == "tau is 2"
     assert str(InvalidInput("tau is 2", where="a.toml:3")) == "a.toml:3: tau is 2"
     assert str(InvalidInput("tau is 2", hint="use 0.7")) == "tau is 2\n  -> use 0.7"
-    assert str(InvalidInput("tau is 2", where="a.toml:3", hint="use 0.7")) == "a.toml:3: tau is 2\n  -> use 0.7"
+    assert (
+        str(InvalidInput("tau is 2", where="a.toml:3", hint="use 0.7"))
+        == "a.toml:3: tau is 2\n  -> use 0.7"
+    )
 
 
 @pytest.mark.parametrize(

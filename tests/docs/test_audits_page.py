@@ -18,11 +18,21 @@ PAGE = (Path(__file__).parents[2] / "docs" / "audits.md").read_text(encoding="ut
 @pytest.mark.parametrize("name", names(AUDITS))
 def test_every_check_is_on_the_page_with_its_thresholds(name: str) -> None:
     section = PAGE.partition(f"### `{name}`")[2].partition("\n#")[0]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| `")]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in section.splitlines()
+        if line.startswith("| `")
+    ]
 
     signs = {True: "<", False: ">"}
     wanted = [
-        [f"`{c.name}`", c.asks, f"{signs[t.below]} {t.concern:g}", f"{signs[t.below]} {t.risk:g}", t.reason]
+        [
+            f"`{c.name}`",
+            c.asks,
+            f"{signs[t.below]} {t.concern:g}",
+            f"{signs[t.below]} {t.risk:g}",
+            t.reason,
+        ]
         for c in audit_named(name).checks
         for t in [c.threshold]
     ]
@@ -34,7 +44,11 @@ def test_every_setting_is_on_the_page_with_its_default() -> None:
     written = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.M))
 
     assert written.keys() == AuditSettings.model_fields.keys()
-    assert {k: written[k] for k in ("seed", "draws", "small")} == {"seed": "0", "draws": "2000", "small": "5"}
+    assert {k: written[k] for k in ("seed", "draws", "small")} == {
+        "seed": "0",
+        "draws": "2000",
+        "small": "5",
+    }
 
 
 def test_the_settings_example_resolves() -> None:

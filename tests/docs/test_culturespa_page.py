@@ -17,7 +17,11 @@ PAGE = (ROOT / "docs/culturespa.md").read_text(encoding="utf-8")
 
 def test_every_setting_is_on_the_page_with_its_default() -> None:
     written = dict(re.findall(r"^\| `([\w.]+)` \| (.*?) \|", PAGE, re.M))
-    wanted = {k: as_written(v) for k, v in dotted_defaults(PluraliseSettings) if not k.startswith(("model.", "survey"))}
+    wanted = {
+        k: as_written(v)
+        for k, v in dotted_defaults(PluraliseSettings)
+        if not k.startswith(("model.", "survey"))
+    }
     assert {key: written.get(key) for key in wanted} == wanted
 
 
@@ -36,7 +40,9 @@ def test_every_option_that_the_page_names_exists() -> None:
 @pytest.mark.parametrize("block", re.findall(r"^```toml\n(.*?)^```", PAGE, re.M | re.S))
 def test_the_settings_example_resolves(block: str, tmp_path: Path) -> None:
     (tmp_path / "wvs").mkdir()
-    assert resolve_pluralise(tomllib.loads(block), base=tmp_path, where="example").settings.tune.kinds == (
+    assert resolve_pluralise(
+        tomllib.loads(block), base=tmp_path, where="example"
+    ).settings.tune.kinds == (
         "joint",
         "specific",
     )

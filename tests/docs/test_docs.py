@@ -16,7 +16,15 @@ from typer.testing import CliRunner
 
 from pluralign.cli.main import app
 from pluralign.core import rng_for
-from pluralign.experiments import METHODS, SOURCES, built, method_named, names, resolve, source_named
+from pluralign.experiments import (
+    METHODS,
+    SOURCES,
+    built,
+    method_named,
+    names,
+    resolve,
+    source_named,
+)
 from pluralign.experiments.registry import method_sections
 from pluralign.experiments.settings import Settings
 from pluralign.simulation import default_society
@@ -34,7 +42,10 @@ _ABBREVIATED = ("methods", "pairs", "exclude_questions", "full.ridge", "pooled.r
 
 def blocks(language: str, *pages: str) -> list[str]:
     """The fenced blocks of a language, in order."""
-    found = (re.findall(rf"^```{language}\n(.*?)^```", PAGES[page], re.M | re.S) for page in pages or PAGES)
+    found = (
+        re.findall(rf"^```{language}\n(.*?)^```", PAGES[page], re.M | re.S)
+        for page in pages or PAGES
+    )
     return [block for blocks_of_page in found for block in blocks_of_page]
 
 
@@ -99,17 +110,23 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / "cache"))
     write_pairs(tmp_path / "pairs.jsonl")
     (tmp_path / "mine.toml").write_text(blocks("toml", "README.md")[0], encoding="utf-8")
-    (tmp_path / "replies.jsonl").write_text('{"prompt": "What matters?", "response": "My family."}\n', encoding="utf-8")
+    (tmp_path / "replies.jsonl").write_text(
+        '{"prompt": "What matters?", "response": "My family."}\n', encoding="utf-8"
+    )
     return tmp_path
 
 
 def test_every_setting_of_an_experiment_is_in_the_guide_with_its_default() -> None:
     written = {cells[0].strip("`"): cells[1] for cells in rows()}
     sections = ((f"{name}.", cls) for name, cls in method_sections().items())
-    wanted = dict(dotted_defaults(Settings)) | dict(d for head, cls in sections for d in dataclass_defaults(cls, head))
+    wanted = dict(dotted_defaults(Settings)) | dict(
+        d for head, cls in sections for d in dataclass_defaults(cls, head)
+    )
     assert sorted(set(wanted) - set(written)) == []
     shown = {key: written[key] for key in wanted if key not in _ABBREVIATED}
-    assert shown == {key: as_written(value) for key, value in wanted.items() if key not in _ABBREVIATED}
+    assert shown == {
+        key: as_written(value) for key, value in wanted.items() if key not in _ABBREVIATED
+    }
 
 
 @pytest.mark.parametrize("source", names(SOURCES))
@@ -158,10 +175,16 @@ def test_every_documented_command_and_option_exists() -> None:
 @pytest.mark.slow
 def test_the_documented_commands_run_one_after_the_other(small_world: Path) -> None:
     for words in commands():
-        if words[0] in _LONG or _ELSEWHERE & set(words) or any(w.startswith(("configs/", "recipes/")) for w in words):
+        if (
+            words[0] in _LONG
+            or _ELSEWHERE & set(words)
+            or any(w.startswith(("configs/", "recipes/")) for w in words)
+        ):
             continue
         small = ["--set", "trunk.encoder=hash", "--set", "repeats=1", "--set", "fit.ridge=3.0"]
-        found = CliRunner().invoke(app, [*words, *(small if words[0] == "run" else []), *_fresh(words)])
+        found = CliRunner().invoke(
+            app, [*words, *(small if words[0] == "run" else []), *_fresh(words)]
+        )
         assert found.exit_code == 0, f"{words}: {found.output}"
     assert (small_world / "runs/mine/record.json").is_file()
 
@@ -172,7 +195,9 @@ def _fresh(words: list[str]) -> list[str]:
 
 
 def test_every_config_that_a_page_names_is_there() -> None:
-    named = {word for words in commands() for word in words if word.startswith(("configs/", "recipes/"))}
+    named = {
+        word for words in commands() for word in words if word.startswith(("configs/", "recipes/"))
+    }
     assert named
     assert [name for name in named if not (ROOT / name).is_file()] == []
 
@@ -187,7 +212,9 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue  # written by benchmarks/results_page.py
         assert linked.exists(), f"{page.name} links to {target}"
         if anchor:
-            assert anchor in anchors(linked.read_text(encoding="utf-8")), f"{page.name} links to {target}"
+            assert anchor in anchors(linked.read_text(encoding="utf-8")), (
+                f"{page.name} links to {target}"
+            )
 
 
 def anchors(text: str) -> set[str]:

@@ -30,7 +30,10 @@ def settings(name: str, **more: Any) -> dict[str, Any]:
 
 def write(runs: Path, out: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, str(SCRIPT), str(runs), "--out", str(out)], capture_output=True, text=True, check=False
+        [sys.executable, str(SCRIPT), str(runs), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -38,7 +41,10 @@ def write(runs: Path, out: Path) -> "subprocess.CompletedProcess[str]":
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three runs, one with studies, and the page made from them; folders runs and docs, and README.md."""
     folder = tmp_path_factory.mktemp("results")
-    studies = {"curves": {"fractions": [0.3]}, "sensitivity": {"tau": [0.5, 0.7], "beta": [1.1], "ridge": [1.0]}}
+    studies = {
+        "curves": {"fractions": [0.3]},
+        "sensitivity": {"tau": [0.5, 0.7], "beta": [1.1], "ridge": [1.0]},
+    }
     few = {"communities": ["~hill"], "methods": ["reference", "full"]}
     tables = (
         settings("society", **studies),
@@ -47,7 +53,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for table in tables:
         resolved = resolve(table, base=folder, where="test")
-        run_experiment(resolved, folder / "runs" / f"folder-{table['name']}", cache=folder / "cache")
+        run_experiment(
+            resolved, folder / "runs" / f"folder-{table['name']}", cache=folder / "cache"
+        )
     (folder / "README.md").write_text(README, encoding="utf-8")
     (folder / "docs").mkdir()
     done = write(folder / "runs", folder / "docs")
@@ -77,7 +85,9 @@ def test_the_page_has_every_section_and_says_what_is_missing(finished: Path) -> 
 
 def test_a_number_on_the_page_is_the_one_in_the_run(finished: Path) -> None:
     rows = read_rows(finished / "runs/folder-society/summary.jsonl")
-    row = next(r for r in rows if (r["method"], r["aggregate"], r["subset"]) == ("scpo", "average", "all"))
+    row = next(
+        r for r in rows if (r["method"], r["aggregate"], r["subset"]) == ("scpo", "average", "all")
+    )
     shown = f"{100 * row['value']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
     assert shown in (finished / "docs/results.md").read_text(encoding="utf-8")
     assert shown in (finished / "README.md").read_text(encoding="utf-8")
@@ -86,9 +96,13 @@ def test_a_number_on_the_page_is_the_one_in_the_run(finished: Path) -> None:
 def test_what_is_said_of_two_methods_follows_from_the_interval(finished: Path) -> None:
     rows = read_rows(finished / "runs/folder-society/comparisons.jsonl")
     wanted = ("scpo", "full", None, "all")
-    row = next(r for r in rows if (r["method"], r["baseline"], r["community"], r["subset"]) == wanted)
+    row = next(
+        r for r in rows if (r["method"], r["baseline"], r["community"], r["subset"]) == wanted
+    )
     verdict = "ahead of" if row["low"] > 0 else "behind" if row["high"] < 0 else "level with"
-    assert f"`scpo` is {verdict} `full`" in (finished / "docs/results.md").read_text(encoding="utf-8")
+    assert f"`scpo` is {verdict} `full`" in (finished / "docs/results.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_readme_keeps_what_stands_around_the_table(finished: Path) -> None:
@@ -104,7 +118,9 @@ def test_pictures_are_there_and_small(finished: Path) -> None:
     for path in pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.stat().st_size < 300_000
-    linked = re.findall(r"\(images/(.*?)\)", (finished / "docs/results.md").read_text(encoding="utf-8"))
+    linked = re.findall(
+        r"\(images/(.*?)\)", (finished / "docs/results.md").read_text(encoding="utf-8")
+    )
     assert set(linked) == set(pictures)
 
 
@@ -115,9 +131,13 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "results.md").exists()
 
 
-def test_the_section_on_transformers_stays_when_the_page_is_written_anew(finished: Path, tmp_path: Path) -> None:
+def test_the_section_on_transformers_stays_when_the_page_is_written_anew(
+    finished: Path, tmp_path: Path
+) -> None:
     section = "<!-- transformers:begin -->\n\n## Transformers\n\nmeasured elsewhere\n\n<!-- transformers:end -->"
-    (tmp_path / "results.md").write_text(f"# Old\n\n{section}\n\n## How it was made\n", encoding="utf-8")
+    (tmp_path / "results.md").write_text(
+        f"# Old\n\n{section}\n\n## How it was made\n", encoding="utf-8"
+    )
     done = write(finished / "runs", tmp_path)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "results.md").read_text(encoding="utf-8")

@@ -9,7 +9,11 @@ PAGE = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 
 def test_every_promise_names_tests_that_exist() -> None:
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    known = {name for source in sources for name in re.findall(r"^(?:async )?def (test_\w+)", source, re.M)}
+    known = {
+        name
+        for source in sources
+        for name in re.findall(r"^(?:async )?def (test_\w+)", source, re.M)
+    }
     rows = re.findall(r"^\| (?!promise|:--)(.*) \| (.*) \|$", PAGE, re.M)
 
     assert rows

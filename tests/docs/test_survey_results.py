@@ -62,9 +62,15 @@ def shown(row: dict[str, Any], scale: float = 1) -> str:
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_the_section_stands_in_its_place_and_nothing_else_of_the_page_changes(written: Path) -> None:
+def test_the_section_stands_in_its_place_and_nothing_else_of_the_page_changes(
+    written: Path,
+) -> None:
     text = (written / "docs/results.md").read_text(encoding="utf-8")
-    before, found, after = text.partition("<!-- surveys:begin -->")[0], text, text.partition("<!-- surveys:end -->")[2]
+    before, found, after = (
+        text.partition("<!-- surveys:begin -->")[0],
+        text,
+        text.partition("<!-- surveys:end -->")[2],
+    )
     assert before == PAGE.partition("## How")[0]
     assert after.strip() == "## How it was made\n\nSo."
     assert re.findall(r"^### (.*)$", found, re.M) == [
@@ -92,7 +98,13 @@ def test_numbers_on_the_page_are_those_of_the_evaluations(written: Path) -> None
         ("qwen3-8b", "target_rank", 1),
         ("five-communities", "pairwise_diversity", 1),
     ):
-        for row in rows_of(written, f"{file}/results.jsonl", metric=metric, community=None, strategy="respondent_of"):
+        for row in rows_of(
+            written,
+            f"{file}/results.jsonl",
+            metric=metric,
+            community=None,
+            strategy="respondent_of",
+        ):
             assert shown(row, scale) in text, (file, row)
     wanted = {"metric": "cultural_alignment_score", "community": "KEN", "model": "claude-opus-4.7"}
     (score,) = rows_of(written, "claude-opus-4.7/results.jsonl", **wanted)
@@ -101,13 +113,25 @@ def test_numbers_on_the_page_are_those_of_the_evaluations(written: Path) -> None
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_what_is_said_of_flattening_and_of_others_answers_follows_from_intervals(written: Path) -> None:
+def test_what_is_said_of_flattening_and_of_others_answers_follows_from_intervals(
+    written: Path,
+) -> None:
     text = (written / "docs/results.md").read_text(encoding="utf-8")
     compared, on_average = "five-communities/comparisons.jsonl", {"community": None}
     varied = rows_of(
-        written, compared, metric="pairwise_diversity", baseline_model="their own common answer", **on_average
+        written,
+        compared,
+        metric="pairwise_diversity",
+        baseline_model="their own common answer",
+        **on_average,
     )
-    exact = rows_of(written, compared, metric="exact_accuracy", baseline_model="others' common answer", **on_average)
+    exact = rows_of(
+        written,
+        compared,
+        metric="exact_accuracy",
+        baseline_model="others' common answer",
+        **on_average,
+    )
     points = {"mid-scale", "others' common answer", "rounded mean"}
     models = [r for r in varied if r["model"] not in points]
     flat = sum(r["high"] < 0 for r in models)
@@ -116,7 +140,9 @@ def test_what_is_said_of_flattening_and_of_others_answers_follows_from_intervals
     against = [r for r in exact if r["model"] in {m["model"] for m in models}]
     behind = sum(r["high"] < 0 for r in against)
     assert f"by exact answers {behind} behind" in text
-    assert f"by exact answers {behind} of 6 models are behind it" in (written / "README.md").read_text(encoding="utf-8")
+    assert f"by exact answers {behind} of 6 models are behind it" in (
+        written / "README.md"
+    ).read_text(encoding="utf-8")
 
 
 @pytest.mark.shared
@@ -132,7 +158,9 @@ def test_the_readme_keeps_what_stands_around_the_table(written: Path) -> None:
 @pytest.mark.slow
 def test_pictures_are_there_linked_and_small(written: Path) -> None:
     pictures = {path.name: path for path in (written / "docs/images").iterdir()}
-    linked = re.findall(r"\(images/(.*?)\)", (written / "docs/results.md").read_text(encoding="utf-8"))
+    linked = re.findall(
+        r"\(images/(.*?)\)", (written / "docs/results.md").read_text(encoding="utf-8")
+    )
     assert set(linked) == set(pictures) == {"survey-communities.png", "survey-diversity.png"}
     for path in pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
@@ -173,7 +201,9 @@ def test_a_section_goes_where_it_was_or_before_how_the_page_was_made() -> None:
 
 def test_text_between_markers_is_replaced_as_it_is_and_missing_markers_are_refused() -> None:
     sections = page_module("sections")
-    assert sections.replaced(README, "surveys", r"\1 new", where="README.md") == README.replace("old", r"\1 new")
+    assert sections.replaced(README, "surveys", r"\1 new", where="README.md") == README.replace(
+        "old", r"\1 new"
+    )
     with pytest.raises(InvalidInput, match="not both there"):
         sections.replaced("nothing", "surveys", "new", where="README.md")
 

@@ -40,13 +40,18 @@ def test_every_metric_that_is_measured_is_on_the_page(tmp_path: Path) -> None:
     again = evaluate_answers(
         [tmp_path / "run/recorded.jsonl"], SocietySurvey(questions=12), tmp_path / "again", draws=20
     )
-    assert {r["model"] for r in again.results if r["strategy"] is None} <= set(re.findall(r"`([\w' -]+)`", PAGE))
+    assert {r["model"] for r in again.results if r["strategy"] is None} <= set(
+        re.findall(r"`([\w' -]+)`", PAGE)
+    )
 
 
 @pytest.mark.parametrize("block", re.findall(r"^```toml\n(.*?)^```", PAGE, re.M | re.S))
 def test_the_settings_example_resolves(block: str, tmp_path: Path) -> None:
     (tmp_path / "wvs").mkdir()
-    assert resolve_survey(tomllib.loads(block), base=tmp_path, where="example").settings.model.kind == "endpoint"
+    assert (
+        resolve_survey(tomllib.loads(block), base=tmp_path, where="example").settings.model.kind
+        == "endpoint"
+    )
 
 
 def test_the_template_example_can_be_used(tmp_path: Path) -> None:

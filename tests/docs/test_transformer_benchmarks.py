@@ -14,7 +14,9 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 @pytest.fixture(scope="module")
 def scoring() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("transformer_scoring", BENCHMARKS / "transformer_scoring.py")
+    spec = importlib.util.spec_from_file_location(
+        "transformer_scoring", BENCHMARKS / "transformer_scoring.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -45,9 +47,18 @@ def test_a_sample_holds_whole_turns(scoring: ModuleType) -> None:
 def test_the_gpu_script_runs_small_without_a_gpu() -> None:
     pytest.importorskip("trl")
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "transformer_gpu.py"), "--tiny"], capture_output=True, text=True, check=False
+        [sys.executable, str(BENCHMARKS / "transformer_gpu.py"), "--tiny"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     lines = [line.strip() for line in done.stdout.splitlines()]
-    for start in ("LoRA training", "scoring, ours", "scoring, published", "full, ours", "lora, TRL as it comes"):
+    for start in (
+        "LoRA training",
+        "scoring, ours",
+        "scoring, published",
+        "full, ours",
+        "lora, TRL as it comes",
+    ):
         assert any(line.startswith(start) for line in lines), done.stdout

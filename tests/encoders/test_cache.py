@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from pluralign.core import Encoder, FloatArray
-from pluralign.encoders import CachedEncoder, HashEncoder, cache, cache_folder, cache_size, clear_cache
+from pluralign.encoders import (
+    CachedEncoder,
+    HashEncoder,
+    cache,
+    cache_folder,
+    cache_size,
+    clear_cache,
+)
 from pluralign.encoders.shards import shard_paths
 
 TEXTS = [f"text number {i}" for i in range(50)]
@@ -49,7 +56,9 @@ def test_each_text_is_encoded_once(tmp_path: Path) -> None:
     assert counting.seen == [*TEXTS, "new"]
 
 
-def test_texts_that_differ_only_in_a_surrogate_or_white_space_are_kept_apart(tmp_path: Path) -> None:
+def test_texts_that_differ_only_in_a_surrogate_or_white_space_are_kept_apart(
+    tmp_path: Path,
+) -> None:
     counting = Counting()
     CachedEncoder(counting, tmp_path).encode(["a", "a ", "a\ud800", "a\ud801", ""])
     assert len(counting.seen) == 5
@@ -61,12 +70,16 @@ def test_encoders_do_not_share_vectors(tmp_path: Path) -> None:
     assert np.array_equal(other, HashEncoder(16, seed=1).encode(TEXTS))
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_stopped_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "TEXTS_PER_SHARD", 10)
     with pytest.raises(KeyboardInterrupt):
         CachedEncoder(Counting(fail_after=30), tmp_path).encode(TEXTS)
     rest = Counting()
-    assert np.array_equal(CachedEncoder(rest, tmp_path).encode(TEXTS), HashEncoder(16).encode(TEXTS))
+    assert np.array_equal(
+        CachedEncoder(rest, tmp_path).encode(TEXTS), HashEncoder(16).encode(TEXTS)
+    )
     assert rest.seen == TEXTS[30:]
 
 
@@ -76,7 +89,9 @@ def test_progress_counts_different_texts_and_ends_at_all_of_them(
     monkeypatch.setattr(cache, "TEXTS_PER_SHARD", 20)
     told: list[tuple[int, int]] = []
     CachedEncoder(HashEncoder(16), tmp_path).encode(TEXTS[:5])
-    CachedEncoder(HashEncoder(16), tmp_path, progress=lambda done, total: told.append((done, total))).encode(TEXTS * 2)
+    CachedEncoder(
+        HashEncoder(16), tmp_path, progress=lambda done, total: told.append((done, total))
+    ).encode(TEXTS * 2)
     assert told == [(5, 50), (25, 50), (45, 50), (50, 50)]
 
 
@@ -104,7 +119,9 @@ def test_many_small_files_become_one_and_nothing_is_lost(tmp_path: Path) -> None
         assert len(shard_paths(encoder.folder)) < 16, i
     assert np.array_equal(encoder.encode(TEXTS), HashEncoder(16).encode(TEXTS))
     fresh = Counting(fail_after=0)
-    assert np.array_equal(CachedEncoder(fresh, tmp_path).encode(TEXTS), HashEncoder(16).encode(TEXTS))
+    assert np.array_equal(
+        CachedEncoder(fresh, tmp_path).encode(TEXTS), HashEncoder(16).encode(TEXTS)
+    )
 
 
 def test_a_reader_survives_compaction_by_another_process(tmp_path: Path) -> None:
@@ -125,7 +142,10 @@ from pluralign.encoders import CachedEncoder, HashEncoder
 for start in range(0, 200, 5):
     CachedEncoder(HashEncoder(16), Path({str(tmp_path)!r})).encode([f"text {{i}}" for i in range(start, start + 40)])
 """
-    processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
     errors = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], errors
     assert "damaged" not in "".join(errors)

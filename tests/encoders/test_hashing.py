@@ -30,7 +30,9 @@ def test_a_row_depends_on_its_own_text_only(texts: list[str], random) -> None:
 
 
 def test_word_order_and_words_matter_and_case_does_not() -> None:
-    a, b, c, d = HashEncoder(1024).encode(["the dog bites", "THE DOG, BITES!", "bites the dog", "a cat sleeps"])
+    a, b, c, d = HashEncoder(1024).encode(
+        ["the dog bites", "THE DOG, BITES!", "bites the dog", "a cat sleeps"]
+    )
     assert np.array_equal(a, b)
     assert 0.5 < a @ c < 0.99
     assert abs(a @ d) < 0.3
@@ -45,7 +47,11 @@ def test_another_process_with_another_hash_seed_gives_the_same_vectors() -> None
     code = "from pluralign.encoders import HashEncoder; print(HashEncoder(8).encode(['family first'])[0].tolist())"
     runs = {
         subprocess.run(
-            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("1", "2")
     }
@@ -59,7 +65,16 @@ def test_a_text_across_a_chunk_border_is_encoded_like_any_other() -> None:
 
 def test_it_is_an_encoder_and_its_fingerprint_names_its_settings() -> None:
     assert isinstance(HashEncoder(), Encoder)
-    assert len({HashEncoder(8).fingerprint, HashEncoder(9).fingerprint, HashEncoder(8, seed=1).fingerprint}) == 3
+    assert (
+        len(
+            {
+                HashEncoder(8).fingerprint,
+                HashEncoder(9).fingerprint,
+                HashEncoder(8, seed=1).fingerprint,
+            }
+        )
+        == 3
+    )
 
 
 def test_no_dimensions_are_refused() -> None:

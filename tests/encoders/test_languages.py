@@ -51,7 +51,9 @@ def test_the_sample_is_seeded_and_bounded() -> None:
 
 
 def test_other_languages_are_named_with_their_share() -> None:
-    warning = language_warning([ENGLISH] * 7 + [SPANISH] * 2 + [ARABIC] + ["ok"] * 30, English(), _rng())
+    warning = language_warning(
+        [ENGLISH] * 7 + [SPANISH] * 2 + [ARABIC] + ["ok"] * 30, English(), _rng()
+    )
     assert warning is not None
     assert "30% of 10 texts" in warning
     assert "es 20%, ar 10%" in warning
@@ -67,7 +69,9 @@ def test_nothing_is_said_where_the_encoder_reads_the_texts_or_reads_any() -> Non
 
 @pytest.mark.shared
 def test_english_answers_of_real_people_give_no_warning(shared_data: Path) -> None:
-    with gzip.open(shared_data / "global_dialogues" / "gd6_uk_thoughts.csv.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(
+        shared_data / "global_dialogues" / "gd6_uk_thoughts.csv.gz", "rt", encoding="utf-8"
+    ) as file:
         texts = [row["thought"] for row in csv.DictReader(file)]
     counts = languages_of(texts, _rng())
     assert counts["en"] / (counts.total() - counts["und"]) > 0.99

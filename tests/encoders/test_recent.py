@@ -104,7 +104,9 @@ def test_no_caller_can_change_what_is_remembered() -> None:
 
 
 @pytest.mark.parametrize("most_bytes", [0, room_for(1) - 1])
-def test_without_room_for_a_vector_nothing_is_remembered(counting: Counting, most_bytes: int) -> None:
+def test_without_room_for_a_vector_nothing_is_remembered(
+    counting: Counting, most_bytes: int
+) -> None:
     encoder = RecentVectors(counting, most_bytes)
     for _ in range(2):
         encoder.encode(["a", "b", "a"])
@@ -120,7 +122,9 @@ def test_distinct_texts_of_a_call_are_counted(counting: Counting) -> None:
     assert (encoder.found, encoder.missed) == (1, 3)
 
 
-def test_texts_that_differ_only_in_a_surrogate_or_white_space_are_kept_apart(counting: Counting) -> None:
+def test_texts_that_differ_only_in_a_surrogate_or_white_space_are_kept_apart(
+    counting: Counting,
+) -> None:
     encoder = RecentVectors(counting, PLENTY)
     for _ in range(2):
         encoder.encode(["a", "a ", "a\ud800", "a\ud801", ""])

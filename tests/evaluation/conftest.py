@@ -23,6 +23,10 @@ def columns() -> Callable[..., Judged]:
         cluster = [f"{c}/r{i}" for c, n in raters.items() for i in range(n) for _ in range(each)]
         reference_N = rng_for(0, "reference").normal(0.3, 1.0, len(community))
         ids = [f"p{i}" for i in range(len(community))]
-        return Judged(*(np.array(column, dtype=np.str_) for column in (ids, community, cluster)), reference_N, people)
+        return Judged(
+            *(np.array(column, dtype=np.str_) for column in (ids, community, cluster)),
+            reference_N,
+            people,
+        )
 
     return build

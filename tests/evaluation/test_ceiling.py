@@ -8,14 +8,22 @@ from pluralign.evaluation import ceiling_rows
 
 def vote(rater: str | None, first: bool, item: int = 0, community: str = "MEX") -> PreferencePair:
     a, b = ("Yes", "No") if first else ("No", "Yes")
-    return PreferencePair(f"{community}/{rater}/{item}/{first}", f"Tea {item}?", a, b, community, rater=rater)
+    return PreferencePair(
+        f"{community}/{rater}/{item}/{first}", f"Tea {item}?", a, b, community, rater=rater
+    )
 
 
 def test_people_of_one_mind_agree_fully_whichever_side_was_shown_first() -> None:
     pairs = [vote(f"r{i}", first=True, item=item) for i in range(6) for item in range(4)]
     (row,) = ceiling_rows(pairs, seed=0, draws=100)
     assert (row["metric"], row["method"], row["community"]) == ("human_agreement", "people", "MEX")
-    assert (row["value"], row["low"], row["high"], row["n"], row["n_raters"]) == (1.0, 1.0, 1.0, 4, 6)
+    assert (row["value"], row["low"], row["high"], row["n"], row["n_raters"]) == (
+        1.0,
+        1.0,
+        1.0,
+        4,
+        6,
+    )
 
 
 def test_planted_agreement_is_found() -> None:
@@ -26,7 +34,12 @@ def test_planted_agreement_is_found() -> None:
 
 
 def test_communities_do_not_agree_for_each_other() -> None:
-    pairs = [vote("ana", True), vote("eve", True), vote("ben", False, community="GBR"), vote("bob", False, 1, "GBR")]
+    pairs = [
+        vote("ana", True),
+        vote("eve", True),
+        vote("ben", False, community="GBR"),
+        vote("bob", False, 1, "GBR"),
+    ]
     assert [row["community"] for row in ceiling_rows(pairs, seed=0, draws=100)] == ["MEX"]
 
 

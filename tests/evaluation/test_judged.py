@@ -28,7 +28,12 @@ class Counting(LinearRewardModel):
 @pytest.fixture
 def model() -> Counting:
     rng = rng_for(0, "heads")
-    return Counting(EmbeddingTrunk(HashEncoder(16)), rng.normal(size=32), ("GBR", "MEX"), rng.normal(size=(2, 32)))
+    return Counting(
+        EmbeddingTrunk(HashEncoder(16)),
+        rng.normal(size=32),
+        ("GBR", "MEX"),
+        rng.normal(size=(2, 32)),
+    )
 
 
 def test_margins_are_those_of_the_model_under_each_steer(model: Counting) -> None:
@@ -36,7 +41,9 @@ def test_margins_are_those_of_the_model_under_each_steer(model: Counting) -> Non
     assert list(margins) == ["GBR", "MEX"]
     for community, margin_N in margins.items():
         sides = [
-            model.score([RewardRequest(p.prompt, getattr(p, side)) for p in PAIRS], Steer.to(community))
+            model.score(
+                [RewardRequest(p.prompt, getattr(p, side)) for p in PAIRS], Steer.to(community)
+            )
             for side in ("chosen", "rejected")
         ]
         np.testing.assert_allclose(margin_N, sides[0] - sides[1], atol=1e-12)
@@ -78,12 +85,16 @@ def test_clusters_are_people_only_where_every_pair_has_one() -> None:
     assert (judged.cluster_N.tolist(), judged.raters) == (["ana", "ben", "ben"], True)
     mixed = [*PAIRS, PreferencePair("d", "Sun?", "Yes", "No", "GBR", stem="weather")]
     judged = Judged.of(mixed, np.zeros(4))
-    assert (judged.cluster_N.tolist(), judged.raters) == (["Tea?", "Tea?", "Rain?", "weather"], False)
+    assert (judged.cluster_N.tolist(), judged.raters) == (
+        ["Tea?", "Tea?", "Rain?", "weather"],
+        False,
+    )
 
 
 def test_a_long_stem_costs_no_memory_and_stays_itself() -> None:
     long = [
-        PreferencePair(str(i), "x" * 100_000 + end, "Yes", "No", "GBR") for i, end in enumerate(("", "", "y", "short"))
+        PreferencePair(str(i), "x" * 100_000 + end, "Yes", "No", "GBR")
+        for i, end in enumerate(("", "", "y", "short"))
     ]
     cluster_N = Judged.of(long, np.zeros(4)).cluster_N
     assert cluster_N.nbytes < 10_000

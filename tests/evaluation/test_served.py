@@ -30,7 +30,9 @@ def reference_of(judged: Judged) -> dict[str, np.ndarray]:
 
 
 def shaken(judged: Judged, *steers: str) -> dict[str, np.ndarray]:
-    return {s: judged.reference_N + rng_for(0, "shaken", s).normal(size=len(judged)) for s in steers}
+    return {
+        s: judged.reference_N + rng_for(0, "shaken", s).normal(size=len(judged)) for s in steers
+    }
 
 
 def by_key(rows: list[Row]) -> dict[tuple[str | None, str | None, str], Row]:
@@ -41,16 +43,23 @@ def test_on_contested_pairs_the_reference_is_always_wrong_and_its_negation_alway
     judged: Judged, drawing: Drawing
 ) -> None:
     for margin_N, value in ((judged.reference_N, 0.0), (-judged.reference_N, 1.0)):
-        rows = [r for r in steer_rows(judged, "m", {"": margin_N}, drawing) if r.subset == "contested"]
+        rows = [
+            r for r in steer_rows(judged, "m", {"": margin_N}, drawing) if r.subset == "contested"
+        ]
         assert [(r.community, r.value, r.low, r.high) for r in rows] == [
             (c, value, value, value) for c in ("GBR", "MEX", "~hill")
         ]
 
 
-def test_there_is_a_row_for_every_steer_community_and_subset(judged: Judged, drawing: Drawing) -> None:
+def test_there_is_a_row_for_every_steer_community_and_subset(
+    judged: Judged, drawing: Drawing
+) -> None:
     rows = by_key(list(steer_rows(judged, "m", shaken(judged, "GBR", "MEX"), drawing)))
     assert set(rows) == {
-        (s, c, subset) for s in ("GBR", "MEX") for c in ("GBR", "MEX", "~hill") for subset in ("all", "contested")
+        (s, c, subset)
+        for s in ("GBR", "MEX")
+        for c in ("GBR", "MEX", "~hill")
+        for subset in ("all", "contested")
     }
 
 
@@ -65,19 +74,27 @@ def test_values_are_shares_and_lie_in_their_intervals(judged: Judged, drawing: D
 
 
 def test_a_method_that_does_not_steer_has_no_steer(judged: Judged, drawing: Drawing) -> None:
-    assert {r.steer for r in steer_rows(judged, "reference", reference_of(judged), drawing)} == {None}
+    assert {r.steer for r in steer_rows(judged, "reference", reference_of(judged), drawing)} == {
+        None
+    }
 
 
-def test_pairs_and_people_that_come_again_in_another_repeat_are_counted_once(judged: Judged, drawing: Drawing) -> None:
+def test_pairs_and_people_that_come_again_in_another_repeat_are_counted_once(
+    judged: Judged, drawing: Drawing
+) -> None:
     twice = Judged.join([judged, judged])
     once_rows = list(steer_rows(judged, "m", reference_of(judged), drawing))
     twice_rows = list(steer_rows(twice, "m", reference_of(twice), drawing))
-    assert [(r.n, r.n_raters, r.value) for r in once_rows] == [(r.n, r.n_raters, r.value) for r in twice_rows]
+    assert [(r.n, r.n_raters, r.value) for r in once_rows] == [
+        (r.n, r.n_raters, r.value) for r in twice_rows
+    ]
     # the same people twice are not twice as many people: the interval does not shrink
     assert [(r.low, r.high) for r in once_rows] == [(r.low, r.high) for r in twice_rows]
 
 
-def test_a_community_with_one_rater_has_a_value_and_no_interval(columns: Columns, drawing: Drawing) -> None:
+def test_a_community_with_one_rater_has_a_value_and_no_interval(
+    columns: Columns, drawing: Drawing
+) -> None:
     judged = columns({"GBR": 5, "MEX": 1})
     rows = by_key(list(steer_rows(judged, "m", reference_of(judged), drawing)))
     lonely = rows[None, "MEX", "all"]
@@ -89,20 +106,29 @@ def test_where_there_are_no_raters_none_are_claimed(columns: Columns, drawing: D
     judged = columns({"GBR": 5, "MEX": 5}, people=False)
     rows = [*steer_rows(judged, "m", reference_of(judged), drawing)]
     assert {r.n_raters for r in rows} == {None}
-    assert {r["n_raters"] for r in summary_rows(judged, "m", reference_of(judged), ["GBR", "MEX"], drawing)} == {None}
+    assert {
+        r["n_raters"]
+        for r in summary_rows(judged, "m", reference_of(judged), ["GBR", "MEX"], drawing)
+    } == {None}
 
 
-def test_without_contested_pairs_there_are_no_contested_rows(judged: Judged, drawing: Drawing) -> None:
+def test_without_contested_pairs_there_are_no_contested_rows(
+    judged: Judged, drawing: Drawing
+) -> None:
     agreed = replace(judged, reference_N=np.abs(judged.reference_N))
     assert {r.subset for r in steer_rows(agreed, "m", reference_of(agreed), drawing)} == {"all"}
-    assert {r["subset"] for r in summary_rows(agreed, "m", reference_of(agreed), ["GBR"], drawing)} == {"all"}
+    assert {
+        r["subset"] for r in summary_rows(agreed, "m", reference_of(agreed), ["GBR"], drawing)
+    } == {"all"}
 
 
 def test_a_method_differs_from_itself_by_nothing(judged: Judged, drawing: Drawing) -> None:
     margins = shaken(judged, "GBR", "MEX")
     rows = list(difference_rows(judged, "m", margins, ("itself", margins), ["GBR", "MEX"], drawing))
     assert rows
-    assert {(r["value"], r["low"], r["high"], r["baseline"]) for r in rows} == {(0.0, 0.0, 0.0, "itself")}
+    assert {(r["value"], r["low"], r["high"], r["baseline"]) for r in rows} == {
+        (0.0, 0.0, 0.0, "itself")
+    }
 
 
 def test_differences_are_antisymmetric(judged: Judged, drawing: Drawing) -> None:
@@ -111,39 +137,62 @@ def test_differences_are_antisymmetric(judged: Judged, drawing: Drawing) -> None
     back = list(difference_rows(judged, "b", b, ("a", a), ["GBR", "MEX"], drawing))
     for x, y in zip(there, back, strict=True):
         assert (x["community"], x["subset"]) == (y["community"], y["subset"])
-        assert [x["value"], x["low"], x["high"]] == pytest.approx([-y["value"], -y["high"], -y["low"]])
+        assert [x["value"], x["low"], x["high"]] == pytest.approx(
+            [-y["value"], -y["high"], -y["low"]]
+        )
 
 
-def test_a_paired_difference_is_narrower_than_two_intervals(judged: Judged, drawing: Drawing) -> None:
+def test_a_paired_difference_is_narrower_than_two_intervals(
+    judged: Judged, drawing: Drawing
+) -> None:
     margins = dict.fromkeys(("GBR", "MEX", "~hill"), judged.reference_N + 0.05)
     served = list(margins)
     (row,) = [
         r
-        for r in difference_rows(judged, "m", margins, ("reference", reference_of(judged)), served, drawing)
+        for r in difference_rows(
+            judged, "m", margins, ("reference", reference_of(judged)), served, drawing
+        )
         if r["community"] is None and r["subset"] == "all"
     ]
-    summary = {r["aggregate"]: r for r in summary_rows(judged, "m", margins, served, drawing) if r["subset"] == "all"}
+    summary = {
+        r["aggregate"]: r
+        for r in summary_rows(judged, "m", margins, served, drawing)
+        if r["subset"] == "all"
+    }
     assert row["high"] - row["low"] < 0.5 * (summary["average"]["high"] - summary["average"]["low"])
 
 
-def test_steering_that_contradicts_everybody_harms_the_bystanders(judged: Judged, drawing: Drawing) -> None:
+def test_steering_that_contradicts_everybody_harms_the_bystanders(
+    judged: Judged, drawing: Drawing
+) -> None:
     judged = replace(judged, reference_N=judged.reference_N + 1)
     margins = {"GBR": -judged.reference_N, "MEX": judged.reference_N}
     rows = {r["steer"]: r for r in harm_rows(judged, "m", margins, ["MEX", "~hill"], drawing)}
     at = np.isin(judged.community_N, ["MEX", "~hill"])
-    per_community = [np.mean(-np.sign(judged.reference_N[at & (judged.community_N == c)])) for c in ("MEX", "~hill")]
+    per_community = [
+        np.mean(-np.sign(judged.reference_N[at & (judged.community_N == c)]))
+        for c in ("MEX", "~hill")
+    ]
     assert rows["GBR"]["value"] == pytest.approx(np.mean(per_community))
     assert rows["GBR"]["high"] < 0
-    assert (rows["MEX"]["value"], rows["MEX"]["n"]) == (0.0, int((judged.community_N == "~hill").sum()))
+    assert (rows["MEX"]["value"], rows["MEX"]["n"]) == (
+        0.0,
+        int((judged.community_N == "~hill").sum()),
+    )
 
 
 def test_a_method_that_does_not_steer_harms_nobody(judged: Judged, drawing: Drawing) -> None:
     assert not list(harm_rows(judged, "reference", reference_of(judged), ["GBR"], drawing))
 
 
-def test_a_summary_judges_each_community_under_its_own_steer(judged: Judged, drawing: Drawing) -> None:
+def test_a_summary_judges_each_community_under_its_own_steer(
+    judged: Judged, drawing: Drawing
+) -> None:
     right = {c: np.where(judged.community_N == c, 1.0, -1.0) for c in ("GBR", "MEX", "~hill")}
-    found = {(r["subset"], r["aggregate"]): r for r in summary_rows(judged, "m", right, list(right), drawing)}
+    found = {
+        (r["subset"], r["aggregate"]): r
+        for r in summary_rows(judged, "m", right, list(right), drawing)
+    }
     assert {k: r["value"] for k, r in found.items() if k[0] == "all"} == {
         ("all", "overall"): 1.0,
         ("all", "average"): 1.0,
@@ -154,19 +203,33 @@ def test_a_summary_judges_each_community_under_its_own_steer(judged: Judged, dra
     assert {r["steer"] for r in found.values()} == {"own"}
 
 
-def test_the_worst_served_is_named_and_small_communities_never_are(columns: Columns, drawing: Drawing) -> None:
+def test_the_worst_served_is_named_and_small_communities_never_are(
+    columns: Columns, drawing: Drawing
+) -> None:
     judged = columns({"GBR": 9, "MEX": 9, "~tiny": 3})
     value = {"GBR": 1.0, "MEX": -1.0, "~tiny": -1.0}
     margin_N = np.array([value[c] for c in judged.community_N.tolist()])
-    rows = [r for r in summary_rows(judged, "m", {"": margin_N}, list(value), drawing) if r["subset"] == "all"]
+    rows = [
+        r
+        for r in summary_rows(judged, "m", {"": margin_N}, list(value), drawing)
+        if r["subset"] == "all"
+    ]
     found = {r["aggregate"]: r for r in rows}
-    assert (found["worst"]["worst_community"], found["worst"]["value"], found["worst"]["n"]) == ("MEX", 0.0, 45)
+    assert (found["worst"]["worst_community"], found["worst"]["value"], found["worst"]["n"]) == (
+        "MEX",
+        0.0,
+        45,
+    )
     assert found["disparity"]["value"] == 1.0
     assert "ratio" not in found
 
 
 def test_only_the_communities_to_serve_count_in_a_summary(judged: Judged, drawing: Drawing) -> None:
-    rows = [r for r in summary_rows(judged, "m", reference_of(judged), ["MEX"], drawing) if r["subset"] == "all"]
+    rows = [
+        r
+        for r in summary_rows(judged, "m", reference_of(judged), ["MEX"], drawing)
+        if r["subset"] == "all"
+    ]
     assert {r["n"] for r in rows} == {int((judged.community_N == "MEX").sum())}
     assert {r["aggregate"] for r in rows} == {"overall", "average"}
     assert not list(summary_rows(judged, "m", reference_of(judged), ["NZL"], drawing))
@@ -186,7 +249,10 @@ def test_the_order_of_the_pairs_changes_nothing(judged: Judged, drawing: Drawing
     margins = shaken(judged, "GBR", "MEX")
     moved = {s: m[order] for s, m in margins.items()}
     rows = [
-        [(r.steer, r.community, r.subset, r.value, r.low, r.high) for r in steer_rows(j, "m", m, drawing)]
+        [
+            (r.steer, r.community, r.subset, r.value, r.low, r.high)
+            for r in steer_rows(j, "m", m, drawing)
+        ]
         for j, m in ((judged, margins), (judged.take(order), moved))
     ]
     for a, b in zip(*rows, strict=True):
@@ -200,4 +266,8 @@ def test_a_row_gives_its_estimate(judged: Judged, drawing: Drawing) -> None:
     assert list(row.as_dict(more=1)) == [
         "metric", "method", "steer", "community", "subset", "value", "low", "high", "n", "n_raters", "more",
     ]  # fmt: skip
-    assert all(a <= b for a, b in pairwise([row.low, row.value, row.high]) if a is not None and b is not None)
+    assert all(
+        a <= b
+        for a, b in pairwise([row.low, row.value, row.high])
+        if a is not None and b is not None
+    )

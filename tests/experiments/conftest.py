@@ -49,7 +49,9 @@ def go(cache: Path) -> Go:
         reporter: Reporter | None = None,
         fresh: bool = False,
     ) -> Outcome:
-        resolved = resolve(deepcopy(dict(tables)), base=out.parent, where="tiny.toml", overrides=overrides)
+        resolved = resolve(
+            deepcopy(dict(tables)), base=out.parent, where="tiny.toml", overrides=overrides
+        )
         return run_experiment(resolved, out, reporter, fresh, cache)
 
     return run

@@ -36,7 +36,9 @@ def build_adapter(model: Path, folder: Path) -> Path:
     from transformers import AutoModelForCausalLM
 
     base = AutoModelForCausalLM.from_pretrained(model)
-    found = get_peft_model(base, LoraConfig(r=32, lora_alpha=32, target_modules=["lm_head"], task_type="CAUSAL_LM"))
+    found = get_peft_model(
+        base, LoraConfig(r=32, lora_alpha=32, target_modules=["lm_head"], task_type="CAUSAL_LM")
+    )
     layer = found.base_model.model.lm_head
     with torch.no_grad():
         layer.lora_A["default"].weight.copy_(torch.eye(32))
@@ -52,7 +54,9 @@ def likeliest_is_right(model: Path, adapter: Path) -> float:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model)
-    tuned = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(model), str(adapter)).eval()
+    tuned = PeftModel.from_pretrained(
+        AutoModelForCausalLM.from_pretrained(model), str(adapter)
+    ).eval()
     four, five = (tokenizer(digit)["input_ids"][0] for digit in "45")
     right = []
     for i in range(5):
@@ -67,8 +71,12 @@ def tasks(tmp_path: Path) -> AbilityTasks:
     folder = tmp_path / "tasks"
     folder.mkdir()
     rows = [{"question": f"{i} + {4 - i} =", "answer": 0} for i in range(5)]
-    (folder / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    (folder / "sums.yaml").write_text(TASK.replace("DATA", str(folder / "sums.jsonl")), encoding="utf-8")
+    (folder / "sums.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+    )
+    (folder / "sums.yaml").write_text(
+        TASK.replace("DATA", str(folder / "sums.jsonl")), encoding="utf-8"
+    )
     return AbilityTasks(("tiny_sums",), include_path=folder, device="cpu")
 
 
@@ -97,7 +105,11 @@ def test_an_adapter_is_put_on_the_model_and_changes_what_is_measured(
 ) -> None:
     adapter = build_adapter(tiny_model, tmp_path / "a,b=c")
     start = run_lm_eval(str(tiny_model), None, tasks, tmp_path / "start")
-    (row,) = [row for row in run_lm_eval(str(tiny_model), adapter, tasks, tmp_path / "tuned") if row["metric"] == "acc"]
+    (row,) = [
+        row
+        for row in run_lm_eval(str(tiny_model), adapter, tasks, tmp_path / "tuned")
+        if row["metric"] == "acc"
+    ]
     assert row["value"] == likeliest_is_right(tiny_model, adapter)
     assert row["value"] != next(r["value"] for r in start if r["metric"] == "acc")
 
@@ -111,19 +123,28 @@ def test_tasks_that_changed_are_measured_again_and_old_results_are_not_taken_for
     found.rename(found.with_name("results_9999-01-01.json"))
     assert tasks.include_path is not None
     file = tasks.include_path / "sums.jsonl"
-    file.write_text("".join(file.read_text(encoding="utf-8").splitlines(keepends=True)[:3]), encoding="utf-8")
+    file.write_text(
+        "".join(file.read_text(encoding="utf-8").splitlines(keepends=True)[:3]), encoding="utf-8"
+    )
     again = run_lm_eval(str(tiny_model), None, tasks, tmp_path)
-    assert ([row["n"] for row in rows], [row["n"] for row in again]) == ([5] * len(rows), [3] * len(rows))
+    assert ([row["n"] for row in rows], [row["n"] for row in again]) == (
+        [5] * len(rows),
+        [3] * len(rows),
+    )
 
 
 @pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_ends_with_the_error_and_no_traceback(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="OSError") as error:
-        run_lm_eval(str(tmp_path / "nowhere"), None, AbilityTasks(("mmlu",), device="cpu"), tmp_path / "out")
+        run_lm_eval(
+            str(tmp_path / "nowhere"), None, AbilityTasks(("mmlu",), device="cpu"), tmp_path / "out"
+        )
     assert "File " not in str(error.value)
 
 
-def test_without_lm_eval_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_lm_eval_the_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(ability, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pluralign\[evals\]"):
         run_lm_eval("m", None, AbilityTasks(("mmlu",)), tmp_path)

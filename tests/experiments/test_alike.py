@@ -32,7 +32,13 @@ def rows(texts: Callable[[int], tuple[str, str]]) -> Rows:
         chosen, rejected = texts(i)
         place = "MEX" if i % 2 else "USA"
         found.append(
-            {"prompt": f"Q{i}?", "chosen": chosen, "rejected": rejected, "community": place, "rater": f"r{i % 10}"}
+            {
+                "prompt": f"Q{i}?",
+                "chosen": chosen,
+                "rejected": rejected,
+                "community": place,
+                "rater": f"r{i % 10}",
+            }
         )
     return found
 
@@ -46,7 +52,11 @@ def rows(texts: Callable[[int], tuple[str, str]]) -> Rows:
     ],
 )
 def test_pairs_that_are_read_alike_are_counted_and_count_half(
-    go: Go, write_rows: Callable[..., Path], tmp_path: Path, texts: Callable[[int], tuple[str, str]], reason: str
+    go: Go,
+    write_rows: Callable[..., Path],
+    tmp_path: Path,
+    texts: Callable[[int], tuple[str, str]],
+    reason: str,
 ) -> None:
     outcome = go(tables(write_rows(tmp_path / "pairs.jsonl", rows(texts))), tmp_path / "out")
     alike = outcome.record["data"]["alike"]
@@ -57,16 +67,25 @@ def test_pairs_that_are_read_alike_are_counted_and_count_half(
     assert any("the trunk cannot tell 80 of them apart" in note for note in outcome.record["notes"])
 
 
-def test_pairs_that_differ_are_not_noted(go: Go, write_rows: Callable[..., Path], tmp_path: Path) -> None:
+def test_pairs_that_differ_are_not_noted(
+    go: Go, write_rows: Callable[..., Path], tmp_path: Path
+) -> None:
     path = write_rows(tmp_path / "pairs.jsonl", rows(lambda i: (f"family {i}", f"money {i}")))
     outcome = go(tables(path), tmp_path / "out")
-    assert outcome.record["data"]["alike"] == {"pairs": {}, "tied": 0, "tied_test_pairs": 0, "of_test_pairs": 16}
+    assert outcome.record["data"]["alike"] == {
+        "pairs": {},
+        "tied": 0,
+        "tied_test_pairs": 0,
+        "of_test_pairs": 16,
+    }
     assert not any("tell apart" in note for note in outcome.record["notes"])
 
 
 def test_pairs_that_differ_in_spelling_alone_are_counted_even_if_the_trunk_tells_them_apart(
     go: Go, write_rows: Callable[..., Path], tmp_path: Path
 ) -> None:
-    path = write_rows(tmp_path / "pairs.jsonl", rows(lambda i: (f"Jos\u00e9 {i}", f"Jose\u0301 {i}")))
+    path = write_rows(
+        tmp_path / "pairs.jsonl", rows(lambda i: (f"Jos\u00e9 {i}", f"Jose\u0301 {i}"))
+    )
     alike = go(tables(path), tmp_path / "out").record["data"]["alike"]
     assert (alike["pairs"], alike["tied"]) == ({SPELLING: 80}, 0)

@@ -30,7 +30,8 @@ def axes_of(*paths: Path, name: str = "theory") -> tuple[Mapping[str, tuple[floa
 class TestAxes:
     def test_semicolons_missing_values_and_codes_are_understood(self, write: Write) -> None:
         path = write(
-            "hofstede.csv", "ctr;country;pdi;idv\nMEX;Mexico;81;30\nNGA;Nigeria;80;#NULL!\nAFE;Africa East;64;27\n"
+            "hofstede.csv",
+            "ctr;country;pdi;idv\nMEX;Mexico;81;30\nNGA;Nigeria;80;#NULL!\nAFE;Africa East;64;27\n",
         )
 
         places, tally = axes_of(path)
@@ -41,15 +42,22 @@ class TestAxes:
         assert tally.left_out == {"theory: no place on every axis": 1}
 
     def test_decimal_commas_between_semicolons_are_numbers(self, write: Write) -> None:
-        assert axes_of(write("a.csv", "country;x\nMexico;1,5\nNigeria;-0,25\n"))[0] == {"MEX": (1.5,), "NGA": (-0.25,)}
+        assert axes_of(write("a.csv", "country;x\nMexico;1,5\nNigeria;-0,25\n"))[0] == {
+            "MEX": (1.5,),
+            "NGA": (-0.25,),
+        }
 
     def test_of_several_years_the_latest_counts_wherever_it_stands(self, write: Write) -> None:
-        path = write("a.csv", "geo,year,x\nmexico,2012,2\nmexico,2018,3\nmexico,1998,1\nnew_zealand,2004,5\n")
+        path = write(
+            "a.csv", "geo,year,x\nmexico,2012,2\nmexico,2018,3\nmexico,1998,1\nnew_zealand,2004,5\n"
+        )
 
         assert axes_of(path)[0] == {"MEX": (3,), "NZL": (5,)}
 
     def test_a_later_year_without_a_number_leaves_the_earlier_one(self, write: Write) -> None:
-        assert axes_of(write("a.csv", "geo,year,x\nmexico,2012,2\nmexico,2018,NA\n"))[0] == {"MEX": (2,)}
+        assert axes_of(write("a.csv", "geo,year,x\nmexico,2012,2\nmexico,2018,NA\n"))[0] == {
+            "MEX": (2,)
+        }
 
     def test_files_of_one_name_are_joined_and_those_of_another_are_not(self, write: Write) -> None:
         one = write("one.csv", "country,x\nMexico,1\nNigeria,2\n")
@@ -82,7 +90,9 @@ class TestAxes:
         assert {len(place) for place in found["map"].values()} == {2}
         assert {len(place) for place in found["hofstede"].values()} == {6}
         assert len(found["map"]) > 90 and len(found["hofstede"]) > 50
-        assert found["map"]["SWE"][0] < found["map"]["NGA"][0]  # published with the sign reversed; here it is as read
+        assert (
+            found["map"]["SWE"][0] < found["map"]["NGA"][0]
+        )  # published with the sign reversed; here it is as read
         assert "unknown community: Africa East" in tally.dropped
 
     @pytest.mark.parametrize(
@@ -97,7 +107,9 @@ class TestAxes:
             ('country,x\n"' + "a" * 200_000 + '",1\n', "field larger|no community"),
         ],
     )
-    def test_a_file_without_axes_is_refused_by_name(self, write: Write, text: str, said: str) -> None:
+    def test_a_file_without_axes_is_refused_by_name(
+        self, write: Write, text: str, said: str
+    ) -> None:
         with pytest.raises(PluralignError, match=said) as error:
             axes_of(write("broken.csv", text))
         assert "broken.csv" in str(error.value)
@@ -108,7 +120,10 @@ class TestAxes:
             axes_of(tmp_path / "a.csv")
 
     def test_files_that_have_no_community_in_common_are_refused(self, write: Write) -> None:
-        one, two = write("one.csv", "country,x\nMexico,1\n"), write("two.csv", "country,y\nNigeria,1\n")
+        one, two = (
+            write("one.csv", "country,x\nMexico,1\n"),
+            write("two.csv", "country,y\nNigeria,1\n"),
+        )
 
         with pytest.raises(NotEnoughData, match="theory: no community has a place on every axis"):
             axes_of(one, two)
@@ -123,24 +138,38 @@ class TestResidents:
 
         found = read_residents(write("r.csv", self.HEAD + rows), tally)
 
-        assert found == {"MEX": {"gender": {"woman": 0.51, "man": 0.49}, "region, as told": {"north": 1}}}
-        assert (tally.read, tally.kept, dict(tally.dropped)) == (4, 3, {"unknown community: Atlantis": 1})
+        assert found == {
+            "MEX": {"gender": {"woman": 0.51, "man": 0.49}, "region, as told": {"north": 1}}
+        }
+        assert (tally.read, tally.kept, dict(tally.dropped)) == (
+            4,
+            3,
+            {"unknown community: Atlantis": 1},
+        )
 
     @pytest.mark.parametrize(
         ("text", "said"),
         [
             ("", "the file has no rows"),
             ("community,attribute,share\nMEX,gender,1\n", "missing column 'group'"),
-            (HEAD + "MEX,gender,woman,0.5\nMEX,gender,man,half\n", r"broken\.csv:3: share 'half' is not in \[0, 1\]"),
+            (
+                HEAD + "MEX,gender,woman,0.5\nMEX,gender,man,half\n",
+                r"broken\.csv:3: share 'half' is not in \[0, 1\]",
+            ),
             (HEAD + "MEX,gender,woman,51\n", r"broken\.csv:2: share '51'"),
             (HEAD + "MEX,gender,woman,nan\n", r"broken\.csv:2: share 'nan'"),
             (HEAD + "MEX,gender\n", r"broken\.csv:2: 2 cells under 4 columns"),
-            (HEAD + "MEX,gender,woman,0.5\nMexico,gender,woman,0.6\n", r"broken\.csv:3: .*woman.* twice"),
+            (
+                HEAD + "MEX,gender,woman,0.5\nMexico,gender,woman,0.6\n",
+                r"broken\.csv:3: .*woman.* twice",
+            ),
             (HEAD + "Atlantis,gender,woman,0.5\n", "no row is left"),
             (HEAD, "the file has no rows"),
         ],
     )
-    def test_a_broken_table_is_refused_with_its_line(self, write: Write, text: str, said: str) -> None:
+    def test_a_broken_table_is_refused_with_its_line(
+        self, write: Write, text: str, said: str
+    ) -> None:
         with pytest.raises(PluralignError, match=said):
             read_residents(write("broken.csv", text), Tally())
 
@@ -157,10 +186,15 @@ ROW: dict[str, Any] = {
 
 class TestItems:
     def items(self, write: Write, rows: Sequence[object]) -> Path:
-        return write("items.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        return write(
+            "items.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        )
 
     def test_items_are_read_with_one_community_or_several(self, write: Write) -> None:
-        one = {k: v for k, v in ROW.items() if k != "communities"} | {"community": "Mexico", "reason_for": "no"}
+        one = {k: v for k, v in ROW.items() if k != "communities"} | {
+            "community": "Mexico",
+            "reason_for": "no",
+        }
         rows = [
             one,
             ROW | {"communities": ["NGA", "MEX"], "gold": 1, "answer": None},
@@ -171,8 +205,17 @@ class TestItems:
         first, second = read_items(self.items(write, rows), tally)
 
         assert (first.communities, first.reason_for) == (("MEX",), "no")
-        assert (second.communities, second.gold, second.answer, second.reason_for) == (("NGA", "MEX"), "1", "", None)
-        assert (tally.read, tally.kept, dict(tally.dropped)) == (3, 2, {"unknown community: Atlantis": 1})
+        assert (second.communities, second.gold, second.answer, second.reason_for) == (
+            ("NGA", "MEX"),
+            "1",
+            "",
+            None,
+        )
+        assert (tally.read, tally.kept, dict(tally.dropped)) == (
+            3,
+            2,
+            {"unknown community: Atlantis": 1},
+        )
 
     def test_separators_of_lines_within_a_text_do_not_end_a_row(self, write: Write) -> None:
         (found,) = read_items(self.items(write, [ROW | {"id": "a\u2028b\x85c"}]), Tally())
@@ -201,7 +244,9 @@ class TestItems:
             (json.dumps(ROW | {"level": ["country"]}), "country"),
         ],
     )
-    def test_a_broken_row_is_refused_with_its_line(self, write: Write, line: str, said: str) -> None:
+    def test_a_broken_row_is_refused_with_its_line(
+        self, write: Write, line: str, said: str
+    ) -> None:
         with pytest.raises(InvalidInput, match=said) as error:
             read_items(write("items.jsonl", f"{json.dumps(ROW)}\n\n{line}\n"), Tally())
         assert "items.jsonl:3" in str(error.value)

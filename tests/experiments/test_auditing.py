@@ -22,7 +22,13 @@ from pluralign.sources import ShareTable
 
 Rows = list[dict[str, Any]]
 Write = Callable[[Path, Sequence[Mapping[str, Any]]], Path]
-FILES = ("assessments.jsonl", "audit.json", "findings.jsonl", "manifest.jsonl", "participation.jsonl")
+FILES = (
+    "assessments.jsonl",
+    "audit.json",
+    "findings.jsonl",
+    "manifest.jsonl",
+    "participation.jsonl",
+)
 FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 
 
@@ -46,7 +52,11 @@ def lived(pairs: Rows, seed: int = 0) -> Rows:
     for p in pairs:
         if p["rater"] not in about:
             place = own[p["community"]] = own.get(p["community"], 0) + 1
-            faith = "zzz hidden" if p["community"] == "~hill" and place <= 3 else str(rng.choice(["north", "south"]))
+            faith = (
+                "zzz hidden"
+                if p["community"] == "~hill" and place <= 3
+                else str(rng.choice(["north", "south"]))
+            )
             about[p["rater"]] = {
                 "gender": str(rng.choice(["woman", "man"])),
                 "religion": faith,
@@ -61,12 +71,20 @@ def lived(pairs: Rows, seed: int = 0) -> Rows:
 @pytest.fixture(scope="module")
 def pairs() -> Rows:
     keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
-    return lived([{k: getattr(p, k) for k in keys} for p in SocietySource(each=90, thin=12, world=120).pairs()])
+    return lived(
+        [
+            {k: getattr(p, k) for k in keys}
+            for p in SocietySource(each=90, thin=12, world=120).pairs()
+        ]
+    )
 
 
 @pytest.fixture(scope="module")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, pairs: Rows, write_rows: Write, go: Callable[..., Outcome]
+    tmp_path_factory: pytest.TempPathFactory,
+    pairs: Rows,
+    write_rows: Write,
+    go: Callable[..., Outcome],
 ) -> Path:
     """Folder of a run of reward models on pairs that lie beside it."""
     folder = tmp_path_factory.mktemp("audited")
@@ -113,7 +131,12 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("asked") / "run"
     tables = {
         "survey": {"source": "society_survey", "questions": 30},
-        "model": {"kind": "simulated", "default_culture": "~river", "knowledge": 0.7, "flattening": 0.6},
+        "model": {
+            "kind": "simulated",
+            "default_culture": "~river",
+            "knowledge": 0.7,
+            "flattening": 0.6,
+        },
         "strategies": ["culture_aware", "culture_unaware"],
         "evaluate": {"draws": 100},
     }
@@ -121,17 +144,24 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def survey_in(folder: Path, communities: Sequence[str] = FIVE, questions: int = 20, seed: int = 0) -> Path:
+def survey_in(
+    folder: Path, communities: Sequence[str] = FIVE, questions: int = 20, seed: int = 0
+) -> Path:
     """Answer shares in CultureSPA's layout."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = rng_for(seed, "shares")
     asked = [
-        {"Q_id": f"Q{q}", "question": f"Question {q}?", "option_lst": ["1. yes", "2. maybe", "3. no"]}
+        {
+            "Q_id": f"Q{q}",
+            "question": f"Question {q}?",
+            "option_lst": ["1. yes", "2. maybe", "3. no"],
+        }
         for q in range(questions)
     ]
     shares = {
         c: {
-            f"Q{q}": dict(zip("123", rng.dirichlet([1, 1, 1]).round(4).tolist(), strict=True)) for q in range(questions)
+            f"Q{q}": dict(zip("123", rng.dirichlet([1, 1, 1]).round(4).tolist(), strict=True))
+            for q in range(questions)
         }
         for c in communities
     }
@@ -140,10 +170,18 @@ def survey_in(folder: Path, communities: Sequence[str] = FIVE, questions: int = 
     return folder
 
 
-def answer_rows(communities: Sequence[str] = FIVE, questions: int = 20, model: str = "m", seed: int = 0) -> Rows:
+def answer_rows(
+    communities: Sequence[str] = FIVE, questions: int = 20, model: str = "m", seed: int = 0
+) -> Rows:
     rng = rng_for(seed, "answers", model)
     return [
-        {"model": model, "strategy": "aware", "community": c, "question_id": f"Q{q}", "answer": str(rng.integers(1, 4))}
+        {
+            "model": model,
+            "strategy": "aware",
+            "community": c,
+            "question_id": f"Q{q}",
+            "answer": str(rng.integers(1, 4)),
+        }
         for c in communities
         for q in range(questions)
     ]
@@ -160,26 +198,38 @@ def survey(tmp_path: Path) -> Path:
 
 
 class TestRunsOfRewardModels:
-    def test_all_that_a_run_leaves_behind_is_audited_and_written_whole(self, trained: Path, tmp_path: Path) -> None:
+    def test_all_that_a_run_leaves_behind_is_audited_and_written_whole(
+        self, trained: Path, tmp_path: Path
+    ) -> None:
         outcome = audit(Given(trained), tmp_path / "out")
 
         assessed = {check for check, what in status(outcome).items() if what != "not assessed"}
         assert assessed >= {
             *("misidentification.wrong-neighbour", "misidentification.coarse-country"),
-            *(f"reward-bias.{check}" for check in ("contested-only", "harm", "length", "beyond-evidence")),
-            *(f"participation.{check}" for check in ("few-people", "one-voice", "outsiders", "own-words", "terms")),
+            *(
+                f"reward-bias.{check}"
+                for check in ("contested-only", "harm", "length", "beyond-evidence")
+            ),
+            *(
+                f"participation.{check}"
+                for check in ("few-people", "one-voice", "outsiders", "own-words", "terms")
+            ),
         }
         assert sorted(p.name for p in (tmp_path / "out").iterdir()) == list(FILES)
         assert outcome.record["evidence"]["methods"] == ["full", "scpo"]
         assert outcome.record["evidence"]["missing"] == []
-        assert json.loads((tmp_path / "out/audit.json").read_text(encoding="utf-8")) == outcome.record
+        assert (
+            json.loads((tmp_path / "out/audit.json").read_text(encoding="utf-8")) == outcome.record
+        )
 
     def test_findings_are_read_back_as_they_were(self, trained: Path, tmp_path: Path) -> None:
         outcome = audit(Given(trained), tmp_path / "out")
         rows = read_rows(tmp_path / "out/findings.jsonl")
 
         assert [Finding.from_dict(row).as_dict() for row in rows] == rows
-        assert [str(Finding.from_dict(row).claim) for row in rows] == [str(f.claim) for f in outcome.findings]
+        assert [str(Finding.from_dict(row).claim) for row in rows] == [
+            str(f.claim) for f in outcome.findings
+        ]
         assert len(rows) == sum(outcome.record["outcome"].values()) > 0
         assert read_rows(tmp_path / "out/assessments.jsonl") == [
             json.loads(json.dumps(asdict(a))) for a in outcome.assessments
@@ -196,17 +246,25 @@ class TestRunsOfRewardModels:
         for name, seed in (("one", 1), ("again", 1), ("other", 2)):
             audit(Given(trained), tmp_path / name, f"seed={seed}")
 
-        one, again, other = ((tmp_path / name / "findings.jsonl").read_bytes() for name in ("one", "again", "other"))
+        one, again, other = (
+            (tmp_path / name / "findings.jsonl").read_bytes() for name in ("one", "again", "other")
+        )
         assert one == again != other
 
-    def test_pairs_that_moved_do_not_stop_the_audit_and_the_reason_is_told(self, moved: Path, tmp_path: Path) -> None:
+    def test_pairs_that_moved_do_not_stop_the_audit_and_the_reason_is_told(
+        self, moved: Path, tmp_path: Path
+    ) -> None:
         outcome = audit(Given(moved), tmp_path / "audit")
 
         (reason,) = outcome.record["evidence"]["missing"]
         assert "pairs.jsonl" in reason and "--pairs" in reason and "\n" not in reason
         what = status(outcome)
         assert what["reward-bias.harm"] != "not assessed"
-        for check in ("reward-bias.length", "reward-bias.beyond-evidence", "participation.few-people"):
+        for check in (
+            "reward-bias.length",
+            "reward-bias.beyond-evidence",
+            "participation.few-people",
+        ):
             assert what[check] == "not assessed"
         assert read_rows(tmp_path / "audit/participation.jsonl") == []
 
@@ -225,7 +283,10 @@ class TestRunsOfRewardModels:
     ) -> None:
         given = Given(moved, pairs=[write_rows(tmp_path / "kept.jsonl", pairs)])
 
-        outcome, before = audit(given, tmp_path / "audit"), audit(Given(trained), tmp_path / "before")
+        outcome, before = (
+            audit(given, tmp_path / "audit"),
+            audit(Given(trained), tmp_path / "before"),
+        )
 
         assert outcome.record["evidence"]["missing"] == []
         assert [f.numbers for f in found(outcome, "reward-bias.length")] == [
@@ -233,7 +294,9 @@ class TestRunsOfRewardModels:
         ]
         assert status(outcome) == status(before)
 
-    def test_one_method_alone_has_the_numbers_it_has_beside_others(self, trained: Path, tmp_path: Path) -> None:
+    def test_one_method_alone_has_the_numbers_it_has_beside_others(
+        self, trained: Path, tmp_path: Path
+    ) -> None:
         every = audit(Given(trained), tmp_path / "every")
         alone = audit(Given(trained), tmp_path / "alone", 'methods=["full"]')
 
@@ -244,7 +307,9 @@ class TestRunsOfRewardModels:
         assert numbers[0] == numbers[1]
         assert alone.record["evidence"]["methods"] == ["full"]
 
-    def test_methods_that_do_not_steer_are_not_assessed_with_a_reason(self, trained: Path, tmp_path: Path) -> None:
+    def test_methods_that_do_not_steer_are_not_assessed_with_a_reason(
+        self, trained: Path, tmp_path: Path
+    ) -> None:
         outcome = audit(Given(trained), tmp_path / "audit", 'methods=["reference"]')
 
         (assessment,) = (a for a in outcome.assessments if a.check == "harm")
@@ -256,10 +321,22 @@ class TestRunsOfRewardModels:
     @pytest.mark.parametrize(
         ("change", "error", "said"),
         [
-            (lambda out: shutil.rmtree(out / "predictions"), DamagedFile, r"reference\.parquet \(missing\)"),
-            (lambda out: (out / "predictions/seed-3/full.parquet").write_bytes(b"PAR1"), DamagedFile, "full.parquet"),
+            (
+                lambda out: shutil.rmtree(out / "predictions"),
+                DamagedFile,
+                r"reference\.parquet \(missing\)",
+            ),
+            (
+                lambda out: (out / "predictions/seed-3/full.parquet").write_bytes(b"PAR1"),
+                DamagedFile,
+                "full.parquet",
+            ),
             (lambda out: (out / "record.json").unlink(), DamagedFile, r"record\.json \(missing\)"),
-            (lambda out: (out / "record.json").write_text('{"name": '), DamagedFile, r"record\.json \(9 bytes"),
+            (
+                lambda out: (out / "record.json").write_text('{"name": '),
+                DamagedFile,
+                r"record\.json \(9 bytes",
+            ),
             (lambda out: early(out, None), InvalidSettings, "no finished run is here"),
             (lambda out: early(out, '{"name": '), DamagedFile, "record.json: not JSON"),
             (lambda out: early(out, "[]"), DamagedFile, "record.json: not a JSON object"),
@@ -267,7 +344,12 @@ class TestRunsOfRewardModels:
         ],
     )
     def test_a_damaged_folder_is_refused_by_what_is_damaged(
-        self, moved: Path, tmp_path: Path, change: Callable[[Path], None], error: type[Exception], said: str
+        self,
+        moved: Path,
+        tmp_path: Path,
+        change: Callable[[Path], None],
+        error: type[Exception],
+        said: str,
     ) -> None:
         change(moved)
         with pytest.raises(error, match=said):
@@ -278,11 +360,14 @@ class TestRunsOfRewardModels:
         self, trained: Path, tmp_path: Path
     ) -> None:
         with pytest.raises(
-            InvalidSettings, match=r"adaptive: the run has no such method\n.*reference, length, full, scpo"
+            InvalidSettings,
+            match=r"adaptive: the run has no such method\n.*reference, length, full, scpo",
         ):
             audit(Given(trained), tmp_path / "audit", 'methods=["adaptive"]')
 
-    def test_methods_are_refused_where_there_are_none_to_choose_from(self, asked: Path, tmp_path: Path) -> None:
+    def test_methods_are_refused_where_there_are_none_to_choose_from(
+        self, asked: Path, tmp_path: Path
+    ) -> None:
         with pytest.raises(InvalidSettings, match="no run of reward models"):
             audit(Given(asked), tmp_path / "audit", 'methods=["full"]')
 
@@ -294,31 +379,51 @@ class TestRunsOfRewardModels:
 
 
 class TestSurveys:
-    def test_the_folder_of_a_survey_is_audited_against_the_survey_it_names(self, asked: Path, tmp_path: Path) -> None:
+    def test_the_folder_of_a_survey_is_audited_against_the_survey_it_names(
+        self, asked: Path, tmp_path: Path
+    ) -> None:
         outcome = audit(Given(asked), tmp_path / "audit")
 
         what = status(outcome)
-        assert what["simplification.alike"] == "found"  # planted: every people is pulled to the mean of all
+        assert (
+            what["simplification.alike"] == "found"
+        )  # planted: every people is pulled to the mean of all
         assert {
             check
             for check in what
-            if check.startswith(("simplification", "misidentification")) and what[check] == "not assessed"
-        } == {f"misidentification.{check}" for check in ("language", "artefacts", "wrong-neighbour", "coarse-country")}
+            if check.startswith(("simplification", "misidentification"))
+            and what[check] == "not assessed"
+        } == {
+            f"misidentification.{check}"
+            for check in ("language", "artefacts", "wrong-neighbour", "coarse-country")
+        }
         assert outcome.record["evidence"]["survey"] is not None
         assert outcome.record["evidence"]["answers"] == 30 * 6
         (alike,) = found(outcome, "simplification.alike")
-        assert alike.subject == "simulated · culture_aware"  # whoever names nobody speaks for no people
+        assert (
+            alike.subject == "simulated · culture_aware"
+        )  # whoever names nobody speaks for no people
 
     def test_estimates_are_held_against_answers_where_a_strategy_is_said_to_ask_for_them(
         self, tmp_path: Path, survey: Path, write_rows: Write
     ) -> None:
-        told = [r | {"strategy": "guess", "answer": "", "probs": [0.8, 0.1, 0.1]} for r in answer_rows()]
-        given = Given(answers=[write_rows(tmp_path / "a.jsonl", [*told, *answer_rows()])], surveys=[ShareTable(survey)])
+        told = [
+            r | {"strategy": "guess", "answer": "", "probs": [0.8, 0.1, 0.1]} for r in answer_rows()
+        ]
+        given = Given(
+            answers=[write_rows(tmp_path / "a.jsonl", [*told, *answer_rows()])],
+            surveys=[ShareTable(survey)],
+        )
 
         assert status(audit(given, tmp_path / "a"))["reasoning.known"] == "not assessed"
-        assert status(audit(given, tmp_path / "b", 'knowing=["guess"]'))["reasoning.known"] != "not assessed"
+        assert (
+            status(audit(given, tmp_path / "b", 'knowing=["guess"]'))["reasoning.known"]
+            != "not assessed"
+        )
 
-    def test_answers_are_audited_with_the_survey_given(self, answers: Path, survey: Path, tmp_path: Path) -> None:
+    def test_answers_are_audited_with_the_survey_given(
+        self, answers: Path, survey: Path, tmp_path: Path
+    ) -> None:
         outcome = audit(Given(answers=[answers], surveys=[ShareTable(survey)]), tmp_path / "audit")
 
         assert status(outcome)["simplification.alike"] != "not assessed"
@@ -341,7 +446,9 @@ class TestSurveys:
         before = audit(Given(tmp_path / "run"), tmp_path / "before")
         survey.rename(tmp_path / "elsewhere")
 
-        with pytest.raises(NotEnoughData, match=r"the survey of the run cannot be read .* give it with --survey"):
+        with pytest.raises(
+            NotEnoughData, match=r"the survey of the run cannot be read .* give it with --survey"
+        ):
             audit(Given(tmp_path / "run"), tmp_path / "audit")
         items = tmp_path / "items.jsonl"
         items.write_text(
@@ -350,10 +457,15 @@ class TestSurveys:
         outcome = audit(Given(tmp_path / "run", items=items), tmp_path / "items")
         assert "cannot be read" in outcome.record["evidence"]["missing"][0]
 
-        again = audit(Given(tmp_path / "run", surveys=[ShareTable(tmp_path / "elsewhere")]), tmp_path / "again")
+        again = audit(
+            Given(tmp_path / "run", surveys=[ShareTable(tmp_path / "elsewhere")]),
+            tmp_path / "again",
+        )
         assert again.findings == before.findings
 
-    def test_a_survey_that_has_changed_since_is_not_used(self, answers: Path, survey: Path, tmp_path: Path) -> None:
+    def test_a_survey_that_has_changed_since_is_not_used(
+        self, answers: Path, survey: Path, tmp_path: Path
+    ) -> None:
         evaluate_answers([answers], ShareTable(survey), tmp_path / "run", draws=20)
         text = (survey / "questions.json").read_text(encoding="utf-8")
         (survey / "questions.json").write_text(text.replace("?", " then?", 1), encoding="utf-8")
@@ -370,7 +482,9 @@ class TestSurveys:
         with pytest.raises(NotEnoughData, match=r"questions\.json.* give it with --survey"):
             audit(Given(tmp_path / "run"), tmp_path / "audit")
 
-    def test_communities_that_the_survey_lacks_are_noted(self, survey: Path, tmp_path: Path, write_rows: Write) -> None:
+    def test_communities_that_the_survey_lacks_are_noted(
+        self, survey: Path, tmp_path: Path, write_rows: Write
+    ) -> None:
         path = write_rows(tmp_path / "a.jsonl", answer_rows(["MEX", "NGA", "KEN"]))
 
         outcome = audit(Given(answers=[path], surveys=[ShareTable(survey)]), tmp_path / "audit")
@@ -378,9 +492,15 @@ class TestSurveys:
         assert list(outcome.record["evidence"]["read"]["answers"]["notes"]) == [
             "KEN is not in the survey: its answers are not compared"
         ]
-        assert {f.community for f in outcome.findings if f.subject.startswith("m")} <= {None, "MEX", "NGA"} | set(FIVE)
+        assert {f.community for f in outcome.findings if f.subject.startswith("m")} <= {
+            None,
+            "MEX",
+            "NGA",
+        } | set(FIVE)
 
-    def test_a_single_community_has_nobody_to_be_like(self, tmp_path: Path, write_rows: Write) -> None:
+    def test_a_single_community_has_nobody_to_be_like(
+        self, tmp_path: Path, write_rows: Write
+    ) -> None:
         given = Given(
             answers=[write_rows(tmp_path / "a.jsonl", answer_rows(["MEX"]))],
             surveys=[ShareTable(survey_in(tmp_path / "s", ["MEX"]))],
@@ -411,7 +531,11 @@ class TestSurveys:
         first, second = answer_rows(model="first"), answer_rows(model="second")
         alone, both = (
             audit(
-                Given(answers=[write_rows(tmp_path / f"{n}.jsonl", rows)], surveys=[ShareTable(survey)]), tmp_path / n
+                Given(
+                    answers=[write_rows(tmp_path / f"{n}.jsonl", rows)],
+                    surveys=[ShareTable(survey)],
+                ),
+                tmp_path / n,
             )
             for n, rows in (("alone", first), ("both", [*second, *first]))
         )
@@ -422,7 +546,9 @@ class TestSurveys:
     def test_axes_of_a_theory_are_measured_by_name(self, tmp_path: Path, write_rows: Write) -> None:
         countries = (*FIVE, "KEN", "USA")
         axes = tmp_path / "map.csv"
-        axes.write_text("country,x,y\n" + "".join(f"{c},{i},{i * i % 5}\n" for i, c in enumerate(countries)))
+        axes.write_text(
+            "country,x,y\n" + "".join(f"{c},{i},{i * i % 5}\n" for i, c in enumerate(countries))
+        )
         given = Given(
             answers=[write_rows(tmp_path / "a.jsonl", answer_rows(countries))],
             surveys=[ShareTable(survey_in(tmp_path / "s", countries))],
@@ -458,24 +584,46 @@ class TestPairsAlone:
     def test_what_raters_say_of_themselves_is_audited(self, given: Given, tmp_path: Path) -> None:
         outcome = audit(given, tmp_path / "audit")
 
-        assert {a.check for a in outcome.assessments if a.audit == "participation" and a.status != "not assessed"} == {
-            *("few-people", "one-voice", "outsiders", "unlike-residents", "own-words", "institutional", "terms")
+        assert {
+            a.check
+            for a in outcome.assessments
+            if a.audit == "participation" and a.status != "not assessed"
+        } == {
+            *(
+                "few-people",
+                "one-voice",
+                "outsiders",
+                "unlike-residents",
+                "own-words",
+                "institutional",
+                "terms",
+            )
         }
         unlike = found(outcome, "participation.unlike-residents")
-        assert {(f.community, f.severity) for f in unlike} >= {("~hill", "concern"), ("~river", "risk")}
+        assert {(f.community, f.severity) for f in unlike} >= {
+            ("~hill", "concern"),
+            ("~river", "risk"),
+        }
         assert "by gender" in str(unlike[0].claim)
-        assert {f.community for f in found(outcome, "participation.outsiders")} >= {"~hill", "~river"}
+        assert {f.community for f in found(outcome, "participation.outsiders")} >= {
+            "~hill",
+            "~river",
+        }
         (without,) = found(outcome, "participation.terms")
         assert (without.severity, list(without.numbers)) == ("note", ["licence_not_stated"])
 
     def test_rows_of_raters_who_did_not_consent_are_no_evidence(
         self, pairs: Rows, tmp_path: Path, write_rows: Write
     ) -> None:
-        outcome = audit(Given(pairs=[write_rows(tmp_path / "some.jsonl", pairs)]), tmp_path / "some")
+        outcome = audit(
+            Given(pairs=[write_rows(tmp_path / "some.jsonl", pairs)]), tmp_path / "some"
+        )
         agreed = [p for p in pairs if p["consent"]]
         assert outcome.record["evidence"]["pairs"] == len(agreed) < len(pairs)
 
-    def test_people_are_told_in_the_table_of_participation(self, given: Given, tmp_path: Path) -> None:
+    def test_people_are_told_in_the_table_of_participation(
+        self, given: Given, tmp_path: Path
+    ) -> None:
         outcome = audit(given, tmp_path / "audit")
         rows = {row["community"]: row for row in read_rows(tmp_path / "audit/participation.jsonl")}
 
@@ -484,15 +632,25 @@ class TestPairsAlone:
         assert set(rows["~river"]["groups"]["gender"]) == {"woman", "man"}
 
     @pytest.mark.parametrize("small", [4, 5, 10])
-    def test_a_group_of_three_is_in_no_file(self, trained: Path, given: Given, tmp_path: Path, small: int) -> None:
-        for name, evidence in (("pairs", given), ("run", Given(trained, residents=given.residents))):
+    def test_a_group_of_three_is_in_no_file(
+        self, trained: Path, given: Given, tmp_path: Path, small: int
+    ) -> None:
+        for name, evidence in (
+            ("pairs", given),
+            ("run", Given(trained, residents=given.residents)),
+        ):
             audit(evidence, tmp_path / name, f"small={small}")
             for file in FILES:
                 text = (tmp_path / name / file).read_text(encoding="utf-8")
                 assert "zzz hidden" not in text, file
                 assert '"zzh"' not in text, file
             for row in read_rows(tmp_path / name / "participation.jsonl"):
-                told = [n for groups in row["groups"].values() for group, n in groups.items() if group != "fewer"]
+                told = [
+                    n
+                    for groups in row["groups"].values()
+                    for group, n in groups.items()
+                    if group != "fewer"
+                ]
                 assert min(told, default=small) >= small
 
     def test_records_that_contradict_each_other_are_told_by_their_sources(
@@ -501,7 +659,12 @@ class TestPairsAlone:
         def votes(source: str, turned: bool) -> Rows:
             two = ("yes", "no")
             return [
-                {"prompt": f"Is it {q}?", "chosen": two[turned], "rejected": two[not turned], "community": "MEX"}
+                {
+                    "prompt": f"Is it {q}?",
+                    "chosen": two[turned],
+                    "rejected": two[not turned],
+                    "community": "MEX",
+                }
                 | {"rater": f"{source}{q}", "source": source}
                 for q in range(30)
             ]
@@ -509,15 +672,23 @@ class TestPairsAlone:
         for name, turned in (("one", False), ("two", True)):
             (tmp_path / name).mkdir()
             write_rows(tmp_path / name / "votes.jsonl", votes(name, turned))
-        outcome = audit(Given(pairs=[tmp_path / n / "votes.jsonl" for n in ("one", "two")]), tmp_path / "audit")
+        outcome = audit(
+            Given(pairs=[tmp_path / n / "votes.jsonl" for n in ("one", "two")]), tmp_path / "audit"
+        )
 
         (against,) = found(outcome, "participation.contradictions")
-        assert (against.subject, against.severity, against.numbers["contradicted"].value) == ("one and two", "risk", 1)
+        assert (against.subject, against.severity, against.numbers["contradicted"].value) == (
+            "one and two",
+            "risk",
+            1,
+        )
         read = outcome.record["evidence"]["read"]
         assert sorted(read) == sorted(str(tmp_path / n / "votes.jsonl") for n in ("one", "two"))
         assert [tally["kept"] for tally in read.values()] == [30, 30]
 
-    def test_texts_and_ids_with_markup_stay_as_they_are(self, tmp_path: Path, write_rows: Write) -> None:
+    def test_texts_and_ids_with_markup_stay_as_they_are(
+        self, tmp_path: Path, write_rows: Write
+    ) -> None:
         odd = "[bold]<script>{share}</script>[/bold]\u2028"
         rows = [
             {
@@ -537,11 +708,15 @@ class TestPairsAlone:
         assert terms.subject == odd
         assert odd in str(terms.claim)
         lines = (tmp_path / "audit/findings.jsonl").read_text(encoding="utf-8").split("\n")
-        assert [Finding.from_dict(json.loads(line)).subject for line in lines if line].count(odd) >= 2
+        assert [Finding.from_dict(json.loads(line)).subject for line in lines if line].count(
+            odd
+        ) >= 2
 
 
 def test_answers_say_nothing_without_their_survey(answers: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSettings, match="--survey: answers say nothing without the survey they answer"):
+    with pytest.raises(
+        InvalidSettings, match="--survey: answers say nothing without the survey they answer"
+    ):
         audit(Given(answers=[answers]), tmp_path / "audit")
 
 
@@ -554,7 +729,9 @@ def test_no_evidence_at_all_is_an_error_not_a_clean_bill(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_five_hundred_communities_are_audited_in_bounded_room(tmp_path: Path, write_rows: Write) -> None:
+def test_five_hundred_communities_are_audited_in_bounded_room(
+    tmp_path: Path, write_rows: Write
+) -> None:
     names = [f"~c{i:03d}" for i in range(500)]
     answers = write_rows(tmp_path / "a.jsonl", answer_rows(names, questions=6))
     pairs = [
@@ -578,9 +755,21 @@ def test_five_hundred_communities_are_audited_in_bounded_room(tmp_path: Path, wr
     assert all(len(f.rows.ids) <= 8 for f in outcome.findings)
 
 
-def test_thresholds_decide_and_stand_in_the_record_with_their_reasons(asked: Path, tmp_path: Path) -> None:
-    strict = audit(Given(asked), tmp_path / "a", "simplification.alike.concern=-2", "simplification.alike.risk=-1")
-    lax = audit(Given(asked), tmp_path / "b", "simplification.alike.concern=0.98", "simplification.alike.risk=0.99")
+def test_thresholds_decide_and_stand_in_the_record_with_their_reasons(
+    asked: Path, tmp_path: Path
+) -> None:
+    strict = audit(
+        Given(asked),
+        tmp_path / "a",
+        "simplification.alike.concern=-2",
+        "simplification.alike.risk=-1",
+    )
+    lax = audit(
+        Given(asked),
+        tmp_path / "b",
+        "simplification.alike.concern=0.98",
+        "simplification.alike.risk=0.99",
+    )
 
     assert [f.severity for f in found(strict, "simplification.alike")] == ["risk"]
     assert found(lax, "simplification.alike") == []
@@ -594,18 +783,33 @@ def test_thresholds_decide_and_stand_in_the_record_with_their_reasons(asked: Pat
     [
         ("simplificaton.alike.concern=1", "did you mean 'simplification'"),
         ("simplification.alik.concern=1", "simplification.alik: no such check\n.*within, alike"),
-        ("simplification.alike.concen=1", "simplification.alike.concen: unknown key\n.*set concern or risk"),
+        (
+            "simplification.alike.concen=1",
+            "simplification.alike.concen: unknown key\n.*set concern or risk",
+        ),
         ("simplification.alike.concern=high", "'high' is no number"),
         ("simplification.alike.concern=true", "True is no number"),
         ("simplification.alike.concern=inf", "'inf' is no number"),
         ("simplification.alike.risk=nan", "'nan' is no number"),
-        ("simplification.alike=0.2", "simplification.alike: 0.2 is no table\n.*simplification.alike.concern"),
+        (
+            "simplification.alike=0.2",
+            "simplification.alike: 0.2 is no table\n.*simplification.alike.concern",
+        ),
         ("simplification=0.2", "simplification: 0.2 is no table\n.*simplification.CHECK.concern"),
-        ("simplification.alike.concern=0.9", "simplification.alike: .*a risk lies beyond a concern"),
-        ("participation.few-people.risk=40", "participation.few-people: .*a risk lies beyond a concern"),
+        (
+            "simplification.alike.concern=0.9",
+            "simplification.alike: .*a risk lies beyond a concern",
+        ),
+        (
+            "participation.few-people.risk=40",
+            "participation.few-people: .*a risk lies beyond a concern",
+        ),
         ("smal=3", "did you mean 'small'"),
         ("small=0", "small"),
-        ('audits=["simplificatoin"]', "there is no audit 'simplificatoin'\n.*did you mean 'simplification'"),
+        (
+            'audits=["simplificatoin"]',
+            "there is no audit 'simplificatoin'\n.*did you mean 'simplification'",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_with_a_hint(setting: str, said: str) -> None:
@@ -615,7 +819,9 @@ def test_settings_that_do_not_fit_are_refused_with_a_hint(setting: str, said: st
 
 def test_a_threshold_of_an_audit_that_is_not_made_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="this audit is not made"):
-        resolve_audit({}, "audit.toml", ['audits=["reasoning"]', "simplification.alike.concern=0.1"])
+        resolve_audit(
+            {}, "audit.toml", ['audits=["reasoning"]', "simplification.alike.concern=0.1"]
+        )
 
 
 MINE = """
@@ -638,8 +844,12 @@ def plugged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     """A package that offers an audit, as pip would install it."""
     place = tmp_path / "site"
     (place / "my_audits-1.0.dist-info").mkdir(parents=True)
-    (place / "my_audits-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: my-audits\nVersion: 1.0\n")
-    (place / "my_audits-1.0.dist-info/entry_points.txt").write_text("[pluralign.audits]\nmine = my_audits:MINE\n")
+    (place / "my_audits-1.0.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-audits\nVersion: 1.0\n"
+    )
+    (place / "my_audits-1.0.dist-info/entry_points.txt").write_text(
+        "[pluralign.audits]\nmine = my_audits:MINE\n"
+    )
     (place / "my_audits.py").write_text(MINE)
     monkeypatch.syspath_prepend(str(place))
     registry._found.cache_clear()
@@ -649,15 +859,19 @@ def plugged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 @pytest.mark.usefixtures("plugged_in")
-def test_an_audit_of_another_package_enters_by_name(pairs: Rows, tmp_path: Path, write_rows: Write) -> None:
+def test_an_audit_of_another_package_enters_by_name(
+    pairs: Rows, tmp_path: Path, write_rows: Write
+) -> None:
     path = write_rows(tmp_path / "pairs.jsonl", pairs[:20])
 
     outcome = audit(Given(pairs=[path]), tmp_path / "audit")
 
-    assert [(f.severity, str(f.claim)) for f in found(outcome, "mine.agreement")] == [("risk", "All agree.")]
-    assert found(audit(Given(pairs=[path]), tmp_path / "b", "mine.agreement.risk=2.5"), "mine.agreement")[
-        0
-    ].severity == ("concern")
+    assert [(f.severity, str(f.claim)) for f in found(outcome, "mine.agreement")] == [
+        ("risk", "All agree.")
+    ]
+    assert found(
+        audit(Given(pairs=[path]), tmp_path / "b", "mine.agreement.risk=2.5"), "mine.agreement"
+    )[0].severity == ("concern")
 
 
 @pytest.mark.shared
@@ -683,7 +897,10 @@ def test_diversities_come_out_as_published(
 
     told = {name: round(e.value, 2) for name, e in alike.numbers.items()}
     assert (told["pairwise_diversity"], told["structural_diversity"]) == (pairwise, structural)
-    assert (told["pairwise_diversity_of_people"], told["structural_diversity_of_people"]) == (44.07, 39.37)
+    assert (told["pairwise_diversity_of_people"], told["structural_diversity_of_people"]) == (
+        44.07,
+        39.37,
+    )
     # What is lost is measured on what both answered: China was not asked 28 of the questions, and some answers name no
     # option. There the people's diversity is 44.14 (gpt-5.4) and 43.63 (Qwen3-8B).
     assert np.isclose(told["diversity_lost"], 1 - pairwise / 44.07, atol=0.03)

@@ -15,7 +15,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Demonstration
         return out, demonstrate(out)
 
 
-def test_the_minority_s_taste_is_recovered_better_than_by_the_reference(shown: tuple[Path, Demonstration]) -> None:
+def test_the_minority_s_taste_is_recovered_better_than_by_the_reference(
+    shown: tuple[Path, Demonstration],
+) -> None:
     correlation = {method: found["~hill"] for method, found in shown[1].correlation.items()}
     for method in ("full", "scpo", "adaptive"):
         assert correlation[method] > 0.8 > correlation["reference"]

@@ -17,7 +17,11 @@ Tables = dict[str, Any]
 def judged_in(outcome: Outcome, folder: Path) -> set[str]:
     import pyarrow.parquet
 
-    return set(pyarrow.parquet.read_table(folder / "predictions" / "seed-3" / "full.parquet")["pair"].to_pylist())
+    return set(
+        pyarrow.parquet.read_table(folder / "predictions" / "seed-3" / "full.parquet")[
+            "pair"
+        ].to_pylist()
+    )
 
 
 @pytest.mark.parametrize("by", ["rater", "question", "stem", "both"])
@@ -26,7 +30,12 @@ def test_no_unit_is_on_both_sides(go: Go, tables: Tables, tmp_path: Path, by: st
     outcome = go(tables | {"split": {"by": by, "test": 0.3}}, tmp_path / "out")
     pairs = list(SocietySource(each=150, thin=12, world=400).pairs())
     test = judged_in(outcome, tmp_path / "out")
-    units = {"rater": ["rater"], "question": ["question"], "stem": ["stem"], "both": ["rater", "question"]}[by]
+    units = {
+        "rater": ["rater"],
+        "question": ["question"],
+        "stem": ["stem"],
+        "both": ["rater", "question"],
+    }[by]
     for unit in units:
         on_test = {getattr(p, unit) for p in pairs if p.id in test}
         if by != "both":
@@ -38,7 +47,11 @@ def test_no_unit_is_on_both_sides(go: Go, tables: Tables, tmp_path: Path, by: st
 
 
 def test_where_shares_were_published_questions_are_resampled_and_nobody_is_counted(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     nobody = [{k: v for k, v in row.items() if k != "rater"} for row in rows]
     path = write_rows(tmp_path / "pairs.jsonl", nobody)
@@ -51,7 +64,11 @@ def test_where_shares_were_published_questions_are_resampled_and_nobody_is_count
 
 
 def test_given_files_are_the_two_sides(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     write_rows(tmp_path / "train.jsonl", rows[0::2])
     write_rows(tmp_path / "test.jsonl", rows[1::2])
@@ -59,22 +76,35 @@ def test_given_files_are_the_two_sides(
     changed = tables | {"split": {"by": "files", "train": "train.jsonl", "test": "test.jsonl"}}
     outcome = go(changed, tmp_path / "out")
     assert judged_in(outcome, tmp_path / "out") == {row["id"] for row in rows[1::2]}
-    assert [s["kept"] for s in outcome.record["data"]["sources"]] == [len(rows[0::2]), len(rows[1::2])]
+    assert [s["kept"] for s in outcome.record["data"]["sources"]] == [
+        len(rows[0::2]),
+        len(rows[1::2]),
+    ]
 
 
 def test_ids_used_in_both_files_stay_apart(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     write_rows(tmp_path / "train.jsonl", rows)
     write_rows(tmp_path / "test.jsonl", rows)
     del tables["pairs"]
-    outcome = go(tables | {"split": {"by": "files", "train": "train.jsonl", "test": "test.jsonl"}}, tmp_path / "out")
+    outcome = go(
+        tables | {"split": {"by": "files", "train": "train.jsonl", "test": "test.jsonl"}},
+        tmp_path / "out",
+    )
     assert judged_in(outcome, tmp_path / "out") == {f"1:{row['id']}" for row in rows}
 
 
 def test_prism_runs_on_its_published_raters(go: Go, tables: Tables, tmp_path: Path) -> None:
     people = {f"u{i}": ("MEX", "GBR", "NZL")[i % 3] for i in range(60)}
-    survey = [{"user_id": user, "location": {"reside_countryISO": place}} for user, place in people.items()]
+    survey = [
+        {"user_id": user, "location": {"reside_countryISO": place}}
+        for user, place in people.items()
+    ]
     utterances = [
         {
             "utterance_id": f"{user}/{i}/{j}", "interaction_id": f"{user}/{i}", "user_id": user, "model_name": "m",
@@ -85,7 +115,10 @@ def test_prism_runs_on_its_published_raters(go: Go, tables: Tables, tmp_path: Pa
     ]  # fmt: skip
     for name, table in (("survey", survey), ("utterances", utterances)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table))
-    tables |= {"pairs": {"source": "prism", "path": str(tmp_path)}, "reference": {"fit_on": ["GBR"]}}
+    tables |= {
+        "pairs": {"source": "prism", "path": str(tmp_path)},
+        "reference": {"fit_on": ["GBR"]},
+    }
     outcome = go(tables | {"split": {"by": "prism"}}, tmp_path / "out")
     assert outcome.record["data"]["pairs"] == 60 * 3 * 3
     assert len(judged_in(outcome, tmp_path / "out")) == 9 * 3 * 3  # nine of sixty raters
@@ -94,8 +127,14 @@ def test_prism_runs_on_its_published_raters(go: Go, tables: Tables, tmp_path: Pa
 
 def test_shares_of_a_survey_run_end_to_end(go: Go, tables: Tables, tmp_path: Path) -> None:
     questions = [
-        {"Q_id": f"Q{i}", "question": f"How important is {word} in your life?", "option_lst": ["Very", "Rather", "Not"]}
-        for i, word in enumerate(["family", "work", "friends", "tea", "rain", "music", "faith", "money"], 1)
+        {
+            "Q_id": f"Q{i}",
+            "question": f"How important is {word} in your life?",
+            "option_lst": ["Very", "Rather", "Not"],
+        }
+        for i, word in enumerate(
+            ["family", "work", "friends", "tea", "rain", "music", "faith", "money"], 1
+        )
     ]
     by_country = {
         country: {q["Q_id"]: {"1": 0.5 + shift, "2": 0.3, "3": 0.2 - shift} for q in questions}
@@ -103,21 +142,34 @@ def test_shares_of_a_survey_run_end_to_end(go: Go, tables: Tables, tmp_path: Pat
     }
     (tmp_path / "questions.json").write_text(json.dumps(questions))
     (tmp_path / "country_proportions.json").write_text(json.dumps(by_country))
-    tables |= {"pairs": {"source": "shares", "path": str(tmp_path)}, "reference": {"fit_on": ["USA"]}}
+    tables |= {
+        "pairs": {"source": "shares", "path": str(tmp_path)},
+        "reference": {"fit_on": ["USA"]},
+    }
     outcome = go(tables | {"split": {"by": "question", "test": 0.25}}, tmp_path / "out")
     assert {r["n_raters"] for r in outcome.results} == {None}
     assert {r["steer"] for r in outcome.results} == {None, "MEX", "NZL"}
 
 
 def test_several_sources_join(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     world = write_rows(tmp_path / "world.jsonl", [r for r in rows if r["community"] == "~world"])
-    hill = write_rows(tmp_path / "hill.jsonl", [r | {"community": None} for r in rows if r["community"] == "~hill"])
+    hill = write_rows(
+        tmp_path / "hill.jsonl",
+        [r | {"community": None} for r in rows if r["community"] == "~hill"],
+    )
     several = [
         {"source": "jsonl", "path": str(world), "license": "CC0"},
         {"source": "jsonl", "path": str(hill), "community": "~hill", "license": "CC-BY-4.0"},
     ]
     outcome = go(tables | {"pairs": several}, tmp_path / "out")
-    assert [(s["kept"], s["license"]) for s in outcome.record["data"]["sources"]] == [(100, "CC0"), (40, "CC-BY-4.0")]
+    assert [(s["kept"], s["license"]) for s in outcome.record["data"]["sources"]] == [
+        (100, "CC0"),
+        (40, "CC-BY-4.0"),
+    ]
     assert {r["steer"] for r in outcome.results} == {None, "~hill"}

@@ -38,7 +38,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def saved(folder: Path, **trunk: Any) -> Path:
     model = LinearRewardModel(EmbeddingTrunk(HashEncoder()), np.ones(512))
-    save_reward_model(model, folder, {"kind": "embedding", "encoder": NAME, "interaction": 0.5} | trunk)
+    save_reward_model(
+        model, folder, {"kind": "embedding", "encoder": NAME, "interaction": 0.5} | trunk
+    )
     return folder
 
 
@@ -56,7 +58,9 @@ def test_a_foreign_encoder_is_opened_on_the_users_word_alone(
     assert opened == [NAME, NAME]
 
 
-def test_an_encoder_that_the_user_has_named_in_settings_needs_no_word(tmp_path: Path, opened: list[str]) -> None:
+def test_an_encoder_that_the_user_has_named_in_settings_needs_no_word(
+    tmp_path: Path, opened: list[str]
+) -> None:
     remember(NAME)
     open_model(saved(tmp_path / "model"))
 
@@ -107,10 +111,15 @@ def test_a_link_out_of_the_run_is_not_inside_it(tmp_path: Path) -> None:
 def test_a_card_cannot_allow_code_to_run(tmp_path: Path) -> None:
     inside = tmp_path / "run/models/seed-0/reference"
     inside.mkdir(parents=True)
-    (inside / "config.json").write_text('{"model_type": "bert", "auto_map": {"AutoConfig": "planted.Config"}}')
+    (inside / "config.json").write_text(
+        '{"model_type": "bert", "auto_map": {"AutoConfig": "planted.Config"}}'
+    )
     (inside / "planted.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
     folder = saved(
-        tmp_path / "run/models/seed-0/full", kind="transformer", model="../reference", trust_remote_code=True
+        tmp_path / "run/models/seed-0/full",
+        kind="transformer",
+        model="../reference",
+        trust_remote_code=True,
     )
     with pytest.raises(InvalidSettings, match=r"asks to run the code.*was not run"):
         open_model(folder)

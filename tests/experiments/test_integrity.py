@@ -48,8 +48,14 @@ def deleted(data: bytes) -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """What a run found, without what tells the time."""
-    found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    return {name: data for name, data in found.items() if name not in TIMED and not name.endswith(".lock")}
+    found = {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+    return {
+        name: data
+        for name, data in found.items()
+        if name not in TIMED and not name.endswith(".lock")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +75,14 @@ def finished(go: Go, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, 
 def read_everything(run: Path) -> list[Any]:
     """What every reader of a finished run makes of it."""
     folder, record = RunFolder(run), read_run(run)
-    margins = {method: folder.read_predictions(3, method)[1] for method in ("reference", "full", "scpo")}
+    margins = {
+        method: folder.read_predictions(3, method)[1] for method in ("reference", "full", "scpo")
+    }
     judged = gather(Given(folder=run)).evidence.rewards
     assert judged is not None
-    models = [open_model(run / "models" / "seed-3" / method) for method in ("reference", "full", "scpo")]
+    models = [
+        open_model(run / "models" / "seed-3" / method) for method in ("reference", "full", "scpo")
+    ]
     shared = write_every_eval_ever(run, run.parent / "shared", "us")
     return [
         record.results, record.summary, record.curves,
@@ -83,7 +93,9 @@ def read_everything(run: Path) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", [flipped, cut, deleted], ids=["a bit flipped", "half of it", "deleted"])
+@pytest.mark.parametrize(
+    "damage", [flipped, cut, deleted], ids=["a bit flipped", "half of it", "deleted"]
+)
 def test_damage_to_any_file_is_noticed_by_readers_or_changes_nothing(
     finished: tuple[Tables, Path], tmp_path: Path, damage: Damage
 ) -> None:
@@ -103,7 +115,9 @@ def test_damage_to_any_file_is_noticed_by_readers_or_changes_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", [flipped, cut, deleted], ids=["a bit flipped", "half of it", "deleted"])
+@pytest.mark.parametrize(
+    "damage", [flipped, cut, deleted], ids=["a bit flipped", "half of it", "deleted"]
+)
 def test_the_same_command_makes_what_is_damaged_again(
     finished: tuple[Tables, Path], go: Go, tmp_path: Path, damage: Damage
 ) -> None:
@@ -138,7 +152,9 @@ def test_a_moved_run_is_as_sound_as_before(finished: tuple[Tables, Path], tmp_pa
     assert read_run(tmp_path / "elsewhere" / "run").results == read_run(finished[1]).results
 
 
-def test_a_run_of_an_early_version_is_read_without_a_check(finished: tuple[Tables, Path], tmp_path: Path) -> None:
+def test_a_run_of_an_early_version_is_read_without_a_check(
+    finished: tuple[Tables, Path], tmp_path: Path
+) -> None:
     shutil.copytree(finished[1], tmp_path / "run")
     (tmp_path / "run" / "manifest.jsonl").unlink()
     record = json.loads((tmp_path / "run" / "record.json").read_text())

@@ -25,7 +25,9 @@ class Many:
         for i in range(self.first, self.first + self.n):
             tally.read += 1
             tally.kept += 1
-            yield PreferencePair(str(i), f"Question {i}?", "Yes " * 20, "No " * 20, "MEX", rater=str(i % 50))
+            yield PreferencePair(
+                str(i), f"Question {i}?", "Yes " * 20, "No " * 20, "MEX", rater=str(i % 50)
+            )
 
 
 def test_everything_is_kept_in_order_below_the_limit() -> None:
@@ -64,7 +66,9 @@ def test_memory_is_bounded_by_the_limit() -> None:
     load_pairs([Many(40_000)], 100, seed=0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 6_000_000  # 40,000 pairs take 25 MB; Python's table of shared texts may grow once, by 4 MB
+    assert (
+        peak < 6_000_000
+    )  # 40,000 pairs take 25 MB; Python's table of shared texts may grow once, by 4 MB
 
 
 def test_ids_that_two_sources_share_stay_apart() -> None:
@@ -72,7 +76,9 @@ def test_ids_that_two_sources_share_stay_apart() -> None:
     assert [p.id for p in loaded.pairs] == ["0", "1", "2", "1:0", "1:1", "1:2", "2:0", "2:1", "2:2"]
 
 
-def test_an_id_made_unique_is_not_made_equal_to_another(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_an_id_made_unique_is_not_made_equal_to_another(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No"}
     a = write_rows(tmp_path / "a.jsonl", [row | {"id": "x"}, row | {"id": "1:x"}])
     b = write_rows(tmp_path / "b.jsonl", [row | {"id": "x"}])
@@ -80,7 +86,9 @@ def test_an_id_made_unique_is_not_made_equal_to_another(tmp_path: Path, write_ro
     assert len(set(ids)) == 3
 
 
-def test_nothing_kept_is_an_error_with_its_reasons(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_nothing_kept_is_an_error_with_its_reasons(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}
     path = write_rows(tmp_path / "same.jsonl", [row, row])
     with pytest.raises(NotEnoughData, match="no pair that can be used") as caught:
@@ -88,20 +96,32 @@ def test_nothing_kept_is_an_error_with_its_reasons(tmp_path: Path, write_rows: C
     assert caught.value.hint == "2 x chosen equals rejected"
 
 
-def test_the_fingerprint_changes_with_any_fact(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
-    row: dict[str, Any] = {"id": "a", "prompt": "Tea?", "chosen": "Yes", "rejected": "No", "rater": "ana"}
+def test_the_fingerprint_changes_with_any_fact(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    row: dict[str, Any] = {
+        "id": "a",
+        "prompt": "Tea?",
+        "chosen": "Yes",
+        "rejected": "No",
+        "rater": "ana",
+    }
     changes: list[dict[str, Any]] = [
         {}, {"id": "b"}, {"prompt": "Tea"}, {"chosen": "No", "rejected": "Yes"}, {"rater": "eve"},
         {"community": "MEX"}, {"weight": 2}, {"question": "drinks"}, {"stem": "drinks"},
     ]  # fmt: skip
     found = [
-        load_pairs([JsonlPairs(write_rows(tmp_path / "t.jsonl", [row | change]))], 9, seed=0).fingerprint
+        load_pairs(
+            [JsonlPairs(write_rows(tmp_path / "t.jsonl", [row | change]))], 9, seed=0
+        ).fingerprint
         for change in changes
     ]
     assert len(set(found)) == len(changes)
 
 
-def test_where_nobody_is_named_no_raters_are_claimed(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_where_nobody_is_named_no_raters_are_claimed(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "MEX"}
     loaded = load_pairs([JsonlPairs(write_rows(tmp_path / "t.jsonl", [row, row]))], 10, seed=0)
     assert loaded.people() == {"MEX": {"pairs": 2, "raters": None}}

@@ -29,7 +29,9 @@ def cli(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_of_two_processes_in_one_survey_folder_one_asks_and_the_other_is_refused(tmp_path: Path) -> None:
+def test_of_two_processes_in_one_survey_folder_one_asks_and_the_other_is_refused(
+    tmp_path: Path,
+) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def say(body: dict[str, Any]) -> tuple[int, bytes]:
@@ -58,7 +60,9 @@ def test_of_two_processes_in_one_survey_folder_one_asks_and_the_other_is_refused
 def test_the_message_names_the_folder_and_the_process(tmp_path: Path) -> None:
     with (
         alone_in(tmp_path / "run"),
-        pytest.raises(InvalidSettings, match=rf"run: another process \({os.getpid()}\) works in this folder"),
+        pytest.raises(
+            InvalidSettings, match=rf"run: another process \({os.getpid()}\) works in this folder"
+        ),
         alone_in(tmp_path / "run"),
     ):
         pass
@@ -74,7 +78,10 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
         "    sys.stdin.read()\n"
     )
     held = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert held.stdout is not None
     assert held.stdout.readline() == "in\n"
@@ -93,7 +100,10 @@ def test_a_folder_that_is_worked_in_is_not_begun_anew(tmp_path: Path, fresh: boo
     folder = RunFolder(tmp_path / "run")
     with claimed(folder, "mine", fresh=False):
         folder.write_json("results.json", {"n": 1})
-        with pytest.raises(InvalidSettings, match="another process"), claimed(folder, "mine", fresh=fresh):
+        with (
+            pytest.raises(InvalidSettings, match="another process"),
+            claimed(folder, "mine", fresh=fresh),
+        ):
             pass
 
         assert folder.read_json("results.json") == {"n": 1}
@@ -101,7 +111,10 @@ def test_a_folder_that_is_worked_in_is_not_begun_anew(tmp_path: Path, fresh: boo
 
 def test_a_folder_of_something_else_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
-    with pytest.raises(InvalidSettings, match="holds no run"), claimed(RunFolder(tmp_path), "x", fresh=True):
+    with (
+        pytest.raises(InvalidSettings, match="holds no run"),
+        claimed(RunFolder(tmp_path), "x", fresh=True),
+    ):
         pass
 
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]

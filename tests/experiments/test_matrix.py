@@ -23,11 +23,15 @@ def key(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in ("method", "steer", "community", "subset"))
 
 
-def test_few_communities_have_their_full_matrix_in_results(go: Go, tables: dict[str, Any], tmp_path: Path) -> None:
+def test_few_communities_have_their_full_matrix_in_results(
+    go: Go, tables: dict[str, Any], tmp_path: Path
+) -> None:
     out = tmp_path / "run"
     go(tables, out)
     assert read_matrix(out) == []
-    assert any(row["steer"] not in {None, row["community"]} for row in read_rows(out / "results.jsonl"))
+    assert any(
+        row["steer"] not in {None, row["community"]} for row in read_rows(out / "results.jsonl")
+    )
 
 
 @pytest.mark.usefixtures("many")
@@ -41,7 +45,9 @@ def test_of_many_communities_results_hold_each_under_its_own_steer(
 
 
 @pytest.mark.usefixtures("many")
-def test_the_two_files_together_are_the_full_matrix(go: Go, tables: dict[str, Any], tmp_path: Path) -> None:
+def test_the_two_files_together_are_the_full_matrix(
+    go: Go, tables: dict[str, Any], tmp_path: Path
+) -> None:
     go(tables, tmp_path / "apart")
     full = go(tables, tmp_path / "full", "matrix=true").results
     apart = read_rows(tmp_path / "apart" / "results.jsonl") + read_matrix(tmp_path / "apart")
@@ -50,24 +56,34 @@ def test_the_two_files_together_are_the_full_matrix(go: Go, tables: dict[str, An
 
 
 @pytest.mark.usefixtures("many")
-def test_the_matrix_of_one_method_can_be_read_alone(go: Go, tables: dict[str, Any], tmp_path: Path) -> None:
+def test_the_matrix_of_one_method_can_be_read_alone(
+    go: Go, tables: dict[str, Any], tmp_path: Path
+) -> None:
     go(tables, tmp_path / "run")
     assert {row["method"] for row in read_matrix(tmp_path / "run", "scpo")} == {"scpo"}
 
 
 @pytest.mark.usefixtures("many")
-def test_a_report_shows_the_matrix_wherever_it_lies(go: Go, tables: dict[str, Any], tmp_path: Path) -> None:
+def test_a_report_shows_the_matrix_wherever_it_lies(
+    go: Go, tables: dict[str, Any], tmp_path: Path
+) -> None:
     go(tables, tmp_path / "apart")
     go(tables, tmp_path / "full", "matrix=true")
     mine = [
-        sorted((key(r), r["value"]) for r in read_run(tmp_path / name, "scpo").results if r["method"] == "scpo")
+        sorted(
+            (key(r), r["value"])
+            for r in read_run(tmp_path / name, "scpo").results
+            if r["method"] == "scpo"
+        )
         for name in ("apart", "full")
     ]
     assert mine[0] == mine[1]
 
 
 @pytest.mark.usefixtures("many")
-def test_the_matrix_may_be_asked_for_after_the_run(go: Go, tables: dict[str, Any], tmp_path: Path) -> None:
+def test_the_matrix_may_be_asked_for_after_the_run(
+    go: Go, tables: dict[str, Any], tmp_path: Path
+) -> None:
     out = tmp_path / "run"
     before = go(tables, out).results
     after = go(tables, out, "matrix=true").results  # the same run: nothing is fitted again

@@ -59,9 +59,14 @@ def test_where_nobody_is_left_it_says_what_to_lower() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "where"),
-    [({"communities": ["MXE"]}, "communities"), ({"reference": {"fit_on": ["~wrold"]}}, "reference.fit_on")],
+    [
+        ({"communities": ["MXE"]}, "communities"),
+        ({"reference": {"fit_on": ["~wrold"]}}, "reference.fit_on"),
+    ],
 )
-def test_a_community_without_pairs_is_named_with_near_ones(settings: dict[str, Any], where: str) -> None:
+def test_a_community_without_pairs_is_named_with_near_ones(
+    settings: dict[str, Any], where: str
+) -> None:
     with pytest.raises(InvalidSettings, match="no pair belongs to") as caught:
         planned(**settings)
     assert caught.value.where == where

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from pluralign.core import ChatModel, Conversation, InvalidSettings, NotEnoughData, Reply, Sampling, UnknownCommunity
+from pluralign.core import (
+    ChatModel,
+    Conversation,
+    InvalidSettings,
+    NotEnoughData,
+    Reply,
+    Sampling,
+    UnknownCommunity,
+)
 from pluralign.experiments.folder import read_rows
 from pluralign.experiments.pluralising import (
     ResolvedPluralise,
@@ -75,10 +83,16 @@ def resolved(**changes: Any) -> ResolvedPluralise:
     return resolve_pluralise(SETTINGS | changes, base=Path(), where="test")
 
 
-def test_questions_are_written_filtered_answered_and_collected(double: Double, tmp_path: Path) -> None:
+def test_questions_are_written_filtered_answered_and_collected(
+    double: Double, tmp_path: Path
+) -> None:
     stages = run_pluralise(resolved(), tmp_path / "run", until="collect").stages
     assert stages["questions"]["questions"] == 30
-    assert stages["filter"] == stages["filter"] | {"read": 30, "kept": 27, "dropped": {"fewer than two options": 3}}
+    assert stages["filter"] == stages["filter"] | {
+        "read": 30,
+        "kept": 27,
+        "dropped": {"fewer than two options": 3},
+    }
     assert stages["answer"]["asked"] == 27 * 3
     collected = read_rows(tmp_path / "run/collect/collected.jsonl")
     assert stages["collect"]["collected"] == {"~river": 0, "~hill": len(collected)}
@@ -111,21 +125,32 @@ def test_asks_that_failed_are_told_and_asked_again(
     run_pluralise(resolved(), tmp_path / "run", until="filter")
     real = Double.complete
 
-    def failing(self: Double, conversations: Sequence[Conversation], sampling: Sampling, heard: Any = None) -> Any:
+    def failing(
+        self: Double, conversations: Sequence[Conversation], sampling: Sampling, heard: Any = None
+    ) -> Any:
         replies = [Reply("", failure="busy") for _ in conversations]
         for i, reply in enumerate(replies):
             heard(i, reply)
         return replies
 
     monkeypatch.setattr(Double, "complete", failing)
-    assert run_pluralise(resolved(), tmp_path / "run", until="answer").stages["answer"]["failed"] == 27 * 3
+    assert (
+        run_pluralise(resolved(), tmp_path / "run", until="answer").stages["answer"]["failed"]
+        == 27 * 3
+    )
     monkeypatch.setattr(Double, "complete", real)
-    assert run_pluralise(resolved(), tmp_path / "run", until="answer").stages["answer"]["failed"] == 0
+    assert (
+        run_pluralise(resolved(), tmp_path / "run", until="answer").stages["answer"]["failed"] == 0
+    )
 
 
-def test_another_seed_needs_another_folder_and_another_fraction_does_not(double: Double, tmp_path: Path) -> None:
+def test_another_seed_needs_another_folder_and_another_fraction_does_not(
+    double: Double, tmp_path: Path
+) -> None:
     whole = run_pluralise(resolved(), tmp_path / "run", until="collect").stages["collect"]
-    half = run_pluralise(resolved(collect={"fraction": 0.5}), tmp_path / "run", until="collect").stages["collect"]
+    half = run_pluralise(
+        resolved(collect={"fraction": 0.5}), tmp_path / "run", until="collect"
+    ).stages["collect"]
     assert half["collected"]["~hill"] == round(whole["collected"]["~hill"] / 2)
     with pytest.raises(InvalidSettings, match="other settings"):
         run_pluralise(resolved(seed=3), tmp_path / "run", until="collect")
@@ -140,8 +165,12 @@ def test_a_stage_can_be_done_again(double: Double, tmp_path: Path) -> None:
 
 
 def test_questions_of_a_file_take_the_place_of_written_ones(double: Double, tmp_path: Path) -> None:
-    rows = [{"topic": "Work", "question": f"Is {i} good?", "options": ["Yes", "No"]} for i in range(9)]
-    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    rows = [
+        {"topic": "Work", "question": f"Is {i} good?", "options": ["Yes", "No"]} for i in range(9)
+    ]
+    (tmp_path / "mine.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+    )
     told = resolved(questions={"file": str(tmp_path / "mine.jsonl")})
     stages = run_pluralise(told, tmp_path / "run", until="collect").stages
     assert (stages["filter"]["kept"], stages["collect"]["collected"]["~hill"]) == (9, 3)
@@ -157,7 +186,9 @@ def test_what_a_stage_did_can_be_read_later(double: Double, tmp_path: Path) -> N
         read_stage(tmp_path / "run", "cook")
 
 
-def test_a_model_behind_a_server_is_not_tuned_and_what_was_done_stays(double: Double, tmp_path: Path) -> None:
+def test_a_model_behind_a_server_is_not_tuned_and_what_was_done_stays(
+    double: Double, tmp_path: Path
+) -> None:
     with pytest.raises(InvalidSettings, match="cannot be tuned"):
         run_pluralise(resolved(), tmp_path / "run")
     assert read_stage(tmp_path / "run", "collect")["kept"] > 0
@@ -187,7 +218,9 @@ def test_a_model_that_writes_no_question_ends_with_its_reason(
         ({"collect": {"fraction": 0}}, "greater than 0"),
     ],
 )
-def test_settings_that_cannot_be_run_are_refused_before_anything_starts(changes: dict[str, Any], said: str) -> None:
+def test_settings_that_cannot_be_run_are_refused_before_anything_starts(
+    changes: dict[str, Any], said: str
+) -> None:
     with pytest.raises(InvalidSettings, match=said):
         resolved(**changes)
 

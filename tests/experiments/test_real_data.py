@@ -16,8 +16,18 @@ def run_config(
     shared_data: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Outcome]:
     monkeypatch.setenv("PLURALIGN_DATA", str(shared_data))
-    quick = ["repeats=1", "trunk.encoder=hash", "methods=['reference', 'length', 'full', 'scpo-filter-only']"]
-    quick += ["curves.fractions=[]", "sensitivity={}", "intervals.draws=100", "fit.ridge=3.0", "reference.ridge=3.0"]
+    quick = [
+        "repeats=1",
+        "trunk.encoder=hash",
+        "methods=['reference', 'length', 'full', 'scpo-filter-only']",
+    ]
+    quick += [
+        "curves.fractions=[]",
+        "sensitivity={}",
+        "intervals.draws=100",
+        "fit.ridge=3.0",
+        "reference.ridge=3.0",
+    ]
 
     def run(name: str) -> Outcome:
         resolved = resolve(read_settings(CONFIGS / name), base=CONFIGS, where=name, overrides=quick)
@@ -30,7 +40,9 @@ def test_global_dialogues(run_config: Callable[..., Outcome]) -> None:
     outcome = run_config("global_dialogues.toml")
     found = {(r["method"], r["community"]): r for r in outcome.results if r["subset"] == "all"}
     assert {community for _, community in found} == {"GBR", "~world"}
-    assert 0.55 < found["length", "GBR"]["value"] < 0.62  # the longer text wins 57 to 59 % of the pairs
+    assert (
+        0.55 < found["length", "GBR"]["value"] < 0.62
+    )  # the longer text wins 57 to 59 % of the pairs
     assert found["scpo-filter-only", "GBR"]["value"] < found["reference", "GBR"]["value"]
     assert found["full", "GBR"]["n_raters"] > 100
 

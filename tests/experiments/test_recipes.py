@@ -46,7 +46,9 @@ def dry_run(recipe: Path, *words: str) -> Result:
 
 
 def test_there_are_the_recipes_that_the_page_names() -> None:
-    named = re.findall(r"\| `recipes/([\w-]+\.toml)`", (ROOT / "docs" / "training.md").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"\| `recipes/([\w-]+\.toml)`", (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    )
     assert sorted(named) == [path.name for path in RECIPES]
 
 
@@ -59,7 +61,9 @@ def test_every_recipe_passes_a_rehearsal(recipe: Path, tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["pairs"] > 100
     resolved = resolve(read_settings(recipe), base=recipe.parent, where=recipe.name)
-    assert [f"fit {m.name}" for m in resolved.methods if f"fit {m.name}" not in told["seconds"]] == []
+    assert [
+        f"fit {m.name}" for m in resolved.methods if f"fit {m.name}" not in told["seconds"]
+    ] == []
     assert not list(tmp_path.iterdir())
     assert set(Path(tempfile.gettempdir()).glob("pluralign-rehearsal-*")) <= before
 
@@ -96,7 +100,13 @@ def test_every_recipe_steers_to_the_seven_countries_with_five_seeds(recipe: Path
     settings = resolve(read_settings(recipe), base=recipe.parent, where=recipe.name).settings
     assert (settings.communities, settings.repeats, settings.name) == (SEVEN, 5, recipe.stem)
     header = recipe.read_text(encoding="utf-8").partition("\nname =")[0]
-    for needed in ("--dry-run", "accelerate launch", "estimated", "arXiv", f"recipes/{recipe.name}"):
+    for needed in (
+        "--dry-run",
+        "accelerate launch",
+        "estimated",
+        "arXiv",
+        f"recipes/{recipe.name}",
+    ):
         assert needed in header
 
 
@@ -119,7 +129,9 @@ def test_each_difference_to_the_published_way_can_be_set_alone() -> None:
     raw = {"methods": ["full", "scpo"]}
     for text in listed:
         resolve(read_settings(path) | raw, base=path.parent, where="one", overrides=[text])
-    together = resolve(read_settings(path) | raw, base=path.parent, where="all", overrides=listed).settings
+    together = resolve(
+        read_settings(path) | raw, base=path.parent, where="all", overrides=listed
+    ).settings
     for section, values in PUBLISHED.items():
         assert {key: getattr(getattr(together, section), key) for key in values} == values
 
@@ -133,7 +145,9 @@ def test_accelerate_reads_every_launcher_file(path: Path) -> None:
     assert kind == {"ddp": "MULTI_GPU", "fsdp": "FSDP"}.get(path.stem, "DEEPSPEED")
 
 
-@pytest.mark.parametrize("sharding", [{"ACCELERATE_USE_FSDP": "true"}, {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}])
+@pytest.mark.parametrize(
+    "sharding", [{"ACCELERATE_USE_FSDP": "true"}, {"ACCELERATE_DEEPSPEED_ZERO_STAGE": "3"}]
+)
 def test_adapters_are_refused_where_the_launcher_takes_the_model_apart(
     sharding: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -141,10 +155,14 @@ def test_adapters_are_refused_where_the_launcher_takes_the_model_apart(
     for key, value in sharding.items():
         monkeypatch.setenv(key, value)
     with pytest.raises(InvalidSettings, match="takes the model apart"):
-        run_experiment(resolve(read_settings(path), base=path.parent, where=path.name), tmp_path / "out")
+        run_experiment(
+            resolve(read_settings(path), base=path.parent, where=path.name), tmp_path / "out"
+        )
 
 
-def test_the_sample_has_people_of_every_country_on_both_sides_of_the_published_split(tmp_path: Path) -> None:
+def test_the_sample_has_people_of_every_country_on_both_sides_of_the_published_split(
+    tmp_path: Path,
+) -> None:
     source = write_prism_sample(tmp_path, SEVEN, rng_for(1, "sample"))
     tally = Tally()
     pairs = list(PrismPairs(source.path).pairs(tally))
@@ -156,7 +174,9 @@ def test_the_sample_has_people_of_every_country_on_both_sides_of_the_published_s
 
 def test_few_pairs_are_the_first_of_each_community_and_the_rest_are_counted() -> None:
     tally = Tally()
-    few = list(FewPairs(SocietySource(each=50, thin=50, world=50), ("~hill", "~coast"), 6, 2).pairs(tally))
+    few = list(
+        FewPairs(SocietySource(each=50, thin=50, world=50), ("~hill", "~coast"), 6, 2).pairs(tally)
+    )
     assert {c: sum(p.community == c for p in few) for c in ("~hill", "~coast", "~world")} == {
         "~hill": 6,
         "~coast": 6,
@@ -188,6 +208,10 @@ def test_ones_own_file_is_rehearsed_with_its_first_pairs(
 
 @pytest.mark.slow
 def test_linear_heads_on_embeddings_are_rehearsed_too(tmp_path: Path) -> None:
-    tables = {"pairs": {"source": "prism", "hub": True}, "methods": ["full", "scpo"], "split": {"by": "both"}}
+    tables = {
+        "pairs": {"source": "prism", "hub": True},
+        "methods": ["full", "scpo"],
+        "split": {"by": "both"},
+    }
     done = rehearse(resolve(tables, base=tmp_path, where="mine"))
     assert any("hashed words" in line for line in done.stood_in)

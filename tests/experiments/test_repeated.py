@@ -49,14 +49,18 @@ def held(repeats: Repeats, about: str) -> None:
     assert about in repeats.about
 
 
-def test_the_other_repeats_of_a_run_are_found_and_the_one_asked_about_comes_first(finished: Path) -> None:
+def test_the_other_repeats_of_a_run_are_found_and_the_one_asked_about_comes_first(
+    finished: Path,
+) -> None:
     repeats = found(finished, seed=4)
     assert [model.about["seed"] for model in repeats.models] == [4, 3, 5]
     assert repeats.show_spread
     assert repeats.held_out == 0.25
     for model in repeats.models:
         own = open_model(finished / "models" / f"seed-{model.about['seed']}" / "full")
-        assert model.score(REQUESTS, Steer.to("~hill")) == pytest.approx(own.score(REQUESTS, Steer.to("~hill")))
+        assert model.score(REQUESTS, Steer.to("~hill")) == pytest.approx(
+            own.score(REQUESTS, Steer.to("~hill"))
+        )
 
 
 def test_only_fits_of_the_same_method_are_compared(finished: Path) -> None:
@@ -85,14 +89,20 @@ def test_heads_are_the_reference_and_what_each_community_adds(finished: Path) ->
     assert np.ptp(head_B_P_D, axis=0).max() > 0
 
 
-def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(finished: Path) -> None:
+def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(
+    finished: Path,
+) -> None:
     first, second, third = found(finished).models
-    backwards = replace(second, communities=second.communities[::-1], delta_C_D=second.delta_C_D[::-1])
+    backwards = replace(
+        second, communities=second.communities[::-1], delta_C_D=second.delta_C_D[::-1]
+    )
     fewer = replace(third, communities=third.communities[1:], delta_C_D=third.delta_C_D[1:])
     head_B_P_D = Repeats((first, backwards, fewer), 0.25, "").heads()
     assert head_B_P_D[1, 1:] == pytest.approx(second.delta_C_D)
     assert np.isnan(head_B_P_D[2, 1]).all()
-    assert np.isfinite(np.delete(head_B_P_D.reshape(-1, head_B_P_D.shape[2]), 2 * head_B_P_D.shape[1] + 1, 0)).all()
+    assert np.isfinite(
+        np.delete(head_B_P_D.reshape(-1, head_B_P_D.shape[2]), 2 * head_B_P_D.shape[1] + 1, 0)
+    ).all()
 
 
 def test_a_model_that_was_copied_from_its_run_stands_alone(finished: Path, tmp_path: Path) -> None:
@@ -137,7 +147,9 @@ def test_a_run_whose_splits_are_given_has_no_intervals(run: Path, split: dict[st
 
 
 @pytest.mark.parametrize(("by", "unit"), [("question", "questions"), ("stem", "question stems")])
-def test_what_the_split_leaves_out_is_what_intervals_are_over(go: Go, tmp_path: Path, by: str, unit: str) -> None:
+def test_what_the_split_leaves_out_is_what_intervals_are_over(
+    go: Go, tmp_path: Path, by: str, unit: str
+) -> None:
     go(TABLES | {"split": {"by": by, "test": 0.2}}, tmp_path / "run")
     repeats = found(tmp_path / "run")
     assert repeats.show_spread
@@ -160,7 +172,9 @@ def test_trained_parts_of_a_transformer_stand_alone(finished: Path) -> None:
 
 
 @pytest.mark.parametrize("fingerprint", ["another", None])
-def test_a_repeat_that_was_fitted_on_other_data_is_refused(run: Path, fingerprint: str | None) -> None:
+def test_a_repeat_that_was_fitted_on_other_data_is_refused(
+    run: Path, fingerprint: str | None
+) -> None:
     annotate_card(run / "models" / "seed-4" / "full", {"data_fingerprint": fingerprint})
     with pytest.raises(DamagedFile, match="fitted on other data") as caught:
         found(run)
@@ -182,7 +196,9 @@ def test_a_repeat_that_is_damaged_is_refused(run: Path) -> None:
         found(run)
 
 
-@pytest.mark.parametrize("record", ["", "[]", "{}", '{"settings": {"split": null}}', '{"settings": {"split": {}}}'])
+@pytest.mark.parametrize(
+    "record", ["", "[]", "{}", '{"settings": {"split": null}}', '{"settings": {"split": {}}}']
+)
 def test_a_record_that_cannot_be_read_is_refused(run: Path, record: str) -> None:
     (run / "record.json").write_text(record)
     with pytest.raises(DamagedFile, match="record of the run"):

@@ -69,7 +69,9 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest(
         ("curves.fractions=[0]", "tiny.toml: curves.fractions.0"),
     ],
 )
-def test_a_value_out_of_range_is_named_with_its_place(tables: dict[str, Any], override: str, place: str) -> None:
+def test_a_value_out_of_range_is_named_with_its_place(
+    tables: dict[str, Any], override: str, place: str
+) -> None:
     with pytest.raises(InvalidSettings) as caught:
         resolved(tables, override)
     where = str(caught.value.where)
@@ -77,7 +79,9 @@ def test_a_value_out_of_range_is_named_with_its_place(tables: dict[str, Any], ov
 
 
 @pytest.mark.parametrize(("value", "key"), [(math.nan, "tau"), (2.0, "tau"), (0.0, "beta")])
-def test_a_table_is_checked_though_its_method_does_not_run(tables: dict[str, Any], value: float, key: str) -> None:
+def test_a_table_is_checked_though_its_method_does_not_run(
+    tables: dict[str, Any], value: float, key: str
+) -> None:
     with pytest.raises(InvalidSettings, match=key):
         resolved(tables | {"methods": ["full"], "scpo": {key: value}})
 
@@ -85,7 +89,12 @@ def test_a_table_is_checked_though_its_method_does_not_run(tables: dict[str, Any
 @pytest.mark.parametrize(
     ("change", "what", "where", "hint"),
     [
-        ({"methods": ["scop"]}, "there is no method 'scop'", "tiny.toml: methods", "did you mean 'scpo'?"),
+        (
+            {"methods": ["scop"]},
+            "there is no method 'scop'",
+            "tiny.toml: methods",
+            "did you mean 'scpo'?",
+        ),
         ({"methods": ["full", "full"]}, "twice", "tiny.toml", None),
         ({"methods": []}, "no method", "tiny.toml", None),
         (
@@ -95,11 +104,26 @@ def test_a_table_is_checked_though_its_method_does_not_run(tables: dict[str, Any
             "did you mean 'society'?",
         ),
         ({"pairs": {"each": 3}}, "no source is named", "tiny.toml: pairs", 'add source = "..."'),
-        ({"pairs": {"source": "jsonl"}}, "this setting is needed", "tiny.toml: pairs.path", "add path = "),
+        (
+            {"pairs": {"source": "jsonl"}},
+            "this setting is needed",
+            "tiny.toml: pairs.path",
+            "add path = ",
+        ),
         ({"pairs": ()}, "not both, not neither", "tiny.toml", None),
-        ({"communities": ["Mexcio"]}, "no community is known as 'Mexcio'", "tiny.toml: communities", "MEX"),
+        (
+            {"communities": ["Mexcio"]},
+            "no community is known as 'Mexcio'",
+            "tiny.toml: communities",
+            "MEX",
+        ),
         ({"communities": []}, "names no community", "tiny.toml: communities", None),
-        ({"communities": ["GBR", "Britain"]}, "'GBR' is named twice", "tiny.toml: communities", "once"),
+        (
+            {"communities": ["GBR", "Britain"]},
+            "'GBR' is named twice",
+            "tiny.toml: communities",
+            "once",
+        ),
         (
             {"reference": {"fit_on": ["Atlantis"]}},
             "no community is known as 'Atlantis'",
@@ -114,7 +138,12 @@ def test_a_table_is_checked_though_its_method_does_not_run(tables: dict[str, Any
             None,
         ),
         ({"split": {"by": "files"}}, "train and test files", "tiny.toml: split", None),
-        ({"split": {"by": "rater", "test": "b.jsonl"}}, "train and test files", "tiny.toml: split", None),
+        (
+            {"split": {"by": "rater", "test": "b.jsonl"}},
+            "train and test files",
+            "tiny.toml: split",
+            None,
+        ),
         ({"split": {"by": "prism"}}, "belongs to PRISM alone", "tiny.toml: split.by", "use rater"),
         (
             {"curves": {"fractions": [0.5], "methods": ["pooled"]}},
@@ -134,7 +163,14 @@ def test_what_does_not_fit_together_is_told(
 
 
 def test_an_override_wins_and_keeps_its_type(tables: dict[str, Any]) -> None:
-    found = resolved(tables, "scpo.tau=0.6", "repeats=2", 'communities=["Britain"]', "trunk.encoder=hash", "name = x y")
+    found = resolved(
+        tables,
+        "scpo.tau=0.6",
+        "repeats=2",
+        'communities=["Britain"]',
+        "trunk.encoder=hash",
+        "name = x y",
+    )
     settings = found.settings
     assert (settings.repeats, settings.communities, settings.trunk.encoder) == (2, ("GBR",), "hash")
     assert settings.name.strip() == "x y"
@@ -163,7 +199,10 @@ def test_one_of_several_sources_is_overridden_by_its_number(tables: dict[str, An
 
 
 def test_every_setting_says_where_its_value_came_from(tables: dict[str, Any]) -> None:
-    lines = {key: (value, origin) for key, value, origin in explain(resolved(tables, "scpo.tau=0.6", "pairs.thin=9"))}
+    lines = {
+        key: (value, origin)
+        for key, value, origin in explain(resolved(tables, "scpo.tau=0.6", "pairs.thin=9"))
+    }
     assert lines["name"] == ("tiny", "tiny.toml")
     assert lines["scpo.tau"] == ("0.6", "--set")
     assert lines["scpo.beta"] == ("1.1", "default")
@@ -177,16 +216,22 @@ def test_every_setting_says_where_its_value_came_from(tables: dict[str, Any]) ->
 
 
 def test_each_of_several_sources_says_where_its_values_came_from(tables: dict[str, Any]) -> None:
-    several = tables | {"pairs": [{"source": "society", "each": 5}, {"source": "society", "thin": 5}]}
+    several = tables | {
+        "pairs": [{"source": "society", "each": 5}, {"source": "society", "thin": 5}]
+    }
     origins = {key: origin for key, _, origin in explain(resolved(several, "pairs.1.world=3"))}
     assert [origins[f"pairs.{k}.{name}"] for k in (0, 1) for name in ("each", "thin", "world")] == [
         "tiny.toml", "default", "default", "default", "tiny.toml", "--set",
     ]  # fmt: skip
 
 
-def test_relative_paths_start_from_the_settings_file(tables: dict[str, Any], tmp_path: Path) -> None:
+def test_relative_paths_start_from_the_settings_file(
+    tables: dict[str, Any], tmp_path: Path
+) -> None:
     (tmp_path / "pairs.jsonl").write_text("{}")
-    (source,) = resolved(tables | {"pairs": {"source": "jsonl", "path": "pairs.jsonl"}}, base=tmp_path).sources
+    (source,) = resolved(
+        tables | {"pairs": {"source": "jsonl", "path": "pairs.jsonl"}}, base=tmp_path
+    ).sources
     assert isinstance(source, JsonlPairs)
     assert source.path == tmp_path.resolve() / "pairs.jsonl"
 
@@ -241,7 +286,9 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_the_prism_split_takes_prism(tables: dict[str, Any], tmp_path: Path) -> None:
-    found = resolved(tables | {"pairs": {"source": "prism", "path": str(tmp_path)}, "split": {"by": "prism"}})
+    found = resolved(
+        tables | {"pairs": {"source": "prism", "path": str(tmp_path)}, "split": {"by": "prism"}}
+    )
     assert isinstance(found.sources[0], PrismPairs)
 
 

@@ -123,11 +123,15 @@ def test_a_run_stopped_within_a_repeat_remembers_every_ridge(
         patched.setattr(Bench, "fit", stopping)
         go(tables, tmp_path / "stopped")
     again = go(tables, tmp_path / "stopped")
-    assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (folder / "results.jsonl").read_bytes()
+    assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (
+        folder / "results.jsonl"
+    ).read_bytes()
     assert again.record["ridges"] == outcome.record["ridges"]
 
 
-def test_a_damaged_prediction_is_named_and_made_again(whole: tuple[Tables, Path, Outcome], go: Go) -> None:
+def test_a_damaged_prediction_is_named_and_made_again(
+    whole: tuple[Tables, Path, Outcome], go: Go
+) -> None:
     tables, folder, outcome = whole
     path = folder / "predictions" / "seed-3" / "full.parquet"
     before = path.read_bytes()
@@ -138,8 +142,12 @@ def test_a_damaged_prediction_is_named_and_made_again(whole: tuple[Tables, Path,
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("override", ["scpo.tau=0.6", "pairs.each=50", "seed=4", "repeats=3", "trunk.interaction=0.1"])
-def test_another_run_s_folder_is_left_alone(whole: tuple[Tables, Path, Outcome], go: Go, override: str) -> None:
+@pytest.mark.parametrize(
+    "override", ["scpo.tau=0.6", "pairs.each=50", "seed=4", "repeats=3", "trunk.interaction=0.1"]
+)
+def test_another_run_s_folder_is_left_alone(
+    whole: tuple[Tables, Path, Outcome], go: Go, override: str
+) -> None:
     tables, folder, _ = whole
     before = files(folder)
     with pytest.raises(InvalidSettings, match="other settings or data") as caught:
@@ -155,7 +163,9 @@ def test_fresh_begins_anew(whole: tuple[Tables, Path, Outcome], go: Go, tmp_path
     assert files(folder) == files(tmp_path / "new")
 
 
-def test_a_folder_that_holds_something_else_is_never_touched(go: Go, tables: Tables, tmp_path: Path) -> None:
+def test_a_folder_that_holds_something_else_is_never_touched(
+    go: Go, tables: Tables, tmp_path: Path
+) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.json").write_text("{}")
     for fresh in (False, True):
@@ -165,7 +175,9 @@ def test_a_folder_that_holds_something_else_is_never_touched(go: Go, tables: Tab
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
-def test_a_folder_whose_state_cannot_be_read_is_left_alone(go: Go, tables: Tables, tmp_path: Path, text: str) -> None:
+def test_a_folder_whose_state_cannot_be_read_is_left_alone(
+    go: Go, tables: Tables, tmp_path: Path, text: str
+) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "state.json").write_text(text)
     with pytest.raises(DamagedFile, match=r"state\.json is truncated or damaged"):
@@ -205,7 +217,9 @@ def test_what_cannot_be_run_leaves_no_folder_behind(
     change: Tables,
     error: type[Exception],
 ) -> None:
-    write_rows(tmp_path / "norater.jsonl", [{k: v for k, v in row.items() if k != "rater"} for row in rows])
+    write_rows(
+        tmp_path / "norater.jsonl", [{k: v for k, v in row.items() if k != "rater"} for row in rows]
+    )
     write_rows(tmp_path / "same.jsonl", [row | {"rejected": row["chosen"]} for row in rows])
     write_rows(tmp_path / "lonely.jsonl", [row | {"rater": row["community"]} for row in rows])
     (tmp_path / "broken.jsonl").write_text("{broken\n")

@@ -17,7 +17,18 @@ from pluralign.simulation import SocietySource
 Go = Callable[..., Outcome]
 Tables = dict[str, Any]
 COMMUNITIES = ["~coast", "~hill", "~isle", "~marsh", "~river"]
-COLUMNS = ["metric", "method", "steer", "community", "subset", "value", "low", "high", "n", "n_raters"]
+COLUMNS = [
+    "metric",
+    "method",
+    "steer",
+    "community",
+    "subset",
+    "value",
+    "low",
+    "high",
+    "n",
+    "n_raters",
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +65,15 @@ def test_results_hold_the_contract(run: tuple[Path, Outcome]) -> None:
 
 
 def test_every_method_is_measured_under_every_steer_on_everybody(run: tuple[Path, Outcome]) -> None:
-    rows = [(r["method"], r["steer"], r["community"]) for r in run[1].results if r["subset"] == "all"]
+    rows = [
+        (r["method"], r["steer"], r["community"]) for r in run[1].results if r["subset"] == "all"
+    ]
     methods = run[1].record["settings"]["methods"]
     steers = {m: [None] if m in {"reference", "length"} else COMMUNITIES for m in methods}
     people = ["~world", *COMMUNITIES]
-    assert sorted(rows, key=str) == sorted(((m, s, c) for m in methods for s in steers[m] for c in people), key=str)
+    assert sorted(rows, key=str) == sorted(
+        ((m, s, c) for m in methods for s in steers[m] for c in people), key=str
+    )
 
 
 def test_the_reference_is_wrong_on_every_contested_pair(run: tuple[Path, Outcome]) -> None:
@@ -75,10 +90,19 @@ def test_the_record_says_what_was_done(run: tuple[Path, Outcome]) -> None:
     assert {"pluralign", "python", "numpy"} <= set(record["versions"])
     assert len(record["data"]["fingerprint"]) == 64
     (source,) = record["data"]["sources"]
-    assert (source["name"], source["read"], source["kept"], source["dropped"]) == ("society", 402, 402, {})
+    assert (source["name"], source["read"], source["kept"], source["dropped"]) == (
+        "society",
+        402,
+        402,
+        {},
+    )
     assert source["license"]
     assert record["people"]["~isle"]["pairs"] == 12
-    assert record["communities"] == {"steered": COMMUNITIES, "reference": ["~world"], "left_out": {}}
+    assert record["communities"] == {
+        "steered": COMMUNITIES,
+        "reference": ["~world"],
+        "left_out": {},
+    }
     assert record["seconds"]["total"] > 0
     assert {r["aggregate"] for r in record["outcome"]} == {"average", "worst"}
     assert set(record["ridges"]["3"]) >= {"reference", "full", "scpo", "pooled"}
@@ -98,7 +122,10 @@ def test_saved_models_give_the_margins_recorded(run: tuple[Path, Outcome]) -> No
         assert columns["community"] == [p.community for p in judged]
         assert columns["rater"] == [p.rater for p in judged]
         chosen, rejected = requests_of(judged)
-        for name, steer in [("reference", None), *((f"margin:{c}", Steer.to(c)) for c in model.communities)]:
+        for name, steer in [
+            ("reference", None),
+            *((f"margin:{c}", Steer.to(c)) for c in model.communities),
+        ]:
             margin_N = model.score(chosen, steer) - model.score(rejected, steer)
             np.testing.assert_allclose(columns[name], margin_N, atol=1e-4)
 
@@ -106,7 +133,9 @@ def test_saved_models_give_the_margins_recorded(run: tuple[Path, Outcome]) -> No
 def test_results_can_be_had_again_from_the_predictions(run: tuple[Path, Outcome]) -> None:
     credit = []
     for seed in (3, 4):
-        columns = pyarrow.parquet.read_table(run[0] / "predictions" / f"seed-{seed}" / "scpo.parquet").to_pydict()
+        columns = pyarrow.parquet.read_table(
+            run[0] / "predictions" / f"seed-{seed}" / "scpo.parquet"
+        ).to_pydict()
         here = zip(columns["community"], columns["margin:~hill"], strict=True)
         credit += [(np.sign(margin) + 1) / 2 for community, margin in here if community == "~hill"]
     (row,) = [
@@ -118,7 +147,9 @@ def test_results_can_be_had_again_from_the_predictions(run: tuple[Path, Outcome]
 
 def test_no_rater_is_on_both_sides(run: tuple[Path, Outcome]) -> None:
     pairs = list(SocietySource(each=60, thin=12, world=150).pairs())
-    columns = pyarrow.parquet.read_table(run[0] / "predictions" / "seed-3" / "full.parquet").to_pydict()
+    columns = pyarrow.parquet.read_table(
+        run[0] / "predictions" / "seed-3" / "full.parquet"
+    ).to_pydict()
     tested = set(columns["pair"])
     raters = set(columns["rater"])
     assert not raters & {p.rater for p in pairs if p.id not in tested}
@@ -141,12 +172,22 @@ def test_studies_are_written_where_asked_for(run: tuple[Path, Outcome]) -> None:
     studies = {path.stem: read_rows(path) for path in (run[0] / "studies").iterdir()}
     assert set(studies) == {"curve-pairs", "curve-raters", "sensitivity"}
     curve = [r for r in studies["curve-raters"] if r["metric"] == "pairwise_accuracy"]
-    assert {(r["method"], r["fraction"]) for r in curve} == {(m, f) for m in ("full", "scpo") for f in (0.5, 1.0)}
+    assert {(r["method"], r["fraction"]) for r in curve} == {
+        (m, f) for m in ("full", "scpo") for f in (0.5, 1.0)
+    }
     assert all(r["train_units"] >= 1 for r in curve)
-    needed = {r["method"]: r["value"] for r in studies["curve-pairs"] if r["metric"] == "fraction_needed"}
+    needed = {
+        r["method"]: r["value"] for r in studies["curve-pairs"] if r["metric"] == "fraction_needed"
+    }
     assert 0 < needed["full"] <= 1
-    changed = {(r["method"], r.get("tau"), r.get("ridge"), r["subset"]) for r in studies["sensitivity"]}
-    assert {("scpo", 0.5, None, "all"), ("scpo", 0.9, None, "contested"), ("full", None, 1.0, "all")} <= changed
+    changed = {
+        (r["method"], r.get("tau"), r.get("ridge"), r["subset"]) for r in studies["sensitivity"]
+    }
+    assert {
+        ("scpo", 0.5, None, "all"),
+        ("scpo", 0.9, None, "contested"),
+        ("full", None, 1.0, "all"),
+    } <= changed
 
 
 def test_the_whole_of_the_curve_is_the_run_itself(run: tuple[Path, Outcome]) -> None:
@@ -166,11 +207,17 @@ def test_each_repeat_is_told_alone(run: tuple[Path, Outcome]) -> None:
 def test_the_same_settings_give_the_same_results(go: Go, tables: Tables, tmp_path: Path) -> None:
     for out in ("a", "b"):
         go(tables, tmp_path / out)
-    assert (tmp_path / "a" / "results.jsonl").read_bytes() == (tmp_path / "b" / "results.jsonl").read_bytes()
+    assert (tmp_path / "a" / "results.jsonl").read_bytes() == (
+        tmp_path / "b" / "results.jsonl"
+    ).read_bytes()
 
 
 def test_the_order_of_the_rows_changes_nothing(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     tables |= {
         "methods": ["reference", "full", "scpo", "pooled", "adaptive"],
@@ -178,23 +225,43 @@ def test_the_order_of_the_rows_changes_nothing(
         "reference": {"fit_on": ["~world"]},
     }
     found = []
-    for name, order in (("a", np.arange(len(rows))), ("b", rng_for(0, "order").permutation(len(rows)))):
+    for name, order in (
+        ("a", np.arange(len(rows))),
+        ("b", rng_for(0, "order").permutation(len(rows))),
+    ):
         path = write_rows(tmp_path / f"{name}.jsonl", [rows[i] for i in order])
-        found.append(go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / name).results)
+        found.append(
+            go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / name).results
+        )
     for a, b in zip(*found, strict=True):
         assert [a[k] for k in COLUMNS[:5]] == [b[k] for k in COLUMNS[:5]]
         assert [a[k] for k in COLUMNS[5:]] == pytest.approx([b[k] for k in COLUMNS[5:]], abs=1e-6)
 
 
 def test_another_name_for_a_community_changes_no_number(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
-    names = {"~coast": "CHL", "~hill": "GBR", "~isle": "MEX", "~marsh": "NZL", "~river": "ZAF", "~world": "~world"}
-    renamed = [row | {"community": names[row["community"]]} for row in rows]  # the same order, sorted
+    names = {
+        "~coast": "CHL",
+        "~hill": "GBR",
+        "~isle": "MEX",
+        "~marsh": "NZL",
+        "~river": "ZAF",
+        "~world": "~world",
+    }
+    renamed = [
+        row | {"community": names[row["community"]]} for row in rows
+    ]  # the same order, sorted
     found = []
     for name, these in (("a", rows), ("b", renamed)):
         path = write_rows(tmp_path / f"{name}.jsonl", these)
-        found.append(go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / name).results)
+        found.append(
+            go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / name).results
+        )
     for a, b in zip(*found, strict=True):
         assert (a["method"], names[a["community"]], a["value"], a["n"]) == (
             b["method"],
@@ -205,11 +272,18 @@ def test_another_name_for_a_community_changes_no_number(
 
 
 def test_a_community_without_test_raters_is_reported_and_not_measured(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     lonely = [row | {"rater": "solo"} if row["community"] == "~isle" else row for row in rows]
     path = write_rows(tmp_path / "pairs.jsonl", lonely)
-    changed = tables | {"pairs": {"source": "jsonl", "path": str(path)}, "communities": ["~isle", "~hill"]}
+    changed = tables | {
+        "pairs": {"source": "jsonl", "path": str(path)},
+        "communities": ["~isle", "~hill"],
+    }
     outcome = go(changed, tmp_path / "out")
     assert "seed 3: ~isle has no test pairs; it is not measured" in outcome.record["notes"]
     assert "~isle" not in {r["community"] for r in outcome.results}
@@ -217,9 +291,15 @@ def test_a_community_without_test_raters_is_reported_and_not_measured(
 
 
 def test_where_nobody_steered_to_can_be_measured_only_others_are(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
-    lonely = [row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows]
+    lonely = [
+        row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows
+    ]
     path = write_rows(tmp_path / "pairs.jsonl", lonely)
     changed = tables | {
         "min_raters": 1,
@@ -240,7 +320,9 @@ def test_a_reference_can_be_loaded_from_another_run(go: Go, tables: Tables, tmp_
     assert again.record["communities"]["reference"] == []
 
 
-def test_a_reference_that_read_prompts_otherwise_is_refused(go: Go, tables: Tables, tmp_path: Path) -> None:
+def test_a_reference_that_read_prompts_otherwise_is_refused(
+    go: Go, tables: Tables, tmp_path: Path
+) -> None:
     go(tables, tmp_path / "first")
     model = str(tmp_path / "first" / "models" / "seed-3" / "reference")
     with pytest.raises(InvalidSettings, match=r"fitted with trunk\.interaction = 0\.5"):
@@ -250,7 +332,11 @@ def test_a_reference_that_read_prompts_otherwise_is_refused(go: Go, tables: Tabl
 
 @pytest.mark.slow
 def test_right_to_left_emoji_and_very_long_texts_are_run(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     odd = [dict(row) for row in rows]
     odd[0]["chosen"] = "שלום " * 20_000
@@ -263,7 +349,11 @@ def test_right_to_left_emoji_and_very_long_texts_are_run(
 
 
 def test_rows_that_cannot_be_used_are_counted_in_the_record(
-    go: Go, tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
 ) -> None:
     bad = [
         {"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"},
@@ -288,4 +378,9 @@ def test_rows_that_cannot_be_used_are_counted_in_the_record(
 
 def test_the_limit_is_counted_in_the_record(go: Go, tables: Tables, tmp_path: Path) -> None:
     (source,) = go(tables | {"limit": 300}, tmp_path / "out").record["data"]["sources"]
-    assert (source["read"], source["kept"], source["made"], sum(source["left_out"].values())) == (402, 402, 300, 102)
+    assert (source["read"], source["kept"], source["made"], sum(source["left_out"].values())) == (
+        402,
+        402,
+        300,
+        102,
+    )

@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, RewardRequest, Steer, Tally, UnknownCommunity
+from pluralign.core import (
+    DamagedFile,
+    InvalidInput,
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+    Tally,
+    UnknownCommunity,
+)
 from pluralign.encoders import HashEncoder
 from pluralign.experiments import Outcome, Silent, open_model, score_file, steers_for
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
@@ -40,7 +48,9 @@ def test_a_pair_and_a_response_are_scored_as_the_model_does(
     model: LinearRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     single = {"id": "one", "prompt": "Tea?", "response": "Yes"}
-    pair, alone = scored(model, write_rows(tmp_path / "a.jsonl", [rows[0], single]), "~hill", "~coast")
+    pair, alone = scored(
+        model, write_rows(tmp_path / "a.jsonl", [rows[0], single]), "~hill", "~coast"
+    )
     for id_ in ("~hill", "~coast"):
         chosen, rejected, yes = model.score(
             [
@@ -62,7 +72,11 @@ def test_every_community_and_the_reference_by_default(model: LinearRewardModel) 
 
 
 def test_the_world_and_no_strength_are_the_reference(
-    model: LinearRewardModel, folder: Path, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
+    model: LinearRewardModel,
+    folder: Path,
+    rows: Rows,
+    tmp_path: Path,
+    write_rows: Callable[..., Path],
 ) -> None:
     path = write_rows(tmp_path / "a.jsonl", rows[:5])
     reference = [row["margins"]["~world"] for row in scored(open_model(folder / "reference"), path)]
@@ -142,7 +156,9 @@ def test_a_bad_row_is_named_or_counted(model: LinearRewardModel, tmp_path: Path)
     assert tally.dropped == {"not JSON": 1, "missing column response": 1, "empty response": 1}
 
 
-def test_nothing_scored_is_an_error_with_its_reasons(model: LinearRewardModel, tmp_path: Path) -> None:
+def test_nothing_scored_is_an_error_with_its_reasons(
+    model: LinearRewardModel, tmp_path: Path
+) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"prompt": "?", "response": " "}\n')
     with pytest.raises(NotEnoughData, match="no row was scored") as caught:
@@ -150,7 +166,9 @@ def test_nothing_scored_is_an_error_with_its_reasons(model: LinearRewardModel, t
     assert caught.value.hint == "1 x empty response"
 
 
-def test_a_truncated_model_is_refused(model: LinearRewardModel, folder: Path, tmp_path: Path) -> None:
+def test_a_truncated_model_is_refused(
+    model: LinearRewardModel, folder: Path, tmp_path: Path
+) -> None:
     import shutil
 
     copy = Path(shutil.copytree(folder / "full", tmp_path / "copy"))
@@ -160,7 +178,9 @@ def test_a_truncated_model_is_refused(model: LinearRewardModel, folder: Path, tm
         open_model(copy)
 
 
-def test_texts_that_the_encoder_does_not_read_are_said(model: LinearRewardModel, tmp_path: Path) -> None:
+def test_texts_that_the_encoder_does_not_read_are_said(
+    model: LinearRewardModel, tmp_path: Path
+) -> None:
     class Heard(Silent):
         notes: ClassVar[list[str]] = []
 
@@ -169,7 +189,14 @@ def test_texts_that_the_encoder_does_not_read_are_said(model: LinearRewardModel,
 
     reads_english = replace(model, trunk=EmbeddingTrunk(HashEncoder(languages=("en",))))
     path = tmp_path / "replies.jsonl"
-    row = {"prompt": "سؤال", "response": "أفضل أن أقضي المساء مع عائلتي في البيت بعد يوم طويل من العمل."}
+    row = {
+        "prompt": "سؤال",
+        "response": "أفضل أن أقضي المساء مع عائلتي في البيت بعد يوم طويل من العمل.",
+    }
     path.write_text(json.dumps(row, ensure_ascii=False) + "\n")
-    assert list(score_file(reads_english, path, steers_for(reads_english, [], 1.0), Tally(), reporter=Heard()))
+    assert list(
+        score_file(
+            reads_english, path, steers_for(reads_english, [], 1.0), Tally(), reporter=Heard()
+        )
+    )
     assert "another language" in Heard.notes[0]

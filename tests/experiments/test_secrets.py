@@ -44,14 +44,25 @@ def in_environment(url: str, key: str) -> tuple[str, list[str], dict[str, str]]:
     return url, [], {"OPENAI_API_KEY": key}
 
 
-PLACES: list[Place] = [in_user, in_user_alone, in_query, in_body, in_headers_of_body, in_environment]
+PLACES: list[Place] = [
+    in_user,
+    in_user_alone,
+    in_query,
+    in_body,
+    in_headers_of_body,
+    in_environment,
+]
 
 
 def echo(status: int, key: str) -> Callable[[dict[str, Any]], tuple[int, bytes]]:
     """A server that repeats the key in whatever it says."""
     words = f"wrong key {key} ({quote(key, safe='')}) in Authorization: Bearer {key}"
     error = json.dumps({"error": {"message": words, "param": key}}).encode()
-    return lambda body: (200, completion({"content": rf"\boxed{{1}} {words}"})) if status == 200 else (status, error)
+    return lambda body: (
+        (200, completion({"content": rf"\boxed{{1}} {words}"}))
+        if status == 200
+        else (status, error)
+    )
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
@@ -63,9 +74,22 @@ def test_a_key_is_in_no_file_and_on_no_screen(
     key = f"key+/{secrets.token_hex(12)}"
     with serving(Behaviour(say=echo(status, key))) as url:
         address, more, environment = place(url, key)
-        words = ["survey", "run", "--survey", "society_survey", "--base-url", address, "--model", "m", *more]
+        words = [
+            "survey",
+            "run",
+            "--survey",
+            "society_survey",
+            "--base-url",
+            address,
+            "--model",
+            "m",
+            *more,
+        ]
         words += ["--set", "limit=4", "--set", "model.retries=0"]
-        environment = {"OPENAI_API_KEY": "", "PLURALIGN_CACHE": str(tmp_path / "cache")} | environment
+        environment = {
+            "OPENAI_API_KEY": "",
+            "PLURALIGN_CACHE": str(tmp_path / "cache"),
+        } | environment
         explained = CliRunner().invoke(app, [*words, "--explain"], env=environment)
         ran = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "run")], env=environment)
 
@@ -82,8 +106,20 @@ def test_another_key_is_not_another_run(tmp_path: Path) -> None:
     with serving(behaviour) as url:
         for key in ("first-key", "second-key"):
             address, more, _ = in_user(url, key)[0], in_body(url, key)[1], {}
-            words = ["survey", "run", "--survey", "society_survey", "--base-url", address, "--model", "m", *more]
-            found = CliRunner().invoke(app, [*words, "--set", "limit=2", "--out", str(tmp_path / "run")])
+            words = [
+                "survey",
+                "run",
+                "--survey",
+                "society_survey",
+                "--base-url",
+                address,
+                "--model",
+                "m",
+                *more,
+            ]
+            found = CliRunner().invoke(
+                app, [*words, "--set", "limit=2", "--out", str(tmp_path / "run")]
+            )
             assert found.exit_code == 0, found.output
     rows = (tmp_path / "run/recorded.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(rows) == len(behaviour.bodies)
@@ -92,7 +128,9 @@ def test_another_key_is_not_another_run(tmp_path: Path) -> None:
 def test_the_key_is_sent_all_the_same() -> None:
     behaviour = Behaviour()
     with serving(behaviour) as url:
-        settings = EndpointSettings("m", f"{url}?api_key=in-query", extra_body={"api_key": "in-body"})
+        settings = EndpointSettings(
+            "m", f"{url}?api_key=in-query", extra_body={"api_key": "in-body"}
+        )
         EndpointChatModel(settings).complete([(Message("user", "hello"),)], Sampling())
 
     assert behaviour.bodies[0]["api_key"] == "in-body"
@@ -108,7 +146,16 @@ def test_the_key_is_sent_all_the_same() -> None:
     ],
 )
 def test_a_key_in_the_wrong_setting_is_refused_without_showing_it(setting: str) -> None:
-    words = ["survey", "run", "--survey", "society_survey", "--base-url", "http://127.0.0.1:9", "--model", "m"]
+    words = [
+        "survey",
+        "run",
+        "--survey",
+        "society_survey",
+        "--base-url",
+        "http://127.0.0.1:9",
+        "--model",
+        "m",
+    ]
     found = CliRunner().invoke(app, [*words, "--set", setting])
 
     assert found.exit_code == 2
@@ -118,8 +165,18 @@ def test_a_key_in_the_wrong_setting_is_refused_without_showing_it(setting: str) 
 @pytest.mark.parametrize("command", ["survey run", "pluralise"])
 def test_explained_settings_hold_no_key(command: str) -> None:
     words = [*command.split(), "--survey", "society_survey", "--model", "m", "--explain", "--json"]
-    words += ["--set", "model.kind=endpoint", "--set", "model.base_url=https://my-secret@host/v1?key=my-secret"]
-    words += ["--set", "model.extra_body.nested.accessToken=my-secret", "--set", "model.extra_body.top_k=5"]
+    words += [
+        "--set",
+        "model.kind=endpoint",
+        "--set",
+        "model.base_url=https://my-secret@host/v1?key=my-secret",
+    ]
+    words += [
+        "--set",
+        "model.extra_body.nested.accessToken=my-secret",
+        "--set",
+        "model.extra_body.top_k=5",
+    ]
     found = CliRunner().invoke(app, words)
 
     assert found.exit_code == 0

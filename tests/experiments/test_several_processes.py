@@ -54,7 +54,9 @@ CASES = {"lora": ("lora", "0.2"), "full": ("full", "0"), "head": ("head", "0")}
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny BERT with random weights in it."""
     folder = tmp_path_factory.mktemp("shared")
-    write_miniature(TrunkSettings(kind="transformer", model="someone/a-model"), sample_texts(), folder / "model")
+    write_miniature(
+        TrunkSettings(kind="transformer", model="someone/a-model"), sample_texts(), folder / "model"
+    )
     return folder
 
 
@@ -63,7 +65,14 @@ def launched(place: Path, name: str, processes: int, *words: str) -> tuple[str, 
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_addr", "127.0.0.1"]
+    launcher = [
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        str(processes),
+        "--master_addr",
+        "127.0.0.1",
+    ]
     launcher += ["--master_port", str(port)]
     line = [
         sys.executable,
@@ -75,8 +84,14 @@ def launched(place: Path, name: str, processes: int, *words: str) -> tuple[str, 
         *words,
     ]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ACCELERATE_")}
-    environment |= {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PLURALIGN_CACHE": f"cache-{name}-{processes}"}
-    done = subprocess.run(line, cwd=place, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    environment |= {
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+        "PLURALIGN_CACHE": f"cache-{name}-{processes}",
+    }
+    done = subprocess.run(
+        line, cwd=place, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr[-6000:]
     return done.stdout, done.stderr
 
@@ -95,7 +110,10 @@ def same(one: Any, two: Any) -> bool:
 
 
 def by_key(rows: list[dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
-    return {"/".join(str(r[k]) for k in ("metric", "method", "steer", "community", "subset")): r for r in rows}
+    return {
+        "/".join(str(r[k]) for k in ("metric", "method", "steer", "community", "subset")): r
+        for r in rows
+    }
 
 
 @pytest.mark.slow
@@ -104,11 +122,15 @@ def test_two_processes_find_what_one_finds(place: Path, name: str) -> None:
     settings(place, name)
     launched(place, name, 1, "--out", f"{name}-one", "--json")
     printed, _ = launched(place, name, 2, "--out", f"{name}-two", "--json")
-    first, second = (by_key(read_rows(place / f"{name}-{n}" / "results.jsonl")) for n in ("one", "two"))
+    first, second = (
+        by_key(read_rows(place / f"{name}-{n}" / "results.jsonl")) for n in ("one", "two")
+    )
     assert first.keys() == second.keys()
     assert len(first) > 20
     for key, row in first.items():
-        assert {k: (v, second[key][k]) for k, v in row.items() if not same(v, second[key][k])} == {}, key
+        assert {
+            k: (v, second[key][k]) for k, v in row.items() if not same(v, second[key][k])
+        } == {}, key
     one, two = (RunFolder(place / f"{name}-{n}") for n in ("one", "two"))
     for method in ("reference", "length", "full", "scpo", "pooled"):
         (_, margins), (_, others) = (f.read_predictions(3, method) for f in (one, two))

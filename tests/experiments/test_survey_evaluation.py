@@ -23,9 +23,13 @@ def values(outcome: SurveyOutcome, metric: str) -> dict[tuple[str, str | None, s
 
 
 @pytest.mark.shared
-def test_culturespas_scores_of_llama_come_out_as_published(shared_data: Path, tmp_path: Path) -> None:
+def test_culturespas_scores_of_llama_come_out_as_published(
+    shared_data: Path, tmp_path: Path
+) -> None:
     files = [shared_data / "llm_answers/llama-3-8b-instruct.jsonl.gz"]
-    found = evaluate_answers(files, ShareTable(shared_data / "wvs"), tmp_path, parser="published", draws=50)
+    found = evaluate_answers(
+        files, ShareTable(shared_data / "wvs"), tmp_path, parser="published", draws=50
+    )
     scores = values(found, "cultural_alignment_score")
     published = {
         "culture_unaware": {"USA": 68.34, "CHN": 62.19, "IND": 56.55, "KEN": 54.14, "BRA": 58.76},
@@ -35,7 +39,9 @@ def test_culturespas_scores_of_llama_come_out_as_published(shared_data: Path, tm
         for country, value in by_country.items():
             assert scores["Meta-Llama-3-8B-Instruct", strategy, country] == value
     refused = [
-        r for r in read_rows(tmp_path / "answers.jsonl") if r["strategy"] == "culture_unaware" and r["option"] is None
+        r
+        for r in read_rows(tmp_path / "answers.jsonl")
+        if r["strategy"] == "culture_unaware" and r["option"] is None
     ]
     assert len(refused) == 5
 
@@ -101,13 +107,20 @@ def rows_for(community: str | None = "~hill", **more: object) -> list[dict[str, 
 
 
 def test_plain_and_packed_files_give_the_same_numbers(tmp_path: Path) -> None:
-    plain, packed = answers_in(tmp_path / "a.jsonl", rows_for()), answers_in(tmp_path / "a.jsonl.gz", rows_for())
-    one, other = (evaluate_answers([f], SOURCE, tmp_path / f.name.replace(".", "-")) for f in (plain, packed))
+    plain, packed = (
+        answers_in(tmp_path / "a.jsonl", rows_for()),
+        answers_in(tmp_path / "a.jsonl.gz", rows_for()),
+    )
+    one, other = (
+        evaluate_answers([f], SOURCE, tmp_path / f.name.replace(".", "-")) for f in (plain, packed)
+    )
     assert one.results == other.results
     assert values(one, "exact_accuracy")["m", "culture_aware", "~hill"] == 1
 
 
-def test_results_hold_the_columns_of_the_contract_and_an_interval_with_every_score(tmp_path: Path) -> None:
+def test_results_hold_the_columns_of_the_contract_and_an_interval_with_every_score(
+    tmp_path: Path,
+) -> None:
     evaluate_answers([answers_in(tmp_path / "a.jsonl", rows_for())], SOURCE, tmp_path / "out")
     rows = read_rows(tmp_path / "out/results.jsonl")
     columns = {
@@ -125,38 +138,68 @@ def test_results_hold_the_columns_of_the_contract_and_an_interval_with_every_sco
         "strategy",
     }
     assert {frozenset(row) for row in rows} == {frozenset(columns)}
-    assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["metric"] == "cultural_alignment_score")
+    assert all(
+        row["low"] <= row["value"] <= row["high"]
+        for row in rows
+        if row["metric"] == "cultural_alignment_score"
+    )
 
 
-def test_a_community_that_the_survey_lacks_is_said_and_the_others_are_measured(tmp_path: Path) -> None:
-    path = answers_in(tmp_path / "a.jsonl", [*rows_for(), *({**row, "community": "MEX"} for row in rows_for())])
+def test_a_community_that_the_survey_lacks_is_said_and_the_others_are_measured(
+    tmp_path: Path,
+) -> None:
+    path = answers_in(
+        tmp_path / "a.jsonl", [*rows_for(), *({**row, "community": "MEX"} for row in rows_for())]
+    )
     found = evaluate_answers([path], SOURCE, tmp_path / "out")
-    assert "MEX is not in the survey: its answers are not compared" in found.record["data"]["answers"]["notes"]
+    assert (
+        "MEX is not in the survey: its answers are not compared"
+        in found.record["data"]["answers"]["notes"]
+    )
     assert {r["community"] for r in found.results} == {"~hill"}
 
 
-def test_communities_of_the_survey_that_no_number_is_about_are_named_with_the_reason(tmp_path: Path) -> None:
+def test_communities_of_the_survey_that_no_number_is_about_are_named_with_the_reason(
+    tmp_path: Path,
+) -> None:
     path = answers_in(tmp_path / "a.jsonl", rows_for())
-    (note,) = (n for n in evaluate_answers([path], SOURCE, tmp_path / "out").record["notes"] if "not measured" in n)
-    assert note.startswith("4 of the survey's 5 communities are not measured, for nobody answered in their names: ")
+    (note,) = (
+        n
+        for n in evaluate_answers([path], SOURCE, tmp_path / "out").record["notes"]
+        if "not measured" in n
+    )
+    assert note.startswith(
+        "4 of the survey's 5 communities are not measured, for nobody answered in their names: "
+    )
     assert "River" in note
 
 
-def test_repeated_and_contradicting_answers_are_counted_and_the_first_counts(tmp_path: Path) -> None:
+def test_repeated_and_contradicting_answers_are_counted_and_the_first_counts(
+    tmp_path: Path,
+) -> None:
     again = [dict(row) for row in rows_for()[:2]] + [rows_for()[2] | {"answer": "9"}]
-    found = evaluate_answers([answers_in(tmp_path / "a.jsonl", rows_for() + again)], SOURCE, tmp_path / "out")
-    assert found.record["data"]["answers"]["dropped"] == {"repeated answer": 2, "second answer to one ask": 1}
+    found = evaluate_answers(
+        [answers_in(tmp_path / "a.jsonl", rows_for() + again)], SOURCE, tmp_path / "out"
+    )
+    assert found.record["data"]["answers"]["dropped"] == {
+        "repeated answer": 2,
+        "second answer to one ask": 1,
+    }
     assert values(found, "exact_accuracy")["m", "culture_aware", "~hill"] == 1
 
 
-def test_unknown_questions_are_listed_and_empty_or_enormous_answers_are_refusals(tmp_path: Path) -> None:
+def test_unknown_questions_are_listed_and_empty_or_enormous_answers_are_refusals(
+    tmp_path: Path,
+) -> None:
     odd = [
         rows_for()[0] | {"question_id": "Q999"},
         rows_for()[1] | {"answer": ""},
         rows_for()[2] | {"answer": None},
         rows_for()[3] | {"answer": "word " * 100_000},
     ]
-    found = evaluate_answers([answers_in(tmp_path / "a.jsonl", odd + rows_for()[4:])], SOURCE, tmp_path / "out")
+    found = evaluate_answers(
+        [answers_in(tmp_path / "a.jsonl", odd + rows_for()[4:])], SOURCE, tmp_path / "out"
+    )
     told = found.record["data"]["answers"]
     assert told["dropped"] == {"unknown question: Q999": 1}
     assert any("enormous" in reason for reason in told["flagged"])
@@ -169,12 +212,28 @@ def test_unknown_questions_are_listed_and_empty_or_enormous_answers_are_refusals
         ([], NotEnoughData, "no rows"),
         ([{"model": "m"}], InvalidInput, "no community"),
         (
-            [{"model": "m", "strategy": "s", "community": "Atlantis", "question_id": "q0000", "answer": "1"}],
+            [
+                {
+                    "model": "m",
+                    "strategy": "s",
+                    "community": "Atlantis",
+                    "question_id": "q0000",
+                    "answer": "1",
+                }
+            ],
             InvalidInput,
             "Atlantis",
         ),
         (
-            [{"model": "m", "strategy": "s", "community": "MEX", "question_id": "q0000", "answer": "1"}],
+            [
+                {
+                    "model": "m",
+                    "strategy": "s",
+                    "community": "MEX",
+                    "question_id": "q0000",
+                    "answer": "1",
+                }
+            ],
             NotEnoughData,
             "no community",
         ),
@@ -201,6 +260,7 @@ def test_the_same_seed_gives_the_same_intervals_and_another_one_others(tmp_path:
     some = [r | {"answer": "1"} for r in rows_for()]
     path = answers_in(tmp_path / "a.jsonl", some)
     runs = [
-        evaluate_answers([path], SOURCE, tmp_path / f"out{i}", seed=seed).results for i, seed in enumerate((1, 1, 2))
+        evaluate_answers([path], SOURCE, tmp_path / f"out{i}", seed=seed).results
+        for i, seed in enumerate((1, 1, 2))
     ]
     assert runs[0] == runs[1] != runs[2]

@@ -26,16 +26,22 @@ def settings(model: Mapping[str, Any] | None = None, **more: Any) -> ResolvedSur
     return resolve_survey(tables | more, base=Path(), where="test")
 
 
-def measured(folder: Path, model: Mapping[str, Any] | None = None, **more: Any) -> dict[tuple[Any, ...], Any]:
+def measured(
+    folder: Path, model: Mapping[str, Any] | None = None, **more: Any
+) -> dict[tuple[Any, ...], Any]:
     """Rows of results by metric, strategy and community, without reference points and people."""
     rows = run_survey(settings(model, **more), folder).results
-    return {(r["metric"], r["strategy"], r["community"]): r for r in rows if r["model"] == "simulated"}
+    return {
+        (r["metric"], r["strategy"], r["community"]): r for r in rows if r["model"] == "simulated"
+    }
 
 
 def test_alignment_rises_with_the_knowledge_that_was_planted(tmp_path: Path) -> None:
     for metric in ("cultural_alignment_score", "exact_accuracy", "similarity"):
         values = [
-            measured(tmp_path / f"{metric}-{k}", {"knowledge": k})[metric, "culture_aware", None]["value"]
+            measured(tmp_path / f"{metric}-{k}", {"knowledge": k})[metric, "culture_aware", None][
+                "value"
+            ]
             for k in (0.0, 0.5, 1.0)
         ]
         assert values == sorted(values)
@@ -54,9 +60,19 @@ def test_naming_a_culture_helps_all_but_the_one_that_answers_anyway(tmp_path: Pa
 
 
 def test_planted_flattening_is_seen_in_every_measure_of_variety(tmp_path: Path) -> None:
-    varied, flat = (measured(tmp_path / f"{f}", {"knowledge": 1.0, "flattening": f}) for f in (0.0, 0.8))
-    for metric in ("spread_ratio", "pairwise_diversity", "structural_diversity", "answer_diversity"):
-        assert flat[metric, "culture_aware", None]["high"] < varied[metric, "culture_aware", None]["low"], metric
+    varied, flat = (
+        measured(tmp_path / f"{f}", {"knowledge": 1.0, "flattening": f}) for f in (0.0, 0.8)
+    )
+    for metric in (
+        "spread_ratio",
+        "pairwise_diversity",
+        "structural_diversity",
+        "answer_diversity",
+    ):
+        assert (
+            flat[metric, "culture_aware", None]["high"]
+            < varied[metric, "culture_aware", None]["low"]
+        ), metric
     common = "majority_choice_rate", "culture_aware", None
     assert flat[common]["low"] > varied[common]["high"]
     assert varied["spread_ratio", "culture_aware", None]["value"] == pytest.approx(1, abs=0.05)
@@ -64,7 +80,9 @@ def test_planted_flattening_is_seen_in_every_measure_of_variety(tmp_path: Path) 
 
 def test_position_bias_is_seen_where_it_was_planted_and_nowhere_else(tmp_path: Path) -> None:
     asking = {"orders": 2}
-    fair, biased = (measured(tmp_path / f"{b}", {"position_bias": b}, asking=asking) for b in (0.0, 3.0))
+    fair, biased = (
+        measured(tmp_path / f"{b}", {"position_bias": b}, asking=asking) for b in (0.0, 3.0)
+    )
     key = "position_bias", "culture_aware", None
     assert biased[key]["low"] > fair[key]["high"]
     assert fair["order_effect", "culture_aware", None]["value"] == 0
@@ -85,18 +103,26 @@ def test_for_a_community_that_the_survey_lacks_nobody_is_asked(tmp_path: Path) -
         asks_of(settings(communities=["MEX"]))
 
 
-def test_two_strategies_of_one_name_are_refused_for_results_could_not_tell_them_apart(tmp_path: Path) -> None:
+def test_two_strategies_of_one_name_are_refused_for_results_could_not_tell_them_apart(
+    tmp_path: Path,
+) -> None:
     copy = tmp_path / "culture_aware.toml"
     copy.write_text('user = "{culture}: {question} {options}"', encoding="utf-8")
     with pytest.raises(InvalidSettings, match="two strategies are called 'culture_aware'"):
         asks_of(settings(strategies=["culture_aware", str(copy)]))
 
 
-def test_a_template_of_ones_own_is_asked_by_and_a_change_of_its_words_is_another_run(tmp_path: Path) -> None:
+def test_a_template_of_ones_own_is_asked_by_and_a_change_of_its_words_is_another_run(
+    tmp_path: Path,
+) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text('user = "{culture}: {question}\\n{options}"', encoding="utf-8")
     own = settings(strategies=[str(mine)], communities=["~hill"])
-    assert {r["strategy"] for r in run_survey(own, tmp_path / "run").results if r["model"] == "simulated"} == {"mine"}
+    assert {
+        r["strategy"]
+        for r in run_survey(own, tmp_path / "run").results
+        if r["model"] == "simulated"
+    } == {"mine"}
     mine.write_text('user = "In {culture}: {question}\\n{options}"', encoding="utf-8")
     with pytest.raises(InvalidSettings, match="other settings"):
         run_survey(own, tmp_path / "run")
@@ -108,11 +134,15 @@ def test_how_a_server_is_reached_may_change_and_the_run_goes_on(tmp_path: Path) 
     def identity(**more: Any) -> str:
         resolved = settings(strategies=["culture_unaware"])
         model = resolved.settings.model.model_validate(ENDPOINT | more)
-        asked = ResolvedSurvey(resolved.settings.model_copy(update={"model": model}), resolved.source, {})
+        asked = ResolvedSurvey(
+            resolved.settings.model_copy(update={"model": model}), resolved.source, {}
+        )
         return _fingerprint(asked, asks_of(asked))
 
     prices = {"max_cost": 3.0, "price_in": 1.0, "price_out": 2.0}
-    assert identity() == identity(concurrency=2, timeout_s=5, retries=0, requests_per_minute=60, **prices)
+    assert identity() == identity(
+        concurrency=2, timeout_s=5, retries=0, requests_per_minute=60, **prices
+    )
     assert identity() != identity(extra_body={"top_k": 1})
 
 
@@ -127,8 +157,14 @@ def test_a_run_that_was_stopped_gives_what_one_in_a_single_go_gives(tmp_path: Pa
 
 
 def test_a_limit_draws_the_same_questions_for_every_strategy() -> None:
-    asks = asks_of(settings(limit=7, strategies=["culture_unaware", "cross_culture_thinking", "self_alignment"]))
-    questions = {s: {a.question.id for a in asks if a.strategy == s} for s in {a.strategy for a in asks}}
+    asks = asks_of(
+        settings(
+            limit=7, strategies=["culture_unaware", "cross_culture_thinking", "self_alignment"]
+        )
+    )
+    questions = {
+        s: {a.question.id for a in asks if a.strategy == s} for s in {a.strategy for a in asks}
+    }
     assert len({frozenset(ids) for ids in questions.values()}) == 1
     assert {len(ids) for ids in questions.values()} == {7}
 
@@ -137,12 +173,17 @@ def test_a_name_of_the_users_stands_in_answers_and_results(tmp_path: Path) -> No
     found = run_survey(settings({"called": "mine"}), tmp_path / "run")
     assert "mine" in {row["model"] for row in found.results}
     assert {row["model"] for row in read_rows(tmp_path / "run/recorded.jsonl")} == {"mine"}
-    assert json.loads((tmp_path / "run/record.json").read_text())["settings"]["model"]["called"] == "mine"
+    assert (
+        json.loads((tmp_path / "run/record.json").read_text())["settings"]["model"]["called"]
+        == "mine"
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.shared
-def test_the_real_survey_with_culturespas_tables_finds_the_planted_knowledge(shared_data: Path, tmp_path: Path) -> None:
+def test_the_real_survey_with_culturespas_tables_finds_the_planted_knowledge(
+    shared_data: Path, tmp_path: Path
+) -> None:
     wvs = shared_data / "wvs"
     tables = {
         "survey": {"source": "shares", "path": str(wvs)},
@@ -161,7 +202,8 @@ def test_the_real_survey_with_culturespas_tables_finds_the_planted_knowledge(sha
     gains = {
         row["community"]: row["low"]
         for row in found.comparisons
-        if (row["metric"], row["strategy"]) == ("exact_accuracy", "culture_aware") and row["community"]
+        if (row["metric"], row["strategy"]) == ("exact_accuracy", "culture_aware")
+        and row["community"]
     }
     assert len(gains) == 19
     assert [community for community, low in gains.items() if low <= 0] == ["USA"]
@@ -175,11 +217,16 @@ def test_a_run_whose_asks_all_fail_says_so_with_the_reason_once(tmp_path: Path) 
         def note(self, text: str) -> None:
             notes.append(text)
 
-    with serving(Behaviour(always="no choices")) as url, pytest.raises(NotEnoughData, match="all 18 asks failed"):
+    with (
+        serving(Behaviour(always="no choices")) as url,
+        pytest.raises(NotEnoughData, match="all 18 asks failed"),
+    ):
         tables = {
             "survey": {"source": "society_survey", "questions": 3},
             "model": ENDPOINT | {"base_url": url, "retries": 0},
         }
         run_survey(resolve_survey(tables, base=Path(), where="test"), tmp_path, Noting())
     assert len(notes) == 1
-    assert notes[0].startswith("18 asks failed: not an answer of a chat server: it holds no choices")
+    assert notes[0].startswith(
+        "18 asks failed: not an answer of a chat server: it holds no choices"
+    )

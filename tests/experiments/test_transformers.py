@@ -15,7 +15,10 @@ from pluralign.experiments import Outcome, explain, open_model, resolve
 pytest.importorskip("trl")
 
 Go = Callable[..., Outcome]
-REQUESTS = [RewardRequest("What matters?", text) for text in ("My family, above all.", "What I earn.", "The river.")]
+REQUESTS = [
+    RewardRequest("What matters?", text)
+    for text in ("My family, above all.", "What I earn.", "The river.")
+]
 SOCIETY = {"source": "society", "each": 40, "thin": 20, "world": 60}
 
 
@@ -54,35 +57,54 @@ def test_a_run_on_trained_parts_measures_saves_and_goes_on_from_what_is_there(
     stamp = (tmp_path / "run/models/seed-3/scpo/parts/~hill/training.json").stat().st_mtime_ns
     again = go(small, tmp_path / "run", f"trunk.community={kind}")
     assert results(again) == results(first)
-    assert (tmp_path / "run/models/seed-3/scpo/parts/~hill/training.json").stat().st_mtime_ns == stamp
+    assert (
+        tmp_path / "run/models/seed-3/scpo/parts/~hill/training.json"
+    ).stat().st_mtime_ns == stamp
 
 
 @pytest.mark.slow
-def test_the_reference_of_a_saved_run_can_be_moved_with_it(go: Go, small: dict[str, Any], tmp_path: Path) -> None:
+def test_the_reference_of_a_saved_run_can_be_moved_with_it(
+    go: Go, small: dict[str, Any], tmp_path: Path
+) -> None:
     go(small, tmp_path / "run", 'methods=["full"]')
     before = open_model(tmp_path / "run/models/seed-3/full").score(REQUESTS, Steer.to("~hill", 0.5))
     (tmp_path / "run").rename(tmp_path / "moved")
-    after = open_model(tmp_path / "moved/models/seed-3/full").score(REQUESTS, Steer.to("~hill", 0.5))
+    after = open_model(tmp_path / "moved/models/seed-3/full").score(
+        REQUESTS, Steer.to("~hill", 0.5)
+    )
     np.testing.assert_array_equal(before, after)
 
 
 @pytest.mark.slow
-def test_heads_on_the_frozen_trunk_take_every_method(go: Go, small: dict[str, Any], tmp_path: Path) -> None:
-    outcome = go(small, tmp_path / "run", "trunk.community=head", 'methods=["reference", "scpo", "pooled", "adaptive"]')
+def test_heads_on_the_frozen_trunk_take_every_method(
+    go: Go, small: dict[str, Any], tmp_path: Path
+) -> None:
+    outcome = go(
+        small,
+        tmp_path / "run",
+        "trunk.community=head",
+        'methods=["reference", "scpo", "pooled", "adaptive"]',
+    )
     assert {row["method"] for row in outcome.results} == {"reference", "scpo", "pooled", "adaptive"}
     model = open_model(tmp_path / "run/models/seed-3/adaptive")
     assert model.score_all(REQUESTS).shape == (3, 1)
 
 
 @pytest.mark.slow
-def test_a_model_with_a_reward_head_is_the_reference_as_it_is(go: Go, small: dict[str, Any], tmp_path: Path) -> None:
+def test_a_model_with_a_reward_head_is_the_reference_as_it_is(
+    go: Go, small: dict[str, Any], tmp_path: Path
+) -> None:
     go(small, tmp_path / "first", "trunk.community=full", 'methods=["reference"]')
     trained = tmp_path / "first/models/seed-3/reference/parts/reference"
     del small["reference"]
-    outcome = go(small, tmp_path / "second", f"trunk.model='{trained}'", 'methods=["reference", "scpo"]')
+    outcome = go(
+        small, tmp_path / "second", f"trunk.model='{trained}'", 'methods=["reference", "scpo"]'
+    )
     assert outcome.record["communities"]["reference"] == []
     expected = open_model(tmp_path / "first/models/seed-3/reference").score(REQUESTS)
-    np.testing.assert_allclose(open_model(tmp_path / "second/models/seed-3/scpo").score(REQUESTS), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        open_model(tmp_path / "second/models/seed-3/scpo").score(REQUESTS), expected, atol=1e-5
+    )
 
 
 @pytest.mark.slow
@@ -91,12 +113,17 @@ def test_studies_train_parts_of_their_own(go: Go, small: dict[str, Any], tmp_pat
     go(small, tmp_path / "run")
     rows = (tmp_path / "run/studies/sensitivity.jsonl").read_text().splitlines()
     assert sorted({json.loads(row)["tau"] for row in rows}) == [0.6, 1.0]
-    curve = [json.loads(row) for row in (tmp_path / "run/studies/curve-raters.jsonl").read_text().splitlines()]
+    curve = [
+        json.loads(row)
+        for row in (tmp_path / "run/studies/curve-raters.jsonl").read_text().splitlines()
+    ]
     assert {row["fraction"] for row in curve if "fraction" in row} == {0.5, 1.0}
 
 
 @pytest.mark.slow
-def test_a_part_that_was_tampered_with_is_refused(go: Go, small: dict[str, Any], tmp_path: Path) -> None:
+def test_a_part_that_was_tampered_with_is_refused(
+    go: Go, small: dict[str, Any], tmp_path: Path
+) -> None:
     go(small, tmp_path / "run", 'methods=["full"]')
     part = tmp_path / "run/models/seed-3/full/parts/~hill/adapter_model.safetensors"
     part.write_bytes(part.read_bytes()[:-1] + b"\x01")
@@ -112,7 +139,8 @@ def test_trained_parts_that_were_damaged_are_trained_again_to_the_same_weights(
     small |= {"methods": ["reference", "scpo"]}
     first = go(small, tmp_path / "whole", f"trunk.community={kind}")
     weights = {
-        p.relative_to(tmp_path / "whole"): p.read_bytes() for p in sorted((tmp_path / "whole").rglob("*.safetensors"))
+        p.relative_to(tmp_path / "whole"): p.read_bytes()
+        for p in sorted((tmp_path / "whole").rglob("*.safetensors"))
     }
     reference = "reference/merged" if kind == "lora" else "reference/parts/reference"
     settings = [f"{reference}/tokenizer_config.json", "reference/parts/reference/training.json"]
@@ -121,7 +149,9 @@ def test_trained_parts_that_were_damaged_are_trained_again_to_the_same_weights(
         shutil.copytree(tmp_path / "whole", tmp_path / "run")
         data = bytearray((tmp_path / "run" / name).read_bytes())
         data[-3] ^= 64
-        (tmp_path / "run" / name).write_bytes(data if "scpo" in name.parts else data[: len(data) // 2])
+        (tmp_path / "run" / name).write_bytes(
+            data if "scpo" in name.parts else data[: len(data) // 2]
+        )
         again = go(small, tmp_path / "run", f"trunk.community={kind}")
         assert results(again) == results(first), name
         assert all((tmp_path / "run" / one).read_bytes() == weights[one] for one in weights), name
@@ -131,12 +161,19 @@ def settled(tables: dict[str, Any], *overrides: str) -> Any:
     return resolve(tables, base=Path(), where="tiny.toml", overrides=overrides)
 
 
-def test_faithful_mode_is_one_line_and_says_where_its_values_come_from(small: dict[str, Any]) -> None:
+def test_faithful_mode_is_one_line_and_says_where_its_values_come_from(
+    small: dict[str, Any],
+) -> None:
     del small["training"]
     found = settled(small, "method.faithful=true", "training.max_steps=10")
     training, trunk = found.settings.training, found.settings.trunk
     assert (trunk.community, trunk.text, trunk.score_text) == ("full", "joined", "pair")
-    assert (training.learning_rate, training.batch, training.max_steps, training.loss_over) == (1e-6, 8, 10, "pairs")
+    assert (training.learning_rate, training.batch, training.max_steps, training.loss_over) == (
+        1e-6,
+        8,
+        10,
+        "pairs",
+    )
     lines = {key: origin for key, _, origin in explain(found)}
     assert (lines["training.batch"], lines["training.max_steps"]) == ("method.faithful", "--set")
 
@@ -161,7 +198,9 @@ def test_methods_that_need_linear_heads_are_left_out_unless_named(small: dict[st
         ("reference.training.batches=3", "batches"),
     ],
 )
-def test_settings_that_do_not_fit_a_transformer_are_refused(small: dict[str, Any], override: str, what: str) -> None:
+def test_settings_that_do_not_fit_a_transformer_are_refused(
+    small: dict[str, Any], override: str, what: str
+) -> None:
     with pytest.raises(InvalidSettings, match=what):
         settled(small, override)
 

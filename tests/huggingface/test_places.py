@@ -17,7 +17,10 @@ def trained(folder: Path) -> TrainingPlace:
 
 
 def test_a_finished_training_is_kept(tmp_path: Path) -> None:
-    assert trained(tmp_path / "part").finished(pytest.fail) == {"steps": 3, "identity": "these weights"}
+    assert trained(tmp_path / "part").finished(pytest.fail) == {
+        "steps": 3,
+        "identity": "these weights",
+    }
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "training.json", "manifest.jsonl"])
@@ -31,7 +34,10 @@ def test_a_damaged_one_is_not_and_its_file_is_named(tmp_path: Path, name: str, d
     if damage == "deleted":
         path.unlink()
     found = place.finished(heard.append)
-    if (name, damage) == ("manifest.jsonl", "deleted"):  # as early versions left it: nothing is known to be wrong
+    if (name, damage) == (
+        "manifest.jsonl",
+        "deleted",
+    ):  # as early versions left it: nothing is known to be wrong
         assert found is not None
         return
     assert found is None

@@ -13,7 +13,12 @@ from safetensors.numpy import save
 
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, PluralignError
 from pluralign.encoders import encoder_named
-from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_modules_elsewhere, refuse_pickles
+from pluralign.huggingface.safety import (
+    refuse_code,
+    refuse_damaged_weights,
+    refuse_modules_elsewhere,
+    refuse_pickles,
+)
 from pluralign.respondents.local import load_chat_model
 from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
 
@@ -29,7 +34,9 @@ def plain(folder: Path) -> Path:
     write(folder / "config.json", {"model_type": "bert", "architectures": ["BertModel"]})
     write(folder / "modules.json", MODULES)
     (folder / "model.safetensors").write_bytes(b"")
-    (folder / "planted.py").write_text(f"open({str(folder.parent / 'ran')!r}, 'w').close()\nclass Writer: pass\n")
+    (folder / "planted.py").write_text(
+        f"open({str(folder.parent / 'ran')!r}, 'w').close()\nclass Writer: pass\n"
+    )
     return folder
 
 
@@ -63,7 +70,9 @@ def pickled_beside_other_tensors(folder: Path) -> None:
 
 
 FOR_ALL: list[Plant] = [
-    changed("config.json", auto_map={"AutoModel": "planted.Writer", "AutoConfig": "planted.Writer"}),
+    changed(
+        "config.json", auto_map={"AutoModel": "planted.Writer", "AutoConfig": "planted.Writer"}
+    ),
     changed("tokenizer_config.json", auto_map={"AutoTokenizer": ["planted.Writer", None]}),
     changed("config.json", text_config={"auto_map": {"AutoModel": "planted.Writer"}}),
     changed("config.json", attn_implementation="somebody/kernel"),
@@ -76,7 +85,9 @@ FOR_ENCODERS: list[Plant] = [
     module(path="../elsewhere"),
     module(path="/tmp"),
     module(path="onnx"),
-    changed("router_config.json", types={"../elsewhere": "sentence_transformers.models.Transformer"}),
+    changed(
+        "router_config.json", types={"../elsewhere": "sentence_transformers.models.Transformer"}
+    ),
     changed("router_config.json", types={"onnx": "sentence_transformers.models.Transformer"}),
     pickled_beside_other_tensors,
     changed("sentence_bert_config.json", model_args={"trust_remote_code": True}),
@@ -96,7 +107,9 @@ def refused(open_it: Callable[[], object], folder: Path) -> None:
 
 @pytest.mark.parametrize("plant", [*FOR_ALL, *FOR_ENCODERS])
 @pytest.mark.parametrize("prefix", ["", "static:"])
-def test_a_planted_encoder_is_refused_before_it_is_loaded(tmp_path: Path, plant: Plant, prefix: str) -> None:
+def test_a_planted_encoder_is_refused_before_it_is_loaded(
+    tmp_path: Path, plant: Plant, prefix: str
+) -> None:
     folder = plain(tmp_path / "model")
     plant(folder)
 
@@ -123,14 +136,18 @@ def test_a_planted_language_model_is_refused_before_it_is_loaded(
 
 
 @pytest.mark.parametrize(
-    "plant", [pickled, changed("adapter_config.json", megatron_config={"a": 1}, megatron_core="planted")]
+    "plant",
+    [pickled, changed("adapter_config.json", megatron_config={"a": 1}, megatron_core="planted")],
 )
 def test_a_planted_adapter_is_refused_before_it_is_loaded(
     tmp_path: Path, plant: Plant, monkeypatch: pytest.MonkeyPatch, tiny_chat_model: Path
 ) -> None:
     monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / "cache"))
     folder = plain(tmp_path / "adapter")
-    write(folder / "adapter_config.json", {"base_model_name_or_path": str(tiny_chat_model), "peft_type": "LORA"})
+    write(
+        folder / "adapter_config.json",
+        {"base_model_name_or_path": str(tiny_chat_model), "peft_type": "LORA"},
+    )
     plant(folder)
 
     refused(lambda: load_chat_model(str(tiny_chat_model), adapter=folder), folder)
@@ -138,10 +155,20 @@ def test_a_planted_adapter_is_refused_before_it_is_loaded(
 
 def test_a_plain_folder_is_not_refused(tmp_path: Path) -> None:
     folder = plain(tmp_path / "model")
-    for unread in ("original/consolidated.00.pth", "openvino/openvino_model.bin", "training_args.bin"):
+    for unread in (
+        "original/consolidated.00.pth",
+        "openvino/openvino_model.bin",
+        "training_args.bin",
+    ):
         write(folder / unread, "")
-    write(folder / "2_Dense" / "config.json", {"activation_function": "torch.nn.modules.activation.Tanh"})
-    write(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "model_max_length": 512})
+    write(
+        folder / "2_Dense" / "config.json",
+        {"activation_function": "torch.nn.modules.activation.Tanh"},
+    )
+    write(
+        folder / "tokenizer_config.json",
+        {"tokenizer_class": "BertTokenizer", "model_max_length": 512},
+    )
 
     refuse_code(folder)
     refuse_modules_elsewhere(folder)
@@ -159,7 +186,9 @@ def test_a_link_to_another_folder_is_no_part_of_a_model(tmp_path: Path) -> None:
         refuse_modules_elsewhere(folder)
 
 
-@given(st.text(max_size=60), st.sampled_from(["config.json", "modules.json", "tokenizer_config.json"]))
+@given(
+    st.text(max_size=60), st.sampled_from(["config.json", "modules.json", "tokenizer_config.json"])
+)
 def test_whatever_a_configuration_holds_it_is_read_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, text: str, name: str
 ) -> None:
@@ -180,7 +209,9 @@ def test_a_configuration_nested_too_deeply_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parts", [False, True])
-def test_truncated_weights_are_named_before_a_library_opens_them(tmp_path: Path, parts: bool) -> None:
+def test_truncated_weights_are_named_before_a_library_opens_them(
+    tmp_path: Path, parts: bool
+) -> None:
     folder = tmp_path / "1_Dense" if parts else tmp_path
     folder.mkdir(exist_ok=True)
     whole = save({"weight": np.ones((4, 4), np.float32)})
@@ -188,5 +219,7 @@ def test_truncated_weights_are_named_before_a_library_opens_them(tmp_path: Path,
     refuse_damaged_weights(tmp_path, parts=parts)
     for blob in (whole[:-1], whole[:9], b"", b"\xff" * 40):
         (folder / "model.safetensors").write_bytes(blob)
-        with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"):
+        with pytest.raises(
+            DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"
+        ):
             refuse_damaged_weights(tmp_path, parts=parts)

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from pluralign.core import InvalidSettings
-from pluralign.huggingface.trusting import PACKAGED, TRUSTED, TRUSTED_CODE, is_code_trusted, remember, require_trust
+from pluralign.huggingface.trusting import (
+    PACKAGED,
+    TRUSTED,
+    TRUSTED_CODE,
+    is_code_trusted,
+    remember,
+    require_trust,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +27,9 @@ def test_packaged_encoders_need_no_word() -> None:
         require_trust(name, "card")
 
 
-@pytest.mark.parametrize("name", ["owner/name", "/somewhere/else", "static:owner/name", "../../x", "a\0b", "hash/x"])
+@pytest.mark.parametrize(
+    "name", ["owner/name", "/somewhere/else", "static:owner/name", "../../x", "a\0b", "hash/x"]
+)
 def test_any_other_is_refused_with_its_name_and_what_to_do(name: str) -> None:
     with pytest.raises(InvalidSettings, match="--trust-encoder") as caught:
         require_trust(name, "card.json")
@@ -44,7 +53,9 @@ def test_what_the_user_names_for_once_is_not_remembered(monkeypatch: pytest.Monk
     require_trust("static:owner/name", "card")
 
 
-def test_what_the_user_names_in_settings_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_user_names_in_settings_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "encoder").mkdir()
     monkeypatch.chdir(tmp_path)
     remember("static:owner/name")
@@ -78,7 +89,9 @@ def test_a_damaged_memory_trusts_no_code(own_cache: Path, text: str) -> None:
     assert "owner/new" in json.loads((own_cache / "trusted_models.json").read_text())
 
 
-def test_where_nothing_can_be_written_nothing_is_remembered_and_nothing_fails(own_cache: Path) -> None:
+def test_where_nothing_can_be_written_nothing_is_remembered_and_nothing_fails(
+    own_cache: Path,
+) -> None:
     own_cache.write_text("a file")
     remember("owner/name")
     with pytest.raises(InvalidSettings):

@@ -65,7 +65,9 @@ def tiny() -> ModuleType:
 def run_readme() -> Callable[..., dict[str, Any]]:
     """``run_readme(folder, form, prompt, response, base)`` runs the first Python example of a README on a folder."""
 
-    def run(folder: Path, form: TextForm, prompt: str, response: str, base: str | None = None) -> dict[str, Any]:
+    def run(
+        folder: Path, form: TextForm, prompt: str, response: str, base: str | None = None
+    ) -> dict[str, Any]:
         sheet = ModelSheet(str(folder), form=form, adapter=base is not None, base_model=base)
         text = model_card({}, sheet)
         code = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)[0]

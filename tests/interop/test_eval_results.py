@@ -37,13 +37,24 @@ def test_the_smallest_entry_has_only_what_is_known() -> None:
     assert list(entry) == ["dataset", "value", "notes"]
     assert entry["dataset"] == {"id": "owner/benchmark", "task_id": "MEX"}
     assert entry["notes"].endswith("95 % interval 0.500 to 0.750; 1,200 pairs, 48 raters")
-    assert ResultSource("https://example.org", org="us").as_dict() == {"url": "https://example.org", "org": "us"}
+    assert ResultSource("https://example.org", org="us").as_dict() == {
+        "url": "https://example.org",
+        "org": "us",
+    }
 
 
 def test_tasks_choose_the_communities_and_the_others_are_counted() -> None:
-    card = {"accuracy": {"MEX": ESTIMATE, "GBR": ESTIMATE, "NZL": ESTIMATE | {"low": None, "high": None}}}
+    card = {
+        "accuracy": {
+            "MEX": ESTIMATE,
+            "GBR": ESTIMATE,
+            "NZL": ESTIMATE | {"low": None, "high": None},
+        }
+    }
     tally = Tally()
-    (entry,) = eval_results(card, "a/b", task_ids={"MEX": "mexico", "NZL": "new_zealand"}, tally=tally)
+    (entry,) = eval_results(
+        card, "a/b", task_ids={"MEX": "mexico", "NZL": "new_zealand"}, tally=tally
+    )
     assert entry["dataset"]["task_id"] == "mexico"
     assert (tally.read, tally.kept) == (3, 1)
     assert tally.dropped == {"no task named": 1, "no interval: too few people": 1}

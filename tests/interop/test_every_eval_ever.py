@@ -19,7 +19,12 @@ jsonschema = pytest.importorskip("jsonschema")
 
 def needs(**properties: Any) -> dict[str, Any]:
     """An object with all of these, and nothing beside them."""
-    return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
 
 
 TEXT, NUMBER = {"type": "string", "minLength": 1}, {"type": "number"}
@@ -28,11 +33,18 @@ ENTRY = needs(
     evaluation_name=TEXT,
     source_data=needs(dataset_name=TEXT, source_type={"const": "other"}),
     metric_config=needs(
-        lower_is_better={"type": "boolean"}, score_type={"const": "continuous"}, min_score=NUMBER, max_score=NUMBER
+        lower_is_better={"type": "boolean"},
+        score_type={"const": "continuous"},
+        min_score=NUMBER,
+        max_score=NUMBER,
     ),
     score_details=needs(
         score=NUMBER,
-        details={"type": "object", "required": ["community", "subset", "n"], "additionalProperties": TEXT},
+        details={
+            "type": "object",
+            "required": ["community", "subset", "n"],
+            "additionalProperties": TEXT,
+        },
         uncertainty={
             "type": "object",
             "required": ["num_samples"],
@@ -61,9 +73,15 @@ def evaluated(folder: Path, *models: str) -> Path:
     survey = SocietySurvey(questions=10)
     asks = put(load_strategy("culture_aware"), survey.survey(), ["~hill", "~river"])
     says = [Reply("no" if i % 5 == 4 else ask.labels[0]) for i, ask in enumerate(asks)]
-    rows = [answer_row(record_answer(m, ask, reply)) for m in models for ask, reply in zip(asks, says, strict=True)]
+    rows = [
+        answer_row(record_answer(m, ask, reply))
+        for m in models
+        for ask, reply in zip(asks, says, strict=True)
+    ]
     folder.mkdir()
-    (folder / "recorded.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "recorded.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+    )
     evaluate_answers([folder / "recorded.jsonl"], survey, folder / "run", draws=20)
     return folder / "run"
 
@@ -80,7 +98,9 @@ def steered(folder: Path) -> Path:
         "fit": {"ridge": 1.0},
         "intervals": {"draws": 100},
     }
-    run_experiment(resolve(tables, base=folder, where="tiny"), folder / "run", cache=folder / "cache")
+    run_experiment(
+        resolve(tables, base=folder, where="tiny"), folder / "run", cache=folder / "cache"
+    )
     return folder / "run"
 
 
@@ -89,7 +109,9 @@ def documents(paths: list[Path]) -> dict[str, dict[str, Any]]:
     return {document["model_info"]["name"]: document for document in found}
 
 
-@pytest.mark.parametrize("made", [lambda folder: evaluated(folder / "s", "org/one"), steered], ids=["survey", "reward"])
+@pytest.mark.parametrize(
+    "made", [lambda folder: evaluated(folder / "s", "org/one"), steered], ids=["survey", "reward"]
+)
 def test_every_document_of_a_run_is_what_the_schema_asks_for(made: Any, tmp_path: Path) -> None:
     run = made(tmp_path)
     written = documents(write_every_eval_ever(run, tmp_path / "out", "Somebody"))
@@ -100,20 +122,31 @@ def test_every_document_of_a_run_is_what_the_schema_asks_for(made: Any, tmp_path
         for entry in document["evaluation_results"]:
             config, score = entry["metric_config"], entry["score_details"]["score"]
             assert config["min_score"] <= score <= config["max_score"]
-            assert config["max_score"] == (100 if entry["evaluation_name"].startswith("cultural") else 1)
+            assert config["max_score"] == (
+                100 if entry["evaluation_name"].startswith("cultural") else 1
+            )
 
 
 def test_the_numbers_are_those_of_the_run_one_entry_for_each_community(tmp_path: Path) -> None:
     run = evaluated(tmp_path / "s", "org/one")
     document = documents(write_every_eval_ever(run, tmp_path / "out", "Somebody"))["org/one"]
-    rows = [r for r in read_rows(run / "results.jsonl") if r["model"] == "org/one" and r["community"]]
-    wanted = {(r["metric"], r["community"]): (r["value"], r["low"], r["high"], r["n"]) for r in rows}
+    rows = [
+        r for r in read_rows(run / "results.jsonl") if r["model"] == "org/one" and r["community"]
+    ]
+    wanted = {
+        (r["metric"], r["community"]): (r["value"], r["low"], r["high"], r["n"]) for r in rows
+    }
     found = {}
     for entry in document["evaluation_results"]:
         details, doubt = entry["score_details"]["details"], entry["score_details"]["uncertainty"]
         interval = doubt["confidence_interval"]
         key = (entry["evaluation_name"].split(" ")[0], details["community"])
-        found[key] = (entry["score_details"]["score"], interval["lower"], interval["upper"], doubt["num_samples"])
+        found[key] = (
+            entry["score_details"]["score"],
+            interval["lower"],
+            interval["upper"],
+            doubt["num_samples"],
+        )
         assert "n_raters" not in details
         assert details["strategy"] == "culture_aware"
     assert found == {key: value for key, value in wanted.items() if key[0] != "target_rank"}
@@ -121,7 +154,9 @@ def test_the_numbers_are_those_of_the_run_one_entry_for_each_community(tmp_path:
 
 
 def test_two_models_whose_names_look_alike_have_a_file_each(tmp_path: Path) -> None:
-    paths = write_every_eval_ever(evaluated(tmp_path / "s", "org/one", "org_one"), tmp_path / "out", "Somebody")
+    paths = write_every_eval_ever(
+        evaluated(tmp_path / "s", "org/one", "org_one"), tmp_path / "out", "Somebody"
+    )
     assert [path.name for path in paths] == ["org_one.json", "org_one-2.json"]
     assert set(documents(paths)) == {"org/one", "org_one"}
 

@@ -59,7 +59,9 @@ class Refused(OSError):
         self.response = SimpleNamespace(status_code=status)
 
 
-def test_a_folder_goes_into_a_private_repository_in_one_commit(described: Path, api: type[FakeApi]) -> None:
+def test_a_folder_goes_into_a_private_repository_in_one_commit(
+    described: Path, api: type[FakeApi]
+) -> None:
     assert push(described, "owner/uk", token="t") == "https://huggingface.co/owner/uk"
     (made, create), (sent, upload) = api.calls
     assert (made, sent) == ("create_repo", "upload_folder")
@@ -81,14 +83,18 @@ def test_the_token_one_logged_in_with_is_used(
     assert api.calls[0][1]["token"] == "saved"
 
 
-def test_without_a_token_nothing_is_sent_and_the_way_to_one_is_said(described: Path, api: type[FakeApi]) -> None:
+def test_without_a_token_nothing_is_sent_and_the_way_to_one_is_said(
+    described: Path, api: type[FakeApi]
+) -> None:
     with pytest.raises(InvalidInput, match="no access token") as caught:
         push(described, "owner/uk")
     assert "hf auth login" in str(caught.value.hint)
     assert api.calls == []
 
 
-def test_a_model_without_its_description_is_not_sent(folder: Path, tmp_path: Path, api: type[FakeApi]) -> None:
+def test_a_model_without_its_description_is_not_sent(
+    folder: Path, tmp_path: Path, api: type[FakeApi]
+) -> None:
     bare = Path(shutil.copytree(folder, tmp_path / "bare"))
     with pytest.raises(InvalidInput, match=r"no README.md with front matter"):
         push(bare, "owner/uk", token="t")
@@ -102,8 +108,12 @@ def test_a_model_without_its_description_is_not_sent(folder: Path, tmp_path: Pat
     assert api.calls == []
 
 
-@pytest.mark.parametrize("name", ["", "a/b/c", "owner/", "owner/a name", "../up", "https://huggingface.co/a/b"])
-def test_a_name_that_is_no_repositorys_is_refused(name: str, described: Path, api: type[FakeApi]) -> None:
+@pytest.mark.parametrize(
+    "name", ["", "a/b/c", "owner/", "owner/a name", "../up", "https://huggingface.co/a/b"]
+)
+def test_a_name_that_is_no_repositorys_is_refused(
+    name: str, described: Path, api: type[FakeApi]
+) -> None:
     with pytest.raises(InvalidInput, match="cannot name a repository"):
         push(described, name, token="t")
     assert api.calls == []

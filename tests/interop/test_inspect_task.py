@@ -24,7 +24,11 @@ pytest.importorskip("inspect_ai")
 pytest.importorskip("openai")
 COMMUNITIES = ("~hill", "~river")
 SURVEY = SocietySurvey().survey()
-PUBLISHED = {"alignment": "cultural_alignment_score", "exact": "exact_accuracy", "refusals": "refusal_rate"}
+PUBLISHED = {
+    "alignment": "cultural_alignment_score",
+    "exact": "exact_accuracy",
+    "refusals": "refusal_rate",
+}
 plain_answer = servers.answer
 
 
@@ -38,7 +42,14 @@ def by_its_words(text: str) -> bytes:
 
 def inspect_eval(url: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("inspect")), "eval", "pluralign/survey"]
-    command += ["--model", "openai-api/local/the-model", "--log-dir", "logs", "--log-format", "json"]
+    command += [
+        "--model",
+        "openai-api/local/the-model",
+        "--log-dir",
+        "logs",
+        "--log-format",
+        "json",
+    ]
     return subprocess.run(
         [*command, "--display", "plain", *arguments],
         cwd=folder,
@@ -54,8 +65,13 @@ def ours(url: str) -> dict[str, float]:
     """The numbers of `pluralign survey run`, under Inspect's names."""
     asks = put(load_strategy("culture_aware"), SURVEY, COMMUNITIES)
     respondent = ChatRespondent(EndpointChatModel(EndpointSettings("the-model", url)), Sampling())
-    answers = [record_answer("m", ask, reply) for ask, reply in zip(asks, respondent.answer(asks), strict=True)]
-    rows, _, _ = measure(read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, COMMUNITIES, Tally(), 0, 20)
+    answers = [
+        record_answer("m", ask, reply)
+        for ask, reply in zip(asks, respondent.answer(asks), strict=True)
+    ]
+    rows, _, _ = measure(
+        read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, COMMUNITIES, Tally(), 0, 20
+    )
     return {
         f"{name} {row['community']}": row["value"]
         for row in rows
@@ -65,7 +81,9 @@ def ours(url: str) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_the_command_line_gives_the_numbers_of_a_survey_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_gives_the_numbers_of_a_survey_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(servers, "answer", by_its_words)
     with serving(Behaviour()) as url:
         done = inspect_eval(url, tmp_path, "-T", "communities=~hill,~river")
@@ -73,7 +91,11 @@ def test_the_command_line_gives_the_numbers_of_a_survey_run(tmp_path: Path, monk
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     (path,) = (tmp_path / "logs").glob("*.json")
     log: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    told = {m["name"]: m["value"] for score in log["results"]["scores"] for m in score["metrics"].values()}
+    told = {
+        m["name"]: m["value"]
+        for score in log["results"]["scores"]
+        for m in score["metrics"].values()
+    }
     assert {name: told[name] for name in wanted} == pytest.approx(wanted)
     assert len(wanted) == 6
     closeness, _ = log["results"]["scores"]
@@ -83,9 +105,12 @@ def test_the_command_line_gives_the_numbers_of_a_survey_run(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize(
-    ("given", "found"), [("~hill,~river", ("~hill", "~river")), (["~hill"], ("~hill",)), (None, SURVEY.communities)]
+    ("given", "found"),
+    [("~hill,~river", ("~hill", "~river")), (["~hill"], ("~hill",)), (None, SURVEY.communities)],
 )
-def test_communities_come_as_the_command_line_gives_them_or_as_a_text(given: Any, found: tuple[str, ...]) -> None:
+def test_communities_come_as_the_command_line_gives_them_or_as_a_text(
+    given: Any, found: tuple[str, ...]
+) -> None:
     from pluralign.interop.inspect_survey import survey
 
     samples = list(survey(communities=given, limit=1).dataset)
@@ -104,5 +129,7 @@ def test_a_community_that_the_survey_lacks_is_named_with_those_it_has() -> None:
 
 def test_importing_pluralign_and_its_interop_leaves_inspect_alone() -> None:
     code = "import sys, pluralign, pluralign.interop, pluralign.cli.main; print('inspect_ai' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "False"

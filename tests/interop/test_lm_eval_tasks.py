@@ -6,7 +6,14 @@ import pytest
 from tests.respondents.conftest import TEMPLATE, build_chat_model
 
 from pluralign.asking import load_strategy, put
-from pluralign.core import AnswerDistribution, InvalidInput, Survey, SurveyQuestion, Tally, record_answer
+from pluralign.core import (
+    AnswerDistribution,
+    InvalidInput,
+    Survey,
+    SurveyQuestion,
+    Tally,
+    record_answer,
+)
 from pluralign.evaluation.surveys import read_all
 from pluralign.experiments.ability import AbilityTasks, run_lm_eval
 from pluralign.experiments.folder import read_rows
@@ -15,7 +22,10 @@ from pluralign.interop import write_lm_eval_tasks
 from pluralign.interop.lm_eval_scoring import alignment, score_answer
 
 AWARE = load_strategy("culture_aware")
-REFUSES = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}" + TEMPLATE
+REFUSES = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+    + TEMPLATE
+)
 METRICS = ("cultural_alignment_score", "exact_accuracy", "similarity")
 
 
@@ -23,12 +33,16 @@ def scales() -> Survey:
     """Scales of ten points, whose label 1 begins their label 10, beside short ones."""
     sizes = {f"Q{i}": 10 if i % 2 else 4 for i in range(8)}
     questions = {
-        id_: SurveyQuestion(id_, f"How far do you agree with {id_}?", tuple(f"step {k}" for k in range(size)))
+        id_: SurveyQuestion(
+            id_, f"How far do you agree with {id_}?", tuple(f"step {k}" for k in range(size))
+        )
         for id_, size in sizes.items()
     }
     shares = [
         AnswerDistribution(
-            id_, community, tuple(2 * (1 + (k + shift) % size) / (size * (size + 1)) for k in range(size))
+            id_,
+            community,
+            tuple(2 * (1 + (k + shift) % size) / (size * (size + 1)) for k in range(size)),
         )
         for id_, size in sizes.items()
         for shift, community in enumerate(("MEX", "NGA"))
@@ -46,17 +60,25 @@ def ours(model: Path) -> dict[str, float]:
     asks = put(AWARE, SURVEY, ["MEX"])
     replies = LikelihoodRespondent(load_chat_model(str(model), device="cpu")).answer(asks)
     answers = [record_answer("m", ask, reply) for ask, reply in zip(asks, replies, strict=True)]
-    rows, _, _ = measure(read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, ["MEX"], Tally(), 0, 20)
+    rows, _, _ = measure(
+        read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, ["MEX"], Tally(), 0, 20
+    )
     return {r["metric"]: r["value"] for r in rows if r["model"] == "m" and r["metric"] in METRICS}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("template", [TEMPLATE, REFUSES, None], ids=["template", "refuses a system turn", "none"])
-def test_whatever_a_models_template_its_numbers_are_those_of_a_survey_run(template: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "template", [TEMPLATE, REFUSES, None], ids=["template", "refuses a system turn", "none"]
+)
+def test_whatever_a_models_template_its_numbers_are_those_of_a_survey_run(
+    template: str | None, tmp_path: Path
+) -> None:
     pytest.importorskip("lm_eval")
     model = build_chat_model(tmp_path / "tiny", template)
     (name,) = write_lm_eval_tasks(SURVEY, [AWARE], ["MEX"], tmp_path / "tasks")
-    wanted = AbilityTasks((name,), tmp_path / "tasks", chat_template=template is not None, device="cpu")
+    wanted = AbilityTasks(
+        (name,), tmp_path / "tasks", chat_template=template is not None, device="cpu"
+    )
     rows = {row["metric"]: row for row in run_lm_eval(str(model), None, wanted, tmp_path / "out")}
     theirs = {metric: rows[metric]["value"] for metric in METRICS}
     assert theirs == pytest.approx(ours(model), abs=1e-6)
@@ -68,14 +90,19 @@ def test_a_label_that_begins_another_counts_without_it() -> None:
     row = {"gold": 1, "probs": [0.5, 0.5], "longer": [[1], []]}
     scores = score_answer(row, [(-1.0, True), (-1.1, True)])
     assert scores["cultural_alignment_score"] == (1, 1, 2)
-    assert score_answer(row | {"longer": [[], []]}, [(-1.0, True), (-1.1, True)])["exact_accuracy"] == 0
+    assert (
+        score_answer(row | {"longer": [[], []]}, [(-1.0, True), (-1.1, True)])["exact_accuracy"]
+        == 0
+    )
 
 
 def test_the_score_is_put_together_over_questions_not_averaged() -> None:
     assert alignment([(0, 0, 2), (9, 0, 10)]) == pytest.approx(100 * (1 - (81 / 82) ** 0.5))
 
 
-def test_written_again_the_folder_holds_the_new_tasks_of_that_name_and_all_of_others(tmp_path: Path) -> None:
+def test_written_again_the_folder_holds_the_new_tasks_of_that_name_and_all_of_others(
+    tmp_path: Path,
+) -> None:
     write_lm_eval_tasks(SURVEY, [AWARE], ["MEX", "NGA"], tmp_path / "t", "one")
     write_lm_eval_tasks(SURVEY, [AWARE], ["MEX"], tmp_path / "t", "one_more")
     write_lm_eval_tasks(SURVEY, [AWARE], ["NGA"], tmp_path / "t", "one")
@@ -100,6 +127,9 @@ def test_two_tasks_never_share_a_name(tmp_path: Path) -> None:
 
 def test_a_task_says_whether_its_words_show_gold(tmp_path: Path) -> None:
     names = write_lm_eval_tasks(SURVEY, [AWARE, load_strategy("self_alignment")], ["MEX"], tmp_path)
-    told = ["shows_gold: true" in (tmp_path / f"{name}.yaml").read_text(encoding="utf-8") for name in names]
+    told = [
+        "shows_gold: true" in (tmp_path / f"{name}.yaml").read_text(encoding="utf-8")
+        for name in names
+    ]
     assert told == [False, True]
     assert "Answer:" in read_rows(tmp_path / f"{names[1]}.jsonl")[0]["text"]

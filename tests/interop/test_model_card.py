@@ -36,10 +36,22 @@ def section(text: str, title: str) -> str:
 def test_the_front_matter_is_what_the_hub_reads(card: dict[str, Any]) -> None:
     from huggingface_hub import ModelCard
 
-    sheet = ModelSheet("owner/uk", "apache-2.0", languages=("en", "es"), datasets=("owner/pairs",), form=CHAT)
-    data = ModelCard(model_card(card | {"trunk": {"kind": "transformer", "model": "owner/base"}}, sheet)).data
-    assert (data.license, data.library_name, data.base_model) == ("apache-2.0", "transformers", "owner/base")
-    assert (data.pipeline_tag, data.language, data.datasets) == ("text-classification", ["en", "es"], ["owner/pairs"])
+    sheet = ModelSheet(
+        "owner/uk", "apache-2.0", languages=("en", "es"), datasets=("owner/pairs",), form=CHAT
+    )
+    data = ModelCard(
+        model_card(card | {"trunk": {"kind": "transformer", "model": "owner/base"}}, sheet)
+    ).data
+    assert (data.license, data.library_name, data.base_model) == (
+        "apache-2.0",
+        "transformers",
+        "owner/base",
+    )
+    assert (data.pipeline_tag, data.language, data.datasets) == (
+        "text-classification",
+        ["en", "es"],
+        ["owner/pairs"],
+    )
     assert "reward-model" in data.tags
 
 
@@ -74,7 +86,9 @@ def test_communities_and_people_are_those_of_the_card(card: dict[str, Any]) -> N
         line = rf"^\| `{id_}` \| .* \| {role} \| {people['pairs']} \| {people['raters']} \|$"
         assert re.search(line, found, re.M), id_
     shares = {"communities": ["MEX"], "people": {"MEX": {"pairs": 1200, "raters": None}}}
-    assert "| `MEX` | Mexico | steered to | 1,200 | whole samples |" in model_card(shares, ModelSheet("a/b"))
+    assert "| `MEX` | Mexico | steered to | 1,200 | whole samples |" in model_card(
+        shares, ModelSheet("a/b")
+    )
 
 
 def test_the_reference_has_the_name_of_those_it_was_fitted_on() -> None:
@@ -103,11 +117,16 @@ def test_a_number_without_an_interval_is_not_shown() -> None:
 
 
 def test_a_model_that_was_not_measured_says_so() -> None:
-    assert section(model_card({"communities": ["MEX"]}, ModelSheet("a/b")), "Accuracy").startswith("This model was not")
+    assert section(model_card({"communities": ["MEX"]}, ModelSheet("a/b")), "Accuracy").startswith(
+        "This model was not"
+    )
 
 
 def test_exported_weights_show_only_the_accuracy_that_is_theirs() -> None:
-    card = {"communities": ["MEX", "GBR"], "accuracy": {"MEX": ESTIMATE, "GBR": ESTIMATE | {"value": 0.55}}}
+    card = {
+        "communities": ["MEX", "GBR"],
+        "accuracy": {"MEX": ESTIMATE, "GBR": ESTIMATE | {"value": 0.55}},
+    }
 
     def shown(steer: Steer | None) -> str:
         return section(model_card(card, ModelSheet("a/b", form=CHAT, steer=steer)), "Accuracy")
@@ -122,7 +141,9 @@ def test_exported_weights_show_only_the_accuracy_that_is_theirs() -> None:
 def test_a_reference_shows_its_accuracy_for_every_community(models: Path) -> None:
     from pluralign.rewards import load_card
 
-    found = section(model_card(load_card(models / "reference"), ModelSheet("a/b", form=CHAT)), "Accuracy")
+    found = section(
+        model_card(load_card(models / "reference"), ModelSheet("a/b", form=CHAT)), "Accuracy"
+    )
     assert "without steering" in found
     assert "`~hill`" in found
 
@@ -137,10 +158,16 @@ def test_licences_and_limits_are_said(card: dict[str, Any]) -> None:
 
 
 def test_words_of_others_stay_words() -> None:
-    card = {"communities": ["a|b"], "licenses": ["CC0\n\n# Heading <script>"], "method": "x`y", "people": {}}
+    card = {
+        "communities": ["a|b"],
+        "licenses": ["CC0\n\n# Heading <script>"],
+        "method": "x`y",
+        "people": {},
+    }
     text = model_card(card, ModelSheet("a/b"))
     assert re.findall(r"^#+ .*", text, re.M)[1:] == [
-        f"## {title}" for title in ("Communities and people", "Accuracy", "Licences", "Limits", "How to load it")
+        f"## {title}"
+        for title in ("Communities and people", "Accuracy", "Licences", "Limits", "How to load it")
     ]
     assert "<script>" not in text
     assert "| `a\\|b` | a\\|b |" in text
@@ -174,8 +201,12 @@ def test_the_example_of_our_own_folder_runs(
 ) -> None:
     import huggingface_hub
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda repo: str(folder) if repo == "owner/uk" else "")
-    blocks = re.findall(r"^```python\n(.*?)^```", model_card(card, ModelSheet("owner/uk")), re.M | re.S)
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", lambda repo: str(folder) if repo == "owner/uk" else ""
+    )
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", model_card(card, ModelSheet("owner/uk")), re.M | re.S
+    )
     found: dict[str, Any] = {}
     for block in blocks:
         exec(block, found)
@@ -192,7 +223,10 @@ def exported(tiny: ModuleType, path: Path, kind: Form) -> Path:
 def test_the_example_of_exported_weights_reads_texts_as_pluralign_does(
     kind: Form, tiny: ModuleType, tmp_path: Path, run_readme: Callable[..., dict[str, Any]]
 ) -> None:
-    folder, long = exported(tiny, tmp_path / "model", kind), "what matters in life ? " * 20 + "tea or coffee ?"
+    folder, long = (
+        exported(tiny, tmp_path / "model", kind),
+        "what matters in life ? " * 20 + "tea or coffee ?",
+    )
     for prompt in ("Tea or coffee?", *([long] if kind != "chat" else [])):
         form = TextForm(kind, max_length=24)
         found = run_readme(folder, form, prompt, "Coffee, please.")
@@ -211,21 +245,27 @@ def test_the_example_of_an_adapter_runs(
 
     base = exported(tiny, tmp_path / "base", "chat")
     model = AutoModelForSequenceClassification.from_pretrained(base)
-    config = peft.LoraConfig(task_type="SEQ_CLS", modules_to_save=["score"], init_lora_weights=False)
+    config = peft.LoraConfig(
+        task_type="SEQ_CLS", modules_to_save=["score"], init_lora_weights=False
+    )
     peft.get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
     tiny.tokenizer(chat=True).save_pretrained(tmp_path / "adapter")
     adapted = run_readme(tmp_path / "adapter", CHAT, "Tea?", "Tea.", str(base))["reward"]
     assert adapted != run_readme(base, CHAT, "Tea?", "Tea.")["reward"]
 
 
-def test_what_an_export_says_of_itself_goes_into_its_readme(card: dict[str, Any], tmp_path: Path) -> None:
+def test_what_an_export_says_of_itself_goes_into_its_readme(
+    card: dict[str, Any], tmp_path: Path
+) -> None:
     told = {"text": "pair", "max_length": 384, "overlong": "cut"}
     (tmp_path / "pluralign.json").write_text(json.dumps(told), encoding="utf-8")
     sheet = ModelSheet("owner/uk", steer=Steer.to("~hill"))
     whole = write_model_card(tmp_path, sheet, card).read_text(encoding="utf-8")
     assert front(whole)["library_name"] == "transformers"
     assert 'truncation="only_first", max_length=384' in whole
-    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "owner/base"}', encoding="utf-8")
+    (tmp_path / "adapter_config.json").write_text(
+        '{"base_model_name_or_path": "owner/base"}', encoding="utf-8"
+    )
     adapter = write_model_card(tmp_path, sheet, card).read_text(encoding="utf-8")
     assert (front(adapter)["library_name"], front(adapter)["base_model"]) == ("peft", "owner/base")
     with pytest.raises(InvalidInput, match="no saved reward model"):

@@ -15,7 +15,11 @@ from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, annotate_card, 
 pytest.importorskip("trl")
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "interop.md"
-ROW = {"prompt": "What makes a good neighbour?", "chosen": "One who listens.", "rejected": "One with a car."}
+ROW = {
+    "prompt": "What makes a good neighbour?",
+    "chosen": "One who listens.",
+    "rejected": "One with a car.",
+}
 ESTIMATE = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 300, "n_raters": 20}
 
 
@@ -24,7 +28,9 @@ def saved(folder: Path) -> None:
     trunk = EmbeddingTrunk(HashEncoder())
     deltas_C_D = rng.normal(size=(2, trunk.dimensions))
     model = LinearRewardModel(trunk, rng.normal(size=trunk.dimensions), ("GBR", "MEX"), deltas_C_D)
-    save_reward_model(model, folder, {"kind": "embedding", "encoder": "hash", "interaction": trunk.interaction})
+    save_reward_model(
+        model, folder, {"kind": "embedding", "encoder": "hash", "interaction": trunk.interaction}
+    )
     annotate_card(folder, {"accuracy": {"GBR": ESTIMATE, "MEX": ESTIMATE}})
 
 
@@ -51,19 +57,31 @@ def world(tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 def test_the_examples_of_the_page_run(world: Path) -> None:
-    code = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S))
+    code = "\n".join(
+        re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    )
     small = (
         "max_steps=1, per_device_train_batch_size=8, max_completion_length=4, "
         "use_cpu=True, bf16=False, report_to=[], logging_steps=1"
     )
-    for given, used in (('"Qwen/Qwen3-0.6B"', '"policy"'), ("num_generations=8", f"num_generations=8, {small}")):
+    for given, used in (
+        ('"Qwen/Qwen3-0.6B"', '"policy"'),
+        ("num_generations=8", f"num_generations=8, {small}"),
+    ):
         assert given in code
         code = code.replace(given, used)
     found: dict[str, Any] = {}
     exec(code, found)
     assert found["found"].accuracy.n == 1
     assert any("rewards/pluralign/mean" in entry for entry in found["trainer"].state.log_history)
-    assert [entry["dataset"]["task_id"] for entry in found["entries"]] == ["united_kingdom", "mexico"]
+    assert [entry["dataset"]["task_id"] for entry in found["entries"]] == [
+        "united_kingdom",
+        "mexico",
+    ]
     made = {path.relative_to(world).as_posix() for path in world.rglob("*") if path.is_file()}
-    assert {"results/mine-MEX.json", "results/mine-MEX_outputs.jsonl", "exported/MEX/README.md"} <= made
+    assert {
+        "results/mine-MEX.json",
+        "results/mine-MEX_outputs.jsonl",
+        "exported/MEX/README.md",
+    } <= made
     assert "runs/mine/models/seed-0/adaptive/.eval_results/mine.yaml" in made

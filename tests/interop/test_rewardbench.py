@@ -25,7 +25,15 @@ from pluralign.experiments import open_model
 from pluralign.interop import RewardBenchResult, rewardbench_rows, write_rewardbench
 from pluralign.rewards import LengthReward
 
-SUMMARY = ["accuracy", "num_prompts", "model", "ref_model", "tokenizer", "chat_template", "extra_results"]
+SUMMARY = [
+    "accuracy",
+    "num_prompts",
+    "model",
+    "ref_model",
+    "tokenizer",
+    "chat_template",
+    "extra_results",
+]
 OUTPUTS = ["prompt", "results", "scores_chosen", "scores_rejected", "text_chosen", "text_rejected"]
 
 
@@ -57,16 +65,26 @@ def as_rewardbench_reads(row: dict[str, Any]) -> tuple[list[dict[str, str]], lis
     """The conversations that RewardBench 0.1.4 scores for a row without a prompt."""
     earlier, conversations = row["chosen"][:-1], []
     for side in ("chosen", "rejected"):
-        turns = [{"role": ("user", "assistant")[i % 2], "content": m["content"]} for i, m in enumerate(earlier)]
+        turns = [
+            {"role": ("user", "assistant")[i % 2], "content": m["content"]}
+            for i, m in enumerate(earlier)
+        ]
         assert turns[-1]["role"] == "user"
         conversations.append([*turns, {"role": "assistant", "content": row[side][-1]["content"]}])
     return conversations[0], conversations[1]
 
 
-def test_the_files_have_exactly_the_shape_of_rewardbench(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
-    file = write_rows(tmp_path / "pairs.jsonl", [row("Yes, please.", "No."), row("No", "Certainly.")])
+def test_the_files_have_exactly_the_shape_of_rewardbench(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    file = write_rows(
+        tmp_path / "pairs.jsonl", [row("Yes, please.", "No."), row("No", "Certainly.")]
+    )
     found = write_rewardbench(LengthReward(), file, None, tmp_path / "out", "by-length", Tally())
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["by-length.json", "by-length_outputs.jsonl"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "by-length.json",
+        "by-length_outputs.jsonl",
+    ]
     summary = json.loads(found.summary.read_text())
     assert list(summary) == SUMMARY
     assert (summary["accuracy"], summary["num_prompts"], summary["model"]) == (0.5, 2, "by-length")
@@ -75,10 +93,15 @@ def test_the_files_have_exactly_the_shape_of_rewardbench(tmp_path: Path, write_r
     assert list(first) == OUTPUTS
     assert (first["results"], second["results"]) == (1, 0)
     assert first["scores_chosen"] == pytest.approx(np.log(12))
-    assert (first["prompt"], first["text_chosen"]) == ("Tea?", "user: Tea?\nassistant: Yes, please.")
+    assert (first["prompt"], first["text_chosen"]) == (
+        "Tea?",
+        "user: Tea?\nassistant: Yes, please.",
+    )
 
 
-def test_the_whole_conversation_is_in_the_texts(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_the_whole_conversation_is_in_the_texts(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Tea?"}]
     file = write_rows(tmp_path / "a.jsonl", [row("Yes", "No!", prompt=turns)])
     (only,) = outputs(write_rewardbench(LengthReward(), file, None, tmp_path, "x", Tally()))
@@ -97,8 +120,13 @@ def test_the_scores_are_the_models_own_under_the_steer(
     folder: Path, pairs: list[PreferencePair], tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     model, steer = open_model(folder), Steer({"~hill": 0.5, "~coast": 0.5})
-    rows = [{k: getattr(p, k) for k in ("id", "prompt", "chosen", "rejected", "community", "rater")} for p in pairs]
-    found = write_rewardbench(model, write_rows(tmp_path / "a.jsonl", rows), steer, tmp_path, "x", Tally())
+    rows = [
+        {k: getattr(p, k) for k in ("id", "prompt", "chosen", "rejected", "community", "rater")}
+        for p in pairs
+    ]
+    found = write_rewardbench(
+        model, write_rows(tmp_path / "a.jsonl", rows), steer, tmp_path, "x", Tally()
+    )
     chosen, rejected = (model.score(requests, steer) for requests in requests_of(pairs))
     written = outputs(found)
     np.testing.assert_allclose([r["scores_chosen"] for r in written], chosen, atol=1e-5)
@@ -109,15 +137,21 @@ def test_the_scores_are_the_models_own_under_the_steer(
     assert found.accuracy.low < found.accuracy.value
 
 
-def test_without_raters_the_interval_is_over_questions(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
-    rows = [row("Yes, yes", "No", prompt=f"Tea {i}?") for i in range(4)] + [row("No", "Yes, yes", prompt="Milk?")]
+def test_without_raters_the_interval_is_over_questions(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    rows = [row("Yes, yes", "No", prompt=f"Tea {i}?") for i in range(4)] + [
+        row("No", "Yes, yes", prompt="Milk?")
+    ]
     file = write_rows(tmp_path / "a.jsonl", [*rows, row("Yes, yes", "No", rater="ana")])
     accuracy = write_rewardbench(LengthReward(), file, None, tmp_path, "x", Tally()).accuracy
     assert (accuracy.n, accuracy.n_raters) == (6, None)
     assert accuracy.low is not None
 
 
-def test_pairs_are_scored_in_bounded_batches(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_pairs_are_scored_in_bounded_batches(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     file = write_rows(tmp_path / "a.jsonl", (row("Yes", f"No {i}") for i in range(2500)))
     model, tally = Scripted({"Yes": 1.0}), Tally()
     found = write_rewardbench(model, file, None, tmp_path, "x", tally)
@@ -128,7 +162,11 @@ def test_pairs_are_scored_in_bounded_batches(tmp_path: Path, write_rows: Callabl
 
 def test_dropped_rows_are_counted(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
-    file.write_text('{broken\n{"prompt": "?", "chosen": "a", "rejected": "a"}\n' + json.dumps(row("Yes", "No")) + "\n")
+    file.write_text(
+        '{broken\n{"prompt": "?", "chosen": "a", "rejected": "a"}\n'
+        + json.dumps(row("Yes", "No"))
+        + "\n"
+    )
     with pytest.raises(InvalidInput) as caught:
         write_rewardbench(LengthReward(), file, None, tmp_path, "x", Tally())
     assert caught.value.where == f"{file}:1"
@@ -138,21 +176,34 @@ def test_dropped_rows_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("last", [{"chosen": "a", "rejected": "a"}, {"chosen": "a"}])
-def test_a_failure_leaves_no_file(last: dict[str, str], tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_a_failure_leaves_no_file(
+    last: dict[str, str], tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     rows = [row("Yes", "No")] * ("rejected" not in last) + [{"prompt": "?"} | last]
     with pytest.raises((NotEnoughData, InvalidInput)):
-        write_rewardbench(LengthReward(), write_rows(tmp_path / "a.jsonl", rows), None, tmp_path / "o", "x", Tally())
+        write_rewardbench(
+            LengthReward(),
+            write_rows(tmp_path / "a.jsonl", rows),
+            None,
+            tmp_path / "o",
+            "x",
+            Tally(),
+        )
     assert list((tmp_path / "o").iterdir()) == []
 
 
-def test_a_reward_that_is_no_number_is_an_error(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_a_reward_that_is_no_number_is_an_error(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     file = write_rows(tmp_path / "a.jsonl", [row("Yes", "No", id="first")])
     with pytest.raises(InvalidInput, match=r"rewards nan and 0\.0") as caught:
         write_rewardbench(Scripted({"Yes": np.nan}), file, None, tmp_path, "x", Tally())
     assert caught.value.where == "pair first"
 
 
-def test_an_unknown_community_is_named(folder: Path, tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_an_unknown_community_is_named(
+    folder: Path, tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
     file = write_rows(tmp_path / "a.jsonl", [row("Yes", "No")])
     with pytest.raises(UnknownCommunity, match="MEX"):
         write_rewardbench(open_model(folder), file, Steer.to("MEX"), tmp_path, "x", Tally())
@@ -164,11 +215,16 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> No
         write_rewardbench(LengthReward(), tmp_path / "a.jsonl", None, tmp_path, name, Tally())
 
 
-def test_the_loader_of_rewardbench_gets_back_prompt_and_responses(pairs: list[PreferencePair]) -> None:
+def test_the_loader_of_rewardbench_gets_back_prompt_and_responses(
+    pairs: list[PreferencePair],
+) -> None:
     for pair, found in zip(pairs, rewardbench_rows(pairs), strict=True):
         assert list(found) == ["chosen", "rejected"]
         chosen, rejected = as_rewardbench_reads(found)
-        assert chosen == [{"role": "user", "content": pair.prompt}, {"role": "assistant", "content": pair.chosen}]
+        assert chosen == [
+            {"role": "user", "content": pair.prompt},
+            {"role": "assistant", "content": pair.chosen},
+        ]
         assert rejected[-1]["content"] == pair.rejected
 
 
@@ -181,10 +237,14 @@ def test_a_system_message_goes_before_the_users_words() -> None:
     (found,) = rewardbench_rows([conversation("system", "user", "assistant", "user", "user")])
     chosen, _ = as_rewardbench_reads(found)
     said = ["system 0\n\nuser 1", "assistant 2", "user 3\n\nuser 4", "Yes"]
-    assert [(m["role"], m["content"]) for m in chosen] == list(zip(["user", "assistant"] * 2, said, strict=True))
+    assert [(m["role"], m["content"]) for m in chosen] == list(
+        zip(["user", "assistant"] * 2, said, strict=True)
+    )
 
 
-@pytest.mark.parametrize("roles", [("user", "assistant"), ("assistant", "user"), ("user", "tool", "user"), ()])
+@pytest.mark.parametrize(
+    "roles", [("user", "assistant"), ("assistant", "user"), ("user", "tool", "user"), ()]
+)
 def test_turns_without_a_shape_to_go_into_are_counted_or_an_error(roles: tuple[str, ...]) -> None:
     tally = Tally()
     assert list(rewardbench_rows([conversation(*roles)], tally)) == []

@@ -23,7 +23,9 @@ SURVEY = SocietySurvey(questions=6).survey()
 AWARE = load_strategy("culture_aware")
 
 
-def test_a_task_has_a_file_of_questions_with_gold_and_the_fields_that_lm_eval_reads(tmp_path: Path) -> None:
+def test_a_task_has_a_file_of_questions_with_gold_and_the_fields_that_lm_eval_reads(
+    tmp_path: Path,
+) -> None:
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -33,10 +35,23 @@ def test_a_task_has_a_file_of_questions_with_gold_and_the_fields_that_lm_eval_re
     names = write_lm_eval_tasks(
         SURVEY, [AWARE, load_strategy("culture_unaware")], ["~hill", "~river"], tmp_path, "mine"
     )
-    assert names == [f"mine_{s}_{c}" for s in ("culture_aware", "culture_unaware") for c in ("hill", "river")]
+    assert names == [
+        f"mine_{s}_{c}" for s in ("culture_aware", "culture_unaware") for c in ("hill", "river")
+    ]
     task = yaml.load((tmp_path / f"{names[0]}.yaml").read_text(encoding="utf-8"), Loader)
-    assert {"task", "test_split", "doc_to_text", "doc_to_target", "doc_to_choice", "output_type"} <= set(task)
-    assert [m["metric"] for m in task["metric_list"]] == ["cultural_alignment_score", "exact_accuracy", "similarity"]
+    assert {
+        "task",
+        "test_split",
+        "doc_to_text",
+        "doc_to_target",
+        "doc_to_choice",
+        "output_type",
+    } <= set(task)
+    assert [m["metric"] for m in task["metric_list"]] == [
+        "cultural_alignment_score",
+        "exact_accuracy",
+        "similarity",
+    ]
     assert all({"metric", "aggregation", "higher_is_better"} == set(m) for m in task["metric_list"])
     rows = read_rows(tmp_path / f"{names[0]}.jsonl")
     assert len(rows) == 6
@@ -65,13 +80,25 @@ def test_lm_eval_gives_the_numbers_that_we_give(tmp_path: Path) -> None:
 
     model = build_chat_model(tmp_path / "tiny")
     (name,) = write_lm_eval_tasks(SURVEY, [AWARE], ["~hill"], tmp_path / "tasks")
-    wanted = AbilityTasks((name,), include_path=tmp_path / "tasks", chat_template=True, device="cpu")
-    theirs = {row["metric"]: row["value"] for row in run_lm_eval(str(model), None, wanted, tmp_path / "out")}
+    wanted = AbilityTasks(
+        (name,), include_path=tmp_path / "tasks", chat_template=True, device="cpu"
+    )
+    theirs = {
+        row["metric"]: row["value"]
+        for row in run_lm_eval(str(model), None, wanted, tmp_path / "out")
+    }
     asks = put(AWARE, SURVEY, ["~hill"])
     respondent = LikelihoodRespondent(load_chat_model(str(model), device="cpu"))
-    answers = [record_answer("m", ask, reply) for ask, reply in zip(asks, respondent.answer(asks), strict=True)]
-    rows, _, _ = measure(read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, ["~hill"], Tally(), 0, 20)
-    ours = {r["metric"]: r["value"] for r in rows if r["model"] == "m" and r["community"] == "~hill"}
+    answers = [
+        record_answer("m", ask, reply)
+        for ask, reply in zip(asks, respondent.answer(asks), strict=True)
+    ]
+    rows, _, _ = measure(
+        read_all(answers, SURVEY, "strict", "auto", Tally()), SURVEY, ["~hill"], Tally(), 0, 20
+    )
+    ours = {
+        r["metric"]: r["value"] for r in rows if r["model"] == "m" and r["community"] == "~hill"
+    }
     for metric in ("cultural_alignment_score", "exact_accuracy", "similarity"):
         assert theirs[metric] == pytest.approx(ours[metric], abs=1e-4), metric
 
@@ -113,16 +140,24 @@ def test_inspect_runs_the_survey_by_its_name_and_does_not_score_refusals(tmp_pat
     assert len(read) == 5
     for community in ("~hill", "~river"):
         golds = [gold for c, gold in read if c == community]
-        assert told["metrics"][f"exact {community}"] == pytest.approx(sum(g == 0 for g in golds) / len(golds))
+        assert told["metrics"][f"exact {community}"] == pytest.approx(
+            sum(g == 0 for g in golds) / len(golds)
+        )
         assert told["metrics"][f"alignment {community}"] <= 100
 
 
 def run_folder(tmp_path: Path, rows: list[dict[str, Any]]) -> Path:
     run = tmp_path / "run"
     run.mkdir()
-    record = {"name": "mine", "written": "2026-11-25T12:00:00+00:00", "data": {"survey": {"name": "wvs"}}}
+    record = {
+        "name": "mine",
+        "written": "2026-11-25T12:00:00+00:00",
+        "data": {"survey": {"name": "wvs"}},
+    }
     (run / "record.json").write_text(json.dumps(record), encoding="utf-8")
-    (run / "results.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (run / "results.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+    )
     return run
 
 
@@ -144,7 +179,9 @@ def row(metric: str, community: str | None, value: float, **more: Any) -> dict[s
     return base | more
 
 
-def test_results_become_every_eval_evers_documents_an_entry_for_each_community(tmp_path: Path) -> None:
+def test_results_become_every_eval_evers_documents_an_entry_for_each_community(
+    tmp_path: Path,
+) -> None:
     rows = [
         row("cultural_alignment_score", "MEX", 66.0),
         row("cultural_alignment_score", None, 60.0),
@@ -152,7 +189,9 @@ def test_results_become_every_eval_evers_documents_an_entry_for_each_community(t
         row("target_rank", "NGA", 3.0),
         row("cultural_alignment_score", "MEX", 46.0, model="random", strategy=None),
     ]
-    (path,) = write_every_eval_ever(run_folder(tmp_path, rows), tmp_path / "out", "Somebody", "third_party")
+    (path,) = write_every_eval_ever(
+        run_folder(tmp_path, rows), tmp_path / "out", "Somebody", "third_party"
+    )
     document = json.loads(path.read_text(encoding="utf-8"))
     assert {
         "schema_version",
@@ -178,7 +217,11 @@ def test_results_become_every_eval_evers_documents_an_entry_for_each_community(t
         "max_score": 100.0,
     }
     interval = first["score_details"]["uncertainty"]["confidence_interval"]
-    assert (interval["lower"], interval["upper"], interval["confidence_level"]) == (65.0, 67.0, 0.95)
+    assert (interval["lower"], interval["upper"], interval["confidence_level"]) == (
+        65.0,
+        67.0,
+        0.95,
+    )
     assert second["metric_config"]["lower_is_better"]
     assert "confidence_interval" not in second["score_details"]["uncertainty"]
 
@@ -187,13 +230,18 @@ def test_a_reward_run_has_documents_too_and_an_empty_folder_none(tmp_path: Path)
     rows = [
         {
             k: v
-            for k, v in row("pairwise_accuracy", "GBR", 0.6, method="scpo", steer="GBR", n_raters=40).items()
+            for k, v in row(
+                "pairwise_accuracy", "GBR", 0.6, method="scpo", steer="GBR", n_raters=40
+            ).items()
             if k not in ("model", "strategy")
         }
     ]
     (path,) = write_every_eval_ever(run_folder(tmp_path, rows), tmp_path / "out", "Somebody")
     entry = json.loads(path.read_text(encoding="utf-8"))["evaluation_results"][0]
     assert entry["evaluation_name"] == "pairwise_accuracy (GBR, steer GBR, all)"
-    assert entry["score_details"]["uncertainty"]["confidence_interval"]["method"] == "bootstrap over raters"
+    assert (
+        entry["score_details"]["uncertainty"]["confidence_interval"]["method"]
+        == "bootstrap over raters"
+    )
     with pytest.raises(InvalidInput, match="no run"):
         write_every_eval_ever(tmp_path / "out", tmp_path / "more", "Somebody")

@@ -41,7 +41,10 @@ def model(folder: Path) -> LinearRewardModel:
 
 def test_each_row_is_scored_for_its_own_community(model: LinearRewardModel) -> None:
     found = TrlReward(model)(
-        prompts=PROMPTS, completions=COMPLETIONS, completion_ids=[[1]] * 3, community=["~hill", "~coast", "~world"]
+        prompts=PROMPTS,
+        completions=COMPLETIONS,
+        completion_ids=[[1]] * 3,
+        community=["~hill", "~coast", "~world"],
     )
     requests = [RewardRequest(p, c) for p, c in zip(PROMPTS, COMPLETIONS, strict=True)]
     steers = [Steer.to("~hill"), Steer.to("~coast"), None]
@@ -59,7 +62,9 @@ def test_names_as_data_sets_write_them_are_understood() -> None:
 
 def test_one_community_for_all_rows_asks_no_column() -> None:
     heard = Heard()
-    found = TrlReward(heard, community="Mexico", strength=0.5)(PROMPTS, COMPLETIONS, community=["GBR", None, "?"])
+    found = TrlReward(heard, community="Mexico", strength=0.5)(
+        PROMPTS, COMPLETIONS, community=["GBR", None, "?"]
+    )
     assert found == [110, 112, 104]
     assert [steer for _, steer in heard.asked] == [Steer.to("MEX", 0.5)]
 
@@ -72,13 +77,17 @@ def test_a_blend_for_all_rows() -> None:
 
 def test_another_column_may_name_the_community() -> None:
     heard = Heard()
-    TrlReward(heard, column="country")(PROMPTS, COMPLETIONS, country=["MEX"] * 3, community=["GBR"] * 3)
+    TrlReward(heard, column="country")(
+        PROMPTS, COMPLETIONS, country=["MEX"] * 3, community=["GBR"] * 3
+    )
     assert [steer for _, steer in heard.asked] == [Steer.to("MEX")]
 
 
 def test_what_occurs_twice_is_scored_once() -> None:
     heard = Heard()
-    found = TrlReward(heard)(["?"] * 4, ["a", "bb", "a", "a"], community=["MEX", "MEX", "MEX", "GBR"])
+    found = TrlReward(heard)(
+        ["?"] * 4, ["a", "bb", "a", "a"], community=["MEX", "MEX", "MEX", "GBR"]
+    )
     assert found == [101, 102, 101, 101]
     assert [len(requests) for requests, _ in heard.asked] == [2, 1]
 
@@ -127,13 +136,18 @@ def test_the_reference_is_not_called_the_world(label: str) -> None:
 
 def test_conversations_are_read_as_messages() -> None:
     heard = Heard()
-    turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Tea?"}]}]
+    turns = [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": [{"type": "text", "text": "Tea?"}]},
+    ]
     called = [
         {"role": "assistant", "content": None, "tool_calls": []},
         {"role": "tool", "content": "20 C"},
         {"role": "assistant", "content": "Yes."},
     ]
-    found = TrlReward(heard, "MEX")([turns, turns, "Tea?"], [[{"role": "assistant", "content": "No."}], called, called])
+    found = TrlReward(heard, "MEX")(
+        [turns, turns, "Tea?"], [[{"role": "assistant", "content": "No."}], called, called]
+    )
     assert found == [103, 104, 104]
     asked = heard.asked[0][0]
     before = (Message("system", "Be kind."), Message("user", "Tea?"))
@@ -159,7 +173,11 @@ def test_a_completion_without_an_answer_is_skipped_or_gets_the_reward_that_is_se
     model: LinearRewardModel, empty: Any
 ) -> None:
     logged: dict[str, float] = {}
-    asked = {"prompts": ["Tea?"] * 2, "completions": [empty, "Yes."], "log_metric": logged.__setitem__}
+    asked = {
+        "prompts": ["Tea?"] * 2,
+        "completions": [empty, "Yes."],
+        "log_metric": logged.__setitem__,
+    }
     (none, value) = TrlReward(model, "~hill")(**asked)
     assert none is None
     assert isinstance(value, float)
@@ -206,17 +224,26 @@ def test_arrays_are_read_as_the_lists_that_they_were(model: LinearRewardModel) -
     reward = TrlReward(model)
     turns, said = [{"role": "user", "content": "Tea?"}], [{"role": "assistant", "content": "Yes."}]
     wanted = reward([turns], [said], community=["~hill"])
-    parts = [{"role": "user", "content": np.array([{"type": "text", "text": "Tea?"}], dtype=object)}]
+    parts = [
+        {"role": "user", "content": np.array([{"type": "text", "text": "Tea?"}], dtype=object)}
+    ]
     for prompt in (np.array(turns, dtype=object), np.array(parts, dtype=object), tuple(turns)):
         completion = np.array(said, dtype=object)
         assert reward([prompt], [completion], community=np.array(["~hill"], dtype=object)) == wanted
-    assert reward(np.array(["Tea?"]), np.array(["Yes."]), community=["~hill"]) == pytest.approx(wanted, abs=1e-6)
+    assert reward(np.array(["Tea?"]), np.array(["Yes."]), community=["~hill"]) == pytest.approx(
+        wanted, abs=1e-6
+    )
 
 
 def test_the_mean_reward_of_each_community_is_logged() -> None:
     logged: dict[str, float] = {}
     reward = TrlReward(Heard(), missing="skip")
-    reward(["?"] * 4, ["a", "bbb", "cc", "d"], community=["MEX", "MEX", "~world", None], log_metric=logged.__setitem__)
+    reward(
+        ["?"] * 4,
+        ["a", "bbb", "cc", "d"],
+        community=["MEX", "MEX", "~world", None],
+        log_metric=logged.__setitem__,
+    )
     prefix = "rewards/pluralign/"
     assert logged == {f"{prefix}MEX": 102.0, f"{prefix}reference": 2.0, f"{prefix}skipped": 1.0}
 
@@ -240,7 +267,9 @@ def test_a_folder_travels_by_its_name_and_not_by_its_weights(folder: Path) -> No
     assert len(pickle.dumps(reward)) < 1000
 
 
-def test_completions_do_not_fill_the_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completions_do_not_fill_the_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / "cache"))
     TrlReward(folder, community="~hill")(PROMPTS, ["never said before"] * 3)
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

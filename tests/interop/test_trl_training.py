@@ -31,7 +31,9 @@ class Recorder(TrlReward):
         return found
 
 
-def trained(tiny: ModuleType, rows: list[dict[str, Any]], reward: Any, out: Path) -> list[dict[str, Any]]:
+def trained(
+    tiny: ModuleType, rows: list[dict[str, Any]], reward: Any, out: Path
+) -> list[dict[str, Any]]:
     """Logs of two steps."""
     from datasets import Dataset
     from transformers import LlamaForCausalLM, set_seed
@@ -54,7 +56,9 @@ def trained(tiny: ModuleType, rows: list[dict[str, Any]], reward: Any, out: Path
 
 
 @pytest.mark.slow
-def test_grpo_trains_on_the_rewards_of_each_rows_community(folder: Path, tiny: ModuleType, tmp_path: Path) -> None:
+def test_grpo_trains_on_the_rewards_of_each_rows_community(
+    folder: Path, tiny: ModuleType, tmp_path: Path
+) -> None:
     reward = Recorder(folder, missing="reference")
     logs = trained(tiny, ROWS, reward, tmp_path)
     assert len(logs) == 2
@@ -67,13 +71,19 @@ def test_grpo_trains_on_the_rewards_of_each_rows_community(folder: Path, tiny: M
         assert found == pytest.approx(again, abs=1e-6)
         scored = [r for r in found if r is not None]  # a completion that says nothing has no reward
         assert entry["rewards/pluralign/mean"] == pytest.approx(sum(scored) / len(scored), abs=1e-4)
-        hill = [r for r, c in zip(found, passed["community"], strict=True) if c == "~hill" and r is not None]
+        hill = [
+            r
+            for r, c in zip(found, passed["community"], strict=True)
+            if c == "~hill" and r is not None
+        ]
         assert entry["rewards/pluralign/~hill"] == pytest.approx(sum(hill) / len(hill), abs=1e-4)
         assert "rewards/pluralign/reference" in entry
 
 
 @pytest.mark.slow
-def test_grpo_leaves_skipped_rows_out_on_conversations(folder: Path, tiny: ModuleType, tmp_path: Path) -> None:
+def test_grpo_leaves_skipped_rows_out_on_conversations(
+    folder: Path, tiny: ModuleType, tmp_path: Path
+) -> None:
     rows = [row | {"prompt": [{"role": "user", "content": row["prompt"]}]} for row in ROWS]
     reward = Recorder(folder, missing="skip")
     logs = trained(tiny, rows, reward, tmp_path)
@@ -93,6 +103,9 @@ def test_trl_scores_an_exported_chat_model_as_its_readme_does(
     recorder = Recorder(folder, missing="reference")
     logs = trained(tiny, rows, [str(exported), recorder], tmp_path)
     passed = recorder.calls[0][0]
-    texts = [(p[0]["content"], c[0]["content"]) for p, c in zip(passed["prompts"], passed["completions"], strict=True)]
+    texts = [
+        (p[0]["content"], c[0]["content"])
+        for p, c in zip(passed["prompts"], passed["completions"], strict=True)
+    ]
     rewards = [run_readme(exported, TextForm("chat"), *pair)["reward"] for pair in texts]
     assert logs[0]["rewards/exported/mean"] == pytest.approx(sum(rewards) / 6, abs=1e-4)

@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pluralign.core import FloatArray, InvalidInput, RewardRequest, Steer, SteerableRewardModel, UnknownCommunity
+from pluralign.core import (
+    FloatArray,
+    InvalidInput,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    UnknownCommunity,
+)
 from pluralign.experiments import open_model
 from pluralign.interop import compute_score, trl_reward, verl_reward
 
@@ -40,7 +47,13 @@ def row(**info: Any) -> dict[str, Any]:
         "data_source": "town/polls",
         "solution_str": "My family comes first.",
         "ground_truth": "",
-        "extra_info": {"split": "train", "index": 3, **info, "num_turns": 2, "rollout_reward_scores": {}},
+        "extra_info": {
+            "split": "train",
+            "index": 3,
+            **info,
+            "num_turns": 2,
+            "rollout_reward_scores": {},
+        },
         "reward_router_address": None,
         "reward_model_tokenizer": None,
     }
@@ -48,7 +61,9 @@ def row(**info: Any) -> dict[str, Any]:
 
 def test_a_row_is_scored_for_its_own_community(folder: Path, model: SteerableRewardModel) -> None:
     found = compute_score(model=str(folder), **row(prompt="What matters?", community="~hill"))
-    wanted = model.score([RewardRequest("What matters?", "My family comes first.")], Steer.to("~hill"))
+    wanted = model.score(
+        [RewardRequest("What matters?", "My family comes first.")], Steer.to("~hill")
+    )
     assert found.keys() == {"score", "thought", "no_answer"}
     assert type(found["score"]) is float
     assert found["score"] == pytest.approx(wanted[0], **CLOSE)
@@ -59,7 +74,9 @@ def test_it_is_called_as_verl_wraps_it(folder: Path, model: SteerableRewardModel
     wrapped = pickle.loads(pickle.dumps(partial(compute_score, **settings)))  # noqa: S301 - our own bytes
     request = [RewardRequest("Tea?", "My family comes first.")]
     found = wrapped(**row(prompt="Tea?", country="~coast", community="~hill"))
-    assert found["score"] == pytest.approx(model.score(request, Steer.to("~coast", 0.5))[0], **CLOSE)
+    assert found["score"] == pytest.approx(
+        model.score(request, Steer.to("~coast", 0.5))[0], **CLOSE
+    )
     assert wrapped(**row(prompt="Tea?"))["score"] == pytest.approx(model.score(request)[0], **CLOSE)
 
 
@@ -73,19 +90,27 @@ def test_verl_finds_it_by_module_and_name() -> None:
 
 
 def test_one_community_may_be_set_for_all_rows(folder: Path, model: SteerableRewardModel) -> None:
-    found = compute_score(model=str(folder), community="~hill", **row(prompt="Tea?", community="Atlantis"))
+    found = compute_score(
+        model=str(folder), community="~hill", **row(prompt="Tea?", community="Atlantis")
+    )
     wanted = model.score([RewardRequest("Tea?", "My family comes first.")], Steer.to("~hill"))
     assert found["score"] == pytest.approx(wanted[0], **CLOSE)
 
 
 def test_a_prompt_may_be_messages(folder: Path) -> None:
     said = [{"role": "user", "content": "Tea?"}]
-    text, messages = (compute_score(model=str(folder), **row(prompt=p, community="~hill")) for p in ("Tea?", said))
+    text, messages = (
+        compute_score(model=str(folder), **row(prompt=p, community="~hill")) for p in ("Tea?", said)
+    )
     assert messages["score"] == pytest.approx(text["score"], **CLOSE)
 
 
-@pytest.mark.parametrize("extra_info", [None, {}, {"community": "~hill"}, {"community": "~hill", "prompt": None}])
-def test_a_row_without_a_prompt_is_told_where_to_put_it(folder: Path, extra_info: dict[str, Any] | None) -> None:
+@pytest.mark.parametrize(
+    "extra_info", [None, {}, {"community": "~hill"}, {"community": "~hill", "prompt": None}]
+)
+def test_a_row_without_a_prompt_is_told_where_to_put_it(
+    folder: Path, extra_info: dict[str, Any] | None
+) -> None:
     with pytest.raises(InvalidInput, match="no prompt") as caught:
         compute_score(model=str(folder), **row() | {"extra_info": extra_info})
     assert caught.value.hint is not None
@@ -146,7 +171,10 @@ def test_threads_that_come_together_open_one_model_and_score_one_at_a_time(
     def ask(n: int) -> list[float]:
         together.wait()
         community = ("~hill", "~coast")[n % 2]
-        rows = [row(prompt="What matters?", community=community) | {"solution_str": f"{n} {k}"} for k in range(10)]
+        rows = [
+            row(prompt="What matters?", community=community) | {"solution_str": f"{n} {k}"}
+            for k in range(10)
+        ]
         return [compute_score(model=str(folder), **given)["score"] for given in rows]
 
     with ThreadPoolExecutor(8) as threads:
@@ -154,21 +182,34 @@ def test_threads_that_come_together_open_one_model_and_score_one_at_a_time(
     assert opened == [folder]
     for n, scores in enumerate(found):
         requests = [RewardRequest("What matters?", f"{n} {k}") for k in range(10)]
-        assert scores == pytest.approx(model.score(requests, Steer.to(("~hill", "~coast")[n % 2])), **CLOSE)
+        assert scores == pytest.approx(
+            model.score(requests, Steer.to(("~hill", "~coast")[n % 2])), **CLOSE
+        )
 
 
-def test_many_rows_are_scored_at_once_as_verls_reward_loop_does(folder: Path, model: SteerableRewardModel) -> None:
+def test_many_rows_are_scored_at_once_as_verls_reward_loop_does(
+    folder: Path, model: SteerableRewardModel
+) -> None:
     async def score_all() -> list[dict[str, float]]:
         loop, score = asyncio.get_running_loop(), partial(compute_score, model=str(folder))
-        rows = [row(prompt="Tea?", community="~hill") | {"solution_str": f"answer {n}"} for n in range(20)]
-        return await asyncio.gather(*(loop.run_in_executor(None, partial(score, **given)) for given in rows))
+        rows = [
+            row(prompt="Tea?", community="~hill") | {"solution_str": f"answer {n}"}
+            for n in range(20)
+        ]
+        return await asyncio.gather(
+            *(loop.run_in_executor(None, partial(score, **given)) for given in rows)
+        )
 
     found = asyncio.run(asyncio.wait_for(score_all(), 60))
-    wanted = model.score([RewardRequest("Tea?", f"answer {n}") for n in range(20)], Steer.to("~hill"))
+    wanted = model.score(
+        [RewardRequest("Tea?", f"answer {n}") for n in range(20)], Steer.to("~hill")
+    )
     assert [one["score"] for one in found] == pytest.approx(wanted, **CLOSE)
 
 
-def test_thoughts_are_left_out_and_a_response_without_an_answer_has_the_reward_that_is_set(folder: Path) -> None:
+def test_thoughts_are_left_out_and_a_response_without_an_answer_has_the_reward_that_is_set(
+    folder: Path,
+) -> None:
     extra = {"prompt": "What matters?", "community": "~hill"}
     score = partial(compute_score, "m", model=str(folder), extra_info=extra)
     plain, thought = score("My family."), score("<think>\nHm.\n</think>\n\nMy family.")
@@ -189,4 +230,6 @@ def test_a_prompt_that_pandas_read_out_of_parquet_is_read(folder: Path, tmp_path
     info = pd.read_parquet(file)["extra_info"][0]
     assert not isinstance(info["prompt"], list)
     found = compute_score("m", "My family.", model=str(folder), extra_info=info)
-    assert found == compute_score("m", "My family.", model=str(folder), extra_info=info | {"prompt": prompt})
+    assert found == compute_score(
+        "m", "My family.", model=str(folder), extra_info=info | {"prompt": prompt}
+    )

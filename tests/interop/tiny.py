@@ -3,7 +3,22 @@
 from pathlib import Path
 from typing import Any
 
-WORDS = ["tea", "or", "coffee", "what", "matters", "please", "neither", "my", "family", "?", ".", ",", "in", "life"]
+WORDS = [
+    "tea",
+    "or",
+    "coffee",
+    "what",
+    "matters",
+    "please",
+    "neither",
+    "my",
+    "family",
+    "?",
+    ".",
+    ",",
+    "in",
+    "life",
+]
 TEMPLATE = (
     "{% for m in messages %}<{{ m['role'] }}> {{ m['content'] }} <end> {% endfor %}"
     "{% if add_generation_prompt %}<assistant> {% endif %}"
@@ -16,7 +31,9 @@ def tokenizer(chat: bool = False, pair: bool = False) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     special = ["<pad>", "<unk>", "<end>", "<sep>", "<user>", "<assistant>", "<system>"]
-    inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate([*special, *WORDS])}, unk_token="<unk>"))
+    inner = Tokenizer(
+        models.WordLevel({w: i for i, w in enumerate([*special, *WORDS])}, unk_token="<unk>")
+    )
     inner.normalizer = normalizers.Lowercase()
     inner.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace()])
     inner.add_special_tokens(special)
@@ -36,8 +53,15 @@ def llama_config(**more: Any) -> Any:
     """A Llama of two narrow layers."""
     from transformers import LlamaConfig
 
-    size = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return LlamaConfig(vocab_size=32, num_key_value_heads=2, pad_token_id=0, eos_token_id=2, **size, **more)
+    size = {
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
+    return LlamaConfig(
+        vocab_size=32, num_key_value_heads=2, pad_token_id=0, eos_token_id=2, **size, **more
+    )
 
 
 def reward_folder(path: Path, chat: bool = False, pair: bool = False) -> Path:

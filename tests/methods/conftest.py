@@ -9,7 +9,13 @@ import pytest
 from pluralign.core import WORLD, FloatArray, PreferencePair, Steer, rng_for
 from pluralign.encoders import HashEncoder
 from pluralign.methods import TrainingSet
-from pluralign.rewards import DenseFeatures, EmbeddingTrunk, EncodedPairs, LinearRewardModel, fit_bradley_terry
+from pluralign.rewards import (
+    DenseFeatures,
+    EmbeddingTrunk,
+    EncodedPairs,
+    LinearRewardModel,
+    fit_bradley_terry,
+)
 from pluralign.simulation import Society, default_society, recovered_taste, taste_correlation
 
 
@@ -56,7 +62,9 @@ def world() -> World:
 @pytest.fixture(scope="session")
 def village() -> World:
     """As few pairs as a law needs: fewer than dimensions in each community, more in all together."""
-    return build_world({WORLD.id: 200, "~river": 60, "~hill": 50, "~isle": 20}, test=20, dimensions=32)
+    return build_world(
+        {WORLD.id: 200, "~river": 60, "~hill": 50, "~isle": 20}, test=20, dimensions=32
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +78,8 @@ def numbers() -> Callable[..., TrainingSet]:
             for i in range(len(rows))
         )
         return TrainingSet.build(
-            EncodedPairs(pairs, DenseFeatures(np.vstack(list(difference.values())))), list(difference)
+            EncodedPairs(pairs, DenseFeatures(np.vstack(list(difference.values())))),
+            list(difference),
         )
 
     return build

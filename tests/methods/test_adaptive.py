@@ -20,7 +20,9 @@ from pluralign.methods import (
 from pluralign.rewards import EncodedPairs, LinearRewardModel, fit_bradley_terry
 
 
-def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(village: Any) -> None:
+def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(
+    village: Any,
+) -> None:
     config = AdaptiveConfig(shared_ridges=(), own_ridges=(0.5,))
     heads_K_C_D = candidate_heads(village.train, village.reference, config)
     assert heads_K_C_D.shape == (2, 3, 64)
@@ -29,15 +31,23 @@ def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tu
     np.testing.assert_allclose(heads_K_C_D[1], full_C_D, atol=1e-5)
 
 
-def test_without_own_levels_the_candidates_are_the_reference_and_two_pooled_models(village: Any) -> None:
+def test_without_own_levels_the_candidates_are_the_reference_and_two_pooled_models(
+    village: Any,
+) -> None:
     config = AdaptiveConfig(shared_ridges=(2.0,), own_ridges=())
     train = village.train.without(village.train.community_N == "~coast")
     heads_K_C_D = candidate_heads(train, village.reference, config)
     (steered_to_C_D,) = pooled_heads(train, village.reference, RidgeConfig(), [2.0])
     everybody_D = fit_bradley_terry(train.encoded.features, 2.0, village.reference.reference_D)
-    expected = [np.tile(village.reference.reference_D, (3, 1)), steered_to_C_D, np.tile(everybody_D, (3, 1))]
+    expected = [
+        np.tile(village.reference.reference_D, (3, 1)),
+        steered_to_C_D,
+        np.tile(everybody_D, (3, 1)),
+    ]
     np.testing.assert_allclose(heads_K_C_D, expected, atol=1e-5)
-    assert not np.allclose(heads_K_C_D[1], heads_K_C_D[2], atol=1e-3)  # the ~world panel teaches too
+    assert not np.allclose(
+        heads_K_C_D[1], heads_K_C_D[2], atol=1e-3
+    )  # the ~world panel teaches too
 
 
 def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
@@ -66,7 +76,10 @@ def test_shares_lie_on_the_simplex_and_no_candidate_nor_mixture_is_better(
     assert share_K.sum() == pytest.approx(1)
     assert (share_K >= 0).all()
     best = loss(margin_N_K, share_K)
-    assert all(best <= loss(margin_N_K, other) + 1e-6 for other in (*np.eye(6), *rng.dirichlet(np.ones(6), size=50)))
+    assert all(
+        best <= loss(margin_N_K, other) + 1e-6
+        for other in (*np.eye(6), *rng.dirichlet(np.ones(6), size=50))
+    )
 
 
 @pytest.mark.parametrize("better", [0, 1, 2])
@@ -92,14 +105,19 @@ def test_in_the_mixture_each_community_counts_the_same_and_unjudged_pairs_not_at
     rng = rng_for(0, "margins")
     few, many = rng.normal(0.3, 1, size=(20, 4)), rng.normal(0.1, 1, size=(50, 4))
     unjudged = np.full((7, 4), np.nan)
-    plain = stacking_shares(np.vstack([few, many]), numbers({"MEX": np.ones((20, 4)), "GBR": np.ones((50, 4))}))
+    plain = stacking_shares(
+        np.vstack([few, many]), numbers({"MEX": np.ones((20, 4)), "GBR": np.ones((50, 4))})
+    )
     repeated = stacking_shares(
-        np.vstack([few, many, many, unjudged]), numbers({"MEX": np.ones((20, 4)), "GBR": np.ones((107, 4))})
+        np.vstack([few, many, many, unjudged]),
+        numbers({"MEX": np.ones((20, 4)), "GBR": np.ones((107, 4))}),
     )
     np.testing.assert_allclose(repeated, plain, atol=1e-3)
 
 
-def test_a_planted_harm_is_flagged_and_a_planted_gain_is_not(numbers: Callable[..., TrainingSet]) -> None:
+def test_a_planted_harm_is_flagged_and_a_planted_gain_is_not(
+    numbers: Callable[..., TrainingSet],
+) -> None:
     rng = rng_for(0, "harm")
     train = numbers({c: np.ones((200, 4)) for c in ("MEX", "GBR", "NZL")}, raters=40)
     reference_N = rng.choice([-1.0, 1.0], size=600, p=[0.3, 0.7])
@@ -110,7 +128,9 @@ def test_a_planted_harm_is_flagged_and_a_planted_gain_is_not(numbers: Callable[.
     assert falls_behind(margin_N, reference_N, train, 1e9).tolist() == [False, False, False]
 
 
-def test_harm_that_one_rater_alone_reports_is_within_noise(numbers: Callable[..., TrainingSet]) -> None:
+def test_harm_that_one_rater_alone_reports_is_within_noise(
+    numbers: Callable[..., TrainingSet],
+) -> None:
     train, reference_N = numbers({"MEX": np.ones((200, 4))}, raters=20), np.ones(200)
     margin_N = np.where([p.rater == "MEX/r3" for p in train.encoded.pairs], -1.0, 1.0)
     assert falls_behind(margin_N, reference_N, train, 2.0).tolist() == [False]
@@ -118,7 +138,9 @@ def test_harm_that_one_rater_alone_reports_is_within_noise(numbers: Callable[...
     assert falls_behind(spread_N, reference_N, train, 2.0).tolist() == [True]
 
 
-def test_a_community_that_could_not_be_judged_falls_back(numbers: Callable[..., TrainingSet]) -> None:
+def test_a_community_that_could_not_be_judged_falls_back(
+    numbers: Callable[..., TrainingSet],
+) -> None:
     train = numbers({"MEX": np.ones((5, 4)), "GBR": np.ones((5, 4))})
     margin_N = np.r_[np.ones(5), np.full(5, np.nan)]
     assert falls_behind(margin_N, np.ones(10), train, 1.0).tolist() == [False, True]
@@ -155,7 +177,10 @@ def test_where_steering_would_hurt_everybody_the_reference_is_kept(
 def test_a_pair_counts_in_every_candidate_as_much_as_its_source_says(village: Any) -> None:
     train = village.train
     ignored = np.arange(len(train.encoded)) % 5 == 0
-    pairs = [replace(p, weight=0.0) if skip else p for p, skip in zip(train.encoded.pairs, ignored, strict=True)]
+    pairs = [
+        replace(p, weight=0.0) if skip else p
+        for p, skip in zip(train.encoded.pairs, ignored, strict=True)
+    ]
     weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.features))
     config = AdaptiveConfig()
     np.testing.assert_allclose(

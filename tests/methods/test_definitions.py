@@ -21,7 +21,9 @@ EXTREME = np.array([-1000.0, -1e-9, 0.0, 1e-9, 1000.0])
 
 
 @given(MARGINS, st.floats(0.01, 0.99))
-def test_the_filter_keeps_what_the_reference_is_not_confident_of(margin_N: np.ndarray, tau: float) -> None:
+def test_the_filter_keeps_what_the_reference_is_not_confident_of(
+    margin_N: np.ndarray, tau: float
+) -> None:
     confidence_N = 1 / (1 + np.exp(-margin_N))
     sure_N = np.abs(confidence_N - tau) > 1e-9
     assert np.array_equal(scpo_filter(margin_N, tau)[sure_N], (confidence_N < tau)[sure_N])
@@ -32,7 +34,9 @@ def test_at_the_published_threshold_mild_agreement_is_kept() -> None:
 
 
 @given(MARGINS, st.floats(0.1, 10))
-def test_the_weight_is_the_smaller_of_one_and_the_softened_odds(margin_N: np.ndarray, beta: float) -> None:
+def test_the_weight_is_the_smaller_of_one_and_the_softened_odds(
+    margin_N: np.ndarray, beta: float
+) -> None:
     np.testing.assert_allclose(scpo_weights(margin_N, beta), np.minimum(np.exp(margin_N / beta), 1))
 
 
@@ -66,7 +70,9 @@ def test_a_threshold_of_one_keeps_every_pair() -> None:
         (ScpoConfig(filter=False, weight=True, inverse_weight=True), [np.exp(1.1), 1, 1]),
     ],
 )
-def test_each_ablation_weighs_pairs_as_its_name_says(config: ScpoConfig, expected: list[float]) -> None:
+def test_each_ablation_weighs_pairs_as_its_name_says(
+    config: ScpoConfig, expected: list[float]
+) -> None:
     np.testing.assert_allclose(pair_weights(np.array([-1.1, 0.5, 2.0]), config), expected)
 
 
@@ -87,7 +93,9 @@ def test_a_softness_out_of_range_is_refused(beta: float) -> None:
 
 
 @pytest.mark.parametrize("ridge", [0.0, -1.0, np.nan, np.inf])
-def test_a_pull_that_is_no_positive_number_is_refused_before_anything_is_fitted(ridge: float) -> None:
+def test_a_pull_that_is_no_positive_number_is_refused_before_anything_is_fitted(
+    ridge: float,
+) -> None:
     for config in (RidgeConfig, ScpoConfig):
         with pytest.raises(InvalidInput, match="ridge"):
             config(ridge=ridge)

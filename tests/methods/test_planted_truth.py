@@ -30,7 +30,9 @@ CONFIGS: dict[str, tuple[Fit, Any]] = {
 
 @pytest.fixture(scope="module")
 def models(world: Any) -> dict[str, Any]:
-    return {n: fit(world.train, world.reference, c, rng_for(0, n)) for n, (fit, c) in CONFIGS.items()}
+    return {
+        n: fit(world.train, world.reference, c, rng_for(0, n)) for n, (fit, c) in CONFIGS.items()
+    }
 
 
 def unsteered(world: Any) -> LinearRewardModel:
@@ -39,7 +41,9 @@ def unsteered(world: Any) -> LinearRewardModel:
     return LinearRewardModel(reference.trunk, reference.reference_D, ids, zeros)
 
 
-def test_the_reference_learns_the_taste_of_the_majority_and_not_that_of_the_minority(world: Any) -> None:
+def test_the_reference_learns_the_taste_of_the_majority_and_not_that_of_the_minority(
+    world: Any,
+) -> None:
     reference = unsteered(world)
     assert world.recovery(reference, "~river") > 0.9
     assert world.recovery(reference, "~hill") < 0
@@ -54,19 +58,27 @@ def test_steering_to_a_minority_recovers_its_taste_better_than_the_reference_doe
     assert accuracy > (world.margins(unsteered(world), "~hill") > 0).mean() + 0.05
 
 
-def test_one_model_for_all_serves_the_minority_worse_than_its_own(world: Any, models: dict[str, Any]) -> None:
+def test_one_model_for_all_serves_the_minority_worse_than_its_own(
+    world: Any, models: dict[str, Any]
+) -> None:
     own, shared = (world.margins(models[n], "~hill") > 0 for n in ("full", "pooled"))
     assert own.mean() > shared.mean() + 0.05
 
 
 @pytest.mark.parametrize("community", ["~isle", *LIKE_THE_WORLD])
-def test_adaptive_steering_hurts_nobody_beyond_noise(world: Any, models: dict[str, Any], community: str) -> None:
-    before, after = (world.margins(m, community) > 0 for m in (unsteered(world), models["adaptive"]))
+def test_adaptive_steering_hurts_nobody_beyond_noise(
+    world: Any, models: dict[str, Any], community: str
+) -> None:
+    before, after = (
+        world.margins(m, community) > 0 for m in (unsteered(world), models["adaptive"])
+    )
     gain_N = after.astype(float) - before
     assert gain_N.mean() > -2 * gain_N.std() / np.sqrt(len(gain_N))
 
 
-def test_learning_from_contradiction_alone_wins_the_contested_pairs_and_loses_the_rest(world: Any) -> None:
+def test_learning_from_contradiction_alone_wins_the_contested_pairs_and_loses_the_rest(
+    world: Any,
+) -> None:
     """Published: filter only scores highest where the reference errs and lowest overall; weights moderate it."""
     before_N = world.margins(unsteered(world), *LIKE_THE_WORLD)
     configs = [ScpoConfig(weight=w, ridge=0.1) for w in (True, False)]

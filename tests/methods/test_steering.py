@@ -54,13 +54,21 @@ def test_the_order_of_the_pairs_does_not_matter(village: Any, name: str) -> None
     train = village.train
     rows = rng_for(0, "order").permutation(len(train.encoded))
     shuffled = TrainingSet(train.encoded.take(rows), train.communities, train.unit_N[rows])
-    np.testing.assert_allclose(margins(village, shuffled, name), margins(village, train, name), atol=1e-5)
+    np.testing.assert_allclose(
+        margins(village, shuffled, name), margins(village, train, name), atol=1e-5
+    )
 
 
 @every_fit
 def test_what_communities_and_raters_are_called_does_not_matter(village: Any, name: str) -> None:
-    other = renamed(village.train, {"~river": "NZL", "~hill": "AUS", "~isle": "~east", "~world": "~west"}, rater="x{}")
-    np.testing.assert_allclose(margins(village, other, name), margins(village, village.train, name), atol=1e-5)
+    other = renamed(
+        village.train,
+        {"~river": "NZL", "~hill": "AUS", "~isle": "~east", "~world": "~west"},
+        rater="x{}",
+    )
+    np.testing.assert_allclose(
+        margins(village, other, name), margins(village, village.train, name), atol=1e-5
+    )
 
 
 @every_fit
@@ -73,7 +81,9 @@ def test_the_order_of_the_communities_does_not_matter(village: Any, name: str) -
 
 @every_fit
 def test_the_same_seed_gives_the_same_heads(village: Any, name: str) -> None:
-    assert np.array_equal(margins(village, village.train, name), margins(village, village.train, name))
+    assert np.array_equal(
+        margins(village, village.train, name), margins(village, village.train, name)
+    )
 
 
 @every_fit
@@ -88,14 +98,19 @@ def test_the_reference_is_left_as_it_was(village: Any, name: str) -> None:
 @alone
 def test_a_community_fitted_alone_does_not_feel_the_others(village: Any, name: str) -> None:
     everybody = margins(village, village.train, name)[:, [1]]
-    np.testing.assert_allclose(margins(village, village.train.of("~hill"), name), everybody, atol=1e-12)
+    np.testing.assert_allclose(
+        margins(village, village.train.of("~hill"), name), everybody, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", ["full", "scpo", "pooled"])
 def test_a_pair_of_weight_zero_is_as_if_it_were_not_there(village: Any, name: str) -> None:
     train = village.train
     ignored = np.arange(len(train.encoded)) % 5 == 0
-    pairs = [replace(p, weight=0.0) if skip else p for p, skip in zip(train.encoded.pairs, ignored, strict=True)]
+    pairs = [
+        replace(p, weight=0.0) if skip else p
+        for p, skip in zip(train.encoded.pairs, ignored, strict=True)
+    ]
     weighted = replace(train, encoded=EncodedPairs(tuple(pairs), train.encoded.features))
     np.testing.assert_allclose(
         margins(village, weighted, name), margins(village, train.without(ignored), name), atol=1e-5
@@ -107,12 +122,17 @@ def test_a_pull_without_end_keeps_the_reference(village: Any, name: str) -> None
     fit, config = FITS[name]
     strong = AdaptiveConfig((1e9,), (1e9,)) if name == "adaptive" else replace(config, ridge=1e9)
     model: Any = fit(village.train, village.reference, strong, rng_for(0))
-    np.testing.assert_allclose(model.heads(), np.tile(village.reference.reference_D, (3, 1)), atol=1e-5)
+    np.testing.assert_allclose(
+        model.heads(), np.tile(village.reference.reference_D, (3, 1)), atol=1e-5
+    )
 
 
 def test_scpo_without_filter_and_weight_is_full_fine_tuning(village: Any) -> None:
     full = fit_full(village.train, village.reference, RidgeConfig(0.5), rng_for(0)).heads()
-    for config in (ScpoConfig(filter=False, weight=False, ridge=0.5), ScpoConfig(tau=1.0, weight=False, ridge=0.5)):
+    for config in (
+        ScpoConfig(filter=False, weight=False, ridge=0.5),
+        ScpoConfig(tau=1.0, weight=False, ridge=0.5),
+    ):
         heads = fit_scpo(village.train, village.reference, config, rng_for(0)).heads()
         np.testing.assert_array_equal(heads, full)
 
@@ -137,7 +157,9 @@ def test_a_community_whose_every_pair_is_filtered_out_stays_at_the_reference(
     assert model.delta_C_D[1].any()
 
 
-def test_pooled_gives_every_community_the_same_head_and_learns_from_none_but_them(village: Any) -> None:
+def test_pooled_gives_every_community_the_same_head_and_learns_from_none_but_them(
+    village: Any,
+) -> None:
     heads = fit_pooled(village.train, village.reference, RidgeConfig(), rng_for(0)).heads()
     assert np.ptp(heads, axis=0).max() == 0
     without_panel = village.train.of("~river", "~hill", "~isle")

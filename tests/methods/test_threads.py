@@ -16,7 +16,9 @@ def test_a_method_gives_the_same_bits_with_any_number_of_threads(name: str, vill
 
     def heads(threads: int) -> Any:
         with threadpool_limits(threads):
-            model = method.fit(village.train, village.reference, method.configure(), rng_for(3, "fit"))
+            model = method.fit(
+                village.train, village.reference, method.configure(), rng_for(3, "fit")
+            )
         return model.heads()
 
     one, two = heads(1), heads(2)

@@ -23,7 +23,11 @@ PAIRS = (
     PreferencePair("3", "Q", "A", "B", "GBR", question="q1", stem="s"),
 )
 ENCODED = EncodedPairs(PAIRS, DenseFeatures(np.arange(12.0).reshape(3, 4)))
-BUILT_IN = {e.name: e.load() for e in entry_points(group="pluralign.methods") if e.value.startswith("pluralign.")}
+BUILT_IN = {
+    e.name: e.load()
+    for e in entry_points(group="pluralign.methods")
+    if e.value.startswith("pluralign.")
+}
 every_method = pytest.mark.parametrize("method", BUILT_IN.values(), ids=BUILT_IN)
 EXPECTED = {
     "reference",
@@ -95,7 +99,9 @@ def test_a_method_is_named_as_it_is_registered(method: Method) -> None:
 
 
 @every_method
-def test_every_method_gives_a_model_that_answers_for_its_communities(village: Any, method: Method) -> None:
+def test_every_method_gives_a_model_that_answers_for_its_communities(
+    village: Any, method: Method
+) -> None:
     train, reference = village.train, village.reference
     model = method.fit(train, reference, method.configure(), rng_for(0, method.name))
     requests = [RewardRequest("Q", "Be bold and take the risk."), RewardRequest("Q", "Go slowly.")]
@@ -112,14 +118,20 @@ def test_the_heads_under_several_ridges_are_the_fits_under_each(village: Any, na
     method, ridges = BUILT_IN[name], (10.0, 1.0, 0.3)
     heads_K_C_D = method.heads(village.train, village.reference, method.configure(), ridges)
     for ridge, head_C_D in zip(ridges, heads_K_C_D, strict=True):
-        fitted = method.fit(village.train, village.reference, method.configure(ridge=ridge), rng_for(0))
+        fitted = method.fit(
+            village.train, village.reference, method.configure(ridge=ridge), rng_for(0)
+        )
         np.testing.assert_allclose(head_C_D, fitted.heads(), atol=1e-5)
 
 
 def test_an_ablation_keeps_what_makes_it_one_whatever_is_set() -> None:
-    assert SCPO_FILTER_ONLY.configure(tau=0.6, weight=True) == ScpoConfig(tau=0.6, filter=True, weight=False)
+    assert SCPO_FILTER_ONLY.configure(tau=0.6, weight=True) == ScpoConfig(
+        tau=0.6, filter=True, weight=False
+    )
     assert SCPO_WEIGHT_ONLY.configure(filter=True) == ScpoConfig(filter=False)
-    assert SCPO_INVERSE_WEIGHT.configure() == ScpoConfig(filter=False, weight=False, inverse_weight=True)
+    assert SCPO_INVERSE_WEIGHT.configure() == ScpoConfig(
+        filter=False, weight=False, inverse_weight=True
+    )
 
 
 def test_a_setting_that_a_method_has_not_is_refused() -> None:

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from pluralign.core import FloatArray, NotEnoughData, rng_for
-from pluralign.methods import RIDGES, RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, full_heads, held_out_margins
+from pluralign.methods import (
+    RIDGES,
+    RidgeChoice,
+    RidgeConfig,
+    TrainingSet,
+    choose_ridge,
+    full_heads,
+    held_out_margins,
+)
 from pluralign.rewards import LinearRewardModel
 
 
@@ -24,7 +32,9 @@ def test_where_labels_are_noise_the_strongest_pull_is_chosen(
     numbers: Callable[..., TrainingSet], flat: LinearRewardModel
 ) -> None:
     agreeing = taught(flat.reference_D, 300, sureness=1.0)
-    choice = choose_ridge(full_heads, numbers({"MEX": agreeing}, 30), flat, RidgeConfig(), rng_for(0))
+    choice = choose_ridge(
+        full_heads, numbers({"MEX": agreeing}, 30), flat, RidgeConfig(), rng_for(0)
+    )
     assert choice.ridge == max(RIDGES)
     assert list(choice.loss) == list(RIDGES)
 
@@ -46,19 +56,27 @@ def test_each_community_counts_the_same_however_many_pairs_it_has(
         choose_ridge(full_heads, numbers({c: x}, 60), flat, RidgeConfig(), rng_for(0))
         for c, x in (("MEX", few), ("GBR", many))
     ]
-    both = choose_ridge(full_heads, numbers({"MEX": few, "GBR": many}, 60), flat, RidgeConfig(), rng_for(0))
+    both = choose_ridge(
+        full_heads, numbers({"MEX": few, "GBR": many}, 60), flat, RidgeConfig(), rng_for(0)
+    )
     for ridge, loss in both.loss.items():
         assert loss == pytest.approx((alone[0].loss[ridge] + alone[1].loss[ridge]) / 2, abs=0.03)
 
 
 @pytest.mark.parametrize("raters", [2, 3, 7])
-def test_no_rater_is_divided_and_each_is_held_out_once(numbers: Callable[..., TrainingSet], raters: int) -> None:
+def test_no_rater_is_divided_and_each_is_held_out_once(
+    numbers: Callable[..., TrainingSet], raters: int
+) -> None:
     train = numbers({"MEX": np.ones((20, 4)), "GBR": np.ones((30, 4))}, raters)
     seen: list[set[str]] = []
 
     def spy(inner: TrainingSet) -> FloatArray:
         """Heads that tell by their margin which call they come from."""
-        whole = [u for u in set(inner.unit_N.tolist()) if (inner.unit_N == u).sum() == (train.unit_N == u).sum()]
+        whole = [
+            u
+            for u in set(inner.unit_N.tolist())
+            if (inner.unit_N == u).sum() == (train.unit_N == u).sum()
+        ]
         assert set(whole) == set(inner.unit_N.tolist()), "a rater is divided"
         seen.append(set(whole))
         return np.full((2, len(inner.communities), 4), len(seen) / 4)
@@ -73,17 +91,25 @@ def test_no_rater_is_divided_and_each_is_held_out_once(numbers: Callable[..., Tr
 
 
 def test_pairs_of_communities_not_steered_to_are_not_judged(village: Any) -> None:
-    margin_N_K = held_out_margins(lambda inner: np.zeros((1, len(inner.communities), 64)), village.train, 1, rng_for(0))
+    margin_N_K = held_out_margins(
+        lambda inner: np.zeros((1, len(inner.communities), 64)), village.train, 1, rng_for(0)
+    )
     unjudged = np.isnan(margin_N_K[:, 0])
     assert set(village.train.community_N[unjudged]) == {"~world"}
     assert "~world" not in village.train.community_N[~unjudged]
 
 
-def test_a_rater_who_is_a_whole_community_cannot_be_judged(numbers: Callable[..., TrainingSet]) -> None:
-    train = TrainingSet.build(numbers({"MEX": np.ones((4, 4)), "GBR": np.ones((30, 4))}, 4).encoded, ["MEX", "GBR"])
+def test_a_rater_who_is_a_whole_community_cannot_be_judged(
+    numbers: Callable[..., TrainingSet],
+) -> None:
+    train = TrainingSet.build(
+        numbers({"MEX": np.ones((4, 4)), "GBR": np.ones((30, 4))}, 4).encoded, ["MEX", "GBR"]
+    )
     others = [p.community == "MEX" and p.rater != "MEX/r0" for p in train.encoded.pairs]
     one = train.without(np.array(others))
-    margin_N_K = held_out_margins(lambda inner: np.ones((1, len(inner.communities), 4)), one, 1, rng_for(0))
+    margin_N_K = held_out_margins(
+        lambda inner: np.ones((1, len(inner.communities), 4)), one, 1, rng_for(0)
+    )
     assert np.isnan(margin_N_K[one.community_N == "MEX"]).all()
     assert not np.isnan(margin_N_K[one.community_N == "GBR"]).any()
 

@@ -17,7 +17,9 @@ EXAMPLE = [
 ]
 
 
-@pytest.mark.parametrize(("level", "alpha"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)])
+@pytest.mark.parametrize(
+    ("level", "alpha"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)]
+)
 def test_krippendorffs_own_example_comes_out(level, alpha):
     assert krippendorff_alpha(EXAMPLE, level) == pytest.approx(alpha, abs=5e-4)
 
@@ -33,9 +35,13 @@ def test_alpha_does_not_depend_on_who_is_listed_first_or_on_names_of_nominal_val
     ratings = np.array(EXAMPLE)
     order = rng_for(0).permutation(12)
     for level in ("nominal", "ordinal", "interval"):
-        assert krippendorff_alpha(ratings[::-1][:, order], level) == pytest.approx(krippendorff_alpha(ratings, level))
+        assert krippendorff_alpha(ratings[::-1][:, order], level) == pytest.approx(
+            krippendorff_alpha(ratings, level)
+        )
     assert krippendorff_alpha(-ratings * 7) == pytest.approx(krippendorff_alpha(ratings))
-    assert krippendorff_alpha(ratings * 3 + 5, "interval") == pytest.approx(krippendorff_alpha(ratings, "interval"))
+    assert krippendorff_alpha(ratings * 3 + 5, "interval") == pytest.approx(
+        krippendorff_alpha(ratings, "interval")
+    )
 
 
 def test_chance_agreement_is_near_zero():
@@ -73,7 +79,9 @@ def test_two_raters_reach_the_chance_that_they_agree():
 
 def test_which_response_is_called_first_does_not_matter():
     item, choice, rater = judged(0.7, items=50, raters=5)
-    assert human_ceiling(item, 1 - choice, rater, rng_for(0)) == human_ceiling(item, choice, rater, rng_for(0))
+    assert human_ceiling(item, 1 - choice, rater, rng_for(0)) == human_ceiling(
+        item, choice, rater, rng_for(0)
+    )
 
 
 def test_a_rater_who_judges_twice_is_not_their_own_company():
@@ -93,11 +101,15 @@ def test_a_choice_other_than_one_of_two_is_refused():
 
 @pytest.mark.shared
 def test_people_of_the_global_dialogues_agree_beyond_chance(shared_data):
-    with gzip.open(shared_data / "global_dialogues" / "gd6_global_votes.csv.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(
+        shared_data / "global_dialogues" / "gd6_global_votes.csv.gz", "rt", encoding="utf-8"
+    ) as file:
         votes = [row for row in csv.DictReader(file) if row["vote"] in {"Thought A", "Thought B"}]
     chosen = [row["thought_a"] if row["vote"] == "Thought A" else row["thought_b"] for row in votes]
     couples = [sorted((row["thought_a"], row["thought_b"])) for row in votes]
     choice = [int(c == pair[1]) for c, pair in zip(chosen, couples, strict=True)]
-    ceiling = human_ceiling(["|".join(c) for c in couples], choice, [row["rater_id"] for row in votes], rng_for(0))
+    ceiling = human_ceiling(
+        ["|".join(c) for c in couples], choice, [row["rater_id"] for row in votes], rng_for(0)
+    )
     assert 0.55 < ceiling.low < ceiling.high < 0.8
     assert ceiling.n > 300

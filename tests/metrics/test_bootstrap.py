@@ -20,7 +20,9 @@ def coverage(cluster, truth=0.62, societies=400):
     hits = 0
     for seed in range(societies):
         value_N, rater_N = society(seed, truth=truth)
-        low, high = percentile_interval(draw_means(value_N, cluster(rater_N), rng_for(seed, "bootstrap"), draws=600))
+        low, high = percentile_interval(
+            draw_means(value_N, cluster(rater_N), rng_for(seed, "bootstrap"), draws=600)
+        )
         hits += low <= truth <= high
     return hits / societies
 
@@ -49,7 +51,9 @@ def test_the_same_generator_gives_the_same_draws_so_differences_are_paired():
     rng = rng_for(3)
     first, second, rater = rng.random(300), rng.random(300), rng.integers(40, size=300)
     difference = draw_means(first - second, rater, rng_for(7, "b"))
-    separate = draw_means(first, rater, rng_for(7, "b")) - draw_means(second, rater, rng_for(7, "b"))
+    separate = draw_means(first, rater, rng_for(7, "b")) - draw_means(
+        second, rater, rng_for(7, "b")
+    )
     np.testing.assert_allclose(difference, separate, atol=1e-12)
 
 
@@ -57,7 +61,9 @@ def test_shuffling_rows_or_renaming_raters_changes_nothing():
     value, rater = society(5)
     draws = draw_means(value, rater, rng_for(0))
     order = rng_for(9).permutation(value.size)
-    np.testing.assert_allclose(draw_means(value[order], rater[order], rng_for(0)), draws, atol=1e-12)
+    np.testing.assert_allclose(
+        draw_means(value[order], rater[order], rng_for(0)), draws, atol=1e-12
+    )
     names = np.array([f"r{i:03d}" for i in range(60)])
     np.testing.assert_array_equal(draw_means(value, names[rater], rng_for(0)), draws)
 
@@ -123,7 +129,9 @@ def test_a_hundred_thousand_pairs_take_seconds_and_little_memory(raters):
     value, rater = rng.random(100_000), rng.permutation(100_000) % raters
     start = time.perf_counter()
     draw_means(value, rater, rng)
-    assert time.perf_counter() - start < 10  # about 1.5 s on a free core; the rest is for busy machines
+    assert (
+        time.perf_counter() - start < 10
+    )  # about 1.5 s on a free core; the rest is for busy machines
     tracemalloc.start()
     draw_means(value, rater, rng, draws=20)
     assert tracemalloc.get_traced_memory()[1] < 40e6

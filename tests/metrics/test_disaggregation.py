@@ -18,7 +18,10 @@ def test_each_way_of_averaging_counts_what_it_says():
     by = disaggregate([1, 1, 1, 0], ["a", "a", "a", "b"], list("pqrs"), rng_for(0), raters=True)
     assert by.overall.value == 0.75
     assert by.average.value == 0.5
-    assert {c: (e.value, e.n, e.n_raters) for c, e in by.by_community.items()} == {"a": (1, 3, 3), "b": (0, 1, 1)}
+    assert {c: (e.value, e.n, e.n_raters) for c, e in by.by_community.items()} == {
+        "a": (1, 3, 3),
+        "b": (0, 1, 1),
+    }
 
 
 def test_a_community_of_one_rater_is_reported_without_an_interval_and_not_compared():
@@ -34,7 +37,9 @@ def test_a_community_of_one_rater_is_reported_without_an_interval_and_not_compar
 
 
 def test_questions_are_not_counted_as_people():
-    by = disaggregate([1, 0, 1, 1], ["a", "a", "b", "b"], ["q1", "q2"] * 2, rng_for(0), raters=False)
+    by = disaggregate(
+        [1, 0, 1, 1], ["a", "a", "b", "b"], ["q1", "q2"] * 2, rng_for(0), raters=False
+    )
     assert by.overall.n_raters is None
     assert by.disparity().n_raters is None
     assert by.clusters == {"a": 2, "b": 2}
@@ -56,13 +61,19 @@ def test_names_and_order_of_rows_change_nothing():
     shuffled = disaggregate(value[order], community[order], rater[order], rng_for(0), raters=True)
     renamed = disaggregate(value, np.char.add("~", community), rater, rng_for(0), raters=True)
     for other in (shuffled, renamed):
-        for ours, theirs in zip(first.by_community.values(), other.by_community.values(), strict=True):
-            assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.value, theirs.low, theirs.high))
+        for ours, theirs in zip(
+            first.by_community.values(), other.by_community.values(), strict=True
+        ):
+            assert (ours.value, ours.low, ours.high) == pytest.approx(
+                (theirs.value, theirs.low, theirs.high)
+            )
         assert first.disparity().low == pytest.approx(other.disparity().low)
 
 
 def test_pairs_of_weight_zero_are_left_out():
-    by = disaggregate([1, 0, 0.5], ["a"] * 3, list("pqr"), rng_for(0), raters=True, weight_N=[1, 1, 0])
+    by = disaggregate(
+        [1, 0, 0.5], ["a"] * 3, list("pqr"), rng_for(0), raters=True, weight_N=[1, 1, 0]
+    )
     assert by.overall.n == 2
     assert by.overall.n_raters == 2
     with pytest.raises(NotEnoughData, match="community b"):
@@ -73,14 +84,22 @@ def test_the_ratio_is_between_zero_and_one_and_refuses_what_has_none():
     value, community, rater = planted({"a": 0.5, "b": 0.8})
     ratio = disaggregate(value, community, rater, rng_for(0), raters=True).ratio()
     assert 0 < ratio.low < ratio.value < ratio.high <= 1
-    negative = disaggregate([-1, 1, 0, 1], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True)
+    negative = disaggregate(
+        [-1, 1, 0, 1], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True
+    )
     with pytest.raises(InvalidInput, match="disparity"):
-        disaggregate([-1, -1, 0, 1], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True).ratio()
+        disaggregate(
+            [-1, -1, 0, 1], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True
+        ).ratio()
     assert negative.disparity().value == 0.5
-    nothing = disaggregate([0, 0, 0, 0], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True)
+    nothing = disaggregate(
+        [0, 0, 0, 0], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True
+    )
     with pytest.raises(NotEnoughData):
         nothing.ratio()
-    one_bare = disaggregate([0, 0, 0, 1], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True).ratio()
+    one_bare = disaggregate(
+        [0, 0, 0, 1], ["a", "a", "b", "b"], [1, 2, 3, 4], rng_for(0), raters=True
+    ).ratio()
     assert (one_bare.value, one_bare.low) == (0, None)
 
 
@@ -100,10 +119,14 @@ def test_the_gap_of_equal_communities_is_found_by_chance_only():
     found, covered, societies = 0, 0, 200
     for seed in range(societies):
         value, community, rater = planted(dict.fromkeys("abcdefgh", 0.6), seed=seed)
-        equal = disaggregate(value, community, rater, rng_for(seed), raters=True, draws=300).disparity()
+        equal = disaggregate(
+            value, community, rater, rng_for(seed), raters=True, draws=300
+        ).disparity()
         found += equal.low > 0
         value, community, rater = planted({"a": 0.5, "b": 0.6, "c": 0.65}, seed=seed)
-        unequal = disaggregate(value, community, rater, rng_for(seed), raters=True, draws=300).disparity()
+        unequal = disaggregate(
+            value, community, rater, rng_for(seed), raters=True, draws=300
+        ).disparity()
         covered += unequal.low <= 0.15 <= unequal.high
     assert found / societies < 0.1
     assert covered / societies > 0.93

@@ -55,7 +55,9 @@ def test_the_order_of_unordered_options_does_not_matter(distance, pq):
 def test_distances_agree_with_scipy(pq):
     p, q = pq
     steps = np.arange(p.size)
-    assert wasserstein(p, q) == pytest.approx(wasserstein_distance(steps, steps, p, q) / (p.size - 1), abs=1e-9)
+    assert wasserstein(p, q) == pytest.approx(
+        wasserstein_distance(steps, steps, p, q) / (p.size - 1), abs=1e-9
+    )
     if np.abs(p - q).max() > 1e-3:
         assert jensen_shannon_distance(p, q) == pytest.approx(jensenshannon(p, q, base=2), abs=1e-6)
 

@@ -28,7 +28,12 @@ def test_two_personas_worked_by_hand() -> None:
 
 def test_personas_that_answer_alike_have_no_diversity_and_opposite_ones_have_all() -> None:
     same = np.tile(ANSWERS[0], (4, 1))
-    assert pairwise_diversity(same, SIZES) == structural_diversity(same, SIZES) == answer_diversity(same, SIZES) == 0
+    assert (
+        pairwise_diversity(same, SIZES)
+        == structural_diversity(same, SIZES)
+        == answer_diversity(same, SIZES)
+        == 0
+    )
     ends = np.stack([np.zeros(40), SIZES - 1.0])
     assert pairwise_diversity(ends, SIZES) == pytest.approx(100)
     assert structural_diversity(ends, SIZES) == pytest.approx(100)
@@ -38,7 +43,9 @@ def test_personas_that_answer_alike_have_no_diversity_and_opposite_ones_have_all
 @pytest.mark.parametrize("measure", [pairwise_diversity, structural_diversity, answer_diversity])
 def test_the_order_of_personas_and_of_questions_does_not_matter(measure) -> None:  # type: ignore[no-untyped-def]
     people, questions = RNG.permutation(6), RNG.permutation(40)
-    assert measure(ANSWERS[people][:, questions], SIZES[questions]) == pytest.approx(measure(ANSWERS, SIZES))
+    assert measure(ANSWERS[people][:, questions], SIZES[questions]) == pytest.approx(
+        measure(ANSWERS, SIZES)
+    )
 
 
 def test_the_shortest_tree_is_never_longer_than_the_mean_distance() -> None:

@@ -14,7 +14,9 @@ def means_of_random_parts(people: int, fits: int, societies: int, held_out: floa
     """Means of standard normal numbers, each of a random part of the same people, shape (B, societies)."""
     rng = rng_for(0, "subsampling", people)
     value_S_N = rng.normal(size=(societies, people))
-    drawn_B_S_n = rng.random((fits, societies, people)).argsort(axis=2)[:, :, round(people * held_out) :]
+    drawn_B_S_n = rng.random((fits, societies, people)).argsort(axis=2)[
+        :, :, round(people * held_out) :
+    ]
     mean_B_S: FloatArray = np.take_along_axis(value_S_N[None], drawn_B_S_n, axis=2).mean(axis=2)
     return mean_B_S
 
@@ -77,7 +79,9 @@ def test_means_of_random_parts_of_one_sample_show_the_standard_error_of_such_a_m
     mean_B_S = means_of_random_parts(people=50, fits=5, societies=2000, held_out=0.2)
     known = 1 / math.sqrt(0.8 * 50)
     assert mean_B_S[0].std() == pytest.approx(known, rel=0.05)
-    assert math.sqrt(np.mean(subsample_error(mean_B_S, held_out=0.2) ** 2)) == pytest.approx(known, rel=0.04)
+    assert math.sqrt(np.mean(subsample_error(mean_B_S, held_out=0.2) ** 2)) == pytest.approx(
+        known, rel=0.04
+    )
 
 
 def test_intervals_around_the_first_of_five_fits_cover_the_truth() -> None:

@@ -22,11 +22,15 @@ SIZES = st.lists(st.integers(2, 11), min_size=1, max_size=12)
 
 def test_the_published_score_of_a_case_worked_by_hand() -> None:
     # distances 1, 0, 3 on scales of length 3, 1, 9: 100 * (1 - sqrt(10) / sqrt(91))
-    assert cultural_alignment_score([1, 0, 3], [2, 0, 6], [4, 2, 10]) == pytest.approx(100 * (1 - math.sqrt(10 / 91)))
+    assert cultural_alignment_score([1, 0, 3], [2, 0, 6], [4, 2, 10]) == pytest.approx(
+        100 * (1 - math.sqrt(10 / 91))
+    )
 
 
 @given(SIZES, st.data())
-def test_gold_answers_score_a_hundred_and_opposite_ends_nothing(sizes: list[int], data: st.DataObject) -> None:
+def test_gold_answers_score_a_hundred_and_opposite_ends_nothing(
+    sizes: list[int], data: st.DataObject
+) -> None:
     gold = [data.draw(st.integers(0, k - 1)) for k in sizes]
     assert cultural_alignment_score(gold, gold, sizes) == 100
     ends = [0] * len(sizes)
@@ -34,10 +38,14 @@ def test_gold_answers_score_a_hundred_and_opposite_ends_nothing(sizes: list[int]
 
 
 @given(SIZES, st.randoms(use_true_random=False), st.data())
-def test_the_order_of_the_questions_does_not_matter(sizes: list[int], random: object, data: st.DataObject) -> None:
+def test_the_order_of_the_questions_does_not_matter(
+    sizes: list[int], random: object, data: st.DataObject
+) -> None:
     rows = [(data.draw(st.integers(0, k - 1)), data.draw(st.integers(0, k - 1)), k) for k in sizes]
     turned = rows[::-1]
-    one, other = (cultural_alignment_score(*map(list, zip(*r, strict=True))) for r in (rows, turned))
+    one, other = (
+        cultural_alignment_score(*map(list, zip(*r, strict=True))) for r in (rows, turned)
+    )
     assert one == pytest.approx(other)
 
 
@@ -50,7 +58,10 @@ def test_unreadable_answers_and_questions_without_gold_are_left_out() -> None:
 
 
 def test_nothing_is_an_error_and_not_a_zero() -> None:
-    for score in (lambda: cultural_alignment_score([NAN], [1], [4]), lambda: exact_accuracy([], [])):
+    for score in (
+        lambda: cultural_alignment_score([NAN], [1], [4]),
+        lambda: exact_accuracy([], []),
+    ):
         with pytest.raises(NotEnoughData):
             score()
     with pytest.raises(InvalidInput, match="fewer than two"):
@@ -91,7 +102,9 @@ def test_a_draw_is_the_score_of_the_questions_drawn() -> None:
 
 
 def test_a_draw_without_any_question_of_a_series_has_no_number() -> None:
-    assert np.isnan(draw_ratios(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]]))).all()
+    assert np.isnan(
+        draw_ratios(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]]))
+    ).all()
 
 
 def test_intervals_over_questions_cover_the_truth_about_as_often_as_they_say() -> None:

@@ -61,7 +61,9 @@ def tell(cache: Path) -> Callable[..., None]:
     """``tell("audit", folder)`` runs a command, which must succeed."""
 
     def command(*words: object) -> None:
-        found = CliRunner().invoke(app, [str(word) for word in words], env={"PLURALIGN_CACHE": str(cache)})
+        found = CliRunner().invoke(
+            app, [str(word) for word in words], env={"PLURALIGN_CACHE": str(cache)}
+        )
         assert found.exit_code == 0, found.output
 
     return command
@@ -69,7 +71,9 @@ def tell(cache: Path) -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def tastes(
-    tmp_path_factory: pytest.TempPathFactory, tell: Callable[..., None], write_rows: Callable[..., Path]
+    tmp_path_factory: pytest.TempPathFactory,
+    tell: Callable[..., None],
+    write_rows: Callable[..., Path],
 ) -> Path:
     """Folder of a run of reward models for four countries; Kenya and Malta have too few pairs."""
     folder = tmp_path_factory.mktemp("tastes")
@@ -92,7 +96,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory, tell: Callable[..., None])
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Path) -> Callable[[str], Path]:
+def report(
+    tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Path
+) -> Callable[[str], Path]:
     """``report("ar")`` is the page of both runs in that language; each is written once."""
     folder, written = tmp_path_factory.mktemp("reports"), dict[str, Path]()
 
@@ -107,7 +113,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Path
 
 def _pairs() -> Rows:
     keys = ("id", "prompt", "chosen", "rejected", "community", "rater")
-    rows = [{k: getattr(p, k) for k in keys} for p in SocietySource(each=80, thin=12, world=100).pairs()]
+    rows = [
+        {k: getattr(p, k) for k in keys} for p in SocietySource(each=80, thin=12, world=100).pairs()
+    ]
     thin = [row for row in rows if row["community"] == "~isle"]
     for row in rows:
         row["community"] = COUNTRIES.get(row["community"], row["community"])
@@ -118,7 +126,10 @@ def _pairs() -> Rows:
 
 def _write_shares(folder: Path) -> None:
     survey = SocietySurvey(questions=20).survey()
-    questions = [{"Q_id": q.id, "question": q.text, "option_lst": q.options} for q in survey.questions.values()]
+    questions = [
+        {"Q_id": q.id, "question": q.text, "option_lst": q.options}
+        for q in survey.questions.values()
+    ]
     shares: dict[str, dict[str, dict[str, float]]] = {}
     for d in survey.distributions:
         by_code = dict(zip(survey.questions[d.question].codes, d.probs_O, strict=True))

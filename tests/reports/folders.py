@@ -13,7 +13,9 @@ COUNTS = {"read": 12, "kept": 10, "dropped": {"text empty": 2}, "flagged": {}, "
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """JSON objects, one a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
 
 
 def write_object(path: Path, value: Any) -> None:
@@ -23,17 +25,31 @@ def write_object(path: Path, value: Any) -> None:
 
 
 def reward_row(
-    method: str, steer: str | None, community: str | None, value: float, *, people: int | None = 20, **more: Any
+    method: str,
+    steer: str | None,
+    community: str | None,
+    value: float,
+    *,
+    people: int | None = 20,
+    **more: Any,
 ) -> Row:
     """A line of ``results.jsonl``, its interval 5 points to either side."""
     ends = {"low": value - 0.05, "high": value + 0.05}
     if people == 1:
         ends = {"low": None, "high": None}
-    head = {"metric": "pairwise_accuracy", "method": method, "steer": steer, "community": community, "subset": "all"}
+    head = {
+        "metric": "pairwise_accuracy",
+        "method": method,
+        "steer": steer,
+        "community": community,
+        "subset": "all",
+    }
     return head | {"value": value} | ends | {"n": 200, "n_raters": people} | more
 
 
-def reward_record(own: Iterable[str], methods: Sequence[str], people: Mapping[str, int | None]) -> Row:
+def reward_record(
+    own: Iterable[str], methods: Sequence[str], people: Mapping[str, int | None]
+) -> Row:
     """``record.json`` of a run that steers to ``own``; the others of ``people`` are those that steering starts from."""
     own = list(own)
     return {
@@ -49,7 +65,11 @@ def reward_record(own: Iterable[str], methods: Sequence[str], people: Mapping[st
             "sources": [{"name": "jsonl", "license": "CC0-1.0", "settings": {}} | COUNTS],
         },
         "people": {c: {"pairs": 100, "raters": n} for c, n in people.items()},
-        "communities": {"steered": own, "reference": [c for c in people if c not in own], "left_out": {}},
+        "communities": {
+            "steered": own,
+            "reference": [c for c in people if c not in own],
+            "left_out": {},
+        },
         "ridges": {},
         "notes": [],
         "outcome": [],
@@ -89,7 +109,9 @@ def write_rewards(
             reached = value if c == steer else 0.45
             results.append(reward_row(method, steer, c, reached, people=raters[c]))
             if contested:
-                results.append(reward_row(method, steer, c, reached / 2, people=raters[c], subset="contested"))
+                results.append(
+                    reward_row(method, steer, c, reached / 2, people=raters[c], subset="contested")
+                )
     subsets = ("all", "contested") if contested else ("all",)
     summary = [
         reward_row(m, "own", None, 0.6 if s == "all" else 0.3, subset=s, aggregate=a)
@@ -97,21 +119,46 @@ def write_rewards(
         for s in subsets
         for a in ("overall", "average")
     ]
-    write_object(folder / "record.json", reward_record(own, ["reference", method], raters) | dict(record or {}))
+    write_object(
+        folder / "record.json",
+        reward_record(own, ["reference", method], raters) | dict(record or {}),
+    )
     write_lines(folder / "results.jsonl", results)
     write_lines(folder / "summary.jsonl", summary)
     if curve:
         points = [
-            reward_row(method, "own", None, 0.5 + f / 10, by="pairs", fraction=f, train_pairs=int(100 * f), repeats=1)
+            reward_row(
+                method,
+                "own",
+                None,
+                0.5 + f / 10,
+                by="pairs",
+                fraction=f,
+                train_pairs=int(100 * f),
+                repeats=1,
+            )
             for f in (0.1, 0.5, 1.0)
         ]
-        needed = {"metric": "fraction_needed", "method": method, "target": "full", "by": "pairs", "value": None}
-        write_lines(folder / "studies" / "curve-pairs.jsonl", [*points, needed | {"low": None, "high": None}])
+        needed = {
+            "metric": "fraction_needed",
+            "method": method,
+            "target": "full",
+            "by": "pairs",
+            "value": None,
+        }
+        write_lines(
+            folder / "studies" / "curve-pairs.jsonl",
+            [*points, needed | {"low": None, "high": None}],
+        )
     return folder
 
 
 def survey_row(
-    model: str, strategy: str | None, community: str | None, value: float, metric: str = "cultural_alignment_score"
+    model: str,
+    strategy: str | None,
+    community: str | None,
+    value: float,
+    metric: str = "cultural_alignment_score",
 ) -> Row:
     """A line of ``results.jsonl`` of a survey, its interval 5 to either side."""
     numbers = {"value": value, "low": value - 5, "high": value + 5, "n": 60, "n_raters": None}
@@ -124,11 +171,16 @@ def write_survey(folder: Path, scores: Mapping[tuple[str, str], Mapping[str, flo
     results: Rows = []
     for (model, strategy), own in scores.items():
         results += [survey_row(model, strategy, c, value) for c, value in own.items()]
-        results += [survey_row(model, strategy, c, 0.1, "refusal_rate") | {"low": 0.0, "high": 0.2} for c in own]
+        results += [
+            survey_row(model, strategy, c, 0.1, "refusal_rate") | {"low": 0.0, "high": 0.2}
+            for c in own
+        ]
         if len(own) > 1 and "unaware" not in strategy:
             results.append(survey_row(model, strategy, None, sum(own.values()) / len(own)))
             results.append(survey_row(model, strategy, None, 20.0, "pairwise_diversity"))
-            results.append(survey_row(f"people: {model}", strategy, None, 30.0, "pairwise_diversity"))
+            results.append(
+                survey_row(f"people: {model}", strategy, None, 30.0, "pairwise_diversity")
+            )
     known = sorted({c for own in scores.values() for c in own})
     results += [survey_row("random", None, c, 50.0) for c in known]
     record = {
@@ -163,12 +215,21 @@ def finding_row(community: str | None = "MEX", severity: str = "risk", **more: A
     } | more  # fmt: skip
 
 
-def people_row(community: str, raters: int | None = 20, groups: Mapping[str, Mapping[str, int]] | None = None) -> Row:
+def people_row(
+    community: str, raters: int | None = 20, groups: Mapping[str, Mapping[str, int]] | None = None
+) -> Row:
     """A line of ``participation.jsonl``."""
-    told = {"pairs_per_rater": 5.0, "heaviest_share": 0.1, "effective_raters": 15.0} if raters else {}
+    told = (
+        {"pairs_per_rater": 5.0, "heaviest_share": 0.1, "effective_raters": 15.0} if raters else {}
+    )
     unknown = {"pairs_per_rater": None, "heaviest_share": None, "effective_raters": None}
     head = {"community": community, "raters": raters, "pairs": 100} | unknown | told
-    return head | {"with_words": 3, "languages": {"en": 100}, "sources": {"votes": 100}, "groups": dict(groups or {})}
+    return head | {
+        "with_words": 3,
+        "languages": {"en": 100},
+        "sources": {"votes": 100},
+        "groups": dict(groups or {}),
+    }
 
 
 def write_audit(
@@ -178,22 +239,41 @@ def write_audit(
     reasons: Sequence[str] = ("pairs have no languages",),
 ) -> Path:
     """An audit: one check that found something, one that was not assessed for these reasons."""
-    threshold = {"audit": "participation", "check": "few-people", "concern": 30.0, "risk": 10.0, "below": True}
+    threshold = {
+        "audit": "participation",
+        "check": "few-people",
+        "concern": 30.0,
+        "risk": 10.0,
+        "below": True,
+    }
     audit = {
         "name": "tastes",
         "written": "2026-01-02T03:04:05+00:00",
         "settings": {"seed": 0, "draws": 100, "small": 5},
-        "thresholds": [threshold | {"reason": "with fewer raters our intervals cover less than they promise"}],
-        "evidence": {"pairs": 100, "read": {"votes": COUNTS}, "licenses": {"votes": "CC0-1.0"}, "missing": []},
+        "thresholds": [
+            threshold | {"reason": "with fewer raters our intervals cover less than they promise"}
+        ],
+        "evidence": {
+            "pairs": 100,
+            "read": {"votes": COUNTS},
+            "licenses": {"votes": "CC0-1.0"},
+            "missing": [],
+        },
         "versions": {"pluralign": "0.1.0"},
         "outcome": {"risk": 1, "concern": 0, "note": 0},
     }
-    found = {"audit": "participation", "check": "few-people", "asks": "Do enough people speak for each community?"}
+    found = {
+        "audit": "participation",
+        "check": "few-people",
+        "asks": "Do enough people speak for each community?",
+    }
     other = {"audit": "misidentification", "check": "language"}
     asks = {"asks": "Does the prompt's language move answers more than the culture named?"}
     assessments: Rows = [
         found | {"status": "found", "measured": 3, "found": 1, "reasons": []},
-        other | asks | {"status": "not assessed", "measured": 0, "found": 0, "reasons": list(reasons)},
+        other
+        | asks
+        | {"status": "not assessed", "measured": 0, "found": 0, "reasons": list(reasons)},
     ]
     write_object(folder / "audit.json", audit)
     write_lines(folder / "findings.jsonl", findings)

@@ -36,7 +36,9 @@ class Visit:
         """Go down the page until every chart is live."""
         for place in self.page.locator("[data-spec]").all():
             place.scroll_into_view_if_needed()
-            self.page.wait_for_function("place => place.dataset.live === 'yes'", arg=place.element_handle())
+            self.page.wait_for_function(
+                "place => place.dataset.live === 'yes'", arg=place.element_handle()
+            )
         return self
 
     def unfold(self) -> "Visit":
@@ -51,7 +53,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     contexts = []
 
     def opened(file: Path, width: int = WIDE, scripts: bool = True, **more: Any) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": 800}, java_script_enabled=scripts, **more)
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, java_script_enabled=scripts, **more
+        )
         contexts.append(context)
         found = Visit(context.new_page())
 
@@ -64,7 +68,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
         found.page.set_default_timeout(10_000)
         found.page.route("**/*", let_through)
-        found.page.on("console", lambda m: found.said.append(m.text) if m.type in {"error", "warning"} else None)
+        found.page.on(
+            "console",
+            lambda m: found.said.append(m.text) if m.type in {"error", "warning"} else None,
+        )
         found.page.on("pageerror", lambda error: found.said.append(str(error)))
         found.page.goto(file.as_uri())
         return found
@@ -78,7 +85,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 def live(visit: Callable[..., Visit], report: Callable[[str], Path]) -> Callable[[str], Visit]:
     """``live("en")`` is the report with every chart live; tests that share it change its width and colours only."""
     found: dict[str, Visit] = {}
-    return lambda language: found.get(language) or found.setdefault(language, visit(report(language)).scroll_through())
+    return lambda language: (
+        found.get(language) or found.setdefault(language, visit(report(language)).scroll_through())
+    )
 
 
 def violations(page: Page) -> list[str]:
@@ -121,7 +130,9 @@ def fills(page: Page, marks: str, figure: str = "#figure-map") -> list[str]:
 
 def figures(page: Page) -> list[Locator]:
     found = page.locator("figure").all()
-    assert len(found) == 8, "both runs have a ranking and a map, one a matrix, contested pairs and curves, one models"
+    assert len(found) == 8, (
+        "both runs have a ranking and a map, one a matrix, contested pairs and curves, one models"
+    )
     return found
 
 
@@ -138,7 +149,9 @@ def test_a_request_and_a_fault_are_noticed(visit: Callable[..., Visit], tmp_path
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_nothing_is_asked_for_but_the_page_itself(live: Callable[[str], Visit], language: str) -> None:
+def test_nothing_is_asked_for_but_the_page_itself(
+    live: Callable[[str], Visit], language: str
+) -> None:
     assert live(language).asked == []
 
 
@@ -154,7 +167,9 @@ def test_the_page_is_light(report: Callable[[str], Path]) -> None:
 # --- Charts
 
 
-def test_every_chart_is_drawn_before_any_script_ran(visit: Callable[..., Visit], report: Callable[[str], Path]) -> None:
+def test_every_chart_is_drawn_before_any_script_ran(
+    visit: Callable[..., Visit], report: Callable[[str], Path]
+) -> None:
     page = visit(report("en"), scripts=False).page
     for figure in figures(page):
         assert drawn(figure) > 0, figure.get_attribute("id")
@@ -172,12 +187,19 @@ def test_every_chart_comes_to_life_and_shows_as_much_as_its_drawing(
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_map_colours_what_was_measured_and_hatches_what_was_not(
-    live: Callable[[str], Visit], visit: Callable[..., Visit], report: Callable[[str], Path], scripts: bool
+    live: Callable[[str], Visit],
+    visit: Callable[..., Visit],
+    report: Callable[[str], Path],
+    scripts: bool,
 ) -> None:
     page = live("en").page if scripts else visit(report("en"), scripts=False).page
     areas, dots = fills(page, "mark-shape"), fills(page, "mark-symbol")
-    assert [areas.count("url(#hatch)"), dots.count("url(#hatch)")] == [1, 1], "Kenya, and Malta as a dot"
-    assert sum(fill.startswith(("#", "rgb")) for fill in areas) == 3, "Brazil, Mexico, the United Kingdom"
+    assert [areas.count("url(#hatch)"), dots.count("url(#hatch)")] == [1, 1], (
+        "Kenya, and Malta as a dot"
+    )
+    assert sum(fill.startswith(("#", "rgb")) for fill in areas) == 3, (
+        "Brazil, Mexico, the United Kingdom"
+    )
     assert sum(fill.startswith(("#", "rgb")) for fill in dots) == 1, "Singapore"
     assert areas.count("transparent") > 150, "the ground"
 
@@ -195,18 +217,26 @@ def test_the_map_shows_the_answerer_that_the_reader_chooses(
 ) -> None:
     page = visit(report("en")).scroll_through().page
     before = fills(page, "mark-shape")
-    page.locator("#figure-map").get_by_role("combobox", name="Answers by").select_option("reference")
+    page.locator("#figure-map").get_by_role("combobox", name="Answers by").select_option(
+        "reference"
+    )
     after = fills(page, "mark-shape")
     assert len(after) == len(before)
     assert after != before
 
 
-def test_a_chart_tells_the_number_under_the_pointer(visit: Callable[..., Visit], report: Callable[[str], Path]) -> None:
+def test_a_chart_tells_the_number_under_the_pointer(
+    visit: Callable[..., Visit], report: Callable[[str], Path]
+) -> None:
     page = visit(report("en")).scroll_through().page
     page.locator("#figure-map g.mark-symbol.role-mark path").first.hover()
     told = page.locator("#vg-tooltip-element")
     told.get_by_text("Singapore").wait_for()
-    row = next(r for r in cells(page, "#served-served") if r["community"] == "SGP" and r["first"] == "adaptive")
+    row = next(
+        r
+        for r in cells(page, "#served-served")
+        if r["community"] == "SGP" and r["first"] == "adaptive"
+    )
     assert f"{100 * float(row['value']):.1f}%" in told.inner_text()
 
 
@@ -221,12 +251,17 @@ def test_no_two_elements_share_an_id_whichever_chart_is_seen_first(
     assert len(ids) == len(set(ids))
     legend = matrix.locator(".role-legend-gradient path").first.get_attribute("fill")
     assert legend is not None
-    assert matrix.locator(f"linearGradient#{legend.rpartition('#')[2].removesuffix(')')}").count() == 1
+    assert (
+        matrix.locator(f"linearGradient#{legend.rpartition('#')[2].removesuffix(')')}").count() == 1
+    )
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_learning_curves_say_which_line_is_which(
-    live: Callable[[str], Visit], visit: Callable[..., Visit], report: Callable[[str], Path], scripts: bool
+    live: Callable[[str], Visit],
+    visit: Callable[..., Visit],
+    report: Callable[[str], Path],
+    scripts: bool,
 ) -> None:
     page = live("en").page if scripts else visit(report("en"), scripts=False).page
     legend = page.locator("#figure-curves svg .role-legend-label text").all_text_contents()
@@ -244,11 +279,15 @@ def test_a_hundred_is_written_out_on_an_axis(live: Callable[[str], Visit]) -> No
 @pytest.fixture(scope="module")
 def accuracies(tastes: Path) -> Rows:
     return [
-        r for r in read_rows(tastes / "results.jsonl") if r["metric"] == "pairwise_accuracy" and r["subset"] == "all"
+        r
+        for r in read_rows(tastes / "results.jsonl")
+        if r["metric"] == "pairwise_accuracy" and r["subset"] == "all"
     ]
 
 
-def test_the_table_of_who_is_served_says_what_results_say(live: Callable[[str], Visit], accuracies: Rows) -> None:
+def test_the_table_of_who_is_served_says_what_results_say(
+    live: Callable[[str], Visit], accuracies: Rows
+) -> None:
     wanted = {
         (r["method"], r["community"]): numbers(r)
         for r in accuracies
@@ -266,10 +305,15 @@ def test_the_worst_served_stands_first(live: Callable[[str], Visit], table: str)
     assert found == sorted(found)
 
 
-def test_the_table_of_steers_says_what_results_say(live: Callable[[str], Visit], accuracies: Rows) -> None:
+def test_the_table_of_steers_says_what_results_say(
+    live: Callable[[str], Visit], accuracies: Rows
+) -> None:
     base = {r["community"]: r["value"] for r in accuracies if r["method"] == "reference"}
     wanted = {
-        (r["steer"], r["community"]): (*numbers(r), pytest.approx(100 * (r["value"] - base[r["community"]])))
+        (r["steer"], r["community"]): (
+            *numbers(r),
+            pytest.approx(100 * (r["value"] - base[r["community"]])),
+        )
         for r in accuracies
         if r["method"] == "adaptive" and r["steer"] and r["community"] in base
     }
@@ -278,11 +322,15 @@ def test_the_table_of_steers_says_what_results_say(live: Callable[[str], Visit],
     assert {(r["steer"], r["community"]): (*numbers(r), float(r["points"])) for r in rows} == wanted
 
 
-def test_the_table_of_a_language_model_says_what_results_say(live: Callable[[str], Visit], answers: Path) -> None:
+def test_the_table_of_a_language_model_says_what_results_say(
+    live: Callable[[str], Visit], answers: Path
+) -> None:
     wanted = {
         (f"{r['model']} · {r['strategy']}", r["community"]): numbers(r)
         for r in read_rows(answers / "results.jsonl")
-        if r["metric"] == "cultural_alignment_score" and r["strategy"] == "culture_aware" and r["community"]
+        if r["metric"] == "cultural_alignment_score"
+        and r["strategy"] == "culture_aware"
+        and r["community"]
     }
     rows = cells(live("en").page, "#served-served-1")
     assert len(rows) == len(wanted) == 5
@@ -290,7 +338,11 @@ def test_the_table_of_a_language_model_says_what_results_say(live: Callable[[str
 
 
 def test_cells_say_in_words_the_numbers_they_carry(live: Callable[[str], Visit]) -> None:
-    found = live("en").page.locator("#served-served td[data-value], #served-served-1 td[data-value]").all()
+    found = (
+        live("en")
+        .page.locator("#served-served td[data-value], #served-served-1 td[data-value]")
+        .all()
+    )
     assert len(found) == 4 * 4 + 5
     for cell in found:
         text, value = cell.text_content() or "", float(cell.get_attribute("data-value") or "nan")
@@ -303,9 +355,15 @@ def test_cells_say_in_words_the_numbers_they_carry(live: Callable[[str], Visit])
 
 @pytest.mark.parametrize(
     ("language", "width", "scheme"),
-    [*product(["en"], [WIDE, NARROW], ["light", "dark"]), ("ar", WIDE, "light"), ("ar", NARROW, "dark")],
+    [
+        *product(["en"], [WIDE, NARROW], ["light", "dark"]),
+        ("ar", WIDE, "light"),
+        ("ar", NARROW, "dark"),
+    ],
 )
-def test_axe_finds_nothing(live: Callable[[str], Visit], language: str, width: int, scheme: Scheme) -> None:
+def test_axe_finds_nothing(
+    live: Callable[[str], Visit], language: str, width: int, scheme: Scheme
+) -> None:
     page = live(language).unfold().page
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme)
@@ -323,14 +381,18 @@ def test_axe_finds_nothing_in_drawings(visit: Callable[..., Visit], still: Path)
     assert violations(visit(still).page) == []
 
 
-def test_axe_finds_nothing_on_paper_though_the_screen_is_dark(visit: Callable[..., Visit], still: Path) -> None:
+def test_axe_finds_nothing_on_paper_though_the_screen_is_dark(
+    visit: Callable[..., Visit], still: Path
+) -> None:
     page = visit(still, color_scheme="dark").page
     page.emulate_media(media="print")
     assert violations(page) == []
 
 
 def test_axe_finds_what_is_wrong(visit: Callable[..., Visit], tmp_path: Path) -> None:
-    (tmp_path / "bad.html").write_text("<html><body><img src='data:,'><p style='color:#aaa'>pale</p></body></html>")
+    (tmp_path / "bad.html").write_text(
+        "<html><body><img src='data:,'><p style='color:#aaa'>pale</p></body></html>"
+    )
     found = {line.partition(":")[0] for line in violations(visit(tmp_path / "bad.html").page)}
     assert {"image-alt", "color-contrast", "html-has-lang"} <= found
 
@@ -340,7 +402,10 @@ def test_arabic_runs_from_right_to_left_and_charts_do_not(live: Callable[[str], 
     html = page.locator("html")
     assert (html.get_attribute("dir"), html.get_attribute("lang")) == ("rtl", "ar")
     heading, chart = page.locator("h1"), page.locator(".chart svg").first
-    assert [e.evaluate("e => getComputedStyle(e).direction") for e in (heading, chart)] == ["rtl", "ltr"]
+    assert [e.evaluate("e => getComputedStyle(e).direction") for e in (heading, chart)] == [
+        "rtl",
+        "ltr",
+    ]
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
@@ -361,10 +426,14 @@ def test_the_keyboard_reaches_the_content_first_and_opens_what_is_folded(
     page.keyboard.press("Tab")
     skip = page.locator("a.skip")
     assert skip.evaluate("e => e === document.activeElement")
-    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0, "it can be seen"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0, (
+        "it can be seen"
+    )
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('main') !== null"), "the list of contents is skipped"
+    assert page.evaluate("document.activeElement.closest('main') !== null"), (
+        "the list of contents is skipped"
+    )
     page.keyboard.press("Tab")
     folded = page.locator("details").first
     assert folded.evaluate("e => e.firstElementChild === document.activeElement && !e.open")
@@ -394,9 +463,14 @@ def test_paper_shows_every_chart_and_every_table(
 def planted(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Path) -> Path:
     """A report of runs in which names, a community, questions and a finding are scripts."""
     folder = tmp_path_factory.mktemp("planted")
-    swaps = {"tastes": ('"tastes"', '"adaptive"', '"BRA"'), "answers": ('"answers"', "respondent", '"q0001"')}
+    swaps = {
+        "tastes": ('"tastes"', '"adaptive"', '"BRA"'),
+        "answers": ('"answers"', "respondent", '"q0001"'),
+    }
     for run in (tastes, answers):
-        copy = shutil.copytree(run, folder / run.parent.name, ignore=shutil.ignore_patterns("models", "predictions"))
+        copy = shutil.copytree(
+            run, folder / run.parent.name, ignore=shutil.ignore_patterns("models", "predictions")
+        )
         for path in [*copy.rglob("*.json"), *copy.rglob("[!m]*.jsonl")]:
             text = path.read_text(encoding="utf-8")
             for word in swaps["tastes" if run is tastes else "answers"]:
@@ -404,24 +478,47 @@ def planted(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Pat
             path.write_text(text, encoding="utf-8")
         found = copy / "audit" / "findings.jsonl"
         finding = read_rows(found)[0]
-        texts = {"claim": PLANTED, "template": PLANTED, "values": {}, "causes": PLANTED, "severity": "risk"}
+        texts = {
+            "claim": PLANTED,
+            "template": PLANTED,
+            "values": {},
+            "causes": PLANTED,
+            "severity": "risk",
+        }
         rows = finding["rows"] | {"ids": [PLANTED]}
-        found.write_text(found.read_text("utf-8") + json.dumps(finding | texts | {"rows": rows}) + "\n", "utf-8")
-        for manifest in copy.rglob("manifest.jsonl"):  # as if the runs had written these texts themselves
+        found.write_text(
+            found.read_text("utf-8") + json.dumps(finding | texts | {"rows": rows}) + "\n", "utf-8"
+        )
+        for manifest in copy.rglob(
+            "manifest.jsonl"
+        ):  # as if the runs had written these texts themselves
             list_written(manifest.parent, manifest.parent.rglob("[!m]*.json*"))
     runs = [folder / run.parent.name for run in (tastes, answers)]
     return write_report(runs, folder / "planted.html", Wanted(title=PLANTED))[0]
 
 
-def test_what_others_wrote_is_shown_and_never_run(visit: Callable[..., Visit], planted: Path) -> None:
+def test_what_others_wrote_is_shown_and_never_run(
+    visit: Callable[..., Visit], planted: Path
+) -> None:
     found = visit(planted).scroll_through().unfold()
     page = found.page
     page.locator("#figure-map select").select_option("full")
-    for marks in ("#figure-map g.mark-shape path[fill^='rgb']", "#figure-models g.mark-symbol path"):
+    for marks in (
+        "#figure-map g.mark-shape path[fill^='rgb']",
+        "#figure-models g.mark-symbol path",
+    ):
         page.locator(marks).first.hover(force=True)
         page.locator("#vg-tooltip-element.visible").wait_for()
     assert page.evaluate("window.hacked") is None
     assert (page.locator("img").count(), found.said, found.asked) == (0, [], [])
     assert page.locator("h1").inner_text() == page.title() == PLANTED
-    for place in (".claim h3", ".claim dd", ".claim code", "td", "figcaption", "figure svg text", "option"):
+    for place in (
+        ".claim h3",
+        ".claim dd",
+        ".claim code",
+        "td",
+        "figcaption",
+        "figure svg text",
+        "option",
+    ):
         assert page.locator(place).filter(has_text=PLANTED).count() > 0, place

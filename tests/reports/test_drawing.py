@@ -14,7 +14,10 @@ def test_control_characters_in_a_name_do_not_end_the_process(name: str) -> None:
         "data": {"values": [{"who": name, "n": 1}, {"who": "other", "n": 2}]},
         "mark": "bar",
         "title": name,
-        "encoding": {"x": {"field": "n", "type": "quantitative"}, "y": {"field": "who", "type": "nominal"}},
+        "encoding": {
+            "x": {"field": "n", "type": "quantitative"},
+            "y": {"field": "who", "type": "nominal"},
+        },
     }
 
     drawn = svg_of(spec)

@@ -26,13 +26,20 @@ from pluralign.reports.sections import comparing, serving
 from pluralign.reports.writing import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "~hill": 0.7}
-SCORES = {("m", "culture_aware"): {"MEX": 60.0, "EGY": 70.0}, ("m", "culture_unaware"): {"MEX": 50.0, "EGY": 51.0}}
+SCORES = {
+    ("m", "culture_aware"): {"MEX": 60.0, "EGY": 70.0},
+    ("m", "culture_unaware"): {"MEX": 50.0, "EGY": 51.0},
+}
 
 
 @pytest.fixture
 def rewards(tmp_path: Path) -> Path:
     folder = write_rewards(tmp_path / "tastes", OWN, others=["~world"], matrix=True)
-    write_audit(folder / "audit", [finding_row("MEX")], [people_row("MEX", groups={"gender": {"women": 12, "men": 8}})])
+    write_audit(
+        folder / "audit",
+        [finding_row("MEX")],
+        [people_row("MEX", groups={"gender": {"women": 12, "men": 8}})],
+    )
     return folder
 
 
@@ -91,7 +98,9 @@ def test_what_the_commands_write_is_what_is_read(tastes: Path, answers: Path) ->
 def test_a_community_is_served_by_the_steer_to_itself_on_all_pairs(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", OWN, others=["~world"], matrix=True))
     told = {(r["who"], r["community"]): r["value"] for r in run.served}
-    assert told == {("reference", c): 0.5 for c in OWN} | {("scpo", c): value for c, value in OWN.items()}
+    assert told == {("reference", c): 0.5 for c in OWN} | {
+        ("scpo", c): value for c, value in OWN.items()
+    }
 
 
 def test_answers_that_name_nobody_and_reference_points_serve_no_community(tmp_path: Path) -> None:
@@ -109,14 +118,21 @@ def test_answers_that_name_nobody_and_reference_points_serve_no_community(tmp_pa
         (["reference", "mine"], "mine"),
     ],
 )
-def test_the_best_kept_method_speaks_for_a_run(tmp_path: Path, methods: list[str], speaks: str) -> None:
+def test_the_best_kept_method_speaks_for_a_run(
+    tmp_path: Path, methods: list[str], speaks: str
+) -> None:
     folder = write_rewards(
-        tmp_path / "run", OWN, method="mine", record={"settings": {"methods": [*methods, "reference"]}}
+        tmp_path / "run",
+        OWN,
+        method="mine",
+        record={"settings": {"methods": [*methods, "reference"]}},
     )
     write_lines(folder / "results.jsonl", [reward_row(m, c, c, 0.5) for m in methods for c in OWN])
     if "mine" in methods:
         (folder / "record.json").write_text(
-            (folder / "record.json").read_text(encoding="utf-8").replace('"mine", "reference"', '"mine"')
+            (folder / "record.json")
+            .read_text(encoding="utf-8")
+            .replace('"mine", "reference"', '"mine"')
         )
     assert read_run(folder).method == speaks
     assert read_run(folder).answerers[0] == speaks
@@ -124,12 +140,21 @@ def test_the_best_kept_method_speaks_for_a_run(tmp_path: Path, methods: list[str
 
 
 def test_models_come_from_the_nearest_on_average_down(tmp_path: Path) -> None:
-    scores = {(model, "aware"): {"MEX": v, "EGY": v} for model, v in (("far", 50.0), ("near", 80.0), ("mid", 60.0))}
-    assert read_run(write_survey(tmp_path / "run", scores)).answerers == ["near · aware", "mid · aware", "far · aware"]
+    scores = {
+        (model, "aware"): {"MEX": v, "EGY": v}
+        for model, v in (("far", 50.0), ("near", 80.0), ("mid", 60.0))
+    }
+    assert read_run(write_survey(tmp_path / "run", scores)).answerers == [
+        "near · aware",
+        "mid · aware",
+        "far · aware",
+    ]
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    assert_refused(report(tmp_path / "no", "--out", tmp_path / "a.html"), f"{tmp_path}/no: no such folder")
+    assert_refused(
+        report(tmp_path / "no", "--out", tmp_path / "a.html"), f"{tmp_path}/no: no such folder"
+    )
 
 
 def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
@@ -140,19 +165,25 @@ def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert_refused(
-        report(tmp_path / "empty", "--out", tmp_path / "a.html"), "neither a finished run nor an audit", "pluralign run"
+        report(tmp_path / "empty", "--out", tmp_path / "a.html"),
+        "neither a finished run nor an audit",
+        "pluralign run",
     )
 
 
 def test_a_run_that_was_interrupted_is_refused(rewards: Path) -> None:
     (rewards / "record.json").unlink()
     (rewards / "audit" / "audit.json").unlink()
-    assert_refused(report(rewards, "--out", rewards / "a.html"), "neither a finished run nor an audit")
+    assert_refused(
+        report(rewards, "--out", rewards / "a.html"), "neither a finished run nor an audit"
+    )
 
 
 def test_a_method_that_did_not_run_is_refused(rewards: Path) -> None:
     assert_refused(
-        report(rewards, "--out", rewards / "a.html", "--method", "scop"), "no method 'scop'", "it has reference, scpo"
+        report(rewards, "--out", rewards / "a.html", "--method", "scop"),
+        "no method 'scop'",
+        "it has reference, scpo",
     )
 
 
@@ -169,7 +200,9 @@ def _first(**changed: Any) -> Break:
     def change(text: str) -> str:
         head, _, rest = text.partition("\n")
         row = json.loads(head) | changed
-        return json.dumps({k: v for k, v in row.items() if changed.get(k, 0) != "GONE"}) + "\n" + rest
+        return (
+            json.dumps({k: v for k, v in row.items() if changed.get(k, 0) != "GONE"}) + "\n" + rest
+        )
 
     return change
 
@@ -179,16 +212,36 @@ DAMAGE: list[tuple[str, Break, str]] = [
     ("results.jsonl", lambda _: "", "the run has no results"),
     ("results.jsonl", lambda t: "[]\n" + t, "results.jsonl:1: not a JSON object"),
     ("results.jsonl", _first(value="GONE"), "results.jsonl:1: value: missing"),
-    ("results.jsonl", _first(value="0.5"), "results.jsonl:1: value: input should be a valid number"),
-    ("results.jsonl", _first(value=float("nan")), "results.jsonl:1: value: input should be a finite number"),
+    (
+        "results.jsonl",
+        _first(value="0.5"),
+        "results.jsonl:1: value: input should be a valid number",
+    ),
+    (
+        "results.jsonl",
+        _first(value=float("nan")),
+        "results.jsonl:1: value: input should be a finite number",
+    ),
     ("results.jsonl", _first(value=float("inf")), "results.jsonl:1: value: "),
     ("results.jsonl", _first(low=None), "results.jsonl:1: an interval with one end"),
     ("results.jsonl", _first(n=-1), "results.jsonl:1: n: "),
     ("results.jsonl", _first(n_raters="GONE"), "results.jsonl:1: n_raters: missing"),
     ("results.jsonl", _first(metric="GONE"), "results.jsonl:1: metric: missing"),
-    ("results.jsonl", _first(community="FRA"), "results.jsonl:1: community 'FRA' is not in the record of the run"),
-    ("results.jsonl", _first(steer="FRA"), "results.jsonl:1: steer 'FRA' is not in the record of the run"),
-    ("results.jsonl", _first(method="other"), "results.jsonl:1: method 'other' is not in the record of the run"),
+    (
+        "results.jsonl",
+        _first(community="FRA"),
+        "results.jsonl:1: community 'FRA' is not in the record of the run",
+    ),
+    (
+        "results.jsonl",
+        _first(steer="FRA"),
+        "results.jsonl:1: steer 'FRA' is not in the record of the run",
+    ),
+    (
+        "results.jsonl",
+        _first(method="other"),
+        "results.jsonl:1: method 'other' is not in the record of the run",
+    ),
     ("summary.jsonl", _first(aggregate="GONE"), "summary.jsonl:1: aggregate: missing"),
     ("summary.jsonl", _half, "summary.jsonl:8: not a JSON object"),
     ("studies/curve-pairs.jsonl", _first(train_pairs=None), "curve-pairs.jsonl:1: train_pairs: "),
@@ -196,7 +249,11 @@ DAMAGE: list[tuple[str, Break, str]] = [
     ("record.json", _half, "record.json: not JSON"),
     ("record.json", lambda _: "[1, 2]", "record.json: not a JSON object"),
     ("record.json", _first(people="GONE"), "record.json: people: missing"),
-    ("record.json", _first(people={"MEX": {"pairs": 1}}), "record.json: people.MEX.raters: missing"),
+    (
+        "record.json",
+        _first(people={"MEX": {"pairs": 1}}),
+        "record.json: people.MEX.raters: missing",
+    ),
     ("record.json", _first(data={"pairs": 1}), "record.json: data.sources: missing"),
     ("record.json", _first(settings={"methods": []}), "record.json: settings.methods: "),
     ("record.json", _first(communities={}), "record.json: communities.steered: missing"),
@@ -208,19 +265,37 @@ DAMAGE: list[tuple[str, Break, str]] = [
         _first(template="{who} did"),
         "findings.jsonl:1: the claim has a field that nothing fills",
     ),
-    ("audit/findings.jsonl", _first(template="{count.__class__}"), "the claim has a field that nothing fills"),
-    ("audit/findings.jsonl", _first(template="{count:>99999999}"), "the claim has a field that nothing fills"),
+    (
+        "audit/findings.jsonl",
+        _first(template="{count.__class__}"),
+        "the claim has a field that nothing fills",
+    ),
+    (
+        "audit/findings.jsonl",
+        _first(template="{count:>99999999}"),
+        "the claim has a field that nothing fills",
+    ),
     ("audit/findings.jsonl", _first(template="{count"), "findings.jsonl:1: "),
-    ("audit/findings.jsonl", _first(values={"count": {}, "community": "a", "pairs": 1}), "findings.jsonl:1: values"),
+    (
+        "audit/findings.jsonl",
+        _first(values={"count": {}, "community": "a", "pairs": 1}),
+        "findings.jsonl:1: values",
+    ),
     ("audit/findings.jsonl", _first(numbers=[]), "findings.jsonl:1: numbers: "),
     ("audit/findings.jsonl", _first(severity="grave"), "findings.jsonl:1: severity: "),
     ("audit/assessments.jsonl", _first(status="maybe"), "assessments.jsonl:1: status: "),
-    ("audit/participation.jsonl", _first(groups={"age": ["old"]}), "participation.jsonl:1: groups.age: "),
+    (
+        "audit/participation.jsonl",
+        _first(groups={"age": ["old"]}),
+        "participation.jsonl:1: groups.age: ",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "damage", "said"), DAMAGE)
-def test_damage_is_refused_with_file_and_line(rewards: Path, name: str, damage: Break, said: str) -> None:
+def test_damage_is_refused_with_file_and_line(
+    rewards: Path, name: str, damage: Break, said: str
+) -> None:
     path = rewards / name
     path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")
     out = rewards / "a.html"
@@ -233,7 +308,10 @@ def test_damage_is_refused_with_file_and_line(rewards: Path, name: str, damage: 
     [
         (_first(model="GONE"), "results.jsonl:1: model: missing"),
         (_first(strategy=1), "results.jsonl:1: strategy: "),
-        (_first(community="FRA"), "results.jsonl:1: community 'FRA' is not in the record of the run"),
+        (
+            _first(community="FRA"),
+            "results.jsonl:1: community 'FRA' is not in the record of the run",
+        ),
     ],
 )
 def test_damage_to_a_survey_is_refused(survey: Path, damage: Break, said: str) -> None:
@@ -244,7 +322,9 @@ def test_damage_to_a_survey_is_refused(survey: Path, damage: Break, said: str) -
     assert said in str(found.value)
 
 
-@pytest.mark.parametrize("name", ["record.json", "results.jsonl", "audit/findings.jsonl", "audit/audit.json"])
+@pytest.mark.parametrize(
+    "name", ["record.json", "results.jsonl", "audit/findings.jsonl", "audit/audit.json"]
+)
 def test_a_file_that_is_no_text_is_refused(rewards: Path, name: str) -> None:
     (rewards / name).write_bytes(b"\xff\xfe\x00\x80" * 40)
     assert_refused(report(rewards, "--out", rewards / "a.html"), name)
@@ -256,10 +336,19 @@ def test_a_record_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 FILES = [
-    *(("rewards", name) for name in ("summary.jsonl", "studies/curve-pairs.jsonl", "audit/participation.jsonl")),
+    *(
+        ("rewards", name)
+        for name in ("summary.jsonl", "studies/curve-pairs.jsonl", "audit/participation.jsonl")
+    ),
     *product(
         ("rewards", "survey"),
-        ("record.json", "results.jsonl", "audit/audit.json", "audit/findings.jsonl", "audit/assessments.jsonl"),
+        (
+            "record.json",
+            "results.jsonl",
+            "audit/audit.json",
+            "audit/findings.jsonl",
+            "audit/assessments.jsonl",
+        ),
     ),
 ]
 
@@ -293,7 +382,9 @@ def _show_or_refuse(folder: Path) -> None:
     markdown_of(page)
     for table in tables_of(page):
         csv_of(table)
-        assert all(isinstance(column.text(row), str) for column in table.columns for row in table.rows)
+        assert all(
+            isinstance(column.text(row), str) for column in table.columns for row in table.rows
+        )
 
 
 def _changes(value: Any) -> Iterator[Any]:
@@ -311,5 +402,8 @@ def _changes(value: Any) -> Iterator[Any]:
 def test_rows_that_are_not_about_a_metric_of_ours_are_read_over(tmp_path: Path) -> None:
     folder = write_survey(tmp_path / "run", SCORES)
     rows = [survey_row("m", "culture_aware", c, 60.0) for c in ("MEX", "EGY")]
-    write_lines(folder / "results.jsonl", [*rows, survey_row("m", "culture_aware", "MEX", 1.0, "of another version")])
+    write_lines(
+        folder / "results.jsonl",
+        [*rows, survey_row("m", "culture_aware", "MEX", 1.0, "of another version")],
+    )
     assert len(read_run(folder).served) == 2

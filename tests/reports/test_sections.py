@@ -66,7 +66,9 @@ def test_the_worst_served_come_first(run: Run) -> None:
     assert cells(figure.table, "community") == ["Egypt", "Mexico", EN.place("~hill"), "Singapore"]
     assert cells(figure.table, "value") == ["55.0%", "60.0%", "70.0%", "80.0%"]
     assert cells(figure.table, "low")[0] == "50.0% to 60.0%"
-    assert figure.about.startswith("Egypt is served worst: 55.0% [50.0% to 60.0%]. Singapore is served best: 80.0%")
+    assert figure.about.startswith(
+        "Egypt is served worst: 55.0% [50.0% to 60.0%]. Singapore is served best: 80.0%"
+    )
     assert "tick marks the model that steering starts from" in figure.about
 
 
@@ -75,14 +77,23 @@ def test_what_a_page_says_first_names_the_worst_and_the_best(run: Run) -> None:
     assert "600 choices of 120 people" in told[0]
     assert told[0].endswith("was steered to: 4.")
     assert told[1].startswith("By scpo, Egypt is served worst (55.0%")
-    assert told[2].startswith("tastes does not steer to 2 of the 6 communities in its data: Kenya (pairs: 100")
-    assert "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: 1 of 2." in told[3]
+    assert told[2].startswith(
+        "tastes does not steer to 2 of the 6 communities in its data: Kenya (pairs: 100"
+    )
+    assert (
+        "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: 1 of 2."
+        in told[3]
+    )
     assert "not to a whole people" in told[-1]
 
 
 def test_communities_served_alike_keep_one_order(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"MEX": 0.6, "EGY": 0.6, "BRA": 0.6}))
-    assert cells(only(sections.served([run], EN)).table, "community") == ["Brazil", "Egypt", "Mexico"]
+    assert cells(only(sections.served([run], EN)).table, "community") == [
+        "Brazil",
+        "Egypt",
+        "Mexico",
+    ]
 
 
 def test_a_method_chosen_speaks(tmp_path: Path) -> None:
@@ -93,11 +104,15 @@ def test_a_method_chosen_speaks(tmp_path: Path) -> None:
 
 
 def test_a_community_of_few_people_is_shown_and_is_never_named_the_worst(tmp_path: Path) -> None:
-    run = read_run(write_rewards(tmp_path / "run", OWN | {"BRA": 0.1, "KEN": 0.9}, people={"BRA": 4, "KEN": 1}))
+    run = read_run(
+        write_rewards(tmp_path / "run", OWN | {"BRA": 0.1, "KEN": 0.9}, people={"BRA": 4, "KEN": 1})
+    )
     figure = only(sections.served([run], EN))
     assert cells(figure.table, "community")[-2:] == ["Brazil", "Kenya"]
     assert cells(figure.table, "n_raters")[-2:] == ["4", "1"]
-    assert "Not ranked, because fewer than 5 people were tested: Brazil; Kenya." in summary([run], EN)
+    assert "Not ranked, because fewer than 5 people were tested: Brazil; Kenya." in summary(
+        [run], EN
+    )
     for told in (figure.about, summary([run], EN)[1]):
         assert "Egypt is served worst" in told
         assert "Singapore" in told
@@ -118,7 +133,9 @@ def test_a_number_without_an_interval_is_shown_without_one(tmp_path: Path) -> No
     run = read_run(write_rewards(tmp_path / "run", OWN | {"BRA": 0.5}, people={"BRA": 1}))
     figure = only(sections.served([run], EN))
     assert "–" in cells(figure.table, "low")
-    assert [(r["low"], r["high"]) for r in drawn(figure.spec, "low") if r["community"] == "BRA"] == [(0.5, 0.5)]
+    assert [
+        (r["low"], r["high"]) for r in drawn(figure.spec, "low") if r["community"] == "BRA"
+    ] == [(0.5, 0.5)]
 
 
 def test_a_number_without_people_says_what_it_was_measured_on(tmp_path: Path) -> None:
@@ -156,17 +173,25 @@ def test_one_community_hears_how_it_is_served(run: Run) -> None:
     told = about_community([run], "MEX", EN)
     assert told[0] == "scpo (tastes): 60.0% [55.0% to 65.0%]; 1 of 4 communities are served worse."
     assert about_community([run], "KEN", EN)[0] == "Nothing was measured for the people of Kenya."
-    assert about_community([run], "KEN", EN)[1].startswith("tastes does not steer to Kenya (pairs: 100")
+    assert about_community([run], "KEN", EN)[1].startswith(
+        "tastes does not steer to Kenya (pairs: 100"
+    )
 
 
 # The map.
 
 
-def test_the_map_has_countries_small_states_as_dots_and_hatches_whom_nothing_was_measured_for(run: Run) -> None:
+def test_the_map_has_countries_small_states_as_dots_and_hatches_whom_nothing_was_measured_for(
+    run: Run,
+) -> None:
     figure = only(sections.world([run], EN))
     rows = drawn(figure.spec, "community")
     measured = {r["community"]: r for r in rows if "value" in r}
-    assert {r["community"] for r in figure.table.rows if r["who"] == "scpo"} == {"EGY", "MEX", "SGP"}
+    assert {r["community"] for r in figure.table.rows if r["who"] == "scpo"} == {
+        "EGY",
+        "MEX",
+        "SGP",
+    }
     assert set(measured) == {"EGY", "MEX", "SGP"}
     assert {r["community"] for r in rows if "value" not in r} == {"KEN"}
     assert {c for c, r in measured.items() if "x" in r} == {"SGP"}
@@ -175,29 +200,42 @@ def test_the_map_has_countries_small_states_as_dots_and_hatches_whom_nothing_was
 
 def test_a_small_state_without_a_number_is_hatched_as_a_dot(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"MEX": 0.6}, others=["SGP"]))
-    hatched = [r for r in drawn(only(sections.world([run], EN)).spec, "community") if "value" not in r]
+    hatched = [
+        r for r in drawn(only(sections.world([run], EN)).spec, "community") if "value" not in r
+    ]
     assert {(r["community"], round(r["x"]), round(r["y"])) for r in hatched} == {("SGP", 104, 1)}
 
 
 def test_a_country_is_hatched_for_whoever_was_not_asked_to_speak_for_it(tmp_path: Path) -> None:
     run = read_run(
         write_survey(
-            tmp_path / "run", {("wide", "aware"): {"MEX": 60.0, "EGY": 50.0}, ("narrow", "aware"): {"MEX": 55.0}}
+            tmp_path / "run",
+            {("wide", "aware"): {"MEX": 60.0, "EGY": 50.0}, ("narrow", "aware"): {"MEX": 55.0}},
         )
     )
-    hatched = [r for r in drawn(only(sections.world([run], EN)).spec, "community") if "value" not in r]
+    hatched = [
+        r for r in drawn(only(sections.world([run], EN)).spec, "community") if "value" not in r
+    ]
     assert [(r["who"].partition(" ")[0], r["community"]) for r in hatched] == [("narrow", "EGY")]
 
 
 @pytest.mark.parametrize("own", [{"~hill": 0.6, "~coast": 0.7}, {"MEX/oaxaca": 0.6}])
-def test_a_run_without_countries_says_why_there_is_no_map(tmp_path: Path, own: dict[str, float]) -> None:
+def test_a_run_without_countries_says_why_there_is_no_map(
+    tmp_path: Path, own: dict[str, float]
+) -> None:
     found = sections.world([read_run(write_rewards(tmp_path / "run", own))], EN)
     assert (found.figures, found.paragraphs) == ([], [])
-    assert found.empty == "No community measured here is a country, so there is nothing to put on a map."
+    assert (
+        found.empty
+        == "No community measured here is a country, so there is nothing to put on a map."
+    )
 
 
 def test_the_map_of_two_runs_is_two_maps(tmp_path: Path) -> None:
-    runs = [read_run(write_rewards(tmp_path / "a", OWN)), read_run(write_survey(tmp_path / "b", SCORES))]
+    runs = [
+        read_run(write_rewards(tmp_path / "a", OWN)),
+        read_run(write_survey(tmp_path / "b", SCORES)),
+    ]
     assert [f.name for f in sections.world(runs, EN).figures] == ["map", "map-1"]
 
 
@@ -205,7 +243,10 @@ def test_the_map_of_two_runs_is_two_maps(tmp_path: Path) -> None:
 
 EMPTY = [
     (sections.served, "No run here measured how well communities are served."),
-    (sections.world, "No community measured here is a country, so there is nothing to put on a map."),
+    (
+        sections.world,
+        "No community measured here is a country, so there is nothing to put on a map.",
+    ),
     (sections.findings, "No audit was made: run `pluralign audit` on the folder first."),
     (sections.steers, "No run here steered a model to several communities."),
     (sections.contested, "No run of reward models is among these folders."),
@@ -243,7 +284,15 @@ def test_a_run_of_one_community_without_curves_says_what_it_lacks(tmp_path: Path
 
 def test_a_survey_of_one_community_says_what_it_lacks(tmp_path: Path) -> None:
     run = read_run(write_survey(tmp_path / "run", {("m", AWARE): {"MEX": 60.0}}))
-    assert _empty([run]) == {"findings", "steers", "contested", "curves", "models", "people", "checks"}
+    assert _empty([run]) == {
+        "findings",
+        "steers",
+        "contested",
+        "curves",
+        "models",
+        "people",
+        "checks",
+    }
 
 
 def test_a_survey_that_named_nobody_serves_nobody(tmp_path: Path) -> None:
@@ -270,7 +319,9 @@ def test_a_run_without_contested_pairs_says_so(tmp_path: Path) -> None:
 def test_steers_without_the_model_they_start_from_say_so(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN)
     write_lines(folder / "results.jsonl", [reward_row("scpo", c, c, 0.6) for c in OWN])
-    assert "name `reference` among the methods" in str(sections.steers([read_run(folder)], EN).empty)
+    assert "name `reference` among the methods" in str(
+        sections.steers([read_run(folder)], EN).empty
+    )
 
 
 def test_what_is_simulated_is_called_simulated(tmp_path: Path) -> None:
@@ -297,7 +348,10 @@ def test_a_run_without_test_pairs_of_those_it_steers_to_shows_no_one_served(tmp_
 # Five hundred communities.
 
 COUNTRIES = [country.alpha_3 for country in pycountry.countries]
-MANY = {c: 0.4 + k / 1000 for k, c in enumerate([*COUNTRIES, *(f"~people-{k}" for k in range(500 - len(COUNTRIES)))])}
+MANY = {
+    c: 0.4 + k / 1000
+    for k, c in enumerate([*COUNTRIES, *(f"~people-{k}" for k in range(500 - len(COUNTRIES)))])
+}
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +386,9 @@ def test_what_five_hundred_communities_leave_out_is_counted(many: Run) -> None:
 def test_a_steer_is_told_against_the_model_it_starts_from(run: Run) -> None:
     figure = only(sections.steers([run], EN))
     told = {(r["steer"], r["community"]): round(r["points"], 6) for r in figure.table.rows}
-    assert told == {(s, c): -5 if s != c else round(100 * (OWN[c] - 0.5), 6) for s in OWN for c in OWN}
+    assert told == {
+        (s, c): -5 if s != c else round(100 * (OWN[c] - 0.5), 6) for s in OWN for c in OWN
+    }
     assert "changes" in figure.about
     assert "by -5.0 points" in figure.about
 
@@ -341,7 +397,9 @@ def test_the_largest_loss_is_one_of_enough_people(tmp_path: Path) -> None:
     losses = {"MEX": 0.3, "EGY": 0.1}
     run = read_run(write_rewards(tmp_path / "run", losses, matrix=True, people={"EGY": 4}))
     assert "changes Mexico by -20.0 points" in only(sections.steers([run], EN)).about
-    alone = read_run(write_rewards(tmp_path / "few", losses, matrix=True, people={"MEX": 1, "EGY": 4}))
+    alone = read_run(
+        write_rewards(tmp_path / "few", losses, matrix=True, people={"MEX": 1, "EGY": 4})
+    )
     assert "largest loss" not in only(sections.steers([alone], EN)).about
 
 
@@ -352,7 +410,9 @@ def test_a_large_matrix_shows_the_worst_served_and_says_so(tmp_path: Path) -> No
     assert len(drawn(figure.spec, "points")) == 40 * 40
     assert len(figure.table.rows) == 45 * 45
     assert "The chart shows the first 40" in figure.about
-    assert {r["steer_name"] for r in drawn(figure.spec, "points")} == {EN.place(c) for c in list(own)[:40]}
+    assert {r["steer_name"] for r in drawn(figure.spec, "points")} == {
+        EN.place(c) for c in list(own)[:40]
+    }
 
 
 # Contested pairs, curves, models.
@@ -376,7 +436,8 @@ def test_a_curve_without_intervals_is_a_curve(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN)
     more = {"by": "pairs", "repeats": 1}
     points = [
-        reward_row("scpo", "own", None, 0.6, people=1, fraction=f, train_pairs=int(100 * f), **more) for f in (0.1, 1.0)
+        reward_row("scpo", "own", None, 0.6, people=1, fraction=f, train_pairs=int(100 * f), **more)
+        for f in (0.1, 1.0)
     ]
     write_lines(folder / "studies" / "curve-pairs.jsonl", points)
     figure = only(sections.learning([read_run(folder)], EN))
@@ -386,7 +447,10 @@ def test_a_curve_without_intervals_is_a_curve(tmp_path: Path) -> None:
 
 def test_curves_over_raters_are_no_curves_over_pairs(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN, curve=False)
-    rows = [reward_row("full", "own", None, 0.6, by="raters", fraction=f, train_pairs=int(f * 9)) for f in (0.5, 1.0)]
+    rows = [
+        reward_row("full", "own", None, 0.6, by="raters", fraction=f, train_pairs=int(f * 9))
+        for f in (0.5, 1.0)
+    ]
     write_lines(folder / "studies" / "curve-raters.jsonl", rows)
     assert sections.learning([read_run(folder)], EN).empty is not None
 
@@ -414,20 +478,26 @@ def test_findings_come_gravest_first_and_notes_in_the_table_only(tmp_path: Path)
 
 
 def test_one_community_sees_its_own_findings_only(run: Run) -> None:
-    assert [c.text for c in sections.findings([run], EN, "MEX").claims] == [str(run.findings[0].claim)]
+    assert [c.text for c in sections.findings([run], EN, "MEX").claims] == [
+        str(run.findings[0].claim)
+    ]
     assert sections.findings([run], EN, "EGY").empty == "Nothing was found beyond a threshold."
 
 
 def test_a_check_that_was_not_made_says_why(tmp_path: Path) -> None:
     reasons = [f"reason {k}" for k in range(5)]
-    table = sections.not_assessed([read_run(write_audit(tmp_path / "a", reasons=reasons))], EN).tables[0]
+    table = sections.not_assessed(
+        [read_run(write_audit(tmp_path / "a", reasons=reasons))], EN
+    ).tables[0]
     assert cells(table, "status") == ["a concern or a risk", "not assessed"]
     assert cells(table, "reasons") == ["–", "reason 0; reason 1; reason 2 (+ 2)"]
 
 
 def test_groups_are_told_with_their_people(tmp_path: Path) -> None:
     people = [people_row("MEX", groups={"gender": {"women": 30, "men": 20}, "age": {"fewer": 50}})]
-    table = sections.participation([read_run(write_audit(tmp_path / "a", people=people))], EN).tables[0]
+    table = sections.participation(
+        [read_run(write_audit(tmp_path / "a", people=people))], EN
+    ).tables[0]
     assert cells(table, "groups") == ["gender: women 30, men 20; age: others 50"]
 
 
@@ -461,7 +531,9 @@ def test_people_who_are_not_known_by_number_are_not_told_as_none(tmp_path: Path)
 
 
 def test_without_an_audit_the_run_tells_who_took_part(tmp_path: Path) -> None:
-    table = sections.participation([read_run(write_rewards(tmp_path / "run", OWN, others=["~world"]))], EN).tables[0]
+    table = sections.participation(
+        [read_run(write_rewards(tmp_path / "run", OWN, others=["~world"]))], EN
+    ).tables[0]
     assert cells(table, "community") == ["Mexico", EN.place("~hill"), "Egypt", "Singapore", "World"]
     assert cells(table, "raters") == ["20"] * 5
 
@@ -497,7 +569,10 @@ def test_confusions_between_peoples_come_first(tmp_path: Path) -> None:
     folder = write_survey(tmp_path / "run", {("m", "aware"): {"MEX": 60.0, "EGY": 50.0}})
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     own = {"model": "m", "strategy": "aware"}
-    record["nearest"] = [own | {"community": "EGY", "nearest": "EGY"}, own | {"community": "MEX", "nearest": "USA"}]
+    record["nearest"] = [
+        own | {"community": "EGY", "nearest": "EGY"},
+        own | {"community": "MEX", "nearest": "USA"},
+    ]
     (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
 
     (table,) = sections.models([read_run(folder)], EN).tables

@@ -25,7 +25,16 @@ from pluralign.audits import (
 )
 from pluralign.audits.planted import FAULTS, sound
 from pluralign.core import InvalidSettings
-from pluralign.reports import LANGUAGES, Run, Speech, community_page, html_of, page, page_of, read_run
+from pluralign.reports import (
+    LANGUAGES,
+    Run,
+    Speech,
+    community_page,
+    html_of,
+    page,
+    page_of,
+    read_run,
+)
 from pluralign.reports.messages import messages
 from pluralign.reports.speech import catalog, language_of
 
@@ -46,7 +55,9 @@ def texts() -> list[str]:
         ("ar", "1,234,567.9", "25.4%"),
     ],
 )
-def test_numbers_are_written_as_readers_write_them(language: str, number: str, percent: str) -> None:
+def test_numbers_are_written_as_readers_write_them(
+    language: str, number: str, percent: str
+) -> None:
     say = Speech(language)
     marks = "\u200e\u200f\u061c"
     assert say.number(1234567.89).translate(dict.fromkeys(map(ord, marks))) == number
@@ -108,33 +119,49 @@ def test_a_language_that_we_lack_is_refused_with_those_that_we_have(language: st
         ("XKX", "en"), ("~yoruba", "en"), ("~world", "en"), ("no such place", "en"), ("", "en"),
     ],
 )  # fmt: skip
-def test_a_community_is_spoken_to_in_its_country_s_language_where_we_have_it(community: str, language: str) -> None:
+def test_a_community_is_spoken_to_in_its_country_s_language_where_we_have_it(
+    community: str, language: str
+) -> None:
     assert language_of(community) == language
 
 
 def test_a_claim_is_said_with_its_places_and_numbers() -> None:
     template = "What {subject} answers in the name of {community} are rather the answers of {other}: they are nearer to them by {amount} points."  # noqa: E501
-    values = {"subject": "m", "community": Place("BRA"), "other": Place("USA"), "amount": Amount(10.32)}
+    values = {
+        "subject": "m",
+        "community": Place("BRA"),
+        "other": Place("USA"),
+        "amount": Amount(10.32),
+    }
     assert Speech().sentence(Sentence(template, values)) == template.format(
         subject="m", community="Brazil", other="United States", amount="10.3"
     )
     spanish = Speech("es").sentence(Sentence(template, values))
     assert all(word in spanish for word in ("Brasil", "Estados Unidos", "10,3"))
-    assert Speech("es").sentence(Sentence("{a} {b}", {"a": Share(0.5), "b": 1200})) == "50\xa0% 1.200"
+    assert (
+        Speech("es").sentence(Sentence("{a} {b}", {"a": Share(0.5), "b": 1200})) == "50\xa0% 1.200"
+    )
 
 
 def test_braces_in_names_are_kept_as_they_are() -> None:
     assert Speech("es")("{who} ({run})", who="{x}", run="{0}") == "{x} ({0})"
-    assert Speech().sentence(Sentence("{subject} 100 %", {"subject": "{community.id}"})) == "{community.id} 100 %"
+    assert (
+        Speech().sentence(Sentence("{subject} 100 %", {"subject": "{community.id}"}))
+        == "{community.id} 100 %"
+    )
 
 
 def test_all_that_any_check_can_say_is_there_to_be_translated(texts: list[str]) -> None:
     society, said = sound(0), set[str]()
     for audit in (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS):
         for check in audit.checks:
-            found, _ = run_audits([audit], FAULTS[audit.name, check.name][0](society), Context(draws=100))
+            found, _ = run_audits(
+                [audit], FAULTS[audit.name, check.name][0](society), Context(draws=100)
+            )
             assert check.name in {f.check for f in found}
-            said |= {text for f in found for text in (f.claim.template, f.look, f.causes, f.remedies)}
+            said |= {
+                text for f in found for text in (f.claim.template, f.look, f.causes, f.remedies)
+            }
     assert said - set(texts) == set()
 
 
@@ -158,7 +185,9 @@ def test_a_catalogue_translates_every_text_and_no_other(language: str, texts: li
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_translation_keeps_the_fields(language: str) -> None:
-    changed = {text: told for text, told in catalog(language).items() if _fields(text) != _fields(told)}
+    changed = {
+        text: told for text, told in catalog(language).items() if _fields(text) != _fields(told)
+    }
     assert changed == {}
 
 
@@ -199,7 +228,9 @@ def _told_by(run: Run) -> set[str]:
     data, audit = run.record.get("data", {}), run.audit
     tallies = [*data.get("sources", ()), *(data[k] for k in ("survey", "answers") if k in data)]
     tallies += audit.get("evidence", {}).get("read", {}).values()
-    fates = {fate for tally in tallies for key in ("dropped", "flagged", "notes") for fate in tally[key]}
+    fates = {
+        fate for tally in tallies for key in ("dropped", "flagged", "notes") for fate in tally[key]
+    }
     names = {name.replace("_", " ") for f in run.findings for name in f.numbers}
     return {"read", "kept"} | fates | names | {t["reason"] for t in audit.get("thresholds", ())}
 
@@ -207,18 +238,28 @@ def _told_by(run: Run) -> set[str]:
 @pytest.fixture
 def folders(tmp_path: Path) -> list[Path]:
     """Runs, surveys and audits with all that a page can speak of, and nearly nothing."""
-    full = write_rewards(tmp_path / "full", {f"~p-{k}": 0.5 + k / 100 for k in range(45)} | {"MEX": 0.6}, matrix=True)
+    full = write_rewards(
+        tmp_path / "full", {f"~p-{k}": 0.5 + k / 100 for k in range(45)} | {"MEX": 0.6}, matrix=True
+    )
     found = [finding_row(f"~p-{k}") for k in range(45)]
     people = [people_row("MEX", groups={"gender": {"women": 20, "fewer": 9}})]
     write_audit(full / "audit", found, people)
-    scores = {("m", strategy): {"MEX": 50.0, "EGY": 60.0} for strategy in ("culture_aware", "culture_unaware")}
+    scores = {
+        ("m", strategy): {"MEX": 50.0, "EGY": 60.0}
+        for strategy in ("culture_aware", "culture_unaware")
+    }
     survey = write_survey(tmp_path / "survey", scores)
     one = write_rewards(tmp_path / "one", {"~hill": 0.6}, people={"~hill": None}, curve=False)
     return [full, survey, one, write_audit(tmp_path / "sound")]
 
 
 def test_all_that_a_page_says_can_be_translated(
-    said: set[str], texts: list[str], monkeypatch: pytest.MonkeyPatch, folders: list[Path], tastes: Path, answers: Path
+    said: set[str],
+    texts: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    folders: list[Path],
+    tastes: Path,
+    answers: Path,
 ) -> None:
     monkeypatch.setattr(page, "svg_of", lambda *_: "")
     runs = [read_run(folder) for folder in [*folders, tastes, answers]]
@@ -236,7 +277,9 @@ def test_a_page_in_another_language_keeps_none_of_our_english(
     monkeypatch.setattr(page, "svg_of", lambda *_: "")
     runs = [read_run(folder) for folder in folders]
     found = page_of(runs, Speech(language))
-    charts = " ".join(json.dumps(f.spec, ensure_ascii=False) for part in found.sections for f in part.figures)
+    charts = " ".join(
+        json.dumps(f.spec, ensure_ascii=False) for part in found.sections for f in part.figures
+    )
     text = _without_markup(html_of(found, interactive=False)) + charts
     ours = [m for m in texts if len(m.split()) > 3 and "{" not in m and catalog(language)[m] != m]
     assert [m for m in ours if m in text] == []

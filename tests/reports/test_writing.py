@@ -92,7 +92,9 @@ def test_what_cannot_be_written_is_refused_before_anything_is(
 
 
 @pytest.mark.parametrize("out", ["taken/page.html", "folder.html"])
-def test_a_place_that_cannot_be_written_to_is_refused(tastes_folder: Path, tmp_path: Path, out: str) -> None:
+def test_a_place_that_cannot_be_written_to_is_refused(
+    tastes_folder: Path, tmp_path: Path, out: str
+) -> None:
     (tmp_path / "taken").write_text("a file")
     (tmp_path / "folder.html").mkdir()
     found = report(tastes_folder, "--out", tmp_path / out)
@@ -128,12 +130,20 @@ def test_all_that_can_be_wanted_lies_beside_the_page(tastes_folder: Path, tmp_pa
     assert {p.name for p in (beside / "communities").iterdir()} == {
         "MEX.html", "MEX_oaxaca.html", "EGY.html", "IND.html", "hill.html"
     }  # fmt: skip
-    assert {p.stem for p in (beside / "charts").iterdir()} == {"worst", "map", "steers", "contested", "curves"}
+    assert {p.stem for p in (beside / "charts").iterdir()} == {
+        "worst",
+        "map",
+        "steers",
+        "contested",
+        "curves",
+    }
     assert (beside / "report.md").is_file()
 
 
 def test_a_page_asks_the_network_for_nothing(tastes_folder: Path, tmp_path: Path) -> None:
-    html = write_report([tastes_folder], tmp_path / "a.html", Wanted(interactive=False))[0].read_text(encoding="utf-8")
+    html = write_report([tastes_folder], tmp_path / "a.html", Wanted(interactive=False))[
+        0
+    ].read_text(encoding="utf-8")
     found = Elements(html)
     assert not {"link", "iframe", "object", "embed", "img", "base", "form"} & set(found.tags)
     assert "default-src 'none'" in html
@@ -141,14 +151,22 @@ def test_a_page_asks_the_network_for_nothing(tastes_folder: Path, tmp_path: Path
 
 
 def test_the_same_folder_gives_the_same_page(tastes_folder: Path) -> None:
-    pages = [html_of(page_of([read_run(tastes_folder)], Speech()), interactive=False) for _ in range(2)]
-    first, second = (re.sub(r"gradient_\d+", "gradient", html) for html in pages)  # Vega counts them in a process
+    pages = [
+        html_of(page_of([read_run(tastes_folder)], Speech()), interactive=False) for _ in range(2)
+    ]
+    first, second = (
+        re.sub(r"gradient_\d+", "gradient", html) for html in pages
+    )  # Vega counts them in a process
     assert first == second
 
 
 def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
-    folders = [write_rewards(tmp_path / name, {"MEX": 0.6, "EGY": 0.5}, curve=False) for name in ("a", "b")]
-    html = write_report(folders, tmp_path / "x.html", Wanted(interactive=False))[0].read_text(encoding="utf-8")
+    folders = [
+        write_rewards(tmp_path / name, {"MEX": 0.6, "EGY": 0.5}, curve=False) for name in ("a", "b")
+    ]
+    html = write_report(folders, tmp_path / "x.html", Wanted(interactive=False))[0].read_text(
+        encoding="utf-8"
+    )
     assert "tastes (1)" in html
     assert "tastes (2)" in html
     ids = re.findall(r' id="([^"]+)"', html)
@@ -157,14 +175,18 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_title_is_the_title(tastes_folder: Path) -> None:
     assert page_of([read_run(tastes_folder)], Speech(), "Ours & yours").title == "Ours & yours"
-    assert page_of([read_run(tastes_folder)], Speech()).title == "How communities are served: tastes"
+    assert (
+        page_of([read_run(tastes_folder)], Speech()).title == "How communities are served: tastes"
+    )
 
 
 # Pictures.
 
 
 def test_pictures_are_pictures(tmp_path: Path) -> None:
-    folder = write_survey(tmp_path / "run", {("m", "culture_aware"): {"MEX": 60.0, "EGY": 70.0, "SGP": 50.0}})
+    folder = write_survey(
+        tmp_path / "run", {("m", "culture_aware"): {"MEX": 60.0, "EGY": 70.0, "SGP": 50.0}}
+    )
     pictures = [
         p
         for p in write_report([folder], tmp_path / "a.html", Wanted(png=True, interactive=False))
@@ -190,7 +212,9 @@ def tables(tastes_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_tables_hold_the_rows_of_the_results_as_they_are(tables: Path, tastes_folder: Path) -> None:
-    results: Rows = [json.loads(line) for line in (tastes_folder / "results.jsonl").read_text().splitlines()]
+    results: Rows = [
+        json.loads(line) for line in (tastes_folder / "results.jsonl").read_text().splitlines()
+    ]
     mine = [r for r in results if r["method"] == "scpo" and r["subset"] == "all"]
     keys = ("method", "steer", "community", "value", "low", "high", "n", "n_raters")
 
@@ -198,9 +222,16 @@ def test_tables_hold_the_rows_of_the_results_as_they_are(tables: Path, tastes_fo
         return {tuple("" if r[k] is None else str(r[k]) for k in keys) for r in rows}
 
     assert told(read_csv(tables / "steers.csv")) == told(mine)
-    assert told(read_csv(tables / "worst.csv")) == told(r for r in mine if r["steer"] == r["community"])
-    both = [*mine, *(r for r in results if r["method"] == "reference" and r["community"] != "~world")]
-    assert told(read_csv(tables / "served.csv")) == told(r for r in both if r["steer"] in {None, r["community"]})
+    assert told(read_csv(tables / "worst.csv")) == told(
+        r for r in mine if r["steer"] == r["community"]
+    )
+    both = [
+        *mine,
+        *(r for r in results if r["method"] == "reference" and r["community"] != "~world"),
+    ]
+    assert told(read_csv(tables / "served.csv")) == told(
+        r for r in both if r["steer"] in {None, r["community"]}
+    )
     countries = {"MEX", "EGY", "IND"}
     assert {r["community"] for r in read_csv(tables / "map.csv")} == countries
     assert len(read_csv(tables / "steers.csv")) == len(OWN) ** 2
@@ -228,9 +259,14 @@ def test_groups_and_reasons_are_cells_as_the_page_says_them(tables: Path) -> Non
     assert read_csv(tables / "checks.csv")[1]["reasons"] == "pairs have no languages"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("http://x","y")'])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("http://x","y")']
+)
 def test_text_that_a_spreadsheet_would_run_is_quoted_and_a_number_is_a_number(text: str) -> None:
-    rows = [{"name": text, "value": -1.5, "reasons": [text, "b"]}, {"name": "a=b", "value": 2, "reasons": []}]
+    rows = [
+        {"name": text, "value": -1.5, "reasons": [text, "b"]},
+        {"name": "a=b", "value": 2, "reasons": []},
+    ]
     found = csv_of(Table("t", "t", [Column("name", "Name")], rows))
     first, second = csv.reader(io.StringIO(found.split("\n", 1)[1], newline=""))
     safe = f"'{text}".replace("\r", "\n")
@@ -239,7 +275,9 @@ def test_text_that_a_spreadsheet_would_run_is_quoted_and_a_number_is_a_number(te
 
 
 def test_a_formula_in_the_name_of_a_model_is_quoted_in_the_table(tmp_path: Path) -> None:
-    folder = write_survey(tmp_path / "run", {("=cmd()", "culture_aware"): {"MEX": 60.0, "EGY": 70.0}})
+    folder = write_survey(
+        tmp_path / "run", {("=cmd()", "culture_aware"): {"MEX": 60.0, "EGY": 70.0}}
+    )
     write_report([folder], tmp_path / "a.html", Wanted(csv=True, interactive=False))
     found = read_csv(tmp_path / "a" / "tables" / "worst.csv")
     assert {r["model"] for r in found} == {"'=cmd()"}
@@ -295,16 +333,25 @@ def hostile(tmp_path: Path) -> Callable[[str], Path]:
     def write(text: str) -> Path:
         name = f"run {text}"
         own = {"MEX": 0.6, f"~{text}": 0.5}
-        folder = write_rewards(tmp_path / "run", own, matrix=True, record={"name": name, "notes": [text]})
+        folder = write_rewards(
+            tmp_path / "run", own, matrix=True, record={"name": name, "notes": [text]}
+        )
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         record["settings"] |= {"methods": ["reference", text], text: {text: text}}
         record["data"]["sources"][0] |= {"name": text, "license": text, "dropped": {text: 3}}
         (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
         for file in ("results.jsonl", "summary.jsonl", "studies/curve-pairs.jsonl"):
-            rows = [json.loads(line) for line in (folder / file).read_text(encoding="utf-8").splitlines()]
-            write_lines(folder / file, [r | {"method": text} if r["method"] == "scpo" else r for r in rows])
+            rows = [
+                json.loads(line)
+                for line in (folder / file).read_text(encoding="utf-8").splitlines()
+            ]
+            write_lines(
+                folder / file, [r | {"method": text} if r["method"] == "scpo" else r for r in rows]
+            )
         values = {"count": text, "community": {"place": f"~{text}"}, "pairs": 3}
-        found = finding_row(f"~{text}", subject=text, values=values, look=text, causes=text, remedies=text)
+        found = finding_row(
+            f"~{text}", subject=text, values=values, look=text, causes=text, remedies=text
+        )
         found |= {"rows": {"what": text, "count": 1, "ids": [text]}}
         people = [people_row("MEX", groups={text: {text: 20}})]
         write_audit(folder / "audit", [found], people, reasons=[text])
@@ -314,7 +361,9 @@ def hostile(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_markup_in_what_people_wrote_is_text(hostile: Callable[[str], Path], tmp_path: Path, language: str) -> None:
+def test_markup_in_what_people_wrote_is_text(
+    hostile: Callable[[str], Path], tmp_path: Path, language: str
+) -> None:
     pages = {}
     for text in ("plain", HOSTILE):
         page = page_of([read_run(hostile(text))], Speech(language), text)
@@ -333,22 +382,33 @@ def test_a_command_in_a_sentence_is_shown_as_code(tmp_path: Path) -> None:
 
 def test_markup_in_the_data_of_a_live_chart_ends_no_script(hostile: Callable[[str], Path]) -> None:
     html = html_of(page_of([read_run(hostile(HOSTILE))], Speech()))
-    specs = re.findall(r'<script type="application/json" id="spec-[\w-]+">(.*?)</script>', html, re.DOTALL)
+    specs = re.findall(
+        r'<script type="application/json" id="spec-[\w-]+">(.*?)</script>', html, re.DOTALL
+    )
     assert len(specs) == 5
-    assert any(HOSTILE in json.dumps(json.loads(spec), ensure_ascii=False).replace('\\"', '"') for spec in specs)
+    assert any(
+        HOSTILE in json.dumps(json.loads(spec), ensure_ascii=False).replace('\\"', '"')
+        for spec in specs
+    )
     assert "img" not in Elements(html).tags
 
 
-def test_markup_ends_up_in_no_text_for_model_cards(hostile: Callable[[str], Path], tmp_path: Path) -> None:
+def test_markup_ends_up_in_no_text_for_model_cards(
+    hostile: Callable[[str], Path], tmp_path: Path
+) -> None:
     text = markdown_of(page_of([read_run(hostile(HOSTILE))], Speech()))
     assert "alert(1)" in text
     assert "<" not in text
     assert "[a](b)" not in text
 
 
-def test_a_community_s_name_leads_to_no_other_folder(hostile: Callable[[str], Path], tmp_path: Path) -> None:
+def test_a_community_s_name_leads_to_no_other_folder(
+    hostile: Callable[[str], Path], tmp_path: Path
+) -> None:
     folder = hostile("../../../up")
-    written = write_report([folder], tmp_path / "a.html", Wanted(communities=True, interactive=False))
+    written = write_report(
+        [folder], tmp_path / "a.html", Wanted(communities=True, interactive=False)
+    )
     assert {p.parent for p in written[1:]} == {tmp_path / "a" / "communities"}
 
 
@@ -359,7 +419,10 @@ def test_a_community_s_name_leads_to_no_other_folder(hostile: Callable[[str], Pa
 def community_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pages of a run whose findings and groups are each about one community."""
     folder = write_rewards(tmp_path_factory.mktemp("run"), OWN, others=["~world", "BRA"])
-    found = [finding_row(c, values={"count": k, "community": {"place": c}, "pairs": 9}) for k, c in enumerate(OWN, 701)]
+    found = [
+        finding_row(c, values={"count": k, "community": {"place": c}, "pairs": 9})
+        for k, c in enumerate(OWN, 701)
+    ]
     people = [people_row(c, groups={"tongue": {f"tongue-{k}": 20}}) for k, c in enumerate(OWN, 701)]
     write_audit(folder / "audit", found, people)
     out = tmp_path_factory.mktemp("out") / "page.html"
@@ -378,20 +441,31 @@ def community_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("hill", "en", "Hill"),
     ],
 )
-def test_a_community_s_page_is_in_its_language(community_pages: Path, name: str, language: str, heading: str) -> None:
+def test_a_community_s_page_is_in_its_language(
+    community_pages: Path, name: str, language: str, heading: str
+) -> None:
     html = (community_pages / f"{name}.html").read_text(encoding="utf-8")
     assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in html
     assert heading in re.findall(r"<h1>(.*?)</h1>", html)[0]
 
 
 def test_every_community_has_one_page_and_the_world_has_none(community_pages: Path) -> None:
-    assert {p.stem for p in community_pages.iterdir()} == {"MEX", "MEX_oaxaca", "EGY", "IND", "BRA", "hill"}
+    assert {p.stem for p in community_pages.iterdir()} == {
+        "MEX",
+        "MEX_oaxaca",
+        "EGY",
+        "IND",
+        "BRA",
+        "hill",
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "own"), [("MEX", 701), ("MEX_oaxaca", 702), ("EGY", 703), ("IND", 704), ("hill", 705)]
 )
-def test_a_community_s_page_has_its_own_findings_and_people_only(community_pages: Path, name: str, own: int) -> None:
+def test_a_community_s_page_has_its_own_findings_and_people_only(
+    community_pages: Path, name: str, own: int
+) -> None:
     html = (community_pages / f"{name}.html").read_text(encoding="utf-8")
     assert html.count('<article class="claim') == 1
     assert set(re.findall(r"tongue-(\d+)", html)) == {str(own)}

@@ -20,7 +20,9 @@ def build_chat_model(folder: Path, template: str | None = TEMPLATE, positions: i
     characters = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     characters.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     characters.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=characters, eos_token="</s>", pad_token="<pad>")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=characters, eos_token="</s>", pad_token="<pad>"
+    )
     tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)

@@ -41,12 +41,21 @@ def answer(text: str) -> bytes:
 def completion(message: Any, finish: Any = "stop", usage: Any = None) -> bytes:
     choice = {"index": 0, "finish_reason": finish, "message": message}
     usage = usage or {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
-    body = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
+    body = {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
     return json.dumps(body).encode()
 
 
 def refusal(message: str, **more: Any) -> bytes:
-    return json.dumps({"error": {"message": message, "type": "invalid_request_error"} | more}).encode()
+    return json.dumps(
+        {"error": {"message": message, "type": "invalid_request_error"} | more}
+    ).encode()
 
 
 class _Server(ThreadingHTTPServer):
@@ -80,7 +89,12 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                 200,
                 behaviour.models
                 or json.dumps(
-                    {"object": "list", "data": [{"id": "the-model", "object": "model", "created": 0, "owned_by": "me"}]}
+                    {
+                        "object": "list",
+                        "data": [
+                            {"id": "the-model", "object": "model", "created": 0, "owned_by": "me"}
+                        ],
+                    }
                 ).encode(),
             )
 
@@ -138,7 +152,9 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
                 self.send(200, answer(text))
 
     server = _Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"

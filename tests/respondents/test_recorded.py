@@ -25,7 +25,10 @@ class Counting(SimulatedRespondent):
 
     def answer(self, asks, heard=None):  # type: ignore[no-untyped-def]
         COUNTED.extend(asks)
-        replies = [Reply("", failure="busy") if ask.question.id in FAILING else self._answer(ask) for ask in asks]
+        replies = [
+            Reply("", failure="busy") if ask.question.id in FAILING else self._answer(ask)
+            for ask in asks
+        ]
         for i, reply in enumerate(replies):
             if i == STOP_AFTER:
                 raise KeyboardInterrupt
@@ -71,11 +74,16 @@ def test_what_failed_is_asked_again(inner: SimulatedRespondent, tmp_path: Path) 
     assert {reply.failure for reply in replies} == {"busy", None}
     FAILING.clear()
     COUNTED.clear()
-    assert all(reply.failure is None for reply in RecordedRespondent(inner, tmp_path / "a.jsonl").answer(ASKS))
+    assert all(
+        reply.failure is None
+        for reply in RecordedRespondent(inner, tmp_path / "a.jsonl").answer(ASKS)
+    )
     assert {ask.question.id for ask in COUNTED} == {ASKS[0].question.id}
 
 
-def test_a_line_cut_by_a_kill_is_dropped_and_asked_again(inner: SimulatedRespondent, tmp_path: Path) -> None:
+def test_a_line_cut_by_a_kill_is_dropped_and_asked_again(
+    inner: SimulatedRespondent, tmp_path: Path
+) -> None:
     path = tmp_path / "a.jsonl"
     RecordedRespondent(inner, path).answer(ASKS)
     path.write_bytes(path.read_bytes()[:-20])
@@ -85,7 +93,9 @@ def test_a_line_cut_by_a_kill_is_dropped_and_asked_again(inner: SimulatedRespond
     assert all(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
 
 
-def test_a_damaged_line_is_taken_out_and_asked_again(inner: SimulatedRespondent, tmp_path: Path) -> None:
+def test_a_damaged_line_is_taken_out_and_asked_again(
+    inner: SimulatedRespondent, tmp_path: Path
+) -> None:
     path = tmp_path / "a.jsonl"
     RecordedRespondent(inner, path).answer(ASKS[:3])
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -110,18 +120,41 @@ def test_completions_are_kept_by_their_words_and_how_they_were_drawn(tmp_path: P
     talks = [(Message("user", str(i)),) for i in range(5)]
     with serving(behaviour) as url:
         for sampling in (Sampling(), Sampling(), Sampling(temperature=0.5)):
-            chat = KeptCompletions(EndpointChatModel(EndpointSettings("m", url)), tmp_path / "c.jsonl")
-            assert [reply.text for reply in chat.complete(talks, sampling)] == [f"re: {i}" for i in range(5)]
+            chat = KeptCompletions(
+                EndpointChatModel(EndpointSettings("m", url)), tmp_path / "c.jsonl"
+            )
+            assert [reply.text for reply in chat.complete(talks, sampling)] == [
+                f"re: {i}" for i in range(5)
+            ]
     assert set(behaviour.asked.values()) == {2}
 
 
 @pytest.mark.slow
-def test_a_killed_survey_goes_on_and_the_server_is_asked_for_no_more_than_was_in_flight(tmp_path: Path) -> None:
+def test_a_killed_survey_goes_on_and_the_server_is_asked_for_no_more_than_was_in_flight(
+    tmp_path: Path,
+) -> None:
     behaviour = Behaviour(delay=0.05)
     with serving(behaviour) as url:
         command = [
-            *(sys.executable, "-m", "pluralign.cli.main", "survey", "run", "--survey", "society_survey"),
-            *("--model", "m", "--base-url", url, "--set", "model.concurrency=4", "--out", str(tmp_path / "run")),
+            *(
+                sys.executable,
+                "-m",
+                "pluralign.cli.main",
+                "survey",
+                "run",
+                "--survey",
+                "society_survey",
+            ),
+            *(
+                "--model",
+                "m",
+                "--base-url",
+                url,
+                "--set",
+                "model.concurrency=4",
+                "--out",
+                str(tmp_path / "run"),
+            ),
         ]
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60

@@ -8,7 +8,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from pluralign.core import FloatArray, PreferencePair, rng_for
 from pluralign.encoders import HashEncoder
-from pluralign.rewards import DenseFeatures, EmbeddingTrunk, TableFeatures, bradley_terry_loss, fit_path
+from pluralign.rewards import (
+    DenseFeatures,
+    EmbeddingTrunk,
+    TableFeatures,
+    bradley_terry_loss,
+    fit_path,
+)
 from pluralign.rewards import features as module
 from pluralign.rewards.features import as_features, blocks, products
 
@@ -24,13 +30,17 @@ def test_a_table_gives_the_features_that_a_matrix_would_hold(prompts: bool) -> N
     features = table(50, prompts=prompts)
     e, index = features.vector_T_d, features.index_3_N
     response_N_d = e[index[0]] - e[index[1]]
-    expected = [response_N_d, np.float32(0.7) * e[index[2]] * response_N_d] if prompts else [response_N_d]
+    expected = (
+        [response_N_d, np.float32(0.7) * e[index[2]] * response_N_d] if prompts else [response_N_d]
+    )
     assert_array_equal(features.dense(), np.concatenate(expected, axis=1))
     assert features.shape == features.dense().shape
 
 
 @given(st.integers(1, 40), st.integers(0, 99), st.booleans())
-def test_taking_pairs_then_reading_is_reading_then_taking(pairs: int, seed: int, masked: bool) -> None:
+def test_taking_pairs_then_reading_is_reading_then_taking(
+    pairs: int, seed: int, masked: bool
+) -> None:
     features = table(pairs, seed)
     rng = rng_for(seed, "rows")
     rows = rng.random(pairs) < 0.5 if masked else rng.integers(0, pairs, size=2 * pairs)
@@ -46,7 +56,9 @@ def test_blocks_cover_every_pair_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_array_equal(np.concatenate([block for _, block in read]), features.dense())
 
 
-def test_a_product_with_a_head_is_the_product_with_the_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_product_with_a_head_is_the_product_with_the_matrix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "BLOCK", 7)
     features, theta_D_C = table(20), rng_for(1, "heads").normal(size=(12, 2))
     dense = features.dense().astype(np.float64)
@@ -54,11 +66,17 @@ def test_a_product_with_a_head_is_the_product_with_the_matrix(monkeypatch: pytes
     assert_allclose(products(features, theta_D_C[:, 0]), dense @ theta_D_C[:, 0])
 
 
-@pytest.mark.parametrize("pairs", [8, 200], ids=["fewer pairs than dimensions", "more pairs than dimensions"])
-def test_a_fit_from_a_table_is_the_fit_from_its_matrix(pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "pairs", [8, 200], ids=["fewer pairs than dimensions", "more pairs than dimensions"]
+)
+def test_a_fit_from_a_table_is_the_fit_from_its_matrix(
+    pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     features, prior_D = table(pairs), rng_for(2, "prior").normal(size=12)
     expected = fit_path(features.dense(), (3.0, 1.0), prior_D)
-    monkeypatch.setattr("pluralign.rewards.solver._AT_HAND", 0)  # as for many pairs: computed whenever they are read
+    monkeypatch.setattr(
+        "pluralign.rewards.solver._AT_HAND", 0
+    )  # as for many pairs: computed whenever they are read
     assert_array_equal(fit_path(features, (3.0, 1.0), prior_D), expected)
 
 
@@ -80,7 +98,9 @@ def test_a_matrix_counts_as_features_and_features_stay_as_they_are() -> None:
 
 def test_a_pair_more_takes_three_indices_not_a_row_of_features() -> None:
     texts = [f"word{i} other{i}" for i in range(40)]
-    pairs = [PreferencePair(str(i), "Q", texts[i % 40], texts[(i + 1) % 40], "MEX") for i in range(4000)]
+    pairs = [
+        PreferencePair(str(i), "Q", texts[i % 40], texts[(i + 1) % 40], "MEX") for i in range(4000)
+    ]
     trunk = EmbeddingTrunk(HashEncoder())
 
     def kept(n: int) -> int:

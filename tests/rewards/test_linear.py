@@ -3,7 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pluralign.core import NotEnoughData, RewardModel, RewardRequest, Steer, SteerableRewardModel, UnknownCommunity
+from pluralign.core import (
+    NotEnoughData,
+    RewardModel,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    UnknownCommunity,
+)
 from pluralign.rewards import LengthReward, LinearRewardModel
 
 
@@ -21,19 +28,27 @@ def test_unsteered_or_at_strength_zero_it_is_the_reference(
     np.testing.assert_array_equal(model.score(requests, Steer.to("MEX", strength=0)), reference)
 
 
-def test_blends_and_strength_are_linear(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
-    reference, gbr, mex = (model.score(requests, s) for s in (None, Steer.to("GBR"), Steer.to("MEX")))
+def test_blends_and_strength_are_linear(
+    model: LinearRewardModel, requests: list[RewardRequest]
+) -> None:
+    reference, gbr, mex = (
+        model.score(requests, s) for s in (None, Steer.to("GBR"), Steer.to("MEX"))
+    )
     blend = model.score(requests, Steer({"GBR": 0.3, "MEX": 0.7}))
     np.testing.assert_allclose(blend, 0.3 * gbr + 0.7 * mex, atol=1e-12)
     double = model.score(requests, Steer({"GBR": 0.3, "MEX": 0.7}, strength=2))
     np.testing.assert_allclose(double - reference, 2 * (blend - reference), atol=1e-12)
 
 
-def test_scoring_for_all_is_scoring_for_each(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
+def test_scoring_for_all_is_scoring_for_each(
+    model: LinearRewardModel, requests: list[RewardRequest]
+) -> None:
     every = model.score_all(requests)
     assert every.shape == (len(requests), 3)
     for column, id_ in enumerate(model.communities):
-        np.testing.assert_allclose(every[:, column], model.score(requests, Steer.to(id_)), atol=1e-12)
+        np.testing.assert_allclose(
+            every[:, column], model.score(requests, Steer.to(id_)), atol=1e-12
+        )
 
 
 def test_the_rest_of_the_world_in_a_blend_is_the_reference(
@@ -41,15 +56,23 @@ def test_the_rest_of_the_world_in_a_blend_is_the_reference(
 ) -> None:
     np.testing.assert_array_equal(model.score(requests, Steer.to("~world")), model.score(requests))
     mixed = model.score(requests, Steer({"MEX": 0.5, "~world": 0.5}))
-    np.testing.assert_allclose(mixed, model.score(requests, Steer.to("MEX", strength=0.5)), atol=1e-12)
+    np.testing.assert_allclose(
+        mixed, model.score(requests, Steer.to("MEX", strength=0.5)), atol=1e-12
+    )
 
 
-def test_a_world_that_was_steered_to_is_itself(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
+def test_a_world_that_was_steered_to_is_itself(
+    model: LinearRewardModel, requests: list[RewardRequest]
+) -> None:
     own = replace(model, communities=("GBR", "MEX", "~world"))
-    np.testing.assert_allclose(own.score(requests, Steer.to("~world")), own.score_all(requests)[:, 2], atol=1e-12)
+    np.testing.assert_allclose(
+        own.score(requests, Steer.to("~world")), own.score_all(requests)[:, 2], atol=1e-12
+    )
 
 
-def test_rewards_do_not_depend_on_what_else_is_scored(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
+def test_rewards_do_not_depend_on_what_else_is_scored(
+    model: LinearRewardModel, requests: list[RewardRequest]
+) -> None:
     alone = [model.score([r], Steer.to("MEX"))[0] for r in requests]
     np.testing.assert_allclose(model.score(requests, Steer.to("MEX")), alone, atol=1e-12)
 
@@ -66,8 +89,13 @@ def test_an_unknown_community_is_refused_and_near_ones_are_named(
         unsteered.score(requests, Steer.to("MEX", strength=0))
 
 
-def test_a_model_without_communities_scores_for_none(model: LinearRewardModel, requests: list[RewardRequest]) -> None:
-    assert LinearRewardModel(model.trunk, model.reference_D).score_all(requests).shape == (len(requests), 0)
+def test_a_model_without_communities_scores_for_none(
+    model: LinearRewardModel, requests: list[RewardRequest]
+) -> None:
+    assert LinearRewardModel(model.trunk, model.reference_D).score_all(requests).shape == (
+        len(requests),
+        0,
+    )
 
 
 def test_shapes_that_do_not_fit_are_refused(model: LinearRewardModel) -> None:

@@ -27,7 +27,12 @@ from pluralign.core import (
     SteerableRewardModel,
     UnknownCommunity,
 )
-from pluralign.rewards.remote import RemoteRewardModel, RewardClient, RewardServerFailed, TooMuchAtOnce
+from pluralign.rewards.remote import (
+    RemoteRewardModel,
+    RewardClient,
+    RewardServerFailed,
+    TooMuchAtOnce,
+)
 
 ITEMS = [RewardRequest("Tea?", "Yes."), RewardRequest((Message("user", "Coffee?"),), "No.")]
 
@@ -78,7 +83,12 @@ def running(stub: Stub) -> Iterator[Stub]:
         def do_GET(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             said = stub.answer(
-                Asked(self.path, json.loads(sent or b"null"), dict(self.headers), self.client_address[1])
+                Asked(
+                    self.path,
+                    json.loads(sent or b"null"),
+                    dict(self.headers),
+                    self.client_address[1],
+                )
             )
             self.send_response(said.status)
             for name, value in said.headers.items():
@@ -148,7 +158,10 @@ def lengths(asked: Asked) -> Answer:
     keys = ["blend"] if "blend" in asked.body else asked.body["communities"]
     shares = asked.body.get("blend") or {}
     factor["blend"] = sum(share * factor[id_] for id_, share in shares.items())
-    items = [{"rewards": {k: {"value": factor[k] * len(i["response"])} for k in keys}} for i in asked.body["items"]]
+    items = [
+        {"rewards": {k: {"value": factor[k] * len(i["response"])} for k in keys}}
+        for i in asked.body["items"]
+    ]
     return Answer(body=told | {"items": items})
 
 
@@ -157,7 +170,9 @@ def problem(status: int, detail: str, **more: Any) -> Answer:
 
 
 def test_what_is_asked_is_sent_and_what_is_answered_is_read(saying: Saying) -> None:
-    stub = saying(Answer(body=rewards(MEX=1.5) | {"items": [{"rewards": {"MEX": {"value": 1.5}}}] * 2}))
+    stub = saying(
+        Answer(body=rewards(MEX=1.5) | {"items": [{"rewards": {"MEX": {"value": 1.5}}}] * 2})
+    )
     with client_of(stub, token="a secret token") as client:
         answer = client.rewards(ITEMS, "Mexico", strength=0.5, parents=True)
     assert answer.items[0].rewards["MEX"].value == 1.5
@@ -197,8 +212,12 @@ def test_a_busy_server_is_asked_again(saying: Saying, waits: list[float], status
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_it_is_asked_no_sooner_than_it_names(saying: Saying, waits: list[float], status: int) -> None:
-    busy = [Answer(status, headers={"Retry-After": value}) for value in ("3", "0", "soon", "1" * 40)]
+def test_it_is_asked_no_sooner_than_it_names(
+    saying: Saying, waits: list[float], status: int
+) -> None:
+    busy = [
+        Answer(status, headers={"Retry-After": value}) for value in ("3", "0", "soon", "1" * 40)
+    ]
     client_of(saying(*busy, Answer(body=rewards(MEX=1.5)))).rewards(ITEMS[:1], "MEX")
     assert waits == [3.0, 1.0, 2.0, 10.0]  # the last: no longer than an answer may take
 
@@ -245,10 +264,14 @@ def test_a_server_that_says_nothing_in_time_has_failed(waits: list[float]) -> No
         Answer(body=rewards(MEX=1.5)),  # one item, where two were sent
         Answer(404, b"<html>not here</html>"),
         Answer(301, headers={"Location": "/elsewhere"}),
-        Answer(500, {"title": "Internal Server Error", "status": 500, "detail": "the server failed"}),
+        Answer(
+            500, {"title": "Internal Server Error", "status": 500, "detail": "the server failed"}
+        ),
     ],
 )
-def test_what_is_no_answer_of_ours_is_a_server_that_failed(saying: Saying, waits: list[float], answer: Answer) -> None:
+def test_what_is_no_answer_of_ours_is_a_server_that_failed(
+    saying: Saying, waits: list[float], answer: Answer
+) -> None:
     stub = saying(answer)
     with pytest.raises(RewardServerFailed):
         client_of(stub).rewards(ITEMS, "MEX")
@@ -256,7 +279,9 @@ def test_what_is_no_answer_of_ours_is_a_server_that_failed(saying: Saying, waits
     assert waits == []
 
 
-def test_an_answer_that_is_cut_off_or_badly_packed_has_failed(saying: Saying, waits: list[float]) -> None:
+def test_an_answer_that_is_cut_off_or_badly_packed_has_failed(
+    saying: Saying, waits: list[float]
+) -> None:
     stub = saying(Answer(body=b"no gzip", headers={"Content-Encoding": "gzip"}))
     with pytest.raises(RewardServerFailed, match="tries: 2"):
         client_of(stub, tries=2).communities()
@@ -264,16 +289,23 @@ def test_an_answer_that_is_cut_off_or_badly_packed_has_failed(saying: Saying, wa
 
 def test_a_refusal_says_what_where_and_what_next(saying: Saying) -> None:
     errors = [{"where": "body.items.0.response", "what": "Field required"}]
-    stub = saying(problem(422, "the request does not hold what it must", errors=errors, hint="give it"))
+    stub = saying(
+        problem(422, "the request does not hold what it must", errors=errors, hint="give it")
+    )
     with pytest.raises(InvalidInput) as caught:
         client_of(stub).rewards(ITEMS, "MEX")
-    assert caught.value.what == "the request does not hold what it must: body.items.0.response: Field required"
+    assert (
+        caught.value.what
+        == "the request does not hold what it must: body.items.0.response: Field required"
+    )
     assert caught.value.where == f"{stub.url}/v1/rewards"
     assert caught.value.hint == "give it"
     assert len(stub.asked) == 1
 
 
-@pytest.mark.parametrize("answer", [problem(401, "no token, or a wrong one"), Answer(403, b"Forbidden")])
+@pytest.mark.parametrize(
+    "answer", [problem(401, "no token, or a wrong one"), Answer(403, b"Forbidden")]
+)
 def test_a_wrong_token_is_a_matter_of_settings(saying: Saying, answer: Answer) -> None:
     with pytest.raises(InvalidSettings) as caught:
         client_of(saying(answer), token="a wrong token").communities()
@@ -312,7 +344,9 @@ def test_a_token_that_cannot_be_sent_is_refused_without_showing_it() -> None:
         ({"items": [RewardRequest("Tea?", "\ud800")]}, "surrogate"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_readably(saying: Saying, given: dict[str, Any], where: str) -> None:
+def test_what_cannot_be_sent_is_refused_readably(
+    saying: Saying, given: dict[str, Any], where: str
+) -> None:
     stub = saying(lengths)
     with pytest.raises(InvalidInput, match=where) as caught:
         client_of(stub).rewards(**given)
@@ -400,7 +434,9 @@ def test_a_server_stands_in_for_a_steerable_reward_model(saying: Saying) -> None
     assert model.score_all(ITEMS).tolist() == [[4, 8], [3, 6]]
 
 
-def test_the_reference_is_asked_for_even_where_the_world_is_a_community_of_its_own(saying: Saying) -> None:
+def test_the_reference_is_asked_for_even_where_the_world_is_a_community_of_its_own(
+    saying: Saying,
+) -> None:
     stub = saying(lengths)
     RemoteRewardModel(client_of(stub)).score(ITEMS)
     assert stub.asked[-1].body["communities"] == ["~world"]
@@ -423,12 +459,18 @@ def test_what_is_too_much_for_a_server_goes_in_halves(saying: Saying) -> None:
 
     stub = saying(at_most_three)
     requests = [RewardRequest("?", "a" * n) for n in range(10)]
-    assert RemoteRewardModel(client_of(stub)).score(requests, Steer.to("GBR")).tolist() == list(range(10))
+    assert RemoteRewardModel(client_of(stub)).score(requests, Steer.to("GBR")).tolist() == list(
+        range(10)
+    )
 
 
 def test_one_request_that_is_too_much_is_refused(saying: Saying) -> None:
     def too_long(asked: Asked) -> Answer:
-        return problem(413, "a text of 9 characters", hint="send at most 5") if asked.body else lengths(asked)
+        return (
+            problem(413, "a text of 9 characters", hint="send at most 5")
+            if asked.body
+            else lengths(asked)
+        )
 
     with pytest.raises(TooMuchAtOnce, match="a text of 9 characters") as caught:
         RemoteRewardModel(client_of(saying(too_long))).score(ITEMS)

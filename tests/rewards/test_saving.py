@@ -9,7 +9,13 @@ import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, RewardRequest
 from pluralign.encoders import HashEncoder
-from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, load_card, load_reward_model, save_reward_model
+from pluralign.rewards import (
+    EmbeddingTrunk,
+    LinearRewardModel,
+    load_card,
+    load_reward_model,
+    save_reward_model,
+)
 
 TRUNK = EmbeddingTrunk(HashEncoder(32))
 DESCRIBED = {"kind": "embedding", "encoder": "hash", "interaction": 0.5}
@@ -27,10 +33,15 @@ def resealed(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     del card["card_sha256"]
     change(card)
     text = json.dumps(card, sort_keys=True, ensure_ascii=False)
-    path.write_text(json.dumps(card | {"card_sha256": hashlib.sha256(text.encode()).hexdigest()}), encoding="utf-8")
+    path.write_text(
+        json.dumps(card | {"card_sha256": hashlib.sha256(text.encode()).hexdigest()}),
+        encoding="utf-8",
+    )
 
 
-def test_a_saved_model_scores_as_before(model: LinearRewardModel, requests: list[RewardRequest], folder: Path) -> None:
+def test_a_saved_model_scores_as_before(
+    model: LinearRewardModel, requests: list[RewardRequest], folder: Path
+) -> None:
     loaded = load_reward_model(folder, TRUNK)
     assert loaded.communities == model.communities
     np.testing.assert_array_equal(loaded.score(requests), model.score(requests))
@@ -49,7 +60,9 @@ def test_what_is_known_about_a_model_travels_with_it(folder: Path) -> None:
     }
 
 
-def test_a_model_saved_again_after_loading_is_the_same_to_the_byte(folder: Path, tmp_path: Path) -> None:
+def test_a_model_saved_again_after_loading_is_the_same_to_the_byte(
+    folder: Path, tmp_path: Path
+) -> None:
     save_reward_model(load_reward_model(folder, TRUNK), tmp_path / "again", DESCRIBED)
     for path in folder.iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
@@ -77,7 +90,9 @@ def test_missing_weights_are_named(folder: Path) -> None:
 def test_truncated_weights_are_named(folder: Path) -> None:
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"):
+    with pytest.raises(
+        DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"
+    ):
         load_reward_model(folder, TRUNK)
 
 
@@ -87,7 +102,9 @@ def test_one_altered_byte_of_the_weights_is_noticed(folder: Path, position: int)
     blob = bytearray(path.read_bytes())
     blob[position] ^= 1
     path.write_bytes(blob)
-    with pytest.raises(DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"):
+    with pytest.raises(
+        DamagedFile, match=r"model\.safetensors: the weights are truncated or altered"
+    ):
         load_reward_model(folder, TRUNK)
 
 
@@ -101,7 +118,9 @@ def test_an_altered_card_is_noticed(folder: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "[1]", "null", "3", '"card"', "{}"])
 def test_a_card_that_is_not_a_card_is_refused(folder: Path, text: str) -> None:
     (folder / "card.json").write_text(text, encoding="utf-8")
-    with pytest.raises(DamagedFile, match=r"card\.json: the card is truncated or not written by pluralign"):
+    with pytest.raises(
+        DamagedFile, match=r"card\.json: the card is truncated or not written by pluralign"
+    ):
         load_reward_model(folder, TRUNK)
 
 
@@ -121,15 +140,23 @@ def test_a_card_that_is_not_text_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"format": "somebody-elses"}])
-def test_a_card_from_a_newer_or_another_program_says_what_can_be_read(folder: Path, change: dict[str, object]) -> None:
+def test_a_card_from_a_newer_or_another_program_says_what_can_be_read(
+    folder: Path, change: dict[str, object]
+) -> None:
     resealed(folder / "card.json", lambda card: card.update(change))
-    with pytest.raises(DamagedFile, match=r"this pluralign reads 'pluralign-reward-model', version 1"):
+    with pytest.raises(
+        DamagedFile, match=r"this pluralign reads 'pluralign-reward-model', version 1"
+    ):
         load_reward_model(folder, TRUNK)
 
 
 @pytest.mark.parametrize("encoder", [HashEncoder(32, seed=1), HashEncoder(31)])
-def test_another_trunk_is_refused_and_the_right_one_named(folder: Path, encoder: HashEncoder) -> None:
-    with pytest.raises(InvalidInput, match="its card names: kind = 'embedding', encoder = 'hash'") as caught:
+def test_another_trunk_is_refused_and_the_right_one_named(
+    folder: Path, encoder: HashEncoder
+) -> None:
+    with pytest.raises(
+        InvalidInput, match="its card names: kind = 'embedding', encoder = 'hash'"
+    ) as caught:
         load_reward_model(folder, EmbeddingTrunk(encoder))
     assert caught.value.where == str(folder)
 
@@ -138,20 +165,28 @@ def test_saving_again_replaces_the_model_and_leaves_nothing_else(
     model: LinearRewardModel, requests: list[RewardRequest], folder: Path
 ) -> None:
     save_reward_model(replace(model, reference_D=-model.reference_D), folder, DESCRIBED)
-    np.testing.assert_array_equal(load_reward_model(folder, TRUNK).score(requests), -model.score(requests))
+    np.testing.assert_array_equal(
+        load_reward_model(folder, TRUNK).score(requests), -model.score(requests)
+    )
     assert sorted(p.name for p in folder.iterdir()) == ["card.json", "model.safetensors"]
 
 
 @pytest.mark.parametrize(
     ("about", "error"),
-    [({"communities": []}, InvalidInput), ({"version": "0.1"}, InvalidInput), ({"method": object()}, TypeError)],
+    [
+        ({"communities": []}, InvalidInput),
+        ({"version": "0.1"}, InvalidInput),
+        ({"method": object()}, TypeError),
+    ],
 )
 def test_what_cannot_be_written_leaves_the_old_model_whole(
     model: LinearRewardModel, folder: Path, about: dict[str, object], error: type[Exception]
 ) -> None:
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     with pytest.raises(error):
-        save_reward_model(replace(model, reference_D=-model.reference_D, about=about), folder, DESCRIBED)
+        save_reward_model(
+            replace(model, reference_D=-model.reference_D, about=about), folder, DESCRIBED
+        )
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 

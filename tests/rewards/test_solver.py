@@ -19,10 +19,14 @@ class Problem:
         return fit_bradley_terry(self.difference_N_D, self.ridge, self.prior_D, self.weight_N)
 
     def slope(self, theta_D: FloatArray) -> FloatArray:
-        return bradley_terry_loss(self.difference_N_D, self.weight_N, self.ridge, self.prior_D, theta_D)[1]
+        return bradley_terry_loss(
+            self.difference_N_D, self.weight_N, self.ridge, self.prior_D, theta_D
+        )[1]
 
     def taking(self, rows: IntArray, share: float = 1.0) -> "Problem":
-        return Problem(self.difference_N_D[rows], self.weight_N[rows] * share, self.prior_D, self.ridge)
+        return Problem(
+            self.difference_N_D[rows], self.weight_N[rows] * share, self.prior_D, self.ridge
+        )
 
 
 def problem(pairs: int, dimensions: int, seed: int = 0) -> Problem:
@@ -30,11 +34,15 @@ def problem(pairs: int, dimensions: int, seed: int = 0) -> Problem:
     truth_D = rng.normal(size=dimensions)
     x_N_D = rng.normal(size=(pairs, dimensions))
     flip_N = np.where(rng.random(pairs) < 1 / (1 + np.exp(-x_N_D @ truth_D)), 1.0, -1.0)
-    return Problem(x_N_D * flip_N[:, None], rng.uniform(0.1, 2, size=pairs), rng.normal(size=dimensions))
+    return Problem(
+        x_N_D * flip_N[:, None], rng.uniform(0.1, 2, size=pairs), rng.normal(size=dimensions)
+    )
 
 
 # As many pairs as dimensions is solved among dimensions, one fewer among pairs.
-SIZES = pytest.mark.parametrize(("pairs", "dimensions"), [(200, 10), (12, 12), (11, 12), (7, 40), (1, 3), (3, 1)])
+SIZES = pytest.mark.parametrize(
+    ("pairs", "dimensions"), [(200, 10), (12, 12), (11, 12), (7, 40), (1, 3), (3, 1)]
+)
 
 
 def test_the_gradient_is_the_slope_of_the_loss() -> None:
@@ -52,7 +60,9 @@ def test_the_loss_of_more_pairs_than_a_block_is_their_sum() -> None:
     p = problem(20_000, 3)
     theta_D = np.ones(3)
     parts = [p.taking(rows) for rows in np.array_split(np.arange(20_000), 3)]
-    losses = [bradley_terry_loss(q.difference_N_D, q.weight_N, 0, q.prior_D, theta_D) for q in parts]
+    losses = [
+        bradley_terry_loss(q.difference_N_D, q.weight_N, 0, q.prior_D, theta_D) for q in parts
+    ]
     whole = bradley_terry_loss(p.difference_N_D, p.weight_N, 0, p.prior_D, theta_D)
     assert sum(loss for loss, _ in losses) == pytest.approx(whole[0])
     np.testing.assert_allclose(np.sum([slope for _, slope in losses], axis=0), whole[1])
@@ -71,11 +81,15 @@ def test_no_point_nearby_is_better(pairs: int, dimensions: int) -> None:
     best, _ = bradley_terry_loss(p.difference_N_D, p.weight_N, p.ridge, p.prior_D, theta_D)
     for scale in (1e-3, 0.1, 10):
         near_D = theta_D + scale * rng.normal(size=dimensions)
-        assert bradley_terry_loss(p.difference_N_D, p.weight_N, p.ridge, p.prior_D, near_D)[0] > best
+        assert (
+            bradley_terry_loss(p.difference_N_D, p.weight_N, p.ridge, p.prior_D, near_D)[0] > best
+        )
 
 
 @pytest.mark.parametrize("ridge", [30.0, 1.0, 0.01])
-def test_pairs_split_in_halves_cross_from_one_form_to_the_other_without_a_change(ridge: float) -> None:
+def test_pairs_split_in_halves_cross_from_one_form_to_the_other_without_a_change(
+    ridge: float,
+) -> None:
     """Eleven pairs in twelve dimensions go through the dual, the same pairs twice at half weight through the primal."""
     p = problem(11, 12)
     dual = Problem(p.difference_N_D, p.weight_N, p.prior_D, ridge)
@@ -86,26 +100,39 @@ def test_pairs_split_in_halves_cross_from_one_form_to_the_other_without_a_change
 @SIZES
 def test_the_order_of_the_pairs_does_not_matter(pairs: int, dimensions: int) -> None:
     p = problem(pairs, dimensions)
-    np.testing.assert_allclose(p.taking(rng_for(0, "order").permutation(pairs)).fit(), p.fit(), atol=1e-5)
+    np.testing.assert_allclose(
+        p.taking(rng_for(0, "order").permutation(pairs)).fit(), p.fit(), atol=1e-5
+    )
 
 
 def test_pairs_of_weight_zero_do_not_matter() -> None:
     p = problem(30, 8)
-    padded = Problem(np.vstack([p.difference_N_D, np.full((9, 8), 5.0)]), np.r_[p.weight_N, np.zeros(9)], p.prior_D)
+    padded = Problem(
+        np.vstack([p.difference_N_D, np.full((9, 8), 5.0)]),
+        np.r_[p.weight_N, np.zeros(9)],
+        p.prior_D,
+    )
     np.testing.assert_allclose(padded.fit(), p.fit(), atol=1e-5)
 
 
 @SIZES
-def test_a_pull_without_end_gives_the_prior_and_no_weight_gives_exactly_that(pairs: int, dimensions: int) -> None:
+def test_a_pull_without_end_gives_the_prior_and_no_weight_gives_exactly_that(
+    pairs: int, dimensions: int
+) -> None:
     p = problem(pairs, dimensions)
-    np.testing.assert_allclose(fit_bradley_terry(p.difference_N_D, 1e9, p.prior_D, p.weight_N), p.prior_D, atol=1e-5)
-    assert np.array_equal(fit_bradley_terry(p.difference_N_D, 1.0, p.prior_D, np.zeros(pairs)), p.prior_D)
+    np.testing.assert_allclose(
+        fit_bradley_terry(p.difference_N_D, 1e9, p.prior_D, p.weight_N), p.prior_D, atol=1e-5
+    )
+    assert np.array_equal(
+        fit_bradley_terry(p.difference_N_D, 1.0, p.prior_D, np.zeros(pairs)), p.prior_D
+    )
 
 
 def test_without_a_prior_the_pull_is_towards_zero() -> None:
     p = problem(20, 5)
     np.testing.assert_array_equal(
-        fit_bradley_terry(p.difference_N_D, 1.0), fit_bradley_terry(p.difference_N_D, 1.0, np.zeros(5), np.ones(20))
+        fit_bradley_terry(p.difference_N_D, 1.0),
+        fit_bradley_terry(p.difference_N_D, 1.0, np.zeros(5), np.ones(20)),
     )
 
 
@@ -139,10 +166,14 @@ def test_single_and_double_precision_features_give_the_same_head() -> None:
 
 @pytest.mark.parametrize("ridges", [(30.0, 3.0, 0.3), (0.3, 30.0, 3.0)])
 @SIZES
-def test_a_path_is_the_same_as_separate_fits(pairs: int, dimensions: int, ridges: tuple[float, ...]) -> None:
+def test_a_path_is_the_same_as_separate_fits(
+    pairs: int, dimensions: int, ridges: tuple[float, ...]
+) -> None:
     p = problem(pairs, dimensions)
     path_K_D = fit_path(p.difference_N_D, ridges, p.prior_D, p.weight_N)
-    alone_K_D = np.stack([fit_bradley_terry(p.difference_N_D, r, p.prior_D, p.weight_N) for r in ridges])
+    alone_K_D = np.stack(
+        [fit_bradley_terry(p.difference_N_D, r, p.prior_D, p.weight_N) for r in ridges]
+    )
     np.testing.assert_allclose(path_K_D, alone_K_D, atol=1e-5)
 
 

@@ -3,7 +3,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pluralign.core import FloatArray, InvalidInput, Message, NotEnoughData, PreferencePair, RewardRequest, requests_of
+from pluralign.core import (
+    FloatArray,
+    InvalidInput,
+    Message,
+    NotEnoughData,
+    PreferencePair,
+    RewardRequest,
+    requests_of,
+)
 from pluralign.encoders import HashEncoder
 from pluralign.rewards import DenseFeatures, EmbeddingTrunk, EncodedPairs
 
@@ -55,7 +63,9 @@ def test_what_is_said_and_how_it_answers_what_was_asked() -> None:
 
 def test_without_interaction_the_prompt_leaves_no_trace() -> None:
     plain = EmbeddingTrunk(HashEncoder(32), interaction=0)
-    features = plain.features([RewardRequest("Tea?", "Yes please"), RewardRequest("War?", "Yes please")])
+    features = plain.features(
+        [RewardRequest("Tea?", "Yes please"), RewardRequest("War?", "Yes please")]
+    )
     assert not features[:, 32:].any()
     np.testing.assert_array_equal(features[0], features[1])
     assert not plain.encode_pairs(PAIRS).features.dense()[:, 32:].any()
@@ -63,10 +73,13 @@ def test_without_interaction_the_prompt_leaves_no_trace() -> None:
 
 def test_turns_are_read_as_one_text_and_one_turn_as_its_text() -> None:
     alone = RewardRequest((Message("user", "Tea?"),), "Yes")
-    np.testing.assert_array_equal(TRUNK.features([alone]), TRUNK.features([RewardRequest("Tea?", "Yes")]))
+    np.testing.assert_array_equal(
+        TRUNK.features([alone]), TRUNK.features([RewardRequest("Tea?", "Yes")])
+    )
     written = "user: Hi\nassistant: Hello\nuser: Tea or coffee?"
     np.testing.assert_array_equal(
-        TRUNK.features([RewardRequest(TURNS, "Tea")]), TRUNK.features([RewardRequest(written, "Tea")])
+        TRUNK.features([RewardRequest(TURNS, "Tea")]),
+        TRUNK.features([RewardRequest(written, "Tea")]),
     )
 
 
@@ -93,9 +106,17 @@ def test_an_interaction_that_is_no_number_from_zero_is_refused(interaction: floa
 
 
 def test_the_fingerprint_changes_with_the_encoder_and_the_interaction() -> None:
-    trunks = [EmbeddingTrunk(HashEncoder(d, s), i) for d in (8, 9) for s in (0, 1) for i in (0.5, 0.5000001)]
+    trunks = [
+        EmbeddingTrunk(HashEncoder(d, s), i)
+        for d in (8, 9)
+        for s in (0, 1)
+        for i in (0.5, 0.5000001)
+    ]
     assert len({t.fingerprint for t in trunks}) == len(trunks)
-    assert EmbeddingTrunk(HashEncoder(8), 1).fingerprint == EmbeddingTrunk(HashEncoder(8), 1.0).fingerprint
+    assert (
+        EmbeddingTrunk(HashEncoder(8), 1).fingerprint
+        == EmbeddingTrunk(HashEncoder(8), 1.0).fingerprint
+    )
 
 
 def test_taking_pairs_keeps_each_beside_its_features() -> None:
@@ -123,7 +144,9 @@ def test_pairs_and_features_must_be_as_many() -> None:
 def test_responses_that_the_encoder_reads_alike_share_a_vector_and_tie_exactly(other: str) -> None:
     class Lower(Counting):
         def encode(self, texts: Sequence[str]) -> FloatArray:
-            noise = 1e-7 * np.arange(len(texts), dtype=np.float32)[:, None]  # as rounding in another batch
+            noise = (
+                1e-7 * np.arange(len(texts), dtype=np.float32)[:, None]
+            )  # as rounding in another batch
             return HashEncoder(32).encode([" ".join(t.lower().split()) for t in texts]) + noise
 
     pairs = [*PAIRS, PreferencePair("4", "Tea?", "Tea please", other, "GBR")]

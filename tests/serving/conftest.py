@@ -26,7 +26,14 @@ import uvicorn
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from pluralign.core import WORLD, FloatArray, PreferencePair, RewardRequest, Steer, SteerableRewardModel
+from pluralign.core import (
+    WORLD,
+    FloatArray,
+    PreferencePair,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+)
 from pluralign.experiments import Repeats, open_model, resolve, run_experiment
 from pluralign.serving import ServeSettings
 from pluralign.serving.app import create_app
@@ -77,7 +84,9 @@ def serving(model_folder: Path) -> Iterator[Serving]:
     returned. All servers are stopped after the module's last test.
     """
     with ExitStack() as servers:
-        yield lambda **settings: servers.enter_context(_server({"model": model_folder, "name": "served"} | settings))
+        yield lambda **settings: servers.enter_context(
+            _server({"model": model_folder, "name": "served"} | settings)
+        )
 
 
 @contextmanager
@@ -157,7 +166,9 @@ def planted() -> Planting:
         communities = tuple(id_ for id_ in rewards if id_ != WORLD.id)
         repeats: Any = Repeats((None,) * fits, held_out=0.2, about="planted")  # type: ignore[arg-type]
         scorer = _PlantedScorer(rewards, fits)
-        return Opened(card or {"communities": communities}, communities, repeats, scorer, languages, None)
+        return Opened(
+            card or {"communities": communities}, communities, repeats, scorer, languages, None
+        )
 
     return plant
 
@@ -169,9 +180,9 @@ class _PlantedScorer:
 
     def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
         return [
-            np.array([[self._under(r, s) for s in one.steers] for r in one.requests]).transpose(2, 0, 1)[
-                : None if one.repeated else 1
-            ]
+            np.array([[self._under(r, s) for s in one.steers] for r in one.requests]).transpose(
+                2, 0, 1
+            )[: None if one.repeated else 1]
             for one in wanted
         ]
 
@@ -180,7 +191,9 @@ class _PlantedScorer:
         if steer is None:
             return reference
         shares = steer.shares.items()
-        return reference + steer.strength * sum(s * (self._of(id_, request) - reference) for id_, s in shares)
+        return reference + steer.strength * sum(
+            s * (self._of(id_, request) - reference) for id_, s in shares
+        )
 
     def _of(self, id_: str, request: RewardRequest) -> FloatArray:
         return np.zeros(self.fits) + self.rewards.get(id_, {}).get(request.response, 0.0)

@@ -108,7 +108,9 @@ def test_others_are_answered_while_a_large_request_is_read_planned_or_written(
 # Too much to answer
 
 
-def test_an_answer_with_too_many_rewards_is_refused_before_it_is_scored(asking: Any, opened: Opened) -> None:
+def test_an_answer_with_too_many_rewards_is_refused_before_it_is_scored(
+    asking: Any, opened: Opened
+) -> None:
     client: TestClient = asking(opened=opened, most_rewards=20_000)
     assert client.post("/v1/rewards", json=large(200)).status_code == 200
     answer = client.post("/v1/rewards", json=large(201))
@@ -125,22 +127,34 @@ def test_a_large_answer_is_what_its_parts_are(asking: Any, opened: Opened) -> No
 
 
 @pytest.mark.parametrize("unknown", ["error", "parent"])
-def test_megabytes_of_labels_are_refused_and_leave_nothing_behind(asking: Any, opened: Opened, unknown: str) -> None:
+def test_megabytes_of_labels_are_refused_and_leave_nothing_behind(
+    asking: Any, opened: Opened, unknown: str
+) -> None:
     client: TestClient = asking(opened=opened)
     deep = ["~" + "/".join([f"a{n}"] * 1400) for n in range(500)]
     many = [f"MEX/part-{n}" for n in range(100_000)]
     for labels in (deep, many, deep[:1], [f"MEX/{'a' * 190}{n}" for n in range(900)]):
         sent = {"items": [{"response": "yes"}], "communities": labels, "unknown": unknown}
         parents = labels[0].startswith("MEX") and len(labels) < 1000 and unknown == "parent"
-        assert client.post("/v1/rewards", json=sent).status_code in ({200} if parents else {413, 422})
-        blend = {"community": "~people-1"} if len(labels) == 1 else {"blend": dict.fromkeys(labels, 1 / len(labels))}
-        assert client.post("/get_reward", json={"query": ["yes"], "labels": [blend]}).status_code in {200, 413, 422}
+        assert client.post("/v1/rewards", json=sent).status_code in (
+            {200} if parents else {413, 422}
+        )
+        blend = (
+            {"community": "~people-1"}
+            if len(labels) == 1
+            else {"blend": dict.fromkeys(labels, 1 / len(labels))}
+        )
+        assert client.post(
+            "/get_reward", json={"query": ["yes"], "labels": [blend]}
+        ).status_code in {200, 413, 422}
     info = community.cache_info()
     assert info.maxsize is not None
     assert info.currsize <= info.maxsize <= 10_000
 
 
-def test_labels_of_many_samples_name_a_bounded_number_of_communities(asking: Any, opened: Opened) -> None:
+def test_labels_of_many_samples_name_a_bounded_number_of_communities(
+    asking: Any, opened: Opened
+) -> None:
     client: TestClient = asking(opened=opened)
     share = dict.fromkeys(MANY, 1 / len(MANY))
     labels = [{"blend": share, "strength": n / 100} for n in range(50)]
@@ -225,7 +239,9 @@ def answered(url: str, status: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
-def test_large_bodies_sent_slowly_are_bounded_together_and_short_ones_are_let_in(serving: Any, opened: Opened) -> None:
+def test_large_bodies_sent_slowly_are_bounded_together_and_short_ones_are_let_in(
+    serving: Any, opened: Opened
+) -> None:
     url = serving(opened=opened, most_bytes_at_once=2_000_000)
     with connections(url, 12) as slow:
         for each in slow:
@@ -236,10 +252,17 @@ def test_large_bodies_sent_slowly_are_bounded_together_and_short_ones_are_let_in
                 assert good.post("/v1/rewards", json=SMALL).status_code == 200
         wait_until(lambda: answered(url, "503") >= 1)
         assert answered(url, "503") < 12
-    wait_until(lambda: httpx.post(f"{url}/v1/rewards", json=large(4000), timeout=SECONDS).status_code == 413)
+    wait_until(
+        lambda: (
+            httpx.post(f"{url}/v1/rewards", json=large(4000), timeout=SECONDS).status_code == 413
+        )
+    )
 
 
 def test_bodies_that_were_answered_count_no_more(asking: Any, opened: Opened) -> None:
     client: TestClient = asking(opened=opened, most_bytes_at_once=150_000)
     for _ in range(10):
-        assert client.post("/v1/rewards", json={"items": [{"response": "x" * 90_000}]}).status_code == 200
+        assert (
+            client.post("/v1/rewards", json={"items": [{"response": "x" * 90_000}]}).status_code
+            == 200
+        )

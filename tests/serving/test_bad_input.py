@@ -12,7 +12,16 @@ import pytest
 from starlette.testclient import TestClient
 
 ITEM = {"prompt": "Tea?", "response": "Yes."}
-ENDPOINTS = ("/v1/rewards", "/v1/rank", "/v1/compare", "/get_reward", "/classify", "/pooling", "/score", "/predict")
+ENDPOINTS = (
+    "/v1/rewards",
+    "/v1/rank",
+    "/v1/compare",
+    "/get_reward",
+    "/classify",
+    "/pooling",
+    "/score",
+    "/predict",
+)
 SECRET = "whatever Magdalena confided"
 TOKEN, SECOND = "a-token-that-is-long", "another-long-token"
 
@@ -21,7 +30,9 @@ def refused(client: TestClient, path: str, status: int | set[int], **sent: Any) 
     answer = client.post(path, **sent)
     assert answer.status_code in ({status} if isinstance(status, int) else status), answer.text
     problem = is_problem(answer)
-    assert client.post("/v1/rewards", json={"items": [ITEM]}).status_code == 200, "the server is down"
+    assert client.post("/v1/rewards", json={"items": [ITEM]}).status_code == 200, (
+        "the server is down"
+    )
     return problem
 
 
@@ -63,7 +74,9 @@ def test_what_is_no_json_is_refused(client: TestClient, path: str, content: byte
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("body", [None, 7, "text", [], {}, [[]], True], ids=repr)
-def test_json_of_another_shape_is_refused_with_its_place(client: TestClient, path: str, body: Any) -> None:
+def test_json_of_another_shape_is_refused_with_its_place(
+    client: TestClient, path: str, body: Any
+) -> None:
     problem = refused(client, path, 422, content=json.dumps(body))
     assert all(error["where"].startswith("body") and error["what"] for error in problem["errors"])
 
@@ -96,7 +109,9 @@ def test_json_of_another_shape_is_refused_with_its_place(client: TestClient, pat
     ],
     ids=lambda value: json.dumps(value)[:60],
 )
-def test_a_field_that_is_wrong_is_named(client: TestClient, path: str, body: Any, where: str) -> None:
+def test_a_field_that_is_wrong_is_named(
+    client: TestClient, path: str, body: Any, where: str
+) -> None:
     problem = refused(client, path, 422, content=json.dumps(body))
     assert where in [error["where"][: len(where)] for error in problem["errors"]]
 
@@ -112,9 +127,16 @@ def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> N
     refused(client, "/classify", 422, json={"input": "a", "model": f"served@~coast={number}"})
 
 
-@pytest.mark.parametrize("blend", [{"~coast": 0.7}, {"~coast": 0.7, "~hill": 0.7}, {"~coast": 1.5, "~hill": -0.5}])
-def test_shares_that_do_not_sum_to_one_are_refused(client: TestClient, blend: dict[str, float]) -> None:
-    assert "shares" in refused(client, "/v1/rewards", 422, json={"items": [ITEM], "blend": blend})["detail"]
+@pytest.mark.parametrize(
+    "blend", [{"~coast": 0.7}, {"~coast": 0.7, "~hill": 0.7}, {"~coast": 1.5, "~hill": -0.5}]
+)
+def test_shares_that_do_not_sum_to_one_are_refused(
+    client: TestClient, blend: dict[str, float]
+) -> None:
+    assert (
+        "shares"
+        in refused(client, "/v1/rewards", 422, json={"items": [ITEM], "blend": blend})["detail"]
+    )
 
 
 def test_a_mistaken_community_is_told_what_it_may_have_meant(client: TestClient) -> None:
@@ -125,11 +147,14 @@ def test_a_mistaken_community_is_told_what_it_may_have_meant(client: TestClient)
 
 
 @pytest.mark.parametrize(
-    "label", ["", " ", "\x00", "%s", "{}", "💜" * 50, "a" * 5000, "~" + "ä" * 100, "../../etc", "null"]
+    "label",
+    ["", " ", "\x00", "%s", "{}", "💜" * 50, "a" * 5000, "~" + "ä" * 100, "../../etc", "null"],
 )
 def test_odd_names_of_communities_are_refused(client: TestClient, label: str) -> None:
     refused(client, "/v1/rewards", 422, json={"items": [ITEM], "communities": label})
-    refused(client, "/v1/rewards", 422, json={"items": [ITEM], "blend": {label: 1}, "unknown": "parent"})
+    refused(
+        client, "/v1/rewards", 422, json={"items": [ITEM], "blend": {label: 1}, "unknown": "parent"}
+    )
     refused(client, "/classify", 422, json={"input": "a", "model": f"served@{label}"})
 
 
@@ -152,7 +177,12 @@ def test_too_many_items_are_refused(client: TestClient) -> None:
 
 def test_as_many_items_as_may_be_are_scored(asking: Any) -> None:
     client = asking(most_items=30, most_waiting=30)
-    assert client.post("/get_reward", json={"query": ["x"] * 30, "labels": ["~coast"] * 30}).status_code == 200
+    assert (
+        client.post(
+            "/get_reward", json={"query": ["x"] * 30, "labels": ["~coast"] * 30}
+        ).status_code
+        == 200
+    )
     assert client.post("/v1/rewards", json={"items": [ITEM] * 30}).status_code == 200
     refused(client, "/v1/rewards", 413, json={"items": [ITEM] * 31})
 
@@ -167,7 +197,9 @@ def test_too_long_a_text_is_refused(client: TestClient) -> None:
     refused(client, "/get_reward", 413, json={"query": [long]})
     refused(client, "/classify", 413, json={"input": long})
     refused(client, "/predict", 413, json={"inputs": long})
-    assert client.post("/v1/rewards", json={"items": [{"response": "x" * 100_000}]}).status_code == 200
+    assert (
+        client.post("/v1/rewards", json={"items": [{"response": "x" * 100_000}]}).status_code == 200
+    )
 
 
 def test_too_large_a_body_is_refused_by_what_it_says_of_itself(client: TestClient) -> None:
@@ -198,13 +230,17 @@ def test_too_large_a_body_is_refused_as_it_comes(asking: Any) -> None:
     ],
     ids=["numbers", "names", "fields", "quotes"],
 )
-def test_more_values_than_can_be_meant_are_refused_unread(client: TestClient, content: bytes) -> None:
+def test_more_values_than_can_be_meant_are_refused_unread(
+    client: TestClient, content: bytes
+) -> None:
     assert "values" in refused(client, "/v1/rewards", 413, content=content)["detail"]
 
 
 def test_many_faults_are_counted_rather_than_told(client: TestClient) -> None:
     problem = refused(client, "/v1/rewards", 422, json={"items": [1] * 5000})
-    assert re.fullmatch(r"the request does not hold what it must, in 500\d places", problem["detail"])
+    assert re.fullmatch(
+        r"the request does not hold what it must, in 500\d places", problem["detail"]
+    )
     assert len(refused(client, "/v1/rewards", 422, json={"items": [1] * 50})["errors"]) == 10
 
 
@@ -224,7 +260,9 @@ def test_another_method_is_refused(client: TestClient) -> None:
         assert answer.headers["allow"]
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/v2/rewards", "/steered/~coast", "/steered//predict", "/%00", "/../etc"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/v2/rewards", "/steered/~coast", "/steered//predict", "/%00", "/../etc"]
+)
 def test_an_unknown_path_is_not_found(client: TestClient, path: str) -> None:
     answer = client.post(path, json={"inputs": "a"})
     assert answer.status_code in {404, 422}
@@ -240,7 +278,9 @@ def test_a_name_of_another_machine_is_refused(client: TestClient, host: str) -> 
     assert is_problem(answer)["hint"] == "ask http://127.0.0.1"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]", "[::1]:8000"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]", "[::1]:8000"]
+)
 def test_names_of_this_machine_are_let_in(client: TestClient, host: str) -> None:
     assert client.get("/v1/models", headers={"Host": host}).status_code == 200
 
@@ -252,17 +292,26 @@ OWN = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "application/json-seq"])
-def test_a_body_that_is_not_called_json_is_refused(client: TestClient, path: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "", "application/x-www-form-urlencoded", "application/json-seq"]
+)
+def test_a_body_that_is_not_called_json_is_refused(
+    client: TestClient, path: str, kind: str
+) -> None:
     problem = refused(client, path, 415, content=b'{"items": []}', headers={"Content-Type": kind})
     assert problem["detail"] == f"Content-Type must be application/json, got {kind or 'none'!r}"
     assert "Content-Type: application/json" in problem["hint"]
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON;x=y"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "Application/JSON;x=y"]
+)
 def test_json_may_be_called_with_parameters(client: TestClient, kind: str) -> None:
     content = json.dumps({"items": [ITEM]}).encode()
-    assert client.post("/v1/rewards", content=content, headers={"Content-Type": kind}).status_code == 200
+    assert (
+        client.post("/v1/rewards", content=content, headers={"Content-Type": kind}).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("path", [*ENDPOINTS, "/steered/~coast/predict"])
@@ -279,15 +328,22 @@ def test_json_may_be_called_with_parameters(client: TestClient, kind: str) -> No
     ],
     ids=str,
 )
-def test_a_web_page_of_another_origin_is_refused(client: TestClient, path: str, headers: dict[str, str]) -> None:
-    assert "another origin" in refused(client, path, 403, json={"items": [ITEM]}, headers=headers)["detail"]
+def test_a_web_page_of_another_origin_is_refused(
+    client: TestClient, path: str, headers: dict[str, str]
+) -> None:
+    assert (
+        "another origin"
+        in refused(client, path, 403, json={"items": [ITEM]}, headers=headers)["detail"]
+    )
 
 
 def test_the_server_s_own_page_and_one_that_is_allowed_may_ask(asking: Any) -> None:
     elsewhere = {"Origin": "https://rewards.example", "Sec-Fetch-Site": "cross-site"}
     client = asking(origins=("https://rewards.example",))
     for headers in (OWN, elsewhere, {"Sec-Fetch-Site": "none"}):
-        assert client.post("/v1/rewards", json={"items": [ITEM]}, headers=headers).status_code == 200
+        assert (
+            client.post("/v1/rewards", json={"items": [ITEM]}, headers=headers).status_code == 200
+        )
 
 
 def basic(text: str) -> str:
@@ -330,7 +386,13 @@ def test_no_token_or_a_wrong_one_is_refused(asking: Any, authorization: str | No
 
 @pytest.mark.parametrize(
     "authorization",
-    [f"Bearer {TOKEN}", f"bearer {SECOND}", f"Bearer  {TOKEN} ", basic(f"any:{TOKEN}"), basic(f":{SECOND}")],
+    [
+        f"Bearer {TOKEN}",
+        f"bearer {SECOND}",
+        f"Bearer  {TOKEN} ",
+        basic(f"any:{TOKEN}"),
+        basic(f":{SECOND}"),
+    ],
 )
 def test_any_of_the_tokens_is_let_in_from_whatever_host(asking: Any, authorization: str) -> None:
     client = asking(tokens=(TOKEN, SECOND))
@@ -368,7 +430,9 @@ def bodies(text: str) -> list[tuple[str, Any]]:
     ]
 
 
-def test_texts_come_back_in_no_answer_and_stand_in_no_log(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_texts_come_back_in_no_answer_and_stand_in_no_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     for path, body in bodies(SECRET):
         assert SECRET not in client.post(path, json=body).text
@@ -377,13 +441,17 @@ def test_texts_come_back_in_no_answer_and_stand_in_no_log(client: TestClient, ca
     assert "Magdalena" not in caplog.text
 
 
-def test_texts_stand_in_the_log_where_that_is_asked_for(asking: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_texts_stand_in_the_log_where_that_is_asked_for(
+    asking: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     client = asking(log_texts=True)
     client.post("/v1/rewards", json={"items": [{"prompt": "one\ntwo", "response": SECRET}]})
     assert f"prompt 'one\\ntwo' response '{SECRET}'" in caplog.text
 
 
-def test_a_model_that_cannot_be_read_is_an_error_when_it_is_opened(asking: Any, tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_read_is_an_error_when_it_is_opened(
+    asking: Any, tmp_path: Path
+) -> None:
     with pytest.raises(Exception, match=r"card\.json|no model|folder"):
         asking(model=tmp_path)

@@ -50,7 +50,9 @@ class Lengths:
         return [text for batch in self.batches for texts in batch for text in texts]
 
 
-def wanted(*texts: str, steers: tuple[Steer | None, ...] = (None,), repeated: bool = False) -> Wanted:
+def wanted(
+    *texts: str, steers: tuple[Steer | None, ...] = (None,), repeated: bool = False
+) -> Wanted:
     return Wanted(tuple(RewardRequest("", text) for text in texts), steers, repeated)
 
 
@@ -68,7 +70,10 @@ async def until(done: Callable[[], bool]) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.lists(st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=12), min_size=1, max_size=3), max_size=8),
+    st.lists(
+        st.lists(st.lists(st.integers(0, 200), min_size=1, max_size=12), min_size=1, max_size=3),
+        max_size=8,
+    ),
     st.integers(1, 200),
     st.integers(1, 3),
 )
@@ -96,7 +101,9 @@ def test_every_caller_gets_its_own_rewards_in_its_own_order(
             assert np.array_equal(reward_B_N_S, scorer.rewards(one))
 
 
-def held(scorer: Lengths, tokens: int, most: int = 10_000) -> tuple[Batcher, "asyncio.Task[list[FloatArray]]"]:
+def held(
+    scorer: Lengths, tokens: int, most: int = 10_000
+) -> tuple[Batcher, "asyncio.Task[list[FloatArray]]"]:
     """A batcher that is at work on a first response until the gate opens."""
     scorer.gate.clear()
     batcher = Batcher(scorer, tokens, most)
@@ -121,7 +128,10 @@ def test_what_waits_is_scored_together_whoever_asks() -> None:
     async def test() -> None:
         batcher, first = held(scorer, 1000)
         await until(scorer.begun.is_set)
-        others = [asyncio.ensure_future(batcher.score([wanted(f"caller {i}", steers=(A,))])) for i in range(9)]
+        others = [
+            asyncio.ensure_future(batcher.score([wanted(f"caller {i}", steers=(A,))]))
+            for i in range(9)
+        ]
         await until(lambda: batcher.waiting == 9)
         scorer.gate.set()
         await asyncio.gather(first, *others)
@@ -159,7 +169,8 @@ def test_a_batch_holds_what_is_alike_in_length() -> None:
         batcher, first = held(scorer, 100)
         await until(scorer.begun.is_set)
         others = [
-            asyncio.ensure_future(batcher.score([wanted(c * (4 if i % 2 else 196))])) for i, c in enumerate("abcd")
+            asyncio.ensure_future(batcher.score([wanted(c * (4 if i % 2 else 196))]))
+            for i, c in enumerate("abcd")
         ]
         await until(lambda: batcher.waiting == 4)
         scorer.gate.set()
@@ -167,7 +178,10 @@ def test_a_batch_holds_what_is_alike_in_length() -> None:
         await batcher.close()
 
     run(test)
-    assert [sorted(text[0] for (text,) in batch) for batch in scorer.batches[1:]] == [["a", "c"], ["b", "d"]]
+    assert [sorted(text[0] for (text,) in batch) for batch in scorer.batches[1:]] == [
+        ["a", "c"],
+        ["b", "d"],
+    ]
 
 
 def test_a_short_request_does_not_wait_for_the_whole_of_a_long_one() -> None:
@@ -219,7 +233,9 @@ def test_who_leaves_takes_what_still_waits_along() -> None:
     async def test() -> None:
         batcher, first = held(scorer, 1)
         await until(scorer.begun.is_set)
-        leaving = asyncio.ensure_future(batcher.score([wanted("secret", "secret too"), wanted("secret three")]))
+        leaving = asyncio.ensure_future(
+            batcher.score([wanted("secret", "secret too"), wanted("secret three")])
+        )
         staying = asyncio.ensure_future(batcher.score([wanted("staying")]))
         await until(lambda: batcher.waiting == 4)
         leaving.cancel()
@@ -422,7 +438,9 @@ def test_with_one_core_torch_is_left_as_it_is_set() -> None:
         await batcher.score([wanted("alone")])
         await batcher.close()
 
-    torch.set_num_threads(threads := torch.get_num_threads())  # a new thread takes what was set last in any
+    torch.set_num_threads(
+        threads := torch.get_num_threads()
+    )  # a new thread takes what was set last in any
     run(test)
     assert [cores for cores, _ in scorer.seen] == [threads]
 
@@ -430,7 +448,9 @@ def test_with_one_core_torch_is_left_as_it_is_set() -> None:
 def test_a_batch_that_fails_gives_its_core_back() -> None:
     async def test() -> None:
         batcher = Batcher(Lengths(), 1, 100, cores=2)
-        failed = await asyncio.gather(*(batcher.score([wanted("bad")]) for _ in range(5)), return_exceptions=True)
+        failed = await asyncio.gather(
+            *(batcher.score([wanted("bad")]) for _ in range(5)), return_exceptions=True
+        )
         assert all(isinstance(error, RuntimeError) for error in failed)
         await batcher.score([wanted("good")])
         await batcher.close()

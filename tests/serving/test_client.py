@@ -64,7 +64,9 @@ def test_rewards_are_those_of_the_model_with_intervals_and_people(
     assert answer.interval.startswith("95 %, over the raters")
     for id_ in ("~hill", "~coast"):
         told = [item.rewards[id_] for item in answer.items]
-        assert [number.value for number in told] == pytest.approx(model.score(ITEMS, Steer.to(id_)), **CLOSE)
+        assert [number.value for number in told] == pytest.approx(
+            model.score(ITEMS, Steer.to(id_)), **CLOSE
+        )
         assert all(number.low <= number.value <= number.high for number in told)  # type: ignore[operator]
     assert all(community.raters for community in answer.communities)
 
@@ -89,7 +91,9 @@ def test_a_strength_and_a_blend_are_those_of_the_model(
     assert {community.id for community in blend.communities} == shares.keys()
 
 
-def test_responses_are_ranked_for_one_and_for_the_worst_off(client: RewardClient, model: SteerableRewardModel) -> None:
+def test_responses_are_ranked_for_one_and_for_the_worst_off(
+    client: RewardClient, model: SteerableRewardModel
+) -> None:
     responses = ["My family.", "What I earn.", "Nothing."]
     requests = [RewardRequest("What matters?", response) for response in responses]
     one = client.rank("What matters?", responses, "~hill")
@@ -104,7 +108,9 @@ def test_responses_are_ranked_for_one_and_for_the_worst_off(client: RewardClient
     assert several.ranking[0].worst_off.logits.value == pytest.approx(loss_N.min(), **CLOSE)
 
 
-def test_a_comparison_is_a_margin_and_a_share(client: RewardClient, model: SteerableRewardModel) -> None:
+def test_a_comparison_is_a_margin_and_a_share(
+    client: RewardClient, model: SteerableRewardModel
+) -> None:
     answer = client.compare(TALK, "It is warm.", "It is cheap.", "~hill")
     first, other = model.score(
         [RewardRequest(TALK, "It is warm."), RewardRequest(TALK, "It is cheap.")], Steer.to("~hill")
@@ -116,7 +122,9 @@ def test_a_comparison_is_a_margin_and_a_share(client: RewardClient, model: Steer
     assert back.margin.value == -preference.margin.value
 
 
-def test_everybody_and_the_reference_are_listed(client: RewardClient, model: SteerableRewardModel) -> None:
+def test_everybody_and_the_reference_are_listed(
+    client: RewardClient, model: SteerableRewardModel
+) -> None:
     found = client.communities()
     assert found.steered == model.communities
     assert [community.id for community in found.communities] == [*model.communities, WORLD.id]
@@ -128,7 +136,11 @@ def test_a_server_that_is_there_is_ready(client: RewardClient) -> None:
 
 
 def test_an_unknown_community_is_refused_and_near_ones_are_named(client: RewardClient) -> None:
-    for given in ({"communities": "~hil"}, {"communities": ["~coast", "~hil"]}, {"blend": {"~hil": 1.0}}):
+    for given in (
+        {"communities": "~hil"},
+        {"communities": ["~coast", "~hil"]},
+        {"blend": {"~hil": 1.0}},
+    ):
         with pytest.raises(InvalidInput, match="not steered to '~hil'") as caught:
             client.rewards(ITEMS, **given)  # type: ignore[arg-type]
         assert caught.value.hint == "did you mean ~hill?"
@@ -142,7 +154,9 @@ def test_a_parent_answers_where_that_is_asked_for(client: RewardClient) -> None:
     assert (community.id, community.answered_by) == ("MEX", WORLD.id)
     assert "parent" in community.warnings[0]
     reference = client.rewards(ITEMS, WORLD.id)
-    assert [item.rewards["MEX"] for item in answer.items] == [item.rewards[WORLD.id] for item in reference.items]
+    assert [item.rewards["MEX"] for item in answer.items] == [
+        item.rewards[WORLD.id] for item in reference.items
+    ]
 
 
 def test_shares_that_do_not_sum_to_one_are_refused(client: RewardClient) -> None:
@@ -150,7 +164,9 @@ def test_shares_that_do_not_sum_to_one_are_refused(client: RewardClient) -> None
         client.rewards(ITEMS, blend={"~hill": 0.7})
 
 
-def test_too_many_items_are_refused_with_the_number_that_may_come(serving: Callable[..., str]) -> None:
+def test_too_many_items_are_refused_with_the_number_that_may_come(
+    serving: Callable[..., str],
+) -> None:
     with RewardClient(serving(most_items=3), seconds=20.0) as client:
         with pytest.raises(TooMuchAtOnce, match="4 responses in one request") as caught:
             client.rewards(ITEMS)
@@ -158,7 +174,9 @@ def test_too_many_items_are_refused_with_the_number_that_may_come(serving: Calla
         assert len(client.rewards(ITEMS[:3]).items) == 3
 
 
-def test_a_body_that_is_too_large_is_refused_though_it_is_not_read_to_its_end(serving: Callable[..., str]) -> None:
+def test_a_body_that_is_too_large_is_refused_though_it_is_not_read_to_its_end(
+    serving: Callable[..., str],
+) -> None:
     with RewardClient(serving(most_bytes=1000), seconds=20.0, tries=1) as client:
         with pytest.raises(TooMuchAtOnce, match="more than 1000 bytes"):
             client.rewards([RewardRequest("?", "a" * 5_000_000)])
@@ -177,7 +195,9 @@ def test_a_model_behind_a_narrow_server_is_asked_in_parts(
 def test_a_token_lets_in_and_a_wrong_one_does_not(serving: Callable[..., str]) -> None:
     url = serving(tokens=(TOKEN,))
     assert RewardClient(url, TOKEN, seconds=20.0).communities().model == "served"
-    assert RewardClient(url.replace("//", f"//any:{TOKEN.replace(' ', '%20')}@"), seconds=20.0).communities()
+    assert RewardClient(
+        url.replace("//", f"//any:{TOKEN.replace(' ', '%20')}@"), seconds=20.0
+    ).communities()
     for token in (None, "a wrong token"):
         client = RewardClient(url, token, seconds=20.0)
         with pytest.raises(InvalidSettings, match="no token, or a wrong one") as caught:
@@ -189,7 +209,12 @@ def test_a_token_lets_in_and_a_wrong_one_does_not(serving: Callable[..., str]) -
 
 def test_threads_share_a_client(client: RewardClient, model: SteerableRewardModel) -> None:
     def ask(n: int) -> float:
-        return client.rewards([RewardRequest("?", f"number {n}")], "~hill").items[0].rewards["~hill"].value
+        return (
+            client.rewards([RewardRequest("?", f"number {n}")], "~hill")
+            .items[0]
+            .rewards["~hill"]
+            .value
+        )
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(ask, range(40), timeout=60))
@@ -199,7 +224,10 @@ def test_threads_share_a_client(client: RewardClient, model: SteerableRewardMode
 
 def test_a_copy_in_another_process_gives_the_same_rewards(remote: RemoteRewardModel) -> None:
     copy = pickle.loads(pickle.dumps(remote))  # noqa: S301 - our own bytes
-    assert copy.score(ITEMS, Steer.to("~hill")).tolist() == remote.score(ITEMS, Steer.to("~hill")).tolist()
+    assert (
+        copy.score(ITEMS, Steer.to("~hill")).tolist()
+        == remote.score(ITEMS, Steer.to("~hill")).tolist()
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,17 +251,25 @@ def test_a_server_scores_as_its_model_does(
     assert found == pytest.approx(model.score(ITEMS, steer), **CLOSE)
 
 
-def test_a_server_scores_for_all_as_its_model_does(remote: RemoteRewardModel, model: SteerableRewardModel) -> None:
+def test_a_server_scores_for_all_as_its_model_does(
+    remote: RemoteRewardModel, model: SteerableRewardModel
+) -> None:
     assert remote.communities == model.communities
     assert remote.score_all(ITEMS) == pytest.approx(model.score_all(ITEMS), **CLOSE)
 
 
-def test_more_than_fit_into_a_request_are_scored(remote: RemoteRewardModel, model: SteerableRewardModel) -> None:
+def test_more_than_fit_into_a_request_are_scored(
+    remote: RemoteRewardModel, model: SteerableRewardModel
+) -> None:
     requests = [RewardRequest("What matters?", f"number {i}") for i in range(1030)]
-    assert remote.score(requests, Steer.to("~hill")) == pytest.approx(model.score(requests, Steer.to("~hill")), **CLOSE)
+    assert remote.score(requests, Steer.to("~hill")) == pytest.approx(
+        model.score(requests, Steer.to("~hill")), **CLOSE
+    )
 
 
-def test_a_community_that_the_server_lacks_is_unknown_as_for_any_model(remote: RemoteRewardModel) -> None:
+def test_a_community_that_the_server_lacks_is_unknown_as_for_any_model(
+    remote: RemoteRewardModel,
+) -> None:
     with pytest.raises(UnknownCommunity) as caught:
         remote.score(ITEMS, Steer.to("~hil"))
     assert caught.value.hint == "did you mean ~hill?"
@@ -253,7 +289,9 @@ def test_a_world_that_is_a_community_of_its_own_is_not_the_reference(
     assert np.abs(remote.score(ITEMS) - remote.score(ITEMS, Steer.to(WORLD.id))).max() > 0.01
 
 
-def test_a_model_that_is_steered_to_nobody_is_a_reference(serving: Callable[..., str], model_folder: Path) -> None:
+def test_a_model_that_is_steered_to_nobody_is_a_reference(
+    serving: Callable[..., str], model_folder: Path
+) -> None:
     folder = model_folder.parent / "reference"
     remote, model = RemoteRewardModel.at(serving(model=folder)), open_model(folder)
     assert remote.communities == model.communities == ()

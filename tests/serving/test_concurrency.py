@@ -29,12 +29,16 @@ def made_requests(n: int) -> list[RewardRequest]:
     lengths = np.minimum(1 + rng.geometric(0.08, size=n), 100)
     prompts = [" ".join(rng.choice(words, size=8)) for _ in range(200)]
     return [
-        RewardRequest(prompts[rng.integers(200)], " ".join([*rng.choice(words, size=length), str(i)]))
+        RewardRequest(
+            prompts[rng.integers(200)], " ".join([*rng.choice(words, size=length), str(i)])
+        )
         for i, length in enumerate(lengths.tolist())
     ]
 
 
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: Any) -> Any:
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: Any
+) -> Any:
     """One request and its answer over a connection that stays open."""
     sent = json.dumps(body).encode()
     writer.write(
@@ -80,12 +84,16 @@ def test_every_answer_belongs_to_its_question(serving: Any, model: SteerableRewa
     column_N = rng_for(0, "labels").integers(0, len(model.communities), size=ITEMS)
     labels = [model.communities[column] for column in column_N.tolist()]
     reward_N = model.score_all(requests)[np.arange(ITEMS), column_N]
-    assert len({round(reward, 9) for reward in reward_N.tolist()}) > 0.95 * ITEMS, "the rewards tell items apart"
+    assert len({round(reward, 9) for reward in reward_N.tolist()}) > 0.95 * ITEMS, (
+        "the rewards tell items apart"
+    )
     found_N = asyncio.run(ask_all(serving(), requests, labels))
     assert found_N == pytest.approx(reward_N, abs=1e-9)
 
 
-def test_callers_of_all_endpoints_at_once_get_their_own_answers(serving: Any, model: SteerableRewardModel) -> None:
+def test_callers_of_all_endpoints_at_once_get_their_own_answers(
+    serving: Any, model: SteerableRewardModel
+) -> None:
     url = serving(batch_tokens=64)
     requests = made_requests(200)
     reward_N_C = model.score_all(requests)
@@ -100,11 +108,17 @@ def test_callers_of_all_endpoints_at_once_get_their_own_answers(serving: Any, mo
                 answer = await exchange(reader, writer, "/v1/rewards", {"items": [item]})
                 found = answer["items"][0]["rewards"]["~hill"]["value"]
             case 1:
-                body = {"model": "served@~hill", "queries": asked.prompt, "documents": [asked.response]}
+                body = {
+                    "model": "served@~hill",
+                    "queries": asked.prompt,
+                    "documents": [asked.response],
+                }
                 found = (await exchange(reader, writer, "/score", body))["data"][0]["score"]
             case 2:
                 body = {"inputs": [[asked.prompt, asked.response]], "raw_scores": True}
-                found = (await exchange(reader, writer, "/steered/~hill/predict", body))[0][0]["score"]
+                found = (await exchange(reader, writer, "/steered/~hill/predict", body))[0][0][
+                    "score"
+                ]
             case _:
                 body = {"inputs": [asked.prompt, asked.response], "raw_scores": True}
                 found = (await exchange(reader, writer, "/predict", body))[0]["score"]
@@ -134,5 +148,7 @@ def test_batches_on_several_cores_at_once_answer_each_caller(serving: Any, tmp_p
     requests = made_requests(200)
     labels = [communities[i % 2] for i in range(200)]
     reward_N = model.score_all(requests)[np.arange(200), np.arange(200) % 2]
-    found_N = asyncio.run(ask_all(serving(opened=replace(opened, cores=3), batch_tokens=60), requests, labels))
+    found_N = asyncio.run(
+        ask_all(serving(opened=replace(opened, cores=3), batch_tokens=60), requests, labels)
+    )
     assert found_N == pytest.approx(reward_N, abs=1e-4)

@@ -64,11 +64,17 @@ def callers() -> Iterator[ThreadPoolExecutor]:
 
 
 def ask(url: str, *texts: str) -> httpx.Response:
-    return httpx.post(f"{url}/v1/rewards", json={"items": [{"response": text} for text in texts]}, timeout=SECONDS)
+    return httpx.post(
+        f"{url}/v1/rewards", json={"items": [{"response": text} for text in texts]}, timeout=SECONDS
+    )
 
 
 def metric(url: str, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", httpx.get(f"{url}/metrics", timeout=SECONDS).text, re.MULTILINE)
+    found = re.search(
+        rf"^{re.escape(name)} (\S+)$",
+        httpx.get(f"{url}/metrics", timeout=SECONDS).text,
+        re.MULTILINE,
+    )
     return float(found[1]) if found else 0.0
 
 
@@ -151,7 +157,9 @@ def test_who_leaves_while_waiting_frees_the_place_and_is_not_scored(
     held.gate.set()
     assert first.result().status_code == 200
     assert "left" not in held.texts
-    wait_until(lambda: metric(url, 'pluralign_requests_total{endpoint="/v1/rewards",status="499"}') == 1)
+    wait_until(
+        lambda: metric(url, 'pluralign_requests_total{endpoint="/v1/rewards",status="499"}') == 1
+    )
 
 
 def test_who_leaves_in_mid_sentence_is_no_fault_of_the_server(
@@ -160,11 +168,15 @@ def test_who_leaves_in_mid_sentence_is_no_fault_of_the_server(
     url = serving(opened=opened)
     with connection(url) as leaving:
         leaving.sendall(posted("/v1/rewards", {"items": []}, length=100))
-    wait_until(lambda: metric(url, 'pluralign_requests_total{endpoint="/v1/rewards",status="499"}') == 1)
+    wait_until(
+        lambda: metric(url, 'pluralign_requests_total{endpoint="/v1/rewards",status="499"}') == 1
+    )
     assert "Traceback" not in caplog.text
 
 
-def test_over_too_many_connections_requests_are_refused_until_some_close(serving: Any, opened: Opened) -> None:
+def test_over_too_many_connections_requests_are_refused_until_some_close(
+    serving: Any, opened: Opened
+) -> None:
     url = serving(opened=opened, most_connections=3)
     with contextlib.ExitStack() as idle:
         for _ in range(3):
@@ -204,7 +216,15 @@ def test_a_busy_model_keeps_nobody_from_asking_how_the_server_is(
     url = serving(opened=opened)
     first = callers.submit(ask, url, "yes")
     assert held.begun.wait(SECONDS)
-    for path in ("/healthz", "/readyz", "/metrics", "/v1/communities", "/v1/models", "/openapi.json", "/"):
+    for path in (
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/v1/communities",
+        "/v1/models",
+        "/openapi.json",
+        "/",
+    ):
         assert httpx.get(url + path, timeout=SECONDS).status_code == 200
     assert not first.done()
     held.gate.set()
@@ -307,7 +327,9 @@ def test_headers_without_end_are_cut(serving: Any, opened: Opened, held: Held) -
 
 
 @pytest.mark.parametrize("more", [b"\r\n", b"x", b"POST /nowhere"])
-def test_a_connection_that_says_little_after_an_answer_is_closed(impatient: str, more: bytes) -> None:
+def test_a_connection_that_says_little_after_an_answer_is_closed(
+    impatient: str, more: bytes
+) -> None:
     with connection(impatient) as slow:
         slow.sendall(posted("/nowhere", {}, length=10_000))
         assert slow.recv(12) == b"HTTP/1.1 404"
@@ -321,7 +343,9 @@ def test_a_connection_may_stay_open_between_requests(impatient: str) -> None:
             time.sleep(0.8)
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="connections are counted as Linux shows them")
+@pytest.mark.skipif(
+    not Path("/proc/net/tcp").exists(), reason="connections are counted as Linux shows them"
+)
 def test_who_does_not_take_in_the_answers_is_cut_off(impatient: str) -> None:
     whole = len(httpx.get(f"{impatient}/openapi.json").content)
     asked = 40_000_000 // whole
@@ -338,7 +362,10 @@ def test_who_does_not_take_in_the_answers_is_cut_off(impatient: str) -> None:
 def open_connections(url: str) -> int:
     """Established connections to the port of a server, as the system counts them on its side."""
     port = f":{urlsplit(url).port:04X}"
-    rows = [line.split()[1:4] for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    rows = [
+        line.split()[1:4]
+        for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    ]
     return sum(local.endswith(port) and status == "01" for local, _, status in rows)
 
 

@@ -29,16 +29,24 @@ def number(answer: Any) -> float:
 
 @pytest.mark.parametrize("path", VLLM)
 @pytest.mark.parametrize("name", ["use_activation", "activation", "softmax"])
-def test_former_names_of_use_activation_are_honoured(client: TestClient, path: str, name: str) -> None:
+def test_former_names_of_use_activation_are_honoured(
+    client: TestClient, path: str, name: str
+) -> None:
     logit = number(client.post(path, json=BODIES[path]))
-    assert number(client.post(path, json=BODIES[path] | {name: True})) == pytest.approx(expit(logit))
+    assert number(client.post(path, json=BODIES[path] | {name: True})) == pytest.approx(
+        expit(logit)
+    )
     assert number(client.post(path, json=BODIES[path] | {name: False})) == logit
 
 
 @pytest.mark.parametrize(
     ("path", "field", "value"),
     [
-        *((path, name, True) for path in VLLM for name in ("normalize", "raw_scores", "apply_sigmoid", "stream")),
+        *(
+            (path, name, True)
+            for path in VLLM
+            for name in ("normalize", "raw_scores", "apply_sigmoid", "stream")
+        ),
         *((path, "truncate_prompt_tokens", 10) for path in VLLM),
         *((path, "truncation_side", "left") for path in VLLM),
         ("/pooling", "dimensions", 1),
@@ -68,20 +76,31 @@ def test_a_field_that_would_change_the_answer_elsewhere_is_refused(
 
 @pytest.mark.parametrize("path", VLLM)
 def test_two_names_of_one_field_are_refused(client: TestClient, path: str) -> None:
-    for both in ({"use_activation": False, "activation": True}, {"activation": True, "softmax": False}):
+    for both in (
+        {"use_activation": False, "activation": True},
+        {"activation": True, "softmax": False},
+    ):
         assert client.post(path, json=BODIES[path] | both).status_code == 422
 
 
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
-        *((path, {"user": "me", "request_id": "1", "truncation_side": "right", "dimensions": None}) for path in VLLM),
+        *(
+            (
+                path,
+                {"user": "me", "request_id": "1", "truncation_side": "right", "dimensions": None},
+            )
+            for path in VLLM
+        ),
         ("/pooling", {"embed_dtype": "float32", "endianness": "little", "normalize": False}),
         ("/predict", {"truncate": True, "truncation_direction": "right", "parameters": None}),
         ("/get_reward", {"id": 7}),
     ],
 )
-def test_a_field_that_changes_nothing_is_ignored(client: TestClient, path: str, fields: dict[str, Any]) -> None:
+def test_a_field_that_changes_nothing_is_ignored(
+    client: TestClient, path: str, fields: dict[str, Any]
+) -> None:
     plain, more = (client.post(path, json=body) for body in (BODIES[path], BODIES[path] | fields))
     assert more.status_code == plain.status_code == 200
     if path in VLLM:
@@ -91,9 +110,15 @@ def test_a_field_that_changes_nothing_is_ignored(client: TestClient, path: str, 
 @pytest.mark.parametrize("wrong", ['"false"', '"true"', "1", "0", "null", "NaN", "[true]"])
 @pytest.mark.parametrize(
     ("path", "field"),
-    [*((path, "use_activation") for path in VLLM), ("/classify", "activation"), ("/predict", "raw_scores")],
+    [
+        *((path, "use_activation") for path in VLLM),
+        ("/classify", "activation"),
+        ("/predict", "raw_scores"),
+    ],
 )
-def test_a_switch_of_another_type_is_refused(client: TestClient, path: str, field: str, wrong: str) -> None:
+def test_a_switch_of_another_type_is_refused(
+    client: TestClient, path: str, field: str, wrong: str
+) -> None:
     name = next(iter(BODIES[path]))
     rest = "" if path != "/score" else ', "documents": "b"'
     answer = client.post(path, content=f'{{"{name}": "a"{rest}, "{field}": {wrong}}}')
@@ -113,7 +138,9 @@ def test_a_strength_or_share_of_another_type_is_refused(client: TestClient, wron
             answer = client.post(path, content=f"{{{rest}, {field}}}")
             assert answer.status_code == 422, answer.text
         label = '"community": "~coast", ' if "blend" not in field else ""
-        answer = client.post("/get_reward", content=f'{{"query": ["a"], "labels": [{{{label}{field}}}]}}')
+        answer = client.post(
+            "/get_reward", content=f'{{"query": ["a"], "labels": [{{{label}{field}}}]}}'
+        )
         assert answer.status_code == 422, answer.text
 
 

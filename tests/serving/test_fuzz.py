@@ -15,12 +15,34 @@ from pluralign.core import community
 
 BODIES, SEEDS = 1000, range(5)
 SIMPLE: dict[str, Any] = {
-    "/v1/rewards": {"items": [{"prompt": "Tea?", "response": "Yes."}], "communities": ["~coast"], "strength": 1.0},
-    "/v1/rank": {"prompt": [{"role": "user", "content": "Tea?"}], "responses": ["Yes.", "No."], "thoughts": "keep"},
-    "/v1/compare": {"prompt": "Tea?", "response": "Yes.", "other": "No.", "blend": {"~coast": 0.5, "~hill": 0.5}},
-    "/get_reward": {"query": ["Tea?Yes."], "prompts": ["Tea?"], "labels": [{"community": "~coast", "strength": 0.5}]},
-    "/classify": {"model": "served@~coast", "input": ["<|im_start|>user\nTea?<|im_end|>\n<|im_start|>assistant\nYes."]},
-    "/pooling": {"messages": [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "Yes."}]},
+    "/v1/rewards": {
+        "items": [{"prompt": "Tea?", "response": "Yes."}],
+        "communities": ["~coast"],
+        "strength": 1.0,
+    },
+    "/v1/rank": {
+        "prompt": [{"role": "user", "content": "Tea?"}],
+        "responses": ["Yes.", "No."],
+        "thoughts": "keep",
+    },
+    "/v1/compare": {
+        "prompt": "Tea?",
+        "response": "Yes.",
+        "other": "No.",
+        "blend": {"~coast": 0.5, "~hill": 0.5},
+    },
+    "/get_reward": {
+        "query": ["Tea?Yes."],
+        "prompts": ["Tea?"],
+        "labels": [{"community": "~coast", "strength": 0.5}],
+    },
+    "/classify": {
+        "model": "served@~coast",
+        "input": ["<|im_start|>user\nTea?<|im_end|>\n<|im_start|>assistant\nYes."],
+    },
+    "/pooling": {
+        "messages": [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "Yes."}]
+    },
     "/score": {"queries": "Tea?", "documents": ["Yes.", "No."], "use_activation": True},
     "/v1/score": {"text_1": ["Tea?"], "text_2": ["Yes."], "model": "served"},
     "/predict": {"inputs": [["Tea?", "Yes."]], "raw_scores": True},
@@ -28,7 +50,21 @@ SIMPLE: dict[str, Any] = {
     "/steered/~hill=0.5,~coast=0.5/classify": {"input": "Yes."},
 }
 WORDS = (
-    *("", " ", "\x00", "\u202e", "é", "家", "💜", "<think>", "</think>", "<|im_start|>", "<|x|>user", "[INST]", "null"),
+    *(
+        "",
+        " ",
+        "\x00",
+        "\u202e",
+        "é",
+        "家",
+        "💜",
+        "<think>",
+        "</think>",
+        "<|im_start|>",
+        "<|x|>user",
+        "[INST]",
+        "null",
+    ),
     *(
         "~coast",
         "~world",
@@ -40,10 +76,44 @@ WORDS = (
         "~a/b=0.5",
         "=,=",
     ),
-    *("served@~coast", "served@", "{", '{"community": "MEX"}', '{"blend": {"~coast": NaN}}', "[" * 2000, "x" * 5000),
+    *(
+        "served@~coast",
+        "served@",
+        "{",
+        '{"community": "MEX"}',
+        '{"blend": {"~coast": NaN}}',
+        "[" * 2000,
+        "x" * 5000,
+    ),
 )
-NUMBERS = (0, -1, 1, 0.5, 2**63, 10**400, -0.0, 1e308, 5e-324, float("nan"), float("inf"), True, False, None)
-KEYS = ("items", "prompt", "response", "communities", "blend", "strength", "unknown", "thoughts", "input", "messages")
+NUMBERS = (
+    0,
+    -1,
+    1,
+    0.5,
+    2**63,
+    10**400,
+    -0.0,
+    1e308,
+    5e-324,
+    float("nan"),
+    float("inf"),
+    True,
+    False,
+    None,
+)
+KEYS = (
+    "items",
+    "prompt",
+    "response",
+    "communities",
+    "blend",
+    "strength",
+    "unknown",
+    "thoughts",
+    "input",
+    "messages",
+)
 
 
 class Mutations:
@@ -98,7 +168,11 @@ class Mutations:
         if self.draw.random() < 0.9 or not sent:
             return sent
         at = self.draw.randrange(len(sent))
-        return sent[:at] + self.draw.randbytes(self.draw.randrange(3)) + sent[at + self.draw.randrange(3) :]
+        return (
+            sent[:at]
+            + self.draw.randbytes(self.draw.randrange(3))
+            + sent[at + self.draw.randrange(3) :]
+        )
 
 
 def resident() -> int:
@@ -115,7 +189,9 @@ def served(asking: Any) -> TestClient:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_body_that_nobody_meant_is_answered_or_refused_with_a_problem(served: TestClient, seed: int) -> None:
+def test_a_body_that_nobody_meant_is_answered_or_refused_with_a_problem(
+    served: TestClient, seed: int
+) -> None:
     statuses = set()
     for path, body in Mutations(seed).bodies(BODIES):
         answer = served.post(path, content=body)
@@ -129,7 +205,9 @@ def test_a_body_that_nobody_meant_is_answered_or_refused_with_a_problem(served: 
     assert {200, 400, 422} <= statuses <= {200, 400, 404, 405, 413, 422}
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read as Linux shows it")
+@pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="memory is read as Linux shows it"
+)
 def test_nothing_is_left_behind(served: TestClient) -> None:
     for path, body in Mutations(0).bodies(500):
         served.post(path, content=body)
@@ -142,5 +220,9 @@ def test_nothing_is_left_behind(served: TestClient) -> None:
     assert info.currsize <= info.maxsize
     counts = served.get("/metrics").text
     assert "pluralign_waiting_responses 0.0" in counts
-    endpoints = {line.split('"')[1] for line in counts.splitlines() if line.startswith("pluralign_requests_total")}
+    endpoints = {
+        line.split('"')[1]
+        for line in counts.splitlines()
+        if line.startswith("pluralign_requests_total")
+    }
     assert len(endpoints) < 20

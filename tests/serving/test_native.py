@@ -69,7 +69,11 @@ def values(answer: RewardsAnswer, key: str) -> list[float]:
 @pytest.fixture(scope="module")
 def requests(pairs: list[PreferencePair]) -> list[RewardRequest]:
     chosen, rejected = requests_of(pairs)
-    turns = (Message("system", "Be kind."), Message("user", prompt_text(chosen[0].prompt)), Message("assistant", "Hm."))
+    turns = (
+        Message("system", "Be kind."),
+        Message("user", prompt_text(chosen[0].prompt)),
+        Message("assistant", "Hm."),
+    )
     return [*chosen, *rejected, RewardRequest(turns, chosen[0].response), RewardRequest("", "-")]
 
 
@@ -88,7 +92,9 @@ def test_all_communities_are_scored_as_the_model_scores_them(
             assert values(answer, id_) == pytest.approx(reward_N_C[:, column], **CLOSE)
 
 
-@pytest.mark.parametrize("asked", ["~coast", ["~coast"], ["~coast", "~hill", "~world"], ["~hill", "~coast"]])
+@pytest.mark.parametrize(
+    "asked", ["~coast", ["~coast"], ["~coast", "~hill", "~world"], ["~hill", "~coast"]]
+)
 def test_one_or_several_communities_in_the_order_asked_for(
     client: TestClient, model: SteerableRewardModel, requests: list[RewardRequest], asked: Any
 ) -> None:
@@ -106,11 +112,15 @@ def test_a_single_community_may_be_the_reference(
     assert [served.id for served in answer.communities] == ["~world"]
 
 
-def test_a_blend_is_one_column(client: TestClient, model: SteerableRewardModel, requests: list[RewardRequest]) -> None:
+def test_a_blend_is_one_column(
+    client: TestClient, model: SteerableRewardModel, requests: list[RewardRequest]
+) -> None:
     shares = {"~coast": 0.6, "~hill": 0.3, "~world": 0.1}
     answer = rewards(client, requests, blend=shares, strength=1.5)
     assert all(list(item.rewards) == [BLEND] for item in answer.items)
-    assert values(answer, BLEND) == pytest.approx(model.score(requests, Steer(shares, 1.5)), **CLOSE)
+    assert values(answer, BLEND) == pytest.approx(
+        model.score(requests, Steer(shares, 1.5)), **CLOSE
+    )
     assert [served.id for served in answer.communities] == list(shares)
 
 
@@ -123,10 +133,17 @@ def test_no_strength_is_the_reference(
 
 def test_names_are_read_as_ids_and_two_of_one_community_are_one(asking: Any, planted: Any) -> None:
     client = asking(opened=planted({"MEX": {"yes": 1.0}, "GBR": {"yes": -1.0}}))
-    answer = rewards(client, [RewardRequest("", "yes")], communities=["Mexico", "MEX", "Britain", "mx"])
-    assert {key: number.value for key, number in answer.items[0].rewards.items()} == {"MEX": 1.0, "GBR": -1.0}
+    answer = rewards(
+        client, [RewardRequest("", "yes")], communities=["Mexico", "MEX", "Britain", "mx"]
+    )
+    assert {key: number.value for key, number in answer.items[0].rewards.items()} == {
+        "MEX": 1.0,
+        "GBR": -1.0,
+    }
     assert [served.name for served in answer.communities] == ["Mexico", "United Kingdom"]
-    blended = rewards(client, [RewardRequest("", "yes")], blend={"Mexico": 0.25, "MEX": 0.5, "UK": 0.25})
+    blended = rewards(
+        client, [RewardRequest("", "yes")], blend={"Mexico": 0.25, "MEX": 0.5, "UK": 0.25}
+    )
     assert values(blended, BLEND) == [0.5]
 
 
@@ -138,9 +155,13 @@ def test_a_parent_answers_where_that_is_asked_for_and_it_is_said(asking: Any, pl
     assert found == {"MEX/oaxaca": 1.0, "GBR": 0.5, "MEX": 1.0}
     oaxaca, britain, mexico = answer.communities
     assert (oaxaca.answered_by, britain.answered_by, mexico.answered_by) == ("MEX", "~world", None)
-    assert oaxaca.warnings[0] == "parent: the model is not steered to MEX/oaxaca; Mexico (MEX) answers"
+    assert (
+        oaxaca.warnings[0] == "parent: the model is not steered to MEX/oaxaca; Mexico (MEX) answers"
+    )
     assert not mexico.warnings[0].startswith("parent")
-    refused = client.post("/v1/rewards", json={"items": [{"response": "yes"}], "communities": "MEX/oaxaca"})
+    refused = client.post(
+        "/v1/rewards", json={"items": [{"response": "yes"}], "communities": "MEX/oaxaca"}
+    )
     assert refused.status_code == 422
 
 
@@ -162,7 +183,10 @@ def test_nobody_answers_for_a_label_that_names_no_community(client: TestClient) 
 
 
 def repeats(model_folder: Path, cache: Path) -> list[SteerableRewardModel]:
-    return [open_model(model_folder.parents[1] / f"seed-{seed}" / "adaptive", cache) for seed in range(3)]
+    return [
+        open_model(model_folder.parents[1] / f"seed-{seed}" / "adaptive", cache)
+        for seed in range(3)
+    ]
 
 
 def test_intervals_are_those_of_the_fits_of_the_run(
@@ -184,7 +208,9 @@ def test_intervals_of_blends_margins_and_shares_are_those_of_the_fits(
 ) -> None:
     steer = Steer({"~coast": 0.5, "~marsh": 0.5}, 2.0)
     (chosen,), (rejected,) = requests_of(pairs[:1])
-    margin_B = np.array([np.subtract(*fit.score([chosen, rejected], steer)) for fit in repeats(model_folder, cache)])
+    margin_B = np.array(
+        [np.subtract(*fit.score([chosen, rejected], steer)) for fit in repeats(model_folder, cache)]
+    )
     half = subsample_half_width(margin_B, held_out=0.2)
     body = {"prompt": chosen.prompt, "response": chosen.response, "other": rejected.response}
     asked = {"blend": {"~coast": 0.5, "~marsh": 0.5}, "strength": 2}
@@ -192,14 +218,20 @@ def test_intervals_of_blends_margins_and_shares_are_those_of_the_fits(
     found = answer.preferences[BLEND]
     ends = [margin_B[0], margin_B[0] - half, margin_B[0] + half]
     assert [found.margin.value, found.margin.low, found.margin.high] == pytest.approx(ends, **CLOSE)
-    assert [found.share.value, found.share.low, found.share.high] == pytest.approx(expit(ends), **CLOSE)
+    assert [found.share.value, found.share.low, found.share.high] == pytest.approx(
+        expit(ends), **CLOSE
+    )
 
 
-def test_a_model_without_its_run_has_no_intervals_and_says_why(asking: Any, alone_folder: Path) -> None:
+def test_a_model_without_its_run_has_no_intervals_and_says_why(
+    asking: Any, alone_folder: Path
+) -> None:
     client = asking(model=alone_folder)
     answer = rewards(client, [RewardRequest("Tea?", "Yes.")])
     assert answer.interval.startswith("none: the model does not lie in the folder of its run")
-    assert {(n.low, n.high) for item in answer.items for n in item.rewards.values()} == {(None, None)}
+    assert {(n.low, n.high) for item in answer.items for n in item.rewards.values()} == {
+        (None, None)
+    }
     body = {"responses": ["Yes.", "No."]}
     ranked = ask(client, "/v1/rank", body, RankAnswer)
     assert {(place.behind.low, place.behind.high) for place in ranked.ranking} == {(None, None)}
@@ -215,7 +247,9 @@ THREE = {
 
 def test_one_community_has_its_best_first(asking: Any, planted: Any) -> None:
     client = asking(opened=planted(THREE))
-    answer = ask(client, "/v1/rank", {"responses": ["c", "a", "b"], "communities": "~lake"}, RankAnswer)
+    answer = ask(
+        client, "/v1/rank", {"responses": ["c", "a", "b"], "communities": "~lake"}, RankAnswer
+    )
     assert [place.index for place in answer.ranking] == [1, 2, 0]
     assert [place.behind.value for place in answer.ranking] == [0.0, 1.0, 3.0]
     assert [place.rewards["~lake"].value for place in answer.ranking] == [3.0, 2.0, 0.0]
@@ -233,7 +267,9 @@ def test_a_blend_has_its_best_first(asking: Any, planted: Any) -> None:
     assert answer.rule == "the best first: reward of the blend, in logits"
 
 
-def test_several_communities_have_the_best_for_the_worst_off_first(asking: Any, planted: Any) -> None:
+def test_several_communities_have_the_best_for_the_worst_off_first(
+    asking: Any, planted: Any
+) -> None:
     client = asking(opened=planted(THREE))
     answer = ask(client, "/v1/rank", {"responses": ["a", "b", "c"]}, RankAnswer)
     # lake loses 0, 1, 3 against its favourite a; town loses 3, 0.5, 0 against its favourite c
@@ -244,7 +280,9 @@ def test_several_communities_have_the_best_for_the_worst_off_first(asking: Any, 
     assert answer.rule.startswith("the best for the worst-off first")
 
 
-def test_an_order_is_that_of_the_first_fit_and_its_intervals_those_of_all(asking: Any, planted: Any) -> None:
+def test_an_order_is_that_of_the_first_fit_and_its_intervals_those_of_all(
+    asking: Any, planted: Any
+) -> None:
     fits = {"~lake": {"a": [1.0, 0.0, 2.0], "b": [0.0, 0.5, 1.0]}}
     client = asking(opened=planted(fits, fits=3))
     answer = ask(client, "/v1/rank", {"responses": ["a", "b"], "communities": "~lake"}, RankAnswer)
@@ -260,7 +298,11 @@ def test_one_response_and_equal_responses_have_an_order(client: TestClient) -> N
     answer = ask(client, "/v1/rank", {"responses": ["Yes."]}, RankAnswer)
     assert [(place.index, place.behind.value) for place in answer.ranking] == [(0, 0.0)]
     answer = ask(client, "/v1/rank", {"responses": ["Yes."] * 3}, RankAnswer)
-    assert [(place.index, place.behind.value) for place in answer.ranking] == [(0, 0.0), (1, 0.0), (2, 0.0)]
+    assert [(place.index, place.behind.value) for place in answer.ranking] == [
+        (0, 0.0),
+        (1, 0.0),
+        (2, 0.0),
+    ]
 
 
 def test_an_order_holds_the_rewards_that_are_told_without_it(
@@ -287,13 +329,22 @@ def test_a_share_is_the_margin_squeezed_and_turns_with_the_responses(
     pair = pairs[0]
     prompt = prompt_text(pair.prompt)
     there, back = (
-        ask(client, "/v1/compare", {"prompt": prompt, "response": one, "other": other}, CompareAnswer)
+        ask(
+            client,
+            "/v1/compare",
+            {"prompt": prompt, "response": one, "other": other},
+            CompareAnswer,
+        )
         for one, other in ((pair.chosen, pair.rejected), (pair.rejected, pair.chosen))
     )
-    reward_N_C = model.score_all([RewardRequest(prompt, pair.chosen), RewardRequest(prompt, pair.rejected)])
+    reward_N_C = model.score_all(
+        [RewardRequest(prompt, pair.chosen), RewardRequest(prompt, pair.rejected)]
+    )
     for column, id_ in enumerate(COMMUNITIES):
         one, other = there.preferences[id_], back.preferences[id_]
-        assert one.margin.value == pytest.approx(reward_N_C[0, column] - reward_N_C[1, column], **CLOSE)
+        assert one.margin.value == pytest.approx(
+            reward_N_C[0, column] - reward_N_C[1, column], **CLOSE
+        )
         assert one.share.value == pytest.approx(expit(one.margin.value), **CLOSE)
         assert one.margin.value == -other.margin.value
         assert (one.margin.low, one.margin.high) == (-other.margin.high, -other.margin.low)
@@ -346,7 +397,9 @@ def test_people_who_are_few_or_unknown_are_a_warning(
     assert [one.startswith(str(warning)) for one in told] == ([True] if warning else [])
 
 
-def test_a_response_in_a_language_that_the_trunk_does_not_read_is_a_warning(asking: Any, planted: Any) -> None:
+def test_a_response_in_a_language_that_the_trunk_does_not_read_is_a_warning(
+    asking: Any, planted: Any
+) -> None:
     english = "The people here would rather keep what they have than lose it for a promise."
     spanish = "La gente de aquí prefiere conservar lo que tiene antes que perderlo por una promesa."
     client = asking(opened=planted({"~lake": {english: 1.0}}, languages=("en",)))
@@ -367,17 +420,25 @@ def test_of_what_is_longer_than_the_trunk_reads_it_is_said(asking: Any, planted:
 
     opened = planted({"~lake": {"yes": 1.0, "yes, and more": 0.5}})
     client = asking(opened=replace(opened, vectors=RecentVectors(Short(), 1000)))
-    asked = [RewardRequest("Tea?", "yes"), RewardRequest("Tea?", "yes, and more"), RewardRequest("Tea, or " * 9, "yes")]
+    asked = [
+        RewardRequest("Tea?", "yes"),
+        RewardRequest("Tea?", "yes, and more"),
+        RewardRequest("Tea, or " * 9, "yes"),
+    ]
     said = [item.warnings for item in rewards(client, asked).items]
     about = "cut: the {} is longer than the trunk reads; only its beginning counts"
     assert said == [(), (about.format("response"),), (about.format("prompt"),)]
 
 
-def test_of_a_script_whose_language_is_not_clear_the_script_is_said(asking: Any, planted: Any) -> None:
+def test_of_a_script_whose_language_is_not_clear_the_script_is_said(
+    asking: Any, planted: Any
+) -> None:
     arabic = "قل له بلطف كيف يبدو الأمر لك"
     client = asking(opened=planted({"~lake": {arabic: 1.0}}, languages=("en",)))
     (item,) = rewards(client, [RewardRequest("", arabic)]).items
-    assert item.warnings == ("language: the response is written in arabic letters, and the trunk reads en",)
+    assert item.warnings == (
+        "language: the response is written in arabic letters, and the trunk reads en",
+    )
 
 
 def test_the_communities_are_listed_with_their_people_and_the_reference(client: TestClient) -> None:
@@ -420,7 +481,9 @@ def test_metrics_count_requests_responses_and_vectors(asking: Any) -> None:
     assert counted(told.text, "pluralign_responses_scored_total") == 4
     assert counted(told.text, "pluralign_waiting_responses") == 0
     assert counted(told.text, 'pluralign_vectors_total{remembered="yes"}') == 2  # Tea? and Yes.
-    assert counted(told.text, 'pluralign_vectors_total{remembered="no"}') == 6  # two of them those of the first start
+    assert (
+        counted(told.text, 'pluralign_vectors_total{remembered="no"}') == 6
+    )  # two of them those of the first start
     assert counted(told.text, "pluralign_batch_responses_count") == 2
 
 

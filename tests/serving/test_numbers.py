@@ -25,8 +25,13 @@ def on_wire(value: Any) -> Any:
     return json.loads(answer(value).body)
 
 
-@given(arrays(np.float64, st.tuples(st.integers(2, 6), st.integers(1, 5)), elements=finite), st.floats(0.05, 0.95))
-def test_an_interval_is_the_published_half_width_around_the_first_fit(value_B_X: FloatArray, held_out: float) -> None:
+@given(
+    arrays(np.float64, st.tuples(st.integers(2, 6), st.integers(1, 5)), elements=finite),
+    st.floats(0.05, 0.95),
+)
+def test_an_interval_is_the_published_half_width_around_the_first_fit(
+    value_B_X: FloatArray, held_out: float
+) -> None:
     value_X, low_X, high_X = intervals(value_B_X, held_out)
     half_X = subsample_half_width(value_B_X, held_out)
     assert np.array_equal(value_X, value_B_X[0])
@@ -48,7 +53,11 @@ def test_a_number_that_a_fit_lacks_has_no_interval() -> None:
 
 
 def test_numbers_have_the_shape_of_what_they_are_made_of() -> None:
-    assert numbers(np.zeros((2, 3, 4)), held_out=0.2)[2][3] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert numbers(np.zeros((2, 3, 4)), held_out=0.2)[2][3] == {
+        "value": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+    }
     assert numbers(np.zeros(2), held_out=0.2) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
@@ -67,7 +76,9 @@ def test_each_steer_has_a_favourite_and_loses_nothing_by_it(reward_B_N_S: FloatA
 
 
 @given(rewards_B_N_S, st.lists(finite, min_size=4, max_size=4))
-def test_what_a_steer_adds_to_all_responses_changes_no_order(reward_B_N_S: FloatArray, added: list[float]) -> None:
+def test_what_a_steer_adds_to_all_responses_changes_no_order(
+    reward_B_N_S: FloatArray, added: list[float]
+) -> None:
     reward_B_N_S = reward_B_N_S.round(3)
     shifted_B_N_S = reward_B_N_S + np.array(added[: reward_B_N_S.shape[2]]).round()
     ranked, behind_B_N, _ = order(losses(reward_B_N_S).round(6))
@@ -83,7 +94,10 @@ def test_an_order_goes_from_the_smallest_greatest_loss_up(reward_B_N_S: FloatArr
     assert sorted(ranked) == list(range(reward_B_N_S.shape[1]))
     assert (np.diff(behind_B_N[0][ranked]) >= 0).all()
     assert behind_B_N[0][ranked[0]] == 0
-    assert (np.take_along_axis(loss_B_N_S[0], worst_N[:, None], axis=1)[:, 0] == loss_B_N_S[0].max(axis=1)).all()
+    assert (
+        np.take_along_axis(loss_B_N_S[0], worst_N[:, None], axis=1)[:, 0]
+        == loss_B_N_S[0].max(axis=1)
+    ).all()
 
 
 @given(arrays(np.float64, st.tuples(st.just(1), st.integers(1, 6), st.just(1)), elements=finite))

@@ -27,14 +27,34 @@ POSTED = {
     "/predict",
 }
 GOT = {"/v1/communities", "/v1/models", "/healthz", "/readyz", "/metrics", "/"}
-CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, status_code_conformance]
+CHECKS = [
+    not_a_server_error,
+    response_schema_conformance,
+    content_type_conformance,
+    status_code_conformance,
+]
 EXAMPLES = {
-    "/v1/rewards": {"items": [{"prompt": "Tea?", "response": "Yes."}], "blend": {"~coast": 0.5, "~hill": 0.5}},
+    "/v1/rewards": {
+        "items": [{"prompt": "Tea?", "response": "Yes."}],
+        "blend": {"~coast": 0.5, "~hill": 0.5},
+    },
     "/v1/rank": {"prompt": [{"role": "user", "content": "Tea?"}], "responses": ["Yes.", "No."]},
-    "/v1/compare": {"prompt": "Tea?", "response": "Yes.", "other": "No.", "communities": ["~coast"]},
-    "/get_reward": {"query": ["Tea?Yes."], "prompts": ["Tea?"], "labels": [{"community": "~coast"}]},
+    "/v1/compare": {
+        "prompt": "Tea?",
+        "response": "Yes.",
+        "other": "No.",
+        "communities": ["~coast"],
+    },
+    "/get_reward": {
+        "query": ["Tea?Yes."],
+        "prompts": ["Tea?"],
+        "labels": [{"community": "~coast"}],
+    },
     "/classify": {"model": "served@~coast", "input": ["Yes."], "use_activation": False},
-    "/pooling": {"messages": [{"role": "assistant", "content": "Yes."}], "encoding_format": "base64"},
+    "/pooling": {
+        "messages": [{"role": "assistant", "content": "Yes."}],
+        "encoding_format": "base64",
+    },
     "/score": {"queries": "Tea?", "documents": ["Yes.", "No."]},
     "/v1/score": {"queries": ["Tea?"], "documents": "Yes."},
     "/predict": {"inputs": [["Tea?", "Yes."], ["No."]], "raw_scores": True},
@@ -52,14 +72,18 @@ def inlined(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return {**part, "components": document["components"]}
 
 
-def test_every_endpoint_is_described_with_its_body_and_its_problems(document: dict[str, Any]) -> None:
+def test_every_endpoint_is_described_with_its_body_and_its_problems(
+    document: dict[str, Any],
+) -> None:
     assert set(document["paths"]) == POSTED | GOT
     for path in POSTED:
         operation = document["paths"][path]["post"]
         assert operation["summary"]
         assert operation["description"]
         assert operation["requestBody"]["required"]
-        assert {"200", "400", "401", "413", "422", "429", "503", "504"} <= set(operation["responses"])
+        assert {"200", "400", "401", "413", "422", "429", "503", "504"} <= set(
+            operation["responses"]
+        )
         assert set(operation["responses"]["429"]["content"]) == {"application/problem+json"}
 
 
@@ -68,7 +92,11 @@ def test_the_document_points_at_nothing_that_it_lacks(document: dict[str, Any]) 
         if isinstance(part, dict):
             own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
             return own + [pointer for value in part.values() for pointer in pointers(value)]
-        return [pointer for value in part for pointer in pointers(value)] if isinstance(part, list) else []
+        return (
+            [pointer for value in part for pointer in pointers(value)]
+            if isinstance(part, list)
+            else []
+        )
 
     found = set(pointers(document))
     assert len(found) > 10
@@ -77,7 +105,9 @@ def test_the_document_points_at_nothing_that_it_lacks(document: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("path", sorted(POSTED))
-def test_a_body_and_its_answer_are_as_described(client: TestClient, document: dict[str, Any], path: str) -> None:
+def test_a_body_and_its_answer_are_as_described(
+    client: TestClient, document: dict[str, Any], path: str
+) -> None:
     operation = document["paths"][path]["post"]
     body = operation["requestBody"]["content"]["application/json"]["schema"]
     jsonschema.validate(EXAMPLES[path], inlined(document, body))
@@ -91,7 +121,9 @@ def test_a_body_and_its_answer_are_as_described(client: TestClient, document: di
 def test_a_problem_is_as_described(client: TestClient, document: dict[str, Any], path: str) -> None:
     answer = client.post(path, json={"items": 7})
     described = document["paths"][path]["post"]["responses"][str(answer.status_code)]
-    jsonschema.validate(answer.json(), inlined(document, described["content"]["application/problem+json"]["schema"]))
+    jsonschema.validate(
+        answer.json(), inlined(document, described["content"]["application/problem+json"]["schema"])
+    )
 
 
 def test_fields_are_told_of_with_what_they_mean(document: dict[str, Any]) -> None:
@@ -119,7 +151,13 @@ def described(serving: Any) -> Any:
 def test_whatever_the_document_allows_or_forbids_is_answered(
     described: Any, path: str, method: str, mode: GenerationMode
 ) -> None:
-    @settings(max_examples=30, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=30,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(described[path][method].as_strategy(generation_mode=mode))
     def check(case: schemathesis.Case) -> None:
         case.call_and_validate(checks=CHECKS, timeout=20)

@@ -38,7 +38,11 @@ class Visit:
 
     def fill(self, prompt: str = PROMPT, response: str = FIRST, other: str = SECOND) -> "Visit":
         """Type a prompt and two responses."""
-        for label, text in {"Prompt": prompt, "First response": response, "Second response": other}.items():
+        for label, text in {
+            "Prompt": prompt,
+            "First response": response,
+            "Second response": other,
+        }.items():
             self.page.get_by_label(label).fill(text)
         return self
 
@@ -125,14 +129,22 @@ MIXED = answer(
     community("second", number(0.2, 0.0, 0.49), raters=1),
     community("wide", number(0.7, 0.4, 0.9), raters=None),
     community("first", number(0.9, 0.51, 1.0)),
-    community("loose", number(0.6), raters=None, pairs=None, warnings=["unknown: nobody knows", "unmeasured: nobody"]),
+    community(
+        "loose",
+        number(0.6),
+        raters=None,
+        pairs=None,
+        warnings=["unknown: nobody knows", "unmeasured: nobody"],
+    ),
 )
 
 
 def stub(visited: Visit, told: Row, status: int = 200, **headers: str) -> Visit:
     """Let comparisons be answered without the server."""
     kind = "application/json" if status == 200 else "application/problem+json"
-    visited.page.route(COMPARE, lambda r: r.fulfill(json=told, status=status, content_type=kind, headers=headers))
+    visited.page.route(
+        COMPARE, lambda r: r.fulfill(json=told, status=status, content_type=kind, headers=headers)
+    )
     return visited
 
 
@@ -146,7 +158,9 @@ def hold(visited: Visit) -> list[Route]:
     """Keep comparisons waiting; the list holds those that were sent."""
     held: list[Route] = []
 
-    def keep(route: Route) -> None:  # Playwright looks into what it calls, and cannot look into a list's method
+    def keep(
+        route: Route,
+    ) -> None:  # Playwright looks into what it calls, and cannot look into a list's method
         held.append(route)
 
     visited.page.route(COMPARE, keep)
@@ -176,7 +190,9 @@ def violations(page: Page) -> list[str]:
 def test_the_page_says_what_it_is_about(visit: Callable[..., Visit], url: str) -> None:
     told = httpx.get(f"{url}/v1/communities").json()
     said = visit().page.locator("#served").inner_text()
-    assert said.startswith(f"Model “served”, steered to 5 communities. Intervals: {told['interval']}.")
+    assert said.startswith(
+        f"Model “served”, steered to 5 communities. Intervals: {told['interval']}."
+    )
     (world,) = told["not_steered"]
     assert said.endswith(f"World ({world['pairs']} pairs by {world['raters']} people; reference).")
 
@@ -185,8 +201,12 @@ def shown(share: float) -> str:
     return "<1" if share < 0.005 else ">99" if share > 0.995 else f"{100 * share:.0f}"
 
 
-def test_each_community_has_a_row_with_the_numbers_of_the_server(visit: Callable[..., Visit], url: str) -> None:
-    told = httpx.post(f"{url}/v1/compare", json={"prompt": PROMPT, "response": FIRST, "other": SECOND}).json()
+def test_each_community_has_a_row_with_the_numbers_of_the_server(
+    visit: Callable[..., Visit], url: str
+) -> None:
+    told = httpx.post(
+        f"{url}/v1/compare", json={"prompt": PROMPT, "response": FIRST, "other": SECOND}
+    ).json()
     rows = {row["id"]: row for row in visit().compare().rows()}
     assert len(told["communities"]) == 5
     assert set(rows) == {served["id"] for served in told["communities"]}
@@ -201,7 +221,9 @@ def test_each_community_has_a_row_with_the_numbers_of_the_server(visit: Callable
         assert row["warnings"] == served["warnings"]
 
 
-def test_strength_goes_with_the_texts_and_is_said_in_words(visit: Callable[..., Visit], url: str) -> None:
+def test_strength_goes_with_the_texts_and_is_said_in_words(
+    visit: Callable[..., Visit], url: str
+) -> None:
     visited = visit()
     visited.page.locator("#strength").fill("0")
     expect(visited.page.locator("#strength-words")).to_contain_text("the same for everybody")
@@ -221,9 +243,13 @@ def test_the_example_is_only_a_hint_until_it_is_asked_for(visit: Callable[..., V
     texts = [visited.page.locator(f"#{id_}") for id_ in ("prompt", "response", "other")]
     assert [text.input_value() for text in texts] == ["", "", ""]
     visited.page.locator("#compare").click()
-    assert texts[1].evaluate("e => e === document.activeElement"), "the browser says that it is missing"
+    assert texts[1].evaluate("e => e === document.activeElement"), (
+        "the browser says that it is missing"
+    )
     visited.page.get_by_role("button", name="Fill in the example").click()
-    assert [text.input_value() for text in texts] == [text.get_attribute("placeholder") for text in texts]
+    assert [text.input_value() for text in texts] == [
+        text.get_attribute("placeholder") for text in texts
+    ]
     visited.page.locator("#compare").click()
     expect(visited.page.locator("#rows tr")).to_have_count(5)
 
@@ -233,7 +259,8 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
 ) -> None:
     visited = visit(serving(model=alone_folder)).compare()
     assert (
-        "No intervals: the model does not lie in the folder of its run" in visited.page.locator("#served").inner_text()
+        "No intervals: the model does not lie in the folder of its run"
+        in visited.page.locator("#served").inner_text()
     )
     rows = visited.rows()
     assert {row["verdict"] for row in rows} == {"no interval"}
@@ -244,7 +271,9 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
         f"Of 5 communities the model expects {first} to lean to the first response and {5 - first} to the second; "
         "without intervals it cannot be told how sure that is."
     )
-    assert not visited.page.locator("#thick").is_visible(), "nothing is said of a line that is not drawn"
+    assert not visited.page.locator("#thick").is_visible(), (
+        "nothing is said of a line that is not drawn"
+    )
 
 
 # --- How it is shown
@@ -253,10 +282,18 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
 def test_who_is_most_for_the_first_response_stands_at_the_top(visit: Callable[..., Visit]) -> None:
     marks = [row["mark"] for row in visit().compare().rows()]
     assert marks == sorted(marks, reverse=True)
-    assert [row["id"] for row in stub(visit(), MIXED).compare().rows()] == ["first", "wide", "loose", "even", "second"]
+    assert [row["id"] for row in stub(visit(), MIXED).compare().rows()] == [
+        "first",
+        "wide",
+        "loose",
+        "even",
+        "second",
+    ]
 
 
-def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(visit: Callable[..., Visit]) -> None:
+def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(
+    visit: Callable[..., Visit],
+) -> None:
     visited = stub(visit(), MIXED).compare()
     rows = {row["id"]: row for row in visited.rows()}
     assert {id_: (row["leaning"], row["verdict"]) for id_, row in rows.items()} == {
@@ -266,9 +303,7 @@ def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(visit: 
         "even": ("undecided", "undecided"),
         "loose": ("unsure", "no interval"),
     }
-    looks = (
-        "row => getComputedStyle(row.querySelector('.mark')).fill + getComputedStyle(row.querySelector('b')).fontWeight"
-    )
+    looks = "row => getComputedStyle(row.querySelector('.mark')).fill + getComputedStyle(row.querySelector('b')).fontWeight"
     found = {id_: visited.page.locator(f"[data-community={id_}]").evaluate(looks) for id_ in rows}
     assert found["wide"] == found["even"] == found["loose"]
     assert len({found["wide"], found["first"], found["second"]}) == 3
@@ -281,7 +316,11 @@ def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(visit: 
 
 def test_numbers_say_no_more_than_they_know(visit: Callable[..., Visit]) -> None:
     rows = {row["id"]: row for row in stub(visit(), MIXED).compare().rows()}
-    assert [rows[id_]["numbers"] for id_ in ("first", "second", "loose")] == ["90 % [51, >99]", "20 % [<1, 49]", "60 %"]
+    assert [rows[id_]["numbers"] for id_ in ("first", "second", "loose")] == [
+        "90 % [51, >99]",
+        "20 % [<1, 49]",
+        "60 %",
+    ]
     people = {
         "first": "50 people",
         "second": "1 person",
@@ -308,7 +347,10 @@ def test_what_the_numbers_are_not_is_said(visit: Callable[..., Visit]) -> None:
 def many(n: int) -> Row:
     shares = [i / (n - 1) for i in range(n)]
     return answer(
-        *(community(f"place {i:03}", number(x, max(0.0, x - 0.1), min(1.0, x + 0.1))) for i, x in enumerate(shares))
+        *(
+            community(f"place {i:03}", number(x, max(0.0, x - 0.1), min(1.0, x + 0.1)))
+            for i, x in enumerate(shares)
+        )
     )
 
 
@@ -346,12 +388,18 @@ def test_markup_in_texts_stays_text(visit: Callable[..., Visit]) -> None:
 
 def test_markup_of_a_server_stays_text(visit: Callable[..., Visit]) -> None:
     told = community("x", number(0.5), id=PLANTED, name=PLANTED, warnings=[PLANTED])
-    visited = stub(visit(), answer(told, model=PLANTED, interval=PLANTED, warnings=[PLANTED])).compare()
+    visited = stub(
+        visit(), answer(told, model=PLANTED, interval=PLANTED, warnings=[PLANTED])
+    ).compare()
     page = visited.page
     for place in ("#rows th bdi", "#rows th", "#rows li", "#warnings li", "#of-model", "#served"):
         expect(page.locator(place).first).to_contain_text(PLANTED)
     page.unroute(COMPARE)
-    stub(visited, {"detail": PLANTED, "hint": PLANTED, "errors": [{"where": PLANTED, "what": PLANTED}]}, 422)
+    stub(
+        visited,
+        {"detail": PLANTED, "hint": PLANTED, "errors": [{"where": PLANTED, "what": PLANTED}]},
+        422,
+    )
     page.locator("#compare").click()
     assert problem_of(visited).inner_text().count(PLANTED) == 4
     assert page.evaluate("window.hacked") is None
@@ -388,7 +436,10 @@ def test_a_text_that_is_too_long_is_told_with_what_to_do(
 
 
 def test_where_a_request_is_wrong_is_told(visit: Callable[..., Visit]) -> None:
-    told = {"detail": "it does not hold what it must", "errors": [{"where": "body.other", "what": "Field required"}]}
+    told = {
+        "detail": "it does not hold what it must",
+        "errors": [{"where": "body.other", "what": "Field required"}],
+    }
     visited = stub(visit(), told, 422).fill()
     visited.page.locator("#compare").click()
     assert problem_of(visited).inner_text().split("\n") == [
@@ -423,7 +474,9 @@ def test_a_server_that_cannot_be_reached_is_said_so(visit: Callable[..., Visit])
         (503, "Service Unavailable", "The server answered 503 Service Unavailable."),
     ],
 )
-def test_an_answer_of_another_kind_is_told(visit: Callable[..., Visit], status: int, body: str, said: str) -> None:
+def test_an_answer_of_another_kind_is_told(
+    visit: Callable[..., Visit], status: int, body: str, said: str
+) -> None:
     visited = visit().fill()
     visited.page.route(COMPARE, lambda route: route.fulfill(status=status, body=body))
     visited.page.locator("#compare").click()
@@ -435,7 +488,9 @@ def test_a_server_of_another_kind_is_noticed_at_once(visit: Callable[..., Visit]
     visited = visit()
     visited.page.route("**/v1/communities", lambda route: route.fulfill(json={"hello": "world"}))
     visited.page.reload()
-    expect(problem_of(visited)).to_have_text("The server answered something that this page cannot read.")
+    expect(problem_of(visited)).to_have_text(
+        "The server answered something that this page cannot read."
+    )
 
 
 def test_a_second_click_sends_nothing(visit: Callable[..., Visit]) -> None:
@@ -483,7 +538,9 @@ def test_an_answer_is_called_old_when_the_form_was_changed(visit: Callable[..., 
 # --- Tokens
 
 
-def test_a_token_is_asked_for_and_kept_in_memory_only(visit: Callable[..., Visit], serving: Callable[..., str]) -> None:
+def test_a_token_is_asked_for_and_kept_in_memory_only(
+    visit: Callable[..., Visit], serving: Callable[..., str]
+) -> None:
     address = serving(tokens=(TOKEN,))
     visited = visit(address)
     page, box = visited.page, visited.page.get_by_label("Token", exact=True)
@@ -502,7 +559,11 @@ def test_a_token_is_asked_for_and_kept_in_memory_only(visit: Callable[..., Visit
         visited.compare()
     assert sent.value.headers["authorization"] == f"Bearer {TOKEN}"
     expect(page.locator("#rows tr")).to_have_count(5)
-    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [
+        0,
+        0,
+        "",
+    ]
     assert page.context.cookies() == []
     assert TOKEN not in page.content()
     page.reload()
@@ -514,7 +575,10 @@ def test_what_was_refused_for_want_of_a_token_is_asked_again(visit: Callable[...
     visited = visit().fill()
     page = visited.page
     page.route(
-        COMPARE, lambda r: r.fallback() if "authorization" in r.request.headers else r.fulfill(status=401, json={})
+        COMPARE,
+        lambda r: (
+            r.fallback() if "authorization" in r.request.headers else r.fulfill(status=401, json={})
+        ),
     )
     page.locator("#compare").click()
     expect(page.get_by_label("Token", exact=True)).to_be_focused()
@@ -527,7 +591,9 @@ def test_what_was_refused_for_want_of_a_token_is_asked_again(visit: Callable[...
 # --- For everybody
 
 
-def test_nothing_else_is_asked_for_and_the_console_stays_silent(visit: Callable[..., Visit]) -> None:
+def test_nothing_else_is_asked_for_and_the_console_stays_silent(
+    visit: Callable[..., Visit],
+) -> None:
     visited = visit().compare()
     visited.page.get_by_label("Prompt").fill("Another one.")
     visited.page.locator("#compare").click()
@@ -538,8 +604,12 @@ def test_nothing_else_is_asked_for_and_the_console_stays_silent(visit: Callable[
 def test_a_request_and_a_fault_are_noticed(visit: Callable[..., Visit]) -> None:
     visited = visit()
     visited.page.evaluate("fetch('https://nowhere.invalid/').catch(() => 0)")
-    assert any("Content Security Policy" in line for line in visited.said), "the page may ask its own server only"
-    visited.page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'hacked = 1'}))")
+    assert any("Content Security Policy" in line for line in visited.said), (
+        "the page may ask its own server only"
+    )
+    visited.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'hacked = 1'}))"
+    )
     assert visited.page.evaluate("window.hacked") is None
     assert len(visited.said) > 1
 
@@ -551,7 +621,10 @@ def test_axe_finds_nothing(visit: Callable[..., Visit], width: int, scheme: Sche
     visited.compare()
     visited.page.locator("#compared summary").click()
     assert violations(visited.page) == []
-    stub(visited, many(20) | {"communities": many(20)["communities"], "warnings": ["language: unread"]}).compare()
+    stub(
+        visited,
+        many(20) | {"communities": many(20)["communities"], "warnings": ["language: unread"]},
+    ).compare()
     visited.page.get_by_label("Find communities").fill("1")
     visited.page.get_by_label("Prompt").fill("Changed.")
     assert violations(visited.page) == []
@@ -576,7 +649,9 @@ def test_axe_finds_nothing_where_something_went_wrong(
 
 def test_axe_finds_what_is_wrong(visit: Callable[..., Visit]) -> None:
     page = visit().page
-    page.evaluate("document.body.append(new Image()); document.documentElement.removeAttribute('lang')")
+    page.evaluate(
+        "document.body.append(new Image()); document.documentElement.removeAttribute('lang')"
+    )
     assert {"image-alt", "html-has-lang"} <= {line.partition(":")[0] for line in violations(page)}
 
 
@@ -593,7 +668,11 @@ def test_a_phone_need_not_scroll_sideways(visit: Callable[..., Visit]) -> None:
     visited.compare(long, long, long + "!")
     visited.page.locator("#compared summary").click()
     check()
-    told = community(long, number(0.999, 0.99, 1.0), warnings=[long, "weak: " + "on choices of people held out " * 5])
+    told = community(
+        long,
+        number(0.999, 0.99, 1.0),
+        warnings=[long, "weak: " + "on choices of people held out " * 5],
+    )
     stub(visited, answer(told, model=long, warnings=[long], interval=long)).compare()
     check()
     visited.page.unroute(COMPARE)
@@ -610,7 +689,9 @@ def test_bars_have_room_on_a_phone(visit: Callable[..., Visit]) -> None:
     assert box["width"] > NARROW / 2
     scale = visited.page.locator(".ticks").bounding_box()
     assert scale is not None
-    assert (scale["x"], scale["width"]) == (box["x"], box["width"]), "the scale stands over the bars"
+    assert (scale["x"], scale["width"]) == (box["x"], box["width"]), (
+        "the scale stands over the bars"
+    )
 
 
 def test_the_keyboard_alone_does(visit: Callable[..., Visit]) -> None:
@@ -653,9 +734,16 @@ def test_what_is_heard_is_what_is_seen(visit: Callable[..., Visit]) -> None:
 def test_without_scripts_the_page_says_what_is_missing(browser: Browser, url: str) -> None:
     sent = httpx.get(url).text
     assert sent.count("<noscript>") == 1
-    context = browser.new_context(java_script_enabled=False)  # Chromium hides <noscript> all the same when it is driven
+    context = browser.new_context(
+        java_script_enabled=False
+    )  # Chromium hides <noscript> all the same when it is driven
     page = context.new_page()
-    page.route(f"{url}/", lambda route: route.fulfill(body=sent.replace("noscript>", "div>"), content_type="text/html"))
+    page.route(
+        f"{url}/",
+        lambda route: route.fulfill(
+            body=sent.replace("noscript>", "div>"), content_type="text/html"
+        ),
+    )
     page.goto(f"{url}/")
     expect(page.get_by_text("This page needs JavaScript")).to_be_visible()
     assert page.locator("form, #result").filter(visible=True).count() == 0
@@ -668,5 +756,7 @@ def test_paper_shows_the_answer_and_what_was_compared(visit: Callable[..., Visit
     page.emulate_media(media="print")
     assert not page.locator("#ask").is_visible()
     expect(page.locator("#rows .mark").first).to_be_visible()
-    assert page.locator("dl").evaluate("e => e.checkVisibility() && e.getBoundingClientRect().height > 20")
+    assert page.locator("dl").evaluate(
+        "e => e.checkVisibility() && e.getBoundingClientRect().height > 20"
+    )
     assert violations(page) == []

@@ -42,7 +42,9 @@ def test_a_model_that_is_steered_to_nobody_answers_by_its_reference() -> None:
     assert (plan.keys, plan.steers) == (("~world",), (None,))
 
 
-def test_the_reference_is_no_steer_and_a_model_may_be_steered_to_the_world(planner: Planner) -> None:
+def test_the_reference_is_no_steer_and_a_model_may_be_steered_to_the_world(
+    planner: Planner,
+) -> None:
     assert planner.plan(steering(communities="~world", strength=0.5)).steers == (None,)
     steered = Planner({}, ("~world",)).plan(steering(communities="World", strength=0.5))
     assert steered.steers == (Steer.to("~world", 0.5),)
@@ -52,7 +54,9 @@ def test_the_reference_is_no_steer_and_a_model_may_be_steered_to_the_world(plann
     ("fitted_on", "name"),
     [(["USA"], "reference (United States)"), (["~world"], "reference (World)"), ([], "reference")],
 )
-def test_the_reference_has_the_name_of_those_it_was_fitted_on(fitted_on: list[str], name: str) -> None:
+def test_the_reference_has_the_name_of_those_it_was_fitted_on(
+    fitted_on: list[str], name: str
+) -> None:
     planner = Planner({"communities": ["MEX"], "reference_fitted_on": fitted_on}, ("MEX",))
     assert planner.plan(steering(communities="~world")).served[0].name == name
     answered = planner.plan(steering(communities="BRA", unknown="parent")).served[0]
@@ -76,7 +80,9 @@ def test_a_plan_is_made_once(planner: Planner) -> None:
 
 def test_what_is_written_is_what_is_served(planner: Planner) -> None:
     plan = planner.plan(steering(communities=["MEX", "GBR/london"], unknown="parent"))
-    assert json.loads(plan.written) == [json.loads(served.model_dump_json()) for served in plan.served]
+    assert json.loads(plan.written) == [
+        json.loads(served.model_dump_json()) for served in plan.served
+    ]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,12 @@ def test_a_refusal_never_names_another_country(planner: Planner, label: str, hin
 
 def test_the_people_behind_a_parent_are_its_own(planner: Planner) -> None:
     (served,) = planner.plan(steering(communities="MEX/jalisco", unknown="parent")).served
-    assert (served.id, served.name, served.raters, served.pairs) == ("MEX/jalisco", "Jalisco", 3, 30)
+    assert (served.id, served.name, served.raters, served.pairs) == (
+        "MEX/jalisco",
+        "Jalisco",
+        3,
+        30,
+    )
     assert "thin: only 3 people stand behind it" in served.warnings
 
 
@@ -131,8 +142,12 @@ def test_a_mistaken_label_is_told_what_it_may_have_meant(planner: Planner) -> No
     assert caught.value.hint == "did you mean MEX?"
 
 
-@pytest.mark.parametrize("blend", [{"GBR": 0.5}, {"GBR": 1.5, "MEX": -0.5}, {"GBR": float("nan")}, {"GBR": 1e999}])
-def test_shares_that_do_not_sum_to_one_are_refused(planner: Planner, blend: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "blend", [{"GBR": 0.5}, {"GBR": 1.5, "MEX": -0.5}, {"GBR": float("nan")}, {"GBR": 1e999}]
+)
+def test_shares_that_do_not_sum_to_one_are_refused(
+    planner: Planner, blend: dict[str, float]
+) -> None:
     with pytest.raises(InvalidInput):
         planner.plan(steering(blend=blend))
 

@@ -21,7 +21,10 @@ def everywhere(turns: list[dict[str, Any]]) -> list[tuple[str, Any]]:
         ("/v1/rank", {"prompt": before, "responses": [last]}),
         ("/v1/compare", {"prompt": before, "response": last, "other": "Yes."}),
         *((path, {"messages": turns}) for path in ("/classify", "/pooling")),
-        *((path, {"input": text}) for path in ("/classify", "/pooling", "/steered/~coast/classify")),
+        *(
+            (path, {"input": text})
+            for path in ("/classify", "/pooling", "/steered/~coast/classify")
+        ),
         ("/predict", {"inputs": text}),
         ("/predict", {"inputs": [list(pair)]}),
         ("/score", {"queries": pair[0], "documents": [pair[1]]}),
@@ -40,7 +43,9 @@ def refusals(client: TestClient, cases: list[tuple[str, Any]]) -> None:
 USER = {"role": "user", "content": "Tea?"}
 
 
-def test_a_conversation_that_ends_in_the_assistant_s_turn_is_scored_everywhere(client: TestClient) -> None:
+def test_a_conversation_that_ends_in_the_assistant_s_turn_is_scored_everywhere(
+    client: TestClient,
+) -> None:
     for path, body in everywhere([USER, {"role": "assistant", "content": "Yes."}]):
         assert client.post(path, json=body).status_code == 200, (path, body)
 
@@ -51,21 +56,31 @@ def test_an_empty_last_turn_is_refused_everywhere(client: TestClient, content: s
 
 
 @pytest.mark.parametrize("role", ["tool", "function", "narrator", "Assistant2"])
-def test_a_turn_of_a_tool_or_of_an_unknown_role_is_refused_everywhere(client: TestClient, role: str) -> None:
+def test_a_turn_of_a_tool_or_of_an_unknown_role_is_refused_everywhere(
+    client: TestClient, role: str
+) -> None:
     turns = [USER, {"role": role, "content": "20 C"}, {"role": "assistant", "content": "Yes."}]
     refusals(client, everywhere(turns))
-    ends = [(path, body) for path, body in everywhere(turns[:2]) if "messages" in body or "<|im_start|>" in str(body)]
+    ends = [
+        (path, body)
+        for path, body in everywhere(turns[:2])
+        if "messages" in body or "<|im_start|>" in str(body)
+    ]
     refusals(client, [case for case in ends if case[0] not in ("/score", "/predict")])
 
 
-@pytest.mark.parametrize("content", [None, IMAGE, 7, {"text": "Yes."}], ids=["null", "image", "number", "object"])
+@pytest.mark.parametrize(
+    "content", [None, IMAGE, 7, {"text": "Yes."}], ids=["null", "image", "number", "object"]
+)
 def test_content_that_is_no_text_is_refused_everywhere(client: TestClient, content: Any) -> None:
     structured = ("/v1/rewards", "/v1/rank", "/v1/compare", "/classify", "/pooling")
     for turns in (
         [USER, {"role": "assistant", "content": content}],
         [{"role": "user", "content": content}, {"role": "assistant", "content": "Yes."}],
     ):
-        refusals(client, [c for c in everywhere(turns) if c[0] in structured and "input" not in c[1]])
+        refusals(
+            client, [c for c in everywhere(turns) if c[0] in structured and "input" not in c[1]]
+        )
     for path, body in (
         ("/score", {"queries": "Tea?", "documents": [content]}),
         ("/predict", {"inputs": [["Tea?", content]]}),

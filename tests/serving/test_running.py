@@ -35,7 +35,15 @@ class Run:
     """``pluralign serve`` in a process of its own."""
 
     def __init__(self, log: Path, *words: str | Path) -> None:
-        command = [sys.executable, "-m", "pluralign.cli.main", "serve", *map(str, words), "--port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "pluralign.cli.main",
+            "serve",
+            *map(str, words),
+            "--port",
+            "0",
+        ]
         self.log = log
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(command, stderr=stderr, start_new_session=True)
@@ -45,7 +53,9 @@ class Run:
 
     def url(self) -> str:
         """The address, once it is ready."""
-        wait_until(lambda: self.process.poll() is not None or ADDRESS.search(self.said()) is not None)
+        wait_until(
+            lambda: self.process.poll() is not None or ADDRESS.search(self.said()) is not None
+        )
         found = ADDRESS.search(self.said())
         assert found, self.said()
         wait_until(lambda: self.process.poll() is not None or is_ready(found[0]))
@@ -148,14 +158,23 @@ def test_a_damaged_model_is_refused_when_it_is_loaded(model_folder: Path, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_told_to_stop_finishes_what_it_has(running: Callable[..., Run], stop: signal.Signals) -> None:
+def test_a_server_that_is_told_to_stop_finishes_what_it_has(
+    running: Callable[..., Run], stop: signal.Signals
+) -> None:
     run = running()
     url = run.url()
     words = " ".join(f"word{i % 977}" for i in range(9000))
     items = [{"response": f"{words} {i}"} for i in range(180)]
     with ThreadPoolExecutor(1) as callers, httpx.Client(base_url=url, timeout=SECONDS) as client:
-        asked = callers.submit(client.post, "/v1/rewards", json={"items": items, "communities": "~coast"})
-        wait_until(lambda: re.search(r"^pluralign_waiting_responses [1-9]", metrics(url), re.MULTILINE) is not None)
+        asked = callers.submit(
+            client.post, "/v1/rewards", json={"items": items, "communities": "~coast"}
+        )
+        wait_until(
+            lambda: (
+                re.search(r"^pluralign_waiting_responses [1-9]", metrics(url), re.MULTILINE)
+                is not None
+            )
+        )
         run.process.send_signal(stop)
         wait_until(lambda: not is_ready(url))
         late = not asked.done()
@@ -198,7 +217,11 @@ def ask(url: str) -> httpx.Response:
 
 
 def counted(text: str) -> float:
-    found = re.findall(r'^pluralign_requests_total\{endpoint="/v1/rewards",status="200"\} (\S+)$', text, re.MULTILINE)
+    found = re.findall(
+        r'^pluralign_requests_total\{endpoint="/v1/rewards",status="200"\} (\S+)$',
+        text,
+        re.MULTILINE,
+    )
     return float(found[0])
 
 

@@ -86,7 +86,9 @@ class Steered:
     communities = COMMUNITIES
 
     def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
-        return np.array([len(one.response) + (steer.strength if steer else 0.0) for one in requests])
+        return np.array(
+            [len(one.response) + (steer.strength if steer else 0.0) for one in requests]
+        )
 
 
 def test_a_model_of_another_kind_is_asked_as_it_can_be() -> None:

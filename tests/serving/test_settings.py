@@ -32,7 +32,9 @@ def test_this_machine_needs_none(host: str) -> None:
     check_tokens(settings(host=host))
 
 
-@pytest.mark.parametrize("token", ["short", "", "sieben7", "not-ascii-é-é", "with\nnewline", "tab\ttab\ttab"])
+@pytest.mark.parametrize(
+    "token", ["short", "", "sieben7", "not-ascii-é-é", "with\nnewline", "tab\ttab\ttab"]
+)
 def test_a_token_that_is_short_or_cannot_stand_in_a_header_is_refused(token: str) -> None:
     with pytest.raises(InvalidSettings, match="a token is shorter than"):
         check_tokens(settings(tokens=(LONG, token)))
@@ -72,7 +74,11 @@ def test_tokens_come_from_a_variable_and_a_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text("# those of March\nthird-token \n\nfirst-token\n", encoding="utf-8")
     file.chmod(0o600)
-    assert read_tokens("first-token, second-token,", file) == ("first-token", "second-token", "third-token")
+    assert read_tokens("first-token, second-token,", file) == (
+        "first-token",
+        "second-token",
+        "third-token",
+    )
     assert read_tokens(None, None) == ()
 
 
@@ -86,8 +92,12 @@ def test_a_file_without_tokens_lets_nobody_in_by_mistake(tmp_path: Path, text: s
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no such modes")
-@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)])
-def test_a_token_file_that_everybody_can_read_is_refused(tmp_path: Path, mode: int, refused: bool) -> None:
+@pytest.mark.parametrize(
+    ("mode", "refused"), [(0o600, False), (0o640, False), (0o644, True), (0o604, True)]
+)
+def test_a_token_file_that_everybody_can_read_is_refused(
+    tmp_path: Path, mode: int, refused: bool
+) -> None:
     file = tmp_path / "tokens"
     file.write_text("first-token\n", encoding="utf-8")
     file.chmod(mode)

@@ -33,7 +33,11 @@ KNOWN: dict[str, Template] = {
         "<|eot|><|header_start|>assistant<|header_end|>\n\n",
         "<|eot|>",
     ),
-    "Phi-4": ("<|im_start|>user<|im_sep|>", "<|im_end|><|im_start|>assistant<|im_sep|>", "<|im_end|>"),
+    "Phi-4": (
+        "<|im_start|>user<|im_sep|>",
+        "<|im_end|><|im_start|>assistant<|im_sep|>",
+        "<|im_end|>",
+    ),
     "Phi-3": ("<|user|>\n", "<|end|>\n<|assistant|>\n", "<|end|>\n<|endoftext|>"),
     "Phi-4 mini": ("<|user|>", "<|end|><|assistant|>", "<|end|>"),
     "Command R": (
@@ -56,7 +60,11 @@ KNOWN: dict[str, Template] = {
         "<|end|><|start|>assistant<|channel|>final<|message|>",
         "<|return|>",
     ),
-    "gpt-oss, short": ("<|start|>user<|message|>", "<|end|><|start|>assistant<|message|>", "<|end|>"),
+    "gpt-oss, short": (
+        "<|start|>user<|message|>",
+        "<|end|><|start|>assistant<|message|>",
+        "<|end|>",
+    ),
     "EXAONE": ("[|user|]", "\n[|assistant|]", "[|endofturn|]\n"),
     "EXAONE 4": ("[|user|]\n", "[|endofturn|]\n[|assistant|]\n", "[|endofturn|]\n"),
     "Kimi": (
@@ -70,13 +78,21 @@ KNOWN: dict[str, Template] = {
     "Guanaco": ("### Human: ", "### Assistant: ", "</s>"),
     "Solar": ("### User:\n", "\n\n### Assistant:\n", "</s>"),
     "DeepSeek Coder": ("### Instruction:\n", "\n### Response:\n", "\n<|EOT|>"),
-    "OpenChat": ("<s>GPT4 Correct User: ", "<|end_of_turn|>GPT4 Correct Assistant: ", "<|end_of_turn|>"),
+    "OpenChat": (
+        "<s>GPT4 Correct User: ",
+        "<|end_of_turn|>GPT4 Correct Assistant: ",
+        "<|end_of_turn|>",
+    ),
     "Nemotron": (
         "<extra_id_0>System\n\n<extra_id_1>User\n",
         "\n<extra_id_1>Assistant\n",
         "\n<extra_id_1>",
     ),
-    "Nemotron H": ("<SPECIAL_10>System\n\n<SPECIAL_11>User\n", "\n<SPECIAL_11>Assistant\n", "\n<SPECIAL_12>\n"),
+    "Nemotron H": (
+        "<SPECIAL_10>System\n\n<SPECIAL_11>User\n",
+        "\n<SPECIAL_11>Assistant\n",
+        "\n<SPECIAL_12>\n",
+    ),
     "Mistral 0.1": ("<s>[INST] ", " [/INST]", "</s>"),
     "Mistral 0.3": ("<s>[INST] ", "[/INST] ", "</s>"),
     "Mistral Tekken": ("<s>[INST]", "[/INST]", "</s>"),
@@ -90,8 +106,16 @@ KNOWN: dict[str, Template] = {
     "GLM-4.5": ("[gMASK]<sop><|user|>\n", "<|assistant|>\n", "<|endoftext|>"),
     "DeepSeek": ("<｜begin▁of▁sentence｜><｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"),
     "DeepSeek 2": ("<｜begin▁of▁sentence｜>User: ", "\n\nAssistant: ", "<｜end▁of▁sentence｜>"),
-    "Gemma": ("<bos><start_of_turn>user\n", "<end_of_turn>\n<start_of_turn>model\n", "<end_of_turn>\n"),
-    "Hunyuan": ("<｜hy_begin▁of▁sentence｜><｜hy_User｜>", "<｜hy_Assistant｜>", "<｜hy_place▁holder▁no▁2｜>"),
+    "Gemma": (
+        "<bos><start_of_turn>user\n",
+        "<end_of_turn>\n<start_of_turn>model\n",
+        "<end_of_turn>\n",
+    ),
+    "Hunyuan": (
+        "<｜hy_begin▁of▁sentence｜><｜hy_User｜>",
+        "<｜hy_Assistant｜>",
+        "<｜hy_place▁holder▁no▁2｜>",
+    ),
     "Ernie": ("<|begin_of_sentence|>User: ", "\nAssistant: ", "<|end_of_sentence|>"),
     "Jamba": ("<|startoftext|><|bom|><|user|> ", "<|eom|><|bom|><|assistant|> ", "<|eom|>"),
     "OpenAssistant": ("<|prompter|>", "<|endoftext|><|assistant|>", "<|endoftext|>"),
@@ -116,14 +140,23 @@ UNKNOWN: dict[str, Template] = {
     "square brackets": ("[USER] ", " [ASSISTANT] ", "</s>"),
     "beginning cut off": ("matters? <|x|>\n<|from_user|>", "<|stop|>\n<|from_bot|>", "<|stop|>"),
 }
-ENDPOINTS = ("/classify", "/pooling", "/predict", "/get_reward", "/steered/~coast/classify", "/steered/~coast/predict")
+ENDPOINTS = (
+    "/classify",
+    "/pooling",
+    "/predict",
+    "/get_reward",
+    "/steered/~coast/classify",
+    "/steered/~coast/predict",
+)
 known = pytest.mark.parametrize("template", KNOWN.values(), ids=KNOWN)
 unknown = pytest.mark.parametrize("template", UNKNOWN.values(), ids=UNKNOWN)
 
 
 def body(path: str, text: str) -> dict[str, Any]:
     name = path.rpartition("/")[2]
-    return {"predict": {"inputs": text, "raw_scores": True}, "get_reward": {"query": [text]}}.get(name, {"input": text})
+    return {"predict": {"inputs": text, "raw_scores": True}, "get_reward": {"query": [text]}}.get(
+        name, {"input": text}
+    )
 
 
 def number(answer: Any) -> float:
@@ -142,7 +175,10 @@ def plain(client: TestClient) -> Callable[[str | None], float]:
     """The reward of the plain prompt and response, for a community or the reference."""
 
     def reward(community: str | None) -> float:
-        sent = {"items": [{"prompt": PROMPT, "response": RESPONSE}], "communities": community or "~world"}
+        sent = {
+            "items": [{"prompt": PROMPT, "response": RESPONSE}],
+            "communities": community or "~world",
+        }
         (found,) = client.post("/v1/rewards", json=sent).json()["items"][0]["rewards"].values()
         return float(found["value"])
 
@@ -189,8 +225,14 @@ def test_the_token_that_closes_a_turn_is_never_scored(
     before, between, behind = template
     prompt = before + PROMPT + between
     expected = pytest.approx(plain(None), abs=1e-6)
-    for query, asked in ((prompt + RESPONSE + behind, prompt), (f"{PROMPT} {RESPONSE}{behind}", PROMPT)):
-        assert number(client.post("/get_reward", json={"query": [query], "prompts": [asked]})) == expected
+    for query, asked in (
+        (prompt + RESPONSE + behind, prompt),
+        (f"{PROMPT} {RESPONSE}{behind}", PROMPT),
+    ):
+        assert (
+            number(client.post("/get_reward", json={"query": [query], "prompts": [asked]}))
+            == expected
+        )
     pair = {"queries": prompt, "documents": RESPONSE + behind}
     assert number(client.post("/score", json=pair)) == expected
     inputs = {"inputs": [prompt, RESPONSE + behind], "raw_scores": True}
@@ -213,7 +255,9 @@ def test_a_template_that_is_not_known_is_refused_and_its_mark_named(
 
 
 @unknown
-def test_a_prompt_of_a_template_that_is_not_known_is_refused(client: TestClient, template: Template) -> None:
+def test_a_prompt_of_a_template_that_is_not_known_is_refused(
+    client: TestClient, template: Template
+) -> None:
     prompt = template[0] + PROMPT + template[1]
     for path, sent in (
         ("/get_reward", {"query": [prompt + RESPONSE], "prompts": [prompt]}),
@@ -224,7 +268,16 @@ def test_a_prompt_of_a_template_that_is_not_known_is_refused(client: TestClient,
 
 
 @pytest.mark.parametrize(
-    "token", ["<|eot|>", "<|END_OF_TURN_TOKEN|>", "<|return|>", "[|endofturn|]", "</s>", "<|new_end|>", "<end_of_new>"]
+    "token",
+    [
+        "<|eot|>",
+        "<|END_OF_TURN_TOKEN|>",
+        "<|return|>",
+        "[|endofturn|]",
+        "</s>",
+        "<|new_end|>",
+        "<end_of_new>",
+    ],
 )
 def test_a_closing_token_behind_a_plain_text_is_not_scored(
     client: TestClient, plain: Callable[[str | None], float], token: str
@@ -263,7 +316,9 @@ def test_ordinary_prose_code_and_html_is_a_response_as_it_is(text: str) -> None:
         assert read_transcript(text) == RewardRequest("", text)
 
 
-WORDS = st.sampled_from(["user", "assistant", "model", "|", "<", ">", "[", "]", "<b>", "a", "1", ".", "\n", " ", "家"])
+WORDS = st.sampled_from(
+    ["user", "assistant", "model", "|", "<", ">", "[", "]", "<b>", "a", "1", ".", "\n", " ", "家"]
+)
 
 
 @given(st.lists(WORDS, min_size=1).map(" ".join))
@@ -281,13 +336,18 @@ def test_harmony_s_thoughts_stand_before_the_answer() -> None:
     thought = "<|channel|>analysis<|message|>Hm.<|end|>"
     final = "<|start|>assistant<|channel|>final<|message|>My family.<|return|>"
     for read in (read_transcript, lambda text: split_query(text, prompt)):
-        assert read(prompt + thought + final) == RewardRequest(PROMPT, "<think>Hm.</think>My family.")
+        assert read(prompt + thought + final) == RewardRequest(
+            PROMPT, "<think>Hm.</think>My family."
+        )
         assert read(prompt + thought) == RewardRequest(PROMPT, "<think>Hm.")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["<|im_start|>user\nTea?<|im_end|>", "<|im_start|>narrator\nTea.<|im_end|>\n<|im_start|>assistant\nYes."],
+    [
+        "<|im_start|>user\nTea?<|im_end|>",
+        "<|im_start|>narrator\nTea.<|im_end|>\n<|im_start|>assistant\nYes.",
+    ],
     ids=["ends in the user's turn", "unknown role"],
 )
 def test_a_conversation_that_cannot_be_scored_is_refused(text: str) -> None:

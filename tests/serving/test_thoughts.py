@@ -16,16 +16,25 @@ def everywhere(response: str) -> dict[str, tuple[str, Any]]:
     text = f"{BEGUN}{response}<|im_end|>"
     messages = [{"role": "user", "content": PROMPT}, {"role": "assistant", "content": response}]
     return {
-        "rewards": ("/v1/rewards", {"items": [{"prompt": PROMPT, "response": response}], "communities": "~coast"}),
+        "rewards": (
+            "/v1/rewards",
+            {"items": [{"prompt": PROMPT, "response": response}], "communities": "~coast"},
+        ),
         "rank": ("/v1/rank", {"prompt": PROMPT, "responses": [response], "communities": "~coast"}),
-        "compare": ("/v1/compare", {"prompt": PROMPT, "response": response, "other": "-", "communities": "~coast"}),
+        "compare": (
+            "/v1/compare",
+            {"prompt": PROMPT, "response": response, "other": "-", "communities": "~coast"},
+        ),
         "classify": ("/steered/~coast/classify", {"input": text}),
         "messages": ("/steered/~coast/classify", {"messages": messages}),
         "pooling": ("/steered/~coast/pooling", {"input": text}),
         "score": ("/steered/~coast/score", {"queries": PROMPT, "documents": response}),
         "predict": ("/steered/~coast/predict", {"inputs": [PROMPT, response], "raw_scores": True}),
         "get_reward": ("/get_reward", {"query": [text], "labels": ["~coast"]}),
-        "get_reward with prompts": ("/get_reward", {"query": [text], "prompts": [BEGUN], "labels": ["~coast"]}),
+        "get_reward with prompts": (
+            "/get_reward",
+            {"query": [text], "prompts": [BEGUN], "labels": ["~coast"]},
+        ),
     }
 
 
@@ -59,20 +68,26 @@ def test_the_reward_is_that_of_the_answer_behind_the_thought(client: TestClient,
 
 @pytest.mark.parametrize("kept", [False, True], ids=["strip", "keep"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_empty_thought_never_changes_a_reward(asking: Any, client: TestClient, kind: str, kept: bool) -> None:
+def test_an_empty_thought_never_changes_a_reward(
+    asking: Any, client: TestClient, kind: str, kept: bool
+) -> None:
     client = asking(thoughts="keep") if kept else client
     for template in ("<think></think>", "<think>\n\n</think>\n\n", "</think>\n"):
         assert number(client, kind, template + ANSWERS[0]) == number(client, kind, ANSWERS[0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_thoughts_are_scored_where_the_server_keeps_them(asking: Any, client: TestClient, kind: str) -> None:
+def test_thoughts_are_scored_where_the_server_keeps_them(
+    asking: Any, client: TestClient, kind: str
+) -> None:
     response = "<think>Hm, money.</think>My family."
     assert number(asking(thoughts="keep"), kind, response) != number(client, kind, response)
 
 
 @pytest.mark.parametrize("kind", ["rewards", "rank", "compare"])
-def test_a_native_request_says_itself_what_becomes_of_thoughts(asking: Any, client: TestClient, kind: str) -> None:
+def test_a_native_request_says_itself_what_becomes_of_thoughts(
+    asking: Any, client: TestClient, kind: str
+) -> None:
     response = "<think>Hm, money.</think>My family."
     keeping = asking(thoughts="keep")
     kept, left_out = number(keeping, kind, response), number(client, kind, response)
@@ -87,15 +102,25 @@ def test_a_thought_that_never_ends_is_refused_as_no_answer(client: TestClient, k
     path, body = everywhere(UNCLOSED)[kind]
     answer = client.post(path, json=body)
     assert answer.status_code == 422
-    assert answer.json()["detail"] == "the response of item 0 has no answer: a thought that never ends is no answer"
+    assert (
+        answer.json()["detail"]
+        == "the response of item 0 has no answer: a thought that never ends is no answer"
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "get_reward" in kind])
-def test_a_training_goes_on_where_a_thought_never_ends(asking: Any, client: TestClient, kind: str) -> None:
+def test_a_training_goes_on_where_a_thought_never_ends(
+    asking: Any, client: TestClient, kind: str
+) -> None:
     assert number(client, kind, UNCLOSED) == -5.0
     assert number(asking(no_answer=-2.5), kind, UNCLOSED) == -2.5
     found = client.post(everywhere(UNCLOSED)[kind][0], json=everywhere(UNCLOSED)[kind][1]).json()
-    assert found["extra_logs"] == {"reference": [-5.0], "thin": [0.0], "thought": [1.0], "no_answer": [1.0]}
+    assert found["extra_logs"] == {
+        "reference": [-5.0],
+        "thin": [0.0],
+        "thought": [1.0],
+        "no_answer": [1.0],
+    }
 
 
 def test_a_training_goes_on_where_a_model_said_nothing(client: TestClient) -> None:

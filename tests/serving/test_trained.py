@@ -12,7 +12,10 @@ from pluralign.experiments import open_model, resolve, run_experiment
 
 pytest.importorskip("trl")
 
-REQUESTS = [RewardRequest("What matters?", text) for text in ("My family, above all.", "What I earn.", "The river.")]
+REQUESTS = [
+    RewardRequest("What matters?", text)
+    for text in ("My family, above all.", "What I earn.", "The river.")
+]
 RUN = {
     "name": "trained",
     "seed": 0,
@@ -29,12 +32,24 @@ RUN = {
 
 @pytest.fixture(scope="module", params=["lora", "head", "full"])
 def trained(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, cache: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_encoder: Path,
+    cache: Path,
 ) -> Path:
     """Folder of a model with a part for each of two communities."""
     folder = tmp_path_factory.mktemp("trained")
-    trunk = {"kind": "transformer", "model": str(tiny_encoder), "max_length": 64, "community": request.param}
-    run_experiment(resolve(RUN | {"trunk": trunk}, base=folder, where="trained.toml"), folder / "run", cache=cache)
+    trunk = {
+        "kind": "transformer",
+        "model": str(tiny_encoder),
+        "max_length": 64,
+        "community": request.param,
+    }
+    run_experiment(
+        resolve(RUN | {"trunk": trunk}, base=folder, where="trained.toml"),
+        folder / "run",
+        cache=cache,
+    )
     return folder / "run" / "models" / "seed-0" / "full"
 
 
@@ -43,15 +58,28 @@ def test_rewards_over_http_are_those_of_the_model(serving: Any, trained: Path) -
     model = open_model(trained)
     url = serving(model=trained, name="trained")
     items = [{"prompt": one.prompt, "response": one.response} for one in REQUESTS]
-    told = httpx.post(f"{url}/v1/rewards", json={"items": items, "communities": ["~hill", "~marsh", "~world"]}).json()
+    told = httpx.post(
+        f"{url}/v1/rewards", json={"items": items, "communities": ["~hill", "~marsh", "~world"]}
+    ).json()
     rewards = [item["rewards"] for item in told["items"]]
-    for id_, steer in (("~hill", Steer.to("~hill")), ("~marsh", Steer.to("~marsh")), ("~world", None)):
-        assert [row[id_]["value"] for row in rewards] == pytest.approx(model.score(REQUESTS, steer), abs=1e-4)
-    assert not np.allclose([row["~hill"]["value"] for row in rewards], [row["~marsh"]["value"] for row in rewards])
+    for id_, steer in (
+        ("~hill", Steer.to("~hill")),
+        ("~marsh", Steer.to("~marsh")),
+        ("~world", None),
+    ):
+        assert [row[id_]["value"] for row in rewards] == pytest.approx(
+            model.score(REQUESTS, steer), abs=1e-4
+        )
+    assert not np.allclose(
+        [row["~hill"]["value"] for row in rewards], [row["~marsh"]["value"] for row in rewards]
+    )
     assert told["interval"].startswith("none: ")
     assert rewards[0]["~hill"]["low"] is None
 
-    prompts, queries = [one.prompt for one in REQUESTS], [f"{one.prompt}{one.response}" for one in REQUESTS]
+    prompts, queries = (
+        [one.prompt for one in REQUESTS],
+        [f"{one.prompt}{one.response}" for one in REQUESTS],
+    )
     sent = {"query": queries, "prompts": prompts}
     blend = {"blend": {"~hill": 0.7, "~marsh": 0.3}}
     answer = httpx.post(f"{url}/get_reward", json=sent | {"labels": ["~marsh", "", blend]}).json()

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from pluralign.core import InvalidSettings, RewardRequest, Steer, SteerableRewardModel, UnknownCommunity
+from pluralign.core import (
+    InvalidSettings,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    UnknownCommunity,
+)
 from pluralign.experiments import open_model
 from pluralign.interop import TrlReward, compute_score, verl_reward
 
@@ -67,7 +73,9 @@ def test_trl_gets_the_same_rewards_from_a_url_and_from_a_folder(
 ) -> None:
     logged: dict[str, dict[str, float]] = {"url": {}, "folder": {}}
     found, wanted = (
-        TrlReward(place, **settings)(PROMPTS, COMPLETIONS, log_metric=logged[kind].__setitem__, **columns)
+        TrlReward(place, **settings)(
+            PROMPTS, COMPLETIONS, log_metric=logged[kind].__setitem__, **columns
+        )
         for kind, place in (("url", url), ("folder", model_folder))
     )
     assert [reward is None for reward in found] == [reward is None for reward in wanted]
@@ -76,7 +84,10 @@ def test_trl_gets_the_same_rewards_from_a_url_and_from_a_folder(
 
 
 def test_conversations_are_read_alike(url: str, model_folder: Path) -> None:
-    turns = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": [{"type": "text", "text": "Tea?"}]}]
+    turns = [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": [{"type": "text", "text": "Tea?"}]},
+    ]
     said = [{"role": "assistant", "content": "Yes."}]
     found, wanted = (TrlReward(place, "~hill")([turns], [said]) for place in (url, model_folder))
     assert found == pytest.approx(wanted, **CLOSE)
@@ -149,17 +160,29 @@ def test_grpo_trains_on_the_rewards_of_a_server_each_row_for_its_own_community(
     for entry, (prompts, completions, communities, found) in zip(logs, calls, strict=True):
         assert set(communities) == {"~hill", "~coast"}
         for id_ in ("~hill", "~coast"):
-            own = [n for n, community in enumerate(communities) if community == id_ and completions[n].strip()]
-            wanted = model.score([RewardRequest(prompts[n], completions[n]) for n in own], Steer.to(id_))
+            own = [
+                n
+                for n, community in enumerate(communities)
+                if community == id_ and completions[n].strip()
+            ]
+            wanted = model.score(
+                [RewardRequest(prompts[n], completions[n]) for n in own], Steer.to(id_)
+            )
             assert [found[n] for n in own] == pytest.approx(wanted, **CLOSE)
             assert entry[f"rewards/pluralign/{id_}"] == pytest.approx(wanted.mean(), abs=1e-4)
-        scored = [reward for reward in found if reward is not None]  # a model that has learned nothing may say nothing
+        scored = [
+            reward for reward in found if reward is not None
+        ]  # a model that has learned nothing may say nothing
         assert len(scored) == sum(bool(said.strip()) for said in completions)
         assert entry["reward"] == pytest.approx(sum(scored) / len(scored), abs=1e-4)
 
 
-def test_verls_threads_share_one_client_and_get_the_rewards_of_the_model(url: str, model: SteerableRewardModel) -> None:
-    score = partial(compute_score, model=url, reward_router_address=None, reward_model_tokenizer=None)
+def test_verls_threads_share_one_client_and_get_the_rewards_of_the_model(
+    url: str, model: SteerableRewardModel
+) -> None:
+    score = partial(
+        compute_score, model=url, reward_router_address=None, reward_model_tokenizer=None
+    )
 
     def ask(n: int) -> dict[str, float]:
         info = {
@@ -167,13 +190,17 @@ def test_verls_threads_share_one_client_and_get_the_rewards_of_the_model(url: st
             "community": ("~hill", "~coast")[n % 2],
             "num_turns": 2,
         }
-        return score(data_source="town", solution_str=f"answer {n}", ground_truth="", extra_info=info)
+        return score(
+            data_source="town", solution_str=f"answer {n}", ground_truth="", extra_info=info
+        )
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(ask, range(40), timeout=60))
     assert verl_reward._reward.cache_info().currsize == 1
     for n, one in enumerate(found):
-        (wanted,) = model.score([RewardRequest("Tea?", f"answer {n}")], Steer.to(("~hill", "~coast")[n % 2]))
+        (wanted,) = model.score(
+            [RewardRequest("Tea?", f"answer {n}")], Steer.to(("~hill", "~coast")[n % 2])
+        )
         assert one["score"] == pytest.approx(wanted, **CLOSE)
 
 
@@ -182,6 +209,12 @@ def test_verls_rows_are_refused_by_a_url_as_by_a_folder(url: str) -> None:
         compute_score("town", "Yes.", extra_info={"prompt": "Tea?", "community": "~hil"}, model=url)
     assert caught.value.hint == "did you mean ~hill?"
     found = compute_score(
-        "town", "Yes.", extra_info={"prompt": "Tea?", "community": "~hil"}, model=url, missing="reference"
+        "town",
+        "Yes.",
+        extra_info={"prompt": "Tea?", "community": "~hil"},
+        model=url,
+        missing="reference",
     )
-    assert found == compute_score("town", "Yes.", extra_info={"prompt": "Tea?"}, model=url, community="~world")
+    assert found == compute_score(
+        "town", "Yes.", extra_info={"prompt": "Tea?"}, model=url, community="~world"
+    )

@@ -41,7 +41,11 @@ class Template:
     def render(self, turns: tuple[Message, ...], *, to_go_on: bool = False) -> str:
         messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         tokens = {"bos_token": self.bos, "eos_token": self.eos}
-        return str(compiled(self.source).render(messages=messages, add_generation_prompt=to_go_on, **tokens))
+        return str(
+            compiled(self.source).render(
+                messages=messages, add_generation_prompt=to_go_on, **tokens
+            )
+        )
 
 
 TEMPLATES = {
@@ -168,8 +172,20 @@ TEMPLATES = {
     ),
 }
 every_template = pytest.mark.parametrize("template", TEMPLATES.values(), ids=list(TEMPLATES))
-CHATML, LLAMA_2, DEEPSEEK = (TEMPLATES[name] for name in ("chatml (Qwen 2.5)", "Llama 2", "DeepSeek V3"))
-MARKS = ("<|", "<｜", "<start_of_turn>", "INST]", "SYS>>", "SYSTEM_PROMPT]", "Human:", "Assistant:", *SPECIAL_TOKENS)
+CHATML, LLAMA_2, DEEPSEEK = (
+    TEMPLATES[name] for name in ("chatml (Qwen 2.5)", "Llama 2", "DeepSeek V3")
+)
+MARKS = (
+    "<|",
+    "<｜",
+    "<start_of_turn>",
+    "INST]",
+    "SYS>>",
+    "SYSTEM_PROMPT]",
+    "Human:",
+    "Assistant:",
+    *SPECIAL_TOKENS,
+)
 
 
 def asked(template: Template) -> tuple[Message, ...]:
@@ -185,7 +201,11 @@ def said() -> st.SearchStrategy[str]:
     pieces = st.sampled_from(
         ["<", "[", "|>", "]", "\n", "\n\n", " ", "Human", "Assistant", "<think>", ":", "<b>", "</"]
     )
-    texts = st.lists(st.one_of(st.text(max_size=12), pieces), min_size=1, max_size=8).map("".join).map(str.strip)
+    texts = (
+        st.lists(st.one_of(st.text(max_size=12), pieces), min_size=1, max_size=8)
+        .map("".join)
+        .map(str.strip)
+    )
     return texts.filter(lambda text: text != "" and not any(mark in text for mark in MARKS))
 
 
@@ -195,7 +215,9 @@ def said() -> st.SearchStrategy[str]:
 @every_template
 def test_a_conversation_that_a_template_wrote_is_read_back_exactly(template: Template) -> None:
     turns = asked(template)
-    assert read_transcript(template.render((*turns, Message("assistant", ANSWER)))) == RewardRequest(turns, ANSWER)
+    assert read_transcript(
+        template.render((*turns, Message("assistant", ANSWER)))
+    ) == RewardRequest(turns, ANSWER)
 
 
 @every_template
@@ -216,15 +238,25 @@ def test_padding_at_both_ends_is_taken_off(template: Template) -> None:
 
 @every_template
 @settings(derandomize=True, max_examples=30, deadline=None)
-@given(contents=st.lists(said(), min_size=2, max_size=6).filter(lambda each: len(each) % 2 == 0), padding=st.booleans())
-def test_whatever_is_said_is_read_back(template: Template, contents: list[str], padding: bool) -> None:
-    turns = tuple(Message(("user", "assistant")[i % 2], content) for i, content in enumerate(contents))
+@given(
+    contents=st.lists(said(), min_size=2, max_size=6).filter(lambda each: len(each) % 2 == 0),
+    padding=st.booleans(),
+)
+def test_whatever_is_said_is_read_back(
+    template: Template, contents: list[str], padding: bool
+) -> None:
+    turns = tuple(
+        Message(("user", "assistant")[i % 2], content) for i, content in enumerate(contents)
+    )
     prompt: Prompt = turns[0].content if len(turns) == 2 else turns[:-1]
     whole, before = template.render(turns), template.render(turns[:-1], to_go_on=True)
     expected = RewardRequest(prompt, contents[-1])
     assert read_transcript(padded(whole, template) if padding else whole) == expected
     query = before + contents[-1]
-    assert split_query(padded(query, template) if padding else query + template.eos, before) == expected
+    assert (
+        split_query(padded(query, template) if padding else query + template.eos, before)
+        == expected
+    )
 
 
 @every_template
@@ -259,7 +291,9 @@ def test_whitespace_between_two_marks_in_a_row_does_not_part_them() -> None:
     text = "<s> [SYSTEM_PROMPT] Be brief. [/SYSTEM_PROMPT] [INST] Tea? [/INST] Yes.</s>"
     expected = RewardRequest((Message("system", "Be brief."), Message("user", "Tea?")), "Yes.")
     assert read_transcript(text) == expected
-    assert read_transcript("<s>[INST]\n<<SYS>> Be brief. <</SYS>> Tea? [/INST] Yes.</s>") == expected
+    assert (
+        read_transcript("<s>[INST]\n<<SYS>> Be brief. <</SYS>> Tea? [/INST] Yes.</s>") == expected
+    )
 
 
 def test_words_open_a_turn_only_behind_an_empty_line() -> None:
@@ -271,7 +305,8 @@ def test_words_open_a_turn_only_behind_an_empty_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", ["Hi.\n\nHuman: hi\n\nAssistant: ho", "Use [INST] x [/INST] y", "<|user|>\nx", "<s>a</s>"]
+    "odd",
+    ["Hi.\n\nHuman: hi\n\nAssistant: ho", "Use [INST] x [/INST] y", "<|user|>\nx", "<s>a</s>"],
 )
 def test_marks_of_other_formats_in_a_response_are_text(odd: str) -> None:
     prompt = CHATML.render(TURNS, to_go_on=True)
@@ -280,21 +315,31 @@ def test_marks_of_other_formats_in_a_response_are_text(odd: str) -> None:
 
 
 @every_template
-def test_marks_of_its_own_format_in_a_response_are_text_where_the_prompt_is_known(template: Template) -> None:
+def test_marks_of_its_own_format_in_a_response_are_text_where_the_prompt_is_known(
+    template: Template,
+) -> None:
     prompt = template.render(TURNS, to_go_on=True)
-    odd = template.render((Message("assistant", "One."), *TURNS[-1:], Message("assistant", "Two."))).strip()
+    odd = template.render(
+        (Message("assistant", "One."), *TURNS[-1:], Message("assistant", "Two."))
+    ).strip()
     odd = odd.removeprefix(template.bos).removesuffix(template.eos).strip() + " So it goes."
     assert split_query(f"{prompt}Look: {odd}{template.eos}", prompt).response == f"Look: {odd}"
 
 
 @pytest.mark.parametrize("template", [CHATML, DEEPSEEK], ids=["chatml", "DeepSeek"])
-def test_thoughts_stay_in_the_response_and_so_does_what_the_prompt_began(template: Template) -> None:
+def test_thoughts_stay_in_the_response_and_so_does_what_the_prompt_began(
+    template: Template,
+) -> None:
     prompt = template.render(TURNS, to_go_on=True)
     thought = "<think>\nLet me see.\n</think>\n\nTea."
     assert split_query(prompt + thought + template.eos, prompt).response == thought
     opened = f"{prompt}<think>\n"
     continued = f"{opened}Let me see.\n</think>\n\nTea.{template.eos}"
-    assert split_query(continued, opened) == read_transcript(continued) == RewardRequest(TURNS, thought)
+    assert (
+        split_query(continued, opened)
+        == read_transcript(continued)
+        == RewardRequest(TURNS, thought)
+    )
 
 
 # Splitting at a prompt
@@ -310,7 +355,9 @@ def test_a_prompt_without_the_assistants_mark_leaves_it_to_the_query(template: T
 
 def test_a_response_may_follow_a_prompt_without_any_mark_between() -> None:
     prompt = "<|im_start|>user\nTea?<|im_end|>\n"
-    assert split_query(prompt + "<s>Yes.</s><|im_end|>", prompt) == RewardRequest("Tea?", "<s>Yes.</s>")
+    assert split_query(prompt + "<s>Yes.</s><|im_end|>", prompt) == RewardRequest(
+        "Tea?", "<s>Yes.</s>"
+    )
     assert split_query(prompt + "<|im_start|>user\nNo.", prompt).response == "<|im_start|>user\nNo."
 
 
@@ -327,7 +374,9 @@ def test_a_query_cut_off_at_its_beginning_is_read_as_far_as_it_goes(template: Te
     cut = query[query.index("b | c > d") :]
     assert split_query(cut, prompt) == RewardRequest("b | c > d", ANSWER)
     longer = query[query.index("- and fufu") :]
-    assert split_query(longer, prompt) == RewardRequest((Message("assistant", "- and fufu"), TURNS[-1]), ANSWER)
+    assert split_query(longer, prompt) == RewardRequest(
+        (Message("assistant", "- and fufu"), TURNS[-1]), ANSWER
+    )
 
 
 def test_a_system_turn_that_is_cut_off_is_the_systems_where_the_format_can_tell() -> None:
@@ -337,13 +386,17 @@ def test_a_system_turn_that_is_cut_off_is_the_systems_where_the_format_can_tell(
 
 
 def test_a_prompt_that_no_template_wrote_is_text() -> None:
-    assert split_query("<s> Tea or coffee?\nTea.</s></s>", "Tea or coffee?") == RewardRequest("Tea or coffee?", "Tea.")
+    assert split_query("<s> Tea or coffee?\nTea.</s></s>", "Tea or coffee?") == RewardRequest(
+        "Tea or coffee?", "Tea."
+    )
     assert split_query("Tea?</s> Yes.</s>", "Tea?</s>") == RewardRequest("Tea?", "Yes.")
     about = "What does <|user|> mean?"
     assert split_query(about + " A mark.<|endoftext|>", about) == RewardRequest(about, "A mark.")
 
 
-@pytest.mark.parametrize("prompt", ["", "  ", "<s>", "something else", "[INST] something else [/INST]"])
+@pytest.mark.parametrize(
+    "prompt", ["", "  ", "<s>", "something else", "[INST] something else [/INST]"]
+)
 def test_a_query_without_a_prompt_that_fits_is_read_alone(prompt: str) -> None:
     query = CHATML.render((*TURNS, Message("assistant", ANSWER)))
     assert split_query(query, prompt) == read_transcript(query) == RewardRequest(TURNS, ANSWER)
@@ -380,8 +433,23 @@ def test_a_conversation_without_a_response_is_refused(template: Template) -> Non
 
 
 PIECES = (
-    *("<|im_start|>", "<|im_start|>user\n", "<|im_end|>x", "<|start_header_id|>a", "<start_of_turn>model\n"),
-    *("[INST]", "[/INST]", "[INST] <<SYS>>", "<</SYS>>", "[/SYSTEM_PROMPT]  ", "<|assistant|>", "<｜User｜>", "<|"),
+    *(
+        "<|im_start|>",
+        "<|im_start|>user\n",
+        "<|im_end|>x",
+        "<|start_header_id|>a",
+        "<start_of_turn>model\n",
+    ),
+    *(
+        "[INST]",
+        "[/INST]",
+        "[INST] <<SYS>>",
+        "<</SYS>>",
+        "[/SYSTEM_PROMPT]  ",
+        "<|assistant|>",
+        "<｜User｜>",
+        "<|",
+    ),
     *("\n\nHuman:", "Assistant:", "\n", " ", "</s>", "[PAD]"),
 )
 
@@ -398,7 +466,9 @@ def test_hostile_text_takes_time_linear_in_its_length(piece: str) -> None:
 
 @settings(derandomize=True, max_examples=300, deadline=None)
 @given(
-    query=st.lists(st.one_of(st.text(max_size=5), st.sampled_from(PIECES + SPECIAL_TOKENS)), max_size=12).map("".join),
+    query=st.lists(
+        st.one_of(st.text(max_size=5), st.sampled_from(PIECES + SPECIAL_TOKENS)), max_size=12
+    ).map("".join),
     cut=st.integers(0, 80),
 )
 @example(query="<|im_start|>assistant", cut=15)

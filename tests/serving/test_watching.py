@@ -33,11 +33,15 @@ def test_numbers_of_two_metrics_are_apart() -> None:
 
 
 @pytest.mark.slow
-def test_numbers_of_several_processes_are_told_together_but_what_waits_of_the_living_alone(tmp_path: Path) -> None:
+def test_numbers_of_several_processes_are_told_together_but_what_waits_of_the_living_alone(
+    tmp_path: Path,
+) -> None:
     environment = os.environ | {SHARED_FOLDER: str(tmp_path)}
     run = [sys.executable, "-c", SCRIPT]
     subprocess.run(run, env=environment, check=True, timeout=60)
-    told = subprocess.run([*run, "--tell"], env=environment, check=True, timeout=60, capture_output=True, text=True)
+    told = subprocess.run(
+        [*run, "--tell"], env=environment, check=True, timeout=60, capture_output=True, text=True
+    )
     assert 'pluralign_requests_total{endpoint="/v1/rewards",status="200"} 2.0' in told.stdout
     assert "pluralign_responses_scored_total 14.0" in told.stdout
     assert 'pluralign_vectors_total{remembered="yes"} 10.0' in told.stdout

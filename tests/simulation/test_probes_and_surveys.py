@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from pluralign.core import InvalidInput, NotEnoughData, Steer, SteerableRewardModel, pairs_from_survey, rng_for
+from pluralign.core import (
+    InvalidInput,
+    NotEnoughData,
+    Steer,
+    SteerableRewardModel,
+    pairs_from_survey,
+    rng_for,
+)
 from pluralign.metrics import similarity
 from pluralign.simulation import (
     TRAITS,
@@ -27,7 +34,9 @@ def test_a_probe_differs_in_its_trait_only():
 def test_probing_the_planted_reward_recovers_each_planted_taste():
     society = default_society()
     probes, oracle = society.probe(), PlantedReward(society)
-    positive, negative = (oracle.score_all([getattr(p, side) for p in probes]) for side in ("positive", "negative"))
+    positive, negative = (
+        oracle.score_all([getattr(p, side) for p in probes]) for side in ("positive", "negative")
+    )
     for column, home in enumerate(society.communities):
         found = recovered_taste(probes, positive[:, column], negative[:, column])
         assert taste_correlation(found, home.taste.weights) > 0.999
@@ -76,7 +85,12 @@ def test_neighbours_answer_alike_and_the_minority_does_not():
     questions = society.survey(60, 10, rng_for(0)).questions.values()
 
     def alike(one, other):
-        return np.mean([similarity(society.true_shares(q, one), society.true_shares(q, other)) for q in questions])
+        return np.mean(
+            [
+                similarity(society.true_shares(q, one), society.true_shares(q, other))
+                for q in questions
+            ]
+        )
 
     assert alike("~river", "~marsh") > alike("~river", "~hill") + 0.05
 

@@ -16,10 +16,20 @@ def agreement(respondent: SimulatedRespondent, community: str) -> float:
     asks = [ask for ask in AWARE if ask.community == community]
     golds = [SURVEY.distribution(ask.question.id, community) for ask in asks]
     replies = respondent.answer(asks)
-    return float(np.mean([int(r.text) - 1 == g.gold for r, g in zip(replies, golds, strict=True) if g is not None]))
+    return float(
+        np.mean(
+            [
+                int(r.text) - 1 == g.gold
+                for r, g in zip(replies, golds, strict=True)
+                if g is not None
+            ]
+        )
+    )
 
 
-def test_who_knows_everything_answers_as_the_people_do_and_who_knows_nothing_as_its_default_culture() -> None:
+def test_who_knows_everything_answers_as_the_people_do_and_who_knows_nothing_as_its_default_culture() -> (
+    None
+):
     knowing, unknowing = (SimulatedRespondent(SURVEY, "~river", knowledge=k) for k in (1.0, 0.0))
     assert agreement(knowing, "~hill") == 1
     assert agreement(unknowing, "~river") == 1
@@ -27,7 +37,10 @@ def test_who_knows_everything_answers_as_the_people_do_and_who_knows_nothing_as_
 
 
 def test_alignment_with_a_minority_rises_with_knowledge() -> None:
-    rates = [agreement(SimulatedRespondent(SURVEY, "~river", knowledge=k), "~hill") for k in (0, 0.4, 0.7, 1)]
+    rates = [
+        agreement(SimulatedRespondent(SURVEY, "~river", knowledge=k), "~hill")
+        for k in (0, 0.4, 0.7, 1)
+    ]
     assert rates == sorted(rates)
     assert rates[0] < rates[-1]
 
@@ -50,7 +63,9 @@ def test_full_flattening_makes_every_community_one() -> None:
 
 def test_position_bias_pulls_to_the_place_shown_first_in_whatever_order() -> None:
     asks = put(load_strategy("culture_unaware"), SURVEY, (), putting=Putting(orders=2))
-    biased, fair = (SimulatedRespondent(SURVEY, "~river", position_bias=b).answer(asks) for b in (20.0, 0.0))
+    biased, fair = (
+        SimulatedRespondent(SURVEY, "~river", position_bias=b).answer(asks) for b in (20.0, 0.0)
+    )
     assert {reply.text for reply in biased} == {"1"}
     assert len({reply.text for reply in fair}) > 1
 
@@ -76,17 +91,30 @@ def test_each_reply_is_told_at_once_so_that_a_stop_loses_none() -> None:
 
 
 @pytest.mark.parametrize("form", ["plain", "option", "boxed"])
-def test_its_words_are_read_as_the_option_it_means(form: Literal["plain", "option", "boxed"]) -> None:
+def test_its_words_are_read_as_the_option_it_means(
+    form: Literal["plain", "option", "boxed"],
+) -> None:
     asks = put(load_strategy("culture_aware"), SURVEY, ["~hill"], putting=Putting(orders=2))
-    for ask, reply in zip(asks, SimulatedRespondent(SURVEY, "~river", form=form).answer(asks), strict=True):
+    for ask, reply in zip(
+        asks, SimulatedRespondent(SURVEY, "~river", form=form).answer(asks), strict=True
+    ):
         assert reply.probs_O is not None
-        assert read_answer(reply.text, ask.shown, ask.labels) == ask.order.index(int(np.argmax(reply.probs_O)))
+        assert read_answer(reply.text, ask.shown, ask.labels) == ask.order.index(
+            int(np.argmax(reply.probs_O))
+        )
 
 
 def test_every_setting_changes_its_fingerprint() -> None:
     prints = {
         SimulatedRespondent(SURVEY, "~river", **more).fingerprint  # type: ignore[arg-type]
-        for more in ({}, {"knowledge": 0.5}, {"flattening": 0.1}, {"seed": 1}, {"refusal_rate": 0.1}, {"form": "boxed"})
+        for more in (
+            {},
+            {"knowledge": 0.5},
+            {"flattening": 0.1},
+            {"seed": 1},
+            {"refusal_rate": 0.1},
+            {"form": "boxed"},
+        )
     }
     assert len(prints) == 6
 

@@ -49,7 +49,9 @@ def test_without_a_taste_everything_is_a_coin_toss():
     pairs = alone().pairs(4000, rng_for(0))
     assert wins_of_longer(pairs).pvalue > 1e-3
     assert shown_first(pairs).pvalue > 1e-3
-    z = read_traits([p.chosen for p in pairs], ["family"]) - read_traits([p.rejected for p in pairs], ["family"])
+    z = read_traits([p.chosen for p in pairs], ["family"]) - read_traits(
+        [p.rejected for p in pairs], ["family"]
+    )
     assert abs(z.mean()) < 0.06
     assert alone().best_possible_accuracy(pairs) == 0.5
 
@@ -60,20 +62,27 @@ def test_length_bias_shows_only_where_it_is_planted():
     pairs = Society((swayed, fair)).pairs(3000, rng_for(0))
     assert wins_of_longer([p for p in pairs if p.community == "~coast"]).statistic > 0.6
     assert wins_of_longer([p for p in pairs if p.community == "~river"]).pvalue > 1e-3
-    assert all(shown_first([p for p in pairs if p.community == c]).pvalue > 1e-3 for c in ("~coast", "~river"))
+    assert all(
+        shown_first([p for p in pairs if p.community == c]).pvalue > 1e-3
+        for c in ("~coast", "~river")
+    )
 
 
 def test_position_bias_shows_only_where_it_is_planted():
     swayed = SimulatedCommunity("~marsh", PlantedTaste({}), PlantedBias(position=0.5))
     fair = SimulatedCommunity("~river", PlantedTaste({}))
     pairs = Society((swayed, fair)).pairs(3000, rng_for(0))
-    assert shown_first([p for p in pairs if p.community == "~marsh"]).statistic == pytest.approx(expit(0.5), abs=0.03)
+    assert shown_first([p for p in pairs if p.community == "~marsh"]).statistic == pytest.approx(
+        expit(0.5), abs=0.03
+    )
     assert shown_first([p for p in pairs if p.community == "~river"]).pvalue > 1e-3
     assert wins_of_longer(pairs).pvalue > 1e-3
 
 
 def test_the_true_taste_reaches_the_ceiling():
-    society = alone({"family": 1.2, "money": -0.7, "warm": 0.4}, taste_sd=0.5, reliability_sd=0.5, n_raters=300)
+    society = alone(
+        {"family": 1.2, "money": -0.7, "warm": 0.4}, taste_sd=0.5, reliability_sd=0.5, n_raters=300
+    )
     pairs = society.pairs(20_000, rng_for(0))
     ceiling = society.best_possible_accuracy(pairs)
     margins = society.utilities([p.chosen for p in pairs], "~river")
@@ -106,7 +115,9 @@ def test_the_world_panel_is_drawn_in_proportion_to_population():
     big = SimulatedCommunity("~river", PlantedTaste({"warm": 1.0}), population=3)
     small = SimulatedCommunity("~hill", PlantedTaste({"warm": -1.0}), population=1)
     society = Society((big, small), panel=2000)
-    assert (society.raters("~world").taste_R_D.max(axis=1) > 0).mean() == pytest.approx(0.75, abs=0.04)
+    assert (society.raters("~world").taste_R_D.max(axis=1) > 0).mean() == pytest.approx(
+        0.75, abs=0.04
+    )
     pairs = society.pairs({"~world": 50}, rng_for(0))
     assert {p.community for p in pairs} == {"~world"}
     assert all(p.rater.startswith("~world/r") for p in pairs)
@@ -127,7 +138,9 @@ def test_the_same_seed_gives_the_same_pairs():
 def test_ten_thousand_pairs_take_about_a_second():
     start = time.perf_counter()
     assert len(default_society().pairs({"~world": 10_000}, rng_for(0))) == 10_000
-    assert time.perf_counter() - start < 4  # about 0.3 s on a free core; the rest is for busy machines
+    assert (
+        time.perf_counter() - start < 4
+    )  # about 0.3 s on a free core; the rest is for busy machines
 
 
 @pytest.mark.parametrize(
@@ -137,7 +150,10 @@ def test_ten_thousand_pairs_take_about_a_second():
         {"communities": (SimulatedCommunity("~river", PlantedTaste({})),) * 2},
         {"communities": (SimulatedCommunity("~world", PlantedTaste({})),)},
         {"communities": (SimulatedCommunity("~river", PlantedTaste({})),), "traits": ("thrift",)},
-        {"communities": (SimulatedCommunity("~river", PlantedTaste({"warm": 1})),), "traits": ("money",)},
+        {
+            "communities": (SimulatedCommunity("~river", PlantedTaste({"warm": 1})),),
+            "traits": ("money",),
+        },
         {"communities": (SimulatedCommunity("~river", PlantedTaste({}), population=0),)},
         {"communities": (SimulatedCommunity("~river", PlantedTaste({})),), "panel": 0},
     ],

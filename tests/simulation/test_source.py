@@ -21,7 +21,9 @@ def test_the_source_keeps_the_port_and_counts_what_it_gives():
 
 def test_more_pairs_of_one_community_leave_the_others_as_they_were():
     few, many = SocietySource(each=10, thin=5, world=5), SocietySource(each=20, thin=5, world=5)
-    assert [p for p in few.pairs() if p.community == "~isle"] == [p for p in many.pairs() if p.community == "~isle"]
+    assert [p for p in few.pairs() if p.community == "~isle"] == [
+        p for p in many.pairs() if p.community == "~isle"
+    ]
 
 
 def test_settings_are_read_from_a_table_and_bad_ones_refused():

@@ -8,9 +8,14 @@ from pluralign.core import InvalidInput, Tally
 from pluralign.sources import AbPairs, JsonlPairs
 
 
-def write(folder: Path, *preferences: str, header: str = "prompt,response_a,response_b,preference") -> Path:
+def write(
+    folder: Path, *preferences: str, header: str = "prompt,response_a,response_b,preference"
+) -> Path:
     path = folder / "ab.csv"
-    path.write_text("\n".join([header, *(f"Q{i},left{i},right{i},{p}" for i, p in enumerate(preferences))]) + "\n")
+    path.write_text(
+        "\n".join([header, *(f"Q{i},left{i},right{i},{p}" for i, p in enumerate(preferences))])
+        + "\n"
+    )
     return path
 
 
@@ -49,7 +54,9 @@ def test_a_missing_column_is_offered(tmp_path: Path) -> None:
     assert (pair.chosen, tally.advice) == ("left0", [])
 
 
-@pytest.mark.parametrize("names", ["response_a,response_b", "Answer A,Answer B", "completion-a,completion-b"])
+@pytest.mark.parametrize(
+    "names", ["response_a,response_b", "Answer A,Answer B", "completion-a,completion-b"]
+)
 def test_pairs_point_to_the_source_for_tables_of_two_sides(tmp_path: Path, names: str) -> None:
     path = write(tmp_path, "A", header=f"prompt,{names},winner")
     with pytest.raises(InvalidInput, match='use source = "ab"'):

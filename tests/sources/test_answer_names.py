@@ -8,7 +8,14 @@ from pluralign.core import InvalidInput, Tally
 from pluralign.sources import AnswerNames, ShareTable, read_answers
 from pluralign.sources.answer_names import named_by
 
-RESULT = [{"Q_id": "Q1", "question": "How important is it?", "option_lst": ["Very", "Rather"], "answer": "1"}]
+RESULT = [
+    {
+        "Q_id": "Q1",
+        "question": "How important is it?",
+        "option_lst": ["Very", "Rather"],
+        "answer": "1",
+    }
+]
 
 
 def written(path: Path, rows: Any) -> Path:
@@ -37,10 +44,17 @@ def test_the_published_result_files_are_read_as_they_are(
     path = written(tmp_path / "Meta-Llama-3-8B-Instruct" / name, RESULT)
     (answer,) = read_answers([path], Tally())
     assert (answer.model, answer.strategy) == ("Meta-Llama-3-8B-Instruct", strategy)
-    assert (answer.community, answer.draw, answer.question, answer.text) == (community, run, "Q1", "1")
+    assert (answer.community, answer.draw, answer.question, answer.text) == (
+        community,
+        run,
+        "Q1",
+        "1",
+    )
 
 
-@pytest.mark.parametrize("name", ["answers.json", "result.json", "my_results_KEN.json", "wvs_result_Culture_0.json"])
+@pytest.mark.parametrize(
+    "name", ["answers.json", "result.json", "my_results_KEN.json", "wvs_result_Culture_0.json"]
+)
 def test_another_name_says_nothing(name: str) -> None:
     assert named_by(Path(name)) == {}
 

@@ -18,7 +18,11 @@ def answer(value: object, user: str, status: str = "submitted") -> dict[str, obj
     return {"value": value, "user_id": user, "status": status}
 
 
-ANSWERS = [answer("response1", "u1"), answer("response2", "u2"), answer("response1", "u3", "discarded")]
+ANSWERS = [
+    answer("response1", "u1"),
+    answer("response2", "u2"),
+    answer("response1", "u3", "discarded"),
+]
 ROWS = {
     "version 2, JSON": {"fields": TEXTS, "responses": {"preference": ANSWERS}},
     "version 2, flattened": TEXTS
@@ -28,11 +32,16 @@ ROWS = {
         "preference.responses.status": ["submitted", "submitted", "discarded"],
     },
     "version 1, a list": TEXTS | {"preference": ANSWERS},
-    "version 1, columns": TEXTS | {"preference": {k: [a[k] for a in ANSWERS] for k in ("value", "user_id", "status")}},
+    "version 1, columns": TEXTS
+    | {"preference": {k: [a[k] for a in ANSWERS] for k in ("value", "user_id", "status")}},
     "version 1, its API": {
         "fields": TEXTS,
         "responses": [
-            {"user_id": a["user_id"], "status": a["status"], "values": {"preference": {"value": a["value"]}}}
+            {
+                "user_id": a["user_id"],
+                "status": a["status"],
+                "values": {"preference": {"value": a["value"]}},
+            }
             for a in ANSWERS
         ],
     },
@@ -63,7 +72,10 @@ def test_of_a_ranking_the_first_is_chosen(ranking: object, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ([{"value": "response1", "rank": 1}, {"value": "response2", "rank": 1}], "no preference: tie"),
+        (
+            [{"value": "response1", "rank": 1}, {"value": "response2", "rank": 1}],
+            "no preference: tie",
+        ),
         (["response1", "response3"], "no preference: ranking of other responses"),
         ("both", "no preference: both"),
         (None, "no preference: empty"),
@@ -76,8 +88,17 @@ def test_what_prefers_neither_is_counted(value: object, reason: str, tmp_path: P
 
 
 def test_fields_question_and_labels_can_be_named(tmp_path: Path) -> None:
-    row = {"fields": {"q": "Tea?", "a": "Yes", "b": "No"}, "responses": {"better": [answer("B wins", "u1")]}}
-    names = {"prompt": "q", "first": "a", "second": "b", "question": "better", "second_label": "B wins"}
+    row = {
+        "fields": {"q": "Tea?", "a": "Yes", "b": "No"},
+        "responses": {"better": [answer("B wins", "u1")]},
+    }
+    names = {
+        "prompt": "q",
+        "first": "a",
+        "second": "b",
+        "question": "better",
+        "second_label": "B wins",
+    }
     (pair,) = source(tmp_path, row, **names).pairs()
     assert pair.chosen == "No"
 

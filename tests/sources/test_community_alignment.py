@@ -33,11 +33,27 @@ def test_the_preferred_response_beats_each_other_in_each_turn(tmp_path: Path) ->
     source = CommunityAlignment(write(tmp_path, conversation()))
     pairs = list(source.pairs(tally))
     assert isinstance(source, PairSource)
-    assert [p.rejected for p in pairs] == ["first a", "first c", "first d", "second a", "second c", "second d"]
+    assert [p.rejected for p in pairs] == [
+        "first a",
+        "first c",
+        "first d",
+        "second a",
+        "second c",
+        "second d",
+    ]
     assert {p.chosen for p in pairs[3:]} == {"second b"}
     assert pairs[0].prompt == (Message("user", "first?"),)
-    assert pairs[3].prompt == (Message("user", "first?"), Message("assistant", "first b"), Message("user", "second?"))
-    assert (pairs[0].community, pairs[0].rater, pairs[0].language, pairs[0].strength) == ("IND", "7", "hi", None)
+    assert pairs[3].prompt == (
+        Message("user", "first?"),
+        Message("assistant", "first b"),
+        Message("user", "second?"),
+    )
+    assert (pairs[0].community, pairs[0].rater, pairs[0].language, pairs[0].strength) == (
+        "IND",
+        "7",
+        "hi",
+        None,
+    )
     assert (tally.read, tally.kept) == (1, 1)
 
 
@@ -60,7 +76,9 @@ def test_a_mark_is_nobody_and_those_who_refused_are_dropped(tmp_path: Path) -> N
 
 def test_what_makes_no_pair_is_counted(tmp_path: Path) -> None:
     rows = [
-        conversation(first_turn_response_a=" ", first_turn_response_c="first b", second_turn_prompt=""),
+        conversation(
+            first_turn_response_a=" ", first_turn_response_c="first b", second_turn_prompt=""
+        ),
         conversation(second_turn_preferred_response=None),
         conversation(annotator_country="Nowhere"),
     ]
@@ -96,7 +114,9 @@ def test_a_folder_of_files_of_several_kinds_is_read(tmp_path: Path) -> None:
 
 
 def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> None:
-    row = conversation(annotator_age="25-34", annotator_gender="woman", annotator_education_level="school")
+    row = conversation(
+        annotator_age="25-34", annotator_gender="woman", annotator_education_level="school"
+    )
     pair = next(iter(CommunityAlignment(write(tmp_path, row)).pairs()))
     assert [pair.extra.get(key) for key in ("age", "gender", "education", "political")] == [
         "25-34",

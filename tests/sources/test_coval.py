@@ -12,7 +12,10 @@ def said(text: str) -> list[dict[str, str]]:
 
 
 def assessed(annotator: str, personal: str | None, world: str = "D>C>B>A") -> dict[str, object]:
-    blocks = {"personal": [{"ranking": personal}] if personal else [], "world": [{"ranking": world}]}
+    blocks = {
+        "personal": [{"ranking": personal}] if personal else [],
+        "world": [{"ranking": world}],
+    }
     return {"annotator_id": annotator, "ranking_blocks": blocks}
 
 
@@ -20,7 +23,9 @@ def row(*assessments: dict[str, object]) -> dict[str, object]:
     return {
         "prompt_id": "p1",
         "prompt": {"messages": [{"role": "user", "content": "Tea?"}]},
-        "responses": [{"response_index": name, "messages": said(f"Answer {name}")} for name in "ABCD"],
+        "responses": [
+            {"response_index": name, "messages": said(f"Answer {name}")} for name in "ABCD"
+        ],
         "metadata": {"assessments": list(assessments)},
     }
 
@@ -42,7 +47,12 @@ def test_a_ranking_makes_a_pair_of_every_two_that_do_not_tie(tmp_path: Path) -> 
 
 def test_each_assessment_is_an_answer_and_one_without_a_ranking_is_counted(tmp_path: Path) -> None:
     tally = Tally()
-    assessments = [assessed("u1", "A>B>C>D"), assessed("u2", None), assessed("u3", "A=B=C=D"), assessed("u4", "E>A")]
+    assessments = [
+        assessed("u1", "A>B>C>D"),
+        assessed("u2", None),
+        assessed("u3", "A=B=C=D"),
+        assessed("u4", "E>A"),
+    ]
     pairs = list(source(tmp_path, row(*assessments)).pairs(tally))
     assert len(pairs) == 6
     assert (tally.read, tally.kept, tally.balanced) == (4, 1, True)
@@ -50,13 +60,17 @@ def test_each_assessment_is_an_answer_and_one_without_a_ranking_is_counted(tmp_p
     assert tally.dropped["ranking of a response that is not there: E"] == 1
 
 
-def test_a_response_named_twice_or_of_several_turns_makes_no_pair_and_is_counted(tmp_path: Path) -> None:
+def test_a_response_named_twice_or_of_several_turns_makes_no_pair_and_is_counted(
+    tmp_path: Path,
+) -> None:
     twice = Tally()
     assert not list(source(tmp_path, row(assessed("u1", "A>B>A"))).pairs(twice))
     assert twice.dropped == {"ranking that names a response twice": 1}
     long = Tally()
     responses = [{"response_index": name, "messages": said("Yes") + said(name)} for name in "AB"]
-    assert not list(source(tmp_path, row(assessed("u1", "A>B")) | {"responses": responses}).pairs(long))
+    assert not list(
+        source(tmp_path, row(assessed("u1", "A>B")) | {"responses": responses}).pairs(long)
+    )
     assert long.dropped == {"a response of several turns": 1}
 
 
@@ -78,10 +92,18 @@ def test_the_ranking_for_the_world_can_be_chosen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("nested", [True, False])
 def test_countries_come_from_the_annotators(tmp_path: Path, nested: bool) -> None:
-    people = [{"annotator_id": "u1", "country": "Mexico"}, {"annotator_id": "u2", "country": "Prefer not to say"}]
+    people = [
+        {"annotator_id": "u1", "country": "Mexico"},
+        {"annotator_id": "u2", "country": "Prefer not to say"},
+    ]
     if nested:
-        people = [{"annotator_id": p["annotator_id"], "demographics": {"country": p["country"]}} for p in people]  # type: ignore[dict-item]
-    (tmp_path / "annotators.jsonl").write_text("".join(json.dumps(p) + "\n" for p in people), "utf-8")
+        people = [
+            {"annotator_id": p["annotator_id"], "demographics": {"country": p["country"]}}
+            for p in people
+        ]  # type: ignore[dict-item]
+    (tmp_path / "annotators.jsonl").write_text(
+        "".join(json.dumps(p) + "\n" for p in people), "utf-8"
+    )
     value = row(assessed("u1", "A>B"), assessed("u2", "A>B"))
     tally = Tally()
     (pair,) = source(tmp_path, value, annotators=tmp_path / "annotators.jsonl").pairs(tally)

@@ -10,8 +10,13 @@ import pytest
 from pluralign.experiments import SOURCES, built, names, source_named
 from pluralign.sources import report_on
 
-ARENA = {"conversation_a": [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "Yes"}]}
-ARENA["conversation_b"] = [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "No"}]
+ARENA = {
+    "conversation_a": [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "Yes"}]
+}
+ARENA["conversation_b"] = [
+    {"role": "user", "content": "Tea?"},
+    {"role": "assistant", "content": "No"},
+]
 TASK = {"prompt": "Tea?", "text1": "Yes", "text2": "No"}
 QUESTIONS = [{"Q_id": "Q1", "question": "Tea?", "option_lst": ["Yes", "No"]}]
 
@@ -21,13 +26,23 @@ def pairwise(side: str) -> dict[str, Any]:
 
 
 def answered(*values: str) -> dict[str, Any]:
-    responses = [{"value": value, "user_id": str(k), "status": "submitted"} for k, value in enumerate(values)]
-    return {"fields": {"prompt": "Tea?", "response1": "Yes", "response2": "No"}, "responses": {"preference": responses}}
+    responses = [
+        {"value": value, "user_id": str(k), "status": "submitted"} for k, value in enumerate(values)
+    ]
+    return {
+        "fields": {"prompt": "Tea?", "response1": "Yes", "response2": "No"},
+        "responses": {"preference": responses},
+    }
 
 
 def ranked(*rankings: str) -> dict[str, Any]:
-    names_ = [{"response_index": n, "messages": [{"role": "assistant", "content": f"Answer {n}"}]} for n in "AB"]
-    assessments = [{"annotator_id": r, "ranking_blocks": {"personal": [{"ranking": r}]}} for r in rankings]
+    names_ = [
+        {"response_index": n, "messages": [{"role": "assistant", "content": f"Answer {n}"}]}
+        for n in "AB"
+    ]
+    assessments = [
+        {"annotator_id": r, "ranking_blocks": {"personal": [{"ranking": r}]}} for r in rankings
+    ]
     return {"prompt": "Tea?", "responses": names_, "metadata": {"assessments": assessments}}
 
 

@@ -7,7 +7,9 @@ from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources import ArenaPairs, ArgillaPairs, LabelStudioPairs
 from pluralign.sources.foreign import ForeignPairs
 
-KAGGLE = "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n"
+KAGGLE = (
+    "id,model_a,model_b,prompt,response_a,response_b,winner_model_a,winner_model_b,winner_tie\n"
+)
 
 
 def write(folder: Path, name: str, content: object) -> Path:
@@ -21,7 +23,13 @@ def talk(answer: str) -> list[dict[str, str]]:
 
 
 def battle(winner: str) -> dict[str, object]:
-    return {"winner": winner, "judge": "j1", "language": "English", "model_a": "x", "model_b": "y"} | {
+    return {
+        "winner": winner,
+        "judge": "j1",
+        "language": "English",
+        "model_a": "x",
+        "model_b": "y",
+    } | {
         "conversation_a": talk("Yes"),
         "conversation_b": talk("No"),
     }
@@ -45,7 +53,10 @@ def test_kaggles_lists_as_text_are_turns(tmp_path: Path) -> None:
 
 
 def test_battles_that_differ_before_the_last_turn_are_counted(tmp_path: Path) -> None:
-    turns = [f'"[""Tea?"", ""Why?""]","[""{first}"", ""Good""]","[""Yes"", ""Bad""]"' for first in ("Yes", "No")]
+    turns = [
+        f'"[""Tea?"", ""Why?""]","[""{first}"", ""Good""]","[""Yes"", ""Bad""]"'
+        for first in ("Yes", "No")
+    ]
     tally = Tally()
     rows = "".join(f"{k},x,y,{said},1,0,0\n" for k, said in enumerate(turns))
     (pair,) = ArenaPairs(write(tmp_path, "train.csv", KAGGLE + rows)).pairs(tally)
@@ -53,14 +64,20 @@ def test_battles_that_differ_before_the_last_turn_are_counted(tmp_path: Path) ->
     assert tally.dropped == {"conversations differ before the last turn": 1}
 
 
-@pytest.mark.parametrize("rows", [[{"winner": "model_a"}], [battle("model_a") | {"conversation_a": "no list"}]])
+@pytest.mark.parametrize(
+    "rows", [[{"winner": "model_a"}], [battle("model_a") | {"conversation_a": "no list"}]]
+)
 def test_a_file_of_another_layout_is_refused(tmp_path: Path, rows: object) -> None:
     with pytest.raises(InvalidInput, match="conversation_"):
         list(ArenaPairs(write(tmp_path, "arena.json", rows)).pairs())
 
 
 def annotation(selected: str | None, **more: object) -> dict[str, object]:
-    result = [{"type": "pairwise", "from_name": "pw", "value": {"selected": selected}}] if selected else []
+    result = (
+        [{"type": "pairwise", "from_name": "pw", "value": {"selected": selected}}]
+        if selected
+        else []
+    )
     return {"completed_by": 3, "was_cancelled": False, "result": result} | more
 
 
@@ -71,7 +88,9 @@ def test_each_annotation_is_an_answer_and_cancelled_ones_are_counted(tmp_path: P
     answers = [annotation("left"), annotation("right", completed_by={"id": 4}), annotation(None)]
     answers.append(annotation("left", was_cancelled=True))
     tally = Tally()
-    source = LabelStudioPairs(write(tmp_path, "export.json", [{"id": 1, "data": TEXTS, "annotations": answers}]))
+    source = LabelStudioPairs(
+        write(tmp_path, "export.json", [{"id": 1, "data": TEXTS, "annotations": answers}])
+    )
     pairs = list(source.pairs(tally))
     assert [(pair.chosen, pair.rater) for pair in pairs] == [("Yes", "3"), ("No", "4")]
     assert len({pair.id for pair in pairs}) == 2
@@ -97,7 +116,10 @@ def test_a_missing_key_of_a_task_is_named(tmp_path: Path) -> None:
     ("kind", "row"),
     [
         (ArenaPairs, battle("model_a") | {"country": "Mexico"}),
-        (LabelStudioPairs, {"data": TEXTS | {"country": "Mexico"}, "annotations": [annotation("left")]}),
+        (
+            LabelStudioPairs,
+            {"data": TEXTS | {"country": "Mexico"}, "annotations": [annotation("left")]},
+        ),
         (LabelStudioPairs, TEXTS | {"country": "Mexico", "pw": "left"}),
         (
             ArgillaPairs,
@@ -113,11 +135,17 @@ def test_the_files_country_is_used_where_it_is_named_and_must_be_one(
     tmp_path: Path, kind: type[ForeignPairs], row: dict[str, object]
 ) -> None:
     tally = Tally()
-    (pair,) = kind(write(tmp_path, "export.json", [row]), columns={"community": "country"}).pairs(tally)
+    (pair,) = kind(write(tmp_path, "export.json", [row]), columns={"community": "country"}).pairs(
+        tally
+    )
     assert (pair.community, tally.advice) == ("MEX", [])
     unknown = json.loads(json.dumps(row).replace("Mexico", "Atlantis"))
     with pytest.raises(InvalidInput, match="no community is known as 'Atlantis'"):
-        list(kind(write(tmp_path, "export.json", [unknown]), columns={"community": "country"}).pairs())
+        list(
+            kind(
+                write(tmp_path, "export.json", [unknown]), columns={"community": "country"}
+            ).pairs()
+        )
     with pytest.raises(InvalidInput, match=r"no column 'cuontry'; found: .*country") as misspelt:
         list(kind(write(tmp_path, "export.json", [row]), columns={"community": "cuontry"}).pairs())
     assert misspelt.value.hint is not None and "did you mean 'country'?" in misspelt.value.hint
@@ -134,6 +162,8 @@ def test_a_country_that_is_not_read_is_offered(settings: dict[str, str], tmp_pat
 
 @pytest.mark.parametrize("kind", [ArenaPairs, LabelStudioPairs])
 @pytest.mark.parametrize(("name", "content"), [("export.json", "[]"), ("export.jsonl", "")])
-def test_a_file_without_rows_is_named(tmp_path: Path, kind: type[ForeignPairs], name: str, content: str) -> None:
+def test_a_file_without_rows_is_named(
+    tmp_path: Path, kind: type[ForeignPairs], name: str, content: str
+) -> None:
     with pytest.raises(NotEnoughData, match="no rows"):
         list(kind(write(tmp_path, name, content)).pairs())

@@ -20,7 +20,13 @@ COLUMNS = {"community": "country"}
 
 def holders() -> list[Any]:
     datasets, pandas = pytest.importorskip("datasets"), pytest.importorskip("pandas")
-    return [ROWS, iter(ROWS), pandas.DataFrame(ROWS), datasets.Dataset.from_list(ROWS), pyarrow.Table.from_pylist(ROWS)]
+    return [
+        ROWS,
+        iter(ROWS),
+        pandas.DataFrame(ROWS),
+        datasets.Dataset.from_list(ROWS),
+        pyarrow.Table.from_pylist(ROWS),
+    ]
 
 
 def test_every_holder_of_rows_gives_the_same_pairs() -> None:
@@ -54,7 +60,9 @@ def test_no_rows_are_not_enough_data() -> None:
 
 def test_settings_take_a_source_as_it_is() -> None:
     source = pairs_from(ROWS, columns=COLUMNS)
-    assert resolve({"pairs": source, "trunk": {"encoder": "hash"}}, base=Path(), where="here").sources == (source,)
+    assert resolve(
+        {"pairs": source, "trunk": {"encoder": "hash"}}, base=Path(), where="here"
+    ).sources == (source,)
 
 
 def test_a_saved_data_set_is_read_and_one_of_several_splits_asks_which(tmp_path: Path) -> None:

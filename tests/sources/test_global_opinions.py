@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from pluralign.core import InvalidInput, MissingExtra, NotEnoughData, PairSource, SurveySource, Tally, community
+from pluralign.core import (
+    InvalidInput,
+    MissingExtra,
+    NotEnoughData,
+    PairSource,
+    SurveySource,
+    Tally,
+    community,
+)
 from pluralign.sources import GlobalOpinions, is_non_answer
 
 ROW = {
@@ -42,8 +50,16 @@ def test_non_answers_are_left_out_and_shares_stay_as_published(tmp_path: Path) -
 def test_pairs_prefer_the_option_more_people_gave(tmp_path: Path) -> None:
     tally = Tally()
     pairs = list(GlobalOpinions(write(tmp_path, ROW)).pairs(tally))
-    assert [(p.community, p.chosen, p.rejected) for p in pairs] == [("GBR", "Yes", "No"), ("MEX", "No", "Yes")]
-    assert (tally.read, tally.kept, pairs[0].license, pairs[0].rater) == (1, 1, "CC-BY-NC-SA-4.0", None)
+    assert [(p.community, p.chosen, p.rejected) for p in pairs] == [
+        ("GBR", "Yes", "No"),
+        ("MEX", "No", "Yes"),
+    ]
+    assert (tally.read, tally.kept, pairs[0].license, pairs[0].rater) == (
+        1,
+        1,
+        "CC-BY-NC-SA-4.0",
+        None,
+    )
 
 
 def test_an_id_comes_from_the_content_not_the_position(tmp_path: Path) -> None:
@@ -117,7 +133,10 @@ def test_a_real_option_is_kept(text: str) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (ROW | {"selections": "{'Mexico': __import__('os').getcwd()}"}, "selections is not a literal"),
+        (
+            ROW | {"selections": "{'Mexico': __import__('os').getcwd()}"},
+            "selections is not a literal",
+        ),
         (ROW | {"selections": "nonsense"}, "selections is not a literal"),
         (ROW | {"selections": "{" * 5000 + "}" * 5000}, "selections is not a literal"),
         (ROW | {"selections": "{1, 2}"}, "selections is not a mapping"),
@@ -159,7 +178,10 @@ def test_odd_sums_are_flagged_and_unknown_labels_counted(tmp_path: Path) -> None
     text = "{'Mexico': [0.5, 0.3, 0.0], 'Atlantis': [1.0, 0.0, 0.0]}"
     survey = GlobalOpinions(write(tmp_path, selections(text))).survey(tally)
     assert survey.communities == ("MEX",)
-    assert (tally.flagged, tally.left_out) == ({"shares do not sum to 1": 1}, {"unresolved label: Atlantis": 1})
+    assert (tally.flagged, tally.left_out) == (
+        {"shares do not sum to 1": 1},
+        {"unresolved label: Atlantis": 1},
+    )
 
 
 def test_a_question_given_twice_is_merged(tmp_path: Path) -> None:
@@ -176,7 +198,10 @@ def test_repeated_and_empty_options_make_no_pairs(tmp_path: Path) -> None:
     source = GlobalOpinions(write(tmp_path, row | {"options": "['Yes', 'Yes', 'No']"}))
     assert len(list(source.pairs(tally))) == 2
     assert tally.left_out == {"repeated option": 1}
-    assert len(list(GlobalOpinions(write(tmp_path, row | {"options": "['Yes', '', 'No']"})).pairs())) == 1
+    assert (
+        len(list(GlobalOpinions(write(tmp_path, row | {"options": "['Yes', '', 'No']"})).pairs()))
+        == 1
+    )
     with pytest.raises(NotEnoughData):
         GlobalOpinions(write(tmp_path, row | {"options": "['Yes', '', 'Refused']"})).survey()
 
@@ -184,7 +209,9 @@ def test_repeated_and_empty_options_make_no_pairs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Britain", "GBR"])
 def test_a_label_or_a_community_can_be_left_out(tmp_path: Path, name: str) -> None:
     tally = Tally()
-    assert GlobalOpinions(write(tmp_path, ROW), exclude=(name,)).survey(tally).communities == ("MEX",)
+    assert GlobalOpinions(write(tmp_path, ROW), exclude=(name,)).survey(tally).communities == (
+        "MEX",
+    )
     assert tally.left_out == {"excluded: Britain": 1}
 
 
@@ -198,7 +225,9 @@ def test_exactly_one_origin_is_told(tmp_path: Path) -> None:
         GlobalOpinions()
     with pytest.raises(InvalidInput, match="both path and hub"):
         GlobalOpinions(tmp_path, hub=True)
-    source = TypeAdapter(GlobalOpinions).validate_python({"path": str(tmp_path), "exclude": ["Australia"]})
+    source = TypeAdapter(GlobalOpinions).validate_python(
+        {"path": str(tmp_path), "exclude": ["Australia"]}
+    )
     assert isinstance(source, PairSource)
     assert isinstance(source, SurveySource)
     assert source.exclude == ("Australia",)
@@ -211,14 +240,18 @@ def test_the_hub_gives_the_same_survey(tmp_path: Path, monkeypatch: pytest.Monke
     assert GlobalOpinions(hub=True).survey() == GlobalOpinions(write(tmp_path, ROW)).survey()
 
 
-def test_without_the_library_or_the_network_the_hub_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_or_the_network_the_hub_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ConnectionError("no route")
 
     module = types.ModuleType("datasets")
     monkeypatch.setattr(module, "load_dataset", fail, raising=False)
     monkeypatch.setitem(sys.modules, "datasets", module)
-    with pytest.raises(InvalidInput, match=r"Anthropic/llm_global_opinions cannot be loaded.*no route"):
+    with pytest.raises(
+        InvalidInput, match=r"Anthropic/llm_global_opinions cannot be loaded.*no route"
+    ):
         GlobalOpinions(hub=True).survey()
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(MissingExtra, match=r"pluralign\[hub\]"):
@@ -231,6 +264,11 @@ def test_every_real_label_is_resolved(shared_data: Path) -> None:
     source = GlobalOpinions(shared_data / "global_opinions" / "llm_global_opinions_part.csv")
     survey = source.survey(tally)
     assert not any(reason.startswith("unresolved") for reason in tally.dropped)
-    assert (tally.read, len(survey.questions), tally.kept, len(survey.communities)) == (1299, 1299, 1299, 107)
+    assert (tally.read, len(survey.questions), tally.kept, len(survey.communities)) == (
+        1299,
+        1299,
+        1299,
+        107,
+    )
     assert all(community(id_).id == id_ for id_ in survey.communities)
     assert 450 < len({question.stem for question in survey.questions.values()}) < 650

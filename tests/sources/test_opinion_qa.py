@@ -61,7 +61,12 @@ def test_the_option_that_more_people_gave_is_chosen(tmp_path: Path) -> None:
     ("info", "responses", "error", "message"),
     [
         ("key,question\nA,B\n", RESPONSES, InvalidInput, "option_mapping"),
-        (INFO.replace("{1.0: 'Very safe'", "{1.0 'Very safe'"), RESPONSES, InvalidInput, r"info\.csv:2"),
+        (
+            INFO.replace("{1.0: 'Very safe'", "{1.0 'Very safe'"),
+            RESPONSES,
+            InvalidInput,
+            r"info\.csv:2",
+        ),
         (INFO, "QKEY,SAFE_W26\n1,Refused\n", NotEnoughData, "nobody gave a real answer"),
     ],
 )
@@ -85,7 +90,9 @@ def test_a_group_that_is_no_column_is_refused_with_the_columns_found(tmp_path: P
         (INFO, RESPONSES.replace("South,3", "South,-3"), "responses.csv:2"),
     ],
 )
-def test_a_bad_id_or_weight_is_refused_with_its_line(tmp_path: Path, info: str, responses: str, where: str) -> None:
+def test_a_bad_id_or_weight_is_refused_with_its_line(
+    tmp_path: Path, info: str, responses: str, where: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         OpinionQa(wave(tmp_path, info, responses)).survey()
     assert str(refused.value.where).endswith(where)
@@ -93,7 +100,9 @@ def test_a_bad_id_or_weight_is_refused_with_its_line(tmp_path: Path, info: str, 
 
 def test_bad_rows_are_counted_where_they_are_skipped(tmp_path: Path) -> None:
     tally = Tally()
-    folder = wave(tmp_path, INFO + "BAD_W26,What?,[],no mapping\n", RESPONSES + "7,Very safe,South,heavy\n")
+    folder = wave(
+        tmp_path, INFO + "BAD_W26,What?,[],no mapping\n", RESPONSES + "7,Very safe,South,heavy\n"
+    )
     survey = OpinionQa(folder, skip_bad=True).survey(tally)
     assert survey.distributions == OpinionQa(wave(tmp_path)).survey().distributions
     assert tally.dropped == {"no weight": 1, "WEIGHT_W26 is not a number": 1}

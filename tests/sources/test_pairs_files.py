@@ -32,10 +32,23 @@ def read(path: Path, **settings: object) -> list[PreferencePair]:
 
 
 def test_every_known_column_finds_its_place_and_others_are_kept(tmp_path: Path) -> None:
-    columns = {"id": 5, "community": "Britain", "rater": 12, "strength": 2, "weight": 0, "context": "at work"}
+    columns = {
+        "id": 5,
+        "community": "Britain",
+        "rater": 12,
+        "strength": 2,
+        "weight": 0,
+        "context": "at work",
+    }
     path = write(tmp_path, row(**columns, language="en", source="S", license="CC0", mood="calm"))
     (pair,) = read(path)
-    assert (pair.id, pair.community, pair.rater, pair.strength, pair.weight) == ("5", "GBR", "12", 2.0, 0.0)
+    assert (pair.id, pair.community, pair.rater, pair.strength, pair.weight) == (
+        "5",
+        "GBR",
+        "12",
+        2.0,
+        0.0,
+    )
     assert (pair.context, pair.language, pair.source, pair.license) == ("at work", "en", "S", "CC0")
     assert pair.extra == {"mood": "calm"}
 
@@ -50,8 +63,16 @@ def test_what_a_row_leaves_out_is_filled_in(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("id_", [17, 17.0, "17", "17.0", " 17\u00a0", "\u200b17"])
 def test_an_id_is_one_whatever_wrote_it(tmp_path: Path, id_: object) -> None:
-    (pair,) = read(write(tmp_path, row(rater=id_, id=id_, community=" MEX\u00a0", strength="2", weight="0.5")))
-    assert (pair.rater, pair.id, pair.community, pair.strength, pair.weight) == ("17", "17", "MEX", 2.0, 0.5)
+    (pair,) = read(
+        write(tmp_path, row(rater=id_, id=id_, community=" MEX\u00a0", strength="2", weight="0.5"))
+    )
+    assert (pair.rater, pair.id, pair.community, pair.strength, pair.weight) == (
+        "17",
+        "17",
+        "MEX",
+        2.0,
+        0.5,
+    )
 
 
 def test_a_column_of_floats_with_a_gap_is_read_as_the_ids_it_held(tmp_path: Path) -> None:
@@ -64,18 +85,29 @@ def test_a_column_of_floats_with_a_gap_is_read_as_the_ids_it_held(tmp_path: Path
 )
 def test_a_mark_of_a_missing_value_is_nobody_and_is_counted(tmp_path: Path, mark: object) -> None:
     tally = Tally()
-    columns = {"id": mark, "rater": mark, "strength": mark, "weight": mark, "language": mark, "license": mark}
+    columns = {
+        "id": mark,
+        "rater": mark,
+        "strength": mark,
+        "weight": mark,
+        "language": mark,
+        "license": mark,
+    }
     pairs = list(JsonlPairs(write(tmp_path, row(**columns), row(**columns))).pairs(tally))
     assert [(p.id, p.rater, p.strength, p.weight) for p in pairs] == [
         ("tea.v2:1", None, None, 1.0), ("tea.v2:2", None, None, 1.0)
     ]  # fmt: skip
     assert {(p.language, p.license) for p in pairs} == {(None, "not stated")}
-    assert tally.flagged == {f"{name} is missing: {mark!r}": 2 for name in ("id", "rater", "strength", "weight")}
+    assert tally.flagged == {
+        f"{name} is missing: {mark!r}": 2 for name in ("id", "rater", "strength", "weight")
+    }
 
 
 @pytest.mark.parametrize("side", ["prompt", "chosen", "rejected"])
 @pytest.mark.parametrize("mark", ["nan", "NaN", " <NA>", "NULL", "#N/A"])
-def test_a_text_that_a_program_wrote_for_a_missing_one_makes_no_pair(tmp_path: Path, side: str, mark: str) -> None:
+def test_a_text_that_a_program_wrote_for_a_missing_one_makes_no_pair(
+    tmp_path: Path, side: str, mark: str
+) -> None:
     tally = Tally()
     assert len(list(JsonlPairs(write(tmp_path, row(), row(**{side: mark}))).pairs(tally))) == 1
     what = "prompt" if side == "prompt" else "response"
@@ -97,14 +129,22 @@ def test_what_people_answer_is_a_text(tmp_path: Path, answer: str) -> None:
 
 
 def test_namibia_is_not_a_missing_value(tmp_path: Path) -> None:
-    pairs = read(write(tmp_path, row(community="NAM"), row(community="Namibia"), row(community=float("nan"))))
+    pairs = read(
+        write(tmp_path, row(community="NAM"), row(community="Namibia"), row(community=float("nan")))
+    )
     assert [p.community for p in pairs] == ["NAM", "NAM", "~world"]
-    with pytest.raises(InvalidInput, match=r"'NA' marks a missing community(.|\n)*for Namibia write NAM"):
+    with pytest.raises(
+        InvalidInput, match=r"'NA' marks a missing community(.|\n)*for Namibia write NAM"
+    ):
         read(write(tmp_path, row(community="NA")))
 
 
-@pytest.mark.parametrize("columns", [{"consent": "withdrawn"}, {"consent": False}, {"Consent": "No"}, {"withdrawn": 1}])
-def test_rows_without_consent_are_dropped_and_counted(tmp_path: Path, columns: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "columns", [{"consent": "withdrawn"}, {"consent": False}, {"Consent": "No"}, {"withdrawn": 1}]
+)
+def test_rows_without_consent_are_dropped_and_counted(
+    tmp_path: Path, columns: dict[str, object]
+) -> None:
     tally = Tally()
     (pair,) = JsonlPairs(write(tmp_path, row(**columns), row(consent="yes"))).pairs(tally)
     assert pair.extra == {"consent": "yes"}
@@ -121,7 +161,9 @@ def test_rows_without_consent_are_dropped_and_counted(tmp_path: Path, columns: d
         {"prompt": "Tea?", "chosen": [USER, said("Yes")], "rejected": [USER, said("No")]},
     ],
 )
-def test_each_conversational_form_gives_the_same_pair(tmp_path: Path, columns: dict[str, object]) -> None:
+def test_each_conversational_form_gives_the_same_pair(
+    tmp_path: Path, columns: dict[str, object]
+) -> None:
     (pair,) = read(write(tmp_path, columns))
     assert pair.prompt in ("Tea?", (Message("user", "Tea?"),))
     assert (pair.chosen, pair.rejected, pair.question) == ("Yes", "No", "Tea?")
@@ -134,7 +176,11 @@ def test_parquet_gives_the_same_pairs_as_jsonl(tmp_path: Path) -> None:
 
 
 def test_long_right_to_left_and_emoji_texts_pass_untouched(tmp_path: Path) -> None:
-    texts = {"prompt": "שלום " * 20_000, "chosen": "مرحبا \u202e😀👩‍👩‍👧" * 7000, "rejected": "\u2028 नमस्ते\x00\r\n"}
+    texts = {
+        "prompt": "שלום " * 20_000,
+        "chosen": "مرحبا \u202e😀👩‍👩‍👧" * 7000,
+        "rejected": "\u2028 नमस्ते\x00\r\n",
+    }
     (pair,) = read(write(tmp_path, texts))
     assert (pair.prompt, pair.chosen, pair.rejected) == tuple(texts.values())
 
@@ -148,7 +194,9 @@ def test_long_right_to_left_and_emoji_texts_pass_untouched(tmp_path: Path) -> No
         ({"prompt": []}, "empty prompt"),
     ],
 )
-def test_a_pair_that_cannot_be_used_is_counted(tmp_path: Path, columns: dict[str, object], reason: str) -> None:
+def test_a_pair_that_cannot_be_used_is_counted(
+    tmp_path: Path, columns: dict[str, object], reason: str
+) -> None:
     tally = Tally()
     assert list(JsonlPairs(write(tmp_path, row(**columns), row())).pairs(tally))
     assert (tally.read, tally.kept, tally.dropped) == (2, 1, {reason: 1})
@@ -171,11 +219,16 @@ def test_a_pair_that_cannot_be_used_is_counted(tmp_path: Path, columns: dict[str
         ({"chosen": 3}, "chosen is neither text nor messages"),
         ({"chosen": [USER]}, "chosen is not one assistant message"),
         ({"chosen": [said("a"), said("b")]}, "chosen is not one assistant message"),
-        ({"chosen": [{"role": "assistant", "content": [{"type": "image"}]}]}, "a part of chosen is not text"),
+        (
+            {"chosen": [{"role": "assistant", "content": [{"type": "image"}]}]},
+            "a part of chosen is not text",
+        ),
         ({"prompt": None}, "prompt is null"),
     ],
 )
-def test_a_bad_value_is_named_with_its_line_or_counted(tmp_path: Path, columns: dict[str, object], reason: str) -> None:
+def test_a_bad_value_is_named_with_its_line_or_counted(
+    tmp_path: Path, columns: dict[str, object], reason: str
+) -> None:
     path = write(tmp_path, row(), row(**columns))
     with pytest.raises(InvalidInput) as caught:
         read(path)
@@ -191,7 +244,9 @@ def test_an_unknown_label_names_near_matches(tmp_path: Path) -> None:
 
 
 def test_a_missing_column_lists_those_found(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"missing column 'chosen'; found: prompt, choosen, rejected"):
+    with pytest.raises(
+        InvalidInput, match=r"missing column 'chosen'; found: prompt, choosen, rejected"
+    ):
         read(write(tmp_path, {"prompt": "Tea?", "choosen": "Yes", "rejected": "No"}))
     with pytest.raises(InvalidInput, match="missing column 'prompt'"):
         read(write(tmp_path, {"chosen": "Yes", "rejected": "No"}))
@@ -212,7 +267,9 @@ def test_an_empty_file_is_not_enough_data(tmp_path: Path) -> None:
 
 
 def test_settings_are_validated_and_the_port_is_kept(tmp_path: Path) -> None:
-    source = TypeAdapter(JsonlPairs).validate_python({"path": str(write(tmp_path, row())), "skip_bad": True})
+    source = TypeAdapter(JsonlPairs).validate_python(
+        {"path": str(write(tmp_path, row())), "skip_bad": True}
+    )
     assert isinstance(source, PairSource)
     assert (source.path.name, source.skip_bad, source.name) == ("tea.v2.jsonl", True, "jsonl")
 

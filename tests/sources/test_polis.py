@@ -22,7 +22,17 @@ MATRIX = """participant,group-id,n-comments,n-votes,n-agree,n-disagree,0,1,2,3
 RAW = "timestamp,datetime,comment-id,voter-id,vote\n" + "".join(
     f"{t},Mon,{comment},{voter},{vote}\n"
     for t, (voter, comment, vote) in enumerate(
-        [(0, 0, 1), (0, 0, -1), (0, 1, 1), (0, 2, -1), (1, 0, -1), (1, 1, 1), (1, 2, 1), (2, 0, -1), (2, 1, 1)]
+        [
+            (0, 0, 1),
+            (0, 0, -1),
+            (0, 1, 1),
+            (0, 2, -1),
+            (1, 0, -1),
+            (1, 1, 1),
+            (1, 2, 1),
+            (2, 0, -1),
+            (2, 1, 1),
+        ]
     )
 )
 
@@ -68,7 +78,10 @@ def test_raw_votes_in_the_sign_of_agreements_are_read_too(tmp_path: Path) -> Non
         line if number == 0 else ",".join([*line.split(",")[:-1], str(-int(line.split(",")[-1]))])
         for number, line in enumerate(RAW.strip().split("\n"))
     )
-    assert chosen(export(tmp_path, comments=COMMENTS, votes=turned))["0:0>1"] == ("More buses", "More cars")
+    assert chosen(export(tmp_path, comments=COMMENTS, votes=turned))["0:0>1"] == (
+        "More buses",
+        "More cars",
+    )
 
 
 def test_votes_that_contradict_the_counts_are_refused(tmp_path: Path) -> None:
@@ -98,15 +111,31 @@ def test_pairs_of_one_participant_are_bounded_and_the_rest_is_counted(tmp_path: 
     [
         ({"participants_votes": MATRIX}, InvalidInput, r"comments\.csv"),
         ({"comments": COMMENTS}, InvalidInput, r"votes\.csv"),
-        ({"comments": "comment-id\n0\n", "participants_votes": MATRIX}, InvalidInput, "comment-body"),
-        ({"comments": COMMENTS, "participants_votes": "participant,0\n0,2\n"}, InvalidInput, "must be 1, 0, -1"),
-        ({"comments": COMMENTS, "participants_votes": "participant,0\n0,yes\n"}, InvalidInput, ":2"),
+        (
+            {"comments": "comment-id\n0\n", "participants_votes": MATRIX},
+            InvalidInput,
+            "comment-body",
+        ),
+        (
+            {"comments": COMMENTS, "participants_votes": "participant,0\n0,2\n"},
+            InvalidInput,
+            "must be 1, 0, -1",
+        ),
+        (
+            {"comments": COMMENTS, "participants_votes": "participant,0\n0,yes\n"},
+            InvalidInput,
+            ":2",
+        ),
         (
             {"comments": COMMENTS, "participants_votes": "participant,x\n0,1\n"},
             InvalidInput,
             "no column of a statement",
         ),
-        ({"comments": COMMENTS, "participants_votes": "participant,0\n0,\n"}, NotEnoughData, "nobody voted"),
+        (
+            {"comments": COMMENTS, "participants_votes": "participant,0\n0,\n"},
+            NotEnoughData,
+            "nobody voted",
+        ),
         ({"comments": COMMENTS, "participants_votes": "participant,0\n"}, NotEnoughData, "no rows"),
     ],
 )
@@ -117,8 +146,12 @@ def test_a_broken_export_is_refused_with_its_fault(
         chosen(export(tmp_path, **files))
 
 
-@pytest.mark.parametrize(("settings", "message"), [({"topic": " "}, "topic"), ({"pairs_per_participant": 0}, ">= 1")])
-def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "message"), [({"topic": " "}, "topic"), ({"pairs_per_participant": 0}, ">= 1")]
+)
+def test_settings_that_make_no_sense_are_refused(
+    settings: dict[str, object], message: str, tmp_path: Path
+) -> None:
     with pytest.raises(InvalidInput, match=message):
         PolisVotes(tmp_path, **({"topic": "Change?"} | settings))  # type: ignore[arg-type]
 
@@ -133,12 +166,20 @@ def test_an_unknown_community_is_refused(tmp_path: Path) -> None:
     ("files", "where"),
     [
         ({"comments": COMMENTS.replace("2,Mon,1,1", "2,Mon,,1"), "votes": RAW}, "comments.csv:3"),
-        ({"comments": COMMENTS.replace("0,3,1,More", "none at all,3,1,More"), "votes": RAW}, "comments.csv:3"),
-        ({"comments": COMMENTS, "participants_votes": MATRIX.replace("2,,0,2", ",,0,2")}, "participants-votes.csv:4"),
+        (
+            {"comments": COMMENTS.replace("0,3,1,More", "none at all,3,1,More"), "votes": RAW},
+            "comments.csv:3",
+        ),
+        (
+            {"comments": COMMENTS, "participants_votes": MATRIX.replace("2,,0,2", ",,0,2")},
+            "participants-votes.csv:4",
+        ),
         ({"comments": COMMENTS, "votes": RAW.replace("0,Mon,0,0,1", "0,Mon,0,,1")}, "votes.csv:2"),
     ],
 )
-def test_a_bad_id_or_number_is_refused_with_its_line(tmp_path: Path, files: dict[str, str], where: str) -> None:
+def test_a_bad_id_or_number_is_refused_with_its_line(
+    tmp_path: Path, files: dict[str, str], where: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         chosen(export(tmp_path, **files))
     assert str(refused.value.where).endswith(where)
@@ -151,15 +192,27 @@ def test_the_sign_that_was_found_is_noted(tmp_path: Path) -> None:
 
 
 def test_the_name_that_polis_gives_the_votes_today_is_read(tmp_path: Path) -> None:
-    assert chosen(export(tmp_path, comments=COMMENTS, participant_votes=MATRIX))["0:0>1"] == ("More buses", "More cars")
+    assert chosen(export(tmp_path, comments=COMMENTS, participant_votes=MATRIX))["0:0>1"] == (
+        "More buses",
+        "More cars",
+    )
 
 
 @pytest.mark.parametrize(
     ("files", "line"),
     [
-        ({"comments": COMMENTS + "5,Mon,1,1,0,0,1,Again\n", "participants_votes": MATRIX}, "comments.csv:6"),
-        ({"comments": COMMENTS, "participants_votes": MATRIX + "0,0,0,0,0,0,1,-1,,\n"}, "participants-votes.csv:6"),
-        ({"comments": COMMENTS, "participants_votes": MATRIX + "9,0,0,0,0,0,7,-1,,\n"}, "participants-votes.csv:6"),
+        (
+            {"comments": COMMENTS + "5,Mon,1,1,0,0,1,Again\n", "participants_votes": MATRIX},
+            "comments.csv:6",
+        ),
+        (
+            {"comments": COMMENTS, "participants_votes": MATRIX + "0,0,0,0,0,0,1,-1,,\n"},
+            "participants-votes.csv:6",
+        ),
+        (
+            {"comments": COMMENTS, "participants_votes": MATRIX + "9,0,0,0,0,0,7,-1,,\n"},
+            "participants-votes.csv:6",
+        ),
         ({"comments": COMMENTS, "votes": RAW + "9,Mon,0,9,7\n"}, "votes.csv:11"),
     ],
 )
@@ -172,4 +225,6 @@ def test_bad_rows_are_named_or_counted(files: Mapping[str, str], line: str, tmp_
     pairs = list(replace(source, skip_bad=True).pairs(tally))
     assert len(pairs) == 5
     assert tally.balanced
-    assert any(reason.endswith(("twice", "1, 0 or -1")) for reason in (*tally.dropped, *tally.left_out))
+    assert any(
+        reason.endswith(("twice", "1, 0 or -1")) for reason in (*tally.dropped, *tally.left_out)
+    )

@@ -14,7 +14,9 @@ def annotated(user: str, labels: dict[str, object], item: object = 1) -> dict[st
     return {"user_id": user, "instance_id": item, "label_annotations": {"preference": labels}}
 
 
-def source(folder: Path, rows: object, name: str = "annotated_instances.json", items: object = ITEMS) -> PotatoPairs:
+def source(
+    folder: Path, rows: object, name: str = "annotated_instances.json", items: object = ITEMS
+) -> PotatoPairs:
     (folder / name).write_text(rows if isinstance(rows, str) else json.dumps(rows), "utf-8")
     (folder / "items.json").write_text(json.dumps(items), "utf-8")
     return PotatoPairs(folder / name, items=folder / "items.json")
@@ -74,7 +76,9 @@ def test_a_table_has_a_column_for_each_label(tmp_path: Path) -> None:
         ([annotated("u1", {"A": 1})], [{"id": 1, "prompt": "Tea?"}], r"items\.json:1: .*text_a"),
     ],
 )
-def test_another_layout_is_refused(rows: object, items: object, message: str, tmp_path: Path) -> None:
+def test_another_layout_is_refused(
+    rows: object, items: object, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(InvalidInput, match=message):
         list(source(tmp_path, rows, items=items).pairs())
 

@@ -11,14 +11,25 @@ PEOPLE = {"u1": "MEX", "u2": "GBR", "u3": "Prefer not to say"}
 
 
 def said(n: int, score: object, text: str | None = None, **columns: object) -> dict[str, object]:
-    row = {"utterance_id": f"t{n}", "interaction_id": "i1", "user_id": "u1", "user_prompt": "Tea?", "model_name": "m"}
+    row = {
+        "utterance_id": f"t{n}",
+        "interaction_id": "i1",
+        "user_id": "u1",
+        "user_prompt": "Tea?",
+        "model_name": "m",
+    }
     return row | {"model_response": text or f"Answer {n}", "score": score} | columns
 
 
 def write(folder: Path, *utterances: dict[str, object], people: dict[str, str] = PEOPLE) -> Path:
-    survey = [{"user_id": user, "location": {"reside_countryISO": place}} for user, place in people.items()]
+    survey = [
+        {"user_id": user, "location": {"reside_countryISO": place}}
+        for user, place in people.items()
+    ]
     for table, rows in (("survey", survey), ("utterances", list(utterances))):
-        (folder / f"{table}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        (folder / f"{table}.jsonl").write_text(
+            "".join(json.dumps(row) + "\n" for row in rows), "utf-8"
+        )
     return folder
 
 
@@ -92,13 +103,24 @@ def test_a_response_without_a_score_is_counted(tmp_path: Path, score: object) ->
 
 
 def test_a_person_is_found_whatever_wrote_the_id(tmp_path: Path) -> None:
-    folder = write(tmp_path, said(1, "10", user_id="17 "), said(2, 90, user_id=17.0), people={"17": "MEX\u00a0"})
-    assert [(p.rater, p.community, p.strength) for p in PrismPairs(folder).pairs()] == [("17", "MEX", 80)]
+    folder = write(
+        tmp_path,
+        said(1, "10", user_id="17 "),
+        said(2, 90, user_id=17.0),
+        people={"17": "MEX\u00a0"},
+    )
+    assert [(p.rater, p.community, p.strength) for p in PrismPairs(folder).pairs()] == [
+        ("17", "MEX", 80)
+    ]
 
 
 def test_those_who_refused_or_withdrew_are_dropped_and_counted(tmp_path: Path) -> None:
     folder = write(tmp_path, said(1, 10), said(2, 90))
-    survey = {"user_id": "u1", "location": {"reside_countryISO": "MEX"}, "consent": "No, I do not consent"}
+    survey = {
+        "user_id": "u1",
+        "location": {"reside_countryISO": "MEX"},
+        "consent": "No, I do not consent",
+    }
     (folder / "survey.jsonl").write_text(json.dumps(survey) + "\n", "utf-8")
     tally = Tally()
     assert not list(PrismPairs(folder).pairs(tally))
@@ -120,7 +142,9 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [7, 1500])
-def test_the_published_test_raters_are_those_of_the_datasets_library(tmp_path: Path, n: int) -> None:
+def test_the_published_test_raters_are_those_of_the_datasets_library(
+    tmp_path: Path, n: int
+) -> None:
     datasets = pytest.importorskip("datasets")
     people = {f"user{i}": "MEX" for i in range(n)}
     ours = PrismPairs(write(tmp_path, said(1, 10), people=people)).published_test_raters()
@@ -131,7 +155,11 @@ def test_the_published_test_raters_are_those_of_the_datasets_library(tmp_path: P
 
 def test_the_published_split_parts_the_raters(tmp_path: Path) -> None:
     people = {f"u{i}": "MEX" for i in range(10)}
-    rows = [said(2 * i + j, 10 + j, interaction_id=f"i{i}", user_id=f"u{i}") for i in range(10) for j in range(2)]
+    rows = [
+        said(2 * i + j, 10 + j, interaction_id=f"i{i}", user_id=f"u{i}")
+        for i in range(10)
+        for j in range(2)
+    ]
     source = PrismPairs(write(tmp_path, *rows, people=people))
     pairs = list(source.pairs())
     split = split_prism(pairs, source.published_test_raters())
@@ -147,7 +175,11 @@ def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> 
             "age": "25-34 years old",
             "gender": "Female",
             "consent": "Yes, I consent",
-            "religion": {"self_described": "christian", "categorised": "Christian", "simplified": "Christian"},
+            "religion": {
+                "self_described": "christian",
+                "categorised": "Christian",
+                "simplified": "Christian",
+            },
             "ethnicity": None,
         }
     ]

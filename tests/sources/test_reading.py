@@ -15,7 +15,9 @@ from pluralign.sources.reading import RowPolicy, read_rows
 from pluralign.sources.seen import SeenIds
 
 
-def rows_of(path: Path, tally: Tally | None = None, *, skip_bad: bool = False) -> list[tuple[int, dict[str, object]]]:
+def rows_of(
+    path: Path, tally: Tally | None = None, *, skip_bad: bool = False
+) -> list[tuple[int, dict[str, object]]]:
     policy = RowPolicy(tally if tally is not None else Tally(), skip_bad)
     return [(number, dict(row)) for number, row in read_rows(path, policy)]
 
@@ -26,7 +28,9 @@ def write(path: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.ndjson"])
-def test_json_lines_come_with_their_numbers_and_blank_lines_are_noted(tmp_path: Path, name: str) -> None:
+def test_json_lines_come_with_their_numbers_and_blank_lines_are_noted(
+    tmp_path: Path, name: str
+) -> None:
     tally = Tally()
     path = write(tmp_path / name, b'\xef\xbb\xbf{"a": 1}\n\n{"a": 2}')
     assert rows_of(path, tally) == [(1, {"a": 1}), (3, {"a": 2})]
@@ -44,7 +48,9 @@ def test_json_lines_come_with_their_numbers_and_blank_lines_are_noted(tmp_path: 
         (b"[1]", "not a JSON object"),
     ],
 )
-def test_a_broken_line_is_named_with_its_number_or_counted(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_a_broken_line_is_named_with_its_number_or_counted(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
     path = write(tmp_path / "a.jsonl", b'{"a": 1}\n' + line + b'\n{"a": 2}\n')
     with pytest.raises(InvalidInput) as caught:
         rows_of(path)
@@ -61,8 +67,13 @@ def test_an_escaped_emoji_is_no_half_character(tmp_path: Path) -> None:
 
 
 def test_csv_rows_are_numbered_by_the_line_where_they_start(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv.gz", b'\xef\xbb\xbfid,text\r\n1,"two\nlines"\r\n2,"a ""quote"""\r\n')
-    assert rows_of(path) == [(2, {"id": "1", "text": "two\nlines"}), (4, {"id": "2", "text": 'a "quote"'})]
+    path = write(
+        tmp_path / "a.csv.gz", b'\xef\xbb\xbfid,text\r\n1,"two\nlines"\r\n2,"a ""quote"""\r\n'
+    )
+    assert rows_of(path) == [
+        (2, {"id": "1", "text": "two\nlines"}),
+        (4, {"id": "2", "text": 'a "quote"'}),
+    ]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -72,7 +83,8 @@ def test_a_csv_says_its_delimiter_in_its_header(tmp_path: Path, delimiter: str) 
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"), [(b"1", "wrong number of cells"), (b"1,2,3", "wrong number of cells"), (b'1,"2"3', "not CSV")]
+    ("line", "reason"),
+    [(b"1", "wrong number of cells"), (b"1,2,3", "wrong number of cells"), (b'1,"2"3', "not CSV")],
 )
 def test_a_bad_csv_row_is_named_or_counted(tmp_path: Path, line: bytes, reason: str) -> None:
     path = write(tmp_path / "a.csv", b"a,b\n" + line + b"\n4,5\n")
@@ -117,7 +129,9 @@ def test_a_header_alone_is_not_enough_data(tmp_path: Path) -> None:
 
 
 def test_an_empty_parquet_table_is_not_enough_data(tmp_path: Path) -> None:
-    pyarrow.parquet.write_table(pyarrow.table({"a": pyarrow.array([], pyarrow.int64())}), tmp_path / "a.parquet")
+    pyarrow.parquet.write_table(
+        pyarrow.table({"a": pyarrow.array([], pyarrow.int64())}), tmp_path / "a.parquet"
+    )
     with pytest.raises(NotEnoughData):
         rows_of(tmp_path / "a.parquet")
 
@@ -157,7 +171,9 @@ def test_an_id_is_text_or_a_whole_number(value: object) -> None:
 
 
 def test_many_rows_stream_in_bounded_memory(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.jsonl", b"".join(b'{"a": "%d%s"}\n' % (i, b"x" * 200) for i in range(20_000)))
+    path = write(
+        tmp_path / "a.jsonl", b"".join(b'{"a": "%d%s"}\n' % (i, b"x" * 200) for i in range(20_000))
+    )
     tracemalloc.start()
     assert sum(1 for _ in read_rows(path, RowPolicy(Tally()))) == 20_000
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
@@ -171,8 +187,14 @@ def test_an_id_is_recognised_across_chunks() -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()), min_size=1, max_size=5))
-def test_what_json_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]]) -> None:
+@given(
+    st.lists(
+        st.dictionaries(st.text(), st.text() | st.integers() | st.none()), min_size=1, max_size=5
+    )
+)
+def test_what_json_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]]
+) -> None:
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     assert [row for _, row in rows_of(path)] == rows
@@ -180,7 +202,9 @@ def test_what_json_writes_is_read_back(tmp_path_factory: pytest.TempPathFactory,
 
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
-def test_any_bytes_are_rows_or_a_named_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_bytes_are_rows_or_a_named_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     for name in ("a.jsonl", "a.csv"):
         path = tmp_path_factory.mktemp("rows") / name
         path.write_bytes(content)
@@ -211,7 +235,9 @@ def test_a_json_file_that_holds_neither_is_refused(tmp_path: Path, content: byte
 
 
 def test_json_lines_in_utf_16_are_read(tmp_path: Path) -> None:
-    assert rows_of(write(tmp_path / "a.jsonl", '{"a": "é"}\r\n'.encode("utf-16"))) == [(1, {"a": "é"})]
+    assert rows_of(write(tmp_path / "a.jsonl", '{"a": "é"}\r\n'.encode("utf-16"))) == [
+        (1, {"a": "é"})
+    ]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +277,9 @@ def test_a_bomb_takes_little_memory(tmp_path: Path) -> None:
 
 def test_a_limit_must_be_a_whole_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLURALIGN_MAX_ROWS", "many")
-    with pytest.raises(InvalidInput, match="PLURALIGN_MAX_ROWS must be a whole number above 0, got 'many'"):
+    with pytest.raises(
+        InvalidInput, match="PLURALIGN_MAX_ROWS must be a whole number above 0, got 'many'"
+    ):
         rows_of(write(tmp_path / "a.jsonl", b"{}\n"))
 
 
@@ -280,13 +308,21 @@ def test_a_small_parquet_file_that_expands_to_much_is_refused_before_it_does(
         rows_of(path)
 
 
-def test_a_large_text_that_many_parquet_rows_share_is_decoded_a_few_rows_at_a_time(tmp_path: Path) -> None:
+def test_a_large_text_that_many_parquet_rows_share_is_decoded_a_few_rows_at_a_time(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "a.parquet"
-    pyarrow.parquet.write_table(pyarrow.table({"a": ["x" * 900_000] * 200}), path, compression="zstd")
-    assert sum(len(str(row["a"])) for _, row in read_rows(path, RowPolicy(Tally()))) == 200 * 900_000
+    pyarrow.parquet.write_table(
+        pyarrow.table({"a": ["x" * 900_000] * 200}), path, compression="zstd"
+    )
+    assert (
+        sum(len(str(row["a"])) for _, row in read_rows(path, RowPolicy(Tally()))) == 200 * 900_000
+    )
 
 
-def test_parquet_rows_are_bounded_by_what_the_footer_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parquet_rows_are_bounded_by_what_the_footer_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"a": [1] * 21}), tmp_path / "a.parquet")
     monkeypatch.setenv("PLURALIGN_MAX_ROWS", "20")
     with pytest.raises(InvalidInput, match="at most 20 rows"):

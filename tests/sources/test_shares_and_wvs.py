@@ -31,7 +31,11 @@ def test_codes_find_their_options_and_what_is_missing_is_counted(tmp_path: Path)
     tally = Tally()
     survey = ShareTable(write(tmp_path)).survey(tally)
     shares = {(d.community, d.question): d.probs_O for d in survey.distributions}
-    assert shares == {("GBR", "Q1"): (0.6, 0.4, 0.0), ("MEX", "Q1"): (0.7, 0.0, 0.3), ("MEX", "Q94"): (0.5, 0.0, 0.2)}
+    assert shares == {
+        ("GBR", "Q1"): (0.6, 0.4, 0.0),
+        ("MEX", "Q1"): (0.7, 0.0, 0.3),
+        ("MEX", "Q94"): (0.5, 0.0, 0.2),
+    }
     assert survey.questions["Q94"].codes == ("0", "1", "2")
     assert tally.dropped == {
         "excluded question": 1,
@@ -43,14 +47,21 @@ def test_codes_find_their_options_and_what_is_missing_is_counted(tmp_path: Path)
     assert (tally.read, tally.kept) == (5, 2)
 
 
-def test_codes_start_at_zero_where_the_wave_says_so_even_if_nobody_gave_zero(tmp_path: Path) -> None:
+def test_codes_start_at_zero_where_the_wave_says_so_even_if_nobody_gave_zero(
+    tmp_path: Path,
+) -> None:
     shares = {"MEX": {"Q94": {"1": 0.5, "2": 0.5}, "Q1": {"1": 0.5, "2": 0.5}}}
     survey = ShareTable(write(tmp_path, shares=shares)).survey()
-    assert {d.question: d.probs_O for d in survey.distributions} == {"Q1": (0.5, 0.5, 0.0), "Q94": (0.0, 0.5, 0.5)}
+    assert {d.question: d.probs_O for d in survey.distributions} == {
+        "Q1": (0.5, 0.5, 0.0),
+        "Q94": (0.0, 0.5, 0.5),
+    }
 
 
 def test_options_that_are_numbers_lie_on_a_scale(tmp_path: Path) -> None:
-    survey = ShareTable(write(tmp_path, shares={"MEX": {"Q48": {"1": 1.0}, "Q1": {"1": 1.0}}})).survey()
+    survey = ShareTable(
+        write(tmp_path, shares={"MEX": {"Q48": {"1": 1.0}, "Q1": {"1": 1.0}}})
+    ).survey()
     assert (survey.questions["Q48"].ordered, survey.questions["Q1"].ordered) == (True, None)
 
 
@@ -104,7 +115,9 @@ def write_microdata(folder: Path, text: str) -> WvsMicrodata:
 
 
 def test_microdata_become_weighted_shares_with_their_people(tmp_path: Path) -> None:
-    text = "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48,other\nMEX,1,1,0,2,x\nMEX,2,2,-1,2,y\nMEX,1,-2,2,2,\n"
+    text = (
+        "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48,other\nMEX,1,1,0,2,x\nMEX,2,2,-1,2,y\nMEX,1,-2,2,2,\n"
+    )
     text += "NIR,1,9,1,1,z\nXYZ,1,1,1,1,z\n"
     tally = Tally()
     survey = write_microdata(tmp_path, text).survey(tally)
@@ -126,7 +139,11 @@ def test_a_code_no_option_has_is_counted(tmp_path: Path, code: str) -> None:
     survey = write_microdata(tmp_path, text).survey(tally)
     found = survey.distribution("Q48", "MEX")
     assert found is not None
-    assert (found.probs_O, found.n, tally.left_out["code without an option: Q48"]) == ((0.5, 0.0), 1, 1)
+    assert (found.probs_O, found.n, tally.left_out["code without an option: Q48"]) == (
+        (0.5, 0.0),
+        1,
+        1,
+    )
 
 
 @pytest.mark.parametrize("mark", ["NA", "", " ", ".", "n/a", "NA\u00a0"])
@@ -140,7 +157,9 @@ def test_respondents_without_a_country_are_counted(tmp_path: Path, mark: str) ->
 
 def test_respondents_without_a_weight_are_counted(tmp_path: Path) -> None:
     tally = Tally()
-    source = write_microdata(tmp_path, "B_COUNTRY_ALPHA;W_WEIGHT;Q1;Q94;Q48\nMEX;;1;0;1\nMEX;1;1;0;1\n")
+    source = write_microdata(
+        tmp_path, "B_COUNTRY_ALPHA;W_WEIGHT;Q1;Q94;Q48\nMEX;;1;0;1\nMEX;1;1;0;1\n"
+    )
     survey = source.survey(tally)
     assert (tally.dropped["no weight"], survey.distributions[0].n) == (1, 1)
     assert isinstance(source, SurveySource)
@@ -163,7 +182,9 @@ def test_what_is_not_microdata_is_refused(tmp_path: Path, text: str, message: st
 
 
 def test_microdata_settings_are_validated(tmp_path: Path) -> None:
-    source = TypeAdapter(WvsMicrodata).validate_python({"path": "w.csv", "questions": "questions.json"})
+    source = TypeAdapter(WvsMicrodata).validate_python(
+        {"path": "w.csv", "questions": "questions.json"}
+    )
     with pytest.raises(InvalidInput, match="cannot be read"):
         source.survey()
     with pytest.raises(InvalidInput, match="no such file"):
@@ -173,7 +194,9 @@ def test_microdata_settings_are_validated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("weight", ["0.5", '"0,5"'])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_microdata_are_read_however_they_were_saved(tmp_path: Path, delimiter: str, weight: str, encoding: str) -> None:
+def test_microdata_are_read_however_they_were_saved(
+    tmp_path: Path, delimiter: str, weight: str, encoding: str
+) -> None:
     rows = [["B_COUNTRY_ALPHA", "W_WEIGHT", "Q1", "Q94", "Q48"], ["MEX", weight, "1", "1", "1"]]
     rows.append(["MEX", "1", "2", "-1", "2"])
     source = write_microdata(tmp_path, "")
@@ -192,7 +215,9 @@ def test_na_is_no_country_and_the_reason_says_why(tmp_path: Path) -> None:
 
 def test_weights_that_are_all_empty_are_named_and_can_be_left_out(tmp_path: Path) -> None:
     source = write_microdata(tmp_path, "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\n" + "MEX,,1,1,1\n" * 5)
-    with pytest.raises(NotEnoughData, match=r"no respondent has a weight \(W_WEIGHT is empty in 5 rows\)"):
+    with pytest.raises(
+        NotEnoughData, match=r"no respondent has a weight \(W_WEIGHT is empty in 5 rows\)"
+    ):
         source.survey()
     assert replace(source, weighted=False).survey().distributions[0].n == 5
 
@@ -228,7 +253,9 @@ def test_a_wave_with_numbered_columns_needs_its_weight_named(tmp_path: Path) -> 
     assert [d.community for d in found.distributions] == ["GBR/northern-ireland", "MEX"]
 
 
-def test_a_weight_that_may_be_thousands_is_refused_unless_semicolons_part_the_cells(tmp_path: Path) -> None:
+def test_a_weight_that_may_be_thousands_is_refused_unless_semicolons_part_the_cells(
+    tmp_path: Path,
+) -> None:
     asked = [{"Q_id": "A001", "question": "Important?", "option_lst": ["Yes", "No"]}]
     source = write_microdata(tmp_path, 'S003,S017,A001\n484,"0,900",1\n484,"1,234",1\n')
     source.questions.write_text(json.dumps(asked), "utf-8")

@@ -10,7 +10,9 @@ from pluralign.sources import Split, SplitKind, split_by, split_prism
 def pair(
     n: int, community: str = "GBR", rater: str | None = "r", question: str = "Q", stem: str = ""
 ) -> PreferencePair:
-    return PreferencePair(str(n), question, "Yes", "No", community, rater=rater, question=question, stem=stem)
+    return PreferencePair(
+        str(n), question, "Yes", "No", community, rater=rater, question=question, stem=stem
+    )
 
 
 def many(n: int = 200) -> list[PreferencePair]:
@@ -68,7 +70,9 @@ def test_each_community_with_two_raters_has_one_to_test_on() -> None:
 def test_the_same_questions_are_tested_in_every_community() -> None:
     pairs = [pair(i, c, question=f"q{i % 5}") for c in ("MEX", "GBR") for i in range(10)]
     split = split_by("question", pairs, 0.4, rng_for(7, "split"))
-    tested = [{pairs[i].question for i in split.test if pairs[i].community == c} for c in ("MEX", "GBR")]
+    tested = [
+        {pairs[i].question for i in split.test if pairs[i].community == c} for c in ("MEX", "GBR")
+    ]
     assert tested[0] == tested[1]
     assert len(tested[0]) == 2
 

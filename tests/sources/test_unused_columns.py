@@ -15,7 +15,9 @@ def write(folder: Path, header: str) -> Path:
     return path
 
 
-def test_columns_that_look_like_ours_are_offered_with_the_options_that_set_them(tmp_path: Path) -> None:
+def test_columns_that_look_like_ours_are_offered_with_the_options_that_set_them(
+    tmp_path: Path,
+) -> None:
     path, tally = write(tmp_path, "prompt,chosen,rejected,country,annotator_id"), Tally()
     (pair,) = JsonlPairs(path).pairs(tally)
     assert (pair.community, pair.rater) == ("~world", None)
@@ -24,7 +26,9 @@ def test_columns_that_look_like_ours_are_offered_with_the_options_that_set_them(
         "--set pairs.columns.community=country --set pairs.columns.rater=annotator_id"
     ]
     tally = Tally()
-    (pair,) = JsonlPairs(path, columns={"community": "country", "rater": "annotator_id"}).pairs(tally)
+    (pair,) = JsonlPairs(path, columns={"community": "country", "rater": "annotator_id"}).pairs(
+        tally
+    )
     assert (pair.community, pair.rater, tally.advice) == ("MEX", "u1", [])
 
 
@@ -32,11 +36,16 @@ def test_columns_that_look_like_ours_are_offered_with_the_options_that_set_them(
     ("header", "hint"),
     [
         ("instruction,chosen,rejected,community,rater", "--set pairs.columns.prompt=instruction"),
-        ("prompt,chosen_response,rejected_response,a,b", "chosen=chosen_response --set pairs.columns.rejected="),
+        (
+            "prompt,chosen_response,rejected_response,a,b",
+            "chosen=chosen_response --set pairs.columns.rejected=",
+        ),
         ("Prompt,chosen,rejected,community,rater", "--set pairs.columns.prompt=Prompt"),
     ],
 )
-def test_a_missing_column_is_offered_and_skipping_is_not_advised(tmp_path: Path, header: str, hint: str) -> None:
+def test_a_missing_column_is_offered_and_skipping_is_not_advised(
+    tmp_path: Path, header: str, hint: str
+) -> None:
     with pytest.raises(InvalidInput) as caught:
         list(JsonlPairs(write(tmp_path, header)).pairs())
     assert hint in str(caught.value.hint)
@@ -45,7 +54,9 @@ def test_a_missing_column_is_offered_and_skipping_is_not_advised(tmp_path: Path,
 
 def test_a_wrong_name_in_columns_lists_those_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, "prompt,chosen,rejected,country,annotator_id")
-    with pytest.raises(InvalidInput, match=r"no column 'anotator_id'; found: prompt, .*annotator_id") as caught:
+    with pytest.raises(
+        InvalidInput, match=r"no column 'anotator_id'; found: prompt, .*annotator_id"
+    ) as caught:
         list(JsonlPairs(path, columns={"rater": "anotator_id"}).pairs())
     assert caught.value.hint == "did you mean 'annotator_id'?"
 

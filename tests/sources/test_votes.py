@@ -25,7 +25,12 @@ def write(folder: Path, votes: str, texts: str = TEXTS) -> dict[str, Any]:
 def test_a_vote_is_a_pair_with_its_texts_and_its_rater(tmp_path: Path) -> None:
     files = write(tmp_path, "q1,p-7,t1,t2,Thought B\nq1,p-8,t1,t2,Thought A\n")
     first, second = VotePairs(**files, community="Britain").pairs()
-    assert (first.chosen, first.rejected, first.rater, first.community) == ("No idea", "Because", "p-7", "GBR")
+    assert (first.chosen, first.rejected, first.rater, first.community) == (
+        "No idea",
+        "Because",
+        "p-7",
+        "GBR",
+    )
     assert (first.prompt, first.question, first.id) == ("Why?", "Why?", "v:2")
     assert first.extra == {"chosen_id": "t2", "rejected_id": "t1"}
     assert (second.chosen, second.strength) == ("Because", None)
@@ -35,7 +40,10 @@ def test_ids_meet_whatever_wrote_them_and_a_mark_is_nobody(tmp_path: Path) -> No
     texts = "question_id,question,thought_id,thought\n1,Why?,1,Because\n1,Why?,2,No idea\n"
     tally = Tally()
     files = write(tmp_path, "1.0,17.0,1.0,2\u00a0, Thought A\n1,nan,1,2,Thought B\n", texts)
-    assert [(p.chosen, p.rater) for p in VotePairs(**files).pairs(tally)] == [("Because", "17"), ("No idea", None)]
+    assert [(p.chosen, p.rater) for p in VotePairs(**files).pairs(tally)] == [
+        ("Because", "17"),
+        ("No idea", None),
+    ]
     assert tally.flagged == {"rater_id is missing: 'nan'": 1}
 
 
@@ -57,7 +65,9 @@ def test_votes_without_consent_are_dropped_and_counted(tmp_path: Path) -> None:
         ("q1,p,t1,t4,Thought A", "same text on both sides"),
     ],
 )
-def test_a_vote_without_a_pair_is_counted_by_its_reason(tmp_path: Path, vote: str, reason: str) -> None:
+def test_a_vote_without_a_pair_is_counted_by_its_reason(
+    tmp_path: Path, vote: str, reason: str
+) -> None:
     tally = Tally()
     assert not list(VotePairs(**write(tmp_path, vote + "\n")).pairs(tally))
     assert (tally.read, tally.kept, tally.dropped) == (1, 0, {reason: 1})
@@ -75,7 +85,12 @@ def test_a_text_given_twice_differently_is_named_or_counted(tmp_path: Path) -> N
 def test_other_column_names_and_votes_can_be_given(tmp_path: Path) -> None:
     (tmp_path / "v.csv").write_text("question_id,who,thought_a,thought_b,vote\nq1,p,t1,t2,left\n")
     (tmp_path / "t.csv").write_text(TEXTS)
-    settings = {"path": tmp_path / "v.csv", "texts": tmp_path / "t.csv", "columns": {"rater": "who"}, "vote_a": "left"}
+    settings = {
+        "path": tmp_path / "v.csv",
+        "texts": tmp_path / "t.csv",
+        "columns": {"rater": "who"},
+        "vote_a": "left",
+    }
     source = TypeAdapter(VotePairs).validate_python(settings)
     assert isinstance(source, PairSource)
     assert [pair.rater for pair in source.pairs()] == ["p"]
@@ -87,7 +102,9 @@ def test_a_mistaken_column_key_names_the_right_one(tmp_path: Path) -> None:
 
 
 def test_a_missing_column_is_told(tmp_path: Path) -> None:
-    (tmp_path / "v.csv").write_text("question_id,rater,thought_a,thought_b,vote\nq1,p,t1,t2,Thought A\n")
+    (tmp_path / "v.csv").write_text(
+        "question_id,rater,thought_a,thought_b,vote\nq1,p,t1,t2,Thought A\n"
+    )
     (tmp_path / "t.csv").write_text(TEXTS)
     with pytest.raises(InvalidInput, match="missing column 'rater_id'"):
         list(VotePairs(tmp_path / "v.csv", tmp_path / "t.csv").pairs())
@@ -100,7 +117,8 @@ def test_an_unknown_community_is_refused_before_the_files_are_read(tmp_path: Pat
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("panel", "community", "counts"), [("uk", "GBR", (10561, 10024, 710)), ("global", "~world", (15298, 14182, 1023))]
+    ("panel", "community", "counts"),
+    [("uk", "GBR", (10561, 10024, 710)), ("global", "~world", (15298, 14182, 1023))],
 )
 def test_the_real_panels_are_counted(
     shared_data: Path, panel: str, community: str, counts: tuple[int, int, int]

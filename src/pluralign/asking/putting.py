@@ -21,7 +21,16 @@ from pluralign.core import (
 
 _NEAR = 3
 _EXAMPLES = 5
-_ARTICLE = ("United ", "Netherlands", "Philippines", "Gambia", "Bahamas", " Federation", " Republic", " Islands")
+_ARTICLE = (
+    "United ",
+    "Netherlands",
+    "Philippines",
+    "Gambia",
+    "Bahamas",
+    " Federation",
+    " Republic",
+    " Islands",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,11 @@ class _Writer:
     putting: Putting
 
     def asks(
-        self, question: SurveyQuestion, community_: str | None, wordings: Mapping[str, str], tally: Tally
+        self,
+        question: SurveyQuestion,
+        community_: str | None,
+        wordings: Mapping[str, str],
+        tally: Tally,
     ) -> Iterator[Ask]:
         places = self._places(question, community_, tally)
         if places is None:
@@ -115,7 +128,10 @@ class _Writer:
         for order in _orders(question, self.putting):
             shown = tuple(question.options[i] for i in order)
             labels = self._labels(question, order)
-            filled = places | {"question": question.text, "options": render_question("", shown, labels).strip("\n")}
+            filled = places | {
+                "question": question.text,
+                "options": render_question("", shown, labels).strip("\n"),
+            }
             for variant, user in (wordings if translated is None else {"": translated}).items():
                 turns = (("system", system), ("user", user))
                 said = tuple(Message(role, text.format(**filled)) for role, text in turns if text)
@@ -139,7 +155,9 @@ class _Writer:
             return tuple(str(i + 1) for i in range(len(order)))
         return question.codes
 
-    def _places(self, question: SurveyQuestion, community_: str | None, tally: Tally) -> dict[str, str] | None:
+    def _places(
+        self, question: SurveyQuestion, community_: str | None, tally: Tally
+    ) -> dict[str, str] | None:
         needs, found = self.strategy.needs, {}
         if community_ is None:
             return {}
@@ -165,11 +183,18 @@ class _Writer:
         examples = []
         for id_ in self.cultures.neighbours.get(question.id, ()):
             answered = self.survey.distribution(id_, community_)
-            if answered is None or id_ == question.id or id_ not in self.survey.questions or sum(answered.probs_O) <= 0:
+            if (
+                answered is None
+                or id_ == question.id
+                or id_ not in self.survey.questions
+                or sum(answered.probs_O) <= 0
+            ):
                 continue
             near = self.survey.questions[id_]
             labels = self._labels(near, tuple(range(len(near.options))))
-            examples.append(f"{render_question(near.text, near.options, labels)}\nAnswer: {labels[answered.gold]}")
+            examples.append(
+                f"{render_question(near.text, near.options, labels)}\nAnswer: {labels[answered.gold]}"
+            )
             if len(examples) == _EXAMPLES:
                 break
         return examples

@@ -39,12 +39,16 @@ class Strategy:
     path: Path = _FOLDER
 
     def __post_init__(self) -> None:
-        turns = {"user": self.user} | {f"paraphrases.{name}": text for name, text in self.paraphrases.items()}
+        turns = {"user": self.user} | {
+            f"paraphrases.{name}": text for name, text in self.paraphrases.items()
+        }
         turns |= {f"translations.{tag}.user": user for tag, (_, user) in self.translations.items()}
         for key, text in turns.items():
             missing = {"question", "options"} - _places(text, f"{self.path}: {key}")
             if missing:
-                raise InvalidSettings(f"the place {{{min(missing)}}} is missing", where=f"{self.path}: {key}")
+                raise InvalidSettings(
+                    f"the place {{{min(missing)}}} is missing", where=f"{self.path}: {key}"
+                )
         _places(self.system, f"{self.path}: system")
 
     @property
@@ -57,7 +61,9 @@ class Strategy:
     @property
     def names_community(self) -> bool:
         """Whether each community is asked for by itself."""
-        return bool(self.needs & {"culture", "nearest", "farthest", "examples"}) or bool(self.translations)
+        return bool(self.needs & {"culture", "nearest", "farthest", "examples"}) or bool(
+            self.translations
+        )
 
     @property
     def shows_gold(self) -> bool:
@@ -106,15 +112,23 @@ def load_strategy(name: str | Path) -> Strategy:
     path = _FOLDER / f"{name}.toml" if is_own else Path(name)
     if str(name) not in strategies() if is_own else not path.is_file():
         near = get_close_matches(str(name), strategies(), n=2, cutoff=0.6)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(strategies())}; or a .toml file"
+        hint = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else f"known: {', '.join(strategies())}; or a .toml file"
+        )
         raise InvalidSettings(f"there is no strategy {str(name)!r}", hint=hint)
     try:
         table = parse_toml(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
-        raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint="mend the file") from error
+        raise InvalidSettings(
+            f"not valid TOML: {error}", where=str(path), hint="mend the file"
+        ) from error
     for key in table:
         if key not in _KEYS:
-            raise InvalidSettings("unknown key", where=f"{path}: {key}", hint=f"known: {', '.join(_KEYS)}")
+            raise InvalidSettings(
+                "unknown key", where=f"{path}: {key}", hint=f"known: {', '.join(_KEYS)}"
+            )
     translations = _table(table, "translations", path)
     return Strategy(
         name=path.stem,
@@ -122,10 +136,14 @@ def load_strategy(name: str | Path) -> Strategy:
         user=_text(table, "user", path).strip("\n"),
         system=_text(table, "system", path).strip("\n"),
         paraphrases={
-            k: _text(_table(table, "paraphrases", path), k, path).strip("\n") for k in table.get("paraphrases", {})
+            k: _text(_table(table, "paraphrases", path), k, path).strip("\n")
+            for k in table.get("paraphrases", {})
         },
         translations={
-            tag: tuple(_text(_table(translations, tag, path), key, path).strip("\n") for key in ("system", "user"))  # type: ignore[misc]
+            tag: tuple(
+                _text(_table(translations, tag, path), key, path).strip("\n")
+                for key in ("system", "user")
+            )  # type: ignore[misc]
             for tag in translations
         },
         path=path,
@@ -136,7 +154,9 @@ def _places(text: str, where: str) -> set[str]:
     try:
         found = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError as error:
-        raise InvalidSettings(f"a brace is open or alone: {error}", where=where, hint="write {{ for a brace") from error
+        raise InvalidSettings(
+            f"a brace is open or alone: {error}", where=where, hint="write {{ for a brace"
+        ) from error
     strange = sorted(found - set(PLACES))
     if strange:
         near = get_close_matches(strange[0], PLACES, n=1)

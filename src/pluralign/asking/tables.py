@@ -46,7 +46,11 @@ def _alikeness(survey: Survey) -> dict[str, dict[str, float]]:
     total_C_C = np.zeros((len(place), len(place)))
     common_C_C = np.zeros((len(place), len(place)))
     for question in survey.questions:
-        answered = [d for c in place if (d := survey.distribution(question, c)) is not None and sum(d.probs_O) > 0]
+        answered = [
+            d
+            for c in place
+            if (d := survey.distribution(question, c)) is not None and sum(d.probs_O) > 0
+        ]
         if len(answered) < 2:
             continue
         at = np.ix_([place[d.community] for d in answered], [place[d.community] for d in answered])
@@ -68,7 +72,8 @@ def _shared_words(survey: Survey) -> dict[str, list[str]]:
     words = {id_: frozenset(q.text.casefold().split()) for id_, q in survey.questions.items()}
     return {
         id_: sorted(
-            (other for other in words if other != id_), key=lambda o: -len(own & words[o]) / max(1, len(own | words[o]))
+            (other for other in words if other != id_),
+            key=lambda o: -len(own & words[o]) / max(1, len(own | words[o])),
         )
         for id_, own in words.items()
     }

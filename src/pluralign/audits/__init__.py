@@ -1,6 +1,14 @@
 """What can go wrong: checks of recorded evidence, each finding a claim with its numbers, intervals and rows."""
 
-from pluralign.audits.auditing import Audit, Check, Context, Measured, Skipped, run_audits, with_thresholds
+from pluralign.audits.auditing import (
+    Audit,
+    Check,
+    Context,
+    Measured,
+    Skipped,
+    run_audits,
+    with_thresholds,
+)
 from pluralign.audits.evidence import Evidence, Item, Rewards
 from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
 from pluralign.audits.misidentification import MISIDENTIFICATION

@@ -57,7 +57,11 @@ class Answered:
     @property
     def value_C_Q(self) -> FloatArray:
         """The option it gave, or gave most often; nan where it gave none."""
-        return np.where(self.shares_C_Q_O.sum(axis=2) > 0, self.shares_C_Q_O.argmax(axis=2).astype(float), np.nan)
+        return np.where(
+            self.shares_C_Q_O.sum(axis=2) > 0,
+            self.shares_C_Q_O.argmax(axis=2).astype(float),
+            np.nan,
+        )
 
     @property
     def both_C_Q(self) -> BoolArray:

@@ -9,7 +9,15 @@ import numpy as np
 from scipy.special import ndtri
 
 from pluralign.audits.evidence import Evidence
-from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
+from pluralign.audits.findings import (
+    SEVERITIES,
+    Assessment,
+    Finding,
+    Rows,
+    Severity,
+    Status,
+    Threshold,
+)
 from pluralign.audits.sentences import Sentence
 from pluralign.core import Estimate, FloatArray, InvalidSettings, rng_for
 
@@ -84,10 +92,14 @@ class Skipped:
         return f"{self.reason}; needs {self.needs}" if self.needs else self.reason
 
 
-NAMED = Skipped("no answers in the names of communities", "recorded answers, and the survey of those people")
+NAMED = Skipped(
+    "no answers in the names of communities", "recorded answers, and the survey of those people"
+)
 REWARDS = Skipped("no margins of reward models", "a folder that `pluralign run` wrote")
 UNSTEERED = Skipped("no method of the run steers", "a method such as `full` or `scpo`")
-UNREAD = Skipped("the pairs of the run are not at hand", "its sources, or the pairs themselves (--pairs)")
+UNREAD = Skipped(
+    "the pairs of the run are not at hand", "its sources, or the pairs themselves (--pairs)"
+)
 _NOTHING = "nothing in the evidence can be measured for it"
 
 Measure = Callable[[Evidence, Context], Iterable[Measured | Skipped]]
@@ -128,7 +140,9 @@ class Audit:
     about: str
     checks: tuple[Check, ...]
 
-    def __call__(self, evidence: Evidence, context: Context | None = None) -> tuple[list[Finding], list[Assessment]]:
+    def __call__(
+        self, evidence: Evidence, context: Context | None = None
+    ) -> tuple[list[Finding], list[Assessment]]:
         """Run every check.
 
         Args:
@@ -173,7 +187,9 @@ def run_audits(
     return findings, [a for _, assessments in results for a in assessments]
 
 
-def with_thresholds(audits: Sequence[Audit], given: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[Audit]:
+def with_thresholds(
+    audits: Sequence[Audit], given: Mapping[str, Mapping[str, Mapping[str, float]]]
+) -> list[Audit]:
     """Audits with other thresholds.
 
     Args:
@@ -188,22 +204,33 @@ def with_thresholds(audits: Sequence[Audit], given: Mapping[str, Mapping[str, Ma
         if name not in known:
             raise InvalidSettings("no such audit", where=name, hint=f"there are {', '.join(known)}")
         known[name] = replace(
-            known[name], checks=tuple(_with_threshold(c, checks.get(c.name, {}), name) for c in known[name].checks)
+            known[name],
+            checks=tuple(
+                _with_threshold(c, checks.get(c.name, {}), name) for c in known[name].checks
+            ),
         )
         if strange := [c for c in checks if c not in {check.name for check in known[name].checks}]:
             names = ", ".join(check.name for check in known[name].checks)
-            raise InvalidSettings("no such check", where=f"{name}.{strange[0]}", hint=f"there are {names}")
+            raise InvalidSettings(
+                "no such check", where=f"{name}.{strange[0]}", hint=f"there are {names}"
+            )
     return list(known.values())
 
 
 def _with_threshold(check: Check, given: Mapping[str, float], audit: str) -> Check:
     where = f"{audit}.{check.name}"
     if not isinstance(given, Mapping):
-        raise InvalidSettings(f"{given!r} is no table", where=where, hint=f"set {where}.concern or {where}.risk")
+        raise InvalidSettings(
+            f"{given!r} is no table", where=where, hint=f"set {where}.concern or {where}.risk"
+        )
     for key, value in given.items():
         if key not in {"concern", "risk"}:
             raise InvalidSettings("unknown key", where=f"{where}.{key}", hint="set concern or risk")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
             raise InvalidSettings(f"{value!r} is no number", where=f"{where}.{key}")
     limit = replace(check.threshold, **{key: float(value) for key, value in given.items()})  # type: ignore[arg-type]
     if (limit.concern < limit.risk) if limit.below else (limit.concern > limit.risk):
@@ -215,7 +242,9 @@ def _with_threshold(check: Check, given: Mapping[str, float], audit: str) -> Che
     return replace(check, threshold=limit)
 
 
-def _run(audit: str, check: Check, evidence: Evidence, context: Context) -> tuple[list[Finding], Assessment]:
+def _run(
+    audit: str, check: Check, evidence: Evidence, context: Context
+) -> tuple[list[Finding], Assessment]:
     results = list(check.measure(evidence, context))
     measured = [r for r in results if isinstance(r, Measured)]
     reasons = tuple(dict.fromkeys(str(r) for r in results if isinstance(r, Skipped)))
@@ -242,8 +271,11 @@ def _run(audit: str, check: Check, evidence: Evidence, context: Context) -> tupl
                 )
             )
     alarmed = any(f.severity != "note" for f in found)
-    status = "found" if alarmed else "clear" if measured else "not assessed"
-    return found, Assessment(audit, check.name, check.asks, status, len(measured), len(found), reasons)  # type: ignore[arg-type]
+    status: Status = "found" if alarmed else "clear" if measured else "not assessed"
+    assessment = Assessment(
+        audit, check.name, check.asks, status, len(measured), len(found), reasons
+    )
+    return found, assessment
 
 
 def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severity | None:
@@ -264,7 +296,11 @@ def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severit
     ['risk', 'concern', 'note', None]
     """
     sign = -1.0 if threshold.below else 1.0
-    bound = sign * measured.value - _reach(measured, tests) if measured.bound is None else sign * measured.bound
+    bound = (
+        sign * measured.value - _reach(measured, tests)
+        if measured.bound is None
+        else sign * measured.bound
+    )
     if bound > sign * threshold.risk:
         return "risk"
     if bound > sign * threshold.concern:

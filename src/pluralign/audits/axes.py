@@ -64,7 +64,10 @@ def _drawn_carried(gram_Q: FloatArray, counts_B_Q: FloatArray, axes: int) -> Flo
     q, c, _ = gram_Q.shape
     flat = gram_Q.reshape(q, c * c)
     return np.concatenate(
-        [_carried((counts.astype(float) @ flat).reshape(-1, c, c), axes) for counts in portions(counts_B_Q, c)]
+        [
+            _carried((counts.astype(float) @ flat).reshape(-1, c, c), axes)
+            for counts in portions(counts_B_Q, c)
+        ]
     )
 
 
@@ -76,9 +79,12 @@ def _carried(gram_B: FloatArray, axes: int) -> FloatArray:
     return over(values[:, -axes:].sum(axis=1), total)
 
 
-def _main_axes(a: Answered, grams: list[FloatArray], counts: FloatArray, n: int) -> Iterator[Measured | Skipped]:
+def _main_axes(
+    a: Answered, grams: list[FloatArray], counts: FloatArray, n: int
+) -> Iterator[Measured | Skipped]:
     (ours, ours_B), (theirs, theirs_B) = (
-        (float(_carried(g.sum(axis=0)[None], _AXES)[0]), _drawn_carried(g, counts, _AXES)) for g in grams
+        (float(_carried(g.sum(axis=0)[None], _AXES)[0]), _drawn_carried(g, counts, _AXES))
+        for g in grams
     )
     if np.isnan(ours) or np.isnan(theirs):
         yield Skipped(f"{a.subject}: its answers do not vary between communities")
@@ -97,18 +103,30 @@ def _theory_axes(
     known = [c for c, name in enumerate(a.communities) if name in places]
     width = len(next(iter(places.values()))) if places else 0
     if len(known) < width + 3:
-        yield Skipped(f"{a.subject}: {theory} has a place for {len(known)} of its communities", f"{width + 3}")
+        yield Skipped(
+            f"{a.subject}: {theory} has a place for {len(known)} of its communities", f"{width + 3}"
+        )
         return
     projection = _onto(np.array([places[a.communities[c]] for c in known]))
     centre = np.eye(len(known)) - 1 / len(known)
     found = []
     for gram in grams:
         part = centre @ gram[:, known][:, :, known] @ centre
-        total, inside = np.trace(part, axis1=1, axis2=2), np.trace(projection @ part, axis1=1, axis2=2)
+        total, inside = (
+            np.trace(part, axis1=1, axis2=2),
+            np.trace(projection @ part, axis1=1, axis2=2),
+        )
         if total.sum() <= _NOTHING:
-            yield Skipped(f"{a.subject}: its answers, or the people's, do not vary between communities")
+            yield Skipped(
+                f"{a.subject}: its answers, or the people's, do not vary between communities"
+            )
             return
-        found.append((float(inside.sum() / total.sum()), draw_ratios(inside[None], total[None], counts)[:, 0]))
+        found.append(
+            (
+                float(inside.sum() / total.sum()),
+                draw_ratios(inside[None], total[None], counts)[:, 0],
+            )
+        )
     yield _axes_measured(a, found[0], found[1], n, theory, _THEORY)
 
 
@@ -135,9 +153,15 @@ _THEORY = (
 )
 
 
-def _axes_measured(a: Answered, ours: Number, theirs: Number, n: int, theory: str, template: str) -> Measured:
+def _axes_measured(
+    a: Answered, ours: Number, theirs: Number, n: int, theory: str, template: str
+) -> Measured:
     excess, excess_B = ours[0] - theirs[0], ours[1] - theirs[1]
-    values: dict[str, Value] = {"subject": a.subject, "share": Share(ours[0]), "other_share": Share(theirs[0])}
+    values: dict[str, Value] = {
+        "subject": a.subject,
+        "share": Share(ours[0]),
+        "other_share": Share(theirs[0]),
+    }
     return Measured(
         a.subject,
         None,

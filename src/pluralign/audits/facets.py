@@ -49,7 +49,9 @@ def _against_culture(
     if not groups:
         yield Skipped("no recorded answers", needs)
     for subject, answers in groups.items():
-        questions = {q: i for i, q in enumerate(dict.fromkeys(one.answer.question for one in answers))}
+        questions = {
+            q: i for i, q in enumerate(dict.fromkeys(one.answer.question for one in answers))
+        }
         counts = draw_questions(len(questions), context.rng("effects", subject), context.draws)
         culture = changes(answers, "culture", questions)
         moved = {facet: changes(answers, facet, questions) for facet in facets}
@@ -72,7 +74,9 @@ def _against_culture(
                     f"{facet}_effect": estimate(rate, rate_B, n),
                     "culture_effect": estimate(base, base_B, int((culture[1] > 0).sum())),
                 },
-                Sentence(template, {"subject": subject, "share": Share(rate), "other_share": Share(base)}),
+                Sentence(
+                    template, {"subject": subject, "share": Share(rate), "other_share": Share(base)}
+                ),
                 Rows("questions", len(changed), tuple(changed[:_SHOWN])),
                 "Compare the answers to the questions listed; they differ in this one thing only.",
             )

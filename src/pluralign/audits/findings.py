@@ -77,7 +77,14 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """The finding as a JSON object."""
         numbers = [
-            {"name": name, "value": e.value, "low": e.low, "high": e.high, "n": e.n, "n_raters": e.n_raters}
+            {
+                "name": name,
+                "value": e.value,
+                "low": e.low,
+                "high": e.high,
+                "n": e.n,
+                "n_raters": e.n_raters,
+            }
             for name, e in self.numbers.items()
         ]
         return {
@@ -101,9 +108,12 @@ class Finding:
         """The finding that `as_dict` wrote."""
         keys = ("audit", "check", "subject", "community", "severity", "look", "causes", "remedies")
         return Finding(
-            claim=Sentence(row["template"], {k: value_from_row(v) for k, v in row["values"].items()}),
+            claim=Sentence(
+                row["template"], {k: value_from_row(v) for k, v in row["values"].items()}
+            ),
             numbers={
-                e["name"]: Estimate(e["value"], e["low"], e["high"], e["n"], e["n_raters"]) for e in row["numbers"]
+                e["name"]: Estimate(e["value"], e["low"], e["high"], e["n"], e["n_raters"])
+                for e in row["numbers"]
             },
             rows=Rows(row["rows"]["what"], row["rows"]["count"], tuple(row["rows"]["ids"])),
             **{key: row[key] for key in keys},

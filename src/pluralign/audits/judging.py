@@ -82,15 +82,26 @@ class Means:
         """One of them."""
         c, s = self.communities[community], self.series[series]
         people = int(self.people_C[c]) if self.raters else None
-        return Mean(float(self.value_C_S[c, s]), self.draws_B_C_S[:, c, s].astype(float), int(self.n_C[c]), people)
+        return Mean(
+            float(self.value_C_S[c, s]),
+            self.draws_B_C_S[:, c, s].astype(float),
+            int(self.n_C[c]),
+            people,
+        )
 
     def enough(self, community: str) -> bool:
         """Whether a community has pairs of enough people."""
-        return community in self.communities and bool(self.people_C[self.communities[community]] >= FEW)
+        return community in self.communities and bool(
+            self.people_C[self.communities[community]] >= FEW
+        )
 
     def elsewhere(self, community: str, series: str) -> Mean:
         """The mean over all other communities, each counting the same."""
-        rest = [c for name, c in self.communities.items() if name != community and self.people_C[c] >= FEW]
+        rest = [
+            c
+            for name, c in self.communities.items()
+            if name != community and self.people_C[c] >= FEW
+        ]
         s = self.series[series]
         draws_B_C = self.draws_B_C_S[:, rest, s].astype(float)
         there_B_C = ~np.isnan(draws_B_C)
@@ -103,7 +114,9 @@ class Means:
         )
 
 
-def means(rewards: Rewards, rows_N: BoolArray, series: Mapping[str, FloatArray], context: Context) -> Means | None:
+def means(
+    rewards: Rewards, rows_N: BoolArray, series: Mapping[str, FloatArray], context: Context
+) -> Means | None:
     """Means of numbers over some pairs, by community; None where there are no such pairs.
 
     Args:
@@ -117,10 +130,14 @@ def means(rewards: Rewards, rows_N: BoolArray, series: Mapping[str, FloatArray],
     rows = np.flatnonzero(rows_N)
     community, cluster, pair = (codes[rows] for codes in rewards.codes)
     present, group = np.unique(community, return_inverse=True)
-    value_N_S = np.stack([np.asarray(values, dtype=float)[rows] for values in series.values()], axis=1)
+    value_N_S = np.stack(
+        [np.asarray(values, dtype=float)[rows] for values in series.values()], axis=1
+    )
     draws = draw_series_means(value_N_S, group, cluster, context.rng("people"), context.draws)
     counts = np.bincount(group)
-    sums = np.stack([np.bincount(group, value_N_S[:, s]) for s in range(value_N_S.shape[1])], axis=1)
+    sums = np.stack(
+        [np.bincount(group, value_N_S[:, s]) for s in range(value_N_S.shape[1])], axis=1
+    )
     return Means(
         sums / counts[:, None],
         draws.astype(np.float32),
@@ -145,7 +162,9 @@ def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> 
     if key not in rewards.kept:
         reference = rewards.judged.reference_N
         rows = reference < 0 if subset == "contested" else np.ones(len(reference), dtype=bool)
-        series = {REFERENCE: correct(reference)} | {s: correct(m) for s, m in rewards.margins[method].items() if s}
+        series = {REFERENCE: correct(reference)} | {
+            s: correct(m) for s, m in rewards.margins[method].items() if s
+        }
         rewards.kept[key] = means(rewards, rows, series, context)
     found: Means | None = rewards.kept[key]
     return found

@@ -42,7 +42,10 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
     pairs, fewest = evidence.pair_by_id, max(_GROUP, context.small)
     columns = [c for c in ATTRIBUTES if any(c in p.extra for p in evidence.pairs)]
     if not columns or not rewards.judged.raters:
-        yield Skipped("nothing is recorded of the raters but their community", f"columns such as {ATTRIBUTES[0]}")
+        yield Skipped(
+            "nothing is recorded of the raters but their community",
+            f"columns such as {ATTRIBUTES[0]}",
+        )
         return
     cells = [
         (method, community, column)
@@ -53,16 +56,30 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
     ]
     for method, community, column in cells:
         own = rewards.judged.community_N == community
-        group_N = np.array([str(getattr(pairs.get(i), "extra", {}).get(column) or "") for i in rewards.judged.pair_N])
+        group_N = np.array(
+            [
+                str(getattr(pairs.get(i), "extra", {}).get(column) or "")
+                for i in rewards.judged.pair_N
+            ]
+        )
         cluster_N = rewards.judged.cluster_N
-        told = [g for g in np.unique(group_N[own]) if g and len(np.unique(cluster_N[own & (group_N == g)])) >= fewest]
+        told = [
+            g
+            for g in np.unique(group_N[own])
+            if g and len(np.unique(cluster_N[own & (group_N == g)])) >= fewest
+        ]
         if len(told) < 2:
-            yield Skipped(f"{community}: fewer than two groups by {column} with {fewest} raters", "more raters")
+            yield Skipped(
+                f"{community}: fewer than two groups by {column} with {fewest} raters",
+                "more raters",
+            )
             continue
         keep = own & np.isin(group_N, told)
         credit = correct(rewards.margins[method][community][keep])
         rng = context.rng("groups", method, community, column)
-        by = disaggregate(credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws)
+        by = disaggregate(
+            credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws
+        )
         worst, served = by.worst()
         gap = by.disparity()
         yield Measured(
@@ -84,7 +101,9 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
             ),
             Rows("pairs", int(keep.sum())),
             "Make the group a community of its own (COUNTRY/group), run again, and compare.",
-            bound=_range_bound(by.draws_B_C, np.array([e.value for e in by.by_community.values()]), len(cells)),
+            bound=_range_bound(
+                by.draws_B_C, np.array([e.value for e in by.by_community.values()]), len(cells)
+            ),
         )
 
 
@@ -129,5 +148,7 @@ def _neighbour(
 
 def _range_bound(draws_B_C: FloatArray, value_C: FloatArray, tests: int) -> float:
     """Lower end of the gap between the highest and the lowest, for all groups and all tests at once."""
-    reach = np.quantile(np.nan_to_num(np.ptp(draws_B_C - value_C, axis=1), nan=np.inf), 1 - LEVEL / max(tests, 1))
+    reach = np.quantile(
+        np.nan_to_num(np.ptp(draws_B_C - value_C, axis=1), nan=np.inf), 1 - LEVEL / max(tests, 1)
+    )
     return float(np.ptp(value_C) - reach)

@@ -14,7 +14,9 @@ PARTICIPATION = Audit(
             "few-people",
             "Do enough people speak for each community?",
             few_people,
-            Threshold(30, 10, "with fewer raters our intervals cover less than they promise", below=True),
+            Threshold(
+                30, 10, "with fewer raters our intervals cover less than they promise", below=True
+            ),
             "The community was reached by few, or its people had no reason to take part.",
             "Gather more people before steering; report the number beside every result.",
         ),
@@ -47,7 +49,10 @@ PARTICIPATION = Audit(
             "Do people say in their own words why, where and what it means?",
             no_words,
             Threshold(
-                0.05, 0.0, "one record in twenty is enough to learn what was missed; never a risk by itself", True
+                0.05,
+                0.0,
+                "one record in twenty is enough to learn what was missed; never a risk by itself",
+                True,
             ),
             "Only choices were recorded: no thick data.",
             "Ask for a reason or a story with some of the choices (`context`).",
@@ -64,7 +69,11 @@ PARTICIPATION = Audit(
             "terms",
             "Is every record used as its people and its licence allow?",
             terms,
-            Threshold(0.0, 0.0, "one record without consent is one too many; a licence not stated is a note"),
+            Threshold(
+                0.0,
+                0.0,
+                "one record without consent is one too many; a licence not stated is a note",
+            ),
             "Terms were lost between those who gathered the records and those who use them.",
             "State licence and consent with every record.",
         ),
@@ -88,7 +97,11 @@ PARTICIPATION = Audit(
             "contradictions",
             "Do sources agree on what a people says?",
             contradictions,
-            Threshold(0.2, 0.5, "shares more than 10 points apart, or opposed majorities, on a fifth of the questions"),
+            Threshold(
+                0.2,
+                0.5,
+                "shares more than 10 points apart, or opposed majorities, on a fifth of the questions",
+            ),
             "Sources asked other people, at other times, or a label stands for another people.",
             "Compare with the original publication; leave out the source that does not fit.",
         ),

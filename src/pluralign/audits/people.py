@@ -90,11 +90,18 @@ def _languages(pairs: Sequence[PreferencePair], small: int) -> dict[str, int]:
         if p.language and p.rater is not None:
             people.setdefault(p.language, set()).add(p.rater)
     hidden = {language for language, raters in people.items() if len(raters) < small}
-    return dict(Counter(FEWER if p.language in hidden else p.language for p in pairs if p.language).most_common())
+    return dict(
+        Counter(
+            FEWER if p.language in hidden else p.language for p in pairs if p.language
+        ).most_common()
+    )
 
 
 def _row(
-    community: str, pairs: Sequence[PreferencePair], raters: Mapping[str, Sequence[PreferencePair]], small: int
+    community: str,
+    pairs: Sequence[PreferencePair],
+    raters: Mapping[str, Sequence[PreferencePair]],
+    small: int,
 ) -> dict[str, Any]:
     share, effective = heaviest(raters)
     people = len(raters)
@@ -109,5 +116,7 @@ def _row(
         "with_words": sum(bool(p.context and p.context.strip()) for p in pairs),
         "languages": _languages(pairs, small),
         "sources": dict(Counter(p.source for p in pairs if p.source).most_common()),
-        "groups": {a: suppressed(groups, small) for a, groups in groups_of(raters).items()} if enough else {},
+        "groups": {a: suppressed(groups, small) for a, groups in groups_of(raters).items()}
+        if enough
+        else {},
     }

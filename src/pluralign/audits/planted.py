@@ -81,19 +81,25 @@ def sound(seed: int) -> Planted:
     rng = rng_for(seed, "planted society")
     homes = tuple(
         SimulatedCommunity(
-            name, PlantedTaste(dict(zip(_TRAITS, rng.normal(0, 0.9, len(_TRAITS)), strict=True))), n_raters=_RATERS
+            name,
+            PlantedTaste(dict(zip(_TRAITS, rng.normal(0, 0.9, len(_TRAITS)), strict=True))),
+            n_raters=_RATERS,
         )
         for name in NAMES
     )
     society = Society(homes, traits=_TRAITS, seed=seed)
     survey = society.survey(_QUESTIONS, _PEOPLE, rng_for(seed, "planted survey"))
-    pairs = _lived(society.pairs(_EACH, rng_for(seed, "planted pairs")), rng_for(seed, "planted lives"))
+    pairs = _lived(
+        society.pairs(_EACH, rng_for(seed, "planted pairs")), rng_for(seed, "planted lives")
+    )
     steered = np.stack([_margins(society, pairs, c) for c in NAMES], axis=1)
     reference = _margins(society, pairs, WORLD.id)
     likes = rng_for(seed, "planted refusals").random(len(pairs)) < 0.7
     for i, p in enumerate(pairs):
         if _REFUSAL in (p.chosen, p.rejected):  # the model likes refusals as often as people do
-            steered[i] = reference[i] = (1.0 if likes[i] else -1.0) * (1 if p.rejected == _REFUSAL else -1)
+            steered[i] = reference[i] = (1.0 if likes[i] else -1.0) * (
+                1 if p.rejected == _REFUSAL else -1
+            )
     return Planted(seed, society, survey, shares_of(survey), pairs, steered, reference)
 
 
@@ -147,7 +153,9 @@ def _lived(pairs: Pairs, rng: np.random.Generator) -> Pairs:
         elif refused:
             rejected = _REFUSAL
         told = "That is how we do it at home." if rng.random() < 0.2 else None
-        found.append(replace(p, chosen=chosen, rejected=rejected, context=told, extra={**p.extra, **about}))
+        found.append(
+            replace(p, chosen=chosen, rejected=rejected, context=told, extra={**p.extra, **about})
+        )
     return found
 
 
@@ -166,7 +174,9 @@ def _residents() -> dict[str, dict[str, dict[str, float]]]:
     return dict.fromkeys(NAMES, even)
 
 
-def _items(rng: np.random.Generator, right: Mapping[tuple[Level, int], float] | None = None) -> list[Item]:
+def _items(
+    rng: np.random.Generator, right: Mapping[tuple[Level, int], float] | None = None
+) -> list[Item]:
     """Items at all levels on one culture and between two, answered right with the given chances (0.9 where not)."""
     chances, items = right or {}, []
     levels: tuple[Level, ...] = ("rule_of_thumb", "value", "country")
@@ -197,7 +207,9 @@ def _answers(p: Planted, shares: FloatArray) -> Evidence:
 
 
 def _and_another(p: Planted, shares: FloatArray, **how: object) -> Evidence:
-    return p.evidence(answers=[*spoken(p.survey, p.answers), *spoken(p.survey, _whole(shares), **how)])
+    return p.evidence(
+        answers=[*spoken(p.survey, p.answers), *spoken(p.survey, _whole(shares), **how)]
+    )
 
 
 def _steered(p: Planted, margins: FloatArray) -> Evidence:
@@ -268,15 +280,23 @@ def paraphrase_moves(p: Planted) -> Evidence:
 def order_moves(p: Planted) -> Evidence:
     """With the options turned round, others are taken."""
     turned = spoken(p.survey, _turned(p))
-    orders = [tuple(reversed(range(len(p.survey.questions[a.answer.question].options)))) for a in turned]
-    turned = [ReadAnswer(replace(a.answer, order=o), a.number) for a, o in zip(turned, orders, strict=True)]
+    orders = [
+        tuple(reversed(range(len(p.survey.questions[a.answer.question].options)))) for a in turned
+    ]
+    turned = [
+        ReadAnswer(replace(a.answer, order=o), a.number)
+        for a, o in zip(turned, orders, strict=True)
+    ]
     return p.evidence(answers=[*spoken(p.survey, p.answers), *turned])
 
 
 def wrong_steer(p: Planted) -> Evidence:
     """One community's own steer does nothing, and that to another knows what its people like."""
     own = np.array([NAMES.index(x.community) for x in p.pairs])
-    gains = [np.mean((p.steered[own == c, c] > 0) * 1.0 - (p.reference[own == c] > 0)) for c in range(len(NAMES))]
+    gains = [
+        np.mean((p.steered[own == c, c] > 0) * 1.0 - (p.reference[own == c] > 0))
+        for c in range(len(NAMES))
+    ]
     wronged = int(np.argmax(gains))
     margins, mine = p.steered.copy(), own == wronged
     margins[mine, (wronged + 1) % len(NAMES)] = p.steered[mine, wronged]
@@ -308,7 +328,9 @@ def reasons_do_not_fit(p: Planted) -> Evidence:
     """Reasons speak for the other answer in three of ten cases."""
     rng = p.rng("reasons")
     items = [
-        replace(i, reason_for=("no" if i.answer == "yes" else "yes") if rng.random() < 0.3 else i.answer)
+        replace(
+            i, reason_for=("no" if i.answer == "yes" else "yes") if rng.random() < 0.3 else i.answer
+        )
         for i in _items(p.rng("items"))
     ]
     return p.evidence(items=items)
@@ -342,7 +364,9 @@ def others_speak(p: Planted) -> Evidence:
     """Four of ten who judge for a community belong elsewhere."""
 
     def away(x: PreferencePair) -> PreferencePair:
-        elsewhere = x.community == NAMES[4] and rng_for(p.seed, "away", x.rater or "").random() < 0.4
+        elsewhere = (
+            x.community == NAMES[4] and rng_for(p.seed, "away", x.rater or "").random() < 0.4
+        )
         return replace(x, extra={**x.extra, "rater_community": "~mars"}) if elsewhere else x
 
     return _pairs(p, away)
@@ -367,13 +391,23 @@ def nobody_says_why(p: Planted) -> Evidence:
 def institutions_ask(p: Planted) -> Evidence:
     """Eight of ten records answer institutions' questions."""
     rng = p.rng("institutions")
-    return _pairs(p, lambda x: replace(x, extra={**x.extra, "origin": "institutional"}) if rng.random() < 0.8 else x)
+    return _pairs(
+        p,
+        lambda x: (
+            replace(x, extra={**x.extra, "origin": "institutional"}) if rng.random() < 0.8 else x
+        ),
+    )
 
 
 def no_terms(p: Planted) -> Evidence:
     """The raters of one record in ten withdrew their consent."""
     rng = p.rng("terms")
-    return _pairs(p, lambda x: replace(x, extra={**x.extra, "consent": "withdrawn"}) if rng.random() < 0.1 else x)
+    return _pairs(
+        p,
+        lambda x: (
+            replace(x, extra={**x.extra, "consent": "withdrawn"}) if rng.random() < 0.1 else x
+        ),
+    )
 
 
 def left_unasked(p: Planted) -> Evidence:
@@ -381,7 +415,11 @@ def left_unasked(p: Planted) -> Evidence:
     rng = p.rng("unasked")
     kept = [d for d in p.survey.distributions if d.community != NAMES[6] or rng.random() > 0.35]
     survey = Survey(p.survey.name, p.survey.questions, tuple(kept), p.survey.license)
-    asked = [a for a in spoken(p.survey, p.answers) if survey.distribution(a.answer.question, str(a.answer.community))]
+    asked = [
+        a
+        for a in spoken(p.survey, p.answers)
+        if survey.distribution(a.answer.question, str(a.answer.community))
+    ]
     return p.evidence(survey=survey, answers=asked)
 
 
@@ -431,7 +469,12 @@ def evidence_outrun(p: Planted) -> Evidence:
     """For a thin community choices are turned round at random."""
     some = {f"{NAMES[2]}/r{i:03d}" for i in range(36)}
     kept = [i for i, x in enumerate(p.pairs) if x.community != NAMES[2] or x.rater in some]
-    part = replace(p, pairs=[p.pairs[i] for i in kept], steered=p.steered[kept].copy(), reference=p.reference[kept])
+    part = replace(
+        p,
+        pairs=[p.pairs[i] for i in kept],
+        steered=p.steered[kept].copy(),
+        reference=p.reference[kept],
+    )
     turned = np.where(p.rng("outrun").random(len(kept)) < 0.35, -1.0, 1.0)
     for i, pair in enumerate(part.pairs):
         if pair.community == NAMES[2]:

@@ -24,15 +24,24 @@ def levels(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
     if not evidence.items:
         yield _ITEMS
     for model, items in _by_model(evidence):
-        right = {level: {i.id: i.answer == i.gold for i in items if i.level == level} for level in LEVELS}
+        right = {
+            level: {i.id: i.answer == i.gold for i in items if i.level == level} for level in LEVELS
+        }
         both = sorted(right["rule_of_thumb"].keys() & right["country"].keys())
         if len(both) < _FEW:
-            yield Skipped(f"{model}: {len(both)} items asked with and without the rule of thumb", f"{_FEW}")
+            yield Skipped(
+                f"{model}: {len(both)} items asked with and without the rule of thumb", f"{_FEW}"
+            )
             continue
-        given, bare = (np.array([float(right[level][i]) for i in both]) for level in ("rule_of_thumb", "country"))
+        given, bare = (
+            np.array([float(right[level][i]) for i in both])
+            for level in ("rule_of_thumb", "country")
+        )
         numbers = {"fall": _mean(given - bare, both, context, model)}
         numbers |= {
-            f"accuracy_{level}": _mean(np.array([float(right[level][i]) for i in both]), both, context, model)
+            f"accuracy_{level}": _mean(
+                np.array([float(right[level][i]) for i in both]), both, context, model
+            )
             for level in LEVELS
             if all(i in right[level] for i in both)
         }
@@ -58,12 +67,17 @@ def between(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
         yield _ITEMS
     for model, items in _by_model(evidence):
         told = [i for i in items if i.level == "country"]
-        one, two = ([i for i in told if (len(i.communities) > 1) == several] for several in (False, True))
+        one, two = (
+            [i for i in told if (len(i.communities) > 1) == several] for several in (False, True)
+        )
         if min(len(one), len(two)) < _FEW:
-            yield Skipped(f"{model}: {len(one)} items on one culture, {len(two)} between", f"{_FEW} of each")
+            yield Skipped(
+                f"{model}: {len(one)} items on one culture, {len(two)} between", f"{_FEW} of each"
+            )
             continue
         (single, single_B), (several, several_B) = (
-            _accuracy(part, context, model, purpose) for part, purpose in ((one, "one"), (two, "several"))
+            _accuracy(part, context, model, purpose)
+            for part, purpose in ((one, "one"), (two, "several"))
         )
         wrong = [i.id for i in two if i.answer != i.gold]
         yield Measured(
@@ -89,7 +103,10 @@ def between(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
 def reasons(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """How often the stated reason supports another answer than the one given."""
     if not any(i.reason_for is not None for i in evidence.items):
-        yield Skipped("no reasons are recorded", "items with reason_for, the answer that the stated reason supports")
+        yield Skipped(
+            "no reasons are recorded",
+            "items with reason_for, the answer that the stated reason supports",
+        )
         return
     for model, items in _by_model(evidence):
         stated = [i for i in items if i.reason_for is not None]
@@ -116,7 +133,9 @@ def reasons(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
 def known(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """How much closer a model comes to a people when it estimates their answers than when it answers as one of them."""
     stated = {a.model: a for a in evidence.answered if a.strategy in context.knowing and a.drawn}
-    lived = [a for a in evidence.answered if a.model in stated and a.strategy not in context.knowing]
+    lived = [
+        a for a in evidence.answered if a.model in stated and a.strategy not in context.knowing
+    ]
     if not lived:
         yield Skipped(
             "no model was both asked what a people answers and asked to answer as one of them",
@@ -138,7 +157,9 @@ def _known(told: Answered, a: Answered, context: Context) -> Iterator[Measured |
         rows, cols = np.array(common).T
         there = told.both_C_Q[t, rows] & a.both_C_Q[c, cols]
         if there.sum() < _FEW:
-            yield Skipped(f"{a.subject}: {int(there.sum())} questions in common for {community}", f"{_FEW}")
+            yield Skipped(
+                f"{a.subject}: {int(there.sum())} questions in common for {community}", f"{_FEW}"
+            )
             continue
         rows, cols = rows[there], cols[there]
         width = min(told.shares_C_Q_O.shape[2], a.shares_C_Q_O.shape[2])
@@ -147,7 +168,8 @@ def _known(told: Answered, a: Answered, context: Context) -> Iterator[Measured |
         know, live = _close(estimated, people, a.drawn), _close(given, people, a.drawn)
         one = np.ones(len(cols))[None]
         (gap, gap_B), (first, first_B), (second, second_B) = (
-            (float(v.mean()), draw_ratios(v[None], one, counts[:, cols])[:, 0]) for v in (know - live, know, live)
+            (float(v.mean()), draw_ratios(v[None], one, counts[:, cols])[:, 0])
+            for v in (know - live, know, live)
         )
         n, worst = len(cols), np.argsort(live - know)[:_SHOWN]
         yield Measured(
@@ -188,19 +210,31 @@ def _by_model(evidence: Evidence) -> list[tuple[str, list[Item]]]:
     return [(model, list(own)) for model, own in groupby(items, key=lambda i: i.model)]
 
 
-def _accuracy(items: Sequence[Item], context: Context, model: str, purpose: str) -> tuple[float, FloatArray]:
+def _accuracy(
+    items: Sequence[Item], context: Context, model: str, purpose: str
+) -> tuple[float, FloatArray]:
     """Accuracy with draws of its own: other items are no pairs of these."""
     right = np.array([float(i.answer == i.gold) for i in items])
-    draws = draw_means(right, [i.id for i in items], context.rng("items", model, purpose), context.draws)
+    draws = draw_means(
+        right, [i.id for i in items], context.rng("items", model, purpose), context.draws
+    )
     return float(right.mean()), draws
 
 
-def _decides(value_N: FloatArray, ids: Sequence[str], context: Context, model: str) -> tuple[float, float]:
-    return float(value_N.mean()), standard_error(draw_means(value_N, ids, context.rng("items", model), context.draws))
+def _decides(
+    value_N: FloatArray, ids: Sequence[str], context: Context, model: str
+) -> tuple[float, float]:
+    return float(value_N.mean()), standard_error(
+        draw_means(value_N, ids, context.rng("items", model), context.draws)
+    )
 
 
 def _mean(value_N: FloatArray, ids: Sequence[str], context: Context, model: str) -> Estimate:
-    return estimate(value_N.mean(), draw_means(value_N, ids, context.rng("items", model), context.draws), len(ids))
+    return estimate(
+        value_N.mean(),
+        draw_means(value_N, ids, context.rng("items", model), context.draws),
+        len(ids),
+    )
 
 
 REASONING = Audit(

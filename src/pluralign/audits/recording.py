@@ -23,7 +23,9 @@ def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
         yield PAIRS
     for source, pairs in _by_source(evidence.pairs).items():
         value = np.array([float(bool(p.context and p.context.strip())) for p in pairs])
-        draws = draw_means(value, [p.rater or p.stem for p in pairs], context.rng("words", source), context.draws)
+        draws = draw_means(
+            value, [p.rater or p.stem for p in pairs], context.rng("words", source), context.draws
+        )
         raters = len({p.rater for p in pairs if p.rater is not None}) or None
         yield Measured(
             source,
@@ -48,7 +50,9 @@ def institutional(evidence: Evidence, context: Context) -> Iterator[Measured | S
         return
     known = [p for p in evidence.pairs if _institutional(p) is not None]
     if not known:
-        yield Skipped("where the questions come from is not recorded", "a column origin, or the raters")
+        yield Skipped(
+            "where the questions come from is not recorded", "a column origin, or the raters"
+        )
         return
     value = np.array([float(bool(_institutional(p))) for p in known])
     n, raters = len(value), len({p.rater for p in known if p.rater is not None}) or None
@@ -80,7 +84,9 @@ def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
         yield Skipped("consent of the raters is not recorded", "a column consent")
     for source, pairs in _by_source(evidence.pairs).items():
         denied = [p for p in pairs if consent_problem(p.extra) is not None]
-        few = 0 < len({p.rater for p in denied}) < context.small  # whoever withdrew is not to be picked out
+        few = (
+            0 < len({p.rater for p in denied}) < context.small
+        )  # whoever withdrew is not to be picked out
         if any("consent" in p.extra for p in pairs):
             yield Measured(
                 source,
@@ -92,7 +98,9 @@ def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
                     "For {share} of the records of {subject} the rater refused or withdrew consent.",
                     {"share": Share(len(denied) / len(pairs)), "subject": source},
                 ),
-                Rows("pairs", len(denied), () if few else tuple(sorted(p.id for p in denied)[:SHOWN])),
+                Rows(
+                    "pairs", len(denied), () if few else tuple(sorted(p.id for p in denied)[:SHOWN])
+                ),
                 "Leave out the records without consent.",
             )
         unstated = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
@@ -123,7 +131,9 @@ def _institutional(p: PreferencePair) -> bool | None:
     origin = str(p.extra.get("origin", "")).lower()
     if origin or p.rater is not None:
         return origin == "institutional"
-    of_shares = bool(p.question) and p.strength is not None  # see `pluralign.core.pairs_from_survey`
+    of_shares = (
+        bool(p.question) and p.strength is not None
+    )  # see `pluralign.core.pairs_from_survey`
     return True if of_shares else None
 
 

@@ -64,7 +64,9 @@ class Sentence:
     values: Mapping[str, Value] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        shown = {name: f"{v:,}" if isinstance(v, int) else str(v) for name, v in self.values.items()}
+        shown = {
+            name: f"{v:,}" if isinstance(v, int) else str(v) for name, v in self.values.items()
+        }
         return self.template.format(**shown)
 
 
@@ -87,5 +89,9 @@ def value_from_row(row: object) -> Value:
     """
     if isinstance(row, Mapping):
         kind, inner = next(iter(row.items()))
-        return Place(str(inner)) if kind == "place" else (Share if kind == "share" else Amount)(float(inner))
+        return (
+            Place(str(inner))
+            if kind == "place"
+            else (Share if kind == "share" else Amount)(float(inner))
+        )
     return row if isinstance(row, int) else str(row)

@@ -5,13 +5,28 @@ from collections.abc import Iterator
 import numpy as np
 
 from pluralign.audits.answered import Answered, estimate
-from pluralign.audits.auditing import NAMED, Audit, Check, Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import (
+    NAMED,
+    Audit,
+    Check,
+    Context,
+    Measured,
+    Skipped,
+    standard_error,
+)
 from pluralign.audits.axes import Number, few_axes, over, portions
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray
-from pluralign.metrics import draw_ratios, majority_choice, pair_errors, spanning_length, spread, square
+from pluralign.metrics import (
+    draw_ratios,
+    majority_choice,
+    pair_errors,
+    spanning_length,
+    spread,
+    square,
+)
 
 _SINGLE = "{} gave single answers"
 _SHOWN = 8
@@ -23,10 +38,18 @@ def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
         yield NAMED
     for a in evidence.answered:
         if not a.drawn:
-            yield Skipped(_SINGLE.format(a.subject), "several draws of each question, or probabilities")
+            yield Skipped(
+                _SINGLE.format(a.subject), "several draws of each question, or probabilities"
+            )
             continue
-        ours, theirs = _entropy(a.shares_C_Q_O, a.draws_C_Q) * a.both_C_Q, _entropy(a.people_C_Q_O) * a.both_C_Q
-        top, people_top = a.shares_C_Q_O.max(axis=2) * a.both_C_Q, a.people_C_Q_O.max(axis=2) * a.both_C_Q
+        ours, theirs = (
+            _entropy(a.shares_C_Q_O, a.draws_C_Q) * a.both_C_Q,
+            _entropy(a.people_C_Q_O) * a.both_C_Q,
+        )
+        top, people_top = (
+            a.shares_C_Q_O.max(axis=2) * a.both_C_Q,
+            a.people_C_Q_O.max(axis=2) * a.both_C_Q,
+        )
         counts = a.counts(context.rng("within", a.subject), context.draws)
         lost_B = 1 - draw_ratios(ours, theirs, counts)
         spreads = [_spread(shares, a) for shares in (a.shares_C_Q_O, a.people_C_Q_O)]
@@ -36,7 +59,9 @@ def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
         peoples, peoples_B = _means(people_top, a.both_C_Q, counts)
         for c, community in enumerate(a.communities):
             if theirs[c].sum() <= 0:
-                yield Skipped(f"nobody of {community} was asked these questions", "answers of people")
+                yield Skipped(
+                    f"nobody of {community} was asked these questions", "answers of people"
+                )
                 continue
             lost = float(1 - ours[c].sum() / theirs[c].sum())
             worst = np.argsort(ours[c] - theirs[c])[:_SHOWN]
@@ -70,7 +95,10 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     if not evidence.answered:
         yield NAMED
     for a in evidence.answered:
-        value, gold = np.where(a.both_C_Q, a.value_C_Q, np.nan), np.where(a.both_C_Q, a.gold_C_Q, np.nan)
+        value, gold = (
+            np.where(a.both_C_Q, a.value_C_Q, np.nan),
+            np.where(a.both_C_Q, a.gold_C_Q, np.nan),
+        )
         if len(value) < 2:
             yield Skipped(f"{a.subject} speaks for one community only", "answers for a second one")
             continue
@@ -78,10 +106,14 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
         levels, everything = a.levels, a.all_levels
         ours, theirs = (_diversities(v, a, counts) for v in levels)
         if ours is None or theirs is None or theirs[0][0] <= 0:
-            yield Skipped(f"{a.subject}: two communities have no question in common, or the people answer alike")
+            yield Skipped(
+                f"{a.subject}: two communities have no question in common, or the people answer alike"
+            )
             continue
         own, peoples = (
-            part if np.array_equal(some, every, equal_nan=True) else _diversities(every, a, counts) or part
+            part
+            if np.array_equal(some, every, equal_nan=True)
+            else _diversities(every, a, counts) or part
             for part, some, every in zip((ours, theirs), levels, everything, strict=True)
         )
         lost, lost_B = 1 - ours[0][0] / theirs[0][0], 1 - over(ours[0][1], theirs[0][1])
@@ -105,7 +137,11 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             Sentence(
                 "{subject} makes cultures more alike than they are: its answers differ from one community to the next "
                 "by {amount} points, people's by {other_amount}.",
-                {"subject": a.subject, "amount": Amount(own[0][0]), "other_amount": Amount(peoples[0][0])},
+                {
+                    "subject": a.subject,
+                    "amount": Amount(own[0][0]),
+                    "other_amount": Amount(peoples[0][0]),
+                },
             ),
             Rows("questions", len(same), tuple(a.peoples.questions[q] for q in same[:_SHOWN])),
             "Read the questions listed: every community is given one answer where the people's answers differ.",
@@ -118,7 +154,9 @@ def stereotyped(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
         yield NAMED
     for a in evidence.answered:
         if len(a.communities) < 3:
-            yield Skipped(f"{a.subject} speaks for fewer than three communities", "answers for three")
+            yield Skipped(
+                f"{a.subject} speaks for fewer than three communities", "answers for three"
+            )
             continue
         ours, theirs = a.like_with_like
         there = a.both_C_Q[:, :, None]
@@ -129,7 +167,9 @@ def stereotyped(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
         far_B = draw_ratios(top, bottom, counts) - 1
         for c, community in enumerate(a.communities):
             if bottom[c].sum() <= 0:
-                yield Skipped(f"the people of {community} answer as all others do", "a people that differs")
+                yield Skipped(
+                    f"the people of {community} answer as all others do", "a people that differs"
+                )
                 continue
             far = float(top[c].sum() / bottom[c].sum() - 1)
             n = int(a.both_C_Q[c].sum())
@@ -152,7 +192,9 @@ def stereotyped(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
 def _entropy(shares_C_Q_O: FloatArray, draws_C_Q: IntArray | None = None) -> FloatArray:
     """Entropy in nats, shape (C, Q); with draws, the bias of small samples is taken off (Miller and Madow)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        entropy: FloatArray = -np.nansum(np.where(shares_C_Q_O > 0, shares_C_Q_O * np.log(shares_C_Q_O), 0), axis=2)
+        entropy: FloatArray = -np.nansum(
+            np.where(shares_C_Q_O > 0, shares_C_Q_O * np.log(shares_C_Q_O), 0), axis=2
+        )
     if draws_C_Q is not None:
         seen = (shares_C_Q_O > 0).sum(axis=2)
         entropy = entropy + np.where(draws_C_Q > 0, (seen - 1) / (2 * np.maximum(draws_C_Q, 1)), 0)
@@ -167,19 +209,27 @@ def _spread(shares_C_Q_O: FloatArray, a: Answered) -> FloatArray:
     return variance
 
 
-def _spread_number(spreads: list[FloatArray], draws_B_C: FloatArray, c: int, n: int) -> dict[str, Estimate]:
+def _spread_number(
+    spreads: list[FloatArray], draws_B_C: FloatArray, c: int, n: int
+) -> dict[str, Estimate]:
     """Standard deviation of the answers against the people's; nothing where these are all of one mind."""
     ours, theirs = (float(spread[c].sum()) for spread in spreads)
-    return {"spread_ratio": estimate(np.sqrt(ours / theirs), draws_B_C[:, c], n)} if theirs > 0 else {}
+    return (
+        {"spread_ratio": estimate(np.sqrt(ours / theirs), draws_B_C[:, c], n)} if theirs > 0 else {}
+    )
 
 
-def _means(value_C_Q: FloatArray, there_C_Q: BoolArray, counts_B_Q: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _means(
+    value_C_Q: FloatArray, there_C_Q: BoolArray, counts_B_Q: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     bottom = np.asarray(there_C_Q, dtype=float)
     means: FloatArray = value_C_Q.sum(axis=1) / np.maximum(bottom.sum(axis=1), 1)
     return means, draw_ratios(value_C_Q, bottom, counts_B_Q)
 
 
-def _diversities(value_C_Q: FloatArray, a: Answered, counts_B_Q: FloatArray) -> tuple[Number, Number] | None:
+def _diversities(
+    value_C_Q: FloatArray, a: Answered, counts_B_Q: FloatArray
+) -> tuple[Number, Number] | None:
     """Pairwise and structural diversity, with draws; None where two communities have nothing in common."""
     error, scale = pair_errors(value_C_Q, a.peoples.n_options_Q)
     if not scale.any(axis=1).all():
@@ -201,7 +251,9 @@ def _asked(value_C_Q: FloatArray) -> int:
     return int((~np.isnan(value_C_Q)).any(axis=0).sum())
 
 
-def _spread_ratio(value: FloatArray, gold: FloatArray, a: Answered, counts_B_Q: FloatArray) -> Estimate:
+def _spread_ratio(
+    value: FloatArray, gold: FloatArray, a: Answered, counts_B_Q: FloatArray
+) -> Estimate:
     ours, theirs = (np.nan_to_num(spread(v, a.peoples.n_options_Q)) for v in (value, gold))
     draws = np.sqrt(draw_ratios(ours[None], theirs[None], counts_B_Q))[:, 0]
     return estimate(float(np.sqrt(ours.sum() / theirs.sum())), draws, int((theirs > 0).sum()))

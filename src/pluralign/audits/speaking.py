@@ -32,7 +32,10 @@ def few_people(evidence: Evidence, context: Context) -> Iterator[Measured | Skip
             community,
             float(n),
             0.0,
-            {"raters": Estimate(n, None, None, n, n), "pairs_per_rater": Estimate(pairs / n, None, None, pairs, n)},
+            {
+                "raters": Estimate(n, None, None, n, n),
+                "pairs_per_rater": Estimate(pairs / n, None, None, pairs, n),
+            },
             Sentence(
                 "Only {count} people speak for {community}, in {pairs} pairs.",
                 {"count": n, "community": Place(community), "pairs": pairs},
@@ -50,7 +53,9 @@ def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         share, effective = heaviest(raters)
         n, pairs = len(raters), sum(map(len, raters.values()))
         if n < context.small:
-            yield Skipped(f"{community} has fewer than {context.small} raters: no rater's share is told")
+            yield Skipped(
+                f"{community} has fewer than {context.small} raters: no rater's share is told"
+            )
             continue
         yield Measured(
             _sources(raters),
@@ -64,7 +69,12 @@ def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             Sentence(
                 "One person has {share} of the say for {community}; its {count} raters count like {amount} of equal "
                 "weight.",
-                {"share": Share(share), "community": Place(community), "count": n, "amount": Amount(effective)},
+                {
+                    "share": Share(share),
+                    "community": Place(community),
+                    "count": n,
+                    "amount": Amount(effective),
+                },
             ),
             Rows("pairs", pairs),
             "Count pairs by rater.",
@@ -79,7 +89,10 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         if away is not None and p.rater is not None:
             homes.setdefault(p.community, {})[p.rater] = away
     if not homes:
-        yield Skipped("where raters come from is not recorded beside whom they judged for", f"a column {_HOME[0]}")
+        yield Skipped(
+            "where raters come from is not recorded beside whom they judged for",
+            f"a column {_HOME[0]}",
+        )
     small = context.small
     for community, away_by in homes.items():
         n, many = len(away_by), sum(away_by.values())
@@ -87,14 +100,20 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             yield Skipped(f"{community}: fewer than {2 * small} raters")
             continue
         if 0 < many < small:
-            yield Skipped(f"{community}: fewer than {small} raters belong elsewhere; they are not told of")
+            yield Skipped(
+                f"{community}: fewer than {small} raters belong elsewhere; they are not told of"
+            )
             continue
         # Fewer people at home than may be told of count as just that many: no exact number of them follows.
         value = np.zeros(n)
         value[: min(many, n - small) if many < n else n] = 1
         share = float(value.mean())
-        draws = draw_means(value, list(range(n)), context.rng("outsiders", community), context.draws)
-        ids = [p.id for p in evidence.pairs if p.community == community and away_by.get(p.rater or "")]
+        draws = draw_means(
+            value, list(range(n)), context.rng("outsiders", community), context.draws
+        )
+        ids = [
+            p.id for p in evidence.pairs if p.community == community and away_by.get(p.rater or "")
+        ]
         yield Measured(
             _sources(evidence.raters[community]),
             community,
@@ -113,18 +132,25 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
 def unlike_residents(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """How far the composition of the raters is from that of the people who live there, beyond what chance gives."""
     if not evidence.residents:
-        yield Skipped("who lives in the communities is not recorded", "a table of residents (--residents)")
+        yield Skipped(
+            "who lives in the communities is not recorded", "a table of residents (--residents)"
+        )
         return
     if not evidence.raters:
         yield SHARES if evidence.pairs else PAIRS
     for community, raters in evidence.raters.items():
         if community not in evidence.residents:
-            yield Skipped(f"who lives in {community} is not recorded", "its rows in the table of residents")
+            yield Skipped(
+                f"who lives in {community} is not recorded", "its rows in the table of residents"
+            )
             continue
         groups = groups_of(raters)
         for attribute, residents in evidence.residents[community].items():
             if attribute not in groups:
-                yield Skipped(f"{community}: {attribute} of the raters is not recorded", f"a column {attribute}")
+                yield Skipped(
+                    f"{community}: {attribute} of the raters is not recorded",
+                    f"a column {attribute}",
+                )
                 continue
             yield _unlike(community, attribute, groups[attribute], residents, raters, context)
 
@@ -139,20 +165,30 @@ def _unlike(
 ) -> Measured | Skipped:
     n, told = sum(groups.values()), _told(groups, context.small)
     if n < 2 * context.small or set(told) == {FEWER}:
-        return Skipped(f"{community}: too few raters tell their {attribute}", f"{2 * context.small}")
-    names = [*(g for g in told if g != FEWER), *sorted(g for g in residents if not groups.get(g)), FEWER]
+        return Skipped(
+            f"{community}: too few raters tell their {attribute}", f"{2 * context.small}"
+        )
+    names = [
+        *(g for g in told if g != FEWER),
+        *sorted(g for g in residents if not groups.get(g)),
+        FEWER,
+    ]
     living = {g: max(share, 0.0) for g, share in residents.items()}
     lived = np.array([living.get(g, 0.0) for g in names])
     lived[-1] = sum(share for g, share in living.items() if g not in names)
     if lived.sum() <= 0:
-        return Skipped(f"{community}: the residents' shares by {attribute} sum to 0", "shares that sum to 1")
+        return Skipped(
+            f"{community}: the residents' shares by {attribute} sum to 0", "shares that sum to 1"
+        )
     lived /= lived.sum()
     shown = np.array([told.get(g, 0) for g in names]) / n
     rng = context.rng("residents", community, attribute)
     chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
     apart = float(total_variation(shown, lived) - chance_B.mean())
     most = int((shown - lived)[:-1].argmax())
-    again_B = total_variation(rng.multinomial(n, shown / shown.sum(), size=context.draws) / n, lived)
+    again_B = total_variation(
+        rng.multinomial(n, shown / shown.sum(), size=context.draws) / n, lived
+    )
     draws = apart + again_B - again_B.mean()  # few people lie apart by chance: drawn anew, more so
     return Measured(
         _sources(raters),

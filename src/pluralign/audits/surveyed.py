@@ -71,7 +71,11 @@ def uncounted(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
                 "can be given.",
                 {"share": Share(len(bare) / max(n, 1)), "subject": survey.name},
             ),
-            Rows("distributions", len(bare), tuple(f"{d.community}/{d.question}" for d in bare[:SHOWN])),
+            Rows(
+                "distributions",
+                len(bare),
+                tuple(f"{d.community}/{d.question}" for d in bare[:SHOWN]),
+            ),
             "Look for the sample sizes in the survey's documentation.",
         )
 
@@ -80,10 +84,15 @@ def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | 
     """The share of what two sources both say of a community on which they contradict each other."""
     told = list(_survey_contradictions(evidence)) + list(_pair_contradictions(evidence.pairs))
     if not told:
-        yield Skipped("no two sources say something of the same question in the same community", "a second source")
+        yield Skipped(
+            "no two sources say something of the same question in the same community",
+            "a second source",
+        )
     for sources, community, against, n in told:
         value = np.array([1.0] * len(against) + [0.0] * (n - len(against)))
-        draws = draw_means(value, list(range(n)), context.rng("contradictions", sources, community), context.draws)
+        draws = draw_means(
+            value, list(range(n)), context.rng("contradictions", sources, community), context.draws
+        )
         yield Measured(
             sources,
             community,
@@ -92,7 +101,12 @@ def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | 
             {"contradicted": estimate(value.mean(), draws, n)},
             Sentence(
                 "{subject} contradict each other on {community}: on {count} of {total} questions that both have.",
-                {"subject": sources, "community": Place(community), "count": len(against), "total": n},
+                {
+                    "subject": sources,
+                    "community": Place(community),
+                    "count": len(against),
+                    "total": n,
+                },
             ),
             Rows("questions", len(against), tuple(against[:SHOWN])),
             "Find out which people each source asked, and when, before using either.",
@@ -104,7 +118,11 @@ def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[
         return
     first = {_words(q.text): q.id for q in evidence.survey.questions.values()}
     for other in evidence.other_surveys:
-        same = [(first[_words(q.text)], q.id) for q in other.questions.values() if _words(q.text) in first]
+        same = [
+            (first[_words(q.text)], q.id)
+            for q in other.questions.values()
+            if _words(q.text) in first
+        ]
         for community in sorted(set(evidence.survey.communities) & set(other.communities)):
             apart = {a: _apart(evidence.survey, other, a, b, community) for a, b in same}
             both = {a: distance for a, distance in apart.items() if distance is not None}
@@ -117,7 +135,10 @@ def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float 
     """How far apart the shares of the same options are; None where the options are others, or nobody was asked."""
     shares = []
     for survey, question in ((one, a), (other, b)):
-        found, options = survey.distribution(question, community), survey.questions[question].options
+        found, options = (
+            survey.distribution(question, community),
+            survey.questions[question].options,
+        )
         if found is None or sum(found.probs_O) <= 0:
             return None
         shares.append(dict(zip(map(_words, options), found.normalised(), strict=True)))
@@ -127,12 +148,17 @@ def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float 
     return float(total_variation(list(first.values()), [second[option] for option in first]))
 
 
-def _pair_contradictions(pairs: Sequence[PreferencePair]) -> Iterator[tuple[str, str, list[str], int]]:
+def _pair_contradictions(
+    pairs: Sequence[PreferencePair],
+) -> Iterator[tuple[str, str, list[str], int]]:
     """Two sources that judged the same two responses in one community, and the majorities are opposed."""
-    votes: dict[tuple[str, str, tuple[str, str]], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    votes: dict[tuple[str, str, tuple[str, str]], dict[str, int]] = defaultdict(
+        lambda: defaultdict(int)
+    )
     for p in pairs:
-        two = tuple(sorted((p.chosen, p.rejected)))
-        votes[p.community, prompt_text(p.prompt), two][p.source or "unnamed"] += 1 if p.chosen == two[0] else -1  # type: ignore[index]
+        first, second = sorted((p.chosen, p.rejected))
+        by_source = votes[p.community, prompt_text(p.prompt), (first, second)]
+        by_source[p.source or "unnamed"] += 1 if p.chosen == first else -1
     found: dict[tuple[str, str], list[tuple[str, bool]]] = defaultdict(list)
     for (community, prompt, _), by_source in votes.items():
         names = sorted(by_source)

@@ -8,13 +8,18 @@ import typer
 
 def audit(
     folder: Annotated[
-        Path | None, typer.Argument(help="Folder of a run, of reward models or of a survey; or give files.")
+        Path | None,
+        typer.Argument(help="Folder of a run, of reward models or of a survey; or give files."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write to; FOLDER/audit by default, else runs/audit.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder to write to; FOLDER/audit by default, else runs/audit."
+        ),
     ] = None,
     answers: Annotated[
-        list[Path] | None, typer.Option("--answers", help="Recorded answers, JSONL, plain or gzip; needs --survey.")
+        list[Path] | None,
+        typer.Option("--answers", help="Recorded answers, JSONL, plain or gzip; needs --survey."),
     ] = None,
     surveys: Annotated[
         list[str] | None,
@@ -24,35 +29,56 @@ def audit(
         ),
     ] = None,
     pairs: Annotated[
-        list[Path] | None, typer.Option("--pairs", help="Preference pairs: .jsonl, .json, .csv or .parquet.")
+        list[Path] | None,
+        typer.Option("--pairs", help="Preference pairs: .jsonl, .json, .csv or .parquet."),
     ] = None,
     residents: Annotated[
         Path | None, typer.Option(help="Who lives where, CSV: community, attribute, group, share.")
     ] = None,
     axes: Annotated[
         list[str] | None,
-        typer.Option("--axes", help="NAME=FILE.csv: places of countries on the axes of a theory. May be repeated."),
+        typer.Option(
+            "--axes",
+            help="NAME=FILE.csv: places of countries on the axes of a theory. May be repeated.",
+        ),
     ] = None,
     items: Annotated[
         Path | None, typer.Option(help="Answers to items that ask to reason about cultures, JSONL.")
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option("--method", "-m", help="Audit this method only; may be repeated.")
+        list[str] | None,
+        typer.Option("--method", "-m", help="Audit this method only; may be repeated."),
     ] = None,
-    parser: Annotated[Literal["strict", "published"], typer.Option(help="How --answers are read.")] = "strict",
+    parser: Annotated[
+        Literal["strict", "published"], typer.Option(help="How --answers are read.")
+    ] = "strict",
     numbering: Annotated[
-        Literal["auto", "codes", "one"], typer.Option(help="How options were numbered where --answers do not say.")
+        Literal["auto", "codes", "one"],
+        typer.Option(help="How options were numbered where --answers do not say."),
     ] = "auto",
-    config: Annotated[Path | None, typer.Option(help="Settings and thresholds, a TOML file.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings and thresholds, a TOML file.")
+    ] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="As --set small=10 or --set simplification.alike.concern=0.2."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="As --set small=10 or --set simplification.alike.concern=0.2.",
+        ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Print every setting and threshold with its reason; audit nothing.")
+        bool,
+        typer.Option(
+            "--explain", help="Print every setting and threshold with its reason; audit nothing."
+        ),
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 where there is a concern or a risk.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 where there is a concern or a risk.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")
+    ] = False,
 ) -> None:
     """Name the cultural risks that recorded evidence shows, each as a claim that can be checked.
 
@@ -71,7 +97,9 @@ def audit(
     from pluralign.experiments.surveying.resolving import survey_source
 
     where = config.name if config else "options"
-    settings, audits = resolve_audit(read_settings(config) if config else {}, where, overrides or [])
+    settings, audits = resolve_audit(
+        read_settings(config) if config else {}, where, overrides or []
+    )
     if method:
         settings = settings.model_copy(update={"methods": tuple(method)})
     if explain:

@@ -7,9 +7,15 @@ import re
 from pluralign.core.errors import PluralignError
 
 _HINTS = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space, then give the same command again"),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "check the permissions, or name another place"),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "close other programs, or raise the limit: ulimit -n"),
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT), "free some space, then give the same command again"
+    ),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "check the permissions, or name another place"
+    ),
+    **dict.fromkeys(
+        (errno.EMFILE, errno.ENFILE), "close other programs, or raise the limit: ulimit -n"
+    ),
     errno.EFBIG: "raise the limit on the size of files: ulimit -f",
     errno.EIO: "check the disk, or name another place",
 }
@@ -31,16 +37,20 @@ def message_of(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, RecursionError):
         return "something that was read is nested too deeply\n  -> look at the files that the command names"
-    if isinstance(error, RuntimeError) and _TORCH_WRITER in str(error) and "unexpected pos" in str(error):
-        return (
-            "PyTorch could not write a checkpoint\n  -> check that the disk has room, then give the same command again"
-        )
+    if (
+        isinstance(error, RuntimeError)
+        and _TORCH_WRITER in str(error)
+        and "unexpected pos" in str(error)
+    ):
+        return "PyTorch could not write a checkpoint\n  -> check that the disk has room, then give the same command again"
     number = _number(error)
     place = (error.filename2 or error.filename) if isinstance(error, OSError) else None
     if number is None or (place is None and number not in _HINTS):
         return None
     hint = _HINTS.get(number, "check the path, and that it can be read or written")
-    return f"{f'{os.fspath(place)}: ' if place is not None else ''}{os.strerror(number)}\n  -> {hint}"
+    return (
+        f"{f'{os.fspath(place)}: ' if place is not None else ''}{os.strerror(number)}\n  -> {hint}"
+    )
 
 
 def _number(error: Exception) -> int | None:

@@ -51,24 +51,37 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data = typer.Typer(help="What can be read, what a source holds, and what is kept on disk.", no_args_is_help=True)
+data = typer.Typer(
+    help="What can be read, what a source holds, and what is kept on disk.", no_args_is_help=True
+)
 app.add_typer(data, name="data")
 survey.command()(sharing.tasks)
 app.add_typer(survey, name="survey")
 
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON alone on standard output; progress goes to standard error.")
+    bool,
+    typer.Option(
+        "--json", help="Print JSON alone on standard output; progress goes to standard error."
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as in --set scpo.tau=0.6. May be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a setting, as in --set scpo.tau=0.6. May be repeated.",
+    ),
 ]
 
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")
+]
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -77,19 +90,32 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 @app.command()
 def run(
     config: Annotated[Path, typer.Argument(help="Settings of the experiment, a TOML file.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")
+    ] = None,
     overrides: Overrides = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Print every setting and where its value came from; run nothing.")
+        bool,
+        typer.Option(
+            "--explain", help="Print every setting and where its value came from; run nothing."
+        ),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Run all of it small, with random weights and without the hub; keep nothing."),
+        typer.Option(
+            "--dry-run",
+            help="Run all of it small, with random weights and without the hub; keep nothing.",
+        ),
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")
+    ] = False,
     matrix: Annotated[
         bool,
-        typer.Option("--matrix", help="Write every steer on every community to results.jsonl, however many there are."),
+        typer.Option(
+            "--matrix",
+            help="Write every steer on every community to results.jsonl, however many there are.",
+        ),
     ] = False,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,
@@ -162,20 +188,36 @@ def _telling() -> Any:
 @app.command()
 def score(
     model: Annotated[
-        Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive.")
+        Path,
+        typer.Argument(
+            help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive."
+        ),
     ],
     file: Annotated[
         Path,
-        typer.Argument(help=".jsonl, .json, .csv or .parquet: prompt and response, or prompt, chosen and rejected."),
+        typer.Argument(
+            help=".jsonl, .json, .csv or .parquet: prompt and response, or prompt, chosen and rejected."
+        ),
     ],
     community: Annotated[
         list[str] | None,
-        typer.Option("--community", "-c", help="Community to score for; ~world is the reference. Default: all."),
+        typer.Option(
+            "--community",
+            "-c",
+            help="Community to score for; ~world is the reference. Default: all.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="JSONL file to write; else standard output.")] = None,
-    strength: Annotated[float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)] = 1.0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="JSONL file to write; else standard output.")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)
+    ] = 1.0,
     thoughts: Annotated[
-        str, typer.Option(help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them.")
+        str,
+        typer.Option(
+            help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them."
+        ),
     ] = "strip",
     skip_bad: SkipBad = False,
     trust_encoder: TrustEncoder = None,
@@ -209,10 +251,13 @@ def score(
 @app.command()
 def demo(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to keep the run in; else a temporary one.")
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to keep the run in; else a temporary one."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the people and of the split.", min=0)] = 0,
-    encoder: Annotated[str, typer.Option(help="hash (nothing to install), static or minilm.")] = "hash",
+    encoder: Annotated[
+        str, typer.Option(help="hash (nothing to install), static or minilm.")
+    ] = "hash",
     as_json: AsJson = False,
 ) -> None:
     """Run the whole on a planted society, and compare the tastes found with those planted.
@@ -251,7 +296,9 @@ def list_sources(as_json: AsJson = False) -> None:
 def show_source(
     source: Annotated[
         str,
-        typer.Argument(help="Name of a source (see `data list`), or a file of pairs: .jsonl, .json, .csv, .parquet."),
+        typer.Argument(
+            help="Name of a source (see `data list`), or a file of pairs: .jsonl, .json, .csv, .parquet."
+        ),
     ],
     overrides: Overrides = None,
     skip_bad: SkipBad = False,
@@ -279,12 +326,16 @@ def show_source(
     report = report_on(built(source_named(source), tables, Path.cwd(), source))
     show_report(report, as_json)
     if not report.tally.made:
-        raise NotEnoughData("no pair can be made of this source", where=source, hint=report.tally.why() or None)
+        raise NotEnoughData(
+            "no pair can be made of this source", where=source, hint=report.tally.why() or None
+        )
 
 
 @data.command("cache")
 def show_cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Delete the embeddings and distilled encoders kept.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete the embeddings and distilled encoders kept.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how much room the kept embeddings take, or clear them."""
@@ -298,7 +349,9 @@ def main() -> None:
     """Run the command line."""
     import logging
 
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(
+        format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr
+    )
     app()
 
 

@@ -11,23 +11,40 @@ Stage = Literal["questions", "filter", "answer", "collect", "tune", "evaluate"]
 
 
 def pluralise(
-    config: Annotated[Path | None, typer.Argument(help="Settings, a TOML file; or use the options.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
-    model: Annotated[str | None, typer.Option(help="Folder or hub name of a causal language model.")] = None,
+    config: Annotated[
+        Path | None, typer.Argument(help="Settings, a TOML file; or use the options.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder or hub name of a causal language model.")
+    ] = None,
     source: Annotated[
-        str | None, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source.")
+        str | None,
+        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source."),
     ] = None,
     community: Annotated[
-        list[str] | None, typer.Option("--community", "-c", help="Which cultures; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option("--community", "-c", help="Which cultures; may be repeated. Default: all."),
     ] = None,
     overrides: Overrides = None,
     until: Annotated[Stage, typer.Option(help="Last stage to run.")] = "evaluate",
-    again: Annotated[Stage | None, typer.Option(help="Do this stage and those behind it anew.")] = None,
-    show: Annotated[Stage | None, typer.Option(help="Print what a stage did in the folder, and run nothing.")] = None,
+    again: Annotated[
+        Stage | None, typer.Option(help="Do this stage and those behind it anew.")
+    ] = None,
+    show: Annotated[
+        Stage | None, typer.Option(help="Print what a stage did in the folder, and run nothing.")
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Print every setting and where its value came from; run nothing.")
+        bool,
+        typer.Option(
+            "--explain", help="Print every setting and where its value came from; run nothing."
+        ),
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a language model pluralise itself, and measure what that changed (CultureSPA).
@@ -47,7 +64,12 @@ def pluralise(
     from pluralign.cli.showing import show_explained
     from pluralign.cli.showing_pluralise import show_pluralise, show_stage
     from pluralign.experiments import read_settings
-    from pluralign.experiments.pluralising import explain_pluralise, read_stage, resolve_pluralise, run_pluralise
+    from pluralign.experiments.pluralising import (
+        explain_pluralise,
+        read_stage,
+        resolve_pluralise,
+        run_pluralise,
+    )
 
     if show:
         show_stage(show, read_stage(_folder(out, config), show), as_json)
@@ -56,7 +78,10 @@ def pluralise(
         read_settings(config) if config else {},
         base=config.parent.resolve() if config else Path.cwd(),
         where=config.name if config else "options",
-        overrides=[*as_overrides(model=model, source=source, community=community), *(overrides or [])],
+        overrides=[
+            *as_overrides(model=model, source=source, community=community),
+            *(overrides or []),
+        ],
     )
     if explain:
         show_explained(explain_pluralise(resolved), as_json)

@@ -7,21 +7,35 @@ import typer
 
 
 def report(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of runs and audits.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page, an HTML file.")] = Path("report.html"),
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Folders of runs and audits.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page, an HTML file.")] = Path(
+        "report.html"
+    ),
     language: Annotated[str, typer.Option(help="Language of the page: en, es, ar or hi.")] = "en",
     title: Annotated[str, typer.Option(help="Title of the page.")] = "",
     method: Annotated[
-        str | None, typer.Option("--method", "-m", help="Method that speaks for runs of reward models.")
+        str | None,
+        typer.Option("--method", "-m", help="Method that speaks for runs of reward models."),
     ] = None,
     communities: Annotated[
-        bool, typer.Option("--communities", help="Also a page for each community, in its language where we have it.")
+        bool,
+        typer.Option(
+            "--communities",
+            help="Also a page for each community, in its language where we have it.",
+        ),
     ] = False,
-    png: Annotated[bool, typer.Option("--png", help="Also every chart as a picture, PNG and SVG.")] = False,
+    png: Annotated[
+        bool, typer.Option("--png", help="Also every chart as a picture, PNG and SVG.")
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Also all rows of every table.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Also a text for model cards.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Also a text for model cards.")
+    ] = False,
     still: Annotated[
-        bool, typer.Option("--still", help="Charts as drawings only: a lighter page without scripts.")
+        bool,
+        typer.Option("--still", help="Charts as drawings only: a lighter page without scripts."),
     ] = False,
 ) -> None:
     """Turn runs into one HTML page that needs no network.
@@ -39,5 +53,9 @@ def report(
     size = written[0].stat().st_size / 1e6
     typer.echo(
         f"{written[0]} ({size:.1f} MB)"
-        + (f", and {count_of(len(written) - 1, 'file')} in {out.with_suffix('')}" if written[1:] else "")
+        + (
+            f", and {count_of(len(written) - 1, 'file')} in {out.with_suffix('')}"
+            if written[1:]
+            else ""
+        )
     )

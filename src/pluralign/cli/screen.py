@@ -4,7 +4,14 @@ import sys
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
 
 from pluralign.core import masked, printable
@@ -15,7 +22,9 @@ _WIDTH_WITHOUT_TERMINAL = 132
 class _PlainConsole(Console):
     """A console on which texts from elsewhere, such as the name of a model, control nothing."""
 
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
         """Render, without the control characters that are in texts."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
@@ -24,7 +33,9 @@ class _PlainConsole(Console):
 def console(stderr: bool = False) -> Console:
     """A console that keeps its tables whole when it is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
-    return _PlainConsole(stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False)
+    return _PlainConsole(
+        stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False
+    )
 
 
 class Screen:

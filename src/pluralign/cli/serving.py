@@ -15,45 +15,73 @@ TOKENS = "PLURALIGN_TOKENS"
 
 def serve(
     model: Annotated[
-        Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive.")
+        Path,
+        typer.Argument(
+            help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive."
+        ),
     ],
-    host: Annotated[str, typer.Option(help="Address to listen on; others than this machine's own need a token.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine's own need a token.")
+    ] = ("127.0.0.1"),
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8000,
     name: Annotated[
-        str | None, typer.Option(help="What clients call the model; NAME@MEX is one community. Default: its folder.")
+        str | None,
+        typer.Option(
+            help="What clients call the model; NAME@MEX is one community. Default: its folder."
+        ),
     ] = None,
     processes: Annotated[
-        int, typer.Option(help="Processes behind the port, each with the model; one uses all cores.", min=1)
+        int,
+        typer.Option(
+            help="Processes behind the port, each with the model; one uses all cores.", min=1
+        ),
     ] = 1,
     token_file: Annotated[
         Path | None,
-        typer.Option(help=f"File of bearer tokens, one a line; or set {TOKENS}. Any of them is let in."),
+        typer.Option(
+            help=f"File of bearer tokens, one a line; or set {TOKENS}. Any of them is let in."
+        ),
     ] = None,
     batch_tokens: Annotated[
-        int | None, typer.Option(help="Tokens scored together. Default: 2048 on a CPU, 65536 on a GPU.", min=1)
+        int | None,
+        typer.Option(help="Tokens scored together. Default: 2048 on a CPU, 65536 on a GPU.", min=1),
     ] = None,
-    cache: Annotated[int, typer.Option(help="Megabytes for vectors of the texts seen last.", min=0)] = 64,
-    queue: Annotated[int, typer.Option(help="Responses that may wait; more are refused with 429.", min=1)] = 8192,
+    cache: Annotated[
+        int, typer.Option(help="Megabytes for vectors of the texts seen last.", min=0)
+    ] = 64,
+    queue: Annotated[
+        int, typer.Option(help="Responses that may wait; more are refused with 429.", min=1)
+    ] = 8192,
     most_items: Annotated[int, typer.Option(help="Responses in one request.", min=1)] = 2048,
     most_rewards: Annotated[
         int, typer.Option(help="Rewards in one answer: responses times communities.", min=1)
     ] = 100_000,
     thoughts: Annotated[
-        str, typer.Option(help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them.")
+        str,
+        typer.Option(
+            help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them."
+        ),
     ] = "strip",
     no_answer: Annotated[
-        float, typer.Option(help="Reward of /get_reward for a response without an answer, in logits.")
+        float,
+        typer.Option(help="Reward of /get_reward for a response without an answer, in logits."),
     ] = -5.0,
-    seconds: Annotated[float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)] = 60.0,
+    seconds: Annotated[
+        float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)
+    ] = 60.0,
     origin: Annotated[
         list[str] | None,
-        typer.Option(help="Origin of a web page that may send requests, such as https://rewards.example; repeatable."),
+        typer.Option(
+            help="Origin of a web page that may send requests, such as https://rewards.example; repeatable."
+        ),
     ] = None,
     trust_encoder: TrustEncoder = None,
     log_texts: Annotated[
-        bool, typer.Option("--log-texts", help="Write prompts and responses to the log, where others may read them.")
+        bool,
+        typer.Option(
+            "--log-texts",
+            help="Write prompts and responses to the log, where others may read them.",
+        ),
     ] = False,
 ) -> None:
     """Answer "how good is this response, for whom?" over HTTP, for all communities of a model at once.

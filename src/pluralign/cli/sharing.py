@@ -7,13 +7,18 @@ import typer
 
 
 def tasks(
-    source: Annotated[str, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source.")],
+    source: Annotated[
+        str,
+        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     strategy: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`).")
+        list[str] | None,
+        typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`)."),
     ] = None,
     community: Annotated[
-        list[str] | None, typer.Option("--community", "-c", help="Whose people to compare with; may be repeated.")
+        list[str] | None,
+        typer.Option("--community", "-c", help="Whose people to compare with; may be repeated."),
     ] = None,
     name: Annotated[str, typer.Option(help="Tag that all tasks share.")] = "pluralign",
 ) -> None:
@@ -41,12 +46,18 @@ def tasks(
     say = console()
     for note, n in (*tally.dropped.items(), *tally.notes.items()):
         say.print(f"note: {note}" + (f" ({n:,})" if n > 1 else ""), markup=False, style="dim")
-    say.print(f"{len(written)} tasks written to {out}: {', '.join(written[:3])}{', ...' if len(written) > 3 else ''}")
+    say.print(
+        f"{len(written)} tasks written to {out}: {', '.join(written[:3])}{', ...' if len(written) > 3 else ''}"
+    )
 
 
 def every_eval_ever(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, with record.json and results.jsonl.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to, one file for each model.")],
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a run, with record.json and results.jsonl.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder to write to, one file for each model.")
+    ],
     organisation: Annotated[str, typer.Option(help="Who ran the evaluation.")],
     relationship: Annotated[
         Literal["first_party", "third_party", "collaborative", "other"],

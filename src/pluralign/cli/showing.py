@@ -89,7 +89,8 @@ def show_outcome(outcome: Outcome, folder: Path, as_json: bool) -> None:
     for note in record["notes"]:
         screen.print(f"note: {note}", markup=False)
     screen.print(
-        f"\nWritten to {folder}: results.jsonl, summary.jsonl, comparisons.jsonl, record.json, models/", markup=False
+        f"\nWritten to {folder}: results.jsonl, summary.jsonl, comparisons.jsonl, record.json, models/",
+        markup=False,
     )
 
 
@@ -104,7 +105,11 @@ def source_lines(source: Mapping[str, Any]) -> list[str]:
     reasons = "; ".join(f"{n:,} {reason}" for reason, n in dropped.items())
     line = f"{source['name']}: {_kept_and_dropped(source['read'], source['kept'], sum(dropped.values()))}"
     line += f" ({reasons})" * bool(reasons)
-    lines = [f"{line}; {count_of(source['made'], 'pair')} made of those kept" if "made" in source else line]
+    lines = [
+        f"{line}; {count_of(source['made'], 'pair')} made of those kept"
+        if "made" in source
+        else line
+    ]
     if left_out := "; ".join(f"{n:,} {reason}" for reason, n in source.get("left_out", {}).items()):
         lines.append(f"{source['name']}: not used, from rows kept: {left_out}")
     return lines
@@ -143,7 +148,9 @@ def _method_table(outcome: Outcome) -> Table:
 def _show_communities(outcome: Outcome, most: int = 12) -> None:
     """Print the communities from the worst served down; those with too few people are named, not ranked."""
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
-    shown = [m for m in ("reference", "full", "scpo", "pooled", "adaptive") if m in methods] or methods[:5]
+    shown = [
+        m for m in ("reference", "full", "scpo", "pooled", "adaptive") if m in methods
+    ] or methods[:5]
     steered = outcome.record["communities"]["steered"]
     cell = {
         (r["community"], r["method"]): r
@@ -157,11 +164,25 @@ def _show_communities(outcome: Outcome, most: int = 12) -> None:
     title = f"Worst served first (by {shown[-1]})"
     if len(measured) > most:
         title += f"; {len(measured) - most} more in results.jsonl"
-    table = Table("community", "pairs", "raters", *shown, title=title, title_justify="left", title_style="", box=_BOX)
+    table = Table(
+        "community",
+        "pairs",
+        "raters",
+        *shown,
+        title=title,
+        title_justify="left",
+        title_style="",
+        box=_BOX,
+    )
     for community in measured[:most]:
         first = cell[community, shown[-1]]
         raters = "-" if first["n_raters"] is None else f"{first['n_raters']:,}"
-        table.add_row(community, f"{first['n']:,}", raters, *(percent(cell.get((community, m))) for m in shown))
+        table.add_row(
+            community,
+            f"{first['n']:,}",
+            raters,
+            *(percent(cell.get((community, m))) for m in shown),
+        )
     screen = console()
     if measured:
         screen.print(table)
@@ -201,7 +222,8 @@ def show_demonstration(found: Demonstration, out: Path | None, as_json: bool) ->
     _show_communities(found.outcome)
     best = ", ".join(f"{c} {100 * v:.1f}" for c, v in found.best.items())
     screen.print(
-        f"The best that can be expected of any model (raters are not always of one mind): {best} %", markup=False
+        f"The best that can be expected of any model (raters are not always of one mind): {best} %",
+        markup=False,
     )
     for note in found.outcome.record["notes"]:
         screen.print(f"note: {note}", markup=False)
@@ -222,7 +244,11 @@ def show_demonstration(found: Demonstration, out: Path | None, as_json: bool) ->
     )  # fmt: skip
     for trait in found.recovered[methods[0]][minority]:
         weights = [found.recovered[m][minority][trait] for m in methods]
-        table.add_row(trait, f"{found.planted[minority].get(trait, 0.0):+.1f}", *(f"{w:+.2f}" for w in weights))
+        table.add_row(
+            trait,
+            f"{found.planted[minority].get(trait, 0.0):+.1f}",
+            *(f"{w:+.2f}" for w in weights),
+        )
     screen.print(table)
     screen.print(f"Kept in {out}" if out else "Add --out DIR to keep the run.", markup=False)
 
@@ -232,7 +258,9 @@ def show_sources(as_json: bool) -> None:
     found = []
     for name in names(SOURCES):
         cls = source_named(name)
-        needs = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+        needs = [
+            f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING
+        ]
         offers = [f.name for f in fields(cls) if f.name not in needs]
         found.append({"name": name, "about": cls.about, "needs": needs, "takes": offers})
     if as_json:
@@ -240,7 +268,12 @@ def show_sources(as_json: bool) -> None:
         return
     table = Table("source", "what", "needs", "takes", box=None)
     for row in found:
-        table.add_row(row["name"], row["about"], ", ".join(row["needs"]) or "-", ", ".join(row["takes"]) or "-")
+        table.add_row(
+            row["name"],
+            row["about"],
+            ", ".join(row["needs"]) or "-",
+            ", ".join(row["takes"]) or "-",
+        )
     console().print(table)
     console().print("\nLook into one: pluralign data show NAME --set path=FILE", markup=False)
 
@@ -252,7 +285,9 @@ def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
         return
     screen, tally = console(), report.tally
     rows = _kept_and_dropped(tally.read, tally.kept, tally.dropped.total())
-    screen.print(f"{report.name}: {rows}; {count_of(tally.made, 'pair')} made of those kept", markup=False)
+    screen.print(
+        f"{report.name}: {rows}; {count_of(tally.made, 'pair')} made of those kept", markup=False
+    )
     screen.print(f"licence: {report.license}", markup=False)
     counted = {"dropped": tally.dropped, "left out of kept rows": tally.left_out}
     for title, counts in (counted | {"flagged": tally.flagged, "noted": tally.notes}).items():
@@ -260,14 +295,22 @@ def show_report(report: SourceReport, as_json: bool, most: int = 25) -> None:
             screen.print(f"  {title}: {n:,} {reason}", markup=False)
     for sentence in tally.advice:
         screen.print(f"  {sentence}", markup=False, soft_wrap=True)
-    table = Table("community", "pairs", "people", *(["questions"] if report.questions else []), box=None)
+    table = Table(
+        "community", "pairs", "people", *(["questions"] if report.questions else []), box=None
+    )
     for community in sorted(report.pairs, key=lambda c: -report.pairs[c])[:most]:
         people = report.people.get(community)
-        row = [community, f"{report.pairs[community]:,}", "not published" if people is None else f"{people:,}"]
+        row = [
+            community,
+            f"{report.pairs[community]:,}",
+            "not published" if people is None else f"{people:,}",
+        ]
         table.add_row(*row, *([f"{report.questions[community]:,}"] if report.questions else []))
     screen.print(table)
     if len(report.pairs) > most:
-        screen.print(f"... and {len(report.pairs) - most} more communities (--json lists all)", markup=False)
+        screen.print(
+            f"... and {len(report.pairs) - most} more communities (--json lists all)", markup=False
+        )
     languages = ", ".join(f"{name} {n:,}" for name, n in report.languages.items())
     screen.print(f"languages: {languages}", markup=False)
 

@@ -31,10 +31,15 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
         return
     screen = console()
     grave = [f for f in outcome.findings if f.severity != "note"]
-    table = Table("severity", "audit", "claim", "number", title="Findings", title_justify="left", box=_BOX)
+    table = Table(
+        "severity", "audit", "claim", "number", title="Findings", title_justify="left", box=_BOX
+    )
     for f in grave[:_MOST]:
         table.add_row(
-            f"[{_STYLES[f.severity]}]{f.severity}[/]", escape(f.audit), escape(str(f.claim)), escape(_number(f))
+            f"[{_STYLES[f.severity]}]{f.severity}[/]",
+            escape(f.audit),
+            escape(str(f.claim)),
+            escape(_number(f)),
         )
     if grave:
         screen.print(table)
@@ -43,7 +48,10 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
     _show_checks(outcome.assessments)
     for source, read in outcome.record["evidence"]["read"].items():
         for reason, n in read["dropped"].items():
-            screen.print(f"{source}: {n:,} of {count_of(read['read'], 'row')} dropped: {reason}", markup=False)
+            screen.print(
+                f"{source}: {n:,} of {count_of(read['read'], 'row')} dropped: {reason}",
+                markup=False,
+            )
     counts = outcome.record["outcome"]
     screen.print(
         f"{', '.join(_counted(counts[s], s) for s in SEVERITIES)} (beyond a threshold, but not surely). "
@@ -57,7 +65,9 @@ def show_audit(outcome: AuditOutcome, folder: Path, as_json: bool) -> None:
 def _show_checks(assessments: list[Assessment]) -> None:
     table = Table("check", "asks", "status", title="Checks", title_justify="left", box=_BOX)
     for a in assessments:
-        status = f"{a.status}: {a.reasons[0]}" if a.status == "not assessed" and a.reasons else a.status
+        status = (
+            f"{a.status}: {a.reasons[0]}" if a.status == "not assessed" and a.reasons else a.status
+        )
         table.add_row(escape(f"{a.audit}.{a.check}"), escape(a.asks), escape(status))
     console().print(table)
 

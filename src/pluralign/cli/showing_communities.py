@@ -34,8 +34,12 @@ def role_lines(record: Mapping[str, Any]) -> Iterator[str]:
     if set(roles["reference"]) == set(people):
         yield "the reference is fitted on all of them"
     else:
-        yield from _first([f"the reference is fitted on {counted(c, people.get(c))}" for c in roles["reference"]])
-    yield from _first([f"left out: {counted(c, people.get(c))}: {why}" for c, why in roles["left_out"].items()])
+        yield from _first(
+            [f"the reference is fitted on {counted(c, people.get(c))}" for c in roles["reference"]]
+        )
+    yield from _first(
+        [f"left out: {counted(c, people.get(c))}: {why}" for c, why in roles["left_out"].items()]
+    )
 
 
 def not_steered_lines(card: Mapping[str, Any]) -> Iterator[str]:
@@ -45,7 +49,9 @@ def not_steered_lines(card: Mapping[str, Any]) -> Iterator[str]:
     >>> list(not_steered_lines({"in_data": {"KEN": told}}))
     ['left out: Kenya (KEN), 60 pairs by 12 people: 60 pairs, 200 needed']
     """
-    others = {c: told for c, told in (card.get("in_data") or {}).items() if told["role"] != "steered"}
+    others = {
+        c: told for c, told in (card.get("in_data") or {}).items() if told["role"] != "steered"
+    }
     yield from _first(
         [
             f"{told['role']}: {counted(c, told)}" + (f": {told['why']}" if told["why"] else "")
@@ -78,7 +84,11 @@ def not_ranked(rows: Sequence[Mapping[str, Any]]) -> str | None:
     'not ranked, because fewer than 5 people were tested: FRA (2)'
     """
     few = [f"{r['community']} ({r['n'] if r['n_raters'] is None else r['n_raters']})" for r in rows]
-    return f"not ranked, because fewer than {ENOUGH} people were tested: {', '.join(few)}" if few else None
+    return (
+        f"not ranked, because fewer than {ENOUGH} people were tested: {', '.join(few)}"
+        if few
+        else None
+    )
 
 
 def _first(lines: Sequence[str]) -> Iterator[str]:

@@ -41,7 +41,9 @@ def show_pluralise(outcome: PluraliseOutcome, folder: Path, as_json: bool) -> No
             show_stage(name, summary, False)
     screen = console()
     if not outcome.results:
-        screen.print(f"\nStopped after {list(outcome.stages)[-1]}; the same command without --until goes on: {folder}")
+        screen.print(
+            f"\nStopped after {list(outcome.stages)[-1]}; the same command without --until goes on: {folder}"
+        )
         return
     strategies = list(dict.fromkeys(r["strategy"] for r in outcome.results if r["strategy"]))
     for strategy in strategies:
@@ -56,7 +58,9 @@ def show_pluralise(outcome: PluraliseOutcome, folder: Path, as_json: bool) -> No
         "A score says how near answers are to those of the people surveyed.",
         style="dim",
     )
-    screen.print(f"Written to {folder}: results.jsonl, comparisons.jsonl, record.json, a folder for each stage")
+    screen.print(
+        f"Written to {folder}: results.jsonl, comparisons.jsonl, record.json, a folder for each stage"
+    )
 
 
 def show_stage(name: str, summary: Mapping[str, Any], as_json: bool) -> None:
@@ -106,7 +110,9 @@ def _collect(summary: Mapping[str, Any]) -> list[str]:
     if "agreement_with_people" in drawn:
         e = drawn["agreement_with_people"]
         interval = f" [{e['low']:.2f}, {e['high']:.2f}]" if e["low"] is not None else ""
-        lines.append(f"the map against the people's own: rank correlation {e['value']:.2f}{interval}")
+        lines.append(
+            f"the map against the people's own: rank correlation {e['value']:.2f}{interval}"
+        )
     return lines
 
 
@@ -142,7 +148,8 @@ def _change_table(
             rows[f"{model} against {_START}"] = own
     for name, found in rows.items():
         cells = [
-            _cell(next((r for r in found if r["metric"] == m), None), scale, "against" in name) for m, _, scale in there
+            _cell(next((r for r in found if r["metric"] == m), None), scale, "against" in name)
+            for m, _, scale in there
         ]
         if any(cells):
             table.add_row(escape(name), *cells)
@@ -152,7 +159,11 @@ def _change_table(
 def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
     """CAS of each community before and after; worst first, and last those with few questions."""
     metric = "cultural_alignment_score"
-    own = [r for r in outcome.results if r["metric"] == metric and r["community"] and r["strategy"] == strategy]
+    own = [
+        r
+        for r in outcome.results
+        if r["metric"] == metric and r["community"] and r["strategy"] == strategy
+    ]
     models = list(dict.fromkeys(r["model"] for r in own))
     changed = {
         (r["model"], r["community"]): r
@@ -161,7 +172,13 @@ def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
         and r["strategy"] == strategy
     }  # fmt: skip
     headers = [h for m in models for h in ([m] if m == _START else [m, f"{m} against {_START}"])]
-    table = Table("community", *headers, box=None, title=f"\n{strategy}: CAS by community", title_justify="left")
+    table = Table(
+        "community",
+        *headers,
+        box=None,
+        title=f"\n{strategy}: CAS by community",
+        title_justify="left",
+    )
     found = {(r["model"], r["community"]): r for r in own}
     start = {r["community"]: r for r in own if r["model"] == _START}
     for community in sorted(start, key=lambda c: (not enough_people(start[c]), start[c]["value"])):
@@ -179,18 +196,30 @@ def _show_ability(results: Sequence[Mapping[str, Any]]) -> None:
     if not own:
         return
     table = Table(
-        "task", "model", "value", "items", box=None, title="\ngeneral ability (lm-eval)", title_justify="left"
+        "task",
+        "model",
+        "value",
+        "items",
+        box=None,
+        title="\ngeneral ability (lm-eval)",
+        title_justify="left",
     )
     for r in own:
         who = r["model"] + (f" ({r['community']})" if r["community"] else "")
-        table.add_row(escape(r["metric"]), who, _cell(r, 1, digits=3), f"{r['n']:,}" if r["n"] else "")
+        table.add_row(
+            escape(r["metric"]), who, _cell(r, 1, digits=3), f"{r['n']:,}" if r["n"] else ""
+        )
     console().print(table)
 
 
-def _cell(row: Mapping[str, Any] | None, scale: float, signed: bool = False, digits: int | None = None) -> str:
+def _cell(
+    row: Mapping[str, Any] | None, scale: float, signed: bool = False, digits: int | None = None
+) -> str:
     if row is None:
         return ""
-    value, low, high = (None if row[k] is None else row[k] * scale for k in ("value", "low", "high"))
+    value, low, high = (
+        None if row[k] is None else row[k] * scale for k in ("value", "low", "high")
+    )
     assert value is not None
     digits = digits or (2 if scale == 1 and abs(value) < 5 else 1)
     sign = "+" if signed else ""

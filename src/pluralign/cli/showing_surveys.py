@@ -65,10 +65,16 @@ def show_survey(outcome: SurveyOutcome, folder: Path, as_json: bool) -> None:
         return
     screen = console()
     answers, survey = outcome.record["data"]["answers"], outcome.record["data"]["survey"]
-    screen.print(f"\n{answers['kept']:,} answers to {escape(survey['name'])}, intervals over questions (95 %)")
+    screen.print(
+        f"\n{answers['kept']:,} answers to {escape(survey['name'])}, intervals over questions (95 %)"
+    )
     own = [r for r in outcome.results if r["community"] is not None]
     communities = sorted({r["community"] for r in own})
-    averages = outcome.results if len(communities) == 1 else [r for r in outcome.results if r["community"] is None]
+    averages = (
+        outcome.results
+        if len(communities) == 1
+        else [r for r in outcome.results if r["community"] is None]
+    )
     asked = _asked(averages, Counter(_series(r) for r in own if r["metric"] == _CAS.metric))
     about = f"for {communities[0]}" if len(communities) == 1 else "on average over communities"
     for title, columns in (
@@ -82,14 +88,22 @@ def show_survey(outcome: SurveyOutcome, folder: Path, as_json: bool) -> None:
             _print_fitting(screen, partial(_table, averages, asked), there)
     if len({cell.split(" x ")[0] for cell in asked.values()}) > 1:
         screen.print(
-            "Averages are each over its own communities; comparisons.jsonl compares on common ones.", style="dim"
+            "Averages are each over its own communities; comparisons.jsonl compares on common ones.",
+            style="dim",
         )
     if len(communities) > 1:
         _show_communities(screen, [r for r in own if r["metric"] == _CAS.metric and r["strategy"]])
-    counted = [f"{how}: {n:,} {reason}" for how in ("dropped", "flagged") for reason, n in answers[how].items()]
+    counted = [
+        f"{how}: {n:,} {reason}"
+        for how in ("dropped", "flagged")
+        for reason, n in answers[how].items()
+    ]
     for line in [*counted, *(f"note: {note}" for note in _joined(answers["notes"]))]:
         screen.print(line, markup=False, style="dim")
-    screen.print(f"\nWritten to {folder}: results.jsonl, comparisons.jsonl, answers.jsonl, record.json", markup=False)
+    screen.print(
+        f"\nWritten to {folder}: results.jsonl, comparisons.jsonl, answers.jsonl, record.json",
+        markup=False,
+    )
 
 
 def show_asks(asks: Sequence[Ask], n: int, as_json: bool) -> None:
@@ -100,12 +114,20 @@ def show_asks(asks: Sequence[Ask], n: int, as_json: bool) -> None:
     asks = [ask for own in by.values() for ask in own[:n]]
     if as_json:
         print_json(
-            [{"key": a.key, "messages": [{"role": m.role, "content": m.content} for m in a.conversation]} for a in asks]
+            [
+                {
+                    "key": a.key,
+                    "messages": [{"role": m.role, "content": m.content} for m in a.conversation],
+                }
+                for a in asks
+            ]
         )
         return
     screen = console()
     for ask in asks:
-        screen.print(f"[bold]{escape(' / '.join(filter(None, (ask.strategy, ask.community, ask.question.id))))}[/]")
+        screen.print(
+            f"[bold]{escape(' / '.join(filter(None, (ask.strategy, ask.community, ask.question.id))))}[/]"
+        )
         for message in ask.conversation:
             screen.print(f"{message.role}: {message.content}\n", markup=False)
 
@@ -116,16 +138,25 @@ def show_strategies(as_json: bool) -> None:
 
     found = [load_strategy(name) for name in strategies()]
     if as_json:
-        print_json([{"name": s.name, "about": s.about, "shows_gold": s.shows_gold, "path": str(s.path)} for s in found])
+        print_json(
+            [
+                {"name": s.name, "about": s.about, "shows_gold": s.shows_gold, "path": str(s.path)}
+                for s in found
+            ]
+        )
         return
     table = Table("strategy", "how the question is put", box=None)
     for s in found:
-        table.add_row(s.name, escape(s.about) + (" [bold](shows gold answers)[/]" if s.shows_gold else ""))
+        table.add_row(
+            s.name, escape(s.about) + (" [bold](shows gold answers)[/]" if s.shows_gold else "")
+        )
     console().print(table)
     console().print(f"\nTemplates to copy and change: {found[0].path.parent}", markup=False)
 
 
-def _print_fitting(screen: Console, table_of: Callable[[Sequence[Any]], Table], columns: Sequence[Any]) -> None:
+def _print_fitting(
+    screen: Console, table_of: Callable[[Sequence[Any]], Table], columns: Sequence[Any]
+) -> None:
     """Print a table, or several one after the other where its columns do not fit side by side."""
     table = table_of(columns)
     wanted = screen.measure(table, options=screen.options.update(width=_ENDLESS)).maximum
@@ -140,7 +171,9 @@ def _print_fitting(screen: Console, table_of: Callable[[Sequence[Any]], Table], 
 
 def _table(rows: Sequence[Row], asked: Mapping[Series, str], columns: Sequence[_Column]) -> Table:
     """A block for each model, a line for each of its strategies, then its people; the reference points last."""
-    table = Table("", "communities\nx questions", *(c.head for c in columns), box=None, pad_edge=False)
+    table = Table(
+        "", "communities\nx questions", *(c.head for c in columns), box=None, pad_edge=False
+    )
     found = {(_series(row), row["metric"]): row for row in rows}
     block, people = None, None
     for series in _in_blocks(rows):
@@ -155,7 +188,11 @@ def _table(rows: Sequence[Row], asked: Mapping[Series, str], columns: Sequence[_
             block, people = owner, cells if of_people else None
             table.add_row(f"[bold]{escape(folded(owner, _WIDEST + 2))}[/]")
         label = "the people" if of_people else folded(strategy or model, _WIDEST)
-        table.add_row(escape("\n".join(f"  {line}" for line in label.splitlines())), asked.get(series, ""), *cells)
+        table.add_row(
+            escape("\n".join(f"  {line}" for line in label.splitlines())),
+            asked.get(series, ""),
+            *cells,
+        )
     return table
 
 
@@ -164,13 +201,22 @@ def _in_blocks(rows: Sequence[Row]) -> list[Series]:
     series = list(dict.fromkeys(_series(row) for row in rows))
     owners = list(dict.fromkeys(model.removeprefix(_PEOPLE) for model, _ in series))
     return sorted(
-        series, key=lambda s: (s[1] is None, owners.index(s[0].removeprefix(_PEOPLE)), s[0].startswith(_PEOPLE))
+        series,
+        key=lambda s: (
+            s[1] is None,
+            owners.index(s[0].removeprefix(_PEOPLE)),
+            s[0].startswith(_PEOPLE),
+        ),
     )
 
 
 def _asked(averages: Sequence[Row], people: Mapping[Series, int]) -> dict[Series, str]:
     """How many communities and questions with an answer that could be read stand behind a line, as "19 x 259"."""
-    return {_series(r): f"{people[_series(r)]} x {r['n']}" for r in averages if r["metric"] == _CAS.metric}
+    return {
+        _series(r): f"{people[_series(r)]} x {r['n']}"
+        for r in averages
+        if r["metric"] == _CAS.metric
+    }
 
 
 def _show_communities(screen: Console, rows: Sequence[Row]) -> None:
@@ -179,7 +225,9 @@ def _show_communities(screen: Console, rows: Sequence[Row]) -> None:
     for row in rows:
         served.setdefault(_series(row), set()).add(row["community"])
     found = {(_series(row), row["community"]): row for row in rows}
-    for group in sorted({frozenset(c) for c in served.values()}, key=lambda g: (-len(g), sorted(g))):
+    for group in sorted(
+        {frozenset(c) for c in served.values()}, key=lambda g: (-len(g), sorted(g))
+    ):
         alike = [series for series, communities in served.items() if communities == group]
         few = {c for c in group if not all(enough_people(found[s, c]) for s in alike)}
         order = sorted(group, key=lambda c: (c in few, min(found[s, c]["value"] for s in alike)))
@@ -187,13 +235,18 @@ def _show_communities(screen: Console, rows: Sequence[Row]) -> None:
         _print_fitting(screen, partial(_community_table, order, found), alike)
         if few:
             names = ", ".join(sorted(few))
-            screen.print(f"not ranked, because fewer than {ENOUGH} questions were answered: {names}", markup=False)
+            screen.print(
+                f"not ranked, because fewer than {ENOUGH} questions were answered: {names}",
+                markup=False,
+            )
 
 
 def _community_table(
     communities: Sequence[str], found: Mapping[tuple[Series, str], Row], series: Sequence[Series]
 ) -> Table:
-    heads = (escape(f"{folded(model, 17)}\n{folded(strategy or '', 17)}") for model, strategy in series)
+    heads = (
+        escape(f"{folded(model, 17)}\n{folded(strategy or '', 17)}") for model, strategy in series
+    )
     table = Table("community", *heads, box=None, pad_edge=False)
     for community in communities:
         table.add_row(community, *(_cell(found[s, community], _CAS) for s in series))
@@ -235,6 +288,7 @@ def _cell(row: Row | None, column: _Column) -> str:
     if row is None:
         return ""
     value, low, high = (
-        None if row[k] is None else f"{row[k] * column.scale:.{column.digits}f}" for k in ("value", "low", "high")
+        None if row[k] is None else f"{row[k] * column.scale:.{column.digits}f}"
+        for k in ("value", "low", "high")
     )
     return f"{value}" if low is None else f"{value} [{low}, {high}]"

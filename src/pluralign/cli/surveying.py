@@ -14,14 +14,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, a
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a setting, as in --set model.name=mine. May be repeated."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a setting, as in --set model.name=mine. May be repeated.",
     ),
 ]
 Communities = Annotated[
     list[str] | None,
-    typer.Option("--community", "-c", help="Whose people to compare with, by default all; may be repeated."),
+    typer.Option(
+        "--community", "-c", help="Whose people to compare with, by default all; may be repeated."
+    ),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")
+]
 
 
 @survey.command()
@@ -29,29 +35,47 @@ def run(
     config: Annotated[
         Path | None, typer.Argument(help="Settings of the survey, a TOML file; or use the options.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")
+    ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Folder or hub name of a model; with --base-url, the server's name for it.")
+        str | None,
+        typer.Option(
+            help="Folder or hub name of a model; with --base-url, the server's name for it."
+        ),
     ] = None,
     base_url: Annotated[
         str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source.")
+        str | None,
+        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source."),
     ] = None,
     strategy: Annotated[
         list[str] | None,
-        typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`); may be repeated."),
+        typer.Option(
+            "--strategy",
+            "-s",
+            help="How to put questions (see `survey strategies`); may be repeated.",
+        ),
     ] = None,
     community: Communities = None,
     overrides: Overrides = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Print every setting and where its value came from; ask nothing.")
+        bool,
+        typer.Option(
+            "--explain", help="Print every setting and where its value came from; ask nothing."
+        ),
     ] = False,
     show: Annotated[
-        int, typer.Option("--show", min=0, help="Print so many asks of each strategy, word for word; ask nothing.")
+        int,
+        typer.Option(
+            "--show", min=0, help="Print so many asks of each strategy, word for word; ask nothing."
+        ),
     ] = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put the questions of a survey to a language model, and measure how close its answers come to each people's.
@@ -69,7 +93,9 @@ def run(
     from pluralign.experiments import read_settings
     from pluralign.experiments.surveying import asks_of, explain_survey, resolve_survey, run_survey
 
-    given = as_overrides(model=model, base_url=base_url, source=source, strategy=strategy, community=community)
+    given = as_overrides(
+        model=model, base_url=base_url, source=source, strategy=strategy, community=community
+    )
     resolved = resolve_survey(
         read_settings(config) if config else {},
         base=config.parent.resolve() if config else Path.cwd(),
@@ -107,7 +133,9 @@ def as_overrides(
     if source is not None:
         given |= {f"survey.{key}": value for key, value in survey_table(source).items()}
     if strategy:
-        given["strategies"] = [str(Path(s).resolve()) if s.endswith(".toml") else s for s in strategy]
+        given["strategies"] = [
+            str(Path(s).resolve()) if s.endswith(".toml") else s for s in strategy
+        ]
     if community:
         given["communities"] = community
     return [f"{key}={json.dumps(value)}" for key, value in given.items()]
@@ -124,20 +152,30 @@ def survey_table(name: str) -> dict[str, str]:
 @survey.command()
 def evaluate(
     answers: Annotated[
-        list[Path], typer.Argument(help="Recorded answers: .jsonl, .json, .csv or .parquet; several may be given.")
+        list[Path],
+        typer.Argument(
+            help="Recorded answers: .jsonl, .json, .csv or .parquet; several may be given."
+        ),
     ],
     source: Annotated[
         str,
-        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source (then --set path=...)."),
+        typer.Option(
+            "--survey",
+            help="Folder in CultureSPA's layout, or the name of a source (then --set path=...).",
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
     parser: Annotated[
         Literal["strict", "published"],
-        typer.Option(help="strict tells refusals from answers; published takes the first integer, as CultureSPA does."),
+        typer.Option(
+            help="strict tells refusals from answers; published takes the first integer, as CultureSPA does."
+        ),
     ] = "strict",
     numbering: Annotated[
         Literal["auto", "codes", "one"],
-        typer.Option(help="How options were numbered where the rows do not say: by the survey's codes, or from 1."),
+        typer.Option(
+            help="How options were numbered where the rows do not say: by the survey's codes, or from 1."
+        ),
     ] = "auto",
     community: Communities = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws over questions.", min=1)] = 2000,
@@ -147,7 +185,9 @@ def evaluate(
     strategy: Annotated[str | None, typer.Option(help="Strategy of rows without one.")] = None,
     in_the_name_of: Annotated[
         str | None,
-        typer.Option("--named", help="Community named in the questions of rows that do not say; '' for none."),
+        typer.Option(
+            "--named", help="Community named in the questions of rows that do not say; '' for none."
+        ),
     ] = None,
     skip_bad: SkipBad = False,
     as_json: AsJson = False,

@@ -7,6 +7,8 @@ import typer
 TrustEncoder = Annotated[
     str | None,
     typer.Option(
-        "--trust-encoder", metavar="NAME", help="Open this encoder although only the card of the model names it."
+        "--trust-encoder",
+        metavar="NAME",
+        help="Open this encoder although only the card of the model names it.",
     ),
 ]

@@ -51,7 +51,15 @@ from pluralign.core.manifest import (
     sealed,
     told_faults,
 )
-from pluralign.core.pairs import Message, PreferencePair, Prompt, RewardRequest, prompt_text, requests_of, short_id
+from pluralign.core.pairs import (
+    Message,
+    PreferencePair,
+    Prompt,
+    RewardRequest,
+    prompt_text,
+    requests_of,
+    short_id,
+)
 from pluralign.core.parsing import parse_json, parse_toml, read_json, read_json_object
 from pluralign.core.ports import (
     ChatModel,

@@ -40,7 +40,9 @@ def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
     return row | {name: value for name, value in more.items() if value}
 
 
-def answer_from_row(row: Mapping[str, Any], community: str | None, options: int | None = None) -> RecordedAnswer:
+def answer_from_row(
+    row: Mapping[str, Any], community: str | None, options: int | None = None
+) -> RecordedAnswer:
     """A row as a recorded answer.
 
     Ids of questions are in one spelling (1, 1.0 and "1" are one id); lists may be written as JSON text, as tables hold
@@ -81,7 +83,9 @@ def answer_from_row(row: Mapping[str, Any], community: str | None, options: int 
 def _name(row: Mapping[str, Any], column: str) -> str:
     value = row.get(column)
     if is_missing(value):
-        raise InvalidInput(f"no {column}", hint="a row needs model, strategy, question_id and answer")
+        raise InvalidInput(
+            f"no {column}", hint="a row needs model, strategy, question_id and answer"
+        )
     return _text(row, column)
 
 
@@ -91,15 +95,24 @@ def _question(row: Mapping[str, Any]) -> str:
     except InvalidInput as error:
         raise InvalidInput(f"question_id: {error.what}", hint=error.hint) from error
     if found is None:
-        raise InvalidInput("no question_id", hint="a row needs model, strategy, question_id and answer")
+        raise InvalidInput(
+            "no question_id", hint="a row needs model, strategy, question_id and answer"
+        )
     return found
 
 
 def _answer(row: Mapping[str, Any]) -> str:
     value = row.get("answer")
-    if "answer" not in row or isinstance(value, bool) or not isinstance(value, str | int | float | None):
+    if (
+        "answer" not in row
+        or isinstance(value, bool)
+        or not isinstance(value, str | int | float | None)
+    ):
         got = f", got {_shown(value)}" if "answer" in row else ""
-        raise InvalidInput(f"no answer: it must be text or a number{got}", hint="write null where nothing came back")
+        raise InvalidInput(
+            f"no answer: it must be text or a number{got}",
+            hint="write null where nothing came back",
+        )
     if isinstance(value, str):
         return value
     return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
@@ -173,7 +186,9 @@ def _probabilities(probs: list[Any], options: int | None) -> tuple[float, ...]:
     if not all(isinstance(p, int | float) and not isinstance(p, bool) for p in probs):
         raise InvalidInput(f"probs must be numbers, got {_shown(probs)}")
     if options is not None and len(probs) != options:
-        raise InvalidInput(f"probs must be {options} numbers, one for each option, got {len(probs)}")
+        raise InvalidInput(
+            f"probs must be {options} numbers, one for each option, got {len(probs)}"
+        )
     numbers = tuple(_float(p) for p in probs)
     if not all(map(math.isfinite, numbers)):
         raise InvalidInput(f"probs must be finite, got {_shown(probs)}")
@@ -182,7 +197,9 @@ def _probabilities(probs: list[Any], options: int | None) -> tuple[float, ...]:
         raise InvalidInput(f"probs must be >= 0, got {_shown(probs)}", hint=hint)
     total = math.fsum(numbers)
     if abs(total - 1) > PROBS_SUM:
-        what = "all of probs are 0" if total == 0 else f"probs must sum to 1, got a sum of {total:.6g}"
+        what = (
+            "all of probs are 0" if total == 0 else f"probs must sum to 1, got a sum of {total:.6g}"
+        )
         raise InvalidInput(what, hint="write the probabilities of all options, or leave probs out")
     return numbers
 

@@ -34,10 +34,14 @@ class Sheet:
 
     def __init__(self, shown: tuple[str, ...], labels: tuple[str, ...]) -> None:
         if not shown or len(shown) != len(labels) or len(set(labels)) != len(labels):
-            raise InvalidInput(f"each of the {len(shown)} options must have a label of its own, got {list(labels)}")
+            raise InvalidInput(
+                f"each of the {len(shown)} options must have a label of its own, got {list(labels)}"
+            )
         self.labels = {clean(label): place for place, label in enumerate(labels)}
         self.words = [words_of(option) for option in shown]
-        self.scale = [clean(label) == clean(option) for label, option in zip(labels, shown, strict=True)]
+        self.scale = [
+            clean(label) == clean(option) for label, option in zip(labels, shown, strict=True)
+        ]
         one_of = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
         top = re.escape(max(self.labels, key=lambda label: self.labels[label]))
         # "7/10" is 7 on a scale that ends with 10, and nothing on another one.
@@ -48,7 +52,10 @@ class Sheet:
         folded = {label.casefold() for label in self.labels}
         # "b" is B where it is all that is answered, unless labels differ in their case alone.
         self._whole = re.compile(body, re.I if len(folded) == len(self.labels) else 0)
-        self._places = {label.casefold() if self._whole.flags & re.I else label: p for label, p in self.labels.items()}
+        self._places = {
+            label.casefold() if self._whole.flags & re.I else label: p
+            for label, p in self.labels.items()
+        }
         self.touching = re.compile(
             rf"(?<![A-Za-zÀ-ɏ\d_.,/−≤≥])(?<!\A[-<>])(?<![^א-ת]-){found}(?![A-Za-zÀ-ɏ\d_]|{not_before}){_PRONOUN}"
         )

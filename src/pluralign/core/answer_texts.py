@@ -13,7 +13,9 @@ _TOKEN = (
     r"|<(?:extra|extra_id|reserved|unused)_?\d{1,4}>|\[unused\d{1,4}\]|</(?:assistant|model|bot)>"
     r"|\[\[ ## completed ## \]\]"
 )
-_OPENING = re.compile(rf"(?:\s*(?:{_TOKEN})\s*(?:(?:assistant|model|chatbot|final)\b(?=\s*(?:{_TOKEN}|\n)))?)+", re.I)
+_OPENING = re.compile(
+    rf"(?:\s*(?:{_TOKEN})\s*(?:(?:assistant|model|chatbot|final)\b(?=\s*(?:{_TOKEN}|\n)))?)+", re.I
+)
 _STOP = re.compile(_TOKEN, re.I)
 _BOX = re.compile(r"<\|(?:begin|end)_of_box\|>")
 _TAGS = (
@@ -26,7 +28,9 @@ _TAGGED = re.compile(
     rf"|\[({_TAGS})\]((?:(?!\[(?:{_TAGS})\]).)*?)(?:\[/\3\]|\Z)",
     re.I | re.S,
 )
-_BRACKETED = re.compile(r"<<\s*([^<>\n]{1,80}?)\s*>>|\[\[\s*([^\[\]\n]{1,80}?)\s*\]\]|【\s*([^【】\n]{1,80}?)\s*】")
+_BRACKETED = re.compile(
+    r"<<\s*([^<>\n]{1,80}?)\s*>>|\[\[\s*([^\[\]\n]{1,80}?)\s*\]\]|【\s*([^【】\n]{1,80}?)\s*】"
+)
 _NEXT = re.compile(
     r"\n[^\S\n]*(?:#{1,4}\s{0,9}|\*{1,2}\s{0,9})?(?:"
     rf"(?:next\s+)?(?:{QUESTION_WORD.pattern})\s*(?:no\.?\s*)?\d{{0,4}}\s*[:：.)*-]|q\s?\d{{0,4}}\s*[:：.)]"
@@ -85,7 +89,9 @@ def clean(text: str) -> str:
 def _seen(c: str) -> str:
     if unicodedata.category(c) == "Cf":
         return ""
-    return str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, None) is not None else c
+    return (
+        str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, None) is not None else c
+    )
 
 
 def _before(mark: re.Pattern[str], text: str) -> str:

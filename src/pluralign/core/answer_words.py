@@ -123,7 +123,9 @@ _OPTIONS = {
 
 
 def _any_of(*tables: Mapping[str, str]) -> str:
-    return "|".join(entry for table in tables for words in table.values() for entry in words.split())
+    return "|".join(
+        entry for table in tables for words in table.values() for entry in words.split()
+    )
 
 
 ANSWER_WORD = re.compile(rf"(?:{_any_of(_ANSWERS)})", re.IGNORECASE)
@@ -138,7 +140,9 @@ QUESTION_WORD = re.compile(rf"(?:{_any_of(_QUESTIONS)})", re.IGNORECASE)
 """A word for "question"."""
 OUT_OF = re.compile(rf"\s*(?:{_any_of(_OUT_OF)})\s*", re.IGNORECASE)
 """What stands between a number and the end of its scale: "7 out of 10"."""
-EXPLAINS = re.compile(rf"\W{{0,3}}\b(?:{_any_of(_REASONS)})(?![a-zà-ɏ])|\s*[,，、،(（]", re.IGNORECASE)
+EXPLAINS = re.compile(
+    rf"\W{{0,3}}\b(?:{_any_of(_REASONS)})(?![a-zà-ɏ])|\s*[,，、،(（]", re.IGNORECASE
+)
 """What follows an answer that is explained: a word for "because", a comma or a bracket."""
 COUNTS = re.compile(rf".{{0,12}}(?:{_any_of(_OPTIONS)})", re.IGNORECASE)
 """A word for "options" soon after a number that may count them."""

@@ -18,7 +18,17 @@ from pluralign.core.parsing import parse_json
 
 _SHORT = 200
 _SENTENCE = 80
-_KEYS = ("answer", "final_answer", "option", "choice", "response", "number", "label", "selected", "selection")
+_KEYS = (
+    "answer",
+    "final_answer",
+    "option",
+    "choice",
+    "response",
+    "number",
+    "label",
+    "selected",
+    "selection",
+)
 _BOXED = re.compile(r"(?:boxed|fbox)\s*\{+\s*(?:\\[a-z]{1,12}\s*\{\s*)*([^{}\n]{0,200})")
 _OBJECT = re.compile(r"\{[^{}]{0,400}\}")
 _ANSWER = re.compile(
@@ -35,7 +45,9 @@ _LEADS = re.compile(
     r"(?:[\s:=.,…\"'“”‘’(\[#\-]|with\b|as\b|at\b|(?-i:a|an|the)\b|is\b|that\b|option\b|number\b|choice\b|answer\b)*",
     re.I,
 )
-_NOT = re.compile(r"(?:\bnot|\bnever|n['’]t|\bcannot|\bunable to|\brefuse to|\bneither)\b[^.!?\n]{0,30}$", re.I)
+_NOT = re.compile(
+    r"(?:\bnot|\bnever|n['’]t|\bcannot|\bunable to|\brefuse to|\bneither)\b[^.!?\n]{0,30}$", re.I
+)
 _MORE = re.compile(r"\s*(?:or|to|and|&|/|-|–|—|,)\s*(?:option\s*|number\s*)?-?\d", re.I)
 _NUMBER = re.compile(r"\d+")
 _CLOSING = " .!。！।॥፡።…)」』\"'"
@@ -105,7 +117,18 @@ def _place(text: str, sheet: Sheet) -> int | None:
 
 def _by_signs(text: str, sheet: Sheet) -> int | None:
     """What the strongest kind of sign in a text points at; None where it points at two options."""
-    for signs in (_json, _whole, _answers, _lines, _chosen, _options, _closing, _leading, _contained, _only_label):
+    for signs in (
+        _json,
+        _whole,
+        _answers,
+        _lines,
+        _chosen,
+        _options,
+        _closing,
+        _leading,
+        _contained,
+        _only_label,
+    ):
         places = set(signs(text, sheet))
         if places:
             return places.pop() if len(places) == 1 else None
@@ -148,7 +171,9 @@ def _after(marker: re.Pattern[str], text: str, sheet: Sheet) -> Iterator[int | N
         if _NOT.search(text[max(0, found.start() - 60) : found.start()]):
             continue
         line = text[found.end() : found.end() + 300].split("\n", 1)[0]
-        if marker is _ANSWER and (whole := sheet.named(line)) is not None:  # "Answer: a" is no article
+        if (
+            marker is _ANSWER and (whole := sheet.named(line)) is not None
+        ):  # "Answer: a" is no article
             yield whole
             continue
         lead = _LEADS.match(text, found.end())
@@ -170,7 +195,11 @@ def _lines(text: str, sheet: Sheet) -> Iterator[int]:
     lines = [line for line in text.splitlines() if line.strip()]
     named = {place for line in lines if (place := sheet.named(line)) is not None}
     last = sheet.named(lines[-1]) if lines else None
-    if last is not None and len(sheet.label.findall(lines[-1])) <= 1 and (len(named) == 1 or not _lists(lines, sheet)):
+    if (
+        last is not None
+        and len(sheet.label.findall(lines[-1])) <= 1
+        and (len(named) == 1 or not _lists(lines, sheet))
+    ):
         yield last
     elif len(named) == 1 and lines and sheet.named(lines[0]) is not None:
         yield from named
@@ -200,7 +229,12 @@ def _leading(text: str, sheet: Sheet) -> Iterator[int]:
     own = sheet.words[place]
     named = bool(own) and words_of(rest)[: len(own)] == own
     others = {other for other, _ in _spoken_of(_without_option(rest, own), sheet)}
-    if (named or EXPLAINS.match(rest)) and not others and not _NUMBER.search(rest) and not sheet.label.search(rest):
+    if (
+        (named or EXPLAINS.match(rest))
+        and not others
+        and not _NUMBER.search(rest)
+        and not sheet.label.search(rest)
+    ):
         yield place
 
 
@@ -220,7 +254,8 @@ def _spoken_of(text: str, sheet: Sheet) -> Iterator[tuple[int, tuple[str, ...]]]
         for place, words in enumerate(sheet.words)
         if len(" ".join(words)) >= 4 and not all(word.isdigit() for word in words)
         for start in range(len(said) - len(words) + 1)
-        if said[start : start + len(words)] == words or same_degree(words, said[start : start + len(words)])
+        if said[start : start + len(words)] == words
+        or same_degree(words, said[start : start + len(words)])
     ]
     for start, end, place in spans:
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b, _ in spans):

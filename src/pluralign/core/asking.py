@@ -94,7 +94,8 @@ class Ask:
             object.__setattr__(self, "labels", tuple(self.question.codes[i] for i in self.order))
         if sorted(self.order) != list(range(options)) or len(self.labels) != options:
             raise InvalidInput(
-                f"places {self.order} with labels {self.labels} are not its {options} options", where=where
+                f"places {self.order} with labels {self.labels} are not its {options} options",
+                where=where,
             )
 
     @property
@@ -207,4 +208,6 @@ def render_question(text: str, shown: Sequence[str], labels: Sequence[str]) -> s
     1. Very
     2. Not at all
     """
-    return "\n".join([text, *(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))])
+    return "\n".join(
+        [text, *(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))]
+    )

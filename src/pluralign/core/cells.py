@@ -26,7 +26,9 @@ MISSING_MARKS = frozenset({
 """Marks of a missing value, in lower case and without the punctuation around them; the empty text is one of them."""
 
 _TEXT_MARKS = frozenset({"nan", "NaN", "NAN", "NaT", "<NA>", "#N/A", "NULL", "null", "\\N"})
-_WRITTEN_BY_PROGRAMS = frozenset({"\\n", "#value!", "#ref!", "#name?", "#div/0!", "#num!", "#null!"})
+_WRITTEN_BY_PROGRAMS = frozenset(
+    {"\\n", "#value!", "#ref!", "#name?", "#div/0!", "#num!", "#null!"}
+)
 
 
 def tidy(text: str) -> str:
@@ -106,7 +108,9 @@ def cell_id(value: object) -> str | None:
     if not number.is_integer():
         raise InvalidInput(f"an id must be text or a whole number, got {value!r:.60}")
     if abs(number) > _EXACT_FLOAT:
-        raise InvalidInput(f"the id {value!r} is a float that has lost its last digits", hint="write ids as text")
+        raise InvalidInput(
+            f"the id {value!r} is a float that has lost its last digits", hint="write ids as text"
+        )
     return str(int(number))
 
 

@@ -12,7 +12,9 @@ from pluralign.core.cells import is_missing, tidy
 from pluralign.core.country_names import country_named, names_of, successors
 from pluralign.core.errors import InvalidInput, UnknownCommunity
 
-_ID = re.compile(r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*)$")
+_ID = re.compile(
+    r"^(?:[A-Z]{3}(?:/[a-z0-9][a-z0-9-]*)*|~[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*)$"
+)
 _LONGEST_ID, _DEEPEST = 200, 8
 _REMEMBERED = 4096
 """Communities kept in memory: ids come from requests too, so their number is unbounded."""
@@ -108,7 +110,8 @@ def community(id_: str) -> Community:
     names = _country_names()
     if code not in names:
         raise UnknownCommunity(
-            f"no country has the code {code!r}", hint=community_hint(code, list(names)) or "see ISO 3166-1"
+            f"no country has the code {code!r}",
+            hint=community_hint(code, list(names)) or "see ISO 3166-1",
         )
     if head:
         return Community(id_, _title(tail), code, head)
@@ -141,7 +144,9 @@ def reference_name(fitted_on: Sequence[str]) -> str:
     if not fitted_on:
         return "reference"
     names = ", ".join(map(community_name, fitted_on))
-    return f"reference ({names if len(fitted_on) <= _MOST_NAMES else f'{len(fitted_on)} communities'})"
+    return (
+        f"reference ({names if len(fitted_on) <= _MOST_NAMES else f'{len(fitted_on)} communities'})"
+    )
 
 
 def resolve_community(label: str) -> Community | None:
@@ -169,7 +174,9 @@ def resolve_community(label: str) -> Community | None:
     text = tidy(_SAMPLE.sub("", tidy(label)))
     if is_missing(text):
         return None
-    if _ID.fullmatch(text) and (text.startswith("~") or text[:3] in _country_names()):  # "UAE" is written like a code
+    if _ID.fullmatch(text) and (
+        text.startswith("~") or text[:3] in _country_names()
+    ):  # "UAE" is written like a code
         with suppress(InvalidInput):  # a path may be too deep
             return community(text)
     id_ = country_named(text)
@@ -203,16 +210,24 @@ def near_communities(label: str, known: list[str]) -> list[str]:
     if found is not None:
         if found.id in known:
             return [found.id]
-        known = [id_ for id_ in known if id_[:3] == found.id[:3]] if found.country else _peoples(known)
+        known = (
+            [id_ for id_ in known if id_[:3] == found.id[:3]] if found.country else _peoples(known)
+        )
     elif is_missing(text) or successors(text):
         return []
     if len(text) <= _CODE:
         return [id_ for id_ in known if _swapped(text.upper(), id_)]
-    spelled = names_of(known) | {_plain(name): id_ for id_ in known for name in (id_, community_name(id_))}
+    spelled = names_of(known) | {
+        _plain(name): id_ for id_ in known for name in (id_, community_name(id_))
+    }
     plain = _plain(text)
     matches = get_close_matches(plain, spelled, n=3, cutoff=_NEAR)
     ratios = [SequenceMatcher(None, match, plain).ratio() for match in matches]
-    return list(dict.fromkeys(spelled[m] for m, ratio in zip(matches, ratios, strict=True) if ratio > ratios[0] - _TIE))
+    return list(
+        dict.fromkeys(
+            spelled[m] for m, ratio in zip(matches, ratios, strict=True) if ratio > ratios[0] - _TIE
+        )
+    )
 
 
 def community_hint(label: str, known: list[str]) -> str | None:

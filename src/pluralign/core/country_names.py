@@ -29,12 +29,19 @@ _SHORTEST = 4  # letters of a Latin name in another language: "man" is no Isle o
 _NEAR = 0.85  # ratio above which a name may be another one with a typing error
 _NAMES = ("name", "common_name", "official_name")
 _POSSESSIVE = re.compile(r"['’ʼ`´‘]s\b")
-_FORMER = re.compile(r"\b(formerly known as|also known as|formerly|former name|former|previously|now|aka|ex)\b")
+_FORMER = re.compile(
+    r"\b(formerly known as|also known as|formerly|former name|former|previously|now|aka|ex)\b"
+)
 _BRACKETS = re.compile(r"^([^()\[\]]*)[(\[]([^()\[\]]*)[)\]]\s*$")
 _LISTING = re.compile(r"[/;]")
 _POINTED = re.compile(r"(?:[a-z]\.\s?)+[a-z]?")
 _FLAG_LETTERS = {0x1F1E6 + i: chr(ord("a") + i) for i in range(26)}
-_SEPARATORS = (re.compile(r"\s*/\s*"), re.compile(r"\s+[-–—:|]\s+"), re.compile(r"\s*;\s*"), re.compile(r"\s*,\s*"))
+_SEPARATORS = (
+    re.compile(r"\s*/\s*"),
+    re.compile(r"\s+[-–—:|]\s+"),
+    re.compile(r"\s*;\s*"),
+    re.compile(r"\s*,\s*"),
+)
 
 
 def country_named(label: str) -> str | None:
@@ -78,9 +85,15 @@ def country_key(text: str) -> str:
     """
     plain = _FORMER.sub(" ", _POSSESSIVE.sub("s", _without_accents(text)))
     words: list[str] = []
-    for single, run in itertools.groupby(re.findall(r"[^\W_]+", plain), key=lambda word: len(word) == 1):
+    for single, run in itertools.groupby(
+        re.findall(r"[^\W_]+", plain), key=lambda word: len(word) == 1
+    ):
         together = list(run)
-        words += ["".join(together)] if single and len(together) > 1 and "".join(together).isascii() else together
+        words += (
+            ["".join(together)]
+            if single and len(together) > 1 and "".join(together).isascii()
+            else together
+        )
     read = itertools.chain.from_iterable(WORDS.get(word, word).split() for word in words)
     return " ".join(sorted(set(read) - SILENT))
 
@@ -120,7 +133,11 @@ def _of_parts(text: str) -> str | None:
     if len(named) > 1 and _LISTING.search(text):  # "Denmark/Greenland" is both
         return None
     narrow = max(named, key=lambda id_: (len(id_), id_ in _rulers()))
-    return narrow if all(f"{narrow}/".startswith(f"{id_}/") or _rulers().get(narrow) == id_ for id_ in named) else None
+    return (
+        narrow
+        if all(f"{narrow}/".startswith(f"{id_}/") or _rulers().get(narrow) == id_ for id_ in named)
+        else None
+    )
 
 
 def _of_part(text: str) -> str | None:
@@ -156,7 +173,11 @@ def _spelled(text: str) -> str:
 def _in_words(text: str) -> str:
     """Words in their own order, marks that belong to letters kept."""
     plain = unicodedata.normalize("NFKC", text.casefold())
-    return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain).split())
+    return " ".join(
+        "".join(
+            c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain
+        ).split()
+    )
 
 
 @cache
@@ -165,14 +186,20 @@ def _names() -> tuple[tuple[str, str], ...]:
     import pycountry
 
     countries = list(pycountry.countries)
-    return tuple((name, c.alpha_3) for c in countries for f in _NAMES if (name := getattr(c, f, None)))
+    return tuple(
+        (name, c.alpha_3) for c in countries for f in _NAMES if (name := getattr(c, f, None))
+    )
 
 
 @cache
 def _codes() -> dict[str, str]:
     import pycountry
 
-    codes = {getattr(c, field).casefold(): c.alpha_3 for c in pycountry.countries for field in ("alpha_2", "alpha_3")}
+    codes = {
+        getattr(c, field).casefold(): c.alpha_3
+        for c in pycountry.countries
+        for field in ("alpha_2", "alpha_3")
+    }
     del codes["na"]  # a mark of a missing value
     return codes | CODES
 

@@ -51,4 +51,7 @@ class MissingExtra(PluralignError, ImportError):
     @classmethod
     def named(cls, extra: str, module: str) -> "MissingExtra":
         """Say which extra of pluralign brings ``module``."""
-        return cls(f"the Python module {module!r} is not installed", hint=f"pip install 'pluralign[{extra}]'")
+        return cls(
+            f"the Python module {module!r} is not installed",
+            hint=f"pip install 'pluralign[{extra}]'",
+        )

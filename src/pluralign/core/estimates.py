@@ -37,7 +37,11 @@ class Estimate:
             raise ValueError("an estimate needs at least one measurement")
         if (self.low is None) != (self.high is None):
             raise ValueError("an interval has two ends or none")
-        if self.low is not None and self.high is not None and not -math.inf < self.low <= self.high < math.inf:
+        if (
+            self.low is not None
+            and self.high is not None
+            and not -math.inf < self.low <= self.high < math.inf
+        ):
             raise ValueError(f"[{self.low}, {self.high}] is not an interval")
 
     def __str__(self) -> str:

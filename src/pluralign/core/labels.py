@@ -258,7 +258,9 @@ FORMS = frozenset({
 """Words for forms of government, and for Kosovo's status: what is left without them is read, unless it is one of
 `FORM_MATTERS`."""
 
-FORM_MATTERS = frozenset({"china", "congo", "germany", "korea", "nam viet", "vietnam", "yemen", "yugoslavia"})
+FORM_MATTERS = frozenset(
+    {"china", "congo", "germany", "korea", "nam viet", "vietnam", "yemen", "yugoslavia"}
+)
 """Keys that name one state or another by its form of government: the Republic of China is not China."""
 
 TRANSLATIONS = (

@@ -93,7 +93,9 @@ class Manifest:
         except FileNotFoundError:
             return None
         rows = [_row(line) for line in lines]
-        files = {row["file"]: Written(row["size"], row["sha256"]) for row in rows if row is not None}
+        files = {
+            row["file"]: Written(row["size"], row["sha256"]) for row in rows if row is not None
+        }
         return cls(folder, files, None in rows)
 
     def faults(self, *patterns: str) -> dict[str, str]:
@@ -103,7 +105,9 @@ class Manifest:
             patterns: Which files, as in ``studies/*.jsonl``; all that are listed where none is given.
         """
         wanted = [name for name in self.files if not patterns or _matches(name, patterns)]
-        present = [p.relative_to(self.folder).as_posix() for x in patterns for p in self.folder.glob(x)]
+        present = [
+            p.relative_to(self.folder).as_posix() for x in patterns for p in self.folder.glob(x)
+        ]
         found = {name: self.fault(name) for name in dict.fromkeys([*wanted, *present])}
         return {name: fault for name, fault in found.items() if fault is not None}
 
@@ -147,7 +151,9 @@ def folder_faults(folder: Path) -> dict[str, str] | None:
     manifest = Manifest.read(folder)
     if manifest is None:
         return None
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {
+        MANIFEST
+    }
     found = {name: manifest.fault(name) for name in sorted(there | manifest.files.keys())}
     faults = {name: fault for name, fault in found.items() if fault is not None}
     return faults | ({MANIFEST: "altered after it was written"} if manifest.damaged else {})
@@ -187,7 +193,9 @@ def told_faults(faults: Mapping[str, str]) -> str:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(Path(name).match(pattern) and name.count("/") == pattern.count("/") for pattern in patterns)
+    return any(
+        Path(name).match(pattern) and name.count("/") == pattern.count("/") for pattern in patterns
+    )
 
 
 def _line(name: str, written: Written) -> bytes:

@@ -72,9 +72,13 @@ class PreferencePair:
         if self.chosen == self.rejected:
             raise InvalidInput("chosen equals rejected", where=f"pair {self.id}")
         if self.strength is not None and not (math.isfinite(self.strength) and self.strength > 0):
-            raise InvalidInput(f"strength is {self.strength}, not a number > 0", where=f"pair {self.id}")
+            raise InvalidInput(
+                f"strength is {self.strength}, not a number > 0", where=f"pair {self.id}"
+            )
         if not (math.isfinite(self.weight) and self.weight >= 0):
-            raise InvalidInput(f"weight is {self.weight}, not a number >= 0", where=f"pair {self.id}")
+            raise InvalidInput(
+                f"weight is {self.weight}, not a number >= 0", where=f"pair {self.id}"
+            )
         if not self.question:
             object.__setattr__(self, "question", prompt_text(self.prompt))
         if not self.stem:
@@ -121,4 +125,6 @@ def short_id(text: str, most: int = 200) -> str:
     >>> short_id("Do you trust most people?"), len(short_id("x" * 100_000))
     ('Do you trust most people?', 265)
     """
-    return text if len(text) <= most else f"{text[:most]} {hashlib.sha256(text.encode()).hexdigest()}"
+    return (
+        text if len(text) <= most else f"{text[:most]} {hashlib.sha256(text.encode()).hexdigest()}"
+    )

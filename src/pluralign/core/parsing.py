@@ -91,7 +91,9 @@ def read_json_object(path: Path, hint: str | None = None) -> dict[str, Any]:
     """
     value = read_json(path, hint)
     if not isinstance(value, dict):
-        raise DamagedFile(f"not a JSON object: a {type(value).__name__}", where=str(path), hint=hint)
+        raise DamagedFile(
+            f"not a JSON object: a {type(value).__name__}", where=str(path), hint=hint
+        )
     return value
 
 

@@ -130,6 +130,8 @@ class Respondent(Protocol):
         """Changes whenever its answers could change."""
         ...
 
-    def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
+    def answer(
+        self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
+    ) -> list[Reply]:
         """Answer: replies aligned with ``asks``; ``heard`` as for `ChatModel.complete`."""
         ...

@@ -50,7 +50,9 @@ def without_secrets(value: Any, name: str = "") -> Any:
     {'base_url': 'https://***@host/v1', 'extra_body': {'api_key': '***', 'top_k': 5}}
     """
     if isinstance(value, Mapping):
-        return {k: without_secrets(v, name if _is_secret(name) else str(k)) for k, v in value.items()}
+        return {
+            k: without_secrets(v, name if _is_secret(name) else str(k)) for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
         return [without_secrets(item, name) for item in value]
     if not isinstance(value, str):
@@ -64,7 +66,9 @@ def secrets_of(value: Any, name: str = "") -> frozenset[str]:
     >>> sorted(secrets_of({"base_url": "https://ann:p%40ss@host/v1", "extra_body": {"token": "abcd"}}))
     ['YW5uOnBAc3M%3D', 'YW5uOnBAc3M=', 'abcd', 'p%40ss', 'p@ss']
     """
-    return frozenset(form for secret in _found(value, name) for form in (secret, quote(secret, safe="")) if form)
+    return frozenset(
+        form for secret in _found(value, name) for form in (secret, quote(secret, safe="")) if form
+    )
 
 
 def _found(value: Any, name: str) -> Iterator[str]:

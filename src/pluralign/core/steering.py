@@ -31,10 +31,13 @@ class Steer:
         values = list(self.shares.values())
         if not values or not all(math.isfinite(v) and v >= 0 for v in values):
             raise InvalidInput(
-                f"shares {dict(self.shares)} are not numbers >= 0", hint='for one community: {"MEX": 1.0}'
+                f"shares {dict(self.shares)} are not numbers >= 0",
+                hint='for one community: {"MEX": 1.0}',
             )
         if abs(math.fsum(values) - 1) > 1e-6:
-            raise InvalidInput(f"shares {dict(self.shares)} sum to {math.fsum(values):.4g}, not to 1")
+            raise InvalidInput(
+                f"shares {dict(self.shares)} sum to {math.fsum(values):.4g}, not to 1"
+            )
         if not (math.isfinite(self.strength) and self.strength >= 0):
             raise InvalidInput(f"strength is {self.strength}, not a number >= 0")
         object.__setattr__(self, "shares", MappingProxyType(dict(self.shares)))
@@ -76,11 +79,14 @@ def known_community(label: str, communities: Sequence[str], where: str | None = 
     raise UnknownCommunity(
         f"this model is not steered to {label!r:.200}",
         where=where,
-        hint=community_hint(label, list(communities)) or f"it knows {', '.join([*communities, WORLD.id])}",
+        hint=community_hint(label, list(communities))
+        or f"it knows {', '.join([*communities, WORLD.id])}",
     )
 
 
-def steer_to(communities: Sequence[str], label: str, strength: float = 1.0, where: str | None = None) -> Steer | None:
+def steer_to(
+    communities: Sequence[str], label: str, strength: float = 1.0, where: str | None = None
+) -> Steer | None:
     """What to score with for one community.
 
     Args:
@@ -104,7 +110,10 @@ def steer_to(communities: Sequence[str], label: str, strength: float = 1.0, wher
 
 
 def blend_of(
-    communities: Sequence[str], shares: Mapping[str, float], strength: float = 1.0, where: str | None = None
+    communities: Sequence[str],
+    shares: Mapping[str, float],
+    strength: float = 1.0,
+    where: str | None = None,
 ) -> Steer | None:
     """What to score with for a blend of communities.
 
@@ -130,7 +139,10 @@ def blend_of(
 
 
 def read_steer(
-    communities: Sequence[str], words: Sequence[str], strength: float = 1.0, where: str | None = None
+    communities: Sequence[str],
+    words: Sequence[str],
+    strength: float = 1.0,
+    where: str | None = None,
 ) -> Steer | None:
     """The steer that words such as ``GBR``, or ``GBR=0.7 ~world=0.3``, ask for.
 
@@ -154,7 +166,9 @@ def read_steer(
     for word in words:
         label, sign, share = (part.strip() for part in word.partition("="))
         if not sign and len(words) > 1:
-            raise InvalidInput(f"{word!r:.200} has no share", where=where, hint=f"write {label:.40}=0.5")
+            raise InvalidInput(
+                f"{word!r:.200} has no share", where=where, hint=f"write {label:.40}=0.5"
+            )
         shares[label] = shares.get(label, 0.0) + (_share(share, word, where) if sign else 1.0)
     return blend_of(communities, shares, strength, where)
 
@@ -163,4 +177,6 @@ def _share(text: str, word: str, where: str | None) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise InvalidInput(f"the share in {word!r:.200} is no number", where=where, hint="write GBR=0.5") from error
+        raise InvalidInput(
+            f"the share in {word!r:.200} is no number", where=where, hint="write GBR=0.5"
+        ) from error

@@ -89,7 +89,9 @@ class AnswerDistribution:
         """
         total = math.fsum(self.probs_O)
         if total <= 0:
-            raise InvalidInput("nobody gave a real answer", where=f"question {self.question}, {self.community}")
+            raise InvalidInput(
+                "nobody gave a real answer", where=f"question {self.question}, {self.community}"
+            )
         return tuple(p / total for p in self.probs_O)
 
 
@@ -113,7 +115,9 @@ class Survey:
     distributions: tuple[AnswerDistribution, ...]
     license: str | None = None
     communities: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    _index: Mapping[tuple[str, str], AnswerDistribution] = field(init=False, repr=False, compare=False)
+    _index: Mapping[tuple[str, str], AnswerDistribution] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         index: dict[tuple[str, str], AnswerDistribution] = {}
@@ -127,7 +131,9 @@ class Survey:
                 raise InvalidInput("two distributions for one question and community", where=where)
             index[d.question, d.community] = d
         object.__setattr__(self, "_index", index)
-        object.__setattr__(self, "communities", tuple(sorted({d.community for d in self.distributions})))
+        object.__setattr__(
+            self, "communities", tuple(sorted({d.community for d in self.distributions}))
+        )
 
     def distribution(self, question: str, community: str) -> AnswerDistribution | None:
         """What ``community`` answered to ``question``; None if it was not asked."""

@@ -184,7 +184,9 @@ def _is_firm(text: str, mark: _Mark) -> bool:
     line = before.rstrip(" \t")
     glued = bool(before) and line == before
     named = text[mark.start : mark.end]
-    lower_bracket = named.startswith("[") and not named.isupper() and not named.startswith("[unused")
+    lower_bracket = (
+        named.startswith("[") and not named.isupper() and not named.startswith("[unused")
+    )
     ends_line = text[mark.end : mark.end + 1] in ("\n", "\r")
     return not lower_bracket and (not line or glued or ends_line or line[-1] in _BEFORE_A_MARK)
 

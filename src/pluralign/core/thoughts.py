@@ -29,11 +29,17 @@ _HARMONY = re.compile(
 _HARMONY_OPENED = re.compile(r"\s{0,9}(analysis|commentary|final)\b[^<]{0,200}<\|message\|>")
 _HARMONY_ENDS = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
 _SPECIAL = re.compile(r"<\|\w{1,20}\|>(?:assistant)?")
-_STRIPPED = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?:(?=[^\s,.:;'\"`)])|\n| to=)")
+_STRIPPED = re.compile(
+    r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?:(?=[^\s,.:;'\"`)])|\n| to=)"
+)
 _STRIPPED_TURN = re.compile(r"assistant(final|analysis|commentary)(?![\"'`])")
 _STRIPPED_UNCLOSED = re.compile(r"\s{0,9}(?:assistant)?analysis(?=[^\W\d_])")
-_ANNOUNCED = re.compile(r"\s{0,9}(?:Here(?:'s|’s| is) my thought process\b:?|#{1,4} Thinking:?\s*\n)", re.I)
-_ANNOUNCES = re.compile(r"\bHere(?:'s|’s| is) my response\b:?|^#{1,4} Final Response\b:?", re.I | re.M)
+_ANNOUNCED = re.compile(
+    r"\s{0,9}(?:Here(?:'s|’s| is) my thought process\b:?|#{1,4} Thinking:?\s*\n)", re.I
+)
+_ANNOUNCES = re.compile(
+    r"\bHere(?:'s|’s| is) my response\b:?|^#{1,4} Final Response\b:?", re.I | re.M
+)
 
 _Parts = tuple[str, str | None]
 

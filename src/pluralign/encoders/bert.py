@@ -16,7 +16,11 @@ from torch.nn.utils.rnn import pad_sequence
 from pluralign.core import DamagedFile, FloatArray
 from pluralign.encoders.bert_files import BertFiles
 
-_TABLES = ("embeddings.word_embeddings", "embeddings.position_embeddings", "embeddings.token_type_embeddings")
+_TABLES = (
+    "embeddings.word_embeddings",
+    "embeddings.position_embeddings",
+    "embeddings.token_type_embeddings",
+)
 
 
 class Bert:
@@ -38,7 +42,9 @@ class Bert:
         self.longest: int | None = files.longest
         self.device = torch.device(device or _default_device())
         self._files = files
-        self._tensors = {name: tensor.to(self.device, copy=True) for name, tensor in _stored(files).items()}
+        self._tensors = {
+            name: tensor.to(self.device, copy=True) for name, tensor in _stored(files).items()
+        }
         self._tokenizer = Tokenizer.from_file(str(files.tokenizer))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(files.longest)
@@ -46,7 +52,9 @@ class Bert:
     def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
         """Features of each text, cut where it is too long, and whether it was."""
         encodings = self._tokenizer.encode_batch(texts)
-        return {"input_ids": [encoding.ids for encoding in encodings]}, [bool(e.overflowing) for e in encodings]
+        return {"input_ids": [encoding.ids for encoding in encodings]}, [
+            bool(e.overflowing) for e in encodings
+        ]
 
     def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray:
         """Vectors of a batch that `tokens` made, shape (B, D), float32."""
@@ -70,20 +78,28 @@ class Bert:
         hidden = self._norm("embeddings.LayerNorm", hidden)
         for i in range(self._files.layers):
             layer = f"encoder.layer.{i}"
-            attended = self._linear(f"{layer}.attention.output.dense", self._attention(layer, hidden, read_B_T))
+            attended = self._linear(
+                f"{layer}.attention.output.dense", self._attention(layer, hidden, read_B_T)
+            )
             hidden = self._norm(f"{layer}.attention.output.LayerNorm", hidden + attended)
             inner = _gelu(self._linear(f"{layer}.intermediate.dense", hidden))
-            hidden = self._norm(f"{layer}.output.LayerNorm", hidden + self._linear(f"{layer}.output.dense", inner))
+            hidden = self._norm(
+                f"{layer}.output.LayerNorm", hidden + self._linear(f"{layer}.output.dense", inner)
+            )
         return hidden
 
     def _attention(self, layer: str, hidden_B_T_D: Tensor, read_B_T: Tensor) -> Tensor:
         """What the heads of a layer gather, side by side, shape (B, T, D)."""
         by_head = (*hidden_B_T_D.shape[:2], self._files.heads, -1)
         query, key, value = (
-            self._linear(f"{layer}.attention.self.{name}", hidden_B_T_D).view(by_head).transpose(1, 2)
+            self._linear(f"{layer}.attention.self.{name}", hidden_B_T_D)
+            .view(by_head)
+            .transpose(1, 2)
             for name in ("query", "key", "value")
         )
-        gathered = functional.scaled_dot_product_attention(query, key, value, attn_mask=read_B_T[:, None, None, :])
+        gathered = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=read_B_T[:, None, None, :]
+        )
         return gathered.transpose(1, 2).flatten(2)
 
     def _linear(self, name: str, x: Tensor) -> Tensor:
@@ -112,7 +128,9 @@ def _stored(files: BertFiles) -> dict[str, Tensor]:
         if found != shape:
             wrong = "is missing" if found is None else f"has the shape {found}, not {shape}"
             raise DamagedFile(
-                f"the tensor {name} {wrong}", where=str(files.weights), hint="fetch or install the model again"
+                f"the tensor {name} {wrong}",
+                where=str(files.weights),
+                hint="fetch or install the model again",
             )
     return {name: stored[name] for name in shapes}
 
@@ -122,7 +140,9 @@ def _shapes(files: BertFiles) -> dict[str, tuple[int, ...]]:
     parts: dict[str, tuple[int, ...]] = {"embeddings.LayerNorm": (hidden,)}
     for i in range(files.layers):
         layer = f"encoder.layer.{i}"
-        parts |= {f"{layer}.attention.self.{name}": (hidden, hidden) for name in ("query", "key", "value")}
+        parts |= {
+            f"{layer}.attention.self.{name}": (hidden, hidden) for name in ("query", "key", "value")
+        }
         parts |= {
             f"{layer}.attention.output.dense": (hidden, hidden),
             f"{layer}.attention.output.LayerNorm": (hidden,),

@@ -36,7 +36,9 @@ _USUAL: dict[str, dict[str, Any]] = {
     _TRANSFORMER: {
         "do_lower_case": False,
         "transformer_task": "feature-extraction",
-        "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+        "modality_config": {
+            "text": {"method": "forward", "method_output_name": "last_hidden_state"}
+        },
         "module_output_name": "token_embeddings",
     },
     "tokenizer_config.json": {
@@ -48,10 +50,21 @@ _USUAL: dict[str, dict[str, Any]] = {
     },
     "special_tokens_map.json": {**_SPECIAL, **_NO_OTHERS},
 }
-_UNUSUAL = ("adapter_config.json", "added_tokens.json", "processor_config.json", "sentence_*_config.json")
+_UNUSUAL = (
+    "adapter_config.json",
+    "added_tokens.json",
+    "processor_config.json",
+    "sentence_*_config.json",
+)
 _KINDS = ["Transformer", "Pooling", "Normalize"]
 _NORMALIZE = {"module_input_name": "sentence_embedding", "module_output_name": "sentence_embedding"}
-_SPECIAL_TOKEN = {"special": True, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+_SPECIAL_TOKEN = {
+    "special": True,
+    "single_word": False,
+    "lstrip": False,
+    "rstrip": False,
+    "normalized": False,
+}
 _PIECES = {
     "type": "WordPiece",
     "unk_token": "[UNK]",
@@ -142,7 +155,9 @@ def _sizes(folder: Path) -> BertFiles | None:
     hidden, positions = config["hidden_size"], config["max_position_embeddings"]
     longest = _json(folder / _TRANSFORMER).get("max_seq_length")
     if longest is None:
-        longest = min(_json(folder / "tokenizer_config.json").get("model_max_length", positions), positions)
+        longest = min(
+            _json(folder / "tokenizer_config.json").get("model_max_length", positions), positions
+        )
     pooling = _pooling(folder, hidden)
     if pooling is None or longest > positions or hidden % config["num_attention_heads"]:
         return None
@@ -196,8 +211,13 @@ def _is_bert_tokenizer(folder: Path) -> bool:
         "strip_accents": config.get("strip_accents"),
         "lowercase": config.get("do_lower_case", True),
     }
-    added = {str(token["id"]): {k: v for k, v in token.items() if k != "id"} for token in tokenizer["added_tokens"]}
-    sides = {(tokenizer[name] or {}).get("direction", "Right") for name in ("truncation", "padding")}
+    added = {
+        str(token["id"]): {k: v for k, v in token.items() if k != "id"}
+        for token in tokenizer["added_tokens"]
+    }
+    sides = {
+        (tokenizer[name] or {}).get("direction", "Right") for name in ("truncation", "padding")
+    }
     return (
         config["tokenizer_class"] in {"BertTokenizer", "BertTokenizerFast"}
         and tokenizer["normalizer"] == normalizer
@@ -215,7 +235,10 @@ def _pooling(folder: Path, hidden: int) -> Pooling | None:
     """How hidden states are pooled; None where the modules are not a transformer, a pooling and at most a Normalize."""
     modules = _json(folder / "modules.json")
     kinds = [module["type"].rpartition(".")[2] for module in modules]
-    ours = all(module["type"].startswith("sentence_transformers.") and not module.get("kwargs") for module in modules)
+    ours = all(
+        module["type"].startswith("sentence_transformers.") and not module.get("kwargs")
+        for module in modules
+    )
     if not ours or kinds not in (_KINDS[:2], _KINDS) or modules[0]["path"]:
         return None
     pooling, *normalize = (_json(folder / module["path"] / "config.json") for module in modules[1:])
@@ -236,10 +259,14 @@ def _is_usually_stored(weights: Path) -> bool:
             types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise DamagedFile(
-            "the weights are truncated or altered", where=str(weights), hint="fetch or install the model again"
+            "the weights are truncated or altered",
+            where=str(weights),
+            hint="fetch or install the model again",
         ) from error
     return all(
-        type_ in {"F32", "I64"} and not name.startswith("bert.") and not name.endswith((".gamma", ".beta"))
+        type_ in {"F32", "I64"}
+        and not name.startswith("bert.")
+        and not name.endswith((".gamma", ".beta"))
         for name, type_ in types.items()
     )
 

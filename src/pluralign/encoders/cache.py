@@ -52,7 +52,11 @@ class CachedEncoder:
     """
 
     def __init__(
-        self, encoder: Encoder, folder: Path | None = None, progress: Progress | None = None, agree: Agree | None = None
+        self,
+        encoder: Encoder,
+        folder: Path | None = None,
+        progress: Progress | None = None,
+        agree: Agree | None = None,
     ) -> None:
         self.encoder = encoder
         self.folder = embeddings_folder(folder, encoder.fingerprint)
@@ -111,7 +115,11 @@ class CachedEncoder:
             path = write_shard(self.folder, shard)
             self._shards[path] = map_shard(path)
         except OSError as error:
-            _log.warning("cannot keep vectors in %s (%s): they will be computed again next time", self.folder, error)
+            _log.warning(
+                "cannot keep vectors in %s (%s): they will be computed again next time",
+                self.folder,
+                error,
+            )
             self._unwritten.append(shard)
 
     def _refresh(self) -> None:
@@ -141,7 +149,9 @@ class CachedEncoder:
         embedding_N_D = np.full((texts, shards[0]["vector"].shape[1]), np.nan, np.float32)
         for part in read_in_parts(shards):
             if part["vector"].shape[1] != embedding_N_D.shape[1]:
-                raise DamagedFile("vectors of different lengths under one fingerprint", where=str(self.folder))
+                raise DamagedFile(
+                    "vectors of different lengths under one fingerprint", where=str(self.folder)
+                )
             here, rows = _places(key_U, part)
             embedding_N_D[first_U[here]] = part["vector"][rows]
         return embedding_N_D
@@ -157,7 +167,9 @@ class CachedEncoder:
             except OSError as error:
                 _log.warning("cannot compact %s (%s)", self.folder, error)
                 return
-            self._shards = {path: shard for path, shard in self._shards.items() if path not in some} | merged
+            self._shards = {
+                path: shard for path, shard in self._shards.items() if path not in some
+            } | merged
 
     def _small(self) -> dict[Path, Shard]:
         return {path: shard for path, shard in self._shards.items() if len(shard) < _SMALL}

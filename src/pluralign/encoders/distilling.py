@@ -23,7 +23,9 @@ _TOKENS_AT_ONCE = 256
 _UNUSED = re.compile(r"\[unused\d+\]")
 
 
-def distilled(source: SentenceEncoder, dimensions: int, progress: Callable[[int, int], None]) -> "StaticModel":
+def distilled(
+    source: SentenceEncoder, dimensions: int, progress: Callable[[int, int], None]
+) -> "StaticModel":
     """Distil a static model; nothing is drawn at random.
 
     Args:
@@ -51,7 +53,9 @@ def distilled(source: SentenceEncoder, dimensions: int, progress: Callable[[int,
     token_T = np.array(_ordinary_tokens(source), dtype=np.int64)
     hidden_T_H = _hidden(source, token_T, progress)
     vector_V_D = np.zeros((tokenizer.get_vocab_size(), dimensions), np.float32)
-    vector_V_D[token_T] = principal_components(hidden_T_H, dimensions) * rank_weights(len(token_T))[:, None]
+    vector_V_D[token_T] = (
+        principal_components(hidden_T_H, dimensions) * rank_weights(len(token_T))[:, None]
+    )
     return StaticModel(vectors=vector_V_D, tokenizer=tokenizer, normalize=True, max_length=None)
 
 
@@ -101,10 +105,16 @@ def _ordinary_tokens(source: SentenceEncoder) -> list[int]:
     """Ids of the tokens that texts are made of, in the order of the vocabulary."""
     tokenizer = source.model.tokenizer
     special = set(tokenizer.all_special_ids)
-    return sorted(i for token, i in tokenizer.get_vocab().items() if i not in special and not _UNUSED.fullmatch(token))
+    return sorted(
+        i
+        for token, i in tokenizer.get_vocab().items()
+        if i not in special and not _UNUSED.fullmatch(token)
+    )
 
 
-def _hidden(source: SentenceEncoder, token_T: IntArray, progress: Callable[[int, int], None]) -> FloatArray:
+def _hidden(
+    source: SentenceEncoder, token_T: IntArray, progress: Callable[[int, int], None]
+) -> FloatArray:
     """Mean hidden state of each token between the special ones, shape (T, H)."""
     import torch
 
@@ -113,10 +123,15 @@ def _hidden(source: SentenceEncoder, token_T: IntArray, progress: Callable[[int,
     source.model.eval()
     with torch.inference_mode():
         for start in range(0, len(token_T), _TOKENS_AT_ONCE):
-            ids = [[*before, token, *after] for token in token_T[start : start + _TOKENS_AT_ONCE].tolist()]
+            ids = [
+                [*before, token, *after]
+                for token in token_T[start : start + _TOKENS_AT_ONCE].tolist()
+            ]
             input_ids = torch.tensor(ids, device=source.model.device)
             features = {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
-            parts.append(source.model(features)["token_embeddings"].float().mean(dim=1).cpu().numpy())
+            parts.append(
+                source.model(features)["token_embeddings"].float().mean(dim=1).cpu().numpy()
+            )
             progress(min(start + _TOKENS_AT_ONCE, len(token_T)), len(token_T))
     return np.concatenate(parts)
 

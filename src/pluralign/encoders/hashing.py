@@ -46,7 +46,9 @@ class HashEncoder:
 
     def __post_init__(self) -> None:
         if self.dimensions < 1:
-            raise InvalidInput(f"dimensions is {self.dimensions}, not a number >= 1", hint="use 256")
+            raise InvalidInput(
+                f"dimensions is {self.dimensions}, not a number >= 1", hint="use 256"
+            )
 
     @property
     def fingerprint(self) -> str:
@@ -63,17 +65,23 @@ class HashEncoder:
             Shape (N, D), float32; rows of length 1, or of zeros for a text without words.
         """
         hashes = _WordHashes(self.seed)
-        chunks = [self._encode_chunk(texts[i : i + _CHUNK], hashes) for i in range(0, len(texts), _CHUNK)]
+        chunks = [
+            self._encode_chunk(texts[i : i + _CHUNK], hashes) for i in range(0, len(texts), _CHUNK)
+        ]
         return np.concatenate(chunks) if chunks else np.zeros((0, self.dimensions), np.float32)
 
     def _encode_chunk(self, texts: Sequence[str], hashes: "_WordHashes") -> FloatArray:
         words = [_WORD.findall(text.lower()) for text in texts]
         row_W = np.repeat(np.arange(len(texts)), [len(found) for found in words])
-        hash_W = np.fromiter(map(hashes.__getitem__, chain.from_iterable(words)), np.uint64, len(row_W))
+        hash_W = np.fromiter(
+            map(hashes.__getitem__, chain.from_iterable(words)), np.uint64, len(row_W)
+        )
         together = row_W[1:] == row_W[:-1]
         hash_P = _mixed(hash_W[:-1] * _FIRST + hash_W[1:])[together]
         row_F = np.concatenate([row_W, row_W[1:][together]])
-        return unit_rows(_summed(row_F, np.concatenate([hash_W, hash_P]), (len(texts), self.dimensions)))
+        return unit_rows(
+            _summed(row_F, np.concatenate([hash_W, hash_P]), (len(texts), self.dimensions))
+        )
 
 
 class _WordHashes(dict[str, int]):
@@ -84,7 +92,9 @@ class _WordHashes(dict[str, int]):
         self._key = f"pluralign {seed}".encode()[:64]
 
     def __missing__(self, word: str) -> int:
-        digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest()
+        digest = hashlib.blake2b(
+            word.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key
+        ).digest()
         self[word] = value = int.from_bytes(digest, "little")
         return value
 

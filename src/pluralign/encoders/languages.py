@@ -67,7 +67,11 @@ def languages_of(texts: Sequence[str], rng: np.random.Generator, sample: int = 5
     Raises:
         MissingExtra: If py3langid is not installed.
     """
-    chosen = range(len(texts)) if len(texts) <= sample else rng.choice(len(texts), sample, replace=False).tolist()
+    chosen = (
+        range(len(texts))
+        if len(texts) <= sample
+        else rng.choice(len(texts), sample, replace=False).tolist()
+    )
     return Counter(language_of(texts[i]) for i in chosen)
 
 

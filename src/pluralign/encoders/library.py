@@ -33,7 +33,9 @@ class LibraryModel:
 
     def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
         """Features of each text, cut where it is too long, and whether it was."""
-        encoded = self._model.tokenizer(texts, truncation=self.longest is not None, max_length=self.longest)
+        encoded = self._model.tokenizer(
+            texts, truncation=self.longest is not None, max_length=self.longest
+        )
         return dict(encoded), [bool(encoding.overflowing) for encoding in encoded.encodings]
 
     def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray:
@@ -42,7 +44,9 @@ class LibraryModel:
 
         padded = self._model.tokenizer.pad(batch, return_tensors="pt").to(self.device)
         with torch.inference_mode():
-            embedding: FloatArray = self._model(dict(padded))["sentence_embedding"].float().cpu().numpy()
+            embedding: FloatArray = (
+                self._model(dict(padded))["sentence_embedding"].float().cpu().numpy()
+            )
         return embedding
 
 

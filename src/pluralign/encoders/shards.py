@@ -29,7 +29,9 @@ def keys_of(texts: Sequence[str]) -> KeyArray:
     >>> keys_of(["a", "a", "b"]).tolist()[0][:4].hex()
     'ca978112'
     """
-    digests = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16] for text in texts)
+    digests = (
+        hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16] for text in texts
+    )
     return np.fromiter(digests, dtype="S16", count=len(texts))
 
 

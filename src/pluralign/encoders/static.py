@@ -95,7 +95,11 @@ class StaticEncoder:
 
     def _distil(self) -> None:
         """Distil into a folder of our own, then put it in place; where another process was first, keep its model."""
-        _log.info("distilling a static encoder from %s: once, kept in %s", self._source.folder, self.folder)
+        _log.info(
+            "distilling a static encoder from %s: once, kept in %s",
+            self._source.folder,
+            self.folder,
+        )
         model = distilled(self._source, self.dimensions, self._progress)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".part-") as temporary:

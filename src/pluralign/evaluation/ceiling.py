@@ -9,7 +9,9 @@ from pluralign.evaluation.rows import Row
 from pluralign.metrics import human_ceiling
 
 
-def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) -> Iterator[dict[str, object]]:
+def ceiling_rows(
+    pairs: Sequence[PreferencePair], seed: int, draws: int = 2000
+) -> Iterator[dict[str, object]]:
     """How often a rater agrees with the majority of the other raters of the same two responses, by community.
 
     It is a reference point, not an upper limit: with few other raters their majority is itself uncertain, and a model
@@ -30,13 +32,34 @@ def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) 
             by_community.setdefault(pair.community, []).append(pair)
     for community, judged in sorted(by_community.items()):
         sides = [sorted((p.chosen, p.rejected)) for p in judged]
-        number: dict[tuple[str, ...], int] = {}  # an array of the texts themselves would be as wide as the longest
+        number: dict[
+            tuple[str, ...], int
+        ] = {}  # an array of the texts themselves would be as wide as the longest
         shown = [(prompt_text(p.prompt), *side) for p, side in zip(judged, sides, strict=True)]
         item = [number.setdefault(texts, len(number)) for texts in shown]
-        choice = np.array([float(p.chosen == side[0]) for p, side in zip(judged, sides, strict=True)])
+        choice = np.array(
+            [float(p.chosen == side[0]) for p, side in zip(judged, sides, strict=True)]
+        )
         try:
-            e = human_ceiling(item, choice, [str(p.rater) for p in judged], rng_for(seed, "ceiling", community), draws)
+            e = human_ceiling(
+                item,
+                choice,
+                [str(p.rater) for p in judged],
+                rng_for(seed, "ceiling", community),
+                draws,
+            )
         except NotEnoughData:
             continue
-        row = Row("human_agreement", "people", None, community, "all", e.value, e.low, e.high, e.n, e.n_raters)
+        row = Row(
+            "human_agreement",
+            "people",
+            None,
+            community,
+            "all",
+            e.value,
+            e.low,
+            e.high,
+            e.n,
+            e.n_raters,
+        )
         yield row.as_dict()

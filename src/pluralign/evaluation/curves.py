@@ -23,7 +23,11 @@ class Needed:
 
 
 def fraction_needed(
-    fraction_K: FloatArray, value_K: FloatArray, target: float, draws_B_K: FloatArray, target_B: FloatArray
+    fraction_K: FloatArray,
+    value_K: FloatArray,
+    target: float,
+    draws_B_K: FloatArray,
+    target_B: FloatArray,
 ) -> Needed:
     """The smallest fraction of the training data with which a method reaches a target.
 
@@ -50,7 +54,9 @@ def fraction_needed(
     if not (np.diff(fraction_K) > 0).all():
         raise InvalidInput(f"sizes {fraction_K.tolist()} do not increase")
     found = _crossing(fraction_K, value_K, target)
-    drawn_B = np.array([_crossing(fraction_K, v, t) for v, t in zip(draws_B_K, target_B, strict=True)])
+    drawn_B = np.array(
+        [_crossing(fraction_K, v, t) for v, t in zip(draws_B_K, target_B, strict=True)]
+    )
     # Order statistics, not interpolation: a draw that never reaches the target is infinitely far.
     low, high = np.quantile(drawn_B, [0.025, 0.975], method="nearest")
     finite = [None if np.isinf(x) else float(x) for x in (found, low, high)]

@@ -6,7 +6,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pluralign.core import FloatArray, NotEnoughData, PreferencePair, RewardRequest, Steer, prompt_text, short_id
+from pluralign.core import (
+    FloatArray,
+    NotEnoughData,
+    PreferencePair,
+    RewardRequest,
+    Steer,
+    prompt_text,
+    short_id,
+)
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
 OWN = "own"
@@ -49,7 +57,9 @@ class Judged:
 
     def __post_init__(self) -> None:
         if not len(self.pair_N):
-            raise NotEnoughData("no test pairs to judge by", hint="lower split.test, or gather more pairs")
+            raise NotEnoughData(
+                "no test pairs to judge by", hint="lower split.test, or gather more pairs"
+            )
 
     def __len__(self) -> int:
         return len(self.pair_N)
@@ -57,7 +67,11 @@ class Judged:
     def take(self, keep_N: np.ndarray[Any, np.dtype[Any]]) -> "Judged":
         """Some of the pairs."""
         return Judged(
-            self.pair_N[keep_N], self.community_N[keep_N], self.cluster_N[keep_N], self.reference_N[keep_N], self.raters
+            self.pair_N[keep_N],
+            self.community_N[keep_N],
+            self.cluster_N[keep_N],
+            self.reference_N[keep_N],
+            self.raters,
         )
 
     @classmethod

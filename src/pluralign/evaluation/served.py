@@ -132,7 +132,9 @@ def difference_rows(
         part = judged.take(rows)
         by = _disaggregate(part, correct(own_N[rows]) - correct(other_N[rows]), subset, drawing)
         for community, e in [(None, by.average), *by.by_community.items()]:
-            yield _row(part, e, method, OWN, community, subset, community).as_dict(baseline=baseline[0])
+            yield _row(part, e, method, OWN, community, subset, community).as_dict(
+                baseline=baseline[0]
+            )
 
 
 def harm_rows(
@@ -165,18 +167,43 @@ def harm_rows(
 def _disaggregate(part: Judged, value_N: FloatArray, purpose: str, drawing: Drawing) -> ByCommunity:
     """Estimates by community; one purpose has the same draws for every method."""
     rng = rng_for(drawing.seed, "bootstrap", purpose)
-    return disaggregate(value_N, part.community_N, part.cluster_N, rng, raters=part.raters, draws=drawing.draws)
+    return disaggregate(
+        value_N, part.community_N, part.cluster_N, rng, raters=part.raters, draws=drawing.draws
+    )
 
 
-def _row(part: Judged, e: Estimate, method: str, steer: str, community: str | None, subset: str, of: str | None) -> Row:
+def _row(
+    part: Judged,
+    e: Estimate,
+    method: str,
+    steer: str,
+    community: str | None,
+    subset: str,
+    of: str | None,
+) -> Row:
     """A row whose n counts different pairs, of one community or of all."""
     pairs = part.pair_N if of is None else part.pair_N[part.community_N == of]
-    return Row(METRIC, method, steer, community, subset, e.value, e.low, e.high, len(np.unique(pairs)), e.n_raters)
+    return Row(
+        METRIC,
+        method,
+        steer,
+        community,
+        subset,
+        e.value,
+        e.low,
+        e.high,
+        len(np.unique(pairs)),
+        e.n_raters,
+    )
 
 
-def _series_rows(part: Judged, margins: Margins, method: str, subset: str, drawing: Drawing) -> Iterator[Row]:
+def _series_rows(
+    part: Judged, margins: Margins, method: str, subset: str, drawing: Drawing
+) -> Iterator[Row]:
     of_C = [part.community_N == community for community in np.unique(part.community_N)]
-    counts_C = [(len(np.unique(part.pair_N[own])), len(np.unique(part.cluster_N[own]))) for own in of_C]
+    counts_C = [
+        (len(np.unique(part.pair_N[own])), len(np.unique(part.cluster_N[own]))) for own in of_C
+    ]
     means = _means(part, margins, of_C, subset, drawing)
     steers = list(margins)
     for c, community in enumerate(np.unique(part.community_N).tolist()):
@@ -186,10 +213,14 @@ def _series_rows(part: Judged, margins: Margins, method: str, subset: str, drawi
             if people < 2 or np.isnan(low):
                 low = high = None
             n_raters = people if part.raters else None
-            yield Row(METRIC, method, steer or None, community, subset, value, low, high, n, n_raters)
+            yield Row(
+                METRIC, method, steer or None, community, subset, value, low, high, n, n_raters
+            )
 
 
-def _means(part: Judged, margins: Margins, of_C: Sequence[BoolArray], subset: str, drawing: Drawing) -> FloatArray:
+def _means(
+    part: Judged, margins: Margins, of_C: Sequence[BoolArray], subset: str, drawing: Drawing
+) -> FloatArray:
     """Accuracy of each community under each steer, and the ends of its interval, shape (3, C, S).
 
     All steers have the same draws; those of `_TOGETHER` steers are in memory at once.
@@ -197,9 +228,13 @@ def _means(part: Judged, margins: Margins, of_C: Sequence[BoolArray], subset: st
     steers = list(margins)
     lots = []
     for start in range(0, len(steers), _TOGETHER):
-        credit_N_S = np.stack([correct(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1)
+        credit_N_S = np.stack(
+            [correct(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1
+        )
         rng = rng_for(drawing.seed, "bootstrap", subset)
-        draws_B_C_S = draw_series_means(credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws)
+        draws_B_C_S = draw_series_means(
+            credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws
+        )
         value_C_S = np.stack([credit_N_S[own].mean(axis=0) for own in of_C])
         ends_2_C_S = np.stack([_ends(draws_B_C_S[:, c]) for c in range(len(of_C))], axis=1)
         lots.append(np.concatenate([value_C_S[None], ends_2_C_S]))

@@ -12,7 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput, MissingExtra, is_sound, read_json_object, sealed, whole_file
+from pluralign.core import (
+    DamagedFile,
+    InvalidInput,
+    MissingExtra,
+    is_sound,
+    read_json_object,
+    sealed,
+    whole_file,
+)
 from pluralign.huggingface.folders import files_digest
 
 _Z = 1.96
@@ -46,10 +54,14 @@ class AbilityTasks:
 
     def __post_init__(self) -> None:
         if not self.tasks:
-            raise InvalidInput("no task is named", hint="name tasks of lm-eval; `lm-eval ls tasks` lists them")
+            raise InvalidInput(
+                "no task is named", hint="name tasks of lm-eval; `lm-eval ls tasks` lists them"
+            )
 
 
-def run_lm_eval(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) -> list[dict[str, Any]]:
+def run_lm_eval(
+    model: str, adapter: Path | None, wanted: AbilityTasks, out: Path
+) -> list[dict[str, Any]]:
     """Run lm-eval on a model and read what it found; results of the same settings that are there are kept.
 
     Args:
@@ -76,7 +88,10 @@ def run_lm_eval(model: str, adapter: Path | None, wanted: AbilityTasks, out: Pat
         shutil.rmtree(out / "lm-eval", ignore_errors=True)
         found = _run(_command(model, adapter, wanted, out), out)
         with whole_file(done) as partial:
-            partial.write_text(json.dumps(sealed({"identity": identity, "results": found}), indent=2), encoding="utf-8")
+            partial.write_text(
+                json.dumps(sealed({"identity": identity, "results": found}), indent=2),
+                encoding="utf-8",
+            )
         return list(_rows(found))
     return list(_rows(kept["results"]))
 
@@ -93,8 +108,24 @@ def _kept(done: Path) -> dict[str, Any] | None:
 def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) -> list[str]:
     arguments = {"pretrained": model} | ({"peft": str(adapter)} if adapter is not None else {})
     arguments |= {"revision": wanted.revision} if wanted.revision is not None else {}
-    command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--model_args", json.dumps(arguments)]
-    command += ["--tasks", ",".join(wanted.tasks), "--output_path", str(out / "lm-eval"), "--batch_size", "8"]
+    command = [
+        sys.executable,
+        "-m",
+        "lm_eval",
+        "run",
+        "--model",
+        "hf",
+        "--model_args",
+        json.dumps(arguments),
+    ]
+    command += [
+        "--tasks",
+        ",".join(wanted.tasks),
+        "--output_path",
+        str(out / "lm-eval"),
+        "--batch_size",
+        "8",
+    ]
     if wanted.include_path is not None:
         command += ["--include_path", str(wanted.include_path)]
     if wanted.limit is not None:
@@ -108,7 +139,9 @@ def _run(command: Sequence[str], out: Path) -> dict[str, Any]:
     """What lm-eval wrote; its words lie in ``lm-eval.log``."""
     log = out / "lm-eval.log"
     with log.open("w", encoding="utf-8") as file:
-        ended = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False)
+        ended = subprocess.run(
+            command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
+        )
     written = sorted((out / "lm-eval").rglob("results_*.json"))
     if ended.returncode or not written:
         said = _last_words(log.read_text(encoding="utf-8", errors="replace"))
@@ -128,7 +161,11 @@ def _last_words(log: str) -> str:
     'OSError: no such model'
     """
     _, traced, after = log.rpartition("Traceback (most recent call last):")
-    lines = [line for line in after.splitlines() if line.strip() and not (traced and line.startswith(" "))]
+    lines = [
+        line
+        for line in after.splitlines()
+        if line.strip() and not (traced and line.startswith(" "))
+    ]
     return " | ".join(lines[-_LAST_LINES:])[-1500:]
 
 
@@ -156,7 +193,9 @@ def _identity(model: str, adapter: Path | None, wanted: AbilityTasks) -> str:
     prints = [files_digest(Path(model)) if Path(model).is_dir() else model, version("lm_eval")]
     prints += [files_digest(adapter)] if adapter is not None else []
     prints += _contents(wanted.include_path) if wanted.include_path is not None else []
-    return hashlib.sha256(json.dumps([prints, asdict(wanted)], default=str, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([prints, asdict(wanted)], default=str, sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _contents(folder: Path) -> list[str]:

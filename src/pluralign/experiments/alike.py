@@ -33,7 +33,9 @@ def count_alike(work: Work, encoded: EncodedPairs | None) -> dict[str, Any]:
     pairs, settings = work.loaded.pairs, work.resolved.settings
     tied_N = _read_alike(work, encoded)
     reasons = Counter(filter(None, map(_reason, pairs, tied_N.tolist())))
-    splits = [split_pairs(work.loaded, settings, work.resolved.sources, seed) for seed in seeds_of(work)]
+    splits = [
+        split_pairs(work.loaded, settings, work.resolved.sources, seed) for seed in seeds_of(work)
+    ]
     test = np.unique(np.concatenate([split.test for split in splits]))
     tied, in_test = int(tied_N.sum()), int(tied_N[test].sum())
     if reasons:
@@ -44,7 +46,12 @@ def count_alike(work: Work, encoded: EncodedPairs | None) -> dict[str, Any]:
             "pairs teach nothing, and each counts as half right"
         )
         work.reporter.note(work.notes[-1])
-    return {"pairs": dict(reasons), "tied": tied, "tied_test_pairs": in_test, "of_test_pairs": len(test)}
+    return {
+        "pairs": dict(reasons),
+        "tied": tied,
+        "tied_test_pairs": in_test,
+        "of_test_pairs": len(test),
+    }
 
 
 def _read_alike(work: Work, encoded: EncodedPairs | None) -> BoolArray:
@@ -58,7 +65,9 @@ def _read_alike(work: Work, encoded: EncodedPairs | None) -> BoolArray:
 
 
 def _reason(pair: PreferencePair, tied: bool) -> str | None:
-    if _same_beginning(pair.chosen, pair.rejected) and _spelled(pair.chosen) == _spelled(pair.rejected):
+    if _same_beginning(pair.chosen, pair.rejected) and _spelled(pair.chosen) == _spelled(
+        pair.rejected
+    ):
         return SPELLING
     return READ if tied else None
 

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
 
-from pluralign.core import MANIFEST, DamagedFile, InvalidSettings, Manifest, clear_parts, is_part, parse_json
+from pluralign.core import (
+    MANIFEST,
+    DamagedFile,
+    InvalidSettings,
+    Manifest,
+    clear_parts,
+    is_part,
+    parse_json,
+)
 from pluralign.experiments.folder import STATE, RunFolder, as_json
 from pluralign.experiments.locking import LOCK, alone_in
 from pluralign.huggingface.processes import is_main, writing
@@ -57,7 +65,9 @@ def _claim(folder: RunFolder, state: str, fresh: bool, needs: Needs) -> dict[str
 def _is_resumable(folder: RunFolder, state: str, fresh: bool) -> bool:
     """Whether earlier work of the same run is there; a folder of anything else is refused."""
     if folder.path.exists() and not folder.path.is_dir():
-        raise InvalidSettings("this is a file, not a folder", where=f"--out {folder.path}", hint="name a folder")
+        raise InvalidSettings(
+            "this is a file, not a folder", where=f"--out {folder.path}", hint="name a folder"
+        )
     held = _held(folder)
     if held and not fresh and _is_of(folder, state):
         return True
@@ -85,7 +95,9 @@ def _refuse(folder: RunFolder, held: set[str]) -> None:
     """Raise why the run cannot have the folder; return where an earlier run claimed it and left nothing in it."""
     where = f"--out {folder.path}"
     if STATE not in held:
-        raise InvalidSettings("the folder is not empty and holds no run", where=where, hint="name another folder")
+        raise InvalidSettings(
+            "the folder is not empty and holds no run", where=where, hint="name another folder"
+        )
     if _fingerprint(_state(folder)) is None:
         raise DamagedFile(
             f"{STATE} is truncated or damaged, so it cannot be said whose run this is",
@@ -110,7 +122,9 @@ def _mend(folder: RunFolder, needs: Needs) -> dict[str, str]:
     else:
         faults = manifest.faults()
         patterns = [pattern for name in faults for pattern in needs(name)]
-        forgotten = [n for n in manifest.files if n in faults or any(fnmatchcase(n, p) for p in patterns)]
+        forgotten = [
+            n for n in manifest.files if n in faults or any(fnmatchcase(n, p) for p in patterns)
+        ]
     with writing() as main:
         if main:
             manifest.without(forgotten)

@@ -34,7 +34,9 @@ class Demonstration:
     correlation: dict[str, dict[str, float]]
 
 
-def demonstrate(out: Path, seed: int = 0, encoder: str = "hash", reporter: Reporter | None = None) -> Demonstration:
+def demonstrate(
+    out: Path, seed: int = 0, encoder: str = "hash", reporter: Reporter | None = None
+) -> Demonstration:
     """Run every method on a planted society and compare what they learned with what was planted.
 
     Everybody in it is simulated: the reference is fitted on the society's ``~world`` panel, the methods steer to each
@@ -72,7 +74,10 @@ def demonstrate(out: Path, seed: int = 0, encoder: str = "hash", reporter: Repor
         _best(society, resolved.sources[0]),
         planted,
         recovered,
-        {m: {c: taste_correlation(t, planted[c]) for c, t in found.items()} for m, found in recovered.items()},
+        {
+            m: {c: taste_correlation(t, planted[c]) for c, t in found.items()}
+            for m, found in recovered.items()
+        },
     )
 
 
@@ -85,5 +90,6 @@ def _taste(model: SteerableRewardModel, community: str, probes: Any) -> dict[str
 def _best(society: Society, source: Any) -> dict[str, float]:
     pairs = list(source.pairs())
     return {
-        c.id: society.best_possible_accuracy([p for p in pairs if p.community == c.id]) for c in society.communities
+        c.id: society.best_possible_accuracy([p for p in pairs if p.community == c.id])
+        for c in society.communities
     }

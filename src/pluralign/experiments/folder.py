@@ -68,7 +68,9 @@ class RunFolder:
         """Add files to the manifest that were written into the folder by others, such as a saved model."""
         with writing() as main:
             if main:
-                found = sorted(p for pattern in patterns for p in self.path.glob(pattern) if p.is_file())
+                found = sorted(
+                    p for pattern in patterns for p in self.path.glob(pattern) if p.is_file()
+                )
                 list_written(self.path, [p for p in found if not is_part(p)])
 
     def remove(self, *names: str) -> None:
@@ -84,7 +86,9 @@ class RunFolder:
         """Write one JSON object."""
         self._write(name, as_json(value))
 
-    def write_rows(self, name: str, rows: Iterable[Mapping[str, Any]], private: bool = False) -> None:
+    def write_rows(
+        self, name: str, rows: Iterable[Mapping[str, Any]], private: bool = False
+    ) -> None:
         """Write JSON objects, one a line.
 
         Args:
@@ -107,7 +111,9 @@ class RunFolder:
         """Whether a method's margins of one repeat are there, as they were written."""
         return self.has(_predictions(seed, method))
 
-    def write_predictions(self, seed: int, method: str, judged: Judged, margins: Mapping[str, FloatArray]) -> None:
+    def write_predictions(
+        self, seed: int, method: str, judged: Judged, margins: Mapping[str, FloatArray]
+    ) -> None:
         """Write the margins of one method on the test pairs: a column for each steer, ``margin`` where it has none."""
         import pyarrow as pa
 
@@ -117,7 +123,10 @@ class RunFolder:
             "rater" if judged.raters else "stem": judged.cluster_N,
             "reference": judged.reference_N,
         }
-        columns |= {f"margin:{steer}" if steer else "margin": margin_N for steer, margin_N in margins.items()}
+        columns |= {
+            f"margin:{steer}" if steer else "margin": margin_N
+            for steer, margin_N in margins.items()
+        }
         table = pa.table({k: pa.array(v) for k, v in columns.items()})
         self.write_table(_predictions(seed, method), table, private=True)
 
@@ -145,12 +154,17 @@ class RunFolder:
             columns = {name: table[name].to_numpy() for name in table.column_names}
             raters = "rater" in columns
             pair, community, cluster = (
-                columns[k].astype(np.str_) for k in ("pair", "community", "rater" if raters else "stem")
+                columns[k].astype(np.str_)
+                for k in ("pair", "community", "rater" if raters else "stem")
             )
             judged = Judged(pair, community, cluster, columns["reference"], raters)
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
-            raise DamagedFile("missing, truncated or not written by pluralign", where=str(path), hint=AGAIN) from error
-        margins = {k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"}
+            raise DamagedFile(
+                "missing, truncated or not written by pluralign", where=str(path), hint=AGAIN
+            ) from error
+        margins = {
+            k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"
+        }
         return judged, margins
 
     def _write(self, name: str, text: str, private: bool = False) -> None:
@@ -175,7 +189,9 @@ class RunFolder:
         """Delete what runs write, so that another run can have the folder."""
         for name in ("models", "predictions", "studies"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in (p for suffix in ("jsonl", "json", "parquet") for p in self.path.glob(f"*.{suffix}")):
+        for path in (
+            p for suffix in ("jsonl", "json", "parquet") for p in self.path.glob(f"*.{suffix}")
+        ):
             path.unlink()
 
 
@@ -185,8 +201,14 @@ def as_json(value: Mapping[str, Any]) -> str:
 
 
 def _predictions(seed: int, method: str) -> str:
-    if not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\.\x00-\x1f][^/\\\x00-\x1f]*", str(method)) or type(seed) is not int:
-        raise DamagedFile(f"{method!r:.80} with seed {seed!r:.80} cannot be a method of a run", hint="run it again")
+    if (
+        not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\.\x00-\x1f][^/\\\x00-\x1f]*", str(method))
+        or type(seed) is not int
+    ):
+        raise DamagedFile(
+            f"{method!r:.80} with seed {seed!r:.80} cannot be a method of a run",
+            hint="run it again",
+        )
     return f"predictions/seed-{seed}/{method}.parquet"
 
 

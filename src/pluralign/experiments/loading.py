@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pluralign.core import InvalidSettings, NotEnoughData, PairSource, PreferencePair, Tally, prompt_text, rng_for
+from pluralign.core import (
+    InvalidSettings,
+    NotEnoughData,
+    PairSource,
+    PreferencePair,
+    Tally,
+    prompt_text,
+    rng_for,
+)
 from pluralign.experiments.settings import Settings
 from pluralign.sources import PrismPairs, Split, split_by, split_prism
 
@@ -37,11 +45,17 @@ class Loaded:
         for p in self.pairs:
             if p.rater is not None:
                 raters.setdefault(p.community, set()).add(p.rater)
-        return {c: {"pairs": n, "raters": len(raters[c]) if c in raters else None} for c, n in sorted(pairs.items())}
+        return {
+            c: {"pairs": n, "raters": len(raters[c]) if c in raters else None}
+            for c, n in sorted(pairs.items())
+        }
 
 
 def load_pairs(
-    sources: Sequence[PairSource], limit: int, seed: int, progress: Callable[[int], None] | None = None
+    sources: Sequence[PairSource],
+    limit: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
 ) -> Loaded:
     """Stream all sources; where there are more pairs than the limit, keep a seeded sample of them.
 
@@ -76,7 +90,9 @@ def load_pairs(
     return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(kept))
 
 
-def split_pairs(loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int) -> Split:
+def split_pairs(
+    loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int
+) -> Split:
     """Split as the settings say, with the seed of a repeat.
 
     Raises:
@@ -94,13 +110,17 @@ def split_pairs(loaded: Loaded, settings: Settings, sources: Sequence[PairSource
     if by == "prism":
         source = sources[0]
         if len(sources) != 1 or not isinstance(source, PrismPairs):
-            raise InvalidSettings("the published split belongs to PRISM alone", where="split.by", hint="use rater")
+            raise InvalidSettings(
+                "the published split belongs to PRISM alone", where="split.by", hint="use rater"
+            )
         return split_prism(loaded.pairs, source.published_test_raters())
     assert isinstance(settings.split.test, float)
     return split_by(by, loaded.pairs, settings.split.test, rng_for(seed, "split"))
 
 
-def _stream(sources: Sequence[PairSource], tallies: Sequence[Tally]) -> Iterator[tuple[int, PreferencePair]]:
+def _stream(
+    sources: Sequence[PairSource], tallies: Sequence[Tally]
+) -> Iterator[tuple[int, PreferencePair]]:
     for k, (source, tally) in enumerate(zip(sources, tallies, strict=True)):
         for pair in source.pairs(tally):
             tally.made += 1

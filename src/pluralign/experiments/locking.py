@@ -50,7 +50,9 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _sign(path: Path, text: str) -> None:
-    with suppress(OSError):  # a lock without a number locks as well; Windows lets nobody write into one
+    with suppress(
+        OSError
+    ):  # a lock without a number locks as well; Windows lets nobody write into one
         path.write_text(text, encoding="utf-8")
 
 

@@ -63,6 +63,8 @@ def read_matrix(run: Path, method: str | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = pq.read_table(path, filters=wanted).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise DamagedFile(
-            "truncated or not written by pluralign", where=str(path), hint="give the run's command again"
+            "truncated or not written by pluralign",
+            where=str(path),
+            hint="give the run's command again",
         ) from error
     return rows

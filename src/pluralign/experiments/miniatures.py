@@ -72,7 +72,9 @@ def write_miniature(settings: TrunkSettings, texts: Sequence[str], folder: Path)
         config = _shrunk(original.config, tokenizer)
         known = getattr(transformers, (config.architectures or [""])[0], None)
         try:
-            model = known(config) if known is not None else transformers.AutoModel.from_config(config)
+            model = (
+                known(config) if known is not None else transformers.AutoModel.from_config(config)
+            )
         except (ValueError, RuntimeError, AttributeError, TypeError) as error:
             raise InvalidInput(
                 f"no miniature of this model can be built: {error}", where=str(settings.model)
@@ -86,12 +88,18 @@ def _original(settings: TrunkSettings) -> _Original:
     from pluralign.rewards.transformer.backbones import model_folder, read_config
 
     source = model_source(settings)
-    folder = model_folder(source.name) if Path(source.name).is_dir() else _on_this_machine(source.name, source.revision)
+    folder = (
+        model_folder(source.name)
+        if Path(source.name).is_dir()
+        else _on_this_machine(source.name, source.revision)
+    )
     if folder is None:
         return _described(source.name, settings.text)
     config = read_config(folder, source)
     if getattr(config, "auto_map", None):
-        raise InvalidSettings("a model with code of its own cannot be rehearsed", where="trunk.model")
+        raise InvalidSettings(
+            "a model with code of its own cannot be rehearsed", where="trunk.model"
+        )
     return _Original(config, folder, {}, "the configuration and tokenizer on this machine")
 
 
@@ -116,13 +124,21 @@ def _described(name: str, text: str) -> _Original:
         path = _DESCRIBED.joinpath("decoder.json" if text in {"chat", "plain"} else "encoder.json")
     described = json.loads(path.read_text(encoding="utf-8"))
     values = dict(described["config"])
-    return _Original(AutoConfig.for_model(values.pop("model_type"), **values), None, described, described["about"])
+    return _Original(
+        AutoConfig.for_model(values.pop("model_type"), **values),
+        None,
+        described,
+        described["about"],
+    )
 
 
 def _shrunk(config: Any, tokenizer: Any) -> Any:
     """The same configuration, far smaller."""
     text = config.get_text_config()
-    shared_heads = getattr(text, "num_key_value_heads", None) not in {None, text.num_attention_heads}
+    shared_heads = getattr(text, "num_key_value_heads", None) not in {
+        None,
+        text.num_attention_heads,
+    }
     for name, size in _SIZES.items():
         if getattr(text, name, None) is not None:
             setattr(text, name, size)
@@ -148,7 +164,9 @@ def _tokenizer(original: _Original, texts: Sequence[str]) -> Any:
     try:
         return AutoTokenizer.from_pretrained(original.folder)
     except (ValueError, OSError, KeyError) as error:
-        raise InvalidInput(f"the model's tokenizer cannot be read: {error}", where=str(original.folder)) from error
+        raise InvalidInput(
+            f"the model's tokenizer cannot be read: {error}", where=str(original.folder)
+        ) from error
 
 
 def _tiny_tokenizer(encoder: bool, chat_template: str | None, texts: Sequence[str]) -> Any:
@@ -157,9 +175,19 @@ def _tiny_tokenizer(encoder: bool, chat_template: str | None, texts: Sequence[st
     from transformers import PreTrainedTokenizerFast
 
     named = (
-        {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]", "mask_token": "[MASK]"}
+        {
+            "pad_token": "[PAD]",
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "unk_token": "[UNK]",
+            "mask_token": "[MASK]",
+        }
         if encoder
-        else {"bos_token": "<|begin_of_text|>", "eos_token": "<|end_of_text|>", "pad_token": "<pad>"}
+        else {
+            "bos_token": "<|begin_of_text|>",
+            "eos_token": "<|end_of_text|>",
+            "pad_token": "<pad>",
+        }
     )
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -169,7 +197,10 @@ def _tiny_tokenizer(encoder: bool, chat_template: str | None, texts: Sequence[st
     inner.train_from_iterator(
         texts,
         trainers.BpeTrainer(
-            vocab_size=_VOCABULARY, initial_alphabet=alphabet, special_tokens=specials, show_progress=False
+            vocab_size=_VOCABULARY,
+            initial_alphabet=alphabet,
+            special_tokens=specials,
+            show_progress=False,
         ),
     )
     first, *rest = ("[CLS]", "[SEP]") if encoder else ("<|begin_of_text|>",)

@@ -83,11 +83,15 @@ class PartsBench:
         if method.name == REFERENCE:
             return self._model({})
         if method.weights is None:
-            return method.fit(self.train, self.reference, config, rng_for(self.seed, "fit", method.name))
+            return method.fit(
+                self.train, self.reference, config, rng_for(self.seed, "fit", method.name)
+            )
         margin_N = self.train.encoded.margins(self.reference.reference_D)
         weight_N = self.train.weight_N * method.weights(margin_N, config)
         place = self._place(method, settings)
-        groups = [self.train.communities] if method.shared else [(c,) for c in self.train.communities]
+        groups = (
+            [self.train.communities] if method.shared else [(c,) for c in self.train.communities]
+        )
         folders: dict[str, Path] = {}
         for group in groups:
             folder = place / ("together" if method.shared else group[0].replace("/", "--"))
@@ -110,21 +114,35 @@ class PartsBench:
         from pluralign.rewards.transformer.model import TransformerRewardModel
 
         settings, opened = self.resolved.settings.trunk, self.opened
-        assert opened.backbone is not None and opened.score_form is not None and settings.community != "head"
+        assert (
+            opened.backbone is not None
+            and opened.score_form is not None
+            and settings.community != "head"
+        )
         return TransformerRewardModel(
-            opened.backbone, opened.score_form, settings.community, folders, {}, settings.tokens, self.reporter.note
+            opened.backbone,
+            opened.score_form,
+            settings.community,
+            folders,
+            {},
+            settings.tokens,
+            self.reporter.note,
         )
 
     @property
     def _training(self) -> "Training":
         settings = self.resolved.settings
         assert settings.trunk.community != "head"
-        return Training(self.opened, settings.trunk.community, settings.training, self.seed, self.reporter)
+        return Training(
+            self.opened, settings.trunk.community, settings.training, self.seed, self.reporter
+        )
 
     def _place(self, method: Method, settings: Mapping[str, object]) -> Path:
         if self.whole and not settings:
             return self.models / method.name / "parts"
-        ids = hashlib.sha256("\x1e".join(p.id for p in self.train.encoded.pairs).encode()).hexdigest()
+        ids = hashlib.sha256(
+            "\x1e".join(p.id for p in self.train.encoded.pairs).encode()
+        ).hexdigest()
         what = json.dumps([self.seed, method.name, settings, ids], sort_keys=True, default=str)
         return self.studies / hashlib.sha256(what.encode()).hexdigest()[:16]
 
@@ -138,7 +156,15 @@ class PartsBench:
         except NotEnoughData as error:
             self.reporter.note(f"{method} leaves {name} at the reference: {error.what}")
             return False
-        kept = ("pairs", "held_out_pairs", "pairs_cut", "pairs_dropped_as_too_long", "steps", "best_step", "seconds")
+        kept = (
+            "pairs",
+            "held_out_pairs",
+            "pairs_cut",
+            "pairs_dropped_as_too_long",
+            "steps",
+            "best_step",
+            "seconds",
+        )
         self.facts.setdefault(method, {})["+".join(group)] = {key: facts[key] for key in kept}
         return True
 
@@ -189,7 +215,9 @@ class Training:
     seed: int
     reporter: Reporter
 
-    def train(self, train: TrainingSet, rows: IntArray, weight_N: FloatArray, folder: Path) -> dict[str, Any]:
+    def train(
+        self, train: TrainingSet, rows: IntArray, weight_N: FloatArray, folder: Path
+    ) -> dict[str, Any]:
         """Train on some of the training pairs; a part of their raters is held out to stop early by.
 
         Raises:
@@ -228,7 +256,12 @@ def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
 
 
 def trained_reference(
-    opened: OpenTrunk, settings: Settings, train: TrainingSet, folder: Path, seed: int, reporter: Reporter
+    opened: OpenTrunk,
+    settings: Settings,
+    train: TrainingSet,
+    folder: Path,
+    seed: int,
+    reporter: Reporter,
 ) -> Path:
     """Train the reference on training pairs, each with the weight of its source.
 
@@ -239,7 +272,9 @@ def trained_reference(
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
     reporter.stage(f"seed {seed}: training the reference")
-    kind = settings.trunk.community if settings.reference.part == "same" else settings.reference.part
+    kind = (
+        settings.trunk.community if settings.reference.part == "same" else settings.reference.part
+    )
     assert kind != "head"
     part = folder / "parts" / REFERENCE
     training = Training(opened, kind, settings.reference_training, seed, reporter)
@@ -253,7 +288,9 @@ def trained_reference(
             if main:
                 shutil.rmtree(merged, ignore_errors=True)
         export_model(
-            TransformerRewardModel(opened.backbone, opened.form, kind, {REFERENCE: part}), Steer.to(REFERENCE), merged
+            TransformerRewardModel(opened.backbone, opened.form, kind, {REFERENCE: part}),
+            Steer.to(REFERENCE),
+            merged,
         )
         with writing() as main:
             if main:

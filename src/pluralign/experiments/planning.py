@@ -22,7 +22,9 @@ class Plan:
     left_out: Mapping[str, str]
 
 
-def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]], given: bool = False) -> Plan:
+def plan(
+    settings: Settings, people: Mapping[str, Mapping[str, int | None]], given: bool = False
+) -> Plan:
     """Decide the roles.
 
     Args:
@@ -45,7 +47,11 @@ def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]], giv
     if settings.communities is not None:
         _present(settings.communities, people, "communities")
         others = {c: "not named in communities" for c in people if c not in settings.communities}
-        return Plan(settings.communities, spoken_for, {c: why for c, why in others.items() if c not in spoken_for})
+        return Plan(
+            settings.communities,
+            spoken_for,
+            {c: why for c, why in others.items() if c not in spoken_for},
+        )
     candidates = [c for c in people if not isinstance(fit_on, tuple) or c not in fit_on]
     too_few = {c: why for c in candidates if (why := _too_few(people[c], settings))}
     steered = tuple(c for c in candidates if c not in too_few)
@@ -58,15 +64,21 @@ def plan(settings: Settings, people: Mapping[str, Mapping[str, int | None]], giv
     return Plan(steered, spoken_for, too_few)
 
 
-def _present(wanted: Sequence[str], people: Mapping[str, Mapping[str, int | None]], where: str) -> None:
+def _present(
+    wanted: Sequence[str], people: Mapping[str, Mapping[str, int | None]], where: str
+) -> None:
     for community in wanted:
         if community not in people:
             near = near_communities(community, list(people))
             known = _largest({c: people[c] for c in near} or people)
             first = near[0] if near else max(people, key=lambda c: people[c]["pairs"] or 0)
-            remedy = f'set {where} = ["{first}"]' + (' or "pooled"' if where == "reference.fit_on" else "")
+            remedy = f'set {where} = ["{first}"]' + (
+                ' or "pooled"' if where == "reference.fit_on" else ""
+            )
             raise InvalidSettings(
-                f"no pair belongs to {community!r}", where=where, hint=f"the data has {known}; {remedy}"
+                f"no pair belongs to {community!r}",
+                where=where,
+                hint=f"the data has {known}; {remedy}",
             )
 
 

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 PUBLISHED: Mapping[str, Mapping[str, Any]] = {
-    "trunk": {"community": "full", "text": "joined", "score_text": "pair", "max_length": 512, "precision": "float32"},
+    "trunk": {
+        "community": "full",
+        "text": "joined",
+        "score_text": "pair",
+        "max_length": 512,
+        "precision": "float32",
+    },
     "training": {
         "learning_rate": 1e-6,
         "batch": 8,
@@ -29,5 +35,7 @@ def with_published(tables: Mapping[str, Any], origin: dict[str, str]) -> dict[st
         given = filled.get(section, {})
         if isinstance(given, Mapping):
             filled[section] = {**values, **given}
-            origin.update({f"{section}.{key}": "method.faithful" for key in values if key not in given})
+            origin.update(
+                {f"{section}.{key}": "method.faithful" for key in values if key not in given}
+            )
     return filled

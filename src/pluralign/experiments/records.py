@@ -81,10 +81,11 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
             packages[name] = version(name)
         except ModuleNotFoundError:
             continue
-    sources = [
-        {"name": s.name, "license": s.license, "settings": without_secrets(plain(asdict(s)))} | counts_of(t)  # type: ignore[call-overload]
-        for s, t in zip(work.resolved.sources, loaded.tallies, strict=True)
-    ]
+    sources = []
+    for source, tally in zip(work.resolved.sources, loaded.tallies, strict=True):
+        given = without_secrets(plain(asdict(source)))  # type: ignore[call-overload]
+        row = {"name": source.name, "license": source.license, "settings": given}
+        sources.append(row | counts_of(tally))
     return {
         "name": settings.name,
         "manifest": MANIFEST,
@@ -109,7 +110,11 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
         "training" if work.resolved.settings.trunk.tuned else "ridges": work.tuning,
         "notes": list(dict.fromkeys(work.notes)),
         "seconds": work.seconds | {"total": round(time.perf_counter() - started, 3)},
-        "outcome": [row for row in summary if row["subset"] == "all" and row["aggregate"] in {"average", "worst"}],
+        "outcome": [
+            row
+            for row in summary
+            if row["subset"] == "all" and row["aggregate"] in {"average", "worst"}
+        ],
     }
 
 
@@ -126,11 +131,19 @@ def counts_of(tally: Tally) -> dict[str, Any]:
     }
 
 
-def people_by_role(people: Mapping[str, Mapping[str, Any]], plan: Plan) -> dict[str, dict[str, Any]]:
+def people_by_role(
+    people: Mapping[str, Mapping[str, Any]], plan: Plan
+) -> dict[str, dict[str, Any]]:
     """Every community in the data -> pairs, raters, its role, and why it is not steered to, or None."""
     found: dict[str, dict[str, Any]] = {}
     for community, count in people.items():
-        role = "steered" if community in plan.steered else "left out" if community in plan.left_out else "reference"
+        role = (
+            "steered"
+            if community in plan.steered
+            else "left out"
+            if community in plan.left_out
+            else "reference"
+        )
         found[community] = {**count, "role": role, "why": plan.left_out.get(community)}
     return found
 
@@ -145,7 +158,9 @@ def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, 
         "experiment": work.resolved.settings.name,
         "seed": bench.seed,
         "reference_fitted_on": list(work.plan.spoken_for),
-        "people": {c: people[c] for c in dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))},
+        "people": {
+            c: people[c] for c in dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))
+        },
         "in_data": people_by_role(people, work.plan),
         "training_pairs": len(bench.train.encoded),
         "data_fingerprint": work.loaded.fingerprint,
@@ -160,7 +175,10 @@ def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, 
 def _fitted(bench: Bench | PartsBench, methods: Sequence[str]) -> dict[str, Any]:
     if isinstance(bench, PartsBench):
         training = bench.resolved.settings.training.model_dump(mode="json")
-        return {"training": training, "parts_trained": {m: bench.facts[m] for m in methods if m in bench.facts}}
+        return {
+            "training": training,
+            "parts_trained": {m: bench.facts[m] for m in methods if m in bench.facts},
+        }
     return {"ridges": {name: bench.ridges[name].ridge for name in methods if name in bench.ridges}}
 
 
@@ -170,7 +188,14 @@ def fingerprint_of(work: Work) -> str:
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
     reference = load_card(model)["weights_sha256"] if model is not None else None
-    parts = [settings, given, reference, work.loaded.fingerprint, work.opened.trunk.fingerprint, __version__]
+    parts = [
+        settings,
+        given,
+        reference,
+        work.loaded.fingerprint,
+        work.opened.trunk.fingerprint,
+        __version__,
+    ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

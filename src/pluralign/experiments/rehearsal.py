@@ -122,7 +122,11 @@ def _few(resolved: Resolved, folder: Path, write: bool) -> tuple[tuple[PairSourc
 def _small(settings: Settings, folder: Path, write: bool) -> tuple[Settings, list[str]]:
     """The same settings, to be run in seconds; and what was changed."""
     training = _short(settings.training)
-    own = {k: v for k, v in settings.reference.training.items() if k in {"learning_rate", "schedule", "dropout"}}
+    own = {
+        k: v
+        for k, v in settings.reference.training.items()
+        if k in {"learning_rate", "schedule", "dropout"}
+    }
     curves, grid = settings.curves, settings.sensitivity
     trunk, told = _small_trunk(settings.trunk, folder, write)
     changed: dict[str, Any] = {
@@ -135,14 +139,23 @@ def _small(settings: Settings, folder: Path, write: bool) -> tuple[Settings, lis
         "intervals": settings.intervals.model_copy(update={"draws": _DRAWS}),
         "curves": curves.model_copy(update={"fractions": curves.fractions[:1], "repeats": 1}),
         "sensitivity": grid.model_copy(
-            update={"tau": grid.tau[:1], "beta": grid.beta[:1], "ridge": grid.ridge[:1], "repeats": 1}
+            update={
+                "tau": grid.tau[:1],
+                "beta": grid.beta[:1],
+                "ridge": grid.ridge[:1],
+                "repeats": 1,
+            }
         ),
     }
     if settings.trunk.tuned:
-        told.append(f"{training.max_steps} steps of {training.batch} pairs, texts of {trunk.max_length} tokens at most")
+        told.append(
+            f"{training.max_steps} steps of {training.batch} pairs, texts of {trunk.max_length} tokens at most"
+        )
         if settings.communities is not None and len(settings.communities) > _TRAINED:
             changed["communities"] = settings.communities[:_TRAINED]
-            told.append(f"steered to {' and '.join(settings.communities[:_TRAINED])}; the others are read only")
+            told.append(
+                f"steered to {' and '.join(settings.communities[:_TRAINED])}; the others are read only"
+            )
     if settings.training.report_to:
         told.append(f"nothing is sent to {', '.join(settings.training.report_to)}")
     return settings.model_copy(update=changed), told
@@ -163,13 +176,24 @@ def _short(training: TrainingConfig) -> TrainingConfig:
     return training.model_copy(update=changed)
 
 
-def _small_trunk(trunk: TrunkSettings, folder: Path, write: bool) -> tuple[TrunkSettings, list[str]]:
+def _small_trunk(
+    trunk: TrunkSettings, folder: Path, write: bool
+) -> tuple[TrunkSettings, list[str]]:
     if trunk.kind == "embedding":
-        return trunk.model_copy(update={"encoder": "hash"}), [f"hashed words stand in for the encoder {trunk.encoder}"]
+        return trunk.model_copy(update={"encoder": "hash"}), [
+            f"hashed words stand in for the encoder {trunk.encoder}"
+        ]
     model = folder / "model"
     told = write_miniature(trunk, sample_texts(), model) if write else ""
-    changed = {"model": str(model), "revision": None, "attention": None, "max_length": min(trunk.max_length, _LONGEST)}
-    return trunk.model_copy(update=changed), [f"{trunk.model}: two layers with random weights ({told})"]
+    changed = {
+        "model": str(model),
+        "revision": None,
+        "attention": None,
+        "max_length": min(trunk.max_length, _LONGEST),
+    }
+    return trunk.model_copy(update=changed), [
+        f"{trunk.model}: two layers with random weights ({told})"
+    ]
 
 
 def _ahead(resolved: Resolved) -> tuple[str, ...]:
@@ -177,12 +201,18 @@ def _ahead(resolved: Resolved) -> tuple[str, ...]:
     settings = resolved.settings
     communities = len(settings.communities) if settings.communities is not None else None
     whom = _some(communities, "community") if communities else "every community with enough people"
-    lines = [f"data: {', '.join(_origin(s) for s in resolved.sources)}; how many pairs is known once they are read"]
+    lines = [
+        f"data: {', '.join(_origin(s) for s in resolved.sources)}; how many pairs is known once they are read"
+    ]
     if settings.trunk.kind == "embedding":
         lines.append(f"encoder: {settings.trunk.encoder}")
     else:
-        lines.append(f"model: {settings.trunk.model}, {settings.trunk.max_length} tokens, {settings.trunk.precision}")
-    lines.append(f"{_some(settings.repeats, 'seed')}, {_some(len(resolved.methods), 'method')}, {whom}")
+        lines.append(
+            f"model: {settings.trunk.model}, {settings.trunk.max_length} tokens, {settings.trunk.precision}"
+        )
+    lines.append(
+        f"{_some(settings.repeats, 'seed')}, {_some(len(resolved.methods), 'method')}, {whom}"
+    )
     if settings.trunk.tuned:
         lines += [_trainings(resolved, communities), _each(settings)]
     return tuple(lines)
@@ -214,5 +244,11 @@ def _each(settings: Settings) -> str:
     kind = settings.trunk.community
     rate = config.learning_rate or LEARNING_RATES["full" if kind == "full" else "lora"]
     steps = f"{config.max_steps:,} steps" if config.max_steps else f"{config.epochs:g} epochs"
-    early = "" if config.held_out == 0 else f", at most; {config.held_out:.0%} of the people are held out to stop early"
-    return f"each training ({kind}): {steps} of {config.batch} pairs at learning rate {rate:g}{early}"
+    early = (
+        ""
+        if config.held_out == 0
+        else f", at most; {config.held_out:.0%} of the people are held out to stop early"
+    )
+    return (
+        f"each training ({kind}): {steps} of {config.batch} pairs at learning rate {rate:g}{early}"
+    )

@@ -61,11 +61,17 @@ class FewPairs:
             else:
                 tally.made -= 1
                 tally.leave_out(_OVER)
-            if wanted and len(wanted) >= (_COMMUNITIES if self.communities is None else 1) and not any(wanted.values()):
+            if (
+                wanted
+                and len(wanted) >= (_COMMUNITIES if self.communities is None else 1)
+                and not any(wanted.values())
+            ):
                 return
 
 
-def write_prism_sample(folder: Path, communities: Sequence[str], rng: np.random.Generator) -> PrismPairs:
+def write_prism_sample(
+    folder: Path, communities: Sequence[str], rng: np.random.Generator
+) -> PrismPairs:
     """Write a sample in the shape of PRISM: ``survey.jsonl`` and ``utterances.jsonl``, as its source reads them.
 
     Every community has people on both sides of the published split. The texts are those of the simulated society, the
@@ -102,7 +108,9 @@ def write_prism_sample(folder: Path, communities: Sequence[str], rng: np.random.
 def sample_texts() -> list[str]:
     """Texts of the simulated society, in order of appearance."""
     pairs = SocietySource(each=24, thin=8, world=24).pairs()
-    return list(dict.fromkeys(text for p in pairs for text in (str(p.prompt), p.chosen, p.rejected)))
+    return list(
+        dict.fromkeys(text for p in pairs for text in (str(p.prompt), p.chosen, p.rejected))
+    )
 
 
 def _living(country: str) -> dict[str, Any]:

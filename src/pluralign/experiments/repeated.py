@@ -45,7 +45,9 @@ class Repeats:
         Communities are those of the first fit; nan where another fit has no such community.
         """
         first = self.models[0]
-        head_B_P_D = np.full((len(self.models), 1 + len(first.communities), first.trunk.dimensions), np.nan)
+        head_B_P_D = np.full(
+            (len(self.models), 1 + len(first.communities), first.trunk.dimensions), np.nan
+        )
         for model, head_P_D in zip(self.models, head_B_P_D, strict=True):
             head_P_D[0] = model.reference_D
             for row, id_ in enumerate(first.communities, start=1):
@@ -68,18 +70,32 @@ def repeats_of(folder: Path, model: SteerableRewardModel) -> Repeats:
         DamagedFile: If another repeat or the run's record cannot be read.
     """
     if not isinstance(model, LinearRewardModel):
-        return Repeats((), 0.0, "none: the communities are trained parts of a transformer, fitted once each")
+        return Repeats(
+            (), 0.0, "none: the communities are trained parts of a transformer, fitted once each"
+        )
     alone = (model,)
     folder = folder.resolve()
     seeds = folder.parent.parent
     if not (_SEED.fullmatch(folder.parent.name) and seeds.name == "models"):
-        return Repeats(alone, 0.0, "none: the model does not lie in the folder of its run, beside its other repeats")
+        return Repeats(
+            alone,
+            0.0,
+            "none: the model does not lie in the folder of its run, beside its other repeats",
+        )
     split = _split(seeds.parent / RECORD)
     if split is None:
-        return Repeats(alone, 0.0, f"none: the run has no {RECORD}; it is not finished, or was moved without it")
+        return Repeats(
+            alone,
+            0.0,
+            f"none: the run has no {RECORD}; it is not finished, or was moved without it",
+        )
     by, test = split
     if by not in _HELD_OUT:
-        return Repeats(alone, 0.0, f"none: they need repeats that each lack other people, and the run splits by {by}")
+        return Repeats(
+            alone,
+            0.0,
+            f"none: they need repeats that each lack other people, and the run splits by {by}",
+        )
     unit, held_out = _HELD_OUT[by], float(test)
     models = (model, *(_other(path, model) for path in _others(seeds, folder)))
     if len(models) < _ENOUGH:
@@ -95,7 +111,11 @@ def _others(seeds: Path, folder: Path) -> list[Path]:
 
 def _other(place: Path, model: LinearRewardModel) -> LinearRewardModel:
     if load_card(place).get("data_fingerprint") != model.about.get("data_fingerprint"):
-        raise DamagedFile("this repeat was fitted on other data", where=str(place), hint="run the experiment again")
+        raise DamagedFile(
+            "this repeat was fitted on other data",
+            where=str(place),
+            hint="run the experiment again",
+        )
     return load_reward_model(place, model.trunk)
 
 
@@ -107,4 +127,6 @@ def _split(record: Path) -> tuple[str, Any] | None:
         split = parse_json(record.read_bytes())["settings"]["split"]
         return str(split["by"]), split["test"]
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedFile("the record of the run cannot be read", where=str(record), hint="run it again") from error
+        raise DamagedFile(
+            "the record of the run cannot be read", where=str(record), hint="run it again"
+        ) from error

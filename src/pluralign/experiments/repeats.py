@@ -11,7 +11,14 @@ from pluralign.evaluation import ENOUGH, Judged, margins_by_steer
 from pluralign.experiments.planning import Plan
 from pluralign.experiments.resolving import Resolved
 from pluralign.experiments.settings import Settings
-from pluralign.methods import Method, RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
+from pluralign.methods import (
+    Method,
+    RidgeChoice,
+    RidgeConfig,
+    TrainingSet,
+    choose_ridge,
+    pooled_heads,
+)
 from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
 from pluralign.sources import Split
 
@@ -126,9 +133,19 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
     few = {c: len(units[c]) for c in measured if c in units and len(units[c]) < ENOUGH}
     return [
         *(f"{c} has no test pairs; it is not measured" for c in measured if c not in units),
-        *(f"{c} has no training pairs; it is not steered to" for c in plan.steered if c not in trained),
-        *(f"{c} has {n} test raters or stems; its intervals are too narrow" for c, n in few.items()),
-        *(f"{n:,} pairs on neither side of the split: {reason}" for reason, n in split.left_out.items()),
+        *(
+            f"{c} has no training pairs; it is not steered to"
+            for c in plan.steered
+            if c not in trained
+        ),
+        *(
+            f"{c} has {n} test raters or stems; its intervals are too narrow"
+            for c, n in few.items()
+        ),
+        *(
+            f"{n:,} pairs on neither side of the split: {reason}"
+            for reason, n in split.left_out.items()
+        ),
     ]
 
 

@@ -48,6 +48,8 @@ def note_earlier(reporter: Reporter, out: Path, faults: Mapping[str, str] | None
         return
     reporter.note(f"resuming earlier work in {out}")
     if MANIFEST in faults:
-        reporter.note(f"{MANIFEST} is {faults[MANIFEST]}: what lies here cannot be checked, and is made again")
+        reporter.note(
+            f"{MANIFEST} is {faults[MANIFEST]}: what lies here cannot be checked, and is made again"
+        )
     elif faults:
         reporter.note(f"missing or damaged, and made again: {told_faults(faults)}")

@@ -9,7 +9,16 @@ from pluralign.core import InvalidSettings, PairSource
 from pluralign.experiments.published import with_published
 from pluralign.experiments.registry import method_named, method_sections
 from pluralign.experiments.settings import Settings
-from pluralign.experiments.tables import copied, dotted, flat, located, origin_of, override, shown, shown_fields
+from pluralign.experiments.tables import (
+    copied,
+    dotted,
+    flat,
+    located,
+    origin_of,
+    override,
+    shown,
+    shown_fields,
+)
 from pluralign.experiments.validating import built, community_ids, source_from, validated
 from pluralign.methods import Method
 from pluralign.sources import JsonlPairs, PrismPairs
@@ -35,7 +44,12 @@ class Resolved:
 
 
 def resolve(
-    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = (), skip_bad: bool = False
+    raw: Mapping[str, Any],
+    *,
+    base: Path,
+    where: str,
+    overrides: Sequence[str] = (),
+    skip_bad: bool = False,
 ) -> Resolved:
     """Check settings and make the objects they name.
 
@@ -71,7 +85,13 @@ def resolve(
     if skip_bad:
         sources = tuple(replace(s, skip_bad=True) if hasattr(s, "skip_bad") else s for s in sources)  # type: ignore[type-var]
     _check_files(settings, () if given_sources else sources, where)
-    return Resolved(settings, sources, methods, {m.name: _method_values(m, given, where) for m in methods}, origin)
+    return Resolved(
+        settings,
+        sources,
+        methods,
+        {m.name: _method_values(m, given, where) for m in methods},
+        origin,
+    )
 
 
 def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
@@ -127,15 +147,21 @@ def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) 
     for key, value in [*named, ("reference.model", settings.reference.model)]:
         if isinstance(value, Path) and not value.exists():
             raise InvalidSettings(
-                f"no such file or folder: {value}", where=f"{where}: {key}", hint="check the path and its spelling"
+                f"no such file or folder: {value}",
+                where=f"{where}: {key}",
+                hint="check the path and its spelling",
             )
     if settings.split.by == "prism" and [type(source) for source in sources] != [PrismPairs]:
         raise InvalidSettings(
-            "the published split belongs to PRISM alone", where=f"{where}: split.by", hint="use rater"
+            "the published split belongs to PRISM alone",
+            where=f"{where}: split.by",
+            hint="use rater",
         )
 
 
-def _method_values(method: Method, given: Mapping[str, Mapping[str, Any]], where: str) -> Mapping[str, Any]:
+def _method_values(
+    method: Method, given: Mapping[str, Mapping[str, Any]], where: str
+) -> Mapping[str, Any]:
     if method.section is None:
         return {}
     values = given.get(method.section, {})

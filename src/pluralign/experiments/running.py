@@ -63,7 +63,11 @@ class Outcome:
 
 
 def run_experiment(
-    resolved: Resolved, out: Path, reporter: Reporter | None = None, fresh: bool = False, cache: Path | None = None
+    resolved: Resolved,
+    out: Path,
+    reporter: Reporter | None = None,
+    fresh: bool = False,
+    cache: Path | None = None,
 ) -> Outcome:
     """Run an experiment and write its folder.
 
@@ -89,7 +93,9 @@ def run_experiment(
     opened = open_trunk(settings.trunk, cache, reporter)
     remember_trunk(settings.trunk)
     reporter.stage("reading pairs")
-    loaded = load_pairs(resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0))
+    loaded = load_pairs(
+        resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0)
+    )
     advice = [sentence for tally in loaded.tallies for sentence in tally.advice]
     for sentence in advice:
         reporter.note(sentence)
@@ -148,7 +154,9 @@ def _check(work: Work) -> None:
     settings = work.resolved.settings
     for seed in seeds_of(work):
         split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
-        work.notes += [f"seed {seed}: {note}" for note in check_split(work.loaded.pairs, split, work.plan)]
+        work.notes += [
+            f"seed {seed}: {note}" for note in check_split(work.loaded.pairs, split, work.plan)
+        ]
     if settings.reference.model is not None:
         given_reference(settings.reference.model, work.opened.trunk)
 
@@ -170,12 +178,16 @@ def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
     work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
 
 
-def _fit_one(work: Work, bench: Bench | PartsBench, side: Sides, judged: Judged, method: Method) -> None:
+def _fit_one(
+    work: Work, bench: Bench | PartsBench, side: Sides, judged: Judged, method: Method
+) -> None:
     since = time.perf_counter()
     model = bench.fit(method)
     keep(work, bench, method, model)
     work.folder.list_files(f"models/seed-{bench.seed}/{method.name}/**/*")
-    tuning = _TUNING.format(bench.seed)  # before the predictions: what is found there is not fitted again
+    tuning = _TUNING.format(
+        bench.seed
+    )  # before the predictions: what is found there is not fitted again
     work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
     work.folder.write_predictions(bench.seed, method.name, judged, bench.margins(model, side.test))
     work.timed(f"fit {method.name}", since)
@@ -201,7 +213,9 @@ def _write(work: Work, encoded: EncodedPairs | None, started: float) -> Outcome:
     return Outcome(record, results, summary, comparisons, people)
 
 
-def _measure(work: Work, drawing: Drawing) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+def _measure(
+    work: Work, drawing: Drawing
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of results, summary and comparisons; the margins of one method after the other are in memory."""
     names = [m.name for m in work.resolved.methods]
     baselines = {name: _own_margins(work, name) for name in BASELINES if name in names}
@@ -216,7 +230,9 @@ def _measure(work: Work, drawing: Drawing) -> tuple[list[dict[str, Any]], list[d
         summary += list(summary_rows(judged, name, margins, work.plan.steered, drawing))
         for baseline in (b for b in baselines if b != name):
             other = (baseline, baselines[baseline])
-            comparisons += list(difference_rows(judged, name, margins, other, work.plan.steered, drawing))
+            comparisons += list(
+                difference_rows(judged, name, margins, other, work.plan.steered, drawing)
+            )
         comparisons += list(harm_rows(judged, name, margins, work.plan.spoken_for, drawing))
     if apart:
         work.folder.write_table(MATRIX, joined(tables))
@@ -232,7 +248,9 @@ def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
         accuracy = {
             row["community"]: {k: row[k] for k in kept}
             for row in results
-            if row["method"] == method and row["subset"] == "all" and row["steer"] in {None, row["community"]}
+            if row["method"] == method
+            and row["subset"] == "all"
+            and row["steer"] in {None, row["community"]}
         }
         for seed in seeds_of(work):
             if (work.folder.model(seed, method) / "card.json").is_file():
@@ -264,7 +282,10 @@ def _joined(work: Work, name: str) -> tuple[Judged, dict[str, FloatArray]]:
     judged = Judged.join([j for j, _ in parts])
     steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
     return judged, {
-        s: np.concatenate([margins.get(s, j.reference_N) for j, margins in parts]).astype(np.float64) for s in steers
+        s: np.concatenate([margins.get(s, j.reference_N) for j, margins in parts]).astype(
+            np.float64
+        )
+        for s in steers
     }
 
 
@@ -308,7 +329,9 @@ def _grid(settings: Any, methods: Mapping[str, Method]) -> list[tuple[str, dict[
             for beta in wanted.beta or (None,):
                 changed = {"tau": tau, "beta": beta}
                 grid.append(("scpo", {k: v for k, v in changed.items() if v is not None}))
-    return grid + [(name, {"ridge": ridge}) for ridge in wanted.ridge for name in _ABLATIONS if name in methods]
+    return grid + [
+        (name, {"ridge": ridge}) for ridge in wanted.ridge for name in _ABLATIONS if name in methods
+    ]
 
 
 def _warn_of_languages(work: Work) -> None:

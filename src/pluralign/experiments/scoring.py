@@ -38,7 +38,10 @@ NO_ANSWER = "no answer: empty, or a thought that never ends"
 
 
 def open_model(
-    folder: Path, cache: Path | None = None, around: Around | None = None, trust_encoder: str | None = None
+    folder: Path,
+    cache: Path | None = None,
+    around: Around | None = None,
+    trust_encoder: str | None = None,
 ) -> SteerableRewardModel:
     """Load a saved model together with the trunk that its card names.
 
@@ -61,7 +64,10 @@ def open_model(
 
 
 def open_with_trunk(
-    folder: Path, cache: Path | None = None, around: Around | None = None, trust_encoder: str | None = None
+    folder: Path,
+    cache: Path | None = None,
+    around: Around | None = None,
+    trust_encoder: str | None = None,
 ) -> tuple[SteerableRewardModel, OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
     card = load_card(folder)
@@ -87,7 +93,9 @@ def rewards_under(
     return np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
 
 
-def steers_for(model: SteerableRewardModel, labels: Sequence[str], strength: float) -> dict[str, Steer]:
+def steers_for(
+    model: SteerableRewardModel, labels: Sequence[str], strength: float
+) -> dict[str, Steer]:
     """What to score with: a steer for each label; every community, and ``~world``, where none is named.
 
     Raises:
@@ -148,7 +156,9 @@ def score_file(
         raise NotEnoughData("no row was scored", where=str(path), hint=why)
 
 
-def _warn_of_languages(requests: Sequence[RewardRequest], model: SteerableRewardModel, reporter: Reporter) -> None:
+def _warn_of_languages(
+    requests: Sequence[RewardRequest], model: SteerableRewardModel, reporter: Reporter
+) -> None:
     encoder = getattr(getattr(model, "trunk", None), "encoder", None)
     if encoder is not None and getattr(encoder, "languages", None) is not None:
         warning = language_warning([r.response for r in requests], encoder, rng_for(0, "languages"))

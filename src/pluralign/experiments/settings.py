@@ -25,7 +25,9 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class SplitSettings(_Table):
@@ -40,8 +42,12 @@ class SplitSettings(_Table):
 
     @model_validator(mode="after")
     def _files_go_together(self) -> "SplitSettings":
-        if (self.by == "files") != isinstance(self.test, Path) or (self.by == "files") != (self.train is not None):
-            raise ValueError('by = "files" takes train and test files, every other split a test part such as 0.2')
+        if (self.by == "files") != isinstance(self.test, Path) or (self.by == "files") != (
+            self.train is not None
+        ):
+            raise ValueError(
+                'by = "files" takes train and test files, every other split a test part such as 0.2'
+            )
         return self
 
 
@@ -108,11 +114,16 @@ class TrunkSettings(_Table):
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> "TrunkSettings":
-        own = {"embedding": {"encoder", "interaction"}, "transformer": set(TrunkSettings.model_fields) - _EMBEDDING}
+        own = {
+            "embedding": {"encoder", "interaction"},
+            "transformer": set(TrunkSettings.model_fields) - _EMBEDDING,
+        }
         foreign = sorted(self.model_fields_set - own[self.kind] - {"kind"})
         if foreign:
             other = "transformer" if self.kind == "embedding" else "embedding"
-            raise ValueError(f'{", ".join(foreign)} belong to kind = "{other}", and kind is "{self.kind}"')
+            raise ValueError(
+                f'{", ".join(foreign)} belong to kind = "{other}", and kind is "{self.kind}"'
+            )
         if self.kind == "transformer" and self.model is None:
             raise ValueError(
                 'kind = "transformer" needs a model, as in model = "OpenAssistant/reward-model-deberta-v3-base"'
@@ -222,14 +233,24 @@ class Settings(_Table):
         if len(set(self.methods)) < len(self.methods):
             raise ValueError("methods names a method twice")
         if self.method.faithful and not self.trunk.tuned:
-            raise ValueError('method.faithful is about training transformers: set trunk.kind = "transformer"')
+            raise ValueError(
+                'method.faithful is about training transformers: set trunk.kind = "transformer"'
+            )
         if self.trunk.tuned and (self.reference.model is not None or self.sensitivity.ridge):
-            raise ValueError("reference.model and sensitivity.ridge are for linear heads; here, name trunk.model")
+            raise ValueError(
+                "reference.model and sensitivity.ridge are for linear heads; here, name trunk.model"
+            )
         if self.trunk.tuned and (self.fit.ridge != "auto" or self.reference.ridge != "auto"):
-            raise ValueError("a ridge is for linear heads; trained parts are held back by [training]")
-        if self.trunk.kind == "embedding" and (self.training != TrainingConfig() or self.reference.training):
+            raise ValueError(
+                "a ridge is for linear heads; trained parts are held back by [training]"
+            )
+        if self.trunk.kind == "embedding" and (
+            self.training != TrainingConfig() or self.reference.training
+        ):
             raise ValueError('[training] is for transformers: set trunk.kind = "transformer"')
         unknown = set(self.curves.methods) - set(self.methods)
         if self.curves.fractions and unknown and "methods" in self.curves.model_fields_set:
-            raise ValueError(f"curves.methods names {', '.join(sorted(unknown))}, which methods does not")
+            raise ValueError(
+                f"curves.methods names {', '.join(sorted(unknown))}, which methods does not"
+            )
         return self

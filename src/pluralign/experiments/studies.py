@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, IntArray, SteerableRewardModel, rng_for
-from pluralign.evaluation import METRIC, OWN, Drawing, Judged, Row, fraction_needed, own_margins, subset_rows
+from pluralign.evaluation import (
+    METRIC,
+    OWN,
+    Drawing,
+    Judged,
+    Row,
+    fraction_needed,
+    own_margins,
+    subset_rows,
+)
 from pluralign.experiments.parts import PartsBench
 from pluralign.experiments.repeats import Bench
 from pluralign.experiments.reporting import Reporter
@@ -53,7 +62,10 @@ class Study:
         """Credit of each test pair under the steer to its own community, shape (N,), from a model for each repeat."""
         parts = zip(models, self.parts, strict=True)
         return np.concatenate(
-            [correct(own_margins(part.bench.margins(model, part.test), part.judged)) for model, part in parts]
+            [
+                correct(own_margins(part.bench.margins(model, part.test), part.judged))
+                for model, part in parts
+            ]
         )
 
     def rows(self, subset: str) -> BoolArray:
@@ -62,15 +74,23 @@ class Study:
             self.judged.community_N, self.parts[0].bench.train.communities
         )
 
-    def averages(self, credit_N_S: FloatArray, subset: str = "all") -> tuple[FloatArray, FloatArray, Judged]:
+    def averages(
+        self, credit_N_S: FloatArray, subset: str = "all"
+    ) -> tuple[FloatArray, FloatArray, Judged]:
         """Mean over the communities steered to of each series, and its draws: shapes (S,) and (B, S)."""
         rows = self.rows(subset)
         part = self.judged.take(rows)
         rng = rng_for(self.drawing.seed, "bootstrap", subset)
-        draws_B_C_S = draw_series_means(credit_N_S[rows], part.community_N, part.cluster_N, rng, self.drawing.draws)
+        draws_B_C_S = draw_series_means(
+            credit_N_S[rows], part.community_N, part.cluster_N, rng, self.drawing.draws
+        )
         ids = np.unique(part.community_N)
-        value_S = np.mean([credit_N_S[rows][part.community_N == c].mean(axis=0) for c in ids], axis=0)
-        known_S = ~np.isnan(draws_B_C_S).all(axis=0).any(axis=0)  # no interval where a community has one rater only
+        value_S = np.mean(
+            [credit_N_S[rows][part.community_N == c].mean(axis=0) for c in ids], axis=0
+        )
+        known_S = ~np.isnan(draws_B_C_S).all(axis=0).any(
+            axis=0
+        )  # no interval where a community has one rater only
         draws_B_S = np.full((len(draws_B_C_S), len(value_S)), np.nan)
         draws_B_S[:, known_S] = np.nanmean(draws_B_C_S[:, :, known_S], axis=1)
         return value_S, draws_B_S, part
@@ -108,15 +128,26 @@ def curve_rows(
     draws_B_K_M = draws_B_S.reshape(-1, len(sizes), len(methods))
     for m, name in enumerate(methods):
         for k, (fraction, benches) in enumerate(zip(sizes, thinned, strict=True)):
-            pairs, units = np.mean([_size(bench.train) for bench in benches], axis=0).round().astype(int).tolist()
+            pairs, units = (
+                np.mean([_size(bench.train) for bench in benches], axis=0)
+                .round()
+                .astype(int)
+                .tolist()
+            )
             more = {"by": by, "fraction": fraction, "train_pairs": pairs, "train_units": units}
-            yield _row(part, name, grid_K_M[k, m], draws_B_K_M[:, k, m]).as_dict(**more, repeats=len(study.parts))
+            yield _row(part, name, grid_K_M[k, m], draws_B_K_M[:, k, m]).as_dict(
+                **more, repeats=len(study.parts)
+            )
     if TARGET not in methods:
         return
     target = list(methods).index(TARGET)
     for m, name in enumerate(methods):
         needed = fraction_needed(
-            np.array(sizes), grid_K_M[:, m], grid_K_M[-1, target], draws_B_K_M[:, :, m], draws_B_K_M[:, -1, target]
+            np.array(sizes),
+            grid_K_M[:, m],
+            grid_K_M[-1, target],
+            draws_B_K_M[:, :, m],
+            draws_B_K_M[:, -1, target],
         )
         yield {
             "metric": "fraction_needed", "method": name, "target": TARGET, "by": by,
@@ -140,7 +171,9 @@ def sensitivity_rows(
     credit = []
     for k, (name, changed) in enumerate(grid):
         study.reporter.progress(k, len(grid))
-        credit.append(study.credit([part.bench.fit(methods[name], **changed) for part in study.parts]))
+        credit.append(
+            study.credit([part.bench.fit(methods[name], **changed) for part in study.parts])
+        )
     credit_N_S = np.stack(credit, axis=1)
     for subset in ("all", "contested"):
         if not study.rows(subset).any():
@@ -175,7 +208,9 @@ def thin(train: TrainingSet, fraction: float, by: str, rng: np.random.Generator)
     return train.without(~kept)
 
 
-def _first(unit_N: np.ndarray[Any, Any], fraction: float, by: str, rng: np.random.Generator) -> IntArray:
+def _first(
+    unit_N: np.ndarray[Any, Any], fraction: float, by: str, rng: np.random.Generator
+) -> IntArray:
     if by == "pairs":
         return rng.permutation(len(unit_N))[: max(1, round(fraction * len(unit_N)))]
     units = np.unique(unit_N)
@@ -186,4 +221,15 @@ def _first(unit_N: np.ndarray[Any, Any], fraction: float, by: str, rng: np.rando
 def _row(part: Judged, method: str, value: float, draws_B: FloatArray, subset: str = "all") -> Row:
     low, high = percentile_interval(draws_B)
     people = len(np.unique(part.cluster_N)) if part.raters else None
-    return Row(METRIC, method, OWN, None, subset, float(value), low, high, len(np.unique(part.pair_N)), people)
+    return Row(
+        METRIC,
+        method,
+        OWN,
+        None,
+        subset,
+        float(value),
+        low,
+        high,
+        len(np.unique(part.pair_N)),
+        people,
+    )

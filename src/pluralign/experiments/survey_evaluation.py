@@ -113,12 +113,20 @@ def evaluate_answers(
     tally, asked = Tally(), Tally()
     survey = source.survey(asked)
     asked.made = len(survey.distributions)
-    recorded = read_answers(answers, tally, skip_bad=skip_bad, options=survey.option_counts(), names=names)
+    recorded = read_answers(
+        answers, tally, skip_bad=skip_bad, options=survey.option_counts(), names=names
+    )
     read = read_all(recorded, survey, parser, numbering, tally)
     chosen, read = _communities(read, survey, communities, tally)
     reporter.stage("measuring")
     results, comparisons, nearest = measure(read, survey, chosen, tally, seed, draws)
-    how = {"parser": parser, "numbering": numbering, "seed": seed, "draws": draws, "communities": list(chosen)}
+    how = {
+        "parser": parser,
+        "numbering": numbering,
+        "seed": seed,
+        "draws": draws,
+        "communities": list(chosen),
+    }
     record = {
         "name": str((settings or {}).get("name") or out.name),
         "manifest": MANIFEST,
@@ -144,7 +152,12 @@ def evaluate_answers(
 
 
 def measure(
-    read: Sequence[ReadAnswer], survey: Survey, communities: Sequence[str], tally: Tally, seed: int, draws: int
+    read: Sequence[ReadAnswer],
+    survey: Survey,
+    communities: Sequence[str],
+    tally: Tally,
+    seed: int,
+    draws: int,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, object]]]:
     """All numbers of one set of answers.
 
@@ -196,7 +209,8 @@ def _communities(
     chosen = tuple(sorted(known & (set(wanted) if wanted else named or known)))
     if not chosen:
         raise NotEnoughData(
-            "no community of the answers is in the survey", hint=f"the survey has {', '.join(survey.communities[:20])}"
+            "no community of the answers is in the survey",
+            hint=f"the survey has {', '.join(survey.communities[:20])}",
         )
     if left_out := sorted(known - set(chosen)):
         tally.note(_not_compared(left_out, len(known), named))
@@ -211,7 +225,11 @@ def _communities(
 def _not_compared(left_out: Sequence[str], known: int, named: Collection[str]) -> str:
     """The communities of the survey that no number is about, and why."""
     unnamed = [community for community in left_out if community not in named]
-    why = "nobody answered in their names" if unnamed == list(left_out) else "they are not among those to compare"
+    why = (
+        "nobody answered in their names"
+        if unnamed == list(left_out)
+        else "they are not among those to compare"
+    )
     shown = ", ".join(community_name(community) for community in left_out[:_SHOWN])
     more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
     return f"{len(left_out)} of the survey's {known} communities are not measured, for {why}: {shown}{more}"
@@ -232,7 +250,10 @@ def _compared(table: AnswerTable) -> Iterator[tuple[tuple[str, str], tuple[str, 
 def _as_read(one: ReadAnswer, survey: Survey) -> dict[str, Any]:
     question = survey.questions[one.answer.question]
     option = one.option(question)
-    return answer_row(one.answer) | {"option": option, "read_as": None if option is None else question.options[option]}
+    return answer_row(one.answer) | {
+        "option": option,
+        "read_as": None if option is None else question.options[option],
+    }
 
 
 def fingerprint_of_survey(survey: Survey) -> str:
@@ -245,10 +266,17 @@ def fingerprint_of_survey(survey: Survey) -> str:
 def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
     """What the record says of the survey, enough to read it again."""
     settings: dict[str, Any] = (
-        without_secrets(plain(asdict(source))) if is_dataclass(source) and not isinstance(source, type) else {}
+        without_secrets(plain(asdict(source)))
+        if is_dataclass(source) and not isinstance(source, type)
+        else {}
     )
     fingerprint = fingerprint_of_survey(survey)
-    return {"name": source.name, "license": source.license, "settings": settings, "fingerprint": fingerprint}
+    return {
+        "name": source.name,
+        "license": source.license,
+        "settings": settings,
+        "fingerprint": fingerprint,
+    }
 
 
 def _digest(path: Path) -> str:

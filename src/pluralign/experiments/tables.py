@@ -30,22 +30,32 @@ def override(tables: dict[str, Any], text: str) -> str:
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
         raise InvalidSettings(
-            f"{masked(text)!r} is not a setting", where="--set", hint="write --set KEY=VALUE, as --set scpo.tau=0.6"
+            f"{masked(text)!r} is not a setting",
+            where="--set",
+            hint="write --set KEY=VALUE, as --set scpo.tau=0.6",
         )
     *path, last = key.strip().split(".")
     if len(path) > _MOST_LEVELS:
-        raise InvalidSettings(f"must name at most {_MOST_LEVELS} tables, got {len(path)}", where=f"--set {key:.40}...")
+        raise InvalidSettings(
+            f"must name at most {_MOST_LEVELS} tables, got {len(path)}", where=f"--set {key:.40}..."
+        )
     table: Any = tables
     for part in path:
         if isinstance(table, list):
-            table = table[int(part)] if re.fullmatch(r"[0-9]{1,6}", part) and int(part) < len(table) else None
+            table = (
+                table[int(part)]
+                if re.fullmatch(r"[0-9]{1,6}", part) and int(part) < len(table)
+                else None
+            )
         else:
             table = table.setdefault(part, {})
         if not isinstance(table, dict | list):
             raise InvalidSettings(f"{part!r} is not a table", where=f"--set {key}")
     if isinstance(table, list):
         raise InvalidSettings(
-            f"{'.'.join(path)!r} is a list", where=f"--set {key}", hint="name an entry, as in pairs.0.path"
+            f"{'.'.join(path)!r} is a list",
+            where=f"--set {key}",
+            hint="name an entry, as in pairs.0.path",
         )
     try:
         table[last] = parse_toml(f"value = {value}")["value"]
@@ -58,14 +68,22 @@ def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
     """Paths in our own tables become absolute; an encoder or a model is a path where there is such a folder."""
     split, reference, trunk = tables.get("split"), tables.get("reference"), tables.get("trunk")
     for key in ("encoder", "model"):
-        if isinstance(trunk, dict) and isinstance(trunk.get(key), str) and (base / trunk[key]).is_dir():
+        if (
+            isinstance(trunk, dict)
+            and isinstance(trunk.get(key), str)
+            and (base / trunk[key]).is_dir()
+        ):
             trunk = tables["trunk"] = trunk | {key: str((base / trunk[key]).resolve())}
     if isinstance(split, dict) and split.get("by") == "files":
         tables["split"] = split | {
-            k: absolute(split[k], base, f"split.{k}") for k in ("train", "test") if isinstance(split.get(k), str)
+            k: absolute(split[k], base, f"split.{k}")
+            for k in ("train", "test")
+            if isinstance(split.get(k), str)
         }
     if isinstance(reference, dict) and isinstance(reference.get("model"), str):
-        tables["reference"] = reference | {"model": absolute(reference["model"], base, "reference.model")}
+        tables["reference"] = reference | {
+            "model": absolute(reference["model"], base, "reference.model")
+        }
     return tables
 
 
@@ -77,7 +95,11 @@ def absolute(value: Any, base: Path, where: str) -> Any:
     def variable(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in os.environ:
-            raise InvalidSettings(f"the environment variable {name} is not set", where=where, hint=f"export {name}=...")
+            raise InvalidSettings(
+                f"the environment variable {name} is not set",
+                where=where,
+                hint=f"export {name}=...",
+            )
         return os.environ[name]
 
     filled = _VARIABLE.sub(variable, value)
@@ -103,7 +125,9 @@ def dotted(tables: Mapping[str, Any], head: str = "") -> list[str]:
     """The dotted keys of all values; the tables of a list are numbered."""
     keys = []
     for key, value in tables.items():
-        listed = isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value)
+        listed = (
+            isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value)
+        )
         inner = {str(i): item for i, item in enumerate(value)} if listed else value
         keys += dotted(inner, f"{head}{key}.") if isinstance(inner, Mapping) else [f"{head}{key}"]
     return keys
@@ -113,7 +137,11 @@ def flat(tables: Mapping[str, Any], head: str = "") -> list[tuple[str, str]]:
     """Dotted keys and values, as text."""
     lines = []
     for key, value in tables.items():
-        lines += flat(value, f"{head}{key}.") if isinstance(value, Mapping) else [(f"{head}{key}", str(value))]
+        lines += (
+            flat(value, f"{head}{key}.")
+            if isinstance(value, Mapping)
+            else [(f"{head}{key}", str(value))]
+        )
     return lines
 
 
@@ -129,7 +157,9 @@ def shown(settings: BaseModel, **which: Any) -> dict[str, Any]:
 
 def shown_fields(source: Any) -> list[tuple[str, str]]:
     """The settings of a source, as text and without secrets."""
-    return [(f.name, str(without_secrets(str(getattr(source, f.name)), f.name))) for f in fields(source)]
+    return [
+        (f.name, str(without_secrets(str(getattr(source, f.name)), f.name))) for f in fields(source)
+    ]
 
 
 def origin_of(key: str, origin: Mapping[str, str]) -> str:

@@ -73,7 +73,11 @@ def open_trunk(
     if settings.kind == "embedding":
         named = encoder_named(settings.encoder, cache)
         encoder = around(named) if around else CachedEncoder(named, cache, reporter.progress)
-        described = {"kind": "embedding", "encoder": settings.encoder, "interaction": settings.interaction}
+        described = {
+            "kind": "embedding",
+            "encoder": settings.encoder,
+            "interaction": settings.interaction,
+        }
         return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
     from pluralign.rewards.transformer.backbones import load_backbone
 
@@ -102,8 +106,12 @@ def transformer_trunk(
     output: Output = "reward" if settings.tuned else "hidden"
     encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
     described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
-    cached = around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
-    return OpenTrunk(TransformerTrunk(cached, encoder.tokens_of), described, backbone, form, score_form)
+    cached = (
+        around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
+    )
+    return OpenTrunk(
+        TransformerTrunk(cached, encoder.tokens_of), described, backbone, form, score_form
+    )
 
 
 def reopen(
@@ -138,7 +146,9 @@ def reopen(
             where=str(folder),
             hint=f"read that code; if you trust it, set {TRUSTED_CODE}=1",
         )
-    return open_trunk(validated(TrunkSettings, fields, f"{folder}: card.json: trunk"), cache, around=around)
+    return open_trunk(
+        validated(TrunkSettings, fields, f"{folder}: card.json: trunk"), cache, around=around
+    )
 
 
 def _inside_run(name: str, folder: Path) -> Path | None:

@@ -34,7 +34,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InvalidSettings("no such file", where=str(path)) from error
     except (IsADirectoryError, PermissionError) as error:
-        raise InvalidSettings(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+        raise InvalidSettings(
+            f"the file cannot be read: {error.strerror}", where=str(path)
+        ) from error
     except ValueError as error:
         hint = (
             "save the file as UTF-8"
@@ -44,7 +46,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint=hint) from error
 
 
-def validated(model: type[Model], tables: Mapping[str, Any], where: str, sections: Sequence[str] = ()) -> Model:
+def validated(
+    model: type[Model], tables: Mapping[str, Any], where: str, sections: Sequence[str] = ()
+) -> Model:
     """Check tables against a model of settings.
 
     Args:
@@ -59,7 +63,9 @@ def validated(model: type[Model], tables: Mapping[str, Any], where: str, section
     known = [name for name in model.model_fields if name != "method_settings"]
     for key in tables:
         if key not in known:
-            raise InvalidSettings("unknown key", where=f"{where}: {key}", hint=nearest(key, [*known, *sections]))
+            raise InvalidSettings(
+                "unknown key", where=f"{where}: {key}", hint=nearest(key, [*known, *sections])
+            )
     try:
         return model.model_validate(dict(tables))
     except ValidationError as error:
@@ -77,7 +83,9 @@ def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> 
         if key not in known:
             raise InvalidSettings("unknown key", where=f"{where}.{key}", hint=nearest(key, known))
     hints = get_type_hints(cls)
-    placed = {k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()}
+    placed = {
+        k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()
+    }
     try:
         made = TypeAdapter(cls).validate_python(placed)
     except ValidationError as error:
@@ -96,7 +104,9 @@ def _hold_finite(made: Any, names: Sequence[str], where: str) -> None:
         value = getattr(made, name)
         for one in value if isinstance(value, tuple | list) else [value]:
             if isinstance(one, float) and not isfinite(one):
-                raise InvalidSettings(f"must be a finite number, got {one}", where=f"{where}.{name}")
+                raise InvalidSettings(
+                    f"must be a finite number, got {one}", where=f"{where}.{name}"
+                )
 
 
 def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
@@ -108,7 +118,9 @@ def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
     values = dict(table)
     if "source" not in values:
         raise InvalidSettings(
-            "no source is named", where=where, hint=f'add source = "...": {", ".join(names(SOURCES))}'
+            "no source is named",
+            where=where,
+            hint=f'add source = "...": {", ".join(names(SOURCES))}',
         )
     try:
         cls = source_named(str(values.pop("source")))
@@ -126,7 +138,9 @@ def community_ids(labels: Sequence[str], where: str) -> tuple[str, ...]:
     ids = tuple(_id(label, where) for label in labels)
     twice = [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
     if twice:
-        raise InvalidSettings(f"{twice[0]!r} is named twice", where=where, hint="name each community once")
+        raise InvalidSettings(
+            f"{twice[0]!r} is named twice", where=where, hint="name each community once"
+        )
     return ids
 
 
@@ -167,7 +181,10 @@ def _readable(
     elif first["type"] == "missing":
         what, hint = "this setting is needed", obtain or f"add {place[-1]} = ..."
     elif first["type"] in {"tuple_type", "list_type"}:
-        what, hint = f"must be a list, got {_given(first['input'], place)!r:.200}", _as_list(place, first["input"])
+        what, hint = (
+            f"must be a list, got {_given(first['input'], place)!r:.200}",
+            _as_list(place, first["input"]),
+        )
     elif isinstance(cause, PluralignError):
         what = cause.what
     else:
@@ -192,6 +209,10 @@ def _given(value: Any, place: Sequence[str]) -> Any:
 
 def _fields_at(model: type[BaseModel] | None, place: Sequence[str]) -> list[str]:
     for part in place:
-        found = model.model_fields[part].annotation if model is not None and part in model.model_fields else None
+        found = (
+            model.model_fields[part].annotation
+            if model is not None and part in model.model_fields
+            else None
+        )
         model = found if isinstance(found, type) and issubclass(found, BaseModel) else None
     return list(model.model_fields) if model is not None else []

@@ -37,7 +37,9 @@ def encode(work: Work) -> EncodedPairs | None:
     return encoded
 
 
-def bench_for(work: Work, encoded: EncodedPairs | None, seed: int) -> tuple[Bench | PartsBench, Sides]:
+def bench_for(
+    work: Work, encoded: EncodedPairs | None, seed: int
+) -> tuple[Bench | PartsBench, Sides]:
     """Where the methods of one repeat are fitted, and its two sides.
 
     Args:
@@ -62,12 +64,16 @@ def bench_for(work: Work, encoded: EncodedPairs | None, seed: int) -> tuple[Benc
     return bench, side
 
 
-def keep(work: Work, bench: Bench | PartsBench, method: Method, model: SteerableRewardModel) -> None:
+def keep(
+    work: Work, bench: Bench | PartsBench, method: Method, model: SteerableRewardModel
+) -> None:
     """Save a fitted model with its card; one that has no weights of its own, such as ``length``, is not kept."""
     folder = work.folder.model(bench.seed, method.name)
     about = card_of(work, bench, method)
     if isinstance(model, LinearRewardModel):
-        saved = LinearRewardModel(model.trunk, model.reference_D, model.communities, model.delta_C_D, about)
+        saved = LinearRewardModel(
+            model.trunk, model.reference_D, model.communities, model.delta_C_D, about
+        )
         save_reward_model(saved, folder, work.opened.described)
         return
     if not isinstance(bench, PartsBench):
@@ -110,9 +116,14 @@ def _parts_bench(work: Work, encoded: EncodedPairs | None, seed: int) -> tuple[P
         encoded = opened.trunk.encode_pairs(work.loaded.pairs)
         work.timed("encode", since)
     side = _sides(work, encoded, seed)
-    models, studies = work.folder.path / "models" / f"seed-{seed}", work.folder.path / "studies" / "parts"
+    models, studies = (
+        work.folder.path / "models" / f"seed-{seed}",
+        work.folder.path / "studies" / "parts",
+    )
     reference = reward_itself(opened.trunk)
-    return PartsBench(work.resolved, side.train, reference, seed, opened, models, studies, work.reporter), side
+    return PartsBench(
+        work.resolved, side.train, reference, seed, opened, models, studies, work.reporter
+    ), side
 
 
 def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
@@ -121,7 +132,9 @@ def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
 
     since = time.perf_counter()
     settings = work.resolved.settings
-    unread = EncodedPairs(work.loaded.pairs, DenseFeatures(np.zeros((len(work.loaded.pairs), 1), np.float32)))
+    unread = EncodedPairs(
+        work.loaded.pairs, DenseFeatures(np.zeros((len(work.loaded.pairs), 1), np.float32))
+    )
     own = spoken_for(_sides(work, unread, seed).train, work.plan)
     place = work.folder.model(seed, "reference")
     folder = trained_reference(work.opened, settings, own, place, seed, work.reporter)
@@ -132,7 +145,12 @@ def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
 
 def _sides(work: Work, encoded: EncodedPairs, seed: int) -> Sides:
     settings = work.resolved.settings
-    return sides(encoded, split_pairs(work.loaded, settings, work.resolved.sources, seed), work.plan, settings)
+    return sides(
+        encoded,
+        split_pairs(work.loaded, settings, work.resolved.sources, seed),
+        work.plan,
+        settings,
+    )
 
 
 def _reference_at_hand(work: Work) -> LinearRewardModel | None:
@@ -144,7 +162,9 @@ def _reference_at_hand(work: Work) -> LinearRewardModel | None:
 
 def _trains_reference(work: Work) -> bool:
     settings = work.resolved.settings
-    return settings.trunk.tuned and (settings.reference.fit_on is not None or work.opened.own_reference() is None)
+    return settings.trunk.tuned and (
+        settings.reference.fit_on is not None or work.opened.own_reference() is None
+    )
 
 
 def _trained_folder(name: str, run: Path) -> Path | None:

@@ -22,7 +22,9 @@ class MetricsFile(TrainerCallback):  # type: ignore[misc]
     def __init__(self, path: Path, checkpoint: str | None) -> None:
         self._path = path
         step = int(checkpoint.rpartition("-")[2]) if checkpoint else -1
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() and checkpoint else []
+        lines = (
+            path.read_text(encoding="utf-8").splitlines() if path.is_file() and checkpoint else []
+        )
         self._kept = [line for line in lines if _step(line) <= step]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, MissingExtra, folder_faults, list_folder, read_json_object, told_faults
+from pluralign.core import (
+    InvalidInput,
+    MissingExtra,
+    folder_faults,
+    list_folder,
+    read_json_object,
+    told_faults,
+)
 from pluralign.huggingface.folders import TRAINING
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
 
@@ -85,7 +92,9 @@ class TrainingPlace:
         """The checkpoint to go on from."""
         from transformers.trainer_utils import get_last_checkpoint
 
-        found: str | None = get_last_checkpoint(str(self.checkpoints)) if self.checkpoints.is_dir() else None
+        found: str | None = (
+            get_last_checkpoint(str(self.checkpoints)) if self.checkpoints.is_dir() else None
+        )
         return found
 
     def publish(self, facts: dict[str, Any]) -> None:

@@ -38,7 +38,9 @@ def writing() -> Iterator[bool]:
         wait_for_all()
 
 
-def split_between_processes(items: list[str], work: Callable[[Sequence[str]], FloatArray]) -> FloatArray:
+def split_between_processes(
+    items: list[str], work: Callable[[Sequence[str]], FloatArray]
+) -> FloatArray:
     """Do a part of the work in each process, and give all of it to each.
 
     Args:
@@ -82,7 +84,9 @@ def _state() -> Any:
     from accelerate import PartialState
 
     atexit.register(_leave)
-    return PartialState(cpu=not torch.cuda.is_available())  # unasked, it connects nobody where there is no GPU
+    return PartialState(
+        cpu=not torch.cuda.is_available()
+    )  # unasked, it connects nobody where there is no GPU
 
 
 def _leave() -> None:

@@ -16,7 +16,9 @@ def quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module="(transformers|trl|peft)")
+            warnings.filterwarnings(
+                "ignore", category=FutureWarning, module="(transformers|trl|peft)"
+            )
             yield
     finally:
         logging.set_verbosity(level)

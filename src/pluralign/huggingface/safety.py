@@ -28,8 +28,14 @@ def refuse_pickles(folder: Path, *, parts: bool = False) -> None:
     Raises:
         InvalidInput: If a folder of it has pickled weights, and no weights in safetensors beside them.
     """
-    for path in (p for pattern in _PICKLES for p in (folder.rglob(pattern) if parts else folder.glob(pattern))):
-        unread = path.name == "training_args.bin" or _OTHER_PROGRAMS & set(path.relative_to(folder).parts)
+    for path in (
+        p
+        for pattern in _PICKLES
+        for p in (folder.rglob(pattern) if parts else folder.glob(pattern))
+    ):
+        unread = path.name == "training_args.bin" or _OTHER_PROGRAMS & set(
+            path.relative_to(folder).parts
+        )
         if not unread and not any(w for pattern in _WEIGHTS for w in path.parent.glob(pattern)):
             raise InvalidInput(
                 "the weights are pickled, which can run code when they are read",
@@ -95,10 +101,14 @@ def refuse_modules_elsewhere(folder: Path) -> None:
         part = (where.parent / name.replace("\0", "")).resolve()
         inside = part == home or home in part.parents
         if not inside or _OTHER_PROGRAMS & set(part.relative_to(home).parts):
-            raise InvalidSettings(f"its part {name!r:.80} lies outside its folder", where=str(where))
+            raise InvalidSettings(
+                f"its part {name!r:.80} lies outside its folder", where=str(where)
+            )
     for path in folder.rglob("adapter_config.json"):
         raise InvalidSettings(
-            "the encoder is an adapter, which opens another model", where=str(path), hint="merge it into its model"
+            "the encoder is an adapter, which opens another model",
+            where=str(path),
+            hint="merge it into its model",
         )
 
 
@@ -126,7 +136,12 @@ def _names_code(key: str, value: Any) -> str:
         return "imports another package"
     if key.endswith("_implementation") and isinstance(value, str) and "/" in value:
         return "fetches compiled code from the hub"
-    if key in _CLASSES and isinstance(value, str) and _DOTTED.fullmatch(value) and not _KNOWN.fullmatch(value):
+    if (
+        key in _CLASSES
+        and isinstance(value, str)
+        and _DOTTED.fullmatch(value)
+        and not _KNOWN.fullmatch(value)
+    ):
         return "is a class of another package"
     return ""
 
@@ -147,4 +162,6 @@ def _read(path: Path) -> Any:
     try:
         return parse_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise DamagedFile(f"not JSON: {error}", where=str(path), hint="fetch the model again") from error
+        raise DamagedFile(
+            f"not JSON: {error}", where=str(path), hint="fetch the model again"
+        ) from error

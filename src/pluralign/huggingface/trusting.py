@@ -44,7 +44,11 @@ def require_trust(name: str, where: str, given: str | None = None) -> None:
         InvalidSettings: If the user has not named it; the message says how to.
     """
     place = _placed(name)
-    named = {_placed(text.strip()) for text in (given or "", *os.environ.get(TRUSTED, "").split(",")) if text.strip()}
+    named = {
+        _placed(text.strip())
+        for text in (given or "", *os.environ.get(TRUSTED, "").split(","))
+        if text.strip()
+    }
     if place in PACKAGED or place in named or place in _remembered():
         return
     raise InvalidSettings(

@@ -14,9 +14,14 @@ def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
     """
     found = card.get("accuracy") or {}
     try:
-        return {c: Estimate(**{key: found[c].get(key) for key in Estimate.__slots__}) for c in sorted(found)}
+        return {
+            c: Estimate(**{key: found[c].get(key) for key in Estimate.__slots__})
+            for c in sorted(found)
+        }
     except (ValueError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"an accuracy cannot be read: {error}", where="card: accuracy") from error
+        raise InvalidInput(
+            f"an accuracy cannot be read: {error}", where="card: accuracy"
+        ) from error
 
 
 def people_behind(found: Estimate) -> str:
@@ -25,5 +30,7 @@ def people_behind(found: Estimate) -> str:
     >>> people_behind(Estimate(0.6, 0.5, 0.7, n=1200, n_raters=None))
     '1,200 pairs, answers of whole samples'
     """
-    people = "answers of whole samples" if found.n_raters is None else count_of(found.n_raters, "rater")
+    people = (
+        "answers of whole samples" if found.n_raters is None else count_of(found.n_raters, "rater")
+    )
     return f"{count_of(found.n, 'pair')}, {people}"

@@ -30,8 +30,12 @@ def _read(value: Any) -> Prompt:
 def _messages(value: Any) -> tuple[Message, ...]:
     if isinstance(value, np.ndarray):  # as pandas reads a list out of Parquet
         value = value.tolist()
-    if not isinstance(value, Sequence) or not all(isinstance(m, Mapping) and "role" in m for m in value):
-        raise InvalidInput(f"{value!r:.80} is neither text nor a list of messages", where="prompts or completions")
+    if not isinstance(value, Sequence) or not all(
+        isinstance(m, Mapping) and "role" in m for m in value
+    ):
+        raise InvalidInput(
+            f"{value!r:.80} is neither text nor a list of messages", where="prompts or completions"
+        )
     return tuple(Message(str(m["role"]), _content(m.get("content"))) for m in value)
 
 
@@ -41,4 +45,6 @@ def _content(content: Any) -> str:
         return content or ""
     if isinstance(content, np.ndarray):
         content = content.tolist()
-    return "\n".join(str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part)
+    return "\n".join(
+        str(part["text"]) for part in content if isinstance(part, Mapping) and "text" in part
+    )

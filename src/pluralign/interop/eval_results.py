@@ -73,7 +73,11 @@ def eval_results(
     'pairwise accuracy for GBR on held-out pairs; 95 % interval 0.580 to 0.660; 900 pairs, 70 raters'
     """
     if dataset_id.count("/") != 1 or not all(dataset_id.split("/")):
-        raise InvalidInput(f"{dataset_id!r} is not owner/name", where="dataset_id", hint="name a data set of the hub")
+        raise InvalidInput(
+            f"{dataset_id!r} is not owner/name",
+            where="dataset_id",
+            hint="name a data set of the hub",
+        )
     tally = tally if tally is not None else Tally()
     entries = []
     for community, found in accuracy_of(card).items():
@@ -84,11 +88,15 @@ def eval_results(
             tally.drop("no interval: too few people")
         else:
             task = community if task_ids is None else task_ids[community]
-            entries.append(_entry({"id": dataset_id, "task_id": task}, community, found, source, date))
+            entries.append(
+                _entry({"id": dataset_id, "task_id": task}, community, found, source, date)
+            )
             tally.kept += 1
     if not entries:
         why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.items())
-        raise NotEnoughData("the card holds no accuracy to publish", hint=why or "measure the model in a run first")
+        raise NotEnoughData(
+            "the card holds no accuracy to publish", hint=why or "measure the model in a run first"
+        )
     return entries
 
 
@@ -108,7 +116,9 @@ def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: Path, name:
         MissingExtra: If PyYAML is not installed.
     """
     if not name or name.startswith(".") or any(c in name for c in "/\\\0"):
-        raise InvalidInput(f"{name!r} cannot name a file", where="name", hint="use a plain name without slashes")
+        raise InvalidInput(
+            f"{name!r} cannot name a file", where="name", hint="use a plain name without slashes"
+        )
     text = yaml_of([dict(entry) for entry in entries])
     path = folder / _FOLDER / f"{name}.yaml"
     path.parent.mkdir(exist_ok=True)
@@ -118,7 +128,11 @@ def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: Path, name:
 
 
 def _entry(
-    dataset: Mapping[str, str], community: str, found: Estimate, source: ResultSource | None, date: str | None
+    dataset: Mapping[str, str],
+    community: str,
+    found: Estimate,
+    source: ResultSource | None,
+    date: str | None,
 ) -> dict[str, Any]:
     entry: dict[str, Any] = {"dataset": dict(dataset), "value": found.value}
     if date is not None:
@@ -126,4 +140,6 @@ def _entry(
     if source is not None:
         entry["source"] = source.as_dict()
     what = f"pairwise accuracy for {community} on held-out pairs"
-    return entry | {"notes": f"{what}; 95 % interval {found.low:.3f} to {found.high:.3f}; {people_behind(found)}"}
+    return entry | {
+        "notes": f"{what}; 95 % interval {found.low:.3f} to {found.high:.3f}; {people_behind(found)}"
+    }

@@ -20,7 +20,9 @@ _UNBOUNDED = {"target_rank"}
 _HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_diversity"}
 
 
-def write_every_eval_ever(run: Path, out: Path, organisation: str, relationship: str = "other") -> list[Path]:
+def write_every_eval_ever(
+    run: Path, out: Path, organisation: str, relationship: str = "other"
+) -> list[Path]:
     """Write the results of a run.
 
     Args:
@@ -59,13 +61,19 @@ def write_every_eval_ever(run: Path, out: Path, organisation: str, relationship:
             raise DamagedFile(what, where=str(run), hint="run or evaluate again") from error
         path = _free(out / re.sub(r"[^A-Za-z0-9._-]+", "_", model), written)
         with whole_file(path) as partial:
-            partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            partial.write_text(
+                json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
         written.append(path)
     return written
 
 
 def evaluation_document(
-    record: Mapping[str, Any], model: str, rows: Sequence[Mapping[str, Any]], organisation: str, relationship: str
+    record: Mapping[str, Any],
+    model: str,
+    rows: Sequence[Mapping[str, Any]],
+    organisation: str,
+    relationship: str,
 ) -> dict[str, Any]:
     """The document of one model; what is not known stays out. A record's time is that of its results."""
     stamp = str(int(datetime.fromisoformat(record["written"]).timestamp()))
@@ -85,8 +93,14 @@ def evaluation_document(
 
 
 def _entry(record: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    how = [row.get("strategy") or "", f"steer {row['steer']}" if row["steer"] else "", row["subset"]]
-    told = {key: row.get(key) for key in ("community", "strategy", "steer", "subset", "n", "n_raters")}
+    how = [
+        row.get("strategy") or "",
+        f"steer {row['steer']}" if row["steer"] else "",
+        row["subset"],
+    ]
+    told = {
+        key: row.get(key) for key in ("community", "strategy", "steer", "subset", "n", "n_raters")
+    }
     uncertainty: dict[str, Any] = {"num_samples": row["n"]}
     if row["low"] is not None:
         uncertainty["confidence_interval"] = {
@@ -126,19 +140,27 @@ def _data(record: Mapping[str, Any]) -> str:
     data = record.get("data", {})
     if "survey" in data:
         return str(data["survey"]["name"])
-    return ", ".join(str(source["name"]) for source in data.get("sources", ())) or str(record["name"])
+    return ", ".join(str(source["name"]) for source in data.get("sources", ())) or str(
+        record["name"]
+    )
 
 
 def _read(run: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     record = read_record(run / RECORD, "results.jsonl")
     if record is None or not (run / "results.jsonl").is_file():
         raise InvalidInput(
-            "no run is here", where=str(run), hint=f"name a folder with {RECORD} and results.jsonl, such as runs/uk"
+            "no run is here",
+            where=str(run),
+            hint=f"name a folder with {RECORD} and results.jsonl, such as runs/uk",
         )
     if not {"name", "written"} <= record.keys():
-        raise DamagedFile("no record of a run", where=str(run / RECORD), hint="run or evaluate again")
+        raise DamagedFile(
+            "no record of a run", where=str(run / RECORD), hint="run or evaluate again"
+        )
     rows = read_rows(run / "results.jsonl")
     for number, row in enumerate(rows, 1):
         if not {"community", "metric"} <= row.keys() or not (row.get("model") or row.get("method")):
-            raise DamagedFile("no row of results", where=f"{run / 'results.jsonl'}:{number}", hint="run it again")
+            raise DamagedFile(
+                "no row of results", where=f"{run / 'results.jsonl'}:{number}", hint="run it again"
+            )
     return record, rows

@@ -69,7 +69,9 @@ def write_export(
         if shape == "model":
             export_model(model, steer, out)
         elif steer is None:
-            raise InvalidInput("the reference is no adapter", where="--as adapter", hint="export it as a model")
+            raise InvalidInput(
+                "the reference is no adapter", where="--as adapter", hint="export it as a model"
+            )
         else:
             export_adapter(model, steer, out)
     else:
@@ -89,7 +91,9 @@ def _transformer(opened: "OpenTrunk", source: Path, shape: Shape) -> tuple["Back
             hint='score with pluralign, or run with trunk.kind = "transformer"',
         )
     if shape == "adapter":
-        raise InvalidInput("a head alone is no adapter", where="--as adapter", hint="export it as a model")
+        raise InvalidInput(
+            "a head alone is no adapter", where="--as adapter", hint="export it as a model"
+        )
     return opened.backbone, opened.score_form
 
 

@@ -61,7 +61,9 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
         raise _refused(error, repo_id, "nothing was uploaded") from error
     try:  # under the full name: a name of your own was given its owner
         api.upload_folder(
-            repo_id=getattr(made, "repo_id", repo_id), folder_path=folder, commit_message="Upload with pluralign"
+            repo_id=getattr(made, "repo_id", repo_id),
+            folder_path=folder,
+            commit_message="Upload with pluralign",
         )
     except Exception as error:
         left = f"the repository {made} is there, but nothing was uploaded; the same command tries again"
@@ -71,13 +73,21 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
 
 def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
-        raise InvalidInput("no such folder", where=str(folder), hint="name the folder of a saved or exported model")
-    if not any((folder / name).is_file() for name in _MODELS):
-        raise InvalidInput("no model here", where=str(folder), hint=f"a model has one of {', '.join(_MODELS)}")
-    card = folder / _CARD
-    if not card.is_file() or not card.read_text(encoding="utf-8", errors="replace").startswith("---\n"):
         raise InvalidInput(
-            f"the model has no {_CARD} with front matter", where=str(folder), hint="write one with write_model_card"
+            "no such folder", where=str(folder), hint="name the folder of a saved or exported model"
+        )
+    if not any((folder / name).is_file() for name in _MODELS):
+        raise InvalidInput(
+            "no model here", where=str(folder), hint=f"a model has one of {', '.join(_MODELS)}"
+        )
+    card = folder / _CARD
+    if not card.is_file() or not card.read_text(encoding="utf-8", errors="replace").startswith(
+        "---\n"
+    ):
+        raise InvalidInput(
+            f"the model has no {_CARD} with front matter",
+            where=str(folder),
+            hint="write one with write_model_card",
         )
 
 
@@ -89,11 +99,20 @@ def _refused(error: Exception, repo_id: str, left: str) -> Exception:
     status = getattr(getattr(error, "response", None), "status_code", None)
     said = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if status == 401:
-        what, hint = "the hub does not know the token", "make a new one, then run 'hf auth login' or set HF_TOKEN"
+        what, hint = (
+            "the hub does not know the token",
+            "make a new one, then run 'hf auth login' or set HF_TOKEN",
+        )
     elif status in {403, 404}:
-        what, hint = f"the token may not write here ({said})", "check the owner's name, and that the token can write"
+        what, hint = (
+            f"the token may not write here ({said})",
+            "check the owner's name, and that the token can write",
+        )
     elif status is not None:
-        what, hint = f"the hub refused ({said})", "try again later; https://status.huggingface.co says how the hub is"
+        what, hint = (
+            f"the hub refused ({said})",
+            "try again later; https://status.huggingface.co says how the hub is",
+        )
     else:
         what = f"the hub cannot be reached ({said})"
         hint = "check the connection, and that HF_HUB_OFFLINE is not set"

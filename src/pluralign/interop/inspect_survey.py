@@ -10,7 +10,18 @@ from typing import Any
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessage, ChatMessageSystem, ChatMessageUser
-from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, grouped, mean, metric, scorer, stderr
+from inspect_ai.scorer import (
+    Metric,
+    SampleScore,
+    Score,
+    Scorer,
+    Target,
+    grouped,
+    mean,
+    metric,
+    scorer,
+    stderr,
+)
 from inspect_ai.solver import TaskState, generate
 
 from pluralign.asking import CultureTables, culture_tables, load_strategy, put
@@ -41,14 +52,19 @@ def survey(
     found = survey_source(table, Path.cwd(), "survey").survey()
     samples = _samples(found, strategy, _chosen(found, communities), limit)
     if not samples:
-        raise NotEnoughData("no question has both an ask and a gold answer", where=f"{found.name}, {strategy}")
+        raise NotEnoughData(
+            "no question has both an ask and a gold answer", where=f"{found.name}, {strategy}"
+        )
     return Task(dataset=samples, solver=generate(), scorer=[closeness(), refusal()])
 
 
 def _chosen(found: Survey, communities: str | Sequence[str] | None) -> Sequence[str]:
     """Ids of communities; Inspect splits what its command line gives at commas, Python code may not."""
     labels = communities.split(",") if isinstance(communities, str) else communities or ()
-    chosen = community_ids([label.strip() for label in labels if label.strip()], "communities") or found.communities
+    chosen = (
+        community_ids([label.strip() for label in labels if label.strip()], "communities")
+        or found.communities
+    )
     missing = [c for c in chosen if c not in found.communities]
     if missing:
         raise InvalidInput(
@@ -64,10 +80,14 @@ def alignment() -> Metric:
     """CultureSPA's cultural alignment score, 0 to 100."""
 
     def computed(scores: list[SampleScore]) -> float:
-        read = [s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata]
+        read = [
+            s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata
+        ]
         if not read:
             return float("nan")
-        return cultural_alignment_score(*([m[key] for m in read] for key in ("answer", "gold", "options")))
+        return cultural_alignment_score(
+            *([m[key] for m in read] for key in ("answer", "gold", "options"))
+        )
 
     return computed
 
@@ -77,7 +97,9 @@ def exact() -> Metric:
     """Share of questions answered as most people did."""
 
     def computed(scores: list[SampleScore]) -> float:
-        read = [s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata]
+        read = [
+            s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata
+        ]
         return sum(m["answer"] == m["gold"] for m in read) / len(read) if read else float("nan")
 
     return computed
@@ -94,7 +116,9 @@ def closeness() -> Scorer:
         if isinstance(place, Refusal):
             return Score.unscored(reason="refusal", answer=place.text)
         option = told["order"][place]
-        value = float(answer_closeness([option], [told["gold"]], [told["options"]], [not told["ordered"]])[0])
+        value = float(
+            answer_closeness([option], [told["gold"]], [told["options"]], [not told["ordered"]])[0]
+        )
         return Score(
             value=value,
             answer=told["labels"][place],
@@ -104,12 +128,20 @@ def closeness() -> Scorer:
     return score
 
 
-@scorer(metrics=[mean(), stderr(), grouped(mean(), GROUP, all=False, name_template="refusals {group_name}")])
+@scorer(
+    metrics=[
+        mean(),
+        stderr(),
+        grouped(mean(), GROUP, all=False, name_template="refusals {group_name}"),
+    ]
+)
 def refusal() -> Scorer:
     """Whether the answer names no option: 1 or 0."""
 
     async def score(state: TaskState, target: Target) -> Score:
-        return Score(value=float(isinstance(_place(state), Refusal)), answer=state.output.completion)
+        return Score(
+            value=float(isinstance(_place(state), Refusal)), answer=state.output.completion
+        )
 
     return score
 
@@ -118,7 +150,9 @@ def _place(state: TaskState) -> int | Refusal:
     return read_answer(state.output.completion, state.metadata["shown"], state.metadata["labels"])
 
 
-def _samples(found: Survey, strategy: str, communities: Sequence[str], limit: int | None) -> list[Sample]:
+def _samples(
+    found: Survey, strategy: str, communities: Sequence[str], limit: int | None
+) -> list[Sample]:
     """A sample for each community and question with gold; one that names nobody stands for every community."""
     loaded = load_strategy(strategy)
     cultures = culture_tables(found, CultureTables(), loaded.needs)
@@ -130,7 +164,9 @@ def _samples(found: Survey, strategy: str, communities: Sequence[str], limit: in
             if people is None or sum(people.probs_O) <= 0:
                 continue
             words: list[ChatMessage] = [
-                ChatMessageSystem(content=m.content) if m.role == "system" else ChatMessageUser(content=m.content)
+                ChatMessageSystem(content=m.content)
+                if m.role == "system"
+                else ChatMessageUser(content=m.content)
                 for m in ask.conversation
             ]
             samples.append(

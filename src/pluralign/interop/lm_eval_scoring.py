@@ -31,7 +31,9 @@ def questions_in(path: Path, model: Mapping[str, Any]) -> dict[str, Any]:
     return {"test": Dataset.from_list([row | _fitted(row, tokenizer) for row in read_rows(path)])}
 
 
-def score_answer(question: Mapping[str, Any], likelihoods: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+def score_answer(
+    question: Mapping[str, Any], likelihoods: Sequence[tuple[float, bool]]
+) -> dict[str, Any]:
     """The scores of one question from the log-likelihood of each label.
 
     Args:
@@ -87,7 +89,9 @@ def _fitted(row: Mapping[str, Any], tokenizer: Any) -> dict[str, Any]:
 def _takes(tokenizer: Any, said: Conversation) -> bool:
     """Whether a chat template takes these turns."""
     try:
-        tokenizer.apply_chat_template([{"role": m.role, "content": m.content} for m in said], tokenize=False)
+        tokenizer.apply_chat_template(
+            [{"role": m.role, "content": m.content} for m in said], tokenize=False
+        )
     except Exception:  # a template refuses in its own words, with whatever error it likes
         return False
     return True
@@ -104,4 +108,6 @@ def _tokenizer(model: Mapping[str, Any]) -> Any:
 def _loaded(name: str, revision: str | None, trust_remote_code: bool) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=trust_remote_code)
+    return AutoTokenizer.from_pretrained(
+        name, revision=revision, trust_remote_code=trust_remote_code
+    )

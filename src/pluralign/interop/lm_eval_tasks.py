@@ -74,15 +74,21 @@ def write_lm_eval_tasks(
     """
     if not re.fullmatch(r"\w+", name):
         raise InvalidInput(f"{name!r} is no name of a task", hint="use letters, digits and _")
-    tasks = dict(_tasks(survey, strategies, communities, name, tally if tally is not None else Tally()))
+    tasks = dict(
+        _tasks(survey, strategies, communities, name, tally if tally is not None else Tally())
+    )
     if len(tasks) < len(strategies) * len(communities):
-        raise InvalidInput("two tasks would have one name", hint="write them to folders of their own")
+        raise InvalidInput(
+            "two tasks would have one name", hint="write them to folders of their own"
+        )
     _make_room(folder, name)
     (folder / "utils.py").write_text(_HELPERS, encoding="utf-8")
     for task, (rows, shows_gold) in tasks.items():
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{task}.jsonl").write_text(text, encoding="utf-8")
-        yaml = _TASK.format(name=task, group=name, version=__version__, shows_gold=json.dumps(shows_gold))
+        yaml = _TASK.format(
+            name=task, group=name, version=__version__, shows_gold=json.dumps(shows_gold)
+        )
         (folder / f"{task}.yaml").write_text(yaml, encoding="utf-8")
     return list(tasks)
 
@@ -92,7 +98,11 @@ def _make_room(folder: Path, name: str) -> None:
     helpers = folder / "utils.py"
     ours = helpers.is_file() and helpers.read_text(encoding="utf-8").startswith(_OURS)
     if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
-        raise InvalidInput("the folder is not empty and holds no tasks", where=str(folder), hint="name another folder")
+        raise InvalidInput(
+            "the folder is not empty and holds no tasks",
+            where=str(folder),
+            hint="name another folder",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for task in folder.glob("*.yaml"):
         if f"tag: {name}" in task.read_text(encoding="utf-8").splitlines():
@@ -101,7 +111,11 @@ def _make_room(folder: Path, name: str) -> None:
 
 
 def _tasks(
-    survey: Survey, strategies: Sequence[Strategy], communities: Sequence[str], name: str, tally: Tally
+    survey: Survey,
+    strategies: Sequence[Strategy],
+    communities: Sequence[str],
+    name: str,
+    tally: Tally,
 ) -> Iterator[tuple[str, tuple[list[dict[str, Any]], bool]]]:
     """Name, rows, and whether gold is shown, of each task."""
     for strategy in strategies:
@@ -111,12 +125,18 @@ def _tasks(
             rows = list(_rows(asks, survey, community, tally))
             if not rows:
                 raise NotEnoughData(
-                    f"no question has both an ask and a gold answer for {community}", where=strategy.name
+                    f"no question has both an ask and a gold answer for {community}",
+                    where=strategy.name,
                 )
-            yield re.sub(r"[\W_]+", "_", f"{name}_{strategy.name}_{community}").strip("_"), (rows, strategy.shows_gold)
+            yield (
+                re.sub(r"[\W_]+", "_", f"{name}_{strategy.name}_{community}").strip("_"),
+                (rows, strategy.shows_gold),
+            )
 
 
-def _rows(asks: Sequence[Ask], survey: Survey, community: str, tally: Tally) -> Iterator[dict[str, Any]]:
+def _rows(
+    asks: Sequence[Ask], survey: Survey, community: str, tally: Tally
+) -> Iterator[dict[str, Any]]:
     for ask in asks:
         people = survey.distribution(ask.question.id, community)
         if people is None or sum(people.probs_O) <= 0:

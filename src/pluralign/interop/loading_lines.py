@@ -124,7 +124,9 @@ def loading_lines(repo: str, form: TextForm | None, community: str, base: str | 
     """
     quoted = json.dumps(repo, ensure_ascii=False)
     if form is None:
-        return _filled(_OWN, {"repo": quoted, "community": json.dumps(community, ensure_ascii=False)})
+        return _filled(
+            _OWN, {"repo": quoted, "community": json.dumps(community, ensure_ascii=False)}
+        )
     whole = {"chat": _CHAT_LINES, "pair": _PAIR_LINES}.get(form.kind, _TEXT_LINES)
     fields = {
         "peft": "" if base is None else "from peft import PeftModel\n",
@@ -136,7 +138,9 @@ def loading_lines(repo: str, form: TextForm | None, community: str, base: str | 
         "tokens_at_most": str(form.max_length),
     }
     parts = [_TRANSFORMERS, _LONG, whole if base is None else _ADAPTER_LINES]
-    return _filled("\n\n".join(parts), {**fields, "repo": quoted, "bare": shlex.quote(repo), **_bodies(repo)})
+    return _filled(
+        "\n\n".join(parts), {**fields, "repo": quoted, "bare": shlex.quote(repo), **_bodies(repo)}
+    )
 
 
 def _filled(text: str, fields: dict[str, str]) -> str:
@@ -152,8 +156,15 @@ def _bodies(repo: str) -> dict[str, str]:
     turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
     bodies = {
         "classify": {"model": repo, "messages": turns, "use_activation": False},
-        "score": {"model": repo, "queries": prompt, "documents": [response], "use_activation": False},
+        "score": {
+            "model": repo,
+            "queries": prompt,
+            "documents": [response],
+            "use_activation": False,
+        },
         "predict": {"inputs": [[prompt, response]], "raw_scores": True},
         "text": {"model": repo, "input": "TEXT", "use_activation": False},
     }
-    return {name: shlex.quote(json.dumps(body, ensure_ascii=False)) for name, body in bodies.items()}
+    return {
+        name: shlex.quote(json.dumps(body, ensure_ascii=False)) for name, body in bodies.items()
+    }

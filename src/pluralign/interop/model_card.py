@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import WORLD, Estimate, InvalidInput, Steer, community_name, read_json_object, whole_file
+from pluralign.core import (
+    WORLD,
+    Estimate,
+    InvalidInput,
+    Steer,
+    community_name,
+    read_json_object,
+    whole_file,
+)
 from pluralign.interop.cards import accuracy_of
 from pluralign.interop.front_matter import yaml_of
 from pluralign.interop.loading_lines import loading_lines
@@ -74,14 +82,18 @@ def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     """
     if sheet.steer is not None and sheet.form is None:
         raise InvalidInput(
-            "a folder of pluralign's own holds all communities", where="steer", hint="give form too, or no steer"
+            "a folder of pluralign's own holds all communities",
+            where="steer",
+            hint="give form too, or no steer",
         )
     name = _inline(sheet.repo_id.rstrip("/").rpartition("/")[2])
     parts = [f"# {name}", _opening(card, sheet), *_sections(card, sheet)]
     return f"---\n{yaml_of(_front(card, sheet))}---\n\n" + "\n\n".join(parts) + "\n"
 
 
-def write_model_card(folder: Path, sheet: ModelSheet, card: Mapping[str, Any] | None = None) -> Path:
+def write_model_card(
+    folder: Path, sheet: ModelSheet, card: Mapping[str, Any] | None = None
+) -> Path:
     """Write ``README.md`` into a model's folder; it appears whole or not at all.
 
     Args:
@@ -119,7 +131,11 @@ def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
 def _front(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, Any]:
     front: dict[str, Any] = {
         "license": sheet.license,
-        "library_name": "pluralign" if sheet.form is None else "peft" if sheet.adapter else "transformers",
+        "library_name": "pluralign"
+        if sheet.form is None
+        else "peft"
+        if sheet.adapter
+        else "transformers",
         "base_model": sheet.base_model or _base_model(card),
         "pipeline_tag": "text-classification",
         "tags": list(_TAGS),
@@ -132,7 +148,9 @@ def _front(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, Any]:
 def _base_model(card: Mapping[str, Any]) -> str | None:
     trunk = card.get("trunk") or {}
     name = str(trunk.get("encoder") or trunk.get("model") or "")
-    return _ENCODERS.get(name) or (name if _HUB_NAME.fullmatch(name) and not Path(name).exists() else None)
+    return _ENCODERS.get(name) or (
+        name if _HUB_NAME.fullmatch(name) and not Path(name).exists() else None
+    )
 
 
 def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
@@ -141,11 +159,11 @@ def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     if sheet.form is None:
         what = "A reward model that can be steered to the communities below, with any blend of them"
     elif sheet.steer is None:
-        what = (
-            f"A reward model; its weights are those of the {_inline(name_on_card(card, WORLD.id))}, steered to nobody"
-        )
+        what = f"A reward model; its weights are those of the {_inline(name_on_card(card, WORLD.id))}, steered to nobody"
     else:
-        shares = ", ".join(f"{_inline(_named(card, c))} {share:g}" for c, share in sheet.steer.shares.items())
+        shares = ", ".join(
+            f"{_inline(_named(card, c))} {share:g}" for c, share in sheet.steer.shares.items()
+        )
         what = f"A reward model whose weights are steered to {shares}, at strength {sheet.steer.strength:g}"
     return (
         f"{what}. It was made with pluralign {_inline(card.get('pluralign', ''))}, by {method}{about}. "
@@ -176,7 +194,9 @@ def _people(card: Mapping[str, Any]) -> str:
         return "The card names no communities."
     lines = ["| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|"]
     for id_ in ids:
-        roles = [role for role, of in (("steered to", steered), ("reference", reference)) if id_ in of]
+        roles = [
+            role for role, of in (("steered to", steered), ("reference", reference)) if id_ in of
+        ]
         counts = people.get(id_) or {}
         pairs = f"{counts['pairs']:,}" if counts.get("pairs") is not None else "unknown"
         who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {', '.join(roles) or 'training'}"
@@ -186,7 +206,9 @@ def _people(card: Mapping[str, Any]) -> str:
             role = f"left out: {_cell(told['why'])}" if told.get("why") else told["role"]
             who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
             lines.append(f"| {who} | {told['pairs']:,} | {_raters(told)} |")
-    return "\n".join([*lines, "", "Pairs and raters of all the data, for training and for measuring."])
+    return "\n".join(
+        [*lines, "", "Pairs and raters of all the data, for training and for measuring."]
+    )
 
 
 def _raters(counts: Mapping[str, Any]) -> str:
@@ -215,7 +237,11 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         "a tie counts half. 50 % is chance. Intervals resample raters, or questions where there are no raters."
     )
     missing = [c for c in card.get("communities") or [] if c not in measured]
-    note = [f"Not measured: {', '.join(f'`{_cell(c)}`' for c in missing)}."] if missing and sheet.form is None else []
+    note = (
+        [f"Not measured: {', '.join(f'`{_cell(c)}`' for c in missing)}."]
+        if missing and sheet.form is None
+        else []
+    )
     return "\n\n".join([what, "\n".join(lines), *note])
 
 
@@ -235,10 +261,14 @@ def _applying(
 
 def _licences(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     weights = (
-        f"Weights: {_inline(sheet.license)}." if sheet.license else "Nobody has chosen a licence for these weights yet."
+        f"Weights: {_inline(sheet.license)}."
+        if sheet.license
+        else "Nobody has chosen a licence for these weights yet."
     )
     found = [f"* {_inline(licence)}" for licence in card.get("licenses") or []]
-    data = ["Data it was trained on, and their licences or terms:", "\n".join(found)] if found else []
+    data = (
+        ["Data it was trained on, and their licences or terms:", "\n".join(found)] if found else []
+    )
     return "\n\n".join([weights, *(data or ["The licences of the data are unknown."])])
 
 

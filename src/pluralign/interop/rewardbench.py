@@ -113,7 +113,9 @@ def write_rewardbench(
     return RewardBenchResult(score.estimate(), score.ties, summary, outputs)
 
 
-def rewardbench_rows(pairs: Iterable[PreferencePair], tally: Tally | None = None) -> Iterator[dict[str, Any]]:
+def rewardbench_rows(
+    pairs: Iterable[PreferencePair], tally: Tally | None = None
+) -> Iterator[dict[str, Any]]:
     """Pairs as rows that RewardBench's loader reads without losing the prompt.
 
     ``chosen`` and ``rejected`` are whole conversations, and there is no ``prompt``. The loader takes turns to be the
@@ -137,7 +139,11 @@ def rewardbench_rows(pairs: Iterable[PreferencePair], tally: Tally | None = None
     for pair in pairs:
         turns = _alternating(pair.prompt)
         if turns is None and tally is None:
-            raise InvalidInput(_NOT_ALTERNATING, where=f"pair {pair.id}", hint="give a tally, to drop and count these")
+            raise InvalidInput(
+                _NOT_ALTERNATING,
+                where=f"pair {pair.id}",
+                hint="give a tally, to drop and count these",
+            )
         if turns is None:
             assert tally is not None
             tally.drop(_NOT_ALTERNATING)
@@ -178,7 +184,9 @@ class _Score:
             rng_for(0, "rewardbench"),
         )
         low, high = percentile_interval(draws_B)
-        return Estimate(self.accuracy(), low, high, len(self.results), len(self.codes[0]) if raters else None)
+        return Estimate(
+            self.accuracy(), low, high, len(self.results), len(self.codes[0]) if raters else None
+        )
 
 
 def _code(codes: dict[str, int], id_: str) -> int:
@@ -186,7 +194,11 @@ def _code(codes: dict[str, int], id_: str) -> int:
 
 
 def _score_batch(
-    model: SteerableRewardModel, steer: Steer | None, batch: Sequence[PreferencePair], score: _Score, file: TextIO
+    model: SteerableRewardModel,
+    steer: Steer | None,
+    batch: Sequence[PreferencePair],
+    score: _Score,
+    file: TextIO,
 ) -> None:
     chosen, rejected = requests_of(batch)
     rewards = np.asarray(model.score([*chosen, *rejected], steer), dtype=np.float64).tolist()
@@ -248,5 +260,7 @@ def _alternating(prompt: Prompt) -> list[dict[str, str]] | None:
 def _check_name(name: str) -> None:
     if not name or name.startswith(".") or any(c in name for c in "/\\\0"):
         raise InvalidInput(
-            f"{name!r} cannot name a file", where="name", hint="use a plain name without slashes, such as uk-adaptive"
+            f"{name!r} cannot name a file",
+            where="name",
+            hint="use a plain name without slashes, such as uk-adaptive",
         )

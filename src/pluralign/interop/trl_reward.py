@@ -84,21 +84,38 @@ class TrlReward:
         no_answer: float | None = None,
     ) -> None:
         if community is not None and steer is not None:
-            raise InvalidInput("both community and steer are given", where="TrlReward", hint="give one of them")
+            raise InvalidInput(
+                "both community and steer are given", where="TrlReward", hint="give one of them"
+            )
         if steer is not None and strength != 1.0:
-            raise InvalidInput("a steer has its own strength", where="TrlReward: strength", hint="set it in the steer")
+            raise InvalidInput(
+                "a steer has its own strength",
+                where="TrlReward: strength",
+                hint="set it in the steer",
+            )
         if missing not in _MISSING:
-            raise InvalidInput(f"missing is {missing!r}", where="TrlReward", hint=f"use one of {', '.join(_MISSING)}")
+            raise InvalidInput(
+                f"missing is {missing!r}",
+                where="TrlReward",
+                hint=f"use one of {', '.join(_MISSING)}",
+            )
         if isinstance(model, str) and model.startswith(("http://", "https://")):
             model = _served(model)
         self._folder = Path(model) if isinstance(model, str | Path) else None
         self._model = None if isinstance(model, str | Path) else model
         self._community, self._steer = community, steer
         self._column, self._missing, self._strength = column, missing, strength
-        self._thoughts, self._no_answer = read_thoughts(thoughts, where="TrlReward: thoughts"), no_answer
+        self._thoughts, self._no_answer = (
+            read_thoughts(thoughts, where="TrlReward: thoughts"),
+            no_answer,
+        )
         communities = _communities(model)
-        self.__name__ = "pluralign" if community is None else f"pluralign_{_called(communities, community)}"
-        for label in [community] if community is not None else steer.shares if steer is not None else []:
+        self.__name__ = (
+            "pluralign" if community is None else f"pluralign_{_called(communities, community)}"
+        )
+        for label in (
+            [community] if community is not None else steer.shares if steer is not None else []
+        ):
             steer_to(communities, label, where="TrlReward")
 
     @property
@@ -141,8 +158,13 @@ class TrlReward:
             UnknownCommunity: If a row names a community that the model does not have.
         """
         if len(prompts) != len(completions):
-            raise InvalidInput(f"{len(prompts)} prompts and {len(completions)} completions", where=self.__name__)
-        read_N = [scorable(request_of(p, c), self._thoughts) for p, c in zip(prompts, completions, strict=True)]
+            raise InvalidInput(
+                f"{len(prompts)} prompts and {len(completions)} completions", where=self.__name__
+            )
+        read_N = [
+            scorable(request_of(p, c), self._thoughts)
+            for p, c in zip(prompts, completions, strict=True)
+        ]
         groups = self._groups(len(read_N), columns)
         rewards = self._scored([one.request for one in read_N], groups)
         if callable(log := columns.get("log_metric")):
@@ -174,12 +196,18 @@ class TrlReward:
         labels = columns.get(self._column)
         if labels is None:
             return [
-                self._fallback(InvalidInput(f"no column {self._column!r}", where=self._found(columns), hint=_HINT))
+                self._fallback(
+                    InvalidInput(
+                        f"no column {self._column!r}", where=self._found(columns), hint=_HINT
+                    )
+                )
             ] * n
         if isinstance(labels, np.ndarray):
             labels = labels.tolist()
         if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != n:
-            raise InvalidInput(f"column {self._column!r} does not hold {n} values", where=self.__name__)
+            raise InvalidInput(
+                f"column {self._column!r} does not hold {n} values", where=self.__name__
+            )
         known: dict[str, _Group | None] = {}
         return [self._group_of(label, known) for label in labels]
 
@@ -203,7 +231,9 @@ class TrlReward:
         found = [name for name, value in columns.items() if isinstance(value, list)]
         return f"{self.__name__}: columns {', '.join(found) or 'none'}"
 
-    def _scored(self, requests: Sequence[RewardRequest | None], groups: Sequence[_Group | None]) -> list[float | None]:
+    def _scored(
+        self, requests: Sequence[RewardRequest | None], groups: Sequence[_Group | None]
+    ) -> list[float | None]:
         asked: dict[_Group, dict[RewardRequest, float]] = {}
         for request, group in zip(requests, groups, strict=True):
             if group is not None and request is not None:
@@ -215,7 +245,9 @@ class TrlReward:
         pairs = zip(requests, groups, unscored, strict=True)
         return [none if g is None or r is None else asked[g][r] for r, g, none in pairs]
 
-    def _log(self, log: Any, groups: Sequence[_Group | None], rewards: Sequence[float | None]) -> None:
+    def _log(
+        self, log: Any, groups: Sequence[_Group | None], rewards: Sequence[float | None]
+    ) -> None:
         by_name: dict[str, list[float]] = {}
         for group, reward in zip(groups, rewards, strict=True):
             if group is not None and reward is not None:
@@ -232,14 +264,18 @@ class TrlReward:
             log(f"rewards/{self.__name__}/no_answer", float(missing))
 
 
-def _group(model: SteerableRewardModel, label: str, strength: float, where: str | None = None) -> _Group:
+def _group(
+    model: SteerableRewardModel, label: str, strength: float, where: str | None = None
+) -> _Group:
     steer = steer_to(model.communities, label, strength, where)
     return (_REFERENCE, None) if steer is None else (next(iter(steer.shares)), steer)
 
 
 def _called(communities: Sequence[str], label: str) -> str:
     """What logs call a community: ``~world`` is the reference where the model is not steered to it."""
-    return _REFERENCE if resolve_community(label) == WORLD and WORLD.id not in communities else label
+    return (
+        _REFERENCE if resolve_community(label) == WORLD and WORLD.id not in communities else label
+    )
 
 
 def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:

@@ -64,16 +64,26 @@ def compute_score(
     """
     info = dict(extra_info or {})
     if info.get("prompt") is None:
-        raise InvalidInput("extra_info holds no prompt", where=f"verl row of {data_source!r:.80}", hint=_HINT)
+        raise InvalidInput(
+            "extra_info holds no prompt", where=f"verl row of {data_source!r:.80}", hint=_HINT
+        )
     if missing not in _MISSING:
-        raise InvalidInput(f"missing is {missing!r}", where="reward_kwargs", hint=f"use one of {', '.join(_MISSING)}")
+        raise InvalidInput(
+            f"missing is {missing!r}",
+            where="reward_kwargs",
+            hint=f"use one of {', '.join(_MISSING)}",
+        )
     with _opening:  # threads that come first together open one model
         reward, scoring = _reward(str(model), community, column, strength, missing, thoughts)
     read = scorable(RewardRequest("", solution_str), thoughts)
     with scoring:
         (found,) = reward([info["prompt"]], [solution_str], None, **{column: [info.get(column)]})
     score = no_answer if found is None else found
-    return {"score": score, "thought": float(read.thought), "no_answer": float(read.request is None)}
+    return {
+        "score": score,
+        "thought": float(read.thought),
+        "no_answer": float(read.request is None),
+    }
 
 
 @lru_cache(maxsize=8)
@@ -86,5 +96,12 @@ def _reward(
     thoughts: Thoughts,
 ) -> tuple[TrlReward, Any]:
     """The reward function, opened once a process, and what keeps threads apart where a model of this process scores."""
-    reward = TrlReward(model, community=community, column=column, strength=strength, missing=missing, thoughts=thoughts)
+    reward = TrlReward(
+        model,
+        community=community,
+        column=column,
+        strength=strength,
+        missing=missing,
+        thoughts=thoughts,
+    )
     return reward, nullcontext() if reward.remote else Lock()

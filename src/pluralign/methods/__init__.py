@@ -1,6 +1,12 @@
 """What the papers propose, and ours: each method is a function from training pairs and a reference to a model."""
 
-from pluralign.methods.adaptive import AdaptiveConfig, candidate_heads, falls_behind, fit_adaptive, stacking_shares
+from pluralign.methods.adaptive import (
+    AdaptiveConfig,
+    candidate_heads,
+    falls_behind,
+    fit_adaptive,
+    stacking_shares,
+)
 from pluralign.methods.steering import (
     NoConfig,
     RidgeConfig,

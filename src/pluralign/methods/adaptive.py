@@ -39,11 +39,16 @@ class AdaptiveConfig:
     def __post_init__(self) -> None:
         check_ridges(*self.shared_ridges, *self.own_ridges)
         if not 0 <= self.guard < np.inf:
-            raise InvalidInput(f"guard is {self.guard}, not a number >= 0", hint="2 is two standard errors")
+            raise InvalidInput(
+                f"guard is {self.guard}, not a number >= 0", hint="2 is two standard errors"
+            )
 
 
 def fit_adaptive(
-    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, rng: np.random.Generator
+    train: TrainingSet,
+    reference: LinearRewardModel,
+    config: AdaptiveConfig,
+    rng: np.random.Generator,
 ) -> LinearRewardModel:
     """Partial pooling over communities.
 
@@ -56,9 +61,14 @@ def fit_adaptive(
     head_K_C_D = candidate_heads(train, reference, config, several)
     try:
         margin_N_K = held_out_margins(
-            lambda inner: candidate_heads(inner, reference, config, several), train, len(head_K_C_D), rng
+            lambda inner: candidate_heads(inner, reference, config, several),
+            train,
+            len(head_K_C_D),
+            rng,
         )
-        with one_blas_thread():  # the least difference in a sum moves where the search for shares ends
+        with (
+            one_blas_thread()
+        ):  # the least difference in a sum moves where the search for shares ends
             share_K = stacking_shares(margin_N_K, train)
             mixed_N = margin_N_K @ share_K
     except NotEnoughData:
@@ -87,14 +97,19 @@ def candidate_heads(
     shared = [
         prior_D
         for taught in ((train.of(*train.communities), train) if several else (train,))
-        for prior_D in fit_path(taught.encoded.features, config.shared_ridges, reference.reference_D, taught.weight_N)
+        for prior_D in fit_path(
+            taught.encoded.features, config.shared_ridges, reference.reference_D, taught.weight_N
+        )
     ]
     own = [train.of(c) for c in train.communities]
     heads = []
     for prior_D in (reference.reference_D, *shared):
         heads.append(np.tile(prior_D, (len(own), 1))[None])
         heads.append(
-            np.stack([fit_path(o.encoded.features, config.own_ridges, prior_D, o.weight_N) for o in own], axis=1)
+            np.stack(
+                [fit_path(o.encoded.features, config.own_ridges, prior_D, o.weight_N) for o in own],
+                axis=1,
+            )
         )
     return np.concatenate(heads)
 

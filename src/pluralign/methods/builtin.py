@@ -18,7 +18,9 @@ from pluralign.methods.steering import (
 )
 from pluralign.methods.training import Method
 
-REFERENCE = Method("reference", keep_reference, NoConfig, "the model that steering starts from", steers=False)
+REFERENCE = Method(
+    "reference", keep_reference, NoConfig, "the model that steering starts from", steers=False
+)
 LENGTH = Method("length", longer_wins, NoConfig, "the longer text wins", steers=False)
 FULL = Method(
     "full",

@@ -53,7 +53,9 @@ class ScpoConfig:
         check_ridges(self.ridge)
         _check_tau(self.tau)
         if not (self.beta > 0 and np.isfinite(self.beta)):
-            raise InvalidInput(f"beta is {self.beta}, not a number > 0", hint="1.1 is the published value")
+            raise InvalidInput(
+                f"beta is {self.beta}, not a number > 0", hint="1.1 is the published value"
+            )
 
 
 def scpo_filter(margin_N: FloatArray, tau: float) -> BoolArray:
@@ -151,7 +153,9 @@ def scpo_heads(
     train: TrainingSet, reference: LinearRewardModel, config: ScpoConfig, ridges: Sequence[float]
 ) -> FloatArray:
     """SCPO's heads under several ridges, each community alone, shape (K, C, D)."""
-    return np.stack([_own_heads(train.of(c), reference, config, ridges) for c in train.communities], axis=1)
+    return np.stack(
+        [_own_heads(train.of(c), reference, config, ridges) for c in train.communities], axis=1
+    )
 
 
 def full_heads(
@@ -166,7 +170,9 @@ def pooled_heads(
 ) -> FloatArray:
     """One head for all communities steered to, under several ridges, shape (K, C, D)."""
     together = train.of(*train.communities)
-    theta_K_D = fit_path(together.encoded.features, ridges, reference.reference_D, together.weight_N)
+    theta_K_D = fit_path(
+        together.encoded.features, ridges, reference.reference_D, together.weight_N
+    )
     return np.repeat(theta_K_D[:, None], len(train.communities), axis=1)
 
 
@@ -178,31 +184,43 @@ def fit_scpo(
     The loss is not divided by the sum of weights, as published: a pull towards the reference of ``ridge`` pairs is the
     same for every weighting. A community whose every pair is filtered out stays at the reference.
     """
-    return steered(reference, train.communities, scpo_heads(train, reference, config, [config.ridge])[0])
+    return steered(
+        reference, train.communities, scpo_heads(train, reference, config, [config.ridge])[0]
+    )
 
 
 def fit_full(
     train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
 ) -> LinearRewardModel:
     """Full fine-tuning: each community alone, from the reference, on all its pairs with equal weight."""
-    return steered(reference, train.communities, full_heads(train, reference, config, [config.ridge])[0])
+    return steered(
+        reference, train.communities, full_heads(train, reference, config, [config.ridge])[0]
+    )
 
 
 def fit_pooled(
     train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
 ) -> LinearRewardModel:
     """One model for all the communities steered to, fine-tuned from the reference on their pairs together."""
-    return steered(reference, train.communities, pooled_heads(train, reference, config, [config.ridge])[0])
+    return steered(
+        reference, train.communities, pooled_heads(train, reference, config, [config.ridge])[0]
+    )
 
 
-def steered(reference: LinearRewardModel, communities: tuple[str, ...], head_C_D: FloatArray) -> LinearRewardModel:
+def steered(
+    reference: LinearRewardModel, communities: tuple[str, ...], head_C_D: FloatArray
+) -> LinearRewardModel:
     """The reference with a head for each community, shape (C, D)."""
-    return LinearRewardModel(reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D)
+    return LinearRewardModel(
+        reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D
+    )
 
 
 def _check_tau(tau: float) -> None:
     if not 0 < tau <= 1:
-        raise InvalidInput(f"tau is {tau}, not in (0, 1]", hint="0.7 is the published value; 1 keeps every pair")
+        raise InvalidInput(
+            f"tau is {tau}, not in (0, 1]", hint="0.7 is the published value; 1 keeps every pair"
+        )
 
 
 def _own_heads(

@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData, SteerableRewardModel, short_id
+from pluralign.core import (
+    FloatArray,
+    IntArray,
+    InvalidInput,
+    NotEnoughData,
+    SteerableRewardModel,
+    short_id,
+)
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 
@@ -35,10 +42,14 @@ class TrainingSet:
         present = {p.community for p in self.encoded.pairs}
         missing = [c for c in self.communities if c not in present]
         if missing:
-            raise NotEnoughData(f"no training pairs for {', '.join(missing)}", hint="leave these communities out")
+            raise NotEnoughData(
+                f"no training pairs for {', '.join(missing)}", hint="leave these communities out"
+            )
 
     @classmethod
-    def build(cls, encoded: EncodedPairs, communities: Sequence[str], by: str = "rater") -> "TrainingSet":
+    def build(
+        cls, encoded: EncodedPairs, communities: Sequence[str], by: str = "rater"
+    ) -> "TrainingSet":
         """Build a training set whose units are raters, or the questions or stems where a pair has no rater."""
         units = [unit_of(p, by) for p in encoded.pairs]
         number = {unit: k for k, unit in enumerate(sorted(set(units)))}
@@ -66,7 +77,9 @@ class TrainingSet:
         kept = np.flatnonzero(~held_N)
         encoded = self.encoded.take(kept)
         present = {p.community for p in encoded.pairs}
-        return TrainingSet(encoded, tuple(c for c in self.communities if c in present), self.unit_N[kept])
+        return TrainingSet(
+            encoded, tuple(c for c in self.communities if c in present), self.unit_N[kept]
+        )
 
 
 def unit_of(pair: Any, by: str) -> str:
@@ -90,7 +103,8 @@ def check_ridges(*ridges: float) -> None:
     """
     if not all(ridge > 0 and np.isfinite(ridge) for ridge in ridges):
         raise InvalidInput(
-            f"ridge is {', '.join(map(str, ridges))}, not a number > 0", hint="1 pulls as hard as a pair does"
+            f"ridge is {', '.join(map(str, ridges))}, not a number > 0",
+            hint="1 pulls as hard as a pair does",
         )
 
 

@@ -53,15 +53,22 @@ def choose_ridge(
         The choice; the strongest ridge where there are too few raters to hold any out.
     """
     try:
-        margin_N_K = held_out_margins(lambda inner: heads(inner, reference, config, ridges), train, len(ridges), rng)
+        margin_N_K = held_out_margins(
+            lambda inner: heads(inner, reference, config, ridges), train, len(ridges), rng
+        )
         loss_K = mean_losses(margin_N_K, train)
     except NotEnoughData:
         return RidgeChoice(max(ridges), {})
-    return RidgeChoice(ridges[int(np.argmin(loss_K))], dict(zip(ridges, loss_K.round(6).tolist(), strict=True)))
+    return RidgeChoice(
+        ridges[int(np.argmin(loss_K))], dict(zip(ridges, loss_K.round(6).tolist(), strict=True))
+    )
 
 
 def held_out_margins(
-    fit: Callable[[TrainingSet], FloatArray], train: TrainingSet, candidates: int, rng: np.random.Generator
+    fit: Callable[[TrainingSet], FloatArray],
+    train: TrainingSet,
+    candidates: int,
+    rng: np.random.Generator,
 ) -> FloatArray:
     """Margins of the training pairs under heads that have not seen their rater (or question).
 

@@ -97,7 +97,10 @@ def human_ceiling(
     for_one = np.bincount(item, choices)[item] - np.bincount(own, choices)[own]
     kept = others > 0
     if not kept.any():
-        raise NotEnoughData("no item was judged by two different raters", hint="agreement needs overlapping judgements")
+        raise NotEnoughData(
+            "no item was judged by two different raters",
+            hint="agreement needs overlapping judgements",
+        )
     majority = (np.sign(2 * for_one[kept] - others[kept]) + 1) / 2
     credit = 1 - np.abs(choices[kept] - majority)
     low, high = percentile_interval(draw_means(credit, rater[kept], rng, draws))

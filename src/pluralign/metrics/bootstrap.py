@@ -89,7 +89,9 @@ def draw_group_means(
            [0.5, nan]])
     """
     values, _ = checked_values(value_N)
-    means: FloatArray = draw_series_means(values[:, None], group_N, cluster_N, rng, draws, weight_N=weight_N)[:, :, 0]
+    means: FloatArray = draw_series_means(
+        values[:, None], group_N, cluster_N, rng, draws, weight_N=weight_N
+    )[:, :, 0]
     return means
 
 
@@ -143,7 +145,9 @@ def draw_series_means(
     return means_B_C_S
 
 
-def percentile_interval(draws: npt.ArrayLike, level: float = 0.95) -> tuple[float, float] | tuple[None, None]:
+def percentile_interval(
+    draws: npt.ArrayLike, level: float = 0.95
+) -> tuple[float, float] | tuple[None, None]:
     """The middle ``level`` of the draws; draws that are nan are left out.
 
     Args:

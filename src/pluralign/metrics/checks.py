@@ -6,7 +6,9 @@ import numpy.typing as npt
 from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData
 
 
-def checked_values(value_N: npt.ArrayLike, weight_N: npt.ArrayLike | None = None) -> tuple[FloatArray, FloatArray]:
+def checked_values(
+    value_N: npt.ArrayLike, weight_N: npt.ArrayLike | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Values and their weights, checked.
 
     Args:
@@ -26,14 +28,21 @@ def checked_values(value_N: npt.ArrayLike, weight_N: npt.ArrayLike | None = None
     values = np.asarray(value_N, dtype=np.float64)
     weights = np.ones(values.shape) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
     if values.ndim != 1 or weights.shape != values.shape:
-        raise InvalidInput(f"values of shape {values.shape} and weights of shape {weights.shape} are not aligned rows")
+        raise InvalidInput(
+            f"values of shape {values.shape} and weights of shape {weights.shape} are not aligned rows"
+        )
     if not values.size:
-        raise NotEnoughData("there are no values to measure", hint="check that the filters before this left some rows")
+        raise NotEnoughData(
+            "there are no values to measure",
+            hint="check that the filters before this left some rows",
+        )
     if not (np.isfinite(values).all() and np.isfinite(weights).all()):
         row = int(np.flatnonzero(~(np.isfinite(values) & np.isfinite(weights)))[0])
         raise InvalidInput("a value or weight is not a finite number", where=f"row {row}")
     if (weights < 0).any():
-        raise InvalidInput("a weight is negative", where=f"row {int(np.flatnonzero(weights < 0)[0])}")
+        raise InvalidInput(
+            "a weight is negative", where=f"row {int(np.flatnonzero(weights < 0)[0])}"
+        )
     if not weights.any():
         raise NotEnoughData("every weight is 0")
     return values, weights

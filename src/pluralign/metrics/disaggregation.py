@@ -86,13 +86,19 @@ class ByCommunity:
         compared = self._compared(min_clusters, at_least=2)
         values = np.array([e.value for e in compared.values()])
         if (values < 0).any():
-            raise InvalidInput("a ratio needs values >= 0", hint="use disparity() for values that can be negative")
+            raise InvalidInput(
+                "a ratio needs values >= 0", hint="use disparity() for values that can be negative"
+            )
         if not values.any():
             raise NotEnoughData("every community's value is 0: no ratio exists")
         share = float(values.min() / values.max())
         with np.errstate(divide="ignore"):
             reach = _reach(np.log(values), np.log(self._draws(compared))) if share > 0 else None
-        low, high = (None, None) if reach is None else (share * np.exp(-reach), min(1.0, share * np.exp(reach)))
+        low, high = (
+            (None, None)
+            if reach is None
+            else (share * np.exp(-reach), min(1.0, share * np.exp(reach)))
+        )
         return self._summary(share, low, high, compared)
 
     def _compared(self, min_clusters: int, at_least: int) -> dict[str, Estimate]:
@@ -107,7 +113,9 @@ class ByCommunity:
     def _draws(self, compared: Mapping[str, Estimate]) -> FloatArray:
         return self.draws_B_C[:, [i for i, c in enumerate(self.by_community) if c in compared]]
 
-    def _summary(self, value: float, low: float | None, high: float | None, of: Mapping[str, Estimate]) -> Estimate:
+    def _summary(
+        self, value: float, low: float | None, high: float | None, of: Mapping[str, Estimate]
+    ) -> Estimate:
         n_raters = None if self.overall.n_raters is None else sum(self.clusters[c] for c in of)
         return Estimate(value, low, high, n=sum(e.n for e in of.values()), n_raters=n_raters)
 
@@ -150,7 +158,12 @@ def disaggregate(
     ids, community = coded(community_N, "community", values.size)
     _, cluster = coded(cluster_N, "cluster", values.size)
     kept = weights > 0
-    values, weights, community, cluster = values[kept], weights[kept], community[kept], cluster[kept]
+    values, weights, community, cluster = (
+        values[kept],
+        weights[kept],
+        community[kept],
+        cluster[kept],
+    )
     n_C = np.bincount(community, minlength=ids.size)
     if not n_C.all():
         raise NotEnoughData("every weight is 0", where=f"community {ids[n_C == 0][0]}")
@@ -158,11 +171,16 @@ def disaggregate(
     clusters_C = np.bincount(np.unique(cluster * ids.size + community) % ids.size)
     draws_B_C = draw_group_means(values, community, cluster, rng, draws, weight_N=weights)
     estimates = {
-        str(ids[c]): _estimate(value_C[c], draws_B_C[:, c], n_C[c], clusters_C[c] if raters else None)
+        str(ids[c]): _estimate(
+            value_C[c], draws_B_C[:, c], n_C[c], clusters_C[c] if raters else None
+        )
         for c in range(ids.size)
     }
     people = np.unique(cluster).size if raters else None
-    mean, overall_B = np.average(values, weights=weights), draw_means(values, cluster, rng, draws, weights)
+    mean, overall_B = (
+        np.average(values, weights=weights),
+        draw_means(values, cluster, rng, draws, weights),
+    )
     return ByCommunity(
         overall=_estimate(mean, overall_B, values.size, people),
         average=_estimate(value_C.mean(), _average(draws_B_C), values.size, people),
@@ -172,9 +190,13 @@ def disaggregate(
     )
 
 
-def _estimate(value: float | np.floating, draws_B: FloatArray, n: int, n_raters: int | None) -> Estimate:
+def _estimate(
+    value: float | np.floating, draws_B: FloatArray, n: int, n_raters: int | None
+) -> Estimate:
     low, high = percentile_interval(draws_B)
-    return Estimate(float(value), low, high, n=int(n), n_raters=None if n_raters is None else int(n_raters))
+    return Estimate(
+        float(value), low, high, n=int(n), n_raters=None if n_raters is None else int(n_raters)
+    )
 
 
 def _average(draws_B_C: FloatArray) -> FloatArray:

@@ -59,7 +59,9 @@ def wasserstein(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
     """
     p, q = _checked(p, q)
     if p.shape[-1] < 2:
-        raise InvalidInput("a scale of one option has no distances", hint="leave such questions out")
+        raise InvalidInput(
+            "a scale of one option has no distances", hint="leave such questions out"
+        )
     moved = np.abs(np.cumsum(p - q, axis=-1)[..., :-1]).mean(axis=-1)
     distance: FloatArray = np.clip(moved, 0, 1)
     return distance
@@ -84,7 +86,10 @@ def _checked(p: npt.ArrayLike, q: npt.ArrayLike) -> tuple[FloatArray, FloatArray
         if not (np.isfinite(shares).all() and (shares >= 0).all()):
             raise InvalidInput("a share is negative or not a finite number")
         if (np.abs(shares.sum(axis=-1) - 1) > 1e-6).any():
-            raise InvalidInput("shares do not sum to 1", hint="AnswerDistribution.normalised() leaves non-answers out")
+            raise InvalidInput(
+                "shares do not sum to 1",
+                hint="AnswerDistribution.normalised() leaves non-answers out",
+            )
     if first.shape[-1] != second.shape[-1]:
         raise InvalidInput(f"{first.shape[-1]} options against {second.shape[-1]}")
     return first, second

@@ -6,7 +6,9 @@ import numpy.typing as npt
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 
 
-def pair_errors(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def pair_errors(
+    value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
     """The two sums behind the distance of every two personas, by question.
 
     Args:
@@ -26,7 +28,9 @@ def pair_errors(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> tuple[F
     i, j = np.triu_indices(len(value), 1)
     difference = value[i] - value[j]
     there = ~np.isnan(difference)
-    return np.where(there, difference, 0) ** 2, np.where(there, (np.asarray(n_options_Q, dtype=float) - 1) ** 2, 0.0)
+    return np.where(there, difference, 0) ** 2, np.where(
+        there, (np.asarray(n_options_Q, dtype=float) - 1) ** 2, 0.0
+    )
 
 
 def pairwise_diversity(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> float:
@@ -100,7 +104,9 @@ def answer_diversity(
     apart = np.abs(value[i] - value[j])
     scaled = apart / (np.asarray(n_options_Q, dtype=float) - 1)
     if nominal_Q is not None:
-        scaled = np.where(np.asarray(nominal_Q) & ~np.isnan(apart), (apart > 0).astype(float), scaled)
+        scaled = np.where(
+            np.asarray(nominal_Q) & ~np.isnan(apart), (apart > 0).astype(float), scaled
+        )
     if np.isnan(scaled).all():
         raise NotEnoughData("no two personas answered one question")
     return float(np.nanmean(scaled))

@@ -44,4 +44,6 @@ def subsample_half_width(value_B_X: FloatArray, held_out: float, level: float = 
     >>> subsample_half_width(np.array([[1.0], [2.0], [3.0]]), held_out=0.25).round(2).tolist()
     [8.61]
     """
-    return float(stdtrit(len(value_B_X) - 1, (1 + level) / 2)) * subsample_error(value_B_X, held_out)
+    return float(stdtrit(len(value_B_X) - 1, (1 + level) / 2)) * subsample_error(
+        value_B_X, held_out
+    )

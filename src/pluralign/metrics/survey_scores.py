@@ -9,7 +9,9 @@ import numpy.typing as npt
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 
 
-def cultural_alignment_score(answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> float:
+def cultural_alignment_score(
+    answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike
+) -> float:
     """CultureSPA's score (arXiv 2410.12971): ``100 * (1 - sqrt(sum (a - g)^2) / sqrt(sum (K - 1)^2))``.
 
     Questions with long scales carry most of it, and nominal questions count as ordered: report `exact_accuracy` and
@@ -55,7 +57,9 @@ def squared_errors(
     answer, gold = np.asarray(answer_Q, dtype=np.float64), np.asarray(gold_Q, dtype=np.float64)
     length_Q = _length(n_options_Q)
     if answer.shape[-1:] != length_Q.shape or gold.shape[-1:] != length_Q.shape:
-        raise InvalidInput(f"{answer.shape[-1:]} answers and {gold.shape[-1:]} golds for {length_Q.size} questions")
+        raise InvalidInput(
+            f"{answer.shape[-1:]} answers and {gold.shape[-1:]} golds for {length_Q.size} questions"
+        )
     distance = answer - gold
     there = ~np.isnan(distance)
     return np.where(there, distance, 0) ** 2, np.where(there, length_Q**2, 0.0)
@@ -78,7 +82,10 @@ def exact_accuracy(answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike) -> float:
 
 
 def answer_closeness(
-    answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike, nominal_Q: npt.ArrayLike | None = None
+    answer_Q: npt.ArrayLike,
+    gold_Q: npt.ArrayLike,
+    n_options_Q: npt.ArrayLike,
+    nominal_Q: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """How close each answer is to the gold one, in [0, 1], every question counting the same.
 
@@ -99,7 +106,9 @@ def answer_closeness(
     distance = np.abs(np.asarray(answer_Q, dtype=np.float64) - np.asarray(gold_Q, dtype=np.float64))
     close: FloatArray = np.clip(1 - distance / _length(n_options_Q), 0, 1)
     if nominal_Q is not None:
-        close = np.where(np.asarray(nominal_Q) & ~np.isnan(distance), (distance == 0).astype(float), close)
+        close = np.where(
+            np.asarray(nominal_Q) & ~np.isnan(distance), (distance == 0).astype(float), close
+        )
     return close
 
 
@@ -122,9 +131,9 @@ def draw_questions(n_questions: int, rng: np.random.Generator, draws: int = 2000
         raise NotEnoughData("there are no questions to resample")
     if draws < 1:
         raise InvalidInput(f"{draws} draws", hint="2000 draws give a stable 95 % interval")
-    counts_B_Q: FloatArray = rng.multinomial(n_questions, np.full(n_questions, 1 / n_questions), size=draws).astype(
-        np.float32
-    )
+    counts_B_Q: FloatArray = rng.multinomial(
+        n_questions, np.full(n_questions, 1 / n_questions), size=draws
+    ).astype(np.float32)
     return counts_B_Q
 
 

@@ -5,4 +5,14 @@ from pluralign.reports.reading import Run, read_run
 from pluralign.reports.speech import LANGUAGES, Speech
 from pluralign.reports.writing import Wanted, community_page, page_of, write_report
 
-__all__ = ["LANGUAGES", "Run", "Speech", "Wanted", "community_page", "html_of", "page_of", "read_run", "write_report"]
+__all__ = [
+    "LANGUAGES",
+    "Run",
+    "Speech",
+    "Wanted",
+    "community_page",
+    "html_of",
+    "page_of",
+    "read_run",
+    "write_report",
+]

@@ -15,7 +15,12 @@ WORLD = "world"
 
 
 def world_map(
-    rows: Rows, unsurveyed: Sequence[Mapping[str, Any]], who: Sequence[str], legend: str, percent: bool, say: Speech
+    rows: Rows,
+    unsurveyed: Sequence[Mapping[str, Any]],
+    who: Sequence[str],
+    legend: str,
+    percent: bool,
+    say: Speech,
 ) -> dict[str, Any]:
     """A map: how well each country is served; hatched where people were asked and nothing was measured.
 
@@ -30,14 +35,27 @@ def world_map(
     import altair as alt
 
     dots = drawn_as_dots()
-    geography = alt.NamedData(WORLD, format=alt.TopoDataFormat(type="topojson", feature="countries"))
+    geography = alt.NamedData(
+        WORLD, format=alt.TopoDataFormat(type="topojson", feature="countries")
+    )
     shapes = alt.LookupData(data=geography, key="id", fields=["type", "geometry"])
     chosen = alt.param(
-        name="who", value=who[0], bind=alt.binding_select(options=list(who), name=say("Answers by") + " ")
+        name="who",
+        value=who[0],
+        bind=alt.binding_select(options=list(who), name=say("Answers by") + " "),
     )
     values = [r["value"] for r in rows]
-    span = [min(values), max(values)] if min(values) < max(values) else [min(values) - 0.01, min(values) + 0.01]
-    colour = alt.Color("value:Q", title=legend, legend=_legend(percent), scale=alt.Scale(scheme="cividis", domain=span))
+    span = (
+        [min(values), max(values)]
+        if min(values) < max(values)
+        else [min(values) - 0.01, min(values) + 0.01]
+    )
+    colour = alt.Color(
+        "value:Q",
+        title=legend,
+        legend=_legend(percent),
+        scale=alt.Scale(scheme="cividis", domain=span),
+    )
     tips = [alt.Tooltip("name:N", title=say("Community")), alt.Tooltip("shown:N", title=legend)]
     areas = (
         alt.Chart(alt.Data(values=[dict(r) for r in rows if r["community"] not in dots]))
@@ -60,16 +78,28 @@ def world_map(
         .encode(tooltip=[tips[0]])
     )
     hollow = (
-        alt.Chart(alt.Data(values=[dict(r) | _at(r, dots) for r in unsurveyed if r["community"] in dots]))
+        alt.Chart(
+            alt.Data(values=[dict(r) | _at(r, dots) for r in unsurveyed if r["community"] in dots])
+        )
         .transform_filter("datum.who == who")
         .mark_circle(size=70, fill=HATCH, stroke=INK, opacity=1)
         .encode(longitude="x:Q", latitude="y:Q", tooltip=[tips[0]])
     )
-    ground = alt.Chart(geography).mark_geoshape(fill="transparent", stroke=INK, strokeOpacity=0.3, strokeWidth=0.4)
-    layers = [ground, areas, points, *([hatched] if unsurveyed else []), *([hollow] if unsurveyed else [])]
+    ground = alt.Chart(geography).mark_geoshape(
+        fill="transparent", stroke=INK, strokeOpacity=0.3, strokeWidth=0.4
+    )
+    layers = [
+        ground,
+        areas,
+        points,
+        *([hatched] if unsurveyed else []),
+        *([hollow] if unsurveyed else []),
+    ]
     chart = alt.layer(*layers).project("equalEarth").properties(width=640, height=330)
     return _finished(
-        chart.add_params(chosen) if len(who) > 1 else chart.add_params(alt.param(name="who", value=who[0]))
+        chart.add_params(chosen)
+        if len(who) > 1
+        else chart.add_params(alt.param(name="who", value=who[0]))
     )
 
 
@@ -89,15 +119,23 @@ def dot_plot(rows: Rows, label: str, percent: bool, reference: str | None) -> di
     x = alt.X("value:Q", title=label, scale=alt.Scale(zero=False), axis=_axis(percent))
     tips = ["name:N", "shown:N"]
     layers = [
-        alt.Chart(data).mark_rule(color=INK).encode(y=y, x=alt.X("low:Q", title=label), x2="high:Q"),
-        alt.Chart(data).mark_point(filled=True, size=60, color="#3b78b8", opacity=1).encode(y=y, x=x, tooltip=tips),
+        alt.Chart(data)
+        .mark_rule(color=INK)
+        .encode(y=y, x=alt.X("low:Q", title=label), x2="high:Q"),
+        alt.Chart(data)
+        .mark_point(filled=True, size=60, color="#3b78b8", opacity=1)
+        .encode(y=y, x=x, tooltip=tips),
     ]
     if reference is not None:
-        layers.append(alt.Chart(data).mark_tick(color="#c0561f", thickness=3, size=12).encode(y=y, x="base:Q"))
+        layers.append(
+            alt.Chart(data).mark_tick(color="#c0561f", thickness=3, size=12).encode(y=y, x="base:Q")
+        )
     return _finished(alt.layer(*layers).properties(width=_WIDTH - 130, height=alt.Step(_STEP)))
 
 
-def steer_matrix(rows: Rows, steers: Sequence[str], communities: Sequence[str], say: Speech) -> dict[str, Any]:
+def steer_matrix(
+    rows: Rows, steers: Sequence[str], communities: Sequence[str], say: Speech
+) -> dict[str, Any]:
     """What each steer does to each community: change in accuracy against the reference, in points.
 
     Args:
@@ -109,22 +147,41 @@ def steer_matrix(rows: Rows, steers: Sequence[str], communities: Sequence[str], 
     import altair as alt
 
     data = alt.Data(values=[dict(r) for r in rows])
-    x = alt.X("name:N", sort=list(communities), title=say("measured on the people of"), axis=alt.Axis(labelAngle=-60))
+    x = alt.X(
+        "name:N",
+        sort=list(communities),
+        title=say("measured on the people of"),
+        axis=alt.Axis(labelAngle=-60),
+    )
     y = alt.Y("steer_name:N", sort=list(steers), title=say("steered to"))
     reach = max([abs(r["points"]) for r in rows] or [1.0]) or 1.0
     scale = alt.Scale(scheme="blueorange", domain=[reach, -reach])
     colour = alt.Color("points:Q", title=say("change in points"), scale=scale)
-    cells = alt.Chart(data).mark_rect().encode(x=x, y=y, color=colour, tooltip=["steer_name:N", "name:N", "shown:N"])
+    cells = (
+        alt.Chart(data)
+        .mark_rect()
+        .encode(x=x, y=y, color=colour, tooltip=["steer_name:N", "name:N", "shown:N"])
+    )
     layers = [cells]
     if len(communities) <= 14:
-        deep = alt.condition(f"abs(datum.points) > {0.55 * reach}", alt.value("#fff"), alt.value("#111"))
+        deep = alt.condition(
+            f"abs(datum.points) > {0.55 * reach}", alt.value("#fff"), alt.value("#111")
+        )
         number = alt.Text("points:Q", format="+.1f")
-        layers.append(alt.Chart(data).mark_text(fontSize=10).encode(x=x, y=y, text=number, color=deep))
+        layers.append(
+            alt.Chart(data).mark_text(fontSize=10).encode(x=x, y=y, text=number, color=deep)
+        )
     step = alt.Step(30 if len(communities) <= 14 else 14)
-    return _finished(alt.layer(*layers).properties(width=step, height=alt.Step(20 if len(communities) <= 14 else 14)))
+    return _finished(
+        alt.layer(*layers).properties(
+            width=step, height=alt.Step(20 if len(communities) <= 14 else 14)
+        )
+    )
 
 
-def two_numbers(rows: Rows, x_label: str, y_label: str, percent: tuple[bool, bool], line: Rows = ()) -> dict[str, Any]:
+def two_numbers(
+    rows: Rows, x_label: str, y_label: str, percent: tuple[bool, bool], line: Rows = ()
+) -> dict[str, Any]:
     """Points with intervals both ways, each with its name; and lines where the people themselves stand.
 
     Args:
@@ -145,11 +202,15 @@ def two_numbers(rows: Rows, x_label: str, y_label: str, percent: tuple[bool, boo
         alt.Chart(data)
         .mark_point(filled=True, size=60, color="#3b78b8", opacity=1)
         .encode(x=x, y=y, tooltip=["name:N", "shown:N"]),
-        alt.Chart(data).mark_text(align="left", dx=6, color=INK).encode(x=x, y="label_y:Q", text="name:N"),
+        alt.Chart(data)
+        .mark_text(align="left", dx=6, color=INK)
+        .encode(x=x, y="label_y:Q", text="name:N"),
     ]
     if line:
         marks = alt.Chart(alt.Data(values=[dict(r) for r in line]))
-        layers.append(marks.mark_rule(color="#c0561f", strokeDash=[5, 3]).encode(x="x:Q", tooltip=["name:N"]))
+        layers.append(
+            marks.mark_rule(color="#c0561f", strokeDash=[5, 3]).encode(x="x:Q", tooltip=["name:N"])
+        )
     return _finished(alt.layer(*layers).properties(width=_WIDTH, height=320))
 
 
@@ -168,11 +229,15 @@ def curves(rows: Rows, x_label: str, y_label: str) -> dict[str, Any]:
     x = alt.X("x:Q", title=x_label, scale=alt.Scale(type="log"))
     y = alt.Y("value:Q", title=y_label, scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
     # One legend for both layers: a layer that asks for none takes it from the other too.
-    legend = alt.Legend(title=None, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=500)
+    legend = alt.Legend(
+        title=None, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=500
+    )
     colour = alt.Color("name:N", legend=legend, scale=alt.Scale(domain=names, range=list(_LINES)))
     dashes = alt.Scale(domain=names, range=[list(d) for d in _DASHES])
     dash = alt.StrokeDash("name:N", legend=legend, scale=dashes)
-    whiskers = alt.Chart(data).mark_rule(opacity=0.35).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+    whiskers = (
+        alt.Chart(data).mark_rule(opacity=0.35).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+    )
     lines = (
         alt.Chart(data)
         .mark_line(point=True)
@@ -225,7 +290,9 @@ def _finished(chart: Any) -> dict[str, Any]:
     text = {"labelColor": INK, "titleColor": INK}
     configured = (
         chart.configure(background="transparent", font="system-ui, sans-serif")
-        .configure_axis(**text, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=240)
+        .configure_axis(
+            **text, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=240
+        )
         .configure_legend(**text, titleLimit=0)
         .configure_title(color=INK)
         .configure_view(stroke=None)
@@ -242,7 +309,9 @@ def without_outlines(spec: Any) -> Any:
         return spec
     if spec.get("values") is outlines():
         return {"name": WORLD, "format": spec["format"]}
-    return {key: value if key == "datasets" else without_outlines(value) for key, value in spec.items()}
+    return {
+        key: value if key == "datasets" else without_outlines(value) for key, value in spec.items()
+    }
 
 
 def _with_outlines(spec: Any) -> Any:
@@ -253,4 +322,6 @@ def _with_outlines(spec: Any) -> Any:
         return spec
     if spec.get("name") == WORLD:
         return {"values": outlines(), "format": spec["format"]}
-    return {key: value if key == "datasets" else _with_outlines(value) for key, value in spec.items()}
+    return {
+        key: value if key == "datasets" else _with_outlines(value) for key, value in spec.items()
+    }

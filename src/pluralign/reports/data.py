@@ -139,7 +139,9 @@ class Page:
     written: str
 
 
-def interval_columns(say: Speech, label: str, *, score: bool = False, people: bool = True) -> list[Column]:
+def interval_columns(
+    say: Speech, label: str, *, score: bool = False, people: bool = True
+) -> list[Column]:
     """Columns for a number: its value, its 95 % interval, how many things and people are behind it.
 
     Args:
@@ -159,5 +161,7 @@ def interval_columns(say: Speech, label: str, *, score: bool = False, people: bo
         Column("n", say("measured on"), lambda r: say.number(r["n"], 0), numeric=True),
     ]
     if people:
-        columns.append(Column("n_raters", say("people"), lambda r: say.number(r["n_raters"], 0), numeric=True))
+        columns.append(
+            Column("n_raters", say("people"), lambda r: say.number(r["n_raters"], 0), numeric=True)
+        )
     return columns

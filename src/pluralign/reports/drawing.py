@@ -25,12 +25,17 @@ def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
     import vl_convert
 
     drawn = re.sub(r"<\?xml[^>]*\?>", "", str(vl_convert.vegalite_to_svg(_drawable(spec))))
-    drawn = re.sub(r' d="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), drawn)  # a tenth of a pixel is enough
+    drawn = re.sub(
+        r' d="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), drawn
+    )  # a tenth of a pixel is enough
     # Vega counts on from one drawing of a process to the next; the same chart is to be the same drawing.
     found = {
-        id_: f"{name}-{k}" for k, id_ in enumerate(dict.fromkeys(re.findall(r'id="((?:gradient|clip)\w+)"', drawn)))
+        id_: f"{name}-{k}"
+        for k, id_ in enumerate(dict.fromkeys(re.findall(r'id="((?:gradient|clip)\w+)"', drawn)))
     }
-    return re.sub(r'(id="|url\(#)((?:gradient|clip)\w+)', lambda m: f"{m[1]}{found.get(m[2], m[2])}", drawn)
+    return re.sub(
+        r'(id="|url\(#)((?:gradient|clip)\w+)', lambda m: f"{m[1]}{found.get(m[2], m[2])}", drawn
+    )
 
 
 def _drawable(value: Any) -> Any:

@@ -33,9 +33,16 @@ def _of_pages() -> Iterator[str]:
     folder = _folder("pluralign.reports")
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"say", "self"} and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") in {"say", "self"}
+                and node.args
+            ):
                 yield from _texts(node.args[0])
-            if isinstance(node, ast.Assign) and {getattr(t, "id", "") for t in node.targets} & _TABLES:
+            if (
+                isinstance(node, ast.Assign)
+                and {getattr(t, "id", "") for t in node.targets} & _TABLES
+            ):
                 yield from _texts(node.value)
     page = (folder / "templates" / "page.html.jinja").read_text(encoding="utf-8")
     yield from (a or b for a, b in re.findall(r"page\.say\((?:\"([^\"]+)\"|'([^']+)')", page))
@@ -47,7 +54,11 @@ def _of_claims() -> Iterator[str]:
         if path.name in {"sentences.py", "planted.py"}:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_claim(node.value):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and _is_claim(node.value)
+            ):
                 yield node.value
 
 
@@ -92,9 +103,13 @@ def update(language: str) -> int:
     from babel.messages.pofile import read_po, write_po
 
     path = _folder("pluralign.reports") / "languages" / f"{language}.po"
-    old: Any = read_po(path.open("rb"), locale=language) if path.is_file() else Catalog(locale=language)
+    old: Any = (
+        read_po(path.open("rb"), locale=language) if path.is_file() else Catalog(locale=language)
+    )
     known = {m.id: m.string for m in old if m.id}
-    new = Catalog(locale=language, project="pluralign", fuzzy=False, header_comment=old.header_comment)
+    new = Catalog(
+        locale=language, project="pluralign", fuzzy=False, header_comment=old.header_comment
+    )
     for text in messages():
         new.add(text, known.get(text, ""), flags=())
     with path.open("wb") as file:

@@ -65,7 +65,10 @@ def _template() -> Any:
 
     with as_file(_FOLDER) as folder:
         environment = Environment(
-            loader=FileSystemLoader(str(folder)), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+            loader=FileSystemLoader(str(folder)),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=False,
         )
         environment.filters["code"] = _with_code
         return environment.get_template("page.html.jinja")

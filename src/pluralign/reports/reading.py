@@ -56,7 +56,9 @@ class Run:
     def simulated(self) -> list[bool]:
         """Of each source whose terms are told: whether its people are simulated, as those terms say."""
         data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
-        told = [source.get("license") for source in [*data.get("sources", ()), data.get("survey") or {}]]
+        told = [
+            source.get("license") for source in [*data.get("sources", ()), data.get("survey") or {}]
+        ]
         terms = [t for t in told if t] or [t for t in evidence.get("licenses", {}).values() if t]
         return ["simulated" in t.lower() for t in terms]
 
@@ -70,18 +72,28 @@ class Run:
         """One row for each answerer and community, with ``who``: how well the community is served."""
         if self.kind == "audit":
             return []
-        rows = [r for r in self.results if r["metric"] == self.metric and r["community"] is not None]
+        rows = [
+            r for r in self.results if r["metric"] == self.metric and r["community"] is not None
+        ]
         if self.kind == "survey":
             # Answers that named nobody are compared with everybody; they serve no community in particular.
-            named = {(r["model"], r["strategy"]) for r in rows if r["strategy"] and not _unaware(r["strategy"])}
+            named = {
+                (r["model"], r["strategy"])
+                for r in rows
+                if r["strategy"] and not _unaware(r["strategy"])
+            }
             return [
-                r | {"who": f"{r['model']} · {r['strategy']}"} for r in rows if (r["model"], r["strategy"]) in named
+                r | {"who": f"{r['model']} · {r['strategy']}"}
+                for r in rows
+                if (r["model"], r["strategy"]) in named
             ]
         steered = set(self.record["communities"]["steered"])
         return [
             r | {"who": r["method"]}
             for r in rows
-            if r["subset"] == "all" and r["community"] in steered and r["steer"] in {None, r["community"]}
+            if r["subset"] == "all"
+            and r["community"] in steered
+            and r["steer"] in {None, r["community"]}
         ]
 
     @cached_property
@@ -90,13 +102,22 @@ class Run:
         mine: dict[str, list[float]] = {}
         for r in self.served:
             mine.setdefault(r["who"], []).append(r["value"])
-        return sorted(mine, key=lambda who: (who != self.method, -fmean(mine[who]) if self.kind == "survey" else 0))
+        return sorted(
+            mine,
+            key=lambda who: (who != self.method, -fmean(mine[who]) if self.kind == "survey" else 0),
+        )
 
     @cached_property
     def surveyed(self) -> list[str]:
         """Communities whose people were asked, measured or not."""
         told = self.record.get("people") or {}
-        return sorted({*told, *(p["community"] for p in self.participation), *(r["community"] for r in self.served)})
+        return sorted(
+            {
+                *told,
+                *(p["community"] for p in self.participation),
+                *(r["community"] for r in self.served),
+            }
+        )
 
 
 def read_run(folder: Path, method: str | None = None) -> Run:
@@ -111,8 +132,15 @@ def read_run(folder: Path, method: str | None = None) -> Run:
         DamagedFile: If a file in it cannot be read.
     """
     if not folder.is_dir():
-        raise InvalidSettings("no such folder", where=str(folder), hint="name the folder of a run or an audit")
-    record = read_record(folder / RECORD, RESULTS, "summary.jsonl", "matrix.parquet", "studies/curve-*.jsonl") or {}
+        raise InvalidSettings(
+            "no such folder", where=str(folder), hint="name the folder of a run or an audit"
+        )
+    record = (
+        read_record(
+            folder / RECORD, RESULTS, "summary.jsonl", "matrix.parquet", "studies/curve-*.jsonl"
+        )
+        or {}
+    )
     audited = next((p for p in (folder, folder / "audit") if (p / AUDIT).is_file()), None)
     if not record and audited is None:
         raise InvalidSettings(
@@ -127,7 +155,9 @@ def read_run(folder: Path, method: str | None = None) -> Run:
 def _measured(folder: Path, record: Mapping[str, Any], method: str | None) -> Run:
     """A run without its audit."""
     rewards = "communities" in record
-    shapes.hold_one(record, shapes.RewardRecord if rewards else shapes.SurveyRecord, folder / RECORD)
+    shapes.hold_one(
+        record, shapes.RewardRecord if rewards else shapes.SurveyRecord, folder / RECORD
+    )
     results = _rows(folder, RESULTS, shapes.RewardRow if rewards else shapes.SurveyRow)
     if not results:
         raise DamagedFile("the run has no results", where=str(folder), hint="run it again")
@@ -138,8 +168,17 @@ def _measured(folder: Path, record: Mapping[str, Any], method: str | None) -> Ru
             shapes.hold_named(results, "community", asked, folder / RESULTS)
         return Run(name, "survey", record, results)
     roles = record["communities"]
-    known = {*record["people"], *roles["steered"], *roles.get("reference", ()), *roles.get("left_out", ())}
-    for key, named in (("method", record["settings"]["methods"]), ("community", known), ("steer", known)):
+    known = {
+        *record["people"],
+        *roles["steered"],
+        *roles.get("reference", ()),
+        *roles.get("left_out", ()),
+    }
+    for key, named in (
+        ("method", record["settings"]["methods"]),
+        ("community", known),
+        ("steer", known),
+    ):
         shapes.hold_named(results, key, named, folder / RESULTS)
     speaker = _speaker(record, method, folder)
     return Run(
@@ -177,7 +216,9 @@ def _curve(path: Path) -> Rows:
 def _speaker(record: Mapping[str, Any], method: str | None, folder: Path) -> str:
     ran = list(record["settings"]["methods"])
     if method is not None and method not in ran:
-        raise InvalidSettings(f"the run has no method {method!r}", where=str(folder), hint=f"it has {', '.join(ran)}")
+        raise InvalidSettings(
+            f"the run has no method {method!r}", where=str(folder), hint=f"it has {', '.join(ran)}"
+        )
     return method or next((m for m in PREFERRED if m in ran), ran[-1])
 
 

@@ -5,7 +5,15 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from pluralign.audits import Finding
 from pluralign.core import DamagedFile
@@ -224,7 +232,9 @@ class FindingRow(Shape):
     community: str | None
     severity: Literal["risk", "concern", "note"]
     template: str
-    values: dict[str, str | int | Annotated[dict[str, str | float], Field(min_length=1, max_length=1)]]
+    values: dict[
+        str, str | int | Annotated[dict[str, str | float], Field(min_length=1, max_length=1)]
+    ]
     numbers: list[_Named] = Field(min_length=1)
     rows: _Behind
     look: str
@@ -233,12 +243,17 @@ class FindingRow(Shape):
 
     @model_validator(mode="after")
     def _fields_are_filled(self) -> "FindingRow":
-        if any(field is not None and (field not in self.values or how) for field, how in _fields(self.template)):
+        if any(
+            field is not None and (field not in self.values or how)
+            for field, how in _fields(self.template)
+        ):
             raise ValueError("the claim has a field that nothing fills")
         return self
 
 
-def hold_rows(rows: Sequence[Any], shape: type[Shape], path: Path, lines: Sequence[int] | None = None) -> None:
+def hold_rows(
+    rows: Sequence[Any], shape: type[Shape], path: Path, lines: Sequence[int] | None = None
+) -> None:
     """Hold that the lines of a file have a shape.
 
     Args:
@@ -272,7 +287,9 @@ def hold_one(value: object, shape: type[Shape], path: Path) -> None:
         raise DamagedFile(_told(first["loc"], first), where=str(path), hint=_AGAIN) from error
 
 
-def hold_named(rows: Iterable[Mapping[str, Any]], key: str, known: Iterable[str], path: Path) -> None:
+def hold_named(
+    rows: Iterable[Mapping[str, Any]], key: str, known: Iterable[str], path: Path
+) -> None:
     """Hold that every line is about something that the record of its run names.
 
     Args:
@@ -309,10 +326,16 @@ def findings_from(rows: Sequence[Any], path: Path) -> list[Finding]:
 
 def _fields(template: str) -> list[tuple[str | None, str]]:
     """Fields of a template, each with the format asked for; there is none in ours."""
-    return [(field, f"{spec or ''}{how or ''}") for _, field, spec, how in Formatter().parse(template)]
+    return [
+        (field, f"{spec or ''}{how or ''}") for _, field, spec, how in Formatter().parse(template)
+    ]
 
 
 def _told(keys: Sequence[str | int], error: Mapping[str, Any]) -> str:
-    said = "missing" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ").lower()
+    said = (
+        "missing"
+        if error["type"] == "missing"
+        else error["msg"].removeprefix("Value error, ").lower()
+    )
     place = ".".join(str(key) for key in keys)
     return f"{place}: {said}" if place else str(said)

@@ -43,7 +43,11 @@ class Speech:
 
     def __call__(self, text: str, **values: str) -> str:
         """A text in this language, with its fields filled; English where it is not translated."""
-        return (self._catalog.get(text) or text).format(**values) if values else self._catalog.get(text) or text
+        return (
+            (self._catalog.get(text) or text).format(**values)
+            if values
+            else self._catalog.get(text) or text
+        )
 
     @property
     def rtl(self) -> bool:
@@ -61,7 +65,10 @@ class Speech:
 
     def percent(self, value: float, digits: int = 1) -> str:
         """A fraction in percent."""
-        return self.number(100 * value, digits) + str(self._locale.percent_formats[None].pattern).rpartition("0")[2]
+        return (
+            self.number(100 * value, digits)
+            + str(self._locale.percent_formats[None].pattern).rpartition("0")[2]
+        )
 
     def place(self, id_: str | None) -> str:
         """Name of a community."""
@@ -71,7 +78,9 @@ class Speech:
 
     def sentence(self, sentence: Sentence) -> str:
         """A finding's claim."""
-        return self(sentence.template, **{name: self._value(v) for name, v in sentence.values.items()})
+        return self(
+            sentence.template, **{name: self._value(v) for name, v in sentence.values.items()}
+        )
 
     def _value(self, value: object) -> str:
         if isinstance(value, Place):
@@ -87,7 +96,9 @@ class Speech:
 def _decimal(value: float, digits: int, language: str) -> str:
     from babel.numbers import format_decimal
 
-    return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=language))
+    return str(
+        format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=language)
+    )
 
 
 @lru_cache(maxsize=10_000)

@@ -14,7 +14,9 @@ def summary(runs: Sequence[Run], say: Speech) -> list[str]:
     told += list(_audits(runs, say))
     return [
         *told,
-        say("A number tells how near answers come to those of the people who took part, not to a whole people."),
+        say(
+            "A number tells how near answers come to those of the people who took part, not to a whole people."
+        ),
     ]
 
 
@@ -26,7 +28,12 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
             rows = worst_first(run, who, say)
             few = [r for r in rows if r["community"] == community and r not in nameable(rows)]
             told += [
-                say("{who} serves {community} like this: {number}.", who=who, community=r["name"], number=r["shown"])
+                say(
+                    "{who} serves {community} like this: {number}.",
+                    who=who,
+                    community=r["name"],
+                    number=r["shown"],
+                )
                 for r in few
             ]
             told += not_ranked(few, say)
@@ -44,12 +51,19 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
                     )
                 )
     if not told:
-        told = [say("Nothing was measured for the people of {community}.", community=say.place(community))]
+        told = [
+            say(
+                "Nothing was measured for the people of {community}.",
+                community=say.place(community),
+            )
+        ]
     return [
         *told,
         *(sentence for run in runs for sentence in not_steered(run, say, community)),
         *(sentence for run in runs for sentence in _simulated(run, say)),
-        say("A number tells how near answers come to those of the people who took part, not to a whole people."),
+        say(
+            "A number tells how near answers come to those of the people who took part, not to a whole people."
+        ),
     ]
 
 
@@ -87,7 +101,10 @@ def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator
     if len(named) < 2:
         for row in named or rows[:3]:
             yield say(
-                "{who} serves {community} like this: {number}.", who=who, community=row["name"], number=row["shown"]
+                "{who} serves {community} like this: {number}.",
+                who=who,
+                community=row["name"],
+                number=row["shown"],
             )
         return
     yield say(
@@ -131,7 +148,10 @@ def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
     if not audited:
         yield say("The evidence was not audited for cultural risks.")
         return
-    grave = {s: sum(f.severity == s for run in audited for f in run.findings) for s in ("risk", "concern")}
+    grave = {
+        s: sum(f.severity == s for run in audited for f in run.findings)
+        for s in ("risk", "concern")
+    }
     missing = sum(a["status"] == "not assessed" for run in audited for a in run.assessments)
     total = sum(len(run.assessments) for run in audited)
     yield say(

@@ -11,7 +11,9 @@ _FOLDER = files("pluralign.reports") / "world"
 @cache
 def outlines() -> dict[str, Any]:
     """TopoJSON of the world's countries, ids as ISO 3166-1 alpha-3; the object is called ``countries``."""
-    found: dict[str, Any] = json.loads((_FOLDER / "countries-110m.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(
+        (_FOLDER / "countries-110m.json").read_text(encoding="utf-8")
+    )
     return found
 
 

@@ -63,9 +63,13 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
     need_report()
     wanted = wanted or Wanted()
     if out.suffix.lower() not in {".html", ".htm"}:
-        raise InvalidSettings(f"{out.name} is no HTML file", where="--out", hint="name a file that ends in .html")
+        raise InvalidSettings(
+            f"{out.name} is no HTML file", where="--out", hint="name a file that ends in .html"
+        )
     if not folders:
-        raise InvalidSettings("no folder is named", where="DIR", hint="name the folder of a run or an audit")
+        raise InvalidSettings(
+            "no folder is named", where="DIR", hint="name the folder of a run or an audit"
+        )
     runs = _told_apart([read_run(folder, wanted.method) for folder in folders])
     page = page_of(runs, Speech(wanted.language), wanted.title)
     beside = out.with_suffix("")
@@ -75,8 +79,12 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
     if wanted.png:
         for section in page.sections:
             for figure in section.figures:
-                written.append(_write(beside / "charts" / f"{figure.name}.png", png_of(figure.spec)))
-                written.append(_write(beside / "charts" / f"{figure.name}.svg", picture_of(figure.spec)))
+                written.append(
+                    _write(beside / "charts" / f"{figure.name}.png", png_of(figure.spec))
+                )
+                written.append(
+                    _write(beside / "charts" / f"{figure.name}.svg", picture_of(figure.spec))
+                )
     if wanted.csv:
         written += [_write(beside / "tables" / f"{t.name}.csv", csv_of(t)) for t in tables_of(page)]
     if wanted.markdown:
@@ -131,7 +139,10 @@ def csv_of(table: Table) -> str:
     """
     shown = {column.key: column for column in table.columns}
     keys = dict.fromkeys(
-        key for row in table.rows for key, value in row.items() if key in shown or not isinstance(value, Mapping)
+        key
+        for row in table.rows
+        for key, value in row.items()
+        if key in shown or not isinstance(value, Mapping)
     )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -157,7 +168,9 @@ def markdown_of(page: Page, most: int = 12) -> str:
         if grave:
             lines += [f"### {_plain(section.title)}", ""]
             lines += [f"- **{c.label}.** {_plain(c.text)}" for c in grave[:most]]
-            found = sum(r.get("severity") not in {None, "note"} for t in section.tables for r in t.rows)
+            found = sum(
+                r.get("severity") not in {None, "note"} for t in section.tables for r in t.rows
+            )
             lines += ["", *_left_out("The first {count} of {total} are shown.", most, found, say)]
         for figure in section.figures:
             lines += [
@@ -171,7 +184,11 @@ def markdown_of(page: Page, most: int = 12) -> str:
 
 
 def _left_out(text: str, most: int, total: int, say: Speech) -> list[str]:
-    return [say(text, count=say.number(most, 0), total=say.number(total, 0)), ""] if total > most else []
+    return (
+        [say(text, count=say.number(most, 0), total=say.number(total, 0)), ""]
+        if total > most
+        else []
+    )
 
 
 def _markdown_rows(table: Table, most: int, say: Speech) -> Iterator[str]:
@@ -201,7 +218,9 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-    return text.replace("\r\n", "\n").replace("\r", "\n")  # a lone return would end the row for some readers
+    return text.replace("\r\n", "\n").replace(
+        "\r", "\n"
+    )  # a lone return would end the row for some readers
 
 
 def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
@@ -234,14 +253,20 @@ def _only(run: Run, community: str) -> Run:
     record = dict(run.record)
     if record.get("people"):
         record["people"] = {c: told for c, told in record["people"].items() if c == community}
-    return replace(run, record=record, participation=[p for p in run.participation if p["community"] == community])
+    return replace(
+        run,
+        record=record,
+        participation=[p for p in run.participation if p["community"] == community],
+    )
 
 
 def _told_apart(runs: Sequence[Run]) -> list[Run]:
     """Runs of one name get a number."""
     names = [run.name for run in runs]
     return [
-        replace(run, name=f"{run.name} ({names[: k + 1].count(run.name)})") if names.count(run.name) > 1 else run
+        replace(run, name=f"{run.name} ({names[: k + 1].count(run.name)})")
+        if names.count(run.name) > 1
+        else run
         for k, run in enumerate(runs)
     ]
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, cut_torn_line, is_sealed, is_sound, parse_json, sealed, whole_file
+from pluralign.core import (
+    InvalidInput,
+    cut_torn_line,
+    is_sealed,
+    is_sound,
+    parse_json,
+    sealed,
+    whole_file,
+)
 
 
 class GrowingFile:

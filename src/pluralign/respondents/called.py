@@ -23,6 +23,8 @@ class CalledRespondent:
         """Of who answers."""
         return self.inner.fingerprint
 
-    def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
+    def answer(
+        self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
+    ) -> list[Reply]:
         """Answer; see `pluralign.core.ports.Respondent`."""
         return self.inner.answer(asks, heard)

@@ -27,9 +27,13 @@ class ChatRespondent:
     @property
     def fingerprint(self) -> str:
         """Of the model and of how it draws."""
-        return hashlib.sha256(f"{self.chat.fingerprint} {sorted(asdict(self.sampling).items())}".encode()).hexdigest()
+        return hashlib.sha256(
+            f"{self.chat.fingerprint} {sorted(asdict(self.sampling).items())}".encode()
+        ).hexdigest()
 
-    def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
+    def answer(
+        self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
+    ) -> list[Reply]:
         """Answer; see `pluralign.core.ports.Respondent`."""
         replies: dict[int, Reply] = {}
         for draw in sorted({ask.draw for ask in asks}):

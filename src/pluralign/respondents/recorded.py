@@ -42,7 +42,11 @@ class RecordedRespondent:
         self._known: dict[tuple[str, ...], Reply] = {}
         for row in self._file.rows():
             if not isinstance(row.get("key"), list):
-                raise InvalidInput("a line is no recorded answer of a run", where=str(path), hint="name another folder")
+                raise InvalidInput(
+                    "a line is no recorded answer of a run",
+                    where=str(path),
+                    hint="name another folder",
+                )
             self._known[tuple(row["key"])] = _reply(row)
 
     @property
@@ -73,7 +77,9 @@ class RecordedRespondent:
         def keep(k: int, reply: Reply) -> None:
             ask = asks[missing[k]]
             if reply.failure is None:
-                self._file.add(answer_row(record_answer(self.name, ask, reply)) | {"key": list(ask.key)})
+                self._file.add(
+                    answer_row(record_answer(self.name, ask, reply)) | {"key": list(ask.key)}
+                )
                 self._known[ask.key] = reply
             if heard is not None:
                 heard(missing[k], reply)
@@ -138,11 +144,16 @@ class KeptCompletions:
 
 def _reply(row: dict[str, object]) -> Reply:
     answer = answer_from_row(row, None)
-    return Reply(answer.text, answer.probs_O, finish_reason=answer.finish_reason, not_sent=answer.not_sent)
+    return Reply(
+        answer.text, answer.probs_O, finish_reason=answer.finish_reason, not_sent=answer.not_sent
+    )
 
 
 def _completion(row: dict[str, Any]) -> Reply:
-    how = {"finish_reason": row.get("finish_reason", ""), "not_sent": tuple(row.get("not_sent", ()))}
+    how = {
+        "finish_reason": row.get("finish_reason", ""),
+        "not_sent": tuple(row.get("not_sent", ())),
+    }
     return Reply(row["text"], **how)
 
 

@@ -3,7 +3,14 @@
 Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
-from pluralign.rewards.answers import NO_ANSWER_REWARD, Scorable, Thoughts, read_thoughts, scorable, unanswered
+from pluralign.rewards.answers import (
+    NO_ANSWER_REWARD,
+    Scorable,
+    Thoughts,
+    read_thoughts,
+    scorable,
+    unanswered,
+)
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel

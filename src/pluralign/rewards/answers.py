@@ -59,7 +59,9 @@ def read_thoughts(word: str, where: str) -> Thoughts:
     for known in THOUGHTS:
         if word == known:
             return known
-    raise InvalidInput(f"thoughts must be one of {', '.join(THOUGHTS)}, got {word!r:.60}", where=where)
+    raise InvalidInput(
+        f"thoughts must be one of {', '.join(THOUGHTS)}, got {word!r:.60}", where=where
+    )
 
 
 def unanswered(found: Sequence[Scorable]) -> list[int]:
@@ -71,6 +73,8 @@ def _without_thoughts(prompt: Prompt) -> Prompt:
     if isinstance(prompt, str):
         return prompt
     return tuple(
-        Message(turn.role, split_thought(turn.content).answer or "") if turn.role == "assistant" else turn
+        Message(turn.role, split_thought(turn.content).answer or "")
+        if turn.role == "assistant"
+        else turn
         for turn in prompt
     )

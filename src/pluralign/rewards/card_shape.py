@@ -3,7 +3,15 @@
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    ValidationError,
+    model_validator,
+)
 
 from pluralign.core import DamagedFile, community
 
@@ -18,7 +26,11 @@ def _known(id_: str) -> str:
 
 
 def _inside(name: str) -> str:
-    absolute = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or PureWindowsPath(name).root
+    absolute = (
+        PurePosixPath(name).is_absolute()
+        or PureWindowsPath(name).drive
+        or PureWindowsPath(name).root
+    )
     if absolute or not name or "\0" in name or ".." in PureWindowsPath(name).parts:
         raise ValueError(f"must be a path inside the model's folder, got {name!r:.80}")
     return name
@@ -122,5 +134,7 @@ def check_card(card: dict[str, Any], path: Path) -> None:
         place = ".".join(str(part) for part in first["loc"] if part != "[key]")[:120]
         what = first["msg"].removeprefix("Value error, ")
         raise DamagedFile(
-            f"{place or 'the card'}: {what[:1].lower()}{what[1:300]}", where=str(path), hint="get the model again"
+            f"{place or 'the card'}: {what[:1].lower()}{what[1:300]}",
+            where=str(path),
+            hint="get the model again",
         ) from error

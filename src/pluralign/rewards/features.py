@@ -16,7 +16,9 @@ from pluralign.rewards.threads import one_blas_thread
 BLOCK = 512
 """Pairs whose features are computed at once: few enough that they stay in the cache of a core."""
 
-_ROUNDING = 1e-5  # vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3
+_ROUNDING = (
+    1e-5  # vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3
+)
 
 Rows = IntArray | np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -142,7 +144,9 @@ def nearly_equal(vector_T_d: FloatArray, first_N: IntArray, second_N: IntArray) 
 
 def as_features(difference_N_D: FloatArray | PairFeatures) -> PairFeatures:
     """A matrix as features; features stay as they are."""
-    return DenseFeatures(difference_N_D) if isinstance(difference_N_D, np.ndarray) else difference_N_D
+    return (
+        DenseFeatures(difference_N_D) if isinstance(difference_N_D, np.ndarray) else difference_N_D
+    )
 
 
 def blocks(features: PairFeatures) -> Iterator[tuple[slice, FloatArray]]:
@@ -164,5 +168,7 @@ def products(features: PairFeatures, theta_D: FloatArray) -> FloatArray:
 def distinct(texts: Sequence[str]) -> tuple[list[str], IntArray]:
     """The distinct texts in order of appearance, and where each text is among them, int32."""
     position: dict[str, int] = {}
-    index_N = np.fromiter((position.setdefault(t, len(position)) for t in texts), dtype=np.int32, count=len(texts))
+    index_N = np.fromiter(
+        (position.setdefault(t, len(position)) for t in texts), dtype=np.int32, count=len(texts)
+    )
     return list(position), index_N

@@ -34,9 +34,13 @@ class LinearRewardModel:
         if not self.communities:
             object.__setattr__(self, "delta_C_D", np.zeros((0, self.trunk.dimensions)))
         if self.reference_D.shape != (self.trunk.dimensions,):
-            raise ValueError(f"a head of shape {self.reference_D.shape} on a trunk of {self.trunk.dimensions}")
+            raise ValueError(
+                f"a head of shape {self.reference_D.shape} on a trunk of {self.trunk.dimensions}"
+            )
         if self.delta_C_D.shape != (len(self.communities), self.trunk.dimensions):
-            raise ValueError(f"{len(self.communities)} communities and heads of shape {self.delta_C_D.shape}")
+            raise ValueError(
+                f"{len(self.communities)} communities and heads of shape {self.delta_C_D.shape}"
+            )
 
     def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
         """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.

@@ -47,8 +47,15 @@ def save_reward_model(model: LinearRewardModel, folder: Path, trunk: Mapping[str
 
     taken = [key for key in _OWN if key in model.about]
     if taken:
-        raise InvalidInput(f"the card keeps {', '.join(taken)} for itself", where="about", hint="use other keys")
-    blob = save({"reference": np.ascontiguousarray(model.reference_D), "delta": np.ascontiguousarray(model.delta_C_D)})
+        raise InvalidInput(
+            f"the card keeps {', '.join(taken)} for itself", where="about", hint="use other keys"
+        )
+    blob = save(
+        {
+            "reference": np.ascontiguousarray(model.reference_D),
+            "delta": np.ascontiguousarray(model.delta_C_D),
+        }
+    )
     card = _card(
         {
             "trunk": {**trunk, "fingerprint": model.trunk.fingerprint},
@@ -88,13 +95,17 @@ def load_card(folder: Path) -> dict[str, object]:
     if not path.is_file():
         raise InvalidInput("no saved reward model here", where=str(folder), hint=_models_in(folder))
     if path.stat().st_size > MOST_BYTES:
-        raise DamagedFile(f"the card must have at most {MOST_BYTES:,} bytes", where=str(path), hint=_AGAIN)
+        raise DamagedFile(
+            f"the card must have at most {MOST_BYTES:,} bytes", where=str(path), hint=_AGAIN
+        )
     try:
         card = parse_json(path.read_bytes())
         digest = card.pop("card_sha256")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise DamagedFile(
-            f"the card is truncated or not written by pluralign: {error}", where=str(path), hint=_AGAIN
+            f"the card is truncated or not written by pluralign: {error}",
+            where=str(path),
+            hint=_AGAIN,
         ) from error
     if digest != _digest(card):
         raise DamagedFile("the card was altered after it was saved", where=str(path), hint=_AGAIN)
@@ -166,21 +177,27 @@ def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
     )
 
 
-def _read_heads(path: Path, digest: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, FloatArray]:
+def _read_heads(
+    path: Path, digest: str, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, FloatArray]:
     """Tensors by name, as the card vouches for them; refused where another reader could take them for anything else."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     most = sum(8 * math.prod(shape) for shape in shapes.values()) + 100_000
     if path.stat().st_size > most:
-        raise DamagedFile(f"the weights must have at most {most:,} bytes", where=str(path), hint=_AGAIN)
+        raise DamagedFile(
+            f"the weights must have at most {most:,} bytes", where=str(path), hint=_AGAIN
+        )
     blob = path.read_bytes()
     if hashlib.sha256(blob).hexdigest() != digest:
         raise DamagedFile("the weights are truncated or altered", where=str(path), hint=_AGAIN)
     try:
         tensors = load(blob)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise DamagedFile(f"the weights are no safetensors: {error}", where=str(path), hint=_AGAIN) from error
+        raise DamagedFile(
+            f"the weights are no safetensors: {error}", where=str(path), hint=_AGAIN
+        ) from error
     if tensors.keys() != shapes.keys():
         raise DamagedFile(
             f"must hold the tensors {', '.join(sorted(shapes))}, got {', '.join(sorted(tensors)):.200}",
@@ -192,7 +209,9 @@ def _read_heads(path: Path, digest: str, shapes: Mapping[str, tuple[int, ...]]) 
             what = f"{name} must be floats of shape {shapes[name]}, got {tensor.dtype} of shape {tensor.shape}"
             raise DamagedFile(what, where=str(path), hint=_AGAIN)
         if not (np.abs(tensor) < _LARGEST).all():
-            raise DamagedFile(f"{name} holds numbers that are not finite", where=str(path), hint=_AGAIN)
+            raise DamagedFile(
+                f"{name} holds numbers that are not finite", where=str(path), hint=_AGAIN
+            )
     return tensors
 
 
@@ -202,7 +221,9 @@ def _card(facts: Mapping[str, object]) -> dict[str, object]:
 
 
 def _named(described: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} = {value!r}" for key, value in described.items() if key != "fingerprint")
+    return ", ".join(
+        f"{key} = {value!r}" for key, value in described.items() if key != "fingerprint"
+    )
 
 
 def _digest(card: Mapping[str, object]) -> str:

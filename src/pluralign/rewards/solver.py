@@ -142,7 +142,11 @@ def _at_hand(features: PairFeatures) -> PairFeatures:
 
 
 def _primal_path(
-    features: PairFeatures, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
+    features: PairFeatures,
+    ridges: Sequence[float],
+    prior_D: FloatArray,
+    weight_N: FloatArray,
+    tolerance: float,
 ) -> FloatArray:
     """Quasi-Newton steps (L-BFGS) in coordinates in which the curvature at the prior, and the ridge, are round."""
     curvature_D_D = _curvature(features, weight_N, prior_D)
@@ -153,7 +157,10 @@ def _primal_path(
         start_D = theta_D
 
         def loss(
-            z_D: FloatArray, ridge: float = ridge, root: FloatArray = root_D_D, start: FloatArray = start_D
+            z_D: FloatArray,
+            ridge: float = ridge,
+            root: FloatArray = root_D_D,
+            start: FloatArray = start_D,
         ) -> Any:
             theta_D = start + solve_triangular(root, z_D, trans=1, lower=True, check_finite=False)
             value, slope_D = bradley_terry_loss(features, weight_N, ridge, prior_D, theta_D)
@@ -161,7 +168,9 @@ def _primal_path(
 
         options = {"ftol": tolerance, "gtol": 0.0, "maxiter": _MAX_STEPS, "maxcor": 20}
         found = minimize(loss, np.zeros_like(start_D), jac=True, method="L-BFGS-B", options=options)
-        theta_D = start_D + solve_triangular(root_D_D, found.x, trans=1, lower=True, check_finite=False)
+        theta_D = start_D + solve_triangular(
+            root_D_D, found.x, trans=1, lower=True, check_finite=False
+        )
         thetas.append(theta_D)
     return np.stack(thetas)
 
@@ -187,7 +196,11 @@ def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
 
 
 def _dual_path(
-    features: PairFeatures, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray, tolerance: float
+    features: PairFeatures,
+    ridges: Sequence[float],
+    prior_D: FloatArray,
+    weight_N: FloatArray,
+    tolerance: float,
 ) -> FloatArray:
     difference_N_D = features.dense().astype(np.float64, copy=False)
     gram_N_N = difference_N_D @ difference_N_D.T
@@ -201,7 +214,12 @@ def _dual_path(
 
 
 def _dual_fit(
-    gram_N_N: FloatArray, start_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray, tolerance: float
+    gram_N_N: FloatArray,
+    start_N: FloatArray,
+    weight_N: FloatArray,
+    ridge: float,
+    a_N: FloatArray,
+    tolerance: float,
 ) -> FloatArray:
     """Kernel logistic regression by damped Newton steps on the coefficients a of theta = prior + X' a."""
     change_N: FloatArray = gram_N_N @ a_N
@@ -221,7 +239,9 @@ def _dual_fit(
             break
         scale = 1.0
         while True:
-            found = _dual_loss(start_N, change_N + scale * step_change_N, weight_N, ridge, a_N + scale * step_N)
+            found = _dual_loss(
+                start_N, change_N + scale * step_change_N, weight_N, ridge, a_N + scale * step_N
+            )
             if found <= loss - 1e-4 * scale * decrement or scale < 1e-8:
                 break
             scale /= 2
@@ -229,5 +249,7 @@ def _dual_fit(
     return a_N
 
 
-def _dual_loss(start_N: FloatArray, change_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray) -> float:
+def _dual_loss(
+    start_N: FloatArray, change_N: FloatArray, weight_N: FloatArray, ridge: float, a_N: FloatArray
+) -> float:
     return float(weight_N @ np.logaddexp(0, -(start_N + change_N)) + 0.5 * ridge * a_N @ change_N)

@@ -17,7 +17,14 @@ from pluralign.core import (
     RewardRequest,
     prompt_text,
 )
-from pluralign.rewards.features import PairFeatures, TableFeatures, distinct, nearly_equal, products, with_prompts
+from pluralign.rewards.features import (
+    PairFeatures,
+    TableFeatures,
+    distinct,
+    nearly_equal,
+    products,
+    with_prompts,
+)
 
 INTERACTION = 0.5
 
@@ -36,7 +43,9 @@ class EncodedPairs:
 
     def __post_init__(self) -> None:
         if len(self.pairs) != self.features.shape[0]:
-            raise ValueError(f"{len(self.pairs)} pairs and {self.features.shape[0]} rows of features")
+            raise ValueError(
+                f"{len(self.pairs)} pairs and {self.features.shape[0]} rows of features"
+            )
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -104,7 +113,9 @@ class EmbeddingTrunk:
 
     def __post_init__(self) -> None:
         if not 0 <= self.interaction < np.inf:
-            raise InvalidInput(f"interaction is {self.interaction}, not a number >= 0", hint=f"use {INTERACTION}")
+            raise InvalidInput(
+                f"interaction is {self.interaction}, not a number >= 0", hint=f"use {INTERACTION}"
+            )
 
     @property
     def fingerprint(self) -> str:
@@ -124,7 +135,9 @@ class EmbeddingTrunk:
         """
         if not requests:
             raise NotEnoughData("no requests to score")
-        texts, index = distinct([prompt_text(r.prompt) for r in requests] + [r.response for r in requests])
+        texts, index = distinct(
+            [prompt_text(r.prompt) for r in requests] + [r.response for r in requests]
+        )
         vector_T_d = self.encoder.encode(texts)
         prompt_N, response_N = np.split(index, 2)
         return with_prompts(vector_T_d[prompt_N], vector_T_d[response_N], self._scale(vector_T_d))
@@ -142,13 +155,17 @@ class EmbeddingTrunk:
             raise NotEnoughData("no pairs to encode")
         # Prompts first: the order in which texts are encoded decides what a stopped run has kept.
         texts, index = distinct(
-            [prompt_text(p.prompt) for p in pairs] + [p.chosen for p in pairs] + [p.rejected for p in pairs]
+            [prompt_text(p.prompt) for p in pairs]
+            + [p.chosen for p in pairs]
+            + [p.rejected for p in pairs]
         )
         vector_T_d = self.encoder.encode(texts)
         prompt_N, chosen_N, rejected_N = np.split(index, 3)
         rejected_N = np.where(nearly_equal(vector_T_d, chosen_N, rejected_N), chosen_N, rejected_N)
         index_3_N = np.stack([chosen_N, rejected_N, prompt_N])
-        return EncodedPairs(tuple(pairs), TableFeatures(vector_T_d, index_3_N, self._scale(vector_T_d)))
+        return EncodedPairs(
+            tuple(pairs), TableFeatures(vector_T_d, index_3_N, self._scale(vector_T_d))
+        )
 
     def _scale(self, vector_T_d: FloatArray) -> float:
         return float(self.interaction * np.sqrt(vector_T_d.shape[1]))

@@ -60,14 +60,21 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
             await service.close()
 
     app = FastAPI(
-        title="pluralign", version=__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None
+        title="pluralign",
+        version=__version__,
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.metrics = metrics
     explain_problems(app)
     app.include_router(native.router)
     for compatible in _COMPATIBLE:
         app.include_router(compatible.router)
-        app.include_router(compatible.router, prefix="/steered/{steer:path}", include_in_schema=False)
+        app.include_router(
+            compatible.router, prefix="/steered/{steer:path}", include_in_schema=False
+        )
     app.include_router(state)
     describe_bodies(app, [body for module in (native, *_COMPATIBLE) for body in module.BODIES])
     return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])

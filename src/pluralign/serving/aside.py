@@ -26,7 +26,9 @@ class Aside:
         """What ``work`` returns; done in a thread where it is heavy, at once where a thread would cost more."""
         if not heavy:
             return work(*args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, partial(work, *args, **kwargs)
+        )
 
     def close(self) -> None:
         """Let the threads end once they have nothing to do."""

@@ -222,7 +222,9 @@ class Batcher:
             return
         for lot, reward_B_n_S in by_lot:
             lot.job.keep(lot.rows, reward_B_n_S)
-        batch = Batch(sum(len(lot.rows) for lot in lots), sum(lot.tokens for lot in lots), _since(since))
+        batch = Batch(
+            sum(len(lot.rows) for lot in lots), sum(lot.tokens for lot in lots), _since(since)
+        )
         self._learn(batch, of_all=(worker.cores or self._cores) / self._cores)
         self._watch(batch)
 

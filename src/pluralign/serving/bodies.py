@@ -37,7 +37,9 @@ _PROBLEMS = {
 }
 
 
-async def read(request: Request, body: type[Body], understood: Callable[[Body], Read]) -> tuple[Body, Read]:
+async def read(
+    request: Request, body: type[Body], understood: Callable[[Body], Read]
+) -> tuple[Body, Read]:
     """The body of a request, and what ``understood`` makes of it; a large one is read beside the event loop.
 
     Raises:
@@ -49,18 +51,24 @@ async def read(request: Request, body: type[Body], understood: Callable[[Body], 
     sent = await request.body()
     service = request.app.state.service
     most = _VALUES_PER_ITEM * service.settings.most_items
-    found: tuple[Body, Read] = await service.aside(len(sent) > _SOON_READ, _read, sent, body, understood, most)
+    found: tuple[Body, Read] = await service.aside(
+        len(sent) > _SOON_READ, _read, sent, body, understood, most
+    )
     return found
 
 
-def _read(sent: bytes, body: type[Body], understood: Callable[[Body], Read], most: int) -> tuple[Body, Read]:
+def _read(
+    sent: bytes, body: type[Body], understood: Callable[[Body], Read], most: int
+) -> tuple[Body, Read]:
     if len(sent) > most and holds_more_values(sent, most):
         raise Refused(413, f"the body holds more than {most} values", "send less at a time")
     try:
         found = body.model_validate_json(sent)
     except ValidationError as error:
         if error.error_count() > _FAULTS_READ:
-            raise Refused(422, f"the request does not hold what it must, in {error.error_count()} places") from None
+            raise Refused(
+                422, f"the request does not hold what it must, in {error.error_count()} places"
+            ) from None
         errors = error.errors(include_url=False, include_context=False, include_input=False)
         if errors[0]["type"] == "json_invalid":
             raise Refused(400, errors[0]["msg"], "send JSON in UTF-8") from None
@@ -77,7 +85,9 @@ def check_media_type(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         hint = "send the header Content-Type: application/json (curl --json does)"
-        raise Refused(415, f"Content-Type must be application/json, got {kind or 'none'!r:.100}", hint)
+        raise Refused(
+            415, f"Content-Type must be application/json, got {kind or 'none'!r:.100}", hint
+        )
 
 
 def holds_more_values(sent: bytes, most: int) -> bool:
@@ -106,15 +116,27 @@ def answer(value: Any) -> Response:
 def documented(sent: type[BaseModel] | None, answered: Any, about: str) -> dict[str, Any]:
     """What a route says in the OpenAPI document: the body it takes, what it answers, and the problems it may tell."""
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": _PLACE.format(model="Problem")}}}}
-    content = {"application/json": {"schema": {"$ref": _PLACE.format(model=sent.__name__)}}} if sent else {}
+    content = (
+        {"application/json": {"schema": {"$ref": _PLACE.format(model=sent.__name__)}}}
+        if sent
+        else {}
+    )
     return {
         "response_model": None,
         "summary": about,
         "responses": {
             200: {"model": answered},
-            **({status: {"description": what, **problem} for status, what in _PROBLEMS.items()} if sent else {}),
+            **(
+                {status: {"description": what, **problem} for status, what in _PROBLEMS.items()}
+                if sent
+                else {}
+            ),
         },
-        **({"openapi_extra": {"requestBody": {"required": True, "content": content}}} if sent else {}),
+        **(
+            {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
+            if sent
+            else {}
+        ),
     }
 
 
@@ -126,7 +148,9 @@ def describe_bodies(app: FastAPI, bodies: list[type[BaseModel]]) -> None:
         if app.openapi_schema is None:
             document = made()
             everything: list[type[BaseModel]] = [*bodies, Problem]
-            told: list[tuple[type[BaseModel], Literal["validation"]]] = [(body, "validation") for body in everything]
+            told: list[tuple[type[BaseModel], Literal["validation"]]] = [
+                (body, "validation") for body in everything
+            ]
             _, found = models_json_schema(told, ref_template=_PLACE)
             document.setdefault("components", {}).setdefault("schemas", {}).update(found["$defs"])
             app.openapi_schema = document

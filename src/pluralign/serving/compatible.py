@@ -7,10 +7,24 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 _ANY = object()
 _UNUSED = (False,)
-_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "max_completion_tokens", "stop", "n")
+_SAMPLING = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "seed",
+    "max_tokens",
+    "max_completion_tokens",
+    "stop",
+    "n",
+)
 VLLM: Mapping[str, Any] = {
-    **dict.fromkeys(("user", "request_id", "priority", "cache_salt", "add_special_tokens", *_SAMPLING), _ANY),
-    **dict.fromkeys(("chat_template", "chat_template_kwargs", "chat_template_content_format"), _ANY),
+    **dict.fromkeys(
+        ("user", "request_id", "priority", "cache_salt", "add_special_tokens", *_SAMPLING), _ANY
+    ),
+    **dict.fromkeys(
+        ("chat_template", "chat_template_kwargs", "chat_template_content_format"), _ANY
+    ),
     **dict.fromkeys(("continue_final_message", "skip_reading_prefix_cache", "metadata"), _ANY),
     **dict.fromkeys(("normalize", "add_generation_prompt", "echo", "stream"), _UNUSED),
     "encoding_format": ("float",),

@@ -64,7 +64,10 @@ def check_roles(turns: Sequence[Message]) -> None:
     for number, turn in enumerate(turns):
         if turn.role not in ROLES:
             what = f"the role of turn {number} must be one of {', '.join(sorted(ROLES))}, got {turn.role!r:.60}"
-            raise InvalidInput(what, hint="leave out the turns of tools, or write what they returned into the user's")
+            raise InvalidInput(
+                what,
+                hint="leave out the turns of tools, or write what they returned into the user's",
+            )
 
 
 def _prompt_of(turns: Sequence[Message]) -> Prompt:

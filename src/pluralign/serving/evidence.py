@@ -78,7 +78,9 @@ def _accuracy(card: Mapping[str, Any], id_: str) -> Accuracy | None:
 def _simulated(card: Mapping[str, Any]) -> tuple[str, ...]:
     licenses = card.get("licenses") or ()
     if any("simulated" in str(terms).lower() for terms in licenses):
-        return ("simulated: people of a society that was written down stand behind it, and nobody real",)
+        return (
+            "simulated: people of a society that was written down stand behind it, and nobody real",
+        )
     return ()
 
 
@@ -88,7 +90,9 @@ def _thin(raters: int | None, pairs: int | None) -> tuple[str, ...]:
     if raters is not None and raters < FEW_RATERS:
         return (f"thin: only {count_of(raters, 'person stands', 'people stand')} behind it",)
     if raters is None and pairs is not None and pairs < FEW_PAIRS:
-        few = count_of(pairs, "pair of published answers stands", "pairs of published answers stand")
+        few = count_of(
+            pairs, "pair of published answers stands", "pairs of published answers stand"
+        )
         return (f"thin: only {few} behind it",)
     return ()
 
@@ -101,5 +105,7 @@ def _weak(accuracy: Accuracy | None) -> tuple[str, ...]:
         return (f"thin: only {few} been compared with it",)
     if accuracy.low is not None and accuracy.low <= CHANCE:
         shown = f"{accuracy.value:.1%}, interval {accuracy.low:.1%} to {accuracy.high:.1%}"
-        return (f"weak: on choices of people held out it is not surely better than chance ({shown})",)
+        return (
+            f"weak: on choices of people held out it is not surely better than chance ({shown})",
+        )
     return ()

@@ -41,7 +41,9 @@ class Guard:
         endpoints: Paths that are counted by name; all others are counted together.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServeSettings, metrics: Metrics, endpoints: Sequence[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: ServeSettings, metrics: Metrics, endpoints: Sequence[str]
+    ) -> None:
         self._app = app
         self._settings = settings
         self._metrics = metrics
@@ -73,7 +75,9 @@ class Guard:
             answer = problem(refused.status_code, refused.detail, refused.hint, refused.headers)
             await answer(scope, receive, sending)
         except TimeoutError:
-            _log.warning("a client did not take in its answer within %g s", self._settings.seconds_to_send)
+            _log.warning(
+                "a client did not take in its answer within %g s", self._settings.seconds_to_send
+            )
         finally:
             self._held -= body.size
             self._tell(scope, status, time.perf_counter() - since)
@@ -81,15 +85,29 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         if scope.get(CONNECTIONS, 0) > self._settings.most_connections:
             after = {"Retry-After": "1", "Connection": "close"}
-            raise Refused(503, "too many connections are open", "ask again in 1 s, over fewer connections", after)
+            raise Refused(
+                503,
+                "too many connections are open",
+                "ask again in 1 s, over fewer connections",
+                after,
+            )
         headers = dict(scope["headers"])
         if self._digests:
-            if scope["path"] not in OPEN_TO_ALL and not self._let_in(headers.get(b"authorization", b"")):
+            if scope["path"] not in OPEN_TO_ALL and not self._let_in(
+                headers.get(b"authorization", b"")
+            ):
                 asked = {"WWW-Authenticate": "Bearer"}
-                raise Refused(401, "no token, or a wrong one", "send the header Authorization: Bearer TOKEN", asked)
+                raise Refused(
+                    401,
+                    "no token, or a wrong one",
+                    "send the header Authorization: Bearer TOKEN",
+                    asked,
+                )
         elif not is_loopback(_host(headers.get(b"host", b""))):
             # A page from elsewhere that has its own name point to this machine.
-            raise Refused(421, "this server answers to names of this machine only", "ask http://127.0.0.1")
+            raise Refused(
+                421, "this server answers to names of this machine only", "ask http://127.0.0.1"
+            )
         if scope["method"] not in _CHANGES_NOTHING and _from_elsewhere(headers, self._origins):
             hint = "ask from this server's own page or from a program; serve --origin allows a page of another origin"
             raise Refused(403, "a web page of another origin sent the request", hint)
@@ -138,7 +156,9 @@ class Guard:
         self._held += more
         if self._held > self._settings.most_bytes_at_once and body.size > _SHORT_BODY:
             after = {"Retry-After": "1", "Connection": "close"}
-            raise Refused(503, "too much is being sent by all clients together", "ask again in 1 s", after)
+            raise Refused(
+                503, "too much is being sent by all clients together", "ask again in 1 s", after
+            )
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self._endpoints else _UNNAMED
@@ -159,7 +179,12 @@ class _Body:
 
 
 def _too_large(settings: ServeSettings) -> Refused:
-    return Refused(413, f"the body has more than {settings.most_bytes} bytes", "send less", {"Connection": "close"})
+    return Refused(
+        413,
+        f"the body has more than {settings.most_bytes} bytes",
+        "send less",
+        {"Connection": "close"},
+    )
 
 
 def _host(header: bytes) -> str:

@@ -25,7 +25,9 @@ def steer_named(service: Service, model: str | None, path: str | None = None) ->
     name, sign, words = (model or service.name).partition("@")
     if name != service.name:
         raise Refused(
-            404, f"there is no model {name!r:.100} here", f"use {service.name!r}, or {service.name}@COMMUNITY"
+            404,
+            f"there is no model {name!r:.100} here",
+            f"use {service.name!r}, or {service.name}@COMMUNITY",
         )
     if sign and path is not None:
         raise Refused(422, "path and model name both say whose taste counts", "use one of them")

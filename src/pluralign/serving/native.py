@@ -46,28 +46,38 @@ def service_of(request: Request) -> Service:
     return service
 
 
-@router.post("/v1/rewards", **documented(RewardsRequest, RewardsAnswer, "How good is this response, for whom?"))
+@router.post(
+    "/v1/rewards",
+    **documented(RewardsRequest, RewardsAnswer, "How good is this response, for whom?"),
+)
 async def rewards(request: Request) -> Response:
     """Rewards of responses for communities, each with its interval, and the people behind each community."""
     body, requests = await read(request, RewardsRequest, _items)
     return await _answered(request, await _scored(request, body, requests), _rewards)
 
 
-@router.post("/v1/rank", **documented(RankRequest, RankAnswer, "Which of these responses is best, for whom?"))
+@router.post(
+    "/v1/rank", **documented(RankRequest, RankAnswer, "Which of these responses is best, for whom?")
+)
 async def rank(request: Request) -> Response:
     """Responses to one prompt from the best down: for one community, a blend, or the worst-off of several."""
     body, requests = await read(request, RankRequest, _candidates)
     return await _answered(request, await _scored(request, body, requests), _ranking)
 
 
-@router.post("/v1/compare", **documented(CompareRequest, CompareAnswer, "Who prefers which of two responses?"))
+@router.post(
+    "/v1/compare",
+    **documented(CompareRequest, CompareAnswer, "Who prefers which of two responses?"),
+)
 async def compare(request: Request) -> Response:
     """Which of two responses each community prefers, as the share of its people expected to choose the first."""
     body, requests = await read(request, CompareRequest, _two)
     return await _answered(request, await _scored(request, body, requests), _preferences)
 
 
-@router.get("/v1/communities", **documented(None, CommunityList, "Whom can the model be steered to?"))
+@router.get(
+    "/v1/communities", **documented(None, CommunityList, "Whom can the model be steered to?")
+)
 async def communities(request: Request) -> Response:
     """Every community of the model and the reference, with the people behind it."""
     service = service_of(request)
@@ -83,12 +93,22 @@ async def communities(request: Request) -> Response:
     return answer(told)
 
 
-@router.get("/v1/models", **documented(None, ModelList, "By which names do compatible endpoints know it?"))
+@router.get(
+    "/v1/models", **documented(None, ModelList, "By which names do compatible endpoints know it?")
+)
 async def models(request: Request) -> Response:
     """The model (its reference), and ``name@COMMUNITY`` for each community of it."""
     service = service_of(request)
-    made = {"object": "model", "created": service.since, "owned_by": "pluralign", "root": service.name}
-    names = [(service.name, None), *((f"{service.name}@{id_}", service.name) for id_ in service.planner.evidence)]
+    made = {
+        "object": "model",
+        "created": service.since,
+        "owned_by": "pluralign",
+        "root": service.name,
+    }
+    names = [
+        (service.name, None),
+        *((f"{service.name}@{id_}", service.name) for id_ in service.planner.evidence),
+    ]
     data = [{"id": name, **made, "parent": parent, "max_model_len": None} for name, parent in names]
     return answer({"object": "list", "data": data})
 
@@ -149,14 +169,17 @@ async def _scored(request: Request, asked: Asked, requests: Sequence[RewardReque
     return _Found(plan, reward_B_N_S, warnings_N, service.opened.repeats.held_out)
 
 
-async def _answered(request: Request, found: _Found, write: Callable[[_Found], Iterable[bytes]]) -> Response:
+async def _answered(
+    request: Request, found: _Found, write: Callable[[_Found], Iterable[bytes]]
+) -> Response:
     """An answer with its model and communities in front; what a plan has written down is not written again."""
     service = service_of(request)
     head = written({"model": service.name, "interval": service.opened.repeats.about})
     heavy = found.reward_B_N_S[0].size > _SOON_WRITTEN
     members = await service.aside(heavy, lambda: b",".join(write(found)))
     return Response(
-        b'%b,"communities":%b,%b}' % (head[:-1], found.plan.written, members), media_type="application/json"
+        b'%b,"communities":%b,%b}' % (head[:-1], found.plan.written, members),
+        media_type="application/json",
     )
 
 
@@ -171,7 +194,12 @@ def _ranking(found: _Found) -> Iterator[bytes]:
     behind = numbers(behind_B_N, found.held_out)
 
     def row(i: int) -> dict[str, Any]:
-        place = {"index": i, "behind": behind[i], "rewards": found.rewards(i), "warnings": found.unread[i]}
+        place = {
+            "index": i,
+            "behind": behind[i],
+            "rewards": found.rewards(i),
+            "warnings": found.unread[i],
+        }
         if len(keys) > 1:
             loss = numbers(loss_B_N_S[:, i, worst_N[i]], found.held_out)
             place["worst_off"] = {"community": keys[worst_N[i]], "logits": loss}
@@ -185,5 +213,9 @@ def _ranking(found: _Found) -> Iterator[bytes]:
 def _preferences(found: _Found) -> Iterator[bytes]:
     margin = numbers(found.reward_B_N_S[:, 0] - found.reward_B_N_S[:, 1], found.held_out)
     told = zip(found.plan.keys, margin, shares(margin), strict=True)
-    yield b'"preferences":%b' % written({key: {"margin": own, "share": share} for key, own, share in told})
-    yield b'"warnings":%b' % written(list(dict.fromkeys(warning for own in found.unread for warning in own)))
+    yield b'"preferences":%b' % written(
+        {key: {"margin": own, "share": share} for key, own, share in told}
+    )
+    yield b'"warnings":%b' % written(
+        list(dict.fromkeys(warning for own in found.unread for warning in own))
+    )

@@ -48,7 +48,10 @@ class GetReward(Compatible):
                 raise InvalidInput(what, hint="send one for each query")
         if self.prompts is None:
             return [read_transcript(query) for query in self.query]
-        return [split_query(query, prompt) for query, prompt in zip(self.query, self.prompts, strict=True)]
+        return [
+            split_query(query, prompt)
+            for query, prompt in zip(self.query, self.prompts, strict=True)
+        ]
 
 
 class Rewards(BaseModel):
@@ -77,7 +80,9 @@ async def get_reward(request: Request) -> Response:
     labels = body.labels or [None] * len(requests)
     steers = await service.aside(bool(body.labels), _steers, service.planner, labels)
     read_N = await service.scorable(requests)
-    if body.prompts is None:  # a prompt that is known proves that a model wrote the rest, be it nothing
+    if (
+        body.prompts is None
+    ):  # a prompt that is known proves that a model wrote the rest, be it nothing
         refuse_unanswered(read_N, [row for row in unanswered(read_N) if not read_N[row].thought])
     reward_N, reference_N = (await _rewards(request, read_N, steers)).T
     logs = {
@@ -86,17 +91,23 @@ async def get_reward(request: Request) -> Response:
         "thought": [float(one.thought) for one in read_N],
         "no_answer": [float(one.request is None) for one in read_N],
     }
-    return answer({"rewards": reward_N.tolist(), "scores": expit(reward_N).tolist(), "extra_logs": logs})
+    return answer(
+        {"rewards": reward_N.tolist(), "scores": expit(reward_N).tolist(), "extra_logs": logs}
+    )
 
 
-async def _rewards(request: Request, read_N: Sequence[Scorable], steers: Sequence[Steer | None]) -> FloatArray:
+async def _rewards(
+    request: Request, read_N: Sequence[Scorable], steers: Sequence[Steer | None]
+) -> FloatArray:
     """Rewards and those of the reference, shape (N, 2); ``no_answer`` where there is none, so that training goes on."""
     service = service_of(request)
     rows = [row for row, one in enumerate(read_N) if one.request is not None]
     requests = [one.request for one in read_N if one.request is not None]
     reward_N_2 = np.full((len(read_N), 2), service.settings.no_answer)
     if rows:
-        reward_N_2[rows] = await service.rewards_each(request, requests, [(steers[row], None) for row in rows])
+        reward_N_2[rows] = await service.rewards_each(
+            request, requests, [(steers[row], None) for row in rows]
+        )
     return reward_N_2
 
 
@@ -114,7 +125,9 @@ def _steers(planner: Planner, labels: Sequence[Any]) -> list[Steer | None]:
             found[key] = steer = steer_of(planner, label)
             named += 1 if steer is None else len(steer.shares)
             if named > _MOST_NAMED:
-                raise InvalidInput(f"labels name more than {_MOST_NAMED} communities", hint="send fewer at a time")
+                raise InvalidInput(
+                    f"labels name more than {_MOST_NAMED} communities", hint="send fewer at a time"
+                )
     return [found[key] for key in keys]
 
 
@@ -132,7 +145,9 @@ def steer_of(planner: Planner, label: Any) -> Steer | None:
     if isinstance(label, str):
         label = {"communities": label}
     if not isinstance(label, dict):
-        raise InvalidInput("a label names no community", hint='use "MEX", or {"community": "MEX", "strength": 0.5}')
+        raise InvalidInput(
+            "a label names no community", hint='use "MEX", or {"community": "MEX", "strength": 0.5}'
+        )
     given = {("communities" if key == "community" else key): value for key, value in label.items()}
     try:
         asked = Steering.model_validate(given)
@@ -142,7 +157,10 @@ def steer_of(planner: Planner, label: Any) -> Steer | None:
         raise InvalidInput(f"a label cannot be read: {what}", hint=hint) from None
     plan = planner.plan(asked)
     if len(plan.steers) != 1:
-        raise InvalidInput("a label names several communities", hint='blend them: {"blend": {"MEX": 0.7, "GBR": 0.3}}')
+        raise InvalidInput(
+            "a label names several communities",
+            hint='blend them: {"blend": {"MEX": 0.7, "GBR": 0.3}}',
+        )
     return plan.steers[0]
 
 
@@ -150,7 +168,9 @@ def _object(label: str) -> Any:
     try:
         return parse_json(label)
     except ValueError:
-        raise InvalidInput("a label begins like JSON and is none", hint='use {"community": "MEX"}') from None
+        raise InvalidInput(
+            "a label begins like JSON and is none", hint='use {"community": "MEX"}'
+        ) from None
 
 
 def _thin(planner: Planner, steer: Steer | None) -> float:

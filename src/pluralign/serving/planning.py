@@ -43,7 +43,9 @@ class Plan:
     written: bytes
 
     @classmethod
-    def of(cls, keys: Sequence[str], steers: Sequence[Steer | None], served: Sequence[Served]) -> "Plan":
+    def of(
+        cls, keys: Sequence[str], steers: Sequence[Steer | None], served: Sequence[Served]
+    ) -> "Plan":
         """A plan, with its communities written down."""
         return cls(tuple(keys), tuple(steers), tuple(served), _SERVED.dump_json(tuple(served)))
 
@@ -59,7 +61,9 @@ class Planner:
     def __init__(self, card: Mapping[str, Any], communities: Sequence[str]) -> None:
         self.communities = tuple(communities)
         self._known = frozenset((*self.communities, WORLD.id))
-        self.evidence = {id_: evidence_of(card, id_) for id_ in dict.fromkeys((*self.communities, WORLD.id))}
+        self.evidence = {
+            id_: evidence_of(card, id_) for id_ in dict.fromkeys((*self.communities, WORLD.id))
+        }
         self._separate = lru_cache(_PLANS_KEPT)(self._plan_separate)
 
     def plan(self, asked: Steering) -> Plan:
@@ -76,12 +80,18 @@ class Planner:
         labels = (given,) if isinstance(given, str) else given
         check_labels(labels)
         labels = self.everybody if given == ALL else labels
-        planned = self._separate if len(labels) <= max(_SHORT, len(self.everybody)) else self._plan_separate
+        planned = (
+            self._separate
+            if len(labels) <= max(_SHORT, len(self.everybody))
+            else self._plan_separate
+        )
         return planned(labels, asked.strength, asked.unknown == "parent")
 
     def quick(self, asked: Steering) -> bool:
         """Whether a plan is made at once: names that are no ids are looked up, and compared with all that there are."""
-        labels = asked.blend or ((asked.communities,) if isinstance(asked.communities, str) else asked.communities)
+        labels = asked.blend or (
+            (asked.communities,) if isinstance(asked.communities, str) else asked.communities
+        )
         return labels == (ALL,) or (len(labels) <= _SHORT and self._known.issuperset(labels))
 
     @property
@@ -126,7 +136,12 @@ class Planner:
         if key == id_:
             return own
         said = f"parent: the model is not steered to {key}; {own.name} ({id_}) answers"
-        changes = {"id": key, "name": community(key).name, "answered_by": id_, "warnings": (said, *own.warnings)}
+        changes = {
+            "id": key,
+            "name": community(key).name,
+            "answered_by": id_,
+            "warnings": (said, *own.warnings),
+        }
         return own.model_copy(update=changes)
 
 
@@ -137,7 +152,11 @@ def check_labels(labels: Collection[str]) -> None:
         InvalidInput: If it does.
     """
     if len(labels) > _MOST_LABELS:
-        raise InvalidInput(f"{len(labels)} communities are named", hint=f"name at most {_MOST_LABELS}, or all")
+        raise InvalidInput(
+            f"{len(labels)} communities are named", hint=f"name at most {_MOST_LABELS}, or all"
+        )
     longest = max(map(len, labels))
     if longest > _LONGEST_LABEL:
-        raise InvalidInput(f"a community's name has {longest} characters", hint="use ids, such as MEX")
+        raise InvalidInput(
+            f"a community's name has {longest} characters", hint="use ids, such as MEX"
+        )

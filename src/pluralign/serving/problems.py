@@ -33,7 +33,11 @@ class Refused(HTTPException):
     """
 
     def __init__(
-        self, status: int, detail: str, hint: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        hint: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(status, detail, headers)
         self.hint = hint
@@ -95,6 +99,9 @@ def told(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     [{'where': 'body.items.0.response', 'what': 'Field required'}]
     """
     return [
-        {"where": ".".join(str(part)[:_WORDS] for part in error["loc"])[:_WORDS], "what": str(error["msg"])[:_WORDS]}
+        {
+            "where": ".".join(str(part)[:_WORDS] for part in error["loc"])[:_WORDS],
+            "what": str(error["msg"])[:_WORDS],
+        }
         for error in errors[:_ERRORS_TOLD]
     ]

@@ -84,7 +84,11 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _make_room(self) -> None:
         """Close the connections that have waited longest to be read, the last one apart, until the rest is little."""
-        waiting = [each for each in self.connections if isinstance(each, PatientProtocol) and "reading" in each._due]
+        waiting = [
+            each
+            for each in self.connections
+            if isinstance(each, PatientProtocol) and "reading" in each._due
+        ]
         waiting.sort(key=lambda each: each._due["reading"].when())
         unread = sum(each.transport.get_write_buffer_size() for each in waiting)
         for slow in waiting[:-1]:

@@ -51,11 +51,15 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
                 server.run(sockets)
             return
         folder = open_things.enter_context(tempfile.TemporaryDirectory(prefix="pluralign-"))
-        open_things.enter_context(_environment({SHARED_FOLDER: folder, SETTINGS: settings.model_dump_json()}))
+        open_things.enter_context(
+            _environment({SHARED_FOLDER: folder, SETTINGS: settings.model_dump_json()})
+        )
         processes = _Processes(_config(settings, f"{__name__}:from_environment"), sockets)
         processes.run()
         if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
-            raise InvalidInput("the server cannot start", where=str(settings.model), hint="its log above says why")
+            raise InvalidInput(
+                "the server cannot start", where=str(settings.model), hint="its log above says why"
+            )
 
 
 class _Processes(Multiprocess):
@@ -77,7 +81,9 @@ def from_environment() -> ASGIApp:
         _log.error("%s", error)
     except Exception:
         _log.exception("the model cannot be loaded")
-    os._exit(STARTUP_FAILURE)  # at once: to who waits for a sign of life, a process that winds up looks alive
+    os._exit(
+        STARTUP_FAILURE
+    )  # at once: to who waits for a sign of life, a process that winds up looks alive
 
 
 def address(host: str, port: int) -> str:
@@ -153,7 +159,9 @@ def _stopped_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {stop: signal.signal(stop, lambda *_: None) for stop in (signal.SIGTERM, signal.SIGINT)}
+    before = {
+        stop: signal.signal(stop, lambda *_: None) for stop in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         yield
     finally:

@@ -6,7 +6,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pluralign.core import BoolArray, FloatArray, RewardRequest, Steer, SteerableRewardModel, known_community
+from pluralign.core import (
+    BoolArray,
+    FloatArray,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    known_community,
+)
 from pluralign.experiments import Repeats
 from pluralign.rewards import LinearRewardModel
 
@@ -41,7 +48,9 @@ def scorer_of(model: SteerableRewardModel, repeats: Repeats) -> Scorer:
     from pluralign.rewards.transformer.model import TransformerRewardModel
     from pluralign.rewards.transformer.resident import ResidentRewardModel
 
-    return PartsScorer(ResidentRewardModel(model) if isinstance(model, TransformerRewardModel) else model)
+    return PartsScorer(
+        ResidentRewardModel(model) if isinstance(model, TransformerRewardModel) else model
+    )
 
 
 class LinearScorer:
@@ -65,21 +74,30 @@ class LinearScorer:
 
     def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S)."""
-        feature_N_D = self._trunk.features([r for one in wanted for r in one.requests]).astype(np.float64)
+        feature_N_D = self._trunk.features([r for one in wanted for r in one.requests]).astype(
+            np.float64
+        )
         alike = _alike(wanted)
         parts = [[self._parts(steer) for steer in wanted[callers[0]].steers] for callers in alike]
         rows = [0, *sorted({row for part in parts for shares in part for row in shares})]
         column = {row: at for at, row in enumerate(rows)}
         fits = slice(None if any(one.repeated for one in wanted) else 1)
-        reward_N_B_P, missing_B_P = self._products(feature_N_D, fits, rows), self._missing_B_P[fits][:, rows]
-        place = np.split(np.arange(len(feature_N_D)), np.cumsum([len(one.requests) for one in wanted])[:-1])
+        reward_N_B_P, missing_B_P = (
+            self._products(feature_N_D, fits, rows),
+            self._missing_B_P[fits][:, rows],
+        )
+        place = np.split(
+            np.arange(len(feature_N_D)), np.cumsum([len(one.requests) for one in wanted])[:-1]
+        )
         found: dict[int, FloatArray] = {}
         for callers, part in zip(alike, parts, strict=True):
             fits = slice(None if wanted[callers[0]].repeated else 1)
             own_n_B_P = reward_N_B_P[np.concatenate([place[caller] for caller in callers]), fits]
             mixed_n_B_S = _mixed(own_n_B_P, missing_B_P[fits], _mixture(part, column))
             ends = np.cumsum([len(place[caller]) for caller in callers])[:-1]
-            found.update(zip(callers, np.split(mixed_n_B_S.swapaxes(0, 1), ends, axis=1), strict=True))
+            found.update(
+                zip(callers, np.split(mixed_n_B_S.swapaxes(0, 1), ends, axis=1), strict=True)
+            )
         return [found[caller] for caller in range(len(wanted))]
 
     def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
@@ -114,7 +132,9 @@ def _alike(wanted: Sequence[Wanted]) -> list[list[int]]:
 def _mixed(reward_N_B_P: FloatArray, missing_B_P: BoolArray, share_P_S: FloatArray) -> FloatArray:
     """Rewards under steers, shape (N, B, S); nan where a fit lacks a community that goes into the steer."""
     fits, parts = missing_B_P.shape
-    reward_N_B_S: FloatArray = (reward_N_B_P.reshape(-1, parts) @ share_P_S).reshape(-1, fits, share_P_S.shape[1])
+    reward_N_B_S: FloatArray = (reward_N_B_P.reshape(-1, parts) @ share_P_S).reshape(
+        -1, fits, share_P_S.shape[1]
+    )
     if missing_B_P.any():
         lacks_B_S = (missing_B_P.astype(np.float64) @ (share_P_S != 0)) > 0
         reward_N_B_S = np.where(lacks_B_S, np.nan, reward_N_B_S)
@@ -148,10 +168,15 @@ class PartsScorer:
         if hasattr(self._model, "rewards_each"):
             rows = self._model.rewards_each(requests, steers)
         else:
-            rows = [[float(self._model.score([r], s)[0]) for s in own] for r, own in zip(requests, steers, strict=True)]
+            rows = [
+                [float(self._model.score([r], s)[0]) for s in own]
+                for r, own in zip(requests, steers, strict=True)
+            ]
         found: list[FloatArray] = []
         start = 0
         for one in wanted:
-            found.append(np.asarray(rows[start : start + len(one.requests)], dtype=np.float64)[None])
+            found.append(
+                np.asarray(rows[start : start + len(one.requests)], dtype=np.float64)[None]
+            )
             start += len(one.requests)
         return found

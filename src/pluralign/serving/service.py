@@ -79,7 +79,9 @@ def open_to_serve(settings: ServeSettings) -> Opened:
     vectors = memories[0] if memories else None
     threads = _share_of_threads(settings.processes)
     cores = threads if vectors is not None and vectors.side_by_side else 1
-    return Opened(load_card(settings.model), model.communities, repeats, scorer, languages, vectors, cores)
+    return Opened(
+        load_card(settings.model), model.communities, repeats, scorer, languages, vectors, cores
+    )
 
 
 @dataclass(slots=True)
@@ -138,10 +140,14 @@ class Service:
         await self.batcher.close()
         self.aside.close()
 
-    async def scorable(self, requests: Sequence[RewardRequest], thoughts: Thoughts | None = None) -> list[Scorable]:
+    async def scorable(
+        self, requests: Sequence[RewardRequest], thoughts: Thoughts | None = None
+    ) -> list[Scorable]:
         """What of responses is scored: thoughts are left out unless the request or the server keeps them."""
         kept = thoughts or self.settings.thoughts
-        found = await self.aside(len(requests) > _AT_ONCE, lambda: [scorable(one, kept) for one in requests])
+        found = await self.aside(
+            len(requests) > _AT_ONCE, lambda: [scorable(one, kept) for one in requests]
+        )
         self.metrics.read(found)
         return found
 
@@ -158,11 +164,16 @@ class Service:
             Refused: If there are too many responses, one is too long, or the queue is full; or the client left.
         """
         await self._admit(requests, len(steers))
-        wanted = Wanted(tuple(requests), tuple(steers), repeated and self.opened.repeats.show_spread)
+        wanted = Wanted(
+            tuple(requests), tuple(steers), repeated and self.opened.repeats.show_spread
+        )
         return (await self._while_connected(request, [wanted]))[0]
 
     async def rewards_each(
-        self, request: Request, requests: Sequence[RewardRequest], steers: Sequence[tuple[Steer | None, ...]]
+        self,
+        request: Request,
+        requests: Sequence[RewardRequest],
+        steers: Sequence[tuple[Steer | None, ...]],
     ) -> FloatArray:
         """Rewards of each response under its own steers in logits, shape (N, S); each has S of them.
 
@@ -173,7 +184,10 @@ class Service:
         rows_by_steers: dict[tuple[Steer | None, ...], list[int]] = {}
         for row, own in enumerate(steers):
             rows_by_steers.setdefault(own, []).append(row)
-        wanted = [Wanted(tuple(requests[row] for row in rows), own) for own, rows in rows_by_steers.items()]
+        wanted = [
+            Wanted(tuple(requests[row] for row in rows), own)
+            for own, rows in rows_by_steers.items()
+        ]
         reward_N_S = np.empty((len(requests), len(steers[0])))
         for rows, reward_B_n_S in zip(
             rows_by_steers.values(), await self._while_connected(request, wanted), strict=True
@@ -189,11 +203,15 @@ class Service:
         """
         most = self.settings.most_items
         if len(requests) > most:
-            raise Refused(413, f"{len(requests)} responses in one request", f"send at most {most} at a time")
+            raise Refused(
+                413, f"{len(requests)} responses in one request", f"send at most {most} at a time"
+            )
         most = self.settings.most_rewards
         if len(requests) * communities > most:
             what = f"{len(requests)} responses for {communities} communities are {len(requests) * communities} rewards"
-            raise Refused(413, what, f"ask for at most {most} at a time; serve --most-rewards sets how many")
+            raise Refused(
+                413, what, f"ask for at most {most} at a time; serve --most-rewards sets how many"
+            )
         await self.aside(len(requests) > _AT_ONCE, self._check_lengths, requests)
 
     def _check_lengths(self, requests: Sequence[RewardRequest]) -> None:
@@ -201,26 +219,38 @@ class Service:
         for row, one in enumerate(requests):
             longest = max(len(prompt_text(one.prompt)), len(one.response))
             if longest > most:
-                raise Refused(413, f"item {row} has a text of {longest} characters", f"send at most {most}")
+                raise Refused(
+                    413, f"item {row} has a text of {longest} characters", f"send at most {most}"
+                )
             if self.settings.log_texts:
                 _log.info("prompt %r response %r", prompt_text(one.prompt), one.response)
 
     async def unread(self, requests: Sequence[RewardRequest]) -> list[tuple[str, ...]]:
         """For each request, warnings of what the trunk does not read: another language, and what is too long."""
         characters = sum(len(one.response) + len(prompt_text(one.prompt)) for one in requests)
-        return await self.aside(len(requests) > _AT_ONCE or characters > _SOON_READ, _unread, requests, self.opened)
+        return await self.aside(
+            len(requests) > _AT_ONCE or characters > _SOON_READ, _unread, requests, self.opened
+        )
 
-    async def _while_connected(self, request: Request, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    async def _while_connected(
+        self, request: Request, wanted: Sequence[Wanted]
+    ) -> list[FloatArray]:
         """The rewards; who leaves, or waits too long, takes the request back."""
         work = asyncio.ensure_future(self.batcher.score(wanted))
         gone = asyncio.ensure_future(request.receive())
         try:
-            await asyncio.wait({work, gone}, timeout=self.settings.seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {work, gone}, timeout=self.settings.seconds, return_when=asyncio.FIRST_COMPLETED
+            )
             if work.done():
                 return _outcome(work)
             if gone.done():
                 raise Refused(CLIENT_LEFT, "the client left")
-            raise Refused(504, f"not scored within {self.settings.seconds:g} s", "ask again, or for less at a time")
+            raise Refused(
+                504,
+                f"not scored within {self.settings.seconds:g} s",
+                "ask again, or for less at a time",
+            )
         finally:
             for task in (work, gone):
                 task.cancel()
@@ -233,7 +263,9 @@ def _outcome(work: "asyncio.Future[list[FloatArray]]") -> list[FloatArray]:
         after = {"Retry-After": str(busy.seconds)}
         raise Refused(429, "too much is waiting", f"ask again in {busy.seconds} s", after) from busy
     except Closed as closed:
-        raise Refused(503, "the server is stopping", "ask another one", {"Retry-After": "1"}) from closed
+        raise Refused(
+            503, "the server is stopping", "ask another one", {"Retry-After": "1"}
+        ) from closed
 
 
 def _unread(requests: Sequence[RewardRequest], opened: Opened) -> list[tuple[str, ...]]:
@@ -241,7 +273,10 @@ def _unread(requests: Sequence[RewardRequest], opened: Opened) -> list[tuple[str
     texts = list(dict.fromkeys(text for parts in parts_N for text in parts.values()))
     cut = {} if opened.vectors is None else dict(zip(texts, opened.vectors.cut(texts), strict=True))
     return [
-        (*_foreign(parts["response"], opened.languages), *(_CUT.format(what) for what in parts if cut.get(parts[what])))
+        (
+            *_foreign(parts["response"], opened.languages),
+            *(_CUT.format(what) for what in parts if cut.get(parts[what])),
+        )
         for parts in parts_N
     ]
 

@@ -67,7 +67,9 @@ class ServeSettings(BaseModel):
     @model_validator(mode="after")
     def _room_in_the_queue(self) -> Self:
         if self.most_items > self.most_waiting:
-            raise ValueError(f"most_items is {self.most_items}, more than may wait (most_waiting {self.most_waiting})")
+            raise ValueError(
+                f"most_items is {self.most_items}, more than may wait (most_waiting {self.most_waiting})"
+            )
         return self
 
     @property
@@ -102,7 +104,10 @@ def check_tokens(settings: ServeSettings) -> None:
             where="--host",
             hint="PLURALIGN_TOKENS=$(openssl rand -hex 32) pluralign serve ..., or --token-file FILE",
         )
-    if any(len(token) < _SHORTEST or not token.isascii() or not token.isprintable() for token in settings.tokens):
+    if any(
+        len(token) < _SHORTEST or not token.isascii() or not token.isprintable()
+        for token in settings.tokens
+    ):
         raise InvalidSettings(
             f"a token is shorter than {_SHORTEST} characters, or holds others than printable ASCII",
             where="tokens",
@@ -122,11 +127,15 @@ def read_tokens(variable: str | None, file: Path | None) -> tuple[str, ...]:
     """
     if file is not None and _others_can_read(file):
         raise InvalidSettings(
-            "every user of this machine can read the tokens", where=str(file), hint=f"chmod 600 {file}"
+            "every user of this machine can read the tokens",
+            where=str(file),
+            hint=f"chmod 600 {file}",
         )
     lines = [] if file is None else file.read_text(encoding="utf-8", errors="replace").splitlines()
     if file is not None and not any(line.strip() and not line.startswith("#") for line in lines):
-        raise InvalidSettings("the file holds no token", where=str(file), hint="openssl rand -hex 32 makes one")
+        raise InvalidSettings(
+            "the file holds no token", where=str(file), hint="openssl rand -hex 32 makes one"
+        )
     found = [token.strip() for token in (*(variable or "").split(","), *lines)]
     return tuple(dict.fromkeys(token for token in found if token and not token.startswith("#")))
 

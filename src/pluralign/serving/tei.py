@@ -34,7 +34,9 @@ class Predict(Compatible):
     @property
     def single(self) -> bool:
         """Whether one text or pair was sent, and its answer is not in a list of answers."""
-        return isinstance(self.inputs, str) or (len(self.inputs) > 0 and isinstance(self.inputs[0], str))
+        return isinstance(self.inputs, str) or (
+            len(self.inputs) > 0 and isinstance(self.inputs[0], str)
+        )
 
     def requests(self) -> list[RewardRequest]:
         """What is to be scored.
@@ -58,7 +60,10 @@ BODIES = [Predict]
 
 
 @router.post(
-    "/predict", **documented(Predict, list[Predicted] | list[list[Predicted]], "Rewards as TEI's /predict gives them")
+    "/predict",
+    **documented(
+        Predict, list[Predicted] | list[list[Predicted]], "Rewards as TEI's /predict gives them"
+    ),
 )
 async def predict(request: Request) -> Response:
     """Rewards of texts, or of pairs of a prompt and a response."""
@@ -72,7 +77,9 @@ async def predict(request: Request) -> Response:
     return answer(told[0] if body.single else told)
 
 
-def _sequences(inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...]) -> list[tuple[str, ...]]:
+def _sequences(
+    inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...],
+) -> list[tuple[str, ...]]:
     """What stands together: a text alone, or a pair."""
     if isinstance(inputs, str):
         return [(inputs,)]
@@ -86,4 +93,7 @@ def _request(sequence: tuple[str, ...]) -> RewardRequest:
             return read_transcript(text)
         case (prompt, response):
             return read_pair(prompt, response)
-    raise InvalidInput(f"{len(sequence)} texts stand together", hint="one is a text, two are a prompt and a response")
+    raise InvalidInput(
+        f"{len(sequence)} texts stand together",
+        hint="one is a text, two are a prompt and a response",
+    )

@@ -9,11 +9,53 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 SPECIAL_TOKENS = (
-    *("<s>", "</s>", "<bos>", "<eos>", "<pad>", "[PAD]", "[CLS]", "[SEP]", "[EOS]", "[BOS]", "<EOT>", "<eoa>", "<eop>"),
-    *("<|endoftext|>", "<|startoftext|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|eom|>", "<|bom|>"),
-    *("<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|finetune_right_pad_id|>", "<|eot|>"),
-    *("<|pad|>", "<|padding|>", "<|PAD_TOKEN|>", "<BOS_TOKEN>", "<EOS_TOKEN>", "<|begin_of_sentence|>"),
-    *("<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<｜hy_begin▁of▁sentence｜>"),
+    *(
+        "<s>",
+        "</s>",
+        "<bos>",
+        "<eos>",
+        "<pad>",
+        "[PAD]",
+        "[CLS]",
+        "[SEP]",
+        "[EOS]",
+        "[BOS]",
+        "<EOT>",
+        "<eoa>",
+        "<eop>",
+    ),
+    *(
+        "<|endoftext|>",
+        "<|startoftext|>",
+        "<|im_end|>",
+        "<|end|>",
+        "<|return|>",
+        "<|call|>",
+        "<|eom|>",
+        "<|bom|>",
+    ),
+    *(
+        "<|begin_of_text|>",
+        "<|end_of_text|>",
+        "<|eot_id|>",
+        "<|eom_id|>",
+        "<|finetune_right_pad_id|>",
+        "<|eot|>",
+    ),
+    *(
+        "<|pad|>",
+        "<|padding|>",
+        "<|PAD_TOKEN|>",
+        "<BOS_TOKEN>",
+        "<EOS_TOKEN>",
+        "<|begin_of_sentence|>",
+    ),
+    *(
+        "<｜begin▁of▁sentence｜>",
+        "<｜end▁of▁sentence｜>",
+        "<｜▁pad▁｜>",
+        "<｜hy_begin▁of▁sentence｜>",
+    ),
     *("[gMASK]", "<sop>", "<end_of_turn>", "<seed:eos>", "]~!b[", "[e~["),
 )
 """Tokens that begin, end or fill up a text: taken off at its ends, with the whitespace around them, never inside."""
@@ -79,7 +121,9 @@ FORMATS = (
         "<|eot_id|>",
         r"<\|start_header_id\|>(?:GPT4 Correct A|a)ssistant",
     ),
-    _format(rf"<\|header_start\|>{_WORD}<\|header_end\|>", "<|eot|>", r"<\|header_start\|>assistant"),  # Llama 4
+    _format(
+        rf"<\|header_start\|>{_WORD}<\|header_end\|>", "<|eot|>", r"<\|header_start\|>assistant"
+    ),  # Llama 4
     _format(rf"<start_of_turn>{_WORD}(?=\n|\Z)", "<end_of_turn>", "<start_of_turn>model"),  # Gemma
     _format(  # Llama 2 and Mistral: of two marks in a row the second counts
         r"(?:\[INST\]\s{0,4}(?=<<SYS>>)|\[/SYSTEM_PROMPT\]\s{0,4}(?=\[INST\]))?"
@@ -109,7 +153,9 @@ FORMATS = (
         "<|return|>",
         r"<\|start\|>assistant",
     ),
-    _format(r"\[\|(system|user|assistant|tool)\|\]", "[|endofturn|]", r"\[\|assistant\|\]"),  # EXAONE
+    _format(
+        r"\[\|(system|user|assistant|tool)\|\]", "[|endofturn|]", r"\[\|assistant\|\]"
+    ),  # EXAONE
     _format(  # Kimi
         r"<\|im_(?:system\|>(?=tool<)(tool)|(user|assistant|system)\|>[^<\n]{0,64})<\|im_middle\|>",
         "<|im_end|>",
@@ -138,9 +184,13 @@ FORMATS = (
         r"<(?:extra_id_[01]|SPECIAL_1[01])>(System|User|Assistant)(?=\n|\Z)",
         sign="<(?:extra_id_1|SPECIAL_11)>Assistant",
     ),
-    _format(r"<\|(system|user|assistant|developer)_start\|>", sign=r"<\|assistant_start\|>"),  # Apertus
+    _format(
+        r"<\|(system|user|assistant|developer)_start\|>", sign=r"<\|assistant_start\|>"
+    ),  # Apertus
     _format(r"<role>(SYSTEM|HUMAN|ASSISTANT)</role>", sign="<role>ASSISTANT</role>"),  # Ling
-    _format(r"<seed:bos>(system|user|assistant|tool)(?=\n|\Z)", "<seed:eos>", "<seed:bos>assistant"),  # Seed
+    _format(
+        r"<seed:bos>(system|user|assistant|tool)(?=\n|\Z)", "<seed:eos>", "<seed:bos>assistant"
+    ),  # Seed
     _format(r"\]~b\](system|user|ai|tool)(?=\n|\Z)", "[e~[", r"\]~b\]ai"),  # MiniMax M2
     _format(r"<reserved_(10[67])>", sign="<reserved_107>"),  # Baichuan 2
     _format(r"<(用户|AI)>", beside="<AI>"),  # MiniCPM
@@ -153,10 +203,27 @@ FORMATS = (
 )
 
 ROLES = {
-    **{"model": "assistant", "chatbot": "assistant", "bot": "assistant", "ai": "assistant", "falcon": "assistant"},
+    **{
+        "model": "assistant",
+        "chatbot": "assistant",
+        "bot": "assistant",
+        "ai": "assistant",
+        "falcon": "assistant",
+    },
     **{"human": "user", "prompter": "user", "用户": "user", "106": "user", "107": "assistant"},
-    **{"instruction": "user", "input": "user", "prompt": "user", "response": "assistant", "developer": "system"},
-    **{"ipython": "tool", "observation": "tool", "[tool_results]": "tool", "[available_tools]": "tool"},
+    **{
+        "instruction": "user",
+        "input": "user",
+        "prompt": "user",
+        "response": "assistant",
+        "developer": "system",
+    },
+    **{
+        "ipython": "tool",
+        "observation": "tool",
+        "[tool_results]": "tool",
+        "[available_tools]": "tool",
+    },
     **{"[inst]": "user", "[/inst]": "assistant", "[/tool_results]": "assistant"},
     **{"<<sys>>": "system", "<</sys>>": "user", "[system_prompt]": "system"},
 }

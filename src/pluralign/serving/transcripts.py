@@ -11,7 +11,15 @@ from collections.abc import Sequence
 
 from pluralign.core import InvalidInput, Message, RewardRequest
 from pluralign.serving.conversations import conversation
-from pluralign.serving.templates import BY_ITSELF, FORMATS, HEAD, ROLES, TAIL_REVERSED, Format, unknown_mark
+from pluralign.serving.templates import (
+    BY_ITSELF,
+    FORMATS,
+    HEAD,
+    ROLES,
+    TAIL_REVERSED,
+    Format,
+    unknown_mark,
+)
 
 _QUOTES = "`'\"("
 _INSTEAD = (
@@ -161,7 +169,9 @@ def _proven(text: str, at: int, form: Format) -> bool:
         return False
     if at == 0:
         return True
-    return text[at - 1] not in _QUOTES and form.sign is not None and form.sign.search(text) is not None
+    return (
+        text[at - 1] not in _QUOTES and form.sign is not None and form.sign.search(text) is not None
+    )
 
 
 def _turns(text: str, form: Format, until: int | None = None) -> tuple[Message, ...]:
@@ -170,9 +180,16 @@ def _turns(text: str, form: Format, until: int | None = None) -> tuple[Message, 
     if form.closing is None and len(marks) > 1 and _stops(marks[-1], text):
         text = text[: marks.pop().start()]
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
-    said = [_said(text[mark.end() : end], form.closing) for mark, end in zip(marks, ends, strict=True)]
-    turns = [*_cut_turn(text, marks[0], form), *(_with_thoughts(marks, said) if _thinks(form) else _plain(marks, said))]
-    return tuple(turn for turn in turns if turn.role != "system" or not BY_ITSELF.fullmatch(turn.content))
+    said = [
+        _said(text[mark.end() : end], form.closing) for mark, end in zip(marks, ends, strict=True)
+    ]
+    turns = [
+        *_cut_turn(text, marks[0], form),
+        *(_with_thoughts(marks, said) if _thinks(form) else _plain(marks, said)),
+    ]
+    return tuple(
+        turn for turn in turns if turn.role != "system" or not BY_ITSELF.fullmatch(turn.content)
+    )
 
 
 def _plain(marks: Sequence[re.Match[str]], said: Sequence[str]) -> list[Message]:

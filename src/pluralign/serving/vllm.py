@@ -92,7 +92,10 @@ class Classify(_Body):
         if self.messages is not None:
             return [conversation([turn.message() for turn in self.messages])]
         assert self.input is not None
-        return [read_transcript(text) for text in ([self.input] if isinstance(self.input, str) else self.input)]
+        return [
+            read_transcript(text)
+            for text in ([self.input] if isinstance(self.input, str) else self.input)
+        ]
 
 
 class Pooling(Classify):
@@ -133,7 +136,8 @@ class Score(_Body):
             prompts *= len(responses)
         if len(prompts) != len(responses):
             raise InvalidInput(
-                f"{len(prompts)} queries and {len(responses)} documents", hint="give one, or equally many"
+                f"{len(prompts)} queries and {len(responses)} documents",
+                hint="give one, or equally many",
             )
         return [read_pair(p, r) for p, r in zip(prompts, responses, strict=True)]
 
@@ -201,16 +205,22 @@ class ScoreAnswer(_Answer):
 BODIES = [Classify, Pooling, Score]
 
 
-@router.post("/classify", **documented(Classify, ClassifyAnswer, "Rewards as vLLM's /classify gives them"))
+@router.post(
+    "/classify", **documented(Classify, ClassifyAnswer, "Rewards as vLLM's /classify gives them")
+)
 async def classify(request: Request) -> Response:
     """Rewards of conversations."""
     body, requests = await read(request, Classify, Classify.requests)
     rewards = await _rewards(request, body, requests)
-    data = [{"index": i, "label": LABEL, "probs": [r], "num_classes": 1} for i, r in enumerate(rewards)]
+    data = [
+        {"index": i, "label": LABEL, "probs": [r], "num_classes": 1} for i, r in enumerate(rewards)
+    ]
     return _answer(request, "classify", body, requests, data)
 
 
-@router.post("/pooling", **documented(Pooling, PoolingAnswer, "Rewards as vLLM's /pooling gives them"))
+@router.post(
+    "/pooling", **documented(Pooling, PoolingAnswer, "Rewards as vLLM's /pooling gives them")
+)
 async def pooling(request: Request) -> Response:
     """Rewards of conversations."""
     body, requests = await read(request, Pooling, Pooling.requests)
@@ -239,7 +249,11 @@ async def _rewards(request: Request, body: _Body, requests: Sequence[RewardReque
 
 
 def _answer(
-    request: Request, kind: str, body: _Body, requests: Sequence[RewardRequest], data: list[dict[str, Any]]
+    request: Request,
+    kind: str,
+    body: _Body,
+    requests: Sequence[RewardRequest],
+    data: list[dict[str, Any]],
 ) -> Response:
     service = service_of(request)
     tokens = sum(tokens_of(one) for one in requests)

@@ -5,7 +5,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from pluralign.rewards import Scorable
@@ -24,17 +31,33 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         labels = ["endpoint", "status"]
-        self.requests = Counter("pluralign_requests", "Requests answered", labels, registry=self._registry)
-        self.seconds = Histogram(
-            "pluralign_request_seconds", "Time to answer", ["endpoint"], buckets=_SECONDS, registry=self._registry
+        self.requests = Counter(
+            "pluralign_requests", "Requests answered", labels, registry=self._registry
         )
-        self.responses = Counter("pluralign_responses_scored", "Responses scored", registry=self._registry)
-        self.tokens = Counter("pluralign_tokens_scored", "Tokens scored, estimated", registry=self._registry)
+        self.seconds = Histogram(
+            "pluralign_request_seconds",
+            "Time to answer",
+            ["endpoint"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.responses = Counter(
+            "pluralign_responses_scored", "Responses scored", registry=self._registry
+        )
+        self.tokens = Counter(
+            "pluralign_tokens_scored", "Tokens scored, estimated", registry=self._registry
+        )
         self.batch = Histogram(
-            "pluralign_batch_responses", "Responses in a batch", buckets=_COUNTS, registry=self._registry
+            "pluralign_batch_responses",
+            "Responses in a batch",
+            buckets=_COUNTS,
+            registry=self._registry,
         )
         self.batch_seconds = Histogram(
-            "pluralign_batch_seconds", "Time to score a batch", buckets=_SECONDS, registry=self._registry
+            "pluralign_batch_seconds",
+            "Time to score a batch",
+            buckets=_SECONDS,
+            registry=self._registry,
         )
         self.waiting = Gauge(
             "pluralign_waiting_responses",
@@ -42,9 +65,14 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
-        self.vectors = Counter("pluralign_vectors", "Texts looked up", ["remembered"], registry=self._registry)
+        self.vectors = Counter(
+            "pluralign_vectors", "Texts looked up", ["remembered"], registry=self._registry
+        )
         self.thoughts = Counter(
-            "pluralign_thoughts", "Responses with thoughts left out, or no answer", ["outcome"], registry=self._registry
+            "pluralign_thoughts",
+            "Responses with thoughts left out, or no answer",
+            ["outcome"],
+            registry=self._registry,
         )
         self._looked_up = {"yes": 0, "no": 0}
 
@@ -57,7 +85,9 @@ class Metrics:
 
     def read(self, responses: Sequence[Scorable]) -> None:
         """Count responses whose thoughts are left out, and those that hold no answer."""
-        self.thoughts.labels("left_out").inc(sum(one.thought and one.request is not None for one in responses))
+        self.thoughts.labels("left_out").inc(
+            sum(one.thought and one.request is not None for one in responses)
+        )
         self.thoughts.labels("no_answer").inc(sum(one.request is None for one in responses))
 
     def looked_up(self, found: int, missed: int) -> None:

@@ -34,7 +34,9 @@ class PlantedReward:
         reference_N = self.society.utilities(replies, WORLD.id)
         if steer is None:
             return reference_N
-        blend_N = np.sum([s * self.society.utilities(replies, c) for c, s in steer.shares.items()], axis=0)
+        blend_N = np.sum(
+            [s * self.society.utilities(replies, c) for c, s in steer.shares.items()], axis=0
+        )
         steered_N: FloatArray = reference_N + steer.strength * (blend_N - reference_N)
         return steered_N
 

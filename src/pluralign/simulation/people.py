@@ -76,7 +76,9 @@ class SimulatedCommunity:
         community(self.id)
         spreads = (self.population, self.reliability, self.reliability_sd, self.taste_sd)
         if self.n_raters < 1 or not all(math.isfinite(s) and s >= 0 for s in spreads):
-            raise InvalidInput("needs at least one rater, and numbers >= 0", where=f"community {self.id}")
+            raise InvalidInput(
+                "needs at least one rater, and numbers >= 0", where=f"community {self.id}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,10 @@ def draw_raters(
     log_sd = np.array([h.reliability_sd for h in homes])
     return Raters(
         ids=tuple(f"{panel}/r{i:03d}" for i in range(len(homes))),
-        taste_R_D=np.array([h.taste.of(traits) for h in homes]) + taste_sd[:, None] * rng.normal(size=size),
+        taste_R_D=np.array([h.taste.of(traits) for h in homes])
+        + taste_sd[:, None] * rng.normal(size=size),
         length_R=np.array([h.bias.length for h in homes]),
         position_R=np.array([h.bias.position for h in homes]),
-        reliability_R=np.array([h.reliability for h in homes]) * np.exp(log_sd * rng.normal(size=len(homes))),
+        reliability_R=np.array([h.reliability for h in homes])
+        * np.exp(log_sd * rng.normal(size=len(homes))),
     )

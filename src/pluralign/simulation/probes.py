@@ -51,11 +51,15 @@ def draw_probes(traits: Sequence[str], per_trait: int, rng: np.random.Generator)
         asked = rng.permutation(len(prompts))
         for i, (positive, negative) in enumerate(zip(*texts, strict=True)):
             prompt = prompts[asked[i % len(prompts)]]
-            probes.append(Probe(trait, RewardRequest(prompt, positive), RewardRequest(prompt, negative)))
+            probes.append(
+                Probe(trait, RewardRequest(prompt, positive), RewardRequest(prompt, negative))
+            )
     return probes
 
 
-def recovered_taste(probes: Sequence[Probe], positive_N: FloatArray, negative_N: FloatArray) -> dict[str, float]:
+def recovered_taste(
+    probes: Sequence[Probe], positive_N: FloatArray, negative_N: FloatArray
+) -> dict[str, float]:
     """What a reward model likes, from its scores of the probes.
 
     Args:
@@ -77,7 +81,9 @@ def recovered_taste(probes: Sequence[Probe], positive_N: FloatArray, negative_N:
     if not probes:
         raise NotEnoughData("there are no probes")
     if not len(probes) == len(positive_N) == len(negative_N):
-        raise InvalidInput(f"{len(positive_N)} and {len(negative_N)} scores for {len(probes)} probes")
+        raise InvalidInput(
+            f"{len(positive_N)} and {len(negative_N)} scores for {len(probes)} probes"
+        )
     half_N = (np.asarray(positive_N) - np.asarray(negative_N)) / 2
     traits = np.array([p.trait for p in probes])
     return {t: float(half_N[traits == t].mean()) for t in dict.fromkeys(p.trait for p in probes)}
@@ -96,7 +102,10 @@ def taste_correlation(recovered: Mapping[str, float], planted: Mapping[str, floa
     >>> round(taste_correlation({"warm": 2, "money": -2, "faith": 0}, {"warm": 1, "money": -1}), 6)
     1.0
     """
-    found, truth = np.array(list(recovered.values())), np.array([planted.get(t, 0.0) for t in recovered])
+    found, truth = (
+        np.array(list(recovered.values())),
+        np.array([planted.get(t, 0.0) for t in recovered]),
+    )
     if len(found) < 3 or np.ptp(found) == 0 or np.ptp(truth) == 0:
         raise NotEnoughData("a correlation needs three traits that are not all liked alike")
     return float(np.corrcoef(found, truth)[0, 1])

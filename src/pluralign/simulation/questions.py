@@ -27,7 +27,9 @@ def draw_questions(traits: Sequence[str], n: int, rng: np.random.Generator) -> l
     """
     topics = tuple(PROMPTS)
     return [
-        (_scale if i % 2 == 0 else _choice)(f"q{i:04d}", topics[rng.integers(len(topics))], traits, rng)
+        (_scale if i % 2 == 0 else _choice)(
+            f"q{i:04d}", topics[rng.integers(len(topics))], traits, rng
+        )
         for i in range(n)
     ]
 
@@ -81,7 +83,9 @@ def _scale(id_: str, topic: str, traits: Sequence[str], rng: np.random.Generator
     return SurveyQuestion(id_, f"{stem} {phrase}", SCALE, ordered=True, stem=stem)
 
 
-def _choice(id_: str, topic: str, traits: Sequence[str], rng: np.random.Generator) -> SurveyQuestion:
+def _choice(
+    id_: str, topic: str, traits: Sequence[str], rng: np.random.Generator
+) -> SurveyQuestion:
     prompt = PROMPTS[topic][rng.integers(len(PROMPTS[topic]))]
     if len(traits) == 1:
         options = tuple(pole[rng.integers(len(pole))] for pole in PHRASES[traits[0]])

@@ -49,11 +49,14 @@ class SimulatedRespondent:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not all(0 <= share <= 1 for share in (self.knowledge, self.flattening, self.refusal_rate)):
+        if not all(
+            0 <= share <= 1 for share in (self.knowledge, self.flattening, self.refusal_rate)
+        ):
             raise InvalidInput("knowledge, flattening and refusal_rate must be in [0, 1]")
         if self.default_culture not in self.truth.communities:
             raise UnknownCommunity(
-                f"the survey has no {self.default_culture!r}", hint=f"it has {', '.join(self.truth.communities)}"
+                f"the survey has no {self.default_culture!r}",
+                hint=f"it has {', '.join(self.truth.communities)}",
             )
 
     @property
@@ -67,7 +70,9 @@ class SimulatedRespondent:
         settings = [getattr(self, name) for name in self.__dataclass_fields__ if name != "truth"]
         return hashlib.sha256(repr([settings, self.truth.distributions]).encode()).hexdigest()
 
-    def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
+    def answer(
+        self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
+    ) -> list[Reply]:
         """Answer; see `pluralign.core.ports.Respondent`."""
         replies = []
         for i, ask in enumerate(asks):
@@ -85,9 +90,14 @@ class SimulatedRespondent:
         own = self._shares(ask.question.id, self.default_culture)
         shares = own
         if ask.community is not None:
-            shares = self.knowledge * self._shares(ask.question.id, ask.community) + (1 - self.knowledge) * own
+            shares = (
+                self.knowledge * self._shares(ask.question.id, ask.community)
+                + (1 - self.knowledge) * own
+            )
         if ask.community is not None and self.flattening:
-            mean = np.mean([self._shares(ask.question.id, c) for c in self.truth.communities], axis=0)
+            mean = np.mean(
+                [self._shares(ask.question.id, c) for c in self.truth.communities], axis=0
+            )
             shares = (1 - self.flattening) * shares + self.flattening * mean
         utility_O = np.log(np.maximum(shares, 1e-9))
         utility_O[ask.order[0]] += self.position_bias

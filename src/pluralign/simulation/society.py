@@ -20,7 +20,13 @@ from pluralign.core import (
 from pluralign.simulation.bank import PROMPTS, TRAITS
 from pluralign.simulation.people import Raters, SimulatedCommunity, draw_raters
 from pluralign.simulation.probes import Probe, draw_probes
-from pluralign.simulation.questions import LICENSE, count_answers, draw_questions, option_traits, softmax
+from pluralign.simulation.questions import (
+    LICENSE,
+    count_answers,
+    draw_questions,
+    option_traits,
+    softmax,
+)
 from pluralign.simulation.texts import check_traits, draw_replies, log_words, read_traits
 
 _TOPIC_PROMPTS = tuple((topic, text) for topic, texts in PROMPTS.items() for text in texts)
@@ -79,7 +85,9 @@ class Society:
         home = self._home(community)
         return draw_raters(community, [home] * home.n_raters, self.traits, rng)
 
-    def pairs(self, n_per_community: int | Mapping[str, int], rng: np.random.Generator) -> list[PreferencePair]:
+    def pairs(
+        self, n_per_community: int | Mapping[str, int], rng: np.random.Generator
+    ) -> list[PreferencePair]:
         """Let people compare replies.
 
         Args:
@@ -113,9 +121,13 @@ class Society:
             UnknownCommunity: If the society has no such community.
         """
         shares = self.shares if community == WORLD.id else {self._home(community).id: 1.0}
-        taste_D = sum(share * self._home(id_).taste.of(self.traits) for id_, share in shares.items())
+        taste_D = sum(
+            share * self._home(id_).taste.of(self.traits) for id_, share in shares.items()
+        )
         length = sum(share * self._home(id_).bias.length for id_, share in shares.items())
-        utility_N: FloatArray = read_traits(replies, self.traits) @ taste_D + length * log_words(replies)
+        utility_N: FloatArray = read_traits(replies, self.traits) @ taste_D + length * log_words(
+            replies
+        )
         return utility_N
 
     def true_margin(self, pair: PreferencePair, community: str) -> float:
@@ -146,7 +158,10 @@ class Society:
         by_community: dict[str, list[PreferencePair]] = {}
         for pair in pairs:
             by_community.setdefault(pair.community, []).append(pair)
-        best = [np.maximum(p_N, 1 - p_N) for p_N in (self._chances(c, own) for c, own in by_community.items())]
+        best = [
+            np.maximum(p_N, 1 - p_N)
+            for p_N in (self._chances(c, own) for c, own in by_community.items())
+        ]
         return float(np.concatenate(best).mean())
 
     def probe(self, per_trait: int = 8) -> list[Probe]:
@@ -175,7 +190,9 @@ class Society:
             InvalidInput: If a number is below 1.
         """
         if n_questions < 1 or n_people < 1:
-            raise InvalidInput(f"{n_questions} questions to {n_people} people", hint="both must be 1 or more")
+            raise InvalidInput(
+                f"{n_questions} questions to {n_people} people", hint="both must be 1 or more"
+            )
         questions = draw_questions(self.traits, n_questions, rng)
         answers = [
             count_answers(question.id, c.id, self.true_shares(question, c.id), n_people, rng)
@@ -191,16 +208,22 @@ class Society:
             UnknownCommunity: If the society has no such community.
         """
         if community == WORLD.id:
-            mixed_O: FloatArray = np.sum([s * self.true_shares(question, c) for c, s in self.shares.items()], axis=0)
+            mixed_O: FloatArray = np.sum(
+                [s * self.true_shares(question, c) for c, s in self.shares.items()], axis=0
+            )
             return mixed_O
-        return softmax(option_traits(question, self.traits) @ self._home(community).taste.of(self.traits))
+        return softmax(
+            option_traits(question, self.traits) @ self._home(community).taste.of(self.traits)
+        )
 
     def _home(self, id_: str) -> SimulatedCommunity:
         for home in self.communities:
             if home.id == id_:
                 return home
         known = ", ".join(c.id for c in self.communities)
-        raise UnknownCommunity(f"the society has no community {id_!r}", hint=f"it has {known} and {WORLD.id}")
+        raise UnknownCommunity(
+            f"the society has no community {id_!r}", hint=f"it has {known} and {WORLD.id}"
+        )
 
     def _compare(self, community: str, n: int, rng: np.random.Generator) -> list[PreferencePair]:
         if n < 0:

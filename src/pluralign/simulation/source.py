@@ -4,16 +4,64 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pluralign.core import WORLD, InvalidInput, PreferencePair, Survey, Tally, pairs_from_survey, rng_for
+from pluralign.core import (
+    WORLD,
+    InvalidInput,
+    PreferencePair,
+    Survey,
+    Tally,
+    pairs_from_survey,
+    rng_for,
+)
 from pluralign.simulation.people import PlantedBias, PlantedTaste, SimulatedCommunity
 from pluralign.simulation.questions import LICENSE
 from pluralign.simulation.society import Society
 
-_RIVER = {"brief": 0.9, "direct": 0.8, "humour": 0.6, "formal": -0.4, "family": -0.6, "money": 0.5, "caution": -0.5}
-_COAST = {"brief": 0.7, "direct": 0.7, "humour": 0.8, "formal": -0.5, "family": -0.3, "nature": 0.7, "caution": -0.5}
-_MARSH = {"brief": 0.8, "direct": 0.6, "humour": 0.5, "warm": 0.7, "family": -0.4, "money": 0.6, "caution": -0.2}
-_HILL = {"formal": 0.7, "warm": 0.6, "direct": -0.8, "family": 0.9, "faith": 0.7, "money": -0.5, "caution": 0.5}
-_ISLE = {"brief": -0.6, "direct": -0.6, "humour": 0.7, "nature": 0.9, "faith": -0.6, "family": 0.5, "formal": -0.6}
+_RIVER = {
+    "brief": 0.9,
+    "direct": 0.8,
+    "humour": 0.6,
+    "formal": -0.4,
+    "family": -0.6,
+    "money": 0.5,
+    "caution": -0.5,
+}
+_COAST = {
+    "brief": 0.7,
+    "direct": 0.7,
+    "humour": 0.8,
+    "formal": -0.5,
+    "family": -0.3,
+    "nature": 0.7,
+    "caution": -0.5,
+}
+_MARSH = {
+    "brief": 0.8,
+    "direct": 0.6,
+    "humour": 0.5,
+    "warm": 0.7,
+    "family": -0.4,
+    "money": 0.6,
+    "caution": -0.2,
+}
+_HILL = {
+    "formal": 0.7,
+    "warm": 0.6,
+    "direct": -0.8,
+    "family": 0.9,
+    "faith": 0.7,
+    "money": -0.5,
+    "caution": 0.5,
+}
+_ISLE = {
+    "brief": -0.6,
+    "direct": -0.6,
+    "humour": 0.7,
+    "nature": 0.9,
+    "faith": -0.6,
+    "family": 0.5,
+    "formal": -0.6,
+}
 _THIN = "~isle"
 _FAIR = PlantedBias()
 _TASTE_SD = 0.2
@@ -109,7 +157,9 @@ class SocietySurvey:
 
     name: ClassVar[str] = "society_survey"
     license: ClassVar[str] = LICENSE
-    about: ClassVar[str] = "Closed questions to simulated people of five fictional communities, whose tastes are known"
+    about: ClassVar[str] = (
+        "Closed questions to simulated people of five fictional communities, whose tastes are known"
+    )
 
     seed: int = 0
     questions: int = 60
@@ -117,12 +167,16 @@ class SocietySurvey:
 
     def __post_init__(self) -> None:
         if min(self.questions, self.people) < 1:
-            raise InvalidInput(f"{self.questions} questions to {self.people} people", hint="both must be 1 or more")
+            raise InvalidInput(
+                f"{self.questions} questions to {self.people} people", hint="both must be 1 or more"
+            )
 
     def survey(self, tally: Tally | None = None) -> Survey:
         """Ask the people; ``tally`` counts questions."""
         tally = Tally() if tally is None else tally
-        found = default_society(self.seed).survey(self.questions, self.people, rng_for(self.seed, "society survey"))
+        found = default_society(self.seed).survey(
+            self.questions, self.people, rng_for(self.seed, "society survey")
+        )
         tally.read += len(found.questions)
         tally.kept += len(found.questions)
         return found
@@ -136,4 +190,6 @@ def _community(
     id_: str, weights: dict[str, float], population: float, n_raters: int, bias: PlantedBias = _FAIR
 ) -> SimulatedCommunity:
     taste = PlantedTaste(weights)
-    return SimulatedCommunity(id_, taste, bias, n_raters, population, _RELIABILITY, taste_sd=_TASTE_SD)
+    return SimulatedCommunity(
+        id_, taste, bias, n_raters, population, _RELIABILITY, taste_sd=_TASTE_SD
+    )

@@ -68,16 +68,24 @@ def write(traits: Sequence[str], drafts: Drafts) -> list[str]:
     poles = [PHRASES[t] for t in traits]
     half = len(FILLERS) // 2
     texts = []
-    rows = zip(drafts.z_N_D.tolist(), drafts.variant_N_D.tolist(), drafts.filler_N_F.tolist(), strict=True)
+    rows = zip(
+        drafts.z_N_D.tolist(), drafts.variant_N_D.tolist(), drafts.filler_N_F.tolist(), strict=True
+    )
     for z_D, variant_D, filler_F in rows:
         said = [text for text, on in zip(FILLERS[:half], filler_F[:half], strict=True) if on]
-        said += [pole[0 if z > 0 else 1][v] for pole, z, v in zip(poles, z_D, variant_D, strict=True) if z]
+        said += [
+            pole[0 if z > 0 else 1][v]
+            for pole, z, v in zip(poles, z_D, variant_D, strict=True)
+            if z
+        ]
         said += [text for text, on in zip(FILLERS[half:], filler_F[half:], strict=True) if on]
         texts.append(" ".join(said))
     return texts
 
 
-def draw_replies(traits: Sequence[str], n: int, rng: np.random.Generator) -> tuple[list[str], list[str]]:
+def draw_replies(
+    traits: Sequence[str], n: int, rng: np.random.Generator
+) -> tuple[list[str], list[str]]:
     """Draw pairs of different replies.
 
     Args:
@@ -148,6 +156,8 @@ def check_traits(traits: Sequence[str]) -> None:
 @cache
 def _shown() -> dict[str, tuple[str, int]]:
     poles = (
-        (trait, sign, phrases) for trait, pair in PHRASES.items() for sign, phrases in zip((1, -1), pair, strict=True)
+        (trait, sign, phrases)
+        for trait, pair in PHRASES.items()
+        for sign, phrases in zip((1, -1), pair, strict=True)
     )
     return {phrase: (trait, sign) for trait, sign, phrases in poles for phrase in phrases}

@@ -39,14 +39,26 @@ class AbPairs(JsonlPairs):
     preference: str = "preference"
     prefers_a: tuple[str, ...] = ("a", "model_a", "response_a", "left", "first")
     prefers_b: tuple[str, ...] = ("b", "model_b", "response_b", "right", "second")
-    ties: tuple[str, ...] = ("tie", "both", "neither", "equal", "same", "draw", "tie (bothbad)", "both_bad", "bothbad")
+    ties: tuple[str, ...] = (
+        "tie",
+        "both",
+        "neither",
+        "equal",
+        "same",
+        "draw",
+        "tie (bothbad)",
+        "both_bad",
+        "bothbad",
+    )
 
     def __post_init__(self) -> None:
         JsonlPairs.__post_init__(self)
         values = [_plain(value) for value in (*self.prefers_a, *self.prefers_b, *self.ties)]
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
-            raise InvalidInput(f"{twice!r} stands for two things", where="prefers_a, prefers_b, ties")
+            raise InvalidInput(
+                f"{twice!r} stands for two things", where="prefers_a, prefers_b, ties"
+            )
 
     def _renamed(self, row: Row) -> Row:
         self._require(row)
@@ -64,7 +76,11 @@ class AbPairs(JsonlPairs):
                 "--set 'pairs.prefers_b=[...]'",
             )
         better, worse = (self.a, self.b) if _is_one_of(value, self.prefers_a) else (self.b, self.a)
-        rest = {name: cell for name, cell in row.items() if name not in (self.a, self.b, self.preference)}
+        rest = {
+            name: cell
+            for name, cell in row.items()
+            if name not in (self.a, self.b, self.preference)
+        }
         return rest | {"chosen": row[better], "rejected": row[worse]}
 
     def _require(self, row: Row) -> None:
@@ -72,11 +88,17 @@ class AbPairs(JsonlPairs):
             name = getattr(self, key)
             if name not in row:
                 usual = {"a": "answer_a", "b": "answer_b", "preference": "winner"}[key]
-                near = [*near_columns(name, row), *near_columns(usual, row), *near_columns(key, row)]
+                near = [
+                    *near_columns(name, row),
+                    *near_columns(usual, row),
+                    *near_columns(key, row),
+                ]
                 raise BadRow(
                     f"there is no column {name!r}; found: {listed_columns(row)}",
                     reason=f"no column {name}",
-                    hint=f"--set pairs.{key}={near[0]}" if near else f"name it: --set pairs.{key}=...",
+                    hint=f"--set pairs.{key}={near[0]}"
+                    if near
+                    else f"name it: --set pairs.{key}=...",
                     whole_file=True,
                 )
 

@@ -45,10 +45,14 @@ class AnswerNames:
         given = {"model": self.model, "strategy": self.strategy, "community": self.community}
         known = named_by(path) | {name: value for name, value in given.items() if value is not None}
         if not row.get("question_id") and "Q_id" in row:
-            row = {name: value for name, value in row.items() if name != "Q_id"} | {"question_id": row["Q_id"]}
+            row = {name: value for name, value in row.items() if name != "Q_id"} | {
+                "question_id": row["Q_id"]
+            }
         if "community" in row or "country" in row:
             known.pop("community", None)
-        return known | {name: value for name, value in row.items() if name not in known or value is not None}
+        return known | {
+            name: value for name, value in row.items() if name not in known or value is not None
+        }
 
 
 def named_by(path: Path) -> dict[str, object]:

@@ -64,7 +64,11 @@ def read_answers(
         for number, row in read_rows(path, policy):
             try:
                 if is_sealed(row) and not is_sound(row):
-                    raise BadRow("the line was altered after it was written", reason="altered line", hint=_ALTERED)
+                    raise BadRow(
+                        "the line was altered after it was written",
+                        reason="altered line",
+                        hint=_ALTERED,
+                    )
                 answer = _answer(names.fill(row, path), tally, options or {})
             except BadRow as bad:
                 policy.refuse(bad, place(path, number))
@@ -87,7 +91,9 @@ def read_answers(
 def _answer(row: Row, tally: Tally, options: Mapping[str, int]) -> RecordedAnswer:
     label = row.get("community") if row.get("community") is not None else row.get("country")
     if label is not None and not isinstance(label, str) and not is_missing(label):
-        raise BadRow(f"the community must be text, got {label!r:.60}", reason="community is no text")
+        raise BadRow(
+            f"the community must be text, got {label!r:.60}", reason="community is no text"
+        )
     if missing := missing_names(row):
         given = " ".join(f"{_OPTIONS[name]} ..." for name in missing)
         hint = f"write null where no community was named; for all rows of the files give {given}"
@@ -132,4 +138,14 @@ def _community(label: str) -> str:
 
 
 def _key(a: RecordedAnswer) -> tuple[object, ...]:
-    return a.model, a.strategy, a.community, a.question, a.order, a.labels, a.variant, a.language, a.draw
+    return (
+        a.model,
+        a.strategy,
+        a.community,
+        a.question,
+        a.order,
+        a.labels,
+        a.variant,
+        a.language,
+        a.draw,
+    )

@@ -60,9 +60,15 @@ def _winner(row: Row) -> str:
 
 def _kaggle_winner(row: Row) -> str:
     require_columns(row, _KAGGLE)
-    marked = [side for side, column in zip(("a", "b", "tie"), _KAGGLE, strict=True) if optional_number(row, column)]
+    marked = [
+        side
+        for side, column in zip(("a", "b", "tie"), _KAGGLE, strict=True)
+        if optional_number(row, column)
+    ]
     if len(marked) != 1:
-        raise BadRow(f"one of {', '.join(_KAGGLE)} must be 1, got {len(marked)}", reason="not one winner")
+        raise BadRow(
+            f"one of {', '.join(_KAGGLE)} must be 1, got {len(marked)}", reason="not one winner"
+        )
     return marked[0]
 
 
@@ -87,7 +93,11 @@ def _list(value: object, column: str) -> list[object]:
     try:
         found = parse_json(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise BadRow(f"{column!r} must be a JSON list, got {value!r:.60}", reason=f"{column} is not a list") from error
+        raise BadRow(
+            f"{column!r} must be a JSON list, got {value!r:.60}", reason=f"{column} is not a list"
+        ) from error
     if not isinstance(found, list):
-        raise BadRow(f"{column!r} must be a list, got {value!r:.60}", reason=f"{column} is not a list")
+        raise BadRow(
+            f"{column!r} must be a list, got {value!r:.60}", reason=f"{column} is not a list"
+        )
     return found

@@ -30,7 +30,9 @@ class ArgillaPairs(ForeignPairs):
     """
 
     name: ClassVar[str] = "argilla"
-    about: ClassVar[str] = "comparisons of two responses exported from Argilla: a label or a ranking"
+    about: ClassVar[str] = (
+        "comparisons of two responses exported from Argilla: a label or a ranking"
+    )
 
     prompt: str = "prompt"
     first: str = "response1"
@@ -53,7 +55,11 @@ class ArgillaPairs(ForeignPairs):
         if status not in (None, _SUBMITTED):
             raise UnusableRow(f"response that is not submitted: {status!s:.20}")
         sides = preferred(texts[self.first], texts[self.second], self._side(value))
-        return {"prompt": texts[self.prompt], **sides, "rater": optional_id({"rater": user}, "rater")}
+        return {
+            "prompt": texts[self.prompt],
+            **sides,
+            "rater": optional_id({"rater": user}, "rater"),
+        }
 
     def _side(self, value: object) -> str:
         """``a`` or ``b``, or the value itself where it prefers neither."""
@@ -66,7 +72,10 @@ class ArgillaPairs(ForeignPairs):
         """Value, user and status of each response to the question."""
         flat = row.get(f"{self.question}.responses")
         if isinstance(flat, list):
-            columns = (_list(row.get(f"{self.question}.responses.{name}"), len(flat)) for name in ("users", "status"))
+            columns = (
+                _list(row.get(f"{self.question}.responses.{name}"), len(flat))
+                for name in ("users", "status")
+            )
             yield from _aligned(flat, *columns)
             return
         found = row.get("responses", row.get(self.question))
@@ -74,10 +83,16 @@ class ArgillaPairs(ForeignPairs):
             found = found[self.question]
         if isinstance(found, Mapping):  # columns: a list for each of user_id, value, status
             values = _list(found.get("value"), 0)
-            yield from _aligned(values, *(_list(found.get(k), len(values)) for k in ("user_id", "status")))
+            yield from _aligned(
+                values, *(_list(found.get(k), len(values)) for k in ("user_id", "status"))
+            )
             return
         if not isinstance(found, list):
-            raise BadRow(f"no responses to {self.question!r}", reason="no responses", hint="name the question")
+            raise BadRow(
+                f"no responses to {self.question!r}",
+                reason="no responses",
+                hint="name the question",
+            )
         for response in found:
             yield from _of_object(response, self.question)
 
@@ -95,13 +110,19 @@ def _first_ranked(ranking: list[object], names: set[str]) -> str:
     """The response ranked first; "tie" where both are. A ranking is a list of names, or of objects with ranks."""
     if all(isinstance(item, Mapping) for item in ranking):
         ranks = {
-            str(item["value"]): item.get("rank") for item in ranking if isinstance(item, Mapping) and "value" in item
+            str(item["value"]): item.get("rank")
+            for item in ranking
+            if isinstance(item, Mapping) and "value" in item
         }
         if set(ranks) != names or not all(isinstance(rank, int) for rank in ranks.values()):
             return "ranking of other responses"
         best = min(ranks, key=lambda name: ranks[name] or 0)
         return "tie" if len(set(ranks.values())) == 1 else best
-    return str(ranking[0]) if {str(item) for item in ranking} == names else "ranking of other responses"
+    return (
+        str(ranking[0])
+        if {str(item) for item in ranking} == names
+        else "ranking of other responses"
+    )
 
 
 def _aligned(

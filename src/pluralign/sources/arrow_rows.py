@@ -35,7 +35,9 @@ def saved_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadR
                             number += 1
                             yield number, row
         except (pyarrow.ArrowException, OSError) as error:
-            raise InvalidInput(f"not a sound Arrow file: {error}", where=str(file), hint="save it again") from error
+            raise InvalidInput(
+                f"not a sound Arrow file: {error}", where=str(file), hint="save it again"
+            ) from error
 
 
 def _files(path: Path) -> list[Path]:
@@ -47,7 +49,9 @@ def _files(path: Path) -> list[Path]:
         else:
             files = [path / Path(entry["filename"]).name for entry in state["_data_files"]]
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise InvalidInput(f"{name} cannot be read", where=str(path), hint="save the data set again") from error
+        raise InvalidInput(
+            f"{name} cannot be read", where=str(path), hint="save the data set again"
+        ) from error
     if name == _SPLITS:
         raise InvalidInput(
             f"the data set must be one split, got {', '.join(splits)}",

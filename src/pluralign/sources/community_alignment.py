@@ -45,7 +45,9 @@ class CommunityAlignment:
 
     name: ClassVar[str] = "community_alignment"
     license: ClassVar[str] = "CC-BY-4.0"
-    about: ClassVar[str] = "Community Alignment: people of five countries choose among four responses, turn by turn"
+    about: ClassVar[str] = (
+        "Community Alignment: people of five countries choose among four responses, turn by turn"
+    )
 
     path: Path | None = None
     hub: bool = False
@@ -64,7 +66,11 @@ class CommunityAlignment:
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         for where, row in self._rows(policy):
             try:
-                label = "" if row.get("annotator_country") is None else text_of(row, "annotator_country")
+                label = (
+                    ""
+                    if row.get("annotator_country") is None
+                    else text_of(row, "annotator_country")
+                )
                 community = community_id(label)
                 if community is None:
                     policy.tally.drop(f"country of the rater: {shown(label)}")
@@ -114,7 +120,9 @@ def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[Prefe
         if asked is None or not asked.strip():
             return
         prompt = (*history, Message("user", asked))
-        responses = {letter: optional_text(row, f"{turn}_turn_response_{letter}") for letter in _LETTERS}
+        responses = {
+            letter: optional_text(row, f"{turn}_turn_response_{letter}") for letter in _LETTERS
+        }
         preferred = _preferred(row, turn, responses)
         if preferred is None:
             tally.leave_out("turn without a preferred response")
@@ -145,9 +153,16 @@ def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[Prefe
 
 def _about(row: Row) -> dict[str, str]:
     """What a rater said of themselves, under the names that audits understand."""
-    columns = {"age": "age", "gender": "gender", "education": "education_level", "political": "political"}
+    columns = {
+        "age": "age",
+        "gender": "gender",
+        "education": "education_level",
+        "political": "political",
+    }
     columns["ethnicity"] = "ethnicity"
-    found = {name: row.get(f"annotator_{column}") or row.get(column) for name, column in columns.items()}
+    found = {
+        name: row.get(f"annotator_{column}") or row.get(column) for name, column in columns.items()
+    }
     return {name: str(value) for name, value in found.items() if not is_missing(value)}
 
 
@@ -163,6 +178,8 @@ def _preferred(row: Row, turn: str, responses: dict[str, str | None]) -> str | N
     letter = value.strip().removeprefix("response_")
     if letter not in responses:
         raise BadRow(
-            f"{value!r} is no response", reason="preferred response is unknown", hint="response_a to response_d"
+            f"{value!r} is no response",
+            reason="preferred response is unknown",
+            hint="response_a to response_d",
         )
     return letter if (responses[letter] or "").strip() else None

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pluralign.core import Tally
-from pluralign.sources.fields import BadRow, Row, UnusableRow, id_of, optional_id, optional_text, require_columns
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    id_of,
+    optional_id,
+    optional_text,
+    require_columns,
+)
 from pluralign.sources.foreign import ForeignPairs
 from pluralign.sources.reading import RowPolicy, read_rows
 
@@ -31,7 +39,9 @@ class CoValPairs(ForeignPairs):
     """
 
     name: ClassVar[str] = "coval"
-    about: ClassVar[str] = "CoVal (OpenAI's collective alignment): rankings of responses by people of many countries"
+    about: ClassVar[str] = (
+        "CoVal (OpenAI's collective alignment): rankings of responses by people of many countries"
+    )
 
     ranking: Literal["personal", "world"] = "personal"
     annotators: Path | None = None
@@ -70,7 +80,9 @@ class CoValPairs(ForeignPairs):
         for _, row in read_rows(self.annotators, RowPolicy(Tally())) if self.annotators else ():
             about = row.get("demographics")
             known = {**row, **(about if isinstance(about, Mapping) else {})}
-            column = self.country or next((name for name in _COUNTRIES if name in known), _COUNTRIES[0])
+            column = self.country or next(
+                (name for name in _COUNTRIES if name in known), _COUNTRIES[0]
+            )
             require_columns(known, (column,))
             if country := optional_text(known, column):
                 found[id_of(row, "annotator_id")] = country
@@ -91,7 +103,10 @@ def _responses(responses: object) -> Iterator[tuple[str, object]]:
         if isinstance(turns, list) and len(turns) > 1:
             raise UnusableRow("a response of several turns")
         last = turns[0] if isinstance(turns, list) and turns else None
-        yield str(response.get("response_index")), last.get("content") if isinstance(last, Mapping) else turns
+        yield (
+            str(response.get("response_index")),
+            last.get("content") if isinstance(last, Mapping) else turns,
+        )
 
 
 def _ranking(assessment: object, kind: str) -> str:
@@ -106,7 +121,11 @@ def _ranking(assessment: object, kind: str) -> str:
 
 def _ranked(ranking: str, texts: Mapping[str, object]) -> list[Row]:
     """The responses with their ranks: of ``B>A=C`` B is 1, and A and C are 2."""
-    ranks = [(name.strip(), rank) for rank, tied in enumerate(ranking.split(">"), 1) for name in tied.split("=")]
+    ranks = [
+        (name.strip(), rank)
+        for rank, tied in enumerate(ranking.split(">"), 1)
+        for name in tied.split("=")
+    ]
     if unknown := [name for name, _ in ranks if name not in texts]:
         raise UnusableRow(f"ranking of a response that is not there: {unknown[0][:20]}")
     if len(dict(ranks)) < len(ranks):

@@ -19,9 +19,13 @@ def read_similarity(path: Path) -> dict[str, dict[str, float]]:
         raise InvalidInput("not a mapping country -> country -> similarity", where=str(path))
     found: dict[str, dict[str, float]] = {}
     for label, others in table.items():
-        if not isinstance(others, dict) or not all(isinstance(value, int | float) for value in others.values()):
+        if not isinstance(others, dict) or not all(
+            isinstance(value, int | float) for value in others.values()
+        ):
             raise InvalidInput("not a mapping country -> similarity", where=f"{path}: {label}")
-        found[_id(label, path)] = {_id(other, path): float(value) for other, value in others.items()}
+        found[_id(label, path)] = {
+            _id(other, path): float(value) for other, value in others.items()
+        }
     return found
 
 

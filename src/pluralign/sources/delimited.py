@@ -58,7 +58,9 @@ def lines_from_header(path: Path, form: CsvFormat, limits: ReadLimits) -> Iterat
     Raises:
         InvalidInput: If the file cannot be read.
     """
-    lines = itertools.islice(read_text_lines(path, form.encoding, limits), form.lines_before_header, None)
+    lines = itertools.islice(
+        read_text_lines(path, form.encoding, limits), form.lines_before_header, None
+    )
     for header in itertools.islice(lines, 1):
         yield header.replace("\ufeff", "")
     yield from lines
@@ -112,7 +114,9 @@ def _fit(lines: list[str], delimiter: str) -> tuple[bool, float, int]:
     if len(lines) == _SAMPLE:  # the last row may go on
         rows = rows[:-1] or rows
     columns = len(_without_blank_end(rows[0])) if rows else 0
-    alike = sum(len(_without_blank_end(row)) <= columns <= len(row) for row in rows) / max(len(rows), 1)
+    alike = sum(len(_without_blank_end(row)) <= columns <= len(row) for row in rows) / max(
+        len(rows), 1
+    )
     return columns > 1, alike, columns
 
 
@@ -124,7 +128,9 @@ def _header(reader: Iterator[list[str]], where: str) -> list[str]:
     header = [cell or f"column {number}" for number, cell in enumerate(cells, start=1)]
     name, times = Counter(header).most_common(1)[0] if header else ("", 1)
     if times > 1:
-        raise InvalidInput(f"two columns are named {name[:60]!r}", where=where, hint="rename one of them")
+        raise InvalidInput(
+            f"two columns are named {name[:60]!r}", where=where, hint="rename one of them"
+        )
     return header
 
 

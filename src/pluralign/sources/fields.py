@@ -29,7 +29,9 @@ class BadRow(ValueError):
         whole_file: Whether most rows must have this fault, so that skipping rows is not advised.
     """
 
-    def __init__(self, what: str, *, reason: str, hint: str | None = None, whole_file: bool = False) -> None:
+    def __init__(
+        self, what: str, *, reason: str, hint: str | None = None, whole_file: bool = False
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.reason = reason
@@ -67,7 +69,9 @@ def near_columns(name: str, columns: Iterable[str], cutoff: float = 0.6) -> list
     ['Rejcted']
     """
     by_plain = {_plain(column): str(column) for column in columns}
-    return [by_plain[match] for match in get_close_matches(_plain(name), by_plain, n=3, cutoff=cutoff)]
+    return [
+        by_plain[match] for match in get_close_matches(_plain(name), by_plain, n=3, cutoff=cutoff)
+    ]
 
 
 def listed_columns(columns: Iterable[object]) -> str:
@@ -77,7 +81,10 @@ def listed_columns(columns: Iterable[object]) -> str:
     'Q18, Q19 and 780 more'
     """
     names = [str(name) for name in columns]
-    shown = [name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..." for name in names[:_SHOWN_COLUMNS]]
+    shown = [
+        name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..."
+        for name in names[:_SHOWN_COLUMNS]
+    ]
     rest = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return (", ".join(shown) + rest) or "none"
 
@@ -100,7 +107,8 @@ def with_decimal_point(value: object, *, decimal_comma: bool = False) -> object:
     text = value.strip()
     if not decimal_comma and re.match(THOUSANDS, text):
         raise InvalidInput(
-            f"{text[:_SHOWN_LETTERS]!r} may be a decimal comma or thousands", hint="write it with a decimal point"
+            f"{text[:_SHOWN_LETTERS]!r} may be a decimal comma or thousands",
+            hint="write it with a decimal point",
         )
     return text.replace(",", ".") if _COMMA.fullmatch(text) else value
 
@@ -136,7 +144,9 @@ def optional_id(row: Row, column: str) -> str | None:
     try:
         return cell_id(row.get(column))
     except InvalidInput as error:
-        raise BadRow(f"{column!r}: {error.what}", reason=f"{column} is not an id", hint=error.hint) from error
+        raise BadRow(
+            f"{column!r}: {error.what}", reason=f"{column} is not an id", hint=error.hint
+        ) from error
 
 
 def id_of(row: Row, column: str) -> str:
@@ -148,7 +158,9 @@ def id_of(row: Row, column: str) -> str:
     found = optional_id(row, column)
     if found is None:
         require_columns(row, (column,))
-        raise BadRow(f"{column!r} must be an id, got {row[column]!r:.60}", reason=f"{column} is missing")
+        raise BadRow(
+            f"{column!r} must be an id, got {row[column]!r:.60}", reason=f"{column} is missing"
+        )
     return found
 
 
@@ -159,9 +171,13 @@ def optional_number(row: Row, column: str) -> float | None:
         BadRow: If the column holds something else.
     """
     try:
-        return cell_number(with_decimal_point(row.get(column), decimal_comma=isinstance(row, SemicolonRow)))
+        return cell_number(
+            with_decimal_point(row.get(column), decimal_comma=isinstance(row, SemicolonRow))
+        )
     except InvalidInput as error:
-        raise BadRow(f"{column!r}: {error.what}", reason=f"{column} is not a number", hint=error.hint) from error
+        raise BadRow(
+            f"{column!r}: {error.what}", reason=f"{column} is not a number", hint=error.hint
+        ) from error
 
 
 def require_consent(row: Row) -> None:

@@ -4,7 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pluralign.sources.fields import BadRow, Row, UnusableRow, listed_columns, near_columns, require_consent
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    listed_columns,
+    near_columns,
+    require_consent,
+)
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.reading import NumberedRows, RowPolicy, file_stem, place, read_rows
 from pluralign.sources.unused_columns import offered
@@ -42,7 +49,11 @@ class ForeignPairs(JsonlPairs, ABC):
                 if isinstance(answer, UnusableRow):
                     policy.tally.drop(str(answer))
                 else:
-                    numbered = {"id": f"{file_stem(self.path)}:{number}/{part}"} if len(answers) > 1 else {}
+                    numbered = (
+                        {"id": f"{file_stem(self.path)}:{number}/{part}"}
+                        if len(answers) > 1
+                        else {}
+                    )
                     if not policy.tally.kept and not policy.tally.advice:
                         policy.tally.advice.extend(self._offer(row, answer))
                     yield number, named | numbered | dict(answer)
@@ -60,7 +71,9 @@ class ForeignPairs(JsonlPairs, ABC):
                 raise BadRow(
                     f"there is no column {name!r}; found: {listed_columns(cells)}",
                     reason=f"no column {name}",
-                    hint=f"did you mean {near[0]!r}?" if near else "name one of these under columns",
+                    hint=f"did you mean {near[0]!r}?"
+                    if near
+                    else "name one of these under columns",
                 )
         return {name: cells[name] for name in self.columns.values()}
 
@@ -79,7 +92,12 @@ class ForeignPairs(JsonlPairs, ABC):
 def _with_inner(row: Row) -> dict[str, object]:
     """The columns of a row, and those of the objects in it."""
     inner = [row[name] for name in _INNER if name in row]
-    return {name: cell for part in (*inner, row) if isinstance(part, Mapping) for name, cell in part.items()}
+    return {
+        name: cell
+        for part in (*inner, row)
+        if isinstance(part, Mapping)
+        for name, cell in part.items()
+    }
 
 
 def preferred(a: object, b: object, side: str) -> Row:

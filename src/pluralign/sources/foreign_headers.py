@@ -37,4 +37,7 @@ def source_hint(columns: Iterable[str]) -> str | None:
     name = next((name for name, signs in _SIGNS if signs <= found), None)
     if name is None and any(column.endswith(".responses") for column in found):
         name = "argilla"
-    return name and f'this looks like a file for source = "{name}" (pluralign data show {name} --set path=...)'
+    return (
+        name
+        and f'this looks like a file for source = "{name}" (pluralign data show {name} --set path=...)'
+    )

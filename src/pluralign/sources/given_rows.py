@@ -51,13 +51,17 @@ class RowPairs(JsonlPairs):
             if isinstance(row, Mapping):
                 yield number, {str(name): value for name, value in row.items()}
             else:
-                bad = BadRow(f"a row must be a mapping, got {type(row).__name__}", reason="not a mapping")
+                bad = BadRow(
+                    f"a row must be a mapping, got {type(row).__name__}", reason="not a mapping"
+                )
                 policy.refuse(bad, place(self.path, number))
         if number == 0:
             raise NotEnoughData("there are no rows", where=str(self.path))
 
 
-def pairs_from(rows: Iterable[Row] | Any, *, columns: Mapping[str, str] | None = None, **settings: Any) -> RowPairs:
+def pairs_from(
+    rows: Iterable[Row] | Any, *, columns: Mapping[str, str] | None = None, **settings: Any
+) -> RowPairs:
     """Make a source of pairs from what is in memory.
 
     Args:
@@ -85,6 +89,10 @@ def pairs_from(rows: Iterable[Row] | Any, *, columns: Mapping[str, str] | None =
         )
     if isinstance(rows, str | bytes | Path):
         raise InvalidInput("rows must be a table, got text", hint="a file is JsonlPairs(path)")
-    if not hasattr(rows, "__iter__") and not hasattr(rows, "to_pylist"):  # a pyarrow table has no iterator
-        raise InvalidInput(f"rows must be a table, got {type(rows).__name__}", hint="give a data frame or a list")
+    if not hasattr(rows, "__iter__") and not hasattr(
+        rows, "to_pylist"
+    ):  # a pyarrow table has no iterator
+        raise InvalidInput(
+            f"rows must be a table, got {type(rows).__name__}", hint="give a data frame or a list"
+        )
     return RowPairs(Path("rows"), columns=columns or {}, rows=GivenRows(rows), **settings)

@@ -57,7 +57,9 @@ class GlobalOpinions:
 
     name: ClassVar[str] = "global_opinions"
     license: ClassVar[str] = "CC-BY-NC-SA-4.0"
-    about: ClassVar[str] = "GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions"
+    about: ClassVar[str] = (
+        "GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions"
+    )
 
     path: Path | None = None
     hub: bool = False
@@ -111,7 +113,9 @@ class _Found:
 
     exclude: frozenset[str]
     items: dict[str, _Item] = field(default_factory=dict)
-    shares: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=lambda: defaultdict(dict))
+    shares: dict[str, dict[str, tuple[float, ...]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     excluded: Counter[str] = field(default_factory=Counter)
 
     def add(self, item: _Item, tally: Tally) -> None:
@@ -145,7 +149,9 @@ class _Found:
                 self.excluded.update({label, community})
                 tally.leave_out(f"excluded: {label}")
             elif community in best:
-                tally.leave_out(f"second sample of a country: {sample_note(label) or 'national sample'}")
+                tally.leave_out(
+                    f"second sample of a country: {sample_note(label) or 'national sample'}"
+                )
             else:
                 best[community] = label
                 tally.note(sample_note(label) or "national sample")
@@ -154,9 +160,17 @@ class _Found:
     def survey(self, name: str, license_: str, tally: Tally) -> Survey:
         unknown = sorted(self.exclude - self.excluded.keys())
         if unknown:
-            raise InvalidInput(f"no answers by {unknown[0]!r} to leave out", where="exclude", hint="check the label")
+            raise InvalidInput(
+                f"no answers by {unknown[0]!r} to leave out",
+                where="exclude",
+                hint="check the label",
+            )
         stems = shared_stems(item.text for item in self.items.values())
-        questions = {id_: _question(item, stems[item.text]) for id_, item in self.items.items() if self.shares[id_]}
+        questions = {
+            id_: _question(item, stems[item.text])
+            for id_, item in self.items.items()
+            if self.shares[id_]
+        }
         distributions = tuple(
             AnswerDistribution(id_, community, shares)
             for id_ in questions
@@ -175,7 +189,9 @@ def _sample_rank(label: str) -> int:
 
 
 def _question(item: _Item, stem: str) -> SurveyQuestion:
-    real = [(str(i + 1), option) for i, option in enumerate(item.options) if not is_non_answer(option)]
+    real = [
+        (str(i + 1), option) for i, option in enumerate(item.options) if not is_non_answer(option)
+    ]
     return SurveyQuestion(
         id=item.id,
         text=item.text,
@@ -196,7 +212,12 @@ def _read_item(row: Row) -> _Item:
         raise BadRow("options is not a list of texts", reason="options is not a list of texts")
     names = tuple(str(option) for option in options)
     digest = hashlib.sha256("\x1f".join([source, text, *names]).encode()).hexdigest()[:10]
-    return _Item(f"GOQA-{digest}", text, names, _read_shares(_value(row["selections"], "selections", "{}"), len(names)))
+    return _Item(
+        f"GOQA-{digest}",
+        text,
+        names,
+        _read_shares(_value(row["selections"], "selections", "{}"), len(names)),
+    )
 
 
 def _read_shares(selections: object, n_options: int) -> dict[str, tuple[float, ...]]:
@@ -206,13 +227,19 @@ def _read_shares(selections: object, n_options: int) -> dict[str, tuple[float, .
         raise BadRow("selections is not a mapping", reason="selections is not a mapping")
     found = {label: _plain(shares) for label, shares in selections.items() if shares is not None}
     for label, shares in found.items():
-        if not isinstance(label, str) or not isinstance(shares, list) or not all(map(_is_share, shares)):
+        if (
+            not isinstance(label, str)
+            or not isinstance(shares, list)
+            or not all(map(_is_share, shares))
+        ):
             raise BadRow(
-                f"the shares of {label!r} are not a list of numbers in [0, 1]", reason="shares are not in [0, 1]"
+                f"the shares of {label!r} are not a list of numbers in [0, 1]",
+                reason="shares are not in [0, 1]",
             )
         if len(shares) != n_options:
             raise BadRow(
-                f"{label!r} has {len(shares)} shares for {n_options} options", reason="shares and options differ"
+                f"{label!r} has {len(shares)} shares for {n_options} options",
+                reason="shares and options differ",
             )
     return {str(label): tuple(float(share) for share in shares) for label, shares in found.items()}
 
@@ -231,4 +258,7 @@ def _value(value: object, column: str, brackets: str) -> object:
         return literal(value, column, brackets)
     if isinstance(value, list | dict | np.ndarray):
         return _plain(value)
-    raise BadRow(f"{column!r} must be a literal, got {type(value).__name__}", reason=f"{column} is not a literal")
+    raise BadRow(
+        f"{column!r} must be a literal, got {type(value).__name__}",
+        reason=f"{column} is not a literal",
+    )

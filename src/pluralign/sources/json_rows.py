@@ -57,12 +57,16 @@ def _parsed(line: bytes) -> object:
     try:
         text = line.decode("utf-8")
         value = parse_json(text)
-        if "\\u" in text and _SURROGATE.search(text):  # half a character, written as an escape: no encoder can take it
+        if "\\u" in text and _SURROGATE.search(
+            text
+        ):  # half a character, written as an escape: no encoder can take it
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as error:
         raise BadRow(f"not UTF-8: {error}", reason="not UTF-8") from error
     except ValueError as error:
-        raise BadRow(f"not JSON: {error}", reason="not JSON", hint="write one JSON object a line") from error
+        raise BadRow(
+            f"not JSON: {error}", reason="not JSON", hint="write one JSON object a line"
+        ) from error
     return value
 
 
@@ -81,7 +85,11 @@ def _rows_of(value: object) -> list[object]:
             return list(lists[0])
         columns = {name: _cells(cells) for name, cells in value.items()}
         whole = {name: cells for name, cells in columns.items() if cells is not None}
-        if whole and len(whole) == len(columns) and len({tuple(cells) for cells in whole.values()}) == 1:
+        if (
+            whole
+            and len(whole) == len(columns)
+            and len({tuple(cells) for cells in whole.values()}) == 1
+        ):
             keys = next(iter(whole.values()))
             return [{name: cells[key] for name, cells in whole.items()} for key in keys]
     raise BadRow(

@@ -74,4 +74,8 @@ def _choices(result: object) -> Iterator[object]:
 
 def _annotator(annotation: Row) -> str | None:
     by = annotation.get("completed_by")
-    return optional_id(by, "id") if isinstance(by, Mapping) else optional_id(annotation, "completed_by")
+    return (
+        optional_id(by, "id")
+        if isinstance(by, Mapping)
+        else optional_id(annotation, "completed_by")
+    )

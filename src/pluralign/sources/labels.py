@@ -26,7 +26,11 @@ def required_community(label: str) -> str:
     found = community_id(label)
     if found is None:
         hint = community_hint(label, _country_codes()) or "write MEX, MEX/oaxaca or ~yoruba"
-        what = f"{label!r} marks a missing community" if is_missing(label) else f"no community is known as {label!r}"
+        what = (
+            f"{label!r} marks a missing community"
+            if is_missing(label)
+            else f"no community is known as {label!r}"
+        )
         raise BadRow(what, reason=f"unresolved label: {shown(label)}", hint=hint)
     return found
 

@@ -40,12 +40,19 @@ def rows_of_pairs(row: Row) -> list[Row]:
     if len(row) == 1 and isinstance(wrapped, Mapping):
         row = wrapped
     name = next((name for name in _LISTS if isinstance(row.get(name), Sequence | np.ndarray)), None)
-    if name is not None and not isinstance(row[name], str) and ("rejected" not in row or row["rejected"] is None):
+    if (
+        name is not None
+        and not isinstance(row[name], str)
+        and ("rejected" not in row or row["rejected"] is None)
+    ):
         return _of_list(row, name)
     chosen, rejected = _texts(row.get("chosen")), _texts(row.get("rejected"))
     if chosen is None and rejected is None:
         return [row]
-    better, worse = ([row.get("chosen")] if chosen is None else chosen), rejected or [row.get("rejected")]
+    better, worse = (
+        ([row.get("chosen")] if chosen is None else chosen),
+        rejected or [row.get("rejected")],
+    )
     return _numbered([dict(row) | {"chosen": a, "rejected": b} for a in better for b in worse])
 
 
@@ -61,14 +68,20 @@ def _of_list(row: Row, name: str) -> list[Row]:
     chosen = row.get("chosen")
     if chosen is not None:
         best = _index(chosen, texts)
-        found = [rest | {"chosen": texts[best], "rejected": text} for i, text in enumerate(texts) if i != best]
+        found = [
+            rest | {"chosen": texts[best], "rejected": text}
+            for i, text in enumerate(texts)
+            if i != best
+        ]
         return _numbered(found)
     scores = _scores(row, responses)
     pairs: list[Row] = []
     for (a, score_a), (b, score_b) in itertools.combinations(zip(texts, scores, strict=True), 2):
         if score_a != score_b:
             better, worse = (a, b) if score_a > score_b else (b, a)
-            pairs.append(rest | {"chosen": better, "rejected": worse, "strength": abs(score_a - score_b)})
+            pairs.append(
+                rest | {"chosen": better, "rejected": worse, "strength": abs(score_a - score_b)}
+            )
     if not pairs:
         raise UnusableRow("tie")
     return _numbered(pairs)
@@ -122,7 +135,11 @@ def _text_in(item: object) -> object:
 
 def _texts(value: object) -> list[object] | None:
     """The texts of a list of texts; None where it is something else, as a list of messages."""
-    items = _plain_list(value) if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) else []
+    items = (
+        _plain_list(value)
+        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
+        else []
+    )
     return items if items and all(isinstance(item, str) for item in items) else None
 
 

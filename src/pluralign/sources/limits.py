@@ -92,7 +92,9 @@ def _variable(name: str, default: int, unit: int) -> int:
     if not text:
         return default
     if not text.isdecimal() or int(text) == 0:
-        raise InvalidInput(f"{name} must be a whole number above 0, got {text[:40]!r}", where="environment")
+        raise InvalidInput(
+            f"{name} must be a whole number above 0, got {text[:40]!r}", where="environment"
+        )
     return int(text) * unit
 
 

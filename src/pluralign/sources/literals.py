@@ -5,8 +5,30 @@ import ast
 from pluralign.core import parse_json
 from pluralign.sources.fields import BadRow
 
-_NUMBERS = {"float16", "float32", "float64", "float_", "double", "int8", "int16", "int32", "int64", "uint8", "bool_"}
-_WRAPPERS = {"array", "list", "tuple", "Decimal", "float", "int", "str_", "OrderedDict", "dict"} | _NUMBERS
+_NUMBERS = {
+    "float16",
+    "float32",
+    "float64",
+    "float_",
+    "double",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "bool_",
+}
+_WRAPPERS = {
+    "array",
+    "list",
+    "tuple",
+    "Decimal",
+    "float",
+    "int",
+    "str_",
+    "OrderedDict",
+    "dict",
+} | _NUMBERS
 _MODULES = {"np", "numpy", "collections", "decimal"}
 
 
@@ -36,11 +58,19 @@ def literal(text: str, column: str, brackets: str) -> object:
         return ast.literal_eval(_Unwrapped().visit(tree))
     except BadRow as bad:
         raise BadRow(
-            f"{column} is not a Python literal: {bad.what}", reason=f"{column} is not a literal", hint=bad.hint
+            f"{column} is not a Python literal: {bad.what}",
+            reason=f"{column} is not a literal",
+            hint=bad.hint,
         ) from bad
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        what = error.msg if isinstance(error, SyntaxError) else "it holds more than texts, numbers, lists and mappings"
-        raise BadRow(f"{column} is not a Python literal: {what}", reason=f"{column} is not a literal") from error
+        what = (
+            error.msg
+            if isinstance(error, SyntaxError)
+            else "it holds more than texts, numbers, lists and mappings"
+        )
+        raise BadRow(
+            f"{column} is not a Python literal: {what}", reason=f"{column} is not a literal"
+        ) from error
 
 
 class _Unwrapped(ast.NodeTransformer):
@@ -50,11 +80,21 @@ class _Unwrapped(ast.NodeTransformer):
         name = node.func
         owner = name.value if isinstance(name, ast.Attribute) else None
         known = owner is None or (isinstance(owner, ast.Name) and owner.id in _MODULES)
-        called = name.attr if isinstance(name, ast.Attribute) else name.id if isinstance(name, ast.Name) else None
+        called = (
+            name.attr
+            if isinstance(name, ast.Attribute)
+            else name.id
+            if isinstance(name, ast.Name)
+            else None
+        )
         if not known or called not in _WRAPPERS or not node.args:
             raise BadRow(
                 f"it calls {ast.unparse(node.func)[:40]!r}",
                 reason="a call",
                 hint="write plain numbers, texts and lists",
             )
-        return self.generic_visit(node.args[0]) if not isinstance(node.args[0], ast.Call) else self.visit(node.args[0])
+        return (
+            self.generic_visit(node.args[0])
+            if not isinstance(node.args[0], ast.Call)
+            else self.visit(node.args[0])
+        )

@@ -86,7 +86,9 @@ class Microdata:
                 yield from reader
         except pyarrow.ArrowInvalid as error:
             if "Empty CSV file" not in str(error):
-                raise InvalidInput(f"not a CSV of respondents: {error!s:.200}", where=str(self.path)) from error
+                raise InvalidInput(
+                    f"not a CSV of respondents: {error!s:.200}", where=str(self.path)
+                ) from error
 
     def _require(self, questions: Sequence[str]) -> None:
         missing = [question for question in questions if question not in self.header]
@@ -99,7 +101,9 @@ class Microdata:
             )
 
 
-def open_microdata(path: Path, country: str | None, weight: str | None, *, weighted: bool) -> Microdata:
+def open_microdata(
+    path: Path, country: str | None, weight: str | None, *, weighted: bool
+) -> Microdata:
     """Find out how a CSV of respondents is written and which columns hold country and weight.
 
     Args:
@@ -112,7 +116,11 @@ def open_microdata(path: Path, country: str | None, weight: str | None, *, weigh
         InvalidInput: If there is no such file or column.
     """
     if not path.is_file():
-        raise InvalidInput("no such file", where=str(path), hint="download the CSV from the survey and name it here")
+        raise InvalidInput(
+            "no such file",
+            where=str(path),
+            hint="download the CSV from the survey and name it here",
+        )
     limits = ReadLimits.from_environment()
     form = csv_format(path, limits)
     header, header_lines = _header(path, form, limits)
@@ -142,7 +150,9 @@ def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:
     text = pc.if_else(is_null, pyarrow.scalar(None, pyarrow.string()), text)
     text = pc.replace_substring(text, ",", ".")
     try:
-        return np.asarray(pc.cast(text, pyarrow.float64()).to_numpy(zero_copy_only=False), dtype=float)
+        return np.asarray(
+            pc.cast(text, pyarrow.float64()).to_numpy(zero_copy_only=False), dtype=float
+        )
     except pyarrow.ArrowInvalid as error:
         raise InvalidInput(
             f"{name} must hold numbers, got {_no_number(pc.unique(text).to_pylist())!r:.60}",
@@ -199,7 +209,9 @@ def _header(path: Path, form: CsvFormat, limits: ReadLimits) -> tuple[tuple[str,
     return header, form.lines_before_header + reader.line_num
 
 
-def _column(path: Path, header: Sequence[str], what: str, given: str | None, usual: Sequence[str]) -> str:
+def _column(
+    path: Path, header: Sequence[str], what: str, given: str | None, usual: Sequence[str]
+) -> str:
     found = next((name for name in ((given,) if given else usual) if name in header), None)
     if found is not None:
         return found
@@ -212,6 +224,9 @@ def _column(path: Path, header: Sequence[str], what: str, given: str | None, usu
 
 
 def _family(header: Sequence[str]) -> str:
-    counts = {words: sum(bool(re.fullmatch(form, name)) for name in header) for form, words in _FAMILIES.items()}
+    counts = {
+        words: sum(bool(re.fullmatch(form, name)) for name in header)
+        for form, words in _FAMILIES.items()
+    }
     best = max(counts, key=lambda words: counts[words])
     return best if counts[best] else "columns of no layout known here"

@@ -5,7 +5,9 @@ import unicodedata
 
 _MISSING = re.compile(r"^(other )?missing\s*(;|:|$)")
 _TABLE_TOTAL = re.compile(r"^total\s+n\s*=")
-_ASIDE = re.compile(r"[(\[](vol|volunteered|do not read( out)?|spontaneous|not read( out)?)\.?[)\]]")
+_ASIDE = re.compile(
+    r"[(\[](vol|volunteered|do not read( out)?|spontaneous|not read( out)?)\.?[)\]]"
+)
 _CODE = re.compile(r"^[(\[]?-?\d{1,3}\s*[)\].:=]+\s*(?=\D)")
 _PARTS = re.compile(r"[/;,_&()\[\]]|\bor\b|\band\b|\s-\s")
 _NON_ANSWER = re.compile(
@@ -35,7 +37,9 @@ def is_non_answer(option: str) -> bool:
     [True, True, True, False]
     """
     plain = unicodedata.normalize("NFKD", re.sub(r"['’´`]", "", option).casefold())
-    text = " ".join("".join(c for c in plain if not unicodedata.combining(c)).split()).replace("n/a", "na")
+    text = " ".join("".join(c for c in plain if not unicodedata.combining(c)).split()).replace(
+        "n/a", "na"
+    )
     text = _CODE.sub("", _ASIDE.sub("", text).strip())
     if not text or _MISSING.match(text) or _TABLE_TOTAL.match(text):
         return True

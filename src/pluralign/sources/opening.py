@@ -19,7 +19,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_HOW_TO_CONVERT = "save it as UTF-8 (Excel: 'CSV UTF-8'), or convert it: iconv -f {encoding} -t UTF-8 OLD > NEW"
+_HOW_TO_CONVERT = (
+    "save it as UTF-8 (Excel: 'CSV UTF-8'), or convert it: iconv -f {encoding} -t UTF-8 OLD > NEW"
+)
 
 
 def read_lines(path: Path, limits: ReadLimits) -> Iterator[bytes]:
@@ -44,13 +46,18 @@ def read_lines(path: Path, limits: ReadLimits) -> Iterator[bytes]:
             yield line
 
 
-def read_text_lines(path: Path, encoding: str, limits: ReadLimits, newline: str = "") -> Iterator[str]:
+def read_text_lines(
+    path: Path, encoding: str, limits: ReadLimits, newline: str = ""
+) -> Iterator[str]:
     """Stream the lines of a text file; by default a line ends at LF, CR or CRLF, which is kept.
 
     Raises:
         InvalidInput: If the file cannot be read or decoded, or exceeds a limit.
     """
-    with open_binary(path, limits) as file, io.TextIOWrapper(file, encoding, newline=newline) as text:
+    with (
+        open_binary(path, limits) as file,
+        io.TextIOWrapper(file, encoding, newline=newline) as text,
+    ):
         number = 0
         try:
             while line := text.readline(limits.row_bytes + 1):
@@ -108,10 +115,15 @@ def open_binary(path: Path, limits: ReadLimits) -> Iterator[BinaryIO]:
             with path.open("rb") as file:
                 yield file
             return
-        with gzip.open(path, "rb") as packed, io.BufferedReader(_Bounded(packed, path, limits)) as file:
+        with (
+            gzip.open(path, "rb") as packed,
+            io.BufferedReader(_Bounded(packed, path, limits)) as file,
+        ):
             yield cast(BinaryIO, file)
     except (EOFError, OSError, zlib.error) as error:
-        raise InvalidInput(f"the file cannot be read: {error}", where=str(path), hint="fetch it again") from error
+        raise InvalidInput(
+            f"the file cannot be read: {error}", where=str(path), hint="fetch it again"
+        ) from error
 
 
 class _Bounded(io.RawIOBase):
@@ -135,13 +147,19 @@ def _undecodable(path: Path, encoding: str, limits: ReadLimits) -> InvalidInput:
     """The first line that cannot be decoded, and how it would read in the usual legacy encoding."""
     name = "UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding.upper()
     if name != "UTF-8":
-        return InvalidInput(f"the file must be {name} as its first bytes say, got other bytes", where=str(path))
+        return InvalidInput(
+            f"the file must be {name} as its first bytes say, got other bytes", where=str(path)
+        )
     with open_binary(path, limits) as file:
         for number, line in enumerate(iter(lambda: file.readline(limits.row_bytes), b""), start=1):
             try:
                 line.decode("utf-8-sig")
             except UnicodeDecodeError as error:
-                around = line[max(error.start - 15, 0) : error.end + 15].decode("cp1252", "replace").strip()
+                around = (
+                    line[max(error.start - 15, 0) : error.end + 15]
+                    .decode("cp1252", "replace")
+                    .strip()
+                )
                 return InvalidInput(
                     f"the file must be UTF-8, got the byte 0x{line[error.start]:02x} (in Windows-1252: {around!r})",
                     where=f"{path}:{number}",

@@ -17,7 +17,15 @@ from pluralign.core import (
     Tally,
     consent_problem,
 )
-from pluralign.sources.fields import BadRow, Row, id_of, optional_number, optional_text, require_columns, text_of
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    id_of,
+    optional_number,
+    optional_text,
+    require_columns,
+    text_of,
+)
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
 from pluralign.sources.survey_pairs import stream_survey_pairs
@@ -67,7 +75,9 @@ class OpinionQa:
         weights, people = self._read_answers(questions, policy)
         answered = {id_: questions[id_] for id_, _ in weights}
         if not answered:
-            raise NotEnoughData("nobody gave a real answer", where=str(self.path), hint=policy.tally.why() or None)
+            raise NotEnoughData(
+                "nobody gave a real answer", where=str(self.path), hint=policy.tally.why() or None
+            )
         distributions = tuple(
             AnswerDistribution(id_, community, _shares(questions[id_], of), people[id_, community])
             for (id_, community), of in sorted(weights.items())
@@ -125,7 +135,11 @@ def _read_questions(path: Path, policy: RowPolicy) -> dict[str, SurveyQuestion]:
     inner = RowPolicy(Tally(), policy.skip_bad)
     for number, row in _rows(path, inner, ("key", "question", "option_mapping")):
         try:
-            id_, text, options = id_of(row, "key"), text_of(row, "question"), _options(text_of(row, "option_mapping"))
+            id_, text, options = (
+                id_of(row, "key"),
+                text_of(row, "question"),
+                _options(text_of(row, "option_mapping")),
+            )
         except BadRow as bad:
             inner.refuse(bad, place(path, number))
             continue

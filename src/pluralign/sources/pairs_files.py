@@ -24,14 +24,23 @@ from pluralign.sources.fields import (
 from pluralign.sources.foreign_headers import source_hint
 from pluralign.sources.labels import required_community
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
-from pluralign.sources.reading import NumberedRows, RowPolicy, file_kind, file_stem, place, read_rows
+from pluralign.sources.reading import (
+    NumberedRows,
+    RowPolicy,
+    file_kind,
+    file_stem,
+    place,
+    read_rows,
+)
 from pluralign.sources.seen import SeenIds
 from pluralign.sources.texts import pair_texts
 from pluralign.sources.unused_columns import columns_not_used, offered
 
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
 _REQUIRED = ("prompt", "chosen", "rejected")
-_COLUMNS = frozenset({"id", *_REQUIRED, "community", "rater", "strength", "weight", "source", *_TEXT_COLUMNS})
+_COLUMNS = frozenset(
+    {"id", *_REQUIRED, "community", "rater", "strength", "weight", "source", *_TEXT_COLUMNS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,10 @@ class JsonlPairs:
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
-                policy.refuse(bad if policy.tally.kept else self._with_offer(bad, row), place(self.path, number))
+                policy.refuse(
+                    bad if policy.tally.kept else self._with_offer(bad, row),
+                    place(self.path, number),
+                )
             else:
                 if not policy.tally.kept:
                     policy.tally.advice.extend(self._advice(row))
@@ -140,7 +152,11 @@ class JsonlPairs:
     def _advice(self, row: Row) -> list[str]:
         """Advice about unused columns of the file, from its first sound row."""
         used = self._used()
-        lacking = [name for name in ("community", "rater", "language") if name not in row and name not in self.columns]
+        lacking = [
+            name
+            for name in ("community", "rater", "language")
+            if name not in row and name not in self.columns
+        ]
         if self.community is not None and "community" in lacking:
             lacking.remove("community")
         sentence = columns_not_used([name for name in row if name not in used], lacking)
@@ -156,13 +172,22 @@ class JsonlPairs:
             return bad
         taken = self.columns.values()
         lacking = [name for name in _REQUIRED if name not in row and name not in self.columns]
-        offer = offered(lacking, [name for name in row if name not in taken and name not in _REQUIRED])
+        offer = offered(
+            lacking, [name for name in row if name not in taken and name not in _REQUIRED]
+        )
         if _has_two_sides(row):
             offer = 'for a table of responses A and B, use source = "ab" (pluralign data show ab --set path=...)'
         offer = source_hint(row) or offer
-        is_table = file_kind(self.path) in ("csv", "parquet")  # where one row lacks a column, every row does
-        hint = offer or bad.hint or "name the file's column for each: --set pairs.columns.prompt=..."
-        return BadRow(bad.what, reason=bad.reason, hint=hint, whole_file=is_table or offer is not None)
+        is_table = file_kind(self.path) in (
+            "csv",
+            "parquet",
+        )  # where one row lacks a column, every row does
+        hint = (
+            offer or bad.hint or "name the file's column for each: --set pairs.columns.prompt=..."
+        )
+        return BadRow(
+            bad.what, reason=bad.reason, hint=hint, whole_file=is_table or offer is not None
+        )
 
     def _pair(self, row: Row, number: str) -> PreferencePair:
         stem = file_stem(self.path)
@@ -173,7 +198,9 @@ class JsonlPairs:
             prompt=prompt,
             chosen=chosen,
             rejected=rejected,
-            community=required_community(label if label is not None else self.community or WORLD.id),
+            community=required_community(
+                label if label is not None else self.community or WORLD.id
+            ),
             rater=optional_id(row, "rater"),
             strength=_number(row, "strength", zero=False),
             weight=_weight(row),
@@ -207,5 +234,8 @@ def _weight(row: Row) -> float:
 def _number(row: Row, column: str, *, zero: bool) -> float | None:
     value = optional_number(row, column)
     if value is not None and (value < 0 or (value == 0 and not zero)):
-        raise BadRow(f"{column} is {value:g}, not {'>= 0' if zero else '> 0'}", reason=f"{column} is out of range")
+        raise BadRow(
+            f"{column} is {value:g}, not {'>= 0' if zero else '> 0'}",
+            reason=f"{column} is out of range",
+        )
     return value

@@ -38,7 +38,9 @@ def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | Ba
                     number += 1
                     yield number, row
     except (pyarrow.ArrowException, OSError, OverflowError) as error:
-        raise InvalidInput(f"not a sound Parquet file: {error}", where=str(path), hint="fetch it again") from error
+        raise InvalidInput(
+            f"not a sound Parquet file: {error}", where=str(path), hint="fetch it again"
+        ) from error
 
 
 def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) -> int:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pluralign.core import WORLD, InvalidInput, NotEnoughData, PreferencePair, Tally, cell_id, rng_for
+from pluralign.core import (
+    WORLD,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    Tally,
+    cell_id,
+    rng_for,
+)
 from pluralign.sources.fields import BadRow, Row, id_of, optional_number, require_columns, text_of
 from pluralign.sources.labels import required_community
 from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
@@ -51,9 +59,13 @@ class PolisVotes:
 
     def __post_init__(self) -> None:
         if self.pairs_per_participant < 1:
-            raise InvalidInput(f"pairs_per_participant must be >= 1, got {self.pairs_per_participant}")
+            raise InvalidInput(
+                f"pairs_per_participant must be >= 1, got {self.pairs_per_participant}"
+            )
         if not self.topic.strip():
-            raise InvalidInput("the topic is empty", where="topic", hint="say what the conversation was about")
+            raise InvalidInput(
+                "the topic is empty", where="topic", hint="say what the conversation was about"
+            )
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
         """Stream the pairs, participant by participant.
@@ -66,13 +78,23 @@ class PolisVotes:
         policy = RowPolicy(tally, self.skip_bad)
         community = self._community()
         statements, agrees, moderated_out = _read_comments(self.path / COMMENTS, policy)
-        by_participant = next((self.path / name for name in BY_PARTICIPANT if (self.path / name).is_file()), None)
-        votes = _by_participant(by_participant, policy) if by_participant else _by_vote(self.path / BY_VOTE, policy)
+        by_participant = next(
+            (self.path / name for name in BY_PARTICIPANT if (self.path / name).is_file()), None
+        )
+        votes = (
+            _by_participant(by_participant, policy)
+            if by_participant
+            else _by_vote(self.path / BY_VOTE, policy)
+        )
         agreed = _sign(votes, agrees, raw=by_participant is None, where=str(self.path))
         for participant, by_statement in votes.items():
             if unknown := sum(statement not in statements for statement in by_statement):
-                tally.leave_out("vote on a statement that is moderated out or not in comments.csv", unknown)
-            for chosen, rejected in self._drawn(participant, by_statement, statements, agreed, tally):
+                tally.leave_out(
+                    "vote on a statement that is moderated out or not in comments.csv", unknown
+                )
+            for chosen, rejected in self._drawn(
+                participant, by_statement, statements, agreed, tally
+            ):
                 yield PreferencePair(
                     id=f"{participant}:{chosen}>{rejected}",
                     prompt=self.topic,
@@ -93,10 +115,18 @@ class PolisVotes:
             raise InvalidInput(bad.what, where="community", hint=bad.hint) from bad
 
     def _drawn(
-        self, participant: str, votes: Mapping[str, int], statements: Mapping[str, str], agreed: int, tally: Tally
+        self,
+        participant: str,
+        votes: Mapping[str, int],
+        statements: Mapping[str, str],
+        agreed: int,
+        tally: Tally,
     ) -> list[tuple[str, str]]:
         """Pairs of statements, first the one agreed with; at most `pairs_per_participant`."""
-        sides = {s: [k for k in sorted(votes) if votes[k] == s and k in statements] for s in (agreed, -agreed)}
+        sides = {
+            s: [k for k in sorted(votes) if votes[k] == s and k in statements]
+            for s in (agreed, -agreed)
+        }
         pairs = [
             (liked, other)
             for liked in sides[agreed]
@@ -106,7 +136,9 @@ class PolisVotes:
         if len(pairs) <= self.pairs_per_participant:
             return pairs
         tally.leave_out("pair over pairs_per_participant", len(pairs) - self.pairs_per_participant)
-        chosen = rng_for(0, "polis", participant).choice(len(pairs), self.pairs_per_participant, replace=False)
+        chosen = rng_for(0, "polis", participant).choice(
+            len(pairs), self.pairs_per_participant, replace=False
+        )
         return [pairs[k] for k in sorted(chosen.tolist())]
 
 
@@ -118,7 +150,9 @@ def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRo
         yield number, row
 
 
-def _read_comments(path: Path, policy: RowPolicy) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
+def _read_comments(
+    path: Path, policy: RowPolicy
+) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
     """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out.
 
     Bad rows among them are counted as left out.
@@ -155,11 +189,15 @@ def _by_participant(path: Path, policy: RowPolicy) -> Votes:
             participant = id_of(row, "participant")
             cast = {cell_id(name) or name: _vote(row, name) for name in statements}
             if participant in votes:
-                raise BadRow(f"the participant {participant!r} comes twice", reason="participant given twice")
+                raise BadRow(
+                    f"the participant {participant!r} comes twice", reason="participant given twice"
+                )
         except BadRow as bad:
             policy.refuse(bad, place(path, number))
             continue
-        votes[participant] = {statement: vote for statement, vote in cast.items() if vote is not None}
+        votes[participant] = {
+            statement: vote for statement, vote in cast.items() if vote is not None
+        }
         if {1, -1} <= set(cast.values()):
             policy.tally.kept += 1
         else:
@@ -172,7 +210,11 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     votes: Votes = {}
     for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
         try:
-            voter, statement, vote = id_of(row, "voter-id"), id_of(row, "comment-id"), _vote(row, "vote")
+            voter, statement, vote = (
+                id_of(row, "voter-id"),
+                id_of(row, "comment-id"),
+                _vote(row, "vote"),
+            )
         except BadRow as bad:
             policy.refuse(bad, place(path, number))
             continue
@@ -191,7 +233,9 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
 def _vote(row: Row, column: str) -> int | None:
     vote = optional_number(row, column)
     if vote not in (None, -1, 0, 1):
-        raise BadRow(f"a vote must be 1, 0, -1 or empty, got {vote}", reason="vote is not 1, 0 or -1")
+        raise BadRow(
+            f"a vote must be 1, 0, -1 or empty, got {vote}", reason="vote is not 1, 0 or -1"
+        )
     return None if vote is None else int(vote)
 
 
@@ -207,7 +251,9 @@ def _sign(votes: Votes, counts: Mapping[str, tuple[float, float]], raw: bool, wh
         raise NotEnoughData("nobody voted", where=where)
     known = [statement for statement in counts if cast[statement, 1] or cast[statement, -1]]
     misfit = {
-        sign: sum(abs(cast[s, sign] - counts[s][0]) + abs(cast[s, -sign] - counts[s][1]) for s in known)
+        sign: sum(
+            abs(cast[s, sign] - counts[s][0]) + abs(cast[s, -sign] - counts[s][1]) for s in known
+        )
         for sign in (1, -1)
     }
     if misfit[1] == misfit[-1]:

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import InvalidInput, Tally, is_missing
-from pluralign.sources.fields import BadRow, Row, UnusableRow, id_of, optional_id, optional_number, require_columns
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    id_of,
+    optional_id,
+    optional_number,
+    require_columns,
+)
 from pluralign.sources.foreign import ForeignPairs, preferred
 from pluralign.sources.reading import RowPolicy, place, read_rows
 
@@ -41,7 +49,9 @@ class PotatoPairs(ForeignPairs):
     """
 
     name: ClassVar[str] = "potato"
-    about: ClassVar[str] = "pairwise comparisons exported from Potato, with the file of items that were shown"
+    about: ClassVar[str] = (
+        "pairwise comparisons exported from Potato, with the file of items that were shown"
+    )
 
     items: Path | None = None
     responses: str = "responses"
@@ -56,7 +66,9 @@ class PotatoPairs(ForeignPairs):
         super().__post_init__()
         if self.items is None:
             raise InvalidInput(
-                "the file of items is needed", where="items", hint="Potato's output does not hold the two texts"
+                "the file of items is needed",
+                where="items",
+                hint="Potato's output does not hold the two texts",
             )
 
     def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
@@ -83,7 +95,9 @@ class PotatoPairs(ForeignPairs):
                 require_columns(row, ("id", self.prompt, self.first, self.second))
                 found[id_of(row, "id")] = row
             except BadRow as bad:
-                raise InvalidInput(bad.what, where=place(self.items, number), hint=bad.hint) from bad
+                raise InvalidInput(
+                    bad.what, where=place(self.items, number), hint=bad.hint
+                ) from bad
         return found
 
     def _with_two_columns(self, item: Row) -> Row:
@@ -97,7 +111,13 @@ class PotatoPairs(ForeignPairs):
         start = f"{self.scheme}:::"
         columns = [name for name in row if name.startswith(start)]
         if columns:
-            return self._chosen({name.removeprefix(start): row[name] for name in columns if not is_missing(row[name])})
+            return self._chosen(
+                {
+                    name.removeprefix(start): row[name]
+                    for name in columns
+                    if not is_missing(row[name])
+                }
+            )
         annotations = row.get("label_annotations")
         if not isinstance(annotations, Mapping):
             raise BadRow(
@@ -114,7 +134,9 @@ class PotatoPairs(ForeignPairs):
             return [str(labels["selection"])]
         number = optional_number(labels, "scale_value")
         if number is not None:
-            return [self.first_label if number < 0 else self.second_label if number > 0 else "equal"]
+            return [
+                self.first_label if number < 0 else self.second_label if number > 0 else "equal"
+            ]
         return [str(label) for label, value in labels.items() if value]
 
 

@@ -115,11 +115,16 @@ class PrismPairs:
                 if not isinstance(location, dict):
                     raise BadRow("'location' is not an object", reason="no location")
                 known = (location.get(column) for column in _RESIDENCE)
-                label = next((str(c) for c in known if not is_missing(c)), str(location.get(_RESIDENCE[0]) or ""))
+                label = next(
+                    (str(c) for c in known if not is_missing(c)),
+                    str(location.get(_RESIDENCE[0]) or ""),
+                )
                 yield id_of(row, "user_id"), label, _about(row)
             except BadRow as bad:
                 where = self._place("survey", number)
-                raise InvalidInput(bad.what, where=where, hint="use the survey table as published") from bad
+                raise InvalidInput(
+                    bad.what, where=where, hint="use the survey table as published"
+                ) from bad
 
     def _rows(self, table: str, policy: RowPolicy) -> NumberedRows:
         if self.path is None:
@@ -127,7 +132,9 @@ class PrismPairs:
         return read_rows(_table_path(self.path, table), policy)
 
     def _place(self, table: str, number: int) -> str:
-        return place(f"{HUB_ID} {table}" if self.path is None else _table_path(self.path, table), number)
+        return place(
+            f"{HUB_ID} {table}" if self.path is None else _table_path(self.path, table), number
+        )
 
 
 def _table_path(folder: Path, table: str) -> Path:
@@ -138,11 +145,18 @@ def _table_path(folder: Path, table: str) -> Path:
 def _about(row: Row) -> dict[str, object]:
     """What a rater said of themselves, under the names that audits understand; of several wordings the simplest."""
     found: dict[str, object] = {}
-    for name, column in (("age", "age"), ("gender", "gender"), ("education", "education"), ("consent", "consent")):
+    for name, column in (
+        ("age", "age"),
+        ("gender", "gender"),
+        ("education", "education"),
+        ("consent", "consent"),
+    ):
         found[name] = row.get(column)
     for name in ("religion", "ethnicity"):
         told = row.get(name)
-        found[name] = told.get("simplified") or told.get("categorised") if isinstance(told, dict) else told
+        found[name] = (
+            told.get("simplified") or told.get("categorised") if isinstance(told, dict) else told
+        )
     return {name: value for name, value in found.items() if not is_missing(value)}
 
 
@@ -179,7 +193,11 @@ def _pairs_of(responses: Sequence[_Response], tally: Tally) -> Iterator[Preferen
         except UnusableRow as reason:
             tally.leave_out(str(reason))
     if len(used) < len(responses):
-        why = "the only response of its turn" if len(responses) == 1 else "in no pair: tied with all others"
+        why = (
+            "the only response of its turn"
+            if len(responses) == 1
+            else "in no pair: tied with all others"
+        )
         tally.drop(why, len(responses) - len(used))
     tally.kept += len(used)
     yield from pairs

@@ -18,7 +18,9 @@ NumberedRows = Iterator[tuple[int, Row]]
 NumberedResults = Iterator[tuple[int, Row | BadRow | None]]
 
 ALL_KINDS = ("jsonl", "json", "csv", "parquet")
-SKIP_HINT = "mend the row, or drop and count such rows with --skip-bad (skip_bad = true in the settings)"
+SKIP_HINT = (
+    "mend the row, or drop and count such rows with --skip-bad (skip_bad = true in the settings)"
+)
 _READERS = {"jsonl": json_line_rows, "json": json_rows, "csv": csv_rows, "parquet": parquet_rows}
 _SUFFIXES = {
     ".jsonl": "jsonl",
@@ -35,9 +37,21 @@ _SUFFIXES = {
 }
 _OTHER_KINDS = {
     (".xlsx", ".xls", ".ods"): "save the sheet as 'CSV UTF-8'",
-    (".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz", ".tar.gz"): "unpack it; only .gz is read as it is",
+    (
+        ".zip",
+        ".zst",
+        ".bz2",
+        ".xz",
+        ".7z",
+        ".tar",
+        ".tgz",
+        ".tar.gz",
+    ): "unpack it; only .gz is read as it is",
     (".sav", ".dta", ".rds", ".rdata", ".sas7bdat"): "export it as CSV",
-    (".arrow", ".feather"): "write it as Parquet; a folder of datasets' save_to_disk is read as it is",
+    (
+        ".arrow",
+        ".feather",
+    ): "write it as Parquet; a folder of datasets' save_to_disk is read as it is",
 }
 
 
@@ -61,7 +75,9 @@ class RowPolicy:
         """
         if not self.skip_bad:
             hints = (bad.hint, None if bad.whole_file else SKIP_HINT)
-            raise InvalidInput(bad.what, where=where, hint="; ".join(filter(None, hints)) or None) from bad
+            raise InvalidInput(
+                bad.what, where=where, hint="; ".join(filter(None, hints)) or None
+            ) from bad
         self.tally.drop(bad.reason)
 
 
@@ -93,7 +109,9 @@ def file_kind(path: Path) -> str | None:
     >>> file_kind(Path("votes.csv.gz"))
     'csv'
     """
-    return next((kind for suffix, kind in _SUFFIXES.items() if path.name.lower().endswith(suffix)), None)
+    return next(
+        (kind for suffix, kind in _SUFFIXES.items() if path.name.lower().endswith(suffix)), None
+    )
 
 
 def file_stem(path: Path) -> str:
@@ -102,7 +120,9 @@ def file_stem(path: Path) -> str:
     >>> file_stem(Path("gd6.uk.csv.gz"))
     'gd6.uk'
     """
-    suffix = max((suffix for suffix in _SUFFIXES if path.name.lower().endswith(suffix)), key=len, default="")
+    suffix = max(
+        (suffix for suffix in _SUFFIXES if path.name.lower().endswith(suffix)), key=len, default=""
+    )
     return path.name[: len(path.name) - len(suffix)]
 
 
@@ -139,7 +159,9 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
         else:
             yield number, row
     if n_rows == 0:
-        raise NotEnoughData("the file has no rows", where=str(path), hint="check that it was written to the end")
+        raise NotEnoughData(
+            "the file has no rows", where=str(path), hint="check that it was written to the end"
+        )
 
 
 def _reader(path: Path, kinds: tuple[str, ...]) -> Callable[[Path, ReadLimits], NumberedResults]:
@@ -154,18 +176,30 @@ def _welcome_kind(path: Path, kinds: tuple[str, ...]) -> str:
     if kind is not None and kind in kinds:
         return kind
     name = path.name.lower()
-    how = next((f"{what}, or " for suffixes, what in _OTHER_KINDS.items() if name.endswith(suffixes)), "")
+    how = next(
+        (f"{what}, or " for suffixes, what in _OTHER_KINDS.items() if name.endswith(suffixes)), ""
+    )
     welcome = ", ".join(suffix for suffix, kind in _SUFFIXES.items() if kind in kinds)
-    raise InvalidInput("files of this kind cannot be read here", where=str(path), hint=f"{how}give one of: {welcome}")
+    raise InvalidInput(
+        "files of this kind cannot be read here",
+        where=str(path),
+        hint=f"{how}give one of: {welcome}",
+    )
 
 
 def _check_file(path: Path) -> None:
     if path.is_dir():
-        raise InvalidInput("this is a folder, not a file", where=str(path), hint="name the file in it")
+        raise InvalidInput(
+            "this is a folder, not a file", where=str(path), hint="name the file in it"
+        )
     if not path.is_file():
         near = (
-            get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1) if path.parent.is_dir() else []
+            get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
+            if path.parent.is_dir()
+            else []
         )
         raise InvalidInput(
-            "no such file", where=str(path), hint=f"did you mean {near[0]!r}?" if near else "check the path"
+            "no such file",
+            where=str(path),
+            hint=f"did you mean {near[0]!r}?" if near else "check the path",
         )

@@ -71,7 +71,9 @@ def report_on(source: PairSource) -> SourceReport:
     )
 
 
-def _count(pairs: Iterable[PreferencePair]) -> tuple[Counter[str], Counter[str], defaultdict[str, set[str]]]:
+def _count(
+    pairs: Iterable[PreferencePair],
+) -> tuple[Counter[str], Counter[str], defaultdict[str, set[str]]]:
     n_pairs: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     raters: defaultdict[str, set[str]] = defaultdict(set)

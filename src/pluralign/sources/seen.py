@@ -23,7 +23,9 @@ class SeenIds:
 
     def again(self, id_: str) -> bool:
         """Whether ``id_`` was met before; it is remembered from now on."""
-        key = int.from_bytes(hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+        key = int.from_bytes(
+            hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"
+        )
         if key in self._new or self._in_sorted(key):
             return True
         self._new.add(key)

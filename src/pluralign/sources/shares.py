@@ -18,7 +18,13 @@ from pluralign.core import (
 from pluralign.sources.fields import BadRow
 from pluralign.sources.labels import required_community
 from pluralign.sources.survey_pairs import stream_survey_pairs
-from pluralign.sources.tables import NOT_VALUES, first_code, read_json, read_questions, survey_questions
+from pluralign.sources.tables import (
+    NOT_VALUES,
+    first_code,
+    read_json,
+    read_questions,
+    survey_questions,
+)
 
 _SUM_TOLERANCE = 0.02
 _QUESTIONS = ("questions.json", "wvs_questions.json")
@@ -65,8 +71,12 @@ class ShareTable:
         counts = tally if tally is not None else Tally()
         known = read_questions(_file(self.path, _QUESTIONS), self.exclude_questions, counts)
         shares = _read_shares(_file(self.path, _SHARES))
-        codes = {id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known}
-        firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()}
+        codes = {
+            id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known
+        }
+        firsts = {
+            id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()
+        }
         questions = survey_questions(known, firsts)
         answered = {id_: question for id_, question in questions.items() if codes[id_]}
         distributions = tuple(_distributions(answered, shares, counts))
@@ -91,7 +101,9 @@ def _distributions(
         for id_, question in questions.items():
             by_code = by_question.get(id_, {})
             tally.left_out.update(
-                f"code without an option: {id_}" for code in by_code if str(code) not in question.codes
+                f"code without an option: {id_}"
+                for code in by_code
+                if str(code) not in question.codes
             )
             probs_O = tuple(by_code.get(int(code), 0.0) for code in question.codes)
             total = math.fsum(probs_O)
@@ -102,7 +114,9 @@ def _distributions(
                 tally.note("shares sum to less than 0.98: missing answers stay in the denominator")
             if total > 1 + _SUM_TOLERANCE:
                 tally.flag("shares sum to more than 1")
-            yield AnswerDistribution(id_, community, probs_O, first=_first_listed(question, by_code))
+            yield AnswerDistribution(
+                id_, community, probs_O, first=_first_listed(question, by_code)
+            )
 
 
 def _first_listed(question: SurveyQuestion, by_code: Mapping[int, float]) -> int:
@@ -127,7 +141,9 @@ def _read_shares(path: Path) -> SharesByCode:
             raise InvalidInput(f"{community} comes twice", where=where)
         if not isinstance(by_question, dict):
             raise InvalidInput("not a mapping question -> code -> share", where=where)
-        shares[community] = {id_: _read_codes(by_code, f"{where}, {id_}") for id_, by_code in by_question.items()}
+        shares[community] = {
+            id_: _read_codes(by_code, f"{where}, {id_}") for id_, by_code in by_question.items()
+        }
     return shares
 
 
@@ -135,6 +151,13 @@ def _read_codes(by_code: object, where: str) -> dict[int, float]:
     if not isinstance(by_code, dict):
         raise InvalidInput("not a mapping code -> share", where=where)
     for code, share in by_code.items():
-        if not code.isdecimal() or isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-            raise InvalidInput(f"{code!r}: {share!r} is not an option code with a share in [0, 1]", where=where)
+        if (
+            not code.isdecimal()
+            or isinstance(share, bool)
+            or not isinstance(share, int | float)
+            or not 0 <= share <= 1
+        ):
+            raise InvalidInput(
+                f"{code!r}: {share!r} is not an option code with a share in [0, 1]", where=where
+            )
     return {int(code): float(share) for code, share in by_code.items()}

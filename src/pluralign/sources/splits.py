@@ -27,7 +27,9 @@ class Split:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def split_by(kind: SplitKind, pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator) -> Split:
+def split_by(
+    kind: SplitKind, pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator
+) -> Split:
     """Split so that no unit is on both sides.
 
     By rater, the test part is drawn within each community (at least one test rater where there are two; a community's
@@ -54,7 +56,11 @@ def split_by(kind: SplitKind, pairs: Sequence[PreferencePair], test: float, rng:
     (8, 2)
     """
     if not 0 < test < 1:
-        raise InvalidInput(f"the test part is {test}", where="split.test", hint="use a value in (0, 1), such as 0.2")
+        raise InvalidInput(
+            f"the test part is {test}",
+            where="split.test",
+            hint="use a value in (0, 1), such as 0.2",
+        )
     if not pairs:
         raise NotEnoughData("there are no pairs to split", hint="see what was dropped and why")
     if kind == "rater":
@@ -66,7 +72,9 @@ def split_by(kind: SplitKind, pairs: Sequence[PreferencePair], test: float, rng:
         return _sides([unit in drawn for unit in units], kind)
     if kind == "both":
         return _split_by_both(pairs, test, rng)
-    raise InvalidInput(f"there is no split by {kind!r}", where="split.by", hint="use rater, question, stem or both")
+    raise InvalidInput(
+        f"there is no split by {kind!r}", where="split.by", hint="use rater, question, stem or both"
+    )
 
 
 def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -> Split:
@@ -98,7 +106,9 @@ def _split_by_both(pairs: Sequence[PreferencePair], test: float, rng: np.random.
     return _both_filled(Split(*sides, left_out), "rater and question")
 
 
-def _draw_raters(pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator) -> set[str]:
+def _draw_raters(
+    pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator
+) -> set[str]:
     home: dict[str, str] = {}
     for pair in pairs:
         rater = _rater(pair)
@@ -116,7 +126,9 @@ def _draw_raters(pairs: Sequence[PreferencePair], test: float, rng: np.random.Ge
 def _draw(units: set[str], test: float, rng: np.random.Generator) -> set[str]:
     names = sorted(units)
     if len(names) < 2:
-        raise NotEnoughData(f"one unit ({names[0][:60]!r}) cannot be on both sides", hint="split by something finer")
+        raise NotEnoughData(
+            f"one unit ({names[0][:60]!r}) cannot be on both sides", hint="split by something finer"
+        )
     size = min(max(round(test * len(names)), 1), len(names) - 1)
     return {names[i] for i in rng.permutation(len(names))[:size]}
 
@@ -130,12 +142,15 @@ def _both_filled(split: Split, unit: str) -> Split:
     for side, positions in (("training", split.train), ("test", split.test)):
         if not len(positions):
             raise NotEnoughData(
-                f"no pair is on the {side} side of a split by {unit}", hint="use more data or another split"
+                f"no pair is on the {side} side of a split by {unit}",
+                hint="use more data or another split",
             )
     return split
 
 
 def _rater(pair: PreferencePair) -> str:
     if pair.rater is None:
-        raise InvalidInput("a pair has no rater", where=f"pair {pair.id}", hint="use question or stem")
+        raise InvalidInput(
+            "a pair has no rater", where=f"pair {pair.id}", hint="use question or stem"
+        )
     return pair.rater

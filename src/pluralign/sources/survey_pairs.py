@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from pluralign.core import PreferencePair, Survey, Tally, pairs_from_survey
 
 
-def stream_survey_pairs(read: Callable[[Tally], Survey], tally: Tally | None) -> Iterator[PreferencePair]:
+def stream_survey_pairs(
+    read: Callable[[Tally], Survey], tally: Tally | None
+) -> Iterator[PreferencePair]:
     """Read a survey and stream its pairs, with rows read and things dropped counted.
 
     Args:

@@ -9,7 +9,9 @@ from pluralign.sources.stems import shared_stems
 NOT_VALUES: tuple[str, ...] = ("Q223", *(f"Q{n}" for n in range(260, 291)))
 """Party choice and the questions about the person: CultureSPA uses the other 259."""
 
-ZERO_CODED: frozenset[str] = frozenset(f"Q{n}" for n in (*range(94, 106), 119, *range(122, 130), *range(241, 250)))
+ZERO_CODED: frozenset[str] = frozenset(
+    f"Q{n}" for n in (*range(94, 106), 119, *range(122, 130), *range(241, 250))
+)
 """Questions of WVS wave 7 whose option codes start at 0."""
 
 
@@ -27,7 +29,9 @@ def read_json(path: Path) -> object:
         raise InvalidInput(f"not JSON in UTF-8: {error}", where=str(path)) from error
 
 
-def read_questions(path: Path, exclude: Collection[str], tally: Tally) -> dict[str, tuple[str, tuple[str, ...]]]:
+def read_questions(
+    path: Path, exclude: Collection[str], tally: Tally
+) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Read ``questions.json``: a list of ``{"Q_id", "question", "option_lst"}``.
 
     Args:
@@ -98,5 +102,7 @@ def _read_question(item: object, where: str) -> tuple[str, str, tuple[str, ...]]
         raise InvalidInput(f"Q_id: {error.what}", where=where, hint=error.hint) from error
     text, options = fields.get("question"), fields.get("option_lst")
     if id_ is None or not isinstance(text, str) or not isinstance(options, list):
-        raise InvalidInput('not {"Q_id": text, "question": text, "option_lst": [texts]}', where=where)
+        raise InvalidInput(
+            'not {"Q_id": text, "question": text, "option_lst": [texts]}', where=where
+        )
     return id_, text, tuple(str(option) for option in options)

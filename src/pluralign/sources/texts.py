@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import Message, Prompt, RewardRequest, is_missing, is_missing_text
-from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns, require_consent
+from pluralign.sources.fields import (
+    BadRow,
+    Row,
+    UnusableRow,
+    optional_id,
+    require_columns,
+    require_consent,
+)
 from pluralign.sources.literals import literal
 from pluralign.sources.reading import RowPolicy, place, read_rows
 
@@ -18,7 +25,9 @@ _PRINTED = re.compile(r"""\s*\[\s*\{\s*["'](role|content)["']\s*:""")
 _MARKED = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
 
 
-def read_requests(path: Path, policy: RowPolicy) -> Iterator[tuple[int, str | None, tuple[RewardRequest, ...]]]:
+def read_requests(
+    path: Path, policy: RowPolicy
+) -> Iterator[tuple[int, str | None, tuple[RewardRequest, ...]]]:
     """Stream what is to be scored.
 
     Args:
@@ -34,7 +43,9 @@ def read_requests(path: Path, policy: RowPolicy) -> Iterator[tuple[int, str | No
     for number, row in read_rows(path, policy):
         try:
             require_consent(row)
-            requests = _pair_requests(row) if "chosen" in row or "rejected" in row else (_request(row),)
+            requests = (
+                _pair_requests(row) if "chosen" in row or "rejected" in row else (_request(row),)
+            )
             found = number, optional_id(row, "id"), requests
         except UnusableRow as reason:
             policy.tally.drop(str(reason))
@@ -78,7 +89,10 @@ def pair_texts(row: Row) -> tuple[Prompt, str, str]:
         prompt = _with_shared_turns(_marked_turns(_turns(given, "prompt")), chosen, rejected)
     else:
         require_columns(row, ("prompt",))
-        raise BadRow("'prompt' is null, and the responses are not whole conversations", reason="prompt is null")
+        raise BadRow(
+            "'prompt' is null, and the responses are not whole conversations",
+            reason="prompt is null",
+        )
     texts = _response(chosen, prompt, "chosen"), _response(rejected, prompt, "rejected")
     _require_text(prompt, "prompt")
     for text in texts:
@@ -123,12 +137,15 @@ def _turns(value: object, column: str) -> str | tuple[Message, ...]:
 
 
 def _message(item: object, column: str) -> Message:
-    role, content = (item.get("role"), item.get("content")) if isinstance(item, Mapping) else (None, None)
+    role, content = (
+        (item.get("role"), item.get("content")) if isinstance(item, Mapping) else (None, None)
+    )
     if isinstance(content, list | tuple | np.ndarray):
         content = "\n".join(_part(part, column) for part in content)
     if not isinstance(role, str) or not isinstance(content, str):
         raise BadRow(
-            f'a message in {column!r} is not {{"role": text, "content": text}}', reason=f"bad message in {column}"
+            f'a message in {column!r} is not {{"role": text, "content": text}}',
+            reason=f"bad message in {column}",
         )
     return Message(role, content)
 
@@ -153,17 +170,25 @@ def _marked_turns(text: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
     if not _MARKED.match(marked):
         return text
     _, *parts = _MARK.split("\n\n" + marked.lstrip())
-    turns = [(_ROLES[mark], said.strip()) for mark, said in zip(parts[::2], parts[1::2], strict=True)]
+    turns = [
+        (_ROLES[mark], said.strip()) for mark, said in zip(parts[::2], parts[1::2], strict=True)
+    ]
     if not turns[-1][1]:  # what the assistant is to say next
         turns.pop()
     return tuple(Message(role, said) for role, said in turns)
 
 
 def _require_one_reply(
-    written: list[str | tuple[Message, ...]], chosen: str | tuple[Message, ...], rejected: str | tuple[Message, ...]
+    written: list[str | tuple[Message, ...]],
+    chosen: str | tuple[Message, ...],
+    rejected: str | tuple[Message, ...],
 ) -> None:
     """Marked conversations, as in hh-rlhf, may go apart before their last turn: no two replies to one prompt."""
-    if not isinstance(written[0], str) or not isinstance(chosen, tuple) or not isinstance(rejected, tuple):
+    if (
+        not isinstance(written[0], str)
+        or not isinstance(chosen, tuple)
+        or not isinstance(rejected, tuple)
+    ):
         return
     shared = len(_shared_turns(chosen, rejected))
     if not len(chosen) == len(rejected) == shared + 1:
@@ -184,7 +209,9 @@ def _with_shared_turns(
     return shared if said and repeated and len(among) > len(said) else prompt
 
 
-def _shared_turns(chosen: tuple[Message, ...], rejected: tuple[Message, ...]) -> tuple[Message, ...]:
+def _shared_turns(
+    chosen: tuple[Message, ...], rejected: tuple[Message, ...]
+) -> tuple[Message, ...]:
     most = max(min(len(chosen), len(rejected)) - 1, 0)
     same = next((i for i in range(most) if chosen[i] != rejected[i]), most)
     return chosen[:same]

@@ -6,11 +6,42 @@ from pluralign.core import CONSENT_COLUMNS
 from pluralign.sources.fields import listed_columns, near_columns
 
 _USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
-    "community": ("country", "nationality", "locale", "region", "culture", "reside_country", "country_of_residence"),
-    "rater": ("annotator_id", "annotator", "user_id", "worker_id", "participant_id", "rater_id", "person_id", "judge"),
+    "community": (
+        "country",
+        "nationality",
+        "locale",
+        "region",
+        "culture",
+        "reside_country",
+        "country_of_residence",
+    ),
+    "rater": (
+        "annotator_id",
+        "annotator",
+        "user_id",
+        "worker_id",
+        "participant_id",
+        "rater_id",
+        "person_id",
+        "judge",
+    ),
     "prompt": ("instruction", "question", "query", "input", "user_prompt", "context", "text"),
-    "chosen": ("chosen_response", "response_chosen", "preferred", "accepted", "better", "winner_response"),
-    "rejected": ("rejected_response", "response_rejected", "dispreferred", "other", "worse", "loser_response"),
+    "chosen": (
+        "chosen_response",
+        "response_chosen",
+        "preferred",
+        "accepted",
+        "better",
+        "winner_response",
+    ),
+    "rejected": (
+        "rejected_response",
+        "response_rejected",
+        "dispreferred",
+        "other",
+        "worse",
+        "loser_response",
+    ),
     "language": ("lang", "language_code"),
     "id": ("pair_id", "example_id", "uid", "uuid", "row_id"),
     "strength": ("margin", "preference_strength"),
@@ -25,7 +56,11 @@ def meant_as(column: str, unused: Iterable[str]) -> str | None:
     'Annotator ID'
     """
     names = list(unused)
-    near = [match for usual in (column, *_USUAL_NAMES.get(column, ())) for match in near_columns(usual, names, 0.85)]
+    near = [
+        match
+        for usual in (column, *_USUAL_NAMES.get(column, ()))
+        for match in near_columns(usual, names, 0.85)
+    ]
     return near[0] if near else None
 
 
@@ -42,7 +77,9 @@ def offered(columns: Iterable[str], unused: Collection[str]) -> str | None:
             found[ours] = theirs
     if not found:
         return None
-    options = " ".join(f"--set {_quoted(f'pairs.columns.{ours}={theirs}')}" for ours, theirs in found.items())
+    options = " ".join(
+        f"--set {_quoted(f'pairs.columns.{ours}={theirs}')}" for ours, theirs in found.items()
+    )
     return f"did you mean {', '.join(found)}? {options}"
 
 
@@ -59,7 +96,9 @@ def columns_not_used(unused: Collection[str], lacking: Iterable[str]) -> str | N
     names = [name for name in unused if name.casefold() not in _ABOUT_PEOPLE]
     if not names:
         return None
-    return "; ".join(filter(None, (f"columns not used: {listed_columns(names)}", offered(lacking, names))))
+    return "; ".join(
+        filter(None, (f"columns not used: {listed_columns(names)}", offered(lacking, names)))
+    )
 
 
 def _quoted(option: str) -> str:

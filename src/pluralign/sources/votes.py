@@ -57,7 +57,9 @@ class VotePairs:
     """
 
     name: ClassVar[str] = "votes"
-    about: ClassVar[str] = "pairwise votes between people's own texts, one CSV of votes and one of texts"
+    about: ClassVar[str] = (
+        "pairwise votes between people's own texts, one CSV of votes and one of texts"
+    )
 
     path: Path
     texts: Path
@@ -76,7 +78,9 @@ class VotePairs:
                 raise InvalidInput(
                     f"columns has no key {key!r}",
                     where="pairs.columns",
-                    hint=f"did you mean {near[0]!r}?" if near else f"keys: {', '.join(VOTE_COLUMNS)}",
+                    hint=f"did you mean {near[0]!r}?"
+                    if near
+                    else f"keys: {', '.join(VOTE_COLUMNS)}",
                 )
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
@@ -123,7 +127,9 @@ class VotePairs:
             try:
                 key = self._id(row, "question"), self._id(row, "text_id")
                 if texts.setdefault(key, self._text(row, "text")) != self._text(row, "text"):
-                    raise BadRow(f"text {key[1]!r} is given twice, differently", reason="text id given twice")
+                    raise BadRow(
+                        f"text {key[1]!r} is given twice, differently", reason="text id given twice"
+                    )
                 wording.setdefault(key[0], self._text(row, "question_text"))
             except BadRow as bad:
                 inner.refuse(bad, place(self.texts, number))
@@ -132,7 +138,12 @@ class VotePairs:
         return wording, texts
 
     def _pair(
-        self, row: Row, number: int, community: str, wording: dict[str, str], texts: dict[tuple[str, str], str]
+        self,
+        row: Row,
+        number: int,
+        community: str,
+        wording: dict[str, str],
+        texts: dict[tuple[str, str], str],
     ) -> PreferencePair:
         require_columns(row, (self._column("rater"),))
         question, vote = self._id(row, "question"), tidy(self._text(row, "vote"))

@@ -50,7 +50,9 @@ class WvsMicrodata:
 
     name: ClassVar[str] = "wvs"
     license: ClassVar[str] = "World Values Survey terms (cite WVS-7)"
-    about: ClassVar[str] = "World or European Values Survey microdata (download them under their terms)"
+    about: ClassVar[str] = (
+        "World or European Values Survey microdata (download them under their terms)"
+    )
 
     obtain: ClassVar[str] = (
         "get the CSV of wave 7 from worldvaluessurvey.org (free, under their terms) and questions.json from "
@@ -86,13 +88,22 @@ class WvsMicrodata:
             counts.add(batch, data, tally)
         _require_weights(data, counts, tally)
         codes = {id_: counts.codes(q) for q, id_ in enumerate(known)}
-        firsts = {id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()}
+        firsts = {
+            id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()
+        }
         questions = survey_questions(known, firsts)
         distributions = tuple(counts.distributions(questions, tally))
         if not distributions:
-            raise NotEnoughData("no respondent gave a real answer", where=str(self.path), hint=tally.why())
+            raise NotEnoughData(
+                "no respondent gave a real answer", where=str(self.path), hint=tally.why()
+            )
         used = {d.question for d in distributions}
-        return Survey(self.name, {i: q for i, q in questions.items() if i in used}, distributions, self.license)
+        return Survey(
+            self.name,
+            {i: q for i, q in questions.items() if i in used},
+            distributions,
+            self.license,
+        )
 
 
 @dataclass(slots=True)
@@ -106,7 +117,9 @@ class _Counts:
 
     def add(self, batch: Any, data: Microdata, tally: Tally) -> None:
         batch = _with_consent(batch, data, tally)
-        labels = np.array([country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object)
+        labels = np.array(
+            [country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object
+        )
         weight_N: FloatArray = np.ones(len(labels))
         if data.weight is not None:
             weight_N = numbers_in(batch[data.weight], data.weight, data)
@@ -138,11 +151,16 @@ class _Counts:
     def codes(self, q: int) -> set[int]:
         return {int(code) for people in self.people.values() for code in np.flatnonzero(people[q])}
 
-    def distributions(self, questions: dict[str, SurveyQuestion], tally: Tally) -> Iterator[AnswerDistribution]:
+    def distributions(
+        self, questions: dict[str, SurveyQuestion], tally: Tally
+    ) -> Iterator[AnswerDistribution]:
         for community in sorted(self.weight):
             for q, id_ in enumerate(self.questions):
                 columns = [int(code) for code in questions[id_].codes]
-                weight_O, people_O = self.weight[community][q, columns], self.people[community][q, columns]
+                weight_O, people_O = (
+                    self.weight[community][q, columns],
+                    self.people[community][q, columns],
+                )
                 beyond = int(self.people[community][q].sum() - people_O.sum())
                 if beyond:
                     tally.leave_out(f"code without an option: {id_}", beyond)
@@ -177,7 +195,9 @@ def _require_weights(data: Microdata, counts: _Counts, tally: Tally) -> None:
 def _no_community(label: str) -> str:
     if label == "NA":
         return "no country (R writes missing as NA; the column holds codes such as NAM)"
-    return "no country" if is_missing(label) or label.startswith("-") else f"unresolved label: {label}"
+    return (
+        "no country" if is_missing(label) or label.startswith("-") else f"unresolved label: {label}"
+    )
 
 
 def _codes(value_N: FloatArray, question: str, tally: Tally) -> IntArray:

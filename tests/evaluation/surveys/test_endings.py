@@ -18,7 +18,9 @@ from pluralign.metrics import draw_questions
 
 QUESTIONS = [SurveyQuestion(f"q{i}", "Is it so?", ("Yes", "No"), ("1", "2")) for i in range(4)]
 SURVEY = Survey(
-    "s", {q.id: q for q in QUESTIONS}, tuple(AnswerDistribution(q.id, "MEX", (0.7, 0.3)) for q in QUESTIONS)
+    "s",
+    {q.id: q for q in QUESTIONS},
+    tuple(AnswerDistribution(q.id, "MEX", (0.7, 0.3)) for q in QUESTIONS),
 )
 
 
@@ -26,7 +28,9 @@ def answer(i: int, text: str, finish: str = "", not_sent: tuple[str, ...] = ()) 
     return RecordedAnswer("m", "s", "MEX", f"q{i}", text, finish_reason=finish, not_sent=not_sent)
 
 
-def rates(answers: list[RecordedAnswer], parser: Parser = "strict") -> tuple[dict[str, float], Tally]:
+def rates(
+    answers: list[RecordedAnswer], parser: Parser = "strict"
+) -> tuple[dict[str, float], Tally]:
     tally = Tally()
     read = read_all(answers, SURVEY, parser, "codes", tally)
     questions = list(SURVEY.questions)
@@ -54,7 +58,9 @@ def test_each_answer_is_read_a_refusal_or_unfinished(parser: Parser) -> None:
 
 
 def test_where_all_answers_are_finished_nothing_is_said_of_it() -> None:
-    found, tally = rates([answer(i, "1", "stop") for i in range(3)] + [answer(3, "no comment", "stop")])
+    found, tally = rates(
+        [answer(i, "1", "stop") for i in range(3)] + [answer(3, "no comment", "stop")]
+    )
 
     assert found[REFUSALS] == 0.25
     assert UNFINISHED_RATE not in found

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pluralign.core import AnswerDistribution, NotEnoughData, RecordedAnswer, Survey, SurveyQuestion, Tally
+from pluralign.core import (
+    AnswerDistribution,
+    NotEnoughData,
+    RecordedAnswer,
+    Survey,
+    SurveyQuestion,
+    Tally,
+)
 from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, Scored, read_all
 from pluralign.experiments.survey_evaluation import measure
 
@@ -19,11 +26,17 @@ def shares_of(gold: int) -> tuple[float, ...]:
 
 
 GOLD = {c: [int(x) for x in RNG.integers(0, 4, N)] for c in ("~hill", "~river", "~coast")}
-QUESTIONS = {f"q{i}": SurveyQuestion(f"q{i}", f"Question {i}?", OPTIONS, ordered=True) for i in range(N)}
+QUESTIONS = {
+    f"q{i}": SurveyQuestion(f"q{i}", f"Question {i}?", OPTIONS, ordered=True) for i in range(N)
+}
 SURVEY = Survey(
     "planted",
     QUESTIONS,
-    tuple(AnswerDistribution(f"q{i}", c, shares_of(g)) for c, golds in GOLD.items() for i, g in enumerate(golds)),
+    tuple(
+        AnswerDistribution(f"q{i}", c, shares_of(g))
+        for c, golds in GOLD.items()
+        for i, g in enumerate(golds)
+    ),
 )
 
 
@@ -59,12 +72,22 @@ def test_the_peoples_own_answers_score_full_marks_and_rank_first() -> None:
         assert found["cultural_alignment_score", "m", "culture_aware", community] == 100
         assert found["exact_accuracy", "m", "culture_aware", community] == 1
         assert found["target_rank", "m", "culture_aware", community] == 1
-    for metric in ("pairwise_diversity", "structural_diversity", "majority_choice_rate", "answer_diversity"):
-        assert found[metric, "m", "culture_aware", None] == found[metric, "people: m", "culture_aware", None]
+    for metric in (
+        "pairwise_diversity",
+        "structural_diversity",
+        "majority_choice_rate",
+        "answer_diversity",
+    ):
+        assert (
+            found[metric, "m", "culture_aware", None]
+            == found[metric, "people: m", "culture_aware", None]
+        )
     assert found["spread_ratio", "m", "culture_aware", None] == pytest.approx(1)
 
 
-def test_a_respondent_that_gives_everybody_one_peoples_answers_is_flat_and_ranks_the_others_last() -> None:
+def test_a_respondent_that_gives_everybody_one_peoples_answers_is_flat_and_ranks_the_others_last() -> (
+    None
+):
     found = numbers([a for c in GOLD for a in said(GOLD["~river"], c)])
     assert found["pairwise_diversity", "m", "culture_aware", None] == 0
     assert found["spread_ratio", "m", "culture_aware", None] == 0
@@ -104,7 +127,10 @@ def test_differences_use_only_questions_that_both_answered_readably() -> None:
     first = said(GOLD["~hill"], "~hill", model="a")
     wrong = [(g + 1) % 4 for g in GOLD["~hill"]]
     second = said(
-        [None if i < 20 else g if i < 30 else w for i, (g, w) in enumerate(zip(GOLD["~hill"], wrong, strict=True))],
+        [
+            None if i < 20 else g if i < 30 else w
+            for i, (g, w) in enumerate(zip(GOLD["~hill"], wrong, strict=True))
+        ],
         "~hill",
         model="b",
     )
@@ -116,14 +142,23 @@ def test_differences_use_only_questions_that_both_answered_readably() -> None:
 
 
 def test_a_flattening_is_seen_in_paired_differences_of_diversity() -> None:
-    flat = [a for c in GOLD for a in said(GOLD["~river"] if c == "~coast" else GOLD[c], c, model="flat")]
+    flat = [
+        a for c in GOLD for a in said(GOLD["~river"] if c == "~coast" else GOLD[c], c, model="flat")
+    ]
     read = read_all(everybody(model="start") + flat, SURVEY, "strict", "auto", Tally())
     _, comparisons, _ = measure(read, SURVEY, tuple(GOLD), Tally(), seed=0, draws=300)
     rows = {r["metric"]: r for r in comparisons if r["community"] is None and r["model"] == "flat"}
-    for metric in ("pairwise_diversity", "structural_diversity", "answer_diversity", "spread_ratio"):
+    for metric in (
+        "pairwise_diversity",
+        "structural_diversity",
+        "answer_diversity",
+        "spread_ratio",
+    ):
         assert rows[metric]["high"] < 0, metric
     assert rows["majority_choice_rate"]["low"] > 0
-    same = read_all(everybody(model="start") + everybody(model="again"), SURVEY, "strict", "auto", Tally())
+    same = read_all(
+        everybody(model="start") + everybody(model="again"), SURVEY, "strict", "auto", Tally()
+    )
     _, nothing, _ = measure(same, SURVEY, tuple(GOLD), Tally(), seed=0, draws=100)
     assert {r["value"] for r in nothing} == {0.0}
 
@@ -131,23 +166,37 @@ def test_a_flattening_is_seen_in_paired_differences_of_diversity() -> None:
 def test_position_order_and_wording_effects_are_seen_where_they_are_and_not_elsewhere() -> None:
     own, turned = (0, 1, 2, 3), (3, 2, 1, 0)
     steady = said(GOLD["~hill"], "~hill", order=own) + [
-        RecordedAnswer("m", "culture_aware", "~hill", f"q{i}", str(4 - g), order=turned, labels=("1", "2", "3", "4"))
+        RecordedAnswer(
+            "m",
+            "culture_aware",
+            "~hill",
+            f"q{i}",
+            str(4 - g),
+            order=turned,
+            labels=("1", "2", "3", "4"),
+        )
         for i, g in enumerate(GOLD["~hill"])
     ]
     found = numbers(steady, ["~hill"])
     assert found["order_effect", "m", "culture_aware", None] == 0
     assert abs(found["position_bias", "m", "culture_aware", None]) < 0.1
     first = [
-        RecordedAnswer("m", "culture_aware", "~hill", f"q{i}", "1", order=o, labels=("1", "2", "3", "4"))
+        RecordedAnswer(
+            "m", "culture_aware", "~hill", f"q{i}", "1", order=o, labels=("1", "2", "3", "4")
+        )
         for i in range(N)
         for o in (own, turned)
     ]
     found = numbers(first, ["~hill"])
     assert found["order_effect", "m", "culture_aware", None] == 1
     assert found["position_bias", "m", "culture_aware", None] == pytest.approx(0.75)
-    worded = said(GOLD["~hill"], "~hill") + said([(g + 1) % 4 for g in GOLD["~hill"]], "~hill", variant="form")
+    worded = said(GOLD["~hill"], "~hill") + said(
+        [(g + 1) % 4 for g in GOLD["~hill"]], "~hill", variant="form"
+    )
     assert numbers(worded, ["~hill"])["paraphrase_effect", "m", "culture_aware", None] == 1
-    spoken = said(GOLD["~hill"], "~hill") + said([(g + 1) % 4 for g in GOLD["~hill"]], "~hill", language="es")
+    spoken = said(GOLD["~hill"], "~hill") + said(
+        [(g + 1) % 4 for g in GOLD["~hill"]], "~hill", language="es"
+    )
     found = numbers(spoken, ["~hill"])
     assert found["language_effect", "m", "culture_aware", None] == 1
     assert ("paraphrase_effect", "m", "culture_aware", None) not in found
@@ -178,12 +227,18 @@ def test_what_cannot_be_used_is_listed_and_counted() -> None:
 
 def test_a_question_without_gold_is_left_out_of_the_score_and_noted() -> None:
     survey = Survey(
-        "s", QUESTIONS, tuple(d for d in SURVEY.distributions if (d.question, d.community) != ("q0", "~hill"))
+        "s",
+        QUESTIONS,
+        tuple(d for d in SURVEY.distributions if (d.question, d.community) != ("q0", "~hill")),
     )
     wrong_there = [3 if i == 0 else g for i, g in enumerate(GOLD["~hill"])]
     read, tally = read_all(said(wrong_there, "~hill"), survey, "strict", "auto", Tally()), Tally()
     rows, _, _ = measure(read, survey, ["~hill"], tally, seed=0, draws=50)
-    (row,) = [r for r in rows if r["metric"] == "exact_accuracy" and r["community"] == "~hill" and r["model"] == "m"]
+    (row,) = [
+        r
+        for r in rows
+        if r["metric"] == "exact_accuracy" and r["community"] == "~hill" and r["model"] == "m"
+    ]
     assert (row["value"], row["n"]) == (1, N - 1)
     assert tally.notes == {"question without gold in ~hill": 1}
 
@@ -197,25 +252,37 @@ def test_shares_that_do_not_sum_to_one_are_compared_among_those_who_answered() -
 def test_numbering_is_told_by_the_answers_and_by_the_labels_where_rows_have_them() -> None:
     zero = Survey(
         "z",
-        {f"q{i}": SurveyQuestion(f"q{i}", "?", OPTIONS, ("0", "1", "2", "3"), True) for i in range(N)},
+        {
+            f"q{i}": SurveyQuestion(f"q{i}", "?", OPTIONS, ("0", "1", "2", "3"), True)
+            for i in range(N)
+        },
         SURVEY.distributions,
     )
     from_one = [
-        RecordedAnswer("one", "s", "~hill", f"q{i}", f"\\boxed{{{g + 1}}}") for i, g in enumerate(GOLD["~hill"])
+        RecordedAnswer("one", "s", "~hill", f"q{i}", f"\\boxed{{{g + 1}}}")
+        for i, g in enumerate(GOLD["~hill"])
     ]
-    by_code = [RecordedAnswer("code", "s", "~hill", f"q{i}", str(g)) for i, g in enumerate(GOLD["~hill"])]
+    by_code = [
+        RecordedAnswer("code", "s", "~hill", f"q{i}", str(g)) for i, g in enumerate(GOLD["~hill"])
+    ]
     tally = Tally()
     read = read_all(from_one + by_code, zero, "strict", "auto", tally)
     assert [r.number for r in read] == GOLD["~hill"] * 2
     assert sum("options taken as numbered" in note for note in tally.notes) == 2
-    told = [RecordedAnswer("told", "s", "~hill", "q0", "B", labels=("A", "B", "C", "D"), order=(3, 2, 1, 0))]
+    told = [
+        RecordedAnswer(
+            "told", "s", "~hill", "q0", "B", labels=("A", "B", "C", "D"), order=(3, 2, 1, 0)
+        )
+    ]
     assert read_all(told, zero, "strict", "auto", Tally())[0].number == 2
     published = read_all(from_one, zero, "published", "codes", Tally())
     assert [r.number for r in published] == [g + 1 for g in GOLD["~hill"]]
 
 
 def test_the_first_putting_of_a_question_is_the_base() -> None:
-    rows = said(GOLD["~hill"], "~hill") + said([(g + 1) % 4 for g in GOLD["~hill"]], "~hill", draw=1)
+    rows = said(GOLD["~hill"], "~hill") + said(
+        [(g + 1) % 4 for g in GOLD["~hill"]], "~hill", draw=1
+    )
     table = AnswerTable.of(read_all(rows, SURVEY, "strict", "auto", Tally()), list(QUESTIONS))
     assert table.base_values([0], N).tolist() == [GOLD["~hill"]]
 
@@ -234,5 +301,7 @@ def test_an_answer_keeps_a_number_that_no_option_has_only_for_the_published_scor
 def test_sums_of_a_profile_are_those_of_its_answers_alone() -> None:
     read = read_all(said(GOLD["~hill"], "~hill"), SURVEY, "strict", "auto", Tally())
     table = AnswerTable.of(read, list(QUESTIONS))
-    scored = Scored.of(table, Peoples.of(SURVEY, list(QUESTIONS), ["~hill"], Tally()), np.ones((1, N)))
+    scored = Scored.of(
+        table, Peoples.of(SURVEY, list(QUESTIONS), ["~hill"], Tally()), np.ones((1, N))
+    )
     assert scored.series("exact_accuracy").value_S.tolist() == [1]

@@ -21,13 +21,17 @@ RNG = np.random.default_rng
 
 def pairs_of(aware: dict[str, list[int | None]], unaware: list[int | None]) -> list[AnswerPair]:
     return [
-        AnswerPair(f"g{q}", c, unaware[q], option) for c, options in aware.items() for q, option in enumerate(options)
+        AnswerPair(f"g{q}", c, unaware[q], option)
+        for c, options in aware.items()
+        for q, option in enumerate(options)
     ]
 
 
 def test_a_skipped_question_shifts_no_other() -> None:
     """The published code pairs answers by their place in the list."""
-    pairs = pair_answers({"g0": 0, "g2": 2}, {("g0", "MEX"): 0, ("g1", "MEX"): 1, ("g2", "MEX"): 2}, tally := Tally())
+    pairs = pair_answers(
+        {"g0": 0, "g2": 2}, {("g0", "MEX"): 0, ("g1", "MEX"): 1, ("g2", "MEX"): 2}, tally := Tally()
+    )
     assert [(p.question, p.shifted) for p in pairs] == [("g0", False), ("g2", False)]
     assert tally.dropped == {"no culture-unaware answer to the question": 1}
 
@@ -61,7 +65,11 @@ def test_rows_teach_the_models_own_answer_to_the_words_that_named_the_culture() 
     question = SurveyQuestion("g0", "Is work important?", ("Yes", "A little", "No"))
     asks = put(load_strategy("culture_aware"), Survey("s", {"g0": question}, ()), ["MEX", "NGA"])
     rows = tuning_rows([AnswerPair("g0", "NGA", 0, 2)], asks)
-    assert (rows[0].answer, rows[0].community, rows[0].conversation) == ("3", "NGA", asks[1].conversation)
+    assert (rows[0].answer, rows[0].community, rows[0].conversation) == (
+        "3",
+        "NGA",
+        asks[1].conversation,
+    )
     with pytest.raises(InvalidInput, match="g9"):
         tuning_rows([AnswerPair("g9", "NGA", 0, 2)], asks)
 
@@ -74,7 +82,11 @@ def planted_map() -> list[AnswerPair]:
     noise = {c: rng.random(120) < 0.15 for c in "ABCD"}
     rows = {"A": first, "B": first, "C": second, "D": second}
     return pairs_of(
-        {f"~{c}": [int(x) if not n else 0 for x, n in zip(rows[c], noise[c], strict=True)] for c in "ABCD"}, unaware
+        {
+            f"~{c}": [int(x) if not n else 0 for x, n in zip(rows[c], noise[c], strict=True)]
+            for c in "ABCD"
+        },
+        unaware,
     )
 
 
@@ -88,7 +100,9 @@ def test_the_map_finds_the_cultures_that_were_planted_alike() -> None:
     twins, strangers = [], []
     for row in found.rows():
         assert row["low"] <= row["alike"] <= row["high"]
-        (twins if {row["community"], row["other"]} in ({"~A", "~B"}, {"~C", "~D"}) else strangers).append(row)
+        (
+            twins if {row["community"], row["other"]} in ({"~A", "~B"}, {"~C", "~D"}) else strangers
+        ).append(row)
     assert min(r["low"] for r in twins) > max(r["high"] for r in strangers)
 
 
@@ -111,9 +125,14 @@ def test_the_order_of_the_answers_does_not_matter() -> None:
 def test_the_map_agrees_with_people_who_are_alike_in_the_same_way_and_not_with_others() -> None:
     found = culture_map(planted_map(), RNG(1))
     twins = {frozenset({"~A", "~B"}), frozenset({"~C", "~D"})}
-    alike = {a: {b: float(frozenset({a, b}) in twins) for b in found.communities} for a in found.communities}
+    alike = {
+        a: {b: float(frozenset({a, b}) in twins) for b in found.communities}
+        for a in found.communities
+    }
     unlike = {a: {b: -value for b, value in others.items()} for a, others in alike.items()}
-    right, wrong = (agreement_with_people(found, people, RNG(2)).value for people in (alike, unlike))
+    right, wrong = (
+        agreement_with_people(found, people, RNG(2)).value for people in (alike, unlike)
+    )
     assert right > 0.7
     assert wrong == pytest.approx(-right)
 

@@ -14,7 +14,9 @@ from pluralign.methods.culturespa import GeneratedQuestion, filter_questions
 SCALE = ["Never", "Rarely", "Often"]
 
 
-def row(options: object = SCALE, question: object = "How often do you sing?", **more: Any) -> dict[str, Any]:
+def row(
+    options: object = SCALE, question: object = "How often do you sing?", **more: Any
+) -> dict[str, Any]:
     return {"topic": "Music", "question": question, "options": options} | more
 
 
@@ -50,12 +52,20 @@ def dropped(*rows: dict[str, Any]) -> dict[str, int]:
         (row([1, 2, 3]), "a scale of numbers that the question does not explain"),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_dropped_and_its_reason_counted(bad: dict[str, Any], reason: str) -> None:
+def test_a_question_that_cannot_be_asked_is_dropped_and_its_reason_counted(
+    bad: dict[str, Any], reason: str
+) -> None:
     assert dropped(bad) == {reason: 1}
 
 
-def test_the_second_question_with_one_text_is_dropped_whatever_its_case_punctuation_and_options() -> None:
-    rows = [row(), row(["Yes", "No"], question="how often do you SING"), row(question="How often do you dance?")]
+def test_the_second_question_with_one_text_is_dropped_whatever_its_case_punctuation_and_options() -> (
+    None
+):
+    rows = [
+        row(),
+        row(["Yes", "No"], question="how often do you SING"),
+        row(question="How often do you dance?"),
+    ]
     assert dropped(*rows) == {"same text as an earlier question": 1}
 
 
@@ -136,7 +146,14 @@ def test_a_scale_of_numbers_that_the_question_explains_is_kept(question: str) ->
 
 
 def test_every_question_read_is_kept_or_counted_once() -> None:
-    rows = [row(), row(), row(["Never"]), row(question=""), row(["1", "2"], question="How much?"), row(question="Why?")]
+    rows = [
+        row(),
+        row(),
+        row(["Never"]),
+        row(question=""),
+        row(["1", "2"], question="How much?"),
+        row(question="Why?"),
+    ]
     tally = Tally()
     found = filter_questions(rows, tally)
     assert (tally.read, tally.kept) == (6, len(found))
@@ -148,7 +165,10 @@ def again(questions: Sequence[GeneratedQuestion]) -> list[dict[str, Any]]:
 
 
 def test_filtering_what_is_kept_changes_nothing() -> None:
-    rows = [row(["1 - Never", "2 - Often", "9 - Refused"]), row(["a) Yes", "b) No"], question="Do you sing?")]
+    rows = [
+        row(["1 - Never", "2 - Often", "9 - Refused"]),
+        row(["a) Yes", "b) No"], question="Do you sing?"),
+    ]
     once = filter_questions(rows, Tally())
     tally = Tally()
     twice = filter_questions(again(once), tally)
@@ -163,7 +183,9 @@ def test_a_kept_question_can_be_put() -> None:
 
 @pytest.mark.shared
 def test_of_culturespas_questions_those_that_can_be_asked_are_kept(shared_data: Path) -> None:
-    with gzip.open(shared_data / "wvs/generated_questions.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(
+        shared_data / "wvs/generated_questions.jsonl.gz", "rt", encoding="utf-8"
+    ) as file:
         rows = [json.loads(line) for line in file]
     tally = Tally()
     found = filter_questions(rows, tally)

@@ -3,7 +3,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from pluralign.core import Conversation, InvalidInput, Reply, Sampling, Survey, SurveyQuestion, Tally
+from pluralign.core import (
+    Conversation,
+    InvalidInput,
+    Reply,
+    Sampling,
+    Survey,
+    SurveyQuestion,
+    Tally,
+)
 from pluralign.methods.culturespa import (
     GenerationConfig,
     filter_questions,
@@ -25,7 +33,9 @@ class Writer:
     def __init__(self, texts: Sequence[str] = ()) -> None:
         self.texts, self.asked, self.seeds = list(texts), [], []  # type: ignore[var-annotated]
 
-    def complete(self, conversations: Sequence[Conversation], sampling: Sampling, heard=None) -> list[Reply]:  # type: ignore[no-untyped-def]
+    def complete(
+        self, conversations: Sequence[Conversation], sampling: Sampling, heard=None
+    ) -> list[Reply]:  # type: ignore[no-untyped-def]
         self.seeds.append(sampling.seed)
         return [self.one(conversation) for conversation in conversations]
 
@@ -70,8 +80,13 @@ def test_the_same_seed_asks_the_same() -> None:
 
 
 def test_what_cannot_be_read_is_kept_as_text_and_does_not_count() -> None:
-    rows = generate_questions(Writer(["Sorry, no.", '{"question": 3, "options": []}']), SEEDS, SMALL)
-    assert [row["text"] for row in rows if "text" in row] == ["Sorry, no.", '{"question": 3, "options": []}']
+    rows = generate_questions(
+        Writer(["Sorry, no.", '{"question": 3, "options": []}']), SEEDS, SMALL
+    )
+    assert [row["text"] for row in rows if "text" in row] == [
+        "Sorry, no.",
+        '{"question": 3, "options": []}',
+    ]
     assert sum("question" in row for row in rows) == 20
     tally = Tally()
     filter_questions(rows, tally)
@@ -98,7 +113,10 @@ def test_requests_that_failed_are_counted_by_reason() -> None:
 def test_with_one_seed_question_a_topic_shows_only_that_one_of_the_survey() -> None:
     writer = Writer()
     generate_questions(writer, SEEDS, SMALL.model_copy(update={"seeds_per_topic": 1}))
-    assert len({text for asked in writer.asked for text in shown(asked) if text.startswith("Seed")}) == 1
+    assert (
+        len({text for asked in writer.asked for text in shown(asked) if text.startswith("Seed")})
+        == 1
+    )
 
 
 def test_badly_formed_questions_are_never_shown() -> None:
@@ -120,7 +138,9 @@ def test_the_first_object_with_question_and_options_is_read(text: str) -> None:
     assert read_generated(text) == {"question": "Q?", "options": ["A", "B"]}
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"question": "Q?"}', '{"question": "Q?", "options": "A"}', "[1]", "{}{}"])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"question": "Q?"}', '{"question": "Q?", "options": "A"}', "[1]", "{}{}"]
+)
 def test_anything_else_is_no_question(text: str) -> None:
     assert read_generated(text) is None
 

@@ -27,11 +27,18 @@ def chat(folder: Path) -> LocalChatModel:
 
 
 def row(culture: str, answer: str, question: str = "Is it good?") -> TuningRow:
-    words = (Message("system", f"You are from {culture}."), Message("user", f"{question}\n1. Yes\n2. No"))
+    words = (
+        Message("system", f"You are from {culture}."),
+        Message("user", f"{question}\n1. Yes\n2. No"),
+    )
     return TuningRow(words, answer, culture, question)
 
 
-ROWS = [row(culture, answer, f"Is {k} good?") for k in range(8) for culture, answer in (("Hill", "2"), ("River", "1"))]
+ROWS = [
+    row(culture, answer, f"Is {k} good?")
+    for k in range(8)
+    for culture, answer in (("Hill", "2"), ("River", "1"))
+]
 
 
 def test_only_the_answer_and_what_ends_the_turn_are_learned(chat: LocalChatModel) -> None:
@@ -55,7 +62,9 @@ def test_a_model_learns_its_rows_and_the_start_stays_as_it_was(
     chat: LocalChatModel, folder: Path, tmp_path: Path
 ) -> None:
     before = {name: value.clone() for name, value in chat.loaded.model.state_dict().items()}
-    told = tune(chat, ROWS, tmp_path / "joint", FAST.model_copy(update={"epochs": 30}), "joint", seed=1)
+    told = tune(
+        chat, ROWS, tmp_path / "joint", FAST.model_copy(update={"epochs": 30}), "joint", seed=1
+    )
     after = chat.loaded.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert (told["rows"], told["rows_by_community"]) == (16, {"Hill": 8, "River": 8})
@@ -99,13 +108,16 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_it_had_not(
         tmp_path / "whole/adapter_model.safetensors"
     ).read_bytes()
     steps = [
-        json.loads(line)["step"] for line in (tmp_path / "part/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        json.loads(line)["step"]
+        for line in (tmp_path / "part/metrics.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     assert steps == sorted(set(steps))
 
 
 @pytest.mark.slow
-def test_what_is_done_is_kept_and_never_mistaken_for_another_training(chat: LocalChatModel, tmp_path: Path) -> None:
+def test_what_is_done_is_kept_and_never_mistaken_for_another_training(
+    chat: LocalChatModel, tmp_path: Path
+) -> None:
     done = tune(chat, ROWS, tmp_path / "joint", FAST, "joint")
     assert tune(chat, ROWS, tmp_path / "joint", FAST, "joint") == done
     with pytest.raises(InvalidInput, match="another training"):
@@ -131,4 +143,9 @@ def test_an_adapter_is_not_tuned_further(tmp_path: Path) -> None:
 def test_the_published_batches_are_the_defaults() -> None:
     assert module.BATCHES == {"joint": (4, 32), "specific": (1, 8)}
     config = TuningConfig()
-    assert (config.learning_rate, config.epochs, config.schedule, config.warmup) == (1e-4, 1, "cosine", 0.1)
+    assert (config.learning_rate, config.epochs, config.schedule, config.warmup) == (
+        1e-4,
+        1,
+        "cosine",
+        0.1,
+    )

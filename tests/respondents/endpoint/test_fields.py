@@ -33,7 +33,9 @@ def reasoning_server(body: dict[str, Any]) -> tuple[int, bytes]:
         )
     for name in ("temperature", "top_p", "seed"):
         if name in body:
-            return 400, refusal(f"Unsupported value: '{name}' does not support 0 with this model.", param=name)
+            return 400, refusal(
+                f"Unsupported value: '{name}' does not support 0 with this model.", param=name
+            )
     return 200, answer(body["messages"][-1]["content"])
 
 
@@ -46,16 +48,24 @@ def test_with_64_in_flight_every_request_is_sent_again_and_none_fails() -> None:
     assert replies == [Reply(f"re: question {i}", not_sent=FIELDS) for i in range(96)]
     assert len(chat.notes) == 4
     assert all(sum(f"{name!r}: " in note for note in chat.notes) == 1 for name in FIELDS)
-    assert {body["max_completion_tokens"] for body in behaviour.bodies if "max_tokens" not in body} == {7}
+    assert {
+        body["max_completion_tokens"] for body in behaviour.bodies if "max_tokens" not in body
+    } == {7}
 
 
-def test_a_field_refused_late_is_left_out_from_then_on_and_earlier_rows_say_that_it_was_sent() -> None:
+def test_a_field_refused_late_is_left_out_from_then_on_and_earlier_rows_say_that_it_was_sent() -> (
+    None
+):
     said: list[str] = []
 
     def after_five(body: dict[str, Any]) -> tuple[int, bytes]:
         said.append("")
         refused = len(said) > 5 and "seed" in body
-        return (400, refusal("unknown field: seed")) if refused else (200, answer(body["messages"][-1]["content"]))
+        return (
+            (400, refusal("unknown field: seed"))
+            if refused
+            else (200, answer(body["messages"][-1]["content"]))
+        )
 
     with serving(Behaviour(say=after_five)) as url:
         replies = chat_at(url, concurrency=1).complete(TALKS[:9], Sampling())
@@ -64,7 +74,9 @@ def test_a_field_refused_late_is_left_out_from_then_on_and_earlier_rows_say_that
 
 
 def test_a_server_that_refuses_whatever_is_sent_is_not_asked_for_ever() -> None:
-    behaviour = Behaviour(say=lambda body: (400, refusal(f"unknown fields: {', '.join(sorted(body))}")))
+    behaviour = Behaviour(
+        say=lambda body: (400, refusal(f"unknown fields: {', '.join(sorted(body))}"))
+    )
     with serving(behaviour) as url:
         (reply,) = chat_at(url).complete(TALKS[:1], Sampling())
 
@@ -74,7 +86,9 @@ def test_a_server_that_refuses_whatever_is_sent_is_not_asked_for_ever() -> None:
 
 
 def test_a_token_limit_that_is_refused_for_its_size_is_still_sent() -> None:
-    long = refusal("This model's context is 4096 tokens; you asked for 5000 (4000 in messages, 1000 in max_tokens)")
+    long = refusal(
+        "This model's context is 4096 tokens; you asked for 5000 (4000 in messages, 1000 in max_tokens)"
+    )
     behaviour = Behaviour(say=lambda body: (400, long))
     with serving(behaviour) as url:
         (reply,) = chat_at(url).complete(TALKS[:1], Sampling())
@@ -100,8 +114,25 @@ def test_a_resumed_file_says_what_its_completions_were_drawn_without(tmp_path: P
         (400, {"detail": "temperature is not supported"}),
         (400, {"error": {"param": "body.temperature"}}),
         (400, b"unknown field: temperature"),
-        (400, {"object": "error", "message": "[{'type': 'extra_forbidden', 'loc': ('body', 'temperature')}]"}),
-        (422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "temperature"], "input": {"seed": 1}}]}),
+        (
+            400,
+            {
+                "object": "error",
+                "message": "[{'type': 'extra_forbidden', 'loc': ('body', 'temperature')}]",
+            },
+        ),
+        (
+            422,
+            {
+                "detail": [
+                    {
+                        "type": "extra_forbidden",
+                        "loc": ["body", "temperature"],
+                        "input": {"seed": 1},
+                    }
+                ]
+            },
+        ),
     ],
     ids=["openai", "ollama", "fastapi", "param", "text", "vllm", "mistral"],
 )
@@ -117,8 +148,14 @@ def test_the_refusals_of_several_servers_are_understood(status: int, body: Any) 
     assert reply == Reply("re: x", not_sent=("temperature",))
 
 
-@given(st.sets(st.sampled_from(FIELDS)), st.text(max_size=80), st.sampled_from([*FIELDS, "messages", ""]))
-def test_only_a_field_that_was_sent_is_ever_left_out(sent: set[str], message: str, param: str) -> None:
+@given(
+    st.sets(st.sampled_from(FIELDS)),
+    st.text(max_size=80),
+    st.sampled_from([*FIELDS, "messages", ""]),
+)
+def test_only_a_field_that_was_sent_is_ever_left_out(
+    sent: set[str], message: str, param: str
+) -> None:
     found = refused_field({"param": param}, message, sent)
 
     assert found is None or found in sent

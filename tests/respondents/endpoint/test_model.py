@@ -11,7 +11,9 @@ ANSWERS = [Reply(f"re: {text}") for text in TEXTS]
 
 
 def model(url: str, **more: object) -> EndpointChatModel:
-    return EndpointChatModel(EndpointSettings("the-model", url, **({"retries": 2, "timeout_s": 5} | more)))  # type: ignore[arg-type]
+    return EndpointChatModel(
+        EndpointSettings("the-model", url, **({"retries": 2, "timeout_s": 5} | more))
+    )  # type: ignore[arg-type]
 
 
 def test_every_answer_belongs_to_its_question_whatever_comes_first() -> None:
@@ -44,7 +46,9 @@ def test_a_server_that_hangs_is_given_up_and_asked_again() -> None:
     assert behaviour.asked[TEXTS[0]] == 2
 
 
-def test_a_refused_key_stops_everything_at_once_and_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_key_stops_everything_at_once_and_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MY_KEY", "wrong")
     behaviour = Behaviour(always="401")
     with serving(behaviour) as url, pytest.raises(EndpointError, match="refuses the key") as error:
@@ -61,7 +65,10 @@ def test_what_was_answered_before_a_stop_was_told() -> None:
 
 
 def test_an_unknown_model_is_named_with_those_the_server_has() -> None:
-    with serving(Behaviour(always="404")) as url, pytest.raises(EndpointError, match="it has the-model"):
+    with (
+        serving(Behaviour(always="404")) as url,
+        pytest.raises(EndpointError, match="it has the-model"),
+    ):
         model(url).complete(TALKS, Sampling())
 
 
@@ -95,7 +102,9 @@ def test_sampling_and_further_fields_are_sent() -> None:
     behaviour = Behaviour()
     with serving(behaviour) as url:
         model(url, extra_body={"top_k": 5}).complete(TALKS[:1], Sampling(0.6, 0.9, 7, seed=3))
-    sent = {k: behaviour.bodies[0][k] for k in ("temperature", "top_p", "max_tokens", "seed", "top_k")}
+    sent = {
+        k: behaviour.bodies[0][k] for k in ("temperature", "top_p", "max_tokens", "seed", "top_k")
+    }
     assert sent == {"temperature": 0.6, "top_p": 0.9, "max_tokens": 7, "seed": 3, "top_k": 5}
 
 

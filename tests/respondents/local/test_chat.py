@@ -55,14 +55,20 @@ def test_a_model_without_a_chat_template_reads_plain_turns_and_says_so(tmp_path:
 
 
 def test_a_template_that_takes_no_system_turn_gets_it_before_the_question(tmp_path: Path) -> None:
-    refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    refusing = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    )
     strict = refusing + "{{ messages[0]['content'] }}"
-    chat = load_chat_model(str(build_chat_model(tmp_path / "strict", template=strict)), device="cpu")
+    chat = load_chat_model(
+        str(build_chat_model(tmp_path / "strict", template=strict)), device="cpu"
+    )
     told = chat.tokens((Message("system", "Be kind."), Message("user", "Hello")))
     assert chat.loaded.tokenizer.decode(told) == "Be kind.\n\nHello"
 
 
-def test_the_fingerprint_changes_with_the_weights_and_the_name_is_the_folders(tmp_path: Path, chat: Any) -> None:
+def test_the_fingerprint_changes_with_the_weights_and_the_name_is_the_folders(
+    tmp_path: Path, chat: Any
+) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 

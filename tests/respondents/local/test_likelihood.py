@@ -10,7 +10,12 @@ from pluralign.respondents.local import LikelihoodRespondent, load_chat_model
 SCALE = tuple(str(n) for n in range(1, 11))
 
 
-def ask(text: str, options: tuple[str, ...] = SCALE, order: tuple[int, ...] = (), labels: tuple[str, ...] = ()) -> Ask:
+def ask(
+    text: str,
+    options: tuple[str, ...] = SCALE,
+    order: tuple[int, ...] = (),
+    labels: tuple[str, ...] = (),
+) -> Ask:
     said = (Message("system", "You are a real person from Mexico."), Message("user", text))
     return Ask(SurveyQuestion(text, text, options), said, "culture_aware", "MEX", order, labels)
 
@@ -37,8 +42,12 @@ def test_probabilities_are_those_of_a_plain_forward_pass_for_every_option(chat: 
         for label in one.labels:
             tail = chat.loaded.tokenizer(label, add_special_tokens=False)["input_ids"]
             with torch.inference_mode():
-                steps = torch.log_softmax(model(torch.tensor([prompt + tail])).logits[0].float(), dim=-1)
-            logs.append(sum(steps[len(prompt) - 1 + k, token].item() for k, token in enumerate(tail)))
+                steps = torch.log_softmax(
+                    model(torch.tensor([prompt + tail])).logits[0].float(), dim=-1
+                )
+            logs.append(
+                sum(steps[len(prompt) - 1 + k, token].item() for k, token in enumerate(tail))
+            )
         chance = np.exp(logs)
         if "10" in one.labels:
             chance[0] -= chance[9]
@@ -63,7 +72,9 @@ def test_neither_order_nor_company_changes_an_answer(chat: Any) -> None:
         np.testing.assert_allclose(a, c, atol=1e-5)
 
 
-def test_probabilities_stand_in_the_order_of_the_question_not_of_the_places_shown(chat: Any) -> None:
+def test_probabilities_stand_in_the_order_of_the_question_not_of_the_places_shown(
+    chat: Any,
+) -> None:
     shown_reversed = ask("Is it so?", ("Yes", "No"), order=(1, 0), labels=("1", "2"))
     straight = ask("Is it so?", ("Yes", "No"), order=(0, 1), labels=("1", "2"))
     (a,), (b,) = (LikelihoodRespondent(chat).answer([one]) for one in (shown_reversed, straight))
@@ -71,7 +82,9 @@ def test_probabilities_stand_in_the_order_of_the_question_not_of_the_places_show
     assert a.text == b.text
 
 
-def test_a_prompt_longer_than_the_model_takes_is_a_failure_and_the_others_are_answered(chat: Any) -> None:
+def test_a_prompt_longer_than_the_model_takes_is_a_failure_and_the_others_are_answered(
+    chat: Any,
+) -> None:
     replies = LikelihoodRespondent(chat).answer([ask("x" * 2000), ASKS[0]])
     assert replies[0].failure is not None
     assert "1024" in replies[0].failure

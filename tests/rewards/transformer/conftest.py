@@ -120,7 +120,9 @@ class Tiny:
             for _ in range(count)
         ]
 
-    def pairs(self, count: int, seed: int = 0, communities: Sequence[str] = ("GBR",)) -> list[PreferencePair]:
+    def pairs(
+        self, count: int, seed: int = 0, communities: Sequence[str] = ("GBR",)
+    ) -> list[PreferencePair]:
         """Pairs whose chosen response speaks of tea: what a model can learn."""
         rng = rng_for(seed, "pairs")
         return [
@@ -161,7 +163,11 @@ def lora_part(tiny: Tiny, name: str, folder: Path, seed: int, rank: int) -> None
     backbone = tiny.load(name)
     head = "score" if hasattr(backbone.model, "score") else "classifier"
     config = LoraConfig(
-        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=3 * rank, target_modules="all-linear", modules_to_save=[head]
+        task_type=TaskType.SEQ_CLS,
+        r=rank,
+        lora_alpha=3 * rank,
+        target_modules="all-linear",
+        modules_to_save=[head],
     )
     model = get_peft_model(backbone.model, config)
     with torch.no_grad():
@@ -181,7 +187,9 @@ def full_part(tiny: Tiny, name: str, folder: Path, seed: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def parts(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TransformerRewardModel]:
+def parts(
+    tiny: Tiny, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., TransformerRewardModel]:
     """``parts("lora", "encoder", (2, 4, 3))``: a model of three communities on a backbone of its own."""
     root = tmp_path_factory.mktemp("parts")
 
@@ -223,7 +231,9 @@ def _builders() -> dict[str, tuple[Callable[[Any], Any], Any]]:
         return build
 
     def roberta(tokenizer: Any) -> Any:
-        config = transformers.RobertaConfig(vocab_size=len(tokenizer), num_labels=1, pad_token_id=0, **SMALL)
+        config = transformers.RobertaConfig(
+            vocab_size=len(tokenizer), num_labels=1, pad_token_id=0, **SMALL
+        )
         return _spread(transformers.RobertaForSequenceClassification(config))
 
     one = transformers.BertForSequenceClassification
@@ -232,9 +242,15 @@ def _builders() -> dict[str, tuple[Callable[[Any], Any], Any]]:
         "labels": (bert(one, 3), _word_tokenizer()),
         "base": (bert(transformers.BertModel, 2), _word_tokenizer()),
         "roberta": (roberta, _word_tokenizer(types=False)),
-        "decoder": (llama(transformers.LlamaForSequenceClassification), _byte_tokenizer(pad="<pad>")),
+        "decoder": (
+            llama(transformers.LlamaForSequenceClassification),
+            _byte_tokenizer(pad="<pad>"),
+        ),
         "causal": (llama(transformers.LlamaForCausalLM), _byte_tokenizer(pad=None)),
-        "chat": (llama(transformers.LlamaForSequenceClassification), _byte_tokenizer(pad="<pad>", template=CHAT)),
+        "chat": (
+            llama(transformers.LlamaForSequenceClassification),
+            _byte_tokenizer(pad="<pad>", template=CHAT),
+        ),
     }
 
 
@@ -243,13 +259,19 @@ def _spread(model: Any) -> Any:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() == 1:
-                parameter.add_(0.1 * torch.randn_like(parameter) if "bias" in name or "norm" in name.lower() else 0)
+                parameter.add_(
+                    0.1 * torch.randn_like(parameter)
+                    if "bias" in name or "norm" in name.lower()
+                    else 0
+                )
     return model
 
 
 def _word_tokenizer(types: bool = True) -> Any:
     specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    inner = Tokenizer(models.WordLevel({w: i for i, w in enumerate([*specials, *WORDS])}, unk_token="[UNK]"))
+    inner = Tokenizer(
+        models.WordLevel({w: i for i, w in enumerate([*specials, *WORDS])}, unk_token="[UNK]")
+    )
     inner.pre_tokenizer = pre_tokenizers.Whitespace()
     inner.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
@@ -267,7 +289,15 @@ def _word_tokenizer(types: bool = True) -> Any:
 
 
 def _byte_tokenizer(pad: str | None, template: str | None = None) -> Any:
-    specials = ["<unk>", "<s>", "</s>", *([pad] if pad else []), "<|user|>", "<|assistant|>", "<|system|>"]
+    specials = [
+        "<unk>",
+        "<s>",
+        "</s>",
+        *([pad] if pad else []),
+        "<|user|>",
+        "<|assistant|>",
+        "<|system|>",
+    ]
     inner = Tokenizer(models.BPE(unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
@@ -280,7 +310,9 @@ def _byte_tokenizer(pad: str | None, template: str | None = None) -> Any:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         ),
     )
-    inner.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 1)])
+    inner.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 1)]
+    )
     tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=inner, pad_token=pad, unk_token="<unk>", bos_token="<s>", eos_token="</s>"
     )

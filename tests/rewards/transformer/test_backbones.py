@@ -16,7 +16,9 @@ from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
 
 def scores(tiny: Any, backbone: Any) -> Any:
-    return TransformerTrunk(RequestEncoder(backbone, tiny.form(backbone))).features(tiny.requests(6))[:, 0]
+    return TransformerTrunk(RequestEncoder(backbone, tiny.form(backbone))).features(
+        tiny.requests(6)
+    )[:, 0]
 
 
 @pytest.mark.parametrize("name", ["base", "causal"])
@@ -59,10 +61,14 @@ def test_layers_that_a_model_lacks_are_drawn_alike_every_time(tiny: Any, tmp_pat
 
 
 def test_several_outputs_are_asked_about_not_guessed(tiny: Any) -> None:
-    with pytest.raises(InvalidSettings, match=r"3 outputs, not one reward: toxic, helpful, humour") as caught:
+    with pytest.raises(
+        InvalidSettings, match=r"3 outputs, not one reward: toxic, helpful, humour"
+    ) as caught:
         tiny.load("labels")
     assert "trunk.label" in str(caught.value)
-    with pytest.raises(InvalidSettings, match=r"trunk.label is 'kind', but the model has 3 outputs"):
+    with pytest.raises(
+        InvalidSettings, match=r"trunk.label is 'kind', but the model has 3 outputs"
+    ):
         tiny.load("labels", label="kind")
     with pytest.raises(InvalidSettings, match="3 outputs"):
         tiny.load("labels", label="3")
@@ -73,17 +79,26 @@ def test_the_output_that_was_chosen_is_the_reward_by_name_or_number(tiny: Any) -
     plain = AutoModelForSequenceClassification.from_pretrained(tiny.folder("labels")).eval()
     requests = tiny.requests(6)
     batch = by_name.tokenizer(
-        [r.prompt for r in requests], [r.response for r in requests], padding=True, return_tensors="pt"
+        [r.prompt for r in requests],
+        [r.response for r in requests],
+        padding=True,
+        return_tensors="pt",
     )
     with torch.no_grad():
         logits = plain(**batch).logits.numpy()
     assert by_name.model.config.num_labels == 1
     assert np.allclose(scores(tiny, by_name), logits[:, 1], atol=1e-5)
     assert np.array_equal(scores(tiny, by_name), scores(tiny, by_number))
-    assert by_name.fingerprint == by_number.fingerprint != tiny.load("labels", label="humour").fingerprint
+    assert (
+        by_name.fingerprint
+        == by_number.fingerprint
+        != tiny.load("labels", label="humour").fingerprint
+    )
 
 
-def test_a_chosen_output_can_be_saved_and_loaded_as_a_model_of_one(tiny: Any, tmp_path: Path) -> None:
+def test_a_chosen_output_can_be_saved_and_loaded_as_a_model_of_one(
+    tiny: Any, tmp_path: Path
+) -> None:
     backbone = tiny.load("labels", label="humour")
     backbone.model.save_pretrained(tmp_path / "one")
     backbone.tokenizer.save_pretrained(tmp_path / "one")
@@ -93,7 +108,9 @@ def test_a_chosen_output_can_be_saved_and_loaded_as_a_model_of_one(tiny: Any, tm
 
 def test_a_missing_pad_token_is_set_said_and_saved(tiny: Any, tmp_path: Path) -> None:
     backbone = tiny.load("causal")
-    assert backbone.notes == ("the tokenizer has no pad token: '</s>' is used, and saved with the model",)
+    assert backbone.notes == (
+        "the tokenizer has no pad token: '</s>' is used, and saved with the model",
+    )
     assert tiny.load("decoder").notes == ()
     backbone.tokenizer.save_pretrained(tmp_path)
     backbone.model.save_pretrained(tmp_path)
@@ -106,8 +123,12 @@ def test_code_that_comes_with_a_model_is_not_run_unless_allowed(tiny: Any, tmp_p
     config = json.loads((tmp_path / "own" / "config.json").read_text())
     config["auto_map"] = {"AutoConfig": "configuration_own.OwnConfig"}
     (tmp_path / "own" / "config.json").write_text(json.dumps(config))
-    (tmp_path / "own" / "configuration_own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
-    with pytest.raises(InvalidSettings, match=r"configuration_own.OwnConfig.*was not run") as caught:
+    (tmp_path / "own" / "configuration_own.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'w').close()\n"
+    )
+    with pytest.raises(
+        InvalidSettings, match=r"configuration_own.OwnConfig.*was not run"
+    ) as caught:
         load_backbone(ModelSource(str(tmp_path / "own"), device="cpu"))
     assert "trust_remote_code" in str(caught.value)
     assert not (tmp_path / "ran").exists()
@@ -115,7 +136,9 @@ def test_code_that_comes_with_a_model_is_not_run_unless_allowed(tiny: Any, tmp_p
 
 def test_what_is_no_model_is_named(tiny: Any, tmp_path: Path) -> None:
     (tmp_path / "adapter").mkdir()
-    (tmp_path / "adapter" / "adapter_config.json").write_text('{"base_model_name_or_path": "owner/base"}')
+    (tmp_path / "adapter" / "adapter_config.json").write_text(
+        '{"base_model_name_or_path": "owner/base"}'
+    )
     with pytest.raises(InvalidInput, match=r"(?s)an adapter, not a model.*owner/base"):
         load_backbone(ModelSource(str(tmp_path / "adapter")))
     (tmp_path / "half").mkdir()
@@ -137,9 +160,13 @@ def test_a_folder_that_lacks_a_file_says_which(tiny: Any, tmp_path: Path, gone: 
     assert str(tmp_path / "part") in str(caught.value)
 
 
-def test_a_hub_that_cannot_be_reached_says_which_files_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_cannot_be_reached_says_which_files_are_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(InvalidInput, match=r"'owner/unknown': config.json, tokenizer.json and the weights") as caught:
+    with pytest.raises(
+        InvalidInput, match=r"'owner/unknown': config.json, tokenizer.json and the weights"
+    ) as caught:
         load_backbone(ModelSource("owner/unknown"))
     assert "give a folder" in str(caught.value)
 
@@ -150,7 +177,9 @@ def test_a_name_that_the_hub_would_not_allow_is_refused(monkeypatch: pytest.Monk
         load_backbone(ModelSource("no/such/folder"))
 
 
-def test_random_weights_need_no_weights_and_are_the_same_every_time(tiny: Any, tmp_path: Path) -> None:
+def test_random_weights_need_no_weights_and_are_the_same_every_time(
+    tiny: Any, tmp_path: Path
+) -> None:
     shutil.copytree(tiny.folder("encoder"), tmp_path / "config")
     (tmp_path / "config" / "model.safetensors").unlink()
     source = ModelSource(str(tmp_path / "config"), device="cpu", random_weights=True)
@@ -163,7 +192,9 @@ def test_random_weights_need_no_weights_and_are_the_same_every_time(tiny: Any, t
     assert first.fingerprint.startswith("random-")
 
 
-def test_a_fingerprint_changes_with_the_weights_the_tokenizer_and_the_number_format(tiny: Any, tmp_path: Path) -> None:
+def test_a_fingerprint_changes_with_the_weights_the_tokenizer_and_the_number_format(
+    tiny: Any, tmp_path: Path
+) -> None:
     same = tiny.load("encoder").fingerprint
     assert same == tiny.load("encoder").fingerprint
     shutil.copytree(tiny.folder("encoder"), tmp_path / "other")

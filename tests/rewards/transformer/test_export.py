@@ -23,7 +23,9 @@ transformers = pytest.importorskip("transformers")
 peft = pytest.importorskip("peft")
 
 STEERS = [Steer.to("GBR"), Steer({"GBR": 0.7, "MEX": 0.3}, strength=1.4), None]
-QUICK = TrainingConfig(max_steps=4, batch=8, learning_rate=2e-2, held_out=0, checkpoints=0, rank=3, warmup=0)
+QUICK = TrainingConfig(
+    max_steps=4, batch=8, learning_rate=2e-2, held_out=0, checkpoints=0, rank=3, warmup=0
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,38 +54,54 @@ def plain_scores(folder: Path, tiny: Any, form: TextForm) -> FloatArray:
     """Rewards that Transformers alone gives, one text at a time."""
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    return np.array([float(model(**_inputs(tokenizer, r, form)).logits[0, 0]) for r in tiny.requests(12)])
+    return np.array(
+        [float(model(**_inputs(tokenizer, r, form)).logits[0, 0]) for r in tiny.requests(12)]
+    )
 
 
 def _inputs(tokenizer: Any, request: Any, form: TextForm) -> Any:
     if form.kind == "pair":
         return tokenizer(request.prompt, request.response, return_tensors="pt")
     if form.kind == "chat":
-        turns = [{"role": "user", "content": request.prompt}, {"role": "assistant", "content": request.response}]
+        turns = [
+            {"role": "user", "content": request.prompt},
+            {"role": "assistant", "content": request.response},
+        ]
         text = tokenizer.apply_chat_template(turns, tokenize=False)
         return tokenizer(text, add_special_tokens=False, return_tensors="pt")
-    return tokenizer(f"{request.prompt}\n\n{request.response}{tokenizer.eos_token}", return_tensors="pt")
+    return tokenizer(
+        f"{request.prompt}\n\n{request.response}{tokenizer.eos_token}", return_tensors="pt"
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lora", "full"])
 @pytest.mark.parametrize("name", ["encoder", "decoder", "chat"])
-def test_an_exported_model_scores_as_ours(trained: Any, tiny: Any, tmp_path: Path, name: str, kind: str) -> None:
+def test_an_exported_model_scores_as_ours(
+    trained: Any, tiny: Any, tmp_path: Path, name: str, kind: str
+) -> None:
     model = trained(name, kind)
     for number, steer in enumerate(STEERS):
         export_model(model, steer, tmp_path / str(number))
         found = plain_scores(tmp_path / str(number), tiny, model.form)
         np.testing.assert_allclose(found, model.score(tiny.requests(12), steer), atol=1e-4)
-    assert np.abs(model.score(tiny.requests(12), STEERS[0]) - model.score(tiny.requests(12))).max() > 1e-2
+    assert (
+        np.abs(model.score(tiny.requests(12), STEERS[0]) - model.score(tiny.requests(12))).max()
+        > 1e-2
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["encoder", "decoder"])
-def test_an_exported_adapter_scores_as_ours(trained: Any, tiny: Any, tmp_path: Path, name: str) -> None:
+def test_an_exported_adapter_scores_as_ours(
+    trained: Any, tiny: Any, tmp_path: Path, name: str
+) -> None:
     model = trained(name, "lora")
     for number, steer in enumerate(STEERS[:2]):
         export_adapter(model, steer, tmp_path / str(number))
-        base = transformers.AutoModelForSequenceClassification.from_pretrained(tiny.folder(name), num_labels=1)
+        base = transformers.AutoModelForSequenceClassification.from_pretrained(
+            tiny.folder(name), num_labels=1
+        )
         loaded = peft.PeftModel.from_pretrained(base, tmp_path / str(number)).eval()
         tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / str(number))
         requests = tiny.requests(6)
@@ -92,7 +110,9 @@ def test_an_exported_adapter_scores_as_ours(trained: Any, tiny: Any, tmp_path: P
 
 
 @pytest.mark.slow
-def test_an_exported_folder_holds_what_servers_ask_for(trained: Any, tiny: Any, tmp_path: Path) -> None:
+def test_an_exported_folder_holds_what_servers_ask_for(
+    trained: Any, tiny: Any, tmp_path: Path
+) -> None:
     export_model(trained("decoder", "lora"), STEERS[0], tmp_path / "model")
     config = json.loads((tmp_path / "model/config.json").read_text())
     assert config["architectures"] == ["LlamaForSequenceClassification"]
@@ -106,7 +126,9 @@ def test_an_exported_folder_holds_what_servers_ask_for(trained: Any, tiny: Any, 
 
 
 @pytest.mark.parametrize("name", ["encoder", "decoder"])
-def test_a_head_on_the_frozen_model_exports_as_a_model(tiny: Any, tmp_path: Path, name: str) -> None:
+def test_a_head_on_the_frozen_model_exports_as_a_model(
+    tiny: Any, tmp_path: Path, name: str
+) -> None:
     backbone = tiny.load(name)
     form = tiny.form(backbone)
     trunk = TransformerTrunk(RequestEncoder(backbone, form, "hidden"))
@@ -116,7 +138,9 @@ def test_a_head_on_the_frozen_model_exports_as_a_model(tiny: Any, tmp_path: Path
     model = LinearRewardModel(trunk, reference_D, ("GBR",), delta_1_D)
     export_heads(model, backbone, form, Steer.to("GBR", 0.5), tmp_path / "model")
     found = plain_scores(tmp_path / "model", tiny, form)
-    np.testing.assert_allclose(found, model.score(tiny.requests(12), Steer.to("GBR", 0.5)), atol=1e-4)
+    np.testing.assert_allclose(
+        found, model.score(tiny.requests(12), Steer.to("GBR", 0.5)), atol=1e-4
+    )
 
 
 @pytest.mark.slow
@@ -132,7 +156,13 @@ def test_what_cannot_be_exported_says_why_and_leaves_nothing(trained: Any, tmp_p
 
 def saved(model: TransformerRewardModel) -> Path:
     root = model.folders["GBR"].parents[1]
-    trunk = {"kind": "transformer", "community": model.kind, "model": "tiny", "max_length": 128, "overlong": "cut"}
+    trunk = {
+        "kind": "transformer",
+        "community": model.kind,
+        "model": "tiny",
+        "max_length": 128,
+        "overlong": "cut",
+    }
     save_parts(model, root, trunk)
     return root
 
@@ -143,7 +173,9 @@ def test_saved_parts_score_as_before(trained: Any, tiny: Any, kind: str) -> None
     model = trained("encoder", kind)
     loaded = load_parts(saved(model), tiny.load("encoder"))
     assert loaded.communities == ("GBR", "MEX")
-    np.testing.assert_allclose(loaded.score_all(tiny.requests(8)), model.score_all(tiny.requests(8)), atol=1e-6)
+    np.testing.assert_allclose(
+        loaded.score_all(tiny.requests(8)), model.score_all(tiny.requests(8)), atol=1e-6
+    )
 
 
 @pytest.mark.slow

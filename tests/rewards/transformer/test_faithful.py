@@ -33,7 +33,9 @@ def order_of(count: int, seed: int) -> list[int]:
     return order[:STEPS]
 
 
-def reference(folder: Path, pairs: list[PreferencePair], weight_N: Any, seed: int) -> tuple[Any, list[float]]:
+def reference(
+    folder: Path, pairs: list[PreferencePair], weight_N: Any, seed: int
+) -> tuple[Any, list[float]]:
     """The published loop, but for the defects that are switched off: dropout is off."""
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -42,8 +44,16 @@ def reference(folder: Path, pairs: list[PreferencePair], weight_N: Any, seed: in
     for batch in order_of(len(pairs), seed):
         rewards = []
         for side in ("chosen", "rejected"):
-            texts = [f"{pairs[i].prompt} {tokenizer.sep_token} {getattr(pairs[i], side)}" for i in batch]
-            inputs = tokenizer(texts, truncation=True, padding="max_length", max_length=MAX_LENGTH, return_tensors="pt")
+            texts = [
+                f"{pairs[i].prompt} {tokenizer.sep_token} {getattr(pairs[i], side)}" for i in batch
+            ]
+            inputs = tokenizer(
+                texts,
+                truncation=True,
+                padding="max_length",
+                max_length=MAX_LENGTH,
+                return_tensors="pt",
+            )
             rewards.append(model(**inputs).logits[:, 0])
         margin = rewards[0] - rewards[1]
         weight = torch.tensor(weight_N[batch], dtype=torch.float32)
@@ -76,13 +86,17 @@ def test_the_faithful_mode_is_the_published_loop(tiny: Any, tmp_path: Path, coun
     form = TextForm("joined", MAX_LENGTH)
     fine_tune(backbone, form, "full", WeightedPairs(pairs, weight_N), tmp_path / "part", config)
     model, losses = reference(tiny.folder("encoder"), pairs, weight_N, seed=5)
-    logged = [json.loads(line) for line in (tmp_path / "part" / "metrics.jsonl").read_text().splitlines()]
+    logged = [
+        json.loads(line) for line in (tmp_path / "part" / "metrics.jsonl").read_text().splitlines()
+    ]
     assert np.allclose([line["loss"] for line in logged], losses, atol=1e-5)
     assert losses[-1] < losses[0] - 0.02
     ours = load_backbone(ModelSource(str(tmp_path / "part"), device="cpu")).model
     start = AutoModelForSequenceClassification.from_pretrained(tiny.folder("encoder"))
     moved = 0.0
-    for (name, a), b, c in zip(ours.named_parameters(), model.parameters(), start.parameters(), strict=True):
+    for (name, a), b, c in zip(
+        ours.named_parameters(), model.parameters(), start.parameters(), strict=True
+    ):
         if name.endswith("key.bias") or name == "classifier.bias":
             continue  # no loss depends on these: Adam makes steps of their rounding errors
         assert torch.allclose(a, b, atol=1e-5), name

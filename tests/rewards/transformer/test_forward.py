@@ -32,8 +32,13 @@ def short_of_memory(model: Any, most: int, calls: list[int]) -> Any:
 def test_batches_and_padding_do_not_change_scores(tiny: Any, name: str, budget: int) -> None:
     backbone = tiny.load(name)
     tokens = tokens_of(tiny, backbone)
-    one_by_one = [Runner(backbone.tokenizer, "cpu").run(lambda b: backbone.model(**b).logits, [t]) for t in tokens]
-    together = Runner(backbone.tokenizer, "cpu", budget).run(lambda b: backbone.model(**b).logits, tokens)
+    one_by_one = [
+        Runner(backbone.tokenizer, "cpu").run(lambda b: backbone.model(**b).logits, [t])
+        for t in tokens
+    ]
+    together = Runner(backbone.tokenizer, "cpu", budget).run(
+        lambda b: backbone.model(**b).logits, tokens
+    )
     assert together.shape == (40, 1)
     assert together.std() > 0.01
     assert np.allclose(together, np.concatenate(one_by_one), atol=1e-5, rtol=1e-5)
@@ -81,8 +86,12 @@ def test_what_fits_is_remembered(tiny: Any) -> None:
 
 def test_a_request_that_does_not_fit_alone_is_an_error(tiny: Any) -> None:
     backbone = tiny.load("encoder")
-    with pytest.raises(InvalidInput, match=r"(?s)one request of .* tokens does not fit into memory.*max_length"):
-        Runner(backbone.tokenizer, "cpu", 4000).run(short_of_memory(backbone.model, 0, []), tokens_of(tiny, backbone))
+    with pytest.raises(
+        InvalidInput, match=r"(?s)one request of .* tokens does not fit into memory.*max_length"
+    ):
+        Runner(backbone.tokenizer, "cpu", 4000).run(
+            short_of_memory(backbone.model, 0, []), tokens_of(tiny, backbone)
+        )
 
 
 def test_widths_suit_the_hardware_without_changing_scores(tiny: Any) -> None:

@@ -36,7 +36,11 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
     tensors = load_file(path)
     change(tensors)
-    save_file({name: value.contiguous() for name, value in tensors.items()}, path, metadata={"format": "pt"})
+    save_file(
+        {name: value.contiguous() for name, value in tensors.items()},
+        path,
+        metadata={"format": "pt"},
+    )
 
 
 def first(tensors: dict[str, Any], ending: str = "weight") -> str:
@@ -58,7 +62,11 @@ def first(tensors: dict[str, Any], ending: str = "weight") -> str:
     ids=["one missing", "all missing", "one more", "a shape", "integers", "nan", "inf"],
 )  # fmt: skip
 def test_tensors_that_do_not_fit_are_refused(
-    tiny: Any, part_of: Callable[[str], Any], kind: str, change: Callable[[dict[str, Any]], object], said: str
+    tiny: Any,
+    part_of: Callable[[str], Any],
+    kind: str,
+    change: Callable[[dict[str, Any]], object],
+    said: str,
 ) -> None:
     model = part_of(kind)
     before = model.score(tiny.requests(2))
@@ -70,7 +78,15 @@ def test_tensors_that_do_not_fit_are_refused(
 
 @pytest.mark.parametrize(
     "settings",
-    [{"r": 0}, {"r": "2"}, {"r": None}, {"r": True}, {"lora_alpha": float("nan")}, {"lora_alpha": []}, {"r": 3}],
+    [
+        {"r": 0},
+        {"r": "2"},
+        {"r": None},
+        {"r": True},
+        {"lora_alpha": float("nan")},
+        {"lora_alpha": []},
+        {"r": 3},
+    ],
 )
 def test_an_adapter_of_a_rank_that_is_none_is_refused(
     tiny: Any, part_of: Callable[[str], Any], settings: dict[str, Any]
@@ -78,12 +94,16 @@ def test_an_adapter_of_a_rank_that_is_none_is_refused(
     model = part_of("lora")
     path = model.folders["GBR"] / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | settings))
-    with pytest.raises(DamagedFile, match=r"(?s)(r must be a whole number|rank 3).*train this part again"):
+    with pytest.raises(
+        DamagedFile, match=r"(?s)(r must be a whole number|rank 3).*train this part again"
+    ):
         model.score_all(tiny.requests(1))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "[" * 9_000, '{"r":' + "9" * 5_000 + "}"])
-def test_settings_of_an_adapter_that_are_none_are_refused(tiny: Any, part_of: Callable[[str], Any], text: str) -> None:
+def test_settings_of_an_adapter_that_are_none_are_refused(
+    tiny: Any, part_of: Callable[[str], Any], text: str
+) -> None:
     model = part_of("lora")
     (model.folders["GBR"] / "adapter_config.json").write_text(text)
     with pytest.raises(DamagedFile, match=r"adapter_config\.json: not "):
@@ -91,10 +111,18 @@ def test_settings_of_an_adapter_that_are_none_are_refused(tiny: Any, part_of: Ca
 
 
 @pytest.mark.parametrize("name", ["model-2.safetensors", "model.safetensors.index.json"])
-def test_a_file_that_the_card_does_not_list_is_refused(tiny: Any, part_of: Callable[[str], Any], name: str) -> None:
+def test_a_file_that_the_card_does_not_list_is_refused(
+    tiny: Any, part_of: Callable[[str], Any], name: str
+) -> None:
     model = part_of("full")
     folder = model.folders["GBR"].parents[1]
-    trunk = {"kind": "transformer", "community": "full", "model": "tiny", "max_length": 128, "overlong": "cut"}
+    trunk = {
+        "kind": "transformer",
+        "community": "full",
+        "model": "tiny",
+        "max_length": 128,
+        "overlong": "cut",
+    }
     save_parts(model, folder, trunk)
     assert load_parts(folder, tiny.load("encoder")).communities == ("GBR",)
     (model.folders["GBR"] / name).write_text("{}")

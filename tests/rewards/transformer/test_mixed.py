@@ -6,7 +6,9 @@ def test_every_request_is_in_one_lot_with_all_of_its_adapter() -> None:
     rng = rng_for(0, "lots")
     for _ in range(50):
         names = [f"part{k}" for k in rng.integers(6, size=rng.integers(1, 30))]
-        lots = lots_of(rng.integers(1, 20, size=len(names)).tolist(), names, int(rng.integers(0, 80)))
+        lots = lots_of(
+            rng.integers(1, 20, size=len(names)).tolist(), names, int(rng.integers(0, 80))
+        )
         assert sorted(row for lot in lots for row in lot) == list(range(len(names)))
         for name in names:
             assert sum(name in {names[row] for row in lot} for lot in lots) == 1

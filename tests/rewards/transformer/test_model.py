@@ -20,19 +20,31 @@ Parts = Callable[..., TransformerRewardModel]
 
 
 # PEFT 0.21 reads a property that Transformers 5.23 has renamed.
-pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+)
 
-CASES = [("lora", "encoder"), ("lora", "decoder"), ("lora", "roberta"), ("full", "encoder"), ("full", "decoder")]
+CASES = [
+    ("lora", "encoder"),
+    ("lora", "decoder"),
+    ("lora", "roberta"),
+    ("full", "encoder"),
+    ("full", "decoder"),
+]
 each = pytest.mark.parametrize(("kind", "name"), CASES)
 
 
-def weights_of_part(tiny: Any, name: str, model: TransformerRewardModel, community: str) -> dict[str, torch.Tensor]:
+def weights_of_part(
+    tiny: Any, name: str, model: TransformerRewardModel, community: str
+) -> dict[str, torch.Tensor]:
     """All parameters of a community's model, as PEFT merges them."""
     if model.kind == "full":
         return load_file(model.folders[community] / "model.safetensors")
     from peft import PeftModel
 
-    merged = PeftModel.from_pretrained(tiny.load(name).model, model.folders[community]).merge_and_unload()
+    merged = PeftModel.from_pretrained(
+        tiny.load(name).model, model.folders[community]
+    ).merge_and_unload()
     return {n: v.detach().clone() for n, v in merged.state_dict().items()}
 
 
@@ -47,10 +59,16 @@ def test_a_steer_is_the_blend_of_parameters(tiny: Any, parts: Parts, kind: str, 
     model, requests = parts(kind, name, (2, 4, 3)), tiny.requests(12)
     base = {n: v.clone() for n, v in tiny.load(name).model.state_dict().items()}
     whole = {c: weights_of_part(tiny, name, model, c) for c in IDS}
-    for shares, strength in [({"GBR": 0.5, "MEX": 0.5}, 1.0), ({"GBR": 0.3, "~world": 0.7}, 1.0), ({"MEX": 1.0}, 0.4)]:
+    for shares, strength in [
+        ({"GBR": 0.5, "MEX": 0.5}, 1.0),
+        ({"GBR": 0.3, "~world": 0.7}, 1.0),
+        ({"MEX": 1.0}, 0.4),
+    ]:
         own = {c: s for c, s in shares.items() if c != "~world"}
         blended = {
-            n: v + strength * sum(s * (whole[c][n] - v) for c, s in own.items()) if v.is_floating_point() else v
+            n: v + strength * sum(s * (whole[c][n] - v) for c, s in own.items())
+            if v.is_floating_point()
+            else v
             for n, v in base.items()
         }
         found = model.score(requests, Steer(shares, strength=strength))
@@ -64,7 +82,9 @@ def test_a_whole_share_is_the_part_itself_and_no_strength_the_reference(
     tiny: Any, parts: Parts, kind: str, name: str
 ) -> None:
     model, requests = parts(kind, name), tiny.requests(12)
-    reference = TransformerTrunk(RequestEncoder(tiny.load(name), model.form)).features(requests)[:, 0]
+    reference = TransformerTrunk(RequestEncoder(tiny.load(name), model.form)).features(requests)[
+        :, 0
+    ]
     assert np.allclose(model.score(requests), reference, atol=1e-5)
     for community in IDS:
         own = scores_of_weights(tiny, name, weights_of_part(tiny, name, model, community), requests)
@@ -75,18 +95,24 @@ def test_a_whole_share_is_the_part_itself_and_no_strength_the_reference(
 
 
 @each
-def test_all_scores_are_the_scores_of_each_community(tiny: Any, parts: Parts, kind: str, name: str) -> None:
+def test_all_scores_are_the_scores_of_each_community(
+    tiny: Any, parts: Parts, kind: str, name: str
+) -> None:
     model, requests = parts(kind, name), tiny.requests(17)
     found = model.score_all(requests)
     assert found.shape == (17, 3)
     assert model.communities == IDS
     for column, community in enumerate(IDS):
-        assert np.allclose(found[:, column], model.score(requests, Steer.to(community)), atol=2e-5, rtol=1e-4)
+        assert np.allclose(
+            found[:, column], model.score(requests, Steer.to(community)), atol=2e-5, rtol=1e-4
+        )
     assert np.abs(np.diff(found, axis=1)).min(axis=0).max() > 1e-4
 
 
 @each
-def test_order_duplicates_and_batches_do_not_change_scores(tiny: Any, parts: Parts, kind: str, name: str) -> None:
+def test_order_duplicates_and_batches_do_not_change_scores(
+    tiny: Any, parts: Parts, kind: str, name: str
+) -> None:
     model, requests = parts(kind, name), tiny.requests(11)
     small = TransformerRewardModel(model.backbone, model.form, model.kind, model.folders, tokens=60)
     found = model.score_all(requests)
@@ -116,15 +142,22 @@ def test_a_failure_in_the_middle_leaves_the_model_as_it_was(
     tiny: Any, parts: Parts, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = parts(kind, "encoder")
-    inner, before = model.backbone.model, {n: v.clone() for n, v in model.backbone.model.state_dict().items()}
+    inner, before = (
+        model.backbone.model,
+        {n: v.clone() for n, v in model.backbone.model.state_dict().items()},
+    )
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(inner.bert, "forward", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(
+            inner.bert, "forward", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         model.score(tiny.requests(3), Steer.to("GBR"))
     assert all(torch.equal(v, inner.state_dict()[n]) for n, v in before.items())
     assert list(before) == list(inner.state_dict())
 
 
-def test_adapters_go_through_the_trunk_together(tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adapters_go_through_the_trunk_together(
+    tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, rows = parts("lora", "encoder"), []
     forward = model.backbone.model.bert.forward
 
@@ -152,21 +185,32 @@ def test_short_memory_halves_the_batch_of_every_community(
         return forward(*args, **batch)
 
     monkeypatch.setattr(inner, "forward", limited)
-    short = TransformerRewardModel(model.backbone, model.form, model.kind, model.folders, tokens=2000, note=said.append)
+    short = TransformerRewardModel(
+        model.backbone, model.form, model.kind, model.folders, tokens=2000, note=said.append
+    )
     assert np.allclose(short.score_all(requests), expected, atol=2e-5, rtol=1e-4)
     together = 36 if kind == "lora" else 12
     assert said[0].startswith(f"out of memory with {together} requests")
 
 
-def test_communities_of_a_pooled_model_share_a_part_and_shares_add_up(tiny: Any, parts: Parts) -> None:
+def test_communities_of_a_pooled_model_share_a_part_and_shares_add_up(
+    tiny: Any, parts: Parts
+) -> None:
     model, requests = parts("lora", "encoder"), tiny.requests(5)
-    folders = {"GBR": model.folders["GBR"], "IRL": model.folders["GBR"], "MEX": model.folders["MEX"]}
+    folders = {
+        "GBR": model.folders["GBR"],
+        "IRL": model.folders["GBR"],
+        "MEX": model.folders["MEX"],
+    }
     pooled = TransformerRewardModel(model.backbone, model.form, "lora", folders)
     found = pooled.score_all(requests)
     assert np.array_equal(found[:, 0], found[:, 1])
     both = pooled.score(requests, Steer({"GBR": 0.25, "IRL": 0.75}))
     assert np.allclose(both, found[:, 0], atol=1e-5)
-    assert pooled.by_folder({"GBR": 0.25, "IRL": 0.5, "MEX": 0.25}) == {folders["GBR"]: 0.75, folders["MEX"]: 0.25}
+    assert pooled.by_folder({"GBR": 0.25, "IRL": 0.5, "MEX": 0.25}) == {
+        folders["GBR"]: 0.75,
+        folders["MEX"]: 0.25,
+    }
 
 
 def test_unknown_communities_name_near_ones(tiny: Any, parts: Parts) -> None:
@@ -192,22 +236,30 @@ def test_nothing_to_score_or_nobody_to_steer_to_is_an_error(tiny: Any, parts: Pa
 
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
-def test_a_part_that_is_missing_or_damaged_is_named(tiny: Any, parts: Parts, tmp_path: Path, kind: str) -> None:
+def test_a_part_that_is_missing_or_damaged_is_named(
+    tiny: Any, parts: Parts, tmp_path: Path, kind: str
+) -> None:
     model = parts(kind, "encoder")
-    gone = TransformerRewardModel(model.backbone, model.form, model.kind, {"GBR": tmp_path / "gone"})
+    gone = TransformerRewardModel(
+        model.backbone, model.form, model.kind, {"GBR": tmp_path / "gone"}
+    )
     with pytest.raises(InvalidInput, match="gone"):
         gone.score_all(tiny.requests(1))
     part = tmp_path / "part"
     part.mkdir()
     for path in model.folders["GBR"].iterdir():
         content = path.read_bytes()
-        (part / path.name).write_bytes(content[: len(content) // 2] if path.suffix == ".safetensors" else content)
+        (part / path.name).write_bytes(
+            content[: len(content) // 2] if path.suffix == ".safetensors" else content
+        )
     broken = TransformerRewardModel(model.backbone, model.form, model.kind, {"GBR": part})
     with pytest.raises(DamagedFile, match=r"(?s)truncated or altered.*train this part again"):
         broken.score_all(tiny.requests(1))
 
 
-def test_a_blended_adapter_is_written_and_read_back(tiny: Any, parts: Parts, tmp_path: Path) -> None:
+def test_a_blended_adapter_is_written_and_read_back(
+    tiny: Any, parts: Parts, tmp_path: Path
+) -> None:
     from peft import PeftModel
 
     model, requests = parts("lora", "encoder", (2, 4, 3)), tiny.requests(6)
@@ -224,7 +276,9 @@ def test_a_blended_adapter_is_written_and_read_back(tiny: Any, parts: Parts, tmp
     assert np.allclose(found, model.score(requests, steer), atol=2e-5, rtol=1e-4)
 
 
-def test_adapters_on_different_modules_are_not_blended(tiny: Any, parts: Parts, tmp_path: Path) -> None:
+def test_adapters_on_different_modules_are_not_blended(
+    tiny: Any, parts: Parts, tmp_path: Path
+) -> None:
     model = parts("lora", "encoder")
     first, second = (Adapter.read(model.folders[c]) for c in IDS[:2])
     fewer = Adapter(second.config, {k: v for k, v in second.tensors.items() if "layer.1" not in k})
@@ -238,6 +292,11 @@ def test_a_full_copy_in_several_files_is_read(tiny: Any, parts: Parts, tmp_path:
     weights = load_file(model.folders["GBR"] / "model.safetensors")
     names = sorted(weights)
     for k, half in enumerate((names[::2], names[1::2])):
-        save_file({n: weights[n].contiguous() for n in half}, tmp_path / f"model-0000{k + 1}-of-00002.safetensors")
+        save_file(
+            {n: weights[n].contiguous() for n in half},
+            tmp_path / f"model-0000{k + 1}-of-00002.safetensors",
+        )
     sharded = TransformerRewardModel(model.backbone, model.form, "full", {"GBR": tmp_path})
-    assert np.allclose(sharded.score_all(requests)[:, 0], model.score_all(requests)[:, 0], atol=1e-6)
+    assert np.allclose(
+        sharded.score_all(requests)[:, 0], model.score_all(requests)[:, 0], atol=1e-6
+    )

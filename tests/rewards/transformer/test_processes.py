@@ -21,7 +21,9 @@ pytest.importorskip("trl")
 from pluralign.huggingface.processes import is_main, process_count, split_between_processes, writing
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
-pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+)
 
 _spec = importlib.util.spec_from_file_location("two_processes", SCRIPT)
 assert _spec is not None
@@ -46,10 +48,35 @@ def outputs(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     for name in ("one", "two"):
         (root / name).mkdir()
     two_processes.work(job, root / "one")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1"]
-    script = ["--master_port", str(free_port()), str(SCRIPT), str(root / "job.json"), str(root / "two")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "ACCELERATE_USE_CPU": "true"}
-    done = subprocess.run([*launch, *script], env=environment, capture_output=True, text=True, timeout=240, check=False)
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        "--master_addr",
+        "127.0.0.1",
+    ]
+    script = [
+        "--master_port",
+        str(free_port()),
+        str(SCRIPT),
+        str(root / "job.json"),
+        str(root / "two"),
+    ]
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "GLOO_SOCKET_IFNAME": "lo",
+        "ACCELERATE_USE_CPU": "true",
+    }
+    done = subprocess.run(
+        [*launch, *script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-6000:]
     return root / "one", root / "two"
 
@@ -68,11 +95,18 @@ def test_two_processes_learn_what_one_learns(outputs: tuple[Path, Path], case: s
     assert [line["step"] for line in first] == [line["step"] for line in second]
     assert len(first) >= 7
     for a, b in zip(first, second, strict=True):
-        told = a.keys() - {"tokens", "eval_tokens"}  # a response that both processes read counts twice
+        told = a.keys() - {
+            "tokens",
+            "eval_tokens",
+        }  # a response that both processes read counts twice
         assert told == b.keys() - {"tokens", "eval_tokens"}
         for key in told:
             assert b[key] == pytest.approx(a[key], abs=2e-5, rel=1e-4), (a["step"], key)
-    file = "adapter_model.safetensors" if (one / "adapter_model.safetensors").is_file() else "model.safetensors"
+    file = (
+        "adapter_model.safetensors"
+        if (one / "adapter_model.safetensors").is_file()
+        else "model.safetensors"
+    )
     weights, others = load_file(one / file), load_file(two / file)
     assert weights.keys() == others.keys()
     for name, value in weights.items():
@@ -88,7 +122,9 @@ def test_two_processes_tell_the_same_outcome(outputs: tuple[Path, Path]) -> None
         assert losses[0] == pytest.approx(losses[1], abs=1e-5)
         assert bool(losses[0]) == (case == "held out")
         assert one.keys() == two.keys()
-        assert {k: v for k, v in one.items() if k != "seconds"} == {k: v for k, v in two.items() if k != "seconds"}
+        assert {k: v for k, v in one.items() if k != "seconds"} == {
+            k: v for k, v in two.items() if k != "seconds"
+        }
 
 
 @pytest.mark.slow

@@ -37,9 +37,17 @@ STEERS = [
 ]
 
 # PEFT 0.21 reads a property that Transformers 5.23 has renamed.
-pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing` is deprecated:FutureWarning"
+)
 
-CASES = [("lora", "encoder"), ("lora", "decoder"), ("lora", "roberta"), ("full", "encoder"), ("full", "decoder")]
+CASES = [
+    ("lora", "encoder"),
+    ("lora", "decoder"),
+    ("lora", "roberta"),
+    ("full", "encoder"),
+    ("full", "decoder"),
+]
 each = pytest.mark.parametrize(("kind", "name"), CASES)
 both = pytest.mark.parametrize("kind", ["lora", "full"])
 
@@ -73,8 +81,13 @@ def rows_seen(model: TransformerRewardModel, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @each
-def test_rewards_are_those_of_the_model_whose_parts_are_not_kept(tiny: Any, parts: Parts, kind: str, name: str) -> None:
-    requests, expected = tiny.requests(9), one_by_one(parts(kind, name, RANKS), tiny.requests(9), STEERS)
+def test_rewards_are_those_of_the_model_whose_parts_are_not_kept(
+    tiny: Any, parts: Parts, kind: str, name: str
+) -> None:
+    requests, expected = (
+        tiny.requests(9),
+        one_by_one(parts(kind, name, RANKS), tiny.requests(9), STEERS),
+    )
     with ResidentRewardModel(parts(kind, name, RANKS)) as model:
         assert isinstance(model, SteerableRewardModel)
         assert model.communities == ("GBR", "MEX", "~yoruba")
@@ -104,7 +117,9 @@ def test_each_request_has_steers_of_its_own_and_what_stands_beside_it_does_not_m
         for _ in range(4):
             rows = rng.integers(len(requests), size=8)
             asked = [rng.integers(len(STEERS), size=rng.integers(1, 5)) for _ in rows]
-            found = model.rewards_each([requests[i] for i in rows], [[STEERS[k] for k in own] for own in asked])
+            found = model.rewards_each(
+                [requests[i] for i in rows], [[STEERS[k] for k in own] for own in asked]
+            )
             assert [len(reward_S) for reward_S in found] == [len(own) for own in asked]
             for i, own, reward_S in zip(rows, asked, found, strict=True):
                 assert close_to(reward_S, expected_N_S[i, own])
@@ -117,18 +132,27 @@ def test_different_steers_go_through_the_trunk_together_and_nothing_goes_twice(
     plain = parts("lora", "encoder")
     with ResidentRewardModel(plain) as model:
         rows = rows_seen(plain, monkeypatch)
-        steers = [[Steer.to("GBR"), None], [Steer.to("MEX", 0.5)], [Steer.to("GBR"), Steer.to("MEX", 0.0)], [None]]
+        steers = [
+            [Steer.to("GBR"), None],
+            [Steer.to("MEX", 0.5)],
+            [Steer.to("GBR"), Steer.to("MEX", 0.0)],
+            [None],
+        ]
         found = model.rewards_each([a, b, a, c], steers)
         assert rows == [4]
         assert found[0].tolist() == found[2].tolist()
 
 
-def test_a_request_is_tokenised_once(tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_is_tokenised_once(
+    tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pluralign.rewards.transformer import model as module
 
     tokenise, lots = module.tokenise, []
     monkeypatch.setattr(
-        module, "tokenise", lambda t, requests, form: lots.append(len(requests)) or tokenise(t, requests, form)
+        module,
+        "tokenise",
+        lambda t, requests, form: lots.append(len(requests)) or tokenise(t, requests, form),
     )
     with ResidentRewardModel(parts("lora", "encoder")) as model:
         model.rewards_under([*tiny.requests(4), *tiny.requests(4)], STEERS)
@@ -167,12 +191,21 @@ def test_more_blends_than_are_kept_are_made_anew(tiny: Any, parts: Parts, name: 
         assert names == set(inner.peft_config)
 
 
-def test_the_blend_used_longest_ago_goes_first(tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_blend_used_longest_ago_goes_first(
+    tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, blend = [], resident.blend_adapters
     monkeypatch.setattr(resident, "blend_adapters", lambda *args: made.append(1) or blend(*args))
     first, second, third = (Steer.to("GBR", strength) for strength in (0.25, 0.5, 0.75))
     with ResidentRewardModel(parts("lora", "encoder"), blends=2) as model:
-        for steers, expected in [([first], 1), ([second], 2), ([first], 2), ([third], 3), ([first], 3), ([second], 4)]:
+        for steers, expected in [
+            ([first], 1),
+            ([second], 2),
+            ([first], 2),
+            ([third], 3),
+            ([first], 3),
+            ([second], 4),
+        ]:
             model.rewards_under(tiny.requests(1), steers)
             assert len(made) == expected
         model.rewards_under(tiny.requests(1), [third, first])  # first is there: only third is made
@@ -202,10 +235,19 @@ def test_communities_of_a_pooled_model_share_a_part(
     tiny: Any, parts: Parts, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three = parts(kind, "encoder")
-    folders = {"GBR": three.folders["GBR"], "IRL": three.folders["GBR"], "MEX": three.folders["MEX"]}
-    requests, steers = tiny.requests(4), [Steer.to("IRL"), Steer({"GBR": 0.25, "IRL": 0.75}), Steer.to("IRL", 0.5)]
+    folders = {
+        "GBR": three.folders["GBR"],
+        "IRL": three.folders["GBR"],
+        "MEX": three.folders["MEX"],
+    }
+    requests, steers = (
+        tiny.requests(4),
+        [Steer.to("IRL"), Steer({"GBR": 0.25, "IRL": 0.75}), Steer.to("IRL", 0.5)],
+    )
     expected = one_by_one(three, requests, [Steer.to("GBR"), Steer.to("GBR"), Steer.to("GBR", 0.5)])
-    with ResidentRewardModel(TransformerRewardModel(three.backbone, three.form, three.kind, folders)) as model:
+    with ResidentRewardModel(
+        TransformerRewardModel(three.backbone, three.form, three.kind, folders)
+    ) as model:
         assert close_to(model.rewards_under(requests, steers), expected)
         rows = rows_seen(three, monkeypatch)
         found = model.score_all(requests)
@@ -238,7 +280,9 @@ def test_a_model_with_no_communities_is_its_reference(tiny: Any, parts: Parts, k
 
 
 @each
-def test_a_closed_model_leaves_the_backbone_as_it_was(tiny: Any, parts: Parts, kind: str, name: str) -> None:
+def test_a_closed_model_leaves_the_backbone_as_it_was(
+    tiny: Any, parts: Parts, kind: str, name: str
+) -> None:
     plain, requests = parts(kind, name), tiny.requests(5)
     inner, expected = plain.backbone.model, plain.score_all(tiny.requests(5))
     before = {n: v.clone() for n, v in inner.state_dict().items()}
@@ -270,7 +314,9 @@ def test_a_stop_in_the_middle_leaves_a_model_that_scores_and_closes(
     with ResidentRewardModel(plain) as model:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             stopping = plain.backbone.model.bert
-            patched.setattr(stopping, "forward", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+            patched.setattr(
+                stopping, "forward", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt)
+            )
             model.rewards_under(requests, STEERS)
         assert close_to(model.rewards_under(requests, STEERS), expected)
     assert np.array_equal(plain.score(requests), before)
@@ -284,7 +330,9 @@ def test_adapters_are_read_once(tiny: Any, parts: Parts, tmp_path: Path) -> None
         assert close_to(model.rewards_under(requests, STEERS), expected)
 
 
-def test_full_copies_are_read_once_as_far_as_memory_goes(tiny: Any, parts: Parts, tmp_path: Path) -> None:
+def test_full_copies_are_read_once_as_far_as_memory_goes(
+    tiny: Any, parts: Parts, tmp_path: Path
+) -> None:
     plain = copied(parts("full", "encoder"), tmp_path / "parts")
     requests, steers = tiny.requests(3), [Steer.to("GBR"), Steer({"GBR": 0.5, "MEX": 0.5})]
     expected = one_by_one(plain, requests, steers)
@@ -299,7 +347,9 @@ def test_full_copies_are_read_once_as_far_as_memory_goes(tiny: Any, parts: Parts
         assert close_to(model.rewards_under(requests, steers), expected)
 
 
-def test_without_memory_full_copies_are_read_again(tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_memory_full_copies_are_read_again(
+    tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read, blend, steers = [], resident.blend_copies, [Steer.to("GBR"), Steer.to("MEX")]
     monkeypatch.setattr(resident, "blend_copies", lambda *args: read.append(1) or blend(*args))
     expected = one_by_one(parts("full", "encoder"), tiny.requests(3), steers)
@@ -309,10 +359,14 @@ def test_without_memory_full_copies_are_read_again(tiny: Any, parts: Parts, monk
     assert len(read) == 3  # the last steer of a call is the first of the next
 
 
-def test_weights_are_swapped_once_for_each_steer(tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_are_swapped_once_for_each_steer(
+    tiny: Any, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain, swaps = parts("full", "encoder"), []
     load = plain.backbone.model.load_state_dict
-    monkeypatch.setattr(plain.backbone.model, "load_state_dict", lambda weights: swaps.append(1) or load(weights))
+    monkeypatch.setattr(
+        plain.backbone.model, "load_state_dict", lambda weights: swaps.append(1) or load(weights)
+    )
     a, b = Steer.to("GBR"), Steer.to("MEX", 0.5)
     with ResidentRewardModel(plain) as model:
         model.rewards_each(tiny.requests(4), [[a, b], [b, a], [a], [b]])
@@ -337,7 +391,9 @@ def test_a_backbone_in_use_is_not_used_by_anybody_else(tiny: Any, parts: Parts, 
     assert plain.score_all(requests).shape == (2, 3)
 
 
-def test_a_part_that_is_missing_is_named_and_leaves_the_backbone_free(tiny: Any, parts: Parts, tmp_path: Path) -> None:
+def test_a_part_that_is_missing_is_named_and_leaves_the_backbone_free(
+    tiny: Any, parts: Parts, tmp_path: Path
+) -> None:
     model = parts("lora", "encoder")
     folders = {"GBR": model.folders["GBR"], "MEX": tmp_path / "gone"}
     with pytest.raises(InvalidInput, match="gone"):

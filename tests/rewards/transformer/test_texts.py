@@ -9,9 +9,21 @@ from pluralign.core import InvalidInput, Message, RewardRequest, prompt_text
 from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.rows import WeightedPairs, rows_of
-from pluralign.rewards.transformer.texts import TextForm, form_for, request_key, request_of, tokenise
+from pluralign.rewards.transformer.texts import (
+    TextForm,
+    form_for,
+    request_key,
+    request_of,
+    tokenise,
+)
 
-FORMS = [("encoder", "pair"), ("encoder", "joined"), ("decoder", "plain"), ("decoder", "joined"), ("chat", "chat")]
+FORMS = [
+    ("encoder", "pair"),
+    ("encoder", "joined"),
+    ("decoder", "plain"),
+    ("decoder", "joined"),
+    ("chat", "chat"),
+]
 LONG = " ".join(["river market school"] * 40)
 
 
@@ -40,28 +52,39 @@ def test_training_and_scoring_read_the_same_tokens(
     forward = backbone.model.forward
 
     def watched(*args: Any, **batch: Any) -> Any:
-        for ids, mask in zip(batch["input_ids"].tolist(), batch["attention_mask"].tolist(), strict=True):
+        for ids, mask in zip(
+            batch["input_ids"].tolist(), batch["attention_mask"].tolist(), strict=True
+        ):
             seen.append(tuple(ids[: sum(mask)]))
         return forward(*args, **batch)
 
     monkeypatch.setattr(backbone.model, "forward", watched)
     TransformerTrunk(RequestEncoder(backbone, form)).encode_pairs(pairs)
-    assert {tuple(row[side]) for row in rows for side in ("chosen_ids", "rejected_ids")} == set(seen)
+    assert {tuple(row[side]) for row in rows for side in ("chosen_ids", "rejected_ids")} == set(
+        seen
+    )
 
 
 @pytest.mark.parametrize(("name", "kind"), FORMS)
-def test_a_text_within_the_limit_is_what_the_tokenizer_itself_makes_of_it(tiny: Any, name: str, kind: Any) -> None:
+def test_a_text_within_the_limit_is_what_the_tokenizer_itself_makes_of_it(
+    tiny: Any, name: str, kind: Any
+) -> None:
     tokenizer = tiny.load(name).tokenizer
     sep = tokenizer.sep_token or tokenizer.eos_token
     for request in tiny.requests(20) + tiny.turns(10):
         prompt = prompt_text(request.prompt)
-        turns = [Message("user", prompt)] if isinstance(request.prompt, str) else list(request.prompt)
+        turns = (
+            [Message("user", prompt)] if isinstance(request.prompt, str) else list(request.prompt)
+        )
         expected: dict[str, Callable[[], list[int]]] = {
             "pair": lambda p=prompt, r=request: tokenizer(p, r.response)["input_ids"],
             "joined": lambda p=prompt, r=request: tokenizer(f"{p} {sep} {r.response}")["input_ids"],
             "plain": lambda p=prompt, r=request: tokenizer(f"{p}\n\n{r.response}</s>")["input_ids"],
             "chat": lambda t=turns, r=request: tokenizer.apply_chat_template(
-                [{"role": m.role, "content": m.content} for m in [*t, Message("assistant", r.response)]],
+                [
+                    {"role": m.role, "content": m.content}
+                    for m in [*t, Message("assistant", r.response)]
+                ],
                 return_dict=False,
             ),
         }
@@ -73,12 +96,18 @@ def test_a_text_within_the_limit_is_what_the_tokenizer_itself_makes_of_it(tiny: 
 def test_joined_text_is_cut_as_the_tokenizer_truncates_it(tiny: Any) -> None:
     tokenizer = tiny.load("encoder").tokenizer
     for request in [*tiny.requests(30), RewardRequest(LONG, "tea")]:
-        expected = tokenizer(f"{request.prompt} [SEP] {request.response}", truncation=True, max_length=12)["input_ids"]
+        expected = tokenizer(
+            f"{request.prompt} [SEP] {request.response}", truncation=True, max_length=12
+        )["input_ids"]
         assert ids_of(tiny.load("encoder"), request, TextForm("joined", 12)) == expected
 
 
-@pytest.mark.parametrize(("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")])
-def test_a_long_prompt_loses_its_beginning_and_the_response_stays_whole(tiny: Any, name: str, kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")]
+)
+def test_a_long_prompt_loses_its_beginning_and_the_response_stays_whole(
+    tiny: Any, name: str, kind: Any
+) -> None:
     backbone = tiny.load(name)
     request = RewardRequest(f"vote {LONG} who should decide", "because the elder often work")
     whole = ids_of(backbone, request, TextForm(kind, 2048))
@@ -93,8 +122,12 @@ def test_a_long_prompt_loses_its_beginning_and_the_response_stays_whole(tiny: An
     assert list(cut.ids[-8:]) == whole[-8:]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")])
-def test_a_response_that_is_too_long_by_itself_loses_its_end(tiny: Any, name: str, kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")]
+)
+def test_a_response_that_is_too_long_by_itself_loses_its_end(
+    tiny: Any, name: str, kind: Any
+) -> None:
     backbone = tiny.load(name)
     request = RewardRequest("what do you drink", f"tea because {LONG} never")
     cut = ids_of(backbone, request, TextForm(kind, 24))
@@ -106,14 +139,22 @@ def test_a_response_that_is_too_long_by_itself_loses_its_end(tiny: Any, name: st
 
 
 @pytest.mark.parametrize("limit", [12, 16, 24, 40, 60])
-@pytest.mark.parametrize(("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")]
+)
 def test_whatever_is_cut_the_words_that_stay_are_in_order_and_the_template_is_whole(
     tiny: Any, name: str, kind: Any, limit: int
 ) -> None:
     backbone = tiny.load(name)
     specials = set(backbone.tokenizer.all_special_ids) - {backbone.tokenizer.unk_token_id}
-    specials |= {backbone.tokenizer.convert_tokens_to_ids(t) for t in ("<|user|>", "<|assistant|>") if name == "chat"}
-    for request in tiny.requests(15, seed=limit) + (tiny.turns(15, seed=limit) if limit >= 24 else []):
+    specials |= {
+        backbone.tokenizer.convert_tokens_to_ids(t)
+        for t in ("<|user|>", "<|assistant|>")
+        if name == "chat"
+    }
+    for request in tiny.requests(15, seed=limit) + (
+        tiny.turns(15, seed=limit) if limit >= 24 else []
+    ):
         whole = tokenise(backbone.tokenizer, [request], TextForm(kind, 2048))[0]
         cut = tokenise(backbone.tokenizer, [request], TextForm(kind, limit))[0]
         assert len(cut) == min(limit, len(whole))
@@ -126,18 +167,29 @@ def test_whatever_is_cut_the_words_that_stay_are_in_order_and_the_template_is_wh
 def test_a_response_that_stands_in_its_template_too_is_found(tiny: Any) -> None:
     backbone = tiny.load("chat")
     for response in ("s", "assistant", "user", "|"):
-        cut = backbone.tokenizer.decode(ids_of(backbone, RewardRequest(LONG, response), TextForm("chat", 20)))
+        cut = backbone.tokenizer.decode(
+            ids_of(backbone, RewardRequest(LONG, response), TextForm("chat", 20))
+        )
         assert cut.endswith(f"<|assistant|>\n{response}</s>\n")
 
 
 def test_token_types_follow_the_tokens_that_stay(tiny: Any) -> None:
     backbone = tiny.load("encoder")
-    tokens = tokenise(backbone.tokenizer, [RewardRequest(LONG, "tea with bread")], TextForm("pair", 16))[0]
+    tokens = tokenise(
+        backbone.tokenizer, [RewardRequest(LONG, "tea with bread")], TextForm("pair", 16)
+    )[0]
     assert tokens.types == (0,) * 12 + (1,) * 4
-    assert tokenise(tiny.load("roberta").tokenizer, [RewardRequest("tea", "tea")], TextForm("pair"))[0].types is None
+    assert (
+        tokenise(tiny.load("roberta").tokenizer, [RewardRequest("tea", "tea")], TextForm("pair"))[
+            0
+        ].types
+        is None
+    )
 
 
-@pytest.mark.parametrize(("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")]
+)
 def test_no_room_for_a_response_is_an_error_that_says_so(tiny: Any, name: str, kind: Any) -> None:
     turns = tuple(Message("user" if i % 2 == 0 else "assistant", "tea") for i in range(9))
     request = RewardRequest(turns if kind == "chat" else LONG, LONG)

@@ -35,7 +35,9 @@ from pluralign.rewards.transformer.trunk import without_head
 Build = Callable[..., WeightedRewardTrainer]
 
 
-def rows_of(tiny: Any, backbone: Backbone, count: int, weights: Sequence[float] | None = None) -> list[dict[str, Any]]:
+def rows_of(
+    tiny: Any, backbone: Backbone, count: int, weights: Sequence[float] | None = None
+) -> list[dict[str, Any]]:
     pairs = tiny.pairs(count, communities=("GBR", "MEX"))
     weight_N = np.ones(count) if weights is None else np.asarray(weights, float)
     rows, _ = made_rows(backbone, tiny.form(backbone), WeightedPairs(pairs, weight_N), Watch())
@@ -68,7 +70,11 @@ def arguments(folder: Path, **settings_: Any) -> RewardConfig:
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
     def make(
-        backbone: Backbone, rows: list[dict[str, Any]], held: Any = None, args: Any = None, **more: Any
+        backbone: Backbone,
+        rows: list[dict[str, Any]],
+        held: Any = None,
+        args: Any = None,
+        **more: Any,
     ) -> WeightedRewardTrainer:
         return WeightedRewardTrainer(
             model=backbone.model,
@@ -76,14 +82,18 @@ def build(tmp_path: Path) -> Build:
             train_dataset=Dataset.from_list(rows),
             eval_dataset=Dataset.from_list(held) if held else None,
             processing_class=backbone.tokenizer,
-            data_collator=more.pop("data_collator", PairCollator(int(backbone.tokenizer.pad_token_id))),
+            data_collator=more.pop(
+                "data_collator", PairCollator(int(backbone.tokenizer.pad_token_id))
+            ),
             **more,
         )
 
     return make
 
 
-def rewards(backbone: Backbone, ids: list[list[int]], types: list[list[int]] | None = None) -> np.ndarray:
+def rewards(
+    backbone: Backbone, ids: list[list[int]], types: list[list[int]] | None = None
+) -> np.ndarray:
     """One at a time, unpadded."""
     found = []
     for k, sequence in enumerate(ids):
@@ -118,7 +128,9 @@ def assert_alike(first: Any, second: Any, atol: float) -> None:
         assert free or torch.allclose(a, b, atol=atol), name
 
 
-def gradients(trainer: WeightedRewardTrainer, rows: list[dict[str, Any]], micro: int | None) -> dict[str, torch.Tensor]:
+def gradients(
+    trainer: WeightedRewardTrainer, rows: list[dict[str, Any]], micro: int | None
+) -> dict[str, torch.Tensor]:
     trainer.model.zero_grad()
     trainer._micro, trainer.current_gradient_accumulation_steps = micro, 1
     trainer.training_step(trainer.model, trainer.data_collator(rows))
@@ -127,14 +139,20 @@ def gradients(trainer: WeightedRewardTrainer, rows: list[dict[str, Any]], micro:
 
 @pytest.mark.parametrize("over", ["pairs", "weights"])
 @pytest.mark.parametrize("name", ["encoder", "decoder"])
-def test_the_weighted_loss_is_the_closed_form(tiny: Any, build: Build, name: str, over: str) -> None:
+def test_the_weighted_loss_is_the_closed_form(
+    tiny: Any, build: Build, name: str, over: str
+) -> None:
     backbone = tiny.load(name)
     weight_N = np.array([1.0, 0.5, 0.0, 2.0, 0.1, 1.0, 0.3])
     rows = rows_of(tiny, backbone, 7, weight_N)
     margin_N = margins(backbone, rows)
-    expected = (weight_N * np.logaddexp(0, -margin_N)).sum() / (7 if over == "pairs" else weight_N.sum())
+    expected = (weight_N * np.logaddexp(0, -margin_N)).sum() / (
+        7 if over == "pairs" else weight_N.sum()
+    )
     assert margin_N.std() > 0.01
-    assert float(loss_of(build(backbone, rows, loss_over=over), rows)) == pytest.approx(expected, abs=1e-6)
+    assert float(loss_of(build(backbone, rows, loss_over=over), rows)) == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_weights_of_zero_give_no_loss_and_no_fault(tiny: Any, build: Build) -> None:
@@ -149,19 +167,30 @@ def test_a_pair_of_weight_two_counts_as_two_pairs(tiny: Any, build: Build) -> No
     rows = rows_of(tiny, backbone, 3, [2.0, 1.0, 1.0])
     single = [row | {"weight": 1.0} for row in rows]
     trainer = build(backbone, rows, loss_over="weights")
-    assert float(loss_of(trainer, rows)) == pytest.approx(float(loss_of(trainer, [single[0], *single])), abs=1e-6)
+    assert float(loss_of(trainer, rows)) == pytest.approx(
+        float(loss_of(trainer, [single[0], *single])), abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", ["decoder", "roberta"])
-def test_weights_of_one_are_trls_own_training_step_for_step(tiny: Any, build: Build, tmp_path: Path, name: str) -> None:
+def test_weights_of_one_are_trls_own_training_step_for_step(
+    tiny: Any, build: Build, tmp_path: Path, name: str
+) -> None:
     ours, theirs = tiny.load(name), tiny.load(name)
     rows = rows_of(tiny, ours, 20)  # five batches in two epochs, the last of each not full
-    args = {"per_device_train_batch_size": 8, "max_steps": 6, "disable_dropout": True, "lr_scheduler_type": "linear"}
+    args = {
+        "per_device_train_batch_size": 8,
+        "max_steps": 6,
+        "disable_dropout": True,
+        "lr_scheduler_type": "linear",
+    }
     own = build(ours, rows, args=args)
     trl = RewardTrainer(
         model=theirs.model,
         args=arguments(tmp_path / "trl", **args),
-        train_dataset=Dataset.from_list([{k: row[k] for k in ("chosen_ids", "rejected_ids")} for row in rows]),
+        train_dataset=Dataset.from_list(
+            [{k: row[k] for k in ("chosen_ids", "rejected_ids")} for row in rows]
+        ),
         processing_class=theirs.tokenizer,
     )
     own.train()
@@ -177,7 +206,9 @@ def test_weights_of_one_are_trls_own_training_step_for_step(tiny: Any, build: Bu
 
 @pytest.mark.parametrize("over", ["pairs", "weights"])
 @pytest.mark.parametrize("micro", [1, 2, 3, 5, 8])
-def test_a_batch_in_parts_has_the_gradient_of_the_whole(tiny: Any, build: Build, micro: int, over: str) -> None:
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(
+    tiny: Any, build: Build, micro: int, over: str
+) -> None:
     backbone = tiny.load("encoder")
     rows = rows_of(tiny, backbone, 8, [1.0, 0.5, 0.1, 2.0, 1.0, 0.0, 1.0, 0.7])
     trainer = build(backbone, rows, loss_over=over, args={"disable_dropout": True})
@@ -189,7 +220,9 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(tiny: Any, build: Build,
         assert torch.allclose(gradient, parts[name], atol=1e-6, rtol=1e-4), name
 
 
-def test_the_gradient_of_the_head_is_the_derivative_of_the_closed_form(tiny: Any, build: Build) -> None:
+def test_the_gradient_of_the_head_is_the_derivative_of_the_closed_form(
+    tiny: Any, build: Build
+) -> None:
     backbone = tiny.load("decoder")
     weight_N = np.array([1.0, 0.5, 0.1, 2.0, 1.0])
     rows = rows_of(tiny, backbone, 5, weight_N)
@@ -198,7 +231,12 @@ def test_the_gradient_of_the_head_is_the_derivative_of_the_closed_form(tiny: Any
     margin_N = margins(backbone, rows)
     with without_head(backbone.model), torch.no_grad():
         sides = [
-            np.array([backbone.model(input_ids=torch.tensor([row[f"{side}_ids"]])).logits[0].numpy() for row in rows])
+            np.array(
+                [
+                    backbone.model(input_ids=torch.tensor([row[f"{side}_ids"]])).logits[0].numpy()
+                    for row in rows
+                ]
+            )
             for side in ("chosen", "rejected")
         ]
     expected_D = -(weight_N / (1 + np.exp(margin_N)) / 5) @ (sides[0] - sides[1])
@@ -213,7 +251,10 @@ def test_the_gradient_agrees_with_finite_differences(tiny: Any, build: Build) ->
     trainer.create_optimizer()
     gradient = gradients(trainer, rows, 4)
     torch.manual_seed(0)
-    for name in ("bert.encoder.layer.0.attention.self.query.weight", "bert.embeddings.word_embeddings.weight"):
+    for name in (
+        "bert.encoder.layer.0.attention.self.query.weight",
+        "bert.embeddings.word_embeddings.weight",
+    ):
         parameter = dict(backbone.model.named_parameters())[name]
         direction = torch.randn_like(parameter)
         slopes = []
@@ -232,10 +273,16 @@ def test_each_distinct_response_stands_once_in_a_batch(tiny: Any) -> None:
 
     def row(chosen: Any, rejected: Any, number: int) -> dict[str, Any]:
         sides = {"chosen": chosen, "rejected": rejected}
-        texts = {f"{side}_{what}": value[what] for side, value in sides.items() for what in ("ids", "types")}
+        texts = {
+            f"{side}_{what}": value[what]
+            for side, value in sides.items()
+            for what in ("ids", "types")
+        }
         return texts | {"weight": 1.0, "community": 0, "row": number}
 
-    batch = PairCollator(int(backbone.tokenizer.pad_token_id))([row(a, b, 0), row(a, c, 1), row(b, c, 2)])
+    batch = PairCollator(int(backbone.tokenizer.pad_token_id))(
+        [row(a, b, 0), row(a, c, 1), row(b, c, 2)]
+    )
     assert batch["input_ids"].tolist() == [[2, 5, 3], [2, 6, 3], [2, 7, 3]]
     assert (batch["chosen"].tolist(), batch["rejected"].tolist()) == ([0, 0, 1], [1, 2, 2])
     other = row(a | {"types": [0, 1, 1]}, b, 3)
@@ -246,10 +293,19 @@ def test_each_distinct_response_stands_once_in_a_batch(tiny: Any) -> None:
 @given(data=st.data())
 def test_parts_of_a_batch_hold_every_pair_once_with_its_own_texts(data: st.DataObject) -> None:
     texts = data.draw(
-        st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=6), min_size=2, max_size=9, unique_by=tuple)
+        st.lists(
+            st.lists(st.integers(1, 9), min_size=1, max_size=6),
+            min_size=2,
+            max_size=9,
+            unique_by=tuple,
+        )
     )
     pairs = data.draw(
-        st.lists(st.tuples(st.integers(0, len(texts) - 1), st.integers(0, len(texts) - 1)), min_size=1, max_size=9)
+        st.lists(
+            st.tuples(st.integers(0, len(texts) - 1), st.integers(0, len(texts) - 1)),
+            min_size=1,
+            max_size=9,
+        )
     )
     batch = {
         "weight": torch.arange(len(pairs)).float(),
@@ -368,7 +424,9 @@ def test_a_second_epoch_that_is_entered_in_the_middle_keeps_its_order(processes:
 
     def loader(sampler: GroupedSampler) -> Any:
         plain = DataLoader(list(range(32)), batch_size=4, sampler=sampler)
-        return prepare_data_loader(plain, num_processes=processes, process_index=0, put_on_device=False)
+        return prepare_data_loader(
+            plain, num_processes=processes, process_index=0, put_on_device=False
+        )
 
     sampler = GroupedSampler(range(32), None, 4, seed=0)
     whole = loader(sampler)
@@ -383,21 +441,31 @@ def test_a_second_epoch_that_is_entered_in_the_middle_keeps_its_order(processes:
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_stops_with_the_step_and_the_pairs(tiny: Any, build: Build, broken: float) -> None:
+def test_a_loss_that_is_no_number_stops_with_the_step_and_the_pairs(
+    tiny: Any, build: Build, broken: float
+) -> None:
     backbone = tiny.load("encoder")
     rows = rows_of(tiny, backbone, 16)
     word = backbone.tokenizer.convert_tokens_to_ids("maize")
-    has = [i for i, row in enumerate(rows) if word in row["chosen_ids"] or word in row["rejected_ids"]]
+    has = [
+        i for i, row in enumerate(rows) if word in row["chosen_ids"] or word in row["rejected_ids"]
+    ]
     assert 0 < len(has) < 16
     with torch.no_grad():
         backbone.model.bert.embeddings.word_embeddings.weight[word] = broken
     sampler = GroupedSampler([1] * 16, None, 2, seed=0)
     bad_step = next(k for k, i in enumerate(sampler) if i in has) // 2 + 1
     trainer = build(
-        backbone, rows, sampler=sampler, pair_ids=[f"p{i}" for i in range(16)], args={"per_device_train_batch_size": 2}
+        backbone,
+        rows,
+        sampler=sampler,
+        pair_ids=[f"p{i}" for i in range(16)],
+        args={"per_device_train_batch_size": 2},
     )
     in_batch = [i for i in list(sampler)[2 * bad_step - 2 : 2 * bad_step] if i in has]
-    with pytest.raises(TrainingStopped, match=f"not a number at step {bad_step}, because of pairs") as caught:
+    with pytest.raises(
+        TrainingStopped, match=f"not a number at step {bad_step}, because of pairs"
+    ) as caught:
         trainer.train()
     assert all(f"p{i}" in str(caught.value) for i in in_batch)
     assert trainer.state.global_step == bad_step - 1
@@ -467,15 +535,21 @@ def test_memory_that_is_too_short_for_one_pair_stops_with_a_way_out(
     backbone = tiny.load("encoder")
     trainer = build(backbone, rows_of(tiny, backbone, 8), note=lambda text: None)
     short_of_memory(monkeypatch, backbone.model, 1)
-    with pytest.raises(TrainingStopped, match=r"(?s)out of memory with 1 pairs.*gradient_checkpointing"):
+    with pytest.raises(
+        TrainingStopped, match=r"(?s)out of memory with 1 pairs.*gradient_checkpointing"
+    ):
         trainer.train()
 
 
-def test_held_out_accuracy_and_loss_are_told_for_all_and_by_community(tiny: Any, build: Build) -> None:
+def test_held_out_accuracy_and_loss_are_told_for_all_and_by_community(
+    tiny: Any, build: Build
+) -> None:
     backbone = tiny.load("encoder")
     rows = rows_of(tiny, backbone, 8)
     held = rows_of(tiny, backbone, 11)
-    trainer = build(backbone, rows, held, communities=["GBR", "MEX"], args={"per_device_eval_batch_size": 4})
+    trainer = build(
+        backbone, rows, held, communities=["GBR", "MEX"], args={"per_device_eval_batch_size": 4}
+    )
     found = trainer.evaluate()
     logged = trainer.state.log_history[-1]
     margin_N, code_N = margins(backbone, held), np.array([row["community"] for row in held])
@@ -493,10 +567,14 @@ def test_rows_that_fill_a_batch_count_nowhere(tiny: Any, build: Build) -> None:
     filled = rows + [rows[0] | {"weight": 0.0, "row": -1}] * 3
     for over in ("pairs", "weights"):
         trainer = build(backbone, rows, filled, loss_over=over)
-        assert float(loss_of(trainer, filled)) == pytest.approx(float(loss_of(trainer, rows)), abs=1e-6)
+        assert float(loss_of(trainer, filled)) == pytest.approx(
+            float(loss_of(trainer, rows)), abs=1e-6
+        )
         found = trainer.evaluate()
         assert found["eval_loss"] == pytest.approx(float(loss_of(trainer, rows)), abs=1e-6)
-        assert trainer.state.log_history[-1]["eval_accuracy"] == pytest.approx((margins(backbone, rows) > 0).mean())
+        assert trainer.state.log_history[-1]["eval_accuracy"] == pytest.approx(
+            (margins(backbone, rows) > 0).mean()
+        )
 
 
 def test_a_reward_that_is_the_same_for_both_is_half_right(tiny: Any, build: Build) -> None:

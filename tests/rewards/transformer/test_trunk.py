@@ -8,18 +8,28 @@ import torch
 from pluralign.core import NotEnoughData, PreferencePair, rng_for
 from pluralign.encoders import CachedEncoder
 from pluralign.rewards.transformer.texts import request_key
-from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk, own_head, set_head, without_head
+from pluralign.rewards.transformer.trunk import (
+    RequestEncoder,
+    TransformerTrunk,
+    own_head,
+    set_head,
+    without_head,
+)
 
 KINDS = ["encoder", "roberta", "decoder", "chat"]
 
 
-def trunk(tiny: Any, backbone: Any, output: Any = "reward", tokens: int | None = None) -> TransformerTrunk:
+def trunk(
+    tiny: Any, backbone: Any, output: Any = "reward", tokens: int | None = None
+) -> TransformerTrunk:
     return TransformerTrunk(RequestEncoder(backbone, tiny.form(backbone), output, tokens))
 
 
 @pytest.mark.parametrize("output", ["reward", "hidden"])
 @pytest.mark.parametrize("name", KINDS)
-def test_order_duplicates_and_company_do_not_change_a_score(tiny: Any, name: str, output: Any) -> None:
+def test_order_duplicates_and_company_do_not_change_a_score(
+    tiny: Any, name: str, output: Any
+) -> None:
     backbone, requests = tiny.load(name), tiny.requests(24)
     found = trunk(tiny, backbone, output).features(requests)
     order = rng_for(0, "order").permutation(24)
@@ -43,7 +53,9 @@ def test_the_hidden_output_times_the_models_own_head_is_its_reward(tiny: Any, na
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_head_that_is_written_into_a_model_is_read_back_and_scores_alike(tiny: Any, name: str) -> None:
+def test_a_head_that_is_written_into_a_model_is_read_back_and_scores_alike(
+    tiny: Any, name: str
+) -> None:
     backbone, requests = tiny.load(name), tiny.requests(8)
     feature_N_D = trunk(tiny, backbone, "hidden").features(requests)
     head_D = rng_for(1, "head").normal(size=feature_N_D.shape[1])
@@ -51,7 +63,9 @@ def test_a_head_that_is_written_into_a_model_is_read_back_and_scores_alike(tiny:
         head_D[-1] = 0.0
     set_head(backbone.model, head_D)
     assert np.allclose(own_head(backbone), head_D, atol=1e-6)
-    assert np.allclose(trunk(tiny, backbone).features(requests)[:, 0], feature_N_D @ head_D, atol=1e-5)
+    assert np.allclose(
+        trunk(tiny, backbone).features(requests)[:, 0], feature_N_D @ head_D, atol=1e-5
+    )
 
 
 def test_a_bias_has_no_place_in_a_layer_without_one(tiny: Any) -> None:
@@ -69,7 +83,9 @@ def test_the_head_is_back_after_the_hidden_states_were_read_even_after_a_failure
     assert backbone.model.classifier.out_proj is head
 
 
-def test_scores_are_taken_without_dropout_and_without_gradients_however_the_model_was_left(tiny: Any) -> None:
+def test_scores_are_taken_without_dropout_and_without_gradients_however_the_model_was_left(
+    tiny: Any,
+) -> None:
     backbone, requests = tiny.load("encoder"), tiny.requests(10)
     assert backbone.model.config.hidden_dropout_prob > 0
     expected = trunk(tiny, backbone).features(requests)
@@ -87,14 +103,17 @@ def test_pairs_become_differences_of_features(tiny: Any) -> None:
     backbone, pairs = tiny.load("encoder"), tiny.pairs(10)
     found = trunk(tiny, backbone, "hidden")
     requests = [
-        [type(tiny.requests(1)[0])(p.prompt, getattr(p, side)) for p in pairs] for side in ("chosen", "rejected")
+        [type(tiny.requests(1)[0])(p.prompt, getattr(p, side)) for p in pairs]
+        for side in ("chosen", "rejected")
     ]
     chosen, rejected = (found.features(side) for side in requests)
     assert np.allclose(found.encode_pairs(pairs).features.dense(), chosen - rejected, atol=1e-5)
     assert found.encode_pairs(pairs).pairs == tuple(pairs)
 
 
-def test_a_cache_asks_the_model_once(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_asks_the_model_once(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backbone, requests, rows = tiny.load("encoder"), tiny.requests(12), []
     forward = backbone.model.forward
 
@@ -104,7 +123,9 @@ def test_a_cache_asks_the_model_once(tiny: Any, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(backbone.model, "forward", watched)
     for _ in range(2):
-        cached = TransformerTrunk(CachedEncoder(RequestEncoder(backbone, tiny.form(backbone)), tmp_path))
+        cached = TransformerTrunk(
+            CachedEncoder(RequestEncoder(backbone, tiny.form(backbone)), tmp_path)
+        )
         first = cached.features([*requests, *requests[:3]])
         assert np.array_equal(cached.features(requests), first[:12])
     assert sum(rows) == 12

@@ -16,7 +16,13 @@ CASES: dict[str, dict[str, Any]] = {
     "even": {"count": 24, "kind": "full"},
     "uneven": {"count": 20, "kind": "full", "group_by": "length", "loss_over": "weights"},
     "few": {"count": 3, "kind": "full"},
-    "adapter": {"count": 21, "kind": "lora", "group_by": "turn", "schedule": "linear", "micro_batch": 2},
+    "adapter": {
+        "count": 21,
+        "kind": "lora",
+        "group_by": "turn",
+        "schedule": "linear",
+        "micro_batch": 2,
+    },
     "held out": {"count": 20, "kind": "lora", "held": 11, "max_steps": 9, "evaluations": 3},
     "resumed": {"count": 28, "kind": "full", "max_steps": 12, "checkpoints": 2, "killed": 7},
 }
@@ -40,7 +46,9 @@ def work(job: dict[str, Any], out: Path) -> None:
     pairs = pairs_of(job["pairs"])
     for name, case in CASES.items():
         train(backbone, form, pairs, dict(case), out / name)
-    requests = [RewardRequest(p.prompt, text) for p in pairs for text in (p.chosen, p.rejected)][:41]
+    requests = [RewardRequest(p.prompt, text) for p in pairs for text in (p.chosen, p.rejected)][
+        :41
+    ]
     found = {}
     for output in ("reward", "hidden"):
         trunk = TransformerTrunk(RequestEncoder(backbone, form, output))
@@ -50,17 +58,41 @@ def work(job: dict[str, Any], out: Path) -> None:
         np.savez(out / "scores.npz", **found)
 
 
-def train(backbone: Any, form: Any, pairs: list[PreferencePair], case: dict[str, Any], folder: Path) -> None:
+def train(
+    backbone: Any, form: Any, pairs: list[PreferencePair], case: dict[str, Any], folder: Path
+) -> None:
     from pluralign.huggingface.watch import Watch
     from pluralign.rewards.transformer.config import TrainingConfig
     from pluralign.rewards.transformer.finetuning import fine_tune
     from pluralign.rewards.transformer.rows import WeightedPairs
 
-    count, kind, held, killed = case.pop("count"), case.pop("kind"), case.pop("held", 0), case.pop("killed", None)
-    usual = {"learning_rate": 5e-3, "batch": 8, "max_steps": 7, "rank": 2, "held_out": 0, "checkpoints": 0}
-    config = TrainingConfig(**(usual | {"schedule": "constant", "warmup": 0, "group_by": "random"} | case))
+    count, kind, held, killed = (
+        case.pop("count"),
+        case.pop("kind"),
+        case.pop("held", 0),
+        case.pop("killed", None),
+    )
+    usual = {
+        "learning_rate": 5e-3,
+        "batch": 8,
+        "max_steps": 7,
+        "rank": 2,
+        "held_out": 0,
+        "checkpoints": 0,
+    }
+    config = TrainingConfig(
+        **(usual | {"schedule": "constant", "warmup": 0, "group_by": "random"} | case)
+    )
     weights = np.linspace(0.2, 1.4, count)
-    call = (backbone, form, kind, WeightedPairs(pairs[:count], weights), folder, config, pairs[-held:] if held else ())
+    call = (
+        backbone,
+        form,
+        kind,
+        WeightedPairs(pairs[:count], weights),
+        folder,
+        config,
+        pairs[-held:] if held else (),
+    )
 
     def kill(done: int, total: int) -> None:
         if done == killed:

@@ -10,7 +10,13 @@ from pluralign.evaluation.surveys.scores import ALIGNMENT, CLOSENESS, EXACT, Sum
 from pluralign.evaluation.surveys.tables import Peoples
 from pluralign.metrics import answer_closeness
 
-RANDOM, MIDDLE, OTHERS, MEAN, WORST = "random", "mid-scale", "others' common answer", "rounded mean", "worst possible"
+RANDOM, MIDDLE, OTHERS, MEAN, WORST = (
+    "random",
+    "mid-scale",
+    "others' common answer",
+    "rounded mean",
+    "worst possible",
+)
 
 
 def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
@@ -29,7 +35,9 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
             series = series_of(metric, sums, counts_B_Q)
             yield from series.rows(metric, [(name, None, c) for c in peoples.communities])
             if len(peoples.communities) > 1:
-                yield from series.mean(range(len(peoples.communities))).rows(metric, [(name, None, None)])
+                yield from series.mean(range(len(peoples.communities))).rows(
+                    metric, [(name, None, None)]
+                )
 
 
 def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:

@@ -26,7 +26,9 @@ FACETS: Mapping[str, Facet] = {
 }
 
 
-def changes(answers: Sequence[ReadAnswer], facet: str, place: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
+def changes(
+    answers: Sequence[ReadAnswer], facet: str, place: Mapping[str, int]
+) -> tuple[FloatArray, FloatArray]:
     """Pairs of readable answers to one question that differ in one facet only.
 
     Args:

@@ -42,11 +42,19 @@ class ReadAnswer:
 
     def option(self, question: SurveyQuestion) -> int | None:
         """Index of the option; None for a refusal or a number that no option has."""
-        return self.number if self.number is not None and 0 <= self.number < len(question.options) else None
+        return (
+            self.number
+            if self.number is not None and 0 <= self.number < len(question.options)
+            else None
+        )
 
 
 def read_all(
-    answers: Sequence[RecordedAnswer], survey: Survey, parser: Parser, numbering: Numbering, tally: Tally
+    answers: Sequence[RecordedAnswer],
+    survey: Survey,
+    parser: Parser,
+    numbering: Numbering,
+    tally: Tally,
 ) -> list[ReadAnswer]:
     """Read recorded answers against the questions of their survey.
 
@@ -77,9 +85,14 @@ def read_all(
         )
     count_endings(((one.answer, one.number is None) for one in read), tally)
     if all(one.number is None for one in read):
-        why = "; ".join(f"{tally.flagged[text]:,} {text}" for text in UNFINISHED.values() if text in tally.flagged)
+        why = "; ".join(
+            f"{tally.flagged[text]:,} {text}"
+            for text in UNFINISHED.values()
+            if text in tally.flagged
+        )
         raise NotEnoughData(
-            "no answer can be read", hint=why or "look at the texts, or try the other parser or numbering"
+            "no answer can be read",
+            hint=why or "look at the texts, or try the other parser or numbering",
         )
     return read
 
@@ -98,12 +111,18 @@ def _usable(answer: RecordedAnswer, survey: Survey, tally: Tally) -> bool:
     return True
 
 
-def _read(answer: RecordedAnswer, question: SurveyQuestion, parser: Parser, from_one: bool) -> ReadAnswer:
+def _read(
+    answer: RecordedAnswer, question: SurveyQuestion, parser: Parser, from_one: bool
+) -> ReadAnswer:
     if parser == "published":
         number = read_published(answer.text)
-        return ReadAnswer(answer, None if number is None else number - (1 if from_one else int(_first(question))))
+        return ReadAnswer(
+            answer, None if number is None else number - (1 if from_one else int(_first(question)))
+        )
     order = answer.order or tuple(range(len(question.options)))
-    labels = answer.labels or (_numbers(len(order)) if from_one else tuple(question.codes[i] for i in order))
+    labels = answer.labels or (
+        _numbers(len(order)) if from_one else tuple(question.codes[i] for i in order)
+    )
     place = _place(answer.text, tuple(question.options[i] for i in order), labels)
     return ReadAnswer(answer, None if place is None else order[place])
 
@@ -115,7 +134,11 @@ def _place(text: str, shown: tuple[str, ...], labels: tuple[str, ...]) -> int | 
 
 
 def _from_one(
-    answers: Sequence[RecordedAnswer], survey: Survey, parser: Parser, numbering: Numbering, tally: Tally
+    answers: Sequence[RecordedAnswer],
+    survey: Survey,
+    parser: Parser,
+    numbering: Numbering,
+    tally: Tally,
 ) -> Mapping[str, bool]:
     """Model -> whether options were numbered from 1, for the rows that do not say."""
     models = dict.fromkeys(a.model for a in answers)
@@ -134,7 +157,9 @@ def _from_one(
     return found
 
 
-def _evidence(answers: Sequence[RecordedAnswer], survey: Survey) -> tuple[Counter[str], Counter[str]]:
+def _evidence(
+    answers: Sequence[RecordedAnswer], survey: Survey
+) -> tuple[Counter[str], Counter[str]]:
     """Model -> answers of 0, and of the number of options, to questions whose codes start at 0.
 
     Where an option itself reads "0" an answer of 0 proves nothing.

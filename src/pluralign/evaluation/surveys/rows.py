@@ -38,7 +38,11 @@ class SurveyRow:
 
     def as_dict(self, **more: Any) -> dict[str, Any]:
         """The row as a JSON object; a survey steers nothing, and publishes shares, not raters."""
-        return asdict(self) | {"method": METHOD, "steer": None, "subset": "all", "n_raters": None} | more
+        return (
+            asdict(self)
+            | {"method": METHOD, "steer": None, "subset": "all", "n_raters": None}
+            | more
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Series:
     n_S: FloatArray
 
     def rows(
-        self, metric: str, who: Sequence[tuple[str, str | None, str | None]], places: Sequence[int] | None = None
+        self,
+        metric: str,
+        who: Sequence[tuple[str, str | None, str | None]],
+        places: Sequence[int] | None = None,
     ) -> Iterator[SurveyRow]:
         """A row for each series that measured something.
 
@@ -68,20 +75,38 @@ class Series:
         for (model, strategy, community), s in zip(who, places or range(len(who)), strict=True):
             if not np.isnan(self.value_S[s]):
                 yield row_of(
-                    metric, model, strategy, community, self.value_S[s], self.draws_B_S[:, s], int(self.n_S[s])
+                    metric,
+                    model,
+                    strategy,
+                    community,
+                    self.value_S[s],
+                    self.draws_B_S[:, s],
+                    int(self.n_S[s]),
                 )
 
     def mean(self, places: Sequence[int]) -> "Series":
         """The mean over some series, as one series; ``n`` counts the questions of the largest."""
         chosen = [s for s in places if not np.isnan(self.value_S[s])]
         if not chosen:
-            return Series(np.array([np.nan]), np.full((len(self.draws_B_S), 1), np.nan), np.array([0]))
+            return Series(
+                np.array([np.nan]), np.full((len(self.draws_B_S), 1), np.nan), np.array([0])
+            )
         value = np.array([self.value_S[chosen].mean()])
-        return Series(value, self.draws_B_S[:, chosen].mean(axis=1, keepdims=True), self.n_S[chosen].max(keepdims=True))
+        return Series(
+            value,
+            self.draws_B_S[:, chosen].mean(axis=1, keepdims=True),
+            self.n_S[chosen].max(keepdims=True),
+        )
 
 
 def row_of(
-    metric: str, model: str, strategy: str | None, community: str | None, value: float, draws_B: FloatArray, n: int
+    metric: str,
+    model: str,
+    strategy: str | None,
+    community: str | None,
+    value: float,
+    draws_B: FloatArray,
+    n: int,
 ) -> SurveyRow:
     """A row with its interval; none where it rests on one question."""
     low, high = percentile_interval(draws_B) if n > 1 else (None, None)

@@ -42,7 +42,9 @@ class Scored:
     sums: Mapping[str, Sums] = field(repr=False)
 
     @staticmethod
-    def of(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray, *, everyone: bool = False) -> "Scored":
+    def of(
+        table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray, *, everyone: bool = False
+    ) -> "Scored":
         """Sum what every answer adds to every score.
 
         Args:
@@ -56,7 +58,9 @@ class Scored:
         pairs: dict[tuple[int, int], int] = {}
         parts = []
         for p, (_, _, community) in enumerate(table.profiles):
-            columns = list(column.values()) if everyone or community is None else [column[community]]
+            columns = (
+                list(column.values()) if everyone or community is None else [column[community]]
+            )
             pairs |= {(p, c): len(pairs) + k for k, c in enumerate(columns)}
             parts.append(_profile_sums(table, peoples, p, columns, everyone))
         sums = {
@@ -105,9 +109,13 @@ def score_rows(scored: Scored) -> Iterator[SurveyRow]:
             places = scored.places(model, strategy)
             if not places:
                 continue
-            yield from series.rows(metric, [(model, strategy, c) for c in places], list(places.values()))
+            yield from series.rows(
+                metric, [(model, strategy, c) for c in places], list(places.values())
+            )
             if len(places) > 1:
-                yield from series.mean(list(places.values())).rows(metric, [(model, strategy, None)])
+                yield from series.mean(list(places.values())).rows(
+                    metric, [(model, strategy, None)]
+                )
 
 
 def rank_rows(scored: Scored) -> Iterator[SurveyRow]:
@@ -129,7 +137,9 @@ def rank_rows(scored: Scored) -> Iterator[SurveyRow]:
         value = target_rank(-np.nan_to_num(distance.value_S[places], nan=-np.inf), target)
         draws = target_rank(-np.nan_to_num(distance.draws_B_S[:, places], nan=-np.inf), target)
         series = Series(value, draws, distance.n_S[places[np.arange(len(named)), target]])
-        yield from series.rows(RANK, [(model, strategy, scored.table.profiles[p][2]) for p in named])
+        yield from series.rows(
+            RANK, [(model, strategy, scored.table.profiles[p][2]) for p in named]
+        )
         if len(named) > 1:
             yield from series.mean(range(len(named))).rows(RANK, [(model, strategy, None)])
 
@@ -146,7 +156,9 @@ def nearest_people(scored: Scored) -> list[dict[str, object]]:
         own = np.array([value[scored.pairs[p, c]] for c in range(len(scored.peoples.communities))])
         if community is not None and not np.isnan(own).all():
             nearest = scored.peoples.communities[int(np.nanargmax(own))]
-            found.append({"model": model, "strategy": strategy, "community": community, "nearest": nearest})
+            found.append(
+                {"model": model, "strategy": strategy, "community": community, "nearest": nearest}
+            )
     return found
 
 
@@ -171,8 +183,12 @@ def difference_rows(
     for metric in metrics:
         a, b = _take(scored.sums[metric], ours, both), _take(scored.sums[metric], theirs, both)
         common = (a[1] > 0) & (b[1] > 0)
-        first, second = (series_of(metric, (x[0] * common, x[1] * common), scored.counts_B_Q) for x in (a, b))
-        series = Series(first.value_S - second.value_S, first.draws_B_S - second.draws_B_S, first.n_S)
+        first, second = (
+            series_of(metric, (x[0] * common, x[1] * common), scored.counts_B_Q) for x in (a, b)
+        )
+        series = Series(
+            first.value_S - second.value_S, first.draws_B_S - second.draws_B_S, first.n_S
+        )
         baseline = {"baseline_model": right[0], "baseline_strategy": right[1]}
         for row in series.rows(metric, [(*left, c) for c in both]):
             yield row.as_dict(**baseline)
@@ -186,7 +202,9 @@ def _take(sums: Sums, places: Mapping[str, int], communities: Sequence[str]) -> 
     return sums[0][rows], sums[1][rows]
 
 
-def _profile_sums(table: AnswerTable, peoples: Peoples, p: int, columns: Sequence[int], alone: bool) -> dict[str, Sums]:
+def _profile_sums(
+    table: AnswerTable, peoples: Peoples, p: int, columns: Sequence[int], alone: bool
+) -> dict[str, Sums]:
     """What the answers of one profile add to the metrics against some peoples: numerators and denominators (C, Q)."""
     mine = table.profile_N == p
     question_N, number_N = table.question_N[mine], table.number_N[mine]
@@ -196,9 +214,13 @@ def _profile_sums(table: AnswerTable, peoples: Peoples, p: int, columns: Sequenc
         return {ALIGNMENT: (_by(question_N, error, size), _by(question_N, scale, size))}
     there = scale > 0
     exact = np.where(there, number_N == gold_C_N, False)
-    close = answer_closeness(number_N, gold_C_N, peoples.n_options_Q[question_N], peoples.nominal_Q[question_N])
+    close = answer_closeness(
+        number_N, gold_C_N, peoples.n_options_Q[question_N], peoples.nominal_Q[question_N]
+    )
     asked = np.broadcast_to(np.ones(number_N.size), gold_C_N.shape)
-    unfinished_N = np.array([table.rows[i].unfinished for i in np.flatnonzero(mine).tolist()], dtype=bool)
+    unfinished_N = np.array(
+        [table.rows[i].unfinished for i in np.flatnonzero(mine).tolist()], dtype=bool
+    )
     found = {
         ALIGNMENT: (error, scale),
         EXACT: (exact, there),
@@ -206,7 +228,10 @@ def _profile_sums(table: AnswerTable, peoples: Peoples, p: int, columns: Sequenc
         REFUSALS: (asked * (np.isnan(number_N) & ~unfinished_N), asked),
         UNFINISHED_RATE: (asked * unfinished_N, asked),
     }
-    summed = {metric: (_by(question_N, a, size), _by(question_N, b, size)) for metric, (a, b) in found.items()}
+    summed = {
+        metric: (_by(question_N, a, size), _by(question_N, b, size))
+        for metric, (a, b) in found.items()
+    }
     return summed | _distribution_sums(table, peoples, mine, columns)
 
 
@@ -250,4 +275,6 @@ def answer_shares(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> Floa
 
 def _by(question_N: IntArray, value_C_N: FloatArray, size: int) -> FloatArray:
     """Sums by question, shape (C, size)."""
-    return np.stack([np.bincount(question_N, value_N, size) for value_N in np.asarray(value_C_N, dtype=float)])
+    return np.stack(
+        [np.bincount(question_N, value_N, size) for value_N in np.asarray(value_C_N, dtype=float)]
+    )

@@ -33,7 +33,9 @@ class Peoples:
     probs_C_Q_O: FloatArray
 
     @staticmethod
-    def of(survey: Survey, questions: Sequence[str], communities: Sequence[str], tally: Tally) -> "Peoples":
+    def of(
+        survey: Survey, questions: Sequence[str], communities: Sequence[str], tally: Tally
+    ) -> "Peoples":
         """Take a survey's answers; ties among the most given options, and questions without gold, are noted."""
         asked = [survey.questions[q] for q in questions]
         widest = max(len(q.options) for q in asked)
@@ -85,7 +87,10 @@ class AnswerTable:
         place = {q: i for i, q in enumerate(questions)}
         profiles: dict[Profile, int] = {}
         who = [
-            profiles.setdefault((r.answer.model, r.answer.strategy, r.answer.community), len(profiles)) for r in read
+            profiles.setdefault(
+                (r.answer.model, r.answer.strategy, r.answer.community), len(profiles)
+            )
+            for r in read
         ]
         first: dict[tuple[int, str], int] = {}
         for n, (p, r) in enumerate(zip(who, read, strict=True)):
@@ -104,7 +109,9 @@ class AnswerTable:
     def base_values(self, profiles: Sequence[int], n_questions: int) -> FloatArray:
         """Options of some profiles at the first putting of each question, shape (P, Q); nan where none is readable."""
         value = np.full((len(self.profiles), n_questions), np.nan)
-        value[self.profile_N[self.base_N], self.question_N[self.base_N]] = self.number_N[self.base_N]
+        value[self.profile_N[self.base_N], self.question_N[self.base_N]] = self.number_N[
+            self.base_N
+        ]
         return value[list(profiles)]
 
     def groups(self) -> dict[tuple[str, str], list[int]]:

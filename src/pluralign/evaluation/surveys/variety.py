@@ -11,12 +11,22 @@ from pluralign.evaluation.surveys.facets import changes
 from pluralign.evaluation.surveys.reading import ReadAnswer
 from pluralign.evaluation.surveys.rows import SurveyRow, row_of
 from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
-from pluralign.metrics import choice_pool, draw_ratios, majority_choice, pair_errors, spanning_length, spread, square
+from pluralign.metrics import (
+    choice_pool,
+    draw_ratios,
+    majority_choice,
+    pair_errors,
+    spanning_length,
+    spread,
+    square,
+)
 
 PEOPLE = "people"
 
 
-def variety_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+def variety_rows(
+    table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray
+) -> Iterator[SurveyRow]:
     """Diversities of every respondent that speaks for two communities or more, and of those people themselves.
 
     The people's rows have the respondent's strategy, and its name behind ``people:``, for each is measured on the
@@ -33,7 +43,11 @@ def variety_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) -
             continue
         value, gold = _values(table, peoples, named)
         for who, measured in (
-            (model, _diversities(value, peoples, counts_B_Q) | _spread_ratio(value, gold, peoples, counts_B_Q)),
+            (
+                model,
+                _diversities(value, peoples, counts_B_Q)
+                | _spread_ratio(value, gold, peoples, counts_B_Q),
+            ),
             (f"{PEOPLE}: {model}", _diversities(gold, peoples, counts_B_Q)),
         ):
             for metric, (number, draws_B, n) in measured.items():
@@ -67,7 +81,10 @@ def variety_difference_rows(
     found = []
     for own in (ours, theirs):
         value, gold = _values(table, peoples, {c: own[c] for c in both})
-        found.append(_diversities(value, peoples, counts_B_Q) | _spread_ratio(value, gold, peoples, counts_B_Q))
+        found.append(
+            _diversities(value, peoples, counts_B_Q)
+            | _spread_ratio(value, gold, peoples, counts_B_Q)
+        )
     for metric, (number, draws_B, n) in found[0].items():
         if metric in found[1]:
             other, other_B, m = found[1][metric]
@@ -81,7 +98,9 @@ def _by_community(table: AnswerTable, peoples: Peoples, profiles: Sequence[int])
     return {c: p for c, p in named.items() if c in peoples.communities}
 
 
-def _values(table: AnswerTable, peoples: Peoples, named: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
+def _values(
+    table: AnswerTable, peoples: Peoples, named: Mapping[str, int]
+) -> tuple[FloatArray, FloatArray]:
     """Answers and golds of communities, shape (P, Q); golds of the questions that somebody answered."""
     column = {c: i for i, c in enumerate(peoples.communities)}
     value = table.base_values(list(named.values()), len(peoples.questions))
@@ -89,7 +108,9 @@ def _values(table: AnswerTable, peoples: Peoples, named: Mapping[str, int]) -> t
     return value, np.where(np.isnan(value).all(axis=0), np.nan, gold)
 
 
-def effect_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+def effect_rows(
+    table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray
+) -> Iterator[SurveyRow]:
     """How often the answer changes with the order of options, the wording, the language, and the community named.
 
     Each is the share of pairs of readable answers to one question that name different options, the pairs differing in
@@ -104,13 +125,19 @@ def effect_rows(table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray) ->
         for facet in ("order", "paraphrase", "language", "culture"):
             top, bottom = changes(own, facet, place)
             if bottom.any():
-                yield row_of(f"{facet}_effect", model, strategy, None, *_measured(top, bottom, counts_B_Q))
+                yield row_of(
+                    f"{facet}_effect", model, strategy, None, *_measured(top, bottom, counts_B_Q)
+                )
         top, bottom = _first_places(own, place)
         if bottom.any():
-            yield row_of("position_bias", model, strategy, None, *_measured(top, bottom, counts_B_Q))
+            yield row_of(
+                "position_bias", model, strategy, None, *_measured(top, bottom, counts_B_Q)
+            )
 
 
-def _first_places(answers: Sequence[ReadAnswer], place: Mapping[str, int]) -> tuple[FloatArray, FloatArray]:
+def _first_places(
+    answers: Sequence[ReadAnswer], place: Mapping[str, int]
+) -> tuple[FloatArray, FloatArray]:
     """By question put in several orders: how often more than by chance the first place was taken, and of how many."""
     readable = [one for one in answers if one.number is not None]
     orders: dict[str, set[tuple[int, ...]]] = defaultdict(set)
@@ -129,14 +156,18 @@ Measured = tuple[float, FloatArray, int]
 """A number, its draws, and the questions behind it."""
 
 
-def _diversities(value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) -> dict[str, Measured]:
+def _diversities(
+    value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray
+) -> dict[str, Measured]:
     error, scale = pair_errors(value, peoples.n_options_Q)
     if not scale.any(axis=1).all():
         return {}
     answered = int((~np.isnan(value)).any(axis=0).sum())
     distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
     draws = 100 * np.sqrt(draw_ratios(error, scale, counts_B_Q))
-    structure = [spanning_length(square(np.nan_to_num(d), len(value))) for d in (distance[None], draws)]
+    structure = [
+        spanning_length(square(np.nan_to_num(d), len(value))) for d in (distance[None], draws)
+    ]
     found: dict[str, Measured] = {
         "pairwise_diversity": (float(distance.mean()), draws.mean(axis=1), answered),
         "structural_diversity": (float(structure[0][0]), structure[1], answered),
@@ -163,7 +194,9 @@ def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]
     return top, bottom
 
 
-def _spread_ratio(value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) -> dict[str, Measured]:
+def _spread_ratio(
+    value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray
+) -> dict[str, Measured]:
     """Standard deviation over communities against the people's, on scales from 0 to 1; below 1 is flattening."""
     ours, theirs = spread(value, peoples.n_options_Q), spread(gold, peoples.n_options_Q)
     there = ~np.isnan(ours + theirs)

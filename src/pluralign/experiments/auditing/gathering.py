@@ -101,7 +101,9 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
     found = Gathered(Evidence())
     record = _record(given.folder)
     if methods is not None and not _of_rewards(record):
-        raise InvalidSettings("methods are chosen where there is no run of reward models", where="methods")
+        raise InvalidSettings(
+            "methods are chosen where there is no run of reward models", where="methods"
+        )
     missing: list[str] = []
     survey, answers = _answered(given, record, found, missing)
     parts: dict[str, Any] = {
@@ -110,12 +112,16 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         "other_surveys": [_survey(s, found, k) for k, s in enumerate(given.surveys[1:], 2)],
         "pairs": _pairs(given, record, found, missing),
         "rewards": _rewards(given.folder, record, methods) if _of_rewards(record) else None,
-        "residents": read_residents(given.residents, found.tally("residents")) if given.residents else {},
+        "residents": read_residents(given.residents, found.tally("residents"))
+        if given.residents
+        else {},
         "axes": read_axes(given.axes, found.tally("axes")) if given.axes else {},
         "items": read_items(given.items, found.tally("items")) if given.items else (),
     }
     found.evidence = Evidence(**parts, missing=tuple(missing))
-    if not any(parts[name] for name in ("survey", "answers", "other_surveys", "pairs", "rewards", "items")):
+    if not any(
+        parts[name] for name in ("survey", "answers", "other_surveys", "pairs", "rewards", "items")
+    ):
         hint = "; ".join(missing) or "name the folder of a run, --answers or --pairs"
         raise NotEnoughData("there is no evidence to audit", where=_place(given), hint=hint)
     return found
@@ -131,9 +137,15 @@ def _record(folder: Path | None) -> Mapping[str, Any]:
     place = f"{folder / RECORD}"
     record = read_record(folder / RECORD, "answers.jsonl") if folder.is_dir() else None
     if record is None:
-        raise InvalidSettings("no finished run is here", where=str(folder), hint="name a folder that holds record.json")
+        raise InvalidSettings(
+            "no finished run is here",
+            where=str(folder),
+            hint="name a folder that holds record.json",
+        )
     of_rewards = _of_rewards(record)
-    if lacking := [key for key in (_OF_REWARDS if of_rewards else _OF_SURVEY) if not _holds(record, key)]:
+    if lacking := [
+        key for key in (_OF_REWARDS if of_rewards else _OF_SURVEY) if not _holds(record, key)
+    ]:
         raise DamagedFile(
             f"not the record of a run of reward models or of a survey: no {lacking[0]}",
             where=place,
@@ -166,8 +178,12 @@ def _answered(
         how = record["settings"]["evaluate"]
         parser, numbering = how["parser"], how["numbering"]
     if given.answers and not given.surveys:
-        raise InvalidSettings("answers say nothing without the survey they answer", where="--survey", hint="name it")
-    survey = _survey(given.surveys[0], found) if given.surveys else _told_survey(told, found, missing)
+        raise InvalidSettings(
+            "answers say nothing without the survey they answer", where="--survey", hint="name it"
+        )
+    survey = (
+        _survey(given.surveys[0], found) if given.surveys else _told_survey(told, found, missing)
+    )
     if survey is None or not paths:
         return survey, []
     tally = found.tally("answers")
@@ -179,19 +195,28 @@ def _answered(
     return survey, read
 
 
-def _told_survey(told: Mapping[str, Any] | None, found: Gathered, missing: list[str]) -> Survey | None:
+def _told_survey(
+    told: Mapping[str, Any] | None, found: Gathered, missing: list[str]
+) -> Survey | None:
     """The survey that a run's record names."""
     if told is None:
         return None
     try:
         if "settings" not in told:
             raise InvalidSettings("the record, an early one, does not say where it lies")
-        survey = _survey(survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"), found)
+        survey = _survey(
+            survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"),
+            found,
+        )
     except (PluralignError, OSError) as error:
-        missing.append(f"the survey of the run cannot be read ({_line(error)}); give it with --survey")
+        missing.append(
+            f"the survey of the run cannot be read ({_line(error)}); give it with --survey"
+        )
         return None
     if told.get("fingerprint", fingerprint_of_survey(survey)) != fingerprint_of_survey(survey):
-        missing.append("the survey of the run has changed since; it is not used: give another with --survey")
+        missing.append(
+            "the survey of the run has changed since; it is not used: give another with --survey"
+        )
         return None
     return survey
 
@@ -205,7 +230,9 @@ def _survey(source: SurveySource, found: Gathered, number: int = 1) -> Survey:
     return replace(survey, name=f"{survey.name} {number}") if again else survey
 
 
-def _pairs(given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]) -> tuple[PreferencePair, ...]:
+def _pairs(
+    given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]
+) -> tuple[PreferencePair, ...]:
     """The pairs given, else those of the run, read again from their sources."""
     if given.pairs:
         loaded = load_pairs([JsonlPairs(path) for path in given.pairs], 1_000_000, 0)
@@ -217,13 +244,20 @@ def _pairs(given: Given, record: Mapping[str, Any], found: Gathered, missing: li
         return ()
     settings, told = record["settings"], record["data"]["sources"]
     try:
-        sources = [source_from({"source": s["name"]} | s["settings"], Path.cwd(), "record.json") for s in told]
+        sources = [
+            source_from({"source": s["name"]} | s["settings"], Path.cwd(), "record.json")
+            for s in told
+        ]
         loaded = load_pairs(sources, settings["limit"], settings["seed"])
     except (PluralignError, OSError) as error:
-        missing.append(f"the pairs of the run cannot be read ({_line(error)}); give them with --pairs")
+        missing.append(
+            f"the pairs of the run cannot be read ({_line(error)}); give them with --pairs"
+        )
         return ()
     if loaded.fingerprint != record["data"]["fingerprint"]:
-        missing.append("the pairs of the run have changed since; they are not used: give those of then with --pairs")
+        missing.append(
+            "the pairs of the run have changed since; they are not used: give those of then with --pairs"
+        )
         return ()
     for k, (source, tally) in enumerate(zip(sources, loaded.tallies, strict=True), 1):
         found.tallies[f"{source.name} {k}" if len(sources) > 1 else source.name] = tally
@@ -231,18 +265,24 @@ def _pairs(given: Given, record: Mapping[str, Any], found: Gathered, missing: li
     return loaded.pairs
 
 
-def _rewards(folder: Path | None, record: Mapping[str, Any], wanted: Sequence[str] | None) -> Rewards:
+def _rewards(
+    folder: Path | None, record: Mapping[str, Any], wanted: Sequence[str] | None
+) -> Rewards:
     assert folder is not None
     run, judged, margins = RunFolder(folder), None, {}
     ran = record["settings"]["methods"]
     if wanted is not None and (strange := [m for m in wanted if m not in ran]):
-        raise InvalidSettings("the run has no such method", where=strange[0], hint=f"it has {', '.join(ran)}")
+        raise InvalidSettings(
+            "the run has no such method", where=strange[0], hint=f"it has {', '.join(ran)}"
+        )
     for method in wanted or ran:
         parts = [run.read_predictions(seed, method) for seed in record["seeds"]]
         steers = [s for s in parts[0][1] if s and all(s in m for _, m in parts)]
         judged = Judged.join([j for j, _ in parts])
         if steers:
-            joined: dict[str, FloatArray] = {s: np.concatenate([m[s] for _, m in parts]) for s in steers}
+            joined: dict[str, FloatArray] = {
+                s: np.concatenate([m[s] for _, m in parts]) for s in steers
+            }
             margins[method] = joined
     assert judged is not None
     return Rewards(judged, margins, tuple(record["communities"]["steered"]))

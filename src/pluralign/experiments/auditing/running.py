@@ -18,7 +18,12 @@ from pluralign.experiments.records import counts_of
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.experiments.tables import shown
 
-FINDINGS, ASSESSMENTS, PEOPLE, AUDIT = "findings.jsonl", "assessments.jsonl", "participation.jsonl", "audit.json"
+FINDINGS, ASSESSMENTS, PEOPLE, AUDIT = (
+    "findings.jsonl",
+    "assessments.jsonl",
+    "participation.jsonl",
+    "audit.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,11 @@ class AuditOutcome:
 
 
 def run_audit(
-    given: Given, settings: AuditSettings, audits: Sequence[Audit], out: Path, reporter: Reporter | None = None
+    given: Given,
+    settings: AuditSettings,
+    audits: Sequence[Audit],
+    out: Path,
+    reporter: Reporter | None = None,
 ) -> AuditOutcome:
     """Audit evidence; write ``findings.jsonl``, ``assessments.jsonl``, ``participation.jsonl`` and ``audit.json``.
 

@@ -38,7 +38,9 @@ class AuditSettings(Table):
         return Context(self.seed, self.draws, self.small, self.knowing)
 
 
-def resolve_audit(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) -> tuple[AuditSettings, list[Audit]]:
+def resolve_audit(
+    raw: Mapping[str, Any], where: str, overrides: Sequence[str]
+) -> tuple[AuditSettings, list[Audit]]:
     """Check settings and find the audits they name, with their thresholds.
 
     Args:
@@ -53,17 +55,27 @@ def resolve_audit(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) 
     for text in overrides:
         override(tables, text)
     known = names(AUDITS)
-    given = {name: tables.pop(name) for name in list(tables) if isinstance(tables[name], Mapping) or name in known}
+    given = {
+        name: tables.pop(name)
+        for name in list(tables)
+        if isinstance(tables[name], Mapping) or name in known
+    }
     if strange := [name for name in given if name not in known]:
-        raise InvalidSettings("no such audit", where=f"{where}: {strange[0]}", hint=nearest(strange[0], known))
+        raise InvalidSettings(
+            "no such audit", where=f"{where}: {strange[0]}", hint=nearest(strange[0], known)
+        )
     if flat := [name for name, checks in given.items() if not isinstance(checks, Mapping)]:
         raise InvalidSettings(
-            f"{given[flat[0]]!r} is no table", where=f"{where}: {flat[0]}", hint=f"set {flat[0]}.CHECK.concern"
+            f"{given[flat[0]]!r} is no table",
+            where=f"{where}: {flat[0]}",
+            hint=f"set {flat[0]}.CHECK.concern",
         )
     settings = validated(AuditSettings, tables, where, tuple(known))
     chosen = [audit_named(name) for name in (known if settings.audits is None else settings.audits)]
     if strange := [name for name in given if name not in {audit.name for audit in chosen}]:
-        raise InvalidSettings("this audit is not made", where=f"{where}: {strange[0]}", hint="name it in audits")
+        raise InvalidSettings(
+            "this audit is not made", where=f"{where}: {strange[0]}", hint="name it in audits"
+        )
     return settings, with_thresholds(chosen, given)
 
 

@@ -39,7 +39,10 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
         share = _number(row, "share")
         if share is None or not 0 <= share <= 1:
             raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
-        groups, group = found.setdefault(id_, {}).setdefault(tidy(str(row["attribute"])), {}), tidy(str(row["group"]))
+        groups, group = (
+            found.setdefault(id_, {}).setdefault(tidy(str(row["attribute"])), {}),
+            tidy(str(row["group"])),
+        )
         if group in groups:
             raise InvalidInput(f"{group!r} comes twice for {id_}", where=f"{path}:{line}")
         groups[group] = share
@@ -49,7 +52,9 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
     return found
 
 
-def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict[str, tuple[float, ...]]]:
+def read_axes(
+    named: Sequence[tuple[str, Path]], tally: Tally
+) -> dict[str, dict[str, tuple[float, ...]]]:
     """Places of communities on the axes of theories; files with one name are joined.
 
     A file is a CSV with a column ``community``, ``country``, ``geo`` or ``name``; every other
@@ -67,11 +72,16 @@ def read_axes(named: Sequence[tuple[str, Path]], tally: Tally) -> dict[str, dict
     for name, axes in columns.items():
         whole = set.intersection(*(set(axis) for axis in axes))
         if len(whole) < len(set.union(*(set(axis) for axis in axes))):
-            tally.leave_out(f"{name}: no place on every axis", len(set.union(*(set(a) for a in axes))) - len(whole))
+            tally.leave_out(
+                f"{name}: no place on every axis",
+                len(set.union(*(set(a) for a in axes))) - len(whole),
+            )
         if not whole:
             files = ", ".join(str(path) for own, path in named if own == name)
             raise NotEnoughData(
-                f"{name}: no community has a place on every axis", where=files, hint="see how communities are written"
+                f"{name}: no community has a place on every axis",
+                where=files,
+                hint="see how communities are written",
             )
         found[name] = {c: tuple(axis[c] for axis in axes) for c in sorted(whole)}
         tally.made += len(whole)
@@ -143,8 +153,14 @@ def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
     names = list(rows[0][1])
     label = next((name for name in _LABELS if name in names), None)
     if label is None:
-        raise InvalidInput("no column tells the community", where=str(path), hint=f"name one {_LABELS[0]}")
-    chosen = [n for n in names if n not in {label, *_NO_AXES} and any(_number(r, n) is not None for _, r in rows)]
+        raise InvalidInput(
+            "no column tells the community", where=str(path), hint=f"name one {_LABELS[0]}"
+        )
+    chosen = [
+        n
+        for n in names
+        if n not in {label, *_NO_AXES} and any(_number(r, n) is not None for _, r in rows)
+    ]
     if not chosen:
         raise InvalidInput("no column holds numbers", where=str(path))
     axes: list[dict[str, float]] = [{} for _ in chosen]

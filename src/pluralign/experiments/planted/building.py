@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import InvalidInput, MissingExtra, rng_for
-from pluralign.experiments.planted.lessons import AnswerLesson, WritingLesson, answer_lessons, writing_lessons
+from pluralign.experiments.planted.lessons import (
+    AnswerLesson,
+    WritingLesson,
+    answer_lessons,
+    writing_lessons,
+)
 from pluralign.experiments.planted.settings import PlantedModelSettings
 from pluralign.experiments.reporting import Reporter, Silent
 from pluralign.huggingface.quieting import quiet
@@ -61,7 +66,13 @@ def build_planted_model(
         torch.manual_seed(settings.seed)
         model = _model(tokenizer, settings)
         reporter.stage("training the planted model")
-        losses = _train(model, _AnswerRows(tokenizer, answers), _WritingRows(tokenizer, writing), settings, reporter)
+        losses = _train(
+            model,
+            _AnswerRows(tokenizer, answers),
+            _WritingRows(tokenizer, writing),
+            settings,
+            reporter,
+        )
     card = {
         "about": _ABOUT,
         "planted": asdict(settings),
@@ -83,11 +94,15 @@ def _check(folder: Path) -> None:
         if find_spec(module) is None:
             raise MissingExtra.named("train", module)
     if folder.exists():
-        raise InvalidInput("the folder exists", where=str(folder), hint="name another, or delete it")
+        raise InvalidInput(
+            "the folder exists", where=str(folder), hint="name another, or delete it"
+        )
 
 
 def _tokenizer(
-    answers: Sequence[AnswerLesson], writing: Sequence[WritingLesson], settings: PlantedModelSettings
+    answers: Sequence[AnswerLesson],
+    writing: Sequence[WritingLesson],
+    settings: PlantedModelSettings,
 ) -> Any:
     """Byte-level BPE whose merges may span words: a sentence of the society is a token or two."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -150,7 +165,9 @@ class _AnswerRows:
         self.pad, self.end = tokenizer.pad_token_id, tokenizer.eos_token_id
         texts = [_prompt(tokenizer, lesson) for lesson in lessons]
         self.ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-        self.labels = [tokenizer.convert_tokens_to_ids(list(lesson.ask.labels)) for lesson in lessons]
+        self.labels = [
+            tokenizer.convert_tokens_to_ids(list(lesson.ask.labels)) for lesson in lessons
+        ]
         self.chances = [lesson.probs_O[list(lesson.ask.order)] for lesson in lessons]
         self.lengths = [len(row) + 1 for row in self.ids]
 
@@ -159,14 +176,18 @@ class _AnswerRows:
         import torch
 
         drawn = [self.labels[i][rng.choice(len(self.labels[i]), p=self.chances[i])] for i in rows]
-        ids, mask = _padded([[*self.ids[i], label] for i, label in zip(rows, drawn, strict=True)], self.pad)
+        ids, mask = _padded(
+            [[*self.ids[i], label] for i, label in zip(rows, drawn, strict=True)], self.pad
+        )
         logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=2).logits.float()
         log_answer = torch.log_softmax(logits[:, 0], dim=-1)
         wanted = torch.zeros_like(log_answer)
         for k, i in enumerate(rows):
             wanted[k, self.labels[i]] = torch.tensor(self.chances[i], dtype=wanted.dtype)
         ends = torch.full((len(rows),), self.end)
-        return -(wanted * log_answer).sum(dim=-1).mean() + torch.nn.functional.cross_entropy(logits[:, 1], ends)
+        return -(wanted * log_answer).sum(dim=-1).mean() + torch.nn.functional.cross_entropy(
+            logits[:, 1], ends
+        )
 
 
 class _WritingRows:
@@ -174,8 +195,12 @@ class _WritingRows:
 
     def __init__(self, tokenizer: Any, lessons: Sequence[WritingLesson]) -> None:
         self.pad = tokenizer.pad_token_id
-        prompts = tokenizer([_prompt(tokenizer, lesson) for lesson in lessons], add_special_tokens=False)["input_ids"]
-        answers = tokenizer([lesson.answer + _END for lesson in lessons], add_special_tokens=False)["input_ids"]
+        prompts = tokenizer(
+            [_prompt(tokenizer, lesson) for lesson in lessons], add_special_tokens=False
+        )["input_ids"]
+        answers = tokenizer([lesson.answer + _END for lesson in lessons], add_special_tokens=False)[
+            "input_ids"
+        ]
         self.ids = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
         self.written = [len(a) for a in answers]
         self.lengths = [len(row) for row in self.ids]
@@ -187,21 +212,35 @@ class _WritingRows:
         del rng
         ids, mask = _padded([self.ids[i] for i in rows], self.pad)
         longest = max(self.written[i] for i in rows)
-        logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=longest + 1).logits[:, :-1].float()
+        logits = (
+            model(input_ids=ids, attention_mask=mask, logits_to_keep=longest + 1)
+            .logits[:, :-1]
+            .float()
+        )
         wanted = ids[:, -longest:].clone()
         for k, i in enumerate(rows):
             wanted[k, : longest - self.written[i]] = -100
-        return torch.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), wanted.reshape(-1))
+        return torch.nn.functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), wanted.reshape(-1)
+        )
 
 
 def _train(
-    model: Any, answers: _AnswerRows, writing: _WritingRows, settings: PlantedModelSettings, reporter: Reporter
+    model: Any,
+    answers: _AnswerRows,
+    writing: _WritingRows,
+    settings: PlantedModelSettings,
+    reporter: Reporter,
 ) -> dict[str, float]:
     """Answers and questions in every step; the rate rises for a tenth of the steps and falls as a cosine."""
     import torch
 
-    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, settings.steps))
+    optimiser = torch.optim.AdamW(
+        model.parameters(), settings.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: _rate(step, settings.steps)
+    )
     rng = rng_for(settings.seed, "planted training")
     asked = _batches(answers.lengths, settings.batch, rng)
     told = _batches(writing.lengths, max(1, settings.batch // 4), rng)
@@ -214,7 +253,10 @@ def _train(
         optimiser.step()
         schedule.step()
         optimiser.zero_grad()
-        losses = {name: round(part.item(), 4) for name, part in zip(("answering", "writing"), parts, strict=True)}
+        losses = {
+            name: round(part.item(), 4)
+            for name, part in zip(("answering", "writing"), parts, strict=True)
+        }
         reporter.progress(step + 1, settings.steps)
     model.eval()
     return losses

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from pluralign.asking import CultureTables, culture_tables, load_strategy, put
-from pluralign.core import AnswerDistribution, Ask, Conversation, FloatArray, Survey, SurveyQuestion, rng_for
+from pluralign.core import (
+    AnswerDistribution,
+    Ask,
+    Conversation,
+    FloatArray,
+    Survey,
+    SurveyQuestion,
+    rng_for,
+)
 from pluralign.experiments.planted.settings import PlantedModelSettings
 from pluralign.methods.culturespa import generation_prompt
 from pluralign.methods.culturespa.generating import written_as
@@ -88,7 +96,9 @@ def similarity_of(settings: PlantedModelSettings) -> CultureTables:
     return culture_tables(held_out_survey(settings), CultureTables(), {"nearest"})
 
 
-def fresh_questions(society: Society, n: int, settings: PlantedModelSettings, purpose: str) -> list[SurveyQuestion]:
+def fresh_questions(
+    society: Society, n: int, settings: PlantedModelSettings, purpose: str
+) -> list[SurveyQuestion]:
     """Distinct questions that are not in the survey held out; fewer where the bank has no more."""
     held = {(q.text, q.options) for q in held_out_survey(settings).questions.values()}
     found: dict[tuple[str, tuple[str, ...]], SurveyQuestion] = {}
@@ -101,7 +111,9 @@ def fresh_questions(society: Society, n: int, settings: PlantedModelSettings, pu
 def exact_survey(society: Society, questions: Sequence[SurveyQuestion]) -> Survey:
     """Questions with the true shares of every community, without the noise of a sample."""
     shares = tuple(
-        AnswerDistribution(q.id, c.id, tuple(np.minimum(society.true_shares(q, c.id), 1.0).tolist()))
+        AnswerDistribution(
+            q.id, c.id, tuple(np.minimum(society.true_shares(q, c.id), 1.0).tolist())
+        )
         for q in questions
         for c in society.communities
     )

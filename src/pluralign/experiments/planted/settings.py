@@ -47,11 +47,19 @@ class PlantedModelSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.knowledge <= 1 or self.sharpness <= 0 or self.learning_rate <= 0:
             raise InvalidInput("knowledge must be in [0, 1], sharpness and learning_rate above 0")
-        if min(self.questions, self.written, self.steps, self.batch, self.layers) < 1 or self.hidden % 32:
+        if (
+            min(self.questions, self.written, self.steps, self.batch, self.layers) < 1
+            or self.hidden % 32
+        ):
             raise InvalidInput("numbers must be 1 or more, hidden a multiple of 32")
 
 
 SMALL = PlantedModelSettings(
-    strategies=("culture_unaware", "culture_aware"), questions=2000, written=1500, hidden=96, layers=3, steps=600
+    strategies=("culture_unaware", "culture_aware"),
+    questions=2000,
+    written=1500,
+    hidden=96,
+    layers=3,
+    steps=600,
 )
 """A minute on two cores: enough for tests."""

@@ -1,6 +1,11 @@
 """CultureSPA as an experiment: settings, stages that go on where they were stopped, and what tuning changed."""
 
-from pluralign.experiments.pluralising.resolving import STAGES, ResolvedPluralise, explain_pluralise, resolve_pluralise
+from pluralign.experiments.pluralising.resolving import (
+    STAGES,
+    ResolvedPluralise,
+    explain_pluralise,
+    resolve_pluralise,
+)
 from pluralign.experiments.pluralising.running import PluraliseOutcome, read_stage, run_pluralise
 from pluralign.experiments.pluralising.settings import ComparisonSettings, PluraliseSettings
 

@@ -38,7 +38,11 @@ class Variant:
     @property
     def label(self) -> str:
         """Name of its files."""
-        return self.name if self.community is None else f"{self.name}-{self.community.replace('/', '_')}"
+        return (
+            self.name
+            if self.community is None
+            else f"{self.name}-{self.community.replace('/', '_')}"
+        )
 
 
 def compare_models(work: Work, source: SurveySource) -> SurveyOutcome:
@@ -106,7 +110,9 @@ def _open(work: Work, variant: Variant) -> Respondent:
         max_new_tokens=settings.evaluate.max_new_tokens,
     )
     model = settings.model.model_copy(update={"adapter": variant.adapter, "called": variant.name})
-    return open_respondent(model, settings.evaluate.method, how, settings.seed, work.survey, work.reporter.note)
+    return open_respondent(
+        model, settings.evaluate.method, how, settings.seed, work.survey, work.reporter.note
+    )
 
 
 def _asks(work: Work, variant: Variant) -> list[Ask]:
@@ -128,7 +134,13 @@ def _asks(work: Work, variant: Variant) -> list[Ask]:
 
 
 def _ability_row(row: dict[str, Any], variant: Variant) -> dict[str, Any]:
-    shared = {"method": "lm_eval", "steer": None, "subset": "all", "n_raters": None, "strategy": None}
+    shared = {
+        "method": "lm_eval",
+        "steer": None,
+        "subset": "all",
+        "n_raters": None,
+        "strategy": None,
+    }
     return {
         "metric": f"{row['task']}: {row['metric']}",
         "community": variant.community,

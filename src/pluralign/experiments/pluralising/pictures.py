@@ -9,7 +9,9 @@ from pluralign.core import community, whole_file
 _CELL, _PLANE = 26, 320
 
 
-def draw_culture_map(rows: Sequence[Mapping[str, Any]], drawn: Mapping[str, Any], path: Path) -> bool:
+def draw_culture_map(
+    rows: Sequence[Mapping[str, Any]], drawn: Mapping[str, Any], path: Path
+) -> bool:
     """Write the map as a PNG; False where the extra ``report`` is not installed.
 
     Args:
@@ -22,7 +24,9 @@ def draw_culture_map(rows: Sequence[Mapping[str, Any]], drawn: Mapping[str, Any]
         import vl_convert as vlc
     except ImportError:
         return False
-    chart = alt.hconcat(_heat(rows, drawn["order"], alt), _plane(drawn["place"], alt), spacing=40).properties(
+    chart = alt.hconcat(
+        _heat(rows, drawn["order"], alt), _plane(drawn["place"], alt), spacing=40
+    ).properties(
         title=alt.TitleParams(
             "Culture map: what naming a culture changes",
             subtitle="Share of questions answered alike, of those that either name shifts (the model, not people)",
@@ -49,7 +53,10 @@ def _heat(rows: Sequence[Mapping[str, Any]], order: Sequence[str], alt: Any) -> 
     )
     shown = base.mark_rect().encode(
         color=alt.Color(
-            "alike:Q", title="answered alike", scale=alt.Scale(scheme="viridis"), legend=alt.Legend(format="%")
+            "alike:Q",
+            title="answered alike",
+            scale=alt.Scale(scheme="viridis"),
+            legend=alt.Legend(format="%"),
         )
     )
     text = base.mark_text(fontSize=9).encode(
@@ -63,10 +70,13 @@ def _heat(rows: Sequence[Mapping[str, Any]], order: Sequence[str], alt: Any) -> 
 def _plane(place: Mapping[str, Sequence[float]], alt: Any) -> Any:
     points = [{"name": _name(c), "x": x, "y": y} for c, (x, y) in place.items()]
     base = alt.Chart(alt.Data(values=points)).encode(
-        x=alt.X("x:Q", axis=None, scale=alt.Scale(padding=50)), y=alt.Y("y:Q", axis=None, scale=alt.Scale(padding=30))
+        x=alt.X("x:Q", axis=None, scale=alt.Scale(padding=50)),
+        y=alt.Y("y:Q", axis=None, scale=alt.Scale(padding=30)),
     )
     words = base.mark_text(dy=-10, fontSize=12).encode(text="name:N")
-    return (base.mark_circle(size=60, color="#2c6fb0") + words).properties(width=_PLANE, height=_PLANE)
+    return (base.mark_circle(size=60, color="#2c6fb0") + words).properties(
+        width=_PLANE, height=_PLANE
+    )
 
 
 def _name(id_: str) -> str:

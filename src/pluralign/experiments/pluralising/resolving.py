@@ -12,11 +12,24 @@ from pluralign.core import InvalidSettings, SurveySource
 from pluralign.experiments.pluralising.settings import PluraliseSettings
 from pluralign.experiments.surveying.resolving import place_paths, survey_source
 from pluralign.experiments.surveying.settings import CHANGES_NO_ANSWER
-from pluralign.experiments.tables import copied, dotted, flat, origin_of, override, shown, shown_fields
+from pluralign.experiments.tables import (
+    copied,
+    dotted,
+    flat,
+    origin_of,
+    override,
+    shown,
+    shown_fields,
+)
 from pluralign.experiments.validating import community_ids, validated
 
 STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
-_PATHS = (("questions", "topics"), ("questions", "file"), ("answer", "similarity"), ("evaluate", "include_path"))
+_PATHS = (
+    ("questions", "topics"),
+    ("questions", "file"),
+    ("answer", "similarity"),
+    ("evaluate", "include_path"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,9 @@ class ResolvedPluralise:
         settings = shown(self.settings, include={"seed", "communities", "questions", "answer"})
         model = shown(self.settings.model, exclude=CHANGES_NO_ANSWER)
         source = [self.source.name, *(value for _, value in shown_fields(self.source))]
-        return hashlib.sha256(json.dumps([settings, model, source], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([settings, model, source], sort_keys=True).encode()
+        ).hexdigest()
 
 
 def resolve_pluralise(
@@ -68,9 +83,13 @@ def resolve_pluralise(
     for table, key in _PATHS:
         path = getattr(getattr(settings, table), key)
         if path is not None and not path.exists():
-            raise InvalidSettings(f"no such file or folder: {path}", where=f"{where}: {table}.{key}")
+            raise InvalidSettings(
+                f"no such file or folder: {path}", where=f"{where}: {table}.{key}"
+            )
     _check_strategies(settings, where)
-    return ResolvedPluralise(settings, survey_source(settings.survey, base, f"{where}: survey"), origin)
+    return ResolvedPluralise(
+        settings, survey_source(settings.survey, base, f"{where}: survey"), origin
+    )
 
 
 def explain_pluralise(resolved: ResolvedPluralise) -> list[tuple[str, str, str]]:
@@ -90,7 +109,11 @@ def _place_strategies(tables: dict[str, Any], base: Path) -> None:
         for key in keys:
             value = own.get(key)
             if value is not None:
-                own[key] = [_placed(name, base) for name in value] if isinstance(value, list) else _placed(value, base)
+                own[key] = (
+                    [_placed(name, base) for name in value]
+                    if isinstance(value, list)
+                    else _placed(value, base)
+                )
 
 
 def _placed(name: Any, base: Path) -> Any:

@@ -121,7 +121,9 @@ def _stage(work: Work, name: str) -> dict[str, Any]:
     return found
 
 
-def _finish(work: Work, resolved: ResolvedPluralise, stages: dict[str, Mapping[str, Any]]) -> PluraliseOutcome:
+def _finish(
+    work: Work, resolved: ResolvedPluralise, stages: dict[str, Mapping[str, Any]]
+) -> PluraliseOutcome:
     since = time.perf_counter()
     outcome = compare_models(work, resolved.source)
     ability = measure_ability(work)
@@ -163,7 +165,9 @@ def _work(resolved: ResolvedPluralise, folder: RunFolder, reporter: Reporter) ->
 
 def _place(stage: str, option: str) -> int:
     if stage not in STAGES:
-        raise InvalidSettings(f"there is no stage {stage!r}", where=f"--{option}", hint=f"stages: {', '.join(STAGES)}")
+        raise InvalidSettings(
+            f"there is no stage {stage!r}", where=f"--{option}", hint=f"stages: {', '.join(STAGES)}"
+        )
     return STAGES.index(stage)
 
 
@@ -174,4 +178,6 @@ def _made_again_with(name: str) -> list[str]:
     ['collect/summary.json', 'tune/summary.json', 'evaluate/summary.json']
     """
     stage = name.split("/", maxsplit=1)[0]
-    return [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]] if stage in STAGES else []
+    return (
+        [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]] if stage in STAGES else []
+    )

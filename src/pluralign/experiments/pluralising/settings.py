@@ -7,7 +7,12 @@ from pydantic import Field, model_validator
 
 from pluralign.experiments.surveying.settings import ModelSettings, Parser, Table
 from pluralign.experiments.tables import FolderName
-from pluralign.methods.culturespa import AnsweringConfig, CollectingConfig, GenerationConfig, TuningConfig
+from pluralign.methods.culturespa import (
+    AnsweringConfig,
+    CollectingConfig,
+    GenerationConfig,
+    TuningConfig,
+)
 
 
 class ComparisonSettings(Table):
@@ -60,13 +65,19 @@ class PluraliseSettings(Table):
     @model_validator(mode="after")
     def _fits(self) -> "PluraliseSettings":
         if self.model.kind == "simulated":
-            raise ValueError('model.kind = "simulated" writes no questions: name a model, kind = "local" or "endpoint"')
+            raise ValueError(
+                'model.kind = "simulated" writes no questions: name a model, kind = "local" or "endpoint"'
+            )
         if self.model.adapter is not None:
             raise ValueError("model.adapter cannot be tuned further: merge it into the model first")
         if self.communities is not None and len(self.communities) < 2:
-            raise ValueError("communities names fewer than two: one culture cannot be told from others")
+            raise ValueError(
+                "communities names fewer than two: one culture cannot be told from others"
+            )
         if not self.tune.kinds or len(set(self.tune.kinds)) != len(self.tune.kinds):
             raise ValueError("tune.kinds names none, or one twice")
-        if not self.evaluate.strategies or len(set(self.evaluate.strategies)) != len(self.evaluate.strategies):
+        if not self.evaluate.strategies or len(set(self.evaluate.strategies)) != len(
+            self.evaluate.strategies
+        ):
             raise ValueError("evaluate.strategies names none, or one twice")
         return self

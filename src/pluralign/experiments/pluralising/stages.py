@@ -79,17 +79,22 @@ def write_questions(work: Work) -> dict[str, Any]:
         chat = work.open_chat()
         kept = KeptCompletions(chat, work.place("questions") / "completions.jsonl")
         topics = topics_of(work.survey, _topics(config.topics) if config.topics else None)
-        rows = generate_questions(kept, topics, config, work.settings.seed, work.reporter.progress, tally)
+        rows = generate_questions(
+            kept, topics, config, work.settings.seed, work.reporter.progress, tally
+        )
         source = chat.name
     work.folder.write_rows("questions/questions.jsonl", rows)
     by_topic: dict[str, int] = {}
     for row in rows:
-        by_topic[str(row.get("topic"))] = by_topic.get(str(row.get("topic")), 0) + ("question" in row)
+        by_topic[str(row.get("topic"))] = by_topic.get(str(row.get("topic")), 0) + (
+            "question" in row
+        )
     if not any(by_topic.values()):
         raise NotEnoughData(
             f"{source} wrote no question that can be read",
             where=str(work.place("questions")),
-            hint="; ".join(tally.dropped) or "look at its texts in questions.jsonl: they must hold a JSON object",
+            hint="; ".join(tally.dropped)
+            or "look at its texts in questions.jsonl: they must hold a JSON object",
         )
     return {
         "written by": source,
@@ -107,7 +112,8 @@ def keep_questions(work: Work) -> dict[str, Any]:
         raise NotEnoughData(
             "no written question can be asked",
             where=str(work.place("questions") / "questions.jsonl"),
-            hint="; ".join(f"{n:,} {reason}" for reason, n in tally.dropped.most_common()) or "no question was written",
+            hint="; ".join(f"{n:,} {reason}" for reason, n in tally.dropped.most_common())
+            or "no question was written",
         )
     work.folder.write_rows("filter/questions.jsonl", (asdict(q) for q in kept))
     return _counts(tally)
@@ -119,7 +125,9 @@ def answer_questions(work: Work) -> dict[str, Any]:
     asks = answer_asks(work, tally)
     config = work.settings.answer
     sampling = Sampling(config.temperature, config.top_p, config.max_new_tokens, work.settings.seed)
-    respondent = RecordedRespondent(ChatRespondent(work.open_chat(), sampling), work.place("answer") / "recorded.jsonl")
+    respondent = RecordedRespondent(
+        ChatRespondent(work.open_chat(), sampling), work.place("answer") / "recorded.jsonl"
+    )
     failures = ask_all(respondent, asks, work.reporter)
     note_failures(failures, work.reporter)
     work.folder.list_files("answer/recorded.jsonl")
@@ -133,7 +141,9 @@ def collect_answers(work: Work) -> dict[str, Any]:
     shifted = collect_shifted(pairs, tally)
     taken = take_fraction(shifted, work.settings.collect.fraction, seed) if shifted else []
     by_id = {q.id: q for q in kept_questions(work)}
-    work.folder.write_rows("collect/collected.jsonl", (_row(pair, by_id[pair.question]) for pair in taken))
+    work.folder.write_rows(
+        "collect/collected.jsonl", (_row(pair, by_id[pair.question]) for pair in taken)
+    )
     rates = shift_rates(pairs)
     return {
         "shifted": {c: asdict(rate) for c, rate in rates.items()},
@@ -159,18 +169,29 @@ def answer_asks(work: Work, tally: Tally) -> list[Ask]:
     config = work.settings.answer
     written = _as_survey(kept_questions(work))
     aware = load_strategy(config.aware)
-    given = CultureTables(similarity=read_similarity(config.similarity)) if config.similarity else CultureTables()
+    given = (
+        CultureTables(similarity=read_similarity(config.similarity))
+        if config.similarity
+        else CultureTables()
+    )
     cultures = culture_tables(work.survey, given, aware.needs)
     asks = put(load_strategy(config.unaware), written, work.communities, tally=tally)
     return asks + put(
-        aware, written, work.communities, cultures=cultures, putting=Putting(seed=work.settings.seed), tally=tally
+        aware,
+        written,
+        work.communities,
+        cultures=cultures,
+        putting=Putting(seed=work.settings.seed),
+        tally=tally,
     )
 
 
 def _pairs(work: Work, tally: Tally) -> list[AnswerPair]:
     config = work.settings.answer
     written = _as_survey(kept_questions(work))
-    read = read_all(_recorded(work.place("answer") / "recorded.jsonl"), written, "strict", "codes", tally)
+    read = read_all(
+        _recorded(work.place("answer") / "recorded.jsonl"), written, "strict", "codes", tally
+    )
     unaware, aware = (load_strategy(name).name for name in (config.unaware, config.aware))
     options = {
         (one.answer.strategy, one.answer.question, one.answer.community): one.option(
@@ -180,7 +201,11 @@ def _pairs(work: Work, tally: Tally) -> list[AnswerPair]:
     }
     return pair_answers(
         {q: option for (strategy, q, _), option in options.items() if strategy == unaware},
-        {(q, c): option for (strategy, q, c), option in options.items() if strategy == aware and c is not None},
+        {
+            (q, c): option
+            for (strategy, q, c), option in options.items()
+            if strategy == aware and c is not None
+        },
         tally,
     )
 
@@ -193,13 +218,22 @@ def _map(work: Work, pairs: Sequence[AnswerPair]) -> dict[str, Any]:
     except NotEnoughData as error:
         return {"none": error.what}
     work.folder.write_rows("collect/culture_map.jsonl", found.rows())
-    places = {c: [round(float(x), 4) for x in xy] for c, xy in zip(found.communities, found.place_C_2, strict=True)}
-    drawn: dict[str, Any] = {"order": list(found.communities), "nearest": found.nearest(), "place": places}
+    places = {
+        c: [round(float(x), 4) for x in xy]
+        for c, xy in zip(found.communities, found.place_C_2, strict=True)
+    }
+    drawn: dict[str, Any] = {
+        "order": list(found.communities),
+        "nearest": found.nearest(),
+        "place": places,
+    }
     if not draw_culture_map(found.rows(), drawn, work.place("collect") / "culture_map.png"):
         work.reporter.note("no picture of the culture map: pip install 'pluralign[report]'")
     people = culture_tables(work.survey, CultureTables(), {"nearest"}).similarity
     try:
-        drawn["agreement_with_people"] = asdict(agreement_with_people(found, people, rng_for(seed, "agreement")))
+        drawn["agreement_with_people"] = asdict(
+            agreement_with_people(found, people, rng_for(seed, "agreement"))
+        )
     except NotEnoughData as error:
         work.reporter.note(f"the culture map is not compared with the people's: {error.what}")
     return drawn
@@ -237,7 +271,11 @@ def _topics(path: Path) -> dict[str, list[str]]:
         table = parse_json(path.read_bytes())
     except (ValueError, OSError) as error:
         raise InvalidInput(f"cannot be read: {error}", where=str(path)) from error
-    if not isinstance(table, dict) or not all(isinstance(ids, list) for ids in table.values()) or not table:
+    if (
+        not isinstance(table, dict)
+        or not all(isinstance(ids, list) for ids in table.values())
+        or not table
+    ):
         raise InvalidInput("not a mapping topic -> ids of questions", where=str(path))
     return table
 
@@ -246,10 +284,16 @@ def _questions_of(path: Path) -> list[dict[str, Any]]:
     from pluralign.sources.reading import RowPolicy
     from pluralign.sources.reading import read_rows as read_any
 
-    return [dict(row) for _, row in read_any(path, RowPolicy(Tally(), skip_bad=False), kinds=("jsonl",))]
+    return [
+        dict(row) for _, row in read_any(path, RowPolicy(Tally(), skip_bad=False), kinds=("jsonl",))
+    ]
 
 
 def _counts(tally: Tally) -> dict[str, Any]:
-    told = {"dropped": dict(tally.dropped), "flagged": dict(tally.flagged), "notes": dict(tally.notes)}
+    told = {
+        "dropped": dict(tally.dropped),
+        "flagged": dict(tally.flagged),
+        "notes": dict(tally.notes),
+    }
     rows = {"read": tally.read, "kept": tally.kept} if tally.read else {}
     return rows | {name: counts for name, counts in told.items() if counts}

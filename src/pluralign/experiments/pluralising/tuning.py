@@ -38,9 +38,15 @@ def tune_models(work: Work) -> dict[str, Any]:
     return {"trained": found}
 
 
-def parts(work: Work, rows: list[TuningRow] | None = None) -> Iterator[tuple[Kind, str | None, Path]]:
+def parts(
+    work: Work, rows: list[TuningRow] | None = None
+) -> Iterator[tuple[Kind, str | None, Path]]:
     """Kind, community and folder of every adapter; communities of which nothing was collected have none."""
-    there = {row.community for row in rows} if rows is not None else {p.community for p in collected_pairs(work)}
+    there = (
+        {row.community for row in rows}
+        if rows is not None
+        else {p.community for p in collected_pairs(work)}
+    )
     place = work.place("tune")
     for kind in work.settings.tune.kinds:
         if kind == "joint":

@@ -7,7 +7,9 @@ from pluralign.core import ChatModel, InvalidSettings, Respondent, Sampling, Sur
 from pluralign.experiments.surveying.settings import ModelSettings, SamplingSettings
 
 
-def open_chat_model(settings: ModelSettings, note: Callable[[str], None] | None = None) -> ChatModel:
+def open_chat_model(
+    settings: ModelSettings, note: Callable[[str], None] | None = None
+) -> ChatModel:
     """The language model that settings name.
 
     Args:
@@ -35,10 +37,16 @@ def open_chat_model(settings: ModelSettings, note: Callable[[str], None] | None 
     if settings.kind == "endpoint":
         from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
 
-        taken = {name: getattr(settings, name) for name in EndpointSettings.__dataclass_fields__ if name != "model"}
+        taken = {
+            name: getattr(settings, name)
+            for name in EndpointSettings.__dataclass_fields__
+            if name != "model"
+        }
         return EndpointChatModel(EndpointSettings(model=settings.name, **taken), note)
     raise InvalidSettings(
-        "a simulated respondent does not write", where="model.kind", hint='use kind = "local" or "endpoint"'
+        "a simulated respondent does not write",
+        where="model.kind",
+        hint='use kind = "local" or "endpoint"',
     )
 
 

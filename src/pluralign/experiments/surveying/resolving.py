@@ -8,7 +8,16 @@ from typing import Any
 from pluralign.core import InvalidSettings, SurveySource
 from pluralign.experiments.registry import SOURCES, names, source_named
 from pluralign.experiments.surveying.settings import SurveySettings
-from pluralign.experiments.tables import absolute, copied, dotted, flat, origin_of, override, shown, shown_fields
+from pluralign.experiments.tables import (
+    absolute,
+    copied,
+    dotted,
+    flat,
+    origin_of,
+    override,
+    shown,
+    shown_fields,
+)
 from pluralign.experiments.validating import community_ids, source_from, validated
 
 _PATHS = (("model", "adapter"), ("asking", "similarity"), ("asking", "neighbours"))
@@ -29,7 +38,9 @@ class ResolvedSurvey:
     origin: Mapping[str, str]
 
 
-def resolve_survey(raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()) -> ResolvedSurvey:
+def resolve_survey(
+    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()
+) -> ResolvedSurvey:
     """Check settings and make the objects they name.
 
     Args:
@@ -49,7 +60,9 @@ def resolve_survey(raw: Mapping[str, Any], *, base: Path, where: str, overrides:
     if settings.communities is not None:
         ids = community_ids(settings.communities, f"{where}: communities")
         settings = settings.model_copy(update={"communities": ids})
-    return ResolvedSurvey(settings, survey_source(settings.survey, base, f"{where}: survey"), origin)
+    return ResolvedSurvey(
+        settings, survey_source(settings.survey, base, f"{where}: survey"), origin
+    )
 
 
 def survey_source(table: Mapping[str, Any], base: Path, where: str) -> SurveySource:
@@ -62,16 +75,22 @@ def survey_source(table: Mapping[str, Any], base: Path, where: str) -> SurveySou
     if not isinstance(source, SurveySource):
         known = [name for name in names(SOURCES) if hasattr(source_named(name), "survey")]
         raise InvalidSettings(
-            f"{table['source']!r} holds pairs, not a survey", where=where, hint=f"surveys: {', '.join(known)}"
+            f"{table['source']!r} holds pairs, not a survey",
+            where=where,
+            hint=f"surveys: {', '.join(known)}",
         )
     for f in fields(source):  # type: ignore[arg-type]
         value = getattr(source, f.name)
         if isinstance(value, Path) and not value.exists():
-            raise InvalidSettings(f"no such file or folder: {value}", where=f"{where}.{f.name}", hint="check the path")
+            raise InvalidSettings(
+                f"no such file or folder: {value}", where=f"{where}.{f.name}", hint="check the path"
+            )
     return source
 
 
-def place_paths(tables: dict[str, Any], base: Path, paths: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def place_paths(
+    tables: dict[str, Any], base: Path, paths: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
     """Paths start from ``base``; a model is a path where there is such a folder, a strategy where it ends in .toml."""
     for table, key in paths:
         if isinstance(tables.get(table), dict) and key in tables[table]:

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from pluralign.asking import CultureTables, Putting, Strategy, culture_tables, load_strategy, put
-from pluralign.core import Ask, InvalidSettings, NotEnoughData, Reply, Survey, Tally, count_of, rng_for
+from pluralign.core import (
+    Ask,
+    InvalidSettings,
+    NotEnoughData,
+    Reply,
+    Survey,
+    Tally,
+    count_of,
+    rng_for,
+)
 from pluralign.experiments.claiming import claimed
 from pluralign.experiments.folder import RunFolder
 from pluralign.experiments.reporting import Reporter, Silent, note_earlier
@@ -65,7 +74,9 @@ def run_survey(
         )
 
 
-def _ask(resolved: ResolvedSurvey, survey: Survey, asks: list[Ask], out: Path, reporter: Reporter) -> None:
+def _ask(
+    resolved: ResolvedSurvey, survey: Survey, asks: list[Ask], out: Path, reporter: Reporter
+) -> None:
     """Open the model, and ask it what is not answered in the folder yet."""
     settings = resolved.settings
     reporter.stage("opening the model")
@@ -113,10 +124,20 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
     asks = [
         ask
         for strategy in strategies
-        for ask in put(strategy, survey, communities, questions, cultures=cultures, putting=putting, tally=tally)
+        for ask in put(
+            strategy,
+            survey,
+            communities,
+            questions,
+            cultures=cultures,
+            putting=putting,
+            tally=tally,
+        )
     ]
     if not asks:
-        raise NotEnoughData("nothing is left to ask", hint="; ".join(tally.dropped) or "check the communities")
+        raise NotEnoughData(
+            "nothing is left to ask", hint="; ".join(tally.dropped) or "check the communities"
+        )
     return asks
 
 
@@ -127,7 +148,8 @@ def _known_communities(wanted: Sequence[str] | None, survey: Survey, tally: Tall
     known = [c for c in wanted or survey.communities if c in survey.communities]
     if not known:
         raise NotEnoughData(
-            "the survey has none of these communities", hint=f"it has {', '.join(survey.communities[:20])}"
+            "the survey has none of these communities",
+            hint=f"it has {', '.join(survey.communities[:20])}",
         )
     return known
 
@@ -168,7 +190,9 @@ def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter)
     """Ask what is not answered yet; the reasons of those that failed."""
     reporter.stage(f"asking {respondent.name}")
     if respondent.damaged:
-        reporter.note(f"{respondent.damaged:,} recorded answers were damaged, and are asked for again")
+        reporter.note(
+            f"{respondent.damaged:,} recorded answers were damaged, and are asked for again"
+        )
     done = 0
 
     def heard(_: int, __: Reply) -> None:
@@ -195,9 +219,16 @@ def note_failures(failures: Sequence[str], reporter: Reporter, about: str = "") 
 
 def _fingerprint(resolved: ResolvedSurvey, asks: list[Ask]) -> str:
     """Changes whenever an answer could change: who is asked, what, and how."""
-    left_out: dict[str, Any] = {"evaluate": True, "name": True, "survey": True, "model": CHANGES_NO_ANSWER}
+    left_out: dict[str, Any] = {
+        "evaluate": True,
+        "name": True,
+        "survey": True,
+        "model": CHANGES_NO_ANSWER,
+    }
     settings = shown(resolved.settings, exclude=left_out)
     words = hashlib.sha256()
     for ask in asks:
         words.update(repr((ask.key, [(m.role, m.content) for m in ask.conversation])).encode())
-    return hashlib.sha256(json.dumps([settings, words.hexdigest()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([settings, words.hexdigest()], sort_keys=True).encode()
+    ).hexdigest()

@@ -22,7 +22,9 @@ CHANGES_NO_ANSWER = {
 class Table(BaseModel):
     """A table of settings: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class ModelSettings(Table):
@@ -85,13 +87,17 @@ class ModelSettings(Table):
     @classmethod
     def _names_a_variable(cls, name: str) -> str:
         if not _VARIABLE.fullmatch(name):
-            raise ValueError("api_key_env must be the name of an environment variable, not the key itself")
+            raise ValueError(
+                "api_key_env must be the name of an environment variable, not the key itself"
+            )
         return name
 
     @model_validator(mode="after")
     def _whole(self) -> "ModelSettings":
         if self.kind != "simulated" and not self.name:
-            raise ValueError('name = "..." is needed: a folder or hub name, or what the server calls the model')
+            raise ValueError(
+                'name = "..." is needed: a folder or hub name, or what the server calls the model'
+            )
         if self.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise ValueError("max_cost needs price_in and price_out")
         allowed = {"kind", "name", "called"} | _OF_KIND[self.kind]
@@ -173,7 +179,9 @@ class SurveySettings(Table):
     @model_validator(mode="after")
     def _fits(self) -> "SurveySettings":
         if self.method == "likelihood" and self.model.kind == "endpoint":
-            raise ValueError('method = "likelihood" needs the model itself: use a local one, or method = "generate"')
+            raise ValueError(
+                'method = "likelihood" needs the model itself: use a local one, or method = "generate"'
+            )
         if not self.strategies or len(set(self.strategies)) != len(self.strategies):
             raise ValueError("strategies names none, or one twice")
         if self.communities == ():

@@ -9,10 +9,19 @@ from pluralign.methods.culturespa.collecting import (
     take_fraction,
     tuning_rows,
 )
-from pluralign.methods.culturespa.config import AnsweringConfig, CollectingConfig, GenerationConfig, TuningConfig
+from pluralign.methods.culturespa.config import (
+    AnsweringConfig,
+    CollectingConfig,
+    GenerationConfig,
+    TuningConfig,
+)
 from pluralign.methods.culturespa.culture_map import CultureMap, agreement_with_people, culture_map
 from pluralign.methods.culturespa.filtering import GeneratedQuestion, filter_questions
-from pluralign.methods.culturespa.generating import generate_questions, generation_prompt, read_generated
+from pluralign.methods.culturespa.generating import (
+    generate_questions,
+    generation_prompt,
+    read_generated,
+)
 from pluralign.methods.culturespa.topics import topics_of
 from pluralign.methods.culturespa.tuning import check_tunable, tune
 

@@ -93,7 +93,9 @@ def shift_rates(pairs: Sequence[AnswerPair]) -> dict[str, Estimate]:
             readable[pair.community] += 1
             shifted[pair.community] += pair.shifted
     if not readable:
-        raise NotEnoughData("no question has two readable answers", hint="look at the answers that were recorded")
+        raise NotEnoughData(
+            "no question has two readable answers", hint="look at the answers that were recorded"
+        )
     rates = {}
     for community, n in readable.items():
         low, high = binomtest(shifted[community], n).proportion_ci(method="wilson")
@@ -142,7 +144,9 @@ def tuning_rows(shifted: Sequence[AnswerPair], asks: Iterable[Ask]) -> list[Tuni
     Raises:
         InvalidInput: If a pair has no ask.
     """
-    by_key = {(ask.question.id, ask.community): ask for ask in asks if ask.draw == 0 and not ask.variant}
+    by_key = {
+        (ask.question.id, ask.community): ask for ask in asks if ask.draw == 0 and not ask.variant
+    }
     rows = []
     for pair in shifted:
         ask = by_key.get((pair.question, pair.community))

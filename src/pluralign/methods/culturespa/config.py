@@ -14,7 +14,9 @@ BATCHES = {"joint": (4, 32), "specific": (1, 8)}
 class StageConfig(BaseModel):
     """Settings of a stage: unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class GenerationConfig(StageConfig):

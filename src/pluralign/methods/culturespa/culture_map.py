@@ -34,7 +34,9 @@ class CultureMap:
 
     def nearest(self) -> dict[str, str]:
         """Community -> the one most alike."""
-        apart = np.where(np.eye(len(self.communities), dtype=bool), -1.0, np.nan_to_num(self.alike_C_C, nan=-1.0))
+        apart = np.where(
+            np.eye(len(self.communities), dtype=bool), -1.0, np.nan_to_num(self.alike_C_C, nan=-1.0)
+        )
         return {c: self.communities[int(apart[i].argmax())] for i, c in enumerate(self.communities)}
 
     def rows(self) -> list[dict[str, Any]]:
@@ -53,7 +55,9 @@ class CultureMap:
         ]
 
 
-def culture_map(pairs: Sequence[AnswerPair], rng: np.random.Generator, draws: int = 1000) -> CultureMap:
+def culture_map(
+    pairs: Sequence[AnswerPair], rng: np.random.Generator, draws: int = 1000
+) -> CultureMap:
     """Compare every two communities by the answers that naming them shifted.
 
     Two cultures whose shifted answers are the same are one culture to the model, whatever their people say. Questions
@@ -77,11 +81,15 @@ def culture_map(pairs: Sequence[AnswerPair], rng: np.random.Generator, draws: in
     same = (counted & (aware_C_Q[i_K] == aware_C_Q[j_K])).astype(float)
     if not counted.any():
         raise NotEnoughData("no answer shifted in any two communities")
-    ratio_B_K = draw_ratios(same, counted.astype(float), draw_questions(aware_C_Q.shape[1], rng, draws))
+    ratio_B_K = draw_ratios(
+        same, counted.astype(float), draw_questions(aware_C_Q.shape[1], rng, draws)
+    )
     with np.errstate(invalid="ignore"):
         alike_K = same.sum(axis=1) / counted.sum(axis=1)
     ends = [percentile_interval(column) for column in ratio_B_K.T]
-    low_K, high_K = (np.array([np.nan if e[side] is None else e[side] for e in ends]) for side in (0, 1))
+    low_K, high_K = (
+        np.array([np.nan if e[side] is None else e[side] for e in ends]) for side in (0, 1)
+    )
     square = [_square(values, len(communities), 1) for values in (alike_K, low_K, high_K)]
     n_C_C = _square(counted.sum(axis=1).astype(float), len(communities), 0)
     order, place = _arrange(square[0])
@@ -90,7 +98,10 @@ def culture_map(pairs: Sequence[AnswerPair], rng: np.random.Generator, draws: in
 
 
 def agreement_with_people(
-    found: CultureMap, people: Mapping[str, Mapping[str, float]], rng: np.random.Generator, draws: int = 2000
+    found: CultureMap,
+    people: Mapping[str, Mapping[str, float]],
+    rng: np.random.Generator,
+    draws: int = 2000,
 ) -> Estimate:
     """Spearman's correlation between the model's map and how alike the people's answers are.
 

@@ -74,7 +74,11 @@ def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list
             tally.drop(problem)
             continue
         seen.add(key)
-        kept.append(GeneratedQuestion(f"g{number:05d}", str(row.get("topic") or ""), str(text).strip(), options))
+        kept.append(
+            GeneratedQuestion(
+                f"g{number:05d}", str(row.get("topic") or ""), str(text).strip(), options
+            )
+        )
     tally.kept += len(kept)
     return kept
 

@@ -109,7 +109,9 @@ def generate_questions(
     rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in shown}
     fruitless = dict.fromkeys(shown, 0)
     for number in range(1_000_000):
-        short = [t for t in shown if _written(rows[t]) < config.per_topic and fruitless[t] < _FRUITLESS]
+        short = [
+            t for t in shown if _written(rows[t]) < config.per_topic and fruitless[t] < _FRUITLESS
+        ]
         if not short:
             break
         before = {topic: _written(rows[topic]) for topic in short}
@@ -145,7 +147,9 @@ def _round(
     return zip(prompts.values(), chat.complete(list(prompts), sampling), strict=True)
 
 
-def _draw(seeds: Sequence[Example], own: Sequence[Example], config: GenerationConfig, rng: Any) -> list[Example]:
+def _draw(
+    seeds: Sequence[Example], own: Sequence[Example], config: GenerationConfig, rng: Any
+) -> list[Example]:
     """Examples of a prompt in random order."""
     few = min(config.own_examples, len(own))
     many = min(config.seed_examples + config.own_examples - few, len(seeds))
@@ -169,11 +173,17 @@ def _written(rows: Sequence[Mapping[str, Any]]) -> int:
     return sum("question" in row for row in rows)
 
 
-def _examples(topic: str, questions: Sequence[SurveyQuestion], config: GenerationConfig, seed: int) -> list[Example]:
+def _examples(
+    topic: str, questions: Sequence[SurveyQuestion], config: GenerationConfig, seed: int
+) -> list[Example]:
     if not questions:
-        raise InvalidInput(f"the topic {topic!r} has no question of the survey", hint="leave it out, or name some")
+        raise InvalidInput(
+            f"the topic {topic!r} has no question of the survey", hint="leave it out, or name some"
+        )
     chosen = list(questions)
     if config.seeds_per_topic is not None and config.seeds_per_topic < len(chosen):
-        drawn = rng_for(seed, "seeds", topic).choice(len(chosen), config.seeds_per_topic, replace=False)
+        drawn = rng_for(seed, "seeds", topic).choice(
+            len(chosen), config.seeds_per_topic, replace=False
+        )
         chosen = [chosen[i] for i in sorted(drawn)]
     return [(q.text, q.options) for q in chosen]

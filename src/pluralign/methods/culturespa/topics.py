@@ -47,8 +47,12 @@ def topics_of(
     for topic, ids in given.items():
         missing = [id_ for id_ in ids if id_ not in survey.questions]
         if missing or not ids:
-            what = f"the survey has no question {missing[0]!r}" if missing else "no question is named"
-            raise InvalidInput(what, where=f"topic {topic!r}", hint="name questions of the survey by their ids")
+            what = (
+                f"the survey has no question {missing[0]!r}" if missing else "no question is named"
+            )
+            raise InvalidInput(
+                what, where=f"topic {topic!r}", hint="name questions of the survey by their ids"
+            )
     return {topic: tuple(survey.questions[id_] for id_ in ids) for topic, ids in given.items()}
 
 

@@ -56,7 +56,9 @@ def tune(
     watch = watch or Watch()
     learned, long = _tokens(chat, rows)
     if not learned:
-        raise NotEnoughData("there is nothing to learn", where=str(folder), hint="look at what was collected")
+        raise NotEnoughData(
+            "there is nothing to learn", where=str(folder), hint="look at what was collected"
+        )
     place = TrainingPlace(folder, _identity(chat, rows, config, kind, seed))
     if (done := place.finished(watch.note)) is not None:
         return done
@@ -77,13 +79,20 @@ def tune(
     return facts
 
 
-def _tokens(chat: LocalChatModel, rows: Sequence[TuningRow]) -> tuple[list[dict[str, list[int]]], int]:
+def _tokens(
+    chat: LocalChatModel, rows: Sequence[TuningRow]
+) -> tuple[list[dict[str, list[int]]], int]:
     """Token rows with labels on the answer alone, and how many rows are longer than the model takes."""
     learned = []
     for row in rows:
-        prompt, answer = chat.tokens(row.conversation), chat.answer_tokens(row.conversation, row.answer)
+        prompt, answer = (
+            chat.tokens(row.conversation),
+            chat.answer_tokens(row.conversation, row.answer),
+        )
         if len(prompt) + len(answer) <= chat.longest:
-            learned.append({"input_ids": prompt + answer, "labels": [_IGNORED] * len(prompt) + answer})
+            learned.append(
+                {"input_ids": prompt + answer, "labels": [_IGNORED] * len(prompt) + answer}
+            )
     return learned, len(rows) - len(learned)
 
 
@@ -105,7 +114,13 @@ def _train(
         adapted = _adapted(chat.loaded.model, config, seed)
     try:
         with quiet():
-            trainer = _trainer(chat, adapted, learned, _arguments(chat, place, config, kind, len(learned), seed), watch)
+            trainer = _trainer(
+                chat,
+                adapted,
+                learned,
+                _arguments(chat, place, config, kind, len(learned), seed),
+                watch,
+            )
             trainer.add_callback(_metrics(place, last))
             if last is not None and is_over(last):
                 trainer._load_from_checkpoint(last)
@@ -139,7 +154,12 @@ def _adapted(model: Any, config: TuningConfig, seed: int) -> Any:
 
 
 def _arguments(
-    chat: LocalChatModel, place: TrainingPlace, config: TuningConfig, kind: str, rows: int, seed: int
+    chat: LocalChatModel,
+    place: TrainingPlace,
+    config: TuningConfig,
+    kind: str,
+    rows: int,
+    seed: int,
 ) -> Any:
     import torch
     from trl import SFTConfig
@@ -177,7 +197,11 @@ def _arguments(
 
 
 def _trainer(
-    chat: LocalChatModel, adapted: Any, learned: list[dict[str, list[int]]], arguments: Any, watch: Watch
+    chat: LocalChatModel,
+    adapted: Any,
+    learned: list[dict[str, list[int]]],
+    arguments: Any,
+    watch: Watch,
 ) -> Any:
     from datasets import Dataset
     from transformers import PrinterCallback
@@ -202,10 +226,14 @@ def _metrics(place: TrainingPlace, last: str | None) -> Any:
     return MetricsFile(place.partial / METRICS, last)
 
 
-def _identity(chat: LocalChatModel, rows: Sequence[TuningRow], config: TuningConfig, kind: str, seed: int) -> str:
+def _identity(
+    chat: LocalChatModel, rows: Sequence[TuningRow], config: TuningConfig, kind: str, seed: int
+) -> str:
     """SHA-256 over all that decides what is learned."""
     settings = config.model_dump(mode="json", exclude=_NOT_LEARNED)
-    digest = hashlib.sha256(json.dumps([chat.fingerprint, settings, kind, seed], sort_keys=True).encode())
+    digest = hashlib.sha256(
+        json.dumps([chat.fingerprint, settings, kind, seed], sort_keys=True).encode()
+    )
     for row in rows:
         said = [(m.role, m.content) for m in row.conversation]
         digest.update(json.dumps([said, row.answer], ensure_ascii=False).encode("utf-8", "replace"))
@@ -220,5 +248,7 @@ def check_tunable(name: str, adapter: Path | None) -> None:
     """
     if adapter is not None or (Path(name) / "adapter_config.json").is_file():
         raise InvalidInput(
-            "a model with an adapter cannot be tuned further", where="model", hint="merge the adapter into it first"
+            "a model with an adapter cannot be tuned further",
+            where="model",
+            hint="merge the adapter into it first",
         )

@@ -24,7 +24,9 @@ def findings(runs: Sequence[Run], say: Speech, community: str | None = None) -> 
     audited = [run for run in runs if run.audit]
     if not audited:
         return Section("findings", title, empty=say(_UNAUDITED))
-    found = [f for run in audited for f in run.findings if community is None or f.community == community]
+    found = [
+        f for run in audited for f in run.findings if community is None or f.community == community
+    ]
     found.sort(key=lambda f: SEVERITIES.index(f.severity))
     grave = [f for f in found if f.severity != "note"]
     told = [
@@ -35,11 +37,21 @@ def findings(runs: Sequence[Run], say: Speech, community: str | None = None) -> 
     ]
     if len(grave) > _MOST:
         told.append(
-            say("The first {count} of {total} are shown.", count=say.number(_MOST, 0), total=say.number(len(grave), 0))
+            say(
+                "The first {count} of {total} are shown.",
+                count=say.number(_MOST, 0),
+                total=say.number(len(grave), 0),
+            )
         )
     if not found:
         return Section("findings", title, empty=say("Nothing was found beyond a threshold."))
-    return Section("findings", title, told, claims=[_claim(f, say) for f in grave[:_MOST]], tables=[_table(found, say)])
+    return Section(
+        "findings",
+        title,
+        told,
+        claims=[_claim(f, say) for f in grave[:_MOST]],
+        tables=[_table(found, say)],
+    )
 
 
 def not_assessed(runs: Sequence[Run], say: Speech) -> Section:
@@ -50,13 +62,23 @@ def not_assessed(runs: Sequence[Run], say: Speech) -> Section:
         Column("asks", say("Question"), lambda r: say(r["asks"])),
         Column("status", say("Answer"), lambda r: say(_STATUS[r["status"]])),
         Column(
-            "measured", say("numbers held against the threshold"), lambda r: say.number(r["measured"], 0), numeric=True
+            "measured",
+            say("numbers held against the threshold"),
+            lambda r: say.number(r["measured"], 0),
+            numeric=True,
         ),
         Column("reasons", say("Not assessed because"), _reasons),
     ]
     if not rows:
         return Section("checks", say("What was and was not assessed"), empty=say(_UNAUDITED))
-    table = [Table("checks", say("What was asked of the evidence, and what could not be answered"), columns, rows)]
+    table = [
+        Table(
+            "checks",
+            say("What was asked of the evidence, and what could not be answered"),
+            columns,
+            rows,
+        )
+    ]
     told = [say("“Not assessed” is a result too: it says what nobody can know from this evidence.")]
     return Section("checks", say("What was and was not assessed"), told, tables=table)
 
@@ -68,7 +90,11 @@ def _reasons(row: Row) -> str:
     return ("; ".join(reasons[:_REASONS]) or "–") + more
 
 
-_STATUS = {"found": "a concern or a risk", "clear": "nothing beyond the threshold", "not assessed": "not assessed"}
+_STATUS = {
+    "found": "a concern or a risk",
+    "clear": "nothing beyond the threshold",
+    "not assessed": "not assessed",
+}
 _LABELS = {"risk": "Risk", "concern": "Concern", "note": "Note"}
 
 
@@ -80,7 +106,12 @@ def _claim(f: Finding, say: Speech) -> Claim:
         (say("Look further"), say(f.look)),
     ]
     return Claim(
-        f.severity, say(_LABELS[f.severity]), say.sentence(f.claim), lines, say.number(f.rows.count, 0), f.rows.ids
+        f.severity,
+        say(_LABELS[f.severity]),
+        say.sentence(f.claim),
+        lines,
+        say.number(f.rows.count, 0),
+        f.rows.ids,
     )
 
 
@@ -95,7 +126,10 @@ def _told(e: Estimate, say: Speech) -> str:
         digits = 3 if max(abs(e.low), abs(e.high)) < 1 else 1
         parts = [
             say(
-                "{value} [{low} to {high}]", value=value, low=say.number(e.low, digits), high=say.number(e.high, digits)
+                "{value} [{low} to {high}]",
+                value=value,
+                low=say.number(e.low, digits),
+                high=say.number(e.high, digits),
             )
         ]
     parts.append(say("measured on {count}", count=say.number(e.n, 0)))

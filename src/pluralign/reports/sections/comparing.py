@@ -29,10 +29,19 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
             Column("steer", say("steered to"), lambda r: r["steer_name"]),
             Column("community", say("measured on the people of"), lambda r: r["name"]),
             *interval_columns(say, say("choices predicted rightly")),
-            Column("points", say("change in points"), lambda r: say.number(r["points"], 1), numeric=True),
+            Column(
+                "points",
+                say("change in points"),
+                lambda r: say.number(r["points"], 1),
+                numeric=True,
+            ),
         ]
-        caption = say("Every steer on every community: {run}, {method}", run=run.name, method=run.method)
-        about = say("Blue: served better than by the model that steering starts from; orange: worse.")
+        caption = say(
+            "Every steer on every community: {run}, {method}", run=run.name, method=run.method
+        )
+        about = say(
+            "Blue: served better than by the model that steering starts from; orange: worse."
+        )
         if worst is not None:
             about += " " + say(
                 "The largest loss: steering to {steer} changes {community} by {points} points.",
@@ -41,7 +50,10 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
                 points=say.number(worst["points"], 1),
             )
         if len(drawn) < len(rows):
-            about += " " + say("The chart shows the first {count}; the table shows more.", count=say.number(_MOST, 0))
+            about += " " + say(
+                "The chart shows the first {count}; the table shows more.",
+                count=say.number(_MOST, 0),
+            )
         figures.append(
             Figure(
                 f"steers-{k}" if k else "steers",
@@ -52,7 +64,9 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
             )
         )
     told = [
-        say("A steer is meant for its own people, on the diagonal; off it, one sees who else pays or gains."),
+        say(
+            "A steer is meant for its own people, on the diagonal; off it, one sees who else pays or gains."
+        ),
         say(
             "The change is a difference of two numbers and has no interval of its own; the table has that of each "
             "steered number."
@@ -62,11 +76,19 @@ def steers(runs: Sequence[Run], say: Speech) -> Section:
     if not figures:
         steered = [r for run in runs if run.kind == "rewards" for r in run.results if r["steer"]]
         empty = (
-            say("The model that steering starts from was not measured: name `reference` among the methods.")
+            say(
+                "The model that steering starts from was not measured: name `reference` among the methods."
+            )
             if steered
             else say("No run here steered a model to several communities.")
         )
-    return Section("steers", say("Steering to one, measured on all"), told if figures else (), figures, empty=empty)
+    return Section(
+        "steers",
+        say("Steering to one, measured on all"),
+        told if figures else (),
+        figures,
+        empty=empty,
+    )
 
 
 def contested(runs: Sequence[Run], say: Speech) -> Section:
@@ -115,7 +137,12 @@ def learning(runs: Sequence[Run], say: Speech) -> Section:
             continue
         columns = [
             Column("method", say("Method")),
-            Column("train_pairs", say("training pairs"), lambda r: say.number(r["train_pairs"], 0), numeric=True),
+            Column(
+                "train_pairs",
+                say("training pairs"),
+                lambda r: say.number(r["train_pairs"], 0),
+                numeric=True,
+            ),
             *interval_columns(say, say("choices predicted rightly")),
         ]
         caption = say("Learning curves: {run}", run=run.name)
@@ -123,16 +150,23 @@ def learning(runs: Sequence[Run], say: Speech) -> Section:
             Figure(
                 f"curves-{k}" if k else "curves",
                 caption,
-                say("How accuracy, on average over communities, grows with the pairs that were learned from."),
+                say(
+                    "How accuracy, on average over communities, grows with the pairs that were learned from."
+                ),
                 charts.curves(
-                    [{key: r[key] for key in ("name", "x", "value", "shown")} | _interval(r) for r in rows],
+                    [
+                        {key: r[key] for key in ("name", "x", "value", "shown")} | _interval(r)
+                        for r in rows
+                    ],
                     say("training pairs"),
                     say("choices predicted rightly"),
                 ),
                 Table(f"curves-{k}" if k else "curves", caption, columns, rows),
             )
         )
-    empty = None if figures else say("No run here drew learning curves: set fractions under [curves].")
+    empty = (
+        None if figures else say("No run here drew learning curves: set fractions under [curves].")
+    )
     return Section("curves", say("How much must be learned"), (), figures, empty=empty)
 
 
@@ -143,10 +177,16 @@ def models(runs: Sequence[Run], say: Speech) -> Section:
         rows, people = _alignment_diversity(run, say)
         if not rows:
             continue
-        labels = (say("diversity over communities (0 to 100)"), say("cultural alignment score (0 to 100)"))
+        labels = (
+            say("diversity over communities (0 to 100)"),
+            say("cultural alignment score (0 to 100)"),
+        )
         columns = [
             Column("name", say("Model")),
-            *(_renamed(c, "diversity_") for c in interval_columns(say, labels[0], score=True, people=False)),
+            *(
+                _renamed(c, "diversity_")
+                for c in interval_columns(say, labels[0], score=True, people=False)
+            ),
             *(_renamed(c, "") for c in interval_columns(say, labels[1], score=True, people=False)),
             Column("of_people", say("diversity of those people"), _of_people(say), numeric=True),
         ]
@@ -169,7 +209,11 @@ def models(runs: Sequence[Run], say: Speech) -> Section:
         )
     taken = [_taken_for(run, say, k) for k, run in enumerate(r for r in runs if r.kind == "survey")]
     tables = [table for table in taken if table.rows]
-    empty = None if figures or tables else say("No language model answered for two communities or more here.")
+    empty = (
+        None
+        if figures or tables
+        else say("No language model answered for two communities or more here.")
+    )
     return Section("models", say("Language models and people"), (), figures, tables, empty=empty)
 
 
@@ -194,7 +238,14 @@ def _matrix(run: Run, say: Speech) -> list[dict[str, Any]]:
     base = {r["community"]: r["value"] for r in mine if r["method"] == "reference"}
     rows = [r for r in mine if r["method"] == run.method and r["steer"] and r["community"] in base]
     own = {r["community"]: r["value"] for r in rows if r["steer"] == r["community"]}
-    rows.sort(key=lambda r: (own.get(r["steer"], 1.0), r["steer"], own.get(r["community"], 2.0), r["community"]))
+    rows.sort(
+        key=lambda r: (
+            own.get(r["steer"], 1.0),
+            r["steer"],
+            own.get(r["community"], 2.0),
+            r["community"],
+        )
+    )
     return [
         r
         | {
@@ -225,7 +276,10 @@ def _both_subsets(run: Run, say: Speech) -> list[dict[str, Any]]:
                 {
                     "name": method,
                     **{key: every[key] for key in ("value", "low", "high", "n", "n_raters")},
-                    **{f"contested_{key}": part[key] for key in ("value", "low", "high", "n", "n_raters")},
+                    **{
+                        f"contested_{key}": part[key]
+                        for key in ("value", "low", "high", "n", "n_raters")
+                    },
                     **_ends("x", part),
                     **_ends("y", every),
                     "shown": f"{say.percent(every['value'])} / {say.percent(part['value'])}",
@@ -238,7 +292,10 @@ def _curve(run: Run, say: Speech) -> list[dict[str, Any]]:
     rows = [
         r
         for r in run.curves
-        if r["metric"] == run.metric and r["by"] == "pairs" and r["community"] is None and r["subset"] == "all"
+        if r["metric"] == run.metric
+        and r["by"] == "pairs"
+        and r["community"] is None
+        and r["subset"] == "all"
     ]
     unique = {(r["method"], r["fraction"]): r for r in rows}
     return [
@@ -248,9 +305,13 @@ def _curve(run: Run, say: Speech) -> list[dict[str, Any]]:
     ]
 
 
-def _alignment_diversity(run: Run, say: Speech) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _alignment_diversity(
+    run: Run, say: Speech
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     by: dict[tuple[str, str, str], Mapping[str, Any]] = {
-        (r["metric"], r["model"], r["strategy"] or ""): r for r in run.results if r["community"] is None
+        (r["metric"], r["model"], r["strategy"] or ""): r
+        for r in run.results
+        if r["community"] is None
     }
     rows, people = [], []
     for (metric, model, strategy), diversity in by.items():
@@ -306,6 +367,8 @@ def _renamed(column: Column, prefix: str) -> Column:
     assert show is not None
 
     def shown(row: Mapping[str, Any]) -> str:
-        return show({key: row.get(f"{prefix}{key}") for key in ("value", "low", "high", "n", "n_raters")})
+        return show(
+            {key: row.get(f"{prefix}{key}") for key in ("value", "low", "high", "n", "n_raters")}
+        )
 
     return Column(f"{prefix}{column.key}", column.label, shown, column.numeric)

@@ -21,7 +21,9 @@ def participation(runs: Sequence[Run], say: Speech) -> Section:
         if rows:
             tables.append(_table(run, rows, say, k))
     told = [
-        say("Groups with few people are put together as “others”, so that nobody can be picked out."),
+        say(
+            "Groups with few people are put together as “others”, so that nobody can be picked out."
+        ),
         say("Where the number of people is not known, only shares of answers were published."),
     ]
     empty = None if tables else say("Nothing is recorded of the people behind these runs.")
@@ -31,7 +33,11 @@ def participation(runs: Sequence[Run], say: Speech) -> Section:
 def _rows(run: Run, say: Speech) -> list[dict[str, Any]]:
     if run.participation:
         return [
-            r | {"name": say.place(r["community"]), "groups": {a: _groups(counts) for a, counts in r["groups"].items()}}
+            r
+            | {
+                "name": say.place(r["community"]),
+                "groups": {a: _groups(counts) for a, counts in r["groups"].items()},
+            }
             for r in run.participation
         ]
     return [
@@ -42,7 +48,9 @@ def _rows(run: Run, say: Speech) -> list[dict[str, Any]]:
 
 def _groups(counts: Mapping[str, int]) -> dict[str, int]:
     """Counts of groups without small ones, whatever the audit let through; what it put together stays so."""
-    told = suppressed({_TOGETHER if group == FEWER else group: n for group, n in counts.items()}, SMALL)
+    told = suppressed(
+        {_TOGETHER if group == FEWER else group: n for group, n in counts.items()}, SMALL
+    )
     together = told.pop(_TOGETHER, 0) + told.pop(FEWER, 0)
     return told | ({FEWER: together} if together >= SMALL else {})
 
@@ -51,7 +59,10 @@ def _table(run: Run, rows: Sequence[Mapping[str, Any]], say: Speech, k: int) -> 
     def groups(row: Mapping[str, Any]) -> str:
         told = [
             f"{attribute}: "
-            + ", ".join(f"{say('others') if g == FEWER else g} {say.number(n, 0)}" for g, n in counts.items())
+            + ", ".join(
+                f"{say('others') if g == FEWER else g} {say.number(n, 0)}"
+                for g, n in counts.items()
+            )
             for attribute, counts in row["groups"].items()
             if counts
         ]
@@ -65,7 +76,10 @@ def _table(run: Run, rows: Sequence[Mapping[str, Any]], say: Speech, k: int) -> 
     if run.participation:
         columns += [
             Column(
-                "pairs_per_rater", say("pairs per person"), lambda r: say.number(r["pairs_per_rater"], 1), numeric=True
+                "pairs_per_rater",
+                say("pairs per person"),
+                lambda r: say.number(r["pairs_per_rater"], 1),
+                numeric=True,
             ),
             Column(
                 "heaviest_share",
@@ -81,4 +95,6 @@ def _table(run: Run, rows: Sequence[Mapping[str, Any]], say: Speech, k: int) -> 
             ),
             Column("groups", say("groups"), groups),
         ]
-    return Table(f"people-{k}" if k else "people", say("Who took part: {run}", run=run.name), columns, rows)
+    return Table(
+        f"people-{k}" if k else "people", say("Who took part: {run}", run=run.name), columns, rows
+    )

@@ -13,7 +13,12 @@ def dropped(runs: Sequence[Run], say: Speech) -> Section:
     """Rows read, kept and dropped by reason; and refusals of models."""
     rows = [row for run in runs for row in _counts(run)]
     refused = [
-        r | {"run": run.name, "who": f"{r['model']} · {r['strategy']}", "name": say.place(r["community"])}
+        r
+        | {
+            "run": run.name,
+            "who": f"{r['model']} · {r['strategy']}",
+            "name": say.place(r["community"]),
+        }
         for run in runs
         for r in run.results
         if r["metric"] == REFUSALS
@@ -42,9 +47,15 @@ def dropped(runs: Sequence[Run], say: Speech) -> Section:
 def how(runs: Sequence[Run], say: Speech) -> Section:
     """Method, settings, versions and licences."""
     rows = [row for run in runs for row in _facts(run)]
-    columns = [Column("run", say("Run")), Column("fact", say("What")), Column("value", say("Value"))]
+    columns = [
+        Column("run", say("Run")),
+        Column("fact", say("What")),
+        Column("value", say("Value")),
+    ]
     limits = [row for run in runs for row in _thresholds(run)]
-    tables = [Table("settings", say("Settings, versions, data and licences"), columns, rows, most=400)]
+    tables = [
+        Table("settings", say("Settings, versions, data and licences"), columns, rows, most=400)
+    ]
     if limits:
         tables.append(
             Table(
@@ -64,7 +75,9 @@ def how(runs: Sequence[Run], say: Speech) -> Section:
             "Intervals are 95 % intervals: people are drawn again and again, or questions where people are not known, "
             "and the number is measured anew."
         ),
-        say("A number tells how near answers come to those of the people who took part, not to a whole people."),
+        say(
+            "A number tells how near answers come to those of the people who took part, not to a whole people."
+        ),
     ]
     return Section("how", say("How this was measured"), told, tables=tables)
 
@@ -98,7 +111,9 @@ def _facts(run: Run) -> Iterator[dict[str, Any]]:
         facts[f"licence of {source['name']}"] = source.get("license")
     if data.get("survey"):
         facts["licence of the survey"] = data["survey"].get("license")
-    facts |= {f"licence of {n}": v for n, v in record.get("evidence", {}).get("licenses", {}).items()}
+    facts |= {
+        f"licence of {n}": v for n, v in record.get("evidence", {}).get("licenses", {}).items()
+    }
     facts |= {
         "data fingerprint": data.get("fingerprint"),
         "seeds": record.get("seeds"),
@@ -114,7 +129,9 @@ def _facts(run: Run) -> Iterator[dict[str, Any]]:
 def _flat(settings: Mapping[str, Any], head: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in settings.items():
-        found |= _flat(value, f"{head}{key}.") if isinstance(value, Mapping) else {f"{head}{key}": value}
+        found |= (
+            _flat(value, f"{head}{key}.") if isinstance(value, Mapping) else {f"{head}{key}": value}
+        )
     return found
 
 

@@ -30,7 +30,12 @@ def served(runs: Sequence[Run], say: Speech) -> Section:
                 "Each line is a community, the worst-served first. The bar is the 95 % interval: where two bars "
                 "overlap widely, their order may be chance."
             ),
-            *(line for run in runs if run.served for line in not_ranked(worst_first(run, run.answerers[0], say), say)),
+            *(
+                line
+                for run in runs
+                if run.served
+                for line in not_ranked(worst_first(run, run.answerers[0], say), say)
+            ),
             *(line for run in runs for line in not_steered(run, say)),
             *filter(None, (told_of(run, say) for run in runs for told_of in (_fitted_on, _alike))),
         ]
@@ -43,14 +48,22 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
     title, figures, told = say("The world"), [], []
     places = drawn_as_areas() | drawn_as_dots().keys()
     for k, run in enumerate(run for run in runs if run.served):
-        rows = [r for who in run.answerers for r in worst_first(run, who, say) if r["community"] in places]
+        rows = [
+            r
+            for who in run.answerers
+            for r in worst_first(run, who, say)
+            if r["community"] in places
+        ]
         if not rows:
             continue
         who = list(dict.fromkeys(r["who"] for r in rows))
         told_of = {one: {r["community"] for r in rows if r["who"] == one} for one in who}
         surveyed = [c for c in run.surveyed if c in places]
         hatched = [
-            {"who": one, "community": c, "name": say.place(c)} for one in who for c in surveyed if c not in told_of[one]
+            {"who": one, "community": c, "name": say.place(c)}
+            for one in who
+            for c in surveyed
+            if c not in told_of[one]
         ]
         told = [
             say(
@@ -71,11 +84,17 @@ def world(runs: Sequence[Run], say: Speech) -> Section:
                     who=who[0],
                     extremes=_extremes([r for r in rows if r["who"] == who[0]], say),
                 ),
-                charts.world_map([_light(r) for r in rows], hatched, who, legend, run.kind == "rewards", say),
+                charts.world_map(
+                    [_light(r) for r in rows], hatched, who, legend, run.kind == "rewards", say
+                ),
                 _all_served(run, rows, say, k, name="map"),
             )
         )
-    empty = None if figures else say("No community measured here is a country, so there is nothing to put on a map.")
+    empty = (
+        None
+        if figures
+        else say("No community measured here is a country, so there is nothing to put on a map.")
+    )
     return Section("world", title, told, figures, empty=empty)
 
 
@@ -84,8 +103,14 @@ def _fitted_on(run: Run, say: Speech) -> str | None:
     ids = run.record.get("communities", {}).get("reference", ())
     if run.kind != "rewards" or not ids:
         return None
-    names = ", ".join(map(say.place, ids[:_MOST_NAMED])) + (" ..." if len(ids) > _MOST_NAMED else "")
-    return say("{run}: the reference, from which steering starts, was fitted on {names}.", run=run.name, names=names)
+    names = ", ".join(map(say.place, ids[:_MOST_NAMED])) + (
+        " ..." if len(ids) > _MOST_NAMED else ""
+    )
+    return say(
+        "{run}: the reference, from which steering starts, was fitted on {names}.",
+        run=run.name,
+        names=names,
+    )
 
 
 def _alike(run: Run, say: Speech) -> str | None:
@@ -144,7 +169,13 @@ def not_steered(run: Run, say: Speech, community: str | None = None) -> list[str
     if run.kind != "rewards" or not others:
         return []
     if community is not None:
-        return [say("{run} does not steer to {community}.", run=run.name, community=_with_reason(run, community, say))]
+        return [
+            say(
+                "{run} does not steer to {community}.",
+                run=run.name,
+                community=_with_reason(run, community, say),
+            )
+        ]
     return [
         say(
             "{run} does not steer to {count} of the {total} communities in its data: {communities}.",
@@ -159,12 +190,18 @@ def not_steered(run: Run, say: Speech, community: str | None = None) -> list[str
 def _with_reason(run: Run, community: str, say: Speech) -> str:
     count, settings = run.record["people"][community], run.record["settings"]
     told = {"community": say.place(community), "pairs": say.number(count["pairs"], 0)}
-    told["people"] = say("not published") if count["raters"] is None else say.number(count["raters"], 0)
+    told["people"] = (
+        say("not published") if count["raters"] is None else say.number(count["raters"], 0)
+    )
     least = {key: say.number(settings.get(key, 0), 0) for key in ("min_pairs", "min_raters")}
     if community not in run.record["communities"].get("left_out", ()):
-        return say("{community} (pairs: {pairs}, people: {people}; the reference is fitted on it)", **told)
+        return say(
+            "{community} (pairs: {pairs}, people: {people}; the reference is fitted on it)", **told
+        )
     if settings.get("communities"):
-        return say("{community} (pairs: {pairs}, people: {people}; not named in `communities`)", **told)
+        return say(
+            "{community} (pairs: {pairs}, people: {people}; not named in `communities`)", **told
+        )
     return say(
         "{community} (pairs: {pairs}, people: {people}; `min_pairs` is {min_pairs}, `min_raters` is {min_raters})",
         **told,
@@ -193,11 +230,19 @@ def _worst_figure(run: Run, who: str, rows: list[dict[str, Any]], say: Speech, k
     title = say("Communities from the worst-served down: {who} ({run})", who=who, run=run.name)
     about = _extremes(rows, say)
     if len(rows) > _MOST:
-        about += " " + say("The chart shows the first {count}; the table shows more.", count=say.number(_MOST, 0))
-    tick = say("The tick marks the model that steering starts from.") if base and who != "reference" else None
+        about += " " + say(
+            "The chart shows the first {count}; the table shows more.", count=say.number(_MOST, 0)
+        )
+    tick = (
+        say("The tick marks the model that steering starts from.")
+        if base and who != "reference"
+        else None
+    )
     spec = charts.dot_plot(drawn, _measure(run, say), run.kind == "rewards", tick)
     table = _all_served(run, rows, say, k, name="worst")
-    return Figure(f"worst-{k}" if k else "worst", title, f"{about} {tick or ''}".strip(), spec, table)
+    return Figure(
+        f"worst-{k}" if k else "worst", title, f"{about} {tick or ''}".strip(), spec, table
+    )
 
 
 def _extremes(rows: Sequence[dict[str, Any]], say: Speech) -> str:
@@ -213,9 +258,16 @@ def _extremes(rows: Sequence[dict[str, Any]], say: Speech) -> str:
     )
 
 
-def _all_served(run: Run, rows: Sequence[dict[str, Any]], say: Speech, k: int, name: str = "served") -> Table:
-    columns = [Column("who", say("Answers by")), Column("community", say("Community"), lambda r: r["name"])]
-    columns += interval_columns(say, _measure(run, say), score=run.kind == "survey", people=run.kind == "rewards")
+def _all_served(
+    run: Run, rows: Sequence[dict[str, Any]], say: Speech, k: int, name: str = "served"
+) -> Table:
+    columns = [
+        Column("who", say("Answers by")),
+        Column("community", say("Community"), lambda r: r["name"]),
+    ]
+    columns += interval_columns(
+        say, _measure(run, say), score=run.kind == "survey", people=run.kind == "rewards"
+    )
     caption = say("How well each community is served: {run}", run=run.name)
     return Table(f"{name}-{k}" if k else name, caption, columns, rows)
 
@@ -227,14 +279,23 @@ def _reference(run: Run) -> dict[str, float]:
 
 
 def _measure(run: Run, say: Speech) -> str:
-    return say("choices predicted rightly") if run.kind == "rewards" else say("cultural alignment score (0 to 100)")
+    return (
+        say("choices predicted rightly")
+        if run.kind == "rewards"
+        else say("cultural alignment score (0 to 100)")
+    )
 
 
 def _told(run: Run, row: dict[str, Any], say: Speech) -> str:
     show = say.percent if run.kind == "rewards" else say.number
     if row["low"] is None:
         return show(row["value"])
-    return say("{value} [{low} to {high}]", value=show(row["value"]), low=show(row["low"]), high=show(row["high"]))
+    return say(
+        "{value} [{low} to {high}]",
+        value=show(row["value"]),
+        low=show(row["low"]),
+        high=show(row["high"]),
+    )
 
 
 def _light(row: dict[str, Any]) -> dict[str, Any]:

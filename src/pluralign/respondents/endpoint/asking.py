@@ -62,8 +62,12 @@ class Asking:
         self._fields, self._secrets, self._usage = fields, secrets, usage
         # Each try may take its time-out, and wait a minute before; a body that comes drop by drop takes no longer.
         self._longest = (settings.timeout_s + _LONGEST_WAIT) * (settings.retries + 1)
-        self._requests = AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
-        self._tokens = AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
+        self._requests = (
+            AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
+        )
+        self._tokens = (
+            AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
+        )
 
     async def one(self, conversation: Conversation) -> Reply:
         """Ask for one completion; one that fails after all retries is a reply with its ``failure``.
@@ -138,7 +142,9 @@ class Asking:
         reply = completion.reply
         estimate = (tokens_of(conversation), len(reply.text.encode()) // 4 + 1)
         given = (completion.tokens_in, completion.tokens_out)
-        tokens_in, tokens_out = (e if g is None else g for e, g in zip(estimate, given, strict=True))
+        tokens_in, tokens_out = (
+            e if g is None else g for e, g in zip(estimate, given, strict=True)
+        )
         self._usage.requests += 1
         self._usage.tokens_in += tokens_in
         self._usage.tokens_out += tokens_out
@@ -148,11 +154,16 @@ class Asking:
         """What went wrong, short, without secrets."""
         message = str(getattr(error, "message", "") or error) or type(error).__name__
         more = str(error.__cause__ or "") or words_of(getattr(error, "body", None))
-        return self._secrets.message(f"{message} ({more})" if more and more not in message else message)
+        return self._secrets.message(
+            f"{message} ({more})" if more and more not in message else message
+        )
 
     async def _models(self) -> str:
         try:
             page = await self._client.models.list()
-            return self._secrets.message(", ".join(str(model.id) for model in page.data[:10])) or "none"
+            return (
+                self._secrets.message(", ".join(str(model.id) for model in page.data[:10]))
+                or "none"
+            )
         except Exception:  # whatever goes wrong here, the first error is what the reader needs
             return "models it does not tell"

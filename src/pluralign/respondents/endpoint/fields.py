@@ -11,7 +11,8 @@ _OPTIONAL = ("seed", "top_p", "temperature")
 _WORDS = ("message", "msg", "detail", "error", "code", "type")
 _LONGEST, _MOST = 5000, 20
 _UNKNOWN = re.compile(
-    r"max_completion_tokens|support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed)|forbidden|extra", re.I
+    r"max_completion_tokens|support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed)|forbidden|extra",
+    re.I,
 )
 _LIMIT_REACHED = re.compile(r"\b(?:max_tokens|output limit)\b.{0,40}\breached\b", re.I)
 
@@ -117,9 +118,15 @@ def _named_in(body: object) -> set[str]:
     inner = body.get("error")
     error: Mapping[Any, Any] = inner if isinstance(inner, Mapping) else body
     details = error.get("detail")
-    places = [d.get("loc") for d in details if isinstance(d, Mapping)] if isinstance(details, list) else []
+    places = (
+        [d.get("loc") for d in details if isinstance(d, Mapping)]
+        if isinstance(details, list)
+        else []
+    )
     named = [place[-1] for place in places if isinstance(place, list) and place]
-    return {name.rpartition(".")[2] for name in (error.get("param"), *named) if isinstance(name, str)}
+    return {
+        name.rpartition(".")[2] for name in (error.get("param"), *named) if isinstance(name, str)
+    }
 
 
 def _note_on(name: str) -> str:

@@ -33,7 +33,9 @@ class EndpointChatModel:
         InvalidSettings: If the key is not set.
     """
 
-    def __init__(self, settings: EndpointSettings, note: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, settings: EndpointSettings, note: Callable[[str], None] | None = None
+    ) -> None:
         try:
             import aiolimiter
             import openai
@@ -57,7 +59,9 @@ class EndpointChatModel:
     def fingerprint(self) -> str:
         """Of server, model and extra fields without secrets; what the server does behind that name is not known."""
         parts = [self.settings.base_url, self.settings.model, dict(self.settings.extra_body)]
-        return hashlib.sha256(json.dumps(without_secrets(parts), sort_keys=True, default=str).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(without_secrets(parts), sort_keys=True, default=str).encode()
+        ).hexdigest()
 
     def complete(
         self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
@@ -85,7 +89,9 @@ class EndpointChatModel:
 
     async def _asked(self, asks: Iterator[int], work: "_Work") -> None:
         async with opened_client(self.settings, self._secrets) as client:
-            asking = Asking(self.settings, client, work.sampling, self._fields, self._secrets, self.usage)
+            asking = Asking(
+                self.settings, client, work.sampling, self._fields, self._secrets, self.usage
+            )
             workers = [
                 asyncio.create_task(self._answer(asking, asks, work))
                 for _ in range(min(self.settings.concurrency, len(work.conversations)))
@@ -113,7 +119,10 @@ class EndpointChatModel:
     def _afford(self, sampling: Sampling, conversation: Conversation) -> float:
         """Promise the most that a request can cost; those in flight count as spent."""
         s = self.settings
-        price = (tokens_of(conversation) * (s.price_in or 0) + sampling.max_new_tokens * (s.price_out or 0)) / 1e6
+        price = (
+            tokens_of(conversation) * (s.price_in or 0)
+            + sampling.max_new_tokens * (s.price_out or 0)
+        ) / 1e6
         spent = self.usage.cost(s)
         if s.max_cost is not None and spent + self._promised + price > s.max_cost:
             raise EndpointError(

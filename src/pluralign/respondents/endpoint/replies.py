@@ -51,8 +51,14 @@ def read_completion(body: bytes, not_sent: tuple[str, ...] = ()) -> Completion:
     finish = choice.get("finish_reason")
     usage = value.get("usage")
     counts = usage if isinstance(usage, Mapping) else {}
-    reply = Reply(_whole_characters(text).strip(), finish_reason=finish if finish in _CUT else "", not_sent=not_sent)
-    return Completion(reply, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens")))
+    reply = Reply(
+        _whole_characters(text).strip(),
+        finish_reason=finish if finish in _CUT else "",
+        not_sent=not_sent,
+    )
+    return Completion(
+        reply, _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    )
 
 
 def _parsed(body: bytes) -> Any:
@@ -84,8 +90,10 @@ def _part(part: object) -> str:
     """The text of one part; parts of other types, such as a thought, are no answer."""
     if isinstance(part, str):
         return part
-    text = _mapping(part, "a part of the content").get("text")
-    return text if isinstance(text, str) and part.get("type") in ("text", "output_text", None) else ""  # type: ignore[attr-defined]
+    content = _mapping(part, "a part of the content")
+    text = content.get("text")
+    is_text = content.get("type") in ("text", "output_text", None)
+    return text if isinstance(text, str) and is_text else ""
 
 
 def _whole_characters(text: str) -> str:

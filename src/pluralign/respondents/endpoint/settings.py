@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pluralign.core import InvalidInput, InvalidSettings, PluralignError, masked, printable, secrets_of
+from pluralign.core import (
+    InvalidInput,
+    InvalidSettings,
+    PluralignError,
+    masked,
+    printable,
+    secrets_of,
+)
 
 _NO_KEY = "none"
 _LONGEST = 300
@@ -78,7 +85,9 @@ class Usage:
 
     def cost(self, settings: EndpointSettings) -> float:
         """Price of it, 0 where prices are not known."""
-        return (self.tokens_in * (settings.price_in or 0) + self.tokens_out * (settings.price_out or 0)) / 1e6
+        return (
+            self.tokens_in * (settings.price_in or 0) + self.tokens_out * (settings.price_out or 0)
+        ) / 1e6
 
 
 class Secrets:
@@ -98,7 +107,9 @@ class Secrets:
     def __init__(self, settings: EndpointSettings) -> None:
         self.key = _key(settings)
         own = {} if self.key == _NO_KEY else {"key": self.key}
-        self._known = secrets_of({"base_url": settings.base_url, "extra_body": dict(settings.extra_body)} | own)
+        self._known = secrets_of(
+            {"base_url": settings.base_url, "extra_body": dict(settings.extra_body)} | own
+        )
 
     def removed(self, text: str) -> str:
         """A text without the secrets that are known, of which most texts hold none."""
@@ -111,7 +122,9 @@ class Secrets:
 
 def _key(settings: EndpointSettings) -> str:
     if settings.base_url is not None and not _is_address(settings.base_url):
-        raise InvalidInput(f"{settings.address!r} is no address", hint="write http://127.0.0.1:8000/v1")
+        raise InvalidInput(
+            f"{settings.address!r} is no address", hint="write http://127.0.0.1:8000/v1"
+        )
     key = os.environ.get(settings.api_key_env, "").strip()
     if key:
         return key

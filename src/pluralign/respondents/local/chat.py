@@ -38,7 +38,9 @@ class LocalChatModel:
     def longest(self) -> int:
         """Most tokens that the model takes, prompt and answer together."""
         config = self.loaded.model.config
-        limits = [getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")]
+        limits = [
+            getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")
+        ]
         return min([limit for limit in limits if limit], default=1_000_000)
 
     def tokens(self, conversation: Conversation) -> list[int]:
@@ -70,7 +72,9 @@ class LocalChatModel:
         try:
             text = tokenizer.apply_chat_template(_turns((*conversation, *last)), **how)
         except Exception:  # a template refuses in its own words, with whatever error it likes
-            text = tokenizer.apply_chat_template(_turns((*without_system(conversation), *last)), **how)
+            text = tokenizer.apply_chat_template(
+                _turns((*without_system(conversation), *last)), **how
+            )
         return str(text)
 
     def complete(
@@ -91,9 +95,17 @@ class LocalChatModel:
         room = self.longest - sampling.max_new_tokens
         for i, prompt in enumerate(prompts):
             if len(prompt) > room:
-                keep(i, Reply("", failure=f"the prompt has {len(prompt)} tokens, and the model takes {room}"))
+                keep(
+                    i,
+                    Reply(
+                        "",
+                        failure=f"the prompt has {len(prompt)} tokens, and the model takes {room}",
+                    ),
+                )
         waiting = [i for i in range(len(prompts)) if i not in replies]
-        for batch in batches(waiting, [len(p) + sampling.max_new_tokens for p in prompts], self.batch_tokens):
+        for batch in batches(
+            waiting, [len(p) + sampling.max_new_tokens for p in prompts], self.batch_tokens
+        ):
             for i, reply in self._generate(batch, prompts, sampling):
                 keep(i, reply)
         return [replies[i] for i in range(len(prompts))]
@@ -119,9 +131,19 @@ class LocalChatModel:
 
         model, tokenizer = self.loaded.model, self.loaded.tokenizer
         ids, mask = left_padded(prompts, tokenizer.pad_token_id, model.device)
-        drawn: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        drawn: dict[str, Any] = {
+            "do_sample": False,
+            "temperature": None,
+            "top_p": None,
+            "top_k": None,
+        }
         if sampling.temperature > 0:
-            drawn = {"do_sample": True, "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+            drawn = {
+                "do_sample": True,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "top_k": 0,
+            }
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.inference_mode(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(_seed(sampling.seed, prompts))
@@ -154,7 +176,9 @@ def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> Loca
         InvalidInput: If there is no such model.
     """
     adapter = how.pop("adapter", None)
-    return LocalChatModel(load(name, adapter=Path(adapter) if adapter else None, **how), batch_tokens)
+    return LocalChatModel(
+        load(name, adapter=Path(adapter) if adapter else None, **how), batch_tokens
+    )
 
 
 def plain_text(conversation: Conversation) -> str:
@@ -163,7 +187,9 @@ def plain_text(conversation: Conversation) -> str:
     >>> plain_text((Message("user", "Hello"),))
     'User: Hello\n\nAssistant:'
     """
-    return "\n\n".join([*(f"{m.role.capitalize()}: {m.content}" for m in conversation), "Assistant:"])
+    return "\n\n".join(
+        [*(f"{m.role.capitalize()}: {m.content}" for m in conversation), "Assistant:"]
+    )
 
 
 def without_system(conversation: Conversation) -> Conversation:

@@ -40,7 +40,9 @@ class LikelihoodRespondent:
         """Of the model."""
         return f"likelihood {self.model.fingerprint}"
 
-    def answer(self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None) -> list[Reply]:
+    def answer(
+        self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
+    ) -> list[Reply]:
         """Answer; see `pluralign.core.ports.Respondent`. The text of a reply is the label of the likeliest option."""
         replies: dict[int, Reply] = {}
         step = 256  # so that answers are heard, and kept, while others are still computed
@@ -55,10 +57,18 @@ class LikelihoodRespondent:
         prompts = [tuple(self.model.tokens(ask.conversation)) for ask in asks]
         labels = [label_tokens(self.model.loaded.tokenizer, ask.labels) for ask in asks]
         contexts = [_contexts(own) for own in labels]
-        rows = [prompt + context for prompt, own in zip(prompts, contexts, strict=True) for context in own]
+        rows = [
+            prompt + context
+            for prompt, own in zip(prompts, contexts, strict=True)
+            for context in own
+        ]
         wanted = [
             sorted(
-                {label[len(context)] for label in own if label[: len(context)] == context and len(label) > len(context)}
+                {
+                    label[len(context)]
+                    for label in own
+                    if label[: len(context)] == context and len(label) > len(context)
+                }
             )
             for own, heads in zip(labels, contexts, strict=True)
             for context in heads
@@ -110,19 +120,25 @@ class LikelihoodRespondent:
             more = {"past_key_values": own, "use_cache": True}
             mask = torch.cat([mask.new_ones(len(tails), before), mask], dim=1)
         with torch.inference_mode():
-            out = model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1, **more)
+            out = model(
+                input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1, **more
+            )
             return torch.log_softmax(out.logits[:, -1].float(), dim=-1)
 
 
 def _contexts(labels: Sequence[Tokens]) -> list[Tokens]:
     """What must be read behind the prompt: nothing, and every beginning of a label of several tokens."""
-    return sorted({label[:k] for label in labels for k in range(len(label))}, key=lambda c: (len(c), c))
+    return sorted(
+        {label[:k] for label in labels for k in range(len(label))}, key=lambda c: (len(c), c)
+    )
 
 
 def label_tokens(tokenizer: Any, labels: Sequence[str]) -> list[Tokens]:
     """Tokens of each label as an answer: behind a chat template as it is, behind the plain form after a space."""
     lead = "" if tokenizer.chat_template else " "
-    return [tuple(tokenizer(lead + label, add_special_tokens=False)["input_ids"]) for label in labels]
+    return [
+        tuple(tokenizer(lead + label, add_special_tokens=False)["input_ids"]) for label in labels
+    ]
 
 
 def label_shares(logs: Sequence[float], longer: Sequence[Sequence[int]]) -> FloatArray:
@@ -139,7 +155,9 @@ def label_shares(logs: Sequence[float], longer: Sequence[Sequence[int]]) -> Floa
     [0.32, 0.5, 0.18]
     """
     chance = np.exp(np.array(logs) - max(logs))
-    own = np.array([max(chance[i] - chance[list(others)].sum(), 0.0) for i, others in enumerate(longer)])
+    own = np.array(
+        [max(chance[i] - chance[list(others)].sum(), 0.0) for i, others in enumerate(longer)]
+    )
     shares: FloatArray = own / own.sum()
     return shares
 
@@ -151,14 +169,20 @@ def begun_by(labels: Sequence[Tokens]) -> list[list[int]]:
     [[2], [], []]
     """
     return [
-        [j for j, other in enumerate(labels) if len(other) > len(label) and other[: len(label)] == label]
+        [
+            j
+            for j, other in enumerate(labels)
+            if len(other) > len(label) and other[: len(label)] == label
+        ]
         for label in labels
     ]
 
 
 def _reply(ask: Ask, labels: Sequence[Tokens], found: dict[Tokens, Any], longest: int) -> Reply:
     if any(chances is None for chances in found.values()):
-        return Reply("", failure=f"the prompt is longer than the {longest} tokens that the model takes")
+        return Reply(
+            "", failure=f"the prompt is longer than the {longest} tokens that the model takes"
+        )
     logs = [sum(found[label[:k]][label[k]] for k in range(len(label))) for label in labels]
     own = label_shares(logs, begun_by(labels))
     probs = np.empty(len(labels))

@@ -81,12 +81,16 @@ def load(
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(name, **options)
-            model = AutoModelForCausalLM.from_pretrained(name, use_safetensors=True, **options, **chosen)
+            model = AutoModelForCausalLM.from_pretrained(
+                name, use_safetensors=True, **options, **chosen
+            )
     except (OSError, ValueError) as error:
         raise _not_loaded(name, error) from error
     called = Path(name).name if Path(name).is_dir() else name
     prints = [
-        files_digest(Path(name)) if Path(name).is_dir() else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
+        files_digest(Path(name))
+        if Path(name).is_dir()
+        else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
     ]
     if adapter is not None:
         model = _with_adapter(model, adapter)
@@ -95,10 +99,18 @@ def load(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if not tokenizer.chat_template:
-        notes.append(f"{called} has no chat template: turns are written as plain text (User: ... Assistant:)")
+        notes.append(
+            f"{called} has no chat template: turns are written as plain text (User: ... Assistant:)"
+        )
     model.to(where).eval()
     prints += ["bfloat16" if half else "float32", str(attention)]
-    return Loaded(model, tokenizer, called, hashlib.sha256(" ".join(prints).encode()).hexdigest(), tuple(notes))
+    return Loaded(
+        model,
+        tokenizer,
+        called,
+        hashlib.sha256(" ".join(prints).encode()).hexdigest(),
+        tuple(notes),
+    )
 
 
 def _look_for(name: str, revision: str | None) -> None:
@@ -126,7 +138,9 @@ def _base_of(folder: Path) -> str:
     try:
         base = parse_json((folder / _ADAPTER).read_bytes()).get("base_model_name_or_path")
     except (ValueError, AttributeError) as error:
-        raise InvalidInput(f"not the settings of an adapter: {error}", where=str(folder / _ADAPTER)) from error
+        raise InvalidInput(
+            f"not the settings of an adapter: {error}", where=str(folder / _ADAPTER)
+        ) from error
     if not base:
         raise InvalidInput("the adapter does not name its model", where=str(folder / _ADAPTER))
     try:
@@ -139,7 +153,9 @@ def _base_of(folder: Path) -> str:
 
 def _with_adapter(model: Any, adapter: Path) -> Any:
     if not (adapter / _ADAPTER).is_file():
-        raise InvalidInput("no adapter is here", where=str(adapter), hint=f"name a folder with {_ADAPTER}")
+        raise InvalidInput(
+            "no adapter is here", where=str(adapter), hint=f"name a folder with {_ADAPTER}"
+        )
     try:
         from peft import PeftModel
     except ImportError as error:

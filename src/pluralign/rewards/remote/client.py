@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, PluralignError, Prompt, RewardRequest
+from pluralign.core import (
+    InvalidInput,
+    InvalidSettings,
+    MissingExtra,
+    PluralignError,
+    Prompt,
+    RewardRequest,
+)
 from pluralign.rewards.answers import Thoughts
 from pluralign.rewards.remote.wire import (
     ALL,
@@ -62,12 +69,16 @@ class RewardClient:
         MissingExtra: If httpx is not installed.
     """
 
-    def __init__(self, url: str, token: str | None = None, seconds: float = 120.0, tries: int = 6) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, seconds: float = 120.0, tries: int = 6
+    ) -> None:
         if not url.startswith(("http://", "https://")):
             raise _no_url(url)
         token = (token or "").strip()
         if not (token.isascii() and token.isprintable()):
-            raise InvalidSettings("the token holds others than printable ASCII characters", where="token")
+            raise InvalidSettings(
+                "the token holds others than printable ASCII characters", where="token"
+            )
         self.url = url.rstrip("/")
         self._where = _told(self.url)
         self._token, self._seconds, self._tries = token, seconds, max(1, tries)
@@ -101,7 +112,8 @@ class RewardClient:
         """
         with _sendable():
             sent = RewardsRequest(
-                items=tuple(map(Item.of, items)), **_steering(communities, blend, strength, parents, thoughts)
+                items=tuple(map(Item.of, items)),
+                **_steering(communities, blend, strength, parents, thoughts),
             )
         answer = self._post("/v1/rewards", sent, RewardsAnswer)
         if len(answer.items) != len(items):
@@ -123,7 +135,9 @@ class RewardClient:
         """Responses to a prompt from the best down; with several communities, for the worst-off of them."""
         steering = _steering(communities, blend, strength, parents, thoughts)
         with _sendable():
-            sent = RankRequest(prompt=prompt_on_wire(prompt), responses=tuple(responses), **steering)
+            sent = RankRequest(
+                prompt=prompt_on_wire(prompt), responses=tuple(responses), **steering
+            )
         return self._post("/v1/rank", sent, RankAnswer)
 
     def compare(
@@ -141,7 +155,9 @@ class RewardClient:
         """Which of two responses each community prefers."""
         steering = _steering(communities, blend, strength, parents, thoughts)
         with _sendable():
-            sent = CompareRequest(prompt=prompt_on_wire(prompt), response=response, other=other, **steering)
+            sent = CompareRequest(
+                prompt=prompt_on_wire(prompt), response=response, other=other, **steering
+            )
         return self._post("/v1/compare", sent, CompareAnswer)
 
     def communities(self) -> CommunityList:
@@ -222,19 +238,26 @@ def _steering(
     parents: bool,
     thoughts: Thoughts | None,
 ) -> dict[str, Any]:
-    asked: dict[str, Any] = {"strength": float(strength), "unknown": "parent" if parents else "error"}
+    asked: dict[str, Any] = {
+        "strength": float(strength),
+        "unknown": "parent" if parents else "error",
+    }
     if thoughts is not None:
         asked["thoughts"] = thoughts
     if blend is not None:
         return asked | {"blend": {label: float(share) for label, share in blend.items()}}
-    return asked | {"communities": communities if isinstance(communities, str) else tuple(communities)}
+    return asked | {
+        "communities": communities if isinstance(communities, str) else tuple(communities)
+    }
 
 
 def _read(content: bytes, answer: type[Answer], where: str) -> Answer:
     try:
         return answer.model_validate_json(content)
     except ValidationError as error:
-        raise RewardServerFailed(f"the answer is no {answer.__name__}", where=where, hint=_CHECK) from error
+        raise RewardServerFailed(
+            f"the answer is no {answer.__name__}", where=where, hint=_CHECK
+        ) from error
 
 
 @contextmanager
@@ -261,7 +284,9 @@ def _told(url: str) -> str:
 
 
 def _no_url(given: str) -> InvalidSettings:
-    return InvalidSettings(f"{_told(given)!r:.200} is no URL", where="url", hint="write http://127.0.0.1:8000")
+    return InvalidSettings(
+        f"{_told(given)!r:.200} is no URL", where="url", hint="write http://127.0.0.1:8000"
+    )
 
 
 def _refusal(answer: "httpx.Response", where: str) -> PluralignError:
@@ -271,7 +296,11 @@ def _refusal(answer: "httpx.Response", where: str) -> PluralignError:
     except ValidationError:
         what = f"it answers {answer.status_code} {answer.reason_phrase}"
         refused = answer.status_code in _LET_IN
-        return InvalidSettings(what, where=where) if refused else RewardServerFailed(what, where=where, hint=_CHECK)
+        return (
+            InvalidSettings(what, where=where)
+            if refused
+            else RewardServerFailed(what, where=where, hint=_CHECK)
+        )
     first = (problem.errors or [{}])[0]
     detail = problem.detail or problem.title
     what = f"{detail}: {first.get('where')}: {first.get('what')}" if first else detail

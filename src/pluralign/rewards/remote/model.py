@@ -47,7 +47,9 @@ class RemoteRewardModel:
             RewardServerFailed: If the server cannot be reached.
         """
         if steer is None:
-            return self._scored(requests, [WORLD.id], {"communities": [WORLD.id], "strength": 0.0})[:, 0]
+            return self._scored(requests, [WORLD.id], {"communities": [WORLD.id], "strength": 0.0})[
+                :, 0
+            ]
         for id_ in steer.shares:
             known_community(id_, self.communities)
         blend = {"blend": dict(steer.shares), "strength": steer.strength}
@@ -59,11 +61,15 @@ class RemoteRewardModel:
             return np.zeros((len(requests), 0))
         return self._scored(requests, self.communities, {"communities": self.communities})
 
-    def _scored(self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]) -> FloatArray:
+    def _scored(
+        self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]
+    ) -> FloatArray:
         if not requests:
             raise NotEnoughData("no requests to score")
         lots = [requests[start : start + _ITEMS] for start in range(0, len(requests), _ITEMS)]
-        return np.array([row for lot in lots for row in self._rows(lot, keys, asked)], dtype=np.float64)
+        return np.array(
+            [row for lot in lots for row in self._rows(lot, keys, asked)], dtype=np.float64
+        )
 
     def _rows(
         self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]
@@ -75,5 +81,7 @@ class RemoteRewardModel:
             if len(requests) == 1:
                 raise
             half = len(requests) // 2
-            return self._rows(requests[:half], keys, asked) + self._rows(requests[half:], keys, asked)
+            return self._rows(requests[:half], keys, asked) + self._rows(
+                requests[half:], keys, asked
+            )
         return [[item.rewards[key].value for key in keys] for item in answer.items]

@@ -59,7 +59,11 @@ def prompt_on_wire(prompt: Prompt) -> str | tuple[Turn, ...]:
 
 def prompt_from_wire(prompt: str | tuple[Turn, ...]) -> Prompt:
     """A prompt as it was sent."""
-    return prompt if isinstance(prompt, str) else tuple(Message(turn.role, turn.content) for turn in prompt)
+    return (
+        prompt
+        if isinstance(prompt, str)
+        else tuple(Message(turn.role, turn.content) for turn in prompt)
+    )
 
 
 class Steering(_Sent):

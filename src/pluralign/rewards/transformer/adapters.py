@@ -17,7 +17,8 @@ def head_module(model: Any) -> str:
         if hasattr(model, name):
             return name
     raise InvalidInput(
-        "the model has neither a score nor a classifier module", hint='use trunk.community = "full" or "head"'
+        "the model has neither a score nor a classifier module",
+        hint='use trunk.community = "full" or "head"',
     )
 
 
@@ -53,6 +54,10 @@ def _habits(model: Any) -> dict[Any, dict[str, Any]]:
     """What a trainer changes of layers besides their weights: dropout, gradient checkpointing, hooks."""
     habits: dict[Any, dict[str, Any]] = {}
     for module in model.modules():
-        kept = {key: getattr(module, key) for key in ("p", "gradient_checkpointing") if hasattr(module, key)}
+        kept = {
+            key: getattr(module, key)
+            for key in ("p", "gradient_checkpointing")
+            if hasattr(module, key)
+        }
         habits[module] = {**kept, "_forward_hooks": module._forward_hooks.copy()}
     return habits

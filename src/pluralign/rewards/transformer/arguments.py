@@ -17,7 +17,13 @@ def steps_of(config: TrainingConfig, pairs: int) -> int:
 
 
 def arguments_for(
-    config: TrainingConfig, kind: PartKind, folder: Path, pairs: int, early: bool, on_gpu: bool, narrow: bool = True
+    config: TrainingConfig,
+    kind: PartKind,
+    folder: Path,
+    pairs: int,
+    early: bool,
+    on_gpu: bool,
+    narrow: bool = True,
 ) -> Any:
     """Arguments of TRL's reward trainer.
 
@@ -46,7 +52,9 @@ def arguments_for(
     steps = steps_of(config, pairs)
     logging = max(1, min(10, steps // 20))
     every = max(1, steps // (config.evaluations if early else max(1, config.checkpoints)))
-    every = max(1, every // logging) * logging  # what is logged after a resume is then what would have been
+    every = (
+        max(1, every // logging) * logging
+    )  # what is logged after a resume is then what would have been
     old, new = "gradient_checkpointing", "activation_checkpointing"
     checkpointing = new if new in RewardConfig.__dataclass_fields__ else old
     return RewardConfig(

@@ -90,7 +90,11 @@ def load_backbone(source: ModelSource) -> Backbone:
     notes = _set_pad_token(model, tokenizer)
     model.config.problem_type = "regression"
     model.config.name_or_path = source.name  # a folder of the hub's cache means nothing elsewhere
-    digest = f"{files_digest(folder)[:24]}-{row if row is not None else 'scalar'}-{model.dtype}".replace("torch.", "")
+    digest = (
+        f"{files_digest(folder)[:24]}-{row if row is not None else 'scalar'}-{model.dtype}".replace(
+            "torch.", ""
+        )
+    )
     kind = "random" if source.random_weights else "model"
     return Backbone(model.eval(), tokenizer, source, f"{kind}-{digest}", trained, notes)
 
@@ -106,9 +110,15 @@ def model_folder(name: str, revision: str | None = None) -> Path:
         return folder
     if (folder / "adapter_config.json").is_file():
         base = read_json_object(folder / "adapter_config.json").get("base_model_name_or_path")
-        raise InvalidInput("this is an adapter, not a model", where=name, hint=f"name its model, {base}")
+        raise InvalidInput(
+            "this is an adapter, not a model", where=name, hint=f"name its model, {base}"
+        )
     if folder.is_dir():
-        missing = [f for f in ("config.json", "tokenizer.json", "model.safetensors") if not (folder / f).is_file()]
+        missing = [
+            f
+            for f in ("config.json", "tokenizer.json", "model.safetensors")
+            if not (folder / f).is_file()
+        ]
         raise InvalidInput(f"no model in this folder: {', '.join(missing)} missing", where=name)
     from huggingface_hub import snapshot_download
 
@@ -136,7 +146,9 @@ def read_config(folder: Path, source: ModelSource) -> Any:
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=source.trust_remote_code)
     except (ValueError, KeyError, OSError) as error:
-        raise InvalidInput(f"Transformers cannot read this model: {error}", where=str(folder)) from error
+        raise InvalidInput(
+            f"Transformers cannot read this model: {error}", where=str(folder)
+        ) from error
 
 
 def has_reward_head(folder: Path) -> bool:
@@ -184,16 +196,22 @@ def _built(folder: Path, config: Any, source: ModelSource, labels: int | None) -
     if source.attention is not None:
         more["attn_implementation"] = source.attention
     try:
-        with torch.random.fork_rng(devices=[]):  # layers that the checkpoint lacks are drawn alike every time
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # layers that the checkpoint lacks are drawn alike every time
             torch.manual_seed(0)
             if source.random_weights:
-                model = AutoModelForSequenceClassification.from_config(config, dtype=dtype_of(source), **more)
+                model = AutoModelForSequenceClassification.from_config(
+                    config, dtype=dtype_of(source), **more
+                )
             else:
                 model = AutoModelForSequenceClassification.from_pretrained(
                     folder, config=config, dtype=dtype_of(source), **more
                 )
     except (ValueError, OSError, ImportError) as error:
-        raise InvalidInput(f"Transformers cannot load this model: {error}", where=source.name) from error
+        raise InvalidInput(
+            f"Transformers cannot load this model: {error}", where=source.name
+        ) from error
     return model.to(device_of(source))
 
 
@@ -203,7 +221,9 @@ def _tokenizer(folder: Path, source: ModelSource) -> Any:
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=source.trust_remote_code)
     except (ValueError, OSError, KeyError) as error:
-        raise InvalidInput(f"the model's tokenizer cannot be read: {error}", where=str(folder)) from error
+        raise InvalidInput(
+            f"the model's tokenizer cannot be read: {error}", where=str(folder)
+        ) from error
 
 
 def _set_pad_token(model: Any, tokenizer: Any) -> tuple[str, ...]:
@@ -212,7 +232,9 @@ def _set_pad_token(model: Any, tokenizer: Any) -> tuple[str, ...]:
     if tokenizer.pad_token is None:
         token = tokenizer.eos_token or tokenizer.unk_token
         if token is None:
-            raise InvalidInput("the tokenizer has no pad, end or unknown token", hint="add a pad token to it")
+            raise InvalidInput(
+                "the tokenizer has no pad, end or unknown token", hint="add a pad token to it"
+            )
         tokenizer.pad_token = token
         said = (f"the tokenizer has no pad token: {token!r} is used, and saved with the model",)
     model.config.get_text_config().pad_token_id = tokenizer.pad_token_id

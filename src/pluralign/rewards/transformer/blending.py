@@ -9,7 +9,11 @@ from typing import Any
 
 from pluralign.core import DamagedFile, InvalidInput, Steer, known_community, read_json_object
 
-ADAPTER, ADAPTER_CONFIG, MODEL = "adapter_model.safetensors", "adapter_config.json", "model.safetensors"
+ADAPTER, ADAPTER_CONFIG, MODEL = (
+    "adapter_model.safetensors",
+    "adapter_config.json",
+    "model.safetensors",
+)
 _AGAIN = "train this part again"
 _A, _B = ".lora_A.weight", ".lora_B.weight"
 
@@ -44,7 +48,9 @@ class Adapter:
         if type(rank) is not int or rank < 1 or not _is_finite(alpha):
             what = f"r must be a whole number above 0 and lora_alpha a number, got {rank!r:.20} and {alpha!r:.20}"
             raise DamagedFile(what, where=str(folder / ADAPTER_CONFIG), hint=_AGAIN)
-        for name in {k.removesuffix(_A).removesuffix(_B) for k in self.tensors if k.endswith((_A, _B))}:
+        for name in {
+            k.removesuffix(_A).removesuffix(_B) for k in self.tensors if k.endswith((_A, _B))
+        }:
             a, b = self.tensors.get(name + _A), self.tensors.get(name + _B)
             if a is None or b is None or a.shape[:1] != (rank,) or b.shape[1:] != (rank,):
                 what = f"{name} must have two matrices of rank {rank}"
@@ -55,11 +61,19 @@ class Adapter:
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous() for k, v in self.tensors.items()}, folder / ADAPTER, metadata={"format": "pt"})
-        (folder / ADAPTER_CONFIG).write_text(json.dumps(dict(self.config), indent=2), encoding="utf-8")
+        save_file(
+            {k: v.contiguous() for k, v in self.tensors.items()},
+            folder / ADAPTER,
+            metadata={"format": "pt"},
+        )
+        (folder / ADAPTER_CONFIG).write_text(
+            json.dumps(dict(self.config), indent=2), encoding="utf-8"
+        )
 
 
-def coefficients(steer: Steer, communities: Sequence[str], where: str = "steer") -> dict[str, float]:
+def coefficients(
+    steer: Steer, communities: Sequence[str], where: str = "steer"
+) -> dict[str, float]:
     """How much of what each community adds goes into a steer; ``~world`` stands for the reference where it is no part.
 
     Raises:
@@ -91,12 +105,17 @@ def blend_adapters(parts: Sequence[tuple[Adapter, float]], base_head: Mapping[st
     names = [k.removesuffix(_A) for k in first.tensors if k.endswith(_A)]
     for adapter, _ in parts:
         if sorted(k.removesuffix(_A) for k in adapter.tensors if k.endswith(_A)) != sorted(names):
-            raise InvalidInput("the adapters sit on different modules", hint="blend adapters of one run")
+            raise InvalidInput(
+                "the adapters sit on different modules", hint="blend adapters of one run"
+            )
     tensors: dict[str, Any] = {}
     for name in names:
         tensors[name + _A] = torch.cat([a.tensors[name + _A].float() for a, _ in parts], dim=0)
         tensors[name + _B] = torch.cat(
-            [a.tensors[name + _B].float() * (share * a.config["lora_alpha"] / a.config["r"]) for a, share in parts],
+            [
+                a.tensors[name + _B].float() * (share * a.config["lora_alpha"] / a.config["r"])
+                for a, share in parts
+            ],
             dim=1,
         )
     for key in (k for k in first.tensors if not k.endswith((_A, _B))):
@@ -130,7 +149,11 @@ def _hold_fits(found: Mapping[str, Any], base: Mapping[str, Any], path: Path) ->
             what = f"the tensor {name!r:.80} of shape {tuple(value.shape)} does not fit the model"
             raise DamagedFile(what, where=str(path), hint=_AGAIN)
     for name in base.keys() - found.keys():
-        if not any(base[name].equal(base[other]) for other in found if base[other].shape == base[name].shape):
+        if not any(
+            base[name].equal(base[other])
+            for other in found
+            if base[other].shape == base[name].shape
+        ):
             raise DamagedFile(f"the tensor {name!r} is missing", where=str(path), hint=_AGAIN)
 
 
@@ -138,19 +161,29 @@ def _read_tensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if not path.is_file() and path.name == MODEL and (sharded := sorted(path.parent.glob("model-*.safetensors"))):
+    if (
+        not path.is_file()
+        and path.name == MODEL
+        and (sharded := sorted(path.parent.glob("model-*.safetensors")))
+    ):
         return {k: v for shard in sharded for k, v in _read_tensors(shard).items()}
     if not path.is_file():
         raise InvalidInput("the weights are missing", where=str(path), hint=_AGAIN)
     try:
         tensors = dict(load_file(path))
     except SafetensorError as error:
-        raise DamagedFile("the weights are truncated or altered", where=str(path), hint=_AGAIN) from error
+        raise DamagedFile(
+            "the weights are truncated or altered", where=str(path), hint=_AGAIN
+        ) from error
     for name, value in tensors.items():
         if name.endswith("weight") and not value.is_floating_point():
-            raise DamagedFile(f"{name!r:.80} must hold floats, got {value.dtype}", where=str(path), hint=_AGAIN)
+            raise DamagedFile(
+                f"{name!r:.80} must hold floats, got {value.dtype}", where=str(path), hint=_AGAIN
+            )
         if value.is_floating_point() and not value.isfinite().all():
-            raise DamagedFile(f"{name!r:.80} holds numbers that are not finite", where=str(path), hint=_AGAIN)
+            raise DamagedFile(
+                f"{name!r:.80} holds numbers that are not finite", where=str(path), hint=_AGAIN
+            )
     return tensors
 
 

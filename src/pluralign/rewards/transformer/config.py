@@ -13,7 +13,9 @@ LEARNING_RATES = {"lora": 2e-4, "full": 2e-5}
 class TrainingConfig(BaseModel):
     """How parts are trained."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     learning_rate: Positive | None = None
     """Peak learning rate. Default: 2e-4 for adapters, 2e-5 for full copies."""

@@ -70,7 +70,11 @@ def export_adapter(model: TransformerRewardModel, steer: Steer, folder: Path) ->
 
     def write(target: Path) -> None:
         adapter = model.adapter(shares)
-        named = {**adapter.config, "base_model_name_or_path": model.backbone.source.name, "inference_mode": True}
+        named = {
+            **adapter.config,
+            "base_model_name_or_path": model.backbone.source.name,
+            "inference_mode": True,
+        }
         Adapter(named, adapter.tensors).write(target)
         model.backbone.tokenizer.save_pretrained(target)
 

@@ -71,7 +71,11 @@ def fine_tune(
     watch = watch or Watch()
     counted = train.counted()
     if not counted.pairs:
-        raise NotEnoughData("no pair counts: all weights are 0", where=str(folder), hint="raise tau, or use more pairs")
+        raise NotEnoughData(
+            "no pair counts: all weights are 0",
+            where=str(folder),
+            hint="raise tau, or use more pairs",
+        )
     identity = _identity(backbone, form, kind, train, held, config)
     place = TrainingPlace(folder, identity)
     if (done := place.finished(watch.note)) is not None:
@@ -79,7 +83,11 @@ def fine_tune(
     place.claim()
     since = time.perf_counter()
     rows, told = rows_of(backbone, form, counted, watch)
-    held_rows, _ = rows_of(backbone, form, WeightedPairs(held, np.ones(len(held))), watch) if held else ([], {})
+    held_rows, _ = (
+        rows_of(backbone, form, WeightedPairs(held, np.ones(len(held))), watch)
+        if held
+        else ([], {})
+    )
     run = _Run(backbone, kind, config, place, watch)
     held_rows = [row | {"row": row["row"] + len(counted.pairs)} for row in held_rows]
     outcome = run.train(rows, held_rows, [p.id for p in (*counted.pairs, *held)])
@@ -113,7 +121,9 @@ class _Run:
         """Where the part is written until it is whole."""
         return self.place.partial
 
-    def train(self, rows: list[dict[str, Any]], held: list[dict[str, Any]], ids: list[str]) -> dict[str, Any]:
+    def train(
+        self, rows: list[dict[str, Any]], held: list[dict[str, Any]], ids: list[str]
+    ) -> dict[str, Any]:
         """Train, keep the best, and write the part."""
         last = self.place.last_checkpoint()
         if last is not None:
@@ -135,7 +145,11 @@ class _Run:
             return copy.deepcopy(self.backbone.model).float().requires_grad_(True)
         from peft import LoraConfig, TaskType, get_peft_model
 
-        targets = self.config.targets if isinstance(self.config.targets, str) else list(self.config.targets)
+        targets = (
+            self.config.targets
+            if isinstance(self.config.targets, str)
+            else list(self.config.targets)
+        )
         settings = LoraConfig(
             task_type=TaskType.SEQ_CLS,
             r=self.config.rank,
@@ -149,33 +163,54 @@ class _Run:
             return get_peft_model(self.backbone.model, settings)
 
     def _trainer(
-        self, model: Any, rows: list[dict[str, Any]], held: list[dict[str, Any]], ids: list[str], last: str | None
+        self,
+        model: Any,
+        rows: list[dict[str, Any]],
+        held: list[dict[str, Any]],
+        ids: list[str],
+        last: str | None,
     ) -> Any:
         from datasets import Dataset
         from transformers import EarlyStoppingCallback, PrinterCallback
 
         from pluralign.huggingface.callbacks import MetricsFile, Progress
         from pluralign.rewards.transformer.arguments import arguments_for
-        from pluralign.rewards.transformer.trainer import GroupedSampler, PairCollator, WeightedRewardTrainer
+        from pluralign.rewards.transformer.trainer import (
+            GroupedSampler,
+            PairCollator,
+            WeightedRewardTrainer,
+        )
 
         config = self.config
         names = sorted({row["community"] for row in (*rows, *held)})
         code = {name: k for k, name in enumerate(names)}
-        rows, held = ([row | {"community": code[row["community"]]} for row in side] for side in (rows, held))
+        rows, held = (
+            [row | {"community": code[row["community"]]} for row in side] for side in (rows, held)
+        )
         groups = [row["turn"] for row in rows] if config.group_by == "turn" else None
         lengths = [0 if config.group_by == "random" else row["length"] for row in rows]
-        blank, held_blank = blank_rows(rows, config.batch), blank_rows(held, 2 * config.batch * process_count())
+        blank, held_blank = (
+            blank_rows(rows, config.batch),
+            blank_rows(held, 2 * config.batch * process_count()),
+        )
         on_gpu, narrow = model.device.type == "cuda", self.backbone.source.precision != "float32"
-        callbacks: list[Any] = [MetricsFile(self.folder / METRICS, last), Progress(self.watch.progress)]
+        callbacks: list[Any] = [
+            MetricsFile(self.folder / METRICS, last),
+            Progress(self.watch.progress),
+        ]
         if held:
             callbacks.append(EarlyStoppingCallback(config.patience))
         trainer = WeightedRewardTrainer(
             model=model,
-            args=arguments_for(config, self.kind, self.place.checkpoints, len(rows), bool(held), on_gpu, narrow),
+            args=arguments_for(
+                config, self.kind, self.place.checkpoints, len(rows), bool(held), on_gpu, narrow
+            ),
             train_dataset=Dataset.from_list(rows + blank),
             eval_dataset=Dataset.from_list(held + held_blank) if held else None,
             processing_class=self.backbone.tokenizer,
-            data_collator=PairCollator(int(self.backbone.tokenizer.pad_token_id), 8 if on_gpu else 1),
+            data_collator=PairCollator(
+                int(self.backbone.tokenizer.pad_token_id), 8 if on_gpu else 1
+            ),
             callbacks=callbacks,
             micro_batch=config.micro_batch,
             loss_over=config.loss_over,
@@ -199,7 +234,11 @@ class _Run:
     def _outcome(self, trainer: Any) -> dict[str, Any]:
         state = trainer.state
         losses = {str(e["step"]): e["eval_loss"] for e in state.log_history if "eval_loss" in e}
-        best = int(state.best_model_checkpoint.rpartition("-")[2]) if state.best_model_checkpoint else None
+        best = (
+            int(state.best_model_checkpoint.rpartition("-")[2])
+            if state.best_model_checkpoint
+            else None
+        )
         return {"steps": state.global_step, "best_step": best, "held_out_loss": losses}
 
 
@@ -221,9 +260,13 @@ def _identity(
     config: TrainingConfig,
 ) -> str:
     """SHA-256 over all that decides what is learned."""
-    settings = config.model_dump(exclude={"micro_batch", "gradient_checkpointing", "report_to", "checkpoints"})
+    settings = config.model_dump(
+        exclude={"micro_batch", "gradient_checkpointing", "report_to", "checkpoints"}
+    )
     digest = hashlib.sha256(
-        json.dumps([backbone.fingerprint, form.fingerprint, form.overlong, kind, settings], sort_keys=True).encode()
+        json.dumps(
+            [backbone.fingerprint, form.fingerprint, form.overlong, kind, settings], sort_keys=True
+        ).encode()
     )
     for pair, weight in zip(train.pairs, train.weight_N.tolist(), strict=True):
         text = f"{pair.id}\x1f{prompt_text(pair.prompt)}\x1f{pair.chosen}\x1f{pair.rejected}\x1f{weight!r}\x1e"

@@ -23,7 +23,11 @@ class Runner:
     """
 
     def __init__(
-        self, tokenizer: Any, device: Any, tokens: int | None = None, note: Callable[[str], None] | None = None
+        self,
+        tokenizer: Any,
+        device: Any,
+        tokens: int | None = None,
+        note: Callable[[str], None] | None = None,
     ) -> None:
         self._pad = int(tokenizer.pad_token_id)
         self._device = device
@@ -68,7 +72,10 @@ class Runner:
 
     def batch(self, tokens: Sequence[Tokens]) -> dict[str, Any]:
         """Tokens as padded tensors on the device."""
-        return {k: v.to(self._device, non_blocking=True) for k, v in padded(tokens, self._pad, self._multiple).items()}
+        return {
+            k: v.to(self._device, non_blocking=True)
+            for k, v in padded(tokens, self._pad, self._multiple).items()
+        }
 
     def _width(self, length: int) -> int:
         return -(-length // self._multiple) * self._multiple
@@ -78,11 +85,14 @@ class Runner:
 
         if requests == 1:
             raise InvalidInput(
-                f"one request of {width} tokens does not fit into memory", hint="lower trunk.max_length"
+                f"one request of {width} tokens does not fit into memory",
+                hint="lower trunk.max_length",
             ) from None
         self.tokens = max(width, requests * width // 2)
         torch.cuda.empty_cache()
-        self._note(f"out of memory with {requests} requests of {width} tokens; going on with {self.tokens // width}")
+        self._note(
+            f"out of memory with {requests} requests of {width} tokens; going on with {self.tokens // width}"
+        )
 
 
 def padded(tokens: Sequence[Tokens], pad: int, multiple: int = 1) -> dict[str, Any]:
@@ -99,5 +109,7 @@ def padded(tokens: Sequence[Tokens], pad: int, multiple: int = 1) -> dict[str, A
         mask[row, : len(t)] = 1
         if t.types is not None:
             types[row, : len(t)] = t.types
-    arrays = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if typed else {})
+    arrays = {"input_ids": ids, "attention_mask": mask} | (
+        {"token_type_ids": types} if typed else {}
+    )
     return {name: torch.from_numpy(array) for name, array in arrays.items()}

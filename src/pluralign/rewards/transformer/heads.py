@@ -14,9 +14,16 @@ def scalar_head(model: Any) -> tuple[Any, str, Any]:
     """
     import torch
 
-    found = [(name, m) for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == 1]
+    found = [
+        (name, m)
+        for name, m in model.named_modules()
+        if isinstance(m, torch.nn.Linear) and m.out_features == 1
+    ]
     if not found:
-        raise InvalidInput("the model has no linear layer with one output", hint="use a sequence-classification model")
+        raise InvalidInput(
+            "the model has no linear layer with one output",
+            hint="use a sequence-classification model",
+        )
     name, layer = found[-1]
     parent, _, child = name.rpartition(".")
     return model.get_submodule(parent), child, layer

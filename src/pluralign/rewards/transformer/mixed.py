@@ -57,8 +57,12 @@ def rewards_by_adapter(
     reward_N = np.empty(len(tokens), np.float32)
     for rows in lots_of([len(t) for t in tokens], names, runner.tokens if mixed else 0):
         lot, own = [tokens[i] for i in rows], [names[i] for i in rows]
-        if mixed and (len(set(own)) > 1 or own[0] == BASE):  # in a mixed batch the model itself needs no switch
-            lot = [AdapterTokens(t.ids, t.types, t.cut, name) for t, name in zip(lot, own, strict=True)]
+        if mixed and (
+            len(set(own)) > 1 or own[0] == BASE
+        ):  # in a mixed batch the model itself needs no switch
+            lot = [
+                AdapterTokens(t.ids, t.types, t.cut, name) for t, name in zip(lot, own, strict=True)
+            ]
             reward_N[rows] = rewards_of(peft, runner, lot)
         else:
             with _under(peft, own[0]):
@@ -103,7 +107,9 @@ def takes_mixed_batches(model: Any) -> bool:
     import torch
     from peft.utils import ModulesToSaveWrapper
 
-    if getattr(model.config, "relative_attention", False):  # DeBERTa: its positions pass the adapted layers once
+    if getattr(
+        model.config, "relative_attention", False
+    ):  # DeBERTa: its positions pass the adapted layers once
         return False
     heads = [m for m in model.modules() if isinstance(m, ModulesToSaveWrapper)]
     return all(isinstance(h.original_module, torch.nn.Linear) for h in heads)

@@ -9,7 +9,14 @@ from weakref import WeakSet
 
 import numpy as np
 
-from pluralign.core import DamagedFile, FloatArray, InvalidInput, NotEnoughData, RewardRequest, Steer
+from pluralign.core import (
+    DamagedFile,
+    FloatArray,
+    InvalidInput,
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+)
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
@@ -20,7 +27,12 @@ from pluralign.rewards.transformer.blending import (
     coefficients,
 )
 from pluralign.rewards.transformer.finetuning import PartKind
-from pluralign.rewards.transformer.mixed import AdapterRunner, rewards_by_adapter, rewards_of, takes_mixed_batches
+from pluralign.rewards.transformer.mixed import (
+    AdapterRunner,
+    rewards_by_adapter,
+    rewards_of,
+    takes_mixed_batches,
+)
 from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
 
 _BLEND = "blend"
@@ -84,11 +96,17 @@ class TransformerRewardModel:
             InvalidInput: If its parts are kept in memory by a `ResidentRewardModel` meanwhile.
         """
         if not self.folders:
-            raise NotEnoughData("the model is steered to nobody", hint="ask for its reward with score")
+            raise NotEnoughData(
+                "the model is steered to nobody", hint="ask for its reward with score"
+            )
         tokens, place_N = self.tokenised(requests)
         folders = list(dict.fromkeys(self.folders.values()))
         with quiet():
-            reward_N_P = self._adapters(folders, tokens) if self.kind == "lora" else self._copies(folders, tokens)
+            reward_N_P = (
+                self._adapters(folders, tokens)
+                if self.kind == "lora"
+                else self._copies(folders, tokens)
+            )
         return reward_N_P[:, [folders.index(f) for f in self.folders.values()]][place_N]
 
     def tokenised(self, requests: Sequence[RewardRequest]) -> tuple[list[Tokens], list[int]]:
@@ -100,11 +118,15 @@ class TransformerRewardModel:
         if not requests:
             raise NotEnoughData("no requests to score")
         place = {r: k for k, r in enumerate(dict.fromkeys(requests))}
-        return tokenise(self.backbone.tokenizer, list(place), self.form), [place[r] for r in requests]
+        return tokenise(self.backbone.tokenizer, list(place), self.form), [
+            place[r] for r in requests
+        ]
 
     def runner(self) -> AdapterRunner:
         """A runner on the model's device."""
-        return AdapterRunner(self.backbone.tokenizer, self.backbone.model.device, self.tokens, self.note)
+        return AdapterRunner(
+            self.backbone.tokenizer, self.backbone.model.device, self.tokens, self.note
+        )
 
     def _adapters(self, folders: Sequence[Path], tokens: Sequence[Tokens]) -> FloatArray:
         """Rewards under every adapter, shape (N, P)."""
@@ -112,7 +134,9 @@ class TransformerRewardModel:
         with attached(self.backbone.model, adapters) as peft:
             each = [t for t in tokens for _ in adapters]
             names = [name for _ in tokens for name in adapters]
-            reward_NP = rewards_by_adapter(peft, takes_mixed_batches(peft), self.runner(), each, names)
+            reward_NP = rewards_by_adapter(
+                peft, takes_mixed_batches(peft), self.runner(), each, names
+            )
         return reward_NP.reshape(len(tokens), len(adapters))
 
     def _copies(self, folders: Sequence[Path], tokens: Sequence[Tokens]) -> FloatArray:
@@ -149,7 +173,9 @@ class TransformerRewardModel:
             raise InvalidInput("this steer is no adapter", hint="export it as a model")
         with in_use(self.backbone.model) as model:
             head = getattr(model, head_module(model)).state_dict()
-        return blend_adapters([(Adapter.read(folder), share) for folder, share in shares.items()], head)
+        return blend_adapters(
+            [(Adapter.read(folder), share) for folder, share in shares.items()], head
+        )
 
 
 @contextmanager
@@ -161,7 +187,8 @@ def in_use(model: Any) -> Iterator[Any]:
     """
     if model in _IN_USE:
         raise InvalidInput(
-            "parts are on this model already", hint="close the model that holds them, or load the backbone once more"
+            "parts are on this model already",
+            hint="close the model that holds them, or load the backbone once more",
         )
     _IN_USE.add(model)
     try:
@@ -191,7 +218,12 @@ def attach(model: Any, name: str, adapter: Adapter) -> Any:
     Raises:
         DamagedFile: If it was made for another model.
     """
-    from peft import PeftConfig, PeftModel, PeftModelForSequenceClassification, set_peft_model_state_dict
+    from peft import (
+        PeftConfig,
+        PeftModel,
+        PeftModelForSequenceClassification,
+        set_peft_model_state_dict,
+    )
 
     try:
         config = PeftConfig.from_peft_type(**{**adapter.config, "inference_mode": True})
@@ -211,7 +243,9 @@ def attach(model: Any, name: str, adapter: Adapter) -> Any:
 
 
 def _other_model(why: str) -> DamagedFile:
-    return DamagedFile(f"an adapter does not fit the model: {why:.300}", hint="train this part again")
+    return DamagedFile(
+        f"an adapter does not fit the model: {why:.300}", hint="train this part again"
+    )
 
 
 @contextmanager

@@ -12,8 +12,18 @@ import numpy as np
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData, RewardRequest, Steer
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module
-from pluralign.rewards.transformer.blending import Adapter, blend_adapters, blend_copies, coefficients
-from pluralign.rewards.transformer.mixed import BASE, rewards_by_adapter, rewards_of, takes_mixed_batches
+from pluralign.rewards.transformer.blending import (
+    Adapter,
+    blend_adapters,
+    blend_copies,
+    coefficients,
+)
+from pluralign.rewards.transformer.mixed import (
+    BASE,
+    rewards_by_adapter,
+    rewards_of,
+    takes_mixed_batches,
+)
 from pluralign.rewards.transformer.model import TransformerRewardModel, attach, attached, in_use
 from pluralign.rewards.transformer.texts import Tokens
 
@@ -41,13 +51,17 @@ class ResidentRewardModel:
         DamagedFile: If a part cannot be read.
     """
 
-    def __init__(self, model: TransformerRewardModel, blends: int = 8, memory: int = 8 * 2**30) -> None:
+    def __init__(
+        self, model: TransformerRewardModel, blends: int = 8, memory: int = 8 * 2**30
+    ) -> None:
         if blends < 1:
             raise InvalidInput(f"{blends} blends are to be kept", hint="keep one or more")
         self._model = model
         self._open = True
         self._parts: _Adapters | _Copies = (
-            _Adapters(model, blends) if model.kind == "lora" and model.folders else _Copies(model, memory)
+            _Adapters(model, blends)
+            if model.kind == "lora" and model.folders
+            else _Copies(model, memory)
         )
 
     def __enter__(self) -> Self:
@@ -79,10 +93,14 @@ class ResidentRewardModel:
             InvalidInput: If it is closed.
         """
         if not self.communities:
-            raise NotEnoughData("the model is steered to nobody", hint="ask for its reward with score")
+            raise NotEnoughData(
+                "the model is steered to nobody", hint="ask for its reward with score"
+            )
         return self.rewards_under(requests, [Steer.to(community) for community in self.communities])
 
-    def rewards_under(self, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]) -> FloatArray:
+    def rewards_under(
+        self, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]
+    ) -> FloatArray:
         """Rewards of each request under each steer in logits, shape (N, S), columns as in ``steers``.
 
         Args:
@@ -116,15 +134,27 @@ class ResidentRewardModel:
         if not self._open:
             raise InvalidInput("this model is closed", hint="open another one")
         if len(requests) != len(steers):
-            raise InvalidInput(f"{len(requests)} requests with {len(steers)} lists of steers", hint="give one to each")
+            raise InvalidInput(
+                f"{len(requests)} requests with {len(steers)} lists of steers",
+                hint="give one to each",
+            )
         if not all(steers):
-            raise NotEnoughData("no steers to score a request under", hint="None stands for the reference")
+            raise NotEnoughData(
+                "no steers to score a request under", hint="None stands for the reference"
+            )
         blends = [[self._blend(steer) for steer in own] for own in steers]
         tokens_U, place_N = self._model.tokenised(requests)
-        asked = dict.fromkeys((place, blend) for place, own in zip(place_N, blends, strict=True) for blend in own)
-        reward_J = self._parts.rewards([tokens_U[place] for place, _ in asked], [blend for _, blend in asked])
+        asked = dict.fromkeys(
+            (place, blend) for place, own in zip(place_N, blends, strict=True) for blend in own
+        )
+        reward_J = self._parts.rewards(
+            [tokens_U[place] for place, _ in asked], [blend for _, blend in asked]
+        )
         row = {job: k for k, job in enumerate(asked)}
-        return [reward_J[[row[place, blend] for blend in own]] for place, own in zip(place_N, blends, strict=True)]
+        return [
+            reward_J[[row[place, blend] for blend in own]]
+            for place, own in zip(place_N, blends, strict=True)
+        ]
 
     def close(self) -> None:
         """Give the backbone back as it was; a second time does nothing."""
@@ -144,8 +174,12 @@ class _Adapters:
     def __init__(self, model: TransformerRewardModel, most: int) -> None:
         base = model.backbone.model
         self._head = getattr(base, head_module(base)).state_dict()
-        self._read = {folder: Adapter.read(folder) for folder in dict.fromkeys(model.folders.values())}
-        self._parts: dict[Blend, str] = {((folder, 1.0),): f"part{k}" for k, folder in enumerate(self._read)}
+        self._read = {
+            folder: Adapter.read(folder) for folder in dict.fromkeys(model.folders.values())
+        }
+        self._parts: dict[Blend, str] = {
+            ((folder, 1.0),): f"part{k}" for k, folder in enumerate(self._read)
+        }
         self._most = most
         self._blends: OrderedDict[Blend, str] = OrderedDict()
         self._runner = model.runner()
@@ -177,13 +211,17 @@ class _Adapters:
         """Blends that are on the model at one time: no more than are kept; all that stays is in the first lot."""
         distinct = dict.fromkeys(blends)
         made = [blend for blend in distinct if not self._stays(blend)]
-        lots = [set(made[start : start + self._most]) for start in range(0, len(made), self._most)] or [set()]
+        lots = [
+            set(made[start : start + self._most]) for start in range(0, len(made), self._most)
+        ] or [set()]
         lots[0] |= {blend for blend in distinct if self._stays(blend)}
         return lots
 
     def _attach(self, blends: Sequence[Blend]) -> None:
         """Put blends on the model; those used longest ago make room."""
-        for blend in sorted(blends, key=lambda blend: blend not in self._blends):  # what is there is not to make room
+        for blend in sorted(
+            blends, key=lambda blend: blend not in self._blends
+        ):  # what is there is not to make room
             if blend not in self._blends:
                 self._make_room()
                 self._blends[blend] = self._made(blend)
@@ -191,7 +229,9 @@ class _Adapters:
 
     def _made(self, blend: Blend) -> str:
         name = f"blend-{hashlib.sha256(repr(blend).encode()).hexdigest()[:16]}"
-        adapter = blend_adapters([(self._read[folder], share) for folder, share in blend], self._head)
+        adapter = blend_adapters(
+            [(self._read[folder], share) for folder, share in blend], self._head
+        )
         try:
             with quiet():
                 attach(self._peft, name, adapter).eval()
@@ -206,7 +246,9 @@ class _Adapters:
             self._remove(name)
 
     def _remove(self, name: str) -> None:
-        self._peft.set_adapter(next(iter(self._parts.values())), inference_mode=True)  # PEFT warns of an active one
+        self._peft.set_adapter(
+            next(iter(self._parts.values())), inference_mode=True
+        )  # PEFT warns of an active one
         if name in self._peft.peft_config:
             self._peft.delete_adapter(name)
 
@@ -230,7 +272,9 @@ class _Copies:
         for blend in sorted(dict.fromkeys(blends), key=lambda blend: blend != self._now):
             self._put(blend)
             rows = [row for row, own in enumerate(blends) if own == blend]
-            reward_N[rows] = rewards_of(self._model.eval(), self._runner, [tokens[row] for row in rows])
+            reward_N[rows] = rewards_of(
+                self._model.eval(), self._runner, [tokens[row] for row in rows]
+            )
         return reward_N
 
     def close(self) -> None:
@@ -243,7 +287,9 @@ class _Copies:
         """Load the weights of a blend into the model, unless they are there."""
         if blend == self._now:
             return
-        self._own = self._own or {k: v.detach().to("cpu", copy=True) for k, v in self._model.state_dict().items()}
+        self._own = self._own or {
+            k: v.detach().to("cpu", copy=True) for k, v in self._model.state_dict().items()
+        }
         weights = self._weights(blend)
         self._now = None  # should loading be interrupted, nobody knows
         self._model.load_state_dict(weights)
@@ -255,7 +301,10 @@ class _Copies:
         if blend in self._kept:
             self._kept.move_to_end(blend)
             return self._kept[blend]
-        weights = {name: value.to(self._own[name]) for name, value in blend_copies(self._own, blend).items()}
+        weights = {
+            name: value.to(self._own[name])
+            for name, value in blend_copies(self._own, blend).items()
+        }
         self._kept[blend] = weights
         if len(self._kept) > self._memory // sum(value.nbytes for value in self._own.values()):
             self._kept.popitem(last=False)

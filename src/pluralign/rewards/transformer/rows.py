@@ -54,20 +54,36 @@ def rows_of(
     dropped = len(data.pairs) - len(rows)
     if cut:
         what = "were left out" if dropped else "were cut"
-        watch.note(f"{cut:,} of {len(data.pairs):,} pairs are longer than {form.max_length} tokens and {what}")
+        watch.note(
+            f"{cut:,} of {len(data.pairs):,} pairs are longer than {form.max_length} tokens and {what}"
+        )
     if not rows:
-        raise NotEnoughData(f"every pair is longer than {form.max_length} tokens", hint="raise trunk.max_length")
+        raise NotEnoughData(
+            f"every pair is longer than {form.max_length} tokens", hint="raise trunk.max_length"
+        )
     return rows, {"pairs_cut": cut - dropped, "pairs_dropped_as_too_long": dropped}
 
 
-def _row(number: int, community: str, weight: float, turn: int, a: Tokens, b: Tokens) -> dict[str, Any]:
+def _row(
+    number: int, community: str, weight: float, turn: int, a: Tokens, b: Tokens
+) -> dict[str, Any]:
     row: dict[str, Any] = {"chosen_ids": list(a.ids), "rejected_ids": list(b.ids)}
     if a.types is not None and b.types is not None:
         row |= {"chosen_types": list(a.types), "rejected_types": list(b.types)}
     length = max(len(a), len(b))
-    return row | {"weight": weight, "community": community, "turn": turn, "length": length, "row": number}
+    return row | {
+        "weight": weight,
+        "community": community,
+        "turn": turn,
+        "length": length,
+        "row": number,
+    }
 
 
 def blank_rows(rows: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
     """Rows that count nowhere and fill the last batch, so that several processes share it evenly."""
-    return [rows[0] | {"weight": 0.0, "row": -1}] * (-len(rows) % batch) if rows and process_count() > 1 else []
+    return (
+        [rows[0] | {"weight": 0.0, "row": -1}] * (-len(rows) % batch)
+        if rows and process_count() > 1
+        else []
+    )

@@ -27,7 +27,9 @@ def save_parts(model: TransformerRewardModel, folder: Path, trunk: Mapping[str, 
         ValueError: If a part lies elsewhere.
     """
     parts = {c: path.relative_to(folder).as_posix() for c, path in model.folders.items()}
-    files = sorted(p for path in set(model.folders.values()) for p in path.rglob("*") if p.is_file())
+    files = sorted(
+        p for path in set(model.folders.values()) for p in path.rglob("*") if p.is_file()
+    )
     folder.mkdir(parents=True, exist_ok=True)
     facts = {
         "trunk": {**trunk, "fingerprint": model.backbone.fingerprint, "text": model.form.kind},
@@ -61,7 +63,11 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
         )
     for name, digest in card["files"].items():
         if not (folder / name).is_file() or _digest(folder / name) != digest:
-            raise DamagedFile("missing, truncated or altered", where=str(folder / name), hint="train this part again")
+            raise DamagedFile(
+                "missing, truncated or altered",
+                where=str(folder / name),
+                hint="train this part again",
+            )
     for part in sorted(set(card["parts"].values())):
         refuse_code(folder / part)
         _hold_listed(folder, part, card["files"])
@@ -80,7 +86,9 @@ def _hold_listed(folder: Path, part: str, listed: Mapping[str, str]) -> None:
     for pattern in ("*.safetensors", "*.json"):
         for path in (folder / part).glob(pattern):
             if path.relative_to(folder).as_posix() not in listed:
-                raise DamagedFile("the card does not list this file", where=str(path), hint="get the model again")
+                raise DamagedFile(
+                    "the card does not list this file", where=str(path), hint="get the model again"
+                )
 
 
 def _digest(path: Path) -> str:

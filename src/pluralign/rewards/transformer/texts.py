@@ -33,7 +33,10 @@ class TextForm:
 
     def __post_init__(self) -> None:
         if self.max_length < 8:
-            raise InvalidInput(f"max_length is {self.max_length}, fewer than 8 tokens", hint="512 is the usual value")
+            raise InvalidInput(
+                f"max_length is {self.max_length}, fewer than 8 tokens",
+                hint="512 is the usual value",
+            )
 
     @property
     def fingerprint(self) -> str:
@@ -82,7 +85,10 @@ def tokenise(tokenizer: Any, requests: Sequence[RewardRequest], form: TextForm) 
             leaves no room for any text.
     """
     if not getattr(tokenizer, "is_fast", False):
-        raise InvalidInput("the tokenizer is not a fast one", hint="convert it with transformers, or use another model")
+        raise InvalidInput(
+            "the tokenizer is not a fast one",
+            hint="convert it with transformers, or use another model",
+        )
     if not requests:
         return []
     written = [_write(tokenizer, r, form) for r in requests]
@@ -95,7 +101,10 @@ def tokenise(tokenizer: Any, requests: Sequence[RewardRequest], form: TextForm) 
         verbose=False,
     )
     types = encoded.get("token_type_ids")
-    return [_fit(encoded.encodings[i], w, form, None if types is None else types[i]) for i, w in enumerate(written)]
+    return [
+        _fit(encoded.encodings[i], w, form, None if types is None else types[i])
+        for i, w in enumerate(written)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,9 @@ def _write(tokenizer: Any, request: RewardRequest, form: TextForm) -> _Written:
         return _Written(text, None, (), (0, len(text)))
     prompt = _tail(prompt, form)
     text = f"{prompt}\n\n{response}"
-    return _Written(text + (tokenizer.eos_token or ""), None, ((0, len(prompt)),), (len(prompt) + 2, len(text)))
+    return _Written(
+        text + (tokenizer.eos_token or ""), None, ((0, len(prompt)),), (len(prompt) + 2, len(text))
+    )
 
 
 def _tail(prompt: str, form: TextForm) -> str:
@@ -128,13 +139,20 @@ def _tail(prompt: str, form: TextForm) -> str:
 
 
 def _chat(tokenizer: Any, request: RewardRequest) -> _Written:
-    turns = (Message("user", request.prompt),) if isinstance(request.prompt, str) else request.prompt
-    messages = [{"role": m.role, "content": m.content} for m in (*turns, Message("assistant", request.response))]
+    turns = (
+        (Message("user", request.prompt),) if isinstance(request.prompt, str) else request.prompt
+    )
+    messages = [
+        {"role": m.role, "content": m.content}
+        for m in (*turns, Message("assistant", request.response))
+    ]
     try:
         text = tokenizer.apply_chat_template(messages, tokenize=False)
     except Exception as error:
         hint = 'use another [trunk] text, such as "plain"'
-        raise InvalidInput(f"the chat template cannot write this conversation: {error}", hint=hint) from error
+        raise InvalidInput(
+            f"the chat template cannot write this conversation: {error}", hint=hint
+        ) from error
     spans, at = [], 0
     for turn in turns:
         start = text.find(turn.content.strip(), at)
@@ -151,7 +169,9 @@ def _fit(encoding: Any, written: _Written, form: TextForm, types: list[int] | No
     if len(ids) <= form.max_length:
         return Tokens(tuple(ids), None if types is None else tuple(types), False)
     kept = _kept(_parts(encoding, written, form), form.max_length)
-    return Tokens(tuple(ids[i] for i in kept), None if types is None else tuple(types[i] for i in kept), True)
+    return Tokens(
+        tuple(ids[i] for i in kept), None if types is None else tuple(types[i] for i in kept), True
+    )
 
 
 def _parts(encoding: Any, written: _Written, form: TextForm) -> list[int]:
@@ -163,7 +183,12 @@ def _parts(encoding: Any, written: _Written, form: TextForm) -> list[int]:
     for (start, end), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True):
         if end > start and not special and any(a <= start and end <= b for a, b in written.prompt):
             parts.append(_PROMPT)
-        elif end > start and not special and written.response[0] <= start and end <= written.response[1]:
+        elif (
+            end > start
+            and not special
+            and written.response[0] <= start
+            and end <= written.response[1]
+        ):
             parts.append(_RESPONSE)
         else:
             parts.append(_FIXED)
@@ -184,7 +209,9 @@ def _kept(parts: Sequence[int], limit: int) -> list[int]:
     gone = set(prompt[:excess])
     rest = excess - len(gone)
     if rest >= len(response) > 0 or (rest and not response):
-        raise InvalidInput(f"{limit} tokens leave no room for a response", hint="raise trunk.max_length")
+        raise InvalidInput(
+            f"{limit} tokens leave no room for a response", hint="raise trunk.max_length"
+        )
     gone.update(response[len(response) - rest :] if rest else ())
     return [i for i in range(len(parts)) if i not in gone]
 
@@ -195,7 +222,11 @@ def request_key(request: RewardRequest) -> str:
     >>> request_of(request_key(RewardRequest("Hi", "Hello"))) == RewardRequest("Hi", "Hello")
     True
     """
-    prompt = request.prompt if isinstance(request.prompt, str) else [[m.role, m.content] for m in request.prompt]
+    prompt = (
+        request.prompt
+        if isinstance(request.prompt, str)
+        else [[m.role, m.content] for m in request.prompt]
+    )
     return json.dumps([prompt, request.response])
 
 

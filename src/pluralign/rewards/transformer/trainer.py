@@ -14,7 +14,15 @@ from pluralign.huggingface.callbacks import DrawsEpochs
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.texts import Tokens
 
-_COLUMNS = ["chosen_ids", "rejected_ids", "chosen_types", "rejected_types", "weight", "community", "row"]
+_COLUMNS = [
+    "chosen_ids",
+    "rejected_ids",
+    "chosen_types",
+    "rejected_types",
+    "weight",
+    "community",
+    "row",
+]
 _MEGABATCH = 50
 
 
@@ -46,7 +54,9 @@ class PairCollator:
         for row in rows:
             for side, found in sides.items():
                 types = row.get(f"{side}_types")
-                tokens = Tokens(tuple(row[f"{side}_ids"]), None if types is None else tuple(types), False)
+                tokens = Tokens(
+                    tuple(row[f"{side}_ids"]), None if types is None else tuple(types), False
+                )
                 found.append(place.setdefault(tokens, len(place)))
         return {
             "weight": torch.tensor([row["weight"] for row in rows], dtype=torch.float32),
@@ -69,7 +79,12 @@ class GroupedSampler(Sampler[int]):
     """
 
     def __init__(
-        self, length_N: Sequence[int], group_N: Sequence[int] | None, batch: int, seed: int, blank: int = 0
+        self,
+        length_N: Sequence[int],
+        group_N: Sequence[int] | None,
+        batch: int,
+        seed: int,
+        blank: int = 0,
     ) -> None:
         self._length_N = np.asarray(length_N)
         self._group_N = np.arange(len(self._length_N)) if group_N is None else np.asarray(group_N)
@@ -146,9 +161,15 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         self._signature_columns = list(_COLUMNS)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        return self._sampler if self._sampler is not None else super()._get_train_sampler(train_dataset)
+        return (
+            self._sampler
+            if self._sampler is not None
+            else super()._get_train_sampler(train_dataset)
+        )
 
-    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
+    def training_step(
+        self, model: Any, inputs: Any, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
         """One step over the batch, in as many parts as memory asks for; the gradient is that of the whole batch."""
         inputs = self._prepare_inputs(inputs)
         inputs["total"] = self._total(inputs["weight"], inputs["row"])
@@ -161,7 +182,9 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
                 for name, values in self._metrics["train"].items():
                     del values[measured.get(name, 0) :]
 
-    def _in_parts(self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: Any) -> torch.Tensor:
+    def _in_parts(
+        self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: Any
+    ) -> torch.Tensor:
         parts = split_batch(inputs, self._micro or len(inputs["weight"]))
         losses = []
         for k, part in enumerate(parts):
@@ -201,7 +224,9 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         counts = (row >= 0).to(weight)
         self._measure(margin.detach(), counts, community, inputs["attention_mask"])
         if not self.model.training:
-            self._metrics["eval"]["loss"].append(torch.stack([summed.detach(), self._own_total(weight, row)]))
+            self._metrics["eval"]["loss"].append(
+                torch.stack([summed.detach(), self._own_total(weight, row)])
+            )
         return (loss, outputs) if return_outputs else loss
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
@@ -216,7 +241,11 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
     def _sum(self, values: list[torch.Tensor]) -> torch.Tensor:
         """What was measured, added up over batches and processes."""
         total = torch.stack(values).sum(dim=0)
-        return self.accelerator.reduce(total, reduction="sum") if self.accelerator.num_processes > 1 else total
+        return (
+            self.accelerator.reduce(total, reduction="sum")
+            if self.accelerator.num_processes > 1
+            else total
+        )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log means over what was seen since the last time."""
@@ -226,10 +255,18 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         self._metrics[mode].clear()
         for name, total in sums.items():
             if total[1] > 0:
-                logs[f"{prefix}{name}"] = int(total[0]) if name == "tokens" else float(total[0] / total[1])
+                logs[f"{prefix}{name}"] = (
+                    int(total[0]) if name == "tokens" else float(total[0] / total[1])
+                )
         super(RewardTrainer, self).log(logs, start_time)
 
-    def _measure(self, margin: torch.Tensor, counts: torch.Tensor, community: torch.Tensor, mask: torch.Tensor) -> None:
+    def _measure(
+        self,
+        margin: torch.Tensor,
+        counts: torch.Tensor,
+        community: torch.Tensor,
+        mask: torch.Tensor,
+    ) -> None:
         seen = self._metrics["train" if self.model.training else "eval"]
         right = ((margin > 0).float() + 0.5 * (margin == 0).float()) * counts
         seen["accuracy"].append(torch.stack([right.sum(), counts.sum()]))
@@ -241,7 +278,11 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
                 seen[f"accuracy/{name}"].append(torch.stack([(right * own).sum(), own.sum()]))
 
     def _stop(self, margin: torch.Tensor, row: torch.Tensor) -> None:
-        bad = [self._pair_ids[i] for i in row[~torch.isfinite(margin)].tolist() if 0 <= i < len(self._pair_ids)]
+        bad = [
+            self._pair_ids[i]
+            for i in row[~torch.isfinite(margin)].tolist()
+            if 0 <= i < len(self._pair_ids)
+        ]
         named = f"pairs {', '.join(bad[:8])}" if bad else "the batch's weights"
         raise TrainingStopped(
             f"the loss is not a number at step {self.state.global_step + 1}, because of {named}",
@@ -259,7 +300,9 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         self.optimizer.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
         self._micro = now // 2
-        self._note(f"out of memory with {now} pairs in a forward pass; going on with {self._micro}, the same batch")
+        self._note(
+            f"out of memory with {now} pairs in a forward pass; going on with {self._micro}, the same batch"
+        )
 
 
 def split_batch(inputs: dict[str, torch.Tensor], micro: int) -> list[dict[str, torch.Tensor]]:
@@ -276,7 +319,9 @@ def split_batch(inputs: dict[str, torch.Tensor], micro: int) -> list[dict[str, t
     longest = torch.maximum(length_U[inputs["chosen"]], length_U[inputs["rejected"]])
     parts = []
     for rows in torch.argsort(longest, descending=True, stable=True).split(micro):  # type: ignore[no-untyped-call]
-        used, place = torch.unique(torch.cat([inputs["chosen"][rows], inputs["rejected"][rows]]), return_inverse=True)
+        used, place = torch.unique(
+            torch.cat([inputs["chosen"][rows], inputs["rejected"][rows]]), return_inverse=True
+        )
         width = int(length_U[used].max())
         part = {k: inputs[k][rows] for k in ("weight", "community", "row")}
         part["chosen"], part["rejected"] = place.chunk(2)

@@ -74,7 +74,11 @@ class RequestEncoder:
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
-        return 1 if self._output == "reward" else int(scalar_head(self.backbone.model)[2].in_features) + 1
+        return (
+            1
+            if self._output == "reward"
+            else int(scalar_head(self.backbone.model)[2].in_features) + 1
+        )
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of request keys, shape (N, D), float32."""
@@ -86,7 +90,10 @@ class RequestEncoder:
 
     def tokens_of(self, keys: Sequence[str]) -> list[int]:
         """A number for the tokens that are read of each request: the same for the same tokens."""
-        return [hash(tuple(t.ids)) for t in tokenise(self.backbone.tokenizer, [request_of(k) for k in keys], self.form)]
+        return [
+            hash(tuple(t.ids))
+            for t in tokenise(self.backbone.tokenizer, [request_of(k) for k in keys], self.form)
+        ]
 
     def _encode(self, keys: Sequence[str]) -> FloatArray:
         lots = [keys[start : start + _LOT] for start in range(0, len(keys), _LOT)]
@@ -156,7 +163,9 @@ class TransformerTrunk:
         keys, index = distinct([request_key(request) for request in (*chosen, *rejected)])
         chosen_N, rejected_N = index.reshape(2, -1)
         rejected_N = np.where(self._alike(keys, chosen_N, rejected_N), chosen_N, rejected_N)
-        return EncodedPairs(tuple(pairs), TableFeatures(self.encoder.encode(keys), np.stack([chosen_N, rejected_N])))
+        return EncodedPairs(
+            tuple(pairs), TableFeatures(self.encoder.encode(keys), np.stack([chosen_N, rejected_N]))
+        )
 
     def alike(self, pairs: Sequence[PreferencePair]) -> BoolArray:
         """Whether the tokens that are read of both responses of a pair are the same, shape (N,); no model runs."""
