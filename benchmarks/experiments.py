@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pluralign.experiments import read_settings, resolve, run_experiment
+from pluralign.experiments import run_experiment
 from pluralign.rewards import fit_bradley_terry
+from pluralign.settings import read_settings, resolve
 
 CONFIGS = {
     "global_dialogues": ["reference", "length", "full", "scpo", "scpo-filter-only", "scpo-weight-only",

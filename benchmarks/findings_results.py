@@ -20,12 +20,13 @@ from pages.findings import (
 )
 from pages.sections import marked, placed
 
+from pluralign.auditing import Given, gather, run_audit
 from pluralign.audits import Evidence
-from pluralign.experiments import read_rows
-from pluralign.experiments.auditing import Given, gather, resolve_audit, run_audit
-from pluralign.experiments.survey_evaluation import evaluate_answers
 from pluralign.reports import Wanted, write_report
+from pluralign.runs import read_rows
+from pluralign.settings import resolve_audit
 from pluralign.sources import ShareTable
+from pluralign.surveying.evaluation import evaluate_answers
 
 RUNS = ("global_dialogues", "global_opinions", "world_values")
 TABLES = "country_tables"

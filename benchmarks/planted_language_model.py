@@ -15,22 +15,24 @@ import numpy as np
 from pluralign.asking import load_strategy, put
 from pluralign.cli.screen import Screen
 from pluralign.core import Tally
-from pluralign.experiments.planted import (
-    SMALL,
-    PlantedModelSettings,
-    build_planted_model,
-    exact_survey,
-    held_out_survey,
-    planted_chances,
-)
-from pluralign.experiments.planted.lessons import similarity_of
 from pluralign.methods.culturespa import (
     GenerationConfig,
     filter_questions,
     generate_questions,
     topics_of,
 )
+from pluralign.pluralising.planted import (
+    build_planted_model,
+    exact_survey,
+    held_out_survey,
+    planted_chances,
+)
+from pluralign.pluralising.planted.lessons import similarity_of
 from pluralign.respondents.local import LikelihoodRespondent, load_chat_model
+from pluralign.settings import (
+    SMALL,
+    PlantedModelSettings,
+)
 from pluralign.simulation import default_society
 
 

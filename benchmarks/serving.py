@@ -29,7 +29,7 @@ import pycountry
 
 from pluralign.core import RewardRequest, Steer, rng_for
 from pluralign.encoders import encoder_named
-from pluralign.experiments import open_model
+from pluralign.models import open_model
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, annotate_card, save_reward_model
 
 COMMUNITIES, REPEATS, PROMPTS = 200, 5, 200

@@ -22,8 +22,7 @@ def write(path: Path, rows: int) -> None:
 
 def ours(path: Path) -> int:
     """Stream the file and keep a seeded sample of 10,000 pairs."""
-    from pluralign.experiments import load_pairs
-    from pluralign.sources import JsonlPairs
+    from pluralign.sources import JsonlPairs, load_pairs
 
     return sum(t.read for t in load_pairs([JsonlPairs(path)], limit=10_000, seed=0).tallies)
 

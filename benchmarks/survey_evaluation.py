@@ -17,10 +17,10 @@ import numpy as np
 from pluralign.asking import load_strategy, put
 from pluralign.core import Survey, SurveySource, Tally, answer_row, record_answer, rng_for
 from pluralign.evaluation.surveys import AnswerTable, Peoples, read_all
-from pluralign.experiments.survey_evaluation import evaluate_answers
 from pluralign.metrics import squared_errors
 from pluralign.simulation import SimulatedRespondent, SocietySurvey
 from pluralign.sources import ShareTable, read_answers
+from pluralign.surveying.evaluation import evaluate_answers
 
 WANTED, DRAWS = 20_000, 2_000
 

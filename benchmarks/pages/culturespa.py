@@ -9,7 +9,7 @@ from typing import Any
 from pages.sections import marked
 from pages.writing import table
 from pluralign.core import NotEnoughData, community
-from pluralign.experiments import RunFolder, read_rows
+from pluralign.runs import RunFolder, read_rows
 
 NAME = "culturespa"
 START, SCORE, AWARE = "start", "cultural_alignment_score", "culture_aware"

@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 
 from pages.reading import Run
 from pluralign.core import Estimate, FloatArray, rng_for
-from pluralign.evaluation import Judged, own_margins
+from pluralign.evaluation import TestPairs, own_margins
 from pluralign.metrics import correct, disaggregate, percentile_interval
 
 
@@ -36,22 +36,24 @@ def rank_correlation(x_C: FloatArray, y_C: FloatArray, seed: int, draws: int = 2
     return Estimate(float(spearmanr(x_C, y_C).statistic), low, high, n=len(x_C))
 
 
-def _own_credit(run: Run, method: str) -> tuple[Judged, FloatArray]:
+def _own_credit(run: Run, method: str) -> tuple[TestPairs, FloatArray]:
     parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
-    return Judged.join([j for j, _ in parts]), np.concatenate(
+    return TestPairs.join([j for j, _ in parts]), np.concatenate(
         [correct(own_margins(m, j)) for j, m in parts]
     )
 
 
-def _steers(run: Run, method: str) -> tuple[Judged, list[tuple[Judged, dict[str, FloatArray]]]]:
+def _steers(
+    run: Run, method: str
+) -> tuple[TestPairs, list[tuple[TestPairs, dict[str, FloatArray]]]]:
     parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
     found = [
         (judged, {steer: correct(m) for steer, m in margins.items()}) for judged, margins in parts
     ]
-    return Judged.join([j for j, _ in parts]), found
+    return TestPairs.join([j for j, _ in parts]), found
 
 
-def _own_minus_others(judged: Judged, credit: dict[str, FloatArray]) -> FloatArray:
+def _own_minus_others(judged: TestPairs, credit: dict[str, FloatArray]) -> FloatArray:
     total_N = np.sum(list(credit.values()), axis=0)
     gap_N = np.zeros(len(judged))
     for steer, credit_N in credit.items():
@@ -60,7 +62,7 @@ def _own_minus_others(judged: Judged, credit: dict[str, FloatArray]) -> FloatArr
     return gap_N
 
 
-def _average(run: Run, judged: Judged, credit_N: FloatArray) -> dict[str, Any]:
+def _average(run: Run, judged: TestPairs, credit_N: FloatArray) -> dict[str, Any]:
     rows = np.isin(judged.community_N, run.steered)
     part = judged.take(rows)
     settings = run.settings

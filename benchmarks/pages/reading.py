@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import InvalidInput, NotEnoughData
-from pluralign.experiments import RunFolder, read_rows
+from pluralign.runs import RunFolder, read_rows
 
 Row = Mapping[str, Any]
 

@@ -12,10 +12,10 @@ from pages.reading import Row
 from pluralign.core import NotEnoughData, RecordedAnswer, Survey, Tally, answer_row, rng_for
 from pluralign.evaluation.surveys import ALIGNMENT, Peoples, anchor_answers, anchor_rows
 from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
-from pluralign.experiments import RunFolder, read_rows
-from pluralign.experiments.survey_evaluation import SurveyOutcome, evaluate_answers
 from pluralign.metrics import draw_questions
+from pluralign.runs import RunFolder, read_rows
 from pluralign.sources import ShareTable, read_answers
+from pluralign.surveying.evaluation import SurveyOutcome, evaluate_answers
 
 FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 """Communities that every model was asked to answer for."""

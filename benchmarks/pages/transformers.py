@@ -12,8 +12,8 @@ from pages.sections import marked
 from pages.writing import table
 from pluralign.cli.showing import percent
 from pluralign.core import FloatArray, InvalidInput
-from pluralign.evaluation import Drawing, Judged, difference_rows, summary_rows
-from pluralign.experiments import RunFolder
+from pluralign.evaluation import Drawing, TestPairs, difference_rows, summary_rows
+from pluralign.runs import RunFolder
 
 TRUNKS = {
     "global-dialogues": "frozen sentence encoder, linear heads",
@@ -40,7 +40,7 @@ Margins = Mapping[str, FloatArray]
 class Found:
     """Test pairs of some seeds and the margins of one method."""
 
-    judged: Judged
+    judged: TestPairs
     margins: Margins
 
 
@@ -66,7 +66,7 @@ def read(seeds: Mapping[int, Path], chosen: Sequence[int], method: str) -> Found
     parts = [RunFolder(seeds[seed]).read_predictions(seed, method) for seed in chosen]
     steers = dict.fromkeys(s for _, margins in parts for s in margins)
     margins = {s: np.concatenate([m.get(s, j.reference_N) for j, m in parts]) for s in steers}
-    return Found(Judged.join([j for j, _ in parts]), margins)
+    return Found(TestPairs.join([j for j, _ in parts]), margins)
 
 
 def aligned(found: Found, like: Found) -> Margins:

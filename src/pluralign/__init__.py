@@ -13,7 +13,9 @@ from pluralign._version import __version__
 
 if TYPE_CHECKING:
     from pluralign.core import PreferencePair, RewardRequest, Steer, community
-    from pluralign.experiments import open_model, read_settings, resolve, run_experiment
+    from pluralign.experiments import run_experiment
+    from pluralign.models import open_model
+    from pluralign.settings import read_settings, resolve
     from pluralign.sources import pairs_from
 
 _HOMES = {
@@ -21,10 +23,10 @@ _HOMES = {
     "RewardRequest": "pluralign.core",
     "Steer": "pluralign.core",
     "community": "pluralign.core",
-    "open_model": "pluralign.experiments",
+    "open_model": "pluralign.models",
     "pairs_from": "pluralign.sources",
-    "read_settings": "pluralign.experiments",
-    "resolve": "pluralign.experiments",
+    "read_settings": "pluralign.settings",
+    "resolve": "pluralign.settings",
     "run_experiment": "pluralign.experiments",
 }
 

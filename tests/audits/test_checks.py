@@ -44,7 +44,7 @@ from pluralign.core import (
     Survey,
     SurveyQuestion,
 )
-from pluralign.evaluation import Judged
+from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import ReadAnswer
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -326,7 +326,9 @@ def rewarded(
     margins = {"full": {c: np.array(values, dtype=float) for c, values in steers.items()}}
     return Evidence(
         pairs=pairs,
-        rewards=Rewards(Judged.of(pairs, np.array(reference, dtype=float)), margins, tuple(steers)),
+        rewards=Rewards(
+            TestPairs.of(pairs, np.array(reference, dtype=float)), margins, tuple(steers)
+        ),
     )
 
 
@@ -421,7 +423,7 @@ class TestRewards:
     ) -> None:
         evidence = replace(
             rewarded([replace(p, extra={"gender": "x"}) for p in TEN], [1] * 10),
-            rewards=Rewards(Judged.of(TEN, np.ones(10)), {}, ("MEX",)),
+            rewards=Rewards(TestPairs.of(TEN, np.ones(10)), {}, ("MEX",)),
         )
 
         assert (measured(check, evidence), bool(skipped(check, evidence))) == ([], True)

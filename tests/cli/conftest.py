@@ -34,11 +34,6 @@ draws = 100
 Rows = list[dict[str, Any]]
 
 
-@pytest.fixture(autouse=True)
-def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLURALIGN_CACHE", str(cache))
-
-
 @pytest.fixture
 def config(tmp_path: Path, rows: Rows, write_rows: Callable[..., Path]) -> Path:
     """A settings file beside the pairs it names."""

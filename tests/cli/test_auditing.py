@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from pluralign.audits import Finding
 from pluralign.core import list_written
-from pluralign.experiments.folder import read_rows
+from pluralign.runs.folder import read_rows
 
 Call = Callable[..., Result]
 Write = Callable[[Path, Sequence[Mapping[str, Any]]], Path]

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from pluralign.cli.main import app
 from pluralign.cli.showing_surveys import show_survey
-from pluralign.experiments.folder import read_rows
-from pluralign.experiments.survey_evaluation import SurveyOutcome
+from pluralign.runs.folder import read_rows
+from pluralign.surveying.evaluation import SurveyOutcome
 
 SIMULATED = """
 name = "simulated"

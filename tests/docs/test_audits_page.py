@@ -9,8 +9,8 @@ import pytest
 
 from pluralign.audits import Audit, Evidence
 from pluralign.core import PreferencePair
-from pluralign.experiments.auditing import AuditSettings, resolve_audit
-from pluralign.experiments.registry import AUDITS, audit_named, names
+from pluralign.settings import AuditSettings, resolve_audit
+from pluralign.settings.registry import AUDITS, audit_named, names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audits.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ from tests.docs.test_docs import as_written, dotted_defaults
 from typer.main import get_command
 
 from pluralign.cli.main import app
-from pluralign.experiments.pluralising import STAGES, PluraliseSettings, resolve_pluralise
+from pluralign.settings import STAGES, PluraliseSettings, resolve_pluralise
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/culturespa.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from pluralign.cli.main import app
 from pluralign.core import rng_for
-from pluralign.experiments import (
+from pluralign.settings import (
     METHODS,
     SOURCES,
     built,
@@ -25,8 +25,8 @@ from pluralign.experiments import (
     resolve,
     source_named,
 )
-from pluralign.experiments.registry import method_sections
-from pluralign.experiments.settings import Settings
+from pluralign.settings.experiment import Settings
+from pluralign.settings.registry import method_sections
 from pluralign.simulation import default_society
 from pluralign.sources import JsonlPairs
 

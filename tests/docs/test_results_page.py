@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from pluralign.experiments import read_rows, resolve, run_experiment
+from pluralign.experiments import run_experiment
+from pluralign.runs import read_rows
+from pluralign.settings import resolve
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "results_page.py"
 README = "before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.experiments import SOURCES, names, source_named
+from pluralign.settings import SOURCES, names, source_named
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| .* \| `(\w+)` \| (.*) \|$", PAGE, re.M))

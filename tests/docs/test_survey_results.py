@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pluralign.core import InvalidInput
-from pluralign.experiments import read_rows
+from pluralign.runs import read_rows
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 PAGE = "# Results\n\n<!-- other:begin -->\n\nmeasured elsewhere\n\n<!-- other:end -->\n\n## How it was made\n\nSo.\n"

@@ -10,9 +10,10 @@ from typer.main import get_command
 
 from pluralign.asking import load_strategy, strategies
 from pluralign.cli.main import app
-from pluralign.experiments.survey_evaluation import evaluate_answers
-from pluralign.experiments.surveying import SurveySettings, resolve_survey, run_survey
+from pluralign.settings import SurveySettings, resolve_survey
 from pluralign.simulation import SocietySurvey
+from pluralign.surveying import run_survey
+from pluralign.surveying.evaluation import evaluate_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/surveys.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pluralign.core import rng_for
-from pluralign.evaluation import Drawing, Judged
+from pluralign.evaluation import Drawing, TestPairs
 
 
 @pytest.fixture(scope="session")
@@ -15,15 +15,15 @@ def drawing() -> Drawing:
 
 
 @pytest.fixture(scope="session")
-def columns() -> Callable[..., Judged]:
+def columns() -> Callable[..., TestPairs]:
     """``columns({"MEX": 12}, each=5)``: twelve raters of MEX with five pairs each; the margins are random."""
 
-    def build(raters: dict[str, int], each: int = 5, people: bool = True) -> Judged:
+    def build(raters: dict[str, int], each: int = 5, people: bool = True) -> TestPairs:
         community = [c for c, n in raters.items() for _ in range(n * each)]
         cluster = [f"{c}/r{i}" for c, n in raters.items() for i in range(n) for _ in range(each)]
         reference_N = rng_for(0, "reference").normal(0.3, 1.0, len(community))
         ids = [f"p{i}" for i in range(len(community))]
-        return Judged(
+        return TestPairs(
             *(np.array(column, dtype=np.str_) for column in (ids, community, cluster)),
             reference_N,
             people,

@@ -8,8 +8,8 @@ import pytest
 from pluralign.core import rng_for
 from pluralign.evaluation import (
     Drawing,
-    Judged,
     Row,
+    TestPairs,
     difference_rows,
     harm_rows,
     steer_rows,
@@ -17,19 +17,19 @@ from pluralign.evaluation import (
     summary_rows,
 )
 
-Columns = Callable[..., Judged]
+Columns = Callable[..., TestPairs]
 
 
 @pytest.fixture
-def judged(columns: Columns) -> Judged:
+def judged(columns: Columns) -> TestPairs:
     return columns({"GBR": 12, "MEX": 8, "~hill": 6})
 
 
-def reference_of(judged: Judged) -> dict[str, np.ndarray]:
+def reference_of(judged: TestPairs) -> dict[str, np.ndarray]:
     return {"": judged.reference_N}
 
 
-def shaken(judged: Judged, *steers: str) -> dict[str, np.ndarray]:
+def shaken(judged: TestPairs, *steers: str) -> dict[str, np.ndarray]:
     return {
         s: judged.reference_N + rng_for(0, "shaken", s).normal(size=len(judged)) for s in steers
     }
@@ -40,7 +40,7 @@ def by_key(rows: list[Row]) -> dict[tuple[str | None, str | None, str], Row]:
 
 
 def test_on_contested_pairs_the_reference_is_always_wrong_and_its_negation_always_right(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
     for margin_N, value in ((judged.reference_N, 0.0), (-judged.reference_N, 1.0)):
         rows = [
@@ -52,7 +52,7 @@ def test_on_contested_pairs_the_reference_is_always_wrong_and_its_negation_alway
 
 
 def test_there_is_a_row_for_every_steer_community_and_subset(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
     rows = by_key(list(steer_rows(judged, "m", shaken(judged, "GBR", "MEX"), drawing)))
     assert set(rows) == {
@@ -63,7 +63,7 @@ def test_there_is_a_row_for_every_steer_community_and_subset(
     }
 
 
-def test_values_are_shares_and_lie_in_their_intervals(judged: Judged, drawing: Drawing) -> None:
+def test_values_are_shares_and_lie_in_their_intervals(judged: TestPairs, drawing: Drawing) -> None:
     margins = shaken(judged, "GBR", "MEX")
     for row in steer_rows(judged, "m", margins, drawing):
         at = subset_rows(judged, row.subset) & (judged.community_N == row.community)
@@ -73,16 +73,16 @@ def test_values_are_shares_and_lie_in_their_intervals(judged: Judged, drawing: D
         assert (row.metric, row.n) == ("pairwise_accuracy", int(at.sum()))
 
 
-def test_a_method_that_does_not_steer_has_no_steer(judged: Judged, drawing: Drawing) -> None:
+def test_a_method_that_does_not_steer_has_no_steer(judged: TestPairs, drawing: Drawing) -> None:
     assert {r.steer for r in steer_rows(judged, "reference", reference_of(judged), drawing)} == {
         None
     }
 
 
 def test_pairs_and_people_that_come_again_in_another_repeat_are_counted_once(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
-    twice = Judged.join([judged, judged])
+    twice = TestPairs.join([judged, judged])
     once_rows = list(steer_rows(judged, "m", reference_of(judged), drawing))
     twice_rows = list(steer_rows(twice, "m", reference_of(twice), drawing))
     assert [(r.n, r.n_raters, r.value) for r in once_rows] == [
@@ -113,7 +113,7 @@ def test_where_there_are_no_raters_none_are_claimed(columns: Columns, drawing: D
 
 
 def test_without_contested_pairs_there_are_no_contested_rows(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
     agreed = replace(judged, reference_N=np.abs(judged.reference_N))
     assert {r.subset for r in steer_rows(agreed, "m", reference_of(agreed), drawing)} == {"all"}
@@ -122,7 +122,7 @@ def test_without_contested_pairs_there_are_no_contested_rows(
     } == {"all"}
 
 
-def test_a_method_differs_from_itself_by_nothing(judged: Judged, drawing: Drawing) -> None:
+def test_a_method_differs_from_itself_by_nothing(judged: TestPairs, drawing: Drawing) -> None:
     margins = shaken(judged, "GBR", "MEX")
     rows = list(difference_rows(judged, "m", margins, ("itself", margins), ["GBR", "MEX"], drawing))
     assert rows
@@ -131,7 +131,7 @@ def test_a_method_differs_from_itself_by_nothing(judged: Judged, drawing: Drawin
     }
 
 
-def test_differences_are_antisymmetric(judged: Judged, drawing: Drawing) -> None:
+def test_differences_are_antisymmetric(judged: TestPairs, drawing: Drawing) -> None:
     a, b = shaken(judged, "GBR", "MEX"), reference_of(judged)
     there = list(difference_rows(judged, "a", a, ("b", b), ["GBR", "MEX"], drawing))
     back = list(difference_rows(judged, "b", b, ("a", a), ["GBR", "MEX"], drawing))
@@ -143,7 +143,7 @@ def test_differences_are_antisymmetric(judged: Judged, drawing: Drawing) -> None
 
 
 def test_a_paired_difference_is_narrower_than_two_intervals(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
     margins = dict.fromkeys(("GBR", "MEX", "~hill"), judged.reference_N + 0.05)
     served = list(margins)
@@ -163,7 +163,7 @@ def test_a_paired_difference_is_narrower_than_two_intervals(
 
 
 def test_steering_that_contradicts_everybody_harms_the_bystanders(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
     judged = replace(judged, reference_N=judged.reference_N + 1)
     margins = {"GBR": -judged.reference_N, "MEX": judged.reference_N}
@@ -181,12 +181,12 @@ def test_steering_that_contradicts_everybody_harms_the_bystanders(
     )
 
 
-def test_a_method_that_does_not_steer_harms_nobody(judged: Judged, drawing: Drawing) -> None:
+def test_a_method_that_does_not_steer_harms_nobody(judged: TestPairs, drawing: Drawing) -> None:
     assert not list(harm_rows(judged, "reference", reference_of(judged), ["GBR"], drawing))
 
 
 def test_a_summary_judges_each_community_under_its_own_steer(
-    judged: Judged, drawing: Drawing
+    judged: TestPairs, drawing: Drawing
 ) -> None:
     right = {c: np.where(judged.community_N == c, 1.0, -1.0) for c in ("GBR", "MEX", "~hill")}
     found = {
@@ -224,7 +224,9 @@ def test_the_worst_served_is_named_and_small_communities_never_are(
     assert "ratio" not in found
 
 
-def test_only_the_communities_to_serve_count_in_a_summary(judged: Judged, drawing: Drawing) -> None:
+def test_only_the_communities_to_serve_count_in_a_summary(
+    judged: TestPairs, drawing: Drawing
+) -> None:
     rows = [
         r
         for r in summary_rows(judged, "m", reference_of(judged), ["MEX"], drawing)
@@ -235,7 +237,7 @@ def test_only_the_communities_to_serve_count_in_a_summary(judged: Judged, drawin
     assert not list(summary_rows(judged, "m", reference_of(judged), ["NZL"], drawing))
 
 
-def test_the_same_seed_gives_the_same_intervals_and_another_seed_others(judged: Judged) -> None:
+def test_the_same_seed_gives_the_same_intervals_and_another_seed_others(judged: TestPairs) -> None:
     def ends(seed: int) -> list[tuple[float | None, float | None]]:
         rows = steer_rows(judged, "m", shaken(judged, "GBR"), Drawing(seed, 100))
         return [(r.low, r.high) for r in rows]
@@ -244,7 +246,7 @@ def test_the_same_seed_gives_the_same_intervals_and_another_seed_others(judged: 
     assert ends(1) != ends(2)
 
 
-def test_the_order_of_the_pairs_changes_nothing(judged: Judged, drawing: Drawing) -> None:
+def test_the_order_of_the_pairs_changes_nothing(judged: TestPairs, drawing: Drawing) -> None:
     order = rng_for(3, "order").permutation(len(judged))
     margins = shaken(judged, "GBR", "MEX")
     moved = {s: m[order] for s, m in margins.items()}
@@ -260,7 +262,7 @@ def test_the_order_of_the_pairs_changes_nothing(judged: Judged, drawing: Drawing
         assert a[3:] == pytest.approx(b[3:])
 
 
-def test_a_row_gives_its_estimate(judged: Judged, drawing: Drawing) -> None:
+def test_a_row_gives_its_estimate(judged: TestPairs, drawing: Drawing) -> None:
     row = next(steer_rows(judged, "m", reference_of(judged), drawing))
     assert (row.estimate.value, row.estimate.n_raters) == (row.value, row.n_raters)
     assert list(row.as_dict(more=1)) == [

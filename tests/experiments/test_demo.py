@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.experiments import Demonstration, demonstrate, read_rows
+from pluralign.experiments import Demonstration, demonstrate
+from pluralign.runs import read_rows
 
 pytestmark = pytest.mark.slow
 

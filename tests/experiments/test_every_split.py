@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pluralign.experiments import Outcome, read_rows
+from pluralign.experiments import Outcome
+from pluralign.runs import read_rows
 from pluralign.simulation import SocietySource
 
 Go = Callable[..., Outcome]

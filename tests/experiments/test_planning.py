@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from pluralign.core import InvalidSettings, NotEnoughData
-from pluralign.experiments import Plan, Settings, plan
+from pluralign.experiments import Plan, plan
+from pluralign.settings import Settings
 
 PEOPLE: dict[str, dict[str, int | None]] = {
     "GBR": {"pairs": 500, "raters": 40},

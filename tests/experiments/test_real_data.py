@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.experiments import Outcome, read_settings, resolve, run_experiment
+from pluralign.experiments import Outcome, run_experiment
+from pluralign.settings import read_settings, resolve
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 pytestmark = [pytest.mark.shared, pytest.mark.slow]

@@ -12,10 +12,11 @@ from typer.testing import CliRunner, Result
 
 from pluralign.cli.main import app
 from pluralign.core import InvalidSettings, Tally, rng_for
-from pluralign.experiments import read_settings, resolve, run_experiment
-from pluralign.experiments.published import PUBLISHED
+from pluralign.experiments import run_experiment
 from pluralign.experiments.rehearsal import rehearse
 from pluralign.experiments.rehearsal_pairs import FewPairs, write_prism_sample
+from pluralign.settings import read_settings, resolve
+from pluralign.settings.published import PUBLISHED
 from pluralign.simulation import SocietySource
 from pluralign.sources import PrismPairs, split_prism
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pluralign.experiments import RunFolder, read_rows
 from pluralign.experiments.miniatures import write_miniature
 from pluralign.experiments.rehearsal_pairs import sample_texts
-from pluralign.experiments.settings import TrunkSettings
+from pluralign.runs import RunFolder, read_rows
+from pluralign.settings.experiment import TrunkSettings
 
 pytest.importorskip("trl")
 

@@ -10,16 +10,12 @@ from typing import Any
 import pytest
 
 from pluralign.core import PreferencePair
-from pluralign.experiments import resolve, run_experiment
+from pluralign.experiments import run_experiment
 from pluralign.interop import ModelSheet, model_card
 from pluralign.rewards import load_card
 from pluralign.rewards.transformer.texts import TextForm
+from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
-
-
-@pytest.fixture(autouse=True)
-def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLURALIGN_CACHE", str(cache))
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,12 @@ import pytest
 
 from pluralign.asking import load_strategy, put
 from pluralign.core import DamagedFile, Reply, answer_row, record_answer
-from pluralign.experiments import resolve, run_experiment
-from pluralign.experiments.folder import read_rows
-from pluralign.experiments.survey_evaluation import evaluate_answers
+from pluralign.experiments import run_experiment
 from pluralign.interop import write_every_eval_ever
+from pluralign.runs.folder import read_rows
+from pluralign.settings import resolve
 from pluralign.simulation import SocietySurvey
+from pluralign.surveying.evaluation import evaluate_answers
 
 jsonschema = pytest.importorskip("jsonschema")
 

@@ -15,10 +15,10 @@ from tests.respondents.servers import Behaviour, serving
 from pluralign.asking import load_strategy, put
 from pluralign.core import Sampling, Tally, record_answer
 from pluralign.evaluation.surveys import read_all
-from pluralign.experiments.survey_evaluation import measure
 from pluralign.respondents.chat import ChatRespondent
 from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
 from pluralign.simulation import SocietySurvey
+from pluralign.surveying.evaluation import measure
 
 pytest.importorskip("inspect_ai")
 pytest.importorskip("openai")

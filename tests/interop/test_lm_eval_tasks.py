@@ -15,11 +15,11 @@ from pluralign.core import (
     record_answer,
 )
 from pluralign.evaluation.surveys import read_all
-from pluralign.experiments.ability import AbilityTasks, run_lm_eval
-from pluralign.experiments.folder import read_rows
-from pluralign.experiments.survey_evaluation import measure
 from pluralign.interop import write_lm_eval_tasks
 from pluralign.interop.lm_eval_scoring import alignment, score_answer
+from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
+from pluralign.runs.folder import read_rows
+from pluralign.surveying.evaluation import measure
 
 AWARE = load_strategy("culture_aware")
 REFUSES = (

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, RewardRequest, Steer
-from pluralign.experiments import open_model
 from pluralign.interop import ModelSheet, TrlReward, model_card, write_model_card
+from pluralign.models import open_model
 from pluralign.rewards.transformer.texts import Form, TextForm, tokenise
 
 yaml = pytest.importorskip("yaml")

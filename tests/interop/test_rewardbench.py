@@ -21,8 +21,8 @@ from pluralign.core import (
     UnknownCommunity,
     requests_of,
 )
-from pluralign.experiments import open_model
 from pluralign.interop import RewardBenchResult, rewardbench_rows, write_rewardbench
+from pluralign.models import open_model
 from pluralign.rewards import LengthReward
 
 SUMMARY = [

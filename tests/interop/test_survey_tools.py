@@ -13,11 +13,11 @@ from tests.respondents.conftest import build_chat_model
 from pluralign.asking import load_strategy, put
 from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.evaluation.surveys import read_all
-from pluralign.experiments.ability import AbilityTasks, run_lm_eval
-from pluralign.experiments.folder import read_rows
-from pluralign.experiments.survey_evaluation import measure
 from pluralign.interop import write_every_eval_ever, write_lm_eval_tasks
+from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
+from pluralign.runs.folder import read_rows
 from pluralign.simulation import SocietySurvey
+from pluralign.surveying.evaluation import measure
 
 SURVEY = SocietySurvey(questions=6).survey()
 AWARE = load_strategy("culture_aware")

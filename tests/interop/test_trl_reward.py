@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest, Steer, UnknownCommunity
-from pluralign.experiments import open_model
 from pluralign.interop import TrlReward
+from pluralign.models import open_model
 from pluralign.rewards import LinearRewardModel
 from pluralign.simulation import PlantedReward, default_society
 

@@ -22,8 +22,8 @@ from pluralign.core import (
     SteerableRewardModel,
     UnknownCommunity,
 )
-from pluralign.experiments import open_model
 from pluralign.interop import compute_score, trl_reward, verl_reward
+from pluralign.models import open_model
 
 CLOSE = {"abs": 1e-6, "rel": 0.0}
 

@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from pluralign.core import rng_for
-from pluralign.experiments import method_named
+from pluralign.settings import method_named
 
 
 @pytest.mark.parametrize("name", ["full", "scpo", "pooled", "adaptive"])

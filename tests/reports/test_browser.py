@@ -13,8 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route
 
 from pluralign.core import list_written
-from pluralign.experiments import read_rows
 from pluralign.reports import Wanted, write_report
+from pluralign.runs import read_rows
 
 pytestmark = pytest.mark.slow
 

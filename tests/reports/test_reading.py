@@ -22,7 +22,7 @@ from typer.testing import CliRunner, Result
 from pluralign.cli.main import app
 from pluralign.core import DamagedFile, PluralignError
 from pluralign.reports import Speech, page_of, read_run
-from pluralign.reports.sections import comparing, serving
+from pluralign.reports.sections import communities, comparing
 from pluralign.reports.writing import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "~hill": 0.7}
@@ -359,7 +359,7 @@ def test_whatever_is_missing_or_of_another_kind_a_page_is_made_or_the_file_is_re
 ) -> None:
     folder: Path = request.getfixturevalue(kind)
     for chart in ("dot_plot", "world_map", "steer_matrix", "two_numbers", "curves"):
-        for module in (serving, comparing):
+        for module in (communities, comparing):
             monkeypatch.setattr(module.charts, chart, lambda *_, **__: {})
     text = (folder / name).read_text(encoding="utf-8")
     head, _, rest = text.partition("\n")

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from pluralign.asking import load_strategy, put
 from pluralign.cli.main import app
 from pluralign.core import Sampling
-from pluralign.experiments.folder import read_rows
 from pluralign.respondents.chat import ChatRespondent
 from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
 from pluralign.respondents.local import load_chat_model
+from pluralign.runs.folder import read_rows
 from pluralign.simulation import SocietySurvey
 
 pytest.importorskip("fastapi")

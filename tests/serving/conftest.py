@@ -34,12 +34,14 @@ from pluralign.core import (
     Steer,
     SteerableRewardModel,
 )
-from pluralign.experiments import Repeats, open_model, resolve, run_experiment
+from pluralign.experiments import run_experiment
+from pluralign.models import Repeats, open_model
 from pluralign.serving import ServeSettings
 from pluralign.serving.app import create_app
 from pluralign.serving.protocol import PatientProtocol
 from pluralign.serving.scoring import Wanted
 from pluralign.serving.service import Opened
+from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 
 Serving = Callable[..., str]

@@ -17,7 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from pluralign.core import FloatArray, community
-from pluralign.experiments import Repeats
+from pluralign.models import Repeats
 from pluralign.serving import bodies, native, protocol
 from pluralign.serving.planning import Planner
 from pluralign.serving.scoring import Wanted

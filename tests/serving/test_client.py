@@ -20,7 +20,7 @@ from pluralign.core import (
     SteerableRewardModel,
     UnknownCommunity,
 )
-from pluralign.experiments import open_model
+from pluralign.models import open_model
 from pluralign.rewards import LinearRewardModel, load_card, save_reward_model
 from pluralign.rewards.remote import RemoteRewardModel, RewardClient, TooMuchAtOnce
 

@@ -22,8 +22,8 @@ from pluralign.core import (
     requests_of,
 )
 from pluralign.encoders import HashEncoder, RecentVectors
-from pluralign.experiments import open_model
 from pluralign.metrics import subsample_half_width
+from pluralign.models import open_model
 from pluralign.rewards.remote.wire import (
     BLEND,
     CommunityList,

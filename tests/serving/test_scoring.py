@@ -8,7 +8,7 @@ import pytest
 
 from pluralign.core import FloatArray, RewardRequest, Steer, rng_for
 from pluralign.encoders import HashEncoder
-from pluralign.experiments import Repeats
+from pluralign.models import Repeats
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
 from pluralign.serving.scoring import LinearScorer, PartsScorer, Wanted, scorer_of
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from pluralign.core import RewardRequest, Steer
-from pluralign.experiments import open_model, resolve, run_experiment
+from pluralign.experiments import run_experiment
+from pluralign.models import open_model
+from pluralign.settings import resolve
 
 pytest.importorskip("trl")
 

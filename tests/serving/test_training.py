@@ -18,8 +18,8 @@ from pluralign.core import (
     SteerableRewardModel,
     UnknownCommunity,
 )
-from pluralign.experiments import open_model
 from pluralign.interop import TrlReward, compute_score, verl_reward
+from pluralign.models import open_model
 
 CLOSE = {"abs": 1e-5, "rel": 0.0}
 TOKEN = "a token of this test"

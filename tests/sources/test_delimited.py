@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pluralign.core import InvalidInput, Tally
 from pluralign.sources.fields import BadRow, optional_number, require_columns
-from pluralign.sources.reading import RowPolicy, read_rows
+from pluralign.sources.row_files import RowPolicy, read_rows
 
 MARKS = {
     "utf-8": b"",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pluralign.experiments import SOURCES, built, names, source_named
+from pluralign.settings import SOURCES, built, names, source_named
 from pluralign.sources import report_on
 
 ARENA = {

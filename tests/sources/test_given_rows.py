@@ -8,7 +8,7 @@ import pytest
 
 from pluralign import pairs_from
 from pluralign.core import InvalidInput, NotEnoughData, Tally
-from pluralign.experiments import resolve
+from pluralign.settings import resolve
 from pluralign.sources import JsonlPairs
 
 ROWS: list[dict[str, Any]] = [

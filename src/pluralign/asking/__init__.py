@@ -1,6 +1,6 @@
 """How a question is put: strategies, their templates, orders and wordings."""
 
-from pluralign.asking.putting import Putting, main_language, put
+from pluralign.asking.asks import Putting, main_language, put
 from pluralign.asking.strategies import Strategy, load_strategy, strategies
 from pluralign.asking.tables import CultureTables, culture_tables
 

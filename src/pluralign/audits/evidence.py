@@ -9,7 +9,7 @@ import numpy as np
 
 from pluralign.audits.answered import Answered, answered_by
 from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput, PreferencePair, Survey
-from pluralign.evaluation import Judged
+from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import ReadAnswer
 
 Level = Literal["rule_of_thumb", "value", "country"]
@@ -31,7 +31,7 @@ class Rewards:
         kept: What checks worked out and others need too.
     """
 
-    judged: Judged
+    judged: TestPairs
     margins: Mapping[str, Mapping[str, FloatArray]]
     served: tuple[str, ...]
     kept: dict[object, Any] = field(default_factory=dict, init=False, repr=False)

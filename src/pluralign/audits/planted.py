@@ -19,7 +19,7 @@ from pluralign.core import (
     Survey,
     rng_for,
 )
-from pluralign.evaluation import Judged
+from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import ReadAnswer
 from pluralign.simulation import PlantedTaste, SimulatedCommunity, Society
 
@@ -166,7 +166,7 @@ def _margins(society: Society, pairs: Pairs, community: str) -> FloatArray:
 
 def _rewards(p: Planted) -> Rewards:
     margins = {"planted": {c: p.steered[:, i] for i, c in enumerate(NAMES)}}
-    return Rewards(Judged.of(p.pairs, p.reference), margins, NAMES)
+    return Rewards(TestPairs.of(p.pairs, p.reference), margins, NAMES)
 
 
 def _residents() -> dict[str, dict[str, dict[str, float]]]:

@@ -88,13 +88,13 @@ def audit(
     Examples: `pluralign audit runs/uk`, `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`,
     `pluralign audit --pairs pairs.jsonl --residents residents.csv`
     """
+    from pluralign.auditing import Given, run_audit
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_explained
     from pluralign.cli.showing_audit import show_audit
     from pluralign.cli.surveying import survey_table
-    from pluralign.experiments import read_settings
-    from pluralign.experiments.auditing import Given, explain_audit, resolve_audit, run_audit
-    from pluralign.experiments.surveying.resolving import survey_source
+    from pluralign.settings import explain_audit, read_settings, resolve_audit
+    from pluralign.settings.resolved_survey import survey_source
 
     where = config.name if config else "options"
     settings, audits = resolve_audit(

@@ -107,8 +107,8 @@ def rewardbench(
     from pluralign.cli.screen import Screen, console
     from pluralign.cli.showing import show_tally
     from pluralign.core import Tally, count_of, read_steer
-    from pluralign.experiments import open_model
     from pluralign.interop import write_rewardbench
+    from pluralign.models import open_model
 
     loaded = open_model(model, trust_encoder=trust_encoder)
     words = community or ["~world"]

@@ -135,9 +135,10 @@ def run(
         fit_on = ["~world"]
     """
     from pluralign.cli.showing import show_explained, show_outcome
-    from pluralign.experiments import explain as explained
-    from pluralign.experiments import read_settings, resolve, run_experiment
+    from pluralign.experiments import run_experiment
     from pluralign.huggingface.processes import is_main
+    from pluralign.settings import explain as explained
+    from pluralign.settings import read_settings, resolve
 
     resolved = resolve(
         read_settings(config),
@@ -179,8 +180,8 @@ def _telling() -> Any:
     from contextlib import nullcontext
 
     from pluralign.cli.screen import Screen
-    from pluralign.experiments import Silent
     from pluralign.huggingface.processes import is_main
+    from pluralign.runs import Silent
 
     return Screen() if is_main() else nullcontext(Silent())
 
@@ -232,7 +233,7 @@ def score(
     from pluralign.cli.showing import show_tally, write_lines
     from pluralign.cli.showing_communities import not_steered_lines
     from pluralign.core import WORLD, Tally
-    from pluralign.experiments import open_model, score_file, steers_for
+    from pluralign.models import open_model, score_file, steers_for
     from pluralign.rewards import load_card, name_on_card, read_thoughts
 
     kept = read_thoughts(thoughts, where="--thoughts")
@@ -310,11 +311,11 @@ def show_source(
     """
     from pluralign.cli.showing import show_report
     from pluralign.core import NotEnoughData
-    from pluralign.experiments import built, source_named
-    from pluralign.experiments.tables import override
+    from pluralign.settings import built, source_named
+    from pluralign.settings.toml_tables import override
     from pluralign.sources import report_on
     from pluralign.sources.arrow_rows import is_saved_dataset
-    from pluralign.sources.reading import file_kind
+    from pluralign.sources.row_files import file_kind
 
     tables: dict[str, object] = {}
     if file_kind(Path(source)) is not None or is_saved_dataset(Path(source)):

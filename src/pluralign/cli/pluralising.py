@@ -63,12 +63,14 @@ def pluralise(
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_explained
     from pluralign.cli.showing_pluralise import show_pluralise, show_stage
-    from pluralign.experiments import read_settings
-    from pluralign.experiments.pluralising import (
-        explain_pluralise,
+    from pluralign.pluralising import (
         read_stage,
-        resolve_pluralise,
         run_pluralise,
+    )
+    from pluralign.settings import (
+        explain_pluralise,
+        read_settings,
+        resolve_pluralise,
     )
 
     if show:
@@ -94,7 +96,7 @@ def pluralise(
 
 def _folder(out: Path | None, config: Path | None) -> Path:
     """The folder of a run that is only looked at."""
-    from pluralign.experiments import read_settings
+    from pluralign.settings import read_settings
 
     named = read_settings(config).get("name") if config else None
     return out or Path("runs") / str(named or "pluralise")

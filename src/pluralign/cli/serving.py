@@ -99,7 +99,7 @@ def serve(
     from pluralign.serving import ServeSettings, read_tokens
 
     try:
-        from pluralign.serving.running import serve as run
+        from pluralign.serving.server_process import serve as run
     except ImportError as error:
         raise MissingExtra.named("serve", str(error.name)) from error
     try:

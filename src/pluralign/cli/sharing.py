@@ -31,9 +31,9 @@ def tasks(
     from pluralign.cli.screen import console
     from pluralign.cli.surveying import survey_table
     from pluralign.core import Tally
-    from pluralign.experiments.surveying import survey_source
-    from pluralign.experiments.validating import community_ids
     from pluralign.interop import write_lm_eval_tasks
+    from pluralign.settings import survey_source
+    from pluralign.settings.validation import community_ids
 
     survey = survey_source(survey_table(source), Path.cwd(), "--survey").survey()
     chosen = community_ids(community, "--community") if community else survey.communities

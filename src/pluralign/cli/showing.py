@@ -16,7 +16,8 @@ from pluralign.cli.showing_communities import not_ranked, role_lines
 from pluralign.core import Tally, count_of, whole_file
 from pluralign.encoders import CacheInfo
 from pluralign.evaluation import enough_people
-from pluralign.experiments import SOURCES, Demonstration, Outcome, names, source_named
+from pluralign.experiments import Demonstration, Outcome
+from pluralign.settings import SOURCES, names, source_named
 from pluralign.sources import SourceReport
 
 _BOX = box.SIMPLE_HEAD

@@ -6,11 +6,11 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from pluralign.auditing import AuditOutcome
 from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
 from pluralign.core import Estimate, count_of
-from pluralign.experiments.auditing import AuditOutcome
 
 _STYLES = {"risk": "bold red", "concern": "yellow"}
 _BOX = box.SIMPLE_HEAD

@@ -11,7 +11,7 @@ from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
 from pluralign.core import count_of
 from pluralign.evaluation import enough_people
-from pluralign.experiments.pluralising import PluraliseOutcome
+from pluralign.pluralising import PluraliseOutcome
 
 _START = "start"
 _SCORES = (

@@ -15,7 +15,7 @@ from pluralign.cli.screen import console
 from pluralign.cli.showing import print_json
 from pluralign.core import Ask
 from pluralign.evaluation import ENOUGH, enough_people
-from pluralign.experiments.survey_evaluation import SurveyOutcome
+from pluralign.surveying.evaluation import SurveyOutcome
 
 Row = Mapping[str, Any]
 Series = tuple[str, str | None]

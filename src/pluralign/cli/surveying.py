@@ -90,8 +90,8 @@ def run(
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing import show_explained
     from pluralign.cli.showing_surveys import show_asks, show_survey
-    from pluralign.experiments import read_settings
-    from pluralign.experiments.surveying import asks_of, explain_survey, resolve_survey, run_survey
+    from pluralign.settings import explain_survey, read_settings, resolve_survey
+    from pluralign.surveying import asks_of, run_survey
 
     given = as_overrides(
         model=model, base_url=base_url, source=source, strategy=strategy, community=community
@@ -202,11 +202,11 @@ def evaluate(
     """
     from pluralign.cli.screen import Screen
     from pluralign.cli.showing_surveys import show_survey
-    from pluralign.experiments.survey_evaluation import evaluate_answers
-    from pluralign.experiments.surveying.resolving import survey_source
-    from pluralign.experiments.tables import override
-    from pluralign.experiments.validating import community_ids
+    from pluralign.settings.resolved_survey import survey_source
+    from pluralign.settings.toml_tables import override
+    from pluralign.settings.validation import community_ids
     from pluralign.sources import AnswerNames
+    from pluralign.surveying.evaluation import evaluate_answers
 
     table: dict[str, Any] = dict(survey_table(source))
     for text in overrides or []:

@@ -2,7 +2,6 @@
 
 from pluralign.evaluation.ceiling import ceiling_rows
 from pluralign.evaluation.curves import Needed, fraction_needed
-from pluralign.evaluation.judged import OWN, Judged, Scoring, margins_by_steer, own_margins
 from pluralign.evaluation.rows import Row
 from pluralign.evaluation.served import (
     ENOUGH,
@@ -17,6 +16,7 @@ from pluralign.evaluation.served import (
     subset_rows,
     summary_rows,
 )
+from pluralign.evaluation.test_pairs import OWN, Scoring, TestPairs, margins_by_steer, own_margins
 
 __all__ = [
     "ENOUGH",
@@ -24,11 +24,11 @@ __all__ = [
     "OWN",
     "SUBSETS",
     "Drawing",
-    "Judged",
     "Margins",
     "Needed",
     "Row",
     "Scoring",
+    "TestPairs",
     "ceiling_rows",
     "difference_rows",
     "enough_people",

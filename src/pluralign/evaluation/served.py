@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import BoolArray, Estimate, FloatArray, rng_for
-from pluralign.evaluation.judged import OWN, Judged, own_margins
 from pluralign.evaluation.rows import Row
+from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
 from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_means
 
 METRIC = "pairwise_accuracy"
@@ -37,14 +37,14 @@ class Drawing:
     draws: int = 2000
 
 
-def subset_rows(judged: Judged, subset: str) -> BoolArray:
+def subset_rows(judged: TestPairs, subset: str) -> BoolArray:
     """Which pairs belong to a subset, shape (N,); contested: the reference prefers what the rater rejected."""
     if subset == "contested":
         return judged.reference_N < 0
     return np.ones(len(judged), dtype=np.bool_)
 
 
-def steer_rows(judged: Judged, method: str, margins: Margins, drawing: Drawing) -> Iterator[Row]:
+def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawing) -> Iterator[Row]:
     """Accuracy of one method for every steer x community x subset.
 
     Args:
@@ -66,7 +66,7 @@ def steer_rows(judged: Judged, method: str, margins: Margins, drawing: Drawing) 
 
 
 def summary_rows(
-    judged: Judged, method: str, margins: Margins, served: Sequence[str], drawing: Drawing
+    judged: TestPairs, method: str, margins: Margins, served: Sequence[str], drawing: Drawing
 ) -> Iterator[dict[str, object]]:
     """One method over all the communities it is to serve, each under the steer to itself.
 
@@ -103,7 +103,7 @@ def summary_rows(
 
 
 def difference_rows(
-    judged: Judged,
+    judged: TestPairs,
     method: str,
     margins: Margins,
     baseline: tuple[str, Margins],
@@ -138,7 +138,7 @@ def difference_rows(
 
 
 def harm_rows(
-    judged: Judged, method: str, margins: Margins, bystanders: Sequence[str], drawing: Drawing
+    judged: TestPairs, method: str, margins: Margins, bystanders: Sequence[str], drawing: Drawing
 ) -> Iterator[dict[str, object]]:
     """What steering to a community costs everybody else.
 
@@ -164,7 +164,9 @@ def harm_rows(
         yield row.as_dict(baseline="reference", aggregate="bystanders")
 
 
-def _disaggregate(part: Judged, value_N: FloatArray, purpose: str, drawing: Drawing) -> ByCommunity:
+def _disaggregate(
+    part: TestPairs, value_N: FloatArray, purpose: str, drawing: Drawing
+) -> ByCommunity:
     """Estimates by community; one purpose has the same draws for every method."""
     rng = rng_for(drawing.seed, "bootstrap", purpose)
     return disaggregate(
@@ -173,7 +175,7 @@ def _disaggregate(part: Judged, value_N: FloatArray, purpose: str, drawing: Draw
 
 
 def _row(
-    part: Judged,
+    part: TestPairs,
     e: Estimate,
     method: str,
     steer: str,
@@ -198,7 +200,7 @@ def _row(
 
 
 def _series_rows(
-    part: Judged, margins: Margins, method: str, subset: str, drawing: Drawing
+    part: TestPairs, margins: Margins, method: str, subset: str, drawing: Drawing
 ) -> Iterator[Row]:
     of_C = [part.community_N == community for community in np.unique(part.community_N)]
     counts_C = [
@@ -219,7 +221,7 @@ def _series_rows(
 
 
 def _means(
-    part: Judged, margins: Margins, of_C: Sequence[BoolArray], subset: str, drawing: Drawing
+    part: TestPairs, margins: Margins, of_C: Sequence[BoolArray], subset: str, drawing: Drawing
 ) -> FloatArray:
     """Accuracy of each community under each steer, and the ends of its interval, shape (3, C, S).
 

@@ -1,49 +1,43 @@
-"""Settings, the one place where names become objects, and the records of runs."""
+"""Experiments with reward models: run, repeat, compare, study and rehearse.
+
+Names that stood here before settings, runs and models had packages of their own can still be imported.
+"""
+
+from typing import Any
 
 from pluralign.experiments.demo import Demonstration, demonstrate
-from pluralign.experiments.folder import RunFolder, read_rows
-from pluralign.experiments.loading import Loaded, load_pairs, split_pairs
-from pluralign.experiments.matrix import read_matrix
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.registry import METHODS, SOURCES, method_named, names, source_named
-from pluralign.experiments.repeated import Repeats, repeats_of
-from pluralign.experiments.reporting import Reporter, Silent
-from pluralign.experiments.resolving import Resolved, explain, resolve
-from pluralign.experiments.running import Outcome, run_experiment
-from pluralign.experiments.scoring import open_model, open_with_trunk, score_file, steers_for
-from pluralign.experiments.settings import Settings
-from pluralign.experiments.validating import built, read_settings
+from pluralign.experiments.reward_run import Outcome, run_experiment
+from pluralign.experiments.splitting import split_pairs
 
 __all__ = [
-    "METHODS",
-    "SOURCES",
     "Demonstration",
-    "Loaded",
     "Outcome",
     "Plan",
-    "Repeats",
-    "Reporter",
-    "Resolved",
-    "RunFolder",
-    "Settings",
-    "Silent",
-    "built",
     "demonstrate",
-    "explain",
-    "load_pairs",
-    "method_named",
-    "names",
-    "open_model",
-    "open_with_trunk",
     "plan",
-    "read_matrix",
-    "read_rows",
-    "read_settings",
-    "repeats_of",
-    "resolve",
     "run_experiment",
-    "score_file",
-    "source_named",
     "split_pairs",
-    "steers_for",
 ]
+
+_MOVED = {
+    "pluralign.models": ("open_model", "open_with_trunk", "score_file", "steers_for"),
+    "pluralign.runs": ("Reporter", "RunFolder", "Silent", "read_matrix", "read_rows"),
+    "pluralign.settings": (
+        *("METHODS", "SOURCES", "Resolved", "Settings", "built", "explain", "method_named"),
+        *("names", "read_settings", "resolve", "source_named"),
+    ),
+    "pluralign.sources": ("load_pairs",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, moved in _MOVED.items():
+        if name in moved:
+            from importlib import import_module
+            from warnings import warn
+
+            note = f"import {name} from {home}; pluralign.experiments.{name} goes in version 1.0"
+            warn(note, DeprecationWarning, stacklevel=2)
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'pluralign.experiments' has no attribute {name!r}")

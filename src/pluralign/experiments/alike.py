@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import BoolArray, PreferencePair
-from pluralign.experiments.loading import split_pairs
 from pluralign.experiments.records import Work, seeds_of
+from pluralign.experiments.splitting import split_pairs
 from pluralign.rewards import EncodedPairs
 
 SPELLING = "alike but for case, blanks or Unicode form"

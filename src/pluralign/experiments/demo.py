@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import Steer, SteerableRewardModel
-from pluralign.experiments.reporting import Reporter
-from pluralign.experiments.resolving import resolve
-from pluralign.experiments.running import Outcome, run_experiment
-from pluralign.experiments.scoring import open_model
+from pluralign.experiments.reward_run import Outcome, run_experiment
+from pluralign.models.saved_models import open_model
+from pluralign.runs.progress import Reporter
+from pluralign.settings.resolved_experiment import resolve
 from pluralign.simulation import Society, SocietySource, recovered_taste, taste_correlation
 
 SHOWN = "adaptive"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
-from pluralign.experiments.settings import TrunkSettings
-from pluralign.experiments.trunks import model_source
+from pluralign.models.trunks import model_source
+from pluralign.settings.experiment import TrunkSettings
 
 _WIDTH, _HEADS, _LAYERS = 32, 2, 2
 _SIZES = {

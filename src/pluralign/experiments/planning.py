@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pluralign.core import InvalidSettings, NotEnoughData, count_of, near_communities
-from pluralign.experiments.settings import Settings
+from pluralign.settings.experiment import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import MANIFEST, Tally, without_secrets
-from pluralign.experiments.folder import RunFolder
-from pluralign.experiments.loading import Loaded
-from pluralign.experiments.parts import PartsBench
+from pluralign.core import MANIFEST, without_secrets
 from pluralign.experiments.planning import Plan
 from pluralign.experiments.repeats import Bench
-from pluralign.experiments.reporting import Reporter
-from pluralign.experiments.resolving import Resolved
-from pluralign.experiments.tables import shown
-from pluralign.experiments.trunks import OpenTrunk
+from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method
+from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import load_card
+from pluralign.runs.folder import RunFolder
+from pluralign.runs.progress import Reporter
+from pluralign.runs.record import counts_of, plain
+from pluralign.settings.resolved_experiment import Resolved
+from pluralign.settings.toml_tables import shown
+from pluralign.sources.loading import Loaded
 
 _PACKAGES = (
     *("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec"),
@@ -118,19 +119,6 @@ def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict
     }
 
 
-def counts_of(tally: Tally) -> dict[str, Any]:
-    """A tally as JSON."""
-    return {
-        "read": tally.read,
-        "kept": tally.kept,
-        "made": tally.made,
-        "dropped": dict(tally.dropped),
-        "left_out": dict(tally.left_out),
-        "flagged": dict(tally.flagged),
-        "notes": dict(tally.notes),
-    }
-
-
 def people_by_role(
     people: Mapping[str, Mapping[str, Any]], plan: Plan
 ) -> dict[str, dict[str, Any]]:
@@ -197,12 +185,3 @@ def fingerprint_of(work: Work) -> str:
         __version__,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: paths as text, tuples as lists."""
-    if isinstance(value, Mapping):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    return str(value) if isinstance(value, Path) else value

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, NotEnoughData, PreferencePair, SteerableRewardModel, rng_for
-from pluralign.evaluation import ENOUGH, Judged, margins_by_steer
+from pluralign.evaluation import ENOUGH, TestPairs, margins_by_steer
 from pluralign.experiments.planning import Plan
-from pluralign.experiments.resolving import Resolved
-from pluralign.experiments.settings import Settings
 from pluralign.methods import (
     Method,
     RidgeChoice,
@@ -20,6 +18,8 @@ from pluralign.methods import (
     pooled_heads,
 )
 from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
+from pluralign.settings.experiment import Settings
+from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources import Split
 
 
@@ -181,9 +181,9 @@ def spoken_for(train: TrainingSet, plan: Plan) -> TrainingSet:
     return TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows])
 
 
-def judge(test: EncodedPairs, reference: LinearRewardModel) -> Judged:
+def judge(test: EncodedPairs, reference: LinearRewardModel) -> TestPairs:
     """The test pairs as columns, with the reference's margins."""
-    return Judged.of(test.pairs, test.margins(reference.reference_D))
+    return TestPairs.of(test.pairs, test.margins(reference.reference_D))
 
 
 def _unit(settings: Settings) -> str:
@@ -191,6 +191,6 @@ def _unit(settings: Settings) -> str:
 
 
 def _named(resolved: Resolved, name: str) -> Method:
-    from pluralign.experiments.registry import method_named
+    from pluralign.settings.registry import method_named
 
     return next((m for m in resolved.methods if m.name == name), None) or method_named(name)

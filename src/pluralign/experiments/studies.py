@@ -11,18 +11,18 @@ from pluralign.evaluation import (
     METRIC,
     OWN,
     Drawing,
-    Judged,
     Row,
+    TestPairs,
     fraction_needed,
     own_margins,
     subset_rows,
 )
-from pluralign.experiments.parts import PartsBench
 from pluralign.experiments.repeats import Bench
-from pluralign.experiments.reporting import Reporter
+from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method, TrainingSet
 from pluralign.metrics import correct, draw_series_means, percentile_interval
 from pluralign.rewards import EncodedPairs
+from pluralign.runs.progress import Reporter
 
 TARGET = "full"
 
@@ -39,7 +39,7 @@ class Part:
 
     bench: Bench | PartsBench
     test: EncodedPairs
-    judged: Judged
+    judged: TestPairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Study:
     """
 
     parts: tuple[Part, ...]
-    judged: Judged
+    judged: TestPairs
     drawing: Drawing
     reporter: Reporter
 
@@ -76,7 +76,7 @@ class Study:
 
     def averages(
         self, credit_N_S: FloatArray, subset: str = "all"
-    ) -> tuple[FloatArray, FloatArray, Judged]:
+    ) -> tuple[FloatArray, FloatArray, TestPairs]:
         """Mean over the communities steered to of each series, and its draws: shapes (S,) and (B, S)."""
         rows = self.rows(subset)
         part = self.judged.take(rows)
@@ -218,7 +218,9 @@ def _first(
     return np.flatnonzero(np.isin(unit_N, drawn))
 
 
-def _row(part: Judged, method: str, value: float, draws_B: FloatArray, subset: str = "all") -> Row:
+def _row(
+    part: TestPairs, method: str, value: float, draws_B: FloatArray, subset: str = "all"
+) -> Row:
     low, high = percentile_interval(draws_B)
     people = len(np.unique(part.cluster_N)) if part.raters else None
     return Row(

@@ -10,9 +10,9 @@ from typing import Any
 
 from pluralign._version import __version__
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, whole_file
-from pluralign.experiments import read_rows
-from pluralign.experiments.finished import read_record
-from pluralign.experiments.folder import RECORD
+from pluralign.runs import read_rows
+from pluralign.runs.finished import read_record
+from pluralign.runs.folder import RECORD
 
 SCHEMA = "0.3.0"
 _LOWER = {"refusal_rate", "unfinished_rate", "wasserstein", "majority_choice_rate"}

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pluralign.core import InvalidInput, Steer, read_steer
-from pluralign.experiments import open_with_trunk
 from pluralign.interop.model_card import ModelSheet, write_model_card
+from pluralign.models import open_with_trunk
 from pluralign.rewards import LinearRewardModel, load_card
 
 if TYPE_CHECKING:
-    from pluralign.experiments.trunks import OpenTrunk
+    from pluralign.models.trunks import OpenTrunk
     from pluralign.rewards.transformer.backbones import Backbone
     from pluralign.rewards.transformer.texts import TextForm
 

@@ -26,9 +26,9 @@ from inspect_ai.solver import TaskState, generate
 
 from pluralign.asking import CultureTables, culture_tables, load_strategy, put
 from pluralign.core import InvalidInput, NotEnoughData, Refusal, Survey, read_answer
-from pluralign.experiments.surveying import survey_source
-from pluralign.experiments.validating import community_ids
 from pluralign.metrics import answer_closeness, cultural_alignment_score
+from pluralign.settings import survey_source
+from pluralign.settings.validation import community_ids
 
 GROUP = "community"
 

@@ -25,7 +25,7 @@ def questions_in(path: Path, model: Mapping[str, Any]) -> dict[str, Any]:
     """
     from datasets import Dataset
 
-    from pluralign.experiments import read_rows
+    from pluralign.runs import read_rows
 
     tokenizer = _tokenizer(model)
     return {"test": Dataset.from_list([row | _fitted(row, tokenizer) for row in read_rows(path)])}

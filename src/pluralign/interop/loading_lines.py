@@ -50,7 +50,7 @@ from pathlib import Path
 
 from huggingface_hub import snapshot_download
 from pluralign.core import RewardRequest, Steer
-from pluralign.experiments import open_model
+from pluralign.models import open_model
 
 folder = Path(snapshot_download({repo}))
 model = open_model(folder)

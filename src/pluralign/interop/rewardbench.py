@@ -32,8 +32,8 @@ from pluralign.core import (
     short_id,
     whole_file,
 )
-from pluralign.experiments import Reporter, Silent
 from pluralign.metrics import draw_means, percentile_interval
+from pluralign.runs import Reporter, Silent
 from pluralign.sources import JsonlPairs
 
 _BATCH = 1024

@@ -297,6 +297,6 @@ def _served(url: str) -> SteerableRewardModel:
 
 def _opened(folder: Path) -> SteerableRewardModel:
     """The saved model, without the cache around its encoder: completions never come again, and would fill the disk."""
-    from pluralign.experiments import open_model
+    from pluralign.models import open_model
 
     return open_model(folder, around=lambda encoder: encoder)

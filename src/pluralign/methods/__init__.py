@@ -7,25 +7,31 @@ from pluralign.methods.adaptive import (
     fit_adaptive,
     stacking_shares,
 )
-from pluralign.methods.steering import (
+from pluralign.methods.baselines import (
     NoConfig,
     RidgeConfig,
-    ScpoConfig,
     fit_full,
     fit_pooled,
-    fit_scpo,
     full_heads,
-    inverse_weights,
     keep_reference,
     longer_wins,
-    pair_weights,
     pooled_heads,
+)
+from pluralign.methods.scpo import (
+    ScpoConfig,
+    fit_scpo,
+    inverse_weights,
+    pair_weights,
     scpo_filter,
     scpo_heads,
     scpo_weights,
-    steered,
 )
-from pluralign.methods.training import Method, TrainingSet, unit_of
+from pluralign.methods.training import (
+    Method,
+    TrainingSet,
+    steered,
+    unit_of,
+)
 from pluralign.methods.tuning import RIDGES, RidgeChoice, choose_ridge, held_out_margins
 
 __all__ = [

@@ -13,8 +13,11 @@ import numpy as np
 from scipy.optimize import minimize
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
-from pluralign.methods.steering import steered
-from pluralign.methods.training import TrainingSet, check_ridges
+from pluralign.methods.training import (
+    TrainingSet,
+    check_ridges,
+    steered,
+)
 from pluralign.methods.tuning import balanced_weights, held_out_margins
 from pluralign.rewards import LinearRewardModel, fit_path, one_blas_thread
 

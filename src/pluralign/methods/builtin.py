@@ -1,19 +1,21 @@
 """The methods that come with the package; they enter through the same door as anybody's (entry points)."""
 
 from pluralign.methods.adaptive import AdaptiveConfig, fit_adaptive
-from pluralign.methods.steering import (
+from pluralign.methods.baselines import (
     NoConfig,
     RidgeConfig,
-    ScpoConfig,
     equal_weights,
     fit_full,
     fit_pooled,
-    fit_scpo,
     full_heads,
     keep_reference,
     longer_wins,
-    pair_weights,
     pooled_heads,
+)
+from pluralign.methods.scpo import (
+    ScpoConfig,
+    fit_scpo,
+    pair_weights,
     scpo_heads,
 )
 from pluralign.methods.training import Method

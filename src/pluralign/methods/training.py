@@ -154,3 +154,12 @@ class Method:
             InvalidInput: If a value is out of range.
         """
         return replace(self.config(**values), **self.overrides)
+
+
+def steered(
+    reference: LinearRewardModel, communities: tuple[str, ...], head_C_D: FloatArray
+) -> LinearRewardModel:
+    """The reference with a head for each community, shape (C, D)."""
+    return LinearRewardModel(
+        reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D
+    )

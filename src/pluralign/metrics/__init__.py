@@ -2,18 +2,18 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
-from pluralign.metrics.bootstrap import (
-    draw_group_means,
-    draw_means,
-    draw_series_means,
-    percentile_interval,
-)
 from pluralign.metrics.disaggregation import ByCommunity, disaggregate
 from pluralign.metrics.distances import (
     jensen_shannon_distance,
     similarity,
     total_variation,
     wasserstein,
+)
+from pluralign.metrics.intervals import (
+    draw_group_means,
+    draw_means,
+    draw_series_means,
+    percentile_interval,
 )
 from pluralign.metrics.personas import (
     answer_diversity,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pluralign.reports.speech import Speech
-from pluralign.reports.world import drawn_as_dots, outlines
+from pluralign.reports.world_map import drawn_as_dots, outlines
 
 Rows = Sequence[Mapping[str, Any]]
 INK = "currentColor"

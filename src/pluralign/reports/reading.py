@@ -7,14 +7,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from pluralign.auditing import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.audits import Finding
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings
 from pluralign.evaluation import METRIC
 from pluralign.evaluation.surveys import ALIGNMENT
-from pluralign.experiments import read_matrix, read_rows
-from pluralign.experiments.auditing import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
-from pluralign.experiments.finished import read_record
 from pluralign.reports import shapes
+from pluralign.runs import read_matrix, read_rows
+from pluralign.runs.finished import read_record
 
 Rows = list[dict[str, Any]]
 RECORD, RESULTS = "record.json", "results.jsonl"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.serving import nameable, not_ranked, not_steered, worst_first
+from pluralign.reports.sections.communities import nameable, not_ranked, not_steered, worst_first
 from pluralign.reports.speech import Speech
 
 

@@ -16,8 +16,8 @@ from pluralign.serving import native, openrlhf, tei, vllm
 from pluralign.serving.bodies import describe_bodies
 from pluralign.serving.guarding import Guard
 from pluralign.serving.problems import explain_problems, problem
+from pluralign.serving.server_settings import ServeSettings
 from pluralign.serving.service import Opened, Service, open_to_serve
-from pluralign.serving.settings import ServeSettings
 from pluralign.serving.watching import MEDIA_TYPE, Metrics
 
 _log = logging.getLogger("pluralign.serving")

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pluralign.serving.problems import Refused, problem
 from pluralign.serving.protocol import CONNECTIONS
-from pluralign.serving.settings import ServeSettings, is_loopback
+from pluralign.serving.server_settings import ServeSettings, is_loopback
 from pluralign.serving.watching import Metrics
 
 _log = logging.getLogger("pluralign.serving")

@@ -14,7 +14,7 @@ from pluralign.core import (
     SteerableRewardModel,
     known_community,
 )
-from pluralign.experiments import Repeats
+from pluralign.models import Repeats
 from pluralign.rewards import LinearRewardModel
 
 

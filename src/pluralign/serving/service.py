@@ -13,14 +13,14 @@ from starlette.requests import Request
 
 from pluralign.core import FloatArray, RewardRequest, Steer, prompt_text
 from pluralign.encoders import RecentVectors, language_of
-from pluralign.experiments import Repeats, open_model, repeats_of
+from pluralign.models import Repeats, open_model, repeats_of
 from pluralign.rewards import Scorable, Thoughts, load_card, scorable
 from pluralign.serving.aside import Aside
 from pluralign.serving.batching import Batch, Batcher, Busy, Closed
 from pluralign.serving.planning import Planner
 from pluralign.serving.problems import CLIENT_LEFT, Refused
 from pluralign.serving.scoring import Scorer, Wanted, scorer_of
-from pluralign.serving.settings import ServeSettings
+from pluralign.serving.server_settings import ServeSettings
 from pluralign.serving.watching import Metrics
 
 _log = logging.getLogger("pluralign.serving")

@@ -11,14 +11,15 @@ from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.label_studio import LabelStudioPairs
+from pluralign.sources.loading import Loaded, load_pairs
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.opinion_qa import OpinionQa
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
-from pluralign.sources.reading import RowPolicy, read_rows
 from pluralign.sources.report import SourceReport, report_on
+from pluralign.sources.row_files import RowPolicy, read_rows
 from pluralign.sources.shares import ShareTable
 from pluralign.sources.splits import Split, SplitKind, split_by, split_prism
 from pluralign.sources.stems import question_stem, shared_stems
@@ -37,6 +38,7 @@ __all__ = [
     "GlobalOpinions",
     "JsonlPairs",
     "LabelStudioPairs",
+    "Loaded",
     "OpinionQa",
     "PolisVotes",
     "PotatoPairs",
@@ -51,6 +53,7 @@ __all__ = [
     "WvsMicrodata",
     "counted_pairs",
     "is_non_answer",
+    "load_pairs",
     "pairs_from",
     "question_stem",
     "read_answers",

@@ -21,7 +21,7 @@ from pluralign.core.errors import InvalidInput
 from pluralign.sources.answer_names import AnswerNames, missing_names
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.labels import required_community
-from pluralign.sources.reading import RowPolicy, place, read_rows
+from pluralign.sources.row_files import RowPolicy, place, read_rows
 
 _ENORMOUS = 100_000
 _KEPT = 2000

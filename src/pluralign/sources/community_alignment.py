@@ -20,7 +20,7 @@ from pluralign.sources.fields import (
 )
 from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, language_tag, shown
-from pluralign.sources.reading import RowPolicy, file_kind, place, read_rows
+from pluralign.sources.row_files import RowPolicy, file_kind, place, read_rows
 
 HUB_ID = "facebook/community-alignment-dataset"
 _TURNS = ("first", "second", "third", "fourth")

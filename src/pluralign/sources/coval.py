@@ -17,7 +17,7 @@ from pluralign.sources.fields import (
     require_columns,
 )
 from pluralign.sources.foreign import ForeignPairs
-from pluralign.sources.reading import RowPolicy, read_rows
+from pluralign.sources.row_files import RowPolicy, read_rows
 
 _COUNTRIES = ("country_of_residence", "country", "location")
 

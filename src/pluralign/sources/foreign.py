@@ -13,7 +13,7 @@ from pluralign.sources.fields import (
     require_consent,
 )
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.reading import NumberedRows, RowPolicy, file_stem, place, read_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, file_stem, place, read_rows
 from pluralign.sources.unused_columns import offered
 
 _INNER = ("data", "fields", "metadata")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.reading import NumberedRows, RowPolicy, place
+from pluralign.sources.row_files import NumberedRows, RowPolicy, place
 
 
 class GivenRows:

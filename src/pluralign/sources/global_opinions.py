@@ -25,7 +25,7 @@ from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, shown
 from pluralign.sources.literals import literal
 from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows
 from pluralign.sources.stems import shared_stems
 from pluralign.sources.survey_pairs import stream_survey_pairs
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pluralign.core import InvalidInput, MissingExtra, Tally
-from pluralign.sources.reading import NumberedRows
+from pluralign.sources.row_files import NumberedRows
 
 
 def check_origin(path: Path | None, hub: bool, dataset: str) -> None:

@@ -27,7 +27,7 @@ from pluralign.sources.fields import (
     text_of,
 )
 from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
+from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows, refused_at
 from pluralign.sources.survey_pairs import stream_survey_pairs
 
 _ALL = "USA"

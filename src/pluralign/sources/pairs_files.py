@@ -24,7 +24,7 @@ from pluralign.sources.fields import (
 from pluralign.sources.foreign_headers import source_hint
 from pluralign.sources.labels import required_community
 from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
-from pluralign.sources.reading import (
+from pluralign.sources.row_files import (
     NumberedRows,
     RowPolicy,
     file_kind,

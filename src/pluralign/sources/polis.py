@@ -17,7 +17,7 @@ from pluralign.core import (
 )
 from pluralign.sources.fields import BadRow, Row, id_of, optional_number, require_columns, text_of
 from pluralign.sources.labels import required_community
-from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows, refused_at
+from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows, refused_at
 
 COMMENTS, BY_VOTE = "comments.csv", "votes.csv"
 BY_PARTICIPANT = ("participants-votes.csv", "participant-votes.csv")

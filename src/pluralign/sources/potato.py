@@ -17,7 +17,7 @@ from pluralign.sources.fields import (
     require_columns,
 )
 from pluralign.sources.foreign import ForeignPairs, preferred
-from pluralign.sources.reading import RowPolicy, place, read_rows
+from pluralign.sources.row_files import RowPolicy, place, read_rows
 
 _USERS = ("user_id", "user", "username")
 _IDS = ("instance_id", "id")

@@ -22,7 +22,7 @@ from pluralign.sources.fields import (
 )
 from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, shown
-from pluralign.sources.reading import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows
 
 HUB_ID = "HannahRoseKirk/prism-alignment"
 _RESIDENCE = ("reside_countryISO", "reside_country")

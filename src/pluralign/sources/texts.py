@@ -16,7 +16,7 @@ from pluralign.sources.fields import (
     require_consent,
 )
 from pluralign.sources.literals import literal
-from pluralign.sources.reading import RowPolicy, place, read_rows
+from pluralign.sources.row_files import RowPolicy, place, read_rows
 
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _ROLES = {"Human": "user", "Assistant": "assistant"}

@@ -19,7 +19,7 @@ from pluralign.sources.fields import (
     text_of,
 )
 from pluralign.sources.labels import required_community
-from pluralign.sources.reading import RowPolicy, file_stem, place, read_rows
+from pluralign.sources.row_files import RowPolicy, file_stem, place, read_rows
 
 VOTE_COLUMNS: dict[str, str] = {
     "question": "question_id",

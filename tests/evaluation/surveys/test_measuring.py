@@ -14,7 +14,7 @@ from pluralign.core import (
     Tally,
 )
 from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, Scored, read_all
-from pluralign.experiments.survey_evaluation import measure
+from pluralign.surveying.evaluation import measure
 
 OPTIONS = ("Very", "Rather", "Little", "Not")
 N = 40

@@ -2,7 +2,7 @@
 
 from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
 from pluralign.evaluation.surveys.facets import FACETS, changes, order_of
-from pluralign.evaluation.surveys.reading import Numbering, Parser, ReadAnswer, read_all
+from pluralign.evaluation.surveys.read_answers import Numbering, Parser, ReadAnswer, read_all
 from pluralign.evaluation.surveys.rows import SurveyRow
 from pluralign.evaluation.surveys.scores import (
     ALIGNMENT,

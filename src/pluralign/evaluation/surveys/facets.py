@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.evaluation.surveys.reading import ReadAnswer
+from pluralign.evaluation.surveys.read_answers import ReadAnswer
 
 Facet = Callable[[ReadAnswer], object]
 

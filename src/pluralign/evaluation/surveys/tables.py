@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, IntArray, NotEnoughData, Survey, Tally
-from pluralign.evaluation.surveys.reading import ReadAnswer
+from pluralign.evaluation.surveys.read_answers import ReadAnswer
 
 Profile = tuple[str, str, str | None]
 """Model, strategy, and the community named (None where none was)."""

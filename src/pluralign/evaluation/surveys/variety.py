@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import FloatArray
 from pluralign.evaluation.surveys.facets import changes
-from pluralign.evaluation.surveys.reading import ReadAnswer
+from pluralign.evaluation.surveys.read_answers import ReadAnswer
 from pluralign.evaluation.surveys.rows import SurveyRow, row_of
 from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
 from pluralign.metrics import (

@@ -1,10 +1,10 @@
 """The parts of a page: each from what runs left, to what is shown."""
 
 from pluralign.reports.sections.claims import findings, not_assessed
+from pluralign.reports.sections.communities import served, world
 from pluralign.reports.sections.comparing import contested, learning, models, steers
 from pluralign.reports.sections.people import participation
 from pluralign.reports.sections.records import dropped, how
-from pluralign.reports.sections.serving import served, world
 
 __all__ = [
     "contested",

@@ -7,7 +7,7 @@ from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.reports import charts
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.serving import nameable
+from pluralign.reports.sections.communities import nameable
 from pluralign.reports.speech import Speech
 
 _MOST = 40

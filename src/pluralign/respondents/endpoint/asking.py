@@ -7,9 +7,14 @@ from typing import Any
 
 from pluralign.core import Conversation, Reply, Sampling
 from pluralign.respondents.endpoint.bounding import bound_body
+from pluralign.respondents.endpoint.endpoint_settings import (
+    EndpointError,
+    EndpointSettings,
+    Secrets,
+    Usage,
+)
 from pluralign.respondents.endpoint.fields import SentFields, is_limit_reached, not_sent, words_of
 from pluralign.respondents.endpoint.replies import Completion, read_completion
-from pluralign.respondents.endpoint.settings import EndpointError, EndpointSettings, Secrets, Usage
 
 _LONGEST_WAIT = 60.0
 

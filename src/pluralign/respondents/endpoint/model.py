@@ -9,9 +9,14 @@ from dataclasses import dataclass, field
 
 from pluralign.core import Conversation, MissingExtra, Reply, Sampling, without_secrets
 from pluralign.respondents.endpoint.asking import Asking, opened_client, tokens_of
+from pluralign.respondents.endpoint.endpoint_settings import (
+    EndpointError,
+    EndpointSettings,
+    Secrets,
+    Usage,
+)
 from pluralign.respondents.endpoint.fields import SentFields
 from pluralign.respondents.endpoint.logs import masked_logs
-from pluralign.respondents.endpoint.settings import EndpointError, EndpointSettings, Secrets, Usage
 
 Heard = Callable[[int, Reply], None]
 

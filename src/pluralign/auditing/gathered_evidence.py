@@ -1,0 +1,293 @@
+"""Evidence from the folders that runs leave behind, and from files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.auditing.given_tables import read_axes, read_items, read_residents
+from pluralign.audits import Evidence, Rewards
+from pluralign.core import (
+    DamagedFile,
+    FloatArray,
+    InvalidSettings,
+    NotEnoughData,
+    PluralignError,
+    PreferencePair,
+    Survey,
+    SurveySource,
+    Tally,
+)
+from pluralign.evaluation import TestPairs
+from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
+from pluralign.runs.finished import read_record
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.settings.resolved_survey import survey_source
+from pluralign.settings.validation import source_from
+from pluralign.sources import JsonlPairs, read_answers
+from pluralign.sources.loading import load_pairs
+from pluralign.surveying.evaluation import fingerprint_of_survey
+
+_OF_REWARDS = (
+    *("communities.steered", "seeds", "settings.methods", "settings.limit", "settings.seed"),
+    *("data.sources", "data.fingerprint"),
+)
+_OF_SURVEY = ("data.survey.name", "settings.evaluate.parser", "settings.evaluate.numbering")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an audit is given.
+
+    Attributes:
+        folder: Of a run of reward models or of a survey.
+        answers: Files of recorded answers.
+        surveys: Surveys; the first is the one that was answered.
+        pairs: Files of pairs.
+        residents: Who lives in the communities, CSV.
+        axes: Name of a theory and file of places on its axes.
+        items: Answers to items that ask to reason about cultures, JSONL.
+        parser: How answers are read.
+        numbering: How options were numbered where rows do not say.
+    """
+
+    folder: Path | None = None
+    answers: Sequence[Path] = ()
+    surveys: Sequence[SurveySource] = ()
+    pairs: Sequence[Path] = ()
+    residents: Path | None = None
+    axes: Sequence[tuple[str, Path]] = ()
+    items: Path | None = None
+    parser: Parser = "strict"
+    numbering: Numbering = "auto"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Evidence, and what became of the rows it came from.
+
+    Attributes:
+        evidence: The evidence.
+        tallies: Name of what was read -> its tally.
+        licenses: Name of a source -> its terms.
+    """
+
+    evidence: Evidence
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    licenses: dict[str, str] = field(default_factory=dict)
+
+    def tally(self, name: str) -> Tally:
+        """The tally of what is read under a name."""
+        return self.tallies.setdefault(name, Tally())
+
+
+def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
+    """Read all that is given.
+
+    What a run's record names but is no longer there does not stop the audit: its checks are not assessed, and the
+    reason is told.
+
+    Args:
+        given: Where the evidence lies.
+        methods: Methods of reward models to look at; all that steer where None.
+
+    Raises:
+        InvalidSettings: If the folder holds no run, or the run has no such method.
+        InvalidInput: If a file cannot be read.
+        NotEnoughData: If nothing at all is given.
+    """
+    found = Gathered(Evidence())
+    record = _record(given.folder)
+    if methods is not None and not _of_rewards(record):
+        raise InvalidSettings(
+            "methods are chosen where there is no run of reward models", where="methods"
+        )
+    missing: list[str] = []
+    survey, answers = _answered(given, record, found, missing)
+    parts: dict[str, Any] = {
+        "survey": survey,
+        "answers": answers,
+        "other_surveys": [_survey(s, found, k) for k, s in enumerate(given.surveys[1:], 2)],
+        "pairs": _pairs(given, record, found, missing),
+        "rewards": _rewards(given.folder, record, methods) if _of_rewards(record) else None,
+        "residents": read_residents(given.residents, found.tally("residents"))
+        if given.residents
+        else {},
+        "axes": read_axes(given.axes, found.tally("axes")) if given.axes else {},
+        "items": read_items(given.items, found.tally("items")) if given.items else (),
+    }
+    found.evidence = Evidence(**parts, missing=tuple(missing))
+    if not any(
+        parts[name] for name in ("survey", "answers", "other_surveys", "pairs", "rewards", "items")
+    ):
+        hint = "; ".join(missing) or "name the folder of a run, --answers or --pairs"
+        raise NotEnoughData("there is no evidence to audit", where=_place(given), hint=hint)
+    return found
+
+
+def _place(given: Given) -> str | None:
+    return None if given.folder is None else str(given.folder)
+
+
+def _record(folder: Path | None) -> Mapping[str, Any]:
+    if folder is None:
+        return {}
+    place = f"{folder / RECORD}"
+    record = read_record(folder / RECORD, "answers.jsonl") if folder.is_dir() else None
+    if record is None:
+        raise InvalidSettings(
+            "no finished run is here",
+            where=str(folder),
+            hint="name a folder that holds record.json",
+        )
+    of_rewards = _of_rewards(record)
+    if lacking := [
+        key for key in (_OF_REWARDS if of_rewards else _OF_SURVEY) if not _holds(record, key)
+    ]:
+        raise DamagedFile(
+            f"not the record of a run of reward models or of a survey: no {lacking[0]}",
+            where=place,
+            hint="run it again",
+        )
+    return record
+
+
+def _of_rewards(record: Mapping[str, Any]) -> bool:
+    return "communities" in record
+
+
+def _holds(record: object, key: str) -> bool:
+    """Whether a record has a dotted key."""
+    for part in key.split("."):
+        if not isinstance(record, Mapping) or part not in record:
+            return False
+        record = record[part]
+    return True
+
+
+def _answered(
+    given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]
+) -> tuple[Survey | None, list[ReadAnswer]]:
+    """The survey, and the answers to it: those given, else those of the folder."""
+    told = record.get("data", {}).get("survey")
+    paths, parser, numbering = list(given.answers), given.parser, given.numbering
+    if not paths and told is not None and given.folder is not None:
+        paths = [given.folder / "answers.jsonl"]
+        how = record["settings"]["evaluate"]
+        parser, numbering = how["parser"], how["numbering"]
+    if given.answers and not given.surveys:
+        raise InvalidSettings(
+            "answers say nothing without the survey they answer", where="--survey", hint="name it"
+        )
+    survey = (
+        _survey(given.surveys[0], found) if given.surveys else _told_survey(told, found, missing)
+    )
+    if survey is None or not paths:
+        return survey, []
+    tally = found.tally("answers")
+    recorded = read_answers(paths, tally, options=survey.option_counts())
+    read = read_all(recorded, survey, parser, numbering, tally)
+    named = {one.answer.community for one in read if one.answer.community is not None}
+    for strange in sorted(named - set(survey.communities)):
+        tally.note(f"{strange} is not in the survey: its answers are not compared")
+    return survey, read
+
+
+def _told_survey(
+    told: Mapping[str, Any] | None, found: Gathered, missing: list[str]
+) -> Survey | None:
+    """The survey that a run's record names."""
+    if told is None:
+        return None
+    try:
+        if "settings" not in told:
+            raise InvalidSettings("the record, an early one, does not say where it lies")
+        survey = _survey(
+            survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"),
+            found,
+        )
+    except (PluralignError, OSError) as error:
+        missing.append(
+            f"the survey of the run cannot be read ({_line(error)}); give it with --survey"
+        )
+        return None
+    if told.get("fingerprint", fingerprint_of_survey(survey)) != fingerprint_of_survey(survey):
+        missing.append(
+            "the survey of the run has changed since; it is not used: give another with --survey"
+        )
+        return None
+    return survey
+
+
+def _survey(source: SurveySource, found: Gathered, number: int = 1) -> Survey:
+    """Read a survey; a further one of the same name is told by its number."""
+    again = f"survey {source.name}" in found.tallies
+    name = f"{source.name} {number}" if again else source.name
+    survey = source.survey(found.tally(f"survey {name}"))
+    found.licenses[name] = source.license
+    return replace(survey, name=f"{survey.name} {number}") if again else survey
+
+
+def _pairs(
+    given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]
+) -> tuple[PreferencePair, ...]:
+    """The pairs given, else those of the run, read again from their sources."""
+    if given.pairs:
+        loaded = load_pairs([JsonlPairs(path) for path in given.pairs], 1_000_000, 0)
+        names = [path.name for path in given.pairs]
+        for path, tally in zip(given.pairs, loaded.tallies, strict=True):
+            found.tallies[path.name if names.count(path.name) == 1 else str(path)] = tally
+        return loaded.pairs
+    if not _of_rewards(record):
+        return ()
+    settings, told = record["settings"], record["data"]["sources"]
+    try:
+        sources = [
+            source_from({"source": s["name"]} | s["settings"], Path.cwd(), "record.json")
+            for s in told
+        ]
+        loaded = load_pairs(sources, settings["limit"], settings["seed"])
+    except (PluralignError, OSError) as error:
+        missing.append(
+            f"the pairs of the run cannot be read ({_line(error)}); give them with --pairs"
+        )
+        return ()
+    if loaded.fingerprint != record["data"]["fingerprint"]:
+        missing.append(
+            "the pairs of the run have changed since; they are not used: give those of then with --pairs"
+        )
+        return ()
+    for k, (source, tally) in enumerate(zip(sources, loaded.tallies, strict=True), 1):
+        found.tallies[f"{source.name} {k}" if len(sources) > 1 else source.name] = tally
+        found.licenses[source.name] = source.license
+    return loaded.pairs
+
+
+def _rewards(
+    folder: Path | None, record: Mapping[str, Any], wanted: Sequence[str] | None
+) -> Rewards:
+    assert folder is not None
+    run, judged, margins = RunFolder(folder), None, {}
+    ran = record["settings"]["methods"]
+    if wanted is not None and (strange := [m for m in wanted if m not in ran]):
+        raise InvalidSettings(
+            "the run has no such method", where=strange[0], hint=f"it has {', '.join(ran)}"
+        )
+    for method in wanted or ran:
+        parts = [run.read_predictions(seed, method) for seed in record["seeds"]]
+        steers = [s for s in parts[0][1] if s and all(s in m for _, m in parts)]
+        judged = TestPairs.join([j for j, _ in parts])
+        if steers:
+            joined: dict[str, FloatArray] = {
+                s: np.concatenate([m[s] for _, m in parts]) for s in steers
+            }
+            margins[method] = joined
+    assert judged is not None
+    return Rewards(judged, margins, tuple(record["communities"]["steered"]))
+
+
+def _line(error: Exception) -> str:
+    """What an error says, without its hint."""
+    return str(error).partition("\n")[0]

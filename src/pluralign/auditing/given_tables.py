@@ -1,0 +1,208 @@
+"""What else an audit can be given: who lives where, places on the axes of theories, and items to reason about."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pluralign.audits import Item
+from pluralign.core import (
+    InvalidInput,
+    NotEnoughData,
+    PluralignError,
+    Tally,
+    cell_id,
+    is_missing,
+    parse_json,
+    resolve_community,
+    tidy,
+)
+from pluralign.sources.fields import BadRow, Row, optional_number, require_columns
+from pluralign.sources.row_files import RowPolicy, read_rows
+
+_LABELS = ("community", "country", "geo", "name")
+_NO_AXES = {"year", "ctr", "code", "iso", "time"}
+_COLUMNS = "see docs/audits.md for the columns"
+
+
+def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, float]]]:
+    """Who lives in each community: a CSV with ``community, attribute, group, share``.
+
+    Raises:
+        InvalidInput: If a column is missing, a share is no number in [0, 1], or a group comes twice.
+        NotEnoughData: If there are none.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for line, row in _rows(path, ("community", "attribute", "group", "share")):
+        tally.read += 1
+        id_ = _community(row["community"], tally)
+        if id_ is None:
+            continue
+        share = _number(row, "share")
+        if share is None or not 0 <= share <= 1:
+            raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
+        groups, group = (
+            found.setdefault(id_, {}).setdefault(tidy(str(row["attribute"])), {}),
+            tidy(str(row["group"])),
+        )
+        if group in groups:
+            raise InvalidInput(f"{group!r} comes twice for {id_}", where=f"{path}:{line}")
+        groups[group] = share
+        tally.kept += 1
+    if not found:
+        raise NotEnoughData("no row is left", where=str(path))
+    return found
+
+
+def read_axes(
+    named: Sequence[tuple[str, Path]], tally: Tally
+) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Places of communities on the axes of theories; files with one name are joined.
+
+    A file is a CSV with a column ``community``, ``country``, ``geo`` or ``name``; every other
+    column that holds numbers is an axis. Of several years the latest counts; a community without a place on every axis
+    is left out and counted. The sign of an axis does not matter.
+
+    Raises:
+        InvalidInput: If a file cannot be read or holds no axis.
+        NotEnoughData: If no community has a place on every axis.
+    """
+    columns: dict[str, list[dict[str, float]]] = {}
+    for name, path in named:
+        columns.setdefault(name, []).extend(_axes_of(path, tally))
+    found = {}
+    for name, axes in columns.items():
+        whole = set.intersection(*(set(axis) for axis in axes))
+        if len(whole) < len(set.union(*(set(axis) for axis in axes))):
+            tally.leave_out(
+                f"{name}: no place on every axis",
+                len(set.union(*(set(a) for a in axes))) - len(whole),
+            )
+        if not whole:
+            files = ", ".join(str(path) for own, path in named if own == name)
+            raise NotEnoughData(
+                f"{name}: no community has a place on every axis",
+                where=files,
+                hint="see how communities are written",
+            )
+        found[name] = {c: tuple(axis[c] for axis in axes) for c in sorted(whole)}
+        tally.made += len(whole)
+    return found
+
+
+def read_items(path: Path, tally: Tally) -> list[Item]:
+    """Answers to items that ask to reason about cultures, JSONL.
+
+    A row is ``{"id", "model", "communities": [...] or "community", "level", "gold", "answer"}``, perhaps with
+    ``reason_for``. ``level`` is ``rule_of_thumb``, ``value`` or ``country``.
+
+    Raises:
+        InvalidInput: If a row cannot be read.
+        NotEnoughData: If there are none.
+    """
+    items = []
+    for number, text in enumerate(_text(path).split("\n"), 1):
+        if not text.strip():
+            continue
+        tally.read += 1
+        try:
+            item = _item(parse_json(text), tally)
+        except PluralignError as error:
+            raise InvalidInput(error.what, where=f"{path}:{number}", hint=error.hint) from error
+        except ValueError as error:
+            raise InvalidInput("not a JSON object of an item", where=f"{path}:{number}") from error
+        if item is not None:
+            items.append(item)
+    tally.kept += len(items)
+    if not items:
+        raise NotEnoughData("no item is left", where=str(path))
+    return items
+
+
+def _item(row: object, tally: Tally) -> Item | None:
+    """One row as an item; None, counted, where a community is unknown."""
+    if not isinstance(row, Mapping):
+        raise InvalidInput("not a JSON object of an item", hint=_COLUMNS)
+    for name in ("id", "model", "level", "gold"):
+        if row.get(name) is None or (name == "id" and is_missing(row[name])):
+            raise InvalidInput(f"no {name}", hint=_COLUMNS)
+    if "answer" not in row:
+        raise InvalidInput("no answer", hint="write what was answered; null where nothing came")
+    labels = row["communities"] if "communities" in row else [row.get("community")]
+    if not isinstance(labels, list):
+        raise InvalidInput("communities is no list", hint=_COLUMNS)
+    if None in labels:
+        raise InvalidInput("no community", hint=_COLUMNS)
+    ids = [_community(label, tally) for label in labels]
+    if None in ids:
+        return None
+    answer, reason = row["answer"], row.get("reason_for")
+    return Item(
+        str(cell_id(row["id"])),
+        str(row["model"]),
+        tuple(str(i) for i in ids),
+        row["level"],
+        str(row["gold"]),
+        "" if answer is None else str(answer),
+        None if reason is None else str(reason),
+    )
+
+
+def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
+    rows = list(_rows(path, ()))
+    if not rows:
+        raise InvalidInput("no rows", where=str(path))
+    names = list(rows[0][1])
+    label = next((name for name in _LABELS if name in names), None)
+    if label is None:
+        raise InvalidInput(
+            "no column tells the community", where=str(path), hint=f"name one {_LABELS[0]}"
+        )
+    chosen = [
+        n
+        for n in names
+        if n not in {label, *_NO_AXES} and any(_number(r, n) is not None for _, r in rows)
+    ]
+    if not chosen:
+        raise InvalidInput("no column holds numbers", where=str(path))
+    axes: list[dict[str, float]] = [{} for _ in chosen]
+    rows.sort(key=lambda item: _number(item[1], "year") or 0.0)
+    for _, row in rows:
+        tally.read += 1
+        id_ = _community(row[label], tally)
+        tally.kept += id_ is not None
+        for axis, name in zip(axes, chosen, strict=True):
+            value = _number(row, name)
+            if id_ is not None and value is not None:
+                axis[id_] = value
+    return axes
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
+    for line, row in read_rows(path, RowPolicy(Tally()), kinds=("csv", "parquet")):
+        try:
+            require_columns(row, needed)
+        except BadRow as bad:
+            raise InvalidInput(bad.what, where=str(path), hint=bad.hint) from bad
+        yield line, row
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("not UTF-8 text", where=str(path)) from error
+
+
+def _community(label: object, tally: Tally) -> str | None:
+    found = None if is_missing(label) else resolve_community(str(label).replace("_", " "))
+    if found is None:
+        kind = "no community" if is_missing(label) else "unknown community"
+        tally.drop(f"{kind}: {str(label)[:40]}")
+        return None
+    return found.id
+
+
+def _number(row: Row, column: str) -> float | None:
+    try:
+        return optional_number(row, column)
+    except BadRow:
+        return None

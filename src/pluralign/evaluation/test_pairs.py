@@ -1,0 +1,145 @@
+"""Test pairs as columns, and the margins that models give them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from pluralign.core import (
+    FloatArray,
+    NotEnoughData,
+    PreferencePair,
+    RewardRequest,
+    Steer,
+    prompt_text,
+    short_id,
+)
+
+StrArray = np.ndarray[Any, np.dtype[np.str_]]
+OWN = "own"
+
+
+class Scoring(Protocol):
+    """What is needed of a model to score pairs under every steer; every `SteerableRewardModel` offers it."""
+
+    @property
+    def communities(self) -> tuple[str, ...]:
+        """Ids it can be steered to."""
+        ...
+
+    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+        """Rewards, shape (N,)."""
+        ...
+
+    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        """Rewards for every community, shape (N, C)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TestPairs:
+    """Test pairs as columns, over one or several repeats.
+
+    Attributes:
+        pair_N: Id of each pair; the same pair may come again in another repeat.
+        community_N: Id of the rater's community.
+        cluster_N: What intervals resample: the id of the rater, or of the stem where there are no raters.
+        reference_N: Margin of the repeat's reference, in logits.
+        raters: Whether clusters are people.
+    """
+
+    __test__: ClassVar[bool] = False  # pytest takes a class called Test... for tests
+
+    pair_N: StrArray
+    community_N: StrArray
+    cluster_N: StrArray
+    reference_N: FloatArray
+    raters: bool
+
+    def __post_init__(self) -> None:
+        if not len(self.pair_N):
+            raise NotEnoughData(
+                "no test pairs to judge by", hint="lower split.test, or gather more pairs"
+            )
+
+    def __len__(self) -> int:
+        return len(self.pair_N)
+
+    def take(self, keep_N: np.ndarray[Any, np.dtype[Any]]) -> "TestPairs":
+        """Some of the pairs."""
+        return TestPairs(
+            self.pair_N[keep_N],
+            self.community_N[keep_N],
+            self.cluster_N[keep_N],
+            self.reference_N[keep_N],
+            self.raters,
+        )
+
+    @classmethod
+    def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "TestPairs":
+        """Columns of pairs; clusters are raters if every pair has one, else stems (a long one by its digest)."""
+        raters = all(p.rater is not None for p in pairs)
+        cluster = [short_id(str(p.rater) if raters else p.stem) for p in pairs]
+        return cls(
+            np.array([p.id for p in pairs], dtype=np.str_),
+            np.array([p.community for p in pairs], dtype=np.str_),
+            np.array(cluster, dtype=np.str_),
+            np.asarray(reference_N, dtype=np.float64),
+            raters,
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence["TestPairs"]) -> "TestPairs":
+        """Several repeats as one; a rater drawn in two of them is one cluster."""
+        return cls(
+            np.concatenate([p.pair_N for p in parts]),
+            np.concatenate([p.community_N for p in parts]),
+            np.concatenate([p.cluster_N for p in parts]),
+            np.concatenate([p.reference_N for p in parts]),
+            all(p.raters for p in parts),
+        )
+
+
+def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[str, FloatArray]:
+    """Margins of every pair under every steer of a model.
+
+    Args:
+        model: Any steerable reward model; one that steers to nobody is asked once.
+        pairs: N pairs.
+
+    Returns:
+        Community steered to -> margins in logits, shape (N,); the one key ``""`` where the model does not steer.
+
+    Raises:
+        NotEnoughData: If there are no pairs.
+    """
+    if not pairs:
+        raise NotEnoughData("no pairs to score")
+    position: dict[tuple[str, str], int] = {}
+    requests: list[RewardRequest] = []
+    index_2N = []
+    for pair, response in [(p, p.chosen) for p in pairs] + [(p, p.rejected) for p in pairs]:
+        key = (prompt_text(pair.prompt), response)
+        if key not in position:
+            position[key] = len(requests)
+            requests.append(RewardRequest(pair.prompt, response))
+        index_2N.append(position[key])
+    chosen_N, rejected_N = np.split(np.array(index_2N), 2)
+    if not model.communities:
+        reward_M = model.score(requests)
+        return {"": reward_M[chosen_N] - reward_M[rejected_N]}
+    reward_M_C = model.score_all(requests)
+    margin_N_C = reward_M_C[chosen_N] - reward_M_C[rejected_N]
+    return {community: margin_N_C[:, c] for c, community in enumerate(model.communities)}
+
+
+def own_margins(margins: Mapping[str, FloatArray], judged: TestPairs) -> FloatArray:
+    """Margins of each pair under the steer to its rater's community, else those of the reference, shape (N,)."""
+    if "" in margins:
+        return margins[""]
+    own_N = judged.reference_N.copy()
+    for community, margin_N in margins.items():
+        rows = judged.community_N == community
+        own_N[rows] = margin_N[rows]
+    return own_N

@@ -1,0 +1,349 @@
+"""Run an experiment: read, split, fit, judge, study, write; go on from where an interrupted run stopped."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import FloatArray, InvalidSettings, NotEnoughData, count_of, rng_for
+from pluralign.encoders import language_warning
+from pluralign.evaluation import (
+    Drawing,
+    Margins,
+    TestPairs,
+    ceiling_rows,
+    difference_rows,
+    harm_rows,
+    own_margins,
+    steer_rows,
+    summary_rows,
+)
+from pluralign.experiments.alike import count_alike
+from pluralign.experiments.benches import bench_for, encode, given_reference, keep
+from pluralign.experiments.planning import Plan, plan
+from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds_of
+from pluralign.experiments.repeats import Bench, Sides, check_split, judge
+from pluralign.experiments.splitting import split_pairs
+from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
+from pluralign.experiments.transformer_bench import PartsBench
+from pluralign.methods import Method
+from pluralign.models.trunks import open_trunk, remember_trunk
+from pluralign.rewards import EncodedPairs, annotate_card
+from pluralign.runs.claim import claimed
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
+from pluralign.runs.progress import Reporter, Silent, note_earlier
+from pluralign.settings.experiment import Settings
+from pluralign.settings.resolved_experiment import Resolved
+from pluralign.sources.loading import Loaded, load_pairs
+
+_TUNING = "predictions/seed-{}/tuning.json"
+BASELINES = ("reference", "full")
+_ABLATIONS = ("full", "scpo", "scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run found; the same rows lie in its folder.
+
+    Attributes:
+        record: As in ``record.json``.
+        results: As in ``results.jsonl``.
+        summary: As in ``summary.jsonl``.
+        comparisons: As in ``comparisons.jsonl``.
+        people: As in ``people.jsonl``.
+    """
+
+    record: Mapping[str, Any]
+    results: list[dict[str, Any]]
+    summary: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+    people: list[dict[str, Any]]
+
+
+def run_experiment(
+    resolved: Resolved,
+    out: Path,
+    reporter: Reporter | None = None,
+    fresh: bool = False,
+    cache: Path | None = None,
+) -> Outcome:
+    """Run an experiment and write its folder.
+
+    The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset; what steers do to
+    other communities is in ``matrix.parquet`` where communities are many), ``summary.jsonl``
+    (each method over the communities it serves), ``comparisons.jsonl`` (paired differences, and what steering costs
+    others), ``repeats.jsonl`` (each seed alone), ``people.jsonl`` (agreement among people, where several judged the
+    same), ``studies/`` (curves and sensitivity, where asked for), ``predictions/`` and ``models/``.
+
+    Args:
+        resolved: What to run.
+        out: The folder; work of the same run found there is not done again.
+        reporter: Hears the progress.
+        fresh: Begin anew, whatever is in the folder.
+        cache: Where embeddings are kept; the default place where None.
+
+    Raises:
+        PluralignError: If data or settings do not allow the run; finished work stays in the folder.
+    """
+    reporter = reporter or Silent()
+    started, settings = time.perf_counter(), resolved.settings
+    _refuse_sharded_adapters(settings)
+    opened = open_trunk(settings.trunk, cache, reporter)
+    remember_trunk(settings.trunk)
+    reporter.stage("reading pairs")
+    loaded = load_pairs(
+        resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0)
+    )
+    advice = [sentence for tally in loaded.tallies for sentence in tally.advice]
+    for sentence in advice:
+        reporter.note(sentence)
+    roles = _planned(settings, loaded, opened.own_reference() is not None, advice)
+    work = Work(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
+    work.notes += advice
+    _check(work)
+    with claimed(work.folder, fingerprint_of(work), fresh, _made_again_with) as faults:
+        work.timed("read", started)
+        note_earlier(reporter, out, faults)
+        _warn_of_languages(work)
+        encoded = encode(work)
+        work.alike = count_alike(work, encoded)
+        for seed in seeds_of(work):
+            _repeat(work, encoded, seed)
+        return _write(work, encoded, started)
+
+
+def _planned(settings: Settings, loaded: Loaded, given: bool, advice: list[str]) -> Plan:
+    """The plan; where too few people are found, the message names the columns that may hold them."""
+    try:
+        return plan(settings, loaded.people(), given=given)
+    except NotEnoughData as error:
+        hint = "; ".join(filter(None, (*advice, error.hint)))
+        raise NotEnoughData(error.what, where=error.where, hint=hint or None) from error
+
+
+def _made_again_with(name: str) -> list[str]:
+    """The margins to make again with a file: a method's with its model, a repeat's with its reference or its ridges.
+
+    >>> _made_again_with("models/seed-7/scpo/card.json")
+    ['predictions/seed-7/scpo.parquet']
+    """
+    match name.split("/"):
+        case ["predictions", seed, "tuning.json"] | ["models", seed, "reference", *_]:
+            return [f"predictions/{seed}/*"]
+        case ["models", seed, method, *_]:
+            return [f"predictions/{seed}/{method}.parquet"]
+    return []
+
+
+def _refuse_sharded_adapters(settings: Settings) -> None:
+    """Adapters are trained on the model that also scores: a launcher that takes it apart would leave it in parts."""
+    fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    zero3 = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3"
+    if settings.trunk.tuned and settings.trunk.community == "lora" and (fsdp or zero3):
+        raise InvalidSettings(
+            f"adapters cannot be trained under {'FSDP' if fsdp else 'DeepSpeed ZeRO-3'}, which takes the model apart",
+            where="trunk.community",
+            hint='launch with recipes/accelerate/ddp.yaml or deepspeed_zero2.yaml, or set community = "full"',
+        )
+
+
+def _check(work: Work) -> None:
+    """Hold that every repeat can be fitted and measured, before the folder is touched."""
+    settings = work.resolved.settings
+    for seed in seeds_of(work):
+        split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
+        work.notes += [
+            f"seed {seed}: {note}" for note in check_split(work.loaded.pairs, split, work.plan)
+        ]
+    if settings.reference.model is not None:
+        given_reference(settings.reference.model, work.opened.trunk)
+
+
+def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
+    """Write the margins of every method on the test pairs of one repeat, unless the folder has them."""
+    methods = work.resolved.methods
+    missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
+    if missing:
+        bench, side = bench_for(work, encoded, seed)
+        judged = judge(side.test, bench.reference)
+        work.reporter.stage(
+            f"seed {seed}: fitting {count_of(len(missing), 'method')} for "
+            f"{count_of(len(side.train.communities), 'community', 'communities')}"
+        )
+        for k, method in enumerate(missing):
+            work.reporter.progress(k, len(missing))
+            _fit_one(work, bench, side, judged, method)
+    work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
+
+
+def _fit_one(
+    work: Work, bench: Bench | PartsBench, side: Sides, judged: TestPairs, method: Method
+) -> None:
+    since = time.perf_counter()
+    model = bench.fit(method)
+    keep(work, bench, method, model)
+    work.folder.list_files(f"models/seed-{bench.seed}/{method.name}/**/*")
+    tuning = _TUNING.format(
+        bench.seed
+    )  # before the predictions: what is found there is not fitted again
+    work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
+    work.folder.write_predictions(bench.seed, method.name, judged, bench.margins(model, side.test))
+    work.timed(f"fit {method.name}", since)
+
+
+def _write(work: Work, encoded: EncodedPairs | None, started: float) -> Outcome:
+    settings, folder = work.resolved.settings, work.folder
+    drawing = Drawing(settings.seed, settings.intervals.draws)
+    work.reporter.stage("measuring")
+    since = time.perf_counter()
+    results, summary, comparisons = _measure(work, drawing)
+    folder.write_rows("results.jsonl", results)
+    folder.write_rows("summary.jsonl", summary)
+    folder.write_rows("comparisons.jsonl", comparisons)
+    folder.write_rows("repeats.jsonl", _each_seed(work, drawing))
+    _write_accuracy_on_cards(work, results)
+    people = list(ceiling_rows(work.loaded.pairs, settings.seed, settings.intervals.draws))
+    folder.write_rows("people.jsonl", people)
+    work.timed("measure", since)
+    _studies(work, encoded, drawing)
+    record = record_of(work, started, summary)
+    folder.write_json(RECORD, record)
+    return Outcome(record, results, summary, comparisons, people)
+
+
+def _measure(
+    work: Work, drawing: Drawing
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of results, summary and comparisons; the margins of one method after the other are in memory."""
+    names = [m.name for m in work.resolved.methods]
+    baselines = {name: _own_margins(work, name) for name in BASELINES if name in names}
+    apart = len(work.plan.steered) > SMALL and not work.resolved.settings.matrix
+    results, summary, comparisons, tables = [], [], [], []
+    for k, name in enumerate(names):
+        work.reporter.progress(k, len(names))
+        judged, margins = _joined(work, name)
+        rows = list(steer_rows(judged, name, margins, drawing))
+        results += [row.as_dict() for row in rows if not (apart and is_apart(row))]
+        tables += [table_of(filter(is_apart, rows))] if apart else []
+        summary += list(summary_rows(judged, name, margins, work.plan.steered, drawing))
+        for baseline in (b for b in baselines if b != name):
+            other = (baseline, baselines[baseline])
+            comparisons += list(
+                difference_rows(judged, name, margins, other, work.plan.steered, drawing)
+            )
+        comparisons += list(harm_rows(judged, name, margins, work.plan.spoken_for, drawing))
+    if apart:
+        work.folder.write_table(MATRIX, joined(tables))
+    else:
+        work.folder.remove(MATRIX)
+    return results, summary, comparisons
+
+
+def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
+    """Each saved model says how well it serves each community, over all repeats."""
+    kept = ("value", "low", "high", "n", "n_raters")
+    for method in {row["method"] for row in results}:
+        accuracy = {
+            row["community"]: {k: row[k] for k in kept}
+            for row in results
+            if row["method"] == method
+            and row["subset"] == "all"
+            and row["steer"] in {None, row["community"]}
+        }
+        for seed in seeds_of(work):
+            if (work.folder.model(seed, method) / "card.json").is_file():
+                annotate_card(work.folder.model(seed, method), {"accuracy": accuracy})
+                work.folder.list_files(f"models/seed-{seed}/{method}/card.json")
+
+
+def _each_seed(work: Work, drawing: Drawing) -> list[dict[str, Any]]:
+    rows = []
+    for seed in seeds_of(work):
+        for method in work.resolved.methods:
+            judged, margins = work.folder.read_predictions(seed, method.name)
+            found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
+            rows += [row | {"seed": seed} for row in found]
+    return rows
+
+
+def _own_margins(work: Work, name: str) -> Margins:
+    """Margins of a method that is compared with, each community under the steer to itself."""
+    judged, margins = _joined(work, name)
+    return {"": own_margins(margins, judged)}
+
+
+def _joined(work: Work, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
+    """A method's margins in all repeats, one after the other; a steer that a repeat lacks is the reference there."""
+    import numpy as np
+
+    parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]
+    judged = TestPairs.join([j for j, _ in parts])
+    steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
+    return judged, {
+        s: np.concatenate([margins.get(s, j.reference_N) for j, margins in parts]).astype(
+            np.float64
+        )
+        for s in steers
+    }
+
+
+def _studies(work: Work, encoded: EncodedPairs | None, drawing: Drawing) -> None:
+    settings = work.resolved.settings
+    methods = {m.name: m for m in work.resolved.methods}
+    drawn = {name: methods[name] for name in settings.curves.methods if name in methods}
+    grid = _grid(settings, methods)
+    tasks = [f"curve-{by}" for by in settings.curves.by if settings.curves.fractions and drawn]
+    tasks += ["sensitivity"] if grid else []
+    parts: list[Part] = []
+    for task in tasks:
+        if work.folder.has(f"studies/{task}.jsonl"):
+            continue
+        since = time.perf_counter()
+        work.reporter.stage(f"study: {task}")
+        repeats = settings.sensitivity.repeats if task == "sensitivity" else settings.curves.repeats
+        parts += [_part(work, encoded, seed) for seed in seeds_of(work)[len(parts) : repeats]]
+        chosen = tuple(parts[:repeats])
+        study = Study(
+            chosen, TestPairs.join([part.judged for part in chosen]), drawing, work.reporter
+        )
+        rows = (
+            sensitivity_rows(study, methods, grid)
+            if task == "sensitivity"
+            else curve_rows(study, drawn, settings.curves.fractions, task.removeprefix("curve-"))
+        )
+        work.folder.write_rows(f"studies/{task}.jsonl", list(rows))
+        work.timed(f"study {task}", since)
+
+
+def _part(work: Work, encoded: EncodedPairs | None, seed: int) -> Part:
+    bench, side = bench_for(work, encoded, seed)
+    return Part(bench, side.test, judge(side.test, bench.reference))
+
+
+def _grid(settings: Any, methods: Mapping[str, Method]) -> list[tuple[str, dict[str, float]]]:
+    wanted = settings.sensitivity
+    given = {"tau": wanted.tau, "beta": wanted.beta}
+    grid: list[tuple[str, dict[str, float]]] = []
+    if "scpo" in methods and any(given.values()):
+        for tau in wanted.tau or (None,):
+            for beta in wanted.beta or (None,):
+                changed = {"tau": tau, "beta": beta}
+                grid.append(("scpo", {k: v for k, v in changed.items() if v is not None}))
+    return grid + [
+        (name, {"ridge": ridge}) for ridge in wanted.ridge for name in _ABLATIONS if name in methods
+    ]
+
+
+def _warn_of_languages(work: Work) -> None:
+    encoder = getattr(work.opened.trunk, "encoder", None)
+    if encoder is None or getattr(encoder, "languages", None) is None:
+        return
+    rng = rng_for(work.resolved.settings.seed, "languages")
+    chosen = rng.choice(len(work.loaded.pairs), min(500, len(work.loaded.pairs)), replace=False)
+    warning = language_warning([work.loaded.pairs[i].chosen for i in chosen.tolist()], encoder, rng)
+    if warning:
+        work.notes.append(warning)
+        work.reporter.note(warning)

@@ -1,0 +1,37 @@
+"""Split pairs into training and test pairs, as settings say."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pluralign.core import InvalidSettings, NotEnoughData, PairSource, rng_for
+from pluralign.settings.experiment import Settings
+from pluralign.sources import Loaded, PrismPairs, Split, split_by, split_prism
+
+
+def split_pairs(
+    loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int
+) -> Split:
+    """Split as the settings say, with the seed of a repeat.
+
+    Raises:
+        InvalidSettings: If the published PRISM split is asked of another source.
+        InvalidInput: If the pairs do not have what the split needs.
+        NotEnoughData: If a side would be empty.
+    """
+    by = settings.split.by
+    if by == "files":
+        source_N = np.array(loaded.source_N)
+        split = Split(np.flatnonzero(source_N == 0), np.flatnonzero(source_N == 1))
+        if not len(split.train) or not len(split.test):
+            raise NotEnoughData("the train or the test file holds no pairs", where="split.by")
+        return split
+    if by == "prism":
+        source = sources[0]
+        if len(sources) != 1 or not isinstance(source, PrismPairs):
+            raise InvalidSettings(
+                "the published split belongs to PRISM alone", where="split.by", hint="use rater"
+            )
+        return split_prism(loaded.pairs, source.published_test_raters())
+    assert isinstance(settings.split.test, float)
+    return split_by(by, loaded.pairs, settings.split.test, rng_for(seed, "split"))

@@ -1,0 +1,298 @@
+"""Where methods are fitted as trained parts of a transformer: adapters or full copies."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pluralign.core import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    folder_faults,
+    list_folder,
+    rng_for,
+)
+from pluralign.evaluation import margins_by_steer
+from pluralign.huggingface.processes import process_count, split_between_processes, writing
+from pluralign.methods import Method, TrainingSet
+from pluralign.models.trunks import OpenTrunk
+from pluralign.rewards import EncodedPairs, LinearRewardModel
+from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.runs.progress import Reporter
+from pluralign.settings.experiment import Settings
+from pluralign.settings.resolved_experiment import Resolved
+
+if TYPE_CHECKING:
+    from pluralign.rewards.transformer.finetuning import PartKind
+    from pluralign.rewards.transformer.model import TransformerRewardModel
+
+_FEW_UNITS = 5
+REFERENCE = "reference"
+
+
+@dataclass(slots=True)
+class PartsBench:
+    """Where the methods of one repeat are trained.
+
+    Attributes:
+        resolved: The experiment.
+        train: Training pairs, with the reference's reward as their one feature.
+        reference: The model that steering starts from.
+        seed: Seed of the repeat.
+        opened: The reference as a transformer.
+        models: Folder of the repeat's models.
+        studies: Folder of parts that only studies need.
+        reporter: Hears the progress.
+        whole: Whether ``train`` is all of the repeat's training pairs.
+        facts: Method -> part -> how its training went.
+    """
+
+    resolved: Resolved
+    train: TrainingSet
+    reference: LinearRewardModel
+    seed: int
+    opened: OpenTrunk
+    models: Path
+    studies: Path
+    reporter: Reporter
+    whole: bool = True
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def on(self, train: TrainingSet) -> "PartsBench":
+        """The same bench with other training pairs."""
+        return replace(self, train=train, whole=False, facts={})
+
+    def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
+        """How the parts were trained, beside what was known before an interruption."""
+        return dict(earlier) | self.facts
+
+    def fit(self, method: Method, **settings: object) -> SteerableRewardModel:
+        """Train a part for each community by one method, with the settings of its table, or with others."""
+        values = dict(self.resolved.given.get(method.name, {})) | settings
+        config = method.configure(**values)
+        if method.name == REFERENCE:
+            return self._model({})
+        if method.weights is None:
+            return method.fit(
+                self.train, self.reference, config, rng_for(self.seed, "fit", method.name)
+            )
+        margin_N = self.train.encoded.margins(self.reference.reference_D)
+        weight_N = self.train.weight_N * method.weights(margin_N, config)
+        place = self._place(method, settings)
+        groups = (
+            [self.train.communities] if method.shared else [(c,) for c in self.train.communities]
+        )
+        folders: dict[str, Path] = {}
+        for group in groups:
+            folder = place / ("together" if method.shared else group[0].replace("/", "--"))
+            if self._train(method.name, group, weight_N, folder):
+                folders |= dict.fromkeys(group, folder)
+        return self._model(folders)
+
+    def margins(self, model: SteerableRewardModel, test: EncodedPairs) -> Mapping[str, FloatArray]:
+        """Margins of the test pairs under every steer."""
+        from pluralign.rewards.transformer.model import TransformerRewardModel
+
+        if isinstance(model, TransformerRewardModel) and not model.communities:
+            return {"": test.margins(self.reference.reference_D)}
+        margins = margins_by_steer(_SharedOut(model) if process_count() > 1 else model, test.pairs)
+        if not isinstance(model, TransformerRewardModel):
+            return margins
+        return {steer: np.where(test.alike_N, 0.0, margin_N) for steer, margin_N in margins.items()}
+
+    def _model(self, folders: Mapping[str, Path]) -> "TransformerRewardModel":
+        from pluralign.rewards.transformer.model import TransformerRewardModel
+
+        settings, opened = self.resolved.settings.trunk, self.opened
+        assert (
+            opened.backbone is not None
+            and opened.score_form is not None
+            and settings.community != "head"
+        )
+        return TransformerRewardModel(
+            opened.backbone,
+            opened.score_form,
+            settings.community,
+            folders,
+            {},
+            settings.tokens,
+            self.reporter.note,
+        )
+
+    @property
+    def _training(self) -> "Training":
+        settings = self.resolved.settings
+        assert settings.trunk.community != "head"
+        return Training(
+            self.opened, settings.trunk.community, settings.training, self.seed, self.reporter
+        )
+
+    def _place(self, method: Method, settings: Mapping[str, object]) -> Path:
+        if self.whole and not settings:
+            return self.models / method.name / "parts"
+        ids = hashlib.sha256(
+            "\x1e".join(p.id for p in self.train.encoded.pairs).encode()
+        ).hexdigest()
+        what = json.dumps([self.seed, method.name, settings, ids], sort_keys=True, default=str)
+        return self.studies / hashlib.sha256(what.encode()).hexdigest()[:16]
+
+    def _train(self, method: str, group: Sequence[str], weight_N: FloatArray, folder: Path) -> bool:
+        """Train one part; whether there was anything to learn from."""
+        rows = np.flatnonzero(np.isin(self.train.community_N, group))
+        name = group[0] if len(group) == 1 else f"{len(group)} communities together"
+        self.reporter.stage(f"seed {self.seed}: training {method} for {name}")
+        try:
+            facts = self._training.train(self.train, rows, weight_N, folder)
+        except NotEnoughData as error:
+            self.reporter.note(f"{method} leaves {name} at the reference: {error.what}")
+            return False
+        kept = (
+            "pairs",
+            "held_out_pairs",
+            "pairs_cut",
+            "pairs_dropped_as_too_long",
+            "steps",
+            "best_step",
+            "seconds",
+        )
+        self.facts.setdefault(method, {})["+".join(group)] = {key: facts[key] for key in kept}
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedOut:
+    """A model that scores a part of the requests in each process of a launcher.
+
+    Attributes:
+        model: The model, the same in every process.
+    """
+
+    model: SteerableRewardModel
+
+    @property
+    def communities(self) -> tuple[str, ...]:
+        return self.model.communities
+
+    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+        return self.model.score(requests, steer)
+
+    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+        from pluralign.rewards.transformer.texts import request_key, request_of
+
+        def own(keys: Sequence[str]) -> FloatArray:
+            if not keys:
+                return np.zeros((0, len(self.communities)), np.float32)
+            return self.model.score_all([request_of(key) for key in keys]).astype(np.float32)
+
+        return split_between_processes([request_key(r) for r in requests], own)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a part is, and how it is trained.
+
+    Attributes:
+        opened: What training starts from.
+        kind: What is trained.
+        config: How.
+        seed: Seed of the repeat.
+        reporter: Hears the progress.
+    """
+
+    opened: OpenTrunk
+    kind: "PartKind"
+    config: TrainingConfig
+    seed: int
+    reporter: Reporter
+
+    def train(
+        self, train: TrainingSet, rows: IntArray, weight_N: FloatArray, folder: Path
+    ) -> dict[str, Any]:
+        """Train on some of the training pairs; a part of their raters is held out to stop early by.
+
+        Raises:
+            NotEnoughData: If no pair counts.
+        """
+        from pluralign.huggingface.watch import Watch
+        from pluralign.rewards.transformer.finetuning import fine_tune
+        from pluralign.rewards.transformer.rows import WeightedPairs
+
+        assert self.opened.backbone is not None and self.opened.form is not None
+        held = held_out(train.unit_N[rows], self.config.held_out, self.seed)
+        learned = rows[~held]
+        return fine_tune(
+            self.opened.backbone,
+            self.opened.form,
+            self.kind,
+            WeightedPairs([train.encoded.pairs[i] for i in learned.tolist()], weight_N[learned]),
+            folder,
+            self.config.model_copy(update={"seed": self.config.seed + self.seed}),
+            [train.encoded.pairs[i] for i in rows[held].tolist()],
+            Watch(self.reporter.progress, self.reporter.note),
+        )
+
+
+def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
+    """Pairs whose rater (or question) is held out of a training, shape (N,); none where there are too few raters.
+
+    The same raters are held out of every method's training.
+    """
+    units = np.unique(unit_N)
+    count = round(part * len(units))
+    if part == 0 or len(units) < _FEW_UNITS:
+        return np.zeros(len(unit_N), dtype=np.bool_)
+    drawn = rng_for(seed, "held out").permutation(units)[: max(1, count)]
+    return np.isin(unit_N, drawn)
+
+
+def trained_reference(
+    opened: OpenTrunk,
+    settings: Settings,
+    train: TrainingSet,
+    folder: Path,
+    seed: int,
+    reporter: Reporter,
+) -> Path:
+    """Train the reference on training pairs, each with the weight of its source.
+
+    Returns:
+        Folder of a plain Hugging Face model.
+    """
+    from pluralign.rewards.transformer.export import export_model
+    from pluralign.rewards.transformer.model import TransformerRewardModel
+
+    reporter.stage(f"seed {seed}: training the reference")
+    kind = (
+        settings.trunk.community if settings.reference.part == "same" else settings.reference.part
+    )
+    assert kind != "head"
+    part = folder / "parts" / REFERENCE
+    training = Training(opened, kind, settings.reference_training, seed, reporter)
+    training.train(train, np.arange(len(train.encoded)), train.weight_N, part)
+    if kind == "full":
+        return part
+    merged = folder / "merged"
+    if folder_faults(merged) != {}:
+        assert opened.backbone is not None and opened.form is not None
+        with writing() as main:
+            if main:
+                shutil.rmtree(merged, ignore_errors=True)
+        export_model(
+            TransformerRewardModel(opened.backbone, opened.form, kind, {REFERENCE: part}),
+            Steer.to(REFERENCE),
+            merged,
+        )
+        with writing() as main:
+            if main:
+                list_folder(merged)
+    return merged

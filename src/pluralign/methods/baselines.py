@@ -1,0 +1,88 @@
+"""What SCPO is compared with: the reference, the longer text, full fine-tuning, one pooled model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pluralign.core import FloatArray
+from pluralign.methods.training import TrainingSet, check_ridges, steered
+from pluralign.rewards import LengthReward, LinearRewardModel, fit_path
+
+
+@dataclass(frozen=True, slots=True)
+class NoConfig:
+    """Nothing to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class RidgeConfig:
+    """Settings of a method that only fits.
+
+    Attributes:
+        ridge: Pull towards the reference, > 0, in pairs.
+    """
+
+    ridge: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_ridges(self.ridge)
+
+
+def equal_weights(margin_N: FloatArray, config: RidgeConfig) -> FloatArray:
+    """Every pair counts the same, shape (N,)."""
+    return np.ones(len(margin_N))
+
+
+def keep_reference(
+    train: TrainingSet, reference: LinearRewardModel, config: NoConfig, rng: np.random.Generator
+) -> LinearRewardModel:
+    """No training: the reference as it is."""
+    return reference
+
+
+def longer_wins(
+    train: TrainingSet, reference: LinearRewardModel, config: NoConfig, rng: np.random.Generator
+) -> LengthReward:
+    """No training: the longer text wins."""
+    return LengthReward()
+
+
+def full_heads(
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, ridges: Sequence[float]
+) -> FloatArray:
+    """Full fine-tuning's heads under several ridges, each community alone, shape (K, C, D)."""
+    heads = []
+    for community in train.communities:
+        own = train.of(community)
+        heads.append(fit_path(own.encoded.features, ridges, reference.reference_D, own.weight_N))
+    return np.stack(heads, axis=1)
+
+
+def pooled_heads(
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, ridges: Sequence[float]
+) -> FloatArray:
+    """One head for all communities steered to, under several ridges, shape (K, C, D)."""
+    together = train.of(*train.communities)
+    theta_K_D = fit_path(
+        together.encoded.features, ridges, reference.reference_D, together.weight_N
+    )
+    return np.repeat(theta_K_D[:, None], len(train.communities), axis=1)
+
+
+def fit_full(
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
+) -> LinearRewardModel:
+    """Full fine-tuning: each community alone, from the reference, on all its pairs with equal weight."""
+    return steered(
+        reference, train.communities, full_heads(train, reference, config, [config.ridge])[0]
+    )
+
+
+def fit_pooled(
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
+) -> LinearRewardModel:
+    """One model for all the communities steered to, fine-tuned from the reference on their pairs together."""
+    return steered(
+        reference, train.communities, pooled_heads(train, reference, config, [config.ridge])[0]
+    )

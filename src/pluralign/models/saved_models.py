@@ -1,0 +1,186 @@
+"""Score files of prompts and responses with a saved model, in bounded memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import (
+    WORLD,
+    FloatArray,
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    Tally,
+    known_community,
+    rng_for,
+)
+from pluralign.encoders import language_warning
+from pluralign.models.trunks import Around, OpenTrunk, reopen
+from pluralign.rewards import (
+    LinearRewardModel,
+    Scorable,
+    Thoughts,
+    load_card,
+    load_reward_model,
+    scorable,
+    unanswered,
+)
+from pluralign.runs.progress import Reporter, Silent
+from pluralign.sources import RowPolicy, read_requests
+
+_BATCH = 2048
+LEFT_OUT = "a thought before the answer is left out"
+NO_ANSWER = "no answer: empty, or a thought that never ends"
+
+
+def open_model(
+    folder: Path,
+    cache: Path | None = None,
+    around: Around | None = None,
+    trust_encoder: str | None = None,
+) -> SteerableRewardModel:
+    """Load a saved model together with the trunk that its card names.
+
+    Args:
+        folder: Where it was saved.
+        cache: Where vectors and rewards are kept; the default place where None.
+        around: What to put around the trunk's encoder instead of the cache on disk.
+        trust_encoder: An encoder that may be opened although only the card names it. Encoders that are packaged, or
+            that a run of this account's own settings has named, need no word.
+
+    Returns:
+        A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities are trained parts.
+
+    Raises:
+        InvalidInput: If the folder holds no model, or its trunk cannot be had.
+        InvalidSettings: If the card names an encoder that nobody on this account has named.
+        DamagedFile: If a file is truncated or altered.
+    """
+    return open_with_trunk(folder, cache, around, trust_encoder)[0]
+
+
+def open_with_trunk(
+    folder: Path,
+    cache: Path | None = None,
+    around: Around | None = None,
+    trust_encoder: str | None = None,
+) -> tuple[SteerableRewardModel, OpenTrunk]:
+    """As `open_model`, and the trunk that the model sits on."""
+    card = load_card(folder)
+    described = card["trunk"]
+    assert isinstance(described, dict)
+    opened = reopen(described, folder, cache, around, trust_encoder)
+    if "parts" not in card:
+        return load_reward_model(folder, opened.trunk), opened
+    from pluralign.rewards.transformer.saving import load_parts
+
+    assert opened.backbone is not None
+    return load_parts(folder, opened.backbone), opened
+
+
+def rewards_under(
+    model: SteerableRewardModel, requests: Sequence[RewardRequest], steers: Mapping[str, Steer]
+) -> FloatArray:
+    """Rewards under several steers in logits, shape (N, S); a linear model reads each request once for all of them."""
+    if isinstance(model, LinearRewardModel):
+        head_D_S = np.stack([model.head(steer) for steer in steers.values()], axis=1)
+        rewards: FloatArray = model.trunk.features(requests).astype(np.float64) @ head_D_S
+        return rewards
+    return np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
+
+
+def steers_for(
+    model: SteerableRewardModel, labels: Sequence[str], strength: float
+) -> dict[str, Steer]:
+    """What to score with: a steer for each label; every community, and ``~world``, where none is named.
+
+    Raises:
+        UnknownCommunity: If the model has no such community; near ones are named.
+    """
+    ids = [known_community(label, model.communities, where="--community") for label in labels]
+    return {id_: Steer.to(id_, strength) for id_ in ids or [*model.communities, WORLD.id]}
+
+
+def score_file(
+    model: SteerableRewardModel,
+    path: Path,
+    steers: dict[str, Steer],
+    tally: Tally,
+    skip_bad: bool = False,
+    reporter: Reporter | None = None,
+    thoughts: Thoughts = "strip",
+) -> Iterator[dict[str, Any]]:
+    """Score the rows of a file, a batch at a time.
+
+    Args:
+        model: The model.
+        path: JSON Lines, JSON, CSV or Parquet; rows have ``prompt`` and ``response``, or ``chosen`` and ``rejected``.
+        steers: Community -> what to score with.
+        tally: Counts rows.
+        skip_bad: Drop and count rows that cannot be read.
+        reporter: Hears the progress, and a warning where texts are in a language that the encoder does not read.
+        thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``).
+
+    Yields:
+        For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a pair also
+        ``margins`` (chosen minus rejected), ``rewards`` being those of the chosen response. ``~world`` is the
+        reference, unless the model has such a community. A response without an answer (empty, or a thought that never
+        ends) has the rewards None, and ``no_answer`` true; both it and thoughts left out are counted as flagged.
+
+    Raises:
+        InvalidInput: If a row has neither a response nor a pair.
+        NotEnoughData: If no row was scored; the reasons are named.
+    """
+    rows = read_requests(path, RowPolicy(tally, skip_bad))
+    reporter = reporter or Silent()
+    reporter.stage(f"scoring {path.name}")
+    first = True
+    while batch := list(islice(rows, _BATCH)):
+        read_N = [scorable(request, thoughts) for _, _, found in batch for request in found]
+        requests = [one.request for one in read_N if one.request is not None]
+        _count(read_N, tally)
+        if first:
+            _warn_of_languages(requests, model, reporter)
+            first = False
+        scored = iter(rewards_under(model, requests, steers) if requests else ())
+        rewards = iter([None if one.request is None else next(scored) for one in read_N])
+        for number, id_, found in batch:
+            yield {"line": number, "id": id_} | _row(steers, list(islice(rewards, len(found))))
+        reporter.progress(tally.kept, 0)
+    if not tally.kept:
+        why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
+        raise NotEnoughData("no row was scored", where=str(path), hint=why)
+
+
+def _warn_of_languages(
+    requests: Sequence[RewardRequest], model: SteerableRewardModel, reporter: Reporter
+) -> None:
+    encoder = getattr(getattr(model, "trunk", None), "encoder", None)
+    if encoder is not None and getattr(encoder, "languages", None) is not None:
+        warning = language_warning([r.response for r in requests], encoder, rng_for(0, "languages"))
+        if warning:
+            reporter.note(warning)
+
+
+def _count(read_N: Sequence[Scorable], tally: Tally) -> None:
+    if left_out := sum(one.thought and one.request is not None for one in read_N):
+        tally.flag(LEFT_OUT, left_out)
+    if missing := len(unanswered(read_N)):
+        tally.flag(NO_ANSWER, missing)
+
+
+def _row(steers: dict[str, Steer], rewards: Sequence[FloatArray | None]) -> dict[str, Any]:
+    """The rewards of a response, or of the chosen one of a pair and its margins; None where there is no answer."""
+    first, last = rewards[0], rewards[-1]
+    row: dict[str, Any] = {"rewards": None if first is None else _named(steers, first)}
+    if len(rewards) == 2:
+        row["margins"] = None if first is None or last is None else _named(steers, first - last)
+    return row if all(reward is not None for reward in rewards) else row | {"no_answer": True}
+
+
+def _named(steers: dict[str, Steer], reward_C: Any) -> dict[str, float]:
+    return {id_: round(float(r), 6) for id_, r in zip(steers, reward_C, strict=True)}

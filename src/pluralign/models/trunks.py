@@ -1,0 +1,190 @@
+"""Trunks by the names that settings and cards give them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluralign.core import Encoder, InvalidSettings, printable
+from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
+from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
+from pluralign.runs.progress import Reporter, Silent
+from pluralign.settings.experiment import TrunkSettings
+from pluralign.settings.validation import validated
+
+if TYPE_CHECKING:
+    from pluralign.rewards.transformer.backbones import Backbone, ModelSource
+    from pluralign.rewards.transformer.texts import TextForm
+    from pluralign.rewards.transformer.trunk import Output
+
+_MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+Around = Callable[[Encoder], Encoder]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTrunk:
+    """A trunk and how it can be had again.
+
+    Attributes:
+        trunk: Reads requests. Under trained parts of a transformer its one feature is the reference's reward.
+        described: For the cards of models on it.
+        backbone: The transformer; None under an embedding trunk.
+        form: How requests are written in training.
+        score_form: How they are written when they are scored.
+    """
+
+    trunk: Trunk
+    described: Mapping[str, object]
+    backbone: "Backbone | None" = None
+    form: "TextForm | None" = None
+    score_form: "TextForm | None" = None
+
+    def own_reference(self) -> LinearRewardModel | None:
+        """The reward model that the trunk already is; None where it has no trained head."""
+        if self.backbone is None or not self.backbone.has_head:
+            return None
+        from pluralign.rewards.transformer.trunk import own_head
+
+        if self.trunk.dimensions == 1:
+            return reward_itself(self.trunk)
+        return LinearRewardModel(self.trunk, own_head(self.backbone))
+
+
+def open_trunk(
+    settings: TrunkSettings,
+    cache: Path | None = None,
+    reporter: Reporter | None = None,
+    around: Around | None = None,
+) -> OpenTrunk:
+    """Open the trunk that settings name, with a cache around it.
+
+    Args:
+        settings: The table.
+        cache: Where vectors and rewards are kept; the default place where None.
+        reporter: Hears the progress, and what had to be set.
+        around: What to put around the encoder instead of the cache on disk.
+
+    Raises:
+        InvalidInput: If it cannot be had.
+        MissingExtra: If what it needs is not installed.
+    """
+    reporter = reporter or Silent()
+    if settings.kind == "embedding":
+        named = encoder_named(settings.encoder, cache)
+        encoder = around(named) if around else CachedEncoder(named, cache, reporter.progress)
+        described = {
+            "kind": "embedding",
+            "encoder": settings.encoder,
+            "interaction": settings.interaction,
+        }
+        return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
+    from pluralign.rewards.transformer.backbones import load_backbone
+
+    reporter.stage(f"loading {settings.model}")
+    backbone = load_backbone(model_source(settings))
+    for note in backbone.notes:
+        reporter.note(note)
+    return transformer_trunk(settings, backbone, cache, reporter, around)
+
+
+def transformer_trunk(
+    settings: TrunkSettings,
+    backbone: "Backbone",
+    cache: Path | None,
+    reporter: Reporter,
+    around: Around | None = None,
+) -> OpenTrunk:
+    """The trunk of a transformer that is loaded already."""
+    from pluralign.huggingface.processes import all_agree
+    from pluralign.rewards.transformer.texts import TextForm, form_for
+    from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
+
+    kind = form_for(backbone.tokenizer) if settings.text == "auto" else settings.text
+    form = TextForm(kind, settings.max_length, settings.overlong)
+    score_form = form if settings.score_text == "same" else replace(form, kind=settings.score_text)
+    output: Output = "reward" if settings.tuned else "hidden"
+    encoder = RequestEncoder(backbone, score_form, output, settings.tokens, reporter.note)
+    described = settings.model_dump(exclude={"encoder", "interaction", "tokens"}) | {"text": kind}
+    cached = (
+        around(encoder) if around else CachedEncoder(encoder, cache, reporter.progress, all_agree)
+    )
+    return OpenTrunk(
+        TransformerTrunk(cached, encoder.tokens_of), described, backbone, form, score_form
+    )
+
+
+def reopen(
+    described: Mapping[str, Any],
+    folder: Path,
+    cache: Path | None = None,
+    around: Around | None = None,
+    trust_encoder: str | None = None,
+) -> OpenTrunk:
+    """Open the trunk that a card describes, if it is packaged, lies in the same run, or the user has named it.
+
+    Args:
+        described: The card's ``trunk``.
+        folder: Where the card lies; a model that was trained in the same run is named from there.
+        cache: Where vectors and rewards are kept; the default place where None.
+        around: What to put around the encoder instead of the cache on disk.
+        trust_encoder: The encoder or model that the user trusts although only the card names it.
+
+    Raises:
+        InvalidSettings: If the card names a model that the user has not named, or asks to run its code.
+    """
+    fields = {key: value for key, value in described.items() if key in TrunkSettings.model_fields}
+    name = str(described["encoder" if described["kind"] == "embedding" else "model"])
+    inside = _inside_run(name, folder) if described["kind"] == "transformer" else None
+    if inside is None:
+        require_trust(name, str(folder), trust_encoder)
+    else:
+        fields["model"] = name = str(inside)
+    if fields.get("trust_remote_code") and not is_code_trusted(name):
+        raise InvalidSettings(
+            f"its card asks to run the code that comes with {printable(name)!r}, which was not run",
+            where=str(folder),
+            hint=f"read that code; if you trust it, set {TRUSTED_CODE}=1",
+        )
+    return open_trunk(
+        validated(TrunkSettings, fields, f"{folder}: card.json: trunk"), cache, around=around
+    )
+
+
+def _inside_run(name: str, folder: Path) -> Path | None:
+    """The folder of a model that lies in the same run as the card; None where it lies elsewhere."""
+    place, home = (folder / name).resolve(), folder.resolve()
+    run = home.parents[2] if home.parent.parent.name == "models" else home
+    return place if (place / "config.json").is_file() and run in place.parents else None
+
+
+def remember_trunk(settings: TrunkSettings) -> None:
+    """Remember that the user has named this encoder or model, so that cards of the run may name it too."""
+    if settings.kind == "embedding":
+        remember(settings.encoder)
+    elif settings.model is not None:
+        remember(str(settings.model), settings.trust_remote_code)
+
+
+def model_source(settings: TrunkSettings) -> "ModelSource":
+    """Which model the settings name."""
+    from pluralign.rewards.transformer.backbones import ModelSource
+
+    name = str(settings.model)
+    if name == "minilm":
+        name = str(packaged_folder() or _MINILM)
+    return ModelSource(
+        name,
+        settings.revision,
+        settings.label,
+        settings.precision,
+        settings.attention,
+        trust_remote_code=settings.trust_remote_code,
+    )
+
+
+def reward_itself(trunk: Trunk) -> LinearRewardModel:
+    """The reference on a trunk whose one feature is its reward."""
+    import numpy as np
+
+    return LinearRewardModel(trunk, np.ones(1))

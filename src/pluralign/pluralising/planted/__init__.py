@@ -1,0 +1,17 @@
+"""A small language model that knows a planted society, so that CultureSPA can be tried out whole."""
+
+from pluralign.pluralising.planted.building import (
+    build_planted_model,
+)
+from pluralign.pluralising.planted.lessons import (
+    exact_survey,
+    held_out_survey,
+    planted_chances,
+)
+
+__all__ = [
+    "build_planted_model",
+    "exact_survey",
+    "held_out_survey",
+    "planted_chances",
+]

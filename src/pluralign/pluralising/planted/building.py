@@ -1,0 +1,302 @@
+"""Build a small language model that knows a planted society: tokenizer, chat template, weights trained from nothing."""
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import InvalidInput, MissingExtra, rng_for
+from pluralign.huggingface.quieting import quiet
+from pluralign.pluralising.planted.lessons import (
+    AnswerLesson,
+    WritingLesson,
+    answer_lessons,
+    writing_lessons,
+)
+from pluralign.runs.progress import Reporter, Silent
+from pluralign.settings.planted_model import PlantedModelSettings
+
+CARD = "planted.json"
+_ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
+_END, _PAD = "<|end|>", "<|pad|>"
+_TEMPLATE = (
+    "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+# Digits, line ends, quotes and what stands between sentences are tokens of their own; whole sentences may be one.
+_PIECES = r"""\d|\n|"|(?<=\d)\. |(?<=\?) |\{"question": |, "options": \[|\]\}"""
+_ABOUT = "A toy: it knows nobody but the simulated people of a planted society, and is for trying methods out only."
+
+
+def build_planted_model(
+    folder: Path, settings: PlantedModelSettings | None = None, reporter: Reporter | None = None
+) -> dict[str, Any]:
+    """Train a small causal model on a planted society; the folder appears whole or not at all.
+
+    It answers the society's questions, as its default culture where none is named and as a mixture of its default and
+    the community's people where one is, and writes new questions. It is a model of simulated people only.
+
+    Args:
+        folder: Where it is put: a Hugging Face folder, with ``planted.json``, which says what was planted.
+        settings: What is planted, and how large the model is.
+        reporter: Hears the progress.
+
+    Returns:
+        What ``planted.json`` holds.
+
+    Raises:
+        InvalidInput: If the folder exists.
+        MissingExtra: If torch or transformers is not installed.
+    """
+    settings, reporter = settings or PlantedModelSettings(), reporter or Silent()
+    _check(folder)
+    import torch
+
+    since = time.perf_counter()
+    reporter.stage("drawing lessons")
+    answers, writing = answer_lessons(settings), writing_lessons(settings)
+    tokenizer = _tokenizer(answers, writing, settings)
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(settings.seed)
+        model = _model(tokenizer, settings)
+        reporter.stage("training the planted model")
+        losses = _train(
+            model,
+            _AnswerRows(tokenizer, answers),
+            _WritingRows(tokenizer, writing),
+            settings,
+            reporter,
+        )
+    card = {
+        "about": _ABOUT,
+        "planted": asdict(settings),
+        "answers learned": len(answers),
+        "questions learned to write": len(writing),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "tokens": len(tokenizer),
+        "losses": losses,
+        "seconds": round(time.perf_counter() - since, 1),
+    }
+    _save(model, tokenizer, card, folder)
+    return card
+
+
+def _check(folder: Path) -> None:
+    from importlib.util import find_spec
+
+    for module in ("torch", "transformers"):
+        if find_spec(module) is None:
+            raise MissingExtra.named("train", module)
+    if folder.exists():
+        raise InvalidInput(
+            "the folder exists", where=str(folder), hint="name another, or delete it"
+        )
+
+
+def _tokenizer(
+    answers: Sequence[AnswerLesson],
+    writing: Sequence[WritingLesson],
+    settings: PlantedModelSettings,
+) -> Any:
+    """Byte-level BPE whose merges may span words: a sentence of the society is a token or two."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    bpe.decoder = decoders.ByteLevel()
+    some: list[AnswerLesson | WritingLesson] = [*answers[::7], *writing[::7]]
+    texts = [m.content for lesson in some for m in _words(lesson)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=settings.vocabulary,
+        min_frequency=2,
+        special_tokens=[_PAD, _END, *_ROLES],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token=_END, pad_token=_PAD, extra_special_tokens=list(_ROLES)
+    )
+    tokenizer.chat_template = _TEMPLATE
+    return tokenizer
+
+
+def _words(lesson: AnswerLesson | WritingLesson) -> Sequence[Any]:
+    return lesson.ask.conversation if isinstance(lesson, AnswerLesson) else lesson.conversation
+
+
+def _model(tokenizer: Any, settings: PlantedModelSettings) -> Any:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    heads = settings.hidden // 32
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=settings.hidden,
+            intermediate_size=3 * settings.hidden,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+            max_position_embeddings=1024,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+
+
+class _AnswerRows:
+    """Asks as tokens, with the chances of what comes next: a label, then the end of the turn."""
+
+    def __init__(self, tokenizer: Any, lessons: Sequence[AnswerLesson]) -> None:
+        self.pad, self.end = tokenizer.pad_token_id, tokenizer.eos_token_id
+        texts = [_prompt(tokenizer, lesson) for lesson in lessons]
+        self.ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        self.labels = [
+            tokenizer.convert_tokens_to_ids(list(lesson.ask.labels)) for lesson in lessons
+        ]
+        self.chances = [lesson.probs_O[list(lesson.ask.order)] for lesson in lessons]
+        self.lengths = [len(row) + 1 for row in self.ids]
+
+    def loss(self, model: Any, rows: Sequence[int], rng: np.random.Generator) -> Any:
+        """Cross-entropy against the planted chances, and of the end behind an answer drawn from them."""
+        import torch
+
+        drawn = [self.labels[i][rng.choice(len(self.labels[i]), p=self.chances[i])] for i in rows]
+        ids, mask = _padded(
+            [[*self.ids[i], label] for i, label in zip(rows, drawn, strict=True)], self.pad
+        )
+        logits = model(input_ids=ids, attention_mask=mask, logits_to_keep=2).logits.float()
+        log_answer = torch.log_softmax(logits[:, 0], dim=-1)
+        wanted = torch.zeros_like(log_answer)
+        for k, i in enumerate(rows):
+            wanted[k, self.labels[i]] = torch.tensor(self.chances[i], dtype=wanted.dtype)
+        ends = torch.full((len(rows),), self.end)
+        return -(wanted * log_answer).sum(dim=-1).mean() + torch.nn.functional.cross_entropy(
+            logits[:, 1], ends
+        )
+
+
+class _WritingRows:
+    """Requests as tokens, with the question to write."""
+
+    def __init__(self, tokenizer: Any, lessons: Sequence[WritingLesson]) -> None:
+        self.pad = tokenizer.pad_token_id
+        prompts = tokenizer(
+            [_prompt(tokenizer, lesson) for lesson in lessons], add_special_tokens=False
+        )["input_ids"]
+        answers = tokenizer([lesson.answer + _END for lesson in lessons], add_special_tokens=False)[
+            "input_ids"
+        ]
+        self.ids = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
+        self.written = [len(a) for a in answers]
+        self.lengths = [len(row) for row in self.ids]
+
+    def loss(self, model: Any, rows: Sequence[int], rng: np.random.Generator) -> Any:
+        """Cross-entropy of the question's tokens."""
+        import torch
+
+        del rng
+        ids, mask = _padded([self.ids[i] for i in rows], self.pad)
+        longest = max(self.written[i] for i in rows)
+        logits = (
+            model(input_ids=ids, attention_mask=mask, logits_to_keep=longest + 1)
+            .logits[:, :-1]
+            .float()
+        )
+        wanted = ids[:, -longest:].clone()
+        for k, i in enumerate(rows):
+            wanted[k, : longest - self.written[i]] = -100
+        return torch.nn.functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), wanted.reshape(-1)
+        )
+
+
+def _train(
+    model: Any,
+    answers: _AnswerRows,
+    writing: _WritingRows,
+    settings: PlantedModelSettings,
+    reporter: Reporter,
+) -> dict[str, float]:
+    """Answers and questions in every step; the rate rises for a tenth of the steps and falls as a cosine."""
+    import torch
+
+    optimiser = torch.optim.AdamW(
+        model.parameters(), settings.learning_rate, betas=(0.9, 0.95), weight_decay=0.01
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: _rate(step, settings.steps)
+    )
+    rng = rng_for(settings.seed, "planted training")
+    asked = _batches(answers.lengths, settings.batch, rng)
+    told = _batches(writing.lengths, max(1, settings.batch // 4), rng)
+    losses: dict[str, float] = {}
+    model.train()
+    for step in range(settings.steps):
+        parts = answers.loss(model, next(asked), rng), writing.loss(model, next(told), rng)
+        (parts[0] + parts[1]).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad()
+        losses = {
+            name: round(part.item(), 4)
+            for name, part in zip(("answering", "writing"), parts, strict=True)
+        }
+        reporter.progress(step + 1, settings.steps)
+    model.eval()
+    return losses
+
+
+def _rate(step: int, steps: int) -> float:
+    warm = max(1, steps // 10)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _batches(lengths: Sequence[int], size: int, rng: np.random.Generator) -> Iterator[list[int]]:
+    """Rows of like length together, in random order, for ever."""
+    while True:
+        noisy = np.asarray(lengths) + rng.random(len(lengths))
+        order = np.argsort(noisy)
+        groups = [order[i : i + size].tolist() for i in range(0, len(order), size)]
+        for k in rng.permutation(len(groups)):
+            yield groups[k]
+
+
+def _prompt(tokenizer: Any, lesson: AnswerLesson | WritingLesson) -> str:
+    turns = [{"role": m.role, "content": m.content} for m in _words(lesson)]
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+
+def _padded(rows: Sequence[list[int]], pad: int) -> tuple[Any, Any]:
+    """Padded on the left, as a model that generates is."""
+    from pluralign.respondents.local.chat import left_padded
+
+    return left_padded(rows, pad, "cpu")
+
+
+def _save(model: Any, tokenizer: Any, card: dict[str, Any], folder: Path) -> None:
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    with quiet():
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+    (partial / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+    partial.replace(folder)

@@ -1,0 +1,183 @@
+"""Run CultureSPA stage by stage; a run that was stopped goes on where it was."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import ChatModel, InvalidSettings, UnknownCommunity, check_written
+from pluralign.pluralising.comparison import compare_models, measure_ability
+from pluralign.pluralising.stages import (
+    SUMMARY,
+    Work,
+    answer_questions,
+    collect_answers,
+    keep_questions,
+    write_questions,
+)
+from pluralign.pluralising.tuned_models import tune_models
+from pluralign.runs.claim import claimed
+from pluralign.runs.finished import AGAIN, read_object
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.progress import Reporter, Silent, note_earlier
+from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise
+from pluralign.surveying.respondents import open_chat_model
+
+_KEPT = {"questions", "filter"}
+"""Stages that are not looked at again once they are done: their settings belong to the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluraliseOutcome:
+    """What a run did.
+
+    Attributes:
+        stages: Stage -> its summary, as in its ``summary.json``.
+        record: As in ``record.json``; empty where the run stopped before the last stage.
+        results: As in ``results.jsonl``.
+        comparisons: As in ``comparisons.jsonl``.
+    """
+
+    stages: Mapping[str, Mapping[str, Any]]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    comparisons: list[dict[str, Any]] = field(default_factory=list)
+
+
+def run_pluralise(
+    resolved: ResolvedPluralise,
+    out: Path,
+    reporter: Reporter | None = None,
+    *,
+    until: str = STAGES[-1],
+    again: str | None = None,
+    fresh: bool = False,
+) -> PluraliseOutcome:
+    """Write questions, filter them, answer, collect, tune and evaluate.
+
+    Every stage has a folder in ``out`` with what it made and a ``summary.json``. ``record.json``, ``results.jsonl`` and
+    ``comparisons.jsonl`` are written at the end.
+
+    Args:
+        resolved: What to do.
+        out: The folder.
+        reporter: Hears the progress.
+        until: The last stage to run.
+        again: Do this stage and those behind it anew.
+        fresh: Begin anew, whatever is in the folder.
+
+    Raises:
+        PluralignError: If the settings, the survey or the model do not allow the run; what is done stays.
+    """
+    reporter = reporter or Silent()
+    last = _place(until, "until")
+    anew = STAGES if fresh else STAGES[_place(again, "again") :] if again else ()
+    folder = RunFolder(out)
+    with claimed(folder, resolved.fingerprint, fresh, _made_again_with) as faults:
+        note_earlier(reporter, out, faults)
+        folder.remove(*anew)
+        work = _work(resolved, folder, reporter)
+        stages: dict[str, Mapping[str, Any]] = {}
+        for name in STAGES[: min(last + 1, len(STAGES) - 1)]:
+            stages[name] = _stage(work, name)
+        if last < len(STAGES) - 1:
+            return PluraliseOutcome(stages)
+        return _finish(work, resolved, stages)
+
+
+def read_stage(out: Path, stage: str) -> dict[str, Any]:
+    """The summary of a stage that was run.
+
+    Raises:
+        InvalidSettings: If there is no such stage, or it was not run.
+    """
+    _place(stage, "show")
+    check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
+    found = read_object(out / stage / SUMMARY)
+    if found is None:
+        raise InvalidSettings(f"the stage {stage!r} was not run yet", where=str(out))
+    return found
+
+
+_RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
+    "questions": write_questions,
+    "filter": keep_questions,
+    "answer": answer_questions,
+    "collect": collect_answers,
+    "tune": tune_models,
+}
+
+
+def _stage(work: Work, name: str) -> dict[str, Any]:
+    """Run one stage, or read what it did before."""
+    done = work.folder.read_json(f"{name}/{SUMMARY}")
+    if done is not None and (name in _KEPT or (name == "answer" and not done["failed"])):
+        return done
+    work.reporter.stage(name)
+    since = time.perf_counter()
+    found = _RUN[name](work) | {"seconds": round(time.perf_counter() - since, 2)}
+    work.folder.write_json(f"{name}/{SUMMARY}", found)
+    return found
+
+
+def _finish(
+    work: Work, resolved: ResolvedPluralise, stages: dict[str, Mapping[str, Any]]
+) -> PluraliseOutcome:
+    since = time.perf_counter()
+    outcome = compare_models(work, resolved.source)
+    ability = measure_ability(work)
+    stages["evaluate"] = {"seconds": round(time.perf_counter() - since, 2)}
+    results = [*outcome.results, *ability]
+    record = dict(outcome.record) | {
+        "stages": stages,
+        "seconds": {name: stage["seconds"] for name, stage in stages.items()},
+        "outcome": [row for row in results if row["community"] is None],
+    }
+    work.folder.write_rows("results.jsonl", results)
+    work.folder.write_json(RECORD, record)
+    work.folder.write_json(f"evaluate/{SUMMARY}", stages["evaluate"])
+    return PluraliseOutcome(stages, record, results, outcome.comparisons)
+
+
+def _work(resolved: ResolvedPluralise, folder: RunFolder, reporter: Reporter) -> Work:
+    survey = resolved.source.survey()
+    communities = resolved.settings.communities or survey.communities
+    missing = [c for c in communities if c not in survey.communities]
+    if missing:
+        raise UnknownCommunity(
+            f"the survey has no {', '.join(missing)}",
+            where="communities",
+            hint=f"it has {', '.join(survey.communities[:20])}",
+        )
+    opened: list[ChatModel] = []
+
+    def open_chat() -> ChatModel:
+        if not opened:
+            reporter.stage("opening the model")
+            opened.append(open_chat_model(resolved.settings.model, reporter.note))
+            for note in getattr(opened[0], "notes", ()):
+                reporter.note(note)
+        return opened[0]
+
+    return Work(resolved.settings, survey, tuple(communities), folder, reporter, open_chat)
+
+
+def _place(stage: str, option: str) -> int:
+    if stage not in STAGES:
+        raise InvalidSettings(
+            f"there is no stage {stage!r}", where=f"--{option}", hint=f"stages: {', '.join(STAGES)}"
+        )
+    return STAGES.index(stage)
+
+
+def _made_again_with(name: str) -> list[str]:
+    """The summaries that must be made again with a file of a stage: its own, and those of later stages.
+
+    >>> _made_again_with("collect/collected.jsonl")
+    ['collect/summary.json', 'tune/summary.json', 'evaluate/summary.json']
+    """
+    stage = name.split("/", maxsplit=1)[0]
+    return (
+        [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]] if stage in STAGES else []
+    )

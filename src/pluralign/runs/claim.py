@@ -1,0 +1,146 @@
+"""Whose a folder is: a run makes it its own, alone, and learns what of its earlier work can be trusted."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from fnmatch import fnmatchcase
+
+from pluralign.core import (
+    MANIFEST,
+    DamagedFile,
+    InvalidSettings,
+    Manifest,
+    clear_parts,
+    is_part,
+    parse_json,
+)
+from pluralign.runs.folder import STATE, RunFolder, as_json
+from pluralign.runs.lock import LOCK, alone_in
+from pluralign.huggingface.processes import is_main, writing
+
+Needs = Callable[[str], Iterable[str]]
+"""Name of a file -> patterns of the files that must be made again with it."""
+
+
+@contextmanager
+def claimed(
+    folder: RunFolder, fingerprint: str, fresh: bool, needs: Needs = lambda _: ()
+) -> Iterator[dict[str, str] | None]:
+    """Make a folder a run's own, and keep other processes out of it until the run ends.
+
+    Args:
+        folder: The folder.
+        fingerprint: Of the settings and the data.
+        fresh: Begin anew, whatever is there.
+        needs: Name of a file -> patterns of the files that must be made again with it.
+
+    Yields:
+        None where the run begins. Where earlier work of the same run is there: its files that are missing or damaged,
+        with what is wrong. They count as never written from now on.
+
+    Raises:
+        InvalidSettings: If the folder holds another run, or something that is no run, or another process works in it.
+        DamagedFile: If it cannot be said whose run it holds.
+    """
+    state = as_json({"fingerprint": fingerprint})
+    _is_resumable(folder, state, fresh)  # before anything is written
+    with alone_in(folder.path) if is_main() else nullcontext():
+        yield _claim(folder, state, fresh, needs)
+
+
+def _claim(folder: RunFolder, state: str, fresh: bool, needs: Needs) -> dict[str, str] | None:
+    resumable = _is_resumable(folder, state, fresh)
+    faults = _mend(folder, needs) if resumable and _held(folder) != {STATE} else {}
+    with writing() as main:
+        if main:
+            clear_parts(folder.path)
+        if fresh and main:
+            folder.clear()
+    if not resumable or not folder.has(STATE):
+        folder.write_json(STATE, json.loads(state))
+    return faults if resumable else None
+
+
+def _is_resumable(folder: RunFolder, state: str, fresh: bool) -> bool:
+    """Whether earlier work of the same run is there; a folder of anything else is refused."""
+    if folder.path.exists() and not folder.path.is_dir():
+        raise InvalidSettings(
+            "this is a file, not a folder", where=f"--out {folder.path}", hint="name a folder"
+        )
+    held = _held(folder)
+    if held and not fresh and _is_of(folder, state):
+        return True
+    if held and not (fresh and held & {STATE, MANIFEST}):
+        _refuse(folder, held)
+    return False
+
+
+def _held(folder: RunFolder) -> set[str]:
+    """Names in the folder, but for the lock and parts of files that a killed process left."""
+    there = folder.path.iterdir() if folder.path.is_dir() else ()
+    return {path.name for path in there if path.name != LOCK and not is_part(path)}
+
+
+def _is_of(folder: RunFolder, state: str) -> bool:
+    """Whether the folder is of the run with this state, by ``state.json`` or by what the manifest says of it."""
+    if _fingerprint(_state(folder)) == _fingerprint(state):
+        return True
+    manifest = Manifest.read(folder.path)
+    listed = manifest.files.get(STATE) if manifest is not None else None
+    return listed is not None and listed.sha256 == hashlib.sha256(state.encode()).hexdigest()
+
+
+def _refuse(folder: RunFolder, held: set[str]) -> None:
+    """Raise why the run cannot have the folder; return where an earlier run claimed it and left nothing in it."""
+    where = f"--out {folder.path}"
+    if STATE not in held:
+        raise InvalidSettings(
+            "the folder is not empty and holds no run", where=where, hint="name another folder"
+        )
+    if _fingerprint(_state(folder)) is None:
+        raise DamagedFile(
+            f"{STATE} is truncated or damaged, so it cannot be said whose run this is",
+            where=where,
+            hint="name another folder, or add --fresh to replace what is in this one",
+        )
+    if not held <= {STATE, MANIFEST}:
+        raise InvalidSettings(
+            "the folder holds a run with other settings or data",
+            where=where,
+            hint="name another folder, or add --fresh to replace it",
+        )
+
+
+def _mend(folder: RunFolder, needs: Needs) -> dict[str, str]:
+    """Count what is missing or damaged, and what needs it, as never written."""
+    manifest = Manifest.read(folder.path)
+    forgotten: list[str] = []
+    if manifest is None or manifest.damaged:
+        faults = {MANIFEST: "missing" if manifest is None else "damaged"}
+        manifest = Manifest(folder.path, {})
+    else:
+        faults = manifest.faults()
+        patterns = [pattern for name in faults for pattern in needs(name)]
+        forgotten = [
+            n for n in manifest.files if n in faults or any(fnmatchcase(n, p) for p in patterns)
+        ]
+    with writing() as main:
+        if main:
+            manifest.without(forgotten)
+    return faults
+
+
+def _state(folder: RunFolder) -> str:
+    try:
+        return (folder.path / STATE).read_text(encoding="utf-8")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""
+
+
+def _fingerprint(state: str) -> str | None:
+    """Fingerprint of the run whose state it is; None where it cannot be read."""
+    try:
+        return str(parse_json(state)["fingerprint"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,236 @@
+"""The folder of a run: what is in it appears whole or not at all, and is listed with its digest.
+
+Every file that a run writes is in the folder's manifest. A run that goes on trusts what is listed and as it was
+written, and makes the rest again (`claiming.py`); readers refuse what is not.
+
+Where a launcher started several processes, the first of them writes, and all come to a write and leave it together: so
+all read the same files and decide alike.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import (
+    DamagedFile,
+    FloatArray,
+    InvalidInput,
+    Manifest,
+    check_written,
+    is_part,
+    list_written,
+    parse_json,
+    read_json_object,
+    whole_file,
+)
+from pluralign.evaluation import TestPairs
+from pluralign.runs.finished import AGAIN
+from pluralign.huggingface.processes import writing
+
+STATE, RECORD = "state.json", "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    def begin(self, record: str) -> None:
+        """Begin to replace the files of a folder that no run claims; it is unfinished until its record is written.
+
+        Args:
+            record: Name of the record, such as ``record.json``.
+        """
+        with writing() as main:
+            if main:
+                (self.path / record).unlink(missing_ok=True)
+                if (manifest := Manifest.read(self.path)) is not None:
+                    manifest.without([record])
+
+    def has(self, *names: str) -> bool:
+        """Whether files were written by this run and lie there as they were written."""
+        manifest = Manifest.read(self.path)
+        return manifest is not None and all(manifest.fault(name) is None for name in names)
+
+    def list_files(self, *patterns: str) -> None:
+        """Add files to the manifest that were written into the folder by others, such as a saved model."""
+        with writing() as main:
+            if main:
+                found = sorted(
+                    p for pattern in patterns for p in self.path.glob(pattern) if p.is_file()
+                )
+                list_written(self.path, [p for p in found if not is_part(p)])
+
+    def remove(self, *names: str) -> None:
+        """Delete files and folders in the folder, if they are there, so that what was in them is made again."""
+        with writing() as main:
+            if main:
+                for path in (self.path / name for name in names):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                if (manifest := Manifest.read(self.path)) is not None:
+                    manifest.without([n for n in manifest.files if n.split("/")[0] in names])
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write one JSON object."""
+        self._write(name, as_json(value))
+
+    def write_rows(
+        self, name: str, rows: Iterable[Mapping[str, Any]], private: bool = False
+    ) -> None:
+        """Write JSON objects, one a line.
+
+        Args:
+            name: Of the file.
+            rows: The objects.
+            private: Whether only the owner may read the file, as where it names people.
+        """
+        text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+        self._write(name, text, private)
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """Read a JSON object that this run wrote; None where there is none, or it is not as it was written."""
+        return read_json_object(self.path / name) if self.has(name) else None
+
+    def model(self, seed: int, method: str) -> Path:
+        """Where a method's model of one repeat lies."""
+        return self.path / "models" / f"seed-{seed}" / method
+
+    def has_predictions(self, seed: int, method: str) -> bool:
+        """Whether a method's margins of one repeat are there, as they were written."""
+        return self.has(_predictions(seed, method))
+
+    def write_predictions(
+        self, seed: int, method: str, judged: TestPairs, margins: Mapping[str, FloatArray]
+    ) -> None:
+        """Write the margins of one method on the test pairs: a column for each steer, ``margin`` where it has none."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {
+            "pair": judged.pair_N,
+            "community": judged.community_N,
+            "rater" if judged.raters else "stem": judged.cluster_N,
+            "reference": judged.reference_N,
+        }
+        columns |= {
+            f"margin:{steer}" if steer else "margin": margin_N
+            for steer, margin_N in margins.items()
+        }
+        table = pa.table({k: pa.array(v) for k, v in columns.items()})
+        self.write_table(_predictions(seed, method), table, private=True)
+
+    def write_table(self, name: str, table: Any, private: bool = False) -> None:
+        """Write a pyarrow table as Parquet; ``private`` as in `write_rows`."""
+        import pyarrow.parquet as pq
+
+        with self._place(name, private) as partial:
+            if partial is not None:
+                pq.write_table(table, partial)
+
+    def read_predictions(self, seed: int, method: str) -> tuple[TestPairs, dict[str, FloatArray]]:
+        """Read what `write_predictions` wrote.
+
+        Raises:
+            DamagedFile: If the file is missing, damaged or not written by pluralign.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.path / _predictions(seed, method)
+        check_written(self.path, _predictions(seed, method), hint=AGAIN)
+        try:
+            table = pq.read_table(path)
+            columns = {name: table[name].to_numpy() for name in table.column_names}
+            raters = "rater" in columns
+            pair, community, cluster = (
+                columns[k].astype(np.str_)
+                for k in ("pair", "community", "rater" if raters else "stem")
+            )
+            judged = TestPairs(pair, community, cluster, columns["reference"], raters)
+        except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
+            raise DamagedFile(
+                "missing, truncated or not written by pluralign", where=str(path), hint=AGAIN
+            ) from error
+        margins = {
+            k.partition(":")[2]: v for k, v in columns.items() if k.partition(":")[0] == "margin"
+        }
+        return judged, margins
+
+    def _write(self, name: str, text: str, private: bool = False) -> None:
+        with self._place(name, private) as partial:
+            if partial is not None:
+                partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+    @contextmanager
+    def _place(self, name: str, private: bool = False) -> Iterator[Path | None]:
+        """Where to write a file of the folder; None in a process that does not write."""
+        with writing() as main:
+            if not main:
+                yield None
+                return
+            path = self.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(path, private=private) as partial:
+                yield partial
+            list_written(self.path, [path])
+
+    def clear(self) -> None:
+        """Delete what runs write, so that another run can have the folder."""
+        for name in ("models", "predictions", "studies"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for path in (
+            p for suffix in ("jsonl", "json", "parquet") for p in self.path.glob(f"*.{suffix}")
+        ):
+            path.unlink()
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """A JSON object as it is written into a folder."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _predictions(seed: int, method: str) -> str:
+    if (
+        not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\.\x00-\x1f][^/\\\x00-\x1f]*", str(method))
+        or type(seed) is not int
+    ):
+        raise DamagedFile(
+            f"{method!r:.80} with seed {seed!r:.80} cannot be a method of a run",
+            hint="run it again",
+        )
+    return f"predictions/seed-{seed}/{method}.parquet"
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read JSON objects, one a line.
+
+    Raises:
+        InvalidInput: If the file is not there or a line is broken.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidInput("no such file", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"not UTF-8: {error}", where=str(path)) from error
+    rows = []
+    # Only a line feed ends a line: texts may hold what Python too takes for the end of one.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
+        try:
+            rows.append(parse_json(line))
+        except ValueError as error:
+            raise InvalidInput(f"not a JSON object: {error}", where=f"{path}:{number}") from error
+        if not isinstance(rows[-1], dict):
+            raise InvalidInput("not a JSON object", where=f"{path}:{number}")
+    return rows

@@ -1,0 +1,182 @@
+"""Run a server: one process or several behind one port, until it is told to stop."""
+
+import logging
+import os
+import signal
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from pluralign.core import InvalidInput, PluralignError
+from pluralign.rewards import load_card
+from pluralign.serving.server_settings import ServeSettings, check_tokens
+from pluralign.serving.watching import SHARED_FOLDER
+
+SETTINGS = "PLURALIGN_SERVE"
+"""Environment variable by which the processes of a server hear how it is set."""
+_BACKLOG = 2048
+_log = logging.getLogger("pluralign.serving")
+
+
+def serve(settings: ServeSettings, listening: Callable[[str], None] | None = None) -> None:
+    """Serve a model until SIGTERM or SIGINT; then requests at hand are finished.
+
+    Args:
+        settings: How the server is set.
+        listening: Hears the address, before the model is loaded.
+
+    Raises:
+        InvalidSettings: If strangers would be let in.
+        InvalidInput: If the folder holds no model, the address cannot be listened on, or the server cannot start.
+        DamagedFile: If a file of the model is truncated or altered.
+    """
+    check_tokens(settings)
+    load_card(settings.model)
+    with ExitStack() as open_things:
+        sockets = [_bound(settings)]
+        open_things.callback(sockets[0].close)
+        if listening is not None:
+            listening(address(settings.host, sockets[0].getsockname()[1]))
+        if settings.processes == 1:
+            server = uvicorn.Server(_config(settings, _loaded(settings)))
+            with _stopped_by_signals():
+                server.run(sockets)
+            return
+        folder = open_things.enter_context(tempfile.TemporaryDirectory(prefix="pluralign-"))
+        open_things.enter_context(
+            _environment({SHARED_FOLDER: folder, SETTINGS: settings.model_dump_json()})
+        )
+        processes = _Processes(_config(settings, f"{__name__}:from_environment"), sockets)
+        processes.run()
+        if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
+            raise InvalidInput(
+                "the server cannot start", where=str(settings.model), hint="its log above says why"
+            )
+
+
+class _Processes(Multiprocess):
+    """Hears at once of a process that dies: it lets go of the end of the pipe that must close for that."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Begin anew whatever died."""
+        for process in self.processes:
+            process.child_conn.close()
+        super().keep_subprocess_alive()
+
+
+def from_environment() -> ASGIApp:
+    """The application as the environment sets it: what each of several processes behind a port runs."""
+    settings = ServeSettings.model_validate_json(os.environ[SETTINGS])
+    try:
+        return _loaded(settings)
+    except PluralignError as error:
+        _log.error("%s", error)
+    except Exception:
+        _log.exception("the model cannot be loaded")
+    os._exit(
+        STARTUP_FAILURE
+    )  # at once: to who waits for a sign of life, a process that winds up looks alive
+
+
+def address(host: str, port: int) -> str:
+    """The URL of a host and a port.
+
+    >>> address("::1", 8000)
+    'http://[::1]:8000'
+    """
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _loaded(settings: ServeSettings) -> ASGIApp:
+    """The application, its model loaded."""
+    from pluralign.serving.app import create_app
+    from pluralign.serving.service import open_to_serve
+
+    return create_app(settings, open_to_serve(settings))
+
+
+def _config(settings: ServeSettings, app: ASGIApp | str) -> uvicorn.Config:
+    from pluralign.serving.protocol import PatientProtocol
+
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        http=PatientProtocol,
+        ws="none",
+        lifespan="on",
+        workers=settings.processes,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_config=_logging(),
+        backlog=_BACKLOG,
+        timeout_keep_alive=max(1, int(settings.seconds)),
+        timeout_graceful_shutdown=settings.seconds_to_drain,
+        timeout_worker_healthcheck=60,
+    )
+
+
+def _bound(settings: ServeSettings) -> socket.socket:
+    """A socket on the address; nobody can connect until a process listens, its model loaded."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.set_inheritable(True)
+    try:
+        bound.bind((settings.host.strip("[]"), settings.port))
+    except OSError as error:
+        bound.close()
+        raise InvalidInput(
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}",
+            where="--host, --port",
+            hint="name another port, or 0 for a free one",
+        ) from error
+    return bound
+
+
+@contextmanager
+def _environment(added: dict[str, str]) -> Iterator[None]:
+    """Environment variables, for as long as it is open."""
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """To be stopped is no failure: uvicorn raises a signal again once the server is down."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        stop: signal.signal(stop, lambda *_: None) for stop in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+
+
+def _logging() -> dict[str, Any]:
+    line = {"format": "%(asctime)s %(levelname)s %(message)s"}
+    handler = {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
+    own = {"handlers": ["lines"], "level": "INFO", "propagate": False}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": line},
+        "handlers": {"lines": handler},
+        "loggers": {"uvicorn": {**own, "level": "WARNING"}, "pluralign": own},
+    }

@@ -1,0 +1,93 @@
+"""Settings: from a TOML file to checked objects, and the registry of sources, methods and audits."""
+
+from pluralign.settings.audit import (
+    AuditSettings,
+    explain_audit,
+    resolve_audit,
+)
+from pluralign.settings.experiment import (
+    Settings,
+)
+from pluralign.settings.planted_model import (
+    SMALL,
+    PlantedModelSettings,
+)
+from pluralign.settings.pluralise import (
+    ComparisonSettings,
+    PluraliseSettings,
+)
+from pluralign.settings.registry import (
+    AUDITS,
+    METHODS,
+    SOURCES,
+    audit_named,
+    method_named,
+    names,
+    source_named,
+)
+from pluralign.settings.resolved_experiment import (
+    Resolved,
+    explain,
+    resolve,
+)
+from pluralign.settings.resolved_pluralise import (
+    STAGES,
+    ResolvedPluralise,
+    explain_pluralise,
+    resolve_pluralise,
+)
+from pluralign.settings.resolved_survey import (
+    ResolvedSurvey,
+    explain_survey,
+    place_paths,
+    resolve_survey,
+    survey_source,
+)
+from pluralign.settings.survey import (
+    AskingSettings,
+    EvaluateSettings,
+    ModelSettings,
+    SamplingSettings,
+    SurveySettings,
+)
+from pluralign.settings.validation import (
+    built,
+    read_settings,
+)
+
+__all__ = [
+    "AUDITS",
+    "METHODS",
+    "SMALL",
+    "SOURCES",
+    "STAGES",
+    "AskingSettings",
+    "AuditSettings",
+    "ComparisonSettings",
+    "EvaluateSettings",
+    "ModelSettings",
+    "PlantedModelSettings",
+    "PluraliseSettings",
+    "Resolved",
+    "ResolvedPluralise",
+    "ResolvedSurvey",
+    "SamplingSettings",
+    "Settings",
+    "SurveySettings",
+    "audit_named",
+    "built",
+    "explain",
+    "explain_audit",
+    "explain_pluralise",
+    "explain_survey",
+    "method_named",
+    "names",
+    "place_paths",
+    "read_settings",
+    "resolve",
+    "resolve_audit",
+    "resolve_pluralise",
+    "resolve_survey",
+    "source_named",
+    "survey_source",
+]

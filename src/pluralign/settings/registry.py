@@ -1,0 +1,75 @@
+"""Names become objects here, and nowhere else: sources, methods and audits enter by entry points, anybody's."""
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pluralign.audits import Audit
+from pluralign.core import InvalidSettings
+from pluralign.methods import Method
+from pluralign.settings.hints import nearest
+
+SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.audits"
+
+
+def names(group: str) -> list[str]:
+    """Names that a group of entry points offers, in order of definition."""
+    return list(_found(group))
+
+
+def source_named(name: str) -> type[Any]:
+    """The class of a source; its fields are its settings.
+
+    Raises:
+        InvalidSettings: If no source has that name, or its package does not load.
+    """
+    found: type[Any] = _load(SOURCES, name, "source")
+    return found
+
+
+def method_named(name: str) -> Method:
+    """A method.
+
+    Raises:
+        InvalidSettings: If no method has that name, or its package does not load.
+    """
+    found = _load(METHODS, name, "method")
+    if not isinstance(found, Method):
+        raise InvalidSettings(f"the entry point of method {name!r} is no pluralign.methods.Method")
+    return found
+
+
+def audit_named(name: str) -> Audit:
+    """An audit.
+
+    Raises:
+        InvalidSettings: If no audit has that name, or its package does not load.
+    """
+    found = _load(AUDITS, name, "audit")
+    if not isinstance(found, Audit):
+        raise InvalidSettings(f"the entry point of audit {name!r} is no pluralign.audits.Audit")
+    return found
+
+
+def method_sections() -> dict[str, type[Any]]:
+    """Table of the settings file -> settings class, for every method that has one."""
+    found = [method_named(name) for name in names(METHODS)]
+    return {m.section: m.config for m in found if m.section is not None}
+
+
+@cache
+def _found(group: str) -> dict[str, EntryPoint]:
+    return {e.name: e for e in entry_points(group=group)}
+
+
+def _load(group: str, name: str, kind: str) -> Any:
+    found = _found(group)
+    if name not in found:
+        raise InvalidSettings(f"there is no {kind} {name!r}", hint=nearest(name, list(found)))
+    try:
+        return found[name].load()
+    except (ImportError, AttributeError) as error:
+        raise InvalidSettings(
+            f"the {kind} {name!r} does not load: {error}",
+            hint=f"mend or remove the package that offers {found[name].value}",
+        ) from error

@@ -1,0 +1,197 @@
+"""From a TOML file to objects: everything is checked before anything starts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidSettings, PairSource
+from pluralign.methods import Method
+from pluralign.settings.experiment import Settings
+from pluralign.settings.published import with_published
+from pluralign.settings.registry import method_named, method_sections
+from pluralign.settings.toml_tables import (
+    copied,
+    dotted,
+    flat,
+    located,
+    origin_of,
+    override,
+    shown,
+    shown_fields,
+)
+from pluralign.settings.validation import built, community_ids, source_from, validated
+from pluralign.sources import JsonlPairs, PrismPairs
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An experiment whose every name has become an object.
+
+    Attributes:
+        settings: The settings, communities as ids.
+        sources: Where pairs come from; with ``split.by = "files"`` the training file, then the test file.
+        methods: The methods to compare.
+        given: Method -> the settings its table gives it.
+        origin: Dotted key -> where its value came from: the file, ``--set`` or the default.
+    """
+
+    settings: Settings
+    sources: tuple[PairSource, ...]
+    methods: tuple[Method, ...]
+    given: Mapping[str, Mapping[str, Any]]
+    origin: Mapping[str, str]
+
+
+def resolve(
+    raw: Mapping[str, Any],
+    *,
+    base: Path,
+    where: str,
+    overrides: Sequence[str] = (),
+    skip_bad: bool = False,
+) -> Resolved:
+    """Check settings and make the objects they name.
+
+    Args:
+        raw: Tables as read from TOML; ``pairs`` may also be a source, or several, as `pluralign.pairs_from` makes them.
+        base: Folder that relative paths start from.
+        where: Name of the file, for messages.
+        overrides: ``key.key=value``, values in TOML; they win over the file.
+        skip_bad: Have every source that can do so drop and count rows that it cannot read.
+
+    Raises:
+        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+    """
+    given_sources = _given_sources(raw.get("pairs"))
+    if given_sources:
+        raw = {**raw, "pairs": [{"source": source.name} for source in given_sources]}
+    tables = copied(raw)
+    origin = dict.fromkeys(dotted(tables), where)
+    for text in overrides:
+        origin[override(tables, text)] = "--set"
+    if isinstance(tables.get("pairs"), dict):
+        tables["pairs"] = [tables["pairs"]]
+    sections = method_sections()
+    given = {name: tables.pop(name) for name in list(tables) if name in sections}
+    tables = with_published(located(tables, base), origin)
+    settings = validated(Settings, tables, where, tuple(sections))
+    settings = settings.model_copy(update=_with_ids(settings, where))
+    methods = _methods(settings, where)
+    settings = settings.model_copy(update={"methods": tuple(m.name for m in methods)})
+    for section, values in given.items():
+        _configured(sections[section], values, f"{where}: {section}")
+    sources = given_sources or _sources(settings, base, where)
+    if skip_bad:
+        sources = tuple(replace(s, skip_bad=True) if hasattr(s, "skip_bad") else s for s in sources)  # type: ignore[type-var]
+    _check_files(settings, () if given_sources else sources, where)
+    return Resolved(
+        settings,
+        sources,
+        methods,
+        {m.name: _method_values(m, given, where) for m in methods},
+        origin,
+    )
+
+
+def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
+    """Every setting, its value, and where the value came from."""
+    lines = list(flat(shown(resolved.settings, exclude={"pairs"})))
+    for k, source in enumerate(resolved.sources):
+        lines.append((f"pairs.{k}.source", source.name))
+        lines += [(f"pairs.{k}.{name}", value) for name, value in shown_fields(source)]
+    for method in resolved.methods:
+        if method.section is not None and method.section == method.name:
+            config = method.configure(**resolved.given[method.name])
+            told = {f.name: str(getattr(config, f.name)) for f in fields(config)}
+            if method.heads is not None and "ridge" not in resolved.given[method.name]:
+                told["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
+            lines += [(f"{method.section}.{name}", value) for name, value in told.items()]
+    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
+
+
+def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
+    update: dict[str, Any] = {}
+    if settings.communities is not None:
+        if not settings.communities:
+            raise InvalidSettings("communities names no community", where=f"{where}: communities")
+        update["communities"] = community_ids(settings.communities, f"{where}: communities")
+    if isinstance(settings.reference.fit_on, tuple):
+        ids = community_ids(settings.reference.fit_on, f"{where}: reference.fit_on")
+        update["reference"] = settings.reference.model_copy(update={"fit_on": ids})
+    return update
+
+
+def _given_sources(pairs: object) -> tuple[PairSource, ...]:
+    """The sources among the settings that are objects already."""
+    found = pairs if isinstance(pairs, list | tuple) else [pairs]
+    sources = tuple(source for source in found if isinstance(source, PairSource))
+    return sources if len(sources) == len(found) else ()
+
+
+def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ...]:
+    if settings.split.by == "files":
+        assert settings.split.train is not None and isinstance(settings.split.test, Path)
+        return JsonlPairs(settings.split.train), JsonlPairs(settings.split.test)
+    found = []
+    for k, table in enumerate(settings.pairs):
+        place = f"{where}: pairs" if len(settings.pairs) == 1 else f"{where}: pairs.{k}"
+        found.append(source_from(table, base, place))
+    return tuple(found)
+
+
+def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) -> None:
+    named = [(f"pairs.{f.name}", getattr(s, f.name)) for s in sources for f in fields(s)]  # type: ignore[arg-type]
+    if settings.split.by == "files":
+        named = [("split.train", settings.split.train), ("split.test", settings.split.test)]
+    for key, value in [*named, ("reference.model", settings.reference.model)]:
+        if isinstance(value, Path) and not value.exists():
+            raise InvalidSettings(
+                f"no such file or folder: {value}",
+                where=f"{where}: {key}",
+                hint="check the path and its spelling",
+            )
+    if settings.split.by == "prism" and [type(source) for source in sources] != [PrismPairs]:
+        raise InvalidSettings(
+            "the published split belongs to PRISM alone",
+            where=f"{where}: split.by",
+            hint="use rater",
+        )
+
+
+def _method_values(
+    method: Method, given: Mapping[str, Mapping[str, Any]], where: str
+) -> Mapping[str, Any]:
+    if method.section is None:
+        return {}
+    values = given.get(method.section, {})
+    config = _configured(method.config, values, f"{where}: {method.section}")
+    return {key: getattr(config, key) for key in values}
+
+
+def _configured(config: type[Any], values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise InvalidSettings("not a table", where=where)
+    return built(config, values, Path(), where)
+
+
+def _methods(settings: Settings, where: str) -> tuple[Method, ...]:
+    """The methods named; by default, those that the trunk allows."""
+    found = tuple(_method(name, where) for name in settings.methods)
+    if not settings.trunk.tuned:
+        return found
+    needs_heads = [m.name for m in found if m.steers and m.weights is None]
+    if needs_heads and "methods" in settings.model_fields_set:
+        raise InvalidSettings(
+            f"{', '.join(needs_heads)} works on linear heads, not on trained parts of a transformer",
+            where=f"{where}: methods",
+            hint='set trunk.community = "head", or leave it out',
+        )
+    return tuple(m for m in found if m.name not in needs_heads)
+
+
+def _method(name: str, where: str) -> Method:
+    try:
+        return method_named(name)
+    except InvalidSettings as error:
+        raise InvalidSettings(error.what, where=f"{where}: methods", hint=error.hint) from error

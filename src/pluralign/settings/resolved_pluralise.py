@@ -1,0 +1,139 @@
+"""From a TOML file to a run of CultureSPA: everything is checked before anything starts."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pluralign.asking import Strategy, load_strategy
+from pluralign.core import InvalidSettings, SurveySource
+from pluralign.settings.pluralise import PluraliseSettings
+from pluralign.settings.resolved_survey import place_paths, survey_source
+from pluralign.settings.survey import CHANGES_NO_ANSWER
+from pluralign.settings.toml_tables import (
+    copied,
+    dotted,
+    flat,
+    origin_of,
+    override,
+    shown,
+    shown_fields,
+)
+from pluralign.settings.validation import community_ids, validated
+
+STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
+_PATHS = (
+    ("questions", "topics"),
+    ("questions", "file"),
+    ("answer", "similarity"),
+    ("evaluate", "include_path"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPluralise:
+    """A run of CultureSPA whose every name has become an object.
+
+    Attributes:
+        settings: The settings, communities as ids, paths absolute.
+        source: The survey.
+        origin: Dotted key -> where its value came from.
+    """
+
+    settings: PluraliseSettings
+    source: SurveySource
+    origin: Mapping[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with all that decides questions and answers; what is done with them may change from run to run."""
+        settings = shown(self.settings, include={"seed", "communities", "questions", "answer"})
+        model = shown(self.settings.model, exclude=CHANGES_NO_ANSWER)
+        source = [self.source.name, *(value for _, value in shown_fields(self.source))]
+        return hashlib.sha256(
+            json.dumps([settings, model, source], sort_keys=True).encode()
+        ).hexdigest()
+
+
+def resolve_pluralise(
+    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()
+) -> ResolvedPluralise:
+    """Check settings and make the objects they name.
+
+    Args:
+        raw: Tables as read from TOML.
+        base: Folder that relative paths start from.
+        where: Name of the file, for messages.
+        overrides: ``key.key=value``, values in TOML; they win over the file.
+
+    Raises:
+        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+    """
+    tables = copied(raw)
+    origin = dict.fromkeys(dotted(tables), where)
+    for text in overrides:
+        origin[override(tables, text)] = "--set"
+    _place_strategies(tables, base)
+    settings = validated(PluraliseSettings, place_paths(tables, base, _PATHS), where)
+    if settings.communities is not None:
+        ids = community_ids(settings.communities, f"{where}: communities")
+        settings = settings.model_copy(update={"communities": ids})
+    for table, key in _PATHS:
+        path = getattr(getattr(settings, table), key)
+        if path is not None and not path.exists():
+            raise InvalidSettings(
+                f"no such file or folder: {path}", where=f"{where}: {table}.{key}"
+            )
+    _check_strategies(settings, where)
+    return ResolvedPluralise(
+        settings, survey_source(settings.survey, base, f"{where}: survey"), origin
+    )
+
+
+def explain_pluralise(resolved: ResolvedPluralise) -> list[tuple[str, str, str]]:
+    """Every setting, its value, and where the value came from."""
+    lines = flat(shown(resolved.settings, exclude={"survey"}))
+    lines.append(("survey.source", resolved.source.name))
+    lines += [(f"survey.{name}", value) for name, value in shown_fields(resolved.source)]
+    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
+
+
+def _place_strategies(tables: dict[str, Any], base: Path) -> None:
+    """Templates of the user's own start from ``base``."""
+    for table, keys in (("answer", ("unaware", "aware")), ("evaluate", ("strategies",))):
+        own = tables.get(table)
+        if not isinstance(own, dict):
+            continue
+        for key in keys:
+            value = own.get(key)
+            if value is not None:
+                own[key] = (
+                    [_placed(name, base) for name in value]
+                    if isinstance(value, list)
+                    else _placed(value, base)
+                )
+
+
+def _placed(name: Any, base: Path) -> Any:
+    return str(base / name) if isinstance(name, str) and name.endswith(".toml") else name
+
+
+def _check_strategies(settings: PluraliseSettings, where: str) -> None:
+    loaded: dict[str, Strategy] = {}
+    for key, name in (
+        ("answer.unaware", settings.answer.unaware),
+        ("answer.aware", settings.answer.aware),
+        *(("evaluate.strategies", name) for name in settings.evaluate.strategies),
+    ):
+        loaded[key] = load_strategy(name)
+        if key != "evaluate.strategies" and loaded[key].names_community != (key == "answer.aware"):
+            what = "names no culture" if key == "answer.aware" else "names a culture"
+            raise InvalidSettings(f"the strategy {name!r} {what}", where=f"{where}: {key}")
+        if key.startswith("answer") and loaded[key].shows_gold:
+            raise InvalidSettings(
+                f"the strategy {name!r} shows people's real answers, and the written questions have none",
+                where=f"{where}: {key}",
+                hint="use culture_aware or cross_culture_thinking",
+            )

@@ -1,0 +1,115 @@
+"""From a TOML file, or from options, to a survey that can be put."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidSettings, SurveySource
+from pluralign.settings.registry import SOURCES, names, source_named
+from pluralign.settings.survey import SurveySettings
+from pluralign.settings.toml_tables import (
+    absolute,
+    copied,
+    dotted,
+    flat,
+    origin_of,
+    override,
+    shown,
+    shown_fields,
+)
+from pluralign.settings.validation import community_ids, source_from, validated
+
+_PATHS = (("model", "adapter"), ("asking", "similarity"), ("asking", "neighbours"))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSurvey:
+    """A survey of a model whose every name has become an object.
+
+    Attributes:
+        settings: The settings, communities as ids, paths absolute.
+        source: Where questions and the people's answers come from.
+        origin: Dotted key -> where its value came from.
+    """
+
+    settings: SurveySettings
+    source: SurveySource
+    origin: Mapping[str, str]
+
+
+def resolve_survey(
+    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()
+) -> ResolvedSurvey:
+    """Check settings and make the objects they name.
+
+    Args:
+        raw: Tables as read from TOML.
+        base: Folder that relative paths start from.
+        where: Name of the file, for messages.
+        overrides: ``key.key=value``, values in TOML; they win over the file.
+
+    Raises:
+        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+    """
+    tables = copied(raw)
+    origin = dict.fromkeys(dotted(tables), where)
+    for text in overrides:
+        origin[override(tables, text)] = "--set"
+    settings = validated(SurveySettings, place_paths(tables, base, _PATHS), where)
+    if settings.communities is not None:
+        ids = community_ids(settings.communities, f"{where}: communities")
+        settings = settings.model_copy(update={"communities": ids})
+    return ResolvedSurvey(
+        settings, survey_source(settings.survey, base, f"{where}: survey"), origin
+    )
+
+
+def survey_source(table: Mapping[str, Any], base: Path, where: str) -> SurveySource:
+    """The survey that a table names.
+
+    Raises:
+        InvalidSettings: If it names none, or a source of pairs only, or a file that is not there.
+    """
+    source = source_from(table, base, where)
+    if not isinstance(source, SurveySource):
+        known = [name for name in names(SOURCES) if hasattr(source_named(name), "survey")]
+        raise InvalidSettings(
+            f"{table['source']!r} holds pairs, not a survey",
+            where=where,
+            hint=f"surveys: {', '.join(known)}",
+        )
+    for f in fields(source):  # type: ignore[arg-type]
+        value = getattr(source, f.name)
+        if isinstance(value, Path) and not value.exists():
+            raise InvalidSettings(
+                f"no such file or folder: {value}", where=f"{where}.{f.name}", hint="check the path"
+            )
+    return source
+
+
+def place_paths(
+    tables: dict[str, Any], base: Path, paths: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Paths start from ``base``; a model is a path where there is such a folder, a strategy where it ends in .toml."""
+    for table, key in paths:
+        if isinstance(tables.get(table), dict) and key in tables[table]:
+            tables[table][key] = absolute(tables[table][key], base, f"{table}.{key}")
+    model = tables.get("model")
+    if isinstance(model, dict) and isinstance(model.get("name"), str):
+        placed = absolute(model["name"], base, "model.name")
+        model["name"] = str(placed) if placed.is_dir() else model["name"]
+    if isinstance(tables.get("strategies"), list):
+        tables["strategies"] = [
+            str(base / name) if isinstance(name, str) and name.endswith(".toml") else name
+            for name in tables["strategies"]
+        ]
+    return tables
+
+
+def explain_survey(resolved: ResolvedSurvey) -> list[tuple[str, str, str]]:
+    """Every setting, its value, and where the value came from."""
+    lines = flat(shown(resolved.settings, exclude={"survey"}))
+    lines.append(("survey.source", resolved.source.name))
+    lines += [(f"survey.{name}", value) for name, value in shown_fields(resolved.source)]
+    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]

@@ -1,0 +1,123 @@
+"""Read every source, count everything, keep at most so many pairs, and split them."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pluralign.core import (
+    NotEnoughData,
+    PairSource,
+    PreferencePair,
+    Tally,
+    prompt_text,
+    rng_for,
+)
+
+_OVER = "over the limit (a seeded sample is kept)"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Pairs, and where they came from.
+
+    Attributes:
+        pairs: All pairs, ids unique.
+        tallies: One for each source, in order.
+        source_N: Which source each pair came from.
+        fingerprint: SHA-256 over sources, ids, texts, questions, communities, raters and weights, in order.
+    """
+
+    pairs: tuple[PreferencePair, ...]
+    tallies: tuple[Tally, ...]
+    source_N: tuple[int, ...]
+    fingerprint: str
+
+    def people(self) -> dict[str, dict[str, int | None]]:
+        """Community -> pairs and raters behind it (None where answers were only published as shares), sorted."""
+        pairs = Counter(p.community for p in self.pairs)
+        raters: dict[str, set[str]] = {}
+        for p in self.pairs:
+            if p.rater is not None:
+                raters.setdefault(p.community, set()).add(p.rater)
+        return {
+            c: {"pairs": n, "raters": len(raters[c]) if c in raters else None}
+            for c, n in sorted(pairs.items())
+        }
+
+
+def load_pairs(
+    sources: Sequence[PairSource],
+    limit: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> Loaded:
+    """Stream all sources; where there are more pairs than the limit, keep a seeded sample of them.
+
+    Memory is bounded by the limit, however long the files are.
+
+    Args:
+        sources: What to read.
+        limit: Pairs to keep at most, >= 1.
+        seed: Draws the sample.
+        progress: Called with the number of pairs read so far, every thousand pairs.
+
+    Raises:
+        NotEnoughData: If a source has no pair that can be used; the reasons are named with their counts.
+        InvalidInput: If a row cannot be read.
+    """
+    tallies = tuple(Tally() for _ in sources)
+    rng = rng_for(seed, "sample")
+    kept: list[tuple[int, PreferencePair]] = []
+    for count, (k, pair) in enumerate(_stream(sources, tallies)):
+        if progress is not None and count % 1000 == 0:
+            progress(count)
+        if len(kept) < limit:
+            kept.append((k, pair))
+            continue
+        place = int(rng.integers(count + 1))
+        out = (k, pair)
+        if place < limit:
+            kept[place], out = out, kept[place]
+        tallies[out[0]].made -= 1
+        tallies[out[0]].leave_out(_OVER)
+    pairs = _unique_ids(kept)
+    return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(kept))
+
+
+def _stream(
+    sources: Sequence[PairSource], tallies: Sequence[Tally]
+) -> Iterator[tuple[int, PreferencePair]]:
+    for k, (source, tally) in enumerate(zip(sources, tallies, strict=True)):
+        for pair in source.pairs(tally):
+            tally.made += 1
+            yield k, pair
+        if not tally.made:
+            raise NotEnoughData(
+                f"the source {source.name} has no pair that can be used",
+                where=f"pairs.{k}" if len(sources) > 1 else "pairs",
+                hint=tally.why() or "the source is empty",
+            )
+
+
+def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferencePair, ...]:
+    """Ids are unique within a source; where two sources share one, the later gets its source's number in front."""
+    seen: set[str] = set()
+    pairs = []
+    for k, pair in kept:
+        id_ = pair.id
+        while id_ in seen:
+            id_ = f"{k}:{id_}"
+        seen.add(id_)
+        pairs.append(pair if id_ == pair.id else replace(pair, id=id_))
+    return tuple(pairs)
+
+
+def _fingerprint(kept: Sequence[tuple[int, PreferencePair]]) -> str:
+    digest = hashlib.sha256()
+    for k, p in kept:
+        texts = (prompt_text(p.prompt), p.chosen, p.rejected, p.question, p.stem)
+        parts = (str(k), p.id, *texts, p.community, p.rater or "", str(p.weight))
+        digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+        digest.update(b"\x1e")
+    return digest.hexdigest()

@@ -1,0 +1,284 @@
+"""Measure recorded answers against a people's, and write what was found."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from pluralign._version import __version__
+from pluralign.core import (
+    MANIFEST,
+    NotEnoughData,
+    Survey,
+    SurveySource,
+    Tally,
+    answer_row,
+    community_name,
+    rng_for,
+    without_secrets,
+)
+from pluralign.evaluation.surveys import (
+    ALIGNMENT,
+    CLOSENESS,
+    EXACT,
+    REFUSALS,
+    SIMILARITY,
+    AnswerTable,
+    Numbering,
+    Parser,
+    Peoples,
+    ReadAnswer,
+    Scored,
+    anchor_rows,
+    difference_rows,
+    effect_rows,
+    nearest_people,
+    rank_rows,
+    read_all,
+    score_rows,
+    variety_difference_rows,
+    variety_rows,
+)
+from pluralign.metrics import draw_questions
+from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.progress import Reporter, Silent
+from pluralign.runs.record import counts_of, plain
+from pluralign.sources import AnswerNames, read_answers
+
+COMPARED = (ALIGNMENT, EXACT, CLOSENESS, SIMILARITY, REFUSALS)
+UNAWARE = "culture_unaware"
+
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyOutcome:
+    """What an evaluation found; the same rows lie in its folder.
+
+    Attributes:
+        record: As in ``record.json``.
+        results: As in ``results.jsonl``.
+        comparisons: As in ``comparisons.jsonl``.
+    """
+
+    record: Mapping[str, Any]
+    results: list[dict[str, Any]]
+    comparisons: list[dict[str, Any]]
+
+
+def evaluate_answers(
+    answers: Sequence[Path],
+    source: SurveySource,
+    out: Path,
+    *,
+    parser: Parser = "strict",
+    numbering: Numbering = "auto",
+    communities: Sequence[str] | None = None,
+    seed: int = 0,
+    draws: int = 2000,
+    skip_bad: bool = False,
+    names: AnswerNames = AnswerNames(),  # noqa: B008
+    reporter: Reporter | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> SurveyOutcome:
+    """Measure recorded answers; write ``record.json``, ``results.jsonl``, ``comparisons.jsonl`` and ``answers.jsonl``.
+
+    Args:
+        answers: Files of recorded answers.
+        source: The survey.
+        out: The folder; files of an earlier evaluation in it are replaced.
+        parser: ``strict`` tells refusals from answers; ``published`` takes numbers as CultureSPA does.
+        numbering: How options were numbered where rows do not say.
+        communities: Whose people to compare with; by default those named by an answer, or all where none is.
+        seed: Seed of the intervals.
+        draws: Draws of questions for the intervals.
+        skip_bad: Drop and count rows that cannot be read.
+        names: Model, strategy and community of rows that do not say them.
+        reporter: Hears the progress.
+        settings: What the record says of how the answers came about.
+
+    Raises:
+        InvalidInput: If a file cannot be read.
+        NotEnoughData: If nothing can be measured.
+    """
+    reporter, started = reporter or Silent(), time.perf_counter()
+    reporter.stage("reading answers")
+    tally, asked = Tally(), Tally()
+    survey = source.survey(asked)
+    asked.made = len(survey.distributions)
+    recorded = read_answers(
+        answers, tally, skip_bad=skip_bad, options=survey.option_counts(), names=names
+    )
+    read = read_all(recorded, survey, parser, numbering, tally)
+    chosen, read = _communities(read, survey, communities, tally)
+    reporter.stage("measuring")
+    results, comparisons, nearest = measure(read, survey, chosen, tally, seed, draws)
+    how = {
+        "parser": parser,
+        "numbering": numbering,
+        "seed": seed,
+        "draws": draws,
+        "communities": list(chosen),
+    }
+    record = {
+        "name": str((settings or {}).get("name") or out.name),
+        "manifest": MANIFEST,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": dict(settings or {}) | {"evaluate": how},
+        "versions": {"pluralign": __version__, "python": platform.python_version()},
+        "data": {
+            "survey": _told(source, survey) | counts_of(asked),
+            "answers": {"files": {path.name: _digest(path) for path in answers}} | counts_of(tally),
+        },
+        "nearest": nearest,
+        "notes": list(tally.notes),
+        "seconds": {"total": round(time.perf_counter() - started, 3)},
+        "outcome": [row for row in results if row["community"] is None],
+    }
+    folder = RunFolder(out)
+    folder.begin(RECORD)
+    folder.write_rows("answers.jsonl", (_as_read(one, survey) for one in read))
+    folder.write_rows("results.jsonl", results)
+    folder.write_rows("comparisons.jsonl", comparisons)
+    folder.write_json(RECORD, record)
+    return SurveyOutcome(record, results, comparisons)
+
+
+def measure(
+    read: Sequence[ReadAnswer],
+    survey: Survey,
+    communities: Sequence[str],
+    tally: Tally,
+    seed: int,
+    draws: int,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, object]]]:
+    """All numbers of one set of answers.
+
+    Args:
+        read: Answers as read.
+        survey: What people answered.
+        communities: Whose.
+        tally: Where ties and missing golds are noted.
+        seed: Seed of the intervals.
+        draws: Draws of questions.
+
+    Returns:
+        Rows of results, rows of comparisons, and the people each profile is nearest to.
+    """
+    put = {one.answer.question for one in read}
+    questions = [q for q in survey.questions if q in put]
+    peoples = Peoples.of(survey, questions, communities, tally)
+    table = AnswerTable.of(read, questions)
+    counts = draw_questions(len(questions), rng_for(seed, "questions"), draws)
+    scored = Scored.of(table, peoples, counts)
+    everyone = Peoples.of(survey, questions, survey.communities, Tally())
+    against_all = Scored.of(table, everyone, counts, everyone=True)
+    rows = [
+        *score_rows(scored),
+        *rank_rows(against_all),
+        *variety_rows(table, peoples, counts),
+        *effect_rows(table, peoples, counts),
+        *anchor_rows(peoples, counts),
+    ]
+    comparisons = [
+        row
+        for left, right in _compared(table)
+        for row in (
+            *difference_rows(scored, COMPARED, left, right),
+            *variety_difference_rows(table, peoples, counts, left, right),
+        )
+    ]
+    return [row.as_dict() for row in rows], comparisons, nearest_people(against_all)
+
+
+def _communities(
+    read: list[ReadAnswer], survey: Survey, wanted: Sequence[str] | None, tally: Tally
+) -> tuple[tuple[str, ...], list[ReadAnswer]]:
+    """Whom to compare with, and the answers that are about them or about nobody."""
+    known = set(survey.communities)
+    named = {one.answer.community for one in read if one.answer.community is not None}
+    for missing in sorted((named | set(wanted or ())) - known):
+        tally.note(f"{missing} is not in the survey: its answers are not compared")
+    chosen = tuple(sorted(known & (set(wanted) if wanted else named or known)))
+    if not chosen:
+        raise NotEnoughData(
+            "no community of the answers is in the survey",
+            hint=f"the survey has {', '.join(survey.communities[:20])}",
+        )
+    if left_out := sorted(known - set(chosen)):
+        tally.note(_not_compared(left_out, len(known), named))
+    kept = [one for one in read if one.answer.community is None or one.answer.community in chosen]
+    if len(kept) < len(read):
+        tally.drop_kept("answer for a community that is not compared", len(read) - len(kept))
+    if not kept:
+        raise NotEnoughData("no answer is left", hint="name communities that were asked for")
+    return chosen, kept
+
+
+def _not_compared(left_out: Sequence[str], known: int, named: Collection[str]) -> str:
+    """The communities of the survey that no number is about, and why."""
+    unnamed = [community for community in left_out if community not in named]
+    why = (
+        "nobody answered in their names"
+        if unnamed == list(left_out)
+        else "they are not among those to compare"
+    )
+    shown = ", ".join(community_name(community) for community in left_out[:_SHOWN])
+    more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+    return f"{len(left_out)} of the survey's {known} communities are not measured, for {why}: {shown}{more}"
+
+
+def _compared(table: AnswerTable) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """Each strategy of a model against its unaware (else first) one; models against each other within a strategy."""
+    groups = list(table.groups())
+    for model in dict.fromkeys(m for m, _ in groups):
+        own = [s for m, s in groups if m == model]
+        baseline = UNAWARE if UNAWARE in own else own[0]
+        yield from (((model, s), (model, baseline)) for s in own if s != baseline)
+    for strategy in dict.fromkeys(s for _, s in groups):
+        models = [m for m, s in groups if s == strategy]
+        yield from (((b, strategy), (a, strategy)) for a, b in combinations(models, 2))
+
+
+def _as_read(one: ReadAnswer, survey: Survey) -> dict[str, Any]:
+    question = survey.questions[one.answer.question]
+    option = one.option(question)
+    return answer_row(one.answer) | {
+        "option": option,
+        "read_as": None if option is None else question.options[option],
+    }
+
+
+def fingerprint_of_survey(survey: Survey) -> str:
+    """SHA-256 over questions, options and shares: changes whenever what people answered does."""
+    parts = [[q.id, q.text, q.options, q.codes] for q in survey.questions.values()]
+    told = [[d.question, d.community, d.probs_O, d.n] for d in survey.distributions]
+    return hashlib.sha256(json.dumps([parts, told]).encode()).hexdigest()
+
+
+def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
+    """What the record says of the survey, enough to read it again."""
+    settings: dict[str, Any] = (
+        without_secrets(plain(asdict(source)))
+        if is_dataclass(source) and not isinstance(source, type)
+        else {}
+    )
+    fingerprint = fingerprint_of_survey(survey)
+    return {
+        "name": source.name,
+        "license": source.license,
+        "settings": settings,
+        "fingerprint": fingerprint,
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
