@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 CONFIGS ?= $(sort $(wildcard configs/*.toml))
-BENCHMARKS ?= $(sort $(filter-out benchmarks/results_page.py %_results.py,$(wildcard benchmarks/*.py)))
+BENCHMARKS ?= $(sort $(wildcard benchmarks/*.py))
 RUNS ?= runs
 ARGS ?=
 # Tests run in two processes of one thread each: on two cores that takes half the time of one process of two threads.
@@ -43,8 +43,8 @@ results: $(VENV)/dev.stamp ## Run every config in configs/ and write docs/result
 	@set -e; for config in $(CONFIGS); do \
 	  echo "== $$config"; $(BIN)/pluralign run "$$config" --out "$(RUNS)/$$(basename "$$config" .toml)" $(ARGS); \
 	done
-	$(BIN)/python benchmarks/results_page.py "$(RUNS)" --out docs
-	$(BIN)/python benchmarks/survey_results.py "$(PLURALIGN_DATA)" --runs "$(RUNS)" --out docs
+	$(BIN)/python docs/build/results_page.py "$(RUNS)" --out docs
+	$(BIN)/python docs/build/survey_results.py "$(PLURALIGN_DATA)" --runs "$(RUNS)" --out docs
 
 clean: ## Remove .venv, caches and build leftovers; runs/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--draws", type=int, default=500)
     parser.add_argument("--only", default="", help="only faults with this in their name")
-    parser.add_argument("--out", type=Path, help="JSON file for benchmarks/findings_results.py")
+    parser.add_argument("--out", type=Path, help="JSON file for docs/build/findings_results.py")
     args = parser.parse_args()
     found, strangers, alarms = Counter(), Counter(), Counter()
     whose: dict[str, Counter[str]] = {}

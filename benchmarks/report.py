@@ -18,7 +18,8 @@ import altair as alt
 import numpy as np
 import pycountry
 
-from pluralign.reports import Speech, Wanted, page_of, read_run, write_report
+from pluralign.languages import Speech
+from pluralign.reports import Wanted, page_of, read_run, write_report
 
 METHODS = ("reference", "length", "full", "scpo", "pooled", "adaptive")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pluralign.core import Reporter
 from pluralign.experiments import Outcome, run_experiment
-from pluralign.runs import Reporter
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 

@@ -209,7 +209,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         file, _, anchor = target.partition("#")
         linked = (page.parent / file).resolve() if file else page
         if not linked.exists() and linked.name in {"results.md", "methods.png"}:
-            continue  # written by benchmarks/results_page.py
+            continue  # written by docs/build/results_page.py
         assert linked.exists(), f"{page.name} links to {target}"
         if anchor:
             assert anchor in anchors(linked.read_text(encoding="utf-8")), (

@@ -12,7 +12,7 @@ from pluralign.experiments import run_experiment
 from pluralign.runs import read_rows
 from pluralign.settings import resolve
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "results_page.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "build" / "results_page.py"
 README = "before\n<!-- results:begin -->\nold\n<!-- results:end -->\nafter\n"
 
 

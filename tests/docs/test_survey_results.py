@@ -16,7 +16,7 @@ import pytest
 from pluralign.core import InvalidInput
 from pluralign.runs import read_rows
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+WRITERS = Path(__file__).resolve().parents[2] / "docs" / "build"
 PAGE = "# Results\n\n<!-- other:begin -->\n\nmeasured elsewhere\n\n<!-- other:end -->\n\n## How it was made\n\nSo.\n"
 README = "before\n<!-- surveys:begin -->\nold\n<!-- surveys:end -->\nafter\n"
 
@@ -24,9 +24,9 @@ README = "before\n<!-- surveys:begin -->\nold\n<!-- surveys:end -->\nafter\n"
 @pytest.fixture(scope="module", autouse=True)
 def importable() -> Iterator[None]:
     """The pages' modules, as the scripts beside them see them."""
-    sys.path.insert(0, str(BENCHMARKS))
+    sys.path.insert(0, str(WRITERS))
     yield
-    sys.path.remove(str(BENCHMARKS))
+    sys.path.remove(str(WRITERS))
 
 
 def page_module(name: str) -> ModuleType:
@@ -35,7 +35,7 @@ def page_module(name: str) -> ModuleType:
 
 def write(data: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
     places = ["--runs", str(folder / "runs"), "--out", str(folder / "docs"), "--draws", "100"]
-    command = [sys.executable, str(BENCHMARKS / "survey_results.py"), str(data), *places]
+    command = [sys.executable, str(WRITERS / "survey_results.py"), str(data), *places]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -209,7 +209,7 @@ def test_text_between_markers_is_replaced_as_it_is_and_missing_markers_are_refus
 
 
 def test_the_page_of_runs_keeps_the_sections_that_other_scripts_write() -> None:
-    text = (BENCHMARKS / "results_page.py").read_text(encoding="utf-8")
+    text = (WRITERS / "results_page.py").read_text(encoding="utf-8")
     kept = re.search(r"ELSEWHERE = \((.*?)\)", text)
     assert kept is not None
     assert set(json.loads(f"[{kept[1]}]")) == {"transformers", "surveys", "culturespa"}

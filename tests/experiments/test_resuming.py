@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, NotEnoughData
+from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, NotEnoughData, Silent
 from pluralign.experiments import Outcome
 from pluralign.experiments.repeats import Bench
 from pluralign.methods import Method
-from pluralign.runs import Silent
 
 Go = Callable[..., Outcome]
 Tables = dict[str, Any]

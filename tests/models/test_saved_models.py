@@ -12,6 +12,7 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     RewardRequest,
+    Silent,
     Steer,
     Tally,
     UnknownCommunity,
@@ -20,7 +21,6 @@ from pluralign.encoders import HashEncoder
 from pluralign.experiments import Outcome
 from pluralign.models import open_model, score_file, steers_for
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
-from pluralign.runs import Silent
 
 Rows = list[dict[str, Any]]
 

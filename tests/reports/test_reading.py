@@ -21,7 +21,8 @@ from typer.testing import CliRunner, Result
 
 from pluralign.cli.main import app
 from pluralign.core import DamagedFile, PluralignError
-from pluralign.reports import Speech, page_of, read_run
+from pluralign.languages import Speech
+from pluralign.reports import page_of, read_run
 from pluralign.reports.sections import communities, comparing
 from pluralign.reports.writing import csv_of, markdown_of, tables_of
 

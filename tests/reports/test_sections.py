@@ -18,7 +18,8 @@ from tests.reports.folders import (
     write_survey,
 )
 
-from pluralign.reports import Run, Speech, html_of, page_of, read_run, sections
+from pluralign.languages import Speech
+from pluralign.reports import Run, html_of, page_of, read_run, sections
 from pluralign.reports.data import Figure, Section, Table
 from pluralign.reports.summary import about_community, summary
 

@@ -24,7 +24,8 @@ from typer.testing import CliRunner, Result
 
 from pluralign.cli.main import app
 from pluralign.core import InvalidSettings
-from pluralign.reports import Speech, Wanted, html_of, page_of, read_run, write_report
+from pluralign.languages import Speech
+from pluralign.reports import Wanted, html_of, page_of, read_run, write_report
 from pluralign.reports.data import Column, Page, Table
 from pluralign.reports.writing import csv_of, markdown_of, tables_of
 

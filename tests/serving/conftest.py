@@ -35,7 +35,8 @@ from pluralign.core import (
     SteerableRewardModel,
 )
 from pluralign.experiments import run_experiment
-from pluralign.models import Repeats, open_model
+from pluralign.models import open_model
+from pluralign.runs import Refits
 from pluralign.serving import ServeSettings
 from pluralign.serving.app import create_app
 from pluralign.serving.protocol import PatientProtocol
@@ -166,7 +167,7 @@ def planted() -> Planting:
         languages: tuple[str, ...] | None = None,
     ) -> Opened:
         communities = tuple(id_ for id_ in rewards if id_ != WORLD.id)
-        repeats: Any = Repeats((None,) * fits, held_out=0.2, about="planted")  # type: ignore[arg-type]
+        repeats: Any = Refits((None,) * fits, held_out=0.2, about="planted")  # type: ignore[arg-type]
         scorer = _PlantedScorer(rewards, fits)
         return Opened(
             card or {"communities": communities}, communities, repeats, scorer, languages, None

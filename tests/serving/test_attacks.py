@@ -17,7 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from pluralign.core import FloatArray, community
-from pluralign.models import Repeats
+from pluralign.runs import Refits
 from pluralign.serving import bodies, native, protocol
 from pluralign.serving.planning import Planner
 from pluralign.serving.scoring import Wanted
@@ -37,7 +37,7 @@ class Zeros:
 
 @pytest.fixture(scope="module")
 def opened() -> Opened:
-    repeats = Repeats((None,), held_out=0.2, about="planted")  # type: ignore[arg-type]
+    repeats = Refits((None,), held_out=0.2, about="planted")  # type: ignore[arg-type]
     return Opened({"communities": MANY}, MANY, repeats, Zeros(), None, None)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from pluralign.core import FloatArray, RewardRequest, Steer, rng_for
 from pluralign.encoders import HashEncoder
-from pluralign.models import Repeats
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
+from pluralign.runs import Refits
 from pluralign.serving.scoring import LinearScorer, PartsScorer, Wanted, scorer_of
 
 COMMUNITIES = ("GBR", "MEX", "MEX/oaxaca")
@@ -39,7 +39,7 @@ def fits() -> tuple[LinearRewardModel, ...]:
 
 @pytest.fixture(scope="module")
 def scorer(fits: tuple[LinearRewardModel, ...]) -> LinearScorer:
-    return LinearScorer(fits[0], Repeats(fits, held_out=0.2, about="made up"))
+    return LinearScorer(fits[0], Refits(fits, held_out=0.2, about="made up"))
 
 
 def test_every_steer_of_every_fit_is_scored_as_the_fit_scores_it(
@@ -74,7 +74,7 @@ def test_a_model_that_is_steered_to_the_world_has_it_apart_from_the_reference() 
     trunk = EmbeddingTrunk(HashEncoder(dimensions=32))
     heads = rng_for(3, "heads").normal(size=(2, trunk.dimensions))
     model = LinearRewardModel(trunk, heads[0], ("~world",), heads[1:])
-    scorer = scorer_of(model, Repeats((model,), 0.0, "alone"))
+    scorer = scorer_of(model, Refits((model,), 0.0, "alone"))
     (found,) = scorer.score([Wanted(REQUESTS, (None, Steer.to("~world")))])
     assert found[0, :, 0] == pytest.approx(model.score(REQUESTS), abs=1e-9)
     assert found[0, :, 1] == pytest.approx(model.score(REQUESTS, Steer.to("~world")), abs=1e-9)
@@ -93,7 +93,7 @@ class Steered:
 
 def test_a_model_of_another_kind_is_asked_as_it_can_be() -> None:
     model: Any = Steered()
-    scorer = scorer_of(model, Repeats((), 0.0, "none"))
+    scorer = scorer_of(model, Refits((), 0.0, "none"))
     assert isinstance(scorer, PartsScorer)
     wanted = [Wanted(REQUESTS[:3], STEERS[:2], repeated=True), Wanted(REQUESTS[3:], (STEERS[2],))]
     for one, found in zip(wanted, scorer.score(wanted), strict=True):

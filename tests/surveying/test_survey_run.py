@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from tests.respondents.servers import Behaviour, serving
 
-from pluralign.core import InvalidSettings, NotEnoughData
+from pluralign.core import InvalidSettings, NotEnoughData, Silent
 from pluralign.runs.folder import read_rows
-from pluralign.runs.progress import Silent
 from pluralign.settings import ResolvedSurvey, resolve_survey
 from pluralign.surveying import asks_of, run_survey
 

@@ -11,9 +11,8 @@ from typing import Any
 from pluralign._version import __version__
 from pluralign.auditing.gathered_evidence import Gathered, Given, gather
 from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
-from pluralign.core import MANIFEST
+from pluralign.core import MANIFEST, Reporter, Silent
 from pluralign.runs.folder import RunFolder
-from pluralign.runs.progress import Reporter, Silent
 from pluralign.runs.record import counts_of
 from pluralign.settings.audit import AuditSettings
 from pluralign.settings.toml_tables import shown

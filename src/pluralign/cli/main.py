@@ -180,8 +180,8 @@ def _telling() -> Any:
     from contextlib import nullcontext
 
     from pluralign.cli.screen import Screen
+    from pluralign.core import Silent
     from pluralign.huggingface.processes import is_main
-    from pluralign.runs import Silent
 
     return Screen() if is_main() else nullcontext(Silent())
 

@@ -71,6 +71,7 @@ from pluralign.core.ports import (
     SurveySource,
 )
 from pluralign.core.printable import count_of, printable
+from pluralign.core.progress import Reporter, Silent
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
 from pluralign.core.steering import Steer, blend_of, known_community, read_steer, steer_to
@@ -107,10 +108,12 @@ __all__ = [
     "RecordedAnswer",
     "Refusal",
     "Reply",
+    "Reporter",
     "Respondent",
     "RewardModel",
     "RewardRequest",
     "Sampling",
+    "Silent",
     "SplitThought",
     "Steer",
     "SteerableRewardModel",

@@ -22,7 +22,8 @@ __all__ = [
 
 _MOVED = {
     "pluralign.models": ("open_model", "open_with_trunk", "score_file", "steers_for"),
-    "pluralign.runs": ("Reporter", "RunFolder", "Silent", "read_matrix", "read_rows"),
+    "pluralign.core": ("Reporter", "Silent"),
+    "pluralign.runs": ("RunFolder", "read_matrix", "read_rows"),
     "pluralign.settings": (
         *("METHODS", "SOURCES", "Resolved", "Settings", "built", "explain", "method_named"),
         *("names", "read_settings", "resolve", "source_named"),

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import Steer, SteerableRewardModel
+from pluralign.core import Reporter, Steer, SteerableRewardModel
 from pluralign.experiments.reward_run import Outcome, run_experiment
 from pluralign.models.saved_models import open_model
-from pluralign.runs.progress import Reporter
 from pluralign.settings.resolved_experiment import resolve
 from pluralign.simulation import Society, SocietySource, recovered_taste, taste_correlation
 

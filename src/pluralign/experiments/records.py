@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import MANIFEST, without_secrets
+from pluralign.core import MANIFEST, Reporter, without_secrets
 from pluralign.experiments.planning import Plan
 from pluralign.experiments.repeats import Bench
 from pluralign.experiments.transformer_bench import PartsBench
@@ -20,7 +20,6 @@ from pluralign.methods import Method
 from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import load_card
 from pluralign.runs.folder import RunFolder
-from pluralign.runs.progress import Reporter
 from pluralign.runs.record import counts_of, plain
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.settings.toml_tables import shown

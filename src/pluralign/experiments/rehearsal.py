@@ -8,13 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pluralign.core import PairSource, rng_for
+from pluralign.core import PairSource, Reporter, Silent, rng_for
 from pluralign.experiments.miniatures import write_miniature
 from pluralign.experiments.rehearsal_pairs import FewPairs, sample_texts, write_prism_sample
 from pluralign.experiments.reward_run import run_experiment
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
 from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
-from pluralign.runs.progress import Reporter, Silent
 from pluralign.settings.experiment import Settings, TrunkSettings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources import PrismPairs

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import FloatArray, InvalidSettings, NotEnoughData, count_of, rng_for
+from pluralign.core import (
+    FloatArray,
+    InvalidSettings,
+    NotEnoughData,
+    Reporter,
+    Silent,
+    count_of,
+    rng_for,
+)
 from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
@@ -31,10 +39,9 @@ from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.rewards import EncodedPairs, annotate_card
-from pluralign.runs.claim import claimed
+from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
-from pluralign.runs.progress import Reporter, Silent, note_earlier
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.loading import Loaded, load_pairs

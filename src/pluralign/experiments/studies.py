@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import BoolArray, FloatArray, IntArray, SteerableRewardModel, rng_for
+from pluralign.core import BoolArray, FloatArray, IntArray, Reporter, SteerableRewardModel, rng_for
 from pluralign.evaluation import (
     METRIC,
     OWN,
@@ -22,7 +22,6 @@ from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method, TrainingSet
 from pluralign.metrics import correct, draw_series_means, percentile_interval
 from pluralign.rewards import EncodedPairs
-from pluralign.runs.progress import Reporter
 
 TARGET = "full"
 

@@ -15,6 +15,7 @@ from pluralign.core import (
     FloatArray,
     IntArray,
     NotEnoughData,
+    Reporter,
     RewardRequest,
     Steer,
     SteerableRewardModel,
@@ -28,7 +29,6 @@ from pluralign.methods import Method, TrainingSet
 from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 from pluralign.rewards.transformer.config import TrainingConfig
-from pluralign.runs.progress import Reporter
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 

@@ -23,6 +23,8 @@ from pluralign.core import (
     NotEnoughData,
     PreferencePair,
     Prompt,
+    Reporter,
+    Silent,
     Steer,
     SteerableRewardModel,
     Tally,
@@ -33,7 +35,6 @@ from pluralign.core import (
     whole_file,
 )
 from pluralign.metrics import draw_means, percentile_interval
-from pluralign.runs import Reporter, Silent
 from pluralign.sources import JsonlPairs
 
 _BATCH = 1024

@@ -1,21 +1,5 @@
-"""Saved reward models: opened with their trunk, scored with, and refitted on other parts of the people."""
+"""Saved reward models, opened with the trunk that reads texts for them; rewards of whole files."""
 
-from pluralign.models.refits import (
-    Repeats,
-    repeats_of,
-)
-from pluralign.models.saved_models import (
-    open_model,
-    open_with_trunk,
-    score_file,
-    steers_for,
-)
+from pluralign.models.saved_models import open_model, open_with_trunk, score_file, steers_for
 
-__all__ = [
-    "Repeats",
-    "open_model",
-    "open_with_trunk",
-    "repeats_of",
-    "score_file",
-    "steers_for",
-]
+__all__ = ["open_model", "open_with_trunk", "score_file", "steers_for"]

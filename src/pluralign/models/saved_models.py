@@ -11,7 +11,9 @@ from pluralign.core import (
     WORLD,
     FloatArray,
     NotEnoughData,
+    Reporter,
     RewardRequest,
+    Silent,
     Steer,
     SteerableRewardModel,
     Tally,
@@ -29,7 +31,6 @@ from pluralign.rewards import (
     scorable,
     unanswered,
 )
-from pluralign.runs.progress import Reporter, Silent
 from pluralign.sources import RowPolicy, read_requests
 
 _BATCH = 2048

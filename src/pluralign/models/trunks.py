@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pluralign.core import Encoder, InvalidSettings, printable
+from pluralign.core import Encoder, InvalidSettings, Reporter, Silent, printable
 from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
 from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
-from pluralign.runs.progress import Reporter, Silent
 from pluralign.settings.experiment import TrunkSettings
 from pluralign.settings.validation import validated
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import ChatModel, InvalidSettings, UnknownCommunity, check_written
+from pluralign.core import (
+    ChatModel,
+    InvalidSettings,
+    Reporter,
+    Silent,
+    UnknownCommunity,
+    check_written,
+)
 from pluralign.pluralising.comparison import compare_models, measure_ability
 from pluralign.pluralising.stages import (
     SUMMARY,
@@ -17,10 +24,9 @@ from pluralign.pluralising.stages import (
     write_questions,
 )
 from pluralign.pluralising.tuned_models import tune_models
-from pluralign.runs.claim import claimed
+from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
-from pluralign.runs.progress import Reporter, Silent, note_earlier
 from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise
 from pluralign.surveying.respondents import open_chat_model
 

@@ -12,6 +12,7 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     RecordedAnswer,
+    Reporter,
     Sampling,
     Survey,
     Tally,
@@ -37,7 +38,6 @@ from pluralign.pluralising.culture_map import draw_culture_map
 from pluralign.respondents.chat import ChatRespondent
 from pluralign.respondents.recorded import KeptCompletions, RecordedRespondent
 from pluralign.runs.folder import RunFolder, read_rows
-from pluralign.runs.progress import Reporter
 from pluralign.settings.pluralise import PluraliseSettings
 from pluralign.sources import read_similarity
 from pluralign.surveying.survey_run import ask_all, note_failures

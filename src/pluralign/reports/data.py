@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pluralign.reports.speech import Speech
+from pluralign.languages.speech import Speech
 
 Row = Mapping[str, Any]
 

@@ -7,10 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from pluralign.reports.charts import WORLD, without_outlines
+from pluralign.charts.charts import WORLD, without_outlines
+from pluralign.charts.drawing import bundle, svg_of
+from pluralign.charts.world_map import outlines
 from pluralign.reports.data import Page
-from pluralign.reports.drawing import bundle, svg_of
-from pluralign.reports.world_map import outlines
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pluralign.languages.speech import Speech
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.communities import nameable, not_ranked, not_steered, worst_first
-from pluralign.reports.speech import Speech
 
 
 def summary(runs: Sequence[Run], say: Speech) -> list[str]:

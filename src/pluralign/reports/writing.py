@@ -10,13 +10,13 @@ from itertools import count
 from pathlib import Path
 
 from pluralign._version import __version__
+from pluralign.charts.drawing import need_report, picture_of, png_of
 from pluralign.core import InvalidSettings, whole_file
+from pluralign.languages.speech import Speech, language_of
 from pluralign.reports import sections
 from pluralign.reports.data import Page, Section, Table
-from pluralign.reports.drawing import need_report, picture_of, png_of
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
-from pluralign.reports.speech import Speech, language_of
 from pluralign.reports.summary import about_community, summary
 
 

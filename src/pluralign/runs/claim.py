@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from pluralign.core import (
     MANIFEST,
     DamagedFile,
     InvalidSettings,
     Manifest,
+    Reporter,
     clear_parts,
     is_part,
     parse_json,
+    told_faults,
 )
 from pluralign.runs.folder import STATE, RunFolder, as_json
 from pluralign.runs.lock import LOCK, alone_in
@@ -144,3 +147,22 @@ def _fingerprint(state: str) -> str | None:
         return str(parse_json(state)["fingerprint"])
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def note_earlier(reporter: Reporter, out: Path, faults: Mapping[str, str] | None) -> None:
+    """Report that a run goes on from earlier work, and which files it makes again.
+
+    Args:
+        reporter: Hears the notes.
+        out: The folder.
+        faults: As `RunFolder.claim` gives them.
+    """
+    if faults is None:
+        return
+    reporter.note(f"resuming earlier work in {out}")
+    if MANIFEST in faults:
+        reporter.note(
+            f"{MANIFEST} is {faults[MANIFEST]}: what lies here cannot be checked, and is made again"
+        )
+    elif faults:
+        reporter.note(f"missing or damaged, and made again: {told_faults(faults)}")

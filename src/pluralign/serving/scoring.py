@@ -14,8 +14,8 @@ from pluralign.core import (
     SteerableRewardModel,
     known_community,
 )
-from pluralign.models import Repeats
 from pluralign.rewards import LinearRewardModel
+from pluralign.runs import Refits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Scorer(Protocol):
         ...
 
 
-def scorer_of(model: SteerableRewardModel, repeats: Repeats) -> Scorer:
+def scorer_of(model: SteerableRewardModel, repeats: Refits) -> Scorer:
     """The scorer that suits a model."""
     if isinstance(model, LinearRewardModel):
         return LinearScorer(model, repeats)
@@ -64,7 +64,7 @@ class LinearScorer:
         repeats: Its other fits.
     """
 
-    def __init__(self, model: LinearRewardModel, repeats: Repeats) -> None:
+    def __init__(self, model: LinearRewardModel, repeats: Refits) -> None:
         self._trunk = model.trunk
         self._communities = model.communities
         self._row = {id_: row for row, id_ in enumerate(model.communities, start=1)}

@@ -13,8 +13,9 @@ from starlette.requests import Request
 
 from pluralign.core import FloatArray, RewardRequest, Steer, prompt_text
 from pluralign.encoders import RecentVectors, language_of
-from pluralign.models import Repeats, open_model, repeats_of
+from pluralign.models import open_model
 from pluralign.rewards import Scorable, Thoughts, load_card, scorable
+from pluralign.runs import Refits, refits_of
 from pluralign.serving.aside import Aside
 from pluralign.serving.batching import Batch, Batcher, Busy, Closed
 from pluralign.serving.planning import Planner
@@ -47,7 +48,7 @@ class Opened:
 
     card: Mapping[str, Any]
     communities: tuple[str, ...]
-    repeats: Repeats
+    repeats: Refits
     scorer: Scorer
     languages: tuple[str, ...] | None
     vectors: RecentVectors | None
@@ -69,7 +70,7 @@ def open_to_serve(settings: ServeSettings) -> Opened:
         return memories[-1]
 
     model = open_model(settings.model, around=remembering, trust_encoder=settings.trust_encoder)
-    repeats = repeats_of(settings.model, model)
+    repeats = refits_of(settings.model, model)
     scorer = scorer_of(model, repeats)
     steers: list[Steer | None] = [None, *(Steer.to(id_) for id_ in model.communities[:1])]
     scorer.score([Wanted((RewardRequest("A first prompt.", "A first response."),), tuple(steers))])

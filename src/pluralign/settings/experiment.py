@@ -196,7 +196,7 @@ class Settings(_Table):
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the first repeat."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Repeats, with seeds ``seed``, ``seed + 1``, ...: each draws a new split."""
+    """Refits, with seeds ``seed``, ``seed + 1``, ...: each draws a new split."""
     communities: tuple[str, ...] | None = None
     """Communities to steer to. Default: every one with enough people that the reference was not fitted on."""
     min_pairs: Annotated[int, Field(ge=1)] = 200

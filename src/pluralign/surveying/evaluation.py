@@ -15,6 +15,8 @@ from pluralign._version import __version__
 from pluralign.core import (
     MANIFEST,
     NotEnoughData,
+    Reporter,
+    Silent,
     Survey,
     SurveySource,
     Tally,
@@ -47,7 +49,6 @@ from pluralign.evaluation.surveys import (
 )
 from pluralign.metrics import draw_questions
 from pluralign.runs.folder import RECORD, RunFolder
-from pluralign.runs.progress import Reporter, Silent
 from pluralign.runs.record import counts_of, plain
 from pluralign.sources import AnswerNames, read_answers
 

@@ -15,15 +15,16 @@ from pluralign.core import (
     InvalidSettings,
     NotEnoughData,
     Reply,
+    Reporter,
+    Silent,
     Survey,
     Tally,
     count_of,
     rng_for,
 )
 from pluralign.respondents.recorded import RecordedRespondent
-from pluralign.runs.claim import claimed
+from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RunFolder
-from pluralign.runs.progress import Reporter, Silent, note_earlier
 from pluralign.settings.resolved_survey import ResolvedSurvey
 from pluralign.settings.survey import CHANGES_NO_ANSWER, AskingSettings
 from pluralign.settings.toml_tables import shown

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import InvalidInput, MissingExtra, rng_for
+from pluralign.core import InvalidInput, MissingExtra, Reporter, Silent, rng_for
 from pluralign.huggingface.quieting import quiet
 from pluralign.pluralising.planted.lessons import (
     AnswerLesson,
@@ -19,7 +19,6 @@ from pluralign.pluralising.planted.lessons import (
     answer_lessons,
     writing_lessons,
 )
-from pluralign.runs.progress import Reporter, Silent
 from pluralign.settings.planted_model import PlantedModelSettings
 
 CARD = "planted.json"

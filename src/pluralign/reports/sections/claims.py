@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pluralign.audits import SEVERITIES, Finding
 from pluralign.core import Estimate
+from pluralign.languages.speech import Speech
 from pluralign.reports.data import Claim, Column, Row, Section, Table
 from pluralign.reports.reading import Run
-from pluralign.reports.speech import Speech
 
 _MOST, _REASONS = 40, 3
 _UNAUDITED = "No audit was made: run `pluralign audit` on the folder first."

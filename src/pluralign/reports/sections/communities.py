@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pluralign.charts import charts
+from pluralign.charts.world_map import drawn_as_areas, drawn_as_dots
 from pluralign.evaluation import ENOUGH, enough_people
-from pluralign.reports import charts
+from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
 from pluralign.reports.reading import Run
-from pluralign.reports.speech import Speech
-from pluralign.reports.world_map import drawn_as_areas, drawn_as_dots
 
 _MOST = 40
 _MOST_NAMED = 12

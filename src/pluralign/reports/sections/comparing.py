@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pluralign.charts import charts
 from pluralign.evaluation.surveys import ALIGNMENT
-from pluralign.reports import charts
+from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.communities import nameable
-from pluralign.reports.speech import Speech
 
 _MOST = 40
 _PEOPLE = "people: "

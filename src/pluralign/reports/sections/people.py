@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pluralign.audits.people import FEWER, suppressed
+from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Section, Table
 from pluralign.reports.reading import Run
-from pluralign.reports.speech import Speech
 
 SMALL = 5
 """Groups with fewer people are not told of."""

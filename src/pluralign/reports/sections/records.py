@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pluralign.evaluation.surveys import REFUSALS
+from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Section, Table, interval_columns
 from pluralign.reports.reading import Run
-from pluralign.reports.speech import Speech
 
 
 def dropped(runs: Sequence[Run], say: Speech) -> Section:

@@ -25,18 +25,10 @@ from pluralign.audits import (
 )
 from pluralign.audits.planted import FAULTS, sound
 from pluralign.core import InvalidSettings
-from pluralign.reports import (
-    LANGUAGES,
-    Run,
-    Speech,
-    community_page,
-    html_of,
-    page,
-    page_of,
-    read_run,
-)
-from pluralign.reports.messages import messages
-from pluralign.reports.speech import catalog, language_of
+from pluralign.languages import LANGUAGES, Speech
+from pluralign.languages.messages import messages
+from pluralign.languages.speech import catalog, language_of
+from pluralign.reports import Run, community_page, html_of, page, page_of, read_run
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 

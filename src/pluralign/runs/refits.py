@@ -21,7 +21,7 @@ _HELD_OUT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Repeats:
+class Refits:
     """Fits of one method in one run, each without another random part of the people.
 
     Attributes:
@@ -56,7 +56,7 @@ class Repeats:
         return head_B_P_D
 
 
-def repeats_of(folder: Path, model: SteerableRewardModel) -> Repeats:
+def refits_of(folder: Path, model: SteerableRewardModel) -> Refits:
     """Find the other repeats of a saved model in the folder of its run.
 
     Args:
@@ -70,28 +70,28 @@ def repeats_of(folder: Path, model: SteerableRewardModel) -> Repeats:
         DamagedFile: If another repeat or the run's record cannot be read.
     """
     if not isinstance(model, LinearRewardModel):
-        return Repeats(
+        return Refits(
             (), 0.0, "none: the communities are trained parts of a transformer, fitted once each"
         )
     alone = (model,)
     folder = folder.resolve()
     seeds = folder.parent.parent
     if not (_SEED.fullmatch(folder.parent.name) and seeds.name == "models"):
-        return Repeats(
+        return Refits(
             alone,
             0.0,
             "none: the model does not lie in the folder of its run, beside its other repeats",
         )
     split = _split(seeds.parent / RECORD)
     if split is None:
-        return Repeats(
+        return Refits(
             alone,
             0.0,
             f"none: the run has no {RECORD}; it is not finished, or was moved without it",
         )
     by, test = split
     if by not in _HELD_OUT:
-        return Repeats(
+        return Refits(
             alone,
             0.0,
             f"none: they need repeats that each lack other people, and the run splits by {by}",
@@ -99,9 +99,9 @@ def repeats_of(folder: Path, model: SteerableRewardModel) -> Repeats:
     unit, held_out = _HELD_OUT[by], float(test)
     models = (model, *(_other(path, model) for path in _others(seeds, folder)))
     if len(models) < _ENOUGH:
-        return Repeats(alone, 0.0, f"none: the run has fewer than {_ENOUGH} repeats of this model")
+        return Refits(alone, 0.0, f"none: the run has fewer than {_ENOUGH} repeats of this model")
     about = f"95 %, over the {unit}: from {len(models)} fits of one run, each without another {held_out:.0%} of them"
-    return Repeats(models, held_out, about)
+    return Refits(models, held_out, about)
 
 
 def _others(seeds: Path, folder: Path) -> list[Path]:

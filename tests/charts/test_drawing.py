@@ -2,7 +2,7 @@
 
 import pytest
 
-from pluralign.reports.drawing import png_of, svg_of
+from pluralign.charts.drawing import png_of, svg_of
 
 pytest.importorskip("vl_convert")
 NAME = "".join(map(chr, range(0x20))) + "\x7f\x9b\ud800\ufffe\uffff<b>&\"'[red]"

@@ -1,6 +1,6 @@
 """Write the section on transformers in docs/results.md from the folders of finished runs.
 
-Run: ``python benchmarks/transformer_results.py RUNS --out docs``, where RUNS holds what ``pluralign run`` wrote for
+Run: ``python docs/build/transformer_results.py RUNS --out docs``, where RUNS holds what ``pluralign run`` wrote for
 ``configs/global_dialogues.toml`` (as ``global-dialogues``) and for each file of ``configs/transformers`` under its own
 name, ``prism-pairs-embedding`` for PRISM pairs on the default trunk, and in ``differences`` a folder for each setting
 that was changed. Runs may have been made seed by seed (``global-dialogues-lora-7``): seeds that all have are compared.
@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pages.sections import inside, placed
 from pages.transformers import section
-
 from pluralign.core import PluralignError
 
 _READING = "### How to read it"

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_FOLDER = files("pluralign.reports") / "world"
+_FOLDER = files("pluralign.charts") / "world"
 
 
 @cache

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pluralign.reports.speech import Speech
-from pluralign.reports.world_map import drawn_as_dots, outlines
+from pluralign.charts.world_map import drawn_as_dots, outlines
+from pluralign.languages.speech import Speech
 
 Rows = Sequence[Mapping[str, Any]]
 INK = "currentColor"

@@ -1,6 +1,6 @@
 """Write the section on surveys in docs/results.md, its pictures, and the table in README.md from recorded answers.
 
-Run: ``python benchmarks/survey_results.py DATA --out docs``, where DATA holds ``wvs`` and ``llm_answers`` (or
+Run: ``python docs/build/survey_results.py DATA --out docs``, where DATA holds ``wvs`` and ``llm_answers`` (or
 PLURALIGN_DATA=DATA). The evaluations, each as ``pluralign survey evaluate`` writes it, are left in RUNS/surveys.
 """
 
@@ -14,7 +14,6 @@ from pages.sections import ends, placed, replaced
 from pages.survey_reading import evaluate_all
 from pages.survey_tables import readme_text
 from pages.surveys import NAME, section
-
 from pluralign.core import PluralignError
 
 

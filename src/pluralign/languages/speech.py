@@ -120,7 +120,7 @@ def catalog(language: str) -> dict[str, str]:
         return {}
     from babel.messages.pofile import read_po
 
-    with (files("pluralign.reports") / "languages" / f"{language}.po").open("rb") as file:
+    with (files("pluralign.languages") / f"{language}.po").open("rb") as file:
         return {str(m.id): str(m.string) for m in read_po(file) if m.id and m.string}
 
 

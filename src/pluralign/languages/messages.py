@@ -1,6 +1,6 @@
-"""What a page can say, for translators: ``python -m pluralign.reports.messages`` brings every catalogue up to date.
+"""What a page can say, for translators: ``python -m pluralign.languages.messages`` brings every catalogue up to date.
 
-A catalogue is a ``.po`` file in ``languages``; what it does not translate is said in English.
+A catalogue is a ``.po`` file beside this module; what it does not translate is said in English.
 """
 
 import ast
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.audits import BUILT_IN
-from pluralign.reports.speech import LANGUAGES, SOURCE
+from pluralign.languages.speech import LANGUAGES, SOURCE
 
 _TABLES = {"_LABELS", "_STATUS", "_UNAUDITED"}
 
@@ -31,7 +31,8 @@ def messages() -> list[str]:
 
 def _of_pages() -> Iterator[str]:
     folder = _folder("pluralign.reports")
-    for path in sorted(folder.rglob("*.py")):
+    modules = sorted(folder.rglob("*.py")) + sorted(_folder("pluralign.charts").glob("*.py"))
+    for path in [*modules, _folder("pluralign.languages") / "speech.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
@@ -102,7 +103,7 @@ def update(language: str) -> int:
     from babel.messages.catalog import Catalog
     from babel.messages.pofile import read_po, write_po
 
-    path = _folder("pluralign.reports") / "languages" / f"{language}.po"
+    path = _folder("pluralign.languages") / f"{language}.po"
     old: Any = (
         read_po(path.open("rb"), locale=language) if path.is_file() else Catalog(locale=language)
     )

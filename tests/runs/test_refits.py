@@ -10,7 +10,8 @@ import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, RewardRequest, Steer
 from pluralign.experiments import Outcome
-from pluralign.models import Repeats, open_model, repeats_of
+from pluralign.runs import Refits, refits_of
+from pluralign.models import open_model
 from pluralign.rewards import LinearRewardModel, annotate_card, load_card, save_reward_model
 
 Go = Callable[..., Outcome]
@@ -36,12 +37,12 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
-def found(run: Path, seed: int = 3, method: str = "full") -> Repeats:
+def found(run: Path, seed: int = 3, method: str = "full") -> Refits:
     folder = run / "models" / f"seed-{seed}" / method
-    return repeats_of(folder, open_model(folder))
+    return refits_of(folder, open_model(folder))
 
 
-def held(repeats: Repeats, about: str) -> None:
+def held(repeats: Refits, about: str) -> None:
     """Hold that a model stands alone, and why."""
     assert len(repeats.models) <= 1
     assert not repeats.show_spread
@@ -50,7 +51,7 @@ def held(repeats: Repeats, about: str) -> None:
     assert about in repeats.about
 
 
-def test_the_other_repeats_of_a_run_are_found_and_the_one_asked_about_comes_first(
+def test_the_other_refits_of_a_run_are_found_and_the_one_asked_about_comes_first(
     finished: Path,
 ) -> None:
     repeats = found(finished, seed=4)
@@ -98,7 +99,7 @@ def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(
         second, communities=second.communities[::-1], delta_C_D=second.delta_C_D[::-1]
     )
     fewer = replace(third, communities=third.communities[1:], delta_C_D=third.delta_C_D[1:])
-    head_B_P_D = Repeats((first, backwards, fewer), 0.25, "").heads()
+    head_B_P_D = Refits((first, backwards, fewer), 0.25, "").heads()
     assert head_B_P_D[1, 1:] == pytest.approx(second.delta_C_D)
     assert np.isnan(head_B_P_D[2, 1]).all()
     assert np.isfinite(
@@ -108,12 +109,12 @@ def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(
 
 def test_a_model_that_was_copied_from_its_run_stands_alone(finished: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(finished / "models" / "seed-3" / "full", tmp_path / "seed-3" / "full")
-    held(repeats_of(copy, open_model(copy)), "does not lie in the folder of its run")
+    held(refits_of(copy, open_model(copy)), "does not lie in the folder of its run")
 
 
 def test_a_link_to_a_model_leads_to_its_run(finished: Path, tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to(finished / "models" / "seed-3" / "full")
-    assert repeats_of(tmp_path / "current", open_model(tmp_path / "current")).show_spread
+    assert refits_of(tmp_path / "current", open_model(tmp_path / "current")).show_spread
 
 
 def test_a_run_that_was_moved_whole_keeps_its_repeats(run: Path) -> None:
@@ -167,7 +168,7 @@ def test_trained_parts_of_a_transformer_stand_alone(finished: Path) -> None:
         communities = ("~hill",)
 
     folder = finished / "models" / "seed-3" / "full"
-    repeats = repeats_of(folder, Parts())  # type: ignore[arg-type]
+    repeats = refits_of(folder, Parts())  # type: ignore[arg-type]
     assert repeats.models == ()
     held(repeats, "transformer")
 

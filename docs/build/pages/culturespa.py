@@ -133,7 +133,7 @@ def _about(card: Mapping[str, Any], seeds: Sequence[Pluralised]) -> str:
         "behind it.\n\n"
         "```sh\npython benchmarks/planted_language_model.py runs/planted-model\n"
         "pluralign pluralise configs/pluralise/planted.toml --out runs/culturespa/seed-0\n"
-        "python benchmarks/culturespa_results.py runs/culturespa\n```"
+        "python docs/build/culturespa_results.py runs/culturespa\n```"
     )
 
 

@@ -1,6 +1,6 @@
 """Audit the runs of this project on real data, and write what they show into docs/findings.md.
 
-    python benchmarks/findings_results.py DATA --runs runs --rates rates.json --out docs
+    python docs/build/findings_results.py DATA --runs runs --rates rates.json --out docs
 
 DATA is the folder of the data sets; runs holds those of configs/ (`make results`). `--rates` are those that
 `benchmarks/planted_audits.py --out` wrote. With a Chromium on the path, pictures of the report are taken too.
@@ -19,7 +19,6 @@ from pages.findings import (
     rewards_table,
 )
 from pages.sections import marked, placed
-
 from pluralign.auditing import Given, gather, run_audit
 from pluralign.audits import Evidence
 from pluralign.reports import Wanted, write_report

@@ -26,7 +26,7 @@ _ABOUT = {
 }
 _INTRODUCTION = """# Results
 
-This page is written by `benchmarks/results_page.py` from the folders of finished runs. No number in its tables is
+This page is written by `docs/build/results_page.py` from the folders of finished runs. No number in its tables is
 typed by hand, and the sentences that compare methods follow from the intervals; only the last two points of this list
 were written by a person.
 
@@ -99,7 +99,7 @@ def footer(runs: Sequence[Run]) -> str:
     fingerprints = ["data", *(f"`{run.record['data']['fingerprint'][:16]}`" for run in runs)]
     head = ["", *(title_of(run) for run in runs)]
     return "\n\n".join([
-        "## How it was made", f"```sh\n{lines}\npython benchmarks/results_page.py runs --out docs\n```",
+        "## How it was made", f"```sh\n{lines}\npython docs/build/results_page.py runs --out docs\n```",
         "`PLURALIGN_DATA` names the folder of the data, which are not part of this project.",
         table(head, [*rows, fingerprints]),
         "The last row is the beginning of the SHA-256 of the pairs: equal where the same pairs were read.",

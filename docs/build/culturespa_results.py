@@ -1,6 +1,6 @@
 """Write the section on CultureSPA of docs/results.md from run folders.
 
-    python benchmarks/culturespa_results.py runs/culturespa --model runs/planted-model
+    python docs/build/culturespa_results.py runs/culturespa --model runs/planted-model
 
 The folders are those of ``pluralign pluralise configs/pluralise/planted.toml --set seed=N --out RUNS/seed-N``, and its
 variants (``cct``, ``one-seed-question``, ``quarter``). Every number comes from them.
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pages.culturespa import NAME, read, section
 from pages.sections import placed
-
 from pluralign.core import PluralignError
 
 

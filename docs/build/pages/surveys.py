@@ -15,7 +15,7 @@ _ABOUT = """## Language models as respondents of surveys
 
 Recorded answers of language models to World Values Survey questions (from the repositories of CultureSPA and
 MultiAgent-Diversity), held against the people's published shares (WVS wave 7). Written by
-`benchmarks/survey_results.py`: no measured number is typed by hand. Published numbers to compare with are, and what was
+`docs/build/survey_results.py`: no measured number is typed by hand. Published numbers to compare with are, and what was
 read by eye says so.
 
 How to read it:

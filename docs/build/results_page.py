@@ -1,6 +1,6 @@
 """Write docs/results.md, its pictures, and the table in README.md from the folders of finished runs.
 
-Run: ``python benchmarks/results_page.py RUNS --out docs``, where RUNS holds the folders that ``pluralign run
+Run: ``python docs/build/results_page.py RUNS --out docs``, where RUNS holds the folders that ``pluralign run
 configs/NAME.toml --out RUNS/NAME`` wrote. Every number on the page comes from those folders.
 """
 
@@ -28,7 +28,6 @@ from pages.studies import (
     steer_section,
 )
 from pages.writing import compared, table, title_of
-
 from pluralign.cli.showing import percent
 from pluralign.core import PluralignError
 
