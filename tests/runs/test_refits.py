@@ -10,9 +10,9 @@ import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, RewardRequest, Steer
 from pluralign.experiments import Outcome
-from pluralign.runs import Refits, refits_of
 from pluralign.models import open_model
 from pluralign.rewards import LinearRewardModel, annotate_card, load_card, save_reward_model
+from pluralign.runs import Refits, refits_of
 
 Go = Callable[..., Outcome]
 TABLES: dict[str, Any] = {

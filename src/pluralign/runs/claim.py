@@ -18,9 +18,9 @@ from pluralign.core import (
     parse_json,
     told_faults,
 )
+from pluralign.huggingface.processes import is_main, writing
 from pluralign.runs.folder import STATE, RunFolder, as_json
 from pluralign.runs.lock import LOCK, alone_in
-from pluralign.huggingface.processes import is_main, writing
 
 Needs = Callable[[str], Iterable[str]]
 """Name of a file -> patterns of the files that must be made again with it."""

@@ -31,8 +31,8 @@ from pluralign.core import (
     whole_file,
 )
 from pluralign.evaluation import TestPairs
-from pluralign.runs.finished import AGAIN
 from pluralign.huggingface.processes import writing
+from pluralign.runs.finished import AGAIN
 
 STATE, RECORD = "state.json", "record.json"
 
