@@ -26,11 +26,12 @@ demo: $(VENV)/base.stamp ## Run the whole on a planted society (ARGS="--json")
 test: $(VENV)/dev.stamp ## Run the whole suite (ARGS="-k solver" for a part)
 	OMP_NUM_THREADS=$(THREADS) $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-check: $(VENV)/dev.stamp ## Check format, lint, types and layers
+check: $(VENV)/dev.stamp ## Check format, lint, types, layers and plain English
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	$(BIN)/python docs/build/plain_english.py
 
 format: $(VENV)/dev.stamp ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
