@@ -50,7 +50,9 @@ def blocks(language: str, *pages: str) -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    lines = (line.strip() for block in blocks("sh") for line in block.splitlines())
+    lines = (
+        line.strip() for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()
+    )
     return [shlex.split(line)[1:] for line in lines if line.startswith("pluralign ")]
 
 
@@ -187,6 +189,32 @@ def test_the_documented_commands_run_one_after_the_other(small_world: Path) -> N
         )
         assert found.exit_code == 0, f"{words}: {found.output}"
     assert (small_world / "runs/mine/record.json").is_file()
+
+
+@pytest.mark.slow
+def test_the_first_result_in_the_readme_is_that_of_the_demo() -> None:
+    found = CliRunner().invoke(app, ["demo", "--json"])
+    demo = json.loads(found.stdout)
+    rows_of = {
+        (row["method"], row["aggregate"]): row for row in demo["summary"] if row["subset"] == "all"
+    }
+    shown = re.search(r"<!-- demo:begin -->\n(.*)<!-- demo:end -->", PAGES["README.md"], re.S)
+    assert shown is not None
+    for line in shown[1].splitlines()[2:]:
+        method = line.split("`")[1]
+        worst = rows_of[method, "worst"]
+        cells = (
+            f"`{method}`",
+            _per_cent(rows_of[method, "average"]),
+            f"{_per_cent(worst)} (`{worst['worst_community']}`)",
+            f"{demo['correlation'][method]['~hill']:+.2f}",
+        )
+        assert line == f"| {' | '.join(cells)} |"
+
+
+def _per_cent(row: dict[str, Any]) -> str:
+    value, low, high = (100 * row[key] for key in ("value", "low", "high"))
+    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def _fresh(words: list[str]) -> list[str]:
