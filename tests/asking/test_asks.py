@@ -146,8 +146,8 @@ def test_self_alignment_shows_five_near_questions_with_what_most_of_these_people
     gold = SURVEY.distribution("Q3", "MEX")
     assert gold is not None
     assert (
-        f"Is number 3 good?\n1. Option a\n2. Option b\n3. Option c\n4. Option d\nAnswer: {gold.gold + 1}"
-        in shown
+        "Is number 3 good?\n1. Option a\n2. Option b\n3. Option c\n4. Option d\nAnswer: "
+        f"{gold.gold + 1}" in shown
     )
 
 

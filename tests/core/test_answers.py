@@ -351,7 +351,8 @@ def test_the_published_rule_takes_the_first_integer_up_to_ten(
     assert read_published(text) == number
 
 
-# TestPairs by eye; the words stay where they are. File, strategy, community, question, and what is meant.
+# TestPairs by eye; the words stay where they are. File, strategy, community, question, and what is
+# meant.
 JUDGED = [
     ("llama-3-8b-instruct", "culture_aware", "BRA", "Q187", None),
     ("llama-3-8b-instruct", "culture_aware", "DEU", "Q187", None),

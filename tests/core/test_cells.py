@@ -11,7 +11,8 @@ from pluralign.core import InvalidInput, cell_id, cell_number, is_missing, tidy
 
 MARKS = [
     None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, Decimal("nan"), "", "NA", "N/A", "n/a", "nan", "NaN", "None",
-    "null", "NULL", "nil", "-", "--", ".", "?", "#N/A", "<NA>", "(null)", "\\N", "#VALUE!", "Prefer not to say",
+    "null", "NULL", "nil", "-", "--", ".", "?", "#N/A", "<NA>", "(null)", "\\N", "#VALUE!",
+    "Prefer not to say",
     "prefer not to answer", "I’d rather not say", "Unknown", "missing", "not stated", " NA ",
     "\u00a0N/A\u200b", "\ufeff",
 ]  # fmt: skip

@@ -108,7 +108,8 @@ def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[s
             "2",
         ),
         (
-            "<|channel|>analysis<|message|>Look it up.<|end|><|start|>assistant<|channel|>commentary "
+            "<|channel|>analysis<|message|>Look it "
+            "up.<|end|><|start|>assistant<|channel|>commentary "
             'to=functions.f <|constrain|>json<|message|>{"answer": 3}<|call|>',
             None,
         ),

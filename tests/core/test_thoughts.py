@@ -53,7 +53,8 @@ def test_an_empty_template_changes_nothing(template: str, inside: str, answer: s
         "[THINK]It depends",
         "Well:\n<reasoning>It depends",
         "<|channel|>analysis<|message|>It depends",
-        "<|channel|>analysis<|message|>It depends<|end|><|start|>assistant<|channel|>commentary<|message|>2",
+        "<|channel|>analysis<|message|>It "
+        "depends<|end|><|start|>assistant<|channel|>commentary<|message|>2",
         "analysisThe user asks",
         "analysis用户问",
         "<think>all of it</think>",

@@ -72,7 +72,8 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
     ),
     "shares": (
         {
-            "wvs/questions.json": [*QUESTIONS, {"Q_id": "Q2", "question": "Work?", "option_lst": ["Yes", "No"]}],
+            "wvs/questions.json": [*QUESTIONS, {"Q_id": "Q2", "question": "Work?",
+            "option_lst": ["Yes", "No"]}],
             "wvs/country_proportions.json": {"MEX": {"Q1": {"1": 0.6, "2": 0.4}}},
         },
         {"path": "wvs"},

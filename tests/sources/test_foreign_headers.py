@@ -40,8 +40,10 @@ def test_a_file_of_another_layout_is_told_its_source(name: str, tmp_path: Path) 
 
 def test_rewardbench_2_needs_no_source_of_its_own(tmp_path: Path) -> None:
     row = {
-        "id": "7", "prompt": "Name a planet.", "chosen": ["Mars", "Venus"], "rejected": ["The Moon"], "num_correct": 2,
-        "num_incorrect": 1, "total_completions": 3, "models": ["m1"], "subset": "Ties", "additional_metadata": {},
+        "id": "7", "prompt": "Name a planet.", "chosen": ["Mars",
+        "Venus"], "rejected": ["The Moon"], "num_correct": 2,
+        "num_incorrect": 1, "total_completions": 3, "models": ["m1"], "subset": "Ties",
+        "additional_metadata": {},
     }  # fmt: skip
     (tmp_path / "test.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
     tally = Tally()

@@ -160,8 +160,10 @@ def test_anything_but_a_literal_is_named_with_its_row_or_counted(
 
 def test_the_best_sample_of_a_country_is_kept_and_the_others_counted(tmp_path: Path) -> None:
     text = (
-        "{'India (Old national sample)': [0.1, 0.9, 0.0], 'India (Non-national sample)': [0.2, 0.8, 0.0], "
-        "'India (Current national sample)': [0.3, 0.7, 0.0], 'China (Non-national sample)': [1.0, 0.0, 0.0]}"
+        "{'India (Old national sample)': [0.1, 0.9, 0.0], 'India (Non-national sample)': [0.2, "
+        "0.8, 0.0], "
+        "'India (Current national sample)': [0.3, 0.7, 0.0], 'China (Non-national sample)': [1.0, "
+        "0.0, 0.0]}"
     )
     tally = Tally()
     survey = GlobalOpinions(write(tmp_path, selections(text))).survey(tally)

@@ -189,6 +189,7 @@ def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> 
 
     said_of_self = {key: pair.extra[key] for key in ("age", "gender", "religion", "consent")}
     assert said_of_self == {
-        "age": "25-34 years old", "gender": "Female", "religion": "Christian", "consent": "Yes, I consent"
+        "age": "25-34 years old", "gender": "Female", "religion": "Christian",
+        "consent": "Yes, I consent"
     }  # fmt: skip
     assert "ethnicity" not in pair.extra

@@ -38,9 +38,11 @@ class Putting:
     """How questions are put, beside their strategy.
 
     Attributes:
-        numbering: What stands before the options: the question's ``codes``, or numbers from ``one``.
-        orders: Orders of the options, >= 1: the survey's own, then for a scale (or where nobody said) its reverse,
-            and for options known to have no order seeded shuffles; fewer where there are no more.
+        numbering: What stands before the options: the question's ``codes``, or numbers from
+            ``one``.
+        orders: Orders of the options, >= 1: the survey's own, then for a scale (or where nobody
+            said) its reverse, and for options known to have no order seeded shuffles; fewer where
+            there are no more.
         paraphrases: Wordings, >= 1.
         draws: How often each is put, >= 1.
         seed: Seed of the shuffles.
@@ -72,8 +74,8 @@ def put(
 ) -> list[Ask]:
     """Put questions to be answered for communities.
 
-    Asks of one question stand together, so that a respondent can read it once. A strategy that names no community puts
-    each question once for all.
+    Asks of one question stand together, so that a respondent can read it once. A strategy that
+    names no community puts each question once for all.
 
     Args:
         strategy: How.
@@ -193,7 +195,8 @@ class _Writer:
             near = self.survey.questions[id_]
             labels = self._labels(near, tuple(range(len(near.options))))
             examples.append(
-                f"{render_question(near.text, near.options, labels)}\nAnswer: {labels[answered.gold]}"
+                f"{render_question(near.text, near.options, labels)}\nAnswer: "
+                f"{labels[answered.gold]}"
             )
             if len(examples) == _EXAMPLES:
                 break

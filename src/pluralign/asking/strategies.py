@@ -27,7 +27,8 @@ class Strategy:
         path: Where the template lies.
 
     Raises:
-        InvalidSettings: If a place is unknown, or ``{question}`` or ``{options}`` is missing from a user turn.
+        InvalidSettings: If a place is unknown, or ``{question}`` or ``{options}`` is missing from a
+            user turn.
     """
 
     name: str
@@ -98,9 +99,9 @@ def strategies() -> tuple[str, ...]:
 def load_strategy(name: str | Path) -> Strategy:
     """Read a strategy: one of ours by name, or a template file by its path.
 
-    A template is TOML: ``user`` with ``{question}`` and ``{options}``, and, where wanted, ``about``, ``system``,
-    ``[paraphrases]`` and ``[translations.TAG]`` with ``user`` and ``system``. Other places: ``{culture}``,
-    ``{nearest}``, ``{farthest}``, ``{examples}``.
+    A template is TOML: ``user`` with ``{question}`` and ``{options}``, and, where wanted,
+    ``about``, ``system``, ``[paraphrases]`` and ``[translations.TAG]`` with ``user`` and
+    ``system``. Other places: ``{culture}``, ``{nearest}``, ``{farthest}``, ``{examples}``.
 
     Raises:
         InvalidSettings: If there is none of that name, or the file is not written so.

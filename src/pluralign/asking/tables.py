@@ -14,7 +14,8 @@ class CultureTables:
     """Which cultures are alike, and which questions.
 
     Attributes:
-        similarity: Community -> community -> how alike, higher being more; computed from the survey where empty.
+        similarity: Community -> community -> how alike, higher being more; computed from the survey
+            where empty.
         neighbours: Question -> questions near it, nearest first; by shared words where empty.
     """
 
@@ -25,7 +26,8 @@ class CultureTables:
 def culture_tables(survey: Survey, given: CultureTables, needs: Collection[str]) -> CultureTables:
     """Tables with what a strategy needs and nobody gave, computed from the survey.
 
-    Cultures are alike by the mean similarity of their people's answers, questions near by the words they share.
+    Cultures are alike by the mean similarity of their people's answers, questions near by the words
+    they share.
 
     Args:
         survey: The survey.

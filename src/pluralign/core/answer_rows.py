@@ -45,8 +45,8 @@ def answer_from_row(
 ) -> RecordedAnswer:
     """A row as a recorded answer.
 
-    Ids of questions are in one spelling (1, 1.0 and "1" are one id); lists may be written as JSON text, as tables hold
-    them.
+    Ids of questions are in one spelling (1, 1.0 and "1" are one id); lists may be written as JSON
+    text, as tables hold them.
 
     Args:
         row: The row.
@@ -54,8 +54,9 @@ def answer_from_row(
         options: How many options its question has; None where the question is not known.
 
     Raises:
-        InvalidInput: If a column is missing or not of its kind; if ``order`` is no permutation of the options, or
-            labels are not one for each, or ``probs`` are no probabilities of the options that sum to 1.
+        InvalidInput: If a column is missing or not of its kind; if ``order`` is no permutation of
+            the options, or labels are not one for each, or ``probs`` are no probabilities of the
+            options that sum to 1.
 
     >>> row = {"model": "m", "strategy": "s", "question_id": 1.0, "answer": 2.0, "probs": [0.25, 0.75]}
     >>> answer_from_row(row, None, options=2).question
@@ -166,7 +167,8 @@ def _order(order: list[Any], options: int | None) -> tuple[int, ...]:
     whole = all(isinstance(i, int) and not isinstance(i, bool) for i in order)
     if order and not (whole and sorted(order) == list(range(n))):
         raise InvalidInput(
-            f"order must be a permutation of 0 to {n - 1}, one index for each of the {n} options, got {_shown(order)}"
+            f"order must be a permutation of 0 to {n - 1}, one index for each of the {n} options, "
+            f"got {_shown(order)}"
         )
     return tuple(order)
 

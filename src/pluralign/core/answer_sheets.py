@@ -25,11 +25,13 @@ class Sheet:
         labels: Index of the option by its label.
         words: The words of each option.
         scale: Whether an option is its own label, as on a scale of 1 to 10.
-        label: Finds a label that is no part of a word, a decimal number, a range or a telephone number.
+        label: Finds a label that is no part of a word, a decimal number, a range or a telephone
+            number.
         touching: Finds a label that may touch letters of scripts without spaces: "我选2", "2번".
 
     Raises:
-        InvalidInput: If options and labels differ in number, there are none, or two labels are equal.
+        InvalidInput: If options and labels differ in number, there are none, or two labels are
+            equal.
     """
 
     def __init__(self, shown: tuple[str, ...], labels: tuple[str, ...]) -> None:

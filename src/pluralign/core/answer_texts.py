@@ -75,7 +75,8 @@ def bracketed(text: str) -> str | None:
 def clean(text: str) -> str:
     """Digits of every script as 0-9, compatible forms of characters as one, whole numbers without ``.0``.
 
-    Marks of emphasis and format characters that are not seen (zero width, directions, soft hyphens) are left out.
+    Marks of emphasis and format characters that are not seen (zero width, directions, soft hyphens)
+    are left out.
 
     >>> clean("**٢**"), clean("2.0"), clean("\u200b２\u200f")
     ('2', '2', '2')

@@ -1,10 +1,11 @@
 r"""Reading answers: an option, or a refusal. Ours prefers no answer to a wrong one; the published rule takes a number.
 
-What is read stands outside of thoughts and special tokens, inside of answer tags where there are any, and before an
-invented next question. It is read from its strongest sign to its weakest, and the first kind of sign that is there
-decides: ``\boxed{...}``, ``<<...>>``, a JSON object, a bare label or option as the whole, "my answer is ...", a last or
-first line that is a label, "option 2", and in short texts a label at the end or one that is explained, an option's own
-words, or in any language the only number. A sign that points at two options is a refusal.
+What is read stands outside of thoughts and special tokens, inside of answer tags where there are
+any, and before an invented next question. It is read from its strongest sign to its weakest, and
+the first kind of sign that is there decides: ``\boxed{...}``, ``<<...>>``, a JSON object, a bare
+label or option as the whole, "my answer is ...", a last or first line that is a label, "option 2",
+and in short texts a label at the end or one that is explained, an option's own words, or in any
+language the only number. A sign that points at two options is a refusal.
 """
 
 import re
@@ -66,7 +67,8 @@ def read_answer(text: str, shown: Sequence[str], labels: Sequence[str]) -> int |
         The place of the option, 0 to ``len(shown) - 1``, or a refusal with the whole text.
 
     Raises:
-        InvalidInput: If options and labels differ in number, there are none, or two labels are equal.
+        InvalidInput: If options and labels differ in number, there are none, or two labels are
+            equal.
 
     >>> options, labels = ["Very important", "Not very important"], ["1", "2"]
     >>> [read_answer(text, options, labels) for text in ("2.", r"So: \boxed{1}", "Not very important!", "२")]
@@ -81,8 +83,9 @@ def read_answer(text: str, shown: Sequence[str], labels: Sequence[str]) -> int |
 def read_published(text: str) -> int | None:
     r"""The published rules: a number in ``\boxed{}``, else the first integer in the text, where it is 0 to 10.
 
-    The second is CultureSPA's (arXiv 2410.12971), the first that of evaluations which ask for a box. CultureSPA's rule
-    reads "call 1-800-273-8255" as the answer 1; it is here for faithful scores only.
+    The second is CultureSPA's (arXiv 2410.12971), the first that of evaluations which ask for a
+    box. CultureSPA's rule reads "call 1-800-273-8255" as the answer 1; it is here for faithful
+    scores only.
 
     >>> read_published("I would choose option 3."), read_published("In 1990"), read_published(r"\boxed{11}")
     (3, None, 11)

@@ -33,7 +33,8 @@ class Sampling:
         temperature: 0 takes the likeliest word each time.
         top_p: Draw among the likeliest words that together have this probability, in (0, 1].
         max_new_tokens: Most tokens of one completion, >= 1.
-        seed: The same seed, model and conversation give the same words where the model's server allows it.
+        seed: The same seed, model and conversation give the same words where the model's server
+            allows it.
 
     Raises:
         InvalidInput: If a number is out of range.
@@ -47,7 +48,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if not (self.temperature >= 0 and 0 < self.top_p <= 1 and self.max_new_tokens >= 1):
             raise InvalidInput(
-                f"temperature {self.temperature}, top_p {self.top_p}, max_new_tokens {self.max_new_tokens}",
+                f"temperature {self.temperature}, top_p {self.top_p}, max_new_tokens "
+                f"{self.max_new_tokens}",
                 hint="use a temperature >= 0, top_p in (0, 1] and max_new_tokens >= 1",
             )
 
@@ -69,7 +71,8 @@ class Ask:
         shows_gold: Whether the words show real answers of the community's people.
 
     Raises:
-        InvalidInput: If the conversation does not end with a user turn, or places are not the question's options.
+        InvalidInput: If the conversation does not end with a user turn, or places are not the
+            question's options.
     """
 
     question: SurveyQuestion
@@ -124,11 +127,14 @@ class Reply:
 
     Attributes:
         text: The words as returned.
-        probs_O: Probability of each option in the question's own order, summing to 1, where they were measured.
-        failure: Why nothing came back, in words; None where something did. A failed ask is asked again another time.
-        finish_reason: ``length`` where the token limit cut the text off, ``content_filter`` where the server's filter
-            withheld it; empty where the model ended by itself.
-        not_sent: Sampling fields that the server refused, so that the request was sent without them.
+        probs_O: Probability of each option in the question's own order, summing to 1, where they
+            were measured.
+        failure: Why nothing came back, in words; None where something did. A failed ask is asked
+            again another time.
+        finish_reason: ``length`` where the token limit cut the text off, ``content_filter`` where
+            the server's filter withheld it; empty where the model ended by itself.
+        not_sent: Sampling fields that the server refused, so that the request was sent without
+            them.
     """
 
     text: str

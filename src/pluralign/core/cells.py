@@ -16,12 +16,17 @@ _LONGEST_MARK = 40
 _EXACT_FLOAT = 2**53  # whole numbers up to here have a float of their own
 
 MISSING_MARKS = frozenset({
-    "", "na", "n/a", "n.a", "nan", "nat", "none", "null", "nil", "undefined", "missing", "missing value", "unknown",
-    "not known", "not stated", "not specified", "not given", "not provided", "not recorded", "not reported",
+    "", "na", "n/a", "n.a", "nan", "nat", "none", "null", "nil", "undefined", "missing",
+    "missing value", "unknown",
+    "not known", "not stated", "not specified", "not given", "not provided", "not recorded",
+    "not reported",
     "not available", "not applicable", "no answer", "no response", "no data", "prefer not to say",
-    "prefer not to answer", "prefer not to disclose", "prefer not to respond", "i prefer not to say",
-    "rather not say", "i'd rather not say", "i would rather not say", "refused", "refused to answer", "declined",
-    "decline to answer", "declined to answer", "decline to state", "don't know", "dont know", "do not know",
+    "prefer not to answer", "prefer not to disclose", "prefer not to respond",
+    "i prefer not to say",
+    "rather not say", "i'd rather not say", "i would rather not say", "refused",
+    "refused to answer", "declined",
+    "decline to answer", "declined to answer", "decline to state", "don't know", "dont know",
+    "do not know",
 })  # fmt: skip
 """Marks of a missing value, in lower case and without the punctuation around them; the empty text is one of them."""
 
@@ -52,8 +57,8 @@ def stripped(text: str) -> str:
 def is_missing(value: object) -> bool:
     """Whether a cell marks a missing value: null, not a number, or a mark such as ``NA``, ``-`` or ``#N/A``.
 
-    Answers by which people keep something to themselves ("Prefer not to say") are marks too. ``NA`` is always one of
-    them: Namibia is written ``NAM`` or ``Namibia``.
+    Answers by which people keep something to themselves ("Prefer not to say") are marks too. ``NA``
+    is always one of them: Namibia is written ``NAM`` or ``Namibia``.
 
     >>> [is_missing(value) for value in (None, float("nan"), "NA", "<NA>", " - ", "Prefer not to say", "0", 0)]
     [True, True, True, True, True, True, False, False]
@@ -82,8 +87,8 @@ def is_missing_text(text: str) -> bool:
 def cell_id(value: object) -> str | None:
     """An id in one spelling, whatever wrote it; None where it is missing.
 
-    Blanks around it are removed, and whole numbers are written without a decimal point: pandas turns a column of whole
-    numbers with a gap into floats, so 17, 17.0 and "17.0" are one id.
+    Blanks around it are removed, and whole numbers are written without a decimal point: pandas
+    turns a column of whole numbers with a gap into floats, so 17, 17.0 and "17.0" are one id.
 
     Args:
         value: Text or a whole number.

@@ -28,7 +28,8 @@ _SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
 def _check_size(id_: str) -> None:
     if len(id_) > _LONGEST_ID:
         raise InvalidInput(
-            f"a community id must have at most {_LONGEST_ID} characters, got {len(id_)}: {id_!r:.60}...",
+            f"a community id must have at most {_LONGEST_ID} characters, got {len(id_)}: "
+            f"{id_!r:.60}...",
             hint="write an ISO code (MEX), a part of a country (MEX/oaxaca) or ~name (~yoruba)",
         )
     if (levels := id_.count("/") + 1) > _DEEPEST:
@@ -43,15 +44,16 @@ class Community:
     """People who share a life.
 
     Attributes:
-        id: ``MEX`` (a country: ISO 3166-1 alpha-3), ``MEX/oaxaca`` (part of one) or ``~yoruba`` (no single country).
+        id: ``MEX`` (a country: ISO 3166-1 alpha-3), ``MEX/oaxaca`` (part of one) or ``~yoruba`` (no
+            single country).
         name: Name in English.
         country: ISO 3166-1 alpha-3 code, or None.
         parent: Id of the community this one is part of, or None.
         languages: BCP 47 tags of its main languages, when known.
 
     Raises:
-        InvalidInput: If the id is not written in one of the three forms, has more than 200 characters, or more than
-            8 levels (``MEX/oaxaca/juchitan`` has three).
+        InvalidInput: If the id is not written in one of the three forms, has more than 200
+            characters, or more than 8 levels (``MEX/oaxaca/juchitan`` has three).
 
     >>> community("MEX")
     Community(id='MEX', name='Mexico', country='MEX', parent='~world', languages=())
@@ -152,11 +154,12 @@ def reference_name(fitted_on: Sequence[str]) -> str:
 def resolve_community(label: str) -> Community | None:
     """Read a label as data sets write it.
 
-    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and other languages, and what data sets make of
-    them ("Britain", "S. Korea", "Gambia, The", "Congo, Dem. Rep.", "India (Non-national sample)"). A state that is no
-    more ("Yugoslavia") and a name of several countries ("Korea") are None: see `community_hint`.
-    The kind of sample in brackets is not part of the community: see `sample_note`. Marks of a missing value name
-    nobody, so ``NA`` is not Namibia (``NAM``).
+    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and other languages, and what
+    data sets make of them ("Britain", "S. Korea", "Gambia, The", "Congo, Dem. Rep.", "India
+    (Non-national sample)"). A state that is no more ("Yugoslavia") and a name of several countries
+    ("Korea") are None: see `community_hint`. The kind of sample in brackets is not part of the
+    community: see `sample_note`. Marks of a missing value name nobody, so ``NA`` is not Namibia
+    (``NAM``).
 
     Args:
         label: The label.
@@ -287,5 +290,6 @@ def _country_names() -> dict[str, str]:
     import pycountry
 
     names = {c.alpha_3: getattr(c, "common_name", c.name) for c in pycountry.countries}
-    # Kosovo has no ISO 3166-1 entry; XKX is the user-assigned code that the World Bank and the EU use.
+    # Kosovo has no ISO 3166-1 entry; XKX is the user-assigned code that the World Bank and the EU
+    # use.
     return names | {"XKX": "Kosovo"}

@@ -12,7 +12,8 @@ CONSENT_COLUMNS = frozenset({*GIVEN_COLUMNS, *WITHDRAWN_COLUMNS})
 
 _REFUSED = re.compile(
     r"\b(no|not|n|false|f|never|don't|didn't|non|nein|refus\w*|declin\w*|den(y|ied)|disagree\w*"
-    r"|withdrawn|withdrew|withheld|revoked|rescinded|rejected|objects|objected|opt(ed|s)?[ -]?out|expired|deleted)\b"
+    r"|withdrawn|withdrew|withheld|revoked|rescinded|rejected|objects|objected|opt(ed|s)?[ "
+    r"-]?out|expired|deleted)\b"
     r"|(?<![\w.])0(\.0)?(?![\w.])|^withdraw$"
 )
 _GIVEN = re.compile(
@@ -47,9 +48,10 @@ def consents(value: object) -> bool | None:
 def consent_problem(row: Mapping[str, object]) -> str | None:
     """Why a row must not be used, or None where its rater consented or no column says so.
 
-    A column ``consent`` (``consented``, ``consent_given``, ``consent_status``) must agree, ``withdrawn``
-    (``withdrawn_at``, ``withdrew``, ``consent_withdrawn``, ``opted_out``) must be empty or say no; the case of letters
-    does not matter. An empty cell is no refusal. A value that says neither yes nor no never counts as consent.
+    A column ``consent`` (``consented``, ``consent_given``, ``consent_status``) must agree,
+    ``withdrawn`` (``withdrawn_at``, ``withdrew``, ``consent_withdrawn``, ``opted_out``) must be
+    empty or say no; the case of letters does not matter. An empty cell is no refusal. A value that
+    says neither yes nor no never counts as consent.
 
     >>> consent_problem({"consent": "withdrawn"}), consent_problem({"consent": None}), consent_problem({})
     ('consent refused or withdrawn', None, None)

@@ -47,8 +47,8 @@ _SEPARATORS = (
 def country_named(label: str) -> str | None:
     """Id of the country, or part of one, that a label names; None where it names none, or more than one.
 
-    Case, accents, articles, abbreviations, forms of government and the order of words do not matter, a second name in
-    brackets or behind a slash must be of the same country.
+    Case, accents, articles, abbreviations, forms of government and the order of words do not
+    matter, a second name in brackets or behind a slash must be of the same country.
 
     >>> [country_named(text) for text in ("Korea, Dem. People's Rep.", "Bahamas, The", "DRC", "Myanmar/Burma", "Japón")]
     ['PRK', 'BHS', 'COD', 'MMR', 'JPN']

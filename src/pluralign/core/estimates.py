@@ -18,7 +18,8 @@ class Estimate:
         n_raters: How many people judged; None where answers were only published as shares.
 
     Raises:
-        ValueError: If the value is not a number, nothing was measured, or the ends are one or out of order.
+        ValueError: If the value is not a number, nothing was measured, or the ends are one or out
+            of order.
 
     >>> str(Estimate(0.615, 0.58, 0.65, n=1200, n_raters=140))
     '0.615 [0.580, 0.650] (n=1,200, 140 raters)'

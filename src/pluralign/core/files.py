@@ -28,8 +28,8 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
             permissions.
 
     Yields:
-        A path beside it, moved there at the end. A process that is stopped or fails leaves nothing of
-        it; one that is killed leaves a part that `is_part` recognises.
+        A path beside it, moved there at the end. A process that is stopped or fails leaves nothing
+        of it; one that is killed leaves a part that `is_part` recognises.
 
     Raises:
         OSError: If the disk is full, or the folder cannot be written to; it names ``path``.

@@ -1,8 +1,9 @@
 """Labels that real data write for countries, beside the names and codes of ISO 3166, and the words that they vary.
 
-Labels are in plain spelling: `pluralign.core.country_names` reads accents, case, articles, abbreviations and the order
-of words alike, so one spelling of each name is enough. Seen in GlobalOpinionQA (Pew, World Values Survey), PRISM,
-Community Alignment, Global Dialogues, and the tables of the World Bank, the United Nations and the OECD.
+Labels are in plain spelling: `pluralign.core.country_names` reads accents, case, articles,
+abbreviations and the order of words alike, so one spelling of each name is enough. Seen in
+GlobalOpinionQA (Pew, World Values Survey), PRISM, Community Alignment, Global Dialogues, and the
+tables of the World Bank, the United Nations and the OECD.
 """
 
 ALIASES: dict[str, str] = {
@@ -251,8 +252,10 @@ SILENT = frozenset({"the", "of", "and"})
 """Words that do not matter."""
 
 FORMS = frozenset({
-    "administrative", "arab", "bolivarian", "commonwealth", "democratic", "emirate", "federal", "islamic", "kingdom",
-    "peoples", "plurinational", "principality", "region", "republic", "sar", "socialist", "special", "sultanate",
+    "administrative", "arab", "bolivarian", "commonwealth", "democratic", "emirate", "federal",
+    "islamic", "kingdom",
+    "peoples", "plurinational", "principality", "region", "republic", "sar", "socialist", "special",
+    "sultanate",
     "union", "under", "unsc", "unscr", "resolution", "res", "1244", "1999", "99",
 })  # fmt: skip
 """Words for forms of government, and for Kosovo's status: what is left without them is read, unless it is one of
@@ -264,15 +267,18 @@ FORM_MATTERS = frozenset(
 """Keys that name one state or another by its form of government: the Republic of China is not China."""
 
 TRANSLATIONS = (
-    "ar", "bg", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he", "hr", "hu", "id", "is", "it", "ja",
-    "ko", "lt", "lv", "nb", "nl", "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl", "sr", "sv", "th", "tr", "uk", "vi",
+    "ar", "bg", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he", "hr", "hu", "id",
+    "is", "it", "ja",
+    "ko", "lt", "lv", "nb", "nl", "pl", "pt", "pt_BR", "ro", "ru", "sk", "sl", "sr", "sv", "th",
+    "tr", "uk", "vi",
     "zh_CN", "zh_TW",
 )  # fmt: skip
 """Languages whose names of countries are read, of those that `pycountry` translates to with care."""
 
 LANGUAGES = (
     "am", "az", "be", "bn", "bs", "eu", "fil", "gl", "gu", "ha", "hi", "hy", "ig", "ka", "kk", "km",
-    "kn", "lo", "mk", "ml", "mn", "mr", "ms", "my", "ne", "pa", "pt_PT", "si", "so", "sq", "sr_Latn",
+    "kn", "lo", "mk", "ml", "mn", "mr", "ms", "my", "ne", "pa", "pt_PT", "si", "so", "sq",
+    "sr_Latn",
     "sw", "ta", "te", "ur", "uz", "yo", "zu",
 )  # fmt: skip
 """More languages: their names, like those of `TRANSLATIONS`, are read as Unicode's CLDR has them."""

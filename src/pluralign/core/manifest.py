@@ -1,8 +1,8 @@
 """What a folder holds, as it was written: digests by which damage to a file is noticed.
 
-A manifest is a file of lines, one more for each file that was written: its name from the folder, its size
-and its SHA-256. The last line of a name counts. A line vouches for itself, so damage to the manifest is
-noticed too, and nothing in it depends on where the folder lies.
+A manifest is a file of lines, one more for each file that was written: its name from the folder,
+its size and its SHA-256. The last line of a name counts. A line vouches for itself, so damage to
+the manifest is noticed too, and nothing in it depends on where the folder lies.
 """
 
 import hashlib
@@ -102,7 +102,8 @@ class Manifest:
         """Files that are missing, damaged or not listed, with what is wrong.
 
         Args:
-            patterns: Which files, as in ``studies/*.jsonl``; all that are listed where none is given.
+            patterns: Which files, as in ``studies/*.jsonl``; all that are listed where none is
+                given.
         """
         wanted = [name for name in self.files if not patterns or _matches(name, patterns)]
         present = [
@@ -168,8 +169,8 @@ def check_written(folder: Path, *patterns: str, hint: str) -> None:
         hint: What to do where one is not.
 
     Raises:
-        DamagedFile: If files are missing, damaged or not listed, or the manifest itself is damaged; each is
-            named.
+        DamagedFile: If files are missing, damaged or not listed, or the manifest itself is damaged;
+            each is named.
     """
     manifest = Manifest.read(folder)
     if manifest is None:

@@ -38,8 +38,10 @@ class PreferencePair:
         rater: Id of the person who compared, or None where answers were only published as shares.
         strength: How clear the choice was, > 0, in the source's own unit; None where not recorded.
         weight: How much the pair counts, >= 0.
-        question: What the pair is about, for splits by question: pairs with the same question share a test side.
-        stem: The wording that a battery of questions shares; equal to ``question`` where there is no battery.
+        question: What the pair is about, for splits by question: pairs with the same question share
+            a test side.
+        stem: The wording that a battery of questions shares; equal to ``question`` where there is
+            no battery.
         context: Why, where, what it means there, in the rater's own words.
         language: BCP 47 tag of the text, when known.
         source: Name of the data set.

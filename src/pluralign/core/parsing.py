@@ -1,7 +1,7 @@
 """JSON and TOML that anybody may have written: whatever is wrong with a text, one kind of error says it.
 
-The standard parsers raise a `RecursionError` for deep nesting, and let through whole numbers that no float can hold
-and tables nested so deeply that the code that reads them fails later.
+The standard parsers raise a `RecursionError` for deep nesting, and let through whole numbers that
+no float can hold and tables nested so deeply that the code that reads them fails later.
 """
 
 import json
@@ -22,8 +22,8 @@ def parse_json(text: str | bytes) -> Any:
     """Read one JSON value.
 
     Raises:
-        ValueError: If it is not JSON in UTF-8, is nested more than 100 levels deep, or holds a whole number of more
-            than 300 digits.
+        ValueError: If it is not JSON in UTF-8, is nested more than 100 levels deep, or holds a
+            whole number of more than 300 digits.
 
     >>> parse_json("[" * 10_000)
     Traceback (most recent call last):
@@ -47,8 +47,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     Raises:
-        ValueError: If it is not TOML, is nested more than 100 levels deep, or holds ``inf``, ``nan`` or a number too
-            large for a float.
+        ValueError: If it is not TOML, is nested more than 100 levels deep, or holds ``inf``,
+            ``nan`` or a number too large for a float.
 
     >>> parse_toml("tau = nan")
     Traceback (most recent call last):

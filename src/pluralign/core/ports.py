@@ -110,8 +110,9 @@ class ChatModel(Protocol):
     ) -> list[Reply]:
         """Go on with each conversation: replies aligned with ``conversations``.
 
-        ``heard(i, reply)`` is told of each as soon as it is there, in any order, so that nothing is lost by a stop.
-        One that failed is a `Reply` with its ``failure``; what stops all of them, such as a refused key, is raised.
+        ``heard(i, reply)`` is told of each as soon as it is there, in any order, so that nothing is
+        lost by a stop. One that failed is a `Reply` with its ``failure``; what stops all of them,
+        such as a refused key, is raised.
         """
         ...
 

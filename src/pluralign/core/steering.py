@@ -18,7 +18,8 @@ class Steer:
         strength: 0 is the reference, 1 the fitted steering; above 1 exaggerates.
 
     Raises:
-        InvalidInput: If shares are missing, negative or do not sum to 1, or the strength is negative.
+        InvalidInput: If shares are missing, negative or do not sum to 1, or the strength is
+            negative.
 
     >>> Steer({"MEX": 0.7, "~world": 0.3}, strength=0.5)
     Steer(shares={'MEX': 0.7, '~world': 0.3}, strength=0.5)

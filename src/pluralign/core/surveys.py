@@ -49,10 +49,12 @@ class AnswerDistribution:
     Attributes:
         question: Id of the question.
         community: Id of the community.
-        probs_O: Share of each option, aligned with the question's options, in [0, 1]. Non-answers are left out, so
-            the sum may be below 1; it is kept as published, never rescaled silently.
+        probs_O: Share of each option, aligned with the question's options, in [0, 1]. Non-answers
+            are left out, so the sum may be below 1; it is kept as published, never rescaled
+            silently.
         n: Number of people who answered, or None where not published.
-        first: Index of the option that the source lists first among those most often given; None where it has no order.
+        first: Index of the option that the source lists first among those most often given; None
+            where it has no order.
 
     Raises:
         InvalidInput: If a share is negative, above 1 or not a number.
@@ -147,9 +149,10 @@ class Survey:
 def pairs_from_survey(survey: Survey) -> Iterator[PreferencePair]:
     """Read answer shares as preferences: of two options, the one that more people gave is chosen.
 
-    For a question and a community with shares P, every two real options with P_i > P_j give one pair: prompt =
-    question, chosen = option i, rejected = option j, strength = P_i - P_j (SCPO on GlobalOpinionQA, arXiv 2606.18606).
-    There is no rater: a share is many people's, so intervals resample questions.
+    For a question and a community with shares P, every two real options with P_i > P_j give one
+    pair: prompt = question, chosen = option i, rejected = option j, strength = P_i - P_j (SCPO on
+    GlobalOpinionQA, arXiv 2606.18606). There is no rater: a share is many people's, so intervals
+    resample questions.
 
     Args:
         survey: Questions and shares.

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 class Tally:
     """Counts what happens to the rows of a source while they are read.
 
-    Rows add up once a source is read to its end: ``read == kept + sum(dropped.values())``. A source counts rows only;
-    the reader of a source counts what is made from them, which may be several pairs a row or one pair of several rows.
+    Rows add up once a source is read to its end: ``read == kept + sum(dropped.values())``. A source
+    counts rows only; the reader of a source counts what is made from them, which may be several
+    pairs a row or one pair of several rows.
 
     Attributes:
         read: Rows read.
         kept: Rows kept.
         made: Pairs (or answer distributions) made from the rows kept.
         dropped: Reason -> rows dropped.
-        left_out: Reason -> parts of kept rows, or pairs of them, that are not used. Not a number of rows.
+        left_out: Reason -> parts of kept rows, or pairs of them, that are not used. Not a number of
+            rows.
         flagged: Reason -> rows kept but doubtful.
         notes: Labels or remarks worth showing, with their count.
         advice: Whole sentences about the source, with what to do.

@@ -86,8 +86,8 @@ def outside_marks(text: str) -> tuple[str, str | None] | None:
     """Split a text at the marks of its thoughts.
 
     Returns:
-        The thought and the answer (None where the last thought never closes); None where there is no
-        mark.
+        The thought and the answer (None where the last thought never closes); None where there is
+        no mark.
 
     >>> outside_marks("[THINK]1?[/THINK] 2"), outside_marks("2")
     (('1?', '2'), None)

@@ -9,8 +9,8 @@ Three kinds of text carry thoughts:
   ``core.thought_marks``. Blanks, attributes and case do not matter. A closing mark that nothing
   opened ends a thought that the chat template opened: everything up to it is thought, so the last
   such mark decides.
-* **Announcements**: "Here is my thought process: ... Here is my response: ..." (Granite 3.2), or the
-  headings "## Thinking" and "## Final Response" (HuatuoGPT-o1).
+* **Announcements**: "Here is my thought process: ... Here is my response: ..." (Granite 3.2), or
+  the headings "## Thinking" and "## Final Response" (HuatuoGPT-o1).
 
 Prose *about* marks is no thought. A mark is a mention in quotation marks or backticks, before the
 word "tag" or "token", in a pair such as "<think> and </think>", in a fenced code block, and in the

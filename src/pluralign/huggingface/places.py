@@ -49,7 +49,8 @@ class TrainingPlace:
         """What ``training.json`` holds, where the training was finished before and lies there as it was written.
 
         Args:
-            note: Hears which files are missing or damaged: the training is done again, and replaces the folder.
+            note: Hears which files are missing or damaged: the training is done again, and replaces
+                the folder.
 
         Raises:
             InvalidInput: If another training lies there.
@@ -77,7 +78,8 @@ class TrainingPlace:
         state = self.partial / _IDENTITY
         if state.is_file() and state.read_text(encoding="utf-8") != self.identity:
             raise InvalidInput(
-                "the checkpoints here belong to another training: other data, weights, settings or another model",
+                "the checkpoints here belong to another training: other data, weights, settings or "
+                "another model",
                 where=str(self.partial),
                 hint="delete the folder to begin anew",
             )

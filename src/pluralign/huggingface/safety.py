@@ -26,7 +26,8 @@ def refuse_pickles(folder: Path, *, parts: bool = False) -> None:
         parts: Whether folders in it hold parts of the model, as with sentence-transformers.
 
     Raises:
-        InvalidInput: If a folder of it has pickled weights, and no weights in safetensors beside them.
+        InvalidInput: If a folder of it has pickled weights, and no weights in safetensors beside
+            them.
     """
     for path in (
         p

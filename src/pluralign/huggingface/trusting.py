@@ -1,8 +1,9 @@
 """Which models may be opened because somebody else's file names them: those that the user has named too.
 
-A card, or an adapter's settings, may name any folder or any model on the hub. One that the user of this account has
-named, in settings or with ``--trust-encoder``, is opened; any other is asked about first. What was named in settings is
-remembered in the cache folder, never in the folder of a model, which may come from anywhere.
+A card, or an adapter's settings, may name any folder or any model on the hub. One that the user of
+this account has named, in settings or with ``--trust-encoder``, is opened; any other is asked about
+first. What was named in settings is remembered in the cache folder, never in the folder of a model,
+which may come from anywhere.
 """
 
 import json
@@ -52,7 +53,8 @@ def require_trust(name: str, where: str, given: str | None = None) -> None:
     if place in PACKAGED or place in named or place in _remembered():
         return
     raise InvalidSettings(
-        f"it names the model {printable(name)!r}, which was not opened: nobody on this account has named it before",
+        f"it names the model {printable(name)!r}, which was not opened: nobody on this account has "
+        "named it before",
         where=where,
         hint=f"if you trust it, add --trust-encoder {printable(name)!r}, or set {TRUSTED}",
     )

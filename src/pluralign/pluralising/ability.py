@@ -71,8 +71,8 @@ def run_lm_eval(
         out: Folder for what lm-eval writes.
 
     Returns:
-        A row for each metric of each task: ``task, metric, value, low, high, n``; the interval is the value and 1.96
-        of lm-eval's standard errors to either side, None where it gives none.
+        A row for each metric of each task: ``task, metric, value, low, high, n``; the interval is
+        the value and 1.96 of lm-eval's standard errors to either side, None where it gives none.
 
     Raises:
         MissingExtra: If lm-eval is not installed.

@@ -62,8 +62,8 @@ def run_pluralise(
 ) -> PluraliseOutcome:
     """Write questions, filter them, answer, collect, tune and evaluate.
 
-    Every stage has a folder in ``out`` with what it made and a ``summary.json``. ``record.json``, ``results.jsonl`` and
-    ``comparisons.jsonl`` are written at the end.
+    Every stage has a folder in ``out`` with what it made and a ``summary.json``. ``record.json``,
+    ``results.jsonl`` and ``comparisons.jsonl`` are written at the end.
 
     Args:
         resolved: What to do.
@@ -74,7 +74,8 @@ def run_pluralise(
         fresh: Begin anew, whatever is in the folder.
 
     Raises:
-        PluralignError: If the settings, the survey or the model do not allow the run; what is done stays.
+        PluralignError: If the settings, the survey or the model do not allow the run; what is done
+            stays.
     """
     reporter = reporter or Silent()
     last = _place(until, "until")

@@ -19,12 +19,14 @@ from pluralign.core import (
 class GrowingFile:
     """JSON objects, one a line, each on disk before the next.
 
-    Each line has a checksum. When the file is opened again, a line that a kill left half written is cut off, and lines
-    that are not as they were written are taken out: what they held is missing, and can be made again.
+    Each line has a checksum. When the file is opened again, a line that a kill left half written is
+    cut off, and lines that are not as they were written are taken out: what they held is missing,
+    and can be made again.
 
     Args:
         path: The file; its folder is made.
-        owner: What the rows belong to; a file of another owner is refused. It is kept beside the file.
+        owner: What the rows belong to; a file of another owner is refused. It is kept beside the
+            file.
 
     Attributes:
         damaged: How many damaged lines were taken out.
@@ -61,7 +63,8 @@ class GrowingFile:
                 partial.write_text(owner + "\n", encoding="utf-8")
         elif not beside.is_file() or beside.read_text(encoding="utf-8").strip() != owner:
             raise InvalidInput(
-                "the file holds answers of another model or of other settings, or its .owner file is damaged",
+                "the file holds answers of another model or of other settings, or its .owner file "
+                "is damaged",
                 where=str(self.path),
                 hint="name another folder, or begin anew with --fresh",
             )

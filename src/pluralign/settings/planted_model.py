@@ -12,7 +12,8 @@ class PlantedModelSettings:
     Attributes:
         default_culture: Whose answers it gives where no culture is named.
         knowledge: How much of each community it knows, in [0, 1]; the rest is its default culture.
-        sharpness: Power to which it raises its chances: above 1 it is more decided than the people are.
+        sharpness: Power to which it raises its chances: above 1 it is more decided than the people
+            are.
         strategies: How it learns to be asked.
         questions: Questions it learns from.
         written: Questions it learns to write.

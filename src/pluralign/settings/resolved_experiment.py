@@ -30,7 +30,8 @@ class Resolved:
 
     Attributes:
         settings: The settings, communities as ids.
-        sources: Where pairs come from; with ``split.by = "files"`` the training file, then the test file.
+        sources: Where pairs come from; with ``split.by = "files"`` the training file, then the test
+            file.
         methods: The methods to compare.
         given: Method -> the settings its table gives it.
         origin: Dotted key -> where its value came from: the file, ``--set`` or the default.
@@ -54,7 +55,8 @@ def resolve(
     """Check settings and make the objects they name.
 
     Args:
-        raw: Tables as read from TOML; ``pairs`` may also be a source, or several, as `pluralign.pairs_from` makes them.
+        raw: Tables as read from TOML; ``pairs`` may also be a source, or several, as
+            `pluralign.pairs_from` makes them.
         base: Folder that relative paths start from.
         where: Name of the file, for messages.
         overrides: ``key.key=value``, values in TOML; they win over the file.
@@ -183,7 +185,8 @@ def _methods(settings: Settings, where: str) -> tuple[Method, ...]:
     needs_heads = [m.name for m in found if m.steers and m.weights is None]
     if needs_heads and "methods" in settings.model_fields_set:
         raise InvalidSettings(
-            f"{', '.join(needs_heads)} works on linear heads, not on trained parts of a transformer",
+            f"{', '.join(needs_heads)} works on linear heads, not on trained parts of a "
+            "transformer",
             where=f"{where}: methods",
             hint='set trunk.community = "head", or leave it out',
         )

@@ -133,7 +133,8 @@ def _check_strategies(settings: PluraliseSettings, where: str) -> None:
             raise InvalidSettings(f"the strategy {name!r} {what}", where=f"{where}: {key}")
         if key.startswith("answer") and loaded[key].shows_gold:
             raise InvalidSettings(
-                f"the strategy {name!r} shows people's real answers, and the written questions have none",
+                f"the strategy {name!r} shows people's real answers, and the written questions "
+                "have none",
                 where=f"{where}: {key}",
                 hint="use culture_aware or cross_culture_thinking",
             )

@@ -13,7 +13,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Positive = Annotated[float, Field(gt=0)]
 
 CHANGES_NO_ANSWER = {
-    "device", "batch_tokens", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute",
+    "device", "batch_tokens", "api_key_env", "concurrency", "timeout_s", "retries",
+    "requests_per_minute",
     "tokens_per_minute", "max_cost", "price_in", "price_out",
 }  # fmt: skip
 """Settings of a model that say how it is reached, not what it says: a run goes on when they change."""
@@ -108,9 +109,11 @@ class ModelSettings(Table):
 
 
 _OF_KIND = {
-    "local": {"revision", "adapter", "device", "precision", "attention", "batch_tokens", "trust_remote_code"},
+    "local": {"revision", "adapter", "device", "precision", "attention", "batch_tokens",
+    "trust_remote_code"},
     "endpoint": {
-        "base_url", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute", "tokens_per_minute",
+        "base_url", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute",
+        "tokens_per_minute",
         "max_cost", "price_in", "price_out", "extra_body",
     },
     "simulated": {"knowledge", "default_culture", "flattening", "position_bias", "refusal_rate"},

@@ -1,7 +1,8 @@
 """The words of simulated people: everyday questions, and ways to show a trait in a reply.
 
-Every phrase is one sentence and occurs once in the bank, so a text can be read back into the traits it shows. The two
-poles of a trait are both things a reasonable person may like, and are about equally long.
+Every phrase is one sentence and occurs once in the bank, so a text can be read back into the traits
+it shows. The two poles of a trait are both things a reasonable person may like, and are about
+equally long.
 """
 
 PROMPTS: dict[str, tuple[str, ...]] = {

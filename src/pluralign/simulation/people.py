@@ -14,7 +14,8 @@ class PlantedTaste:
     """What a community likes in a reply: the truth that a method should find.
 
     Attributes:
-        weights: Trait -> utility in logits of showing it; showing its opposite costs as much; 0 where not named.
+        weights: Trait -> utility in logits of showing it; showing its opposite costs as much; 0
+            where not named.
 
     >>> PlantedTaste({"family": 1.0, "money": -0.5}).of(("money", "warm")).tolist()
     [-0.5, 0.0]
@@ -55,12 +56,14 @@ class SimulatedCommunity:
         bias: What sways them.
         n_raters: How many people compare.
         population: How many people live there, in any unit; sets its part in the ``~world`` panel.
-        reliability: Median over raters of how strongly utility decides their choice; 0 is a coin toss.
+        reliability: Median over raters of how strongly utility decides their choice; 0 is a coin
+            toss.
         reliability_sd: Standard deviation over raters of the logarithm of reliability.
         taste_sd: Standard deviation over raters of each trait's weight around the community's.
 
     Raises:
-        InvalidInput: If the id is malformed, nobody compares, or a number is negative or not finite.
+        InvalidInput: If the id is malformed, nobody compares, or a number is negative or not
+            finite.
     """
 
     id: str

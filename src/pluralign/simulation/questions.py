@@ -23,7 +23,8 @@ def draw_questions(traits: Sequence[str], n: int, rng: np.random.Generator) -> l
         rng: Source of randomness.
 
     Returns:
-        Questions ``q0000``, ``q0001``, ...; those on a scale are ordered and share their stem over a topic.
+        Questions ``q0000``, ``q0001``, ...; those on a scale are ordered and share their stem over
+        a topic.
     """
     topics = tuple(PROMPTS)
     return [

@@ -18,9 +18,9 @@ _FORMS = {"plain": "{}", "option": "Option {}.", "boxed": "\\boxed{{{}}}"}
 class SimulatedRespondent:
     """Answers as a language model may: with some knowledge of each people, from a culture of its own.
 
-    What it says for a community is drawn from ``knowledge`` times that people's shares and the rest its default
-    culture's, then pulled towards the mean of all (``flattening``) and towards the first place shown
-    (``position_bias``). The same ask always gets the same answer.
+    What it says for a community is drawn from ``knowledge`` times that people's shares and the rest
+    its default culture's, then pulled towards the mean of all (``flattening``) and towards the
+    first place shown (``position_bias``). The same ask always gets the same answer.
 
     Attributes:
         truth: What the people answered.

@@ -37,17 +37,20 @@ class Society:
     """Communities with planted tastes, from which pairs and surveys are drawn.
 
     A rater r of a community chooses reply a over b, a being shown first, with probability
-    ``sigma(reliability_r * (u_r(a) - u_r(b)) + position)``, where the utility u_r is the rater's taste for the traits
-    shown plus the length bias. Who the raters are depends on ``seed`` only; what they judge, on the generator given.
+    ``sigma(reliability_r * (u_r(a) - u_r(b)) + position)``, where the utility u_r is the rater's
+    taste for the traits shown plus the length bias. Who the raters are depends on ``seed`` only;
+    what they judge, on the generator given.
 
     Attributes:
         communities: The communities, ids distinct.
         traits: Traits that replies may show.
-        panel: Number of people on the ``~world`` panel, drawn from all communities in proportion to population.
+        panel: Number of people on the ``~world`` panel, drawn from all communities in proportion to
+            population.
         seed: Seed of who the raters are.
 
     Raises:
-        InvalidInput: If there are no communities, ids repeat or are ``~world``, or a trait is unknown.
+        InvalidInput: If there are no communities, ids repeat or are ``~world``, or a trait is
+            unknown.
     """
 
     communities: tuple[SimulatedCommunity, ...]
@@ -95,8 +98,8 @@ class Society:
             rng: Source of randomness.
 
         Returns:
-            Pairs, community by community. ``stem`` is the topic; ``extra["first"]`` tells which reply was shown first,
-            "chosen" or "rejected"; `read_traits` tells the traits of each.
+            Pairs, community by community. ``stem`` is the topic; ``extra["first"]`` tells which
+            reply was shown first, "chosen" or "rejected"; `read_traits` tells the traits of each.
 
         Raises:
             UnknownCommunity: If the society has no such community.
@@ -146,8 +149,8 @@ class Society:
             pairs: Pairs of this society; each is judged by the raters of its own community.
 
         Returns:
-            The ceiling for these pairs, in [0.5, 1]: no reward model can be expected to do better. It is computed
-            from the planted truth, not measured, so it has no interval.
+            The ceiling for these pairs, in [0.5, 1]: no reward model can be expected to do better.
+            It is computed from the planted truth, not measured, so it has no interval.
 
         Raises:
             NotEnoughData: If there are no pairs.

@@ -71,9 +71,10 @@ _RELIABILITY = 1.5
 def default_society(seed: int = 0) -> Society:
     """Five fictional communities and a world panel of 240 people.
 
-    ``~river`` is the large majority; ``~coast`` (which also leans to long replies) and ``~marsh`` (which also leans to
-    the reply shown first) resemble it; ``~hill`` is a minority that wants the opposite on several traits; ``~isle`` is
-    small, unlike the others, and only twelve of its people take part.
+    ``~river`` is the large majority; ``~coast`` (which also leans to long replies) and ``~marsh``
+    (which also leans to the reply shown first) resemble it; ``~hill`` is a minority that wants the
+    opposite on several traits; ``~isle`` is small, unlike the others, and only twelve of its people
+    take part.
 
     Args:
         seed: Seed of who the raters are; the tastes are always the same.

@@ -111,7 +111,8 @@ def read_traits(texts: Sequence[str], traits: Sequence[str]) -> FloatArray:
         traits: Traits to look for.
 
     Returns:
-        Trait shown (1), opposite shown (-1), neither (0), shape (N, D); several phrases of one trait add up.
+        Trait shown (1), opposite shown (-1), neither (0), shape (N, D); several phrases of one
+        trait add up.
 
     Raises:
         InvalidInput: If a trait is not in the bank.

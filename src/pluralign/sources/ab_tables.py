@@ -15,9 +15,10 @@ _SHOWN = 40
 class AbPairs(JsonlPairs):
     """Pairs from a table of ``prompt, response_a, response_b, preference``.
 
-    The preference is compared without case and blanks, and 1.0 is 1. A tie, and a cell without a preference, is counted
-    and makes no pair; any other value is refused, for it may mean a side. Numbers are not assumed to mean a side:
-    ``prefers_a = ["1"]`` says that they do. All other columns are those of `JsonlPairs`.
+    The preference is compared without case and blanks, and 1.0 is 1. A tie, and a cell without a
+    preference, is counted and makes no pair; any other value is refused, for it may mean a side.
+    Numbers are not assumed to mean a side: ``prefers_a = ["1"]`` says that they do. All other
+    columns are those of `JsonlPairs`.
 
     Attributes:
         a: Column of the first response.

@@ -1,7 +1,8 @@
 """What the name of a file says about the recorded answers in it, where its rows do not.
 
-CultureSPA writes ``result/MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`` (no country where none was named): a list of
-``{"Q_id", "question", "option_lst", "answer"}``. Checked against the files and scripts of its repository.
+CultureSPA writes ``result/MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`` (no country where none was
+named): a list of ``{"Q_id", "question", "option_lst", "answer"}``. Checked against the files and
+scripts of its repository.
 """
 
 import re
@@ -16,9 +17,12 @@ _RESULT = re.compile(
     r"(?:\w+_)?result_(?P<strategy>[a-z]+(?:_[a-z]+)*)(?:_(?P<country>[A-Z][A-Za-z]+))?_(?P<run>\d{1,6})"
 )
 _ADJECTIVES = {
-    "American": "USA", "Canadian": "CAN", "Bolivian": "BOL", "Brazilian": "BRA", "British": "GBR", "Dutch": "NLD",
-    "German": "DEU", "Ukrainian": "UKR", "Chinese": "CHN", "Russian": "RUS", "Indian": "IND", "Thai": "THA",
-    "Kenyan": "KEN", "Nigerian": "NGA", "Ethiopian": "ETH", "Zimbabwean": "ZWE", "Australian": "AUS",
+    "American": "USA", "Canadian": "CAN", "Bolivian": "BOL", "Brazilian": "BRA", "British": "GBR",
+    "Dutch": "NLD",
+    "German": "DEU", "Ukrainian": "UKR", "Chinese": "CHN", "Russian": "RUS", "Indian": "IND",
+    "Thai": "THA",
+    "Kenyan": "KEN", "Nigerian": "NGA", "Ethiopian": "ETH", "Zimbabwean": "ZWE",
+    "Australian": "AUS",
     "Mexican": "MEX",
 }  # fmt: skip
 

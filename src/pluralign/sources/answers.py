@@ -39,17 +39,17 @@ def read_answers(
 ) -> list[RecordedAnswer]:
     """Read files of recorded answers.
 
-    A row is ``{"model", "strategy", "country" or "community", "question_id", "answer"}``, the community null where none
-    was named, the answer the text as returned. Of two answers to one ask the first is kept; of an enormous one its
-    beginning and its end.
+    A row is ``{"model", "strategy", "country" or "community", "question_id", "answer"}``, the
+    community null where none was named, the answer the text as returned. Of two answers to one ask
+    the first is kept; of an enormous one its beginning and its end.
 
     Args:
         paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
         tally: Where rows are counted.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         options: Id of a question -> how many options it has, for the questions that are known.
-        names: Model, strategy and community of rows that do not say them; the names of CultureSPA's own result files
-            say them too.
+        names: Model, strategy and community of rows that do not say them; the names of CultureSPA's
+            own result files say them too.
 
     Returns:
         The answers, in the order of the files.

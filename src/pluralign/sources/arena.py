@@ -25,10 +25,11 @@ _KAGGLE = ("winner_model_a", "winner_model_b", "winner_tie")
 class ArenaPairs(ForeignPairs):
     """Battles with ``winner``, ``conversation_a`` and ``conversation_b``, or Kaggle's ``winner_model_a`` and so on.
 
-    Ties are dropped and counted by their wording. Kaggle's ``prompt``, ``response_a`` and ``response_b`` are lists of
-    turns as text. Battles whose conversations differ before the last turn are dropped and counted: their last
-    responses do not answer one prompt. Layouts:
-    lmsys/chatbot_arena_conversations and Kaggle's "LMSYS - Chatbot Arena Human Preference Predictions".
+    Ties are dropped and counted by their wording. Kaggle's ``prompt``, ``response_a`` and
+    ``response_b`` are lists of turns as text. Battles whose conversations differ before the last
+    turn are dropped and counted: their last responses do not answer one prompt. Layouts:
+    lmsys/chatbot_arena_conversations and Kaggle's "LMSYS - Chatbot Arena Human Preference
+    Predictions".
     """
 
     name: ClassVar[str] = "arena"

@@ -14,10 +14,11 @@ _SUBMITTED = "submitted"
 class ArgillaPairs(ForeignPairs):
     """Records with a prompt, two responses, and a question about which response is better.
 
-    The question is a label whose values name the two fields, or a ranking of them. Every submitted response is one
-    answer, its user the rater; drafts and discarded ones are dropped and counted. Layouts: records of Argilla 2 as JSON
-    (``fields``, ``responses``) and flattened (``preference.responses``, ``.users``, ``.status``), and of Argilla 1 (a
-    column ``preference`` with ``user_id``, ``value``, ``status``), as its documentation and published data sets have
+    The question is a label whose values name the two fields, or a ranking of them. Every submitted
+    response is one answer, its user the rater; drafts and discarded ones are dropped and counted.
+    Layouts: records of Argilla 2 as JSON (``fields``, ``responses``) and flattened
+    (``preference.responses``, ``.users``, ``.status``), and of Argilla 1 (a column ``preference``
+    with ``user_id``, ``value``, ``status``), as its documentation and published data sets have
     them.
 
     Attributes:
@@ -25,7 +26,8 @@ class ArgillaPairs(ForeignPairs):
         first: Field of one response.
         second: Field of the other.
         question: Name of the question.
-        first_label: Value of the question that says the first is better; the field's name where not given.
+        first_label: Value of the question that says the first is better; the field's name where not
+            given.
         second_label: Value that says the second is better.
     """
 
@@ -130,7 +132,8 @@ def _aligned(
 ) -> Iterator[tuple[object, object, object]]:
     if not len(values) == len(users) == len(statuses):
         raise BadRow(
-            f"{len(values)} responses, {len(users)} users and {len(statuses)} statuses must be as many",
+            f"{len(values)} responses, {len(users)} users and {len(statuses)} statuses must be as "
+            "many",
             reason="responses, users and statuses differ in number",
         )
     yield from zip(values, users, statuses, strict=True)

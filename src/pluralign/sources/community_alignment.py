@@ -31,8 +31,8 @@ _LETTERS = "abcd"
 class CommunityAlignment:
     """For each turn, the response preferred beats each of the others: three pairs a turn.
 
-    The prompt is the turns so far, each answered by the response that the rater preferred. The community is the
-    rater's country. How clear a choice was is not recorded.
+    The prompt is the turns so far, each answered by the response that the rater preferred. The
+    community is the rater's country. How clear a choice was is not recorded.
 
     Attributes:
         path: A JSONL, Parquet or CSV file, or a folder of them, with the columns as published.

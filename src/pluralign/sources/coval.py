@@ -26,16 +26,17 @@ _COUNTRIES = ("country_of_residence", "country", "location")
 class CoValPairs(ForeignPairs):
     """``comparisons.jsonl``, and ``annotators.jsonl`` for the countries.
 
-    A row has a ``prompt``, ``responses`` named by ``response_index``, and under ``metadata.assessments`` a ranking such
-    as ``B>A=C>D`` by each annotator: what is best for the annotator (``personal``) or for the world. Every assessment
-    is one answer, and makes a pair of every two responses that do not tie. Layout: openai/collective-alignment-1, as
-    public programs read it.
+    A row has a ``prompt``, ``responses`` named by ``response_index``, and under
+    ``metadata.assessments`` a ranking such as ``B>A=C>D`` by each annotator: what is best for the
+    annotator (``personal``) or for the world. Every assessment is one answer, and makes a pair of
+    every two responses that do not tie. Layout: openai/collective-alignment-1, as public programs
+    read it.
 
     Attributes:
         ranking: Which of the two rankings counts.
         annotators: ``annotators.jsonl``; without it everybody belongs to ``community``.
-        country: Column with the country, in a row of ``annotators`` or in its ``demographics``; one of
-            ``country_of_residence``, ``country`` and ``location`` where not given.
+        country: Column with the country, in a row of ``annotators`` or in its ``demographics``; one
+            of ``country_of_residence``, ``country`` and ``location`` where not given.
     """
 
     name: ClassVar[str] = "coval"

@@ -37,8 +37,9 @@ class CsvFormat:
 def csv_format(path: Path, limits: ReadLimits | None = None) -> CsvFormat:
     """Find out how a CSV file is written.
 
-    The delimiter is the one that the line ``sep=`` names; else that of comma, tab, semicolon and bar under which the
-    first rows have most often as many cells as the header; of several, that of most columns.
+    The delimiter is the one that the line ``sep=`` names; else that of comma, tab, semicolon and
+    bar under which the first rows have most often as many cells as the header; of several, that of
+    most columns.
 
     Raises:
         InvalidInput: If the file cannot be read.
@@ -69,8 +70,8 @@ def lines_from_header(path: Path, form: CsvFormat, limits: ReadLimits) -> Iterat
 def csv_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Stream the rows of a CSV file, each with the line where it starts; None for a blank one.
 
-    Values are text, as written. Blanks and invisible characters around a column's name are cut off, a column without
-    a name is called ``column 3``, and trailing delimiters do not count.
+    Values are text, as written. Blanks and invisible characters around a column's name are cut off,
+    a column without a name is called ``column 3``, and trailing delimiters do not count.
 
     Raises:
         InvalidInput: If the file or its header cannot be read.

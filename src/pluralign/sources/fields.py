@@ -94,7 +94,8 @@ def with_decimal_point(value: object, *, decimal_comma: bool = False) -> object:
 
     Args:
         value: What a cell holds.
-        decimal_comma: Whether a comma is a decimal comma for sure, as in a CSV file with semicolons between cells.
+        decimal_comma: Whether a comma is a decimal comma for sure, as in a CSV file with semicolons
+            between cells.
 
     Raises:
         InvalidInput: If it is like "1,234", which may be 1.234 or 1234.

@@ -24,9 +24,9 @@ _INNER = ("data", "fields", "metadata")
 class ForeignPairs(JsonlPairs, ABC):
     """Pairs in rows of another program; a subclass says in ``_converted`` what one row stands for.
 
-    Rows read are its answers (one rater's judgement): a row without any counts once. Columns of the file that
-    ``columns`` names, such as ``{"community": "country"}``, go along with each answer; they may stand in the objects
-    ``data``, ``fields`` or ``metadata`` of a row.
+    Rows read are its answers (one rater's judgement): a row without any counts once. Columns of the
+    file that ``columns`` names, such as ``{"community": "country"}``, go along with each answer;
+    they may stand in the objects ``data``, ``fields`` or ``metadata`` of a row.
     """
 
     @abstractmethod

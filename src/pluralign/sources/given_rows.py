@@ -65,13 +65,14 @@ def pairs_from(
     """Make a source of pairs from what is in memory.
 
     Args:
-        rows: A pandas or polars data frame, a ``datasets.Dataset``, a pyarrow table, or a list of mappings, with the
-            columns of `JsonlPairs`.
+        rows: A pandas or polars data frame, a ``datasets.Dataset``, a pyarrow table, or a list of
+            mappings, with the columns of `JsonlPairs`.
         columns: Our name of a column -> its name there, as in ``{"rater": "user_id"}``.
         **settings: ``community``, ``license`` and ``skip_bad`` of `JsonlPairs`.
 
     Returns:
-        A source, which ``resolve({"pairs": source, ...})`` takes as it is. Rows are numbered from 1 in messages.
+        A source, which ``resolve({"pairs": source, ...})`` takes as it is. Rows are numbered from 1
+        in messages.
 
     Raises:
         InvalidInput: If the rows are several splits, or text.

@@ -37,13 +37,14 @@ _SUM_TOLERANCE = 0.02
 class GlobalOpinions:
     """GlobalOpinionQA, from its official CSV or the hub.
 
-    Non-answers (see `is_non_answer`) are left out before anything else; shares stay as published, so they may sum to
-    less than 1. Where one country has two samples for a question, the best is kept: national before old before
-    non-national. A question's id comes from its content, so the order of the rows does not matter. The number of
-    people is not published.
+    Non-answers (see `is_non_answer`) are left out before anything else; shares stay as published,
+    so they may sum to less than 1. Where one country has two samples for a question, the best is
+    kept: national before old before non-national. A question's id comes from its content, so the
+    order of the rows does not matter. The number of people is not published.
 
-    The label "Australia" on World Values Survey items does not match the published WVS-7 Australia (61 % of 23 checked
-    questions differ by more than 0.1): ``exclude = ["Australia"]`` leaves it out.
+    The label "Australia" on World Values Survey items does not match the published WVS-7 Australia
+    (61 % of 23 checked questions differ by more than 0.1): ``exclude = ["Australia"]`` leaves it
+    out.
 
     Attributes:
         path: CSV (or JSONL, Parquet) with the columns ``question, selections, options, source``.
@@ -77,7 +78,8 @@ class GlobalOpinions:
         """Read questions and shares; ``tally`` counts questions.
 
         Raises:
-            InvalidInput: If a row is not as published, or ``exclude`` names a label that does not occur.
+            InvalidInput: If a row is not as published, or ``exclude`` names a label that does not
+                occur.
             NotEnoughData: If nothing is left.
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)

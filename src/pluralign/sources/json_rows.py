@@ -30,9 +30,9 @@ def json_line_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | 
 def json_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Read the rows of a JSON file, each with its number from 1.
 
-    The file holds a list of objects; an object with such a list under ``data``; or an object of columns, each a list
-    (``{"prompt": [...], "chosen": [...]}``) or an object by row (as pandas writes). JSON Lines under this name are read
-    as such.
+    The file holds a list of objects; an object with such a list under ``data``; or an object of
+    columns, each a list (``{"prompt": [...], "chosen": [...]}``) or an object by row (as pandas
+    writes). JSON Lines under this name are read as such.
 
     Raises:
         InvalidInput: If the file cannot be read or is laid out in another way.

@@ -14,8 +14,9 @@ _SIDES = {"left": "a", "right": "b"}
 class LabelStudioPairs(ForeignPairs):
     """Tasks with two texts and a ``Pairwise`` choice of the left or the right one.
 
-    Of JSON every annotation is one answer, by ``completed_by``; cancelled and empty ones are dropped. Of JSON-MIN each
-    row is one, by ``annotator``. The layout is that of Label Studio's documentation (Task format; Pairwise tag).
+    Of JSON every annotation is one answer, by ``completed_by``; cancelled and empty ones are
+    dropped. Of JSON-MIN each row is one, by ``annotator``. The layout is that of Label Studio's
+    documentation (Task format; Pairwise tag).
 
     Attributes:
         prompt: Key of the task's data with what was asked.

@@ -22,12 +22,13 @@ def rows_of_pairs(row: Row) -> list[Row]:
     """The rows ``{"prompt", "chosen", "rejected", ...}`` that one row stands for; most often itself.
 
     * ``{"data": {...}}`` is what it wraps.
-    * ``responses`` (or ``completions``, ``candidates``, ``answers``, ``outputs``) with the index of the one ``chosen``,
-      from 0: it is preferred to every other.
-    * such a list with a list of ``scores`` (``ratings``, ``rewards``), or of objects that have a text and a score
-      (higher is better) or a ``rank`` (lower is better): one pair for every two that differ; ``strength`` is the
-      difference of scores.
-    * ``chosen`` and ``rejected`` as lists of texts: every chosen one is preferred to every rejected one.
+    * ``responses`` (or ``completions``, ``candidates``, ``answers``, ``outputs``) with the index of
+      the one ``chosen``, from 0: it is preferred to every other.
+    * such a list with a list of ``scores`` (``ratings``, ``rewards``), or of objects that have a
+      text and a score (higher is better) or a ``rank`` (lower is better): one pair for every two
+      that differ; ``strength`` is the difference of scores.
+    * ``chosen`` and ``rejected`` as lists of texts: every chosen one is preferred to every rejected
+      one.
 
     Raises:
         BadRow: If an index, a score or a list is not as described.
@@ -120,7 +121,8 @@ def _scores(row: Row, responses: Sequence[object]) -> list[float]:
     numbers = [sign * number for number in found if number is not None]
     if len(numbers) != len(responses):
         raise BadRow(
-            "a list of responses must come with 'chosen' (an index), or with one score or rank for each response",
+            "a list of responses must come with 'chosen' (an index), or with one score or rank for "
+            "each response",
             reason="responses without a preference",
             hint=source_hint(row),
         )

@@ -21,8 +21,9 @@ class ReadLimits:
     Attributes:
         rows: Largest number of rows (``PLURALIGN_MAX_ROWS``, default 5,000,000).
         row_bytes: Largest size of one row (``PLURALIGN_MAX_ROW_MB``, default 16 MB).
-        expanded_bytes: Largest size of a file after decompression (``PLURALIGN_MAX_EXPANDED_MB``, default 256 MB).
-            A file may always expand to 50 times its own size, which ordinary text does not reach.
+        expanded_bytes: Largest size of a file after decompression (``PLURALIGN_MAX_EXPANDED_MB``,
+            default 256 MB). A file may always expand to 50 times its own size, which ordinary text
+            does not reach.
     """
 
     rows: int = 5_000_000

@@ -35,7 +35,8 @@ _MODULES = {"np", "numpy", "collections", "decimal"}
 def literal(text: str, column: str, brackets: str) -> object:
     """The value of JSON, or of the Python literal between the outermost brackets of a text.
 
-    What numpy prints around plain values is looked through: ``np.float64(0.5)`` is 0.5, ``array([0.5])`` is [0.5].
+    What numpy prints around plain values is looked through: ``np.float64(0.5)`` is 0.5,
+    ``array([0.5])`` is [0.5].
 
     Args:
         text: A cell.

@@ -25,7 +25,8 @@ class Loaded:
         pairs: All pairs, ids unique.
         tallies: One for each source, in order.
         source_N: Which source each pair came from.
-        fingerprint: SHA-256 over sources, ids, texts, questions, communities, raters and weights, in order.
+        fingerprint: SHA-256 over sources, ids, texts, questions, communities, raters and weights,
+            in order.
     """
 
     pairs: tuple[PreferencePair, ...]
@@ -63,7 +64,8 @@ def load_pairs(
         progress: Called with the number of pairs read so far, every thousand pairs.
 
     Raises:
-        NotEnoughData: If a source has no pair that can be used; the reasons are named with their counts.
+        NotEnoughData: If a source has no pair that can be used; the reasons are named with their
+            counts.
         InvalidInput: If a row cannot be read.
     """
     tallies = tuple(Tally() for _ in sources)

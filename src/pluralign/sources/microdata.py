@@ -1,8 +1,8 @@
 """CSV of one row a respondent: which layout of the World or European Values Survey it is, and its columns.
 
-Names checked: those of wave 7 against its CSV, ``S017`` against the archive's paper on weights, ``cntry_AN`` and
-``gwght`` against published code that reads the joint EVS/WVS file. The others were not checked; both
-columns can be named.
+Names checked: those of wave 7 against its CSV, ``S017`` against the archive's paper on weights,
+``cntry_AN`` and ``gwght`` against published code that reads the joint EVS/WVS file. The others were
+not checked; both columns can be named.
 """
 
 import csv
@@ -94,7 +94,8 @@ class Microdata:
         missing = [question for question in questions if question not in self.header]
         if missing:
             raise InvalidInput(
-                f"no column for {len(missing)} of {len(questions)} questions: {listed_columns(missing)}",
+                f"no column for {len(missing)} of {len(questions)} questions: "
+                f"{listed_columns(missing)}",
                 where=str(self.path),
                 hint=f"the file has {_family(self.header)}; the Q_id of questions.json must be its column names, "
                 f"such as {listed_columns(self.header[-5:])}",
@@ -108,8 +109,10 @@ def open_microdata(
 
     Args:
         path: The file.
-        country: The column with the country; the first of `COUNTRY_COLUMNS` that the file has where None.
-        weight: The column with the weight; the first of `WEIGHT_COLUMNS` that the file has where None.
+        country: The column with the country; the first of `COUNTRY_COLUMNS` that the file has where
+            None.
+        weight: The column with the weight; the first of `WEIGHT_COLUMNS` that the file has where
+            None.
         weighted: Whether weights are used at all.
 
     Raises:
@@ -135,8 +138,8 @@ def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:
     NaN where the cell is empty or marks a missing value, see `pluralign.core.is_missing`.
 
     Raises:
-        InvalidInput: If a cell is not a number, or like "1,234" in a file that does not have semicolons between
-            cells: it may be 1.234 or 1234.
+        InvalidInput: If a cell is not a number, or like "1,234" in a file that does not have
+            semicolons between cells: it may be 1.234 or 1234.
     """
     import numpy as np
     import pyarrow
@@ -177,7 +180,8 @@ def _refuse_thousands(text: Any, name: str, path: Path) -> None:
     doubtful = pc.filter(text, pc.match_substring_regex(text, THOUSANDS))
     if len(doubtful):
         raise InvalidInput(
-            f"{name} must hold numbers, got {doubtful[0].as_py()[:40]!r}, which may be a decimal comma or thousands",
+            f"{name} must hold numbers, got {doubtful[0].as_py()[:40]!r}, which may be a decimal "
+            "comma or thousands",
             where=str(path),
             hint="write the numbers with a decimal point, or put semicolons between the cells",
         )

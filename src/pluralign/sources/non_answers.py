@@ -31,7 +31,8 @@ _NON_ANSWER = re.compile(
 def is_non_answer(option: str) -> bool:
     """Whether an option is no answer: "DK / Ref.", "No response", "Missing; Not available", "NS/NR" and the like.
 
-    Volunteered answers ("Neither (VOL)", "Depends") and answers about knowing ("Never heard of") are real.
+    Volunteered answers ("Neither (VOL)", "Depends") and answers about knowing ("Never heard of")
+    are real.
 
     >>> [is_non_answer(text) for text in ("DK / Ref.", "99. Don’t know [DK]", "Missing; Unknown", "Neither (VOL)")]
     [True, True, True, False]

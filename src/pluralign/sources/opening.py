@@ -27,7 +27,8 @@ _HOW_TO_CONVERT = (
 def read_lines(path: Path, limits: ReadLimits) -> Iterator[bytes]:
     """Stream the lines of a text file as UTF-8 bytes, each ending as in the file.
 
-    The bytes of a file in UTF-8 are not checked: what is wrong with one line can be said of that line.
+    The bytes of a file in UTF-8 are not checked: what is wrong with one line can be said of that
+    line.
 
     Raises:
         InvalidInput: If the file cannot be read or exceeds a limit.
@@ -82,7 +83,8 @@ def encoding_of(path: Path) -> str:
     unmarked = _unmarked_utf16(head)
     if unmarked is not None:
         raise InvalidInput(
-            f"the file must be UTF-8, or UTF-16 with a byte-order mark; got what looks like {unmarked} without one",
+            "the file must be UTF-8, or UTF-16 with a byte-order mark; got what looks like "
+            f"{unmarked} without one",
             where=str(path),
             hint=_HOW_TO_CONVERT.format(encoding=unmarked),
         )
@@ -161,7 +163,8 @@ def _undecodable(path: Path, encoding: str, limits: ReadLimits) -> InvalidInput:
                     .strip()
                 )
                 return InvalidInput(
-                    f"the file must be UTF-8, got the byte 0x{line[error.start]:02x} (in Windows-1252: {around!r})",
+                    f"the file must be UTF-8, got the byte 0x{line[error.start]:02x} (in "
+                    f"Windows-1252: {around!r})",
                     where=f"{path}:{number}",
                     hint=_HOW_TO_CONVERT.format(encoding="WINDOWS-1252"),
                 )

@@ -39,14 +39,15 @@ Weights = dict[tuple[str, str], dict[str, float]]
 class OpinionQa:
     """A folder of one wave with ``info.csv`` (questions) and ``responses.csv`` (a row for each respondent).
 
-    Options are those of ``option_mapping`` in ``info.csv`` that are answers; "Refused" and the like are left out.
-    Shares are weighted by the column ``WEIGHT...`` of ``responses.csv``, or count everybody once where it has none.
-    Layout: OpinionQA (Santurkar et al. 2023, arXiv 2303.17548), as public programs read it.
+    Options are those of ``option_mapping`` in ``info.csv`` that are answers; "Refused" and the like
+    are left out. Shares are weighted by the column ``WEIGHT...`` of ``responses.csv``, or count
+    everybody once where it has none. Layout: OpinionQA (Santurkar et al. 2023, arXiv 2303.17548),
+    as public programs read it.
 
     Attributes:
         path: The folder, such as ``human_resp/American_Trends_Panel_W26``.
-        group: Column of ``responses.csv`` by which people are divided, such as ``CREGION``: each value is a community
-            ``USA/value``. One community, ``USA``, where not given.
+        group: Column of ``responses.csv`` by which people are divided, such as ``CREGION``: each
+            value is a community ``USA/value``. One community, ``USA``, where not given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Terms of the answers.
     """

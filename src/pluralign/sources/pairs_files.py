@@ -47,16 +47,18 @@ _COLUMNS = frozenset(
 class JsonlPairs:
     """Pairs in one file.
 
-    Columns: ``prompt`` (text or a list of ``{"role", "content"}``), ``chosen`` and ``rejected`` (text, or a list with
-    one assistant message); optional ``id``, ``community``, ``rater``, ``strength``, ``weight``, ``source``,
-    ``license``, ``context``, ``language``, ``question``, ``stem``. Other columns are kept in ``extra``. Whole
-    conversations in ``chosen`` and ``rejected`` are welcome too: the turns they share are the prompt; so are texts of
-    ``Human:`` and ``Assistant:`` turns, and lists of responses with a choice or scores, see `rows_of_pairs`.
+    Columns: ``prompt`` (text or a list of ``{"role", "content"}``), ``chosen`` and ``rejected``
+    (text, or a list with one assistant message); optional ``id``, ``community``, ``rater``,
+    ``strength``, ``weight``, ``source``, ``license``, ``context``, ``language``, ``question``,
+    ``stem``. Other columns are kept in ``extra``. Whole conversations in ``chosen`` and
+    ``rejected`` are welcome too: the turns they share are the prompt; so are texts of ``Human:``
+    and ``Assistant:`` turns, and lists of responses with a choice or scores, see `rows_of_pairs`.
 
     Attributes:
-        path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also with ``.gz``; or
-            a folder that ``datasets.Dataset.save_to_disk`` wrote.
-        community: Community of rows without one, as an id or a label; the whole world where not given.
+        path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also
+            with ``.gz``; or a folder that ``datasets.Dataset.save_to_disk`` wrote.
+        community: Community of rows without one, as an id or a label; the whole world where not
+            given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of rows without one.
         columns: Our name of a column -> the file's name of it, as in ``{"rater": "user_id"}``.
@@ -67,7 +69,8 @@ class JsonlPairs:
 
     name: ClassVar[str] = "jsonl"
     about: ClassVar[str] = (
-        "preference pairs in JSON Lines, JSON, CSV or Parquet: prompt, chosen, rejected, community, rater"
+        "preference pairs in JSON Lines, JSON, CSV or Parquet: prompt, chosen, rejected, "
+        "community, rater"
     )
 
     path: Path

@@ -16,8 +16,9 @@ _VALUE_BYTES = 8
 def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Stream the rows of a Parquet file, each with its number from 1.
 
-    Before a row is read, the footer and the headers of the dictionaries say how many rows, values and bytes there are;
-    so few rows are decoded together that a text which is stored once and used by all of them does no harm.
+    Before a row is read, the footer and the headers of the dictionaries say how many rows, values
+    and bytes there are; so few rows are decoded together that a text which is stored once and used
+    by all of them does no harm.
 
     Raises:
         InvalidInput: If the file is damaged or exceeds a limit.
@@ -66,8 +67,8 @@ def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) ->
 def _dictionary(column: Any, raw: BinaryIO) -> tuple[int, int]:
     """Bytes and number of values in the dictionary of a column, from the header of its page; (0, 1) where it has none.
 
-    The header is a Thrift struct in compact form: type, uncompressed size and compressed size, then the dictionary's
-    own header, which begins with the number of values.
+    The header is a Thrift struct in compact form: type, uncompressed size and compressed size, then
+    the dictionary's own header, which begins with the number of values.
     """
     if column.physical_type != "BYTE_ARRAY" or not column.has_dictionary_page:
         return 0, 1

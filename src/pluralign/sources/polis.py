@@ -31,18 +31,20 @@ Votes = dict[str, dict[str, int]]
 class PolisVotes:
     """A folder with ``comments.csv`` and ``participants-votes.csv`` or ``participant-votes.csv``, else ``votes.csv``.
 
-    A participant who agreed with one statement and disagreed with another prefers the first: one pair, with the topic
-    as its prompt. Passes make no pair. In the votes by participant 1 is an agreement; raw votes have the opposite
-    sign in some exports, so the sign of ``votes.csv`` is taken from the numbers of agreements and disagreements in
-    ``comments.csv``. Votes that contradict these numbers are refused. Layouts: exports in the open data of the
-    Computational Democracy Project, and those that Polis writes today.
+    A participant who agreed with one statement and disagreed with another prefers the first: one
+    pair, with the topic as its prompt. Passes make no pair. In the votes by participant 1 is an
+    agreement; raw votes have the opposite sign in some exports, so the sign of ``votes.csv`` is
+    taken from the numbers of agreements and disagreements in ``comments.csv``. Votes that
+    contradict these numbers are refused. Layouts: exports in the open data of the Computational
+    Democracy Project, and those that Polis writes today.
 
     Attributes:
         path: The folder.
         topic: What the conversation was about; the prompt of every pair.
-        community: Community of the participants, as an id or a label; the whole world where not given.
-        pairs_per_participant: Pairs of one participant at most, >= 1, drawn by the participant's id; the others are
-            counted.
+        community: Community of the participants, as an id or a label; the whole world where not
+            given.
+        pairs_per_participant: Pairs of one participant at most, >= 1, drawn by the participant's
+            id; the others are counted.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of the votes.
     """
@@ -267,7 +269,8 @@ def _sign(votes: Votes, counts: Mapping[str, tuple[float, float]], raw: bool, wh
     found = 1 if misfit[1] < misfit[-1] else -1
     if found == -1 and not raw:
         raise InvalidInput(
-            f"the votes by participant contradict {COMMENTS}: 1 fits its disagreements better than its agreements",
+            f"the votes by participant contradict {COMMENTS}: 1 fits its disagreements better than "
+            "its agreements",
             where=where,
             hint="check that both files are of one export",
         )

@@ -27,16 +27,18 @@ _IDS = ("instance_id", "id")
 class PotatoPairs(ForeignPairs):
     """``annotated_instances`` as JSON Lines, JSON, CSV or TSV, and the file of items that Potato was given.
 
-    An annotation names its item by id and holds the choice under ``label_annotations`` -> scheme -> label (JSON), or in
-    a column ``SCHEME:::LABEL`` (tables). Where the label is ``selection``, its value is the choice; where it is
-    ``scale_value``, a negative number prefers the first text and a positive one the second. A choice that is neither
-    of the two labels makes no pair and is counted. The layout is that of Potato's documentation (Pairwise Comparison)
-    and of its program, which writes ``id`` or ``instance_id``; it was not checked against a published file.
+    An annotation names its item by id and holds the choice under ``label_annotations`` -> scheme ->
+    label (JSON), or in a column ``SCHEME:::LABEL`` (tables). Where the label is ``selection``, its
+    value is the choice; where it is ``scale_value``, a negative number prefers the first text and a
+    positive one the second. A choice that is neither of the two labels makes no pair and is
+    counted. The layout is that of Potato's documentation (Pairwise Comparison) and of its program,
+    which writes ``id`` or ``instance_id``; it was not checked against a published file.
 
     Attributes:
-        items: The data file of the task: ``id``, the prompt and the two texts, in two columns or as a list.
-        responses: Column of the items with the list of the two texts (Potato's ``items_key``); read where the items
-            lack the columns ``first`` and ``second``.
+        items: The data file of the task: ``id``, the prompt and the two texts, in two columns or as
+            a list.
+        responses: Column of the items with the list of the two texts (Potato's ``items_key``); read
+            where the items lack the columns ``first`` and ``second``.
         scheme: Name of the annotation scheme.
         prompt: Column of the items with what was asked.
         first: Column of the first text.

@@ -49,11 +49,12 @@ class _Response:
 class PrismPairs:
     """Every pair of responses that one rater scored differently within one interaction.
 
-    As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community is the country of
-    residence (``reside_countryISO``, or the name in ``reside_country`` where it is missing), the turns before are not
-    used. ``strength`` is the difference of the scores (1..99). Responses are
-    grouped in memory by interaction (68,371 in all), so their order in the file does not matter. ``extra`` holds what
-    the rater said of themselves: ``age``, ``gender``, ``education``, ``religion``, ``ethnicity``, ``consent``.
+    As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community
+    is the country of residence (``reside_countryISO``, or the name in ``reside_country`` where it
+    is missing), the turns before are not used. ``strength`` is the difference of the scores
+    (1..99). Responses are grouped in memory by interaction (68,371 in all), so their order in the
+    file does not matter. ``extra`` holds what the rater said of themselves: ``age``, ``gender``,
+    ``education``, ``religion``, ``ethnicity``, ``consent``.
 
     Attributes:
         path: Folder with ``survey.jsonl`` and ``utterances.jsonl`` (or ``.jsonl.gz``).

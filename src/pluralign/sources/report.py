@@ -20,8 +20,8 @@ class SourceReport:
         license: Its licence or terms.
         tally: Rows read, kept and dropped, pairs made, and what was left out, flagged and noted.
         pairs: Community -> number of pairs.
-        people: Community -> number of raters; for a survey the most who answered one question; None where that was
-            not published.
+        people: Community -> number of raters; for a survey the most who answered one question; None
+            where that was not published.
         questions: Community -> number of questions answered; None where the source is no survey.
         languages: Language tag -> number of pairs, "not stated" among them.
     """
@@ -42,7 +42,8 @@ def report_on(source: PairSource) -> SourceReport:
         source: A source of pairs; one that is a survey too is read once.
 
     Returns:
-        Counts, communities in sorted order. A source of which nothing is kept is reported, with the reasons.
+        Counts, communities in sorted order. A source of which nothing is kept is reported, with the
+        reasons.
 
     Raises:
         InvalidInput: If a row cannot be read.

@@ -129,8 +129,9 @@ def file_stem(path: Path) -> str:
 def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS) -> NumberedRows:
     """Stream the rows of a file in bounded memory; every row read is counted.
 
-    What a file may hold is bounded, see `ReadLimits`. A ``.json`` file is a list of rows, an object with such a list
-    under ``data``, or an object of columns; unlike the others it is read as a whole.
+    What a file may hold is bounded, see `ReadLimits`. A ``.json`` file is a list of rows, an object
+    with such a list under ``data``, or an object of columns; unlike the others it is read as a
+    whole.
 
     Args:
         path: The file; its suffix says how it is written.
@@ -138,11 +139,12 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
         kinds: Which ways of writing are welcome.
 
     Yields:
-        The line where the row starts (for JSON and Parquet: the row), from 1, and the row. CSV values are text.
+        The line where the row starts (for JSON and Parquet: the row), from 1, and the row. CSV
+        values are text.
 
     Raises:
-        InvalidInput: If the file is missing, of another kind, too large or damaged, or a row is bad and not to be
-            skipped.
+        InvalidInput: If the file is missing, of another kind, too large or damaged, or a row is bad
+            and not to be skipped.
         NotEnoughData: If there is no row at all.
     """
     limits = ReadLimits.from_environment()

@@ -37,16 +37,18 @@ SharesByCode = Mapping[str, Mapping[str, Mapping[int, float]]]
 class ShareTable:
     """A folder with ``questions.json`` and ``country_proportions.json``, or these under CultureSPA's own names.
 
-    In CultureSPA's ``data`` folder the two are called ``wvs_questions.json`` and ``proportions_group_by_country.json``.
+    In CultureSPA's ``data`` folder the two are called ``wvs_questions.json`` and
+    ``proportions_group_by_country.json``.
 
-    ``questions.json`` is a list of ``{"Q_id", "question", "option_lst"}``; ``country_proportions.json`` maps country ->
-    question -> option code -> share. Codes start at 1, or at 0 where 0 occurs. Missing answers stay in the
-    denominator, so shares may sum to less than 1. The number of people is not published.
+    ``questions.json`` is a list of ``{"Q_id", "question", "option_lst"}``;
+    ``country_proportions.json`` maps country -> question -> option code -> share. Codes start at 1,
+    or at 0 where 0 occurs. Missing answers stay in the denominator, so shares may sum to less than
+    1. The number of people is not published.
 
     Attributes:
         path: The folder.
-        exclude_questions: Ids to leave out; party choice and the questions about the person where not given, as in
-            CultureSPA (259 questions are left).
+        exclude_questions: Ids to leave out; party choice and the questions about the person where
+            not given, as in CultureSPA (259 questions are left).
         license: Licence or terms of the answers.
     """
 

@@ -32,10 +32,11 @@ def split_by(
 ) -> Split:
     """Split so that no unit is on both sides.
 
-    By rater, the test part is drawn within each community (at least one test rater where there are two; a community's
-    only rater trains). By question or stem, the same ones are tested for every community. By both, a test pair has a
-    test rater and a test question, a training pair neither; the others are left out. Units are drawn in sorted order,
-    so shuffling the pairs changes nothing.
+    By rater, the test part is drawn within each community (at least one test rater where there are
+    two; a community's only rater trains). By question or stem, the same ones are tested for every
+    community. By both, a test pair has a test rater and a test question, a training pair neither;
+    the others are left out. Units are drawn in sorted order, so shuffling the pairs changes
+    nothing.
 
     Args:
         kind: ``rater``, ``question``, ``stem`` or ``both`` (rater and question).

@@ -1,8 +1,9 @@
 """The wording that a battery of survey questions shares, so that a split by stem does not leak.
 
-Two steps. `question_stem` reads one text: what stands before the item that varies. `shared_stems` compares the stems of
-a whole survey, since an item may also stand in the middle ("Do you personally believe that ... is morally acceptable").
-Both lean towards joining: a battery cut in two leaks into the test, two batteries joined cost a little data.
+Two steps. `question_stem` reads one text: what stands before the item that varies. `shared_stems`
+compares the stems of a whole survey, since an item may also stand in the middle ("Do you personally
+believe that ... is morally acceptable"). Both lean towards joining: a battery cut in two leaks into
+the test, two batteries joined cost a little data.
 """
 
 import re
@@ -22,16 +23,16 @@ _SHARED_PART = 0.65
 def question_stem(text: str) -> str:
     """Read the wording before the item that varies within a battery.
 
-    A bracketed lead-in is left out, then the text is cut at the first mark of an item - an ellipsis, a new line, a
-    letter ("a. "), a colon - that has at least six words before it. Case, punctuation, numbers and a leading "And" or
-    "Now" do not count.
+    A bracketed lead-in is left out, then the text is cut at the first mark of an item - an
+    ellipsis, a new line, a letter ("a. "), a colon - that has at least six words before it. Case,
+    punctuation, numbers and a leading "And" or "Now" do not count.
 
     Args:
         text: Wording of a question.
 
     Returns:
-        Words in lower case, one space apart, numbers as ``0``; the whole text where no item is marked. Never empty
-        unless the text holds no word.
+        Words in lower case, one space apart, numbers as ``0``; the whole text where no item is
+        marked. Never empty unless the text holds no word.
 
     >>> question_stem("(Now I'd like ...) Please tell me if you have a favorable opinion of...Kiran Bedi?")
     'please tell me if you have a favorable opinion of'
@@ -51,9 +52,9 @@ def question_stem(text: str) -> str:
 def shared_stems(texts: Iterable[str]) -> dict[str, str]:
     """Find the stem of each question among all questions of a survey.
 
-    Two stems are one battery's when the words they share at the start and at the end are at least five, and at least
-    65 % of the longer one. Batteries are the connected groups; a battery is named by its first stem in sorted order, so
-    the order of the questions does not matter.
+    Two stems are one battery's when the words they share at the start and at the end are at least
+    five, and at least 65 % of the longer one. Batteries are the connected groups; a battery is
+    named by its first stem in sorted order, so the order of the questions does not matter.
 
     Args:
         texts: Wordings of the questions.

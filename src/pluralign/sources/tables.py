@@ -84,7 +84,8 @@ def survey_questions(
 def first_code(id_: str, codes: Collection[int], n_options: int) -> int:
     """Code of a question's first option: 0 or 1.
 
-    It is 0 where the code 0 occurs, or where WVS-7 says so and the code ``n_options`` does not occur.
+    It is 0 where the code 0 occurs, or where WVS-7 says so and the code ``n_options`` does not
+    occur.
 
     >>> first_code("Q1", {1, 2, 3, 4}, 4), first_code("Q94", {1, 2}, 3), first_code("X", {0, 2}, 3)
     (1, 0, 0)

@@ -31,11 +31,13 @@ def read_requests(
     """Stream what is to be scored.
 
     Args:
-        path: JSON Lines, JSON, CSV or Parquet; a row has ``prompt`` and ``response``, or is a preference pair.
+        path: JSON Lines, JSON, CSV or Parquet; a row has ``prompt`` and ``response``, or is a
+            preference pair.
         policy: What to do with bad rows, and where to count them.
 
     Yields:
-        Line, id (None where there is none), and one request, or two for a pair: chosen, then rejected.
+        Line, id (None where there is none), and one request, or two for a pair: chosen, then
+        rejected.
 
     Raises:
         InvalidInput: If the file or a row cannot be read.

@@ -37,9 +37,10 @@ VOTE_COLUMNS: dict[str, str] = {
 class VotePairs:
     """Pairwise votes of one panel.
 
-    A vote for one side is a pair. Every other answer is a tie or an abstention, counted under its own wording.
-    ``question`` is the question's text, so that panels asked the same under different ids share a side of a split;
-    ``extra`` holds ``chosen_id`` and ``rejected_id``, so that a pair judged by several raters can be recognised.
+    A vote for one side is a pair. Every other answer is a tie or an abstention, counted under its
+    own wording. ``question`` is the question's text, so that panels asked the same under different
+    ids share a side of a split; ``extra`` holds ``chosen_id`` and ``rejected_id``, so that a pair
+    judged by several raters can be recognised.
 
     Attributes:
         path: CSV of votes: question, rater, the ids of both texts, the vote.

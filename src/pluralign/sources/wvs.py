@@ -34,18 +34,22 @@ _NO_WEIGHT = "no weight"
 class WvsMicrodata:
     """The CSV of one row a respondent, as downloaded under World Values Survey terms.
 
-    A share is the weight of those who gave the option over the weight of all respondents of the country: missing
-    answers (negative codes) stay in the denominator, as in CultureSPA's table, so shares may sum to less than 1. ``n``
-    is the number of people who gave a real answer. Respondents who refused or withdrew consent are dropped.
+    A share is the weight of those who gave the option over the weight of all respondents of the
+    country: missing answers (negative codes) stay in the denominator, as in CultureSPA's table, so
+    shares may sum to less than 1. ``n`` is the number of people who gave a real answer. Respondents
+    who refused or withdrew consent are dropped.
 
     Attributes:
-        path: The CSV, with a column a question: wave 7 (``B_COUNTRY_ALPHA``, ``W_WEIGHT``, ``Q1`` to ``Q290``), or
-            waves 5 and 6, the time series, EVS, EVS/WVS or IVS; see `pluralign.sources.microdata`.
-        questions: Wordings and options: a ``questions.json`` in CultureSPA's layout, whose ids name columns.
+        path: The CSV, with a column a question: wave 7 (``B_COUNTRY_ALPHA``, ``W_WEIGHT``, ``Q1``
+            to ``Q290``), or waves 5 and 6, the time series, EVS, EVS/WVS or IVS; see
+            `pluralign.sources.microdata`.
+        questions: Wordings and options: a ``questions.json`` in CultureSPA's layout, whose ids name
+            columns.
         country: The column with the country; found by its usual names where not given.
         weight: The column with the weight; found by its usual names where not given.
         weighted: Whether respondents count with their weight; else each counts once.
-        exclude_questions: Ids to leave out; party choice and the questions about the person where not given.
+        exclude_questions: Ids to leave out; party choice and the questions about the person where
+            not given.
     """
 
     name: ClassVar[str] = "wvs"
@@ -55,8 +59,10 @@ class WvsMicrodata:
     )
 
     obtain: ClassVar[str] = (
-        "get the CSV of wave 7 from worldvaluessurvey.org (free, under their terms) and questions.json from "
-        "CultureSPA's repository, then give path (the CSV) and questions; or put CultureSPA's questions.json and "
+        "get the CSV of wave 7 from worldvaluessurvey.org (free, under their terms) and "
+        "questions.json from "
+        "CultureSPA's repository, then give path (the CSV) and questions; or put CultureSPA's "
+        "questions.json and "
         "country_proportions.json into a folder wvs, and name that folder"
     )
 

@@ -95,9 +95,11 @@ def evaluate_answers(
         answers: Files of recorded answers.
         source: The survey.
         out: The folder; files of an earlier evaluation in it are replaced.
-        parser: ``strict`` tells refusals from answers; ``published`` takes numbers as CultureSPA does.
+        parser: ``strict`` tells refusals from answers; ``published`` takes numbers as CultureSPA
+            does.
         numbering: How options were numbered where rows do not say.
-        communities: Whose people to compare with; by default those named by an answer, or all where none is.
+        communities: Whose people to compare with; by default those named by an answer, or all where
+            none is.
         seed: Seed of the intervals.
         draws: Draws of questions for the intervals.
         skip_bad: Drop and count rows that cannot be read.

@@ -17,7 +17,8 @@ def open_chat_model(
         note: Hears of each sampling field that a server refuses, while it is asked.
 
     Raises:
-        InvalidSettings: If it is simulated: a simulated respondent answers questions, and does not write.
+        InvalidSettings: If it is simulated: a simulated respondent answers questions, and does not
+            write.
         MissingExtra: If what it needs is not installed.
         InvalidInput: If there is no such model.
     """

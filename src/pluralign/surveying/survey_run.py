@@ -40,7 +40,8 @@ def run_survey(
 ) -> SurveyOutcome:
     """Ask, record, measure; a run that was stopped goes on where it was.
 
-    The folder holds ``recorded.jsonl`` (every answer as it came), and what `evaluate_answers` writes.
+    The folder holds ``recorded.jsonl`` (every answer as it came), and what `evaluate_answers`
+    writes.
 
     Args:
         resolved: What to ask of whom.
@@ -49,7 +50,8 @@ def run_survey(
         fresh: Begin anew, whatever is in the folder.
 
     Raises:
-        PluralignError: If the survey or the respondent does not allow the run; answers had stay in the folder.
+        PluralignError: If the survey or the respondent does not allow the run; answers had stay in
+            the folder.
     """
     reporter = reporter or Silent()
     settings = resolved.settings

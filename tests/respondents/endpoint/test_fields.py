@@ -27,7 +27,8 @@ def reasoning_server(body: dict[str, Any]) -> tuple[int, bytes]:
     """As OpenAI's reasoning models refuse: one field at a time, by name."""
     if "max_tokens" in body:
         return 400, refusal(
-            "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
+            "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' "
+            "instead.",
             param="max_tokens",
             code="unsupported_parameter",
         )
@@ -87,7 +88,8 @@ def test_a_server_that_refuses_whatever_is_sent_is_not_asked_for_ever() -> None:
 
 def test_a_token_limit_that_is_refused_for_its_size_is_still_sent() -> None:
     long = refusal(
-        "This model's context is 4096 tokens; you asked for 5000 (4000 in messages, 1000 in max_tokens)"
+        "This model's context is 4096 tokens; you asked for 5000 (4000 in messages, 1000 in "
+        "max_tokens)"
     )
     behaviour = Behaviour(say=lambda body: (400, long))
     with serving(behaviour) as url:

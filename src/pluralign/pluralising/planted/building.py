@@ -28,7 +28,8 @@ _TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-# Digits, line ends, quotes and what stands between sentences are tokens of their own; whole sentences may be one.
+# Digits, line ends, quotes and what stands between sentences are tokens of their own; whole
+# sentences may be one.
 _PIECES = r"""\d|\n|"|(?<=\d)\. |(?<=\?) |\{"question": |, "options": \[|\]\}"""
 _ABOUT = "A toy: it knows nobody but the simulated people of a planted society, and is for trying methods out only."
 
@@ -38,11 +39,13 @@ def build_planted_model(
 ) -> dict[str, Any]:
     """Train a small causal model on a planted society; the folder appears whole or not at all.
 
-    It answers the society's questions, as its default culture where none is named and as a mixture of its default and
-    the community's people where one is, and writes new questions. It is a model of simulated people only.
+    It answers the society's questions, as its default culture where none is named and as a mixture
+    of its default and the community's people where one is, and writes new questions. It is a model
+    of simulated people only.
 
     Args:
-        folder: Where it is put: a Hugging Face folder, with ``planted.json``, which says what was planted.
+        folder: Where it is put: a Hugging Face folder, with ``planted.json``, which says what was
+            planted.
         settings: What is planted, and how large the model is.
         reporter: Hears the progress.
 

@@ -65,7 +65,8 @@ class Asking:
 
         self._settings, self._client, self._sampling = settings, client, sampling
         self._fields, self._secrets, self._usage = fields, secrets, usage
-        # Each try may take its time-out, and wait a minute before; a body that comes drop by drop takes no longer.
+        # Each try may take its time-out, and wait a minute before; a body that comes drop by drop
+        # takes no longer.
         self._longest = (settings.timeout_s + _LONGEST_WAIT) * (settings.retries + 1)
         self._requests = (
             AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None

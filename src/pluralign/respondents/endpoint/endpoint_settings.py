@@ -29,13 +29,16 @@ class EndpointSettings:
 
     Attributes:
         model: What the server calls the model.
-        base_url: Where the server is, such as ``http://127.0.0.1:8000/v1``; None for the OpenAI service.
-        api_key_env: The environment variable that holds the key; a server on this machine needs none.
+        base_url: Where the server is, such as ``http://127.0.0.1:8000/v1``; None for the OpenAI
+            service.
+        api_key_env: The environment variable that holds the key; a server on this machine needs
+            none.
         concurrency: Requests in flight.
         timeout_s: Seconds after which a request is given up and tried again.
         retries: How often one request is tried again.
         requests_per_minute: Most requests a minute; None for no limit.
-        tokens_per_minute: Most tokens a minute, estimated before and not corrected after; None for no limit.
+        tokens_per_minute: Most tokens a minute, estimated before and not corrected after; None for
+            no limit.
         max_cost: Stop before this is spent; None for no limit.
         price_in: Price of a million tokens read.
         price_out: Price of a million tokens written.

@@ -11,7 +11,8 @@ _OPTIONAL = ("seed", "top_p", "temperature")
 _WORDS = ("message", "msg", "detail", "error", "code", "type")
 _LONGEST, _MOST = 5000, 20
 _UNKNOWN = re.compile(
-    r"max_completion_tokens|support|unknown|unrecogni[sz]ed|unexpected|not (?:permitted|allowed)|forbidden|extra",
+    r"max_completion_tokens|support|unknown|unrecogni[sz]ed|unexpected|not "
+    r"(?:permitted|allowed)|forbidden|extra",
     re.I,
 )
 _LIMIT_REACHED = re.compile(r"\b(?:max_tokens|output limit)\b.{0,40}\breached\b", re.I)
@@ -45,7 +46,8 @@ class SentFields:
     def leave_out(self, body: object, message: str, sent: Collection[str]) -> bool:
         """Whether a refusal names a field that its request sent, which is then left out or renamed from now on.
 
-        Of 64 requests in flight each may be refused for the same field: every one of them can be sent again.
+        Of 64 requests in flight each may be refused for the same field: every one of them can be
+        sent again.
 
         Args:
             body: The JSON of the refusal, where it was JSON.

@@ -28,7 +28,8 @@ class EndpointChatModel:
 
     Args:
         settings: Which server, and how.
-        note: Hears of each field that the server refuses and that is left out, once, when it is found out.
+        note: Hears of each field that the server refuses and that is left out, once, when it is
+            found out.
 
     Attributes:
         notes: What ``note`` has heard.
@@ -74,8 +75,8 @@ class EndpointChatModel:
         """Ask for all; one that fails after all retries is a reply with its ``failure``.
 
         Raises:
-            EndpointError: If the server refuses the key or the model, nothing but failures comes back, or the cost
-                limit is reached. What was heard before was told.
+            EndpointError: If the server refuses the key or the model, nothing but failures comes
+                back, or the cost limit is reached. What was heard before was told.
         """
         work = self._all(_Work(conversations, sampling, heard))
         try:
@@ -131,7 +132,8 @@ class EndpointChatModel:
         spent = self.usage.cost(s)
         if s.max_cost is not None and spent + self._promised + price > s.max_cost:
             raise EndpointError(
-                f"{spent:.4f} of at most {s.max_cost} are spent, after {self.usage.requests:,} answers",
+                f"{spent:.4f} of at most {s.max_cost} are spent, after {self.usage.requests:,} "
+                "answers",
                 where="model.max_cost",
                 hint="answers had are kept; raise the limit and give the same command again",
             )

@@ -28,8 +28,8 @@ class Completion:
 def read_completion(body: bytes, not_sent: tuple[str, ...] = ()) -> Completion:
     r"""Read the body of a chat completion.
 
-    Only the content is the answer: a thought that comes apart (``reasoning_content``) is not. Content in parts is
-    joined; where there is none, the words of the ``refusal`` are taken.
+    Only the content is the answer: a thought that comes apart (``reasoning_content``) is not.
+    Content in parts is joined; where there is none, the words of the ``refusal`` are taken.
 
     Args:
         body: JSON.

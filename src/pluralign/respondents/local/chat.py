@@ -82,7 +82,8 @@ class LocalChatModel:
     ) -> list[Reply]:
         """Go on with conversations; see `pluralign.core.ports.ChatModel`.
 
-        With a temperature above 0 what is drawn depends on the seed and on which conversations share a batch.
+        With a temperature above 0 what is drawn depends on the seed and on which conversations
+        share a batch.
         """
         prompts = [self.tokens(conversation) for conversation in conversations]
         replies: dict[int, Reply] = {}
@@ -169,7 +170,8 @@ def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> Loca
     Args:
         name: A folder, a folder of an adapter, or ``owner/name`` on the hub.
         batch_tokens: Most tokens of one batch.
-        how: ``revision``, ``adapter``, ``device``, ``precision``, ``attention``, ``trust_remote_code``.
+        how: ``revision``, ``adapter``, ``device``, ``precision``, ``attention``,
+            ``trust_remote_code``.
 
     Raises:
         MissingExtra: If torch or transformers is not installed.

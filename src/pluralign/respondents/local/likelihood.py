@@ -17,9 +17,9 @@ _WORTH = 16
 class LikelihoodRespondent:
     """Answers with the probability of every option.
 
-    The probability of an option is that of the model going on with its label, over all labels of the ask. A label that
-    begins another one (1 and 10) counts without what goes on as the other. Prompts that begin alike are read once up
-    to where they part.
+    The probability of an option is that of the model going on with its label, over all labels of
+    the ask. A label that begins another one (1 and 10) counts without what goes on as the other.
+    Prompts that begin alike are read once up to where they part.
 
     Args:
         model: The model.
@@ -146,7 +146,8 @@ def label_shares(logs: Sequence[float], longer: Sequence[Sequence[int]]) -> Floa
 
     Args:
         logs: Log-probability of going on with each label.
-        longer: For each label, the places of those that it begins, as `begun_by` gives them: they are taken out of it.
+        longer: For each label, the places of those that it begins, as `begun_by` gives them: they
+            are taken out of it.
 
     Returns:
         Shares, summing to 1.

@@ -13,7 +13,8 @@ from pluralign.huggingface.trusting import remember, require_trust
 
 _ADAPTER = "adapter_config.json"
 _OWN_CODE = (
-    "read that code; if you trust it, set model.trust_remote_code = true; if Transformers has the model's class, "
+    "read that code; if you trust it, set model.trust_remote_code = true; if Transformers has the "
+    "model's class, "
     "delete auto_map from its config.json instead"
 )
 
