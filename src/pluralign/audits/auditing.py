@@ -19,7 +19,7 @@ from pluralign.audits.findings import (
     Threshold,
 )
 from pluralign.audits.sentences import Sentence
-from pluralign.core import Estimate, FloatArray, InvalidSettings, rng_for
+from pluralign.core import Estimate, InvalidSettings, rng_for
 
 LEVEL = 0.05
 """Chance that a check which measures nothing but noise finds something beyond its threshold."""
@@ -317,9 +317,3 @@ def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
     return (
         SEVERITIES.index(finding.severity), finding.audit, finding.check, finding.subject, finding.community or ""
     )  # fmt: skip
-
-
-def standard_error(draws_B: FloatArray) -> float:
-    """Standard deviation of the draws that measured something; infinite where none did."""
-    real = draws_B[~np.isnan(draws_B)]
-    return float(real.std()) if real.size > 1 else float("inf")

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from pluralign.audits.answered import Answered, estimate
-from pluralign.audits.auditing import NAMED, Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import NAMED, Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share, Value
 from pluralign.core import FloatArray
-from pluralign.metrics import draw_ratios
+from pluralign.metrics import draw_ratios, standard_error
 
 _AXES, _FEWEST = 2, 5
 _NOTHING, _CLOSE = 1e-12, 1e-9

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.core import FloatArray
 from pluralign.evaluation.surveys import ReadAnswer, changes
-from pluralign.metrics import draw_questions, draw_ratios
+from pluralign.metrics import draw_questions, draw_ratios, standard_error
 
 _SHOWN = 8
 

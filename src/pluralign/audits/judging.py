@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import REWARDS, UNSTEERED, Context, Skipped, standard_error
+from pluralign.audits.auditing import REWARDS, UNSTEERED, Context, Skipped
 from pluralign.audits.evidence import Evidence, Rewards
-from pluralign.core import BoolArray, Estimate, FloatArray, IntArray
-from pluralign.metrics import correct, draw_series_means
+from pluralign.core import BoolArray, FloatArray, IntArray
+from pluralign.metrics import Drawn, correct, draw_series_means
 
 FEW = 5
 """Raters (or stems) below which no interval can be trusted."""
@@ -23,37 +22,6 @@ def steered(evidence: Evidence) -> Rewards | Skipped:
     if evidence.rewards is None:
         return REWARDS
     return evidence.rewards if evidence.rewards.margins else UNSTEERED
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """A mean over some test pairs.
-
-    Attributes:
-        value: The mean.
-        draws_B: Its draws.
-        n: Different pairs.
-        n_raters: Different people, where there are any.
-    """
-
-    value: float
-    draws_B: FloatArray
-    n: int
-    n_raters: int | None
-
-    @property
-    def estimate(self) -> Estimate:
-        """With its interval."""
-        return estimate(self.value, self.draws_B, self.n, self.n_raters)
-
-    @property
-    def error(self) -> float:
-        """Its standard error."""
-        return standard_error(self.draws_B)
-
-    def __sub__(self, other: "Mean") -> "Mean":
-        """The difference of two means over the same pairs, paired."""
-        return Mean(self.value - other.value, self.draws_B - other.draws_B, self.n, self.n_raters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +46,11 @@ class Means:
     communities: Mapping[str, int]
     series: Mapping[str, int]
 
-    def of(self, community: str, series: str) -> Mean:
+    def of(self, community: str, series: str) -> Drawn:
         """One of them."""
         c, s = self.communities[community], self.series[series]
         people = int(self.people_C[c]) if self.raters else None
-        return Mean(
+        return Drawn(
             float(self.value_C_S[c, s]),
             self.draws_B_C_S[:, c, s].astype(float),
             int(self.n_C[c]),
@@ -95,7 +63,7 @@ class Means:
             self.people_C[self.communities[community]] >= FEW
         )
 
-    def elsewhere(self, community: str, series: str) -> Mean:
+    def elsewhere(self, community: str, series: str) -> Drawn:
         """The mean over all other communities, each counting the same."""
         rest = [
             c
@@ -103,12 +71,9 @@ class Means:
             if name != community and self.people_C[c] >= FEW
         ]
         s = self.series[series]
-        draws_B_C = self.draws_B_C_S[:, rest, s].astype(float)
-        there_B_C = ~np.isnan(draws_B_C)
-        total_B, count_B = np.where(there_B_C, draws_B_C, 0).sum(axis=1), there_B_C.sum(axis=1)
-        return Mean(
-            float(self.value_C_S[rest, s].mean()),
-            np.divide(total_B, count_B, out=np.full_like(total_B, np.nan), where=count_B > 0),
+        return Drawn.mean(
+            self.value_C_S[rest, s],
+            self.draws_B_C_S[:, rest, s].astype(float),
             int(self.n_C[rest].sum()),
             int(self.people_C[rest].sum()) if self.raters else None,
         )

@@ -12,7 +12,6 @@ from pluralign.audits.auditing import (
     Context,
     Measured,
     Skipped,
-    standard_error,
 )
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.facets import artefacts, language
@@ -20,7 +19,7 @@ from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.neighbours import coarse_country, wrong_neighbour
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import FloatArray
-from pluralign.metrics import draw_ratios, squared_errors, target_rank
+from pluralign.metrics import draw_ratios, squared_errors, standard_error, target_rank
 
 _SHOWN = 8
 

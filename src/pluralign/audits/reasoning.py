@@ -6,12 +6,12 @@ from itertools import groupby
 import numpy as np
 
 from pluralign.audits.answered import Answered, estimate
-from pluralign.audits.auditing import Audit, Check, Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import Audit, Check, Context, Measured, Skipped
 from pluralign.audits.evidence import LEVELS, Evidence, Item
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.sentences import Place, Sentence, Share
 from pluralign.core import Estimate, FloatArray
-from pluralign.metrics import draw_means, draw_ratios, jensen_shannon_distance
+from pluralign.metrics import draw_means, draw_ratios, jensen_shannon_distance, standard_error
 
 _ITEMS = Skipped("no items that ask to reason about cultures", "a file of such items with answers")
 _FEW = 10

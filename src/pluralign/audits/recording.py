@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.audits.speaking import PAIRS, SHOWN
 from pluralign.core import Estimate, PreferencePair, consent_problem
-from pluralign.metrics import draw_means
+from pluralign.metrics import draw_means, standard_error
 
 _UNKNOWN_TERMS = re.compile(r"\s*(none|unknown|n/?a|.*not stated.*)?\s*", re.IGNORECASE)
 

@@ -11,7 +11,6 @@ from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.judging import (
     FEW,
     REFERENCE,
-    Mean,
     Means,
     accuracies,
     clusters_of,
@@ -21,7 +20,7 @@ from pluralign.audits.judging import (
 )
 from pluralign.audits.sentences import Amount, Place, Sentence, Share, Value
 from pluralign.core import FloatArray, IntArray, PreferencePair
-from pluralign.metrics import correct
+from pluralign.metrics import Drawn, correct
 
 THIN = 60
 """Raters below which a community is thin: what sets it apart can hardly be told from chance."""
@@ -101,7 +100,7 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             continue
         gain = found.of(community, community) - found.of(community, REFERENCE)
         cost = found.elsewhere(community, REFERENCE) - found.elsewhere(community, community)
-        beyond = Mean(
+        beyond = Drawn(
             cost.value - gain.value, cost.draws_B - gain.draws_B, cost.n + gain.n, cost.n_raters
         )
         away = np.flatnonzero(~rewards.of(community))

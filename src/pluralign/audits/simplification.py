@@ -12,7 +12,6 @@ from pluralign.audits.auditing import (
     Context,
     Measured,
     Skipped,
-    standard_error,
 )
 from pluralign.audits.axes import Number, few_axes, over, portions
 from pluralign.audits.evidence import Evidence
@@ -26,6 +25,7 @@ from pluralign.metrics import (
     spanning_length,
     spread,
     square,
+    standard_error,
 )
 
 _SINGLE = "{} gave single answers"

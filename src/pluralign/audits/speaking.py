@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.people import FEWER, groups_of, heaviest
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import WORLD, Estimate, PreferencePair, resolve_community
 from pluralign.core import community as community_of
-from pluralign.metrics import draw_means, total_variation
+from pluralign.metrics import draw_means, standard_error, total_variation
 
 PAIRS = Skipped("no pairs", "preference pairs (--pairs, or a run whose sources can be read)")
 SHARES = Skipped("answers were published as shares, so no rater is known", "pairs with raters")

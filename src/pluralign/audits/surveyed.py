@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped, standard_error
+from pluralign.audits.auditing import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Place, Sentence, Share
 from pluralign.audits.speaking import SHOWN
 from pluralign.core import Estimate, PreferencePair, Survey, prompt_text
-from pluralign.metrics import draw_means, total_variation
+from pluralign.metrics import draw_means, standard_error, total_variation
 
 _UNLIKE = 0.1
 

@@ -50,16 +50,4 @@ def ceiling_rows(
             )
         except NotEnoughData:
             continue
-        row = Row(
-            "human_agreement",
-            "people",
-            None,
-            community,
-            "all",
-            e.value,
-            e.low,
-            e.high,
-            e.n,
-            e.n_raters,
-        )
-        yield row.as_dict()
+        yield Row.of(e, "human_agreement", "people", None, community, "all").as_dict()

@@ -1,7 +1,7 @@
 """How well each community is served: by every method, under every steer, on all and on contested pairs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -185,18 +185,8 @@ def _row(
 ) -> Row:
     """A row whose n counts different pairs, of one community or of all."""
     pairs = part.pair_N if of is None else part.pair_N[part.community_N == of]
-    return Row(
-        METRIC,
-        method,
-        steer,
-        community,
-        subset,
-        e.value,
-        e.low,
-        e.high,
-        len(np.unique(pairs)),
-        e.n_raters,
-    )
+    counted = replace(e, n=len(np.unique(pairs)))
+    return Row.of(counted, METRIC, method, steer, community, subset)
 
 
 def _series_rows(
@@ -216,7 +206,16 @@ def _series_rows(
                 low = high = None
             n_raters = people if part.raters else None
             yield Row(
-                METRIC, method, steer or None, community, subset, value, low, high, n, n_raters
+                metric=METRIC,
+                method=method,
+                steer=steer or None,
+                community=community,
+                subset=subset,
+                value=value,
+                low=low,
+                high=high,
+                n=n,
+                n_raters=n_raters,
             )
 
 

@@ -20,7 +20,7 @@ from pluralign.evaluation import (
 from pluralign.experiments.repeats import Bench
 from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method, TrainingSet
-from pluralign.metrics import correct, draw_series_means, percentile_interval
+from pluralign.metrics import Drawn, average_draws, correct, draw_series_means
 from pluralign.rewards import EncodedPairs
 
 TARGET = "full"
@@ -73,35 +73,35 @@ class Study:
             self.judged.community_N, self.parts[0].bench.train.communities
         )
 
-    def averages(
-        self, credit_N_S: FloatArray, subset: str = "all"
-    ) -> tuple[FloatArray, FloatArray, TestPairs]:
-        """Mean over the communities steered to of each series, and its draws: shapes (S,) and (B, S)."""
+    def averages(self, credit_N_S: FloatArray, subset: str = "all") -> list[Drawn]:
+        """Mean of each series over the communities steered to, each of which counts the same."""
         rows = self.rows(subset)
         part = self.judged.take(rows)
         rng = rng_for(self.drawing.seed, "bootstrap", subset)
         draws_B_C_S = draw_series_means(
             credit_N_S[rows], part.community_N, part.cluster_N, rng, self.drawing.draws
         )
-        ids = np.unique(part.community_N)
-        value_S = np.mean(
-            [credit_N_S[rows][part.community_N == c].mean(axis=0) for c in ids], axis=0
-        )
-        known_S = ~np.isnan(draws_B_C_S).all(axis=0).any(
-            axis=0
-        )  # no interval where a community has one rater only
-        draws_B_S = np.full((len(draws_B_C_S), len(value_S)), np.nan)
-        draws_B_S[:, known_S] = np.nanmean(draws_B_C_S[:, :, known_S], axis=1)
-        return value_S, draws_B_S, part
+        own_S = [
+            credit_N_S[rows][part.community_N == c].mean(axis=0)
+            for c in np.unique(part.community_N)
+        ]
+        value_S = np.mean(own_S, axis=0)
+        pairs = len(np.unique(part.pair_N))
+        people = len(np.unique(part.cluster_N)) if part.raters else None
+        averages = []
+        for s, value in enumerate(value_S.tolist()):
+            draws_B_C = np.ascontiguousarray(draws_B_C_S[:, :, s])  # summed in one order always
+            averages.append(Drawn(value, average_draws(draws_B_C), pairs, people))
+        return averages
 
 
 def curve_rows(
     study: Study, methods: Mapping[str, Method], fractions: tuple[float, ...], by: str
 ) -> Iterator[dict[str, Any]]:
-    """Accuracy against the amount of training data, and how much of it reaches what full fine-tuning reaches on all.
+    """Accuracy against the amount of training data, and how much data reaches full fine-tuning.
 
-    The pairs of the communities steered to are thinned; those of other communities and the reference stay as they are.
-    Ridges are chosen anew at each size.
+    The pairs of the communities steered to are thinned; the pairs of other communities and the
+    reference stay as they are. Ridges are chosen anew at each size.
 
     Args:
         study: What to work on.
@@ -110,46 +110,57 @@ def curve_rows(
         by: ``pairs`` or ``raters`` (questions or stems where there are no raters).
 
     Yields:
-        A row for each method and size (columns ``by``, ``fraction``, and the mean over repeats of ``train_pairs`` and
-        ``train_units``), then a row for
-        each method with metric ``fraction_needed``; nothing where no community steered to has test pairs.
+        A row for each method and size (columns ``by``, ``fraction``, and the mean over repeats of
+        ``train_pairs`` and ``train_units``), then a row for each method with the metric
+        ``fraction_needed``; nothing where no community steered to has test pairs.
     """
     if not study.rows("all").any():
         return
     sizes = sorted({*fractions, 1.0})
     thinned = [[_thinned(part.bench, f, by) for part in study.parts] for f in sizes]
+    curves = _curves(study, methods, thinned)
+    for name, curve in curves.items():
+        for fraction, benches, number in zip(sizes, thinned, curve, strict=True):
+            pairs, units = _mean_size(benches)
+            yield _row(name, number).as_dict(
+                by=by,
+                fraction=fraction,
+                train_pairs=pairs,
+                train_units=units,
+                repeats=len(study.parts),
+            )
+    if TARGET in curves:
+        yield from _needed_rows(curves, sizes, TARGET, by)
+
+
+def _curves(
+    study: Study, methods: Mapping[str, Method], thinned: Sequence[Sequence[Bench | PartsBench]]
+) -> dict[str, list[Drawn]]:
+    """Method -> its accuracy at each size, all with the same draws."""
     credit: list[FloatArray] = []
-    for k, (benches, name) in enumerate((b, m) for b in thinned for m in methods):
-        study.reporter.progress(k, len(sizes) * len(methods))
-        credit.append(study.credit([bench.fit(methods[name]) for bench in benches]))
-    value_S, draws_B_S, part = study.averages(np.stack(credit, axis=1))
-    grid_K_M = value_S.reshape(len(sizes), len(methods))
-    draws_B_K_M = draws_B_S.reshape(-1, len(sizes), len(methods))
-    for m, name in enumerate(methods):
-        for k, (fraction, benches) in enumerate(zip(sizes, thinned, strict=True)):
-            pairs, units = (
-                np.mean([_size(bench.train) for bench in benches], axis=0)
-                .round()
-                .astype(int)
-                .tolist()
-            )
-            more = {"by": by, "fraction": fraction, "train_pairs": pairs, "train_units": units}
-            yield _row(part, name, grid_K_M[k, m], draws_B_K_M[:, k, m]).as_dict(
-                **more, repeats=len(study.parts)
-            )
-    if TARGET not in methods:
-        return
-    target = list(methods).index(TARGET)
-    for m, name in enumerate(methods):
+    for benches in thinned:
+        for method in methods.values():
+            study.reporter.progress(len(credit), len(thinned) * len(methods))
+            credit.append(study.credit([bench.fit(method) for bench in benches]))
+    averages = study.averages(np.stack(credit, axis=1))
+    return {name: averages[m :: len(methods)] for m, name in enumerate(methods)}
+
+
+def _needed_rows(
+    curves: Mapping[str, Sequence[Drawn]], sizes: Sequence[float], target: str, by: str
+) -> Iterator[dict[str, Any]]:
+    """The share of the training data with which each method reaches the target on all of it."""
+    goal = curves[target][-1]
+    for name, curve in curves.items():
         needed = fraction_needed(
             np.array(sizes),
-            grid_K_M[:, m],
-            grid_K_M[-1, target],
-            draws_B_K_M[:, :, m],
-            draws_B_K_M[:, -1, target],
+            np.array([number.value for number in curve]),
+            goal.value,
+            np.stack([number.draws_B for number in curve], axis=1),
+            goal.draws_B,
         )
         yield {
-            "metric": "fraction_needed", "method": name, "target": TARGET, "by": by,
+            "metric": "fraction_needed", "method": name, "target": target, "by": by,
             "value": needed.fraction, "low": needed.low, "high": needed.high,
         }  # fmt: skip
 
@@ -177,9 +188,9 @@ def sensitivity_rows(
     for subset in ("all", "contested"):
         if not study.rows(subset).any():
             continue
-        value_S, draws_B_S, part = study.averages(credit_N_S, subset)
-        for s, (name, changed) in enumerate(grid):
-            yield _row(part, name, value_S[s], draws_B_S[:, s], subset).as_dict(**changed)
+        averages = study.averages(credit_N_S, subset)
+        for (name, changed), number in zip(grid, averages, strict=True):
+            yield _row(name, number, subset).as_dict(**changed)
 
 
 def _thinned(bench: Bench | PartsBench, fraction: float, by: str) -> Bench | PartsBench:
@@ -191,6 +202,12 @@ def _size(train: TrainingSet) -> tuple[int, int]:
     """Pairs, and raters (or questions), of the communities steered to."""
     of = np.isin(train.community_N, train.communities)
     return int(of.sum()), len(np.unique(train.unit_N[of]))
+
+
+def _mean_size(benches: Sequence[Bench | PartsBench]) -> tuple[int, int]:
+    """The mean of `_size` over repeats, rounded."""
+    pairs, units = np.mean([_size(bench.train) for bench in benches], axis=0).round()
+    return int(pairs), int(units)
 
 
 def thin(train: TrainingSet, fraction: float, by: str, rng: np.random.Generator) -> TrainingSet:
@@ -217,20 +234,6 @@ def _first(
     return np.flatnonzero(np.isin(unit_N, drawn))
 
 
-def _row(
-    part: TestPairs, method: str, value: float, draws_B: FloatArray, subset: str = "all"
-) -> Row:
-    low, high = percentile_interval(draws_B)
-    people = len(np.unique(part.cluster_N)) if part.raters else None
-    return Row(
-        METRIC,
-        method,
-        OWN,
-        None,
-        subset,
-        float(value),
-        low,
-        high,
-        len(np.unique(part.pair_N)),
-        people,
-    )
+def _row(method: str, number: Drawn, subset: str = "all") -> Row:
+    """A row on all communities steered to, each under the steer to itself."""
+    return Row.of(number.estimate, METRIC, method, OWN, None, subset)

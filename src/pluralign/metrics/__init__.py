@@ -9,6 +9,7 @@ from pluralign.metrics.distances import (
     total_variation,
     wasserstein,
 )
+from pluralign.metrics.drawn import Drawn, average_draws, standard_error
 from pluralign.metrics.intervals import (
     draw_group_means,
     draw_means,
@@ -39,8 +40,10 @@ from pluralign.metrics.survey_scores import (
 
 __all__ = [
     "ByCommunity",
+    "Drawn",
     "answer_closeness",
     "answer_diversity",
+    "average_draws",
     "choice_pool",
     "correct",
     "cultural_alignment_score",
@@ -64,6 +67,7 @@ __all__ = [
     "spread",
     "square",
     "squared_errors",
+    "standard_error",
     "structural_diversity",
     "subsample_error",
     "subsample_half_width",

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
 from pluralign.metrics.checks import checked_values, coded
-from pluralign.metrics.intervals import draw_group_means, draw_means, percentile_interval
+from pluralign.metrics.drawn import Drawn
+from pluralign.metrics.intervals import draw_group_means, draw_means
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,43 +172,21 @@ def disaggregate(
     clusters_C = np.bincount(np.unique(cluster * ids.size + community) % ids.size)
     draws_B_C = draw_group_means(values, community, cluster, rng, draws, weight_N=weights)
     estimates = {
-        str(ids[c]): _estimate(
-            value_C[c], draws_B_C[:, c], n_C[c], clusters_C[c] if raters else None
-        )
+        str(ids[c]): Drawn(
+            value_C[c], draws_B_C[:, c], int(n_C[c]), int(clusters_C[c]) if raters else None
+        ).estimate
         for c in range(ids.size)
     }
     people = np.unique(cluster).size if raters else None
-    mean, overall_B = (
-        np.average(values, weights=weights),
-        draw_means(values, cluster, rng, draws, weights),
-    )
+    mean = float(np.average(values, weights=weights))
+    overall_B = draw_means(values, cluster, rng, draws, weights)
     return ByCommunity(
-        overall=_estimate(mean, overall_B, values.size, people),
-        average=_estimate(value_C.mean(), _average(draws_B_C), values.size, people),
+        overall=Drawn(mean, overall_B, values.size, people).estimate,
+        average=Drawn.mean(value_C, draws_B_C, values.size, people).estimate,
         by_community=estimates,
         clusters={str(id_): int(k) for id_, k in zip(ids, clusters_C, strict=True)},
         draws_B_C=draws_B_C,
     )
-
-
-def _estimate(
-    value: float | np.floating, draws_B: FloatArray, n: int, n_raters: int | None
-) -> Estimate:
-    low, high = percentile_interval(draws_B)
-    return Estimate(
-        float(value), low, high, n=int(n), n_raters=None if n_raters is None else int(n_raters)
-    )
-
-
-def _average(draws_B_C: FloatArray) -> FloatArray:
-    """Mean over the communities in each draw; nan throughout where a community was never resampled."""
-    if np.isnan(draws_B_C).all(axis=0).any():
-        return np.full(len(draws_B_C), np.nan)
-    here_B_C = ~np.isnan(draws_B_C)
-    counts_B = here_B_C.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        means: FloatArray = np.where(here_B_C, draws_B_C, 0).sum(axis=1) / counts_B
-    return means
 
 
 def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:

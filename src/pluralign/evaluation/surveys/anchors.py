@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.evaluation.surveys.rows import SurveyRow
+from pluralign.evaluation.surveys.rows import SurveyRow, row_of
 from pluralign.evaluation.surveys.scores import ALIGNMENT, CLOSENESS, EXACT, Sums, series_of
 from pluralign.evaluation.surveys.tables import Peoples
 from pluralign.metrics import answer_closeness
@@ -35,9 +35,9 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
             series = series_of(metric, sums, counts_B_Q)
             yield from series.rows(metric, [(name, None, c) for c in peoples.communities])
             if len(peoples.communities) > 1:
-                yield from series.mean(range(len(peoples.communities))).rows(
-                    metric, [(name, None, None)]
-                )
+                mean = series.mean(range(len(peoples.communities)))
+                if mean is not None:
+                    yield row_of(metric, name, None, None, mean)
 
 
 def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.metrics import percentile_interval
+from pluralign.metrics import Drawn, percentile_interval
 
 METHOD = "ask"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRow:
     """One number, as ``results.jsonl`` holds it.
 
@@ -50,9 +50,9 @@ class Series:
     """One metric of several answerers: values, draws and the questions behind each.
 
     Attributes:
-        value_S: Values, nan where nothing was measured.
-        draws_B_S: Draws, shape (B, S).
-        n_S: Questions behind each.
+        value_S: Values, shape (S,); nan where nothing was measured.
+        draws_B_S: Draws, shape (B, S); nan in a draw that contains none of a series' questions.
+        n_S: Questions behind each, shape (S,).
     """
 
     value_S: FloatArray
@@ -62,52 +62,47 @@ class Series:
     def rows(
         self,
         metric: str,
-        who: Sequence[tuple[str, str | None, str | None]],
-        places: Sequence[int] | None = None,
+        names: Sequence[tuple[str, str | None, str | None]],
+        columns: Sequence[int] | None = None,
     ) -> Iterator[SurveyRow]:
         """A row for each series that measured something.
 
         Args:
             metric: Name of the metric.
-            who: Model, strategy and community of each series that is told of.
-            places: Which series these are; the first ones where None.
+            names: Model, strategy and community of each series.
+            columns: Which series these are; the first ones where None.
         """
-        for (model, strategy, community), s in zip(who, places or range(len(who)), strict=True):
+        chosen = range(len(names)) if columns is None else columns
+        for (model, strategy, community), s in zip(names, chosen, strict=True):
             if not np.isnan(self.value_S[s]):
-                yield row_of(
-                    metric,
-                    model,
-                    strategy,
-                    community,
-                    self.value_S[s],
-                    self.draws_B_S[:, s],
-                    int(self.n_S[s]),
-                )
+                one = Drawn(self.value_S[s], self.draws_B_S[:, s], int(self.n_S[s]))
+                yield row_of(metric, model, strategy, community, one)
 
-    def mean(self, places: Sequence[int]) -> "Series":
-        """The mean over some series, as one series; ``n`` counts the questions of the largest."""
-        chosen = [s for s in places if not np.isnan(self.value_S[s])]
+    def mean(self, columns: Sequence[int]) -> Drawn | None:
+        """The mean over the series that measured something; ``n`` is that of the largest."""
+        chosen = [s for s in columns if not np.isnan(self.value_S[s])]
         if not chosen:
-            return Series(
-                np.array([np.nan]), np.full((len(self.draws_B_S), 1), np.nan), np.array([0])
-            )
-        value = np.array([self.value_S[chosen].mean()])
-        return Series(
-            value,
-            self.draws_B_S[:, chosen].mean(axis=1, keepdims=True),
-            self.n_S[chosen].max(keepdims=True),
-        )
+            return None
+        n = int(self.n_S[chosen].max())
+        return Drawn.mean(self.value_S[chosen], self.draws_B_S[:, chosen], n)
+
+    def __sub__(self, other: "Series") -> "Series":
+        """Paired differences of series that rest on the same questions."""
+        return Series(self.value_S - other.value_S, self.draws_B_S - other.draws_B_S, self.n_S)
 
 
 def row_of(
-    metric: str,
-    model: str,
-    strategy: str | None,
-    community: str | None,
-    value: float,
-    draws_B: FloatArray,
-    n: int,
+    metric: str, model: str, strategy: str | None, community: str | None, number: Drawn
 ) -> SurveyRow:
-    """A row with its interval; none where it rests on one question."""
-    low, high = percentile_interval(draws_B) if n > 1 else (None, None)
-    return SurveyRow(metric, community, float(value), low, high, n, model, strategy)
+    """A row with its interval; without one where it rests on a single question."""
+    low, high = percentile_interval(number.draws_B) if number.n > 1 else (None, None)
+    return SurveyRow(
+        metric=metric,
+        community=community,
+        value=float(number.value),
+        low=low,
+        high=high,
+        n=number.n,
+        model=model,
+        strategy=strategy,
+    )

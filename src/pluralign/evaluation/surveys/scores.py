@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, IntArray
-from pluralign.evaluation.surveys.rows import Series, SurveyRow
+from pluralign.evaluation.surveys.rows import Series, SurveyRow, row_of
 from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
 from pluralign.metrics import (
     answer_closeness,
@@ -113,9 +113,9 @@ def score_rows(scored: Scored) -> Iterator[SurveyRow]:
                 metric, [(model, strategy, c) for c in places], list(places.values())
             )
             if len(places) > 1:
-                yield from series.mean(list(places.values())).rows(
-                    metric, [(model, strategy, None)]
-                )
+                mean = series.mean(list(places.values()))
+                if mean is not None:
+                    yield row_of(metric, model, strategy, None, mean)
 
 
 def rank_rows(scored: Scored) -> Iterator[SurveyRow]:
@@ -141,7 +141,9 @@ def rank_rows(scored: Scored) -> Iterator[SurveyRow]:
             RANK, [(model, strategy, scored.table.profiles[p][2]) for p in named]
         )
         if len(named) > 1:
-            yield from series.mean(range(len(named))).rows(RANK, [(model, strategy, None)])
+            mean = series.mean(range(len(named)))
+            if mean is not None:
+                yield row_of(RANK, model, strategy, None, mean)
 
 
 def nearest_people(scored: Scored) -> list[dict[str, object]]:
@@ -186,15 +188,14 @@ def difference_rows(
         first, second = (
             series_of(metric, (x[0] * common, x[1] * common), scored.counts_B_Q) for x in (a, b)
         )
-        series = Series(
-            first.value_S - second.value_S, first.draws_B_S - second.draws_B_S, first.n_S
-        )
+        series = first - second
         baseline = {"baseline_model": right[0], "baseline_strategy": right[1]}
         for row in series.rows(metric, [(*left, c) for c in both]):
             yield row.as_dict(**baseline)
         if len(both) > 1:
-            for row in series.mean(range(len(both))).rows(metric, [(*left, None)]):
-                yield row.as_dict(**baseline)
+            mean = series.mean(range(len(both)))
+            if mean is not None:
+                yield row_of(metric, *left, None, mean).as_dict(**baseline)
 
 
 def _take(sums: Sums, places: Mapping[str, int], communities: Sequence[str]) -> Sums:

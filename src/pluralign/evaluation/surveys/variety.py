@@ -12,6 +12,7 @@ from pluralign.evaluation.surveys.read_answers import ReadAnswer
 from pluralign.evaluation.surveys.rows import SurveyRow, row_of
 from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
 from pluralign.metrics import (
+    Drawn,
     choice_pool,
     draw_ratios,
     majority_choice,
@@ -50,8 +51,8 @@ def variety_rows(
             ),
             (f"{PEOPLE}: {model}", _diversities(gold, peoples, counts_B_Q)),
         ):
-            for metric, (number, draws_B, n) in measured.items():
-                yield row_of(metric, who, strategy, None, number, draws_B, n)
+            for metric, number in measured.items():
+                yield row_of(metric, who, strategy, None, number)
 
 
 def variety_difference_rows(
@@ -85,10 +86,9 @@ def variety_difference_rows(
             _diversities(value, peoples, counts_B_Q)
             | _spread_ratio(value, gold, peoples, counts_B_Q)
         )
-    for metric, (number, draws_B, n) in found[0].items():
+    for metric, number in found[0].items():
         if metric in found[1]:
-            other, other_B, m = found[1][metric]
-            row = row_of(metric, *left, None, number - other, draws_B - other_B, min(n, m))
+            row = row_of(metric, *left, None, number - found[1][metric])
             yield row.as_dict(baseline_model=right[0], baseline_strategy=right[1])
 
 
@@ -125,14 +125,12 @@ def effect_rows(
         for facet in ("order", "paraphrase", "language", "culture"):
             top, bottom = changes(own, facet, place)
             if bottom.any():
-                yield row_of(
-                    f"{facet}_effect", model, strategy, None, *_measured(top, bottom, counts_B_Q)
-                )
+                effect = _ratio(top, bottom, counts_B_Q)
+                yield row_of(f"{facet}_effect", model, strategy, None, effect)
         top, bottom = _first_places(own, place)
         if bottom.any():
-            yield row_of(
-                "position_bias", model, strategy, None, *_measured(top, bottom, counts_B_Q)
-            )
+            bias = _ratio(top, bottom, counts_B_Q)
+            yield row_of("position_bias", model, strategy, None, bias)
 
 
 def _first_places(
@@ -152,13 +150,7 @@ def _first_places(
     return top, bottom
 
 
-Measured = tuple[float, FloatArray, int]
-"""A number, its draws, and the questions behind it."""
-
-
-def _diversities(
-    value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray
-) -> dict[str, Measured]:
+def _diversities(value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) -> dict[str, Drawn]:
     error, scale = pair_errors(value, peoples.n_options_Q)
     if not scale.any(axis=1).all():
         return {}
@@ -168,17 +160,17 @@ def _diversities(
     structure = [
         spanning_length(square(np.nan_to_num(d), len(value))) for d in (distance[None], draws)
     ]
-    found: dict[str, Measured] = {
-        "pairwise_diversity": (float(distance.mean()), draws.mean(axis=1), answered),
-        "structural_diversity": (float(structure[0][0]), structure[1], answered),
-        "answer_diversity": _measured(*_apart(value, peoples), counts_B_Q),
+    found = {
+        "pairwise_diversity": Drawn(float(distance.mean()), draws.mean(axis=1), answered),
+        "structural_diversity": Drawn(float(structure[0][0]), structure[1], answered),
+        "answer_diversity": _ratio(*_apart(value, peoples), counts_B_Q),
     }
     for metric, per_question in (
         ("majority_choice_rate", majority_choice(value)),
         ("choice_pool_size", choice_pool(value)),
     ):
         there = ~np.isnan(per_question)
-        found[metric] = _measured(np.nan_to_num(per_question), there.astype(float), counts_B_Q)
+        found[metric] = _ratio(np.nan_to_num(per_question), there.astype(float), counts_B_Q)
     return found
 
 
@@ -196,7 +188,7 @@ def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]
 
 def _spread_ratio(
     value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray
-) -> dict[str, Measured]:
+) -> dict[str, Drawn]:
     """Standard deviation over communities against the people's, on scales from 0 to 1; below 1 is flattening."""
     ours, theirs = spread(value, peoples.n_options_Q), spread(gold, peoples.n_options_Q)
     there = ~np.isnan(ours + theirs)
@@ -204,9 +196,11 @@ def _spread_ratio(
     if bottom.sum() <= 0:
         return {}
     draws = np.sqrt(draw_ratios(top[None], bottom[None], counts_B_Q))[:, 0]
-    return {"spread_ratio": (float(np.sqrt(top.sum() / bottom.sum())), draws, int(there.sum()))}
+    ratio = Drawn(float(np.sqrt(top.sum() / bottom.sum())), draws, int(there.sum()))
+    return {"spread_ratio": ratio}
 
 
-def _measured(top: FloatArray, bottom: FloatArray, counts_B_Q: FloatArray) -> Measured:
+def _ratio(top: FloatArray, bottom: FloatArray, counts_B_Q: FloatArray) -> Drawn:
+    """A ratio of sums over questions, with its draws and the questions that count."""
     draws = draw_ratios(top[None], bottom[None], counts_B_Q)[:, 0]
-    return float(top.sum() / bottom.sum()), draws, int((bottom > 0).sum())
+    return Drawn(float(top.sum() / bottom.sum()), draws, int((bottom > 0).sum()))
