@@ -8,6 +8,7 @@ from pluralign.core import (
     Message,
     PreferencePair,
     RewardRequest,
+    as_requests,
     prompt_text,
     requests_of,
 )
@@ -64,3 +65,26 @@ def test_requests_are_aligned_with_their_pairs() -> None:
     assert chosen == [RewardRequest("Tea or coffee?", "Tea"), RewardRequest("Sea?", "Yes")]
     assert rejected == [RewardRequest("Tea or coffee?", "Coffee"), RewardRequest("Sea?", "No")]
     assert requests_of([]) == ([], [])
+
+
+def test_a_tuple_of_prompt_and_response_is_a_request() -> None:
+    turns = (Message("user", "Tea?"),)
+    asked = [RewardRequest("Tea?", "Yes"), ("Tea?", "No"), (turns, "Perhaps")]
+    assert as_requests(asked) == [
+        RewardRequest("Tea?", "Yes"),
+        RewardRequest("Tea?", "No"),
+        RewardRequest(turns, "Perhaps"),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [("Tea?",), ("Tea?", 3), "Tea?", None, ("a", "b", "c")])
+def test_anything_else_is_refused_with_its_position(wrong: object) -> None:
+    with pytest.raises(InvalidInput, match="must be a prompt and a response") as caught:
+        as_requests([("Tea?", "Yes"), wrong])  # type: ignore[list-item]
+    assert caught.value.where == "request 1"
+
+
+def test_one_request_outside_a_list_is_refused_with_what_to_write() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        as_requests(("Tea?", "Yes"))  # type: ignore[arg-type]
+    assert "a list also for one request" in str(caught.value.hint)

@@ -1,9 +1,11 @@
 import pytest
 
 from pluralign.core import (
+    AnySteer,
     InvalidInput,
     Steer,
     UnknownCommunity,
+    as_steer,
     blend_of,
     known_community,
     read_steer,
@@ -52,3 +54,29 @@ def test_shares_of_two_names_of_one_community_add_up() -> None:
 def test_shares_that_are_missing_or_do_not_sum_to_one_are_refused(words: list[str]) -> None:
     with pytest.raises(InvalidInput):
         read_steer(["MEX", "GBR"], words)
+
+
+@pytest.mark.parametrize(
+    ("given", "steer"),
+    [
+        (None, None),
+        ("MEX", Steer.to("MEX")),
+        ("Mexico", Steer.to("MEX")),
+        ("~world", None),
+        ({"Mexico": 0.5, "MEX": 0.25, "~world": 0.25}, Steer({"MEX": 0.75, "~world": 0.25})),
+        (Steer.to("MEX", strength=0.5), Steer.to("MEX", strength=0.5)),
+    ],
+)
+def test_a_name_shares_and_a_steer_are_understood(given: AnySteer, steer: Steer | None) -> None:
+    assert as_steer(given, ["GBR", "MEX"]) == steer
+
+
+def test_a_steer_of_another_type_is_refused_with_what_to_write() -> None:
+    with pytest.raises(InvalidInput, match="must be a community or shares of several, got int"):
+        as_steer(3, ["MEX"])  # type: ignore[arg-type]
+
+
+def test_a_model_steered_to_the_world_names_it_once() -> None:
+    with pytest.raises(UnknownCommunity) as caught:
+        as_steer("GBR", ["MEX", "~world"])
+    assert caught.value.hint == "it knows MEX, ~world"

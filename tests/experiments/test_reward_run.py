@@ -10,10 +10,11 @@ import pyarrow.parquet
 import pytest
 
 from pluralign.core import InvalidSettings, Steer, requests_of, rng_for
-from pluralign.experiments import Outcome
+from pluralign.experiments import Outcome, run_experiment
 from pluralign.models import open_model
 from pluralign.rewards import load_card
 from pluralign.runs import read_rows
+from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 
 Go = Callable[..., Outcome]
@@ -385,4 +386,15 @@ def test_the_limit_is_counted_in_the_record(go: Go, tables: Tables, tmp_path: Pa
         402,
         300,
         102,
+    )
+
+
+def test_a_run_takes_text_for_its_folder_and_shows_itself_in_a_line(
+    tables: Tables, tmp_path: Path, cache: Path
+) -> None:
+    settings = tables | {"methods": ["reference", "full"]}
+    outcome = run_experiment(resolve(settings), str(tmp_path / "run"), cache=str(cache))
+    assert (tmp_path / "run" / "record.json").is_file()
+    assert repr(outcome) == (
+        f"Outcome(tiny: {len(outcome.results)} results of 2 methods (full, reference))"
     )

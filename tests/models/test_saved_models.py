@@ -202,3 +202,11 @@ def test_texts_that_the_encoder_does_not_read_are_said(
         )
     )
     assert "another language" in Heard.notes[0]
+
+
+def test_paths_may_be_text(
+    folder: Path, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    model, path = open_model(str(folder / "full")), write_rows(tmp_path / "a.jsonl", rows[:3])
+    steers = steers_for(model, ["~hill"], 1.0)
+    assert list(score_file(model, str(path), steers, Tally())) == scored(model, path, "~hill")

@@ -118,3 +118,21 @@ def test_the_longer_text_wins_whoever_asks() -> None:
     assert rewards.tolist() == sorted(rewards.tolist())
     assert np.isfinite(rewards).all()
     assert LengthReward().score_all(requests).shape == (4, 0)
+
+
+def test_names_and_tuples_score_as_steers_and_requests_do(
+    model: LinearRewardModel, requests: list[RewardRequest]
+) -> None:
+    tuples = [(request.prompt, request.response) for request in requests]
+    expected = model.score(requests, Steer.to("MEX"))
+    np.testing.assert_array_equal(model.score(tuples, "MEX"), expected)
+    np.testing.assert_array_equal(model.score(tuples, "Mexico"), expected)
+    np.testing.assert_array_equal(model.score(tuples, {"Mexico": 1.0}), expected)
+    np.testing.assert_array_equal(model.score_all(tuples), model.score_all(requests))
+    np.testing.assert_array_equal(model.score(tuples, "~world"), model.score(requests))
+    np.testing.assert_array_equal(LengthReward().score(tuples), LengthReward().score(requests))
+
+
+def test_the_repr_says_what_a_model_is_without_its_numbers(model: LinearRewardModel) -> None:
+    assert repr(model).startswith(f"LinearRewardModel(steers to {', '.join(model.communities)}; ")
+    assert len(repr(replace(model, about={"method": "scpo"}))) < 200

@@ -297,3 +297,17 @@ def test_a_model_that_is_steered_to_nobody_is_a_reference(
     assert remote.communities == model.communities == ()
     assert remote.score(ITEMS) == pytest.approx(model.score(ITEMS), **CLOSE)
     assert remote.score_all(ITEMS).shape == (len(ITEMS), 0)
+
+
+def test_names_and_tuples_go_to_the_server_as_steers_and_requests_do(
+    client: RewardClient, remote: RemoteRewardModel
+) -> None:
+    tuples = [(item.prompt, item.response) for item in ITEMS]
+    expected = remote.score(ITEMS, Steer.to("~hill"))
+    np.testing.assert_array_equal(remote.score(tuples, "~hill"), expected)
+    np.testing.assert_array_equal(remote.score(tuples, {"~hill": 1.0}), expected)
+    np.testing.assert_array_equal(remote.score_all(tuples), remote.score_all(ITEMS))
+    answer = client.rewards(tuples, "~hill")
+    assert [item.rewards["~hill"].value for item in answer.items] == expected.tolist()
+    with pytest.raises(UnknownCommunity, match="not steered to '~hil'"):
+        remote.score(tuples, "~hil")

@@ -296,3 +296,25 @@ def test_what_a_source_refuses_is_told_with_its_place() -> None:
     with pytest.raises(InvalidSettings) as caught:
         built(PrismPairs, {}, Path(), "tiny.toml: pairs")
     assert str(caught.value.where).startswith("tiny.toml: pairs")
+
+
+def test_a_file_or_its_tables_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pairs.jsonl").write_text("{}", encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text('[pairs]\nsource = "jsonl"\npath = "pairs.jsonl"\n', encoding="utf-8")
+    whole = resolve(read_settings(path), base=tmp_path, where="mine.toml")
+    assert resolve(path) == resolve(str(path)) == whole
+    monkeypatch.chdir(tmp_path)
+    assert resolve(read_settings(path)).sources == whole.sources
+
+
+def test_settings_without_a_name_are_called_settings() -> None:
+    with pytest.raises(InvalidSettings, match="unknown key") as caught:
+        resolve({"pairs": {"source": "society"}, "sede": 1})
+    assert (caught.value.where, caught.value.hint) == ("settings: sede", "did you mean 'seed'?")
+
+
+def test_the_repr_says_what_an_experiment_is(tables: dict[str, Any]) -> None:
+    assert repr(resolve(tables)) == (
+        "Resolved(tiny: 4 methods (reference, length, full, scpo) on 1 source (society), seed 3)"
+    )

@@ -5,13 +5,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
 from pluralign.auditing.gathered_evidence import Gathered, Given, gather
 from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
-from pluralign.core import MANIFEST, Reporter, Silent
+from pluralign.core import MANIFEST, AnyPath, Reporter, Silent, as_path
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.record import counts_of
 from pluralign.settings.audit import AuditSettings
@@ -49,7 +48,7 @@ def run_audit(
     given: Given,
     settings: AuditSettings,
     audits: Sequence[Audit],
-    out: Path,
+    out: AnyPath,
     reporter: Reporter | None = None,
 ) -> AuditOutcome:
     """Audit evidence; write ``findings.jsonl``, ``assessments.jsonl``, ``participation.jsonl`` and ``audit.json``.
@@ -64,7 +63,7 @@ def run_audit(
     Raises:
         PluralignError: If there is no evidence, or some of it cannot be read.
     """
-    reporter, started = reporter or Silent(), time.perf_counter()
+    reporter, started, out = reporter or Silent(), time.perf_counter(), as_path(out)
     reporter.stage("reading evidence")
     gathered = gather(given, settings.methods)
     evidence = gathered.evidence

@@ -52,15 +52,18 @@ from pluralign.core.manifest import (
     told_faults,
 )
 from pluralign.core.pairs import (
+    AnyRequest,
     Message,
     PreferencePair,
     Prompt,
     RewardRequest,
+    as_requests,
     prompt_text,
     requests_of,
     short_id,
 )
 from pluralign.core.parsing import parse_json, parse_toml, read_json, read_json_object
+from pluralign.core.paths import AnyPath, as_path
 from pluralign.core.ports import (
     ChatModel,
     Encoder,
@@ -70,11 +73,19 @@ from pluralign.core.ports import (
     SteerableRewardModel,
     SurveySource,
 )
-from pluralign.core.printable import count_of, printable
+from pluralign.core.printable import count_of, listed, printable
 from pluralign.core.progress import Reporter, Silent
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
-from pluralign.core.steering import Steer, blend_of, known_community, read_steer, steer_to
+from pluralign.core.steering import (
+    AnySteer,
+    Steer,
+    as_steer,
+    blend_of,
+    known_community,
+    read_steer,
+    steer_to,
+)
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
 from pluralign.core.tallies import Tally
 from pluralign.core.thoughts import SplitThought, split_thought
@@ -85,6 +96,9 @@ __all__ = [
     "WORLD",
     "Answer",
     "AnswerDistribution",
+    "AnyPath",
+    "AnyRequest",
+    "AnySteer",
     "Ask",
     "BoolArray",
     "ChatModel",
@@ -125,6 +139,9 @@ __all__ = [
     "Written",
     "answer_from_row",
     "answer_row",
+    "as_path",
+    "as_requests",
+    "as_steer",
     "blend_of",
     "cell_id",
     "cell_number",
@@ -146,6 +163,7 @@ __all__ = [
     "known_community",
     "list_folder",
     "list_written",
+    "listed",
     "masked",
     "near_communities",
     "pairs_from_survey",

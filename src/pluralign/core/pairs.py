@@ -3,7 +3,7 @@
 import hashlib
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pluralign.core.errors import InvalidInput
@@ -97,6 +97,38 @@ class RewardRequest:
 
     prompt: Prompt
     response: str
+
+
+AnyRequest = RewardRequest | tuple[Prompt, str]
+"""A request, or its prompt and response."""
+
+
+def as_requests(given: Iterable[AnyRequest]) -> list[RewardRequest]:
+    """The requests that a caller means: what every model's ``score`` does first.
+
+    Args:
+        given: Requests, or tuples of a prompt and a response.
+
+    Raises:
+        InvalidInput: If one is neither; its position is named, from 0.
+
+    >>> as_requests([("Tea?", "Yes")])
+    [RewardRequest(prompt='Tea?', response='Yes')]
+    """
+    return [
+        one if isinstance(one, RewardRequest) else _request(one, k) for k, one in enumerate(given)
+    ]
+
+
+def _request(given: object, position: int) -> RewardRequest:
+    match given:
+        case (str() | tuple() as prompt, str() as response):
+            return RewardRequest(prompt, response)
+    raise InvalidInput(
+        f"a request must be a prompt and a response, got {type(given).__name__}",
+        where=f"request {position}",
+        hint='write [("Tea?", "Yes, please.")], a list also for one request',
+    )
 
 
 def prompt_text(prompt: Prompt) -> str:

@@ -1,6 +1,7 @@
 """Text that people read: text from elsewhere that a terminal may show, and counts."""
 
 import unicodedata
+from collections.abc import Sequence
 
 
 def printable(text: str) -> str:
@@ -28,6 +29,18 @@ def count_of(n: int, thing: str, things: str | None = None) -> str:
     ('1 row', '15,783 rows', '2 people')
     """
     return f"{n:,} {thing if n == 1 else things or thing + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first of some names, and how many more there are; what short reprs are made of.
+
+    >>> listed(["MEX", "GBR"]), listed(list("abcdefgh"), most=3), listed([])
+    ('MEX, GBR', 'a, b, c and 5 more', 'none')
+    """
+    if not names:
+        return "none"
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _shown(character: str) -> str:

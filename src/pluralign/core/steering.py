@@ -81,7 +81,40 @@ def known_community(label: str, communities: Sequence[str], where: str | None = 
         f"this model is not steered to {label!r:.200}",
         where=where,
         hint=community_hint(label, list(communities))
-        or f"it knows {', '.join([*communities, WORLD.id])}",
+        or f"it knows {', '.join(dict.fromkeys([*communities, WORLD.id]))}",
+    )
+
+
+AnySteer = Steer | str | Mapping[str, float] | None
+"""A `Steer`, the id or name of a community, or shares of several; None is the reference."""
+
+
+def as_steer(given: AnySteer, communities: Sequence[str]) -> Steer | None:
+    """The steer that a caller means: what every model's ``score`` does first.
+
+    Args:
+        given: A `Steer`, a community's id or name, community -> share, or None for the reference.
+        communities: Ids the model can be steered to.
+
+    Returns:
+        The steer; None for the reference.
+
+    Raises:
+        InvalidInput: If it is of another type, or shares do not sum to 1.
+        UnknownCommunity: If a text names no community of the model; near ones are named.
+
+    >>> as_steer("Mexico", ["GBR", "MEX"]), as_steer(None, ["MEX"])
+    (Steer(shares={'MEX': 1.0}, strength=1.0), None)
+    """
+    if given is None or isinstance(given, Steer):
+        return given
+    if isinstance(given, str):
+        return steer_to(communities, given)
+    if isinstance(given, Mapping):
+        return blend_of(communities, given)
+    raise InvalidInput(
+        f"a steer must be a community or shares of several, got {type(given).__name__}",
+        hint='write "MEX", {"MEX": 0.7, "GBR": 0.3} or Steer.to("MEX", strength=0.5)',
     )
 
 

@@ -12,6 +12,8 @@ from pluralign.core import (
     PreferencePair,
     RewardRequest,
     Steer,
+    count_of,
+    listed,
     prompt_text,
     short_id,
 )
@@ -65,6 +67,11 @@ class TestPairs:
 
     def __len__(self) -> int:
         return len(self.pair_N)
+
+    def __repr__(self) -> str:
+        clusters = count_of(len(np.unique(self.cluster_N)), "rater" if self.raters else "stem")
+        communities = np.unique(self.community_N).tolist()
+        return f"TestPairs({count_of(len(self), 'pair')} of {listed(communities)}; {clusters})"
 
     def take(self, keep_N: np.ndarray[Any, np.dtype[Any]]) -> "TestPairs":
         """Some of the pairs."""

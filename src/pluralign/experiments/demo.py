@@ -1,10 +1,9 @@
 """The whole chain on a society whose tastes we wrote: does each method find what was planted?"""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from pluralign.core import Reporter, Steer, SteerableRewardModel
+from pluralign.core import AnyPath, Reporter, Steer, SteerableRewardModel, as_path
 from pluralign.experiments.reward_run import Outcome, run_experiment
 from pluralign.models.saved_models import open_model
 from pluralign.settings.resolved_experiment import resolve
@@ -34,7 +33,7 @@ class Demonstration:
 
 
 def demonstrate(
-    out: Path, seed: int = 0, encoder: str = "hash", reporter: Reporter | None = None
+    out: AnyPath, seed: int = 0, encoder: str = "hash", reporter: Reporter | None = None
 ) -> Demonstration:
     """Run every method on a planted society and compare what they learned with what was planted.
 
@@ -59,7 +58,8 @@ def demonstrate(
         "reference": {"fit_on": ["~world"]},
         "trunk": {"encoder": encoder},
     }
-    resolved = resolve(settings, base=Path(), where="demo")
+    resolved = resolve(settings, where="demo")
+    out = as_path(out)
     outcome = run_experiment(resolved, out, reporter)
     society = SocietySource(seed=seed).society
     probes = society.probe(per_trait=24)

@@ -4,16 +4,18 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
+    AnyPath,
     FloatArray,
     InvalidSettings,
     NotEnoughData,
     Reporter,
     Silent,
+    as_path,
     count_of,
+    listed,
     rng_for,
 )
 from pluralign.encoders import language_warning
@@ -69,13 +71,20 @@ class Outcome:
     comparisons: list[dict[str, Any]]
     people: list[dict[str, Any]]
 
+    def __repr__(self) -> str:
+        name, methods = self.record.get("name"), sorted({row["method"] for row in self.results})
+        return (
+            f"Outcome({name}: {len(self.results):,} results of {count_of(len(methods), 'method')} "
+            f"({listed(methods)}))"
+        )
+
 
 def run_experiment(
     resolved: Resolved,
-    out: Path,
+    out: AnyPath,
     reporter: Reporter | None = None,
     fresh: bool = False,
-    cache: Path | None = None,
+    cache: AnyPath | None = None,
 ) -> Outcome:
     """Run an experiment and write its folder.
 
@@ -95,7 +104,8 @@ def run_experiment(
     Raises:
         PluralignError: If data or settings do not allow the run; finished work stays in the folder.
     """
-    reporter = reporter or Silent()
+    reporter, out = reporter or Silent(), as_path(out)
+    cache = None if cache is None else as_path(cache)
     started, settings = time.perf_counter(), resolved.settings
     _refuse_sharded_adapters(settings)
     opened = open_trunk(settings.trunk, cache, reporter)

@@ -12,6 +12,8 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     SteerableRewardModel,
+    count_of,
+    listed,
     short_id,
 )
 from pluralign.rewards import EncodedPairs, LinearRewardModel
@@ -45,6 +47,13 @@ class TrainingSet:
             raise NotEnoughData(
                 f"no training pairs for {', '.join(missing)}", hint="leave these communities out"
             )
+
+    def __repr__(self) -> str:
+        units = count_of(len(np.unique(self.unit_N)), "unit")
+        return (
+            f"TrainingSet({count_of(len(self.encoded), 'pair')} of {units}; "
+            f"steers to {listed(self.communities)})"
+        )
 
     @classmethod
     def build(

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pluralign.core import (
     WORLD,
+    AnyPath,
     FloatArray,
     NotEnoughData,
     Reporter,
@@ -17,6 +17,7 @@ from pluralign.core import (
     Steer,
     SteerableRewardModel,
     Tally,
+    as_path,
     known_community,
     rng_for,
 )
@@ -39,8 +40,8 @@ NO_ANSWER = "no answer: empty, or a thought that never ends"
 
 
 def open_model(
-    folder: Path,
-    cache: Path | None = None,
+    folder: AnyPath,
+    cache: AnyPath | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
 ) -> SteerableRewardModel:
@@ -65,12 +66,13 @@ def open_model(
 
 
 def open_with_trunk(
-    folder: Path,
-    cache: Path | None = None,
+    folder: AnyPath,
+    cache: AnyPath | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
 ) -> tuple[SteerableRewardModel, OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
+    folder, cache = as_path(folder), None if cache is None else as_path(cache)
     card = load_card(folder)
     described = card["trunk"]
     assert isinstance(described, dict)
@@ -108,7 +110,7 @@ def steers_for(
 
 def score_file(
     model: SteerableRewardModel,
-    path: Path,
+    path: AnyPath,
     steers: dict[str, Steer],
     tally: Tally,
     skip_bad: bool = False,
@@ -136,6 +138,7 @@ def score_file(
         InvalidInput: If a row has neither a response nor a pair.
         NotEnoughData: If no row was scored; the reasons are named.
     """
+    path = as_path(path)
     rows = read_requests(path, RowPolicy(tally, skip_bad))
     reporter = reporter or Silent()
     reporter.stage(f"scoring {path.name}")

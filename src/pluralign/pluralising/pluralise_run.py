@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
+    AnyPath,
     ChatModel,
     InvalidSettings,
     Reporter,
     Silent,
     UnknownCommunity,
+    as_path,
     check_written,
 )
 from pluralign.pluralising.comparison import compare_models, measure_ability
@@ -53,7 +54,7 @@ class PluraliseOutcome:
 
 def run_pluralise(
     resolved: ResolvedPluralise,
-    out: Path,
+    out: AnyPath,
     reporter: Reporter | None = None,
     *,
     until: str = STAGES[-1],
@@ -80,9 +81,9 @@ def run_pluralise(
     reporter = reporter or Silent()
     last = _place(until, "until")
     anew = STAGES if fresh else STAGES[_place(again, "again") :] if again else ()
-    folder = RunFolder(out)
+    folder = RunFolder(as_path(out))
     with claimed(folder, resolved.fingerprint, fresh, _made_again_with) as faults:
-        note_earlier(reporter, out, faults)
+        note_earlier(reporter, folder.path, faults)
         folder.remove(*anew)
         work = _work(resolved, folder, reporter)
         stages: dict[str, Mapping[str, Any]] = {}
@@ -93,12 +94,13 @@ def run_pluralise(
         return _finish(work, resolved, stages)
 
 
-def read_stage(out: Path, stage: str) -> dict[str, Any]:
+def read_stage(out: AnyPath, stage: str) -> dict[str, Any]:
     """The summary of a stage that was run.
 
     Raises:
         InvalidSettings: If there is no such stage, or it was not run.
     """
+    out = as_path(out)
     _place(stage, "show")
     check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
     found = read_object(out / stage / SUMMARY)

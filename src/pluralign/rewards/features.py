@@ -54,6 +54,9 @@ class DenseFeatures:
 
     difference_N_D: FloatArray
 
+    def __repr__(self) -> str:
+        return f"DenseFeatures(shape {self.shape})"
+
     @property
     def shape(self) -> tuple[int, int]:
         """N and D."""
@@ -95,6 +98,9 @@ class TableFeatures:
     vector_T_d: FloatArray
     index_3_N: IntArray
     scale: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"TableFeatures(shape {self.shape}, from {len(self.vector_T_d):,} distinct texts)"
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import FloatArray, RewardRequest, Steer
+from pluralign.core import AnyRequest, AnySteer, FloatArray, as_requests
 
 
 @dataclass(frozen=True, slots=True)
 class LengthReward:
     """Rewards a response by the logarithm of its length in characters; it steers to nobody.
 
-    >>> LengthReward().score([RewardRequest("Why?", "Because"), RewardRequest("Why?", "No")]).round(2).tolist()
+    >>> LengthReward().score([("Why?", "Because"), ("Why?", "No")]).round(2).tolist()
     [1.95, 0.69]
     """
 
     communities: tuple[str, ...] = ()
 
-    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Logarithm of the number of characters, shape (N,), whatever the steer."""
-        return np.log([max(len(r.response), 1) for r in requests])
+        return np.log([max(len(r.response), 1) for r in as_requests(requests)])
 
-    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """No community: shape (N, 0)."""
         return np.zeros((len(requests), 0))

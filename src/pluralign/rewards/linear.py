@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pluralign.core import FloatArray, RewardRequest, Steer, known_community
+from pluralign.core import (
+    AnyRequest,
+    AnySteer,
+    FloatArray,
+    as_requests,
+    as_steer,
+    known_community,
+    listed,
+)
 from pluralign.rewards.trunk import Trunk
 
 
@@ -42,32 +50,46 @@ class LinearRewardModel:
                 f"{len(self.communities)} communities and heads of shape {self.delta_C_D.shape}"
             )
 
-    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+    def __repr__(self) -> str:
+        method = f", fitted by {self.about['method']}" if "method" in self.about else ""
+        return (
+            f"{type(self).__name__}(steers to {listed(self.communities)}; "
+            f"{len(self.reference_D):,} features of {type(self.trunk).__name__}{method})"
+        )
+
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
 
         Only differences between responses to one prompt mean anything.
+
+        Args:
+            requests: Requests, or tuples of a prompt and a response.
+            steer: A `Steer`, a community (``"MEX"`` or ``"Mexico"``), or shares of several.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
             NotEnoughData: If there are no requests.
         """
-        rewards: FloatArray = self.trunk.features(requests).astype(np.float64) @ self.head(steer)
+        feature_N_D = self.trunk.features(as_requests(requests)).astype(np.float64)
+        rewards: FloatArray = feature_N_D @ self.head(steer)
         return rewards
 
-    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
-        rewards: FloatArray = self.trunk.features(requests).astype(np.float64) @ self.heads().T
+        feature_N_D = self.trunk.features(as_requests(requests)).astype(np.float64)
+        rewards: FloatArray = feature_N_D @ self.heads().T
         return rewards
 
     def heads(self) -> FloatArray:
         """The head of every community, shape (C, D)."""
         return self.reference_D + self.delta_C_D
 
-    def head(self, steer: Steer | None = None) -> FloatArray:
+    def head(self, steer: AnySteer = None) -> FloatArray:
         """The head under ``steer``, shape (D,): the reference plus strength times the blended deltas.
 
         ``~world`` in a blend stands for the reference where the model has no such community.
         """
+        steer = as_steer(steer, self.communities)
         if steer is None:
             return self.reference_D
         head_D = self.reference_D.astype(np.float64)

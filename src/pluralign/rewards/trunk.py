@@ -15,6 +15,8 @@ from pluralign.core import (
     NotEnoughData,
     PreferencePair,
     RewardRequest,
+    count_of,
+    listed,
     prompt_text,
 )
 from pluralign.rewards.features import (
@@ -49,6 +51,13 @@ class EncodedPairs:
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    def __repr__(self) -> str:
+        communities = sorted({pair.community for pair in self.pairs})
+        return (
+            f"EncodedPairs({count_of(len(self), 'pair')} of {listed(communities)}; "
+            f"{self.features.shape[1]:,} features)"
+        )
 
     def take(self, index: IntArray) -> "EncodedPairs":
         """The pairs at these positions, in this order."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidSettings, PairSource
+from pluralign.core import AnyPath, InvalidSettings, PairSource, count_of, listed
 from pluralign.methods import Method
 from pluralign.settings.experiment import Settings
 from pluralign.settings.published import with_published
@@ -20,7 +20,13 @@ from pluralign.settings.toml_tables import (
     shown,
     shown_fields,
 )
-from pluralign.settings.validation import built, community_ids, source_from, validated
+from pluralign.settings.validation import (
+    built,
+    community_ids,
+    settings_at,
+    source_from,
+    validated,
+)
 from pluralign.sources import JsonlPairs, PrismPairs
 
 
@@ -43,28 +49,41 @@ class Resolved:
     given: Mapping[str, Mapping[str, Any]]
     origin: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        methods, sources = self.settings.methods, [source.name for source in self.sources]
+        return (
+            f"Resolved({self.settings.name}: {count_of(len(methods), 'method')} "
+            f"({listed(methods)}) on {count_of(len(sources), 'source')} ({listed(sources)}), "
+            f"seed {self.settings.seed})"
+        )
+
 
 def resolve(
-    raw: Mapping[str, Any],
+    raw: AnyPath | Mapping[str, Any],
     *,
-    base: Path,
-    where: str,
+    base: AnyPath | None = None,
+    where: str | None = None,
     overrides: Sequence[str] = (),
     skip_bad: bool = False,
 ) -> Resolved:
     """Check settings and make the objects they name.
 
     Args:
-        raw: Tables as read from TOML; ``pairs`` may also be a source, or several, as
+        raw: A TOML file, or its tables; ``pairs`` of tables may also be a source, or several, as
             `pluralign.pairs_from` makes them.
-        base: Folder that relative paths start from.
-        where: Name of the file, for messages.
+        base: Folder that relative paths start from. Default: the file's, for tables the working
+            directory.
+        where: Name of the settings in messages. Default: the file's, for tables ``settings``.
         overrides: ``key.key=value``, values in TOML; they win over the file.
         skip_bad: Have every source that can do so drop and count rows that it cannot read.
 
     Raises:
         InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+
+    >>> resolve({"pairs": {"source": "society"}, "methods": ["reference", "scpo"]})
+    Resolved(experiment: 2 methods (reference, scpo) on 1 source (society), seed 0)
     """
+    raw, base, where = settings_at(raw, base, where)
     given_sources = _given_sources(raw.get("pairs"))
     if given_sources:
         raw = {**raw, "pairs": [{"source": source.name} for source in given_sources]}

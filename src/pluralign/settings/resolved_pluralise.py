@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.asking import Strategy, load_strategy
-from pluralign.core import InvalidSettings, SurveySource
+from pluralign.core import AnyPath, InvalidSettings, SurveySource
 from pluralign.settings.pluralise import PluraliseSettings
 from pluralign.settings.resolved_survey import place_paths, survey_source
 from pluralign.settings.survey import CHANGES_NO_ANSWER
@@ -21,7 +21,7 @@ from pluralign.settings.toml_tables import (
     shown,
     shown_fields,
 )
-from pluralign.settings.validation import community_ids, validated
+from pluralign.settings.validation import community_ids, settings_at, validated
 
 STAGES = ("questions", "filter", "answer", "collect", "tune", "evaluate")
 _PATHS = (
@@ -58,19 +58,25 @@ class ResolvedPluralise:
 
 
 def resolve_pluralise(
-    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()
+    raw: AnyPath | Mapping[str, Any],
+    *,
+    base: AnyPath | None = None,
+    where: str | None = None,
+    overrides: Sequence[str] = (),
 ) -> ResolvedPluralise:
     """Check settings and make the objects they name.
 
     Args:
-        raw: Tables as read from TOML.
-        base: Folder that relative paths start from.
-        where: Name of the file, for messages.
+        raw: A TOML file, or its tables.
+        base: Folder that relative paths start from. Default: the file's, for tables the working
+            directory.
+        where: Name of the settings in messages. Default: the file's, for tables ``settings``.
         overrides: ``key.key=value``, values in TOML; they win over the file.
 
     Raises:
         InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
     """
+    raw, base, where = settings_at(raw, base, where)
     tables = copied(raw)
     origin = dict.fromkeys(dotted(tables), where)
     for text in overrides:

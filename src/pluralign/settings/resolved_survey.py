@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidSettings, SurveySource
+from pluralign.core import AnyPath, InvalidSettings, SurveySource
 from pluralign.settings.registry import SOURCES, names, source_named
 from pluralign.settings.survey import SurveySettings
 from pluralign.settings.toml_tables import (
@@ -18,7 +18,7 @@ from pluralign.settings.toml_tables import (
     shown,
     shown_fields,
 )
-from pluralign.settings.validation import community_ids, source_from, validated
+from pluralign.settings.validation import community_ids, settings_at, source_from, validated
 
 _PATHS = (("model", "adapter"), ("asking", "similarity"), ("asking", "neighbours"))
 
@@ -39,19 +39,25 @@ class ResolvedSurvey:
 
 
 def resolve_survey(
-    raw: Mapping[str, Any], *, base: Path, where: str, overrides: Sequence[str] = ()
+    raw: AnyPath | Mapping[str, Any],
+    *,
+    base: AnyPath | None = None,
+    where: str | None = None,
+    overrides: Sequence[str] = (),
 ) -> ResolvedSurvey:
     """Check settings and make the objects they name.
 
     Args:
-        raw: Tables as read from TOML.
-        base: Folder that relative paths start from.
-        where: Name of the file, for messages.
+        raw: A TOML file, or its tables.
+        base: Folder that relative paths start from. Default: the file's, for tables the working
+            directory.
+        where: Name of the settings in messages. Default: the file's, for tables ``settings``.
         overrides: ``key.key=value``, values in TOML; they win over the file.
 
     Raises:
         InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
     """
+    raw, base, where = settings_at(raw, base, where)
     tables = copied(raw)
     origin = dict.fromkeys(dotted(tables), where)
     for text in overrides:

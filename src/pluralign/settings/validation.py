@@ -9,8 +9,10 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pluralign.core import (
+    AnyPath,
     InvalidSettings,
     PluralignError,
+    as_path,
     community_hint,
     parse_toml,
     resolve_community,
@@ -23,12 +25,13 @@ from pluralign.settings.toml_tables import absolute, is_path
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: AnyPath) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
         InvalidSettings: If it is not there, or not TOML; the line is named.
     """
+    path = as_path(path)
     try:
         return parse_toml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -44,6 +47,26 @@ def read_settings(path: Path) -> dict[str, Any]:
             else "mend the file: text in quotes, tables as [name]"
         )
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint=hint) from error
+
+
+def settings_at(
+    given: AnyPath | Mapping[str, Any], base: AnyPath | None, where: str | None
+) -> tuple[Mapping[str, Any], Path, str]:
+    """Tables of settings, the folder that their paths start from, and their name in messages.
+
+    Args:
+        given: A TOML file, or its tables.
+        base: The folder; None for that of the file, and for tables the working directory.
+        where: The name; None for that of the file, and for tables ``settings``.
+
+    Raises:
+        InvalidSettings: If the file is not there, or not TOML; the line is named.
+    """
+    if isinstance(given, Mapping):
+        return given, Path() if base is None else as_path(base), where or "settings"
+    path = as_path(given)
+    folder = path.parent.resolve() if base is None else as_path(base)
+    return read_settings(path), folder, where or path.name
 
 
 def validated(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import WORLD, FloatArray, RewardRequest, Steer
+from pluralign.core import WORLD, AnyRequest, AnySteer, FloatArray, as_requests, as_steer
 from pluralign.simulation.society import Society
 
 
@@ -24,13 +24,14 @@ class PlantedReward:
         """Ids of the society's communities, in its order."""
         return tuple(c.id for c in self.society.communities)
 
-    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Utilities in logits, shape (N,): of ``~world`` where ``steer`` is None, else moved towards its blend.
 
         Raises:
             UnknownCommunity: If ``steer`` names a community that the society has not.
         """
-        replies = [r.response for r in requests]
+        steer = as_steer(steer, self.communities)
+        replies = [r.response for r in as_requests(requests)]
         reference_N = self.society.utilities(replies, WORLD.id)
         if steer is None:
             return reference_N
@@ -40,7 +41,7 @@ class PlantedReward:
         steered_N: FloatArray = reference_N + steer.strength * (blend_N - reference_N)
         return steered_N
 
-    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """Utilities for every community in logits, shape (N, C)."""
-        replies = [r.response for r in requests]
+        replies = [r.response for r in as_requests(requests)]
         return np.stack([self.society.utilities(replies, c) for c in self.communities], axis=1)

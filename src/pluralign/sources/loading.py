@@ -10,6 +10,8 @@ from pluralign.core import (
     PairSource,
     PreferencePair,
     Tally,
+    count_of,
+    listed,
     prompt_text,
     rng_for,
 )
@@ -33,6 +35,10 @@ class Loaded:
     tallies: tuple[Tally, ...]
     source_N: tuple[int, ...]
     fingerprint: str
+
+    def __repr__(self) -> str:
+        communities = sorted({pair.community for pair in self.pairs})
+        return f"Loaded({count_of(len(self.pairs), 'pair')} of {listed(communities)})"
 
     def people(self) -> dict[str, dict[str, int | None]]:
         """Community -> pairs and raters behind it (None where answers were only published as shares), sorted."""

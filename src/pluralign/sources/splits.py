@@ -26,6 +26,12 @@ class Split:
     test: IntArray
     left_out: Counter[str] = field(default_factory=Counter)
 
+    def __repr__(self) -> str:
+        return (
+            f"Split({len(self.train):,} training pairs, {len(self.test):,} test pairs, "
+            f"{self.left_out.total():,} on neither side)"
+        )
+
 
 def split_by(
     kind: SplitKind, pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator

@@ -11,6 +11,7 @@ import numpy as np
 
 from pluralign.asking import CultureTables, Putting, Strategy, culture_tables, load_strategy, put
 from pluralign.core import (
+    AnyPath,
     Ask,
     InvalidSettings,
     NotEnoughData,
@@ -19,6 +20,7 @@ from pluralign.core import (
     Silent,
     Survey,
     Tally,
+    as_path,
     count_of,
     rng_for,
 )
@@ -36,7 +38,7 @@ RECORDED = "recorded.jsonl"
 
 
 def run_survey(
-    resolved: ResolvedSurvey, out: Path, reporter: Reporter | None = None, fresh: bool = False
+    resolved: ResolvedSurvey, out: AnyPath, reporter: Reporter | None = None, fresh: bool = False
 ) -> SurveyOutcome:
     """Ask, record, measure; a run that was stopped goes on where it was.
 
@@ -53,7 +55,7 @@ def run_survey(
         PluralignError: If the survey or the respondent does not allow the run; answers had stay in
             the folder.
     """
-    reporter = reporter or Silent()
+    reporter, out = reporter or Silent(), as_path(out)
     settings = resolved.settings
     tally = Tally()
     survey = resolved.source.survey()

@@ -300,3 +300,16 @@ def test_a_full_copy_in_several_files_is_read(tiny: Any, parts: Parts, tmp_path:
     assert np.allclose(
         sharded.score_all(requests)[:, 0], model.score_all(requests)[:, 0], atol=1e-6
     )
+
+
+@pytest.mark.parametrize(("kind", "name"), [("lora", "encoder"), ("full", "encoder")])
+def test_names_and_tuples_score_as_steers_and_requests_do(
+    tiny: Any, parts: Parts, kind: str, name: str
+) -> None:
+    model, requests = parts(kind, name, (2, 4, 3)), tiny.requests(4)
+    tuples = [(request.prompt, request.response) for request in requests]
+    expected = model.score(requests, Steer.to("MEX"))
+    np.testing.assert_array_equal(model.score(tuples, "Mexico"), expected)
+    np.testing.assert_array_equal(model.score_all(tuples), model.score_all(requests))
+    assert repr(model).startswith("TransformerRewardModel(steers to GBR, MEX, ~yoruba; ")
+    assert len(repr(model)) < 300

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from pluralign.core import (
+    AnyRequest,
     InvalidInput,
     InvalidSettings,
     MissingExtra,
     PluralignError,
     Prompt,
-    RewardRequest,
+    as_requests,
 )
 from pluralign.rewards.answers import Thoughts
 from pluralign.rewards.remote.wire import (
@@ -86,7 +87,7 @@ class RewardClient:
 
     def rewards(
         self,
-        items: Sequence[RewardRequest],
+        items: Sequence[AnyRequest],
         communities: str | Sequence[str] = ALL,
         *,
         blend: Mapping[str, float] | None = None,
@@ -97,7 +98,7 @@ class RewardClient:
         """Rewards of responses.
 
         Args:
-            items: Prompts and responses.
+            items: Requests, or tuples of a prompt and a response.
             communities: Ids or names; ``all`` for every community; ``~world`` is the reference.
             blend: Community -> share, in place of ``communities``.
             strength: 0 is the reference, 1 the fitted steering.
@@ -112,7 +113,7 @@ class RewardClient:
         """
         with _sendable():
             sent = RewardsRequest(
-                items=tuple(map(Item.of, items)),
+                items=tuple(map(Item.of, as_requests(items))),
                 **_steering(communities, blend, strength, parents, thoughts),
             )
         answer = self._post("/v1/rewards", sent, RewardsAnswer)

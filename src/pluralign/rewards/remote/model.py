@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import WORLD, FloatArray, NotEnoughData, RewardRequest, Steer, known_community
+from pluralign.core import (
+    WORLD,
+    AnyRequest,
+    AnySteer,
+    FloatArray,
+    NotEnoughData,
+    as_requests,
+    as_steer,
+    known_community,
+)
 from pluralign.rewards.remote.client import RewardClient, TooMuchAtOnce
 from pluralign.rewards.remote.wire import BLEND
 
@@ -37,7 +46,7 @@ class RemoteRewardModel:
         """The model that a URL serves."""
         return cls(RewardClient(url, token))
 
-    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
 
         Raises:
@@ -46,6 +55,7 @@ class RemoteRewardModel:
             InvalidInput: If the server refuses a text, such as one that is too long.
             RewardServerFailed: If the server cannot be reached.
         """
+        requests, steer = as_requests(requests), as_steer(steer, self.communities)
         if steer is None:
             return self._scored(requests, [WORLD.id], {"communities": [WORLD.id], "strength": 0.0})[
                 :, 0
@@ -55,14 +65,14 @@ class RemoteRewardModel:
         blend = {"blend": dict(steer.shares), "strength": steer.strength}
         return self._scored(requests, [BLEND], blend)[:, 0]
 
-    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
         if not self.communities and requests:
             return np.zeros((len(requests), 0))
         return self._scored(requests, self.communities, {"communities": self.communities})
 
     def _scored(
-        self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]
+        self, requests: Sequence[AnyRequest], keys: Sequence[str], asked: Mapping[str, Any]
     ) -> FloatArray:
         if not requests:
             raise NotEnoughData("no requests to score")
@@ -72,7 +82,7 @@ class RemoteRewardModel:
         )
 
     def _rows(
-        self, requests: Sequence[RewardRequest], keys: Sequence[str], asked: Mapping[str, Any]
+        self, requests: Sequence[AnyRequest], keys: Sequence[str], asked: Mapping[str, Any]
     ) -> list[list[float]]:
         """Rewards of requests that go together, or in halves where that is too much for the server."""
         try:

@@ -10,12 +10,16 @@ from weakref import WeakSet
 import numpy as np
 
 from pluralign.core import (
+    AnyRequest,
+    AnySteer,
     DamagedFile,
     FloatArray,
     InvalidInput,
     NotEnoughData,
     RewardRequest,
-    Steer,
+    as_requests,
+    as_steer,
+    listed,
 )
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
@@ -66,12 +70,18 @@ class TransformerRewardModel:
     tokens: int | None = None
     note: Callable[[str], None] | None = None
 
+    def __repr__(self) -> str:
+        return (
+            f"TransformerRewardModel(steers to {listed(self.communities)}; "
+            f"{self.kind} parts on {self.backbone.source.name})"
+        )
+
     @property
     def communities(self) -> tuple[str, ...]:
         """Ids it can be steered to."""
         return tuple(self.folders)
 
-    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
 
         Raises:
@@ -79,14 +89,15 @@ class TransformerRewardModel:
             NotEnoughData: If there are no requests.
             InvalidInput: If its parts are kept in memory by a `ResidentRewardModel` meanwhile.
         """
+        steer = as_steer(steer, self.communities)
         parts = coefficients(steer, self.communities) if steer is not None else {}
-        tokens, place_N = self.tokenised(requests)
+        tokens, place_N = self.tokenised(as_requests(requests))
         if not any(parts.values()):
             with in_use(self.backbone.model) as model:
                 return rewards_of(model.eval(), self.runner(), tokens)[place_N]
         return self._blended(parts, tokens)[place_N]
 
-    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """Rewards for every community in logits, shape (N, C), columns as in ``communities``.
 
         Adapters go through the trunk together, in one batch; full copies one after the other.
@@ -99,7 +110,7 @@ class TransformerRewardModel:
             raise NotEnoughData(
                 "the model is steered to nobody", hint="ask for its reward with score"
             )
-        tokens, place_N = self.tokenised(requests)
+        tokens, place_N = self.tokenised(as_requests(requests))
         folders = list(dict.fromkeys(self.folders.values()))
         with quiet():
             reward_N_P = (

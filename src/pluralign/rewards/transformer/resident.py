@@ -9,7 +9,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput, NotEnoughData, RewardRequest, Steer
+from pluralign.core import (
+    AnyRequest,
+    AnySteer,
+    FloatArray,
+    InvalidInput,
+    NotEnoughData,
+    RewardRequest,
+    Steer,
+    as_requests,
+    as_steer,
+)
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module
 from pluralign.rewards.transformer.blending import (
@@ -75,7 +85,7 @@ class ResidentRewardModel:
         """Ids it can be steered to."""
         return self._model.communities
 
-    def score(self, requests: Sequence[RewardRequest], steer: Steer | None = None) -> FloatArray:
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
 
         Raises:
@@ -83,9 +93,10 @@ class ResidentRewardModel:
             NotEnoughData: If there are no requests.
             InvalidInput: If it is closed.
         """
-        return self.rewards_under(requests, [steer])[:, 0]
+        steers = [as_steer(steer, self.communities)]
+        return self.rewards_under(as_requests(requests), steers)[:, 0]
 
-    def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """Rewards for every community in logits, shape (N, C), columns as in ``communities``.
 
         Raises:
@@ -96,7 +107,8 @@ class ResidentRewardModel:
             raise NotEnoughData(
                 "the model is steered to nobody", hint="ask for its reward with score"
             )
-        return self.rewards_under(requests, [Steer.to(community) for community in self.communities])
+        steers = [Steer.to(community) for community in self.communities]
+        return self.rewards_under(as_requests(requests), steers)
 
     def rewards_under(
         self, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]
