@@ -4,8 +4,9 @@ All run in one process on the same data, so that the ratios hold on any machine:
 
     python benchmarks/bootstrap.py
 
-`rows of raters` joins the rows of the drawn raters and averages them: the way it is usually written. `scipy` resamples
-per-rater sums with scipy.stats.bootstrap (paired, percentile method, in batches).
+`rows of raters` joins the rows of the drawn raters and averages them: the way it is usually
+written. `scipy` resamples per-rater sums with scipy.stats.bootstrap (paired, percentile method, in
+batches).
 """
 
 import resource

@@ -1,8 +1,8 @@
 """How fast encoders are, against sentence-transformers' own loop at its best batch size.
 
 Run: python benchmarks/encoding.py FOLDER (or PLURALIGN_DATA=FOLDER), where FOLDER holds
-global_dialogues/*_thoughts.csv.gz. Ours and theirs take turns, and the best of the rounds counts, so that other work on
-the machine disturbs both alike. The table comes last.
+global_dialogues/*_thoughts.csv.gz. Ours and theirs take turns, and the best of the rounds counts,
+so that other work on the machine disturbs both alike. The table comes last.
 """
 
 import argparse
@@ -110,7 +110,8 @@ def main() -> None:
         CachedEncoder(HashEncoder(384), Path(cache)).encode(many)
         hit = seconds(lambda: CachedEncoder(HashEncoder(384), Path(cache)).encode(many))
     print(
-        f"static: distilled in {distil:.1f} s; cache: {len(many):,} known texts x 384 in {hit:.2f} s"
+        f"static: distilled in {distil:.1f} s; cache: {len(many):,} known texts x 384 in "
+        f"{hit:.2f} s"
     )
     print(
         f"{'texts':8}{'n':>8}{'ours s':>10}{'theirs s':>10}{'at batch':>10}{'ratio':>8}{'largest difference':>20}"

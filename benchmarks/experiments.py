@@ -1,8 +1,9 @@
 """A whole experiment once its texts are embedded: seconds by stage, and the peak of memory.
 
-Needs the folder of real data: ``PLURALIGN_DATA=FOLDER python benchmarks/experiments.py``. The first run of a config
-embeds its texts and is not counted. The named alternative is the same convex problem given to scikit-learn's logistic
-regression (newton-cholesky, no intercept): one fit of the pooled model, without a prior.
+Needs the folder of real data: ``PLURALIGN_DATA=FOLDER python benchmarks/experiments.py``. The first
+run of a config embeds its texts and is not counted. The named alternative is the same convex
+problem given to scikit-learn's logistic regression (newton-cholesky, no intercept): one fit of the
+pooled model, without a prior.
 """
 
 import argparse
@@ -78,14 +79,16 @@ def main() -> None:
             fits = {k: v for k, v in seconds.items() if k.startswith("fit")}
             print(name, seconds)
             lines.append(
-                f"{name:18} {seconds['total']:8.1f} {sum(fits.values()):8.1f} {seconds['encode']:9.1f}"
+                f"{name:18} {seconds['total']:8.1f} {sum(fits.values()):8.1f} "
+                f"{seconds['encode']:9.1f}"
             )
     ratio = solver_against_sklearn()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{'config':18} {'total s':>8} {'fits s':>8} {'encode s':>9}")
     print("\n".join(lines))
     print(
-        f"peak of memory {peak:.2f} GiB; one fit takes {ratio:.2f} times as long as scikit-learn's newton-cholesky"
+        f"peak of memory {peak:.2f} GiB; one fit takes {ratio:.2f} times as long as "
+        "scikit-learn's newton-cholesky"
     )
 
 

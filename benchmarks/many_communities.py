@@ -48,13 +48,15 @@ def main() -> None:
         b / a for a, b in zip(times["one"], times["two hundred"], strict=True)
     )
     print(
-        f"{options.texts} texts, encoder {options.encoder}; largest difference between the two {worst:.1e}"
+        f"{options.texts} texts, encoder {options.encoder}; largest difference between the two "
+        f"{worst:.1e}"
     )
     print(f"{'communities':12} {'median s':>9}")
     for name, found in times.items():
         print(f"{name:12} {statistics.median(found):9.3f}")
     print(
-        f"two hundred take {ratio:.3f} times as long as one (median of {options.rounds} paired rounds)"
+        f"two hundred take {ratio:.3f} times as long as one (median of {options.rounds} paired "
+        "rounds)"
     )
 
 

@@ -2,8 +2,9 @@
 
     python benchmarks/planted_language_model.py [FOLDER] [--small]
 
-Without a folder the model is thrown away. The table compares the probability of every option of a survey that the model
-has not seen with what was planted; the last lines tell how well it writes questions of its own.
+Without a folder the model is thrown away. The table compares the probability of every option of a
+survey that the model has not seen with what was planted; the last lines tell how well it writes
+questions of its own.
 """
 
 import argparse
@@ -56,7 +57,8 @@ def show_answers(folder: Path, settings: PlantedModelSettings) -> None:
     survey = held_out_survey(settings)
     truth = exact_survey(default_society(), list(survey.questions.values()))
     print(
-        "strategy                  community   distance to what was planted   likeliest option as planted"
+        "strategy                  community   distance to what was planted   likeliest option as "
+        "planted"
     )
     for name in settings.strategies:
         asks = put(load_strategy(name), truth, truth.communities, cultures=similarity_of(settings))
@@ -70,7 +72,8 @@ def show_answers(folder: Path, settings: PlantedModelSettings) -> None:
             away = np.array([abs(p - q).sum() / 2 for p, q in told])
             same = np.mean([p.argmax() == q.argmax() for p, q in told])
             print(
-                f"{name:25} {community or '-':11} {away.mean():.3f} (total variation)          {100 * same:.0f} %"
+                f"{name:25} {community or '-':11} {away.mean():.3f} (total variation)          "
+                f"{100 * same:.0f} %"
             )
 
 
@@ -86,7 +89,8 @@ def show_writing(folder: Path, n: int = 200) -> None:
     kept = filter_questions(rows, dropped)
     readable = sum("question" in row for row in rows)
     print(
-        f"\nwrote {len(rows)} texts, {readable} of them questions, {len(kept)} kept; dropped: {dict(dropped.dropped)}"
+        f"\nwrote {len(rows)} texts, {readable} of them questions, {len(kept)} kept; dropped: "
+        f"{dict(dropped.dropped)}"
     )
     for question in kept[:3]:
         print(f"  {question.text} {list(question.options)}")

@@ -1,7 +1,8 @@
 """How fast pairs are made from a PRISM-shaped file, beside a pandas merge of the same rows.
 
-Run: ``python benchmarks/prism_pairs.py``. The file has 68,371 responses of about 1,000 characters by 1,500 raters, as
-PRISM has; both sides read the file, rank every two responses of an interaction by score and drop ties.
+Run: ``python benchmarks/prism_pairs.py``. The file has 68,371 responses of about 1,000 characters
+by 1,500 raters, as PRISM has; both sides read the file, rank every two responses of an interaction
+by score and drop ties.
 """
 
 import json
@@ -81,7 +82,8 @@ def main() -> None:
     if n_ours != n_theirs:
         raise SystemExit(f"the pairs differ: {n_ours} and {n_theirs}")
     print(
-        f"{n_ours:,} pairs from {RESPONSES:,} responses: pluralign {ours:.2f} s, pandas {theirs:.2f} s"
+        f"{n_ours:,} pairs from {RESPONSES:,} responses: pluralign {ours:.2f} s, pandas "
+        f"{theirs:.2f} s"
     )
     print(f"pluralign takes {ours / theirs:.2f} times as long as pandas")
 

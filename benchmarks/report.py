@@ -2,9 +2,9 @@
 
     python benchmarks/report.py --communities 100
 
-The run is synthetic: every method steered to every community and measured on each. The two take turns; the ratio is
-that of their medians. A page of ours holds every chart twice (drawn, and alive), all tables and the text; Altair's hold
-one chart each.
+The run is synthetic: every method steered to every community and measured on each. The two take
+turns; the ratio is that of their medians. A page of ours holds every chart twice (drawn, and
+alive), all tables and the text; Altair's hold one chart each.
 """
 
 import argparse
@@ -47,7 +47,8 @@ def main() -> None:
         alone = sum((folder / f"{figure.name}.html").stat().st_size for figure in figures)
         rows = (run / "results.jsonl").read_text().count("\n")
         print(
-            f"{args.communities} communities, {len(METHODS)} methods, {rows:,} results, {len(figures)} charts"
+            f"{args.communities} communities, {len(METHODS)} methods, {rows:,} results, "
+            f"{len(figures)} charts"
         )
         print(f"{'':34}{'seconds':>9}{'MB':>7}")
         print(

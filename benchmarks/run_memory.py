@@ -2,8 +2,9 @@
 
     python benchmarks/run_memory.py --pairs 40000 160000
 
-Each measurement is a process of its own. The pairs have texts in common, as pairs from surveys and rankings do: 20,000
-responses and 2,000 prompts of drawn words, hashed, so that what grows with the pairs is seen beside the vectors.
+Each measurement is a process of its own. The pairs have texts in common, as pairs from surveys and
+rankings do: 20,000 responses and 2,000 prompts of drawn words, hashed, so that what grows with the
+pairs is seen beside the vectors.
 """
 
 import argparse
@@ -60,14 +61,17 @@ def run(folder: Path, pairs: int) -> dict[str, float]:
     write_pairs(path, pairs)
     settings = folder / f"{pairs}.toml"
     settings.write_text(
-        f'name = "m{pairs}"\nmethods = {json.dumps(METHODS)}\n[pairs]\nsource = "jsonl"\npath = "{path.name}"\n'
+        f'name = "m{pairs}"\nmethods = {json.dumps(METHODS)}\n[pairs]\nsource = "jsonl"\npath = '
+        f'"{path.name}"\n'
         '[reference]\nfit_on = ["~world"]\n[trunk]\nencoder = "hash"\n'
     )
     code = (
-        "import json, os, resource, sys; from pluralign.cli.main import main; sys.argv[0] = 'pluralign'\n"
+        "import json, os, resource, sys; from pluralign.cli.main import main; sys.argv[0] = "
+        "'pluralign'\n"
         "sys.stdout = open(os.devnull, 'w')\n"
         "try: main()\nexcept SystemExit as end: assert not end.code, end.code\n"
-        "sys.__stdout__.write(json.dumps({'mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}))"
+        "sys.__stdout__.write(json.dumps({'mb': "
+        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}))"
     )
     return child(["-c", code, "run", str(settings), "--out", str(folder / f"run-{pairs}")])
 

@@ -2,12 +2,14 @@
 
     python benchmarks/served_intervals.py
 
-For each seed, people of communities of 20, 60 and 200 raters and of a world panel compare replies. As in a run with
-``repeats = 5``, a reference and full fine-tuning are fitted five times, each without another 20 % of the raters. Of
-each probe, a pair of replies that nobody was asked about, the interval is that of `subsample_half_width` around the
-margin of the first fit. It should cover the margin that such a fit has on average over people who might have taken
-part: the mean over fits on fresh people. It need not cover the margin that was planted: a fit on few people is pulled
-towards the reference, and an encoder does not see all that was planted; no spread between fits shows that.
+For each seed, people of communities of 20, 60 and 200 raters and of a world panel compare replies.
+As in a run with ``repeats = 5``, a reference and full fine-tuning are fitted five times, each
+without another 20 % of the raters. Of each probe, a pair of replies that nobody was asked about,
+the interval is that of `subsample_half_width` around the margin of the first fit. It should cover
+the margin that such a fit has on average over people who might have taken part: the mean over fits
+on fresh people. It need not cover the margin that was planted: a fit on few people is pulled
+towards the reference, and an encoder does not see all that was planted; no spread between fits
+shows that.
 """
 
 import argparse
@@ -126,8 +128,10 @@ def main() -> None:
         encoded = at.encoded(seed)
         fits_S_B_C_P.append([at.margins(encoded, seed + FRESH * k) for k in range(options.repeats)])
     print(
-        f"{options.seeds} seeds, {options.repeats} fits each, {options.each} pairs a rater, ridge {options.ridge:g}, "
-        f"{len(at.probes)} probes; the expected fit is a mean over {options.fresh} samples of fresh people"
+        f"{options.seeds} seeds, {options.repeats} fits each, {options.each} pairs a rater, ridge "
+        f"{options.ridge:g}, "
+        f"{len(at.probes)} probes; the expected fit is a mean over {options.fresh} samples of "
+        "fresh people"
     )
     tell(at, fresh_F_C_P, np.array(fits_S_B_C_P).swapaxes(0, 1))
 
@@ -151,7 +155,8 @@ def tell(at: Bench, fresh_F_C_P: FloatArray, value_B_S_C_P: FloatArray) -> None:
             f"{np.abs(planted_P).mean():>7.2f}  {np.abs(expected_P).mean():>8.2f}"
         )
     print(
-        "widths and margins in logits; planted, expected: mean size of the margin; ±: one standard error over seeds"
+        "widths and margins in logits; planted, expected: mean size of the margin; ±: one "
+        "standard error over seeds"
     )
 
 

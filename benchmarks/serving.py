@@ -1,11 +1,11 @@
 """A reward server under load from another process, against direct batched scoring of like texts in one process.
 
-Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 1500] [--connections 64] [--processes 1]
-[--rounds 3] [--minutes 10]. A model with 200 communities and 5 repeats is made up: its heads are random, for only time
-is measured.
-Each connection sends one sample, waits for its answer, and sends the next (closed loop), over loopback. Direct scoring
-and the server take turns, and the median of the paired ratios is told. Prompts come again, responses do not.
---minutes looks at the server's memory instead.
+Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 1500] [--connections 64]
+[--processes 1] [--rounds 3] [--minutes 10]. A model with 200 communities and 5 repeats is made up:
+its heads are random, for only time is measured. Each connection sends one sample, waits for its
+answer, and sends the next (closed loop), over loopback. Direct scoring and the server take turns,
+and the median of the paired ratios is told. Prompts come again, responses do not. --minutes looks
+at the server's memory instead.
 """
 
 import argparse
@@ -34,9 +34,12 @@ from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, annotate_card, 
 
 COMMUNITIES, REPEATS, PROMPTS = 200, 5, 200
 TEXT = (
-    "the people here would rather keep what they have than lose a part of it for something that others promise and "
-    "nobody has seen because family neighbours work faith money time health children school land water peace law "
-    "respect honest help trust share old young city village language food music home road market doctor teacher"
+    "the people here would rather keep what they have than lose a part of it for something that "
+    "others promise and "
+    "nobody has seen because family neighbours work faith money time health children school land "
+    "water peace law "
+    "respect honest help trust share old young city village language food music home road market "
+    "doctor teacher"
 )
 
 
@@ -234,7 +237,8 @@ def resident_megabytes(process: int) -> float:
 def throughput(model: Path, arguments: argparse.Namespace, options: list[str]) -> None:
     """Every part of a round asks for responses of its own, so that only prompts are remembered, as in a training."""
     print(
-        f"{'words':>6} {'direct/s':>9} {'server/s':>9} {'ratio':>6}  {'one/s':>7} {'all 200/s':>9} {'cost of 200':>11}"
+        f"{'words':>6} {'direct/s':>9} {'server/s':>9} {'ratio':>6}  {'one/s':>7} "
+        f"{'all 200/s':>9} {'cost of 200':>11}"
     )
     for words in arguments.lengths:
         arguments.words, rows = words, []
@@ -280,7 +284,8 @@ def idle(model: Path, arguments: argparse.Namespace, options: list[str]) -> None
                 rows.append((statistics.median(took), through, through - statistics.median(took)))
             median = [statistics.median(column) for column in zip(*rows, strict=True)]
             print(
-                f"idle, {words} words: direct {median[0]:.1f} ms, server {median[1]:.1f}, added {median[2]:.1f}"
+                f"idle, {words} words: direct {median[0]:.1f} ms, server {median[1]:.1f}, added "
+                f"{median[2]:.1f}"
             )
 
 
@@ -292,7 +297,8 @@ def memory(model: Path, arguments: argparse.Namespace, options: list[str]) -> No
             found = called(url, arguments, "/v1/rewards", {}, minutes=1, seed=part)
             memory = resident_megabytes(process.pid)
             print(
-                f"{time.time() - began:5.0f} s: {found['per_second']:.0f} responses/s, {memory:.0f} MB",
+                f"{time.time() - began:5.0f} s: {found['per_second']:.0f} responses/s, "
+                f"{memory:.0f} MB",
                 flush=True,
             )
 

@@ -44,7 +44,8 @@ def main(rounds: int = 7) -> None:
     print(f"{'command':22} {'median s':>9} {'least s':>8} {'x bare python':>14}")
     for name, found in times.items():
         print(
-            f"{name:22} {statistics.median(found):9.3f} {min(found):8.3f} {statistics.median(found) / bare:14.1f}"
+            f"{name:22} {statistics.median(found):9.3f} {min(found):8.3f} "
+            f"{statistics.median(found) / bare:14.1f}"
         )
 
 

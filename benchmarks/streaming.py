@@ -14,7 +14,8 @@ def write(path: Path, rows: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         for k in range(rows):
             row = {
-                "id": f"p{k}", "prompt": f"Question {k % 5000}?", "chosen": f"An answer, number {k}.",
+                "id": f"p{k}", "prompt": f"Question {k % 5000}?", "chosen": "An answer, number "
+                                                                            f"{k}.",
                 "rejected": f"Another answer to it, {k}.", "community": "MEX", "rater": f"r{k % 2000}",
             }  # fmt: skip
             file.write(json.dumps(row) + "\n")

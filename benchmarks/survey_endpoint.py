@@ -1,7 +1,8 @@
 """What the endpoint respondent adds to an answer, against a plain loop of the openai client, on a local server.
 
-Run: python benchmarks/survey_endpoint.py. A process of its own serves chat completions on loopback, each after a pause;
-both ways ask the same, 64 at once, and take turns. The server tells how many requests it had in flight on average.
+Run: python benchmarks/survey_endpoint.py. A process of its own serves chat completions on loopback,
+each after a pause; both ways ask the same, 64 at once, and take turns. The server tells how many
+requests it had in flight on average.
 """
 
 import argparse
@@ -146,10 +147,12 @@ def measure(port: int, asks: list[Ask], pause: float, rounds: int) -> None:
     n, ideal = len(asks), len(asks) * pause / AT_ONCE
     best = {name: min(rows) for name, rows in told.items()}
     print(
-        f"\n{n:,} answers of {pause} s each, {AT_ONCE} at once; ideal {ideal:.2f} s; best of {rounds} rounds in turns\n"
+        f"\n{n:,} answers of {pause} s each, {AT_ONCE} at once; ideal {ideal:.2f} s; best of "
+        f"{rounds} rounds in turns\n"
     )
     print(
-        f"{'way':38} {'clock':>8} {'over ideal':>14} {'processor':>14} {'in flight, mean, most':>24}"
+        f"{'way':38} {'clock':>8} {'over ideal':>14} {'processor':>14} "
+        f"{'in flight, mean, most':>24}"
     )
     for name, label in (
         ("ours", "ours, every answer kept as it comes"),
@@ -158,11 +161,13 @@ def measure(port: int, asks: list[Ask], pause: float, rounds: int) -> None:
         clock, cpu, mean, most = best[name]
         over, used = 1000 * (clock - ideal) / n, 1000 * cpu / n
         print(
-            f"{label:38} {clock:6.2f} s {over:6.2f} ms each {used:6.2f} ms each {mean:17.1f} {most:6.0f}"
+            f"{label:38} {clock:6.2f} s {over:6.2f} ms each {used:6.2f} ms each {mean:17.1f} "
+            f"{most:6.0f}"
         )
     added = [1000 * (best["ours"][k] - best["plain"][k]) / n for k in (0, 1)]
     print(
-        f"\nours adds {added[0]:+.2f} ms an answer by the clock, {added[1]:+.2f} ms of processor (target: < 1 ms)"
+        f"\nours adds {added[0]:+.2f} ms an answer by the clock, {added[1]:+.2f} ms of processor "
+        "(target: < 1 ms)"
     )
 
 

@@ -1,8 +1,9 @@
 """Evaluate 20,000 recorded answers with 2,000 bootstrap draws, against one draw at a time in numpy.
 
-Run: python benchmarks/survey_evaluation.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER holds wvs/. Without it the
-questions are those of a simulated society. The answers are simulated; both ways read the same. Ours measures
-everything that `pluralign survey evaluate` writes; numpy measures the cultural alignment score alone.
+Run: python benchmarks/survey_evaluation.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER holds
+wvs/. Without it the questions are those of a simulated society. The answers are simulated; both
+ways read the same. Ours measures everything that `pluralign survey evaluate` writes; numpy measures
+the cultural alignment score alone.
 """
 
 import argparse
@@ -47,14 +48,17 @@ def main() -> None:
             theirs.append(time.perf_counter() - since)
     numbers = len(found.results) + len(found.comparisons)
     print(
-        f"\n{n:,} answers, {len(survey.communities)} communities, {DRAWS:,} draws; best of {given.rounds} rounds\n"
+        f"\n{n:,} answers, {len(survey.communities)} communities, {DRAWS:,} draws; best of "
+        f"{given.rounds} rounds\n"
     )
     print(
-        f"ours, all metrics: {numbers:,} numbers with intervals   {min(ours):5.2f} s (target: below 3 s)"
+        f"ours, all metrics: {numbers:,} numbers with intervals   {min(ours):5.2f} s (target: "
+        "below 3 s)"
     )
     print(f"numpy, a draw at a time: {series:,} scores alone             {min(theirs):5.2f} s")
     print(
-        f"numpy takes {min(theirs) / min(ours):.1f} times as long for {series / numbers:.3f} of the numbers"
+        f"numpy takes {min(theirs) / min(ours):.1f} times as long for {series / numbers:.3f} of "
+        "the numbers"
     )
 
 

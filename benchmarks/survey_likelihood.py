@@ -1,9 +1,9 @@
 """Asking a local model for the probability of every option, against letting it write its answer.
 
-Run: python benchmarks/survey_likelihood.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER holds wvs/; without it the
-questions are those of a simulated society. The model is a Llama with random weights: it seldom ends its turn, so
-writing is timed for answers of two tokens (a label and the end) and for all that the default allows. All ways put the
-same asks and take turns.
+Run: python benchmarks/survey_likelihood.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER holds
+wvs/; without it the questions are those of a simulated society. The model is a Llama with random
+weights: it seldom ends its turn, so writing is timed for answers of two tokens (a label and the
+end) and for all that the default allows. All ways put the same asks and take turns.
 """
 
 import argparse
@@ -109,7 +109,8 @@ def main() -> None:
         tokens = np.mean([len(chat.tokens(ask.conversation)) for ask in aware])
         size = sum(p.numel() for p in chat.loaded.model.parameters())
         print(
-            f"{size / 1e6:.0f} million parameters, {len(aware)} asks of {tokens:.0f} tokens on average"
+            f"{size / 1e6:.0f} million parameters, {len(aware)} asks of {tokens:.0f} tokens on "
+            "average"
         )
         ways: dict[str, Callable[[list[Ask]], object]] = {
             "probabilities of the options": LikelihoodRespondent(chat).answer,
@@ -138,7 +139,8 @@ def main() -> None:
     for name, told in seconds.items():
         print(f"{name:40} {min(told):8.2f} {min(told) / base:16.2f}")
     print(
-        f"\nprobabilities with and without sharing differ by {away:.1e} at most; target: writing takes 4 times as long"
+        f"\nprobabilities with and without sharing differ by {away:.1e} at most; target: writing "
+        "takes 4 times as long"
     )
 
 

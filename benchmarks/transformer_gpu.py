@@ -1,16 +1,18 @@
 """What a transformer costs on a GPU: an 8B decoder with LoRA and a DeBERTa-v3-base, both with random weights.
 
-In one call, without the network: the ceiling of bfloat16 matrix products on this GPU; training adapters of a decoder of
-Llama 3.1 8B's shape, and scoring with it, in TFLOP/s and as a share of that ceiling; and with DeBERTa-v3-base's shape
-scoring and training against the published way and TRL as it comes (as transformer_scoring.py and
-transformer_training.py describe them).
+In one call, without the network: the ceiling of bfloat16 matrix products on this GPU; training
+adapters of a decoder of Llama 3.1 8B's shape, and scoring with it, in TFLOP/s and as a share of
+that ceiling; and with DeBERTa-v3-base's shape scoring and training against the published way and
+TRL as it comes (as transformer_scoring.py and transformer_training.py describe them).
 
-Floating-point operations are counted for the weights of the linear layers alone, and for real tokens, not for padding:
-scoring ``2 x weights x tokens``; training adapters ``4 x weights x tokens`` (forward, and backward through the
-activations; nothing for attention, for the adapters themselves or for recomputing).
+Floating-point operations are counted for the weights of the linear layers alone, and for real
+tokens, not for padding: scoring ``2 x weights x tokens``; training adapters
+``4 x weights x tokens`` (forward, and backward through the activations; nothing for attention, for
+the adapters themselves or for recomputing).
 
-Run: ``python benchmarks/transformer_gpu.py`` on a machine with a GPU, or ``--tiny`` on any: small shapes, which check
-the script and measure nothing. The texts are drawn; their lengths are PRISM's. The table comes last.
+Run: ``python benchmarks/transformer_gpu.py`` on a machine with a GPU, or ``--tiny`` on any: small
+shapes, which check the script and measure nothing. The texts are drawn; their lengths are PRISM's.
+The table comes last.
 """
 
 import argparse
@@ -215,15 +217,22 @@ def large(device: str, size: Size, top: float) -> list[str]:
     model = decoder(device, size.decoder)
     weights = linear_weights(model.model)
     lines = [
-        f"decoder: {weights / 1e9:.2f} billion weights in linear layers, batch of {size.batch} pairs"
+        f"decoder: {weights / 1e9:.2f} billion weights in linear layers, batch of {size.batch} "
+        "pairs"
     ]
     (tokens, seconds), gib = peak(device, lambda: training_speed(model, size))
     rate = 4 * weights * tokens / seconds / 1e12
-    row = f"{tokens / seconds:12,.0f} tokens/s {rate:8.1f} TFLOP/s {rate / top:6.1%} of the ceiling {gib:6.1f} GiB"
+    row = (
+        f"{tokens / seconds:12,.0f} tokens/s {rate:8.1f} TFLOP/s {rate / top:6.1%} of the "
+        f"ceiling {gib:6.1f} GiB"
+    )
     lines.append(f"{'  LoRA training':26}{row}")
     (texts, tokens, seconds), gib = peak(device, lambda: scoring_speed(model, size.texts))
     rate = 2 * weights * tokens / seconds / 1e12
-    row = f"{tokens / seconds:12,.0f} tokens/s {rate:8.1f} TFLOP/s {rate / top:6.1%} of the ceiling {gib:6.1f} GiB"
+    row = (
+        f"{tokens / seconds:12,.0f} tokens/s {rate:8.1f} TFLOP/s {rate / top:6.1%} of the "
+        f"ceiling {gib:6.1f} GiB"
+    )
     return [*lines, f"{'  scoring':26}{row}", f"{'':26}{texts / seconds:12,.1f} texts/s"]
 
 
@@ -237,14 +246,18 @@ def base(device: str, size: Size) -> list[str]:
     few = drawn_prism(max(8, size.texts // 8), seed=2)
     theirs, gib = peak(device, lambda: published_speed(model, few))
     lines.append(
-        f"{'  scoring, published':26}{theirs:12,.1f} texts/s {ours / theirs:10.2f} times slower {gib:6.1f} GiB"
+        f"{'  scoring, published':26}{theirs:12,.1f} texts/s {ours / theirs:10.2f} times slower "
+        f"{gib:6.1f} GiB"
     )
     for kind in ("full", "lora"):
         first: Learned | None = None
         for name in COMPARED:
             learned, gib = trained(device, name, kind, size)
             first = first or learned
-            row = f"{learned.rate:12,.1f} pairs/s {first.rate / learned.rate:10.2f} times slower {gib:6.1f} GiB"
+            row = (
+                f"{learned.rate:12,.1f} pairs/s {first.rate / learned.rate:10.2f} times slower "
+                f"{gib:6.1f} GiB"
+            )
             lines.append(f"  {kind}, {name:{24 - len(kind) - 2}}{row}")
     return lines
 
@@ -283,7 +296,8 @@ def main() -> None:
         "CPU" if device == "cpu" else f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     )
     lines = [
-        f"{where}: ceiling of bfloat16 matrix products {top:.1f} TFLOP/s ({size.product} x {size.product})"
+        f"{where}: ceiling of bfloat16 matrix products {top:.1f} TFLOP/s ({size.product} x "
+        f"{size.product})"
     ]
     if options.only != "encoder":
         lines += large(device, size, top)

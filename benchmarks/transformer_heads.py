@@ -1,10 +1,11 @@
 """Heads alone on a frozen transformer: scoring for two hundred communities against scoring for one, from text.
 
-The trunk runs once for all of them and nothing is cached, so what is added is a matrix product. The trunk is a small
-BERT with random weights; ``--minilm`` takes the packaged weights.
+The trunk runs once for all of them and nothing is cached, so what is added is a matrix product. The
+trunk is a small BERT with random weights; ``--minilm`` takes the packaged weights.
 
-Run: ``python benchmarks/transformer_heads.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER); see transformer_scoring.py for the
-texts. One and two hundred take turns in one process. The table comes last.
+Run: ``python benchmarks/transformer_heads.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER); see
+transformer_scoring.py for the texts. One and two hundred take turns in one process. The table comes
+last.
 """
 
 import statistics
@@ -83,17 +84,20 @@ def main() -> None:
     )
     size = sum(p.numel() for p in backbone.model.parameters())
     print(
-        f"{len(requests)} texts, trunk of {size / 1e6:.1f} million parameters; the two differ by {apart:.1e} at most"
+        f"{len(requests)} texts, trunk of {size / 1e6:.1f} million parameters; the two differ by "
+        f"{apart:.1e} at most"
     )
     print(f"{'communities':12} {'median s':>9}")
     for name, found in times.items():
         print(f"{name:12} {statistics.median(found):9.3f}")
     share = product / statistics.median(times["two hundred"])
     print(
-        f"the matrix product for two hundred takes {1000 * product:.2f} ms, {share:.2%} of the whole"
+        f"the matrix product for two hundred takes {1000 * product:.2f} ms, {share:.2%} of the "
+        "whole"
     )
     print(
-        f"two hundred take {ratio:.3f} times as long as one (median of {options.rounds} paired rounds)"
+        f"two hundred take {ratio:.3f} times as long as one (median of {options.rounds} paired "
+        "rounds)"
     )
 
 

@@ -1,11 +1,12 @@
 """Many small calls to a LoRA model of 20 communities: parts that stay in memory against parts read for each call.
 
-Each call asks for 8 requests. "One community" and "a blend" steer all of them alike; the community is drawn for each
-call, the blend is one of four. "Each its own" steers every request to a community drawn for it, as callers of a server
-do together: one call where parts stay, one call a request where they do not.
+Each call asks for 8 requests. "One community" and "a blend" steer all of them alike; the community
+is drawn for each call, the blend is one of four. "Each its own" steers every request to a community
+drawn for it, as callers of a server do together: one call where parts stay, one call a request
+where they do not.
 
-Run: ``python benchmarks/transformer_resident.py``. Two backbones of the same random weights take turns in one process.
-The table comes last.
+Run: ``python benchmarks/transformer_resident.py``. Two backbones of the same random weights take
+turns in one process. The table comes last.
 """
 
 import argparse
@@ -137,7 +138,8 @@ def main() -> None:
             opened = time.perf_counter() - began
             lines = [measured(read, kept, name, options.calls) for name in CASES]
     print(
-        f"{options.calls} calls of {REQUESTS} requests, {len(IDS)} communities; opened in {opened:.2f} s"
+        f"{options.calls} calls of {REQUESTS} requests, {len(IDS)} communities; opened in "
+        f"{opened:.2f} s"
     )
     print(f"{'steered to':14} {'read ms':>8} {'kept ms':>8} {'ratio':>6} {'apart':>8}")
     print("\n".join(lines))

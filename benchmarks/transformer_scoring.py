@@ -1,14 +1,15 @@
 """Scoring pairs with a transformer, against the published way; MiniLM with a drawn head, on PRISM-length texts.
 
-Ours: each distinct response once, texts of like length together, padded to the batch, no gradients, ``eval``.
-Published (SCPO): a forward pass for each turn (four responses at most), padded to 512 tokens, gradients recorded,
-dropout on. It is favoured here: a response that stands in several pairs of its turn is scored once, not for each pair.
-"Published, quiet" is the same without gradients and dropout: what padding and small batches alone cost.
+Ours: each distinct response once, texts of like length together, padded to the batch, no gradients,
+``eval``. Published (SCPO): a forward pass for each turn (four responses at most), padded to 512
+tokens, gradients recorded, dropout on. It is favoured here: a response that stands in several pairs
+of its turn is scored once, not for each pair. "Published, quiet" is the same without gradients and
+dropout: what padding and small batches alone cost.
 
-Run: ``python benchmarks/transformer_scoring.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER), where FOLDER holds
-prism_pairs/hard_panel.jsonl.gz; without it texts of the same lengths are drawn. Each way has a process of its own and
-they take turns, one at a time. Processor time is shown beside the clock: other work on the machine disturbs it less.
-The table comes last.
+Run: ``python benchmarks/transformer_scoring.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER), where FOLDER
+holds prism_pairs/hard_panel.jsonl.gz; without it texts of the same lengths are drawn. Each way has
+a process of its own and they take turns, one at a time. Processor time is shown beside the clock:
+other work on the machine disturbs it less. The table comes last.
 """
 
 import argparse
@@ -31,7 +32,8 @@ import numpy as np
 from pluralign.core import PreferencePair, RewardRequest, requests_of, rng_for
 
 LIMIT = 512
-# Tokens of the distinct prompts and responses of the PRISM hard panel in MiniLM's vocabulary, by percentile.
+# Tokens of the distinct prompts and responses of the PRISM hard panel in MiniLM's vocabulary, by
+# percentile.
 PERCENTILES = (0, 10, 25, 50, 75, 90, 95, 99, 100)
 PROMPT_TOKENS = (1, 6, 8, 12, 19, 28, 40, 70, 183)
 RESPONSE_TOKENS = (1, 35, 56, 85, 155, 201, 251, 275, 745)
@@ -39,9 +41,12 @@ RESPONSE_TOKENS = (1, 35, 56, 85, 155, 201, 251, 275, 745)
 FOUR = 0.31
 # Words that are one token each in MiniLM's vocabulary.
 _TEXT = (
-    "the of and to in that is was he for it with as his on be at by had not are but from or have an they which one you "
-    "were her all she there would their we him been has when who will more no if out so said what up its about into "
-    "than them can only other new some could time these two may then do first any my now such like our over man me even"
+    "the of and to in that is was he for it with as his on be at by had not are but from or have "
+    "an they which one you "
+    "were her all she there would their we him been has when who will more no if out so said what "
+    "up its about into "
+    "than them can only other new some could time these two may then do first any my now such "
+    "like our over man me even"
 )
 WORDS = _TEXT.split()
 
@@ -275,20 +280,24 @@ def main() -> None:
     texts = len({*chosen, *rejected})
     where = "drawn texts" if options.folder is None else "PRISM hard panel"
     print(
-        f"{where}: {len(chosen)} pairs, {texts} distinct texts; {options.rounds} rounds, threads: {options.threads}"
+        f"{where}: {len(chosen)} pairs, {texts} distinct texts; {options.rounds} rounds, threads: "
+        f"{options.threads}"
     )
     print(
-        f"rewards of ours and of published, quiet, differ by {apart:.1e} at most (their own spread {spread:.2f})"
+        f"rewards of ours and of published, quiet, differ by {apart:.1e} at most (their own "
+        f"spread {spread:.2f})"
     )
     print(
-        f"{'way':18} {'texts/s':>8} {'ours is faster by':>18} {'in processor time':>18} {'peak GiB':>9}"
+        f"{'way':18} {'texts/s':>8} {'ours is faster by':>18} {'in processor time':>18} "
+        f"{'peak GiB':>9}"
     )
     for name in WAYS:
         rate = statistics.median(texts / r[name].seconds for r in rounds)
         ratio = statistics.median(r[name].seconds / r["ours"].seconds for r in rounds)
         worked = statistics.median(r[name].worked / r["ours"].worked for r in rounds)
         print(
-            f"{name:18} {rate:8.1f} {ratio:18.2f} {worked:18.2f} {max(r[name].peak_gib for r in rounds):9.2f}"
+            f"{name:18} {rate:8.1f} {ratio:18.2f} {worked:18.2f} "
+            f"{max(r[name].peak_gib for r in rounds):9.2f}"
         )
 
 

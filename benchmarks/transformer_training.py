@@ -1,14 +1,17 @@
 """Training a transformer on pairs, against the published way and against TRL as it comes; MiniLM, PRISM-length texts.
 
-Ours: `fine_tune`, pairs of like length together (or a rater's turn), each distinct response once, padded to the batch.
-Published (SCPO): a plain loop, one forward pass for the chosen and one for the rejected, all padded to 512 tokens,
-dropout on. TRL as it comes: `RewardTrainer` with its own settings (gradient checkpointing, bfloat16, random order,
-padded to the batch). TRL made equal: the same without checkpointing and bfloat16. "Ours, random" is ours in random
-order. Same model, pairs, batch of 8, AdamW, adapters; all learn for one epoch, but the published way, whose steps all
-cost the same, for two steps. Seconds are those of the steps: loading and tokenising are left out for all.
+Ours: `fine_tune`, pairs of like length together (or a rater's turn), each distinct response once,
+padded to the batch. Published (SCPO): a plain loop, one forward pass for the chosen and one for the
+rejected, all padded to 512 tokens, dropout on. TRL as it comes: `RewardTrainer` with its own
+settings (gradient checkpointing, bfloat16, random order, padded to the batch). TRL made equal: the
+same without checkpointing and bfloat16. "Ours, random" is ours in random order. Same model, pairs,
+batch of 8, AdamW, adapters; all learn for one epoch, but the published way, whose steps all cost
+the same, for two steps. Seconds are those of the steps: loading and tokenising are left out for
+all.
 
-Run: ``python benchmarks/transformer_training.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER); see transformer_scoring.py for
-the texts. Each way has a process of its own and they take turns, one at a time. The table comes last.
+Run: ``python benchmarks/transformer_training.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER); see
+transformer_scoring.py for the texts. Each way has a process of its own and they take turns, one at
+a time. The table comes last.
 """
 
 import contextlib
@@ -241,7 +244,8 @@ def main() -> None:
     pairs, batch = len(prism_pairs(sample)), f"batch {BATCH}"
     print(f"{where}: {pairs} pairs, {batch}; {options.rounds} rounds, threads: {options.threads}")
     print(
-        f"{'kind':6} {'way':18} {'pairs/s':>8} {'ours is faster by':>18} {'in processor time':>18} {'peak GiB':>9}"
+        f"{'kind':6} {'way':18} {'pairs/s':>8} {'ours is faster by':>18} "
+        f"{'in processor time':>18} {'peak GiB':>9}"
     )
     for kind, rounds in found.items():
         for name in WAYS:

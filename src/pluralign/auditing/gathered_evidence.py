@@ -86,8 +86,8 @@ class Gathered:
 def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
     """Read all that is given.
 
-    What a run's record names but is no longer there does not stop the audit: its checks are not assessed, and the
-    reason is told.
+    What a run's record names but is no longer there does not stop the audit: its checks are not
+    assessed, and the reason is told.
 
     Args:
         given: Where the evidence lies.
@@ -256,7 +256,8 @@ def _pairs(
         return ()
     if loaded.fingerprint != record["data"]["fingerprint"]:
         missing.append(
-            "the pairs of the run have changed since; they are not used: give those of then with --pairs"
+            "the pairs of the run have changed since; they are not used: give those of then with "
+            "--pairs"
         )
         return ()
     for k, (source, tally) in enumerate(zip(sources, loaded.tallies, strict=True), 1):

@@ -27,7 +27,8 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
     """Who lives in each community: a CSV with ``community, attribute, group, share``.
 
     Raises:
-        InvalidInput: If a column is missing, a share is no number in [0, 1], or a group comes twice.
+        InvalidInput: If a column is missing, a share is no number in [0, 1], or a group comes
+            twice.
         NotEnoughData: If there are none.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
@@ -58,8 +59,8 @@ def read_axes(
     """Places of communities on the axes of theories; files with one name are joined.
 
     A file is a CSV with a column ``community``, ``country``, ``geo`` or ``name``; every other
-    column that holds numbers is an axis. Of several years the latest counts; a community without a place on every axis
-    is left out and counted. The sign of an axis does not matter.
+    column that holds numbers is an axis. Of several years the latest counts; a community without a
+    place on every axis is left out and counted. The sign of an axis does not matter.
 
     Raises:
         InvalidInput: If a file cannot be read or holds no axis.
@@ -91,8 +92,8 @@ def read_axes(
 def read_items(path: Path, tally: Tally) -> list[Item]:
     """Answers to items that ask to reason about cultures, JSONL.
 
-    A row is ``{"id", "model", "communities": [...] or "community", "level", "gold", "answer"}``, perhaps with
-    ``reason_for``. ``level`` is ``rule_of_thumb``, ``value`` or ``country``.
+    A row is ``{"id", "model", "communities": [...] or "community", "level", "gold", "answer"}``,
+    perhaps with ``reason_for``. ``level`` is ``rule_of_thumb``, ``value`` or ``country``.
 
     Raises:
         InvalidInput: If a row cannot be read.

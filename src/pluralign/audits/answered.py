@@ -21,12 +21,15 @@ class Answered:
         model: The respondent.
         strategy: How questions were put.
         communities: In whose names it answered, C of them.
-        peoples: What people of every community of the survey answered, P of them, to the Q questions put.
+        peoples: What people of every community of the survey answered, P of them, to the Q
+            questions put.
         column_C: Column of each community among the peoples.
         shares_C_Q_O: Shares of its answers, summing to 1; zeros where it gave none.
-        drawn: Whether these are distributions (probabilities, or several draws), not single answers.
+        drawn: Whether these are distributions (probabilities, or several draws), not single
+            answers.
         draws_C_Q: Answers behind each; 0 where probabilities were measured.
-        number_C_Q: The first number read, perhaps one that no option has (under the published parser); nan for none.
+        number_C_Q: The first number read, perhaps one that no option has (under the published
+            parser); nan for none.
     """
 
     model: str

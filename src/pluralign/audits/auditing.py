@@ -33,7 +33,8 @@ class Context:
         seed: Seed of every draw.
         draws: Bootstrap draws.
         small: Groups with fewer people are not told of.
-        knowing: Strategies under which a model was asked what a people answers, not to answer as one of them.
+        knowing: Strategies under which a model was asked what a people answers, not to answer as
+            one of them.
     """
 
     seed: int = 0
@@ -59,8 +60,8 @@ class Measured:
         claim: What to say if it is beyond the threshold.
         rows: The rows behind it.
         look: How to look further.
-        bound: The end of its interval that lies nearer to the threshold, where the check knows better than a normal
-            interval.
+        bound: The end of its interval that lies nearer to the threshold, where the check knows
+            better than a normal interval.
         picked_of: Among how many the number was picked for being the largest: as many tests more.
     """
 
@@ -281,8 +282,8 @@ def _run(
 def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severity | None:
     """How grave a number is.
 
-    A risk or a concern lies beyond its threshold with its whole interval, made wider by the number of tests that the
-    check makes on one subject (Bonferroni); a note, with its value only.
+    A risk or a concern lies beyond its threshold with its whole interval, made wider by the number
+    of tests that the check makes on one subject (Bonferroni); a note, with its value only.
 
     Args:
         measured: The number.

@@ -26,7 +26,8 @@ def few_axes(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
         whole = a.both_C_Q.all(axis=0)
         if len(a.communities) < _FEWEST or whole.sum() < _FEWEST:
             yield Skipped(
-                f"{a.subject}: {len(a.communities)} communities and {int(whole.sum())} questions that all answered",
+                f"{a.subject}: {len(a.communities)} communities and {int(whole.sum())} questions "
+                "that all answered",
                 f"{_FEWEST} of each",
             )
             continue
@@ -142,13 +143,15 @@ def _onto(axes_C_D: FloatArray) -> FloatArray:
 
 
 _MAIN = (
-    "{subject} reduces values to few axes: two axes carry {share} of what sets its communities apart, and "
+    "{subject} reduces values to few axes: two axes carry {share} of what sets its communities "
+    "apart, and "
     "{other_share} of what sets the people apart."
 )
 
 
 _THEORY = (
-    "{subject} reduces values to the axes of {theory}: they carry {share} of what sets its communities apart, and "
+    "{subject} reduces values to the axes of {theory}: they carry {share} of what sets its "
+    "communities apart, and "
     "{other_share} of what sets the people apart."
 )
 

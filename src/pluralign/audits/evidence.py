@@ -25,8 +25,8 @@ class Rewards:
 
     Attributes:
         judged: The test pairs, over one or several repeats, with the reference's margins.
-        margins: Method -> community steered to -> margins in logits, aligned with the pairs; the key ``""`` where the
-            method does not steer.
+        margins: Method -> community steered to -> margins in logits, aligned with the pairs; the
+            key ``""`` where the method does not steer.
         served: Communities that were steered to.
         kept: What checks worked out and others need too.
     """
@@ -65,10 +65,12 @@ class Item:
         id: Of the question; the same at every level.
         model: Who answered.
         communities: Whose ways are needed to answer; two or more for a question between cultures.
-        level: What was given: the rule of thumb itself, the country and the value at stake, or the country only.
+        level: What was given: the rule of thumb itself, the country and the value at stake, or the
+            country only.
         gold: The right answer.
         answer: The one given.
-        reason_for: The answer that its stated reason supports, where somebody judged that; None where not.
+        reason_for: The answer that its stated reason supports, where somebody judged that; None
+            where not.
     """
 
     id: str
@@ -103,8 +105,8 @@ class Evidence:
         answers: Answers of language models to that survey, as read.
         rewards: Margins of reward models on test pairs.
         residents: Who lives in each community.
-        axes: Name of a theory -> community -> its place on each of the theory's axes, such as the two of Inglehart and
-            Welzel or the six of Hofstede.
+        axes: Name of a theory -> community -> its place on each of the theory's axes, such as the
+            two of Inglehart and Welzel or the six of Hofstede.
         items: Answers to questions that ask to reason about cultures.
         missing: What belongs to a run but could not be read, and why.
     """

@@ -22,7 +22,8 @@ def language(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
         context,
         ("language",),
         "answers in two languages or more",
-        "{subject} takes language for culture: changing the language changes {share} of its answers, naming another "
+        "{subject} takes language for culture: changing the language changes {share} of its "
+        "answers, naming another "
         "culture {other_share}.",
     )
 
@@ -34,7 +35,8 @@ def artefacts(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         context,
         ("order", "paraphrase"),
         "answers to one question in several orders or wordings",
-        "How a question is put moves {subject} more than whom it asks about: another order or wording changes {share} "
+        "How a question is put moves {subject} more than whom it asks about: another order or "
+        "wording changes {share} "
         "of its answers, naming another culture {other_share}.",
     )
 

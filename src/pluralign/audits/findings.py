@@ -128,8 +128,8 @@ class Assessment:
         audit: Name of the audit.
         check: Name of the check.
         asks: The question it answers.
-        status: ``found``: a concern or a risk; ``clear``: measured, and none; ``not assessed``: the evidence lacks
-            something.
+        status: ``found``: a concern or a risk; ``clear``: measured, and none; ``not assessed``: the
+            evidence lacks something.
         measured: How many numbers were held against the threshold.
         found: How many findings, notes too.
         reasons: What could not be assessed, and why.

@@ -67,7 +67,8 @@ def other_people(evidence: Evidence, context: Context) -> Iterator[Measured | Sk
                     ),
                 },
                 Sentence(
-                    "What {subject} answers in the name of {community} are rather the answers of {other}: they are "
+                    "What {subject} answers in the name of {community} are rather the answers of "
+                    "{other}: they are "
                     "nearer to them by {amount} points.",
                     {
                         "subject": a.subject,
@@ -118,7 +119,8 @@ def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured |
                 "shows_through": estimate(shown[d], shown_B[:, d], n),
             },
             Sentence(
-                "Whoever is named, {subject} falls back on the answers of {community}: where another people answers "
+                "Whoever is named, {subject} falls back on the answers of {community}: where "
+                "another people answers "
                 "differently, {share} of its answers are theirs.",
                 {
                     "subject": a.subject,
@@ -131,7 +133,8 @@ def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured |
                 int(top[d].sum()),
                 tuple(a.peoples.questions[q] for q in most if top[d, q] > 0),
             ),
-            "Read the questions listed across all communities: they are given this people's answer most often.",
+            "Read the questions listed across all communities: they are given this people's "
+            "answer most often.",
             picked_of=len(shown),
         )
 
@@ -150,15 +153,18 @@ def _shown_through(a: Answered) -> tuple[FloatArray, FloatArray]:
 
 MISIDENTIFICATION = Audit(
     "misidentification",
-    "circumstances misidentified: other peoples' answers, language for culture, artefacts, wrong steers",
+    "circumstances misidentified: other peoples' answers, language for culture, artefacts, wrong "
+    "steers",
     (
         Check(
             "other-people",
             "Are answers in a people's name nearest to that people's own?",
             other_people,
             Threshold(0.5, 2.0, "a judgement, in points of the score"),
-            "Few texts of the community, and many of a neighbour or a larger one, in the training data.",
-            "Learn from more people of this community; test against its neighbours, not only against itself.",
+            "Few texts of the community, and many of a neighbour or a larger one, in the training "
+            "data.",
+            "Learn from more people of this community; test against its neighbours, not only "
+            "against itself.",
         ),
         Check(
             "default-culture",
@@ -167,9 +173,11 @@ MISIDENTIFICATION = Audit(
             Threshold(
                 0.1,
                 0.25,
-                "a judgement: one answer in ten, and one in four, beyond what other peoples' share is",
+                "a judgement: one answer in ten, and one in four, beyond what other peoples' "
+                "share is",
             ),
-            "The model's own defaults come from one region, and the name of a culture changes few of them.",
+            "The model's own defaults come from one region, and the name of a culture changes few "
+            "of them.",
             "Compare with answers that name nobody; learn from communities far from this one.",
         ),
         Check(
@@ -178,7 +186,8 @@ MISIDENTIFICATION = Audit(
             language,
             Threshold(0.0, 0.15, "at 0 the language matters as much as the culture"),
             "Being able to write a language is taken for knowing those who speak it.",
-            "Name the community in every language, and ask its people, not only speakers of its language.",
+            "Name the community in every language, and ask its people, not only speakers of its "
+            "language.",
         ),
         Check(
             "artefacts",
@@ -186,7 +195,8 @@ MISIDENTIFICATION = Audit(
             artefacts,
             Threshold(0.0, 0.15, "at 0 an artefact matters as much as the culture"),
             "The model reads places and words, not what is asked.",
-            "Ask in several orders and wordings and report the mean; do not read differences smaller than this.",
+            "Ask in several orders and wordings and report the mean; do not read differences "
+            "smaller than this.",
         ),
         Check(
             "wrong-neighbour",
@@ -196,7 +206,8 @@ MISIDENTIFICATION = Audit(
                 0.02, 0.05, "two points of accuracy; below it steers are as good as each other"
             ),
             "Too few pairs of this community, or its label stands on other people's pairs.",
-            "Check the community's labels and its pairs; steer to the neighbour only with its people's consent.",
+            "Check the community's labels and its pairs; steer to the neighbour only with its "
+            "people's consent.",
         ),
         Check(
             "coarse-country",

@@ -89,7 +89,8 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
             None,
             {"gap": gap, "worst_group": served},
             Sentence(
-                "{subject} steers to {community} as if it were one: among groups by {column}, {group} is served worse "
+                "{subject} steers to {community} as if it were one: among groups by {column}, "
+                "{group} is served worse "
                 "by {amount} points than the one served best.",
                 {
                     "subject": method,
@@ -131,7 +132,8 @@ def _neighbour(
             "pairwise_accuracy_by_other": found.of(community, other).estimate,
         },
         Sentence(
-            "{subject} steers to {community} by the wrong neighbour: steering to {other} serves its people better, by "
+            "{subject} steers to {community} by the wrong neighbour: steering to {other} serves "
+            "its people better, by "
             "{amount} points.",
             {
                 "subject": method,

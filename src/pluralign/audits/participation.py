@@ -8,7 +8,8 @@ from pluralign.audits.surveyed import contradictions, not_asked, uncounted
 
 PARTICIPATION = Audit(
     "participation",
-    "who speaks, for whom, in whose words: few people, one voice, outsiders, no words, no terms, no questions",
+    "who speaks, for whom, in whose words: few people, one voice, outsiders, no words, no terms, "
+    "no questions",
     (
         Check(
             "few-people",
@@ -100,7 +101,8 @@ PARTICIPATION = Audit(
             Threshold(
                 0.2,
                 0.5,
-                "shares more than 10 points apart, or opposed majorities, on a fifth of the questions",
+                "shares more than 10 points apart, or opposed majorities, on a fifth of the "
+                "questions",
             ),
             "Sources asked other people, at other times, or a label stands for another people.",
             "Compare with the original publication; leave out the source that does not fit.",

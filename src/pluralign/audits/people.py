@@ -16,12 +16,14 @@ def who_took_part(evidence: Evidence, small: int) -> list[dict[str, Any]]:
 
     Args:
         evidence: The pairs.
-        small: Groups with fewer people are put together under ``fewer``; what is left under it is told only where it
-            again has as many.
+        small: Groups with fewer people are put together under ``fewer``; what is left under it is
+            told only where it again has as many.
 
     Returns:
-        Rows with ``community, raters, pairs, pairs_per_rater, heaviest_share, effective_raters, with_words, languages``
-        and ``groups`` (attribute -> group -> people); raters are None where answers were only published as shares.
+        Rows with
+        ``community, raters, pairs, pairs_per_rater, heaviest_share, effective_raters, with_words, languages``
+        and ``groups`` (attribute -> group -> people); raters are None where answers were only
+        published as shares.
     """
     pairs: dict[str, list[PreferencePair]] = {}
     for p in evidence.pairs:
@@ -54,8 +56,9 @@ def groups_of(raters: Mapping[str, Sequence[PreferencePair]]) -> dict[str, Count
 def suppressed(groups: Mapping[str, int], small: int) -> dict[str, int]:
     """Counts without those of small groups, nor any from which theirs follow.
 
-    Groups with fewer than ``small`` people are put together; as long as these are still too few, the next smallest
-    group joins them, since it could be subtracted from the whole. Where all together are too few, nothing is told.
+    Groups with fewer than ``small`` people are put together; as long as these are still too few,
+    the next smallest group joins them, since it could be subtracted from the whole. Where all
+    together are too few, nothing is told.
 
     >>> suppressed({"women": 30, "men": 20, "other": 2}, 5)
     {'women': 30, 'fewer': 22}

@@ -1,7 +1,8 @@
 """Evidence with one fault that we wrote, and evidence with none: the oracle for audits.
 
-Each fault is planted into the same sound society: people whose tastes we know, a respondent that knows what they
-answer, and a reward model that knows what they like. An audit is right if it finds its own faults, and no other does.
+Each fault is planted into the same sound society: people whose tastes we know, a respondent that
+knows what they answer, and a reward model that knows what they like. An audit is right if it finds
+its own faults, and no other does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,8 @@ class Planted:
         seed: Of everything.
         society: The people.
         survey: What they answered.
-        answers: Shares that the respondent gives, shape (C, Q, O), zeros where a question has fewer options.
+        answers: Shares that the respondent gives, shape (C, Q, O), zeros where a question has fewer
+            options.
         pairs: What they chose.
         steered: Margins of each community's steer, shape (N, C).
         reference: Margins of the reference, shape (N,).

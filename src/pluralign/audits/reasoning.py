@@ -52,7 +52,8 @@ def levels(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
             *_decides(given - bare, both, context, model),
             numbers,
             Sentence(
-                "{subject} is right in {share} of cases when told the rule of thumb, but in {other_share} when told "
+                "{subject} is right in {share} of cases when told the rule of thumb, but in "
+                "{other_share} when told "
                 "the country only: it follows rules it cannot find.",
                 {"subject": model, "share": Share(given.mean()), "other_share": Share(bare.mean())},
             ),
@@ -91,7 +92,8 @@ def between(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
                 "accuracy_between_cultures": estimate(several, several_B, len(two)),
             },
             Sentence(
-                "{subject} is right in {share} of questions about one culture, but in {other_share} of those that need "
+                "{subject} is right in {share} of questions about one culture, but in "
+                "{other_share} of those that need "
                 "two at once.",
                 {"subject": model, "share": Share(single), "other_share": Share(several)},
             ),
@@ -122,7 +124,8 @@ def reasons(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped
             *_decides(against, ids, context, model),
             {"reason_against_answer": _mean(against, ids, context, model)},
             Sentence(
-                "{subject} gives reasons that speak for another answer than its own in {share} of cases.",
+                "{subject} gives reasons that speak for another answer than its own in {share} of "
+                "cases.",
                 {"subject": model, "share": Share(against.mean())},
             ),
             Rows("items", len(wrong), tuple(wrong[:_SHOWN])),
@@ -183,7 +186,8 @@ def _known(told: Answered, a: Answered, context: Context) -> Iterator[Measured |
                 "closeness_of_answers": estimate(second, second_B, n),
             },
             Sentence(
-                "{subject} knows what the people of {community} answer better than it answers as they do: {share} "
+                "{subject} knows what the people of {community} answer better than it answers as "
+                "they do: {share} "
                 "close when it estimates, {other_share} when it answers.",
                 {
                     "subject": a.subject,
@@ -239,7 +243,8 @@ def _mean(value_N: FloatArray, ids: Sequence[str], context: Context, model: str)
 
 REASONING = Audit(
     "reasoning",
-    "cross-cultural reasoning scarce: rules not found, one culture at a time, reasons that do not fit",
+    "cross-cultural reasoning scarce: rules not found, one culture at a time, reasons that do not "
+    "fit",
     (
         Check(
             "levels",
@@ -267,7 +272,8 @@ REASONING = Audit(
         ),
         Check(
             "known",
-            "Does the model answer as a people does as well as it can estimate that people's answers?",
+            "Does the model answer as a people does as well as it can estimate that people's "
+            "answers?",
             known,
             Threshold(0.05, 0.15, "in similarity, or in answers right"),
             "What is known about a people is not used when speaking as one of them.",

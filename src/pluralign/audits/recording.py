@@ -34,7 +34,8 @@ def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
             standard_error(draws) if value.any() else 0.0,
             {"with_words": estimate(value.mean(), draws, len(pairs), raters)},
             Sentence(
-                "In {share} of the records of {subject} people say in their own words why, where or what it means to "
+                "In {share} of the records of {subject} people say in their own words why, where "
+                "or what it means to "
                 "them: what they choose is known, not why.",
                 {"share": Share(float(value.mean())), "subject": source},
             ),
@@ -64,7 +65,8 @@ def institutional(evidence: Evidence, context: Context) -> Iterator[Measured | S
         0.0,
         {"institutional": Estimate(float(value.mean()), None, None, n, raters)},
         Sentence(
-            "{share} of the records answer questions that institutions wrote; only shares of the answers are known.",
+            "{share} of the records answer questions that institutions wrote; only shares of the "
+            "answers are known.",
             {"share": Share(float(value.mean()))},
         ),
         Rows("pairs", int(value.sum())),

@@ -67,7 +67,8 @@ def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
                 "effective_raters": Estimate(effective, None, None, pairs, n),
             },
             Sentence(
-                "One person has {share} of the say for {community}; its {count} raters count like {amount} of equal "
+                "One person has {share} of the say for {community}; its {count} raters count like "
+                "{amount} of equal "
                 "weight.",
                 {
                     "share": Share(share),
@@ -104,7 +105,8 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
                 f"{community}: fewer than {small} raters belong elsewhere; they are not told of"
             )
             continue
-        # Fewer people at home than may be told of count as just that many: no exact number of them follows.
+        # Fewer people at home than may be told of count as just that many: no exact number of them
+        # follows.
         value = np.zeros(n)
         value[: min(many, n - small) if many < n else n] = 1
         share = float(value.mean())
@@ -197,7 +199,8 @@ def _unlike(
         standard_error(again_B),
         {"unlike_residents": estimate(apart, draws, n, n)},
         Sentence(
-            "Those who speak for {community} are not those who live there: by {attribute}, about {share} are {group}, "
+            "Those who speak for {community} are not those who live there: by {attribute}, about "
+            "{share} are {group}, "
             "against {other_share} of the residents.",
             {
                 "community": Place(community),
@@ -215,8 +218,9 @@ def _unlike(
 def _told(groups: Mapping[str, int], small: int) -> dict[str, int]:
     """Raters by group; groups of fewer people than may be told of are put together.
 
-    Where these are still too few, the largest group lends them the rest: no exact number of them follows. (To hide it
-    behind the next smallest group, as a table does, would leave nothing to say of two groups.)
+    Where these are still too few, the largest group lends them the rest: no exact number of them
+    follows. (To hide it behind the next smallest group, as a table does, would leave nothing to say
+    of two groups.)
 
     >>> _told({"women": 30, "men": 20, "other": 2}, 5)
     {'women': 27, 'men': 20, 'fewer': 5}
@@ -232,7 +236,8 @@ def _told(groups: Mapping[str, int], small: int) -> dict[str, int]:
 def _away(p: PreferencePair) -> bool | None:
     """Whether the rater says that they belong elsewhere; None where that cannot be told.
 
-    A country says nothing of those who judge for a people without one, the whole nothing of those who judge for a part.
+    A country says nothing of those who judge for a people without one, the whole nothing of those
+    who judge for a part.
     """
     own = community_of(p.community)
     for column in _HOME:

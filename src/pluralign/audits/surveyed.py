@@ -44,7 +44,8 @@ def not_asked(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             0.0,
             {"not_asked": Estimate(len(missing) / len(common), None, None, len(common))},
             Sentence(
-                "The people of {community} were not asked {count} of {total} questions that most others were asked.",
+                "The people of {community} were not asked {count} of {total} questions that most "
+                "others were asked.",
                 {"community": Place(community), "count": len(missing), "total": len(common)},
             ),
             Rows("questions", len(missing), tuple(missing[:SHOWN])),
@@ -67,7 +68,8 @@ def uncounted(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             0.0,
             {"without_people": Estimate(len(bare) / max(n, 1), None, None, max(n, 1))},
             Sentence(
-                "{share} of the answers in {subject} do not say how many people gave them, so no interval over people "
+                "{share} of the answers in {subject} do not say how many people gave them, so no "
+                "interval over people "
                 "can be given.",
                 {"share": Share(len(bare) / max(n, 1)), "subject": survey.name},
             ),
@@ -100,7 +102,8 @@ def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | 
             standard_error(draws) if n > 1 else float("inf"),
             {"contradicted": estimate(value.mean(), draws, n)},
             Sentence(
-                "{subject} contradict each other on {community}: on {count} of {total} questions that both have.",
+                "{subject} contradict each other on {community}: on {count} of {total} questions "
+                "that both have.",
                 {
                     "subject": sources,
                     "community": Place(community),

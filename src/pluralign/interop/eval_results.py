@@ -1,7 +1,7 @@
 """The hub's results file: ``.eval_results/<name>.yaml``, which a model page and a benchmark's leaderboard read.
 
-Format: https://huggingface.co/docs/hub/eval-results. It has a place for one number only; interval and people stand in
-``notes``.
+Format: https://huggingface.co/docs/hub/eval-results. It has a place for one number only; interval
+and people stand in ``notes``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,18 +51,19 @@ def eval_results(
 
     Args:
         card: Card of the saved model, as `pluralign.rewards.load_card` reads it.
-        dataset_id: The benchmark's data set on the hub, ``owner/name``. The hub lists results only under data sets that
-            are registered as benchmarks.
-        task_ids: Community -> id of its task in the data set's ``eval.yaml``; the community's own id where None.
-            Communities that are not named are left out.
+        dataset_id: The benchmark's data set on the hub, ``owner/name``. The hub lists results only
+            under data sets that are registered as benchmarks.
+        task_ids: Community -> id of its task in the data set's ``eval.yaml``; the community's own
+            id where None. Communities that are not named are left out.
         source: Where the results can be checked.
         date: When they were measured, ISO 8601; the hub takes the time of the commit where None.
         tally: Counts the communities read, kept and left out by reason.
 
     Returns:
-        ``{dataset: {id, task_id}, value, date, source, notes}`` for each community, sorted by id. ``value`` is a
-        fraction in [0, 1]; ``notes`` says what it is, with its 95 % interval and its people. A number that has no
-        interval is left out.
+        ``{dataset: {id, task_id}, value, date, source, notes}`` for each community, sorted by id.
+            ``value`` is a
+        fraction in [0, 1]; ``notes`` says what it is, with its 95 % interval and its people. A
+        number that has no interval is left out.
 
     Raises:
         InvalidInput: If the data set's id is not ``owner/name``.
@@ -70,7 +71,8 @@ def eval_results(
 
     >>> card = {"accuracy": {"GBR": {"value": 0.62, "low": 0.58, "high": 0.66, "n": 900, "n_raters": 70}}}
     >>> eval_results(card, "owner/benchmark")[0]["notes"]
-    'pairwise accuracy for GBR on held-out pairs; 95 % interval 0.580 to 0.660; 900 pairs, 70 raters'
+    'pairwise accuracy for GBR on held-out pairs; 95 % interval 0.580 to 0.660; 900 pairs, 70
+    raters'
     """
     if dataset_id.count("/") != 1 or not all(dataset_id.split("/")):
         raise InvalidInput(
@@ -141,5 +143,6 @@ def _entry(
         entry["source"] = source.as_dict()
     what = f"pairwise accuracy for {community} on held-out pairs"
     return entry | {
-        "notes": f"{what}; 95 % interval {found.low:.3f} to {found.high:.3f}; {people_behind(found)}"
+        "notes": f"{what}; 95 % interval {found.low:.3f} to {found.high:.3f}; "
+        f"{people_behind(found)}"
     }

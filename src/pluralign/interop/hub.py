@@ -15,13 +15,15 @@ _MODELS = ("card.json", "config.json", "adapter_config.json")
 def push(folder: Path, repo_id: str, private: bool = True, token: str | None = None) -> str:
     """Upload a folder as a model repository, in one commit; the repository is made if it is not there.
 
-    Nothing is sent before the folder, the name and the token are found in order. A model is not published without its
-    description: the folder needs a ``README.md`` with front matter (`write_model_card`).
+    Nothing is sent before the folder, the name and the token are found in order. A model is not
+    published without its description: the folder needs a ``README.md`` with front matter
+    (`write_model_card`).
 
     Args:
         folder: The model's folder.
         repo_id: ``owner/name``, or a name of your own.
-        private: Whether only you can see a repository that is made new; one that is there stays as it is.
+        private: Whether only you can see a repository that is made new; one that is there stays as
+            it is.
         token: Access token; where None, the one you logged in with, or ``HF_TOKEN``.
 
     Returns:
@@ -29,8 +31,8 @@ def push(folder: Path, repo_id: str, private: bool = True, token: str | None = N
 
     Raises:
         MissingExtra: If huggingface_hub is not installed.
-        InvalidInput: If the folder holds no described model, the name is no repository's, there is no token, or the hub
-            cannot be reached or refuses.
+        InvalidInput: If the folder holds no described model, the name is no repository's, there is
+            no token, or the hub cannot be reached or refuses.
     """
     try:
         from huggingface_hub import HfApi, get_token
@@ -48,7 +50,8 @@ def push(folder: Path, repo_id: str, private: bool = True, token: str | None = N
         raise InvalidInput(
             "no access token for the hub",
             where=repo_id,
-            hint="make one with write access at https://huggingface.co/settings/tokens, then run 'hf auth login' "
+            hint="make one with write access at https://huggingface.co/settings/tokens, then run "
+            "'hf auth login' "
             "or set HF_TOKEN",
         )
     return _send(HfApi(token=token), folder, repo_id, private)
@@ -66,7 +69,10 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
             commit_message="Upload with pluralign",
         )
     except Exception as error:
-        left = f"the repository {made} is there, but nothing was uploaded; the same command tries again"
+        left = (
+            f"the repository {made} is there, but nothing was uploaded; the same command tries "
+            "again"
+        )
         raise _refused(error, repo_id, left) from error
     return str(made)
 

@@ -43,7 +43,8 @@ def survey(
     """Closed questions of a survey, put in the name of communities, against what their people answered.
 
     Args:
-        survey: A folder in CultureSPA's layout, or the name of a source; a simulated society by default.
+        survey: A folder in CultureSPA's layout, or the name of a source; a simulated society by
+            default.
         strategy: How questions are put; a name or a template file.
         communities: Names or ids with commas between them; all of the survey's by default.
         limit: Only the first so many questions.
@@ -105,8 +106,14 @@ def exact() -> Metric:
     return computed
 
 
-@scorer(metrics=[mean(), stderr(), grouped(alignment(), GROUP, all="groups", name_template="alignment {group_name}"),
-                 grouped(exact(), GROUP, all=False, name_template="exact {group_name}")])  # fmt: skip
+@scorer(
+    metrics=[
+        mean(),
+        stderr(),
+        grouped(alignment(), GROUP, all="groups", name_template="alignment {group_name}"),
+        grouped(exact(), GROUP, all=False, name_template="exact {group_name}"),
+    ]
+)
 def closeness() -> Scorer:
     """How close the option answered is to the gold one, in [0, 1]; a refusal is not scored."""
 

@@ -14,14 +14,16 @@ from pluralign.metrics import cultural_alignment_score, similarity
 def questions_in(path: Path, model: Mapping[str, Any]) -> dict[str, Any]:
     """The questions of an exported file as the test split of a data set, put as the model at hand takes them.
 
-    lm-eval leaves the system turn out where a chat template refuses it, and without a template writes both turns with
-    nothing between them. So words are made here what they are in `pluralign survey run`: the system turn in front of
-    the question for such a template, and the plain form ``User: ... Assistant:`` for none.
+    lm-eval leaves the system turn out where a chat template refuses it, and without a template
+    writes both turns with nothing between them. So words are made here what they are in
+    `pluralign survey run`: the system turn in front of the question for such a template, and the
+    plain form ``User: ... Assistant:`` for none.
 
     Args:
         path: The file.
-        model: Arguments of lm-eval's model; ``tokenizer`` or ``pretrained`` tells how words are read. Where there is
-            neither, as behind an API, the words stay as they are and no label counts as the beginning of another.
+        model: Arguments of lm-eval's model; ``tokenizer`` or ``pretrained`` tells how words are
+            read. Where there is neither, as behind an API, the words stay as they are and no label
+            counts as the beginning of another.
     """
     from datasets import Dataset
 
@@ -41,7 +43,8 @@ def score_answer(
         likelihoods: Log-likelihood of each label, and whether it is what greedy decoding gives.
 
     Returns:
-        ``cultural_alignment_score``: option answered, gold option and number of options, which `alignment` puts
+        ``cultural_alignment_score``: option answered, gold option and number of options, which
+            `alignment` puts
         together. ``exact_accuracy`` and ``similarity``: numbers in [0, 1].
 
     >>> row = {"gold": 0, "probs": [0.75, 0.25], "longer": [[], []]}

@@ -52,9 +52,10 @@ def write_lm_eval_tasks(
 ) -> list[str]:
     """Write a folder for ``lm-eval run --include_path FOLDER --tasks NAME``, to be run with lm-eval's model ``hf``.
 
-    The words are those of `pluralign survey run`; an option's label is scored by its log-likelihood. A model with a
-    chat template needs ``--apply_chat_template``. A strategy that names nobody is measured against the people of every
-    community. Tasks of the same name that are there already are replaced.
+    The words are those of `pluralign survey run`; an option's label is scored by its
+    log-likelihood. A model with a chat template needs ``--apply_chat_template``. A strategy that
+    names nobody is measured against the people of every community. Tasks of the same name that are
+    there already are replaced.
 
     Args:
         survey: Questions, and what the people answered.
@@ -68,8 +69,8 @@ def write_lm_eval_tasks(
         Names of the tasks.
 
     Raises:
-        InvalidInput: If the folder holds something else, ``name`` is not made of letters, digits and ``_``, or two
-            tasks would have one name.
+        InvalidInput: If the folder holds something else, ``name`` is not made of letters, digits
+            and ``_``, or two tasks would have one name.
         NotEnoughData: If a community has no question with gold.
     """
     if not re.fullmatch(r"\w+", name):

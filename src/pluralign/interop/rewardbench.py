@@ -1,8 +1,8 @@
 """RewardBench: its result files from our scorer, and pairs in the shape that its loader reads whole.
 
-Its own loader (0.1.4) loses the prompt of conversational rows that state it, and relabels turns by their position, so
-numbers from it would not be about the pairs in the file. Here the file is read and scored by us; only the result has
-RewardBench's shape.
+Its own loader (0.1.4) loses the prompt of conversational rows that state it, and relabels turns by
+their position, so numbers from it would not be about the pairs in the file. Here the file is read
+and scored by us; only the result has RewardBench's shape.
 """
 
 import json
@@ -46,8 +46,9 @@ class RewardBenchResult:
     """What was written.
 
     Attributes:
-        accuracy: Share of pairs whose chosen response scores higher; ties are wrong. The interval, which RewardBench's
-            file has no place for, resamples raters, or stems where not every pair has a rater.
+        accuracy: Share of pairs whose chosen response scores higher; ties are wrong. The interval,
+            which RewardBench's file has no place for, resamples raters, or stems where not every
+            pair has a rater.
         ties: Pairs whose two responses score the same.
         summary: The file ``{name}.json``.
         outputs: The file ``{name}_outputs.jsonl``.
@@ -72,10 +73,12 @@ def write_rewardbench(
 ) -> RewardBenchResult:
     """Score a file of pairs and write the two result files of RewardBench (0.1.4).
 
-    ``{name}.json`` has ``accuracy, num_prompts, model, ref_model, tokenizer, chat_template, extra_results``;
-    ``{name}_outputs.jsonl`` has a row for each pair, in the order of the file: ``prompt, results`` (1 or 0),
-    ``scores_chosen, scores_rejected, text_chosen, text_rejected``, the texts with their prompt. A failure leaves
-    neither. Pairs are scored in batches; memory holds a few numbers for each pair.
+    ``{name}.json`` has
+    ``accuracy, num_prompts, model, ref_model, tokenizer, chat_template, extra_results``;
+    ``{name}_outputs.jsonl`` has a row for each pair, in the order of the file: ``prompt, results``
+    (1 or 0), ``scores_chosen, scores_rejected, text_chosen, text_rejected``, the texts with their
+    prompt. A failure leaves neither. Pairs are scored in batches; memory holds a few numbers for
+    each pair.
 
     Args:
         model: Any steerable reward model.
@@ -91,7 +94,8 @@ def write_rewardbench(
         The accuracy with its interval, and where the files lie.
 
     Raises:
-        InvalidInput: If the name is no file name, a row cannot be read, or a reward is not a finite number.
+        InvalidInput: If the name is no file name, a row cannot be read, or a reward is not a finite
+            number.
         NotEnoughData: If no pair was scored; the reasons are named.
         UnknownCommunity: If the model has no such community.
     """
@@ -119,9 +123,10 @@ def rewardbench_rows(
 ) -> Iterator[dict[str, Any]]:
     """Pairs as rows that RewardBench's loader reads without losing the prompt.
 
-    ``chosen`` and ``rejected`` are whole conversations, and there is no ``prompt``. The loader takes turns to be the
-    user's and the assistant's by their position and knows no system message. So a system message is put before the
-    user's next turn, and turns of one role in a row are joined; what then does not alternate has no shape to go into.
+    ``chosen`` and ``rejected`` are whole conversations, and there is no ``prompt``. The loader
+    takes turns to be the user's and the assistant's by their position and knows no system message.
+    So a system message is put before the user's next turn, and turns of one role in a row are
+    joined; what then does not alternate has no shape to go into.
 
     Args:
         pairs: The pairs.

@@ -31,36 +31,43 @@ _Group = tuple[str, Steer | None]
 class TrlReward:
     """Scores completions by a steerable reward model, as `trl.GRPOTrainer` and its kin call their ``reward_funcs``.
 
-    With neither ``community`` nor ``steer``, a column of the data set says for each prompt whose taste counts. TRL
-    normalises rewards within the completions of one prompt, so communities need not be on one scale.
+    With neither ``community`` nor ``steer``, a column of the data set says for each prompt whose
+    taste counts. TRL normalises rewards within the completions of one prompt, so communities need
+    not be on one scale.
 
-    What a reasoning model thought before its answer (``<think>``, ...) is left out, of earlier turns too. A completion
-    without an answer, because it is empty or a thought that never ends, gets ``no_answer``.
+    What a reasoning model thought before its answer (``<think>``, ...) is left out, of earlier
+    turns too. A completion without an answer, because it is empty or a thought that never ends,
+    gets ``no_answer``.
 
-    Each distinct prompt and completion is scored once in a call under each steer that asks for it. Where the trainer
-    offers ``log_metric``, it gets the mean reward of each community as ``rewards/{name}/{community}``, and the number
-    of rows without a reward as ``rewards/{name}/skipped``, of rows whose thoughts were left out as
-    ``rewards/{name}/thoughts``, and of rows without an answer as ``rewards/{name}/no_answer``.
+    Each distinct prompt and completion is scored once in a call under each steer that asks for it.
+    Where the trainer offers ``log_metric``, it gets the mean reward of each community as
+    ``rewards/{name}/{community}``, and the number of rows without a reward as
+    ``rewards/{name}/skipped``, of rows whose thoughts were left out as ``rewards/{name}/thoughts``,
+    and of rows without an answer as ``rewards/{name}/no_answer``.
 
     Args:
-        model: A steerable reward model; or the folder of a saved one, which is opened when the first reward is asked
-            for, so that a copy sent to another process takes the folder's name with it and not the weights; or the URL
-            of a server that ``pluralign serve`` runs, whose token is the environment variable ``PLURALIGN_TOKEN``.
+        model: A steerable reward model; or the folder of a saved one, which is opened when the
+            first reward is asked for, so that a copy sent to another process takes the folder's
+            name with it and not the weights; or the URL of a server that ``pluralign serve`` runs,
+            whose token is the environment variable ``PLURALIGN_TOKEN``.
         community: The one community to score for, by id or name; rows are not asked.
         steer: A blend to score with, in place of ``community``.
         column: Which column of the data set names the community.
-        missing: What becomes of a row that names no community, or one that the model does not know: ``error`` stops;
-            ``reference`` scores it by the reference; ``skip`` gives None, and TRL leaves the completion out.
+        missing: What becomes of a row that names no community, or one that the model does not know:
+            ``error`` stops; ``reference`` scores it by the reference; ``skip`` gives None, and TRL
+            leaves the completion out.
         strength: How strongly to steer to a community; a ``steer`` has its own.
-        thoughts: ``strip`` leaves out what was thought before an answer; ``keep`` scores it with the answer.
-        no_answer: Reward of a completion without an answer, in logits; None, and TRL leaves the completion out.
+        thoughts: ``strip`` leaves out what was thought before an answer; ``keep`` scores it with
+            the answer.
+        no_answer: Reward of a completion without an answer, in logits; None, and TRL leaves the
+            completion out.
 
     Attributes:
         __name__: What TRL calls it in its logs; may be set.
 
     Raises:
-        InvalidInput: If both ``community`` and ``steer`` are given, ``missing`` is none of the three, or the folder
-            holds no model.
+        InvalidInput: If both ``community`` and ``steer`` are given, ``missing`` is none of the
+            three, or the folder holds no model.
         UnknownCommunity: If the model has no such community.
 
     >>> from pluralign.simulation import PlantedReward, default_society
@@ -144,17 +151,19 @@ class TrlReward:
 
         Args:
             prompts: Texts, or lists of messages, one for each completion.
-            completions: Texts, or lists of messages; of several messages the last is scored as the response to all
-                before it.
+            completions: Texts, or lists of messages; of several messages the last is scored as the
+                response to all before it.
             completion_ids: Not read.
-            columns: The other columns of the data set, each aligned with ``completions``, and what else TRL passes.
+            columns: The other columns of the data set, each aligned with ``completions``, and what
+                else TRL passes.
 
         Returns:
-            A reward in logits for each completion; None where ``missing`` is ``skip`` and no community is known, and
-            where there is no answer, unless ``no_answer`` is a number.
+            A reward in logits for each completion; None where ``missing`` is ``skip`` and no
+            community is known, and where there is no answer, unless ``no_answer`` is a number.
 
         Raises:
-            InvalidInput: If columns differ in length, a message cannot be read, or a row names no community.
+            InvalidInput: If columns differ in length, a message cannot be read, or a row names no
+                community.
             UnknownCommunity: If a row names a community that the model does not have.
         """
         if len(prompts) != len(completions):

@@ -35,31 +35,34 @@ def compute_score(
     Its ``path`` is ``pkg://pluralign.interop.verl_reward``, its ``name`` is ``compute_score``.
 
     verl passes no prompt, so ``extra_info`` must carry it, beside the community:
-    ``{"prompt": "...", "community": "MEX"}``; the prompt is text or a list of messages. The other arguments are set
-    once in verl's settings, as ``reward_kwargs``.
+    ``{"prompt": "...", "community": "MEX"}``; the prompt is text or a list of messages. The other
+    arguments are set once in verl's settings, as ``reward_kwargs``.
 
     Args:
         data_source: Not read.
         solution_str: The response.
         ground_truth: Not read.
         extra_info: Prompt and community.
-        model: Folder of a saved reward model, or the URL of a server that ``pluralign serve`` runs. With a server,
-            verl's workers share one model, and what they ask is scored together.
+        model: Folder of a saved reward model, or the URL of a server that ``pluralign serve`` runs.
+            With a server, verl's workers share one model, and what they ask is scored together.
         community: One community for all rows; then rows are not asked.
         column: What ``extra_info`` calls the community.
         strength: How strongly to steer.
-        missing: What becomes of a row without a community, or with one that the model lacks: an error, or its reward
-            is the reference's.
-        thoughts: ``strip`` leaves out what was thought before an answer (``<think>``, ...); ``keep`` scores it with it.
-        no_answer: Reward of a response without an answer, because it is empty or a thought that never ends, in logits:
-            verl needs a number for every response.
+        missing: What becomes of a row without a community, or with one that the model lacks: an
+            error, or its reward is the reference's.
+        thoughts: ``strip`` leaves out what was thought before an answer (``<think>``, ...);
+            ``keep`` scores it with it.
+        no_answer: Reward of a response without an answer, because it is empty or a thought that
+            never ends, in logits: verl needs a number for every response.
         others: Whatever else verl passes.
 
     Returns:
-        ``score``, in logits; and as 0 or 1, for verl to log, ``thought`` (one was left out) and ``no_answer``.
+        ``score``, in logits; and as 0 or 1, for verl to log, ``thought`` (one was left out) and
+        ``no_answer``.
 
     Raises:
-        InvalidInput: If a row has no prompt, or names no community; or a setting holds what it must not.
+        InvalidInput: If a row has no prompt, or names no community; or a setting holds what it must
+            not.
         UnknownCommunity: If the model does not have it.
     """
     info = dict(extra_info or {})

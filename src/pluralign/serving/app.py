@@ -22,8 +22,10 @@ from pluralign.serving.watching import MEDIA_TYPE, Metrics
 
 _log = logging.getLogger("pluralign.serving")
 _ABOUT = (
-    "How good is this response, for whom? One reward model, steered to every community. Rewards are logits; only "
-    "differences between responses to one prompt mean anything. A score is similarity to the choices of those who took "
+    "How good is this response, for whom? One reward model, steered to every community. Rewards "
+    "are logits; only "
+    "differences between responses to one prompt mean anything. A score is similarity to the "
+    "choices of those who took "
     "part, not to a whole community."
 )
 _COMPATIBLE = (openrlhf, vllm, tei)
@@ -33,7 +35,8 @@ _PAGE = {
     "/page.css": ("page.css", "text/css"),
 }
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
 state = APIRouter(tags=["server"])

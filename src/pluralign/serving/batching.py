@@ -96,18 +96,19 @@ class _Lot:
 class Batcher:
     """Scores what many callers ask for, a batch at a time on each core, in threads of its own.
 
-    A batch begins as soon as a core is free: nobody waits for others to come. It holds what is due first, and what is
-    nearest to that in length, up to a number of tokens. It takes one core where more waits for the others, else all
-    that are free: several batches on a core each are done sooner than one after the other on all cores. A long request
-    goes in lots that are due one batch after the other, so that short ones get their turn, and so does it.
+    A batch begins as soon as a core is free: nobody waits for others to come. It holds what is due
+    first, and what is nearest to that in length, up to a number of tokens. It takes one core where
+    more waits for the others, else all that are free: several batches on a core each are done
+    sooner than one after the other on all cores. A long request goes in lots that are due one batch
+    after the other, so that short ones get their turn, and so does it.
 
     Args:
         scorer: Scores a batch.
         tokens: About how many tokens go into a batch, >= 1; a longer response goes alone.
         most_waiting: Responses that may wait.
         watch: Hears of each batch.
-        cores: How many batches may be scored at a time, each in a thread of its own; with 1, torch is not told how many
-            cores to take.
+        cores: How many batches may be scored at a time, each in a thread of its own; with 1, torch
+            is not told how many cores to take.
 
     Attributes:
         waiting: How many responses wait.
@@ -182,7 +183,8 @@ class Batcher:
                 lots = self._take()
                 cores = 1 if self._waiting else self._free
                 self._free -= cores
-                # The one that worked last: torch's helpers of another may still be spinning on a core.
+                # The one that worked last: torch's helpers of another may still be spinning on a
+                # core.
                 batches.create_task(self._score_on(cores, self._workers.pop(), lots))
 
     async def _score_on(self, cores: int, worker: Worker, lots: Sequence[_Lot]) -> None:

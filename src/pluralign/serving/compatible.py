@@ -45,10 +45,10 @@ OPEN_RLHF: Mapping[str, Any] = {"id": _ANY, "request_id": _ANY, "metadata": _ANY
 class Compatible(BaseModel):
     """A request as another server takes it.
 
-    A field that this server does not have is ignored where it changes no answer (``user``), or holds the value by
-    which nothing changes (``truncation_side = "right"``: a trunk reads the beginning of a long text), or null. Any
-    other is refused: a field that was renamed, or is known only there, would otherwise change the answer there and
-    not here.
+    A field that this server does not have is ignored where it changes no answer (``user``), or
+    holds the value by which nothing changes (``truncation_side = "right"``: a trunk reads the
+    beginning of a long text), or null. Any other is refused: a field that was renamed, or is known
+    only there, would otherwise change the answer there and not here.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)

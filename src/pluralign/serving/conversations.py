@@ -13,7 +13,8 @@ def conversation(turns: Sequence[Message]) -> RewardRequest:
     """A conversation as a request: its last turn is the response.
 
     Raises:
-        InvalidInput: If the last turn is not the assistant's, or a turn is of a tool or of a role that is not known.
+        InvalidInput: If the last turn is not the assistant's, or a turn is of a tool or of a role
+            that is not known.
 
     >>> conversation([Message("user", "Tea?"), Message("assistant", "Yes.")])
     RewardRequest(prompt='Tea?', response='Yes.')
@@ -63,7 +64,10 @@ def check_roles(turns: Sequence[Message]) -> None:
     """
     for number, turn in enumerate(turns):
         if turn.role not in ROLES:
-            what = f"the role of turn {number} must be one of {', '.join(sorted(ROLES))}, got {turn.role!r:.60}"
+            what = (
+                f"the role of turn {number} must be one of {', '.join(sorted(ROLES))}, got "
+                f"{turn.role!r:.60}"
+            )
             raise InvalidInput(
                 what,
                 hint="leave out the turns of tools, or write what they returned into the user's",

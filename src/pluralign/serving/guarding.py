@@ -109,7 +109,10 @@ class Guard:
                 421, "this server answers to names of this machine only", "ask http://127.0.0.1"
             )
         if scope["method"] not in _CHANGES_NOTHING and _from_elsewhere(headers, self._origins):
-            hint = "ask from this server's own page or from a program; serve --origin allows a page of another origin"
+            hint = (
+                "ask from this server's own page or from a program; serve --origin allows a "
+                "page of another origin"
+            )
             raise Refused(403, "a web page of another origin sent the request", hint)
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._settings.most_bytes:

@@ -35,7 +35,8 @@ _SOON_WRITTEN = 256
 _THOUGHT = "thought: what was thought before the answer is left out; only the answer is scored"
 _ONE = "the best first: reward of {}, in logits"
 _WORST = (
-    "the best for the worst-off first: the response with the smallest loss where it loses most, a community's loss "
+    "the best for the worst-off first: the response with the smallest loss where it loses most, a "
+    "community's loss "
     "being how far the response lies behind its favourite, in logits"
 )
 

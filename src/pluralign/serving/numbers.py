@@ -69,13 +69,13 @@ def losses(reward_B_N_S: FloatArray) -> FloatArray:
 def order(loss_B_N_S: FloatArray) -> tuple[list[int], FloatArray, FloatArray]:
     """Put responses in order by what the steer that each serves worst loses.
 
-    Rewards of different communities are on no common scale of better and worse, but what each loses against its own
-    favourite is: logits of the choices of its people. So the first response is that which loses least where it loses
-    most (minimax regret); under one steer that is simply the best.
+    Rewards of different communities are on no common scale of better and worse, but what each loses
+    against its own favourite is: logits of the choices of its people. So the first response is that
+    which loses least where it loses most (minimax regret); under one steer that is simply the best.
 
     Returns:
-        Positions from the best down; how far behind the first each lies in each fit, shape (B, N); which steer each
-        response serves worst, shape (N,).
+        Positions from the best down; how far behind the first each lies in each fit, shape (B, N);
+        which steer each response serves worst, shape (N,).
     """
     worst_B_N = loss_B_N_S.max(axis=2)
     ranked = np.argsort(worst_B_N[0], kind="stable").tolist()

@@ -40,7 +40,8 @@ class GetReward(Compatible):
         """What is to be scored.
 
         Raises:
-            InvalidInput: If there are more or fewer prompts or labels than queries, or a query cannot be read.
+            InvalidInput: If there are more or fewer prompts or labels than queries, or a query
+                cannot be read.
         """
         for name, given in (("prompts", self.prompts), ("labels", self.labels)):
             if given is not None and len(given) != len(self.query):
@@ -63,8 +64,8 @@ class Rewards(BaseModel):
     """The rewards squeezed into [0, 1] (sigmoid)."""
     extra_logs: dict[str, tuple[float, ...]]
     """``reference``: the reward of the reference. ``thin``: 1 where few people stand behind the community.
-    ``thought``: 1 where a thought was left out. ``no_answer``: 1 where there is no answer (the response is empty, or a
-    thought that never ends); its reward is the server's ``no_answer``."""
+    ``thought``: 1 where a thought was left out. ``no_answer``: 1 where there is no answer (the
+    response is empty, or a thought that never ends); its reward is the server's ``no_answer``."""
 
 
 BODIES = [GetReward]

@@ -34,7 +34,8 @@ class Plan:
         keys: What the answer calls each, S of them.
         steers: What to score with; None is the reference.
         served: The communities behind them.
-        written: ``served`` as JSON: for two hundred communities it takes longer to write than to score.
+        written: ``served`` as JSON: for two hundred communities it takes longer to write than to
+            score.
     """
 
     keys: tuple[str, ...]
@@ -70,7 +71,8 @@ class Planner:
         """What to score with, for a request.
 
         Raises:
-            UnknownCommunity: If the model lacks a community, near ones being named, and no parent may answer.
+            UnknownCommunity: If the model lacks a community, near ones being named, and no parent
+                may answer.
             InvalidInput: If shares of a blend do not sum to 1, or labels are too many or too long.
         """
         if asked.blend is not None:

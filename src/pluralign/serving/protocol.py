@@ -21,8 +21,9 @@ MOST_UNREAD = 64_000_000
 class PatientProtocol(HttpToolsProtocol):
     """Closes a connection whose headers do not come, or have no end, or where nobody reads the answer.
 
-    A client that sends a byte now and then, or never reads, holds no place and no memory. Where answers that nobody
-    reads take too much memory together, the connections that have waited longest are closed first.
+    A client that sends a byte now and then, or never reads, holds no place and no memory. Where
+    answers that nobody reads take too much memory together, the connections that have waited
+    longest are closed first.
     """
 
     def connection_made(self, transport: Any) -> None:

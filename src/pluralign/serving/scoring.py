@@ -56,8 +56,9 @@ def scorer_of(model: SteerableRewardModel, repeats: Refits) -> Scorer:
 class LinearScorer:
     """Reads each response once for all callers, communities and repeats.
 
-    A head is the reference's plus shares of what communities add, so the product of the features with the reference
-    and with what the communities asked for add gives every steer, blends included.
+    A head is the reference's plus shares of what communities add, so the product of the features
+    with the reference and with what the communities asked for add gives every steer, blends
+    included.
 
     Args:
         model: The model.

@@ -35,7 +35,8 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
 
     Raises:
         InvalidSettings: If strangers would be let in.
-        InvalidInput: If the folder holds no model, the address cannot be listened on, or the server cannot start.
+        InvalidInput: If the folder holds no model, the address cannot be listened on, or the server
+            cannot start.
         DamagedFile: If a file of the model is truncated or altered.
     """
     check_tokens(settings)

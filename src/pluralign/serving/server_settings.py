@@ -68,7 +68,8 @@ class ServeSettings(BaseModel):
     def _room_in_the_queue(self) -> Self:
         if self.most_items > self.most_waiting:
             raise ValueError(
-                f"most_items is {self.most_items}, more than may wait (most_waiting {self.most_waiting})"
+                f"most_items is {self.most_items}, more than may wait (most_waiting "
+                f"{self.most_waiting})"
             )
         return self
 
@@ -96,13 +97,15 @@ def check_tokens(settings: ServeSettings) -> None:
     """Hold that strangers are not let in.
 
     Raises:
-        InvalidSettings: If other machines can reach the server and it asks for no token, or a token is too short.
+        InvalidSettings: If other machines can reach the server and it asks for no token, or a token
+            is too short.
     """
     if not settings.local and not settings.tokens:
         raise InvalidSettings(
             f"{settings.host} can be reached from other machines, and no token is set",
             where="--host",
-            hint="PLURALIGN_TOKENS=$(openssl rand -hex 32) pluralign serve ..., or --token-file FILE",
+            hint="PLURALIGN_TOKENS=$(openssl rand -hex 32) pluralign serve ..., or --token-file "
+            "FILE",
         )
     if any(
         len(token) < _SHORTEST or not token.isascii() or not token.isprintable()
@@ -119,8 +122,8 @@ def read_tokens(variable: str | None, file: Path | None) -> tuple[str, ...]:
     """Tokens of an environment variable (commas between them) and of a file (one a line).
 
     Raises:
-        InvalidSettings: If the file holds none, since a file that is named is not meant to let everybody in; or if
-            every user of the machine can read it.
+        InvalidSettings: If the file holds none, since a file that is named is not meant to let
+            everybody in; or if every user of the machine can read it.
 
     >>> read_tokens("one,two", None)
     ('one', 'two')

@@ -162,7 +162,8 @@ class Service:
         """Rewards in logits, shape (B, N, S); B is the number of repeats where these are wanted and there are any.
 
         Raises:
-            Refused: If there are too many responses, one is too long, or the queue is full; or the client left.
+            Refused: If there are too many responses, one is too long, or the queue is full; or the
+                client left.
         """
         await self._admit(requests, len(steers))
         wanted = Wanted(
@@ -209,7 +210,10 @@ class Service:
             )
         most = self.settings.most_rewards
         if len(requests) * communities > most:
-            what = f"{len(requests)} responses for {communities} communities are {len(requests) * communities} rewards"
+            what = (
+                f"{len(requests)} responses for {communities} communities are "
+                f"{len(requests) * communities} rewards"
+            )
             raise Refused(
                 413, what, f"ask for at most {most} at a time; serve --most-rewards sets how many"
             )

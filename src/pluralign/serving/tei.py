@@ -20,7 +20,8 @@ router = APIRouter(tags=["text-embeddings-inference"])
 class Predict(Compatible):
     """Texts, or pairs of a prompt and a response.
 
-    A text, or a list of one, is one text; a flat list of two is one pair; a list of lists is a batch of these.
+    A text, or a list of one, is one text; a flat list of two is one pair; a list of lists is a
+    batch of these.
     """
 
     _ignored = TEI

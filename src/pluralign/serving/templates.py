@@ -1,7 +1,8 @@
 """Chat templates: the marks by which models write a conversation as one text.
 
-A table: each format opens a turn with a mark that names its role. What is not in the table is recognised by what
-templates have in common (a role between bars or brackets where a turn begins), so that it can be refused.
+A table: each format opens a turn with a mark that names its role. What is not in the table is
+recognised by what templates have in common (a role between bars or brackets where a turn begins),
+so that it can be refused.
 """
 
 import re
@@ -83,11 +84,14 @@ class Format:
     """How turns are written.
 
     Attributes:
-        opening: The mark that opens a turn; its first group that matched is the word for the role. A group ``thought``
-            marks a turn in which the assistant thinks.
-        closing: The token that closes a turn; None where there is none, or models of this format differ in it.
-        sign: What proves the format of a text whose beginning is no mark, beside a mark in it; None: nothing does.
-        beside: What the text must have in any case, where marks are ordinary words; None: a mark is enough.
+        opening: The mark that opens a turn; its first group that matched is the word for the role.
+            A group ``thought`` marks a turn in which the assistant thinks.
+        closing: The token that closes a turn; None where there is none, or models of this format
+            differ in it.
+        sign: What proves the format of a text whose beginning is no mark, beside a mark in it;
+            None: nothing does.
+        beside: What the text must have in any case, where marks are ordinary words; None: a mark is
+            enough.
         preface: What the template writes before the first turn by itself.
     """
 

@@ -1,9 +1,10 @@
 """Conversations that a chat template wrote as one text, split back into prompt and response.
 
-Every format opens a turn with a mark that names its role (`pluralign.serving.templates`), so one reader serves all:
-what stands between a mark and the next is what was said. Whitespace around it, which templates add, and the tokens that
-close it are taken off; nothing inside is altered. A text with marks of a format that is not known is refused rather
-than scored as one long response. Every step takes time linear in the text.
+Every format opens a turn with a mark that names its role (`pluralign.serving.templates`), so one
+reader serves all: what stands between a mark and the next is what was said. Whitespace around it,
+which templates add, and the tokens that close it are taken off; nothing inside is altered. A text
+with marks of a format that is not known is refused rather than scored as one long response. Every
+step takes time linear in the text.
 """
 
 import re
@@ -23,7 +24,8 @@ from pluralign.serving.templates import (
 
 _QUOTES = "`'\"("
 _INSTEAD = (
-    "send messages (/classify), or prompt and response apart (/v1/rewards, /score); docs/serving.md lists the "
+    "send messages (/classify), or prompt and response apart (/v1/rewards, /score); "
+    "docs/serving.md lists the "
     "templates that are read"
 )
 
@@ -31,22 +33,25 @@ _INSTEAD = (
 def read_transcript(text: str) -> RewardRequest:
     r"""Split a conversation into its last turn, which is the response, and all before it.
 
-    Read are the formats of `pluralign.serving.templates`. The mark that comes first decides which; marks of other
-    formats are text like any other, and so is a mark in mid-text where the assistant never speaks, or in quotes.
+    Read are the formats of `pluralign.serving.templates`. The mark that comes first decides which;
+    marks of other formats are text like any other, and so is a mark in mid-text where the assistant
+    never speaks, or in quotes.
 
-    A text whose beginning was cut off is read as far as it goes: what stands before the first mark is a turn of the
-    user if the assistant's follows, otherwise the assistant's, or the system's if the assistant's would be closed.
+    A text whose beginning was cut off is read as far as it goes: what stands before the first mark
+    is a turn of the user if the assistant's follows, otherwise the assistant's, or the system's if
+    the assistant's would be closed.
 
     Args:
         text: A rendered conversation, perhaps with padding at its ends.
 
     Returns:
-        Prompt and response. A turn of the user alone is a prompt of plain text. A text in no format is a response to
-        an empty prompt. What the assistant thought stands before the response, between ``<think>`` and ``</think>``.
+        Prompt and response. A turn of the user alone is a prompt of plain text. A text in no format
+        is a response to an empty prompt. What the assistant thought stands before the response,
+        between ``<think>`` and ``</think>``.
 
     Raises:
-        InvalidInput: If the text has marks of a format that is not known, or is no conversation that ends in a
-            response (see `pluralign.serving.conversations.conversation`).
+        InvalidInput: If the text has marks of a format that is not known, or is no conversation
+            that ends in a response (see `pluralign.serving.conversations.conversation`).
 
     >>> read_transcript("<|im_start|>user\nTea?<|im_end|>\n<|im_start|>assistant\nYes, please.<|im_end|><|endoftext|>")
     RewardRequest(prompt='Tea?', response='Yes, please.')
@@ -59,19 +64,22 @@ def read_transcript(text: str) -> RewardRequest:
 def split_query(query: str, prompt: str) -> RewardRequest:
     r"""Split a prompt and its response, sent as one text, where the prompt is known.
 
-    What follows the prompt is the response, whatever marks are in it. Words that the prompt puts into the assistant's
-    mouth (``<think>``) are the response's beginning. A query that does not begin with the prompt, perhaps because its
-    beginning was cut off, is read as :func:`read_transcript` does, by the prompt's format if its marks are there.
+    What follows the prompt is the response, whatever marks are in it. Words that the prompt puts
+    into the assistant's mouth (``<think>``) are the response's beginning. A query that does not
+    begin with the prompt, perhaps because its beginning was cut off, is read as
+    :func:`read_transcript` does, by the prompt's format if its marks are there.
 
     Args:
         query: Prompt and response, rendered, perhaps with padding at its ends.
-        prompt: The prompt alone, rendered, with or without the mark that opens the assistant's turn.
+        prompt: The prompt alone, rendered, with or without the mark that opens the assistant's
+            turn.
 
     Returns:
         Prompt, in turns if it is in a known format, and response.
 
     Raises:
-        InvalidInput: If the query does not begin with the prompt, and its last turn is not the assistant's.
+        InvalidInput: If the query does not begin with the prompt, and its last turn is not the
+            assistant's.
 
     >>> split_query("<s>[INST] Tea? [/INST] As they say: [INST]</s></s>", "[INST] Tea? [/INST]")
     RewardRequest(prompt='Tea?', response='As they say: [INST]')
@@ -100,7 +108,8 @@ def read_pair(prompt: str, response: str) -> RewardRequest:
 
     Args:
         prompt: Plain text, or turns with marks.
-        response: Plain text, perhaps with the assistant's mark before it and closing tokens behind it.
+        response: Plain text, perhaps with the assistant's mark before it and closing tokens behind
+            it.
 
     Returns:
         Prompt and response; what is plain is not altered.

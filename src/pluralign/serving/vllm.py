@@ -126,7 +126,8 @@ class Score(_Body):
         """What is to be scored.
 
         Raises:
-            InvalidInput: If there are as many prompts as responses neither, nor one prompt, or none at all.
+            InvalidInput: If there are as many prompts as responses neither, nor one prompt, or none
+                at all.
         """
         prompts = [self.queries] if isinstance(self.queries, str) else list(self.queries)
         responses = [self.documents] if isinstance(self.documents, str) else list(self.documents)
