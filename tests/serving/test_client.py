@@ -311,3 +311,13 @@ def test_names_and_tuples_go_to_the_server_as_steers_and_requests_do(
     assert [item.rewards["~hill"].value for item in answer.items] == expected.tolist()
     with pytest.raises(UnknownCommunity, match="not steered to '~hil'"):
         remote.score(tuples, "~hil")
+
+
+def test_the_margin_of_a_server_is_explained_as_reference_and_what_the_community_adds(
+    remote: RemoteRewardModel, model: LinearRewardModel
+) -> None:
+    found = remote.explain("Tea?", "Yes, please.", "No.", "~hill")
+    expected = model.explain("Tea?", "Yes, please.", "No.", "~hill")
+    assert [part.source for part in found.parts] == ["reference", "~hill"]
+    totals = [part.total for part in expected.parts]
+    assert [part.total for part in found.parts] == pytest.approx(totals, **CLOSE)

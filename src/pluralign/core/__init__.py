@@ -77,6 +77,7 @@ from pluralign.core.printable import count_of, listed, printable
 from pluralign.core.progress import Reporter, Silent
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
+from pluralign.core.showing import html_table, shortened, text_table
 from pluralign.core.steering import (
     AnySteer,
     Steer,
@@ -155,6 +156,7 @@ __all__ = [
     "count_of",
     "cut_torn_line",
     "folder_faults",
+    "html_table",
     "is_missing",
     "is_missing_text",
     "is_part",
@@ -186,9 +188,11 @@ __all__ = [
     "sealed",
     "secrets_of",
     "short_id",
+    "shortened",
     "split_thought",
     "steer_to",
     "stripped",
+    "text_table",
     "tidy",
     "told_faults",
     "whole_file",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,11 @@ from pluralign.rewards import (
 )
 from pluralign.sources import RowPolicy, read_requests
 
+if TYPE_CHECKING:
+    from pluralign.rewards.transformer.model import TransformerRewardModel
+
+    SavedModel = LinearRewardModel | TransformerRewardModel
+
 _BATCH = 2048
 LEFT_OUT = "a thought before the answer is left out"
 NO_ANSWER = "no answer: empty, or a thought that never ends"
@@ -44,7 +49,7 @@ def open_model(
     cache: AnyPath | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
-) -> SteerableRewardModel:
+) -> "SavedModel":
     """Load a saved model together with the trunk that its card names.
 
     Args:
@@ -70,7 +75,7 @@ def open_with_trunk(
     cache: AnyPath | None = None,
     around: Around | None = None,
     trust_encoder: str | None = None,
-) -> tuple[SteerableRewardModel, OpenTrunk]:
+) -> tuple["SavedModel", OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
     folder, cache = as_path(folder), None if cache is None else as_path(cache)
     card = load_card(folder)

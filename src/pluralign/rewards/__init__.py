@@ -11,6 +11,7 @@ from pluralign.rewards.answers import (
     scorable,
     unanswered,
 )
+from pluralign.rewards.explaining import Explanation, MarginPart, NearPair
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
@@ -32,8 +33,11 @@ __all__ = [
     "DenseFeatures",
     "EmbeddingTrunk",
     "EncodedPairs",
+    "Explanation",
     "LengthReward",
     "LinearRewardModel",
+    "MarginPart",
+    "NearPair",
     "PairFeatures",
     "Scorable",
     "TableFeatures",

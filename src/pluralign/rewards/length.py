@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import AnyRequest, AnySteer, FloatArray, as_requests
+from pluralign.core import AnyRequest, AnySteer, FloatArray, Prompt, as_requests
+from pluralign.rewards.explaining import REFERENCE, Explanation, explain_rewards
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class LengthReward:
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Logarithm of the number of characters, shape (N,), whatever the steer."""
         return np.log([max(len(r.response), 1) for r in as_requests(requests)])
+
+    def explain(self, prompt: Prompt, a: str, b: str, community: AnySteer = None) -> Explanation:
+        """Explain why one of two responses is preferred: only their lengths count."""
+        reward_2 = self.score([(prompt, a), (prompt, b)])
+        return explain_rewards(prompt, a, b, reward_2, reward_2, REFERENCE)
 
     def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """No community: shape (N, 0)."""

@@ -9,12 +9,16 @@ from pluralign.core import (
     AnyRequest,
     AnySteer,
     FloatArray,
+    PreferencePair,
+    Prompt,
+    Steer,
     as_requests,
     as_steer,
     known_community,
     listed,
 )
-from pluralign.rewards.trunk import Trunk
+from pluralign.rewards.explaining import REFERENCE, Explanation, check_most, explain_heads
+from pluralign.rewards.trunk import EncodedPairs, Trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class LinearRewardModel:
         communities: Ids it can be steered to, C of them.
         delta_C_D: What each community adds to the head, shape (C, D).
         about: Facts for the card: what it was trained on, by which method, with which settings.
+        training: Training pairs with their features, where they are at hand; they are not saved.
 
     Raises:
         ValueError: If the shapes do not fit together.
@@ -37,6 +42,7 @@ class LinearRewardModel:
     communities: tuple[str, ...] = ()
     delta_C_D: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     about: Mapping[str, object] = field(default_factory=dict)
+    training: EncodedPairs | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.communities:
@@ -80,6 +86,50 @@ class LinearRewardModel:
         rewards: FloatArray = feature_N_D @ self.heads().T
         return rewards
 
+    def explain(
+        self,
+        prompt: Prompt,
+        a: str,
+        b: str,
+        community: AnySteer = None,
+        *,
+        pairs: Sequence[PreferencePair] | None = None,
+        nearest: int = 3,
+    ) -> Explanation:
+        """Explain why one of two responses is preferred; the answer prints as a small table.
+
+        Args:
+            prompt: What was asked.
+            a: The first response.
+            b: The other response.
+            community: Whose preference, as for `score`; the reference's where it is None.
+            pairs: Training pairs to find the nearest ones among. Default: those of ``training``.
+            nearest: How many of them to show, >= 0.
+
+        Returns:
+            The parts of the margin, which sum to it, and the nearest training pairs.
+
+        Raises:
+            UnknownCommunity: If the model has no such community; near ones are named.
+            InvalidInput: If ``nearest`` is negative.
+        """
+        added = self._added(as_steer(community, self.communities))
+        heads = {REFERENCE: self.reference_D, **added}
+        most = check_most(nearest)
+        training = self._training_of(list(added), pairs) if most else None
+        return explain_heads(self.trunk, heads, prompt, a, b, training, most)
+
+    def _training_of(
+        self, communities: Sequence[str], pairs: Sequence[PreferencePair] | None
+    ) -> EncodedPairs | None:
+        """Training pairs of these communities, of all where none is named; None without any."""
+        if pairs is None:
+            if self.training is None:
+                return None
+            return self.training.of(communities) if communities else self.training
+        own = [p for p in pairs if not communities or p.community in communities]
+        return self.trunk.encode_pairs(own) if own else None
+
     def heads(self) -> FloatArray:
         """The head of every community, shape (C, D)."""
         return self.reference_D + self.delta_C_D
@@ -93,13 +143,18 @@ class LinearRewardModel:
         if steer is None:
             return self.reference_D
         head_D = self.reference_D.astype(np.float64)
-        for id_, share in steer.shares.items():
-            head_D = head_D + steer.strength * share * self._delta(id_)
+        for added_D in self._added(steer).values():
+            head_D = head_D + added_D
         return head_D
 
-    def _delta(self, id_: str) -> FloatArray:
-        known = known_community(id_, self.communities)
-        if known not in self.communities:  # the world, where the model was not steered to it
-            return np.zeros_like(self.reference_D)
-        delta_D: FloatArray = self.delta_C_D[self.communities.index(known)]
-        return delta_D
+    def _added(self, steer: Steer | None) -> dict[str, FloatArray]:
+        """Community -> what it adds to the head under a steer, shape (D,)."""
+        added: dict[str, FloatArray] = {}
+        if steer is None:
+            return added
+        for id_, share in steer.shares.items():
+            known = known_community(id_, self.communities)
+            if known in self.communities:  # the world, unless steered to, adds nothing
+                delta_D = self.delta_C_D[self.communities.index(known)]
+                added[known] = added.get(known, 0.0) + steer.strength * share * delta_D
+        return added

@@ -1,6 +1,6 @@
 """Trunks: what a prompt and a response look like to a linear reward."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,6 +91,11 @@ class Trunk(Protocol):
         """Length D of a feature vector."""
         ...
 
+    @property
+    def kinds(self) -> Mapping[str, slice]:
+        """Kind of feature -> which dimensions it has; together they are all D, each once."""
+        ...
+
     def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
         """Features of each request, float32, shape (N, D)."""
         ...
@@ -135,6 +140,12 @@ class EmbeddingTrunk:
     def dimensions(self) -> int:
         """Length D of a feature vector."""
         return 2 * self.encoder.dimensions
+
+    @property
+    def kinds(self) -> Mapping[str, slice]:
+        """``response``: what is written; ``interaction``: how it answers what was asked."""
+        half = self.encoder.dimensions
+        return {"response": slice(0, half), "interaction": slice(half, 2 * half)}
 
     def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
         """Features of each request, float32, shape (N, D).

@@ -313,3 +313,21 @@ def test_names_and_tuples_score_as_steers_and_requests_do(
     np.testing.assert_array_equal(model.score_all(tuples), model.score_all(requests))
     assert repr(model).startswith("TransformerRewardModel(steers to GBR, MEX, ~yoruba; ")
     assert len(repr(model)) < 300
+
+
+@pytest.mark.parametrize(("kind", "name"), [("lora", "encoder"), ("full", "encoder")])
+def test_a_margin_is_explained_as_the_reference_and_what_a_community_adds(
+    tiny: Any, parts: Parts, kind: str, name: str
+) -> None:
+    model = parts(kind, name, (2, 4, 3))
+    reference, added = model.explain("Tea?", "Yes, please.", "No.", "MEX").parts
+    both = [("Tea?", "Yes, please."), ("Tea?", "No.")]
+    yes, no = model.score(both, "MEX").astype(float)
+    before, after = model.score(both).astype(float)
+    assert (reference.source, added.source) == ("reference", "MEX")
+    assert reference.total == pytest.approx(before - after)
+    assert reference.total + added.total == pytest.approx(yes - no)
+    blend = model.explain("Tea?", "Yes, please.", "No.", {"MEX": 0.5, "GBR": 0.5})
+    assert [part.source for part in blend.parts] == ["reference", "blend"]
+    with pytest.raises(InvalidInput, match="for linear heads, not for a TransformerRewardModel"):
+        model.explain("Tea?", "Yes, please.", "No.", "MEX", pairs=[])

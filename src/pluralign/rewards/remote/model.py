@@ -11,9 +11,17 @@ from pluralign.core import (
     AnySteer,
     FloatArray,
     NotEnoughData,
+    PreferencePair,
+    Prompt,
     as_requests,
     as_steer,
     known_community,
+)
+from pluralign.rewards.explaining import (
+    Explanation,
+    explain_rewards,
+    refuse_pairs,
+    steer_source,
 )
 from pluralign.rewards.remote.client import RewardClient, TooMuchAtOnce
 from pluralign.rewards.remote.wire import BLEND
@@ -70,6 +78,37 @@ class RemoteRewardModel:
         if not self.communities and requests:
             return np.zeros((len(requests), 0))
         return self._scored(requests, self.communities, {"communities": self.communities})
+
+    def explain(
+        self,
+        prompt: Prompt,
+        a: str,
+        b: str,
+        community: AnySteer = None,
+        *,
+        pairs: Sequence[PreferencePair] | None = None,
+    ) -> Explanation:
+        """Explain why one of two responses is preferred; the answer prints as a small table.
+
+        Args:
+            prompt: What was asked.
+            a: The first response.
+            b: The other response.
+            community: Whose preference, as for `score`; the reference's where it is None.
+            pairs: Not for this model: the nearest training pairs are known of linear heads only.
+
+        Returns:
+            What the reference contributes to the margin, and what the community adds.
+
+        Raises:
+            UnknownCommunity: If the model has no such community; near ones are named.
+            InvalidInput: If ``pairs`` are given.
+        """
+        refuse_pairs(pairs, type(self).__name__)
+        steer = as_steer(community, self.communities)
+        both = [(prompt, a), (prompt, b)]
+        reference_2, steered_2 = self.score(both), self.score(both, steer)
+        return explain_rewards(prompt, a, b, reference_2, steered_2, steer_source(steer))
 
     def _scored(
         self, requests: Sequence[AnyRequest], keys: Sequence[str], asked: Mapping[str, Any]

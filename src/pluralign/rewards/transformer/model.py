@@ -16,12 +16,20 @@ from pluralign.core import (
     FloatArray,
     InvalidInput,
     NotEnoughData,
+    PreferencePair,
+    Prompt,
     RewardRequest,
     as_requests,
     as_steer,
     listed,
 )
 from pluralign.huggingface.quieting import quiet
+from pluralign.rewards.explaining import (
+    Explanation,
+    explain_rewards,
+    refuse_pairs,
+    steer_source,
+)
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.blending import (
@@ -119,6 +127,37 @@ class TransformerRewardModel:
                 else self._copies(folders, tokens)
             )
         return reward_N_P[:, [folders.index(f) for f in self.folders.values()]][place_N]
+
+    def explain(
+        self,
+        prompt: Prompt,
+        a: str,
+        b: str,
+        community: AnySteer = None,
+        *,
+        pairs: Sequence[PreferencePair] | None = None,
+    ) -> Explanation:
+        """Explain why one of two responses is preferred; the answer prints as a small table.
+
+        Args:
+            prompt: What was asked.
+            a: The first response.
+            b: The other response.
+            community: Whose preference, as for `score`; the reference's where it is None.
+            pairs: Not for this model: the nearest training pairs are known of linear heads only.
+
+        Returns:
+            What the reference contributes to the margin, and what the community adds.
+
+        Raises:
+            UnknownCommunity: If the model has no such community; near ones are named.
+            InvalidInput: If ``pairs`` are given.
+        """
+        refuse_pairs(pairs, type(self).__name__)
+        steer = as_steer(community, self.communities)
+        both = [(prompt, a), (prompt, b)]
+        reference_2, steered_2 = self.score(both), self.score(both, steer)
+        return explain_rewards(prompt, a, b, reference_2, steered_2, steer_source(steer))
 
     def tokenised(self, requests: Sequence[RewardRequest]) -> tuple[list[Tokens], list[int]]:
         """Tokens of the distinct requests, and where each request is among them.

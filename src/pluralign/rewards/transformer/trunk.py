@@ -1,6 +1,6 @@
 """A transformer as a trunk: what its last layer says of a prompt and a response, or the reward it gives them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -140,6 +140,11 @@ class TransformerTrunk:
     def dimensions(self) -> int:
         """Length D of a feature vector."""
         return self.encoder.dimensions
+
+    @property
+    def kinds(self) -> Mapping[str, slice]:
+        """One kind: a transformer reads prompt and response together."""
+        return {"all": slice(None)}
 
     def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
         """Features of each request, float32, shape (N, D).

@@ -1,0 +1,49 @@
+"""Small tables as text and as HTML: how results show themselves in a terminal and in a notebook."""
+
+from collections.abc import Sequence
+from html import escape
+
+Cells = Sequence[str]
+
+
+def text_table(heads: Cells, rows: Sequence[Cells]) -> str:
+    """A table as lines of text: the first column to the left, the others to the right.
+
+    >>> print(text_table(["", "pairs"], [["Mexico", "1,204"], ["Peru", "80"]]))
+            pairs
+    Mexico  1,204
+    Peru       80
+    """
+    cells = [list(heads), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for first, *others in cells:
+        shown = [first.ljust(widths[0])]
+        shown += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join(shown).rstrip())
+    return "\n".join(lines)
+
+
+def html_table(heads: Cells, rows: Sequence[Cells]) -> str:
+    """A table as HTML; texts in it are no markup.
+
+    >>> html_table(["a"], [["<b>"]])
+    '<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>&lt;b&gt;</td></tr></tbody></table>'
+    """
+    head = _html_row(heads, "th")
+    body = "".join(_html_row(row, "td") for row in rows)
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def shortened(text: str, most: int) -> str:
+    r"""A text on one line, its end cut where it is longer than ``most`` characters.
+
+    >>> shortened("What matters\nmost to you?", 16)
+    'What matters mo…'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _html_row(cells: Cells, tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
