@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pluralign.core import PreferencePair, RewardRequest, Steer, community
     from pluralign.experiments import run_experiment
     from pluralign.models import open_model
+    from pluralign.runs import join_runs, open_run
     from pluralign.settings import read_settings, resolve
     from pluralign.sources import pairs_from
 
@@ -23,7 +24,9 @@ _HOMES = {
     "RewardRequest": "pluralign.core",
     "Steer": "pluralign.core",
     "community": "pluralign.core",
+    "join_runs": "pluralign.runs",
     "open_model": "pluralign.models",
+    "open_run": "pluralign.runs",
     "pairs_from": "pluralign.sources",
     "read_settings": "pluralign.settings",
     "resolve": "pluralign.settings",
@@ -36,7 +39,9 @@ __all__ = [
     "Steer",
     "__version__",
     "community",
+    "join_runs",
     "open_model",
+    "open_run",
     "pairs_from",
     "read_settings",
     "resolve",

@@ -2,7 +2,15 @@
 
 from pluralign.evaluation.ceiling import ceiling_rows
 from pluralign.evaluation.curves import Needed, fraction_needed
-from pluralign.evaluation.rows import Row
+from pluralign.evaluation.rows import (
+    CurveRow,
+    DifferenceRow,
+    NeededRow,
+    RepeatRow,
+    Row,
+    SensitivityRow,
+    SummaryRow,
+)
 from pluralign.evaluation.served import (
     ENOUGH,
     METRIC,
@@ -23,11 +31,17 @@ __all__ = [
     "METRIC",
     "OWN",
     "SUBSETS",
+    "CurveRow",
+    "DifferenceRow",
     "Drawing",
     "Margins",
     "Needed",
+    "NeededRow",
+    "RepeatRow",
     "Row",
     "Scoring",
+    "SensitivityRow",
+    "SummaryRow",
     "TestPairs",
     "ceiling_rows",
     "difference_rows",

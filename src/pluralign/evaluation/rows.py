@@ -1,8 +1,16 @@
 """Tidy rows: one number each, with its interval and the people behind it."""
 
 from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from pluralign.core import Estimate
+
+Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
+"""A finite number; readers of files refuse anything else."""
+Count = Annotated[int, Field(strict=True, ge=0)]
+"""A whole number from 0; readers of files refuse anything else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +29,9 @@ class Row:
         high: Upper end, or None.
         n: Different pairs behind it.
         n_raters: Different people behind it; None where answers were only published as shares.
+
+    Raises:
+        ValueError: If the interval has one end.
     """
 
     metric: str
@@ -28,11 +39,14 @@ class Row:
     steer: str | None
     community: str | None
     subset: str
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    n_raters: int | None
+    value: Real
+    low: Real | None
+    high: Real | None
+    n: Count
+    n_raters: Count | None
+
+    def __post_init__(self) -> None:
+        hold_two_ends(self.low, self.high)
 
     @classmethod
     def of(
@@ -66,3 +80,106 @@ class Row:
     def estimate(self) -> Estimate:
         """The number as an estimate."""
         return Estimate(self.value, self.low, self.high, self.n, self.n_raters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRow(Row):
+    """One number over all the communities that a method serves, as ``summary.jsonl`` holds it.
+
+    Attributes:
+        aggregate: ``overall``, ``average``, ``worst``, ``disparity`` or ``ratio``.
+        worst_community: The community served worst, in rows of ``worst``.
+    """
+
+    aggregate: str
+    worst_community: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatRow(SummaryRow):
+    """A row of the summary of one repeat alone, as ``repeats.jsonl`` holds it.
+
+    Attributes:
+        seed: Seed of the repeat.
+    """
+
+    seed: Annotated[int, Field(strict=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRow(Row):
+    """A paired difference to a baseline, as ``comparisons.jsonl`` holds it.
+
+    Attributes:
+        baseline: The method compared with.
+        aggregate: ``bystanders``: the change for the communities of the reference other than the
+            one steered to; None for the communities that the method serves.
+    """
+
+    baseline: str
+    aggregate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveRow(Row):
+    """A point of a learning curve, as ``studies/curve-*.jsonl`` hold it.
+
+    Attributes:
+        by: What there is less of: ``pairs`` or ``raters``.
+        fraction: Fraction of the training data that was kept, in (0, 1].
+        train_pairs: Training pairs of the communities steered to, mean over the repeats.
+        train_units: Their raters (or questions); None in files of early versions.
+        repeats: Repeats behind the point; None in files of early versions.
+    """
+
+    by: str
+    fraction: Real
+    train_pairs: Count
+    train_units: Count | None = None
+    repeats: Count | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensitivityRow(Row):
+    """Accuracy under other settings, as ``studies/sensitivity.jsonl`` holds it.
+
+    Attributes:
+        tau: The threshold tried; None where it was not changed.
+        beta: The temperature tried; None where it was not changed.
+        ridge: The ridge tried; None where it was not changed.
+    """
+
+    tau: Real | None = None
+    beta: Real | None = None
+    ridge: Real | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededRow:
+    """How much of the training data a method needs to reach another method that has all of it.
+
+    Attributes:
+        method: Name of the method.
+        target: The method that it is to reach.
+        by: What there is less of: ``pairs`` or ``raters``.
+        value: Fraction of the training data, in (0, 1]; None where all of it is not enough.
+        low: Lower end of the 95 % interval.
+        high: Upper end; None where the target is not reached in more than 2.5 % of the draws.
+    """
+
+    method: str
+    target: str
+    by: str
+    value: Real | None
+    low: Real | None
+    high: Real | None
+
+
+def hold_two_ends(low: float | None, high: float | None) -> None:
+    """Hold that an interval has both ends or neither.
+
+    Raises:
+        ValueError: If it has one.
+    """
+    if (low is None) != (high is None):
+        raise ValueError("an interval has two ends or none")

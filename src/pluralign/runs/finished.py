@@ -1,4 +1,4 @@
-"""What finished runs and audits left in their folders, read after a check that it lies there as it was written."""
+"""Records of finished runs and audits, read after a check that files lie there as written."""
 
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 
 def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:
-    """Read the record of a finished run or audit, after a check that its files lie there as they were written.
+    """Read the record of a finished run or audit, after a check of its files.
 
     Early versions kept no manifest: what they wrote is not checked.
 
     Args:
         path: ``record.json`` or ``audit.json``.
-        patterns: Which files beside it to check, as in ``studies/*.jsonl``.
+        patterns: Which files in its folder to check too, as in ``studies/*.jsonl``.
 
     Returns:
         The record; None where there is none.
@@ -36,7 +36,7 @@ def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:
         DamagedFile: If a file is missing, damaged or not listed, or the manifest is; each is named.
     """
     folder, manifest = path.parent, Manifest.read(path.parent)
-    if manifest is not None and (manifest.damaged or path.name in manifest.files):
+    if _is_listed(path, manifest):
         check_written(folder, path.name, *patterns, hint=AGAIN)
         return read_object(path)
     record = read_object(path)
@@ -44,3 +44,22 @@ def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:
         what = "the manifest is missing" if manifest is None else f"{path.name} is not listed"
         raise DamagedFile(what, where=str(folder / MANIFEST), hint=AGAIN)
     return record
+
+
+def check_files(record: Path, *patterns: str) -> None:
+    """Check that files of a finished run or audit lie in its folder as they were written.
+
+    Args:
+        record: ``record.json`` or ``audit.json``; where no manifest lists it, nothing is checked.
+        patterns: Which files in its folder.
+
+    Raises:
+        DamagedFile: If a file is missing, damaged or not listed, or the manifest is; each is named.
+    """
+    if _is_listed(record, Manifest.read(record.parent)):
+        check_written(record.parent, *patterns, hint=AGAIN)
+
+
+def _is_listed(record: Path, manifest: Manifest | None) -> bool:
+    """Whether a manifest vouches for the record, or is damaged and might have done so."""
+    return manifest is not None and (manifest.damaged or record.name in manifest.files)

@@ -3,7 +3,7 @@
 from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
 from pluralign.evaluation.surveys.facets import FACETS, changes, order_of
 from pluralign.evaluation.surveys.read_answers import Numbering, Parser, ReadAnswer, read_all
-from pluralign.evaluation.surveys.rows import SurveyRow
+from pluralign.evaluation.surveys.rows import SurveyDifferenceRow, SurveyRow
 from pluralign.evaluation.surveys.scores import (
     ALIGNMENT,
     CLOSENESS,
@@ -35,6 +35,7 @@ __all__ = [
     "Peoples",
     "ReadAnswer",
     "Scored",
+    "SurveyDifferenceRow",
     "SurveyRow",
     "anchor_answers",
     "anchor_rows",

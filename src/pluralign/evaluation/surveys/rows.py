@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray
+from pluralign.evaluation.rows import Count, Real, hold_two_ends
 from pluralign.metrics import Drawn, percentile_interval
 
 METHOD = "ask"
@@ -25,24 +26,41 @@ class SurveyRow:
         n: Questions behind it.
         model: Name of the respondent; ``people`` and the reference points have rows too.
         strategy: How questions were put; None for reference points.
+        method: How the answers were had: ``ask``, or ``lm_eval`` for tasks of general ability.
+
+    Raises:
+        ValueError: If the interval has one end.
     """
 
     metric: str
     community: str | None
-    value: float
-    low: float | None
-    high: float | None
-    n: int
+    value: Real
+    low: Real | None
+    high: Real | None
+    n: Count
     model: str
     strategy: str | None
+    method: str = METHOD
+
+    def __post_init__(self) -> None:
+        hold_two_ends(self.low, self.high)
 
     def as_dict(self, **more: Any) -> dict[str, Any]:
         """The row as a JSON object; a survey steers nothing, and publishes shares, not raters."""
-        return (
-            asdict(self)
-            | {"method": METHOD, "steer": None, "subset": "all", "n_raters": None}
-            | more
-        )
+        return asdict(self) | {"steer": None, "subset": "all", "n_raters": None} | more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyDifferenceRow(SurveyRow):
+    """A paired difference between two respondents, as ``comparisons.jsonl`` holds it.
+
+    Attributes:
+        baseline_model: Name of the respondent compared with.
+        baseline_strategy: Its strategy.
+    """
+
+    baseline_model: str
+    baseline_strategy: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""Open the folder of a finished run, of whatever kind it is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import InvalidSettings
+from pluralign.runs.audits import AuditRun, find_audit
+from pluralign.runs.finished import read_record
+from pluralign.runs.folder import RECORD, STATE
+from pluralign.runs.record_shapes import RewardRecord, SurveyRecord, hold_shape
+from pluralign.runs.rewards import RewardRun
+from pluralign.runs.surveys import PluraliseRun, SurveyRun
+
+
+def open_run(path: str | Path) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
+    """Open the folder of a finished run.
+
+    Args:
+        path: A folder that ``pluralign run``, ``survey run``, ``survey evaluate``, ``pluralise`` or
+            ``audit`` wrote.
+
+    Returns:
+        The run, of the kind of its folder. Its tables are read when they are first asked for; an
+        audit in its folder is ``run.audit``.
+
+    Raises:
+        InvalidSettings: If the folder holds no finished run.
+        DamagedFile: If its record is missing, damaged, or not that of a run; a damaged table is
+            refused when it is read.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InvalidSettings(
+            "no such folder", where=str(folder), hint="name the folder of a run or an audit"
+        )
+    record = read_record(folder / RECORD)
+    if record is not None:
+        return _measured(folder, record)
+    audit = find_audit(folder)
+    if audit is not None:
+        return audit
+    if (folder / STATE).is_file():
+        raise InvalidSettings(
+            "the run in this folder is not finished",
+            where=str(folder),
+            hint="give its command again: it resumes where it stopped",
+        )
+    raise InvalidSettings(
+        "the folder holds neither a finished run nor an audit",
+        where=str(folder),
+        hint="name a folder that `pluralign run`, `pluralign survey run`, "
+        "`pluralign survey evaluate`, `pluralign pluralise` or `pluralign audit` wrote",
+    )
+
+
+def _measured(folder: Path, record: Mapping[str, Any]) -> RewardRun | SurveyRun | PluraliseRun:
+    if "communities" in record:
+        hold_shape(record, RewardRecord, folder / RECORD)
+        return RewardRun(folder, record)
+    hold_shape(record, SurveyRecord, folder / RECORD)
+    if "stages" in record:
+        return PluraliseRun(folder, record)
+    return SurveyRun(folder, record)

@@ -1,0 +1,168 @@
+"""What readers need of ``record.json`` and ``audit.json``; what does not fit is refused by name."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+
+from pluralign.core import DamagedFile
+from pluralign.evaluation.rows import Real
+
+AGAIN = "run or audit again"
+Counted = dict[str, NonNegativeInt]
+
+
+class Shape(BaseModel):
+    """Keys that must be there; more may be."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Counts(Shape):
+    """What became of rows that were read."""
+
+    read: NonNegativeInt
+    kept: NonNegativeInt
+    dropped: Counted = {}
+    flagged: Counted = {}
+    notes: Counted = {}
+
+
+class _Licensed(Counts):
+    license: str | None = None
+
+
+class _Source(_Licensed):
+    name: str
+
+
+class _People(Shape):
+    pairs: NonNegativeInt
+    raters: NonNegativeInt | None
+
+
+class _Alike(Shape):
+    tied_test_pairs: NonNegativeInt = 0
+    of_test_pairs: NonNegativeInt = 0
+
+
+class _Pairs(Shape):
+    pairs: NonNegativeInt
+    alike: _Alike = _Alike()
+    sources: list[_Source]
+
+
+class _Methods(Shape):
+    methods: list[str] = Field(min_length=1)
+
+
+class _Roles(Shape):
+    steered: list[str]
+    reference: list[str] = []
+    left_out: dict[str, str] = {}
+
+
+class _Record(Shape):
+    versions: dict[str, str] = {}
+    notes: list[str] = []
+
+
+class RewardRecord(_Record):
+    """``record.json`` of reward models."""
+
+    settings: _Methods
+    data: _Pairs
+    people: dict[str, _People]
+    communities: _Roles
+
+
+class _Answers(Shape):
+    survey: _Licensed | None = None
+    answers: Counts | None = None
+
+
+class _Evaluate(Shape):
+    communities: list[str] | None = None
+
+
+class _SurveySettings(Shape):
+    evaluate: _Evaluate = _Evaluate()
+
+
+class _Nearest(Shape):
+    model: str
+    strategy: str
+    community: str
+    nearest: str
+
+
+class SurveyRecord(_Record):
+    """``record.json`` of a survey, and of CultureSPA."""
+
+    nearest: list[_Nearest] = []
+    settings: _SurveySettings = _SurveySettings()
+    data: _Answers
+
+
+class _Threshold(Shape):
+    audit: str
+    check: str
+    concern: Real
+    risk: Real
+    below: bool
+    reason: str
+
+
+class _Evidence(Shape):
+    read: dict[str, Counts] = {}
+    licenses: dict[str, str | None] = {}
+
+
+class AuditRecord(_Record):
+    """``audit.json``."""
+
+    settings: dict[str, Any] = {}
+    thresholds: list[_Threshold] = []
+    evidence: _Evidence
+
+
+def hold_shape(record: object, shape: type[Shape], path: Path) -> None:
+    """Hold that a record has a shape.
+
+    Args:
+        record: The record.
+        shape: The shape.
+        path: Its file.
+
+    Raises:
+        DamagedFile: If it has not; the first key that does not fit is named.
+    """
+    try:
+        shape.model_validate(record)
+    except ValidationError as error:
+        what = first_fault(error)[1]
+        raise DamagedFile(what, where=str(path), hint=AGAIN) from error
+
+
+def first_fault(error: ValidationError, depth: int = 0) -> tuple[Sequence[str | int], str]:
+    """The first thing that does not fit: where it is, and a sentence about it.
+
+    Args:
+        error: What pydantic found.
+        depth: How many of the first steps to it are for the caller, such as the number of a row.
+
+    Returns:
+        Those steps, and the sentence, which begins with the rest of the steps.
+    """
+    first = error.errors(include_url=False)[0]
+    steps, keys = first["loc"][:depth], first["loc"][depth:]
+    sentence = _sentence(first)
+    place = ".".join(str(key) for key in keys)
+    return steps, f"{place}: {sentence}" if place else sentence
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "missing":
+        return "missing"
+    return str(fault["msg"]).removeprefix("Value error, ").lower()

@@ -1,0 +1,76 @@
+"""From lines of files to typed rows: a line that does not fit is refused with its number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from pluralign.core import DamagedFile, InvalidInput
+from pluralign.runs.folder import read_rows
+from pluralign.runs.record_shapes import AGAIN, first_fault
+
+Row = TypeVar("Row")
+
+
+def numbered_lines(path: Path) -> dict[int, Any]:
+    """The JSON objects of a file by the number of their line, from 1; none where there is no file.
+
+    Raises:
+        DamagedFile: If a line is no JSON object.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        return dict(enumerate(read_rows(path), start=1))
+    except InvalidInput as error:
+        raise DamagedFile(error.what, where=error.where, hint=AGAIN) from error
+
+
+def typed_rows(lines: Mapping[int, Any], kind: type[Row], path: Path) -> tuple[Row, ...]:
+    """The lines of a file as rows of one type.
+
+    Args:
+        lines: Number of a line -> its object.
+        kind: A dataclass; its annotations say what must be there. Other keys are left out.
+        path: The file.
+
+    Raises:
+        DamagedFile: At the first line that lacks a field or has one of another type.
+    """
+    try:
+        reader = _reader_of(kind)  # type: ignore[arg-type]  # a class can be hashed
+        return tuple(reader.validate_python(list(lines.values())))
+    except ValidationError as error:
+        (position, *_), what = first_fault(error, depth=1)
+        line = list(lines)[int(position)]
+        raise DamagedFile(what, where=f"{path}:{line}", hint=AGAIN) from error
+
+
+def hold_named(rows: Sequence[object], key: str, known: Iterable[str], path: Path) -> None:
+    """Hold that every row is about something that the record of its run names.
+
+    Args:
+        rows: All rows of the file, one a line.
+        key: Name of the field to look at; None stands for all together.
+        known: What the record names.
+        path: The file.
+
+    Raises:
+        DamagedFile: At the first row that is about something else.
+    """
+    named = {None, *known}
+    for line, row in enumerate(rows, start=1):
+        value = getattr(row, key)
+        if value not in named:
+            raise DamagedFile(
+                f"{key} {value!r} is not in the record of the run",
+                where=f"{path}:{line}",
+                hint="the folder holds parts of two runs: run again into another one",
+            )
+
+
+@cache
+def _reader_of(kind: Any) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[kind])
