@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidSettings
+from pluralign.core import AnyPath, InvalidSettings, as_path
 from pluralign.runs.audits import AuditRun, find_audit
 from pluralign.runs.finished import read_record
 from pluralign.runs.folder import RECORD, STATE
@@ -13,7 +13,7 @@ from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
 
 
-def open_run(path: str | Path) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
+def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
     """Open the folder of a finished run.
 
     Args:
@@ -29,7 +29,7 @@ def open_run(path: str | Path) -> RewardRun | SurveyRun | PluraliseRun | AuditRu
         DamagedFile: If its record is missing, damaged, or not that of a run; a damaged table is
             refused when it is read.
     """
-    folder = Path(path)
+    folder = as_path(path)
     if not folder.is_dir():
         raise InvalidSettings(
             "no such folder", where=str(folder), hint="name the folder of a run or an audit"

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
-from pluralign.core import MissingExtra, NotEnoughData
+from pluralign.core import AnyPath, MissingExtra, NotEnoughData
 
 if TYPE_CHECKING:
     import pandas
@@ -20,7 +19,7 @@ def arrow_table(rows: Sequence[Any], kind: type[Any]) -> "pyarrow.Table":
     """Typed rows as a table.
 
     Args:
-        rows: Dataclasses, or objects with a method ``flat`` that gives a dictionary.
+        rows: Dataclasses.
         kind: Their type; an empty table has its columns too.
     """
     import pyarrow as pa
@@ -58,7 +57,7 @@ def polars_frame(table: "pyarrow.Table") -> "polars.DataFrame":
     return polars.from_arrow(table)
 
 
-def join_runs(runs: Iterable["Run | str | Path"], table: str = "results") -> "pyarrow.Table":
+def join_runs(runs: Iterable["Run | AnyPath"], table: str = "results") -> "pyarrow.Table":
     """One table of several runs, whose first columns say which run each row is from.
 
     Args:
@@ -77,10 +76,11 @@ def join_runs(runs: Iterable["Run | str | Path"], table: str = "results") -> "py
     import pyarrow as pa
 
     from pluralign.runs.opening import open_run
+    from pluralign.runs.run import Run
 
     found = []
     for one in runs:
-        run = open_run(one) if isinstance(one, str | Path) else one
+        run = one if isinstance(one, Run) else open_run(one)
         own = run.to_arrow(table)
         own = own.add_column(0, "folder", pa.array([str(run.folder)] * len(own), pa.string()))
         found.append(own.add_column(0, "run", pa.array([run.name] * len(own), pa.string())))
