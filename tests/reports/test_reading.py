@@ -225,7 +225,7 @@ DAMAGE: list[tuple[str, Break, str]] = [
     ),
     ("results.jsonl", _first(value=float("inf")), "results.jsonl:1: value: "),
     ("results.jsonl", _first(low=None), "results.jsonl:1: an interval has two ends or none"),
-    ("results.jsonl", _first(n=-1), "results.jsonl:1: n: "),
+    ("results.jsonl", _first(n=-1), "results.jsonl:1: n and n_raters must not be negative"),
     ("results.jsonl", _first(n_raters="GONE"), "results.jsonl:1: n_raters: missing"),
     ("results.jsonl", _first(metric="GONE"), "results.jsonl:1: metric: missing"),
     (

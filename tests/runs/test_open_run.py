@@ -30,7 +30,7 @@ from pluralign.core import (
     RewardRequest,
     Steer,
 )
-from pluralign.evaluation import CurveRow, NeededRow, RepeatRow, Row, SummaryRow
+from pluralign.evaluation import NeededRow, Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.experiments import Outcome
 from pluralign.models import open_model
@@ -306,7 +306,7 @@ def test_a_run_of_an_early_version_is_read_without_a_check(
         ("results.jsonl", "results", "value", "0.5", "results.jsonl:1: value: input should be"),
         ("results.jsonl", "results", "value", float("nan"), "value: input should be a finite"),
         ("results.jsonl", "results", "low", None, "an interval has two ends or none"),
-        ("results.jsonl", "results", "n", -1, "results.jsonl:1: n: "),
+        ("results.jsonl", "results", "n", -1, "results.jsonl:1: n and n_raters must not"),
         ("results.jsonl", "results", "method", "other", "'other' is not in the record of the run"),
         ("summary.jsonl", "summary", "aggregate", None, "summary.jsonl:1: aggregate: "),
         ("studies/curve-pairs.jsonl", "curves", "fraction", "x", "pairs.jsonl:1: fraction: "),
@@ -486,21 +486,10 @@ def test_what_was_not_measured_has_no_chart(tmp_path: Path) -> None:
         found.plot.curves()
 
 
-def test_the_types_of_rows_say_what_they_hold() -> None:
-    assert issubclass(SummaryRow, Row) and issubclass(RepeatRow, SummaryRow)
-    with pytest.raises(ValueError, match="two ends or none"):
-        CurveRow(
-            "m",
-            "x",
-            None,
-            None,
-            "all",
-            0.5,
-            0.4,
-            None,
-            1,
-            1,
-            by="pairs",
-            fraction=1.0,
-            train_pairs=1,
-        )
+def test_a_row_that_nothing_can_have_measured_is_refused() -> None:
+    point = {"metric": "m", "method": "x", "steer": None, "community": None, "subset": "all"}
+    sound: dict[str, Any] = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1, "n_raters": None}
+    assert Row(**point, **sound).value == 0.5  # type: ignore[arg-type]
+    for wrong in ({"high": None}, {"value": float("nan")}, {"low": -float("inf")}, {"n": -1}):
+        with pytest.raises(ValueError, match="two ends|finite|negative"):
+            Row(**point, **(sound | wrong))  # type: ignore[arg-type]

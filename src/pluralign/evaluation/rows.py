@@ -1,16 +1,11 @@
 """Tidy rows: one number each, with its interval and the people behind it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Annotated
-
-from pydantic import Field
 
 from pluralign.core import Estimate
 
-Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
-"""A finite number; readers of files refuse anything else."""
-Count = Annotated[int, Field(strict=True, ge=0)]
-"""A whole number from 0; readers of files refuse anything else."""
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +26,7 @@ class Row:
         n_raters: Different people behind it; None where answers were only published as shares.
 
     Raises:
-        ValueError: If the interval has one end.
+        ValueError: If the interval has one end, a number is not finite or a count is negative.
     """
 
     metric: str
@@ -39,14 +34,14 @@ class Row:
     steer: str | None
     community: str | None
     subset: str
-    value: Real
-    low: Real | None
-    high: Real | None
-    n: Count
-    n_raters: Count | None
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    n_raters: int | None
 
     def __post_init__(self) -> None:
-        hold_two_ends(self.low, self.high)
+        hold_measured(self.value, self.low, self.high, (self.n, self.n_raters))
 
     @classmethod
     def of(
@@ -103,7 +98,7 @@ class RepeatRow(SummaryRow):
         seed: Seed of the repeat.
     """
 
-    seed: Annotated[int, Field(strict=True)]
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +128,10 @@ class CurveRow(Row):
     """
 
     by: str
-    fraction: Real
-    train_pairs: Count
-    train_units: Count | None = None
-    repeats: Count | None = None
+    fraction: float
+    train_pairs: int
+    train_units: int | None = None
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +144,9 @@ class SensitivityRow(Row):
         ridge: The ridge tried; None where it was not changed.
     """
 
-    tau: Real | None = None
-    beta: Real | None = None
-    ridge: Real | None = None
+    tau: float | None = None
+    beta: float | None = None
+    ridge: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,16 +165,23 @@ class NeededRow:
     method: str
     target: str
     by: str
-    value: Real | None
-    low: Real | None
-    high: Real | None
+    value: float | None
+    low: float | None
+    high: float | None
 
 
-def hold_two_ends(low: float | None, high: float | None) -> None:
-    """Hold that an interval has both ends or neither.
+def hold_measured(
+    value: float, low: float | None, high: float | None, counts: Iterable[int | None]
+) -> None:
+    """Hold that a number, its interval and the counts behind it can have been measured.
 
     Raises:
-        ValueError: If it has one.
+        ValueError: If they cannot.
     """
     if (low is None) != (high is None):
         raise ValueError("an interval has two ends or none")
+    # A comparison with nan is false: nan is refused too.
+    if not all(abs(x) <= _LARGEST for x in (value, low, high) if x is not None):
+        raise ValueError("value, low and high must be finite and at most 1e12")
+    if any(n is not None and n < 0 for n in counts):
+        raise ValueError("n and n_raters must not be negative")

@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.audits.findings import Severity, Status
 from pluralign.core import DamagedFile, count_of
-from pluralign.evaluation.rows import Count, Real, hold_two_ends
+from pluralign.evaluation.rows import hold_measured
 from pluralign.runs.finished import read_record
-from pluralign.runs.record_shapes import AuditRecord, Shape, hold_shape
+from pluralign.runs.record_shapes import AuditRecord, Count, Real, Shape, hold_shape
 from pluralign.runs.run import Run
 from pluralign.runs.showing import Glance
 from pluralign.runs.typed_rows import numbered_lines, typed_rows
@@ -184,7 +184,7 @@ class _Named(Shape):
 
     @model_validator(mode="after")
     def _two_ends(self) -> "_Named":
-        hold_two_ends(self.low, self.high)
+        hold_measured(self.value, self.low, self.high, (self.n,))
         return self
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pluralign.core import DamagedFile
-from pluralign.evaluation.rows import Real
 
 AGAIN = "run or audit again"
-Counted = dict[str, NonNegativeInt]
+Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Counted = dict[str, Count]
 
 
 class Shape(BaseModel):
@@ -22,8 +23,8 @@ class Shape(BaseModel):
 class Counts(Shape):
     """What became of rows that were read."""
 
-    read: NonNegativeInt
-    kept: NonNegativeInt
+    read: Count
+    kept: Count
     dropped: Counted = {}
     flagged: Counted = {}
     notes: Counted = {}
@@ -38,17 +39,17 @@ class _Source(_Licensed):
 
 
 class _People(Shape):
-    pairs: NonNegativeInt
-    raters: NonNegativeInt | None
+    pairs: Count
+    raters: Count | None
 
 
 class _Alike(Shape):
-    tied_test_pairs: NonNegativeInt = 0
-    of_test_pairs: NonNegativeInt = 0
+    tied_test_pairs: Count = 0
+    of_test_pairs: Count = 0
 
 
 class _Pairs(Shape):
-    pairs: NonNegativeInt
+    pairs: Count
     alike: _Alike = _Alike()
     sources: list[_Source]
 

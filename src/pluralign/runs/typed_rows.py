@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 
 from pluralign.core import DamagedFile, InvalidInput
 from pluralign.runs.folder import read_rows
@@ -73,4 +73,13 @@ def hold_named(rows: Sequence[object], key: str, known: Iterable[str], path: Pat
 
 @cache
 def _reader_of(kind: Any) -> TypeAdapter[list[Any]]:
-    return TypeAdapter(list[kind])
+    strict = ConfigDict(strict=True, allow_inf_nan=False)
+    return TypeAdapter(list[Annotated[kind, _FromObject()]], config=strict)
+
+
+class _FromObject:
+    """Strict about the fields of a dataclass, which itself is made of an object."""
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> Any:
+        schema = handler.resolve_ref_schema(handler(kind))
+        return dict(schema) | {"strict": False}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.evaluation.rows import Count, Real, hold_two_ends
+from pluralign.evaluation.rows import hold_measured
 from pluralign.metrics import Drawn, percentile_interval
 
 METHOD = "ask"
@@ -29,21 +29,21 @@ class SurveyRow:
         method: How the answers were had: ``ask``, or ``lm_eval`` for tasks of general ability.
 
     Raises:
-        ValueError: If the interval has one end.
+        ValueError: If the interval has one end, a number is not finite or a count is negative.
     """
 
     metric: str
     community: str | None
-    value: Real
-    low: Real | None
-    high: Real | None
-    n: Count
+    value: float
+    low: float | None
+    high: float | None
+    n: int
     model: str
     strategy: str | None
     method: str = METHOD
 
     def __post_init__(self) -> None:
-        hold_two_ends(self.low, self.high)
+        hold_measured(self.value, self.low, self.high, (self.n,))
 
     def as_dict(self, **more: Any) -> dict[str, Any]:
         """The row as a JSON object; a survey steers nothing, and publishes shares, not raters."""
