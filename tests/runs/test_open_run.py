@@ -491,5 +491,5 @@ def test_a_row_that_nothing_can_have_measured_is_refused() -> None:
     sound: dict[str, Any] = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 1, "n_raters": None}
     assert Row(**point, **sound).value == 0.5  # type: ignore[arg-type]
     for wrong in ({"high": None}, {"value": float("nan")}, {"low": -float("inf")}, {"n": -1}):
-        with pytest.raises(ValueError, match="two ends|finite|negative"):
+        with pytest.raises(ValueError, match=r"two ends|finite|negative"):
             Row(**point, **(sound | wrong))  # type: ignore[arg-type]
