@@ -28,7 +28,7 @@ from pages.studies import (
     steer_section,
 )
 from pages.writing import compared, table, title_of
-from pluralign.cli.showing import percent
+from pluralign.cli.numbers import percent
 from pluralign.core import PluralignError
 
 ELSEWHERE = ("transformers", "surveys", "culturespa")

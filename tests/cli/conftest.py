@@ -1,6 +1,7 @@
 """The command line on small pairs of a planted society, with a cache of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,6 +47,19 @@ def config(tmp_path: Path, rows: Rows, write_rows: Callable[..., Path]) -> Path:
 def call() -> Callable[..., Result]:
     """``call("run", config, "--json")`` in this process."""
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="session")
+def on_screen() -> Callable[..., str]:
+    """``on_screen("run", config, width=80)``: what a terminal of that width shows on success."""
+
+    def show(*words: object, width: int = 80) -> str:
+        terminal = {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": str(width)}
+        found = CliRunner().invoke(app, [str(word) for word in words], env=terminal)
+        assert found.exit_code == 0, found.output
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", found.stdout)
+
+    return show
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typer.testing import Result
 from pluralign.cli.main import app
 
 Call = Callable[..., Result]
+OnScreen = Callable[..., str]
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -57,21 +59,45 @@ def test_the_version_is_told(call: Call) -> None:
     assert call("--version").stdout.strip() == __version__
 
 
-def test_a_run_prints_a_table_for_people(call: Call, config: Path) -> None:
+def test_a_run_prints_tables_for_people_with_one_line_a_row(
+    on_screen: OnScreen, config: Path
+) -> None:
     with (config.parent / "pairs.jsonl").open("a") as file:
         file.write('{"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}\n')
+    shown = on_screen("run", config, "--out", config.parent / "out")
+    for text in ("~hill", "against reference", "1 chosen equals rejected", "note: seed 3: ~isle"):
+        assert text in shown
+    methods = [line.split()[0] for line in shown.splitlines() if "[" in line][1:4]
+    assert methods == ["reference", "full", "scpo"]
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "--wide adds: " in shown
+
+
+def test_wide_tables_keep_every_column_and_the_same_numbers(
+    on_screen: OnScreen, config: Path
+) -> None:
+    words = ("run", config, "--out", config.parent / "out")
+    narrow, wide = on_screen(*words), on_screen(*words, "--wide")
+    assert "against full" in wide and "against full" not in narrow.replace("adds: against full", "")
+    intervals = re.findall(r"[-+0-9.]+ \[[-+0-9., ]+\]", narrow)
+    assert intervals and set(intervals) <= set(re.findall(r"[-+0-9.]+ \[[-+0-9., ]+\]", wide))
+
+
+def test_a_run_in_a_pipe_prints_tables_alone_tab_separated(call: Call, config: Path) -> None:
     found = call("run", config, "--out", config.parent / "out")
-    assert found.exit_code == 0
-    for text in (
-        "reference",
-        "scpo",
-        "~hill",
-        "difference to reference",
-        "1 chosen equals rejected",
-        "note: seed 3: ~isle",
-    ):
-        assert text in found.stdout
-    assert "encoding the texts of 270 pairs" in found.stderr
+    summary = lines((config.parent / "out" / "summary.jsonl").read_text())
+    methods, communities = found.stdout.split("\n\n")[:2]
+    header, *body = [line.split("\t") for line in methods.splitlines()]
+    assert header[:4] == ["method", "average", "average_low", "average_high"]
+    assert {len(row) for row in body} == {len(header)}
+    average = {
+        r["method"]: f"{100 * r['value']:.1f}"
+        for r in summary
+        if r["aggregate"] == "average" and r["subset"] == "all"
+    }
+    assert {row[0]: row[1] for row in body} == average
+    assert communities.startswith("community\tpairs\traters\tscpo")
+    assert "Written to" in found.stderr and "encoding the texts of 270 pairs" in found.stderr
 
 
 def test_a_run_prints_json_alone_on_standard_output_and_progress_beside_it(
@@ -91,10 +117,10 @@ def test_the_folder_of_a_run_names_the_models_in_it(call: Call, config: Path) ->
     assert str(config.parent / "out" / "models" / "seed-3" / "full") in found.stderr
 
 
-def test_a_name_may_hold_brackets(call: Call, config: Path) -> None:
-    found = call("run", config, "--out", config.parent / "out", "--set", 'name="[nothing] a [b]"')
-    assert found.exit_code == 0
-    assert "[nothing] a [b]" in found.stdout
+def test_a_name_may_hold_brackets(on_screen: OnScreen, config: Path) -> None:
+    name = 'name="[nothing] a [b]"'
+    shown = on_screen("run", config, "--out", config.parent / "out", "--set", name)
+    assert "[nothing] a [b]" in shown
 
 
 def test_a_run_without_anybody_to_measure_says_so(
@@ -106,7 +132,7 @@ def test_a_run_without_anybody_to_measure_says_so(
     write_rows(config.parent / "pairs.jsonl", lonely)
     found = call("run", config, "--out", config.parent / "out", "--set", "min_raters=1")
     assert found.exit_code == 0, found.output
-    assert "~hill has no test pairs; it is not measured" in found.stdout
+    assert "~hill has no test pairs; it is not measured" in found.stderr
 
 
 def test_settings_are_explained_and_nothing_is_run(call: Call, config: Path) -> None:
@@ -263,7 +289,9 @@ def test_sources_are_listed_with_what_they_need(call: Call) -> None:
     assert all(name in shown for name in told)
 
 
-def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Path) -> None:
+def test_a_source_is_shown_with_counts_licence_and_people(
+    call: Call, on_screen: OnScreen, config: Path
+) -> None:
     path = config.parent / "few.jsonl"
     pair = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "Britain"}
     found = [
@@ -278,7 +306,7 @@ def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Pa
     assert (told["pairs"], told["people"]) == ({"GBR": 2}, {"GBR": 2})
     assert (told["tally"]["read"], told["tally"]["kept"]) == (4, 2)
     assert told["tally"]["dropped"] == {"chosen equals rejected": 1, "empty response": 1}
-    shown = call("data", "show", path).stdout
+    shown = on_screen("data", "show", path)
     for text in (
         "4 rows read = 2 kept + 2 dropped; 2 pairs",
         "licence: not stated",
@@ -286,6 +314,9 @@ def test_a_source_is_shown_with_counts_licence_and_people(call: Call, config: Pa
         "GBR",
     ):
         assert text in shown
+    piped = call("data", "show", path)
+    assert piped.stdout == "community\tpairs\tpeople\nGBR\t2\t2\n"
+    assert "licence: not stated" in piped.stderr
 
 
 def test_the_cache_is_measured_and_cleared(
@@ -301,11 +332,13 @@ def test_the_cache_is_measured_and_cleared(
 
 
 @pytest.mark.slow
-def test_the_demonstration_says_that_everybody_is_simulated(call: Call, tmp_path: Path) -> None:
-    found = call("demo", "--out", tmp_path / "demo")
-    assert found.exit_code == 0, found.output
-    assert "Everybody here is simulated" in found.stdout
-    assert "Recovered against planted taste" in found.stdout
+def test_the_demonstration_says_that_everybody_is_simulated(
+    call: Call, on_screen: OnScreen, tmp_path: Path
+) -> None:
+    shown = on_screen("demo", "--out", tmp_path / "demo")
+    assert "Everybody here is simulated" in shown
+    assert "Recovered against planted taste" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     again = json.loads(call("demo", "--out", tmp_path / "demo", "--json").stdout)
     assert again["simulated"] is True
     minority = {method: found["~hill"] for method, found in again["correlation"].items()}
@@ -353,7 +386,7 @@ def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> 
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.endswith("stopped; the same command goes on from here\n")
+    assert said.endswith("stopped; to resume, give the same command again\n")
     assert not (out / "record.json").exists()
     assert [p for p in (out / "predictions").rglob("*") if p.name.startswith(".")] == []
 
@@ -368,7 +401,7 @@ def test_a_source_that_makes_no_pair_is_an_error_with_its_counts(
     result = call("data", "show", tmp_path / "pairs.jsonl")
 
     assert result.exit_code == 2
-    assert "1 row read = 0 kept + 1 dropped" in result.stdout
+    assert "1 row read = 0 kept + 1 dropped" in result.stderr
     assert "no pair can be made of this source" in result.stderr
     assert "1 x chosen equals rejected" in result.stderr
 

@@ -1,11 +1,11 @@
-import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ from tests.respondents.servers import Behaviour, serving
 from typer.testing import CliRunner
 
 from pluralign.cli.main import app
-from pluralign.cli.showing_surveys import show_survey
+from pluralign.cli.output import Output
+from pluralign.cli.survey_tables import show_survey
 from pluralign.runs.folder import read_rows
 from pluralign.surveying.evaluation import SurveyOutcome
 
@@ -32,6 +33,9 @@ refusal_rate = 0.1
 """
 
 
+OnScreen = Callable[..., str]
+
+
 def call(*words: object) -> tuple[int, str, str]:
     found = CliRunner().invoke(app, [str(word) for word in words])
     return found.exit_code, found.stdout, found.stderr
@@ -44,9 +48,11 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_survey_is_run_measured_and_printed(config: Path, tmp_path: Path) -> None:
-    code, out, err = call("survey", "run", config, "--out", tmp_path / "run")
-    assert code == 0, err
+def test_a_survey_is_run_measured_and_printed(
+    on_screen: OnScreen, config: Path, tmp_path: Path
+) -> None:
+    out = on_screen("survey", "run", config, "--out", tmp_path / "run")
+    assert max(map(len, out.splitlines())) <= 80
     for word in (
         "CAS",
         "closeness",
@@ -119,14 +125,13 @@ def test_asks_are_shown_word_for_word_and_nothing_is_asked(config: Path, tmp_pat
 
 
 def test_a_community_that_the_survey_lacks_is_said_and_not_asked_for(
-    config: Path, tmp_path: Path
+    on_screen: OnScreen, config: Path, tmp_path: Path
 ) -> None:
-    code, out, err = call(
-        "survey", "run", config, "-c", "~hill", "-c", "MEX", "--out", tmp_path / "run"
-    )
+    words = ("survey", "run", config, "-c", "~hill", "-c", "MEX", "--out", tmp_path / "run")
+    code, _, err = call(*words)
     assert code == 0, err
     assert "community that the survey does not have: MEX" in err
-    assert "for ~hill" in out
+    assert "for ~hill" in on_screen(*words)
     assert {r["community"] for r in read_rows(tmp_path / "run/recorded.jsonl")} == {None, "~hill"}
 
 
@@ -257,11 +262,13 @@ def test_what_cannot_be_done_ends_with_one_readable_message(
     assert "Traceback" not in err
 
 
-def test_strategies_are_listed_with_where_their_templates_lie() -> None:
-    code, out, _ = call("survey", "strategies")
-    assert code == 0
-    assert "shows gold answers" in out
+def test_strategies_are_listed_with_where_their_templates_lie(on_screen: OnScreen) -> None:
+    out = on_screen("survey", "strategies")
+    assert "real answers" in out
     assert "templates" in out
+    header, *rows = call("survey", "strategies")[1].splitlines()
+    assert header.split("\t") == ["strategy", "real_answers", "how_it_asks"]
+    assert {len(row.split("\t")) for row in rows} == {3}
 
 
 @pytest.mark.slow
@@ -311,13 +318,23 @@ ROW = {
 }
 
 
-def shown(rows: list[dict[str, object]], notes: dict[str, int] | None = None) -> str:
-    answers = {"kept": 9, "dropped": {}, "flagged": {}, "notes": notes or {}}
-    record = {"data": {"answers": answers, "survey": {"name": "wvs"}}}
-    screen = io.StringIO()
-    with redirect_stdout(screen):
-        show_survey(SurveyOutcome(record, rows, []), Path("run"), False)
-    return screen.getvalue()
+@pytest.fixture
+def shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """``shown(rows, notes, wide=True)``: the screen of 80 columns that shows these results."""
+    for name, value in {"TTY_COMPATIBLE": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+
+    def show(
+        rows: list[dict[str, object]], notes: dict[str, int] | None = None, wide: bool = False
+    ) -> str:
+        answers = {"kept": 9, "dropped": {}, "flagged": {}, "notes": notes or {}}
+        record = {"data": {"answers": answers, "survey": {"name": "wvs"}}}
+        show_survey(SurveyOutcome(record, rows, []), Path("run"), Output(wide=wide))
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
+
+    return show
 
 
 def rows_of(model: str, strategy: str, communities: str) -> list[dict[str, object]]:
@@ -327,34 +344,45 @@ def rows_of(model: str, strategy: str, communities: str) -> list[dict[str, objec
     ]
 
 
-def test_seven_models_of_long_names_stand_whole_in_lines_that_fit() -> None:
+def test_seven_models_of_long_names_have_one_line_each_and_stand_whole_when_wide(
+    shown: Callable[..., str],
+) -> None:
     models = [f"organisation/Some-Large-Model-{i}-Instruct" for i in range(7)]
     strategy = "cross_culture_thinking_self_alignment"
-    out = shown([row for model in models for row in rows_of(model, strategy, "MEX NGA")])
-    assert max(map(len, out.splitlines())) <= 132
-    assert "…" not in out
-    assert out.count("MEX ") == 2  # seven columns do not fit side by side, so there are two tables
-    assert out.count("65.0 [60.0, 70.0]") == 7 + 2 * 7
+    rows = [row for model in models for row in rows_of(model, strategy, "MEX NGA")]
+    out = shown(rows)
+    assert max(map(len, out.splitlines())) <= 80
+    assert out.count("MEX ") == 1
+    assert out.count("65.0 [60.0, 70.0]") == 7 + 2 * 3  # three of seven columns fit
+    assert "--wide adds: organisation/Some-Large-Model-3-Instruct" in out
+    wide = shown(rows, wide=True)
+    assert "…" not in wide
+    assert wide.count("65.0 [60.0, 70.0]") == 7 + 2 * 7
 
 
-def test_no_column_of_communities_is_half_empty_and_averages_say_over_how_many() -> None:
+def test_no_column_of_communities_is_half_empty_and_averages_name_their_communities(
+    shown: Callable[..., str],
+) -> None:
     out = shown([*rows_of("one", "aware", "MEX NGA CHN"), *rows_of("two", "aware", "MEX NGA")])
     assert ("3 x 9" in out, "2 x 9" in out) == (True, True)
-    assert "each over its own communities" in out
+    assert "over the communities of its own row" in out
     tables = out.split("CAS by community, worst first")[1:]
     assert [table.count("65.0") for table in tables] == [3, 2]
 
 
-def test_a_community_with_few_questions_heads_no_list_of_the_worst() -> None:
+def test_a_community_with_few_questions_heads_no_list_of_the_worst(
+    shown: Callable[..., str],
+) -> None:
     few = ROW | {"model": "m", "strategy": "aware", "community": "CHN", "value": 1.0, "n": 4}
-    table = shown([*rows_of("m", "aware", "MEX NGA"), few]).split("CAS by community, worst first")[
-        1
-    ]
+    out = shown([*rows_of("m", "aware", "MEX NGA"), few])
+    table = out.split("CAS by community, worst first")[1]
     assert table.index("NGA") < table.index("CHN")
     assert "not ranked, because fewer than 5 questions were answered: CHN" in table
 
 
-def test_notes_that_differ_in_the_community_alone_are_one_line() -> None:
+def test_notes_that_differ_in_the_community_alone_are_one_line(
+    shown: Callable[..., str],
+) -> None:
     out = shown(
         rows_of("m", "aware", "MEX"),
         {"no gold in MEX": 2, "no gold in CHN": 1, "seen in passing": 1},

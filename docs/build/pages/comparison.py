@@ -5,7 +5,7 @@ import numpy as np
 from pages.paired import against, rank_correlation
 from pages.reading import Row, Run
 from pages.writing import compared, folded, named, people_behind, points, table, unit_of, verdict
-from pluralign.cli.showing import percent
+from pluralign.cli.numbers import percent
 
 _SHOWN = ("reference", "full", "scpo", "pooled", "adaptive")
 _ABLATIONS = ("scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from pages.paired import own_against_others
 from pages.reading import Row, Run
 from pages.writing import folded, points, split_unit, table, verdict
-from pluralign.cli.showing import percent
+from pluralign.cli.numbers import percent
 
 STEERED = ("adaptive", "scpo")
 _SMALL_MATRIX = 3

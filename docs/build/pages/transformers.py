@@ -10,7 +10,7 @@ import numpy as np
 
 from pages.sections import marked
 from pages.writing import table
-from pluralign.cli.showing import percent
+from pluralign.cli.numbers import percent
 from pluralign.core import FloatArray, InvalidInput
 from pluralign.evaluation import Drawing, TestPairs, difference_rows, summary_rows
 from pluralign.runs import RunFolder

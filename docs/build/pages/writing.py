@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from pages.reading import Row, Run
-from pluralign.cli.showing import percent
+from pluralign.cli.numbers import percent
 from pluralign.core import community
 
 TITLES = {

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from pluralign.cli.options import AsJson, Wide
+
 
 def audit(
     folder: Annotated[
@@ -76,9 +78,8 @@ def audit(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 where there is a concern or a risk.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")
-    ] = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
 ) -> None:
     """Name the cultural risks that recorded evidence shows, each as a claim that can be checked.
 
@@ -89,13 +90,15 @@ def audit(
     `pluralign audit --pairs pairs.jsonl --residents residents.csv`
     """
     from pluralign.auditing import Given, run_audit
+    from pluralign.cli.audit_tables import show_audit
+    from pluralign.cli.explained_settings import show_explained
+    from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
-    from pluralign.cli.showing import show_explained
-    from pluralign.cli.showing_audit import show_audit
     from pluralign.cli.surveying import survey_table
     from pluralign.settings import explain_audit, read_settings, resolve_audit
     from pluralign.settings.resolved_survey import survey_source
 
+    output = Output(as_json=as_json, wide=wide)
     where = config.name if config else "options"
     settings, audits = resolve_audit(
         read_settings(config) if config else {}, where, overrides or []
@@ -103,7 +106,7 @@ def audit(
     if method:
         settings = settings.model_copy(update={"methods": tuple(method)})
     if explain:
-        show_explained(explain_audit(settings, audits), as_json)
+        show_explained(explain_audit(settings, audits), output)
         return
     given = Given(
         folder,
@@ -119,7 +122,7 @@ def audit(
     place = out or (folder / "audit" if folder is not None else Path("runs") / "audit")
     with Screen() as screen:
         outcome = run_audit(given, settings, audits, place, screen)
-    show_audit(outcome, place, as_json)
+    show_audit(outcome, place, output)
     if strict and outcome.alarmed:
         raise typer.Exit(1)
 

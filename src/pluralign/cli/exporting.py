@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pluralign.cli.trusting import TrustEncoder
+from pluralign.cli.options import TrustEncoder
 
 Model = Annotated[
     Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/scpo.")
@@ -105,7 +105,7 @@ def rewardbench(
     A tie is wrong there. The accuracy is printed with its interval, for which the files have no place.
     """
     from pluralign.cli.screen import Screen, console
-    from pluralign.cli.showing import show_tally
+    from pluralign.cli.source_tables import show_tally
     from pluralign.core import Tally, count_of, read_steer
     from pluralign.interop import write_rewardbench
     from pluralign.models import open_model

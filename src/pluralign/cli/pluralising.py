@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from pluralign.cli.surveying import AsJson, Overrides, as_overrides
+from pluralign.cli.options import AsJson, Overrides, Wide
+from pluralign.cli.surveying import as_overrides
 
 Stage = Literal["questions", "filter", "answer", "collect", "tune", "evaluate"]
 
@@ -45,6 +46,7 @@ def pluralise(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")
     ] = False,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a language model pluralise itself, and measure what that changed (CultureSPA).
@@ -60,9 +62,10 @@ def pluralise(
 
         pluralign pluralise culturespa.toml --set 'tune.kinds=["joint", "specific"]'
     """
+    from pluralign.cli.explained_settings import show_explained
+    from pluralign.cli.output import Output
+    from pluralign.cli.pluralise_tables import show_pluralise, show_stage
     from pluralign.cli.screen import Screen
-    from pluralign.cli.showing import show_explained
-    from pluralign.cli.showing_pluralise import show_pluralise, show_stage
     from pluralign.pluralising import (
         read_stage,
         run_pluralise,
@@ -73,8 +76,9 @@ def pluralise(
         resolve_pluralise,
     )
 
+    output = Output(as_json=as_json, wide=wide)
     if show:
-        show_stage(show, read_stage(_folder(out, config), show), as_json)
+        show_stage(show, read_stage(_folder(out, config), show), output)
         return
     resolved = resolve_pluralise(
         read_settings(config) if config else {},
@@ -86,12 +90,12 @@ def pluralise(
         ],
     )
     if explain:
-        show_explained(explain_pluralise(resolved), as_json)
+        show_explained(explain_pluralise(resolved), output)
         return
     folder = out or Path("runs") / resolved.settings.name
     with Screen() as screen:
         outcome = run_pluralise(resolved, folder, screen, until=until, again=again, fresh=fresh)
-    show_pluralise(outcome, folder, as_json)
+    show_pluralise(outcome, folder, output)
 
 
 def _folder(out: Path | None, config: Path | None) -> Path:

@@ -1,6 +1,5 @@
 """Consoles, and the progress of long work."""
 
-import sys
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -30,12 +29,17 @@ class _PlainConsole(Console):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
-def console(stderr: bool = False) -> Console:
-    """A console that keeps its tables whole when it is no terminal."""
-    stream = sys.stderr if stderr else sys.stdout
-    return _PlainConsole(
-        stderr=stderr, width=None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL, highlight=False
-    )
+def console(stderr: bool = False, width: int | None = None) -> Console:
+    """A console on standard output or standard error.
+
+    Args:
+        stderr: Whether it prints on standard error.
+        width: Characters in a line; by default those of the terminal.
+    """
+    found = _PlainConsole(stderr=stderr, width=width, highlight=False)
+    if width is None and not found.is_terminal:
+        return _PlainConsole(stderr=stderr, width=_WIDTH_WITHOUT_TERMINAL, highlight=False)
+    return found
 
 
 class Screen:
@@ -76,4 +80,5 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Print a remark."""
-        self._console.print(f"note: {masked(text)}", markup=False)
+        soft_wrap = not self._console.is_terminal
+        self._console.print(f"note: {masked(text)}", markup=False, soft_wrap=soft_wrap)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pluralign.cli.trusting import TrustEncoder
+from pluralign.cli.options import TrustEncoder
 
 TOKENS = "PLURALIGN_TOKENS"
 """Environment variable that holds the tokens, commas between them."""

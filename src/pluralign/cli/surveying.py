@@ -5,29 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from pluralign.cli.options import AsJson, Communities, Overrides, SkipBad, Wide
+
 survey = typer.Typer(
     help="Ask language models as surveys ask people, and measure their answers against people's.",
     no_args_is_help=True,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a setting, as in --set model.name=mine. May be repeated.",
-    ),
-]
-Communities = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--community", "-c", help="Whose people to compare with, by default all; may be repeated."
-    ),
-]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")
-]
 
 
 @survey.command()
@@ -76,6 +59,7 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")
     ] = False,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Put the questions of a survey to a language model, and measure how close its answers come to each people's.
@@ -87,12 +71,14 @@ def run(
 
     With a server: `pluralign survey run --survey wvs --base-url http://127.0.0.1:8000/v1 --model llama-3`
     """
+    from pluralign.cli.explained_settings import show_explained
+    from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
-    from pluralign.cli.showing import show_explained
-    from pluralign.cli.showing_surveys import show_asks, show_survey
+    from pluralign.cli.survey_tables import show_asks, show_survey
     from pluralign.settings import explain_survey, read_settings, resolve_survey
     from pluralign.surveying import asks_of, run_survey
 
+    output = Output(as_json=as_json, wide=wide)
     given = as_overrides(
         model=model, base_url=base_url, source=source, strategy=strategy, community=community
     )
@@ -103,15 +89,15 @@ def run(
         overrides=[*given, *(overrides or [])],
     )
     if explain:
-        show_explained(explain_survey(resolved), as_json)
+        show_explained(explain_survey(resolved), output)
         return
     if show:
-        show_asks(asks_of(resolved), show, as_json)
+        show_asks(asks_of(resolved), show, output)
         return
     folder = out or Path("runs") / resolved.settings.name
     with Screen() as screen:
         outcome = run_survey(resolved, folder, screen, fresh)
-    show_survey(outcome, folder, as_json)
+    show_survey(outcome, folder, output)
 
 
 def as_overrides(
@@ -190,6 +176,7 @@ def evaluate(
         ),
     ] = None,
     skip_bad: SkipBad = False,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure recorded answers against people's; no model is needed.
@@ -200,8 +187,9 @@ def evaluate(
 
     Example: `pluralign survey evaluate answers.jsonl.gz --survey wvs --parser published --out runs/llama`
     """
+    from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
-    from pluralign.cli.showing_surveys import show_survey
+    from pluralign.cli.survey_tables import show_survey
     from pluralign.settings.resolved_survey import survey_source
     from pluralign.settings.toml_tables import override
     from pluralign.settings.validation import community_ids
@@ -227,12 +215,13 @@ def evaluate(
             names=AnswerNames(model, strategy, in_the_name_of),
             reporter=screen,
         )
-    show_survey(outcome, out, as_json)
+    show_survey(outcome, out, Output(as_json=as_json, wide=wide))
 
 
 @survey.command()
-def strategies(as_json: AsJson = False) -> None:
+def strategies(wide: Wide = False, as_json: AsJson = False) -> None:
     """List the ways of putting a question, and where their templates lie, to copy and change."""
-    from pluralign.cli.showing_surveys import show_strategies
+    from pluralign.cli.output import Output
+    from pluralign.cli.survey_tables import show_strategies
 
-    show_strategies(as_json)
+    show_strategies(Output(as_json=as_json, wide=wide))

@@ -1,0 +1,103 @@
+"""The tables of ``pluralign audit``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from pluralign.auditing import AuditOutcome
+from pluralign.audits import SEVERITIES, Assessment, Finding
+from pluralign.cli.output import Output
+from pluralign.cli.tables import NOTHING, Column, Number, Table
+from pluralign.core import Estimate, count_of
+
+_STYLES = {"risk": "bold red", "concern": "yellow"}
+_MOST = 20
+_MOST_CLAIMS = 3
+
+
+def show_audit(outcome: AuditOutcome, folder: Path, output: Output) -> None:
+    """Print findings, gravest first, and the status of each check."""
+    if output.as_json:
+        output.json({
+            "folder": str(folder),
+            "record": outcome.record,
+            "findings": [f.as_dict() for f in outcome.findings],
+            "assessments": [a.as_dict() for a in outcome.assessments],
+        })  # fmt: skip
+        return
+    grave = [f for f in outcome.findings if f.severity != "note"]
+    shown = grave if output.whole else grave[:_MOST]
+    output.table(_finding_table(shown))
+    if len(grave) > len(shown):
+        output.line(f"... and {len(grave) - len(shown)} more, in {folder}/findings.jsonl")
+    for finding in grave[:_MOST_CLAIMS]:
+        output.line(f"- {finding.claim}")
+    output.table(_check_table(outcome.assessments))
+    output.line()
+    for source, read in outcome.record["evidence"]["read"].items():
+        for reason, n in read["dropped"].items():
+            output.line(f"{source}: {n:,} of {count_of(read['read'], 'row')} dropped: {reason}")
+    counts = outcome.record["outcome"]
+    counted = ", ".join(count_of(counts[severity], severity) for severity in SEVERITIES)
+    output.line(
+        f"{counted} (a note: beyond a threshold, but within the error). Written to {folder}: "
+        "findings.jsonl, assessments.jsonl, participation.jsonl, audit.json"
+    )
+
+
+def _finding_table(findings: Sequence[Finding]) -> Table:
+    table = Table(
+        title="Findings, gravest first",
+        columns=[
+            Column(head="severity"),
+            Column(head="check", cut="middle", least=12),
+            Column(head="subject", cut="middle", least=14),
+            Column(head="community", cut="middle", least=9),
+            Column(head="value", interval=True),
+            Column(head="number", cut="middle", rank=2),
+            Column(head="n", right=True, rank=3),
+            Column(head="people", right=True, rank=4),
+            Column(head="claim", rank=9),
+        ],
+    )
+    for f in findings:
+        name, estimate = next(iter(f.numbers.items()), ("", None))
+        n = f"{estimate.n:,}" if estimate is not None else ""
+        known = estimate is not None and estimate.n_raters is not None
+        table.rows.append([
+            Text(f.severity, style=_STYLES.get(f.severity, "")),
+            f"{f.audit}.{f.check}",
+            f.subject,
+            f.community or "several",
+            _number(estimate),
+            name.replace("_", " "),
+            n,
+            f"{estimate.n_raters:,}" if estimate is not None and known else "",
+            str(f.claim),
+        ])  # fmt: skip
+    return table
+
+
+def _check_table(assessments: Sequence[Assessment]) -> Table:
+    table = Table(
+        title="Checks",
+        columns=[
+            Column(head="check", cut="middle", least=20),
+            Column(head="status"),
+            Column(head="question", cut="end", least=30),
+            Column(head="reason", rank=1),
+        ],
+    )
+    for a in assessments:
+        reason = a.reasons[0] if a.status == "not assessed" and a.reasons else ""
+        table.rows.append([f"{a.audit}.{a.check}", a.status, a.asks, reason])
+    return table
+
+
+def _number(estimate: Estimate | None) -> Number:
+    if estimate is None:
+        return NOTHING
+    if estimate.low is None:
+        return Number(f"{estimate.value:.3g}")
+    return Number(f"{estimate.value:.3g}", f"{estimate.low:.3g}", f"{estimate.high:.3g}")

@@ -1,0 +1,136 @@
+"""The communities in the data: their people, and the reason where one is not steered to or ranked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pluralign.cli.tables import Cell, Column, Table
+from pluralign.core import community_name, count_of
+from pluralign.evaluation import ENOUGH
+
+Count = Mapping[str, Any]
+_NAMED_IN_FULL = 3
+_MOST = 12
+_REMEDY = "; to steer to it: "
+
+
+def role_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    r"""How many communities of a run have which role, and what the reference is fitted on.
+
+    Args:
+        record: ``record.json`` of the run.
+
+    >>> people = {"GBR": {"pairs": 300, "raters": 30}, "KEN": {"pairs": 60, "raters": 12}}
+    >>> roles = {"steered": ["GBR"], "reference": ["KEN"], "left_out": {}}
+    >>> print(*role_lines({"people": people, "communities": roles}), sep="\n")
+    2 communities in the data, 1 steered to, 1 only in the reference
+    the reference is fitted on Kenya (KEN), 60 pairs by 12 people
+    """
+    people, roles = record["people"], record["communities"]
+    others = {*roles["steered"], *roles["left_out"]}
+    counts = {
+        "steered to": len(roles["steered"]),
+        "only in the reference": len([c for c in roles["reference"] if c not in others]),
+        "left out": len(roles["left_out"]),
+    }
+    shown = ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+    yield f"{count_of(len(people), 'community', 'communities')} in the data, {shown}"
+    reference = roles["reference"]
+    if set(reference) == set(people):
+        yield "the reference is fitted on all of them"
+    elif len(reference) <= _NAMED_IN_FULL:
+        for community in reference:
+            yield f"the reference is fitted on {counted(community, people.get(community))}"
+    else:
+        pairs = {c: people[c]["pairs"] if c in people else 0 for c in reference}
+        listed = ", ".join(f"{c} ({n:,})" for c, n in pairs.items())
+        yield f"the reference is fitted on {len(reference)} communities, pairs in brackets: {listed}"
+
+
+def left_out_table(record: Mapping[str, Any], most: int | None) -> Table:
+    """The communities of a run that are left out, each with the reason and the remedy.
+
+    Args:
+        record: ``record.json`` of the run.
+        most: How many to list; None for all.
+    """
+    people, reasons = record["people"], record["communities"]["left_out"]
+    order = sorted(reasons, key=lambda c: -people[c]["pairs"] if c in people else 0)
+    table = Table(
+        title=f"Left out{_of_all(len(reasons), most)}",
+        columns=[
+            Column(head="community", cut="middle", least=14),
+            Column(head="pairs", right=True),
+            Column(head="people", right=True, rank=2),
+            Column(head="reason", cut="end", least=20),
+            Column(head="to steer to it", rank=1),
+        ],
+    )
+    for community in order[:most]:
+        reason, _, remedy = reasons[community].partition(_REMEDY)
+        count = people.get(community)
+        table.rows.append([_named(community), *_pairs_and_people(count), reason, remedy])
+    return table
+
+
+def not_steered_lines(card: Mapping[str, Any]) -> Iterator[str]:
+    """The communities in the data of a saved model that it cannot be steered to.
+
+    >>> count = {"pairs": 60, "raters": 12, "role": "left out", "why": "60 pairs, 200 needed"}
+    >>> list(not_steered_lines({"in_data": {"KEN": count}}))
+    ['left out: Kenya (KEN), 60 pairs by 12 people: 60 pairs, 200 needed']
+    """
+    counts = card.get("in_data") or {}
+    others = {c: count for c, count in counts.items() if count["role"] != "steered"}
+    for community, count in list(others.items())[:_MOST]:
+        reason = f": {count['why']}" if count["why"] else ""
+        yield f"{count['role']}: {counted(community, count)}{reason}"
+    if len(others) > _MOST:
+        yield f"... and {len(others) - _MOST:,} more: the card of the model lists all"
+
+
+def counted(community: str, count: Count | None) -> str:
+    """A community with its pairs and people.
+
+    >>> counted("KEN", {"pairs": 60, "raters": None})
+    'Kenya (KEN), 60 pairs by people whose number is not published'
+    """
+    if count is None:
+        return _named(community)
+    raters = (
+        "people whose number is not published"
+        if count["raters"] is None
+        else count_of(count["raters"], "person", "people")
+    )
+    return f"{_named(community)}, {count_of(count['pairs'], 'pair')} by {raters}"
+
+
+def not_ranked(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The communities with too few people tested to be ranked; None where there is none.
+
+    >>> not_ranked([{"community": "FRA", "n": 37, "n_raters": 2}])
+    'not ranked, because fewer than 5 people were tested: FRA (2)'
+    """
+    few = []
+    for row in rows:
+        tested = row["n"] if row["n_raters"] is None else row["n_raters"]
+        few.append(f"{row['community']} ({tested})")
+    if not few:
+        return None
+    return f"not ranked, because fewer than {ENOUGH} people were tested: {', '.join(few)}"
+
+
+def _named(community: str) -> str:
+    return f"{community_name(community)} ({community})"
+
+
+def _of_all(n: int, most: int | None) -> str:
+    if most is None or n <= most:
+        return ""
+    return f", {most} of {n:,} (--wide lists all)"
+
+
+def _pairs_and_people(count: Count | None) -> list[Cell]:
+    if count is None:
+        return ["-", "-"]
+    raters = "-" if count["raters"] is None else f"{count['raters']:,}"
+    return [f"{count['pairs']:,}", raters]

@@ -1,0 +1,88 @@
+"""``pluralign data``: sources, what one holds, and what is kept on disk."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pluralign.cli.options import AsJson, Overrides, SkipBad, Wide
+
+data = typer.Typer(
+    help="List the sources of data, look into one, and manage the embeddings kept on disk.",
+    no_args_is_help=True,
+)
+
+
+@data.command("list")
+def list_sources(wide: Wide = False, as_json: AsJson = False) -> None:
+    """List the sources of pairs and surveys that settings can name.
+
+    Example: `pluralign data list --wide`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.cli.source_tables import show_sources
+
+    show_sources(Output(as_json=as_json, wide=wide))
+
+
+@data.command("show")
+def show_source(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a source (see `pluralign data list`), or a .jsonl, .json, .csv or "
+            ".parquet file of pairs."
+        ),
+    ],
+    overrides: Overrides = None,
+    skip_bad: SkipBad = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read a source and report its rows, licence, communities and people.
+
+    Rows that are dropped are counted by reason.
+
+    Examples: `pluralign data show pairs.jsonl`,
+    `pluralign data show global_opinions --set path=opinions.csv`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.cli.source_tables import show_report
+    from pluralign.core import NotEnoughData
+    from pluralign.settings import built, source_named
+    from pluralign.settings.toml_tables import override
+    from pluralign.sources import report_on
+    from pluralign.sources.arrow_rows import is_saved_dataset
+    from pluralign.sources.row_files import file_kind
+
+    tables: dict[str, object] = {}
+    if file_kind(Path(source)) is not None or is_saved_dataset(Path(source)):
+        source, tables["path"] = "jsonl", source
+    for text in overrides or []:
+        override(tables, text.strip().removeprefix("pairs."))
+    if skip_bad:
+        tables["skip_bad"] = True
+    report = report_on(built(source_named(source), tables, Path.cwd(), source))
+    show_report(report, Output(as_json=as_json, wide=wide))
+    if not report.tally.made:
+        raise NotEnoughData(
+            "no pair can be made of this source", where=source, hint=report.tally.why() or None
+        )
+
+
+@data.command("cache")
+def show_cache(
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete the embeddings and distilled encoders kept.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how much room the kept embeddings take, or delete them.
+
+    Example: `pluralign data cache --clear`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.cli.source_tables import show_cache_info
+    from pluralign.encoders import cache_size, clear_cache
+
+    show_cache_info(clear_cache() if clear else cache_size(), clear, Output(as_json=as_json))

@@ -1,0 +1,116 @@
+"""Where commands print: a terminal, a pipe, or JSON for machines."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from pluralign.cli.screen import console
+from pluralign.cli.tables import GAP, Fitted, Table, fitted, tab_separated
+from pluralign.core import printable, whole_file
+
+
+class Output:
+    """Prints tables and sentences.
+
+    On a terminal both are printed on standard output, a table with one line a row. In a pipe standard output
+    gets the tables alone, tab-separated, with an empty line between two; sentences go to standard error.
+
+    Attributes:
+        as_json: Whether the user asked for JSON; then nothing else is printed.
+    """
+
+    def __init__(self, *, as_json: bool = False, wide: bool = False) -> None:
+        """Look where standard output leads.
+
+        Args:
+            as_json: Whether the user asked for JSON.
+            wide: Whether tables keep all columns and whole texts on a terminal, however long the lines get.
+        """
+        self.as_json = as_json
+        self._wide = wide
+        self._out = console()
+        self._errors = console(stderr=True)
+        self._printed_tables = 0
+
+    @property
+    def terminal(self) -> bool:
+        """Whether standard output is a terminal."""
+        return self._out.is_terminal
+
+    @property
+    def whole(self) -> bool:
+        """Whether tables are printed with all their rows: in a pipe, and with ``--wide``."""
+        return self._wide or not self.terminal
+
+    def json(self, value: object) -> None:
+        """Print JSON on standard output."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """Print a sentence; markup in it is text."""
+        if self.terminal:
+            self._out.print(Text(text, style=style))
+        elif text:
+            self._errors.print(Text(text.strip("\n")), soft_wrap=True)
+
+    def text(self, text: str, style: str = "") -> None:
+        """Print a text on standard output, also in a pipe, where the text is what was asked for."""
+        self._out.print(Text(text, style=style), soft_wrap=not self.terminal)
+
+    def table(self, table: Table) -> None:
+        """Print a table; one without rows is left out."""
+        if not table.rows:
+            return
+        if self.terminal:
+            self._draw(table)
+        else:
+            self._write(table)
+        self._printed_tables += 1
+
+    def _write(self, table: Table) -> None:
+        if self._printed_tables:
+            sys.stdout.write("\n")
+        for line in tab_separated(table):
+            cells = (printable(cell) for cell in line.split("\t"))
+            sys.stdout.write("\t".join(cells) + "\n")
+
+    def _draw(self, table: Table) -> None:
+        found = fitted(table, None if self._wide else self._out.width)
+        if self._printed_tables:
+            self._out.print()
+        if table.title:
+            self._out.print(Text(table.title, style="bold"))
+        drawn = _drawn(found)
+        screen = self._out
+        if self._wide:
+            needed = screen.measure(drawn, options=screen.options.update(width=10_000)).maximum
+            screen = console(width=max(needed, screen.width))
+        screen.print(drawn, no_wrap=True, crop=False)
+        if found.left_out:
+            self._out.print(Text(f"--wide adds: {', '.join(found.left_out)}", style="dim"))
+        elif found.cut:
+            self._out.print(Text("--wide prints the texts that are cut here", style="dim"))
+
+
+def _drawn(found: Fitted) -> RichTable:
+    table = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="underline")
+    for head, right in zip(found.heads, found.right, strict=True):
+        table.add_column(Text(head), no_wrap=True, justify="right" if right else "left")
+    for row in found.rows:
+        table.add_row(*row)
+    return table
+
+
+def write_lines(rows: Iterable[Mapping[str, Any]], out: Path | None) -> None:
+    """Write JSON lines to a file, which appears whole or not at all, or to standard output."""
+    if out is None:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return
+    with whole_file(out) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

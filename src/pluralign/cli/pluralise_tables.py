@@ -1,0 +1,247 @@
+"""The tables of ``pluralign pluralise``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pluralign.cli.numbers import scaled
+from pluralign.cli.output import Output
+from pluralign.cli.tables import NOTHING, Cell, Column, Number, Table
+from pluralign.core import count_of
+from pluralign.evaluation import enough_people
+from pluralign.pluralising import PluraliseOutcome
+
+Row = Mapping[str, Any]
+Metric = tuple[str, str, int]
+_START = "start"
+_CAS = "cultural_alignment_score"
+_SCORES: tuple[Metric, ...] = (
+    (_CAS, "CAS", 1),
+    ("answer_closeness", "closeness %", 100),
+    ("exact_accuracy", "exact %", 100),
+    ("similarity", "similarity %", 100),
+    ("refusal_rate", "refused %", 100),
+    ("unfinished_rate", "unfinished %", 100),
+)
+_VARIETY: tuple[Metric, ...] = (
+    ("pairwise_diversity", "pairwise diversity", 1),
+    ("structural_diversity", "structural diversity", 1),
+    ("majority_choice_rate", "majority choice %", 100),
+    ("spread_ratio", "spread against people's", 1),
+    ("target_rank", "target rank", 1),
+)
+
+
+def show_pluralise(outcome: PluraliseOutcome, folder: Path, output: Output) -> None:
+    """Print what each stage did, and what tuning changed."""
+    if output.as_json:
+        output.json({"folder": str(folder), "stages": outcome.stages, "results": outcome.results})
+        return
+    for name, summary in outcome.stages.items():
+        if name != "evaluate":
+            show_stage(name, summary, output)
+    output.line()
+    if not outcome.results:
+        last = list(outcome.stages)[-1]
+        output.line(
+            f"Stopped after {last}. To go on, give the same command without --until: {folder}"
+        )
+        return
+    for strategy in dict.fromkeys(r["strategy"] for r in outcome.results if r["strategy"]):
+        for metrics, about in ((_SCORES, "on average over communities"), (_VARIETY, "variety")):
+            output.table(_change_table(outcome, strategy, metrics, f"{strategy}: {about}"))
+        output.table(_community_table(outcome, strategy))
+    output.table(_ability_table(outcome.results))
+    output.line()
+    output.line(
+        "Intervals resample questions (95 %); they do not cover the draws of the training. "
+        "A score is the closeness to the answers of the people surveyed.",
+        style="dim",
+    )
+    output.line(
+        f"Written to {folder}: results.jsonl, comparisons.jsonl, record.json, "
+        "a folder for each stage"
+    )
+
+
+def show_stage(name: str, summary: Row, output: Output) -> None:
+    """Print what a stage did."""
+    if output.as_json:
+        output.json({"stage": name} | dict(summary))
+        return
+    seconds = f" ({summary['seconds']:,.1f} s)" if "seconds" in summary else ""
+    output.line()
+    output.line(f"{name}{seconds}", style="bold")
+    for line in _LINES.get(name, _counts)(summary):
+        output.line(f"  {line}")
+    if name == "collect":
+        output.table(_shifted_table(summary))
+    for title in ("dropped", "flagged", "notes"):
+        for reason, n in summary.get(title, {}).items():
+            output.line(f"  {title}: {n:,} {reason}", style="dim")
+
+
+def _questions(summary: Row) -> list[str]:
+    lines = [
+        f"{summary['questions']:,} questions written by {summary['written by']} "
+        f"for {len(summary['by_topic'])} topics"
+    ]
+    if summary["texts without a question"]:
+        lines.append(f"{count_of(summary['texts without a question'], 'text')} had none")
+    return lines
+
+
+def _counts(summary: Row) -> list[str]:
+    return [f"{summary['kept']:,} of {summary['read']:,} kept"] if "read" in summary else []
+
+
+def _answer(summary: Row) -> list[str]:
+    failed = f", {summary['failed']:,} of them failed" if summary["failed"] else ""
+    return [f"{count_of(summary['asked'], 'ask')}{failed}"]
+
+
+def _collect(summary: Row) -> list[str]:
+    lines = [f"{summary.get('kept', 0):,} answers shift when the culture is named"]
+    drawn = summary["map"]
+    if "nearest" in drawn:
+        near = ", ".join(f"{a}: {b}" for a, b in drawn["nearest"].items())
+        lines.append(f"most alike to the model: {near}")
+    if "agreement_with_people" in drawn:
+        e = scaled(drawn["agreement_with_people"], digits=2)
+        rank = f"{e.value} {e.interval}".rstrip()
+        lines.append(f"the map against the people's own: rank correlation {rank}")
+    return lines
+
+
+def _tune(summary: Row) -> list[str]:
+    lines = []
+    for name, facts in summary["trained"].items():
+        line = f"{name}: {facts['rows']:,} answers, {facts['steps']:,} steps"
+        line += f", {facts['seconds']:,.0f} s"
+        if facts["rows_too_long"]:
+            line += f"; {facts['rows_too_long']:,} too long"
+        lines.append(line)
+    return lines
+
+
+_LINES = {"questions": _questions, "answer": _answer, "collect": _collect, "tune": _tune}
+
+
+def _shifted_table(summary: Row) -> Table:
+    """How often the answer of each community shifts when its culture is named, rarest first."""
+    table = Table(
+        columns=[
+            Column(head="community", cut="middle", least=9),
+            Column(head="shifted %", interval=True),
+            Column(head="questions", right=True),
+            Column(head="collected", right=True),
+        ]
+    )
+    for community, rate in sorted(summary["shifted"].items(), key=lambda item: item[1]["value"]):
+        collected = summary["collected"].get(community, 0)
+        shifted = scaled(rate, scale=100)
+        table.rows.append([community, shifted, f"{rate['n']:,}", f"{collected:,}"])
+    return table
+
+
+def _change_table(
+    outcome: PluraliseOutcome, strategy: str, metrics: Sequence[Metric], title: str
+) -> Table:
+    """The start, each tuned model, the people, and the paired differences to the start."""
+    averages = [r for r in outcome.results if r["community"] is None and r["strategy"] == strategy]
+    present = {r["metric"] for r in averages}
+    there = [m for m in metrics if m[0] in present]
+    columns = [Column(head="model", cut="middle", least=20)]
+    columns += [Column(head=head, rank=k, interval=True) for k, (_, head, _) in enumerate(there)]
+    table = Table(title=title, columns=columns)
+    for name, rows, signed in _compared_series(outcome, averages, strategy):
+        by_metric = {r["metric"]: r for r in reversed(rows)}
+        cells = [_cell(by_metric.get(metric), scale, signed) for metric, _, scale in there]
+        if any(cell != NOTHING for cell in cells):
+            table.rows.append([name, *cells])
+    return table
+
+
+def _compared_series(
+    outcome: PluraliseOutcome, averages: Sequence[Row], strategy: str
+) -> list[tuple[str, Sequence[Row], bool]]:
+    """Name, rows, and whether they are differences: models, people, then models less the start."""
+    names = dict.fromkeys(r["model"] for r in averages)
+    models = [m for m in names if not m.startswith("people")]
+    series: list[tuple[str, Sequence[Row], bool]] = [
+        (m, [r for r in averages if r["model"] == m], False) for m in models
+    ]
+    people = [r for r in averages if r["model"] == f"people: {_START}"]
+    series.append(("people", people, False))
+    differences = [
+        r for r in outcome.comparisons if r["community"] is None and _against_the_start(r, strategy)
+    ]
+    for model in models:
+        own = [r for r in differences if r["model"] == model]
+        series.append((f"{model} against {_START}", own, True))
+    return series
+
+
+def _against_the_start(row: Row, strategy: str) -> bool:
+    return bool(
+        row["strategy"] == strategy
+        and row["baseline_strategy"] == strategy
+        and row["baseline_model"] == _START
+    )
+
+
+def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
+    """CAS of each community before and after; worst first, and last those with few questions."""
+    own = [
+        r
+        for r in outcome.results
+        if r["metric"] == _CAS and r["community"] and r["strategy"] == strategy
+    ]
+    models = list(dict.fromkeys(r["model"] for r in own))
+    changed = {
+        (r["model"], r["community"]): r
+        for r in outcome.comparisons
+        if r["metric"] == _CAS and _against_the_start(r, strategy)
+    }
+    columns = [Column(head="community", cut="middle", least=9)]
+    for k, model in enumerate(models):
+        columns.append(Column(head=model, rank=2 * k, interval=True))
+        if model != _START:
+            against = f"{model} against {_START}"
+            columns.append(Column(head=against, rank=2 * k + 1, interval=True))
+    table = Table(title=f"{strategy}: CAS by community, worst first", columns=columns)
+    found = {(r["model"], r["community"]): r for r in own}
+    start = {r["community"]: r for r in own if r["model"] == _START}
+    for community in sorted(start, key=lambda c: (not enough_people(start[c]), start[c]["value"])):
+        cells: list[Cell] = [community]
+        for model in models:
+            cells.append(_cell(found.get((model, community)), 1))
+            if model != _START:
+                cells.append(_cell(changed.get((model, community)), 1, signed=True))
+        table.rows.append(cells)
+    return table
+
+
+def _ability_table(results: Sequence[Row]) -> Table:
+    table = Table(
+        title="General ability (lm-eval)",
+        columns=[
+            Column(head="task", cut="middle"),
+            Column(head="model", cut="middle"),
+            Column(head="value", interval=True),
+            Column(head="items", right=True),
+        ],
+    )
+    for r in results:
+        if r["method"] == "lm_eval":
+            model = r["model"] + (f" ({r['community']})" if r["community"] else "")
+            value = scaled(r, digits=3)
+            table.rows.append([r["metric"], model, value, f"{r['n']:,}" if r["n"] else ""])
+    return table
+
+
+def _cell(row: Row | None, scale: float, signed: bool = False) -> Number:
+    if row is None:
+        return NOTHING
+    digits = 2 if scale == 1 and abs(row["value"]) < 5 else 1
+    return scaled(row, scale=scale, digits=digits, signed=signed)

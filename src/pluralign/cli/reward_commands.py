@@ -1,0 +1,222 @@
+"""``pluralign run``, ``score`` and ``demo``: reward models."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pluralign.cli.options import (
+    AsJson,
+    Explain,
+    Fresh,
+    Overrides,
+    RunFolderOut,
+    SkipBad,
+    TrustEncoder,
+    Wide,
+)
+
+if TYPE_CHECKING:
+    from pluralign.settings import Resolved
+
+
+def run(
+    config: Annotated[Path, typer.Argument(help="Settings of the experiment, a TOML file.")],
+    out: RunFolderOut = None,
+    overrides: Overrides = None,
+    explain: Explain = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Run all of it small, with random weights and without the hub; keep nothing.",
+        ),
+    ] = False,
+    fresh: Fresh = False,
+    matrix: Annotated[
+        bool,
+        typer.Option(
+            "--matrix",
+            help="Write every steer on every community to results.jsonl, however many there are.",
+        ),
+    ] = False,
+    skip_bad: SkipBad = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a reference, steer it to each community by every method, and measure the result.
+
+    The settings and the data are checked before anything starts. To resume a run that was
+    stopped, give the same command again. With --dry-run everything runs small first, in a
+    temporary folder, so that faults show within seconds. `pluralign init` writes a first settings
+    file.
+
+    Example: `pluralign run pairs.toml --out runs/pairs --set repeats=3`
+    """
+    from pluralign.cli.explained_settings import show_explained
+    from pluralign.cli.output import Output
+    from pluralign.cli.run_tables import show_outcome
+    from pluralign.experiments import run_experiment
+    from pluralign.huggingface.processes import is_main
+    from pluralign.settings import explain as explained
+    from pluralign.settings import read_settings, resolve
+
+    output = Output(as_json=as_json, wide=wide)
+    resolved = resolve(
+        read_settings(config),
+        base=config.parent.resolve(),
+        where=config.name,
+        overrides=[*(overrides or []), *(["matrix=true"] if matrix else [])],
+        skip_bad=skip_bad,
+    )
+    if explain:
+        show_explained(explained(resolved), output)
+        return
+    if dry_run:
+        _rehearse(resolved, as_json)
+        return
+    folder = out or Path("runs") / resolved.settings.name
+    with _progress() as reporter:
+        outcome = run_experiment(resolved, folder, reporter, fresh)
+    if is_main():
+        show_outcome(outcome, folder, output)
+
+
+def _rehearse(resolved: "Resolved", as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from pluralign.cli.output import Output
+    from pluralign.experiments.rehearsal import rehearse
+    from pluralign.huggingface.processes import is_main
+
+    with _progress() as reporter:
+        found = rehearse(resolved, reporter)
+    if is_main() and as_json:
+        Output(as_json=True).json(asdict(found))
+    elif is_main():
+        typer.echo("\n".join(found.lines()))
+
+
+def _progress() -> AbstractContextManager[Any]:
+    """Where progress is drawn: the screen, for the first of several processes."""
+    from contextlib import nullcontext
+
+    from pluralign.cli.screen import Screen
+    from pluralign.core import Silent
+    from pluralign.huggingface.processes import is_main
+
+    return Screen() if is_main() else nullcontext(Silent())
+
+
+def score(
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A saved reward model: a folder such as runs/uk/models/seed-7/adaptive."
+        ),
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .jsonl, .json, .csv or .parquet file with the columns prompt and response, "
+            "or prompt, chosen and rejected."
+        ),
+    ],
+    community: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--community",
+            "-c",
+            help="Community to score for. May be repeated. ~world is the reference. "
+            "The default is all.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="JSON Lines file to write. The default is standard output."
+        ),
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="Strength of the steering: 0 is the reference.", min=0.0)
+    ] = 1.0,
+    thoughts: Annotated[
+        str,
+        typer.Option(
+            help="Thoughts before an answer (<think>, ...): strip removes them, keep scores them."
+        ),
+    ] = "strip",
+    skip_bad: SkipBad = False,
+    trust_encoder: TrustEncoder = None,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score prompts and responses for communities.
+
+    Each row of the file gives one row of results: its line, its id, and a reward for each
+    community, in logits. Rewards compare responses to one prompt. For a pair, the margin is the
+    reward of the chosen response minus that of the rejected one. The thoughts of a reasoning
+    model are removed; a response whose thoughts never end has no reward.
+
+    On a terminal the results are a table. In a pipe, with --out or with --json they are JSON
+    Lines.
+
+    Example: `pluralign score runs/uk/models/seed-7/adaptive replies.jsonl -c GBR -c ~world`
+    """
+    from pluralign.cli.community_lines import not_steered_lines
+    from pluralign.cli.output import Output, write_lines
+    from pluralign.cli.score_tables import show_scores
+    from pluralign.cli.screen import Screen
+    from pluralign.cli.source_tables import show_tally
+    from pluralign.core import WORLD, Tally
+    from pluralign.models import open_model, score_file, steers_for
+    from pluralign.rewards import load_card, name_on_card, read_thoughts
+
+    output = Output(as_json=as_json, wide=wide)
+    kept = read_thoughts(thoughts, where="--thoughts")
+    loaded = open_model(model, trust_encoder=trust_encoder)
+    steers = steers_for(loaded, community or [], strength)
+    tally = Tally()
+    with Screen() as screen:
+        rows = score_file(loaded, file, steers, tally, skip_bad, screen, kept)
+        if output.terminal and out is None and not as_json:
+            show_scores(rows, list(steers), output)
+        else:
+            write_lines(rows, out)
+        if WORLD.id in steers:
+            screen.note(f"{WORLD.id} is the {name_on_card(load_card(model), WORLD.id)}")
+        for line in () if community else not_steered_lines(load_card(model)):
+            screen.note(line)
+    show_tally(tally, "scored")
+
+
+def demo(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to keep the run in. By default nothing is kept."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the people and of the split.", min=0)] = 0,
+    encoder: Annotated[
+        str, typer.Option(help="Encoder: hash (nothing to install), static or minilm.")
+    ] = "hash",
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run every method on a planted society, and compare the tastes found with those planted.
+
+    All its people are simulated. The demonstration shows that the methods find what is there; it
+    shows nothing about real people.
+
+    Example: `pluralign demo --out runs/demo`
+    """
+    import tempfile
+
+    from pluralign.cli.output import Output
+    from pluralign.cli.run_tables import show_demonstration
+    from pluralign.cli.screen import Screen
+    from pluralign.experiments import demonstrate
+
+    with tempfile.TemporaryDirectory() as temporary, Screen() as screen:
+        found = demonstrate(out or Path(temporary) / "demo", seed, encoder, screen)
+    show_demonstration(found, out, Output(as_json=as_json, wide=wide))

@@ -1,0 +1,53 @@
+"""What ``pluralign score`` prints on a terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from pluralign.cli.output import Output
+from pluralign.cli.tables import NOTHING, Column, Number, Table
+
+_MOST = 50
+
+
+def show_scores(
+    rows: Iterable[Mapping[str, Any]], communities: Sequence[str], output: Output
+) -> None:
+    """Print the first rows of results; all are scored, so that all are counted.
+
+    Args:
+        rows: The results, as `pluralign.models.score_file` yields them.
+        communities: The communities that were scored for.
+        output: Where they are printed.
+    """
+    scored = iter(rows)
+    first = list(islice(scored, None if output.whole else _MOST))
+    more = sum(1 for _ in scored)
+    output.table(_score_table(first, communities))
+    if more:
+        output.line(f"... and {more:,} more rows; --wide prints all, --out writes them to a file")
+
+
+def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) -> Table:
+    pairs = any("margins" in row for row in rows)
+    columns = [
+        Column(head="line", right=True),
+        Column(head="id", cut="middle", least=8, rank=200),
+    ]
+    if pairs:
+        columns += [Column(head=f"margin {c}", rank=k) for k, c in enumerate(communities)]
+    rank = 100 if pairs else 0
+    columns += [Column(head=f"reward {c}", rank=rank + k) for k, c in enumerate(communities)]
+    table = Table(title="In logits", columns=columns)
+    for row in rows:
+        cells: list[str | Number] = [str(row["line"]), str(row["id"])]
+        if pairs:
+            cells += [_number(row.get("margins"), c) for c in communities]
+        cells += [_number(row["rewards"], c) for c in communities]
+        table.rows.append(cells)
+    return table
+
+
+def _number(values: Mapping[str, float | None] | None, community: str) -> Number:
+    value = values.get(community) if values is not None else None
+    return NOTHING if value is None else Number(f"{value:+.3f}")
