@@ -32,9 +32,7 @@ def table_of(names: list[str]) -> Table:
 def width_of(table: Table, width: int | None) -> int:
     found = fitted(table, width)
     heads = [cell_len(head) for head in found.heads]
-    widths = [
-        max([head, *(row[k].cell_len for row in found.rows)]) for k, head in enumerate(heads)
-    ]
+    widths = [max([head, *(row[k].cell_len for row in found.rows)]) for k, head in enumerate(heads)]
     return sum(widths) + GAP * (len(widths) - 1)
 
 
