@@ -67,7 +67,7 @@ def dotted_defaults(model: type[BaseModel], head: str = "") -> Iterator[tuple[st
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from dotted_defaults(kind, f"{name}.")
-        elif name != "method_settings":
+        else:
             yield head + name, field.get_default(call_default_factory=True)
 
 

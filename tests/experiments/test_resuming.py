@@ -9,7 +9,7 @@ import pytest
 
 from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, NotEnoughData, Silent
 from pluralign.experiments import Outcome
-from pluralign.experiments.repeats import Bench
+from pluralign.experiments.linear_bench import LinearBench
 from pluralign.methods import Method
 
 Go = Callable[..., Outcome]
@@ -40,14 +40,14 @@ class Hearing(Silent):
 @contextmanager
 def fits_counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
     done: list[tuple[int, str]] = []
-    fit = Bench.fit
+    fit = LinearBench.fit
 
-    def counted(self: Bench, method: Method, **settings: object) -> object:
+    def counted(self: LinearBench, method: Method, **settings: object) -> object:
         done.append((self.seed, method.name))
         return fit(self, method, **settings)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Bench, "fit", counted)
+        patched.setattr(LinearBench, "fit", counted)
         yield done
 
 
@@ -112,15 +112,15 @@ def test_a_run_stopped_within_a_repeat_remembers_every_ridge(
     whole: tuple[Tables, Path, Outcome], go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables, folder, outcome = whole
-    fit = Bench.fit
+    fit = LinearBench.fit
 
-    def stopping(self: Bench, method: Method, **settings: object) -> object:
+    def stopping(self: LinearBench, method: Method, **settings: object) -> object:
         if (self.seed, method.name) == (4, "scpo"):
             raise KeyboardInterrupt
         return fit(self, method, **settings)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Bench, "fit", stopping)
+        patched.setattr(LinearBench, "fit", stopping)
         go(tables, tmp_path / "stopped")
     again = go(tables, tmp_path / "stopped")
     assert (tmp_path / "stopped" / "results.jsonl").read_bytes() == (

@@ -26,7 +26,7 @@ class Rewards:
     Attributes:
         judged: The test pairs, over one or several repeats, with the reference's margins.
         margins: Method -> community steered to -> margins in logits, aligned with the pairs; the
-            key ``""`` where the method does not steer.
+            key `NO_STEER` where the method does not steer.
         served: Communities that were steered to.
         kept: What checks worked out and others need too.
     """

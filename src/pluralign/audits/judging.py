@@ -7,14 +7,14 @@ import numpy as np
 
 from pluralign.audits.auditing import REWARDS, UNSTEERED, Context, Skipped
 from pluralign.audits.evidence import Evidence, Rewards
-from pluralign.core import BoolArray, FloatArray, IntArray
+from pluralign.core import NO_STEER, BoolArray, FloatArray, IntArray
 from pluralign.metrics import Drawn, correct, draw_series_means
 
 FEW = 5
 """Raters (or stems) below which no interval can be trusted."""
 
-REFERENCE = ""
-"""The steer to nobody."""
+REFERENCE = NO_STEER
+"""The series of the reference's own accuracy."""
 
 
 def steered(evidence: Evidence) -> Rewards | Skipped:
@@ -128,7 +128,7 @@ def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> 
         reference = rewards.judged.reference_N
         rows = reference < 0 if subset == "contested" else np.ones(len(reference), dtype=bool)
         series = {REFERENCE: correct(reference)} | {
-            s: correct(m) for s, m in rewards.margins[method].items() if s
+            s: correct(m) for s, m in rewards.margins[method].items() if s != NO_STEER
         }
         rewards.kept[key] = means(rewards, rows, series, context)
     found: Means | None = rewards.kept[key]

@@ -9,7 +9,7 @@ from pluralign.audits.evidence import ATTRIBUTES, Evidence, Rewards
 from pluralign.audits.findings import Rows
 from pluralign.audits.judging import FEW, accuracies, few_ids, steered
 from pluralign.audits.sentences import Amount, Place, Sentence
-from pluralign.core import FloatArray
+from pluralign.core import NO_STEER, FloatArray
 from pluralign.metrics import correct, disaggregate
 
 _GROUP = 10
@@ -22,7 +22,7 @@ def wrong_neighbour(evidence: Evidence, context: Context) -> Iterator[Measured |
         yield rewards
         return
     for method, margins in rewards.margins.items():
-        steers = [s for s in margins if s]
+        steers = [s for s in margins if s != NO_STEER]
         if len(steers) < 2:
             yield Skipped(f"{method} was steered to one community only", "a second")
             continue

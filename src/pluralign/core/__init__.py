@@ -79,6 +79,8 @@ from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
 from pluralign.core.showing import html_table, shortened, text_table
 from pluralign.core.steering import (
+    NO_STEER,
+    REFERENCE,
     AnySteer,
     Steer,
     as_steer,
@@ -94,6 +96,8 @@ from pluralign.core.thoughts import SplitThought, split_thought
 __all__ = [
     "CONSENT_COLUMNS",
     "MANIFEST",
+    "NO_STEER",
+    "REFERENCE",
     "WORLD",
     "Answer",
     "AnswerDistribution",

@@ -8,6 +8,11 @@ from types import MappingProxyType
 from pluralign.core.communities import WORLD, community_hint, resolve_community
 from pluralign.core.errors import InvalidInput, UnknownCommunity
 
+REFERENCE = "reference"
+"""Name of the model that steering starts from, in rows, cards and folders of runs."""
+NO_STEER = ""
+"""Key of margins that were scored without a steer, among margins that are keyed by steer."""
+
 
 @dataclass(frozen=True)
 class Steer:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import BoolArray, Estimate, FloatArray, rng_for
+from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
 from pluralign.evaluation.rows import Row
 from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
 from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_means
@@ -156,12 +156,12 @@ def harm_rows(
     baseline_N = correct(judged.reference_N)
     for steer, margin_N in margins.items():
         rows = np.isin(judged.community_N, bystanders) & (judged.community_N != steer)
-        if not steer or not rows.any():
+        if steer == NO_STEER or not rows.any():
             continue
         part = judged.take(rows)
         by = _disaggregate(part, correct(margin_N[rows]) - baseline_N[rows], "harm", drawing)
         row = _row(part, by.average, method, steer, None, "all", None)
-        yield row.as_dict(baseline="reference", aggregate="bystanders")
+        yield row.as_dict(baseline=REFERENCE, aggregate="bystanders")
 
 
 def _disaggregate(
@@ -208,7 +208,7 @@ def _series_rows(
             yield Row(
                 metric=METRIC,
                 method=method,
-                steer=steer or None,
+                steer=None if steer == NO_STEER else steer,
                 community=community,
                 subset=subset,
                 value=value,

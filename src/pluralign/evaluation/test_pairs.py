@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from pluralign.core import (
+    NO_STEER,
     FloatArray,
     NotEnoughData,
     PreferencePair,
@@ -116,7 +117,7 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
         pairs: N pairs.
 
     Returns:
-        Community steered to -> margins in logits, shape (N,); the one key ``""`` where the model does not steer.
+        Community steered to -> margins in logits, shape (N,); the one key `NO_STEER` where it does not steer.
 
     Raises:
         NotEnoughData: If there are no pairs.
@@ -135,7 +136,7 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
     chosen_N, rejected_N = np.split(np.array(index_2N), 2)
     if not model.communities:
         reward_M = model.score(requests)
-        return {"": reward_M[chosen_N] - reward_M[rejected_N]}
+        return {NO_STEER: reward_M[chosen_N] - reward_M[rejected_N]}
     reward_M_C = model.score_all(requests)
     margin_N_C = reward_M_C[chosen_N] - reward_M_C[rejected_N]
     return {community: margin_N_C[:, c] for c, community in enumerate(model.communities)}
@@ -143,8 +144,8 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
 
 def own_margins(margins: Mapping[str, FloatArray], judged: TestPairs) -> FloatArray:
     """Margins of each pair under the steer to its rater's community, else those of the reference, shape (N,)."""
-    if "" in margins:
-        return margins[""]
+    if NO_STEER in margins:
+        return margins[NO_STEER]
     own_N = judged.reference_N.copy()
     for community, margin_N in margins.items():
         rows = judged.community_N == community

@@ -5,12 +5,10 @@ from typing import Any
 
 from pluralign.core import AnyPath, Reporter, Steer, SteerableRewardModel, as_path
 from pluralign.experiments.reward_run import Outcome, run_experiment
+from pluralign.methods import ranked
 from pluralign.models.saved_models import open_model
 from pluralign.settings.resolved_experiment import resolve
 from pluralign.simulation import Society, SocietySource, recovered_taste, taste_correlation
-
-SHOWN = "adaptive"
-_PROBED = ("reference", "full", "scpo", "pooled", "adaptive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,9 @@ def demonstrate(
     society = SocietySource(seed=seed).society
     probes = society.probe(per_trait=24)
     recovered: dict[str, dict[str, dict[str, float]]] = {}
-    for method in _PROBED:
-        model = open_model(out / "models" / f"seed-{seed}" / method)
-        recovered[method] = {c.id: _taste(model, c.id, probes) for c in society.communities}
+    for method in ranked(resolved.methods):
+        model = open_model(out / "models" / f"seed-{seed}" / method.name)
+        recovered[method.name] = {c.id: _taste(model, c.id, probes) for c in society.communities}
     planted = {c.id: dict(c.taste.weights) for c in society.communities}
     return Demonstration(
         outcome,

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import MANIFEST, Reporter, without_secrets
+from pluralign.core import MANIFEST, REFERENCE, Reporter, without_secrets
+from pluralign.experiments.bench import Bench
 from pluralign.experiments.planning import Plan
-from pluralign.experiments.repeats import Bench
-from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method
 from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import load_card
@@ -135,10 +134,10 @@ def people_by_role(
     return found
 
 
-def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, Any]:
+def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
     """What a saved model says of itself."""
     people = work.loaded.people()
-    used = ("reference", method.tuned_as or method.name)
+    used = (REFERENCE, method.tuned_as or method.name)
     return {
         "method": method.name,
         "about": method.about,
@@ -153,20 +152,10 @@ def card_of(work: Work, bench: Bench | PartsBench, method: Method) -> dict[str, 
         "data_fingerprint": work.loaded.fingerprint,
         "licenses": sorted({s.license for s in work.resolved.sources}),
         "settings": dict(work.resolved.given.get(method.name, {})),
-        **_fitted(bench, used),
+        **bench.card(used),
         "limits": "Scores are similarity to the choices of those who took part, not to a whole community.",
         "pluralign": __version__,
     }
-
-
-def _fitted(bench: Bench | PartsBench, methods: Sequence[str]) -> dict[str, Any]:
-    if isinstance(bench, PartsBench):
-        training = bench.resolved.settings.training.model_dump(mode="json")
-        return {
-            "training": training,
-            "parts_trained": {m: bench.facts[m] for m in methods if m in bench.facts},
-        }
-    return {"ridges": {name: bench.ridges[name].ridge for name in methods if name in bench.ridges}}
 
 
 def fingerprint_of(work: Work) -> str:

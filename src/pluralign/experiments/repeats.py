@@ -1,25 +1,16 @@
-"""One repeat: split, fit the reference, choose ridges, fit every method, score the test pairs."""
+"""One repeat: check its split, cut the pairs at it, fit the reference, judge by the test pairs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import FloatArray, NotEnoughData, PreferencePair, SteerableRewardModel, rng_for
-from pluralign.evaluation import ENOUGH, TestPairs, margins_by_steer
+from pluralign.core import REFERENCE, NotEnoughData, PreferencePair, rng_for
+from pluralign.evaluation import ENOUGH, TestPairs
 from pluralign.experiments.planning import Plan
-from pluralign.methods import (
-    Method,
-    RidgeChoice,
-    RidgeConfig,
-    TrainingSet,
-    choose_ridge,
-    pooled_heads,
-)
+from pluralign.methods import RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
 from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
 from pluralign.settings.experiment import Settings
-from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources import Split
 
 
@@ -34,73 +25,6 @@ class Sides:
 
     train: TrainingSet
     test: EncodedPairs
-
-
-@dataclass(slots=True)
-class Bench:
-    """Where the methods of one repeat are fitted; ridges are chosen once and shared by ablations.
-
-    Attributes:
-        resolved: The experiment.
-        train: Training pairs.
-        reference: The model that steering starts from.
-        seed: Seed of the repeat.
-        ridges: Method -> its chosen ridge, filled as methods are fitted.
-    """
-
-    resolved: Resolved
-    train: TrainingSet
-    reference: LinearRewardModel
-    seed: int
-    ridges: dict[str, RidgeChoice] = field(default_factory=dict)
-
-    def on(self, train: TrainingSet) -> "Bench":
-        """The same bench with other training pairs, its ridges to be chosen anew."""
-        return Bench(self.resolved, train, self.reference, self.seed)
-
-    def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
-        """Ridges chosen, beside those chosen before an interruption."""
-        found = {
-            name: {"ridge": c.ridge, "held_out_loss": {str(k): v for k, v in c.loss.items()}}
-            for name, c in self.ridges.items()
-        }
-        return dict(earlier) | found
-
-    def margins(self, model: SteerableRewardModel, test: EncodedPairs) -> Mapping[str, FloatArray]:
-        """Margins of the test pairs under every steer; a linear model reads the features already at hand."""
-        if not isinstance(model, LinearRewardModel):
-            return margins_by_steer(model, test.pairs)
-        if not model.communities:
-            return {"": test.margins(model.reference_D)}
-        margin_N_C = test.margins(model.heads().T)
-        return {c: margin_N_C[:, k] for k, c in enumerate(model.communities)}
-
-    def fit(self, method: Method, **settings: object) -> SteerableRewardModel:
-        """Fit one method with the settings of its table, or with others."""
-        values = dict(self.resolved.given.get(method.name, {})) | settings
-        if method.heads is not None and "ridge" not in values:
-            values["ridge"] = self.ridge(method).ridge
-        return method.fit(
-            self.train,
-            self.reference,
-            method.configure(**values),
-            rng_for(self.seed, "fit", method.tuned_as or method.name),
-        )
-
-    def ridge(self, method: Method) -> RidgeChoice:
-        """The ridge of a method: the one set, or chosen inside the training raters; an ablation's is its method's."""
-        fixed = self.resolved.settings.fit.ridge
-        if fixed != "auto":
-            return RidgeChoice(fixed, {})
-        owner = method.tuned_as or method.name
-        if owner not in self.ridges:
-            tuned = method if method.tuned_as is None else _named(self.resolved, method.tuned_as)
-            assert tuned.heads is not None
-            values = self.resolved.given.get(method.name, {})
-            config = tuned.configure(**values)
-            rng = rng_for(self.seed, "ridge")
-            self.ridges[owner] = choose_ridge(tuned.heads, self.train, self.reference, config, rng)
-        return self.ridges[owner]
 
 
 def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> list[str]:
@@ -165,7 +89,7 @@ def fit_reference(
     own = spoken_for(train, plan)
     nothing = LinearRewardModel(trunk, np.zeros(trunk.dimensions))
     choice = (
-        choose_ridge(pooled_heads, own, nothing, RidgeConfig(), rng_for(seed, "reference"))
+        choose_ridge(pooled_heads, own, nothing, RidgeConfig(), rng_for(seed, REFERENCE))
         if settings.reference.ridge == "auto"
         else RidgeChoice(settings.reference.ridge, {})
     )
@@ -188,9 +112,3 @@ def judge(test: EncodedPairs, reference: LinearRewardModel) -> TestPairs:
 
 def _unit(settings: Settings) -> str:
     return {"prism": "rater", "files": "rater"}.get(settings.split.by, settings.split.by)
-
-
-def _named(resolved: Resolved, name: str) -> Method:
-    from pluralign.settings.registry import method_named
-
-    return next((m for m in resolved.methods if m.name == name), None) or method_named(name)

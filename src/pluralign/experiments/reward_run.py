@@ -2,11 +2,12 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pluralign.core import (
+    NO_STEER,
     AnyPath,
     FloatArray,
     InvalidSettings,
@@ -31,13 +32,13 @@ from pluralign.evaluation import (
     summary_rows,
 )
 from pluralign.experiments.alike import count_alike
-from pluralign.experiments.benches import bench_for, encode, given_reference, keep
+from pluralign.experiments.bench import Bench
+from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.records import Work, fingerprint_of, record_of, seeds_of
-from pluralign.experiments.repeats import Bench, Sides, check_split, judge
+from pluralign.experiments.records import Work, card_of, fingerprint_of, record_of, seeds_of
+from pluralign.experiments.repeats import Sides, check_split, judge
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
-from pluralign.experiments.transformer_bench import PartsBench
 from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.rewards import EncodedPairs, annotate_card
@@ -49,8 +50,6 @@ from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.loading import Loaded, load_pairs
 
 _TUNING = "predictions/seed-{}/tuning.json"
-BASELINES = ("reference", "full")
-_ABLATIONS = ("full", "scpo", "scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +195,16 @@ def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
     work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
 
 
-def _fit_one(
-    work: Work, bench: Bench | PartsBench, side: Sides, judged: TestPairs, method: Method
-) -> None:
+def _fit_one(work: Work, bench: Bench, side: Sides, judged: TestPairs, method: Method) -> None:
     since = time.perf_counter()
-    model = bench.fit(method)
-    keep(work, bench, method, model)
+    fitted = bench.fit(method)
+    fitted.save(work.folder.model(bench.seed, method.name), card_of(work, bench, method))
     work.folder.list_files(f"models/seed-{bench.seed}/{method.name}/**/*")
-    tuning = _TUNING.format(
-        bench.seed
-    )  # before the predictions: what is found there is not fitted again
+    # Before the predictions: a method whose predictions are found is not fitted again.
+    tuning = _TUNING.format(bench.seed)
     work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
-    work.folder.write_predictions(bench.seed, method.name, judged, bench.margins(model, side.test))
+    margins = fitted.margins(side.test)
+    work.folder.write_predictions(bench.seed, method.name, judged, margins)
     work.timed(f"fit {method.name}", since)
 
 
@@ -234,24 +231,31 @@ def _write(work: Work, encoded: EncodedPairs | None, started: float) -> Outcome:
 def _measure(
     work: Work, drawing: Drawing
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of results, summary and comparisons; the margins of one method after the other are in memory."""
-    names = [m.name for m in work.resolved.methods]
-    baselines = {name: _own_margins(work, name) for name in BASELINES if name in names}
-    apart = len(work.plan.steered) > SMALL and not work.resolved.settings.matrix
-    results, summary, comparisons, tables = [], [], [], []
-    for k, name in enumerate(names):
-        work.reporter.progress(k, len(names))
+    """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
+    steered = work.plan.steered
+    methods = [m.name for m in work.resolved.methods]
+    baselines = [m for m in work.resolved.methods if m.baseline]
+    unranked = len(methods)
+    baselines.sort(key=lambda m: unranked if m.rank is None else m.rank)
+    own = {m.name: _own_margins(work, m.name) for m in baselines}
+    apart = len(steered) > SMALL and not work.resolved.settings.matrix
+    results: list[dict[str, Any]] = []
+    summary: list[dict[str, Any]] = []
+    comparisons: list[dict[str, Any]] = []
+    tables = []
+    for k, name in enumerate(methods):
+        work.reporter.progress(k, len(methods))
         judged, margins = _joined(work, name)
         rows = list(steer_rows(judged, name, margins, drawing))
-        results += [row.as_dict() for row in rows if not (apart and is_apart(row))]
-        tables += [table_of(filter(is_apart, rows))] if apart else []
-        summary += list(summary_rows(judged, name, margins, work.plan.steered, drawing))
-        for baseline in (b for b in baselines if b != name):
-            other = (baseline, baselines[baseline])
-            comparisons += list(
-                difference_rows(judged, name, margins, other, work.plan.steered, drawing)
-            )
-        comparisons += list(harm_rows(judged, name, margins, work.plan.spoken_for, drawing))
+        if apart:
+            tables.append(table_of(row for row in rows if is_apart(row)))
+            rows = [row for row in rows if not is_apart(row)]
+        results += [row.as_dict() for row in rows]
+        summary += summary_rows(judged, name, margins, steered, drawing)
+        for other in own.items():
+            if other[0] != name:
+                comparisons += difference_rows(judged, name, margins, other, steered, drawing)
+        comparisons += harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
     if apart:
         work.folder.write_table(MATRIX, joined(tables))
     else:
@@ -289,7 +293,7 @@ def _each_seed(work: Work, drawing: Drawing) -> list[dict[str, Any]]:
 def _own_margins(work: Work, name: str) -> Margins:
     """Margins of a method that is compared with, each community under the steer to itself."""
     judged, margins = _joined(work, name)
-    return {"": own_margins(margins, judged)}
+    return {NO_STEER: own_margins(margins, judged)}
 
 
 def _joined(work: Work, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
@@ -311,7 +315,7 @@ def _studies(work: Work, encoded: EncodedPairs | None, drawing: Drawing) -> None
     settings = work.resolved.settings
     methods = {m.name: m for m in work.resolved.methods}
     drawn = {name: methods[name] for name in settings.curves.methods if name in methods}
-    grid = _grid(settings, methods)
+    grid = _grid(settings, work.resolved.methods)
     tasks = [f"curve-{by}" for by in settings.curves.by if settings.curves.fractions and drawn]
     tasks += ["sensitivity"] if grid else []
     parts: list[Part] = []
@@ -340,18 +344,21 @@ def _part(work: Work, encoded: EncodedPairs | None, seed: int) -> Part:
     return Part(bench, side.test, judge(side.test, bench.reference))
 
 
-def _grid(settings: Any, methods: Mapping[str, Method]) -> list[tuple[str, dict[str, float]]]:
+def _grid(settings: Settings, methods: Sequence[Method]) -> list[tuple[str, dict[str, float]]]:
+    """Method and changed settings of every fit of the sensitivity study."""
     wanted = settings.sensitivity
-    given = {"tau": wanted.tau, "beta": wanted.beta}
     grid: list[tuple[str, dict[str, float]]] = []
-    if "scpo" in methods and any(given.values()):
-        for tau in wanted.tau or (None,):
-            for beta in wanted.beta or (None,):
-                changed = {"tau": tau, "beta": beta}
-                grid.append(("scpo", {k: v for k, v in changed.items() if v is not None}))
-    return grid + [
-        (name, {"ridge": ridge}) for ridge in wanted.ridge for name in _ABLATIONS if name in methods
-    ]
+    filtered = [m for m in methods if m.tuned_as is None and m.takes("tau", "beta")]
+    if wanted.tau or wanted.beta:
+        for method in filtered:
+            for tau in wanted.tau or (None,):
+                for beta in wanted.beta or (None,):
+                    changed = {"tau": tau, "beta": beta}
+                    values = {key: v for key, v in changed.items() if v is not None}
+                    grid.append((method.name, values))
+    for ridge in wanted.ridge:
+        grid += [(m.name, {"ridge": ridge}) for m in methods if m.own_ridge]
+    return grid
 
 
 def _warn_of_languages(work: Work) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import BoolArray, FloatArray, IntArray, Reporter, SteerableRewardModel, rng_for
+from pluralign.core import BoolArray, FloatArray, IntArray, Reporter, rng_for
 from pluralign.evaluation import (
     METRIC,
     OWN,
@@ -17,13 +17,10 @@ from pluralign.evaluation import (
     own_margins,
     subset_rows,
 )
-from pluralign.experiments.repeats import Bench
-from pluralign.experiments.transformer_bench import PartsBench
+from pluralign.experiments.bench import Bench, Fitted
 from pluralign.methods import Method, TrainingSet
 from pluralign.metrics import Drawn, average_draws, correct, draw_series_means
 from pluralign.rewards import EncodedPairs
-
-TARGET = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Part:
         judged: The same as columns.
     """
 
-    bench: Bench | PartsBench
+    bench: Bench
     test: EncodedPairs
     judged: TestPairs
 
@@ -57,15 +54,19 @@ class Study:
     drawing: Drawing
     reporter: Reporter
 
-    def credit(self, models: Sequence[SteerableRewardModel]) -> FloatArray:
-        """Credit of each test pair under the steer to its own community, shape (N,), from a model for each repeat."""
-        parts = zip(models, self.parts, strict=True)
-        return np.concatenate(
-            [
-                correct(own_margins(part.bench.margins(model, part.test), part.judged))
-                for model, part in parts
-            ]
-        )
+    def credit(self, fits: Sequence[Fitted]) -> FloatArray:
+        """Credit of each test pair under the steer to its own community.
+
+        Args:
+            fits: A fit for each repeat.
+
+        Returns:
+            Credits in {0, 0.5, 1}, shape (N,).
+        """
+        found = []
+        for fit, part in zip(fits, self.parts, strict=True):
+            found.append(correct(own_margins(fit.margins(part.test), part.judged)))
+        return np.concatenate(found)
 
     def rows(self, subset: str) -> BoolArray:
         """Which test pairs of the communities steered to belong to a subset, shape (N,)."""
@@ -98,20 +99,21 @@ class Study:
 def curve_rows(
     study: Study, methods: Mapping[str, Method], fractions: tuple[float, ...], by: str
 ) -> Iterator[dict[str, Any]]:
-    """Accuracy against the amount of training data, and how much data reaches full fine-tuning.
+    """Accuracy against the amount of training data, and how much of it reaches a baseline.
 
     The pairs of the communities steered to are thinned; the pairs of other communities and the
     reference stay as they are. Ridges are chosen anew at each size.
 
     Args:
         study: What to work on.
-        methods: The methods to draw curves for; ``full`` among them sets the target.
+        methods: The methods to draw curves for; a baseline that steers, such as ``full``, sets the
+            target.
         fractions: Sizes, in (0, 1].
         by: ``pairs`` or ``raters`` (questions or stems where there are no raters).
 
     Yields:
         A row for each method and size (columns ``by``, ``fraction``, and the mean over repeats of
-        ``train_pairs`` and ``train_units``), then a row for each method with the metric
+        ``train_pairs`` and ``train_units``), then a row for each target and method with the metric
         ``fraction_needed``; nothing where no community steered to has test pairs.
     """
     if not study.rows("all").any():
@@ -129,12 +131,13 @@ def curve_rows(
                 train_units=units,
                 repeats=len(study.parts),
             )
-    if TARGET in curves:
-        yield from _needed_rows(curves, sizes, TARGET, by)
+    for name, method in methods.items():
+        if method.baseline and method.steers:
+            yield from _needed_rows(curves, sizes, name, by)
 
 
 def _curves(
-    study: Study, methods: Mapping[str, Method], thinned: Sequence[Sequence[Bench | PartsBench]]
+    study: Study, methods: Mapping[str, Method], thinned: Sequence[Sequence[Bench]]
 ) -> dict[str, list[Drawn]]:
     """Method -> its accuracy at each size, all with the same draws."""
     credit: list[FloatArray] = []
@@ -193,7 +196,7 @@ def sensitivity_rows(
             yield _row(name, number, subset).as_dict(**changed)
 
 
-def _thinned(bench: Bench | PartsBench, fraction: float, by: str) -> Bench | PartsBench:
+def _thinned(bench: Bench, fraction: float, by: str) -> Bench:
     """The same bench with less to learn from."""
     return bench.on(thin(bench.train, fraction, by, rng_for(bench.seed, "curve", by)))
 
@@ -204,7 +207,7 @@ def _size(train: TrainingSet) -> tuple[int, int]:
     return int(of.sum()), len(np.unique(train.unit_N[of]))
 
 
-def _mean_size(benches: Sequence[Bench | PartsBench]) -> tuple[int, int]:
+def _mean_size(benches: Sequence[Bench]) -> tuple[int, int]:
     """The mean of `_size` over repeats, rounded."""
     pairs, units = np.mean([_size(bench.train) for bench in benches], axis=0).round()
     return int(pairs), int(units)

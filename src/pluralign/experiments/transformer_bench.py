@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pluralign.core import (
+    NO_STEER,
+    REFERENCE,
     BoolArray,
     FloatArray,
     IntArray,
@@ -24,25 +27,29 @@ from pluralign.core import (
     rng_for,
 )
 from pluralign.evaluation import margins_by_steer
+from pluralign.experiments.bench import Fitted
+from pluralign.experiments.linear_bench import fitted
 from pluralign.huggingface.processes import process_count, split_between_processes, writing
 from pluralign.methods import Method, TrainingSet
 from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import EncodedPairs, LinearRewardModel
-from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 
 if TYPE_CHECKING:
-    from pluralign.rewards.transformer.finetuning import PartKind
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
 _FEW_UNITS = 5
-REFERENCE = "reference"
+_FACTS = (
+    *("pairs", "held_out_pairs", "pairs_cut", "pairs_dropped_as_too_long"),
+    *("steps", "best_step", "seconds"),
+)
 
 
-@dataclass(slots=True)
-class PartsBench:
-    """Where the methods of one repeat are trained.
+@dataclass(slots=True, kw_only=True)
+class TransformerBench:
+    """A bench of trained parts: each method trains an adapter or a full copy for each community.
 
     Attributes:
         resolved: The experiment.
@@ -50,9 +57,8 @@ class PartsBench:
         reference: The model that steering starts from.
         seed: Seed of the repeat.
         opened: The reference as a transformer.
-        models: Folder of the repeat's models.
-        studies: Folder of parts that only studies need.
-        reporter: Hears the progress.
+        run: Folder of the run.
+        reporter: Receives the progress.
         whole: Whether ``train`` is all of the repeat's training pairs.
         facts: Method -> part -> how its training went.
     """
@@ -62,89 +68,86 @@ class PartsBench:
     reference: LinearRewardModel
     seed: int
     opened: OpenTrunk
-    models: Path
-    studies: Path
+    run: Path
     reporter: Reporter
     whole: bool = True
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def on(self, train: TrainingSet) -> "PartsBench":
+    def on(self, train: TrainingSet) -> "TransformerBench":
         """The same bench with other training pairs."""
         return replace(self, train=train, whole=False, facts={})
 
     def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
-        """How the parts were trained, beside what was known before an interruption."""
+        """How the parts were trained, together with what was known before an interruption."""
         return dict(earlier) | self.facts
 
-    def fit(self, method: Method, **settings: object) -> SteerableRewardModel:
-        """Train a part for each community by one method, with the settings of its table, or with others."""
+    def card(self, methods: Sequence[str]) -> dict[str, Any]:
+        """How the parts of some methods were trained."""
+        return {
+            "training": self.resolved.settings.training.model_dump(mode="json"),
+            "parts_trained": {m: self.facts[m] for m in methods if m in self.facts},
+        }
+
+    def fit(self, method: Method, **settings: object) -> Fitted:
+        """Train a part for each community, with the settings of the method's table, or with others."""
         values = dict(self.resolved.given.get(method.name, {})) | settings
         config = method.configure(**values)
-        if method.name == REFERENCE:
-            return self._model({})
         if method.weights is None:
-            return method.fit(
-                self.train, self.reference, config, rng_for(self.seed, "fit", method.name)
-            )
+            rng = rng_for(self.seed, "fit", method.name)
+            model = method.fit(self.train, self.reference, config, rng)
+            # The linear reference is a stand-in for the transformer that computes its one feature.
+            return self._fitted({}) if model is self.reference else fitted(model, self._described)
         margin_N = self.train.encoded.margins(self.reference.reference_D)
         weight_N = self.train.weight_N * method.weights(margin_N, config)
-        place = self._place(method, settings)
-        groups = (
-            [self.train.communities] if method.shared else [(c,) for c in self.train.communities]
-        )
+        home = self._home(method, settings)
         folders: dict[str, Path] = {}
-        for group in groups:
-            folder = place / ("together" if method.shared else group[0].replace("/", "--"))
+        for group in self._groups(method):
+            folder = home / ("together" if method.shared else group[0].replace("/", "--"))
             if self._train(method.name, group, weight_N, folder):
                 folders |= dict.fromkeys(group, folder)
-        return self._model(folders)
+        return self._fitted(folders)
 
-    def margins(self, model: SteerableRewardModel, test: EncodedPairs) -> Mapping[str, FloatArray]:
-        """Margins of the test pairs under every steer."""
-        from pluralign.rewards.transformer.model import TransformerRewardModel
+    def _groups(self, method: Method) -> list[tuple[str, ...]]:
+        """The communities that learn one part together."""
+        if method.shared:
+            return [self.train.communities]
+        return [(community,) for community in self.train.communities]
 
-        if isinstance(model, TransformerRewardModel) and not model.communities:
-            return {"": test.margins(self.reference.reference_D)}
-        margins = margins_by_steer(_SharedOut(model) if process_count() > 1 else model, test.pairs)
-        if not isinstance(model, TransformerRewardModel):
-            return margins
-        return {steer: np.where(test.alike_N, 0.0, margin_N) for steer, margin_N in margins.items()}
-
-    def _model(self, folders: Mapping[str, Path]) -> "TransformerRewardModel":
+    def _fitted(self, folders: Mapping[str, Path]) -> "TransformerFit":
         from pluralign.rewards.transformer.model import TransformerRewardModel
 
         settings, opened = self.resolved.settings.trunk, self.opened
-        assert (
-            opened.backbone is not None
-            and opened.score_form is not None
-            and settings.community != "head"
+        assert opened.backbone is not None and opened.score_form is not None
+        model = TransformerRewardModel(
+            backbone=opened.backbone,
+            form=opened.score_form,
+            kind=settings.part_kind,
+            folders=folders,
+            tokens=settings.tokens,
+            note=self.reporter.note,
         )
-        return TransformerRewardModel(
-            opened.backbone,
-            opened.score_form,
-            settings.community,
-            folders,
-            {},
-            settings.tokens,
-            self.reporter.note,
-        )
+        return TransformerFit(model, self.reference, self._described, self.run)
+
+    @property
+    def _described(self) -> Mapping[str, object]:
+        return self.opened.described
 
     @property
     def _training(self) -> "Training":
         settings = self.resolved.settings
-        assert settings.trunk.community != "head"
         return Training(
-            self.opened, settings.trunk.community, settings.training, self.seed, self.reporter
+            self.opened, settings.trunk.part_kind, settings.training, self.seed, self.reporter
         )
 
-    def _place(self, method: Method, settings: Mapping[str, object]) -> Path:
+    def _home(self, method: Method, settings: Mapping[str, object]) -> Path:
+        """Folder of a method's parts; those of a study are named by all that decides them."""
         if self.whole and not settings:
-            return self.models / method.name / "parts"
+            return self.run / "models" / f"seed-{self.seed}" / method.name / "parts"
         ids = hashlib.sha256(
             "\x1e".join(p.id for p in self.train.encoded.pairs).encode()
         ).hexdigest()
         what = json.dumps([self.seed, method.name, settings, ids], sort_keys=True, default=str)
-        return self.studies / hashlib.sha256(what.encode()).hexdigest()[:16]
+        return self.run / "studies" / "parts" / hashlib.sha256(what.encode()).hexdigest()[:16]
 
     def _train(self, method: str, group: Sequence[str], weight_N: FloatArray, folder: Path) -> bool:
         """Train one part; whether there was anything to learn from."""
@@ -156,17 +159,44 @@ class PartsBench:
         except NotEnoughData as error:
             self.reporter.note(f"{method} leaves {name} at the reference: {error.what}")
             return False
-        kept = (
-            "pairs",
-            "held_out_pairs",
-            "pairs_cut",
-            "pairs_dropped_as_too_long",
-            "steps",
-            "best_step",
-            "seconds",
-        )
-        self.facts.setdefault(method, {})["+".join(group)] = {key: facts[key] for key in kept}
+        self.facts.setdefault(method, {})["+".join(group)] = {key: facts[key] for key in _FACTS}
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerFit:
+    """A transformer with the parts that a method trained.
+
+    Attributes:
+        model: The model.
+        reference: The linear model on its reward, for margins that are in memory.
+        trunk: Description of the trunk, for the card.
+        run: Folder of the run.
+    """
+
+    model: "TransformerRewardModel"
+    reference: LinearRewardModel
+    trunk: Mapping[str, object]
+    run: Path
+
+    def margins(self, test: EncodedPairs) -> Mapping[str, FloatArray]:
+        """Margins of the test pairs under every steer."""
+        if not self.model.communities:
+            return {NO_STEER: test.margins(self.reference.reference_D)}
+        shared = _SharedOut(self.model) if process_count() > 1 else self.model
+        margins = margins_by_steer(shared, test.pairs)
+        return {steer: np.where(test.alike_N, 0.0, margin_N) for steer, margin_N in margins.items()}
+
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Write the card; the parts lie in the folder already."""
+        from pluralign.rewards.transformer.saving import save_parts
+
+        described = dict(self.trunk)
+        trained = Path(self.model.backbone.source.name).resolve()
+        if trained.is_relative_to(self.run.resolve()):
+            # Named from the model's own folder, so that a run can be moved.
+            described["model"] = os.path.relpath(trained, folder)
+        save_parts(replace(self.model, about=about), folder, described)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +240,7 @@ class Training:
     """
 
     opened: OpenTrunk
-    kind: "PartKind"
+    kind: PartKind
     config: TrainingConfig
     seed: int
     reporter: Reporter
@@ -273,9 +303,8 @@ def trained_reference(
 
     reporter.stage(f"seed {seed}: training the reference")
     kind = (
-        settings.trunk.community if settings.reference.part == "same" else settings.reference.part
+        settings.trunk.part_kind if settings.reference.part == "same" else settings.reference.part
     )
-    assert kind != "head"
     part = folder / "parts" / REFERENCE
     training = Training(opened, kind, settings.reference_training, seed, reporter)
     training.train(train, np.arange(len(train.encoded)), train.weight_N, part)

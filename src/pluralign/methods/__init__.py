@@ -29,6 +29,7 @@ from pluralign.methods.scpo import (
 from pluralign.methods.training import (
     Method,
     TrainingSet,
+    ranked,
     steered,
     unit_of,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "longer_wins",
     "pair_weights",
     "pooled_heads",
+    "ranked",
     "scpo_filter",
     "scpo_heads",
     "scpo_weights",

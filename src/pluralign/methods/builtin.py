@@ -21,71 +21,88 @@ from pluralign.methods.scpo import (
 from pluralign.methods.training import Method
 
 REFERENCE = Method(
-    "reference", keep_reference, NoConfig, "the model that steering starts from", steers=False
+    name="reference",
+    fit=keep_reference,
+    config=NoConfig,
+    about="the model that steering starts from",
+    steers=False,
+    baseline=True,
+    rank=0,
 )
-LENGTH = Method("length", longer_wins, NoConfig, "the longer text wins", steers=False)
+LENGTH = Method(
+    name="length",
+    fit=longer_wins,
+    config=NoConfig,
+    about="the longer text wins",
+    steers=False,
+)
 FULL = Method(
-    "full",
-    fit_full,
-    RidgeConfig,
-    "full fine-tuning, each community alone",
+    name="full",
+    fit=fit_full,
+    config=RidgeConfig,
+    about="full fine-tuning, each community alone",
     section="full",
     heads=full_heads,
     weights=equal_weights,
+    baseline=True,
+    rank=1,
 )
 POOLED = Method(
-    "pooled",
-    fit_pooled,
-    RidgeConfig,
-    "one model for all communities steered to",
+    name="pooled",
+    fit=fit_pooled,
+    config=RidgeConfig,
+    about="one model for all communities steered to",
     section="pooled",
     heads=pooled_heads,
     weights=equal_weights,
     shared=True,
+    rank=3,
 )
 SCPO = Method(
-    "scpo",
-    fit_scpo,
-    ScpoConfig,
-    "SCPO: filter and weight, each community alone",
+    name="scpo",
+    fit=fit_scpo,
+    config=ScpoConfig,
+    about="SCPO: filter and weight, each community alone",
     section="scpo",
     heads=scpo_heads,
     weights=pair_weights,
+    rank=2,
 )
 SCPO_FILTER_ONLY = Method(
-    "scpo-filter-only",
-    fit_scpo,
-    ScpoConfig,
-    "SCPO without its weights",
+    name="scpo-filter-only",
+    fit=fit_scpo,
+    config=ScpoConfig,
+    about="SCPO without its weights",
     section="scpo",
     overrides={"filter": True, "weight": False},
     weights=pair_weights,
     tuned_as="scpo",
 )
 SCPO_WEIGHT_ONLY = Method(
-    "scpo-weight-only",
-    fit_scpo,
-    ScpoConfig,
-    "SCPO without its filter",
+    name="scpo-weight-only",
+    fit=fit_scpo,
+    config=ScpoConfig,
+    about="SCPO without its filter",
     section="scpo",
     overrides={"filter": False, "weight": True},
     weights=pair_weights,
     tuned_as="scpo",
 )
 SCPO_INVERSE_WEIGHT = Method(
-    "scpo-inverse-weight",
-    fit_scpo,
-    ScpoConfig,
-    "SCPO's weights turned round, without its filter",
+    name="scpo-inverse-weight",
+    fit=fit_scpo,
+    config=ScpoConfig,
+    about="SCPO's weights turned round, without its filter",
     section="scpo",
     overrides={"filter": False, "weight": False, "inverse_weight": True},
     weights=pair_weights,
     tuned_as="scpo",
 )
 ADAPTIVE = Method(
-    "adaptive",
-    fit_adaptive,
-    AdaptiveConfig,
-    "partial pooling, shrinkage chosen inside the training raters",
+    name="adaptive",
+    fit=fit_adaptive,
+    config=AdaptiveConfig,
+    about="partial pooling, shrinkage chosen inside the training raters",
     section="adaptive",
+    rank=4,
 )

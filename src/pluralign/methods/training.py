@@ -1,7 +1,7 @@
 """What a method learns from, and what it is."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -131,16 +131,24 @@ class Method:
         fit: ``(train, reference, config, rng) -> SteerableRewardModel``.
         config: Frozen dataclass of its settings.
         about: One line for tables and help.
-        section: Table of the settings file that fills ``config``; None where there is nothing to set.
+        section: Table of the settings file that fills ``config``; None where there is nothing to
+            set.
         overrides: Settings that make it this variant of its function.
-        heads: The same fit under several ridges, ``(train, reference, config, ridges) -> head_K_C_D``, for a method
-            whose ridge can be chosen inside the training raters; else None.
-        weights: Weight of each pair, ``(margin_N, config) -> weight_N``, from the reference's margins: what makes a
-            transformer learn by this method; None where it is more, or less, than weighting pairs.
+        heads: The same fit under several ridges, ``(train, reference, config, ridges) ->
+            head_K_C_D``, for a method whose ridge can be chosen inside the training raters; else
+            None.
+        weights: Weight of each pair, ``(margin_N, config) -> weight_N``, from the reference's
+            margins: what makes a transformer learn by this method; None where it is more, or less,
+            than weighting pairs.
         shared: Whether one part serves all communities steered to.
-        tuned_as: Name of the method whose chosen ridge it uses, so that an ablation differs in one thing only; None
-            where it chooses its own.
+        tuned_as: Name of the method whose chosen ridge it uses, so that an ablation differs in one
+            thing only; None where it chooses its own.
         steers: Whether it answers differently for different communities.
+        baseline: Whether every other method of a run is compared with it, with paired intervals.
+            Learning curves measure how much data reaches what a baseline that steers reaches on
+            all of it.
+        rank: Position among the methods that short tables and charts show, >= 0: from the simplest
+            to the one to ship. None for controls and ablations, which stand in whole tables only.
     """
 
     name: str
@@ -154,6 +162,22 @@ class Method:
     shared: bool = False
     tuned_as: str | None = None
     steers: bool = True
+    baseline: bool = False
+    rank: int | None = None
+
+    @property
+    def own_ridge(self) -> bool:
+        """Whether one ridge pulls each community's own head towards the reference."""
+        return not self.shared and (self.heads is not None or self.tuned_as is not None)
+
+    def takes(self, *settings: str) -> bool:
+        """Whether its table has all of these settings.
+
+        >>> from pluralign.methods.builtin import FULL, SCPO
+        >>> SCPO.takes("tau", "beta"), FULL.takes("tau")
+        (True, False)
+        """
+        return {f.name for f in fields(self.config)}.issuperset(settings)
 
     def configure(self, **values: object) -> Any:
         """Build the settings: given values, then what makes this variant.
@@ -172,3 +196,14 @@ def steered(
     return LinearRewardModel(
         reference.trunk, reference.reference_D, communities, head_C_D - reference.reference_D
     )
+
+
+def ranked(methods: Iterable[Method]) -> list[Method]:
+    """The methods that short tables show, from the simplest to the one to ship.
+
+    >>> from pluralign.methods.builtin import ADAPTIVE, LENGTH, REFERENCE
+    >>> [m.name for m in ranked([ADAPTIVE, LENGTH, REFERENCE])]
+    ['reference', 'adaptive']
+    """
+    shown = [(m.rank, k, m) for k, m in enumerate(methods) if m.rank is not None]
+    return [method for _, _, method in sorted(shown, key=lambda entry: entry[:2])]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import (
+    NO_STEER,
     DamagedFile,
     FloatArray,
     InvalidInput,
@@ -124,7 +125,7 @@ class RunFolder:
             "reference": judged.reference_N,
         }
         columns |= {
-            f"margin:{steer}" if steer else "margin": margin_N
+            "margin" if steer == NO_STEER else f"margin:{steer}": margin_N
             for steer, margin_N in margins.items()
         }
         table = pa.table({k: pa.array(v) for k, v in columns.items()})

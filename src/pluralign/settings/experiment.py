@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.toml_tables import FolderName
 
 DEFAULT_METHODS = (
@@ -135,6 +135,12 @@ class TrunkSettings(_Table):
         """Whether communities are trained parts of a transformer, not linear heads."""
         return self.kind == "transformer" and self.community != "head"
 
+    @property
+    def part_kind(self) -> PartKind:
+        """What is trained for a community."""
+        assert self.community != "head", "heads are fitted, not trained"
+        return self.community
+
 
 class MethodSettings(_Table):
     """How methods are run."""
@@ -221,8 +227,6 @@ class Settings(_Table):
     intervals: IntervalSettings = IntervalSettings()
     curves: CurveSettings = CurveSettings()
     sensitivity: SensitivitySettings = SensitivitySettings()
-    method_settings: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude=True)
-    """Tables of the methods, such as ``[scpo]``."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":

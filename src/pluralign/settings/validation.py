@@ -75,7 +75,7 @@ def validated(
     """Check tables against a model of settings.
 
     Args:
-        model: The model; its ``method_settings``, where it has them, are no key.
+        model: The model.
         tables: The tables.
         where: Name of the file, for messages.
         sections: Further keys that a file may have, for hints.
@@ -83,7 +83,7 @@ def validated(
     Raises:
         InvalidSettings: The first thing wrong; the others are counted.
     """
-    known = [name for name in model.model_fields if name != "method_settings"]
+    known = list(model.model_fields)
     for key in tables:
         if key not in known:
             raise InvalidSettings(

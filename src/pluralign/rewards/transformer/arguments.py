@@ -6,8 +6,7 @@ from typing import Any
 
 from pluralign.core import InvalidInput
 from pluralign.huggingface.processes import process_count
-from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
-from pluralign.rewards.transformer.finetuning import PartKind
+from pluralign.rewards.transformer.config import LEARNING_RATES, PartKind, TrainingConfig
 
 
 def steps_of(config: TrainingConfig, pairs: int) -> int:

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-LEARNING_RATES = {"lora": 2e-4, "full": 2e-5}
+PartKind = Literal["lora", "full"]
+"""What is trained for a community: a LoRA adapter with its own head, or a full copy."""
+LEARNING_RATES: dict[PartKind, float] = {"lora": 2e-4, "full": 2e-5}
 
 
 class TrainingConfig(BaseModel):

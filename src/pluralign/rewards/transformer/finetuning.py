@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +23,10 @@ from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
-from pluralign.rewards.transformer.config import TrainingConfig
+from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.rewards.transformer.heads import check_length
 from pluralign.rewards.transformer.rows import WeightedPairs, blank_rows, rows_of
 from pluralign.rewards.transformer.texts import TextForm
-
-PartKind = Literal["lora", "full"]
 
 
 def fine_tune(

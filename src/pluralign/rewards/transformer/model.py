@@ -38,7 +38,7 @@ from pluralign.rewards.transformer.blending import (
     blend_copies,
     coefficients,
 )
-from pluralign.rewards.transformer.finetuning import PartKind
+from pluralign.rewards.transformer.config import PartKind
 from pluralign.rewards.transformer.mixed import (
     AdapterRunner,
     rewards_by_adapter,

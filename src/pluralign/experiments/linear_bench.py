@@ -1,0 +1,134 @@
+"""Where methods are fitted as linear heads on features that are in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import NO_STEER, FloatArray, SteerableRewardModel, rng_for
+from pluralign.evaluation import margins_by_steer
+from pluralign.experiments.bench import Fitted
+from pluralign.methods import Method, RidgeChoice, TrainingSet, choose_ridge
+from pluralign.rewards import EncodedPairs, LinearRewardModel, save_reward_model
+from pluralign.settings.registry import method_named
+from pluralign.settings.resolved_experiment import Resolved
+
+
+@dataclass(slots=True)
+class LinearBench:
+    """A bench of linear heads; ridges are chosen once and shared by ablations.
+
+    Attributes:
+        resolved: The experiment.
+        train: Training pairs.
+        reference: The model that steering starts from.
+        seed: Seed of the repeat.
+        trunk: Description of the trunk, for the cards of models.
+        ridges: Method -> its chosen ridge, filled as methods are fitted.
+    """
+
+    resolved: Resolved
+    train: TrainingSet
+    reference: LinearRewardModel
+    seed: int
+    trunk: Mapping[str, object]
+    ridges: dict[str, RidgeChoice] = field(default_factory=dict)
+
+    def on(self, train: TrainingSet) -> "LinearBench":
+        """The same bench with other training pairs, its ridges to be chosen anew."""
+        return LinearBench(self.resolved, train, self.reference, self.seed, self.trunk)
+
+    def fit(self, method: Method, **settings: object) -> Fitted:
+        """Fit one method with the settings of its table, or with others."""
+        values = dict(self.resolved.given.get(method.name, {})) | settings
+        if method.heads is not None and "ridge" not in values:
+            values["ridge"] = self.ridge(method).ridge
+        config = method.configure(**values)
+        rng = rng_for(self.seed, "fit", method.tuned_as or method.name)
+        return fitted(method.fit(self.train, self.reference, config, rng), self.trunk)
+
+    def ridge(self, method: Method) -> RidgeChoice:
+        """The ridge that is set, or chosen inside the training raters; an ablation has its method's."""
+        fixed = self.resolved.settings.fit.ridge
+        if fixed != "auto":
+            return RidgeChoice(fixed, {})
+        owner = method.tuned_as or method.name
+        if owner not in self.ridges:
+            tuned = method if method.tuned_as is None else self._named(method.tuned_as)
+            assert tuned.heads is not None
+            values = self.resolved.given.get(method.name, {})
+            config = tuned.configure(**values)
+            rng = rng_for(self.seed, "ridge")
+            self.ridges[owner] = choose_ridge(tuned.heads, self.train, self.reference, config, rng)
+        return self.ridges[owner]
+
+    def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
+        """Ridges chosen, together with those chosen before an interruption."""
+        found = dict(earlier)
+        for name, choice in self.ridges.items():
+            losses = {str(ridge): loss for ridge, loss in choice.loss.items()}
+            found[name] = {"ridge": choice.ridge, "held_out_loss": losses}
+        return found
+
+    def card(self, methods: Sequence[str]) -> dict[str, Any]:
+        """The ridges of some methods."""
+        chosen = {name: self.ridges[name].ridge for name in methods if name in self.ridges}
+        return {"ridges": chosen}
+
+    def _named(self, name: str) -> Method:
+        for method in self.resolved.methods:
+            if method.name == name:
+                return method
+        return method_named(name)
+
+
+@dataclass(frozen=True, slots=True)
+class LinearFit:
+    """A linear model: it reads the features that are in memory, and is saved with its trunk's name.
+
+    Attributes:
+        model: The model.
+        trunk: Description of the trunk, for the card.
+    """
+
+    model: LinearRewardModel
+    trunk: Mapping[str, object]
+
+    def margins(self, test: EncodedPairs) -> Mapping[str, FloatArray]:
+        """Margins of the test pairs under every steer."""
+        if not self.model.communities:
+            return {NO_STEER: test.margins(self.model.reference_D)}
+        margin_N_C = test.margins(self.model.heads().T)
+        return {c: margin_N_C[:, k] for k, c in enumerate(self.model.communities)}
+
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Write weights and card."""
+        save_reward_model(replace(self.model, about=about), folder, self.trunk)
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedFit:
+    """A model without weights of its own, such as ``length``: it scores texts and is not saved.
+
+    Attributes:
+        model: The model.
+    """
+
+    model: SteerableRewardModel
+
+    def margins(self, test: EncodedPairs) -> Mapping[str, FloatArray]:
+        """Margins of the test pairs under every steer."""
+        return margins_by_steer(self.model, test.pairs)
+
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Write nothing."""
+
+
+def fitted(model: SteerableRewardModel, trunk: Mapping[str, object]) -> Fitted:
+    """What a bench returns for the model of a method, which may be of any class.
+
+    Args:
+        model: The model.
+        trunk: Description of the trunk, for the card.
+    """
+    return LinearFit(model, trunk) if isinstance(model, LinearRewardModel) else UnsavedFit(model)
