@@ -79,10 +79,38 @@ def test_a_blend_names_its_shares_and_mistakes_are_explained(
     assert not (tmp_path / "wrong").exists()
 
 
-def test_an_embedding_trunk_cannot_be_exported(trained: Path, tmp_path: Path, call: Call) -> None:
+def test_a_model_on_a_sentence_encoder_leaves_with_the_scores_of_the_score_command(
+    config: Path, tmp_path: Path, call: Call, tiny_encoder: Path
+) -> None:
+    library = pytest.importorskip("sentence_transformers")
+    config.write_text(config.read_text().replace('"hash"', f'"{tiny_encoder}"'))
+    found = call("run", config, "--out", tmp_path / "run", "--set", 'methods=["scpo"]', "--json")
+    assert found.exit_code == 0, found.output
+    model, file = tmp_path / "run/models/seed-3/scpo", tmp_path / "replies.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in REPLIES))
+    scored = call("score", model, file, "-c", "~hill", "--out", tmp_path / "scores.jsonl")
+    assert scored.exit_code == 0, scored.output
+    rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
+    done = call("export", model, "-c", "~hill", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "encoder with the head of Hill written to" in done.stdout
+    assert f"hf upload OWNER/NAME {tmp_path / 'out'} --private" in done.stdout
+    loaded = library.SentenceTransformer(str(tmp_path / "out"), device="cpu")
+    query_N_D = loaded.encode_query([row["prompt"] for row in REPLIES])
+    response_N_D = loaded.encode_document([row["response"] for row in REPLIES])
+    rewards = loaded.similarity_pairwise(query_N_D, response_N_D).numpy()
+    np.testing.assert_allclose(rewards, [row["rewards"]["~hill"] for row in rows], atol=1e-5)
+    every = call("export", model, "--all-communities", "--out", tmp_path / "all")
+    assert every.exit_code == 0, every.output
+    assert "heads of" in every.stdout and "communities and of the reference" in every.stdout
+
+
+def test_an_encoder_of_our_own_cannot_be_exported(
+    trained: Path, tmp_path: Path, call: Call
+) -> None:
     found = call("export", trained / "models/seed-3/scpo", "-c", "~hill", "--out", tmp_path / "out")
     assert found.exit_code == 2
-    assert "score with pluralign" in found.stderr
+    assert "no other tool computes" in found.stderr and "minilm" in found.stderr
 
 
 def test_rewardbench_files_come_with_an_interval_on_screen(

@@ -301,3 +301,13 @@ def test_tools_that_would_misread_the_weights_are_named() -> None:
 
 def test_a_name_in_any_script_is_kept_in_the_example() -> None:
     assert 'snapshot_download("owner/ünï")' in model_card({}, ModelSheet("owner/ünï"))
+
+
+def test_many_communities_that_were_left_out_are_folded() -> None:
+    left = {f"~c{i}": {"pairs": 3, "role": "", "why": "3 pairs, 200 needed"} for i in range(6)}
+    text = model_card({"communities": ["GBR"], "in_data": left}, ModelSheet("owner/uk"))
+    assert "<summary>6 communities of the data were left out</summary>" in text
+    assert text.index("| `GBR`") < text.index("<details>") < text.index("| `~c0`")
+    few = {id_: left[id_] for id_ in ("~c0", "~c1")}
+    text = model_card({"communities": ["GBR"], "in_data": few}, ModelSheet("owner/uk"))
+    assert "<details>" not in text and "| `~c1`" in text

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pluralign.core import rng_for
-from pluralign.encoders import HashEncoder
+from pluralign.encoders import encoder_named
+from pluralign.interop import write_export
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, annotate_card, save_reward_model
 
 pytest.importorskip("trl")
@@ -23,19 +24,21 @@ ROW = {
 ESTIMATE = {"value": 0.6, "low": 0.5, "high": 0.7, "n": 300, "n_raters": 20}
 
 
-def saved(folder: Path) -> None:
+def saved(folder: Path, encoder: str = "hash") -> None:
     rng = rng_for(0, "heads")
-    trunk = EmbeddingTrunk(HashEncoder())
+    trunk = EmbeddingTrunk(encoder_named(encoder))
     deltas_C_D = rng.normal(size=(2, trunk.dimensions))
     model = LinearRewardModel(trunk, rng.normal(size=trunk.dimensions), ("GBR", "MEX"), deltas_C_D)
     save_reward_model(
-        model, folder, {"kind": "embedding", "encoder": "hash", "interaction": trunk.interaction}
+        model, folder, {"kind": "embedding", "encoder": encoder, "interaction": trunk.interaction}
     )
     annotate_card(folder, {"accuracy": {"GBR": ESTIMATE, "MEX": ESTIMATE}})
 
 
 @pytest.fixture
-def world(tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Path:
+def world(
+    tmp_path: Path, tiny: ModuleType, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A folder with what the examples name, and a hub that takes everything."""
     import huggingface_hub
     from transformers import LlamaForCausalLM
@@ -46,6 +49,9 @@ def world(tmp_path: Path, tiny: ModuleType, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(huggingface_hub, "get_token", lambda: "token")
     saved(tmp_path / "runs/mine/models/seed-0/adaptive")
     saved(tmp_path / "runs/mine/models/seed-0/lora")
+    saved(tmp_path / "on-encoder", str(tiny_encoder))
+    trusted = {"trust_encoder": str(tiny_encoder)}
+    write_export(tmp_path / "on-encoder", tmp_path / "mine-mex", ["MEX"], **trusted)
     (tmp_path / "pairs.jsonl").write_text(json.dumps(ROW) + "\n", encoding="utf-8")
     (tmp_path / "exported/MEX").mkdir(parents=True)
     told = {"text": "chat", "max_length": 512, "overlong": "cut"}

@@ -1,11 +1,14 @@
 """``pluralign export`` and ``pluralign rewardbench``: what other tools load and compare."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from pluralign.cli.options import TrustEncoder
+
+if TYPE_CHECKING:
+    from pluralign.interop.exporting import Exported
 
 Model = Annotated[
     Path, typer.Argument(help="A saved reward model: a folder such as runs/uk/models/seed-7/scpo.")
@@ -28,6 +31,13 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
     community: Communities = None,
     strength: Strength = 1.0,
+    all_communities: Annotated[
+        bool,
+        typer.Option(
+            "--all-communities",
+            help="Every community in one folder, each as a route; of models on a sentence encoder.",
+        ),
+    ] = False,
     shape: Annotated[
         Literal["model", "adapter"],
         typer.Option("--as", help="A whole model, or a PEFT adapter with its head."),
@@ -48,38 +58,65 @@ def export(
     ] = None,
     trust_encoder: TrustEncoder = None,
 ) -> None:
-    """Write one community, or a blend, as a plain Hugging Face folder or a PEFT adapter.
+    """Write one community, a blend, or all communities as a folder that loads without pluralign.
 
-    The folder loads in Transformers, TRL, vLLM, TEI and OpenRLHF, gives the same scores as `pluralign score`, and has
-    a README.md with the people behind it. The trunk must be a transformer.
+    A model on a sentence encoder (the default) becomes a sentence-transformers folder, encoder and
+    heads together. A model on a transformer becomes a Transformers folder for TRL, vLLM, TEI and
+    OpenRLHF, or a PEFT adapter. The folder has no code in it and gives the scores of
+    `pluralign score`. Its README.md names the people behind the model, its accuracy and its limits,
+    and has lines that load it.
 
-    Example: `pluralign export runs/uk/models/seed-7/scpo --community GBR --out scpo-gbr`
+    Example: `pluralign export runs/uk/models/seed-7/adaptive --community GBR --out adaptive-gbr`
     """
     from pluralign.cli.screen import console
     from pluralign.interop import eval_results, write_eval_results, write_export
     from pluralign.interop import push as upload
-    from pluralign.rewards import load_card, name_on_card
+    from pluralign.rewards import load_card
 
     done = write_export(
-        model, out, community or ["~world"], strength, shape, trust_encoder=trust_encoder
+        model,
+        out,
+        community or [],
+        strength,
+        shape,
+        trust_encoder=trust_encoder,
+        all_communities=all_communities,
     )
     say = console()
     card = load_card(model)
-    shares = (
-        {name_on_card(card, c): share for c, share in done.steer.shares.items()}
-        if done.steer
-        else {}
-    )
-    of = (
-        ", ".join(f"{name} {share:g}" for name, share in shares.items())
-        or f"the {name_on_card(card, '~world')}"
-    )
-    say.print(f"{done.shape} of {of} written to {done.folder}", markup=False)
+    say.print(f"{_written(done, card)} written to {done.folder}", markup=False)
+    if done.shape == "encoder":
+        say.print("It loads with sentence-transformers, without code from this folder.")
     if results_for is not None:
         path = write_eval_results(eval_results(card, results_for), out, "pluralign")
         say.print(f"results written to {path}")
     if push is not None:
         say.print(f"uploaded to {upload(out, push, private=not public)}")
+    else:
+        say.print("Its README.md shows how to load it. To publish it on the hub:")
+        say.print(f"  hf upload OWNER/NAME {out} --private", markup=False, soft_wrap=True)
+
+
+def _written(done: "Exported", card: dict[str, object]) -> str:
+    """What an export holds, in words.
+
+    >>> from pluralign.interop.exporting import Exported
+    >>> _written(Exported(Path("out"), "encoder", None, ("MEX", "GBR")), {})
+    'encoder with the heads of 2 communities and of the reference'
+    """
+    from pluralign.core import count_of
+    from pluralign.rewards import name_on_card
+
+    if done.communities:
+        n = count_of(len(done.communities), "community", "communities")
+        return f"encoder with the heads of {n} and of the {name_on_card(card, '~world')}"
+    shares = done.steer.shares if done.steer else {}
+    named = [
+        name_on_card(card, c) + (f" {share:g}" if len(shares) > 1 else "")
+        for c, share in shares.items()
+    ]
+    of = ", ".join(named) or f"the {name_on_card(card, '~world')}"
+    return f"encoder with the head of {of}" if done.shape == "encoder" else f"{done.shape} of {of}"
 
 
 def rewardbench(

@@ -79,5 +79,6 @@ def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
 
 
 def is_plain(model: "SentenceTransformer") -> bool:
-    """Whether it is a transformer under a fast tokenizer that puts no prompt before the texts."""
-    return bool(getattr(model.tokenizer, "is_fast", False)) and model.default_prompt_name is None
+    """Whether it is a transformer under a fast tokenizer, with no prompt and no shortened vectors."""
+    fast = bool(getattr(model.tokenizer, "is_fast", False))
+    return fast and model.default_prompt_name is None and model.truncate_dim is None

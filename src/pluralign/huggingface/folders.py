@@ -2,9 +2,14 @@
 
 import hashlib
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_cache_dir
+
+from pluralign.core import InvalidInput
 
 TRAINING = "training.json"
 """How a model was trained and how long it took, beside it: decides nothing of what it gives."""
@@ -30,3 +35,28 @@ def files_digest(folder: Path) -> str:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
         digest.update(f"{path.name}:{content}\n".encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Write a folder that appears whole, or not at all when an exception is raised.
+
+    Args:
+        folder: The folder to write; it does not exist yet, or is empty.
+
+    Yields:
+        An empty folder to write into; it is renamed to ``folder`` at the end.
+
+    Raises:
+        InvalidInput: If the folder is not empty.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidInput("the folder is not empty", where=str(folder), hint="name another folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        target = Path(temporary) / folder.name
+        target.mkdir()
+        yield target
+        if folder.exists():
+            folder.rmdir()
+        target.replace(folder)

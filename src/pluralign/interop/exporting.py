@@ -1,21 +1,43 @@
 """Write a saved model under a steer as a folder that other tools load, described for its readers."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pluralign.core import InvalidInput, Steer, read_steer
+import numpy as np
+
+from pluralign.core import (
+    WORLD,
+    Encoder,
+    FloatArray,
+    InvalidInput,
+    Message,
+    RewardRequest,
+    Steer,
+    SteerableRewardModel,
+    read_steer,
+)
+from pluralign.huggingface.folders import whole_folder
+from pluralign.interop.encoder_folder import QUERY, rewards_in_library, write_encoder_folder
 from pluralign.interop.model_card import ModelSheet, write_model_card
 from pluralign.models import open_with_trunk
-from pluralign.rewards import LinearRewardModel, load_card
+from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, load_card
 
 if TYPE_CHECKING:
     from pluralign.models.trunks import OpenTrunk
-    from pluralign.rewards.transformer.backbones import Backbone
-    from pluralign.rewards.transformer.texts import TextForm
 
 Shape = Literal["model", "adapter"]
+_SAME = 1e-4
+"""How far the rewards of an exported encoder may lie from ours, in logits."""
+_PROBES = (
+    RewardRequest("Tea or coffee?", "Tea, please."),
+    RewardRequest("¿Qué importa más en la vida?", "La familia, antes que nada."),
+    RewardRequest(
+        (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "Bye")), ""
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +45,16 @@ class Exported:
     """What was written.
 
     Attributes:
-        folder: Where.
-        shape: A whole model, or an adapter.
+        folder: The folder.
+        shape: A whole transformer, an adapter, or a sentence encoder with heads.
         steer: What it was steered to; None: the reference.
+        communities: Communities that are routes of an encoder's folder; empty for one steer alone.
     """
 
     folder: Path
-    shape: Shape
+    shape: Literal["model", "adapter", "encoder"]
     steer: Steer | None
+    communities: tuple[str, ...] = ()
 
 
 def write_export(
@@ -41,63 +65,147 @@ def write_export(
     shape: Shape = "model",
     cache: Path | None = None,
     trust_encoder: str | None = None,
+    all_communities: bool = False,
 ) -> Exported:
-    """Export a saved model under a steer, with a ``README.md`` that says whom it was made with and how to load it.
+    """Export a saved model under a steer, with a ``README.md`` for its readers.
+
+    A model on a transformer becomes a folder of Transformers, or a PEFT adapter; a model on a
+    sentence encoder becomes a folder of sentence-transformers. Neither comes with code.
 
     Args:
-        source: Folder of a saved model whose trunk is a transformer.
-        out: Folder to write; not there yet, or empty.
+        source: Folder of a saved model.
+        out: Folder to write; it does not exist yet, or is empty.
         words: Which communities, as `pluralign.core.read_steer` reads them.
-        strength: How strongly.
-        shape: A plain model for ``AutoModelForSequenceClassification``, or a PEFT adapter with its head.
+        strength: How strongly to steer.
+        shape: A whole model, or a PEFT adapter with its head, which only trained adapters have.
         cache: Where vectors and rewards are kept; the default place where None.
         trust_encoder: A model that may be opened although only the card names it.
+        all_communities: Of a model on a sentence encoder, every community as a route of its own
+            beside the reference; ``words`` is empty then, and strength 1.
 
     Returns:
         What was written.
 
     Raises:
-        InvalidInput: If the trunk is no transformer, or the steer cannot have that shape.
+        InvalidInput: If the encoder is pluralign's own, or the steer cannot have that shape.
         UnknownCommunity: If the model has no such community.
     """
+    model, opened = open_with_trunk(source, cache, around=_bare, trust_encoder=trust_encoder)
+    steer = read_steer(model.communities, words or [WORLD.id], strength, where="--community")
+    _refuse_shape(opened, words, strength, shape, all_communities)
+    if opened.backbone is None:
+        assert isinstance(model, LinearRewardModel)
+        routes: dict[str, Steer | None] = {QUERY: steer}
+        if all_communities:
+            routes |= {id_: Steer.to(id_) for id_ in model.communities}
+        _write_encoder(model, routes, out)
+        done = Exported(out, "encoder", steer, model.communities if all_communities else ())
+    else:
+        _write_transformer(model, opened, steer, shape, out)
+        done = Exported(out, shape, steer)
+    card = load_card(source)
+    write_model_card(out, ModelSheet(str(out), steer=steer, base_model=_base(card)), card)
+    return done
+
+
+def _bare(encoder: Encoder) -> Encoder:
+    """No cache around the encoder: the few texts of a check are encoded anew."""
+    return encoder
+
+
+def _refuse_shape(
+    opened: "OpenTrunk",
+    words: Sequence[str],
+    strength: float,
+    shape: Shape,
+    all_communities: bool,
+) -> None:
+    if all_communities and opened.backbone is not None:
+        raise InvalidInput(
+            "the weights of a transformer are steered as a whole, to one community or a blend",
+            where="--all-communities",
+            hint="name a community with --community",
+        )
+    if all_communities and (words or strength != 1):
+        raise InvalidInput(
+            "all communities are exported at strength 1, each as itself",
+            where="--all-communities",
+            hint="leave --community and --strength out",
+        )
+    if opened.backbone is None and shape == "adapter":
+        raise InvalidInput(
+            "a head on a sentence encoder is no adapter",
+            where="--as adapter",
+            hint="export it as a model",
+        )
+
+
+def _write_encoder(model: LinearRewardModel, routes: Mapping[str, Steer | None], out: Path) -> None:
+    """Write an encoder with a head for each route, if it gives our rewards."""
+    from pluralign.encoders import SentenceEncoder, StaticEncoder
+
+    trunk = model.trunk
+    assert isinstance(trunk, EmbeddingTrunk)
+    encoder = trunk.encoder
+    if not isinstance(encoder, SentenceEncoder | StaticEncoder):
+        raise InvalidInput(
+            "the encoder is pluralign's own, which no other tool computes",
+            where=encoder.fingerprint,
+            hint='run with trunk.encoder = "minilm", or any sentence-transformers model',
+        )
+    heads = {route: model.head(steer) for route, steer in routes.items()}
+    ours_N_R = trunk.features(_PROBES).astype(np.float64) @ np.stack(list(heads.values()), axis=1)
+    with whole_folder(out) as target, tempfile.TemporaryDirectory() as scratch:
+        source = encoder.folder
+        if isinstance(encoder, SentenceEncoder) and not (source / "modules.json").is_file():
+            # A plain folder of Transformers: the library adds its pooling when it saves it.
+            source = Path(scratch)
+            encoder.model.save(scratch, create_model_card=False)
+        write_encoder_folder(source, heads, trunk.interaction, target)
+        _check_same(ours_N_R, rewards_in_library(target, _PROBES, list(routes)), encoder.folder)
+
+
+def _check_same(ours_N_R: FloatArray, found_N_R: FloatArray, encoder: Path) -> None:
+    apart = float(np.abs(ours_N_R - found_N_R).max())
+    if not apart <= _SAME * max(1.0, float(np.abs(ours_N_R).max())):
+        raise InvalidInput(
+            f"sentence-transformers computes other rewards from it, up to {apart:.2g} logits apart",
+            where=str(encoder),
+            hint="score with pluralign, or run with another encoder",
+        )
+
+
+def _write_transformer(
+    model: SteerableRewardModel,
+    opened: "OpenTrunk",
+    steer: Steer | None,
+    shape: Shape,
+    out: Path,
+) -> None:
     from pluralign.rewards.transformer.export import export_adapter, export_heads, export_model
     from pluralign.rewards.transformer.model import TransformerRewardModel
 
-    model, opened = open_with_trunk(source, cache, trust_encoder=trust_encoder)
-    steer = read_steer(model.communities, words, strength, where="--community")
-    if isinstance(model, TransformerRewardModel):
-        if shape == "model":
-            export_model(model, steer, out)
-        elif steer is None:
-            raise InvalidInput(
-                "the reference is no adapter", where="--as adapter", hint="export it as a model"
-            )
-        else:
-            export_adapter(model, steer, out)
-    else:
+    assert opened.backbone is not None and opened.score_form is not None
+    if not isinstance(model, TransformerRewardModel):
         assert isinstance(model, LinearRewardModel)
-        backbone, form = _transformer(opened, source, shape)
-        export_heads(model, backbone, form, steer, out)
-    card = load_card(source)
-    write_model_card(out, ModelSheet(str(out), steer=steer, base_model=_base(card)), card)
-    return Exported(out, shape, steer)
-
-
-def _transformer(opened: "OpenTrunk", source: Path, shape: Shape) -> tuple["Backbone", "TextForm"]:
-    if opened.backbone is None or opened.score_form is None:
+        if shape == "adapter":
+            raise InvalidInput(
+                "a head alone is no adapter", where="--as adapter", hint="export it as a model"
+            )
+        export_heads(model, opened.backbone, opened.score_form, steer, out)
+    elif shape == "model":
+        export_model(model, steer, out)
+    elif steer is None:
         raise InvalidInput(
-            "the trunk is a sentence encoder under features of our own, which no Hugging Face model computes",
-            where=str(source),
-            hint='score with pluralign, or run with trunk.kind = "transformer"',
+            "the reference is no adapter", where="--as adapter", hint="export it as a model"
         )
-    if shape == "adapter":
-        raise InvalidInput(
-            "a head alone is no adapter", where="--as adapter", hint="export it as a model"
-        )
-    return opened.backbone, opened.score_form
+    else:
+        export_adapter(model, steer, out)
 
 
-def _base(card: object) -> str | None:
-    assert isinstance(card, dict)
-    name = str(card["trunk"].get("model"))
-    return None if name.startswith("..") else name
+def _base(card: Mapping[str, object]) -> str | None:
+    """The model that a transformer was made from; an encoder's name is found by the model card."""
+    trunk = card["trunk"]
+    assert isinstance(trunk, dict)
+    name = trunk.get("model")
+    return None if name is None or str(name).startswith("..") else str(name)

@@ -9,7 +9,7 @@ from pluralign.core import InvalidInput, MissingExtra
 _REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _CARD = "README.md"
 _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "requests", "urllib3"}
-_MODELS = ("card.json", "config.json", "adapter_config.json")
+_MODELS = ("card.json", "config.json", "adapter_config.json", "modules.json")
 
 
 def push(folder: Path, repo_id: str, private: bool = True, token: str | None = None) -> str:

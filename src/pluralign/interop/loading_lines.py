@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 
 from pluralign.rewards.transformer.texts import TextForm
 
@@ -105,6 +106,93 @@ vllm serve {bare} --runner pooling
 curl -s localhost:8000/classify -H 'Content-Type: application/json' -d {text}
 ```"""
 
+_ENCODER = """\
+With sentence-transformers 6 or newer. The folder holds modules of that library alone, and no code.
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer({repo})
+prompt, responses = "Tea or coffee?", ["Tea, please.", "Neither."]
+query = {query}
+rewards = model.similarity(query, model.encode_document(responses))[0].tolist()
+```
+
+A prompt of several turns is one text with a turn per line, `user: ...` or `assistant: ...`; a single
+turn is its text alone.{routes} Do not normalise the vectors of prompts: their length is a part of the
+reward.
+
+A reward is a dot product, so an index of vectors that searches by inner product (FAISS, Qdrant,
+Elasticsearch) finds the responses with the highest rewards for a prompt.
+
+TRL (`GRPOTrainer(..., reward_funcs=reward)`), with prompts as texts or as conversations:
+
+```python
+import numpy as np
+
+
+def as_text(turns):
+    if isinstance(turns, str):
+        return turns
+    if len(turns) == 1:
+        return turns[0]["content"]
+    return "\\n".join(f"{turn['role']}: {turn['content']}" for turn in turns)
+
+
+{trl}
+```
+
+Tools that expect a classifier with one output, which reads prompt and response as one text, do not
+load this folder: `reward_funcs={repo}` as a name, OpenRLHF's reward model, vLLM's `/classify` and TEI's
+`/predict`. This model reads the two texts apart."""
+
+_ROUTES = (
+    " `task` is the id of a community; `encode_query` reads a prompt for the reference. "
+    "A blend is the mean of communities' vectors, weighed by their shares."
+)
+
+_TRL_ONE = """\
+def reward(prompts, completions, **columns):
+    query_N_D = model.encode_query([as_text(prompt) for prompt in prompts])
+    response_N_D = model.encode_document([as_text(completion) for completion in completions])
+    return model.similarity_pairwise(query_N_D, response_N_D).tolist()"""
+
+_TRL_ALL = """\
+def reward(prompts, completions, community, **columns):  # the data set has a column "community"
+    query_N_D = np.stack([model.encode(as_text(p), task=c) for p, c in zip(prompts, community)])
+    response_N_D = model.encode_document([as_text(completion) for completion in completions])
+    return model.similarity_pairwise(query_N_D, response_N_D).tolist()"""
+
+_SERVED = """\
+vLLM and TEI serve the encoder of this folder and leave its heads out; the rest is one product, here
+for the head in `{head}`. A text that is longer than the encoder reads must be truncated by the server
+(vLLM: `"truncate_prompt_tokens": -1` in the body; TEI: `--auto-truncate`).
+
+```sh
+vllm serve {bare} --runner pooling --port 8080
+text-embeddings-router --model-id {bare} --port 8080  # or this
+```
+
+```python
+import json
+from urllib.request import Request, urlopen
+
+from safetensors.numpy import load_file
+
+head = load_file("{head}/model.safetensors")  # in this folder
+
+
+def vectors(texts):
+    body = json.dumps({"model": {repo}, "input": texts}).encode()
+    kind = {"Content-Type": "application/json"}
+    asked = Request("http://localhost:8080/v1/embeddings", body, kind)
+    return np.array([row["embedding"] for row in json.load(urlopen(asked))["data"]])
+
+
+prompt_D, *response_N_D = vectors([prompt, *responses])
+rewards = response_N_D @ (head["linear.weight"] @ prompt_D + head["linear.bias"])
+```"""
+
 _ADAPTER_LINES = """\
 It is an adapter (PEFT). For vLLM, TEI, TRL or OpenRLHF, export a whole model of this steer: they read one without
 anything beside it."""
@@ -141,6 +229,30 @@ def loading_lines(repo: str, form: TextForm | None, community: str, base: str | 
     return _filled(
         "\n\n".join(parts), {**fields, "repo": quoted, "bare": shlex.quote(repo), **_bodies(repo)}
     )
+
+
+def encoder_lines(repo: str, routes: Sequence[str], head: str, static: bool) -> str:
+    """How to load an exported sentence encoder with each tool that reads it, and which do not.
+
+    Args:
+        repo: Its name on the hub, or its folder.
+        routes: Routes by which it reads prompts: ``query``, and communities where all were exported.
+        head: The folder in it with the head of ``query``.
+        static: Whether the encoder is a table of vectors, which servers of transformers do not run.
+
+    Returns:
+        Markdown.
+    """
+    community = routes[1] if len(routes) > 1 else None
+    named = f"model.encode(prompt, task={json.dumps(community)})"
+    fields = {
+        "query": "model.encode_query(prompt)" if community is None else named,
+        "routes": "" if community is None else _ROUTES,
+        "trl": _TRL_ONE if community is None else _TRL_ALL,
+    }
+    parts = [_ENCODER] if static else [_ENCODER, _SERVED]
+    repo_fields = {"repo": json.dumps(repo, ensure_ascii=False), "bare": shlex.quote(repo)}
+    return _filled("\n\n".join(parts), {**fields, **repo_fields, "head": head})
 
 
 def _filled(text: str, fields: dict[str, str]) -> str:

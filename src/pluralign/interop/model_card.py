@@ -16,8 +16,9 @@ from pluralign.core import (
     whole_file,
 )
 from pluralign.interop.cards import accuracy_of
+from pluralign.interop.encoder_folder import ROUTES
 from pluralign.interop.front_matter import yaml_of
-from pluralign.interop.loading_lines import loading_lines
+from pluralign.interop.loading_lines import encoder_lines, loading_lines
 from pluralign.rewards import load_card, name_on_card
 from pluralign.rewards.transformer.texts import TextForm
 
@@ -26,6 +27,8 @@ _ENCODERS = {
     "static": "sentence-transformers/all-MiniLM-L6-v2",
     "static:minilm": "sentence-transformers/all-MiniLM-L6-v2",
 }
+_ENGLISH = set(_ENCODERS)
+_FEW = 5
 _TAGS = ("reward-model", "pluralistic-alignment", "pluralign")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -45,6 +48,9 @@ class ModelSheet:
             communities in it.
         adapter: Whether exported weights are a PEFT adapter, and not a whole model.
         steer: What exported weights were steered to; None: the reference.
+        routes: Of an exported sentence encoder: the routes by which it reads prompts, ``query``
+            and, where all communities were exported, their ids.
+        head: Of an exported sentence encoder: the folder in it with the head of ``query``.
 
     Raises:
         InvalidInput: If it is about an adapter and does not name the model that it belongs to.
@@ -58,6 +64,27 @@ class ModelSheet:
     form: TextForm | None = None
     adapter: bool = False
     steer: Steer | None = None
+    routes: tuple[str, ...] = ()
+    head: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the folder is pluralign's own."""
+        return self.form is None and not self.routes
+
+    @property
+    def has_all(self) -> bool:
+        """Whether all communities are in the folder, and not one steer alone."""
+        return self.is_own or len(self.routes) > 1
+
+    @property
+    def library(self) -> str:
+        """The library that loads the folder."""
+        if self.is_own:
+            return "pluralign"
+        if self.routes:
+            return "sentence-transformers"
+        return "peft" if self.adapter else "transformers"
 
     def __post_init__(self) -> None:
         if self.adapter and self.base_model is None:
@@ -80,11 +107,13 @@ def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         InvalidInput: If the card's accuracies cannot be read, or a steer is given for a folder of pluralign's own.
         MissingExtra: If PyYAML is not installed.
     """
-    if sheet.steer is not None and sheet.form is None:
+    if sheet.steer is not None and sheet.has_all:
         raise InvalidInput(
-            "a folder of pluralign's own holds all communities",
+            "a folder of pluralign's own holds all communities"
+            if sheet.is_own
+            else "the folder holds all communities",
             where="steer",
-            hint="give form too, or no steer",
+            hint="give form too, or no steer" if sheet.is_own else "give no steer",
         )
     name = _inline(sheet.repo_id.rstrip("/").rpartition("/")[2])
     parts = [f"# {name}", _opening(card, sheet), *_sections(card, sheet)]
@@ -118,10 +147,14 @@ def write_model_card(
 
 def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
     """The sheet with what the files of an export say."""
-    told, adapted = folder / "pluralign.json", folder / "adapter_config.json"
-    if sheet.form is None and told.is_file():
+    told, adapted = folder / ROUTES, folder / "adapter_config.json"
+    if sheet.is_own and told.is_file():
         found = read_json_object(told, "export the model again")
-        sheet = replace(sheet, form=TextForm(found["text"], found["max_length"], found["overlong"]))
+        if "routes" in found:
+            sheet = replace(sheet, routes=tuple(found["routes"]), head=str(found["head"]))
+        else:
+            form = TextForm(found["text"], found["max_length"], found["overlong"])
+            sheet = replace(sheet, form=form)
     if adapted.is_file() and not sheet.adapter:
         base = read_json_object(adapted, "export the model again").get("base_model_name_or_path")
         sheet = replace(sheet, adapter=True, base_model=sheet.base_model or base)
@@ -131,14 +164,10 @@ def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
 def _front(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, Any]:
     front: dict[str, Any] = {
         "license": sheet.license,
-        "library_name": "pluralign"
-        if sheet.form is None
-        else "peft"
-        if sheet.adapter
-        else "transformers",
+        "library_name": sheet.library,
         "base_model": sheet.base_model or _base_model(card),
-        "pipeline_tag": "text-classification",
-        "tags": list(_TAGS),
+        "pipeline_tag": "feature-extraction" if sheet.routes else "text-classification",
+        "tags": [*_TAGS, *(["sentence-transformers"] if sheet.routes else [])],
         "language": list(sheet.languages),
         "datasets": list(sheet.datasets),
     }
@@ -156,13 +185,17 @@ def _base_model(card: Mapping[str, Any]) -> str | None:
 def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     method = f"method `{_inline(card['method'])}`" if card.get("method") else "an unknown method"
     about = f" ({_inline(card['about'])})" if card.get("about") else ""
-    if sheet.form is None:
+    if sheet.is_own:
         what = "A reward model that can be steered to the communities below, with any blend of them"
+    elif sheet.has_all:
+        what = "A reward model with a head for each of the communities below that it is steered to"
     elif sheet.steer is None:
         what = f"A reward model; its weights are those of the {_inline(name_on_card(card, WORLD.id))}, steered to nobody"
     else:
+        only = len(sheet.steer.shares) == 1
         shares = ", ".join(
-            f"{_inline(_named(card, c))} {share:g}" for c, share in sheet.steer.shares.items()
+            _inline(_named(card, c)) + ("" if only else f" {share:g}")
+            for c, share in sheet.steer.shares.items()
         )
         what = f"A reward model whose weights are steered to {shares}, at strength {sheet.steer.strength:g}"
     return (
@@ -183,7 +216,11 @@ def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:
     yield f"## Licences\n\n{_licences(card, sheet)}"
     yield f"## Limits\n\n{_limits(card)}"
     base = sheet.base_model if sheet.adapter else None
-    yield f"## How to load it\n\n{loading_lines(sheet.repo_id, sheet.form, _example(card), base)}"
+    if sheet.routes:
+        lines = encoder_lines(sheet.repo_id, sheet.routes, sheet.head, _is_static(card))
+    else:
+        lines = loading_lines(sheet.repo_id, sheet.form, _example(card), base)
+    yield f"## How to load it\n\n{lines}"
 
 
 def _people(card: Mapping[str, Any]) -> str:
@@ -192,7 +229,8 @@ def _people(card: Mapping[str, Any]) -> str:
     ids = list(dict.fromkeys([*steered, *reference, *people]))
     if not ids:
         return "The card names no communities."
-    lines = ["| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|"]
+    head = ["| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|"]
+    lines = list(head)
     for id_ in ids:
         roles = [
             role for role, of in (("steered to", steered), ("reference", reference)) if id_ in of
@@ -201,14 +239,25 @@ def _people(card: Mapping[str, Any]) -> str:
         pairs = f"{counts['pairs']:,}" if counts.get("pairs") is not None else "unknown"
         who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {', '.join(roles) or 'training'}"
         lines.append(f"| {who} | {pairs} | {_raters(counts)} |")
+    left_out: list[str] = []
     for id_, told in (card.get("in_data") or {}).items():
-        if id_ not in ids:
-            role = f"left out: {_cell(told['why'])}" if told.get("why") else told["role"]
-            who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
-            lines.append(f"| {who} | {told['pairs']:,} | {_raters(told)} |")
-    return "\n".join(
-        [*lines, "", "Pairs and raters of all the data, for training and for measuring."]
-    )
+        if id_ in ids:
+            continue
+        role = f"left out: {_cell(told['why'])}" if told.get("why") else told["role"]
+        who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
+        rows = left_out if told.get("why") else lines
+        rows.append(f"| {who} | {told['pairs']:,} | {_raters(told)} |")
+    note = "Pairs and raters of all the data, for training and for measuring."
+    return "\n".join([*lines, *_folded(left_out, head), "", note])
+
+
+def _folded(rows: list[str], head: list[str]) -> list[str]:
+    """A table that opens on a click, where it has more than a few rows; else the rows alone."""
+    if len(rows) <= _FEW:
+        return rows
+    title = f"{len(rows)} communities of the data were left out"
+    opened = f"<details><summary>{title}</summary>"
+    return ["", opened, "", *head, *rows, "", "</details>"]
 
 
 def _raters(counts: Mapping[str, Any]) -> str:
@@ -239,7 +288,7 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     missing = [c for c in card.get("communities") or [] if c not in measured]
     note = (
         [f"Not measured: {', '.join(f'`{_cell(c)}`' for c in missing)}."]
-        if missing and sheet.form is None
+        if missing and sheet.has_all
         else []
     )
     return "\n\n".join([what, "\n".join(lines), *note])
@@ -251,7 +300,7 @@ def _applying(
     """The accuracies that hold for the weights, and under which steer they were measured."""
     if not card.get("communities"):
         return measured, "without steering"
-    if sheet.form is None:
+    if sheet.has_all:
         return measured, "under the steer to that community"
     if sheet.steer is None or len(sheet.steer.shares) > 1 or sheet.steer.strength != 1:
         return {}, ""
@@ -277,6 +326,7 @@ def _limits(card: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             *own,
+            *_limits_of_encoder(card),
             "* It speaks for those who took part, in the situations they were asked about. A community is never of one "
             "mind; a high reward is not consent.",
             "* It was measured on pairs like those it was trained on. On other prompts, and on completions that were "
@@ -284,6 +334,18 @@ def _limits(card: Mapping[str, Any]) -> str:
             "* Steering beyond strength 1 exaggerates, and was not measured.",
         ]
     )
+
+
+def _limits_of_encoder(card: Mapping[str, Any]) -> list[str]:
+    name = str((card.get("trunk") or {}).get("encoder") or "")
+    if name not in _ENGLISH:
+        return []
+    long = " It reads the first 256 tokens of a text." if name == "minilm" else ""
+    return [f"* Its encoder was made for English: of other languages it understands little.{long}"]
+
+
+def _is_static(card: Mapping[str, Any]) -> bool:
+    return str((card.get("trunk") or {}).get("encoder") or "").partition(":")[0] == "static"
 
 
 def _example(card: Mapping[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 import copy
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput, Steer
+from pluralign.core import Steer
+from pluralign.huggingface.folders import whole_folder
 from pluralign.huggingface.processes import writing
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.linear import LinearRewardModel
@@ -111,21 +110,9 @@ def _write_model(model: Any, backbone: Backbone, folder: Path) -> None:
 
 
 def _whole_folder(folder: Path, write: Callable[[Path], None], form: TextForm) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidInput("the folder is not empty", where=str(folder), hint="name another folder")
     with writing() as main:
         if main:
-            _replace(folder, write, form)
-
-
-def _replace(folder: Path, write: Callable[[Path], None], form: TextForm) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        target = Path(temporary) / folder.name
-        target.mkdir()
-        write(target)
-        told = {"text": form.kind, "max_length": form.max_length, "overlong": form.overlong}
-        (target / TEXT).write_text(json.dumps(told, indent=2), encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        target.replace(folder)
+            with whole_folder(folder) as target:
+                write(target)
+                told = {"text": form.kind, "max_length": form.max_length, "overlong": form.overlong}
+                (target / TEXT).write_text(json.dumps(told, indent=2), encoding="utf-8")
