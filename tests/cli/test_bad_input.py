@@ -102,11 +102,11 @@ def test_a_bad_table_in_the_file_is_refused(call: Call, config: Path, text: str,
         ),
         (
             json.dumps(GOOD | {"strength": "strong"}),
-            "'strength': a number was expected, got 'strong'",
+            "'strength': the value must be a number, got 'strong'",
         ),
         (
             json.dumps(GOOD | {"strength": float("inf")}),
-            "'strength': a number was expected, got inf",
+            "'strength': the value must be a number, got inf",
         ),
         (json.dumps(GOOD | {"weight": -1}), "weight is -1"),
         (json.dumps(GOOD | {"community": "Mexcio"}), "Mexcio"),

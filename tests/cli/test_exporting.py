@@ -68,8 +68,8 @@ def test_a_blend_names_its_shares_and_mistakes_are_explained(
     for words, said in (
         (["-c", "~hil"], "did you mean ~hill"),
         (["-c", "~hill", "-c", "~world"], "has no share"),
-        (["-c", "~hill=x"], "is no number"),
-        (["-c", "~hill=0.5"], "sum to 0.5"),
+        (["-c", "~hill=x"], "must be a number"),
+        (["-c", "~hill=0.5"], "sum of 0.5"),
         (["-c", "~hill", "--as", "adapter"], "a head alone is no adapter"),
     ):
         wrong = call("export", model, *words, "--out", tmp_path / "wrong")

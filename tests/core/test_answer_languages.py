@@ -1,4 +1,4 @@
-"""Answers and refusals are told apart in every language, so that refusal rates do not measure the language."""
+"""Answers and refusals are read in every language, so refusal rates do not measure the language."""
 
 import pytest
 

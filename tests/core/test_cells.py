@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pluralign.core import InvalidInput, cell_id, cell_number, is_missing, tidy
 
 MARKS = [
-    None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, Decimal("nan"), "", "NA", "N/A", "n/a", "nan", "NaN", "None",
+    None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, Decimal("nan"), "", "NA", "N/A", "n/a",
+    "nan",
+    "NaN", "None",
     "null", "NULL", "nil", "-", "--", ".", "?", "#N/A", "<NA>", "(null)", "\\N", "#VALUE!",
     "Prefer not to say",
     "prefer not to answer", "I’d rather not say", "Unknown", "missing", "not stated", " NA ",
@@ -65,7 +67,7 @@ def test_an_id_that_lost_digits_as_a_float_is_refused() -> None:
 
 @pytest.mark.parametrize("value", ["one", "1_0", "inf", math.inf, True, [1.0], "1 2", 10**400])
 def test_what_is_no_finite_number_is_refused(value: object) -> None:
-    with pytest.raises(InvalidInput, match="a number was expected"):
+    with pytest.raises(InvalidInput, match="the value must be a number"):
         cell_number(value)
 
 

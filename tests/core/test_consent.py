@@ -3,10 +3,12 @@ import pytest
 
 from pluralign.core import consent_problem, consents
 
-GIVEN = [True, np.True_, 1, 1.0, "1", "1.0", "true", "TRUE", "Yes", "y", "yes, I consent", "given", "granted",
+GIVEN = [True, np.True_, 1, 1.0, "1", "1.0", "true", "TRUE", "Yes", "y", "yes, I consent",
+         "given", "granted",
          "I agree", "agreed", "accepted", "signed", "opted in", "consented",
          "\u00a0yes "]  # fmt: skip
-REFUSED = [False, np.False_, 0, 0.0, "0", "0.0", "false", "FALSE", "No", "n", "no, thanks", "refused", "Declined",
+REFUSED = [False, np.False_, 0, 0.0, "0", "0.0", "false", "FALSE", "No", "n", "no, thanks",
+           "refused", "Declined",
            "denied", "withdrawn", "Withdrawn 2024-05-01", "withdrew", "revoked", "I do not consent",
            "not given",
            "not provided", "prefer not to say", "I’d rather not say",

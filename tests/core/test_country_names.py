@@ -31,22 +31,29 @@ FRAMED = [
 ]
 
 WRITTEN = {
-    "KOR": "Korea, South|Korea (South)|Korea, Rep.|Republic of Korea|S. Korea|Korea, Republic of (South Korea)|ROK",
-    "PRK": "N. Korea|Korea, North|Korea, Dem. People's Rep.|Korea, Dem. People’s Rep.|DPRK|North Korea (DPRK)",
+    "KOR": "Korea, South|Korea (South)|Korea, Rep.|Republic of Korea|S. Korea|"
+    "Korea, Republic of (South Korea)|ROK",
+    "PRK": "N. Korea|Korea, North|Korea, Dem. People's Rep.|Korea, Dem. People’s Rep.|DPRK|"
+    "North Korea (DPRK)",
     "COD": "RD Congo|Congo (RDC)|Kongo-Kinshasa|Конго (Киншаса)|刚果（金）|Zaire (now DRC)|"
     "Democratic Republic of the Congo|DRC|D.R. Congo|Congo, Dem. Rep.|Congo-Kinshasa|Zaire",
-    "COG": "Congo-Brazzaville|Congo, Rep.|Republic of the Congo|Congo (Brazzaville)|Congo, Republic of the|Congo",
-    "HKG": "Hong Kong SAR, China|Hong Kong, China|China, Hong Kong SAR|Hong Kong SAR|China (Hong Kong)",
+    "COG": "Congo-Brazzaville|Congo, Rep.|Republic of the Congo|Congo (Brazzaville)|"
+    "Congo, Republic of the|Congo",
+    "HKG": "Hong Kong SAR, China|Hong Kong, China|China, Hong Kong SAR|Hong Kong SAR|"
+    "China (Hong Kong)",
     "MAC": "Macau SAR PRC|Macao SAR, China|Macau",
     "CHN": "China, People's Republic of|P.R. China|PRC|China (mainland)|China (PRC)",
-    "TWN": "Taiwan, Province of China|Taiwan ROC|Taiwan (ROC)|Chinese Taipei|Republic of China|Taiwan, China",
+    "TWN": "Taiwan, Province of China|Taiwan ROC|Taiwan (ROC)|Chinese Taipei|Republic of China|"
+    "Taiwan, China",
     "PSE": "State of Palestine|Occupied Palestinian Territory|West Bank and Gaza|Palest. ter.",
-    "MKD": "FYROM|Republic of Macedonia|North Macedonia (former FYROM)|Macedonia, FYR|Macedonia, North|F.Y.R.O.M.",
+    "MKD": "FYROM|Republic of Macedonia|North Macedonia (former FYROM)|Macedonia, FYR|"
+    "Macedonia, North|F.Y.R.O.M.",
     "GMB": "The Gambia|Gambia, The|Gambia (the)",
     "BHS": "Bahamas, The|The Bahamas",
     "PHL": "Philippines (the)|The Philippines",
     "NLD": "Netherlands, The|Holland (Netherlands)",
-    "USA": "The United States|U.S.|U. S. A.|US|us|United States of America (the)|América|Estados Unidos",
+    "USA": "The United States|U.S.|U. S. A.|US|us|United States of America (the)|América|"
+    "Estados Unidos",
     "GBR": "Großbritannien|イギリス|Великобритания|यूनाइटेड किंगडम|"
     "United Kingdom (Great Britain)|U.K.|England|UK (England)",
     "EGY": "Egypt, Arab Rep.",
@@ -186,7 +193,8 @@ def test_a_state_that_is_no_more_stays_unresolved_and_its_successors_are_named(
 
 @pytest.mark.parametrize(
     "label",
-    ["Soviet Union (USSR)", "Germany, East", "Germany (West)", "Serbia & Montenegro", "Yugoslavia (former)",
+    ["Soviet Union (USSR)", "Germany, East", "Germany (West)", "Serbia & Montenegro",
+     "Yugoslavia (former)",
      "Vietnam, South",
      "Yemen, South", "Niger or Nigeria", "USA / Mexico", "Denmark/Greenland",
      "Southern Africa", "South America", "Central Africa", "New Mexico", "Atlanta, Georgia",
@@ -199,9 +207,12 @@ def test_a_label_of_no_country_or_of_two_is_none(label: str) -> None:
 
 @pytest.mark.parametrize(
     ("label", "others"),
-    [("DRC", ["GRC"]), ("Niger", ["NGA"]), ("Austria", ["AUS"]), ("Iran", ["IRQ"]), ("Slovakia", ["SVN"]),
-     ("Guinea", ["GNB", "GNQ", "PNG"]), ("Dominica", ["DOM"]), ("Korea, South", ["PRK"]), ("Congo", ["COD"]),
-     ("Letonia", ["EST"]), ("USSR", CODES_OF_ALL), ("Mali", ["MLT"]), ("AUT", ["AUS"]), ("NA", CODES_OF_ALL)],
+    [("DRC", ["GRC"]), ("Niger", ["NGA"]), ("Austria", ["AUS"]), ("Iran", ["IRQ"]),
+     ("Slovakia", ["SVN"]),
+     ("Guinea", ["GNB", "GNQ", "PNG"]), ("Dominica", ["DOM"]), ("Korea, South", ["PRK"]),
+     ("Congo", ["COD"]),
+     ("Letonia", ["EST"]), ("USSR", CODES_OF_ALL), ("Mali", ["MLT"]), ("AUT", ["AUS"]),
+     ("NA", CODES_OF_ALL)],
 )  # fmt: skip
 def test_a_label_of_one_country_never_gets_another_as_its_hint(
     label: str, others: list[str]

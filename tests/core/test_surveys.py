@@ -19,7 +19,7 @@ TEA = {"Q1": QUESTION}
 
 def test_a_question_needs_options_and_as_many_codes() -> None:
     assert (QUESTION.codes, QUESTION.stem) == (("1", "2", "3"), "Is tea good?")
-    with pytest.raises(InvalidInput, match="question Q2: a question without options"):
+    with pytest.raises(InvalidInput, match="question Q2: a question must have options"):
         SurveyQuestion("Q2", "Why?", ())
     with pytest.raises(InvalidInput, match="question Q2: options and codes differ"):
         SurveyQuestion("Q2", "Why?", ("Yes", "No"), ("0",))

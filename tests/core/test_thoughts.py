@@ -15,7 +15,8 @@ TEMPLATES = {
     "special tokens": "<|begin_of_thought|>{}<|end_of_thought|>",
     "capital special tokens": "<|START_THINKING|>{}<|END_THINKING|>",
     "triangles": "◁think▷{}◁/think▷",
-    "harmony": "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>",
+    "harmony": "<|channel|>analysis<|message|>{}<|end|>"
+    "<|start|>assistant<|channel|>final<|message|>",
     "harmony with a recipient": "<|channel|>commentary to=f <|constrain|>json<|message|>{}<|call|>"
     "<|start|>assistant<|channel|>final<|message|>",
     "harmony, its tokens stripped": "analysis{}assistantfinal",

@@ -1,4 +1,6 @@
-"""The domain: frozen types, pure functions and ports. Everything else stands on it."""
+"""The domain: frozen types, pure functions and ports. All other packages build on it."""
+
+from typing import Any
 
 from pluralign.core.answer_rows import answer_from_row, answer_row
 from pluralign.core.answers import read_answer, read_published
@@ -43,13 +45,13 @@ from pluralign.core.manifest import (
     Manifest,
     Written,
     check_written,
+    describe_faults,
     folder_faults,
     is_sealed,
     is_sound,
     list_folder,
     list_written,
     sealed,
-    told_faults,
 )
 from pluralign.core.pairs import (
     AnyRequest,
@@ -159,6 +161,7 @@ __all__ = [
     "consents",
     "count_of",
     "cut_torn_line",
+    "describe_faults",
     "folder_faults",
     "html_table",
     "is_missing",
@@ -198,7 +201,16 @@ __all__ = [
     "stripped",
     "text_table",
     "tidy",
-    "told_faults",
     "whole_file",
     "without_secrets",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "told_faults":
+        from warnings import warn
+
+        note = "use describe_faults; pluralign.core.told_faults goes in version 1.0"
+        warn(note, DeprecationWarning, stacklevel=2)
+        return describe_faults
+    raise AttributeError(f"module 'pluralign.core' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Recorded answers as rows: what lies in a file, one object an answer."""
+"""Recorded answers as the rows of a file, one JSON object for each answer."""
 
 import math
 from collections.abc import Mapping
@@ -10,14 +10,17 @@ from pluralign.core.errors import InvalidInput
 from pluralign.core.parsing import parse_json
 
 PROBS_SUM = 0.02
-"""How far the probabilities of a row may be from summing to 1, as rounding to two or three decimals leaves them."""
+"""How far the sum of a row's probabilities may be from 1, since files round them."""
 
 
 def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
-    """A recorded answer as a JSON object; columns beyond the contract's only where they say something.
+    """Convert a recorded answer to a JSON object.
+
+    Columns beyond the contract's are written only where they are not empty.
 
     >>> answer_row(RecordedAnswer("llama", "culture_aware", "MEX", "Q1", "2."))
-    {'model': 'llama', 'strategy': 'culture_aware', 'community': 'MEX', 'question_id': 'Q1', 'answer': '2.'}
+    {'model': 'llama', 'strategy': 'culture_aware', 'community': 'MEX', 'question_id': 'Q1',
+     'answer': '2.'}
     """
     row: dict[str, Any] = {
         "model": answer.model,
@@ -43,10 +46,10 @@ def answer_row(answer: RecordedAnswer) -> dict[str, Any]:
 def answer_from_row(
     row: Mapping[str, Any], community: str | None, options: int | None = None
 ) -> RecordedAnswer:
-    """A row as a recorded answer.
+    """Convert a row to a recorded answer.
 
-    Ids of questions are in one spelling (1, 1.0 and "1" are one id); lists may be written as JSON
-    text, as tables hold them.
+    The id of a question has one spelling (1, 1.0 and "1" are the same id). Lists may be written as
+    JSON text, as they are in tables.
 
     Args:
         row: The row.
@@ -54,12 +57,12 @@ def answer_from_row(
         options: How many options its question has; None where the question is not known.
 
     Raises:
-        InvalidInput: If a column is missing or not of its kind; if ``order`` is no permutation of
-            the options, or labels are not one for each, or ``probs`` are no probabilities of the
-            options that sum to 1.
+        InvalidInput: If a column is missing or of the wrong type, if ``order`` is not a permutation
+            of the options, ``labels`` are not one for each option, or ``probs`` are not
+            probabilities of the options that sum to 1.
 
-    >>> row = {"model": "m", "strategy": "s", "question_id": 1.0, "answer": 2.0, "probs": [0.25, 0.75]}
-    >>> answer_from_row(row, None, options=2).question
+    >>> row = {"model": "m", "strategy": "s", "question_id": 1.0, "answer": 2.0}
+    >>> answer_from_row(row | {"probs": [0.25, 0.75]}, None, options=2).question
     '1'
     """
     order, labels, probs = (_list(row, name) for name in ("order", "labels", "probs"))
@@ -112,7 +115,7 @@ def _answer(row: Mapping[str, Any]) -> str:
         got = f", got {_shown(value)}" if "answer" in row else ""
         raise InvalidInput(
             f"no answer: it must be text or a number{got}",
-            hint="write null where nothing came back",
+            hint="write null where the model returned nothing",
         )
     if isinstance(value, str):
         return value
@@ -214,7 +217,7 @@ def _float(value: int | float) -> float:
 
 
 def _shown(value: object) -> str:
-    """A value in a message: its beginning, and no more digits than people read."""
+    """The beginning of a value, for a message; a long number is only described."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**20:
         return "a number of more than 20 digits"
     try:

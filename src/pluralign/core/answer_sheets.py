@@ -1,4 +1,4 @@
-"""The options of one question as they were shown, ready to be looked for in a reply."""
+"""The options of one question as shown, with the patterns that find them in a reply."""
 
 import re
 from functools import lru_cache
@@ -8,25 +8,24 @@ from pluralign.core.answer_words import OUT_OF, STRENGTHS
 from pluralign.core.errors import InvalidInput
 
 CHANGES = STRENGTHS | {"isn", "don", "doesn", "wouldn"}
-"""Words that make another answer of an option that they stand beside."""
+"""Words next to an option that change its meaning to another answer."""
 _WORD = re.compile(r"\w+")
 _DECIMAL_COMMA = re.compile(r"(\d{1,3}),0{1,2}")
 _PRONOUN = r"(?!(?<=\bI)(?:\s+[^\W\d]|['’]))"
 
 
 class Sheet:
-    """Options and labels as shown, and the patterns that find them.
+    """Options and labels as shown, and the patterns that find them in a reply.
 
     Args:
         shown: The options in the order shown.
-        labels: What stood before each.
+        labels: The label before each option.
 
     Attributes:
         labels: Index of the option by its label.
         words: The words of each option.
         scale: Whether an option is its own label, as on a scale of 1 to 10.
-        label: Finds a label that is no part of a word, a decimal number, a range or a telephone
-            number.
+        label: Finds a label outside of words, decimal numbers, ranges and telephone numbers.
         touching: Finds a label that may touch letters of scripts without spaces: "我选2", "2번".
 
     Raises:
@@ -39,27 +38,28 @@ class Sheet:
             raise InvalidInput(
                 f"each of the {len(shown)} options must have a label of its own, got {list(labels)}"
             )
-        self.labels = {clean(label): place for place, label in enumerate(labels)}
+        self.labels = {clean(label): index for index, label in enumerate(labels)}
         self.words = [words_of(option) for option in shown]
         self.scale = [
             clean(label) == clean(option) for label, option in zip(labels, shown, strict=True)
         ]
         one_of = "|".join(re.escape(label) for label in sorted(self.labels, key=len, reverse=True))
         top = re.escape(max(self.labels, key=lambda label: self.labels[label]))
-        # "7/10" is 7 on a scale that ends with 10, and nothing on another one.
+        # "7/10" means 7 on a scale that ends with 10, and no option on any other scale.
         found = rf"({one_of})(?:(?i:{OUT_OF.pattern}){top}(?!\w))?"
         not_before = rf"[.,-]\d|\s*[-–/]\s*\d|(?i:{OUT_OF.pattern})\d|\s*[%‰°+€]"
         body = rf"{found}(?!\w|{not_before})"
         self.label = re.compile(rf"(?<![\w.,-]){body}{_PRONOUN}")
         folded = {label.casefold() for label in self.labels}
-        # "b" is B where it is all that is answered, unless labels differ in their case alone.
+        # A reply of "b" alone means B, unless two labels differ only in their case.
         self._whole = re.compile(body, re.I if len(folded) == len(self.labels) else 0)
-        self._places = {
-            label.casefold() if self._whole.flags & re.I else label: p
-            for label, p in self.labels.items()
+        self._by_folded_label = {
+            label.casefold() if self._whole.flags & re.I else label: index
+            for label, index in self.labels.items()
         }
         self.touching = re.compile(
-            rf"(?<![A-Za-zÀ-ɏ\d_.,/−≤≥])(?<!\A[-<>])(?<![^א-ת]-){found}(?![A-Za-zÀ-ɏ\d_]|{not_before}){_PRONOUN}"
+            r"(?<![A-Za-zÀ-ɏ\d_.,/−≤≥])(?<!\A[-<>])(?<![^א-ת]-)"
+            rf"{found}(?![A-Za-zÀ-ɏ\d_]|{not_before}){_PRONOUN}"
         )
 
     @staticmethod
@@ -69,33 +69,38 @@ class Sheet:
         return Sheet(shown, labels)
 
     def named(self, text: str) -> int | None:
-        """The index of what a text names and nothing else: a label, an option, or a label with its option."""
+        """The index of the option that is the whole text: a label, an option, or both."""
         if re.match(r"\s*[-−]\d", text):  # a negative number, not a dash before a label
             return None
         bare = text.strip(" \t\r\n.:;,!?()[]\"'“”‘’«»„「」『』#-…")
         bare = re.sub(r"^(?:option|answer|choice|number)\b[\s:.#]*", "", bare, flags=re.I)
         found = self._whole.match(bare)
         if found is not None:
-            place = self._place(found[1])
-            said = words_of(bare[found.end() :])
-            own = said == self.words[place] or same_degree(self.words[place], said)
-            if not said or own or (self.scale[place] and said == (found[1],)):
-                return place
+            index = self._index_of(found[1])
+            rest = words_of(bare[found.end() :])
+            own = rest == self.words[index] or same_degree(self.words[index], rest)
+            if not rest or own or (self.scale[index] and rest == (found[1],)):
+                return index
         comma = _DECIMAL_COMMA.fullmatch(bare)
         if comma is not None and "0" not in self.labels:
             return self.labels.get(comma[1])
         return self.in_words(words_of(text))
 
-    def in_words(self, said: tuple[str, ...]) -> int | None:
-        """The index of the option that these words are, a degree in any order; None where two are worded alike."""
-        for alike in (said.__eq__, lambda words: same_degree(words, said)):
-            places = [place for place, words in enumerate(self.words) if words and alike(words)]
-            if places:
-                return places[0] if len(places) == 1 else None
-        return None
+    def in_words(self, spoken: tuple[str, ...]) -> int | None:
+        """The index of the option with these words; None where two options have them.
 
-    def _place(self, label: str) -> int:
-        return self.labels[label] if label in self.labels else self._places[label.casefold()]
+        The words of a degree may be in any order: "important very" is "very important".
+        """
+        options = list(enumerate(self.words))
+        found = [index for index, words in options if words and words == spoken]
+        if not found:
+            found = [index for index, words in options if same_degree(words, spoken)]
+        return found[0] if len(found) == 1 else None
+
+    def _index_of(self, label: str) -> int:
+        if label in self.labels:
+            return self.labels[label]
+        return self._by_folded_label[label.casefold()]
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -107,10 +112,12 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(clean(text).casefold()))
 
 
-def same_degree(words: tuple[str, ...], said: tuple[str, ...]) -> bool:
-    """Whether two words are the same but for their order, and one is a degree.
+def same_degree(words: tuple[str, ...], spoken: tuple[str, ...]) -> bool:
+    """Whether two words differ only in their order, and one of them is a degree.
 
-    >>> same_degree(("agree", "strongly"), ("strongly", "agree")), same_degree(("a", "b"), ("b", "a"))
-    (True, False)
+    >>> same_degree(("agree", "strongly"), ("strongly", "agree"))
+    True
+    >>> same_degree(("a", "b"), ("b", "a"))
+    False
     """
-    return len(words) == 2 and words == said[::-1] and not CHANGES.isdisjoint(words)
+    return len(words) == 2 and words == spoken[::-1] and not CHANGES.isdisjoint(words)

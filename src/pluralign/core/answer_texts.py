@@ -1,4 +1,4 @@
-r"""The part of a reply that answers: no thought, no special tokens, no invented next question, and in one spelling."""
+r"""The answering part of a reply, without thoughts, special tokens and invented next questions."""
 
 import re
 import unicodedata
@@ -43,9 +43,9 @@ _DECORATION = re.compile(r"[*_`$]+|\\[()\[\]]")
 
 
 def answering_part(text: str) -> str | None:
-    r"""The words that answer; None where the reply is an unfinished thought.
+    r"""The answering part of a reply; None where the reply is an unfinished thought.
 
-    Of an enormous text the beginning and the end are kept.
+    Only the beginning and the end of an enormous text are kept.
 
     >>> answering_part("<think>1 or 3?</think>2<|im_end|>\n<|im_start|>user\nAnd how old are you?")
     '2'
@@ -67,37 +67,41 @@ def answering_part(text: str) -> str | None:
 
 
 def bracketed(text: str) -> str | None:
-    """What stands in the last double brackets, ``<<2>>`` or ``[[2]]``; None where there are none."""
+    """The text in the last double brackets, ``<<2>>`` or ``[[2]]``; None where there are none."""
     found = _BRACKETED.findall(text)
     return next(filter(None, found[-1])) if found else None
 
 
 def clean(text: str) -> str:
-    """Digits of every script as 0-9, compatible forms of characters as one, whole numbers without ``.0``.
+    """Write digits of every script as 0-9, and whole numbers without ``.0``.
 
-    Marks of emphasis and format characters that are not seen (zero width, directions, soft hyphens)
-    are left out.
+    Compatible forms of a character become one form. Marks of emphasis and invisible format
+    characters (zero width, directions, soft hyphens) are removed.
 
     >>> clean("**٢**"), clean("2.0"), clean("\u200b２\u200f")
     ('2', '2', '2')
     """
     plain = unicodedata.normalize("NFKC", text)
     if not plain.isascii():
-        plain = "".join(_seen(c) for c in plain)
+        plain = "".join(_visible(c) for c in plain)
     return _WHOLE_FLOAT.sub(r"\1", _DECORATION.sub("", plain)).strip()
 
 
-def _seen(c: str) -> str:
+def _visible(c: str) -> str:
+    """The character, a digit as 0-9; empty for an invisible one."""
     if unicodedata.category(c) == "Cf":
         return ""
-    return (
-        str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, None) is not None else c
-    )
+    digit = unicodedata.digit(c, None) if c.isdigit() else None
+    return c if digit is None else str(digit)
 
 
 def _before(mark: re.Pattern[str], text: str) -> str:
     """The text before the first mark that has words in front of it."""
-    return next((text[: m.start()] for m in mark.finditer(text) if text[: m.start()].strip()), text)
+    for found in mark.finditer(text):
+        before = text[: found.start()]
+        if before.strip():
+            return before
+    return text
 
 
 def _ends(text: str) -> str:

@@ -1,9 +1,9 @@
-r"""Words by which short answers are read in many languages: to answer, choose, refuse, deny, strengthen, explain.
+r"""Words in many languages by which short answers are read: answer, choose, refuse, deny, explain.
 
-The tables hold what short replies to a question with options are made of, in the languages with the
-most speakers and those that surveys are made in. An answer in another language is read where its
-label comes last. Entries are regular expressions in lower case, one string a language, parted by
-blanks (``\s`` stands for a blank in an entry).
+The tables list the words of short replies to a question with options, in the languages with the
+most speakers and those in which surveys are made. An answer in another language is read if its
+label comes last. Entries are regular expressions in lower case, one string for each language,
+separated by blanks (an entry writes a blank as ``\s``).
 """
 
 import re
@@ -22,7 +22,8 @@ _ANSWERS = {
     "kn": "ಉತ್ತರ", "gu": "જવાબ",
     "pa": "ਜਵਾਬ ਉੱਤਰ", "th": "คำตอบ ตอบ", "am": "መልስ መልሱ", "ha": "amsa", "yo": "ìdáhùn idahun",
     "zu xh": "impendulo",
-    "zh": "答案 回答 答", "ja": "答え 解答", "ko": "정답 대답 답", "kk ky uz az": "жауап жооп javob cavab",
+    "zh": "答案 回答 答", "ja": "答え 解答", "ko": "정답 대답 답",
+    "kk ky uz az": "жауап жооп javob cavab",
     "mn": "хариулт", "si": "පිළිතුර", "my": "အဖြေ", "km lo": "ចម្លើយ ຄຳຕອບ",
     "ka hy": "პასუხ պատասխան",
     "eu": "erantzun", "ca": "resposta", "so": "jawaab",
@@ -79,9 +80,9 @@ _REASONS = {
     "te": "ఎందుకంటే", "th": "เพราะ", "zh": "因为 因為", "ja": "なぜなら", "ko": "왜냐하면",
 }  # fmt: skip
 _REFUSALS = {
-    "en": r"cannot can['’]?t\s can\snot won['’]?t unable\sto not\sable\sto not\scomfortable refuse\sto prefer\snot"
-    r" rather\snot decline\sto as\san\sai\b i['’]?m\s(?:just\s)?an?\s(?:ai|language\smodel) "
-    r"don['’]?t\sknow"
+    "en": r"cannot can['’]?t\s can\snot won['’]?t unable\sto not\sable\sto not\scomfortable"
+    r" refuse\sto prefer\snot rather\snot decline\sto as\san\sai\b"
+    r" i['’]?m\s(?:just\s)?an?\s(?:ai|language\smodel) don['’]?t\sknow"
     r" no\s(?:personal\s)?opinion sorry impossible language\smodel",
     "es": r"no\spuedo no\ssé lo\ssiento como\s(?:una\s)?ia\b", "pt": r"não\sposso não\ssei desculp",
     "fr": r"je\sne\s(?:peux|sais) je\srefuse désolé en\stant\squ['’]ia",
@@ -101,7 +102,8 @@ _REFUSALS = {
     "hi mr": r"नहीं माफ़ माफ क्षमा", "bn": r"পারি\sনা পারব\sনা দুঃখিত", "ta": "முடியாது மன்னி",
     "te": "క్షమించ", "th": "ขอโทษ ขออภัย ไม่สามารถ ไม่ทราบ", "am": "አልችልም ይቅርታ",
     "fi": r"\ben\s(?:valitse|halua|voi|osaa|tiedä) anteeksi",
-    "zh": "无法 不能 抱歉 对不起 不知道 拒绝 無法 對不起", "ja": "できません できない わかりません 申し訳 ごめん",
+    "zh": "无法 不能 抱歉 对不起 不知道 拒绝 無法 對不起",
+    "ja": "できません できない わかりません 申し訳 ごめん",
     "ko": r"수\s?없 죄송 모르 모릅",
 }  # fmt: skip
 _DENIALS = {  # whole words
@@ -123,8 +125,9 @@ _DENYING_PARTS = {
     "tr": r"m[ıiuü]yor\w* \w+[ea]mem\b",
 }  # fmt: skip
 _STRENGTHS = {
-    "en": "very much really so too most more less least highly strongly slightly somewhat extremely completely totally"
-    " fully wholly entirely quite rather fairly mostly partly partially moderately generally "
+    "en": "very much really so too most more less least highly strongly slightly somewhat extremely"
+    " completely totally fully wholly entirely quite rather fairly mostly partly partially "
+    "moderately generally "
     "absolutely definitely"
     " super pretty critically vitally incredibly crucially increasingly enormously equally only "
     "sometimes occasionally"
@@ -157,9 +160,11 @@ _OPTIONS = {
 
 
 def _any_of(*tables: Mapping[str, str]) -> str:
-    return "|".join(
-        entry for table in tables for words in table.values() for entry in words.split()
-    )
+    entries: list[str] = []
+    for table in tables:
+        for words in table.values():
+            entries += words.split()
+    return "|".join(entries)
 
 
 ANSWER_WORD = re.compile(rf"(?:{_any_of(_ANSWERS)})", re.IGNORECASE)
@@ -167,18 +172,18 @@ ANSWER_WORD = re.compile(rf"(?:{_any_of(_ANSWERS)})", re.IGNORECASE)
 CHOICE_WORD = re.compile(rf"(?:{_any_of(_ANSWERS, _CHOICES)})", re.IGNORECASE)
 """A word for "answer", "option" or "choose"."""
 REFUSES = re.compile(_any_of(_REFUSALS), re.IGNORECASE)
-"""What is said where no answer is given."""
+"""Words of a reply that refuses to answer."""
 DENIES = re.compile(rf"(?<!-)\b(?:{_any_of(_DENIALS)})\b|{_any_of(_DENYING_PARTS)}", re.IGNORECASE)
 """A word that may turn a choice into its opposite."""
 QUESTION_WORD = re.compile(rf"(?:{_any_of(_QUESTIONS)})", re.IGNORECASE)
 """A word for "question"."""
 OUT_OF = re.compile(rf"\s*(?:{_any_of(_OUT_OF)})\s*", re.IGNORECASE)
-"""What stands between a number and the end of its scale: "7 out of 10"."""
+"""The words between a number and the end of its scale: "7 out of 10"."""
 EXPLAINS = re.compile(
     rf"\W{{0,3}}\b(?:{_any_of(_REASONS)})(?![a-zà-ɏ])|\s*[,，、،(（]", re.IGNORECASE
 )
-"""What follows an answer that is explained: a word for "because", a comma or a bracket."""
+"""The sign that an explanation of the answer follows: "because", a comma or a bracket."""
 COUNTS = re.compile(rf".{{0,12}}(?:{_any_of(_OPTIONS)})", re.IGNORECASE)
 """A word for "options" soon after a number that may count them."""
 STRENGTHS = frozenset(word for words in _STRENGTHS.values() for word in words.split())
-"""Words that make another option out of an option: "strongly agree" is not "agree"."""
+"""Words that turn an option into another one: "strongly agree" is not "agree"."""

@@ -1,11 +1,12 @@
-r"""Reading answers: an option, or a refusal. Ours prefers no answer to a wrong one; the published rule takes a number.
+r"""Read an answer from a reply: an option, or a refusal.
 
-What is read stands outside of thoughts and special tokens, inside of answer tags where there are
-any, and before an invented next question. It is read from its strongest sign to its weakest, and
-the first kind of sign that is there decides: ``\boxed{...}``, ``<<...>>``, a JSON object, a bare
-label or option as the whole, "my answer is ...", a last or first line that is a label, "option 2",
-and in short texts a label at the end or one that is explained, an option's own words, or in any
-language the only number. A sign that points at two options is a refusal.
+Our rules prefer no answer to a wrong one; the published rule takes a number. Our rules read the
+text outside of thoughts and special tokens, inside of answer tags where there are any, and before
+an invented next question. They look for signs from the strongest to the weakest, and the first kind
+of sign that occurs decides: ``\boxed{...}``, ``<<...>>``, a JSON object, a bare label or option as
+the whole text, "my answer is ...", a last or first line that is a label, "option 2", and in short
+texts a label at the end or one with an explanation, an option's own words, or in any language the
+only number. A sign that points at two options is a refusal.
 """
 
 import re
@@ -56,39 +57,40 @@ _ASKS = ("?", "？", "؟")
 
 
 def read_answer(text: str, shown: Sequence[str], labels: Sequence[str]) -> int | Refusal:
-    r"""Read which of the options shown was answered.
+    r"""Read which of the options shown the reply chooses.
 
     Args:
-        text: The words as returned; of an enormous text the beginning and the end are read.
+        text: The words as returned; only the beginning and the end of an enormous text are read.
         shown: The options in the order shown.
-        labels: What stood before each.
+        labels: The label before each option.
 
     Returns:
-        The place of the option, 0 to ``len(shown) - 1``, or a refusal with the whole text.
+        The index of the option in ``shown``, or a refusal with the whole text.
 
     Raises:
         InvalidInput: If options and labels differ in number, there are none, or two labels are
             equal.
 
     >>> options, labels = ["Very important", "Not very important"], ["1", "2"]
-    >>> [read_answer(text, options, labels) for text in ("2.", r"So: \boxed{1}", "Not very important!", "२")]
+    >>> replies = ("2.", r"So: \boxed{1}", "Not very important!", "२")
+    >>> [read_answer(reply, options, labels) for reply in replies]
     [1, 0, 1, 1]
     >>> read_answer("Please call 1-800-273-8255.", options, labels)
     Refusal(text='Please call 1-800-273-8255.')
     """
-    found = _place(text, Sheet.of(tuple(shown), tuple(labels)))
-    return Refusal(text) if found is None else found
+    index = _option_in(text, Sheet.of(tuple(shown), tuple(labels)))
+    return Refusal(text) if index is None else index
 
 
 def read_published(text: str) -> int | None:
-    r"""The published rules: a number in ``\boxed{}``, else the first integer in the text, where it is 0 to 10.
+    r"""Read a number by the published rules: in ``\boxed{}``, else the first integer from 0 to 10.
 
     The second is CultureSPA's (arXiv 2410.12971), the first that of evaluations which ask for a
     box. CultureSPA's rule reads "call 1-800-273-8255" as the answer 1; it is here for faithful
     scores only.
 
-    >>> read_published("I would choose option 3."), read_published("In 1990"), read_published(r"\boxed{11}")
-    (3, None, 11)
+    >>> [read_published(text) for text in ("I would choose option 3.", "In 1990", r"\boxed{11}")]
+    [3, None, 11]
     """
     boxed = re.search(r"boxed\{([0-9]{1,9})", text)
     if boxed is not None:
@@ -100,14 +102,14 @@ def read_published(text: str) -> int | None:
     return number if number <= 10 else None
 
 
-def _place(text: str, sheet: Sheet) -> int | None:
+def _option_in(text: str, sheet: Sheet) -> int | None:
     answer = answering_part(text)
     if answer is None:
         return None
     boxed = _BOXED.findall(answer)
     plain = clean(answer)
-    for label, place in sheet.labels.items():
-        if sheet.scale[place] and label.isdigit():  # "9.9" is the label 9 with the option 9
+    for label, index in sheet.labels.items():
+        if sheet.scale[index] and label.isdigit():  # "9.9" is the label 9 with the option 9
             plain = re.sub(rf"(?<![\w.]){label}\.\s?{label}(?![\w]|\.\d)", label, plain)
     if boxed:
         return sheet.named(clean(boxed[-1]))
@@ -119,7 +121,7 @@ def _place(text: str, sheet: Sheet) -> int | None:
 
 
 def _by_signs(text: str, sheet: Sheet) -> int | None:
-    """What the strongest kind of sign in a text points at; None where it points at two options."""
+    """The option that the strongest kind of sign points at; None where it points at two."""
     for signs in (
         _json,
         _whole,
@@ -132,28 +134,28 @@ def _by_signs(text: str, sheet: Sheet) -> int | None:
         _contained,
         _only_label,
     ):
-        places = set(signs(text, sheet))
-        if places:
-            return places.pop() if len(places) == 1 else None
+        found = set(signs(text, sheet))
+        if found:
+            return found.pop() if len(found) == 1 else None
     return None
 
 
 def _json(text: str, sheet: Sheet) -> Iterator[int | None]:
-    """Places that JSON objects give; None for one that gives another answer."""
+    """Options that JSON objects name; None for an object with any other answer."""
     for found in _OBJECT.findall(text):
         try:
             value = parse_json(found)
         except ValueError:
             continue
-        for key, said in value.items():
+        for key, answer in value.items():
             if key.lower().replace(" ", "_") in _KEYS:
-                yield None if said is None else sheet.named(clean(str(said)))
+                yield None if answer is None else sheet.named(clean(str(answer)))
 
 
 def _whole(text: str, sheet: Sheet) -> Iterator[int]:
-    place = sheet.named(text)
-    if place is not None:
-        yield place
+    index = sheet.named(text)
+    if index is not None:
+        yield index
 
 
 def _answers(text: str, sheet: Sheet) -> Iterator[int | None]:
@@ -169,14 +171,13 @@ def _options(text: str, sheet: Sheet) -> Iterator[int | None]:
 
 
 def _after(marker: re.Pattern[str], text: str, sheet: Sheet) -> Iterator[int | None]:
-    """Places that stand right behind a marker; None for "2 or 3"."""
+    """Options named right after a marker; None for "2 or 3"."""
     for found in marker.finditer(text):
         if _NOT.search(text[max(0, found.start() - 60) : found.start()]):
             continue
         line = text[found.end() : found.end() + 300].split("\n", 1)[0]
-        if (
-            marker is _ANSWER and (whole := sheet.named(line)) is not None
-        ):  # "Answer: a" is no article
+        whole = sheet.named(line) if marker is _ANSWER else None
+        if whole is not None:  # in "Answer: a" the "a" is a label, not an article
             yield whole
             continue
         lead = _LEADS.match(text, found.end())
@@ -184,8 +185,7 @@ def _after(marker: re.Pattern[str], text: str, sheet: Sheet) -> Iterator[int | N
         rest = text[start : start + 300]
         label = sheet.label.match(rest)
         if label is not None:
-            place = sheet.labels[label[1]]
-            yield None if _MORE.match(rest, label.end()) else place
+            yield None if _MORE.match(rest, label.end()) else sheet.labels[label[1]]
             continue
         named = sheet.in_words(words_of(re.split(r"[.!?\n]", rest, maxsplit=1)[0]))
         named = sheet.named(rest.split("\n")[0]) if named is None else named
@@ -194,28 +194,27 @@ def _after(marker: re.Pattern[str], text: str, sheet: Sheet) -> Iterator[int | N
 
 
 def _lines(text: str, sheet: Sheet) -> Iterator[int]:
-    """The last line where it names an option, else the first, unless the lines list several options."""
+    """The option of the last line, else of the first, unless the lines list several options."""
     lines = [line for line in text.splitlines() if line.strip()]
-    named = {place for line in lines if (place := sheet.named(line)) is not None}
-    last = sheet.named(lines[-1]) if lines else None
-    if (
-        last is not None
-        and len(sheet.label.findall(lines[-1])) <= 1
-        and (len(named) == 1 or not _lists(lines, sheet))
-    ):
+    if not lines:
+        return
+    options = [sheet.named(line) for line in lines]
+    first, last = options[0], options[-1]
+    one = len(set(options) - {None}) == 1
+    one_label = len(sheet.label.findall(lines[-1])) <= 1
+    if last is not None and one_label and (one or not _lists(options)):
         yield last
-    elif len(named) == 1 and lines and sheet.named(lines[0]) is not None:
-        yield from named
+    elif first is not None and one:
+        yield first
 
 
-def _lists(lines: Sequence[str], sheet: Sheet) -> bool:
-    """Whether the text ends with a list of the options, which is no answer."""
-    places = [sheet.named(line) for line in lines[-2:]]
-    return len(places) == 2 and None not in places
+def _lists(options: Sequence[int | None]) -> bool:
+    """Whether the last two lines both name an option: a list of the options is not an answer."""
+    return len(options) >= 2 and None not in options[-2:]
 
 
 def _closing(text: str, sheet: Sheet) -> Iterator[int]:
-    """A bare label as the last sentence of a short text that does not refuse: "I'll be honest! 5"."""
+    """A bare label as the last sentence of a short text without a refusal: "I'll be honest! 5"."""
     last = re.split(r"[.!?:]\s+", text)[-1]
     found = sheet.label.fullmatch(last.strip(" .!"))
     if found is not None and len(text) <= _SHORT and not REFUSES.search(text):
@@ -223,75 +222,84 @@ def _closing(text: str, sheet: Sheet) -> Iterator[int]:
 
 
 def _leading(text: str, sheet: Sheet) -> Iterator[int]:
-    """A label that begins a short text and is explained there: "2, because family matters"."""
+    """A label that begins a short text, with an explanation: "2, because family matters"."""
     start = text.lstrip(" ([\"'")
     found = sheet.label.match(start)
     if found is None or found[1] == "I" or len(text) > _SHORT or REFUSES.search(text):
         return
-    place, rest = sheet.labels[found[1]], start[found.end() :]
-    own = sheet.words[place]
+    index, rest = sheet.labels[found[1]], start[found.end() :]
+    own = sheet.words[index]
     named = bool(own) and words_of(rest)[: len(own)] == own
-    others = {other for other, _ in _spoken_of(_without_option(rest, own), sheet)}
-    if (
-        (named or EXPLAINS.match(rest))
-        and not others
-        and not _NUMBER.search(rest)
-        and not sheet.label.search(rest)
-    ):
-        yield place
+    more = _NUMBER.search(rest) or sheet.label.search(rest)
+    others = list(_mentioned(_without_option(rest, own), sheet))
+    if (named or EXPLAINS.match(rest)) and not (more or others):
+        yield index
 
 
 def _contained(text: str, sheet: Sheet) -> Iterator[int | None]:
-    """Options whose words stand in a short text that does not refuse; the longest of overlapping ones."""
+    """Options whose words occur in a short text without a refusal."""
     if len(text) > _SHORT or REFUSES.search(text) or sheet.label.match(text):
         return
-    for place, near in _spoken_of(text, sheet):
-        yield None if CHANGES & set(near) else place
+    for index, near in _mentioned(text, sheet):
+        yield None if CHANGES & set(near) else index
 
 
-def _spoken_of(text: str, sheet: Sheet) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The options whose words stand in a text, each with the words around it; the longest of overlapping ones."""
-    said = words_of(text)
-    spans = [
-        (start, start + len(words), place)
-        for place, words in enumerate(sheet.words)
-        if len(" ".join(words)) >= 4 and not all(word.isdigit() for word in words)
-        for start in range(len(said) - len(words) + 1)
-        if said[start : start + len(words)] == words
-        or same_degree(words, said[start : start + len(words)])
-    ]
-    for start, end, place in spans:
-        if not any(a <= start and end <= b and (a, b) != (start, end) for a, b, _ in spans):
-            yield place, said[max(0, start - 3) : start] + said[end : end + 2]
+def _mentioned(text: str, sheet: Sheet) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The options whose words occur in a text, each with the words around them.
+
+    Of overlapping options only the longest is named: "very important" and not "important".
+    """
+    spoken = words_of(text)
+    spans: list[tuple[int, int, int]] = []
+    for index, words in enumerate(sheet.words):
+        spans += [(start, end, index) for start, end in _spans_of(words, spoken)]
+    for start, end, index in spans:
+        within = [(a, b) for a, b, _ in spans if a <= start and end <= b]
+        if set(within) == {(start, end)}:
+            yield index, spoken[max(0, start - 3) : start] + spoken[end : end + 2]
+
+
+def _spans_of(words: tuple[str, ...], spoken: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Where an option's words occur; nowhere for very short ones and numbers, which mean little."""
+    if len(" ".join(words)) < 4 or all(word.isdigit() for word in words):
+        return
+    for start in range(len(spoken) - len(words) + 1):
+        end = start + len(words)
+        if spoken[start:end] == words or same_degree(words, spoken[start:end]):
+            yield start, end
 
 
 def _only_label(text: str, sheet: Sheet) -> Iterator[int]:
-    """The one label of a short sentence in any language that has no other number, and neither refuses nor denies."""
+    """The one label of a short sentence in any language, without other numbers and negations."""
     labels = list(sheet.touching.finditer(text))
     if len(text) > _SENTENCE or len(labels) != 1 or "\n" in text or REFUSES.search(text):
         return
     (label,) = labels
-    place = sheet.labels[label[1]]
-    rest = _without_option(text[: label.start()] + " # " + text[label.end() :], sheet.words[place])
-    pronoun = label[1] == "I" and not CHOICE_WORD.search(rest)
-    if pronoun or _NUMBER.search(rest) or DENIES.search(rest):
+    index = sheet.labels[label[1]]
+    rest = _without_option(text[: label.start()] + " # " + text[label.end() :], sheet.words[index])
+    chooses = CHOICE_WORD.search(rest) is not None
+    if _NUMBER.search(rest) or DENIES.search(rest) or (label[1] == "I" and not chooses):
         return
     before, _, after = rest.partition("#")
+    if not after.strip(_CLOSING) or (chooses and not _counts(label[1], before, after, sheet)):
+        yield index
+
+
+def _counts(label: str, before: str, after: str, sheet: Sheet) -> bool:
+    """Whether a number counts the options, as in "the 4 options", instead of naming one."""
     ordinal = before.rstrip().endswith("第")
-    counted = label[1] == str(len(sheet.words)) and not ordinal and COUNTS.match(after)
-    if not after.strip(_CLOSING) or (CHOICE_WORD.search(rest) and not counted):
-        yield place
+    return label == str(len(sheet.words)) and not ordinal and COUNTS.match(after) is not None
 
 
 def _without_option(text: str, words: tuple[str, ...]) -> str:
-    """The text without the words of an option: "2 (not important)" denies nothing."""
+    """The text without the words of an option: "2 (not important)" is not a negation."""
     if not words:
         return text
     return re.sub(r"\W+".join(map(re.escape, words)), "", text, flags=re.I)
 
 
 def _before_next_question(text: str, sheet: Sheet) -> str:
-    """The text without what follows an answer in the first line, or the first paragraph, where that asks something."""
+    """Only the first line where it answers and the lines after it ask something; else the text."""
     first, *more = text.strip().split("\n")
     if not any(mark in line for line in more for mark in _ASKS):
         return text

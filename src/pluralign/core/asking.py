@@ -1,4 +1,4 @@
-"""Putting a closed question to a respondent, and what comes back: an option, or a refusal with its words."""
+"""A closed question as a respondent gets it (`Ask`), and the reply: an option, or a refusal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ class Refusal:
     """An answer that names no option.
 
     Attributes:
-        text: Its words, as they came; empty where nothing came.
+        text: The words as returned; empty where nothing was returned.
     """
 
     text: str
 
 
 Answer = int | Refusal
-"""What was answered: an option's index in its question, or a refusal."""
+"""The answer to a question: the index of an option, or a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Sampling:
     """How a language model draws its words.
 
     Attributes:
-        temperature: 0 takes the likeliest word each time.
+        temperature: Temperature of sampling, >= 0; 0 takes the likeliest word each time.
         top_p: Draw among the likeliest words that together have this probability, in (0, 1].
         max_new_tokens: Most tokens of one completion, >= 1.
         seed: The same seed, model and conversation give the same words where the model's server
@@ -48,31 +48,30 @@ class Sampling:
     def __post_init__(self) -> None:
         if not (self.temperature >= 0 and 0 < self.top_p <= 1 and self.max_new_tokens >= 1):
             raise InvalidInput(
-                f"temperature {self.temperature}, top_p {self.top_p}, max_new_tokens "
-                f"{self.max_new_tokens}",
-                hint="use a temperature >= 0, top_p in (0, 1] and max_new_tokens >= 1",
+                "temperature must be >= 0, top_p in (0, 1] and max_new_tokens >= 1, got "
+                f"{self.temperature}, {self.top_p} and {self.max_new_tokens}"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One putting of a question.
+    """A question as it is asked once.
 
     Attributes:
         question: The question.
         conversation: The words, system and user turns, ending with a user turn.
-        strategy: How it is put: ``culture_unaware``, ``culture_aware``, ...
+        strategy: How it is asked: ``culture_unaware``, ``culture_aware``, ...
         community: Id of the community whose answer is asked for; None where none is named.
-        order: Index of the option at each place shown; the question's own order where empty.
-        labels: What stands before the option at each place shown; the question's codes where empty.
-        variant: Which wording, where there are several: a paraphrase; empty for the first.
+        order: Index of each option in the order shown; the question's own order where empty.
+        labels: The label before each option, in the order shown; the question's codes where empty.
+        variant: Name of the wording, where there are paraphrases; empty for the first.
         language: BCP 47 tag of the words.
-        draw: Number of the draw, where one ask is put several times.
+        draw: Number of the draw, where one ask is sampled several times.
         shows_gold: Whether the words show real answers of the community's people.
 
     Raises:
-        InvalidInput: If the conversation does not end with a user turn, or places are not the
-            question's options.
+        InvalidInput: If the conversation does not end with a user turn, or order and labels do not
+            fit the question's options.
     """
 
     question: SurveyQuestion
@@ -97,13 +96,14 @@ class Ask:
             object.__setattr__(self, "labels", tuple(self.question.codes[i] for i in self.order))
         if sorted(self.order) != list(range(options)) or len(self.labels) != options:
             raise InvalidInput(
-                f"places {self.order} with labels {self.labels} are not its {options} options",
+                f"order and labels must fit the {options} options, got order {self.order} and "
+                f"labels {self.labels}",
                 where=where,
             )
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What makes it this ask: no two asks of a run share it."""
+        """The identity of the ask: no two asks of a run have the same key."""
         return (
             self.strategy,
             self.community or "",
@@ -123,14 +123,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back to an ask, before it is read.
+    """The reply to an ask, before it is read.
 
     Attributes:
         text: The words as returned.
         probs_O: Probability of each option in the question's own order, summing to 1, where they
             were measured.
-        failure: Why nothing came back, in words; None where something did. A failed ask is asked
-            again another time.
+        failure: Why there is no reply, in words; None where there is one. A run that is resumed
+            repeats a failed ask.
         finish_reason: ``length`` where the token limit cut the text off, ``content_filter`` where
             the server's filter withheld it; empty where the model ended by itself.
         not_sent: Sampling fields that the server refused, so that the request was sent without
@@ -146,22 +146,22 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswer:
-    """An answer as it lies in a file: raw, and all that is needed to read it again.
+    """An answer as a file records it: raw, with all that is needed to read it again.
 
     Attributes:
         model: Name of the respondent.
-        strategy: How the question was put.
-        community: Id of the community named; None where none was.
+        strategy: How the question was asked.
+        community: Id of the community named; None where none was named.
         question: Id of the question.
         text: The words as returned.
-        order: Index of the option at each place shown; empty where the file does not say.
-        labels: What stood before each; empty where the file does not say.
-        variant: Which wording.
+        order: Index of each option in the order shown; empty where it was not recorded.
+        labels: The label before each option; empty where they were not recorded.
+        variant: Name of the wording.
         language: BCP 47 tag of the words.
         draw: Number of the draw.
         shows_gold: Whether real answers were shown.
         probs_O: Probability of each option in the question's own order, where measured.
-        finish_reason: Why the text ended, where not by itself; see `Reply`.
+        finish_reason: Why the text ended; see `Reply`.
         not_sent: Sampling fields that the server refused; see `Reply`.
     """
 
@@ -182,7 +182,7 @@ class RecordedAnswer:
 
 
 def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
-    """An ask and its reply, as they are kept."""
+    """Combine an ask and its reply to a record."""
     return RecordedAnswer(
         model=model,
         strategy=ask.strategy,
@@ -202,18 +202,17 @@ def record_answer(model: str, ask: Ask, reply: Reply) -> RecordedAnswer:
 
 
 def render_question(text: str, shown: Sequence[str], labels: Sequence[str]) -> str:
-    """A question with its options, one a line.
+    """Write a question with its options, one option on each line.
 
     Args:
         text: The wording.
         shown: Options in the order shown.
-        labels: What stands before each.
+        labels: The label before each option.
 
     >>> print(render_question("Is family important?", ["Very", "Not at all"], ["1", "2"]))
     Is family important?
     1. Very
     2. Not at all
     """
-    return "\n".join(
-        [text, *(f"{label}. {option}" for label, option in zip(labels, shown, strict=True))]
-    )
+    options = [f"{label}. {option}" for label, option in zip(labels, shown, strict=True)]
+    return "\n".join([text, *options])

@@ -1,4 +1,4 @@
-"""Values of single cells of a table: marks of missing values, ids in one spelling, numbers."""
+"""Values of single cells of a table: marks of missing values, ids and numbers."""
 
 import math
 import numbers
@@ -9,11 +9,14 @@ from pluralign.core.errors import InvalidInput
 
 _INVISIBLE = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACES = (
+    "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
+    "\u202f\u205f\u3000"
+)
 _BLANKS = "".join(map(chr, (*range(33), *range(127, 160)))) + _SPACES + _INVISIBLE + _DIRECTIONS
 _AROUND = " .,:;!?-–—_#<>()[]{}*/\\\"'`"
 _LONGEST_MARK = 40
-_EXACT_FLOAT = 2**53  # whole numbers up to here have a float of their own
+_EXACT_FLOAT = 2**53  # every whole number up to this one is a float, too
 
 MISSING_MARKS = frozenset({
     "", "na", "n/a", "n.a", "nan", "nat", "none", "null", "nil", "undefined", "missing",
@@ -28,7 +31,7 @@ MISSING_MARKS = frozenset({
     "decline to answer", "declined to answer", "decline to state", "don't know", "dont know",
     "do not know",
 })  # fmt: skip
-"""Marks of a missing value, in lower case and without the punctuation around them; the empty text is one of them."""
+"""Marks of a missing value, in lower case, without punctuation around them; "" is one of them."""
 
 _TEXT_MARKS = frozenset({"nan", "NaN", "NAN", "NaT", "<NA>", "#N/A", "NULL", "null", "\\N"})
 _WRITTEN_BY_PROGRAMS = frozenset(
@@ -55,17 +58,20 @@ def stripped(text: str) -> str:
 
 
 def is_missing(value: object) -> bool:
-    """Whether a cell marks a missing value: null, not a number, or a mark such as ``NA``, ``-`` or ``#N/A``.
+    """Whether a cell is missing: null, not a number, or a mark such as ``NA``, ``-`` or ``#N/A``.
 
-    Answers by which people keep something to themselves ("Prefer not to say") are marks too. ``NA``
-    is always one of them: Namibia is written ``NAM`` or ``Namibia``.
+    Answers that withhold something ("Prefer not to say") are marks, too. ``NA`` is always a mark:
+    Namibia is written ``NAM`` or ``Namibia``.
 
-    >>> [is_missing(value) for value in (None, float("nan"), "NA", "<NA>", " - ", "Prefer not to say", "0", 0)]
-    [True, True, True, True, True, True, False, False]
+    >>> [is_missing(value) for value in (None, float("nan"), "NA", "<NA>", " - ", "Unknown")]
+    [True, True, True, True, True, True]
+    >>> [is_missing(value) for value in ("0", 0)]
+    [False, False]
     """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas' own marks
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # marks of pandas
         return True
     if not isinstance(value, str):
+        # Not a number is the one value that differs from itself.
         return isinstance(value, numbers.Real | Decimal) and value != value  # noqa: PLR0124
     if len(value) > 2 * _LONGEST_MARK:
         return False
@@ -74,9 +80,9 @@ def is_missing(value: object) -> bool:
 
 
 def is_missing_text(text: str) -> bool:
-    """Whether a program wrote a whole text for a value that was missing: "nan", "<NA>", "NULL", "#N/A".
+    """Whether a whole text is a program's mark of a missing value: "nan", "<NA>", "NULL", "#N/A".
 
-    People answer "None", "N/A" and "-" themselves, so these are texts like any other.
+    People write "None", "N/A" and "-" as answers, so these are not marks here.
 
     >>> [is_missing_text(text) for text in ("nan", " <NA> ", "None", "Nan bread, please")]
     [True, True, False, False]
@@ -85,7 +91,7 @@ def is_missing_text(text: str) -> bool:
 
 
 def cell_id(value: object) -> str | None:
-    """An id in one spelling, whatever wrote it; None where it is missing.
+    """Write an id in one spelling; None where it is missing.
 
     Blanks around it are removed, and whole numbers are written without a decimal point: pandas
     turns a column of whole numbers with a gap into floats, so 17, 17.0 and "17.0" are one id.
@@ -120,7 +126,7 @@ def cell_id(value: object) -> str | None:
 
 
 def cell_number(value: object) -> float | None:
-    """A number, or text that holds one; None where it is missing.
+    """Read a number, or the text of one; None where it is missing.
 
     Raises:
         InvalidInput: If it is something else, or infinite.
@@ -130,7 +136,7 @@ def cell_number(value: object) -> float | None:
     """
     if is_missing(value):
         return None
-    wrong = InvalidInput(f"a number was expected, got {value!r:.60}")
+    wrong = InvalidInput(f"the value must be a number, got {value!r:.60}")
     if isinstance(value, bool) or not isinstance(value, str | numbers.Real | Decimal):
         raise wrong
     try:

@@ -1,4 +1,4 @@
-"""Communities: people who share a life. A country is one kind."""
+"""Communities: people who share a life. A country is one kind of community."""
 
 import re
 import unicodedata
@@ -17,9 +17,9 @@ _ID = re.compile(
 )
 _LONGEST_ID, _DEEPEST = 200, 8
 _REMEMBERED = 4096
-"""Communities kept in memory: ids come from requests too, so their number is unbounded."""
+"""Most communities kept in memory: requests name ids, too, so their number is unbounded."""
 _MOST_NAMES = 4
-_CODE = 3  # letters of a code
+_CODE = 3  # letters of a country code
 _NEAR = 0.82  # ratio above which a typing error is likely
 _TIE = 0.05  # ratios that are nearly those of the best match
 _SAMPLE = re.compile(r"\s*\(([^()]*\bsample)\)\s*$", re.IGNORECASE)
@@ -35,7 +35,7 @@ def _check_size(id_: str) -> None:
     if (levels := id_.count("/") + 1) > _DEEPEST:
         raise InvalidInput(
             f"a community id must have at most {_DEEPEST} levels, got {levels}: {id_!r:.60}",
-            hint="name the community by its nearest parts, such as MEX/oaxaca/juchitan",
+            hint="leave levels out, as in MEX/oaxaca/juchitan",
         )
 
 
@@ -44,16 +44,16 @@ class Community:
     """People who share a life.
 
     Attributes:
-        id: ``MEX`` (a country: ISO 3166-1 alpha-3), ``MEX/oaxaca`` (part of one) or ``~yoruba`` (no
-            single country).
+        id: ``MEX`` (a country: ISO 3166-1 alpha-3), ``MEX/oaxaca`` (part of a country) or
+            ``~yoruba`` (not of a single country).
         name: Name in English.
         country: ISO 3166-1 alpha-3 code, or None.
         parent: Id of the community this one is part of, or None.
         languages: BCP 47 tags of its main languages, when known.
 
     Raises:
-        InvalidInput: If the id is not written in one of the three forms, has more than 200
-            characters, or more than 8 levels (``MEX/oaxaca/juchitan`` has three).
+        InvalidInput: If the id does not have one of the three forms, or has more than 200
+            characters or more than 8 levels (``MEX/oaxaca/juchitan`` has three).
 
     >>> community("MEX")
     Community(id='MEX', name='Mexico', country='MEX', parent='~world', languages=())
@@ -121,7 +121,7 @@ def community(id_: str) -> Community:
 
 
 def community_name(id_: str) -> str:
-    """Name of a community in English; the id itself where it is malformed or no country has its code.
+    """Name of a community in English; the id itself where it names no community.
 
     >>> community_name("MEX"), community_name("our people")
     ('Mexico', 'our people')
@@ -133,10 +133,10 @@ def community_name(id_: str) -> str:
 
 
 def reference_name(fitted_on: Sequence[str]) -> str:
-    """Name of the model that steering starts from: it speaks for those it was fitted on, not for the whole world.
+    """Name of the model that steering starts from, with the communities that it was fitted on.
 
     Args:
-        fitted_on: Ids of their communities; none where they are unknown.
+        fitted_on: Ids of these communities; empty where they are unknown.
 
     >>> reference_name(["USA"]), reference_name(["GBR", "USA"])
     ('reference (United States)', 'reference (United Kingdom, United States)')
@@ -145,30 +145,29 @@ def reference_name(fitted_on: Sequence[str]) -> str:
     """
     if not fitted_on:
         return "reference"
-    names = ", ".join(map(community_name, fitted_on))
-    return (
-        f"reference ({names if len(fitted_on) <= _MOST_NAMES else f'{len(fitted_on)} communities'})"
-    )
+    if len(fitted_on) > _MOST_NAMES:
+        return f"reference ({len(fitted_on)} communities)"
+    return f"reference ({', '.join(map(community_name, fitted_on))})"
 
 
 def resolve_community(label: str) -> Community | None:
-    """Read a label as data sets write it.
+    """Find the community of a label as data sets write it.
 
-    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and other languages, and what
-    data sets make of them ("Britain", "S. Korea", "Gambia, The", "Congo, Dem. Rep.", "India
-    (Non-national sample)"). A state that is no more ("Yugoslavia") and a name of several countries
-    ("Korea") are None: see `community_hint`. The kind of sample in brackets is not part of the
-    community: see `sample_note`. Marks of a missing value name nobody, so ``NA`` is not Namibia
+    Understands ids, ISO alpha-2 and alpha-3 codes, names in English and other languages, and the
+    forms of names in data sets ("Britain", "S. Korea", "Gambia, The", "Congo, Dem. Rep.", "India
+    (Non-national sample)"). A former state ("Yugoslavia") and a name of several countries ("Korea")
+    give None: see `community_hint`. The kind of sample in brackets is not part of the community:
+    see `sample_note`. Marks of a missing value name no community, so ``NA`` is not Namibia
     (``NAM``).
 
     Args:
         label: The label.
 
     Returns:
-        The community, or None where the label names none; the caller counts it.
+        The community, or None where the label names none; the caller counts such labels.
 
-    >>> [resolve_community(text).id for text in ("Britain", "Czech Rep.", "S. Korea", "Palest. ter.", "mx")]
-    ['GBR', 'CZE', 'KOR', 'PSE', 'MEX']
+    >>> [resolve_community(text).id for text in ("Britain", "S. Korea", "Palest. ter.", "mx")]
+    ['GBR', 'KOR', 'PSE', 'MEX']
     >>> resolve_community("Atlantis") is None
     True
     """
@@ -177,10 +176,10 @@ def resolve_community(label: str) -> Community | None:
     text = tidy(_SAMPLE.sub("", tidy(label)))
     if is_missing(text):
         return None
-    if _ID.fullmatch(text) and (
-        text.startswith("~") or text[:3] in _country_names()
-    ):  # "UAE" is written like a code
-        with suppress(InvalidInput):  # a path may be too deep
+    # "UAE" has the form of an id, but it is not an ISO code.
+    known = text.startswith("~") or text[:3] in _country_names()
+    if _ID.fullmatch(text) and known:
+        with suppress(InvalidInput):  # the id may have too many levels
             return community(text)
     id_ = country_named(text)
     return community(id_) if id_ else None
@@ -199,9 +198,9 @@ def sample_note(label: str) -> str | None:
 
 
 def near_communities(label: str, known: list[str]) -> list[str]:
-    """Which of ``known`` a mistaken label may have meant, best first.
+    """The communities among ``known`` that a mistaken label may mean, best first.
 
-    A label that names a country never means another: "Austria" is not near Australia.
+    A label that names a country never means another one: "Austria" is not near Australia.
 
     >>> near_communities("Mexcio", ["MEX", "GBR"]), near_communities("Britian", ["MEX", "GBR"])
     (['MEX'], ['GBR'])
@@ -213,32 +212,41 @@ def near_communities(label: str, known: list[str]) -> list[str]:
     if found is not None:
         if found.id in known:
             return [found.id]
-        known = (
-            [id_ for id_ in known if id_[:3] == found.id[:3]] if found.country else _peoples(known)
-        )
+        known = _of_same_kind(found, known)
     elif is_missing(text) or successors(text):
         return []
     if len(text) <= _CODE:
         return [id_ for id_ in known if _swapped(text.upper(), id_)]
-    spelled = names_of(known) | {
-        _plain(name): id_ for id_ in known for name in (id_, community_name(id_))
-    }
-    plain = _plain(text)
+    return _near_in_spelling(_plain(text), known)
+
+
+def _of_same_kind(found: Community, known: list[str]) -> list[str]:
+    """Communities of the same country, or the peoples where it is of no single country."""
+    if found.country is None:
+        return _peoples(known)
+    return [id_ for id_ in known if id_[:3] == found.id[:3]]
+
+
+def _near_in_spelling(plain: str, known: list[str]) -> list[str]:
+    """Communities whose names differ from a text by typing errors: the best and its near ties."""
+    spelled = names_of(known)
+    for id_ in known:
+        spelled |= {_plain(id_): id_, _plain(community_name(id_)): id_}
     matches = get_close_matches(plain, spelled, n=3, cutoff=_NEAR)
     ratios = [SequenceMatcher(None, match, plain).ratio() for match in matches]
-    return list(
-        dict.fromkeys(
-            spelled[m] for m, ratio in zip(matches, ratios, strict=True) if ratio > ratios[0] - _TIE
-        )
-    )
+    near: dict[str, None] = {}  # a set that keeps its order
+    for match, ratio in zip(matches, ratios, strict=True):
+        if ratio > ratios[0] - _TIE:
+            near[spelled[match]] = None
+    return list(near)
 
 
 def community_hint(label: str, known: list[str]) -> str | None:
-    """What to write instead of a label that names no community, where that can be said.
+    """A hint for the user whose label names no community; None where we have no hint.
 
     Args:
         label: The label.
-        known: Ids that it may have meant.
+        known: Ids that it may mean.
 
     >>> community_hint("Mexcio", ["MEX", "GBR"])
     'did you mean MEX?'
@@ -257,12 +265,12 @@ def community_hint(label: str, known: list[str]) -> str | None:
 
 
 def _or(ids: Sequence[str]) -> str:
-    named = [f"{id_} ({community_name(id_)})" for id_ in ids]
-    return " or ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    *others, last = [f"{id_} ({community_name(id_)})" for id_ in ids]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _peoples(known: list[str]) -> list[str]:
-    """Communities of no single country."""
+    """Communities that are not of a single country."""
     return [id_ for id_ in known if id_.startswith("~")]
 
 

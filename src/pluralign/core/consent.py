@@ -1,4 +1,4 @@
-"""Whether a row's rater agreed that it may be used."""
+"""Whether the rater of a row consented to its use."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _GIVEN = re.compile(
     r"|(?<![\w.])1(\.0)?(?![\w.])"
 )
 _NOT_WITHDRAWN = re.compile(r"(no|n|false|f|never|0|0\.0|not .*|active)")
-_SAYS_NO = re.compile(r"refus|declin|not (given|provided)|(prefer|rather) not")
+_REFUSES = re.compile(r"refus|declin|not (given|provided)|(prefer|rather) not")
 
 
 def consents(value: object) -> bool | None:
@@ -32,10 +32,10 @@ def consents(value: object) -> bool | None:
         value: ``True``, 1, "yes", "given" ...; ``False``, 0, "no", "refused", "withdrawn" ...
 
     Returns:
-        Whether consent was given; None where the value says neither.
+        Whether consent was given; None where the value is neither yes nor no.
 
-    >>> [consents(value) for value in (True, "Yes, I consent", "withdrawn", "I do not consent", 0, "form 7")]
-    [True, True, False, False, False, None]
+    >>> [consents(value) for value in (True, "Yes, I consent", "I do not consent", 0, "form 7")]
+    [True, True, False, False, None]
     """
     if isinstance(value, Mapping | list | tuple):
         return None
@@ -46,15 +46,15 @@ def consents(value: object) -> bool | None:
 
 
 def consent_problem(row: Mapping[str, object]) -> str | None:
-    """Why a row must not be used, or None where its rater consented or no column says so.
+    """Why a row must not be used; None where its rater consented or no column is about consent.
 
-    A column ``consent`` (``consented``, ``consent_given``, ``consent_status``) must agree,
+    A column ``consent`` (``consented``, ``consent_given``, ``consent_status``) must agree. A column
     ``withdrawn`` (``withdrawn_at``, ``withdrew``, ``consent_withdrawn``, ``opted_out``) must be
-    empty or say no; the case of letters does not matter. An empty cell is no refusal. A value that
-    says neither yes nor no never counts as consent.
+    empty or "no". The case of letters does not matter. An empty cell is not a refusal. A value
+    that is neither yes nor no never counts as consent.
 
-    >>> consent_problem({"consent": "withdrawn"}), consent_problem({"consent": None}), consent_problem({})
-    ('consent refused or withdrawn', None, None)
+    >>> [consent_problem(row) for row in ({"consent": "withdrawn"}, {"consent": None}, {})]
+    ['consent refused or withdrawn', None, None]
     """
     cells = {str(name).casefold(): value for name, value in row.items()}
     for name in GIVEN_COLUMNS:
@@ -78,5 +78,8 @@ def _words(value: object) -> str:
 
 
 def _is_unset(value: object) -> bool:
-    """Whether a cell is empty; "refused" and "not given", marks of a missing answer elsewhere, are answers here."""
-    return is_missing(value) and not (isinstance(value, str) and _SAYS_NO.search(_words(value)))
+    """Whether a cell is empty.
+
+    "Refused" and "not given" are marks of a missing value elsewhere, but refusals of consent here.
+    """
+    return is_missing(value) and not (isinstance(value, str) and _REFUSES.search(_words(value)))

@@ -1,4 +1,4 @@
-"""From a label to the country it names: rules for how labels vary, and lists of the exceptions."""
+"""Find the country that a label names, by rules for how labels vary and lists of exceptions."""
 
 import gettext
 import itertools
@@ -25,7 +25,7 @@ from pluralign.core.labels import (
 from pluralign.core.states import GONE, RENAMED, TERRITORIES, UNCLEAR
 
 _LONGEST = 200
-_SHORTEST = 4  # letters of a Latin name in another language: "man" is no Isle of Man
+_SHORTEST = 4  # letters of a Latin name in another language: "man" is not the Isle of Man
 _NEAR = 0.85  # ratio above which a name may be another one with a typing error
 _NAMES = ("name", "common_name", "official_name")
 _POSSESSIVE = re.compile(r"['’ʼ`´‘]s\b")
@@ -45,13 +45,16 @@ _SEPARATORS = (
 
 
 def country_named(label: str) -> str | None:
-    """Id of the country, or part of one, that a label names; None where it names none, or more than one.
+    """Id of the country, or the part of a country, that a label names.
 
     Case, accents, articles, abbreviations, forms of government and the order of words do not
-    matter, a second name in brackets or behind a slash must be of the same country.
+    matter. A second name in brackets or after a slash must be of the same country. A label that
+    names no country, or several, gives None.
 
-    >>> [country_named(text) for text in ("Korea, Dem. People's Rep.", "Bahamas, The", "DRC", "Myanmar/Burma", "Japón")]
-    ['PRK', 'BHS', 'COD', 'MMR', 'JPN']
+    >>> [country_named(text) for text in ("Korea, Dem. People's Rep.", "Bahamas, The", "DRC")]
+    ['PRK', 'BHS', 'COD']
+    >>> country_named("Myanmar/Burma"), country_named("Japón")
+    ('MMR', 'JPN')
     >>> country_named("Korea"), country_named("Yugoslavia"), country_named("Georgia, USA")
     (None, None, None)
     """
@@ -68,7 +71,7 @@ def country_named(label: str) -> str | None:
 
 
 def successors(label: str) -> tuple[str, ...]:
-    """Ids of the countries where a state is now that is no more, or of those that an unclear label may name.
+    """Ids of today's countries on the territory of a former state, or those of an unclear label.
 
     >>> successors("Former Czechoslovakia"), successors("Korea"), successors("Mexico")
     (('CZE', 'SVK'), ('KOR', 'PRK'), ())
@@ -78,35 +81,38 @@ def successors(label: str) -> tuple[str, ...]:
 
 
 def country_key(text: str) -> str:
-    """How a label is looked up: its words as they are read, each once, in sorted order.
+    """The key of a label in the tables: its words in their usual form, each once, sorted.
 
     >>> country_key("St. Vincent & the Grenadines"), country_key("Korea, S.")
     ('grenadines saint vincent', 'korea south')
     """
     plain = _FORMER.sub(" ", _POSSESSIVE.sub("s", _without_accents(text)))
-    words: list[str] = []
-    for single, run in itertools.groupby(
-        re.findall(r"[^\W_]+", plain), key=lambda word: len(word) == 1
-    ):
+    words: set[str] = set()
+    for word in _with_joined_letters(re.findall(r"[^\W_]+", plain)):
+        words.update(WORDS.get(word, word).split())
+    return " ".join(sorted(words - SILENT))
+
+
+def _with_joined_letters(words: list[str]) -> Iterator[str]:
+    """The words, with single letters in a row joined: "u", "s", "a" become "usa"."""
+    for single, run in itertools.groupby(words, key=lambda word: len(word) == 1):
         together = list(run)
-        words += (
-            ["".join(together)]
-            if single and len(together) > 1 and "".join(together).isascii()
-            else together
-        )
-    read = itertools.chain.from_iterable(WORDS.get(word, word).split() for word in words)
-    return " ".join(sorted(set(read) - SILENT))
+        joined = "".join(together)
+        if single and joined.isascii():
+            yield joined
+        else:
+            yield from together
 
 
 def names_of(known: list[str]) -> dict[str, str]:
-    """Names in lower case that typing errors may be compared with -> ids, of those known."""
+    """Names in lower case -> ids, for the known ids: a mistaken label may be near one of them."""
     wanted = set(known)
     listed = {name: id_ for name, id_ in (ALIASES | PARTS).items() if id_ in wanted}
     return listed | {_spelled(name): id_ for name, id_ in _names() if id_ in wanted}
 
 
 def _code_spelled(text: str) -> str:
-    """A label as a code is spelled: "U.A.E." without its points, a flag as its two letters.
+    """A label in the spelling of codes: "U.A.E." without its points, a flag as its two letters.
 
     >>> _code_spelled("U.A.E."), _code_spelled("\U0001f1f2\U0001f1fd"), _code_spelled("St. Lucia")
     ('uae', 'mx', 'st. lucia')
@@ -121,32 +127,43 @@ def _without_form(key: str) -> str | None:
 
 
 def _of_parts(text: str) -> str | None:
-    """What all parts of a label name: "Burma (Myanmar)", "Scotland, UK", "Guam (US)"."""
-    brackets = _BRACKETS.match(text)
-    parts = list(brackets.groups()) if brackets else []
-    for separator in _SEPARATORS:
-        parts = parts or (separator.split(text) if separator.search(text) else [])
-    found = [_of_part(_FORMER.sub("", part.casefold())) if part.strip() else None for part in parts]
-    if not found or None in found:
+    """The country of all parts of a label: "Burma (Myanmar)", "Scotland, UK", "Guam (US)"."""
+    named: set[str] = set()
+    for part in _parts_of(text):
+        id_ = _of_part(_FORMER.sub("", part.casefold())) if part.strip() else None
+        if id_ is None:
+            return None
+        named.add(id_)
+    if not named or (len(named) > 1 and _LISTING.search(text)):  # "Denmark/Greenland" is both
         return None
-    named = {id_ for id_ in found if id_ is not None}
-    if len(named) > 1 and _LISTING.search(text):  # "Denmark/Greenland" is both
-        return None
+    # Of "Scotland" and "UK", or "Guam" and "US", the label means the narrower one.
     narrow = max(named, key=lambda id_: (len(id_), id_ in _rulers()))
-    return (
-        narrow
-        if all(f"{narrow}/".startswith(f"{id_}/") or _rulers().get(narrow) == id_ for id_ in named)
-        else None
-    )
+    for id_ in named:
+        if not (f"{narrow}/".startswith(f"{id_}/") or _rulers().get(narrow) == id_):
+            return None
+    return narrow
+
+
+def _parts_of(text: str) -> list[str]:
+    """The parts of a label by its brackets, or else by its first separator; empty without parts."""
+    brackets = _BRACKETS.match(text)
+    if brackets:
+        return list(brackets.groups())
+    for separator in _SEPARATORS:
+        if separator.search(text):
+            return separator.split(text)
+    return []
 
 
 def _of_part(text: str) -> str | None:
-    """What one part names; there "Rhodesia" is a former name, as in "Zimbabwe (Rhodesia)"."""
+    """The country that one part names; a former name counts, as in "Zimbabwe (Rhodesia)"."""
     return country_named(text) or RENAMED.get(country_key(text))
 
 
 def _translated(text: str) -> str | None:
-    """What a name in another language names; without its accents, unless it then looks like an English name.
+    """The country of a name in another language.
+
+    The name may lack its accents, unless it then looks like the English name of another country.
 
     >>> _translated("Rusia"), _translated("Nig\u0113ra"), _translated("Nigera")
     ('RUS', 'NER', None)
@@ -171,13 +188,10 @@ def _spelled(text: str) -> str:
 
 
 def _in_words(text: str) -> str:
-    """Words in their own order, marks that belong to letters kept."""
+    """Words in their own order, with the marks that belong to letters."""
     plain = unicodedata.normalize("NFKC", text.casefold())
-    return " ".join(
-        "".join(
-            c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain
-        ).split()
-    )
+    letters = [c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain]
+    return " ".join("".join(letters).split())
 
 
 @cache
@@ -185,21 +199,21 @@ def _names() -> tuple[tuple[str, str], ...]:
     """Each name of ISO 3166, with its id."""
     import pycountry
 
-    countries = list(pycountry.countries)
-    return tuple(
-        (name, c.alpha_3) for c in countries for f in _NAMES if (name := getattr(c, f, None))
-    )
+    found: list[tuple[str, str]] = []
+    for country in pycountry.countries:
+        names = [getattr(country, field, None) for field in _NAMES]
+        found += [(name, country.alpha_3) for name in names if name]
+    return tuple(found)
 
 
 @cache
 def _codes() -> dict[str, str]:
     import pycountry
 
-    codes = {
-        getattr(c, field).casefold(): c.alpha_3
-        for c in pycountry.countries
-        for field in ("alpha_2", "alpha_3")
-    }
+    codes: dict[str, str] = {}
+    for country in pycountry.countries:
+        codes[country.alpha_2.casefold()] = country.alpha_3
+        codes[country.alpha_3.casefold()] = country.alpha_3
     del codes["na"]  # a mark of a missing value
     return codes | CODES
 
@@ -218,7 +232,10 @@ def _no_country() -> dict[str, tuple[str, ...]]:
 @cache
 def _rulers() -> dict[str, str]:
     """Territory -> the state that it belongs to."""
-    return {territory: state for state, own in TERRITORIES.items() for territory in own.split()}
+    rulers: dict[str, str] = {}
+    for state, territories in TERRITORIES.items():
+        rulers |= dict.fromkeys(territories.split(), state)
+    return rulers
 
 
 @cache
@@ -228,7 +245,7 @@ def _by_spelling() -> dict[str, str]:
 
 @cache
 def _by_translation(spelled: Callable[[str], str]) -> dict[str, str]:
-    """Names in other languages -> ids; a name that two languages give to different countries is left out."""
+    """Names in other languages -> ids, without names of different countries in two languages."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for name, id_ in _translations():
         found[spelled(name)].add(id_)
@@ -253,7 +270,7 @@ def _iso_translations() -> Iterator[tuple[str, str]]:
 
 
 def _everyday_translations() -> Iterator[tuple[str, str]]:
-    """The names that Unicode's CLDR gives for everyday use, Kosovo among them."""
+    """The names for everyday use in Unicode's CLDR, Kosovo among them."""
     import babel
     import pycountry
 

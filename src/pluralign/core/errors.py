@@ -1,13 +1,13 @@
-"""Errors that say what is wrong, where, and what to do next."""
+"""Errors with the problem, its place in the input, and the next step for the user."""
 
 
 class PluralignError(Exception):
-    """Base of every error a user can mend.
+    """Base of every error that a user can fix.
 
     Args:
-        what: What is wrong, one sentence.
-        where: File, line, setting or argument, when known.
-        hint: What to do next, when known.
+        what: The problem, in one sentence.
+        where: The file, line, setting or argument, if known.
+        hint: The next step, if known.
 
     >>> print(InvalidInput("tau is 1.3", where="run.toml: scpo.tau", hint="use a value in (0, 1]"))
     run.toml: scpo.tau: tau is 1.3
@@ -26,23 +26,23 @@ class PluralignError(Exception):
 
 
 class InvalidInput(PluralignError, ValueError):
-    """A file, a setting or an argument does not hold what it must."""
+    """A file, a setting or an argument is not valid."""
 
 
 class InvalidSettings(InvalidInput):
-    """A settings file cannot be run as it stands."""
+    """A settings file is not valid."""
 
 
 class NotEnoughData(PluralignError, ValueError):
-    """There is nothing, or too little, to compute a number from."""
+    """There are no data, or too few, to compute a number from."""
 
 
 class UnknownCommunity(PluralignError, LookupError):
-    """No community is known by that id or label."""
+    """No community has this id or label."""
 
 
 class DamagedFile(PluralignError, ValueError):
-    """A file that we wrote is truncated, altered or from elsewhere."""
+    """A file that this package wrote is truncated, altered or was written by something else."""
 
 
 class MissingExtra(PluralignError, ImportError):
@@ -50,7 +50,7 @@ class MissingExtra(PluralignError, ImportError):
 
     @classmethod
     def named(cls, extra: str, module: str) -> "MissingExtra":
-        """Say which extra of pluralign brings ``module``."""
+        """The error for ``module``, with the extra of pluralign that installs it."""
         return cls(
             f"the Python module {module!r} is not installed",
             hint=f"pip install 'pluralign[{extra}]'",

@@ -1,4 +1,4 @@
-"""A number never goes without its interval and the people behind it."""
+"""A measured number with its interval and the number of people behind it."""
 
 import math
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ class Estimate:
 
     Attributes:
         value: The number.
-        low: Lower end of the 95 % interval, or None where it cannot be computed.
-        high: Upper end, or None.
-        n: How many things were measured (pairs, questions), >= 1.
-        n_raters: How many people judged; None where answers were only published as shares.
+        low: Lower end of the 95 % interval; None where it cannot be computed.
+        high: Upper end of the interval; None where it cannot be computed.
+        n: Number of things measured (pairs, questions), >= 1.
+        n_raters: Number of people who judged; None where answers were only published as shares.
 
     Raises:
-        ValueError: If the value is not a number, nothing was measured, or the ends are one or out
-            of order.
+        ValueError: If the value is not a finite number, nothing was measured, or the interval has
+            only one end or ends out of order.
 
     >>> str(Estimate(0.615, 0.58, 0.65, n=1200, n_raters=140))
     '0.615 [0.580, 0.650] (n=1,200, 140 raters)'
@@ -33,17 +33,17 @@ class Estimate:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
-            raise ValueError(f"the value {self.value} is not a finite number")
+            raise ValueError(f"the value must be a finite number, got {self.value}")
         if self.n < 1:
             raise ValueError("an estimate needs at least one measurement")
         if (self.low is None) != (self.high is None):
-            raise ValueError("an interval has two ends or none")
-        if (
-            self.low is not None
-            and self.high is not None
-            and not -math.inf < self.low <= self.high < math.inf
-        ):
-            raise ValueError(f"[{self.low}, {self.high}] is not an interval")
+            raise ValueError(
+                f"low and high must both be given or None, got {self.low}, {self.high}"
+            )
+        if self.low is None or self.high is None:
+            return
+        if not -math.inf < self.low <= self.high < math.inf:
+            raise ValueError(f"low must be <= high and both finite, got [{self.low}, {self.high}]")
 
     def __str__(self) -> str:
         interval = "no interval" if self.low is None else f"[{self.low:.3f}, {self.high:.3f}]"

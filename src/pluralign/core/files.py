@@ -12,27 +12,28 @@ from pathlib import Path
 _PART = re.compile(r"\..+\.(?P<process>\d+)")
 _DAY = 86_400
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EACCES}
-"""What file systems answer that cannot sync a folder."""
+"""Errors of file systems that cannot sync a folder."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What the system answers to a write without naming the file."""
+"""Errors of writing that do not name the file."""
 
 
 @contextmanager
 def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Where to write a file so that it appears whole or not at all, and is on disk when it appears.
+    """Write a file so that it appears whole or not at all, and is on disk when it appears.
 
     Args:
-        path: Where the file is to be; its folder exists.
-        private: Whether nobody but its owner may read a new file. A file that is replaced keeps its
+        path: Path of the file; its folder exists.
+        private: Whether only its owner may read a new file. A file that is replaced keeps its
             permissions.
 
     Yields:
-        A path beside it, moved there at the end. A process that is stopped or fails leaves nothing
-        of it; one that is killed leaves a part that `is_part` recognises.
+        The path of a partial file in the same folder, which is moved to ``path`` at the end. A
+        process that is stopped or fails deletes it; one that is killed leaves it, and `is_part`
+        recognises it.
 
     Raises:
-        OSError: If the disk is full, or the folder cannot be written to; it names ``path``.
+        OSError: If the disk is full or the folder cannot be written to; the error names ``path``.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -60,7 +61,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a crash; does nothing where the system cannot."""
+    """Sync a folder, so that its entries survive a crash; do nothing where that is impossible."""
     if os.name == "nt":
         return
     opened = os.open(folder, os.O_RDONLY)
@@ -74,7 +75,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_part(path: Path) -> bool:
-    """Whether a file is what `whole_file` leaves when its process is killed.
+    """Whether a file is a partial one that `whole_file` left when its process was killed.
 
     >>> is_part(Path("runs/.results.jsonl.4711")), is_part(Path("runs/results.jsonl"))
     (True, False)
@@ -83,14 +84,14 @@ def is_part(path: Path) -> bool:
 
 
 def clear_parts(folder: Path) -> None:
-    """Delete the parts of files, at any depth, that killed processes left; those of running ones stay."""
+    """Delete the partial files, at any depth, of processes that no longer run."""
     for path in folder.rglob(".*"):
         if is_part(path) and _abandoned(path):
             path.unlink(missing_ok=True)
 
 
 def cut_torn_line(path: Path) -> None:
-    """Cut off the end of a file of lines that a kill left without its line feed."""
+    """Cut off an unfinished last line, which a killed process left without its line feed."""
     if not path.exists():
         return
     with path.open("rb+") as file:
@@ -117,7 +118,7 @@ def _sync(path: Path) -> None:
 
 
 def _abandoned(path: Path) -> bool:
-    """Whether the process that wrote a part runs no more; on Windows, whether the part is a day old."""
+    """Whether the process of a partial file ended; on Windows, whether the file is a day old."""
     found = _PART.fullmatch(path.name)
     assert found is not None
     with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Labels that real data write for countries, beside the names and codes of ISO 3166, and the words that they vary.
+"""Labels of countries in real data, other than the names and codes of ISO 3166.
 
 Labels are in plain spelling: `pluralign.core.country_names` reads accents, case, articles,
 abbreviations and the order of words alike, so one spelling of each name is enough. Seen in
@@ -191,7 +191,7 @@ CODES: dict[str, str] = {
     "xkx": "XKX",
     "zar": "COD",  # until 1997
 }
-"""Short forms, in lower case, beside the codes of ISO 3166."""
+"""Short forms in lower case, other than the codes of ISO 3166."""
 
 PARTS: dict[str, str] = {
     "northern ireland": "GBR/northern-ireland",
@@ -246,7 +246,7 @@ WORDS: dict[str, str] = {
     "us": "united states",
     "usa": "united states america",
 }
-"""Words of labels -> how they are read."""
+"""Words of labels -> their usual form."""
 
 SILENT = frozenset({"the", "of", "and"})
 """Words that do not matter."""
@@ -258,13 +258,15 @@ FORMS = frozenset({
     "sultanate",
     "union", "under", "unsc", "unscr", "resolution", "res", "1244", "1999", "99",
 })  # fmt: skip
-"""Words for forms of government, and for Kosovo's status: what is left without them is read, unless it is one of
-`FORM_MATTERS`."""
+"""Words for forms of government and for Kosovo's status.
+
+A label is read without them, unless the rest is one of `FORM_MATTERS`.
+"""
 
 FORM_MATTERS = frozenset(
     {"china", "congo", "germany", "korea", "nam viet", "vietnam", "yemen", "yugoslavia"}
 )
-"""Keys that name one state or another by its form of government: the Republic of China is not China."""
+"""Keys whose state depends on the form of government: the Republic of China is not China."""
 
 TRANSLATIONS = (
     "ar", "bg", "ca", "cs", "da", "de", "el", "es", "et", "fa", "fi", "fr", "he", "hr", "hu", "id",
@@ -273,7 +275,7 @@ TRANSLATIONS = (
     "tr", "uk", "vi",
     "zh_CN", "zh_TW",
 )  # fmt: skip
-"""Languages whose names of countries are read, of those that `pycountry` translates to with care."""
+"""Languages whose names of countries are read: those with careful translations in `pycountry`."""
 
 LANGUAGES = (
     "am", "az", "be", "bn", "bs", "eu", "fil", "gl", "gu", "ha", "hi", "hy", "ig", "ka", "kk", "km",
@@ -281,4 +283,4 @@ LANGUAGES = (
     "sr_Latn",
     "sw", "ta", "te", "ur", "uz", "yo", "zu",
 )  # fmt: skip
-"""More languages: their names, like those of `TRANSLATIONS`, are read as Unicode's CLDR has them."""
+"""More languages, whose names are read from Unicode's CLDR, as those of `TRANSLATIONS` are, too."""

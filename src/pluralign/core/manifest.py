@@ -1,8 +1,8 @@
-"""What a folder holds, as it was written: digests by which damage to a file is noticed.
+"""The manifest of a folder: its files with digests, by which damage to a file is noticed.
 
-A manifest is a file of lines, one more for each file that was written: its name from the folder,
-its size and its SHA-256. The last line of a name counts. A line vouches for itself, so damage to
-the manifest is noticed too, and nothing in it depends on where the folder lies.
+A manifest has one line for each file that was written: its path within the folder, its size and its
+SHA-256. The last line of a path counts. A line has a checksum over itself, so damage to the
+manifest is noticed, too. Nothing in it depends on the path of the folder.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _SHOWN = 5
 
 
 def sealed(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON object with a checksum over itself under ``line_sha256``.
+    """Add a checksum over a JSON object to it, under ``line_sha256``.
 
     >>> is_sound(sealed({"a": 1})), is_sound(sealed({"a": 1}) | {"a": 2})
     (True, False)
@@ -33,7 +33,7 @@ def sealed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_sound(row: Mapping[str, Any]) -> bool:
-    """Whether an object is as it was sealed; one that was never sealed is not."""
+    """Whether an object is unchanged since it was sealed; False for one that was never sealed."""
     return row.get(_CHECK) == _check({key: value for key, value in row.items() if key != _CHECK})
 
 
@@ -56,29 +56,29 @@ class Written:
 
     @classmethod
     def of(cls, path: Path) -> "Written":
-        """The file as it lies there."""
+        """Size and digest of a file now."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             return cls(file.tell(), digest)
 
     def fault(self, path: Path) -> str | None:
-        """How the file that lies there differs from the one that was written; None where it does not."""
+        """How the file of today differs from the one that was written; None where it does not."""
         if not path.is_file():
             return "missing"
         size = path.stat().st_size
         if size != self.size:
-            return f"{size:,} bytes, {self.size:,} were written"
+            return f"{size:,} bytes instead of {self.size:,}"
         return None if Written.of(path) == self else "altered after it was written"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The files that a folder should hold.
+    """The files that a folder should contain.
 
     Attributes:
         folder: The folder.
-        files: Name from the folder -> the file as it was written.
-        damaged: Whether a line of the manifest cannot be read, so that names may be lacking.
+        files: Path within the folder -> the file as it was written.
+        damaged: Whether a line of the manifest cannot be read, so that files may be missing in it.
     """
 
     folder: Path
@@ -93,32 +93,35 @@ class Manifest:
         except FileNotFoundError:
             return None
         rows = [_row(line) for line in lines]
-        files = {
-            row["file"]: Written(row["size"], row["sha256"]) for row in rows if row is not None
-        }
-        return cls(folder, files, None in rows)
+        sound = [row for row in rows if row is not None]
+        files = {row["file"]: Written(row["size"], row["sha256"]) for row in sound}
+        return cls(folder, files, damaged=len(sound) < len(rows))
 
     def faults(self, *patterns: str) -> dict[str, str]:
-        """Files that are missing, damaged or not listed, with what is wrong.
+        """Files that are missing, damaged or not listed -> the fault.
 
         Args:
-            patterns: Which files, as in ``studies/*.jsonl``; all that are listed where none is
-                given.
+            patterns: Patterns of paths, as in ``studies/*.jsonl``; all listed files without any.
         """
-        wanted = [name for name in self.files if not patterns or _matches(name, patterns)]
-        present = [
-            p.relative_to(self.folder).as_posix() for x in patterns for p in self.folder.glob(x)
-        ]
-        found = {name: self.fault(name) for name in dict.fromkeys([*wanted, *present])}
+        names = [name for name in self.files if not patterns or _matches(name, patterns)]
+        for pattern in patterns:
+            names += [p.relative_to(self.folder).as_posix() for p in self.folder.glob(pattern)]
+        return self._faults_of(names)
+
+    def _faults_of(self, names: Iterable[str]) -> dict[str, str]:
+        found = {name: self.fault(name) for name in names}
         return {name: fault for name, fault in found.items() if fault is not None}
 
     def fault(self, name: str) -> str | None:
-        """What is wrong with a file; None where it is as it was written."""
+        """The fault of a file; None where it is as it was written."""
         written = self.files.get(name)
         return f"not in {MANIFEST}" if written is None else written.fault(self.folder / name)
 
     def without(self, names: Iterable[str]) -> "Manifest":
-        """Write the manifest anew without some files, which count as never written, and without its damage."""
+        """Write the manifest again without some files, which then count as never written.
+
+        Lines that were damaged are left out, too.
+        """
         left_out = set(names)
         kept = {name: written for name, written in self.files.items() if name not in left_out}
         with whole_file(self.folder / MANIFEST) as partial:
@@ -127,10 +130,10 @@ class Manifest:
 
 
 def list_written(folder: Path, paths: Iterable[Path]) -> None:
-    """Add files to the manifest of a folder, as they lie there now.
+    """Add files to the manifest of a folder, as they are now.
 
     Args:
-        folder: The folder; a manifest is begun where it has none.
+        folder: The folder; it gets a manifest where it has none.
         paths: Files in it, at any depth.
     """
     lines = [_line(path.relative_to(folder).as_posix(), Written.of(path)) for path in paths]
@@ -142,50 +145,49 @@ def list_written(folder: Path, paths: Iterable[Path]) -> None:
 
 
 def list_folder(folder: Path) -> None:
-    """Begin the manifest of a folder with all the files in it, at any depth."""
+    """Write the manifest of a folder with all the files in it, at any depth."""
     (folder / MANIFEST).unlink(missing_ok=True)
     list_written(folder, sorted(path for path in folder.rglob("*") if path.is_file()))
 
 
 def folder_faults(folder: Path) -> dict[str, str] | None:
-    """Files of a folder that are missing, damaged or not listed, with what is wrong; None where it has no manifest."""
+    """Files that are missing, damaged or not listed -> the fault; None without a manifest."""
     manifest = Manifest.read(folder)
     if manifest is None:
         return None
-    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {
-        MANIFEST
-    }
-    found = {name: manifest.fault(name) for name in sorted(there | manifest.files.keys())}
-    faults = {name: fault for name, fault in found.items() if fault is not None}
-    return faults | ({MANIFEST: "altered after it was written"} if manifest.damaged else {})
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    names = (present - {MANIFEST}) | manifest.files.keys()
+    return _with_own_fault(manifest, manifest._faults_of(sorted(names)))
 
 
 def check_written(folder: Path, *patterns: str, hint: str) -> None:
-    """Check that files lie in a folder as they were written; a folder without a manifest is not checked.
+    """Check that the files of a folder are as they were written; without a manifest do nothing.
 
     Args:
         folder: The folder.
-        patterns: Which files, as in ``studies/*.jsonl``.
-        hint: What to do where one is not.
+        patterns: Patterns of paths, as in ``studies/*.jsonl``.
+        hint: The next step for the user where a file is not.
 
     Raises:
         DamagedFile: If files are missing, damaged or not listed, or the manifest itself is damaged;
-            each is named.
+            the error names them.
     """
     manifest = Manifest.read(folder)
     if manifest is None:
         return
-    faults = manifest.faults(*patterns)
-    if manifest.damaged:
-        faults[MANIFEST] = "altered after it was written"
+    faults = _with_own_fault(manifest, manifest.faults(*patterns))
     if faults:
-        raise DamagedFile(told_faults(faults), where=str(folder), hint=hint)
+        raise DamagedFile(describe_faults(faults), where=str(folder), hint=hint)
 
 
-def told_faults(faults: Mapping[str, str]) -> str:
-    """Files and what is wrong with them in one line.
+def _with_own_fault(manifest: Manifest, faults: dict[str, str]) -> dict[str, str]:
+    return faults | ({MANIFEST: "altered after it was written"} if manifest.damaged else {})
 
-    >>> told_faults({"results.jsonl": "missing"})
+
+def describe_faults(faults: Mapping[str, str]) -> str:
+    """List files and their faults in one line.
+
+    >>> describe_faults({"results.jsonl": "missing"})
     'results.jsonl (missing)'
     """
     named = [f"{name} ({fault})" for name, fault in faults.items()]

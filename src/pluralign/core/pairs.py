@@ -1,4 +1,4 @@
-"""Preference pairs: one rater's choice between two responses to one prompt."""
+"""Preference pairs: the choice of one rater between two responses to one prompt."""
 
 import hashlib
 import math
@@ -22,31 +22,31 @@ _SHARED = (
     *("prompt", "chosen", "rejected", "question", "stem"),
     *("community", "rater", "language", "source", "license"),
 )
-"""Texts that many pairs have in common: each is kept in memory once."""
+"""Fields whose texts many pairs share: each text is kept in memory once."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreferencePair:
-    """One rater's choice.
+    """The choice of one rater.
 
     Attributes:
         id: Unique within its source.
-        prompt: What was asked: text, or the turns so far.
-        chosen: The response preferred, as text.
+        prompt: The prompt: text, or the turns so far.
+        chosen: The preferred response, as text.
         rejected: The other response, as text; never equal to ``chosen``.
         community: Id of the rater's community.
         rater: Id of the person who compared, or None where answers were only published as shares.
         strength: How clear the choice was, > 0, in the source's own unit; None where not recorded.
-        weight: How much the pair counts, >= 0.
-        question: What the pair is about, for splits by question: pairs with the same question share
-            a test side.
+        weight: Weight of the pair, >= 0.
+        question: The question of the pair, for splits by question: pairs with the same question
+            are all in the training data, or all in the test data.
         stem: The wording that a battery of questions shares; equal to ``question`` where there is
             no battery.
-        context: Why, where, what it means there, in the rater's own words.
-        language: BCP 47 tag of the text, when known.
+        context: The rater's own words about the choice: why, where, the meaning of it there.
+        language: BCP 47 tag of the text, if known.
         source: Name of the data set.
         license: Its licence.
-        extra: Columns we do not know, as they came.
+        extra: Other columns of the source, unchanged.
 
     Raises:
         InvalidInput: If a text is empty, the responses are equal, or a number is out of range.
@@ -69,18 +69,9 @@ class PreferencePair:
     extra: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.chosen.strip() or not self.rejected.strip():
-            raise InvalidInput("a response is empty", where=f"pair {self.id}")
-        if self.chosen == self.rejected:
-            raise InvalidInput("chosen equals rejected", where=f"pair {self.id}")
-        if self.strength is not None and not (math.isfinite(self.strength) and self.strength > 0):
-            raise InvalidInput(
-                f"strength is {self.strength}, not a number > 0", where=f"pair {self.id}"
-            )
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            raise InvalidInput(
-                f"weight is {self.weight}, not a number >= 0", where=f"pair {self.id}"
-            )
+        problem = self._problem()
+        if problem is not None:
+            raise InvalidInput(problem, where=f"pair {self.id}")
         if not self.question:
             object.__setattr__(self, "question", prompt_text(self.prompt))
         if not self.stem:
@@ -90,10 +81,21 @@ class PreferencePair:
             if type(value) is str:
                 object.__setattr__(self, name, sys.intern(value))
 
+    def _problem(self) -> str | None:
+        if not self.chosen.strip() or not self.rejected.strip():
+            return "a response is empty"
+        if self.chosen == self.rejected:
+            return "chosen equals rejected"
+        if self.strength is not None and not (math.isfinite(self.strength) and self.strength > 0):
+            return f"strength must be a number > 0, got {self.strength}"
+        if not (math.isfinite(self.weight) and self.weight >= 0):
+            return f"weight must be a number >= 0, got {self.weight}"
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class RewardRequest:
-    """One response to one prompt, to be scored."""
+    """A response to a prompt, which a reward model scores."""
 
     prompt: Prompt
     response: str
@@ -132,7 +134,7 @@ def _request(given: object, position: int) -> RewardRequest:
 
 
 def prompt_text(prompt: Prompt) -> str:
-    r"""Write a prompt as one text, a turn per line.
+    r"""Write a prompt as one text, one turn on each line.
 
     >>> prompt_text((Message("user", "Hi"), Message("assistant", "Hello")))
     'user: Hi\nassistant: Hello'
@@ -147,14 +149,14 @@ def prompt_text(prompt: Prompt) -> str:
 
 
 def requests_of(pairs: Sequence[PreferencePair]) -> tuple[list[RewardRequest], list[RewardRequest]]:
-    """The requests that score a batch of pairs: those chosen, those rejected, both aligned with ``pairs``."""
+    """The requests for the chosen and for the rejected responses, each aligned with ``pairs``."""
     chosen = [RewardRequest(p.prompt, p.chosen) for p in pairs]
     rejected = [RewardRequest(p.prompt, p.rejected) for p in pairs]
     return chosen, rejected
 
 
 def short_id(text: str, most: int = 200) -> str:
-    """The text itself, or its beginning and digest: a column of ids is as wide as its longest entry.
+    """The text itself, or its beginning and digest: long ids would widen a whole column of ids.
 
     >>> short_id("Do you trust most people?"), len(short_id("x" * 100_000))
     ('Do you trust most people?', 265)

@@ -1,10 +1,12 @@
-"""JSON and TOML that anybody may have written: whatever is wrong with a text, one kind of error says it.
+"""JSON and TOML of unknown origin: every fault of a text raises one kind of error.
 
-The standard parsers raise a `RecursionError` for deep nesting, and let through whole numbers that
-no float can hold and tables nested so deeply that the code that reads them fails later.
+The standard parsers raise a `RecursionError` for deep nesting. They accept whole numbers that are
+too large for a float, and tables nested so deeply that the code that reads them fails later.
 """
 
+import itertools
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -22,8 +24,8 @@ def parse_json(text: str | bytes) -> Any:
     """Read one JSON value.
 
     Raises:
-        ValueError: If it is not JSON in UTF-8, is nested more than 100 levels deep, or holds a
-            whole number of more than 300 digits.
+        ValueError: If it is not JSON in UTF-8, is nested more than 100 levels deep, or has a whole
+            number of more than 300 digits.
 
     >>> parse_json("[" * 10_000)
     Traceback (most recent call last):
@@ -39,7 +41,7 @@ def parse_json(text: str | bytes) -> Any:
     except ValueError as error:
         raise _readable(error) from error
     if text.count("[") + text.count("{") > MOST_LEVELS or _MANY_DIGITS.search(text):
-        _hold_moderate(value)
+        _check_depth_and_digits(value)
     return value
 
 
@@ -47,8 +49,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     """Read TOML.
 
     Raises:
-        ValueError: If it is not TOML, is nested more than 100 levels deep, or holds ``inf``,
-            ``nan`` or a number too large for a float.
+        ValueError: If it is not TOML, is nested more than 100 levels deep, or has ``inf``, ``nan``
+            or a number too large for a float.
 
     >>> parse_toml("tau = nan")
     Traceback (most recent call last):
@@ -61,19 +63,19 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise _too_deep() from None
     except ValueError as error:
         raise _readable(error) from error
-    _hold_moderate(value)
+    _check_depth_and_digits(value)
     return value
 
 
 def read_json(path: Path, hint: str | None = None) -> Any:
-    """Read a JSON file that we wrote, or that a model folder holds.
+    """Read a JSON file that this package wrote, or that is in the folder of a model.
 
     Args:
         path: The file; it exists.
-        hint: What to do where it is damaged.
+        hint: The next step for the user where it is damaged.
 
     Raises:
-        DamagedFile: If it is not JSON that `parse_json` takes.
+        DamagedFile: If `parse_json` cannot read it.
         OSError: If it cannot be read.
     """
     try:
@@ -83,10 +85,10 @@ def read_json(path: Path, hint: str | None = None) -> Any:
 
 
 def read_json_object(path: Path, hint: str | None = None) -> dict[str, Any]:
-    """As `read_json`, for a file that must hold an object.
+    """Read a JSON file as `read_json` does, and check that it is an object.
 
     Raises:
-        DamagedFile: If it holds anything else.
+        DamagedFile: If it is not JSON, or not an object.
         OSError: If it cannot be read.
     """
     value = read_json(path, hint)
@@ -99,23 +101,23 @@ def read_json_object(path: Path, hint: str | None = None) -> dict[str, Any]:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if number - number != 0:
+    if not math.isfinite(number):
         raise ValueError(f"{text:.20} is not a finite number")
     return number
 
 
 def _readable(error: ValueError) -> ValueError:
-    """Python's own message names a function to call where a number has thousands of digits."""
+    """Python's message about a number of thousands of digits names a function; ours does not."""
     return _too_long() if "integer string conversion" in str(error) else error
 
 
-def _hold_moderate(value: Any) -> None:
-    """Refuse what is nested too deeply, or holds a whole number that no float can hold; without recursion."""
+def _check_depth_and_digits(value: Any) -> None:
+    """Refuse deep nesting and long whole numbers, level by level instead of by recursion."""
     level = [value]
     for _ in range(MOST_LEVELS + 1):
         if any(isinstance(one, int) and abs(one) >= 10**_MOST_DIGITS for one in level):
             raise _too_long()
-        level = [inner for one in level for inner in _inside(one)]
+        level = list(itertools.chain.from_iterable(map(_inside, level)))
         if not level:
             return
     raise _too_deep()

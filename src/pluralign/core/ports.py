@@ -1,4 +1,4 @@
-"""The ports: what the adapters of the outside world must offer. A batch in, an aligned batch out; synchronous."""
+"""The ports: the methods of every adapter. They take a batch and return an aligned batch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
@@ -13,7 +13,7 @@ from pluralign.core.tallies import Tally
 
 @runtime_checkable
 class PairSource(Protocol):
-    """Where pairs come from.
+    """A source of preference pairs.
 
     Attributes:
         name: Short name of the data set.
@@ -27,13 +27,13 @@ class PairSource(Protocol):
     def license(self) -> str: ...
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream the pairs; count rows read, kept and dropped in ``tally``, which add up at the end."""
+        """Stream the pairs; count the rows read, kept and dropped in ``tally``."""
         ...
 
 
 @runtime_checkable
 class SurveySource(Protocol):
-    """Where answer distributions come from."""
+    """A source of answer distributions."""
 
     @property
     def name(self) -> str: ...
@@ -42,17 +42,17 @@ class SurveySource(Protocol):
     def license(self) -> str: ...
 
     def survey(self, tally: Tally | None = None) -> Survey:
-        """Read the survey; count what is read, kept and dropped in ``tally``."""
+        """Read the survey; count the rows read, kept and dropped in ``tally``."""
         ...
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns texts into vectors."""
+    """A model that turns texts into vectors."""
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever the vectors of any text would change."""
+        """A text that changes whenever the vectors of any text would change."""
         ...
 
     @property
@@ -65,7 +65,7 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class RewardModel(Protocol):
-    """Scores how good a response is."""
+    """A model that scores how good a response is."""
 
     def score(self, requests: Sequence[RewardRequest]) -> FloatArray:
         """Rewards in logits, shape (N,), aligned with ``requests``."""
@@ -90,16 +90,16 @@ class SteerableRewardModel(Protocol):
 
 @runtime_checkable
 class ChatModel(Protocol):
-    """A language model that goes on with conversations: on this machine, or behind a server."""
+    """A language model that continues conversations: on this machine, or behind a server."""
 
     @property
     def name(self) -> str:
-        """What results call it."""
+        """Name of the model in results."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever its words could change."""
+        """A text that changes whenever the model's words could change."""
         ...
 
     def complete(
@@ -108,31 +108,31 @@ class ChatModel(Protocol):
         sampling: Sampling,
         heard: Callable[[int, Reply], None] | None = None,
     ) -> list[Reply]:
-        """Go on with each conversation: replies aligned with ``conversations``.
+        """Continue each conversation: replies aligned with ``conversations``.
 
-        ``heard(i, reply)`` is told of each as soon as it is there, in any order, so that nothing is
-        lost by a stop. One that failed is a `Reply` with its ``failure``; what stops all of them,
-        such as a refused key, is raised.
+        ``heard(i, reply)`` is called with each reply as soon as it arrives, in any order, so that
+        no reply is lost when the caller is stopped. A failed conversation has a `Reply` with its
+        ``failure``; an error that stops all of them, such as a refused key, is raised.
         """
         ...
 
 
 @runtime_checkable
 class Respondent(Protocol):
-    """Whatever answers surveys: a language model, a simulated person, recorded words."""
+    """A respondent to surveys: a language model, a simulated person, recorded answers."""
 
     @property
     def name(self) -> str:
-        """What results call it."""
+        """Name of the model in results."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever its answers could change."""
+        """A text that changes whenever the answers could change."""
         ...
 
     def answer(
         self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
     ) -> list[Reply]:
-        """Answer: replies aligned with ``asks``; ``heard`` as for `ChatModel.complete`."""
+        """Answer the asks: replies aligned with ``asks``; ``heard`` as for `ChatModel.complete`."""
         ...

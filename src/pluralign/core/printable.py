@@ -1,13 +1,13 @@
-"""Text that people read: text from elsewhere that a terminal may show, and counts."""
+"""Text for people to read: texts made safe for a terminal, and counts."""
 
 import unicodedata
 from collections.abc import Sequence
 
 
 def printable(text: str) -> str:
-    r"""A text without control characters, which could move a terminal's cursor or change what it showed before.
+    r"""Remove control characters, which could move a terminal's cursor or erase its lines.
 
-    Line feeds and tabs stay. A lone surrogate, which no terminal can be sent, becomes U+FFFD.
+    Line feeds and tabs stay. A lone surrogate, which cannot be encoded, becomes U+FFFD.
 
     >>> printable("a\x1b[2Jb\x9bc\r\nd\ud800")
     'a[2Jbc\nd\ufffd'
@@ -18,10 +18,10 @@ def printable(text: str) -> str:
 
 
 def count_of(n: int, thing: str, things: str | None = None) -> str:
-    """A number with what it counts, in the singular or the plural.
+    """Write a number with its noun, in the singular or the plural.
 
     Args:
-        n: How many.
+        n: The number.
         thing: The noun in the singular.
         things: The noun in the plural, where it is not the singular with an s.
 

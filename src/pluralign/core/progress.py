@@ -1,32 +1,32 @@
-"""How a long run reports what it is doing; the command line draws it."""
+"""The progress of a long run, which the command line draws."""
 
 from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Hears what a run is doing."""
+    """An object that a run notifies of its progress."""
 
     def stage(self, name: str) -> None:
         """A new stage begins."""
         ...
 
     def progress(self, done: int, total: int) -> None:
-        """So much of the stage is done; total 0 where it is not known."""
+        """``done`` of ``total`` steps of the stage are done; total 0 where it is not known."""
         ...
 
     def note(self, text: str) -> None:
-        """Something the reader should know."""
+        """A note that the user should read."""
         ...
 
 
 class Silent:
-    """Hears everything and says nothing."""
+    """A reporter that does nothing."""
 
     def stage(self, name: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def progress(self, done: int, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def note(self, text: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

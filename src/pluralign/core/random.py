@@ -12,7 +12,7 @@ def rng_for(seed: int, *names: str | int) -> np.random.Generator:
 
     Args:
         seed: Any integer.
-        names: What the numbers are for, such as ``"bootstrap", "MEX"``.
+        names: The purpose of the numbers, such as ``"bootstrap", "MEX"``.
 
     Returns:
         A fresh generator; the same arguments always give the same stream.

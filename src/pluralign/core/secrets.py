@@ -1,4 +1,4 @@
-"""Secrets in settings and messages: found by where they are written, and masked wherever they are shown or kept."""
+"""Find and mask the secrets in settings and messages."""
 
 import base64
 import re
@@ -22,11 +22,11 @@ _KEYS = re.compile(r"\b(?:sk-|hf_)[\w*-]{6,}")
 
 
 def masked(text: str, secrets: Collection[str] = ()) -> str:
-    """A text without secrets: known ones, those in URLs, bearer tokens, and keys of the forms of OpenAI and the hub.
+    """Mask known secrets in a text, secrets in URLs, bearer tokens, and keys of OpenAI and the hub.
 
     Args:
         text: A message, or one value of settings.
-        secrets: Known secrets, as from `secrets_of`; those of fewer than four characters are left.
+        secrets: Known secrets, as from `secrets_of`; those of fewer than four characters stay.
 
     >>> masked("http://ann:pw@host/v1?api_key=abc&model=m refused sesame", ["sesame"])
     'http://***@host/v1?api_key=***&model=m refused ***'
@@ -40,14 +40,14 @@ def masked(text: str, secrets: Collection[str] = ()) -> str:
 
 
 def without_secrets(value: Any, name: str = "") -> Any:
-    """Settings with every secret masked: texts under a name such as ``api_key``, all headers, and parts of URLs.
+    """Mask the secrets in settings: texts under a name such as ``api_key``, headers, parts of URLs.
 
     Args:
         value: A setting, or tables and lists of settings.
-        name: What the setting is called.
+        name: Name of the setting.
 
-    >>> without_secrets({"base_url": "https://key@host/v1", "extra_body": {"api_key": "abc", "top_k": 5}})
-    {'base_url': 'https://***@host/v1', 'extra_body': {'api_key': '***', 'top_k': 5}}
+    >>> without_secrets({"base_url": "https://key@host/v1", "body": {"api_key": "abc", "top_k": 5}})
+    {'base_url': 'https://***@host/v1', 'body': {'api_key': '***', 'top_k': 5}}
     """
     if isinstance(value, Mapping):
         return {
@@ -61,14 +61,14 @@ def without_secrets(value: Any, name: str = "") -> Any:
 
 
 def secrets_of(value: Any, name: str = "") -> frozenset[str]:
-    """The secrets that settings hold, also as they look in a URL or in a header.
+    """The secrets in settings, also in the forms that they have in a URL or in a header.
 
-    >>> sorted(secrets_of({"base_url": "https://ann:p%40ss@host/v1", "extra_body": {"token": "abcd"}}))
+    >>> sorted(secrets_of({"base_url": "https://ann:p%40ss@host/v1", "body": {"token": "abcd"}}))
     ['YW5uOnBAc3M%3D', 'YW5uOnBAc3M=', 'abcd', 'p%40ss', 'p@ss']
     """
-    return frozenset(
-        form for secret in _found(value, name) for form in (secret, quote(secret, safe="")) if form
-    )
+    secrets = set(_found(value, name))
+    quoted = {quote(secret, safe="") for secret in secrets}
+    return frozenset(filter(None, secrets | quoted))
 
 
 def _found(value: Any, name: str) -> Iterator[str]:

@@ -1,7 +1,9 @@
-"""States that are no more, names of several countries, and whose territory is whose.
+"""Former states, names of several countries, and the territories of states.
 
 Names are in the plain spelling of `pluralign.core.labels`.
 """
+
+_SOVIET = "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB"
 
 GONE: dict[str, str] = {
     "austria hungary": "AUT, HUN",
@@ -35,10 +37,10 @@ GONE: dict[str, str] = {
     "scg": "MNE, SRB",
     "serbia and montenegro": "MNE, SRB",
     "serbia montenegro state union": "MNE, SRB",
-    "soviet union": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
-    "sun": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
-    "union of soviet socialist republics": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
-    "ussr": "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB",
+    "soviet union": _SOVIET,
+    "sun": _SOVIET,
+    "union of soviet socialist republics": _SOVIET,
+    "ussr": _SOVIET,
     "ant": "BES, CUW, SXM",
     "tanganyika": "TZA",
     "united arab republic": "EGY, SYR",
@@ -49,7 +51,7 @@ GONE: dict[str, str] = {
     "federal republic of yugoslavia": "MNE, SRB, XKX",
     "socialist federal republic of yugoslavia": "BIH, HRV, MKD, MNE, SRB, SVN, XKX",
 }
-"""States that are no more -> ids of the countries on their territory; nobody can say which a respondent belongs to."""
+"""Former states -> ids of today's countries on their territory, of which we cannot choose one."""
 
 RENAMED: dict[str, str] = {
     "northern rhodesia": "ZMB",
@@ -57,7 +59,7 @@ RENAMED: dict[str, str] = {
     "rhodesia southern": "ZWE",
     "tanganyika": "TZA",
 }
-"""Keys of those whose territory is one country of today: beside its name they are a former name of it."""
+"""Former states -> the one country of today on their territory, for labels that name both."""
 
 UNCLEAR: dict[str, str] = {
     "congolese": "COD, COG",
@@ -83,4 +85,4 @@ TERRITORIES: dict[str, str] = {
     "NZL": "COK NIU TKL",
     "USA": "ASM GUM MNP PRI UMI VIR",
 }
-"""States -> territories behind whose names data sets write the state: "Puerto Rico (US)" is Puerto Rico."""
+"""States -> their territories, which labels name with the state: "Puerto Rico (US)"."""

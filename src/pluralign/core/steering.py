@@ -1,4 +1,4 @@
-"""Which communities to steer to, in which proportions, how strongly."""
+"""Steers: the communities to steer to, their proportions, and the strength."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -37,15 +37,16 @@ class Steer:
         values = list(self.shares.values())
         if not values or not all(math.isfinite(v) and v >= 0 for v in values):
             raise InvalidInput(
-                f"shares {dict(self.shares)} are not numbers >= 0",
+                f"shares must be numbers >= 0, got {dict(self.shares)}",
                 hint='for one community: {"MEX": 1.0}',
             )
         if abs(math.fsum(values) - 1) > 1e-6:
             raise InvalidInput(
-                f"shares {dict(self.shares)} sum to {math.fsum(values):.4g}, not to 1"
+                f"shares must sum to 1, got {dict(self.shares)} with a sum of "
+                f"{math.fsum(values):.4g}"
             )
         if not (math.isfinite(self.strength) and self.strength >= 0):
-            raise InvalidInput(f"strength is {self.strength}, not a number >= 0")
+            raise InvalidInput(f"strength must be a number >= 0, got {self.strength}")
         object.__setattr__(self, "shares", MappingProxyType(dict(self.shares)))
 
     def __repr__(self) -> str:
@@ -61,18 +62,18 @@ class Steer:
 
 
 def known_community(label: str, communities: Sequence[str], where: str | None = None) -> str:
-    """The community that a label names among those a model can be steered to, or the world.
+    """Find the community that a label names among those that a model can be steered to.
 
     Args:
         label: An id, or a name as data sets write it ("Mexico").
         communities: Ids the model can be steered to.
-        where: What to name in an error.
+        where: The file, line or argument for an error.
 
     Returns:
         Its id; ``~world``, which stands for the reference, is always known.
 
     Raises:
-        UnknownCommunity: If it is none of them; near ones are named.
+        UnknownCommunity: If it is not one of them; the error names similar ones.
 
     >>> known_community("Mexico", ["GBR", "MEX"])
     'MEX'
@@ -126,19 +127,19 @@ def as_steer(given: AnySteer, communities: Sequence[str]) -> Steer | None:
 def steer_to(
     communities: Sequence[str], label: str, strength: float = 1.0, where: str | None = None
 ) -> Steer | None:
-    """What to score with for one community.
+    """The steer to one community, with which to score.
 
     Args:
         communities: Ids the model can be steered to.
         label: An id or a name.
-        strength: How strongly; 0 is the reference.
-        where: What to name in an error.
+        strength: Strength of the steer, >= 0; 0 is the reference.
+        where: The file, line or argument for an error.
 
     Returns:
         The steer; None, the reference, for ``~world`` where the model has no such community.
 
     Raises:
-        UnknownCommunity: If the model has no such community; near ones are named.
+        UnknownCommunity: If the model has no such community; the error names similar ones.
 
     >>> steer_to(["GBR", "MEX"], "Mexico", strength=0.5)
     Steer(shares={'MEX': 1.0}, strength=0.5)
@@ -154,20 +155,20 @@ def blend_of(
     strength: float = 1.0,
     where: str | None = None,
 ) -> Steer | None:
-    """What to score with for a blend of communities.
+    """The steer to a blend of communities, with which to score.
 
     Args:
         communities: Ids the model can be steered to.
         shares: Label -> share; two labels of one community add up.
-        strength: How strongly; 0 is the reference.
-        where: What to name in an error.
+        strength: Strength of the steer, >= 0; 0 is the reference.
+        where: The file, line or argument for an error.
 
     Returns:
         The steer; None, the reference, for ``~world`` alone where the model has no such community.
 
     Raises:
         InvalidInput: If shares are negative or do not sum to 1.
-        UnknownCommunity: If the model lacks a community; near ones are named.
+        UnknownCommunity: If the model lacks a community; the error names similar ones.
     """
     found: dict[str, float] = {}
     for label, share in shares.items():
@@ -183,20 +184,20 @@ def read_steer(
     strength: float = 1.0,
     where: str | None = None,
 ) -> Steer | None:
-    """The steer that words such as ``GBR``, or ``GBR=0.7 ~world=0.3``, ask for.
+    """Read a steer from words such as ``GBR``, or ``GBR=0.7 ~world=0.3``.
 
     Args:
         communities: Ids the model can be steered to.
         words: Labels, each with its share where there are several.
-        strength: How strongly; 0 is the reference.
-        where: What to name in an error.
+        strength: Strength of the steer, >= 0; 0 is the reference.
+        where: The file, line or argument for an error.
 
     Returns:
         The steer; None, the reference, for ``~world`` alone where the model has no such community.
 
     Raises:
-        InvalidInput: If a share is missing or no number.
-        UnknownCommunity: If the model has no such community; near ones are named.
+        InvalidInput: If a share is missing or not a number.
+        UnknownCommunity: If the model has no such community; the error names similar ones.
 
     >>> read_steer(["GBR", "MEX"], ["United Kingdom=0.7", "MEX=0.3"])
     Steer(shares={'GBR': 0.7, 'MEX': 0.3}, strength=1.0)
@@ -217,5 +218,5 @@ def _share(text: str, word: str, where: str | None) -> float:
         return float(text)
     except ValueError as error:
         raise InvalidInput(
-            f"the share in {word!r:.200} is no number", where=where, hint="write GBR=0.5"
+            f"the share in {word!r:.200} must be a number", where=where, hint="write GBR=0.5"
         ) from error

@@ -1,4 +1,4 @@
-"""Closed survey questions, and what communities answered."""
+"""Closed survey questions, and the answers of communities."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -17,8 +17,8 @@ class SurveyQuestion:
         text: The wording, as people read it.
         options: The real answers, in order; non-answers ("Don't know") are not among them.
         codes: The survey's own code of each option, aligned with ``options``.
-        ordered: Whether the options lie on a scale; None where nobody said.
-        stem: The wording that a battery shares; the text itself where there is none.
+        ordered: Whether the options are on a scale; None where that is not known.
+        stem: The wording that a battery shares; the text itself where there is no battery.
 
     Raises:
         InvalidInput: If there are no options, or options and codes differ in number.
@@ -33,7 +33,7 @@ class SurveyQuestion:
 
     def __post_init__(self) -> None:
         if not self.options:
-            raise InvalidInput("a question without options", where=f"question {self.id}")
+            raise InvalidInput("a question must have options", where=f"question {self.id}")
         if not self.codes:
             object.__setattr__(self, "codes", tuple(str(i + 1) for i in range(len(self.options))))
         if len(self.codes) != len(self.options):
@@ -44,7 +44,7 @@ class SurveyQuestion:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDistribution:
-    """What the people of a community answered to one question.
+    """The answers of a community's people to one question.
 
     Attributes:
         question: Id of the question.
@@ -52,8 +52,8 @@ class AnswerDistribution:
         probs_O: Share of each option, aligned with the question's options, in [0, 1]. Non-answers
             are left out, so the sum may be below 1; it is kept as published, never rescaled
             silently.
-        n: Number of people who answered, or None where not published.
-        first: Index of the option that the source lists first among those most often given; None
+        n: Number of people who answered; None where not published.
+        first: Index of the option that the source lists first among those given most often; None
             where it has no order.
 
     Raises:
@@ -69,14 +69,16 @@ class AnswerDistribution:
     def __post_init__(self) -> None:
         if not all(math.isfinite(p) and 0 <= p <= 1 + 1e-9 for p in self.probs_O):
             raise InvalidInput(
-                f"shares {list(self.probs_O)} are not all in [0, 1]",
+                f"shares must be in [0, 1], got {list(self.probs_O)}",
                 where=f"question {self.question}, community {self.community}",
             )
 
     @property
     def gold(self) -> int:
         """Index of the option given most often; of several, the one that the source lists first."""
-        return self.probs_O.index(max(self.probs_O)) if self.first is None else self.first
+        if self.first is not None:
+            return self.first
+        return self.probs_O.index(max(self.probs_O))
 
     @property
     def tied(self) -> bool:
@@ -84,7 +86,7 @@ class AnswerDistribution:
         return self.probs_O.count(max(self.probs_O)) > 1
 
     def normalised(self) -> tuple[float, ...]:
-        """The shares among those who gave a real answer, summing to 1.
+        """The shares among the people who gave a real answer, summing to 1.
 
         Raises:
             InvalidInput: If nobody gave a real answer.
@@ -99,14 +101,14 @@ class AnswerDistribution:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Questions, and what each community answered to them.
+    """Questions, and the answers of each community to them.
 
     Attributes:
         name: Name of the survey.
-        questions: By id.
-        distributions: One per (question, community).
+        questions: The questions by their ids.
+        distributions: One for each (question, community).
         license: Its licence.
-        communities: Ids of the communities that answered, sorted; made from the distributions.
+        communities: Ids of the communities that answered, sorted; derived from the distributions.
 
     Raises:
         InvalidInput: If a distribution names an unknown question or has another number of options.
@@ -138,21 +140,21 @@ class Survey:
         )
 
     def distribution(self, question: str, community: str) -> AnswerDistribution | None:
-        """What ``community`` answered to ``question``; None if it was not asked."""
+        """The answers of ``community`` to ``question``; None if it was not asked."""
         return self._index.get((question, community))
 
     def option_counts(self) -> dict[str, int]:
-        """Id of each question -> how many options it has."""
+        """Id of each question -> its number of options."""
         return {id_: len(question.options) for id_, question in self.questions.items()}
 
 
 def pairs_from_survey(survey: Survey) -> Iterator[PreferencePair]:
-    """Read answer shares as preferences: of two options, the one that more people gave is chosen.
+    """Turn answer shares into pairs: of two options, the one that more people gave is chosen.
 
     For a question and a community with shares P, every two real options with P_i > P_j give one
     pair: prompt = question, chosen = option i, rejected = option j, strength = P_i - P_j (SCPO on
-    GlobalOpinionQA, arXiv 2606.18606). There is no rater: a share is many people's, so intervals
-    resample questions.
+    GlobalOpinionQA, arXiv 2606.18606). The pairs have no rater, since a share is the answer of many
+    people; intervals resample questions.
 
     Args:
         survey: Questions and shares.
@@ -161,7 +163,8 @@ def pairs_from_survey(survey: Survey) -> Iterator[PreferencePair]:
         Pairs, in the order of the distributions, then of the options.
 
     >>> question = SurveyQuestion("Q1", "Is family important?", ("Yes", "A little", "No"))
-    >>> survey = Survey("tiny", {"Q1": question}, (AnswerDistribution("Q1", "MEX", (0.7, 0.3, 0.0)),))
+    >>> answers = AnswerDistribution("Q1", "MEX", (0.7, 0.3, 0.0))
+    >>> survey = Survey("tiny", {"Q1": question}, (answers,))
     >>> [(p.chosen, p.rejected, round(p.strength, 2)) for p in pairs_from_survey(survey)]
     [('Yes', 'A little', 0.4), ('Yes', 'No', 0.7), ('A little', 'No', 0.3)]
     """

@@ -1,4 +1,4 @@
-"""No silent drop: every row read is kept or counted by the reason it was dropped."""
+"""Counts of rows: every row that is read is kept, or counted by the reason for dropping it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,19 +9,18 @@ class Tally:
     """Counts what happens to the rows of a source while they are read.
 
     Rows add up once a source is read to its end: ``read == kept + sum(dropped.values())``. A source
-    counts rows only; the reader of a source counts what is made from them, which may be several
-    pairs a row or one pair of several rows.
+    counts rows only. The reader of a source counts the pairs made from them: a row may give several
+    pairs, and several rows may give one pair.
 
     Attributes:
         read: Rows read.
         kept: Rows kept.
         made: Pairs (or answer distributions) made from the rows kept.
         dropped: Reason -> rows dropped.
-        left_out: Reason -> parts of kept rows, or pairs of them, that are not used. Not a number of
-            rows.
+        left_out: Reason -> number of parts of kept rows, or of their pairs, that are not used.
         flagged: Reason -> rows kept but doubtful.
-        notes: Labels or remarks worth showing, with their count.
-        advice: Whole sentences about the source, with what to do.
+        notes: Labels or remarks worth showing -> their count.
+        advice: Whole sentences about the source, with the next step for the user.
 
     >>> tally = Tally(read=3, kept=2)
     >>> tally.drop("empty text")
@@ -65,7 +64,7 @@ class Tally:
         self.notes[remark] += count
 
     def why(self, most: int = 5) -> str:
-        """The most frequent reasons why rows and parts of rows are not used, with their counts.
+        """The most frequent reasons for rows, and parts of rows, that are not used, with counts.
 
         >>> Tally(dropped=Counter({"tie": 3}), left_out=Counter({"empty response": 1})).why()
         '3 x tie; 1 x empty response'

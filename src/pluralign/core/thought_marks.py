@@ -1,10 +1,11 @@
-"""Thoughts between marks: ``<think>``, ``[THINK]``, ``<|begin_of_thought|>`` and the other forms of ``_forms``."""
+"""Thoughts between marks: ``<think>``, ``[THINK]`` and the other forms of ``_forms``."""
 
 import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _KIND = r"(?!no[_-])(?:[a-z]{1,12}[_-])?"
 _PART = r"(?:[_-](?:fast|process|trace|content|steps?))?"
@@ -74,11 +75,11 @@ _Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A mark: its span, what it does (open, close, empty, response), and the number of its form."""
+    """A mark: its span, its function (open, close, empty, response) and the number of its form."""
 
     start: int
     end: int
-    does: str
+    function: str
     form: str
 
 
@@ -96,7 +97,7 @@ def outside_marks(text: str) -> tuple[str, str | None] | None:
     if not marks:
         return None
     spans = _Spans()
-    last_close = {mark.form: mark.start for mark in marks if mark.does == "close"}
+    last_close = {mark.form: mark.start for mark in marks if mark.function == "close"}
     for mark in marks:
         spans.take(mark, _is_firm(text, mark) or last_close.get(mark.form, -1) > mark.start)
     spans.finish(len(text))
@@ -111,7 +112,7 @@ def outside_marks(text: str) -> tuple[str, str | None] | None:
 
 @dataclass(slots=True)
 class _Spans:
-    """What stands outside of thoughts and inside, while the marks are taken one by one."""
+    """The spans outside of thoughts and inside, built from one mark after the other."""
 
     kept: list[_Span] = field(default_factory=list)
     thought: list[_Span] = field(default_factory=list)
@@ -121,24 +122,24 @@ class _Spans:
     last_close: _Mark | None = None
 
     def take(self, mark: _Mark, sure: bool) -> None:
-        """Take the next mark; ``sure`` where an opening mark surely opens a thought."""
-        if mark.does == "open" and sure:
+        """Add the next mark; ``sure`` where an opening mark certainly opens a thought."""
+        if mark.function == "open" and sure:
             self._enter(mark)
-        elif mark.does == "close" and self.depth[mark.form]:
+        elif mark.function == "close" and self.depth[mark.form]:
             self._leave(mark)
-        elif mark.does == "close":  # the chat template opened it: all before is thought
+        elif mark.function == "close":  # the chat template opened it, so all text before is thought
             self.kept.clear()
             self.thought[:] = [(0, mark.start)]
             self._reset(mark)
-        elif mark.does == "response" and self.open:
+        elif mark.function == "response" and self.open:
             self.thought.append((self.open[0].end, mark.start))
             self._reset(mark)
-        elif mark.does == "empty" and not self.open:
+        elif mark.function == "empty" and not self.open:
             self.kept.append((self.begin, mark.start))
             self.begin = mark.end
 
     def finish(self, end: int) -> None:
-        """Take the end of the text; where more thoughts opened than closed, the last closing mark counts."""
+        """Add the end of the text; the last closing mark ends thoughts that opened before it."""
         last = self.last_close
         if self.open and last is not None and self.open[-1].start < last.start:
             self.thought.append((self.open[0].end, last.start))
@@ -155,7 +156,7 @@ class _Spans:
         self.depth[mark.form] += 1
 
     def _leave(self, mark: _Mark) -> None:
-        """Close the innermost thought of the mark's form, and those that never closed inside of it."""
+        """Close the innermost thought of the mark's form, with unclosed thoughts inside of it."""
         outer = self.open[0]
         while (inner := self.open.pop()).form != mark.form:
             self.depth[inner.form] -= 1
@@ -174,12 +175,12 @@ class _Spans:
 def _marks(text: str) -> Iterator[_Mark]:
     for found in _MARK.finditer(text):
         name = found.lastgroup or ""
-        does = name.rstrip("0123456789")
-        yield _Mark(found.start(), found.end(), does, name.removeprefix(does))
+        function = name.rstrip("0123456789")
+        yield _Mark(found.start(), found.end(), function, name.removeprefix(function))
 
 
 def _is_firm(text: str, mark: _Mark) -> bool:
-    """Whether an opening mark counts though nothing closes it: not in the middle of a sentence."""
+    """Whether an opening mark counts without a closing one: not in the middle of a sentence."""
     before = text[max(0, mark.start - 40) : mark.start]
     line = before.rstrip(" \t")
     glued = bool(before) and line == before
@@ -192,24 +193,25 @@ def _is_firm(text: str, mark: _Mark) -> bool:
 
 
 def _without_mentions(text: str, marks: Sequence[_Mark]) -> list[_Mark]:
-    """The marks without those that the text speaks of."""
+    """The marks without those that the text only mentions."""
     fences = fenced(text) if marks else []
-    mentioned = {i for i, mark in enumerate(marks) if is_quoted(text, mark.start, mark.end)}
-    in_fences = set()
-    for i, mark in enumerate(marks):
+    mentioned = {mark for mark in marks if is_quoted(text, mark.start, mark.end)}
+    opened_in_fences = set()
+    for mark in marks:
         fence = fence_of(mark.start, fences)
-        if fence is not None and (mark.does == "open" or (fence, mark.form) in in_fences):
-            mentioned.add(i)
-            in_fences.add((fence, mark.form))
-        after = marks[i + 1] if i + 1 < len(marks) else None
-        if after is not None and _is_pair_spoken_of(text, mark, after):
-            mentioned |= {i, i + 1}
-    return [mark for i, mark in enumerate(marks) if i not in mentioned]
+        key = (fence, mark.form)
+        if fence is not None and (mark.function == "open" or key in opened_in_fences):
+            mentioned.add(mark)
+            opened_in_fences.add(key)
+    for mark, after in pairwise(marks):
+        if _is_mentioned_pair(text, mark, after):
+            mentioned |= {mark, after}
+    return [mark for mark in marks if mark not in mentioned]
 
 
-def _is_pair_spoken_of(text: str, mark: _Mark, after: _Mark) -> bool:
-    """Whether two marks are "<think> and </think>", or stand in one pair of backticks."""
-    if (mark.does, after.does, mark.form) != ("open", "close", after.form):
+def _is_mentioned_pair(text: str, mark: _Mark, after: _Mark) -> bool:
+    """Whether two marks are "<think> and </think>", or are in one pair of backticks."""
+    if (mark.function, after.function, mark.form) != ("open", "close", after.form):
         return False
     if after.start - mark.end > 200:
         return False
@@ -219,7 +221,7 @@ def _is_pair_spoken_of(text: str, mark: _Mark, after: _Mark) -> bool:
 
 
 def is_quoted(text: str, start: int, end: int) -> bool:
-    """Whether a mark stands in quotation marks, or is called a tag or a token."""
+    """Whether a mark is in quotation marks, or is called a tag or a token."""
     if _CALLED_A_TAG.match(text, end):
         return True
     before = _QUOTE_BEFORE.search(text[max(0, start - 4) : start])
@@ -234,10 +236,10 @@ def fenced(text: str) -> list[_Span]:
     return [(start, end) for start, end in spans if (start, end) != whole]
 
 
-def fence_of(place: int, fences: Sequence[_Span]) -> int | None:
-    """The number of the fence that a place of the text lies in."""
-    i = bisect_right(fences, place, key=lambda fence: fence[0]) - 1
-    return i if i >= 0 and place < fences[i][1] else None
+def fence_of(offset: int, fences: Sequence[_Span]) -> int | None:
+    """The index of the fence around an offset of the text; None where there is none."""
+    i = bisect_right(fences, offset, key=lambda fence: fence[0]) - 1
+    return i if i >= 0 and offset < fences[i][1] else None
 
 
 def _joined(text: str, kept: Sequence[_Span]) -> str:

@@ -1,20 +1,20 @@
-"""Splitting what a model thought from what it answered, in every form that chat models write.
+"""Split a reply into thought and answer, in every form that chat models write.
 
 Three kinds of text carry thoughts:
 
 * **Harmony** (gpt-oss): channels. Only the last ``final`` channel is the answer. The form that is
   left when special tokens were skipped in decoding (``analysisThe user ...assistantfinal2``) is
-  known by its beginning.
+  recognised by its beginning.
 * **Marks**: ``<think>``, ``[THINK]``, ``<|begin_of_thought|>`` and the other forms of
   ``core.thought_marks``. Blanks, attributes and case do not matter. A closing mark that nothing
-  opened ends a thought that the chat template opened: everything up to it is thought, so the last
+  opened ends a thought that the chat template opened: all text up to it is thought, so the last
   such mark decides.
 * **Announcements**: "Here is my thought process: ... Here is my response: ..." (Granite 3.2), or
   the headings "## Thinking" and "## Final Response" (HuatuoGPT-o1).
 
-Prose *about* marks is no thought. A mark is a mention in quotation marks or backticks, before the
-word "tag" or "token", in a pair such as "<think> and </think>", in a fenced code block, and in the
-middle of a sentence, behind a blank, where nothing closes it.
+Prose *about* marks is not a thought. A mark is only mentioned in quotation marks or backticks,
+before the word "tag" or "token", in a pair such as "<think> and </think>", in a fenced code block,
+and in the middle of a sentence, after a blank, where no mark closes it.
 """
 
 import re
@@ -46,11 +46,11 @@ _Parts = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class SplitThought:
-    """A reply in its two parts.
+    """The two parts of a reply.
 
     Attributes:
-        thought: What was thought, without its marks; empty where nothing was.
-        answer: What was answered; None where a thought never ends, or nothing stands beside it.
+        thought: The thought without its marks; empty where there is none.
+        answer: The answer; None where a thought never ends, or the reply is only a thought.
     """
 
     thought: str
@@ -58,13 +58,13 @@ class SplitThought:
 
 
 def split_thought(text: str) -> SplitThought:
-    r"""Split what was thought from what was answered.
+    r"""Split a reply into its thought and its answer.
 
-    The time is linear in the length of the text. Where a thought is cut, the blanks between it and
-    the answer go with it, so that an empty template changes nothing.
+    The time is linear in the length of the text. The blanks between a thought and the answer are
+    removed with the thought, so that an empty thought of a template leaves the answer unchanged.
 
     Args:
-        text: A response as generated.
+        text: A reply as generated.
 
     Returns:
         Thought and answer. A text without thoughts is the answer, unchanged.
@@ -88,23 +88,29 @@ def split_thought(text: str) -> SplitThought:
 
 def _harmony(text: str) -> _Parts | None:
     """The channels of gpt-oss; also where the prompt ended with ``<|channel|>``."""
-    found = list(_HARMONY.finditer(text))
-    fences = fenced(text) if found else []
-    channels = [
-        channel
-        for channel in found
-        if not is_quoted(text, *channel.span()) and fence_of(channel.start(), fences) is None
-    ]
-    opened = _HARMONY_OPENED.match(text)
-    if opened is not None:
-        channels.insert(0, opened)
+    channels = _channels(text)
     if not channels:
         return None
-    final = next((channel for channel in reversed(channels) if channel[1] == "final"), None)
-    before = _SPECIAL.sub("", text[: channels[0].start()])
-    thoughts = [before, *(_message(text, channel) for channel in channels if channel is not final)]
-    thought = "\n".join(stripped for part in thoughts if (stripped := part.strip()))
+    finals = [channel for channel in channels if channel[1] == "final"]
+    final = finals[-1] if finals else None
+    thoughts = [_SPECIAL.sub("", text[: channels[0].start()])]
+    for channel in channels:
+        if channel is not final:
+            thoughts.append(_message(text, channel))
+    thought = "\n".join(filter(None, map(str.strip, thoughts)))
     return thought, None if final is None else _message(text, final).lstrip()
+
+
+def _channels(text: str) -> list[re.Match[str]]:
+    """The beginnings of channels, without those that the text only mentions."""
+    found = list(_HARMONY.finditer(text))
+    fences = fenced(text) if found else []
+    opened = _HARMONY_OPENED.match(text)
+    channels = [] if opened is None else [opened]
+    for channel in found:
+        if not is_quoted(text, *channel.span()) and fence_of(channel.start(), fences) is None:
+            channels.append(channel)
+    return channels
 
 
 def _message(text: str, channel: re.Match[str]) -> str:
@@ -125,7 +131,7 @@ def _stripped_harmony(text: str) -> _Parts | None:
 
 
 def _announced(text: str) -> _Parts | None:
-    """A thought process and a response, each behind a sentence that announces it."""
+    """A thought process and a response, each after a sentence that announces it."""
     begins = _ANNOUNCED.match(text)
     if begins is None:
         return None

@@ -10,10 +10,10 @@ from typing import Any
 from pluralign.core import (
     InvalidInput,
     MissingExtra,
+    describe_faults,
     folder_faults,
     list_folder,
     read_json_object,
-    told_faults,
 )
 from pluralign.huggingface.folders import TRAINING
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
@@ -56,7 +56,9 @@ class TrainingPlace:
             InvalidInput: If another training lies there.
         """
         if faults := folder_faults(self.folder):
-            note(f"{self.folder} is trained again, not as it was written: {told_faults(faults)}")
+            note(
+                f"{self.folder} is trained again, not as it was written: {describe_faults(faults)}"
+            )
             return None
         if not (self.folder / TRAINING).is_file():
             return None

@@ -14,9 +14,9 @@ from pluralign.core import (
     Manifest,
     Reporter,
     clear_parts,
+    describe_faults,
     is_part,
     parse_json,
-    told_faults,
 )
 from pluralign.huggingface.processes import is_main, writing
 from pluralign.runs.folder import STATE, RunFolder, as_json
@@ -165,4 +165,4 @@ def note_earlier(reporter: Reporter, out: Path, faults: Mapping[str, str] | None
             f"{MANIFEST} is {faults[MANIFEST]}: what lies here cannot be checked, and is made again"
         )
     elif faults:
-        reporter.note(f"missing or damaged, and made again: {told_faults(faults)}")
+        reporter.note(f"missing or damaged, and made again: {describe_faults(faults)}")
