@@ -46,7 +46,7 @@ def test_nothing_measured_is_no_estimate() -> None:
     [(0.1, None), (None, 0.1), (0.6, 0.4), (math.nan, math.nan), (0.1, math.nan), (0.1, math.inf)],
 )
 def test_an_interval_has_two_ends_in_order_or_none(low: float | None, high: float | None) -> None:
-    with pytest.raises(ValueError, match="low .* high"):
+    with pytest.raises(ValueError, match=r"low .* high"):
         Estimate(0.5, low, high, n=1)
 
 
