@@ -338,10 +338,14 @@ class TestRunsOfRewardModels:
                 DamagedFile,
                 r"record\.json \(9 bytes",
             ),
-            (lambda out: early(out, None), InvalidSettings, "no finished run is here"),
+            (
+                lambda out: early(out, None),
+                InvalidSettings,
+                "the run in this folder is not finished",
+            ),
             (lambda out: early(out, '{"name": '), DamagedFile, "record.json: not JSON"),
             (lambda out: early(out, "[]"), DamagedFile, "record.json: not a JSON object"),
-            (lambda out: early(out, '{"communities": {}}'), DamagedFile, "no communities.steered"),
+            (lambda out: early(out, '{"communities": {}}'), DamagedFile, "settings: missing"),
         ],
     )
     def test_a_damaged_folder_is_refused_by_what_is_damaged(

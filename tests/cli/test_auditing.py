@@ -300,8 +300,8 @@ BROKEN = "community,attribute,group,share\nMEX,gender,woman,half\n"
     ("words", "told"),
     [
         ([], ["there is no evidence to audit", "--answers or --pairs"]),
-        (["nowhere"], ["nowhere: no finished run is here", "record.json"]),
-        (["pairs.jsonl"], ["pairs.jsonl: no finished run is here"]),
+        (["nowhere"], ["nowhere: no such folder", "name the folder of a run"]),
+        (["pairs.jsonl"], ["pairs.jsonl: no such folder"]),
         (["--answers", "answers.jsonl"], ["--survey", "answers say nothing without the survey"]),
         (["--answers", "gone.jsonl", "--survey", "survey"], ["gone.jsonl"]),
         (["--answers", "answers.jsonl", "--survey", "nowhere"], ["nowhere"]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pluralign.core import DamagedFile, InvalidInput, RewardRequest, Steer
+from pluralign.core import DamagedFile, InvalidInput, RewardRequest, Steer, list_written
 from pluralign.experiments import Outcome
 from pluralign.models import open_model
 from pluralign.rewards import LinearRewardModel, annotate_card, load_card, save_reward_model
@@ -145,6 +145,7 @@ def test_a_run_whose_splits_are_given_has_no_intervals(run: Path, split: dict[st
     record = json.loads((run / "record.json").read_text())
     record["settings"]["split"] = split
     (run / "record.json").write_text(json.dumps(record))
+    list_written(run, [run / "record.json"])
     held(found(run), f"splits by {split['by']}")
 
 
@@ -198,12 +199,30 @@ def test_a_repeat_that_is_damaged_is_refused(run: Path) -> None:
         found(run)
 
 
-@pytest.mark.parametrize(
-    "record", ["", "[]", "{}", '{"settings": {"split": null}}', '{"settings": {"split": {}}}']
-)
-def test_a_record_that_cannot_be_read_is_refused(run: Path, record: str) -> None:
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("record", ["", "[]", "{}", '{"communities": {}}', '{"data": {}}'])
+def test_a_record_that_cannot_be_read_is_refused(run: Path, record: str, listed: bool) -> None:
     (run / "record.json").write_text(record)
-    with pytest.raises(DamagedFile, match="record of the run"):
+    if listed:
+        list_written(run, [run / "record.json"])
+    with pytest.raises(DamagedFile, match=r"record\.json"):
+        found(run)
+
+
+@pytest.mark.parametrize("split", [None, {}, {"by": "rater", "test": "half"}])
+def test_a_record_that_does_not_say_how_pairs_were_split_is_refused(run: Path, split: Any) -> None:
+    record = json.loads((run / "record.json").read_text())
+    record["settings"]["split"] = split
+    (run / "record.json").write_text(json.dumps(record))
+    list_written(run, [run / "record.json"])
+    with pytest.raises(DamagedFile, match="how it split its pairs"):
+        found(run)
+
+
+def test_a_record_that_was_altered_is_refused(run: Path) -> None:
+    text = (run / "record.json").read_text()
+    (run / "record.json").write_text(text.replace('"test": 0.25', '"test": 0.35'))
+    with pytest.raises(DamagedFile, match="altered after it was written"):
         found(run)
 
 

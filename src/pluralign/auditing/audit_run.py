@@ -11,17 +11,11 @@ from pluralign._version import __version__
 from pluralign.auditing.gathered_evidence import Gathered, Given, gather
 from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
 from pluralign.core import MANIFEST, AnyPath, Reporter, Silent, as_path
+from pluralign.runs.audits import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.record import counts_of
 from pluralign.settings.audit import AuditSettings
 from pluralign.settings.toml_tables import shown
-
-FINDINGS, ASSESSMENTS, PEOPLE, AUDIT = (
-    "findings.jsonl",
-    "assessments.jsonl",
-    "participation.jsonl",
-    "audit.json",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from pluralign.core import (
 )
 from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
-from pluralign.runs.finished import read_record
-from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
+from pluralign.runs.folder import RECORD
 from pluralign.settings.resolved_survey import survey_source
 from pluralign.settings.validation import source_from
 from pluralign.sources import JsonlPairs, read_answers
@@ -99,19 +99,20 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         NotEnoughData: If nothing at all is given.
     """
     found = Gathered(Evidence())
-    record = _record(given.folder)
-    if methods is not None and not _of_rewards(record):
+    run = _opened(given.folder)
+    rewarded = run if isinstance(run, RewardRun) else None
+    if methods is not None and rewarded is None:
         raise InvalidSettings(
             "methods are chosen where there is no run of reward models", where="methods"
         )
     missing: list[str] = []
-    survey, answers = _answered(given, record, found, missing)
+    survey, answers = _answered(given, run, found, missing)
     parts: dict[str, Any] = {
         "survey": survey,
         "answers": answers,
         "other_surveys": [_survey(s, found, k) for k, s in enumerate(given.surveys[1:], 2)],
-        "pairs": _pairs(given, record, found, missing),
-        "rewards": _rewards(given.folder, record, methods) if _of_rewards(record) else None,
+        "pairs": _pairs(given, rewarded, found, missing),
+        "rewards": _rewards(rewarded, methods) if rewarded is not None else None,
         "residents": read_residents(given.residents, found.tally("residents"))
         if given.residents
         else {},
@@ -131,31 +132,23 @@ def _place(given: Given) -> str | None:
     return None if given.folder is None else str(given.folder)
 
 
-def _record(folder: Path | None) -> Mapping[str, Any]:
+def _opened(folder: Path | None) -> RewardRun | SurveyRun | None:
+    """The run to audit, whose record says where its evidence came from."""
     if folder is None:
-        return {}
-    place = f"{folder / RECORD}"
-    record = read_record(folder / RECORD, "answers.jsonl") if folder.is_dir() else None
-    if record is None:
+        return None
+    run = open_run(folder)
+    if isinstance(run, AuditRun):
         raise InvalidSettings(
-            "no finished run is here",
-            where=str(folder),
-            hint="name a folder that holds record.json",
+            "this is an audit, not a run", where=str(folder), hint="name the folder of the run"
         )
-    of_rewards = _of_rewards(record)
-    if lacking := [
-        key for key in (_OF_REWARDS if of_rewards else _OF_SURVEY) if not _holds(record, key)
-    ]:
-        raise DamagedFile(
-            f"not the record of a run of reward models or of a survey: no {lacking[0]}",
-            where=place,
-            hint="run it again",
-        )
-    return record
-
-
-def _of_rewards(record: Mapping[str, Any]) -> bool:
-    return "communities" in record
+    for key in _OF_REWARDS if isinstance(run, RewardRun) else _OF_SURVEY:
+        if not _holds(run.record, key):
+            raise DamagedFile(
+                f"not the record of a run of reward models or of a survey: no {key}",
+                where=str(folder / RECORD),
+                hint="run it again",
+            )
+    return run
 
 
 def _holds(record: object, key: str) -> bool:
@@ -168,22 +161,23 @@ def _holds(record: object, key: str) -> bool:
 
 
 def _answered(
-    given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]
+    given: Given, run: RewardRun | SurveyRun | None, found: Gathered, missing: list[str]
 ) -> tuple[Survey | None, list[ReadAnswer]]:
-    """The survey, and the answers to it: those given, else those of the folder."""
-    told = record.get("data", {}).get("survey")
-    paths, parser, numbering = list(given.answers), given.parser, given.numbering
-    if not paths and told is not None and given.folder is not None:
-        paths = [given.folder / "answers.jsonl"]
-        how = record["settings"]["evaluate"]
-        parser, numbering = how["parser"], how["numbering"]
+    """The survey, and the answers to it: those given, else those of the run."""
     if given.answers and not given.surveys:
         raise InvalidSettings(
             "answers say nothing without the survey they answer", where="--survey", hint="name it"
         )
-    survey = (
-        _survey(given.surveys[0], found) if given.surveys else _told_survey(told, found, missing)
-    )
+    asked = run if isinstance(run, SurveyRun) else None
+    paths, parser, numbering = list(given.answers), given.parser, given.numbering
+    if not paths and asked is not None:
+        paths = [asked.file("answers.jsonl")]
+        parser, numbering = (asked.settings["evaluate"][key] for key in ("parser", "numbering"))
+    if given.surveys:
+        survey: Survey | None = _survey(given.surveys[0], found)
+    else:
+        recorded_survey = asked.record["data"]["survey"] if asked is not None else None
+        survey = _told_survey(recorded_survey, found, missing)
     if survey is None or not paths:
         return survey, []
     tally = found.tally("answers")
@@ -231,7 +225,7 @@ def _survey(source: SurveySource, found: Gathered, number: int = 1) -> Survey:
 
 
 def _pairs(
-    given: Given, record: Mapping[str, Any], found: Gathered, missing: list[str]
+    given: Given, run: RewardRun | None, found: Gathered, missing: list[str]
 ) -> tuple[PreferencePair, ...]:
     """The pairs given, else those of the run, read again from their sources."""
     if given.pairs:
@@ -240,9 +234,9 @@ def _pairs(
         for path, tally in zip(given.pairs, loaded.tallies, strict=True):
             found.tallies[path.name if names.count(path.name) == 1 else str(path)] = tally
         return loaded.pairs
-    if not _of_rewards(record):
+    if run is None:
         return ()
-    settings, told = record["settings"], record["data"]["sources"]
+    settings, told = run.settings, run.record["data"]["sources"]
     try:
         sources = [
             source_from({"source": s["name"]} | s["settings"], Path.cwd(), "record.json")
@@ -254,7 +248,7 @@ def _pairs(
             f"the pairs of the run cannot be read ({_line(error)}); give them with --pairs"
         )
         return ()
-    if loaded.fingerprint != record["data"]["fingerprint"]:
+    if loaded.fingerprint != run.record["data"]["fingerprint"]:
         missing.append(
             "the pairs of the run have changed since; they are not used: give those of then with "
             "--pairs"
@@ -266,27 +260,24 @@ def _pairs(
     return loaded.pairs
 
 
-def _rewards(
-    folder: Path | None, record: Mapping[str, Any], wanted: Sequence[str] | None
-) -> Rewards:
-    assert folder is not None
-    run, judged, margins = RunFolder(folder), None, {}
-    ran = record["settings"]["methods"]
-    if wanted is not None and (strange := [m for m in wanted if m not in ran]):
+def _rewards(run: RewardRun, wanted: Sequence[str] | None) -> Rewards:
+    """The margins of the run's repeats, one after the other, by method and steer."""
+    strange = [method for method in wanted or () if method not in run.methods]
+    if strange:
         raise InvalidSettings(
-            "the run has no such method", where=strange[0], hint=f"it has {', '.join(ran)}"
+            "the run has no such method", where=strange[0], hint=f"it has {', '.join(run.methods)}"
         )
-    for method in wanted or ran:
-        parts = [run.read_predictions(seed, method) for seed in record["seeds"]]
-        steers = [s for s in parts[0][1] if s and all(s in m for _, m in parts)]
-        judged = TestPairs.join([j for j, _ in parts])
-        if steers:
-            joined: dict[str, FloatArray] = {
-                s: np.concatenate([m[s] for _, m in parts]) for s in steers
-            }
+    margins: dict[str, dict[str, FloatArray]] = {}
+    for method in wanted or run.methods:
+        parts = [run.margins(method, seed) for seed in run.seeds]
+        judged = TestPairs.join([pairs for pairs, _ in parts])
+        joined = {}
+        for steer in parts[0][1]:
+            if steer and all(steer in own for _, own in parts):
+                joined[steer] = np.concatenate([own[steer] for _, own in parts])
+        if joined:
             margins[method] = joined
-    assert judged is not None
-    return Rewards(judged, margins, tuple(record["communities"]["steered"]))
+    return Rewards(judged, margins, tuple(run.steered))
 
 
 def _line(error: Exception) -> str:

@@ -1,8 +1,8 @@
-"""Results of a run as Every Eval Ever's JSON (schema 0.3.0): one file for each model, one entry for each community."""
+"""Results of a run as JSON of Every Eval Ever (schema 0.3.0): a file for each model."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any
 
 from pluralign._version import __version__
 from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, whole_file
-from pluralign.runs import read_rows
-from pluralign.runs.finished import read_record
+from pluralign.evaluation import Row
+from pluralign.evaluation.surveys import SurveyRow
+from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
 from pluralign.runs.folder import RECORD
 
 SCHEMA = "0.3.0"
@@ -26,10 +27,11 @@ def write_every_eval_ever(
     """Write the results of a run.
 
     Args:
-        run: Folder with ``record.json`` and ``results.jsonl``: of surveys, of CultureSPA, or of reward models.
+        run: Folder of a finished run: of a survey, of CultureSPA, or of reward models.
         out: Folder to write to.
-        organisation: Who ran it.
-        relationship: Of who ran it to who made it: ``first_party``, ``third_party``, ``collaborative``, ``other``.
+        organisation: The organisation that ran it.
+        relationship: Of those who ran it to those who made the model: ``first_party``,
+            ``third_party``, ``collaborative`` or ``other``.
 
     Returns:
         The files, one for each model.
@@ -39,26 +41,23 @@ def write_every_eval_ever(
         DamagedFile: If its record does not say what ran, and when.
         NotEnoughData: If it has no number of a community.
     """
-    record, rows = _read(run)
-    # A rank among peoples has no upper bound that the schema could hold.
-    by_model: dict[str, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        if (
-            row["community"] is not None
-            and row["metric"] not in _UNBOUNDED
-            and (row.get("strategy") or row["method"] not in ("ask", "lm_eval"))
-        ):
+    opened = _opened(run)
+    by_model: dict[str, list[Row | SurveyRow]] = {}
+    for row in opened.results:
+        if _is_exported(row):
             by_model.setdefault(_model(row), []).append(row)
     if not by_model:
-        raise NotEnoughData("no number of a community is there", where=str(run))
+        raise NotEnoughData("the run has no number of a community", where=str(run))
     out.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     for model, own in by_model.items():
         try:
-            document = evaluation_document(record, model, own, organisation, relationship)
+            document = evaluation_document(opened, model, own, organisation, relationship)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            what = f"the record or a row of results cannot be read: {error!r:.200}"
-            raise DamagedFile(what, where=str(run), hint="run or evaluate again") from error
+            what = f"the record cannot be read: {error!r:.200}"
+            raise DamagedFile(
+                what, where=str(run / RECORD), hint="run or evaluate again"
+            ) from error
         path = _free(out / re.sub(r"[^A-Za-z0-9._-]+", "_", model), written)
         with whole_file(path) as partial:
             partial.write_text(
@@ -69,17 +68,18 @@ def write_every_eval_ever(
 
 
 def evaluation_document(
-    record: Mapping[str, Any],
+    run: RewardRun | SurveyRun,
     model: str,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row | SurveyRow],
     organisation: str,
     relationship: str,
 ) -> dict[str, Any]:
-    """The document of one model; what is not known stays out. A record's time is that of its results."""
-    stamp = str(int(datetime.fromisoformat(record["written"]).timestamp()))
+    """The document of one model; unknown fields are left out. Its time is that of the results."""
+    stamp = str(int(datetime.fromisoformat(run.record["written"]).timestamp()))
+    data = _data(run)
     return {
         "schema_version": SCHEMA,
-        "evaluation_id": f"pluralign/{record['name']}/{model}/{stamp}",
+        "evaluation_id": f"pluralign/{run.name}/{model}/{stamp}",
         "retrieved_timestamp": stamp,
         "source_metadata": {
             "source_type": "evaluation_run",
@@ -88,42 +88,51 @@ def evaluation_document(
         },
         "model_info": {"name": model, "id": model},
         "eval_library": {"name": "pluralign", "version": __version__},
-        "evaluation_results": [_entry(record, row) for row in rows],
+        "evaluation_results": [_entry(row, data) for row in rows],
     }
 
 
-def _entry(record: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    how = [
-        row.get("strategy") or "",
-        f"steer {row['steer']}" if row["steer"] else "",
-        row["subset"],
-    ]
-    told = {
-        key: row.get(key) for key in ("community", "strategy", "steer", "subset", "n", "n_raters")
-    }
-    uncertainty: dict[str, Any] = {"num_samples": row["n"]}
-    if row["low"] is not None:
+def _entry(row: Row | SurveyRow, data: str) -> dict[str, Any]:
+    details = _details(row)
+    steer = details.get("steer")
+    how = [row.community, details.get("strategy"), f"steer {steer}" if steer else None]
+    uncertainty: dict[str, Any] = {"num_samples": row.n}
+    if row.low is not None:
         uncertainty["confidence_interval"] = {
-            "lower": row["low"],
-            "upper": row["high"],
+            "lower": row.low,
+            "upper": row.high,
             "confidence_level": 0.95,
-            "method": "bootstrap over raters" if row["n_raters"] else "bootstrap over questions",
+            "method": f"bootstrap over {'raters' if details['n_raters'] else 'questions'}",
         }
     return {
-        "evaluation_name": f"{row['metric']} ({', '.join(filter(None, [row['community'], *how]))})",
-        "source_data": {"dataset_name": _data(record), "source_type": "other"},
+        "evaluation_name": f"{row.metric} ({', '.join(filter(None, [*how, details['subset']]))})",
+        "source_data": {"dataset_name": data, "source_type": "other"},
         "metric_config": {
-            "lower_is_better": row["metric"] in _LOWER,
+            "lower_is_better": row.metric in _LOWER,
             "score_type": "continuous",
             "min_score": 0.0,
-            "max_score": 100.0 if row["metric"] in _HUNDRED else 1.0,
+            "max_score": 100.0 if row.metric in _HUNDRED else 1.0,
         },
         "score_details": {
-            "score": row["value"],
-            "details": {key: str(value) for key, value in told.items() if value is not None},
+            "score": row.value,
+            "details": {key: str(value) for key, value in details.items() if value is not None},
             "uncertainty": uncertainty,
         },
     }
+
+
+def _details(row: Row | SurveyRow) -> dict[str, Any]:
+    """How a number was measured, in the words of a run's results."""
+    found = row.as_dict()
+    keys = ("community", "strategy", "steer", "subset", "n", "n_raters")
+    return {key: found.get(key) for key in keys}
+
+
+def _is_exported(row: Row | SurveyRow) -> bool:
+    """Whether a number is of a community and a model; reference points have no strategy."""
+    # A rank among peoples has no upper bound, which the schema asks for.
+    of_a_community = row.community is not None and row.metric not in _UNBOUNDED
+    return of_a_community and (isinstance(row, Row) or bool(row.strategy))
 
 
 def _free(path: Path, taken: Sequence[Path]) -> Path:
@@ -132,35 +141,26 @@ def _free(path: Path, taken: Sequence[Path]) -> Path:
     return next(p for p in chain([path.with_name(f"{path.name}.json")], numbered) if p not in taken)
 
 
-def _model(row: Mapping[str, Any]) -> str:
-    return str(row["model"]) if row.get("model") else str(row["method"])
+def _model(row: Row | SurveyRow) -> str:
+    return row.method if isinstance(row, Row) else row.model
 
 
-def _data(record: Mapping[str, Any]) -> str:
-    data = record.get("data", {})
+def _data(run: RewardRun | SurveyRun) -> str:
+    data = run.record["data"]
     if "survey" in data:
         return str(data["survey"]["name"])
-    return ", ".join(str(source["name"]) for source in data.get("sources", ())) or str(
-        record["name"]
-    )
+    return ", ".join(str(source["name"]) for source in data.get("sources", ())) or run.name
 
 
-def _read(run: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    record = read_record(run / RECORD, "results.jsonl")
-    if record is None or not (run / "results.jsonl").is_file():
+def _opened(folder: Path) -> RewardRun | SurveyRun:
+    """The run in a folder, which has results."""
+    run = open_run(folder)
+    if isinstance(run, AuditRun):
         raise InvalidInput(
-            "no run is here",
-            where=str(run),
-            hint=f"name a folder with {RECORD} and results.jsonl, such as runs/uk",
+            "an audit has no results of models", where=str(folder), hint="name the folder of a run"
         )
-    if not {"name", "written"} <= record.keys():
+    if "written" not in run.record:
         raise DamagedFile(
-            "no record of a run", where=str(run / RECORD), hint="run or evaluate again"
+            "written: missing", where=str(folder / RECORD), hint="run or evaluate again"
         )
-    rows = read_rows(run / "results.jsonl")
-    for number, row in enumerate(rows, 1):
-        if not {"community", "metric"} <= row.keys() or not (row.get("model") or row.get("method")):
-            raise DamagedFile(
-                "no row of results", where=f"{run / 'results.jsonl'}:{number}", hint="run it again"
-            )
-    return record, rows
+    return run

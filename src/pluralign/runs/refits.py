@@ -1,15 +1,16 @@
-"""The same model as the other repeats of its run fitted it: what tells how sure its rewards are."""
+"""The same model as the other repeats of its run fitted it, by which rewards get intervals."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pluralign.core import DamagedFile, FloatArray, SteerableRewardModel, parse_json
+from pluralign.core import DamagedFile, FloatArray, SteerableRewardModel
 from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
 from pluralign.runs.folder import RECORD
+from pluralign.runs.opening import open_run
+from pluralign.runs.rewards import RewardRun
 
 _SEED = re.compile(r"seed-\d+")
 _ENOUGH = 3
@@ -25,7 +26,7 @@ class Refits:
     """Fits of one method in one run, each without another random part of the people.
 
     Attributes:
-        models: The fits, the one that is asked about first; alone where there is nothing to compare it with.
+        models: The fits, the one that is asked about first; alone where there are no others.
         held_out: Share of the people (or questions) that each was fitted without, in (0, 1).
         about: What intervals from them stand on, or why there are none; a sentence for readers.
     """
@@ -64,10 +65,11 @@ def refits_of(folder: Path, model: SteerableRewardModel) -> Refits:
         model: The model, opened.
 
     Returns:
-        All repeats whose splits were drawn anew for each; the model alone where there are none, with the reason.
+        All repeats whose splits were drawn anew for each; the model alone where there are none,
+        with the reason.
 
     Raises:
-        DamagedFile: If another repeat or the run's record cannot be read.
+        DamagedFile: If another repeat or the run's record is damaged.
     """
     if not isinstance(model, LinearRewardModel):
         return Refits(
@@ -82,31 +84,35 @@ def refits_of(folder: Path, model: SteerableRewardModel) -> Refits:
             0.0,
             "none: the model does not lie in the folder of its run, beside its other repeats",
         )
-    split = _split(seeds.parent / RECORD)
-    if split is None:
+    run = _run(seeds.parent)
+    if run is None:
         return Refits(
             alone,
             0.0,
             f"none: the run has no {RECORD}; it is not finished, or was moved without it",
         )
-    by, test = split
+    by, test = _split(run)
     if by not in _HELD_OUT:
         return Refits(
             alone,
             0.0,
             f"none: they need repeats that each lack other people, and the run splits by {by}",
         )
-    unit, held_out = _HELD_OUT[by], float(test)
-    models = (model, *(_other(path, model) for path in _others(seeds, folder)))
+    unit, held_out = _HELD_OUT[by], test
+    models = (model, *(_other(path, model) for path in _others(run, folder)))
     if len(models) < _ENOUGH:
         return Refits(alone, 0.0, f"none: the run has fewer than {_ENOUGH} repeats of this model")
-    about = f"95 %, over the {unit}: from {len(models)} fits of one run, each without another {held_out:.0%} of them"
+    about = (
+        f"95 %, over the {unit}: from {len(models)} fits of one run, "
+        f"each without another {held_out:.0%} of them"
+    )
     return Refits(models, held_out, about)
 
 
-def _others(seeds: Path, folder: Path) -> list[Path]:
-    places = (path / folder.name for path in sorted(seeds.iterdir()) if _SEED.fullmatch(path.name))
-    return [place for place in places if place != folder and (place / "card.json").is_file()]
+def _others(run: RewardRun, folder: Path) -> list[Path]:
+    """Folders of the same method's other repeats, by seed."""
+    own = [run.models.path(key) for key in run.models if key[0] == folder.name]
+    return [place for place in own if place != folder]
 
 
 def _other(place: Path, model: LinearRewardModel) -> LinearRewardModel:
@@ -119,14 +125,29 @@ def _other(place: Path, model: LinearRewardModel) -> LinearRewardModel:
     return load_reward_model(place, model.trunk)
 
 
-def _split(record: Path) -> tuple[str, Any] | None:
-    """By what a run splits, and how much it tests on; None where it left no record."""
-    if not record.is_file():
+def _run(folder: Path) -> RewardRun | None:
+    """The run that a model lies in; None where it left no record."""
+    if not (folder / RECORD).is_file():
         return None
-    try:
-        split = parse_json(record.read_bytes())["settings"]["split"]
-        return str(split["by"]), split["test"]
-    except (ValueError, KeyError, TypeError) as error:
+    run = open_run(folder)
+    if not isinstance(run, RewardRun):
         raise DamagedFile(
-            "the record of the run cannot be read", where=str(record), hint="run it again"
+            "not the record of a run of reward models",
+            where=str(folder / RECORD),
+            hint="run it again",
+        )
+    return run
+
+
+def _split(run: RewardRun) -> tuple[str, float]:
+    """By what a run splits, and the share that it tests on, in (0, 1)."""
+    try:
+        by = str(run.settings["split"]["by"])
+        # Where files were given, "test" is the name of one.
+        return by, float(run.settings["split"]["test"]) if by in _HELD_OUT else 0.0
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFile(
+            "the record of the run does not say how it split its pairs",
+            where=str(run.folder / RECORD),
+            hint="run it again",
         ) from error
