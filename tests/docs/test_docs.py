@@ -19,6 +19,8 @@ from pluralign.core import rng_for
 from pluralign.settings import (
     METHODS,
     SOURCES,
+    PluraliseSettings,
+    SurveySettings,
     built,
     method_named,
     names,
@@ -26,6 +28,8 @@ from pluralign.settings import (
     source_named,
 )
 from pluralign.settings.experiment import Settings
+from pluralign.settings.explained import meanings_of
+from pluralign.settings.meanings import Meaning, meanings_of_class
 from pluralign.settings.registry import method_sections
 from pluralign.simulation import default_society
 from pluralign.sources import JsonlPairs
@@ -35,6 +39,7 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 _PLACES = ("path", "texts", "questions", "train", "test", "model")
 _LONG = ("demo", "export", "pluralise", "serve")
+SECTIONS = ("scpo.", "full.", "pooled.", "adaptive.")
 _ELSEWHERE = {"wvs"}
 """Real data, which no checkout has: tests of their own run such commands."""
 _ABBREVIATED = ("methods", "pairs", "exclude_questions", "full.ridge", "pooled.ridge", "scpo.ridge")
@@ -129,6 +134,38 @@ def test_every_setting_of_an_experiment_is_in_the_guide_with_its_default() -> No
     assert shown == {
         key: as_written(value) for key, value in wanted.items() if key not in _ABBREVIATED
     }
+
+
+def meanings() -> dict[str, Meaning]:
+    """Every setting of an experiment, a survey and CultureSPA, and what its definition says."""
+    found = meanings_of(SurveySettings) | meanings_of(PluraliseSettings) | meanings_of(Settings)
+    for section, config in method_sections().items():
+        for name, meaning in meanings_of_class(config).items():
+            found[f"{section}.{name}"] = meaning
+    return found
+
+
+def as_plain_text(cell: str) -> str:
+    """The words of a cell without links to other places."""
+    return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", re.sub(r"; \[see below\]\([^)]*\)", "", cell))
+
+
+def test_the_guide_gives_every_setting_the_meaning_that_explain_prints() -> None:
+    known = meanings_of(Settings) | {k: m for k, m in meanings().items() if k.startswith(SECTIONS)}
+    written: dict[str, str] = {}
+    for cells in rows():
+        if len(cells) == 3:  # the tables of sources, which come later, repeat some keys
+            written.setdefault(cells[0].strip("`"), as_plain_text(cells[2]))
+    shown = {key: meaning.description for key, meaning in known.items()}
+    assert {key: written[key].removesuffix(" |").strip() for key in shown} == shown
+
+
+def test_every_setting_has_a_meaning_in_sentences() -> None:
+    for key, meaning in meanings().items():
+        assert meaning.description.endswith("."), key
+    for name in names(SOURCES):
+        for field, meaning in meanings_of_class(source_named(name)).items():
+            assert meaning.description, f"{name}.{field}"
 
 
 @pytest.mark.parametrize("source", names(SOURCES))

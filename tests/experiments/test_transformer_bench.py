@@ -176,7 +176,7 @@ def test_faithful_mode_is_one_line_and_says_where_its_values_come_from(
         10,
         "pairs",
     )
-    lines = {key: origin for key, _, origin in explain(found)}
+    lines = {line.key: line.origin for line in explain(found)}
     assert (lines["training.batch"], lines["training.max_steps"]) == ("method.faithful", "--set")
 
 

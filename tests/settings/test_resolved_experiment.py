@@ -200,8 +200,8 @@ def test_one_of_several_sources_is_overridden_by_its_number(tables: dict[str, An
 
 def test_every_setting_says_where_its_value_came_from(tables: dict[str, Any]) -> None:
     lines = {
-        key: (value, origin)
-        for key, value, origin in explain(resolved(tables, "scpo.tau=0.6", "pairs.thin=9"))
+        line.key: (line.value, line.origin)
+        for line in explain(resolved(tables, "scpo.tau=0.6", "pairs.thin=9"))
     }
     assert lines["name"] == ("tiny", "tiny.toml")
     assert lines["scpo.tau"] == ("0.6", "--set")
@@ -219,7 +219,7 @@ def test_each_of_several_sources_says_where_its_values_came_from(tables: dict[st
     several = tables | {
         "pairs": [{"source": "society", "each": 5}, {"source": "society", "thin": 5}]
     }
-    origins = {key: origin for key, _, origin in explain(resolved(several, "pairs.1.world=3"))}
+    origins = {line.key: line.origin for line in explain(resolved(several, "pairs.1.world=3"))}
     assert [origins[f"pairs.{k}.{name}"] for k in (0, 1) for name in ("each", "thin", "world")] == [
         "tiny.toml", "default", "default", "default", "tiny.toml", "--set",
     ]  # fmt: skip

@@ -95,7 +95,7 @@ def audit(
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
     from pluralign.cli.surveying import survey_table
-    from pluralign.settings import explain_audit, read_settings, resolve_audit
+    from pluralign.settings import audit_origins, explain_audit, read_settings, resolve_audit
     from pluralign.settings.resolved_survey import survey_source
 
     output = Output(as_json=as_json, wide=wide)
@@ -106,7 +106,10 @@ def audit(
     if method:
         settings = settings.model_copy(update={"methods": tuple(method)})
     if explain:
-        show_explained(explain_audit(settings, audits), output)
+        origin = audit_origins(read_settings(config) if config else {}, where, overrides or [])
+        if method:
+            origin["methods"] = "--method"
+        show_explained(explain_audit(settings, audits, origin), output)
         return
     given = Given(
         folder,

@@ -1,18 +1,65 @@
 """What ``--explain`` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from rich.text import Text
 
 from pluralign.cli.output import Output
-from pluralign.cli.tables import Column, Table
+from pluralign.cli.tables import Column, Table, cut_end
+from pluralign.settings import Explained
+
+_KEY_WIDTH = 22
+_VALUE_WIDTH = 34
+_INDENT = 4
 
 
-def show_explained(lines: Sequence[tuple[str, str, str]], output: Output) -> None:
-    """Print every setting, its value and where it came from."""
+def show_explained(settings: Sequence[Explained], output: Output) -> None:
+    """Print every setting: value, origin, meaning, allowed values and unit.
+
+    On a terminal each setting has a line of its own and its meaning below it; ``--wide`` and pipes get
+    one line for each.
+    """
     if output.as_json:
-        output.json([{"key": k, "value": v, "from": o} for k, v, o in lines])
+        output.json([setting.as_dict() for setting in settings])
         return
-    table = Table(
-        columns=[Column(head="setting"), Column(head="value", cut="end"), Column(head="from")]
-    )
-    table.rows.extend(lines)
-    output.table(table)
+    if output.whole:
+        output.table(_table(settings))
+        return
+    for section, found in groupby(settings, key=lambda setting: _section(setting.key)):
+        output.line()
+        if section:
+            output.line(f"[{section}]", style="bold")
+        for setting in found:
+            for line in _lines(setting, section):
+                output.paragraph(line, indent=_INDENT if line.style == "dim" else 0)
+
+
+def _table(settings: Sequence[Explained]) -> Table:
+    heads = ("setting", "value", "from", "unit", "allowed", "description")
+    table = Table(columns=[Column(head=head) for head in heads])
+    for s in settings:
+        table.rows.append([s.key, _value(s), s.origin, s.unit, s.allowed, s.description])
+    return table
+
+
+def _lines(setting: Explained, section: str) -> Iterator[Text]:
+    key = setting.key.removeprefix(f"{section}.")
+    value = cut_end(_value(setting), _VALUE_WIDTH)
+    line = Text(f"{key:<{_KEY_WIDTH}} {value:<{_VALUE_WIDTH}} {setting.origin}")
+    line.stylize("bold", 0, len(key))
+    yield line
+    unit = f"Unit: {setting.unit}." if setting.unit else ""
+    anything = setting.allowed in ("", "text")
+    allowed = "" if anything else f"Allowed: {setting.allowed}."
+    meaning = " ".join(part for part in (setting.description, allowed, unit) if part)
+    if meaning:
+        yield Text(meaning, style="dim")
+
+
+def _section(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _value(setting: Explained) -> str:
+    return "-" if setting.value in ("", "None") else setting.value

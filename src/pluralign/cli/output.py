@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -57,6 +58,10 @@ class Output:
             self._out.print(Text(text, style=style))
         elif text:
             self._errors.print(Text(text.strip("\n")), soft_wrap=True)
+
+    def paragraph(self, text: Text, indent: int = 0) -> None:
+        """Print a text on a terminal, all of its lines moved to the right."""
+        self._out.print(Padding(text, (0, 0, 0, indent)))
 
     def text(self, text: str, style: str = "") -> None:
         """Print a text on standard output, also in a pipe, where the text is what was asked for."""

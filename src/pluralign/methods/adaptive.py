@@ -8,11 +8,13 @@ Heads are linear, so a mixture of candidates is again one head for each communit
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from scipy.optimize import minimize
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
+from pluralign.core.units import Unit
 from pluralign.methods.training import (
     TrainingSet,
     check_ridges,
@@ -27,17 +29,18 @@ class AdaptiveConfig:
     """Settings of partial pooling.
 
     Attributes:
-        shared_ridges: Candidate pulls of what communities teach together towards the reference, > 0, in pairs: once
-            for those steered to, once for all there are. Beside them stands no shared level at all.
-        own_ridges: Candidate pulls of a community towards what is shared, > 0, in pairs; beside them stands no own
-            level at all.
-        guard: A community falls back to the reference where its held-out accuracy lies more than this many standard
-            errors below the reference's; >= 0.
+        shared_ridges: Candidate pulls of the shared level towards the reference, > 0, in pairs. Each
+            is tried with a shared level of the communities steered to (if there are several) and with
+            one of all communities. A candidate without a shared level is always added.
+        own_ridges: Candidate pulls of a community towards the shared level, > 0, in pairs. A candidate
+            without a level of its own is always added.
+        guard: Number of standard errors below the reference's held-out accuracy at which a community
+            falls back to the reference.
     """
 
-    shared_ridges: tuple[float, ...] = (10.0, 1.0)
-    own_ridges: tuple[float, ...] = (10.0, 3.0, 1.0, 0.3)
-    guard: float = 2.0
+    shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
+    own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
+    guard: Annotated[float, Unit("standard errors")] = 2.0
 
     def __post_init__(self) -> None:
         check_ridges(*self.shared_ridges, *self.own_ridges)

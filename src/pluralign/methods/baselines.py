@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from pluralign.core import FloatArray
+from pluralign.core.units import Unit
 from pluralign.methods.training import TrainingSet, check_ridges, steered
 from pluralign.rewards import LengthReward, LinearRewardModel, fit_path
 
@@ -23,7 +25,7 @@ class RidgeConfig:
         ridge: Pull towards the reference, > 0, in pairs.
     """
 
-    ridge: float = 1.0
+    ridge: Annotated[float, Unit("pairs")] = 1.0
 
     def __post_init__(self) -> None:
         check_ridges(self.ridge)

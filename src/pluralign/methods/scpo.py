@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput
+from pluralign.core.units import Unit
 from pluralign.methods.training import TrainingSet, check_ridges, steered
 from pluralign.rewards import LinearRewardModel, fit_path
 
@@ -15,20 +17,21 @@ class ScpoConfig:
     """Settings of SCPO.
 
     Attributes:
-        tau: Keep the pairs in whose choice the reference has confidence below tau, in (0, 1].
+        tau: Confidence of the reference in the choice, in (0, 1], from which a pair is left out; 1
+            keeps every pair.
         beta: Softness of the down-weighting, > 0, in logits.
         filter: Whether to filter.
         weight: Whether to weight.
-        inverse_weight: Weigh the other way round, max(exp(-m), 1); in place of ``weight``.
+        inverse_weight: Whether to use the inverted weight max(exp(-m), 1) in place of ``weight``.
         ridge: Pull towards the reference, > 0, in pairs.
     """
 
     tau: float = 0.7
-    beta: float = 1.1
+    beta: Annotated[float, Unit("logits")] = 1.1
     filter: bool = True
     weight: bool = True
     inverse_weight: bool = False
-    ridge: float = 1.0
+    ridge: Annotated[float, Unit("pairs")] = 1.0
 
     def __post_init__(self) -> None:
         check_ridges(self.ridge)

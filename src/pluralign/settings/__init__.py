@@ -2,12 +2,14 @@
 
 from pluralign.settings.audit import (
     AuditSettings,
+    audit_origins,
     explain_audit,
     resolve_audit,
 )
 from pluralign.settings.experiment import (
     Settings,
 )
+from pluralign.settings.explained import Explained
 from pluralign.settings.planted_model import (
     SMALL,
     PlantedModelSettings,
@@ -65,6 +67,7 @@ __all__ = [
     "AuditSettings",
     "ComparisonSettings",
     "EvaluateSettings",
+    "Explained",
     "ModelSettings",
     "PlantedModelSettings",
     "PluraliseSettings",
@@ -75,6 +78,7 @@ __all__ = [
     "Settings",
     "SurveySettings",
     "audit_named",
+    "audit_origins",
     "built",
     "explain",
     "explain_audit",

@@ -7,13 +7,17 @@ from pydantic import Field
 
 from pluralign.audits import Audit, Context, with_thresholds
 from pluralign.core import InvalidSettings
+from pluralign.core.units import Unit
+from pluralign.settings.explained import Explained, explained, lines_of_settings, meanings_of
 from pluralign.settings.hints import nearest
+from pluralign.settings.meanings import Meaning
 from pluralign.settings.registry import AUDITS, audit_named, names
 from pluralign.settings.survey import Table
-from pluralign.settings.toml_tables import override
+from pluralign.settings.toml_tables import copied, dotted, override
 from pluralign.settings.validation import validated
 
 DEFAULT_KNOWING = ("estimate",)
+_LEVELS_OF_A_THRESHOLD = 2
 
 
 class AuditSettings(Table):
@@ -22,13 +26,13 @@ class AuditSettings(Table):
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the intervals."""
     draws: Annotated[int, Field(ge=100)] = 2000
-    """Bootstrap draws."""
-    small: Annotated[int, Field(ge=1)] = 5
-    """Groups with fewer people are not told of."""
+    """Number of bootstrap draws."""
+    small: Annotated[int, Field(ge=1), Unit("people")] = 5
+    """Smallest number of people in a group that is reported."""
     audits: tuple[str, ...] | None = None
-    """Which audits to make. Default: all there are."""
+    """Audits to make. When unset: all."""
     methods: tuple[str, ...] | None = None
-    """Which methods of a run of reward models to audit. Default: all that steer."""
+    """Methods of a run of reward models to audit. When unset: all that steer."""
     knowing: tuple[str, ...] = DEFAULT_KNOWING
     """Strategies under which a model was asked what a people answers, not to answer as one of them."""
 
@@ -79,16 +83,36 @@ def resolve_audit(
     return settings, with_thresholds(chosen, given)
 
 
-def explain_audit(settings: AuditSettings, audits: Sequence[Audit]) -> list[tuple[str, str, str]]:
-    """Every setting and threshold, its value, and the reason for it."""
-    lines = [
-        (name, str(getattr(settings, name)), (field.description or "").splitlines()[0])
-        for name, field in AuditSettings.model_fields.items()
-    ]
+def audit_origins(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) -> dict[str, str]:
+    """Dotted key -> where its value came from; a threshold has the key of its check.
+
+    Args:
+        raw: Tables as read from TOML.
+        where: Name of the file.
+        overrides: ``key=value``, as for `resolve_audit`.
+    """
+    tables = copied(raw)
+    origin = dict.fromkeys(dotted(tables), where)
+    for text in overrides:
+        origin[override(tables, text)] = "--set"
+    for key, place in list(origin.items()):
+        if key.count(".") == _LEVELS_OF_A_THRESHOLD:
+            origin[key.rpartition(".")[0]] = place
+    return origin
+
+
+def explain_audit(
+    settings: AuditSettings, audits: Sequence[Audit], origin: Mapping[str, str] | None = None
+) -> list[Explained]:
+    """Every setting and threshold: its value, where it came from, and its reason."""
+    lines = lines_of_settings(settings)
+    meanings = meanings_of(AuditSettings)
     for audit in audits:
         for check in audit.checks:
             limit = check.threshold
             beyond = "below" if limit.below else "above"
+            key = f"{audit.name}.{check.name}"
             value = f"concern {beyond} {limit.concern:g}, risk {beyond} {limit.risk:g}"
-            lines.append((f"{audit.name}.{check.name}", value, f"{check.asks} ({limit.reason})"))
-    return lines
+            lines.append((key, value))
+            meanings[key] = Meaning(f"{check.asks} ({limit.reason})", {})
+    return explained(lines, meanings, origin or {})

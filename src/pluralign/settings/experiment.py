@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pluralign.core.units import Unit
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.toml_tables import FolderName
 
@@ -20,7 +21,7 @@ DEFAULT_METHODS = (
     "adaptive",
 )
 Auto = Literal["auto"]
-Ridge = Annotated[float, Field(gt=0, allow_inf_nan=False)] | Auto
+Ridge = Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("pairs")] | Auto
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -34,9 +35,10 @@ class SplitSettings(_Table):
     """Which pairs train and which test."""
 
     by: Literal["rater", "question", "stem", "both", "prism", "files"] = "rater"
-    """What must not be on both sides. ``prism``: PRISM's published raters. ``files``: given train and test files."""
+    """Unit that is kept on one side of the split: ``rater``, ``question``, ``stem``, ``both``,
+    ``prism`` or ``files``."""
     test: Annotated[float, Field(gt=0, lt=1)] | Path = 0.2
-    """Part to test on; with ``by = "files"`` the test file."""
+    """Fraction of the data to test on; with ``by = "files"``, the test file."""
     train: Path | None = None
     """With ``by = "files"``: the training file."""
 
@@ -55,15 +57,17 @@ class ReferenceSettings(_Table):
     """The model that steering starts from."""
 
     fit_on: tuple[str, ...] | Literal["pooled"] | None = None
-    """Communities to fit it on, or ``"pooled"``: all of them. Default: ``pooled``, unless ``model`` is given."""
+    """Communities to fit the reference on, or ``"pooled"`` for all of them. When unset: pooled,
+    unless ``model`` is given."""
     model: Path | None = None
-    """A saved reward model to start from instead."""
+    """A saved reward model to use as the reference instead."""
     ridge: Ridge = "auto"
-    """Pull towards zero, in pairs; ``auto`` chooses it inside the training raters."""
+    """Pull towards zero, in pairs; ``auto`` chooses it by cross-validation on the training data."""
     part: Literal["same", "lora", "full"] = "same"
-    """Under trained parts: whether the reference is trained as an adapter, a full copy, or as the communities are."""
+    """For a trained transformer: whether the reference is trained as an adapter, as a full copy, or
+    in the same way as the communities."""
     training: dict[str, Any] = Field(default_factory=dict)
-    """Under trained parts: settings of ``[training]`` that are others for the reference."""
+    """For a trained transformer: settings of ``[training]`` that differ for the reference."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> "ReferenceSettings":
@@ -82,33 +86,40 @@ class TrunkSettings(_Table):
     """What reads prompts and responses."""
 
     kind: Literal["embedding", "transformer"] = "embedding"
-    """Kind of trunk: a frozen sentence encoder, or any Hugging Face model."""
+    """Kind of trunk: a frozen sentence encoder (``embedding``), or any Hugging Face model
+    (``transformer``)."""
     encoder: str = "minilm"
     """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
-    """Weight of the features that let a taste depend on the prompt."""
+    """Weight of the features that let a taste depend on the prompt; 0 leaves them out."""
     model: str | None = None
-    """With ``kind = "transformer"``: name on the Hugging Face hub or folder of the model; or ``minilm``."""
+    """With ``kind = "transformer"``: name on the Hugging Face hub or folder of the model, or
+    ``minilm``."""
     community: Literal["lora", "full", "head"] = "lora"
-    """What a community is: an adapter with its own head, a full copy, or a head on the frozen model."""
+    """Weights of each community: an adapter with its own head (``lora``), a full copy (``full``),
+    or a head on the frozen model (``head``)."""
     text: Literal["auto", "chat", "pair", "plain", "joined"] = "auto"
-    """How requests are written. ``auto``: the chat template, else a text pair, whichever the tokenizer has."""
+    """Text form of a request. ``auto``: the chat template if the tokenizer has one, else a text
+    pair."""
     score_text: Literal["same", "chat", "pair", "plain", "joined"] = "same"
-    """How requests are written when they are scored; other than ``same`` repeats the published way."""
-    max_length: Annotated[int, Field(ge=8)] = 512
-    """Tokens at most."""
+    """Text form of a request when it is scored; a value other than ``same`` reproduces the
+    published procedure."""
+    max_length: Annotated[int, Field(ge=8), Unit("tokens")] = 512
+    """Largest number of tokens of a request."""
     overlong: Literal["cut", "drop"] = "cut"
-    """Training pairs that are longer: cut from the left of the prompt, or left out. Scoring always cuts."""
+    """Treatment of longer training pairs: cut from the left of the prompt, or left out. Scoring
+    always cuts."""
     revision: str | None = None
     """Branch, tag or commit of the model on the hub."""
     label: str | None = None
-    """Which of several outputs is the reward, by name or number."""
+    """Name or number of the output that is the reward, for a model with several outputs."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Number format of the model; ``auto`` is bfloat16 on a GPU that has it."""
+    """Number format of the model; ``auto`` is bfloat16 on a GPU that supports it."""
     attention: str | None = None
-    """Attention implementation, such as ``flash_attention_2``. Default: what Transformers chooses."""
-    tokens: Annotated[int, Field(ge=1)] | None = None
-    """Tokens in a batch when scoring. Default: what suits the device, and less where memory is short."""
+    """Attention implementation, such as ``flash_attention_2``. When unset, Transformers chooses."""
+    tokens: Annotated[int, Field(ge=1), Unit("tokens")] | None = None
+    """Number of tokens in a scoring batch. When unset, it suits the device and is reduced where
+    memory is short."""
     trust_remote_code: bool = False
     """Whether code that comes with the model may run."""
 
@@ -146,47 +157,49 @@ class MethodSettings(_Table):
     """How methods are run."""
 
     faithful: bool = False
-    """Train transformers as SCPO was published: other defaults for trunk and training, which your settings override."""
+    """Whether to train transformers as SCPO was published. It changes defaults of trunk and
+    training; your own settings override them."""
 
 
 class FitSettings(_Table):
     """How heads are fitted."""
 
     ridge: Ridge = "auto"
-    """Pull towards the reference, in pairs; ``auto`` chooses it for each method inside the training raters."""
+    """Pull towards the reference, in pairs; ``auto`` chooses it for each method by cross-validation
+    on the training data."""
 
 
 class IntervalSettings(_Table):
     """How intervals are drawn."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
-    """Bootstrap draws over raters (or questions)."""
+    """Number of bootstrap draws over raters, or question stems."""
 
 
 class CurveSettings(_Table):
     """Learning curves; none where ``fractions`` is empty."""
 
     fractions: tuple[Fraction, ...] = ()
-    """Fractions of the training data to learn from."""
+    """Fractions of the training data to learn from; the whole training data is added."""
     by: tuple[Literal["pairs", "raters"], ...] = ("pairs", "raters")
-    """What to take fractions of; ``raters`` means questions or stems where there are no raters."""
+    """Units to take fractions of; ``raters`` means questions or stems where there are no raters."""
     methods: tuple[str, ...] = ("full", "scpo", "pooled", "adaptive")
     """Methods to draw curves for."""
     repeats: Annotated[int, Field(ge=1)] = 1
-    """Draw them over so many of the repeats."""
+    """Number of repeats to draw curves for."""
 
 
 class SensitivitySettings(_Table):
     """SCPO under other settings; none where both lists are empty."""
 
     tau: tuple[Fraction, ...] = ()
-    """Values of tau, each with every beta."""
-    beta: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
-    """Values of beta, each with every tau."""
-    ridge: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
-    """Values of the ridge, for full, scpo and its ablations."""
+    """Values of tau for ``scpo``, each combined with every beta."""
+    beta: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("logits")], ...] = ()
+    """Values of beta for ``scpo``, each combined with every tau."""
+    ridge: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("pairs")], ...] = ()
+    """Values of the ridge, for ``full``, ``scpo`` and its ablations."""
     repeats: Annotated[int, Field(ge=1)] = 1
-    """Measure over so many of the repeats."""
+    """Number of repeats to measure."""
 
 
 class Settings(_Table):
@@ -198,26 +211,30 @@ class Settings(_Table):
         return TrainingConfig.model_validate(self.training.model_dump() | self.reference.training)
 
     name: FolderName = "experiment"
-    """Name of the experiment; without slashes, for its folder is named so."""
+    """Name of the experiment; without ``--out`` the folder is ``runs/NAME``."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the first repeat."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Refits, with seeds ``seed``, ``seed + 1``, ...: each draws a new split."""
+    """Number of refits, with seeds ``seed``, ``seed + 1``, ...; each draws a new split."""
     communities: tuple[str, ...] | None = None
-    """Communities to steer to. Default: every one with enough people that the reference was not fitted on."""
-    min_pairs: Annotated[int, Field(ge=1)] = 200
-    """A community with fewer pairs is not steered to unless named."""
-    min_raters: Annotated[int, Field(ge=1)] = 10
-    """A community with fewer raters is not steered to unless named; no matter where pairs have no raters."""
+    """Communities to steer to. When unset: every community with enough people that the reference
+    was not fitted on."""
+    min_pairs: Annotated[int, Field(ge=1), Unit("pairs")] = 200
+    """Smallest number of pairs of a community that is steered to without being named."""
+    min_raters: Annotated[int, Field(ge=1), Unit("people")] = 10
+    """Smallest number of raters of a community that is steered to without being named; ignored
+    where pairs have no raters."""
     methods: tuple[str, ...] = DEFAULT_METHODS
     """Methods to compare."""
-    limit: Annotated[int, Field(ge=1)] = 1_000_000
-    """Use at most so many pairs, a seeded sample where there are more."""
+    limit: Annotated[int, Field(ge=1), Unit("pairs")] = 1_000_000
+    """Largest number of pairs; a seeded sample is drawn from larger data."""
     matrix: bool = False
-    """Write every steer on every community to ``results.jsonl``, however many communities there are. Default: with
-    more than 20 communities, what a steer does to the others is in ``matrix.parquet``."""
+    """Whether to write every steer on every community to ``results.jsonl``, for any number of
+    communities. By default, with more than 20 communities, the effects of a steer on the other
+    communities are in ``matrix.parquet``."""
     pairs: tuple[dict[str, Any], ...] = ()
-    """Sources of pairs: ``source`` names one, the other keys are its settings."""
+    """Sources of pairs: ``source`` names one, the other keys are its settings. A list,
+    ``[[pairs]]``, joins several."""
     split: SplitSettings = SplitSettings()
     reference: ReferenceSettings = ReferenceSettings()
     trunk: TrunkSettings = TrunkSettings()

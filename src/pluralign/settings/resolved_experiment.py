@@ -8,17 +8,22 @@ from typing import Any
 from pluralign.core import AnyPath, InvalidSettings, PairSource, count_of, listed
 from pluralign.methods import Method
 from pluralign.settings.experiment import Settings
+from pluralign.settings.explained import (
+    Explained,
+    explained,
+    lines_of_settings,
+    lines_of_source,
+    meanings_of,
+    meanings_of_source,
+)
+from pluralign.settings.meanings import meanings_of_class
 from pluralign.settings.published import with_published
 from pluralign.settings.registry import method_named, method_sections
 from pluralign.settings.toml_tables import (
     copied,
     dotted,
-    flat,
     located,
-    origin_of,
     override,
-    shown,
-    shown_fields,
 )
 from pluralign.settings.validation import (
     built,
@@ -115,20 +120,28 @@ def resolve(
     )
 
 
-def explain(resolved: Resolved) -> list[tuple[str, str, str]]:
-    """Every setting, its value, and where the value came from."""
-    lines = list(flat(shown(resolved.settings, exclude={"pairs"})))
+def explain(resolved: Resolved) -> list[Explained]:
+    """Every setting: its value, where the value came from, and what it means."""
+    lines = lines_of_settings(resolved.settings, exclude={"pairs"})
+    meanings = meanings_of(Settings)
     for k, source in enumerate(resolved.sources):
-        lines.append((f"pairs.{k}.source", source.name))
-        lines += [(f"pairs.{k}.{name}", value) for name, value in shown_fields(source)]
+        lines += lines_of_source(source, f"pairs.{k}.")
+        meanings |= meanings_of_source(source, f"pairs.{k}.")
     for method in resolved.methods:
         if method.section is not None and method.section == method.name:
-            config = method.configure(**resolved.given[method.name])
-            told = {f.name: str(getattr(config, f.name)) for f in fields(config)}
-            if method.heads is not None and "ridge" not in resolved.given[method.name]:
-                told["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
-            lines += [(f"{method.section}.{name}", value) for name, value in told.items()]
-    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
+            lines += _lines_of_method(method, resolved)
+            for name, meaning in meanings_of_class(method.config).items():
+                meanings[f"{method.section}.{name}"] = meaning
+    return explained(lines, meanings, resolved.origin)
+
+
+def _lines_of_method(method: Method, resolved: Resolved) -> list[tuple[str, str]]:
+    given = resolved.given[method.name]
+    config = method.configure(**given)
+    values = {f.name: str(getattr(config, f.name)) for f in fields(config)}
+    if method.heads is not None and "ridge" not in given:
+        values["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
+    return [(f"{method.section}.{name}", value) for name, value in values.items()]
 
 
 def _with_ids(settings: Settings, where: str) -> dict[str, Any]:

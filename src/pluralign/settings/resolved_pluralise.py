@@ -9,14 +9,20 @@ from typing import Any
 
 from pluralign.asking import Strategy, load_strategy
 from pluralign.core import AnyPath, InvalidSettings, SurveySource
+from pluralign.settings.explained import (
+    Explained,
+    explained,
+    lines_of_settings,
+    lines_of_source,
+    meanings_of,
+    meanings_of_source,
+)
 from pluralign.settings.pluralise import PluraliseSettings
 from pluralign.settings.resolved_survey import place_paths, survey_source
 from pluralign.settings.survey import CHANGES_NO_ANSWER
 from pluralign.settings.toml_tables import (
     copied,
     dotted,
-    flat,
-    origin_of,
     override,
     shown,
     shown_fields,
@@ -98,12 +104,12 @@ def resolve_pluralise(
     )
 
 
-def explain_pluralise(resolved: ResolvedPluralise) -> list[tuple[str, str, str]]:
-    """Every setting, its value, and where the value came from."""
-    lines = flat(shown(resolved.settings, exclude={"survey"}))
-    lines.append(("survey.source", resolved.source.name))
-    lines += [(f"survey.{name}", value) for name, value in shown_fields(resolved.source)]
-    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
+def explain_pluralise(resolved: ResolvedPluralise) -> list[Explained]:
+    """Every setting: its value, where the value came from, and what it means."""
+    lines = lines_of_settings(resolved.settings, exclude={"survey"})
+    lines += lines_of_source(resolved.source, "survey.")
+    meanings = meanings_of(PluraliseSettings) | meanings_of_source(resolved.source, "survey.")
+    return explained(lines, meanings, resolved.origin)
 
 
 def _place_strategies(tables: dict[str, Any], base: Path) -> None:

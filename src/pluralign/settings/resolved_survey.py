@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import AnyPath, InvalidSettings, SurveySource
+from pluralign.settings.explained import (
+    Explained,
+    explained,
+    lines_of_settings,
+    lines_of_source,
+    meanings_of,
+    meanings_of_source,
+)
 from pluralign.settings.registry import SOURCES, names, source_named
 from pluralign.settings.survey import SurveySettings
 from pluralign.settings.toml_tables import (
     absolute,
     copied,
     dotted,
-    flat,
-    origin_of,
     override,
-    shown,
-    shown_fields,
 )
 from pluralign.settings.validation import community_ids, settings_at, source_from, validated
 
@@ -113,9 +117,9 @@ def place_paths(
     return tables
 
 
-def explain_survey(resolved: ResolvedSurvey) -> list[tuple[str, str, str]]:
-    """Every setting, its value, and where the value came from."""
-    lines = flat(shown(resolved.settings, exclude={"survey"}))
-    lines.append(("survey.source", resolved.source.name))
-    lines += [(f"survey.{name}", value) for name, value in shown_fields(resolved.source)]
-    return [(key, value, origin_of(key, resolved.origin)) for key, value in lines]
+def explain_survey(resolved: ResolvedSurvey) -> list[Explained]:
+    """Every setting: its value, where the value came from, and what it means."""
+    lines = lines_of_settings(resolved.settings, exclude={"survey"})
+    lines += lines_of_source(resolved.source, "survey.")
+    meanings = meanings_of(SurveySettings) | meanings_of_source(resolved.source, "survey.")
+    return explained(lines, meanings, resolved.origin)

@@ -1,0 +1,94 @@
+"""Settings explained: value, origin, meaning, allowed values and unit of each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from pluralign.settings.meanings import Meaning, meanings_of_class, meanings_of_settings
+from pluralign.settings.toml_tables import flat, origin_of, shown, shown_fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One setting of a resolved settings file.
+
+    Attributes:
+        key: Its dotted key.
+        value: Its value, as text.
+        origin: Where the value came from: the file, an option or the default.
+        description: What it is, in sentences.
+        allowed: The values that it allows, in words.
+        unit: What its number counts or measures; empty where there is no unit.
+    """
+
+    key: str
+    value: str
+    origin: str
+    description: str = ""
+    allowed: str = ""
+    unit: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The setting as a JSON object; ``from`` is its origin."""
+        found = asdict(self)
+        found["from"] = found.pop("origin")
+        return found
+
+
+def explained(
+    lines: Iterable[tuple[str, str]], meanings: Mapping[str, Meaning], origin: Mapping[str, str]
+) -> list[Explained]:
+    """Join keys and values with what they mean and where they came from.
+
+    Args:
+        lines: Dotted keys and values, as text.
+        meanings: Dotted key -> what it means; a key in a free table has the meaning of the table.
+        origin: Dotted key -> where its value came from.
+    """
+    found = []
+    for key, value in lines:
+        meaning = _meaning(key, meanings)
+        found.append(
+            Explained(
+                key=key,
+                value=value,
+                origin=origin_of(key, origin),
+                description=meaning.description if meaning else "",
+                allowed=meaning.allowed if meaning else "",
+                unit=meaning.unit if meaning else "",
+            )
+        )
+    return found
+
+
+def lines_of_settings(settings: BaseModel, **which: Any) -> list[tuple[str, str]]:
+    """Dotted keys and values of a model of settings, as text and without secrets."""
+    return flat(shown(settings, **which))
+
+
+def lines_of_source(source: Any, head: str) -> list[tuple[str, str]]:
+    """Dotted keys and values of a source, as text and without secrets."""
+    named = (f"{head}source", source.name)
+    return [named, *((f"{head}{name}", value) for name, value in shown_fields(source))]
+
+
+def meanings_of(settings: type[BaseModel]) -> dict[str, Meaning]:
+    """Dotted key -> what it means, for a model of settings."""
+    return dict(meanings_of_settings(settings))
+
+
+def meanings_of_source(source: Any, head: str) -> dict[str, Meaning]:
+    """Dotted key -> what it means, for a source."""
+    about = getattr(source, "about", "")
+    found = {f"{head}source": Meaning(f"The source that reads the data: {about}.", {})}
+    for name, meaning in meanings_of_class(type(source)).items():
+        found[f"{head}{name}"] = meaning
+    return found
+
+
+def _meaning(key: str, meanings: Mapping[str, Meaning]) -> Meaning | None:
+    while key not in meanings and "." in key:
+        key = key.rpartition(".")[0]
+    return meanings.get(key)
