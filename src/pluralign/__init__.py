@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pluralign.core import PreferencePair, RewardRequest, Steer, community
     from pluralign.experiments import run_experiment
     from pluralign.models import open_model
+    from pluralign.notebook import evaluate, fit, read_pairs, split
     from pluralign.runs import join_runs, open_run
     from pluralign.settings import read_settings, resolve
     from pluralign.sources import pairs_from
@@ -24,13 +25,17 @@ _HOMES = {
     "RewardRequest": "pluralign.core",
     "Steer": "pluralign.core",
     "community": "pluralign.core",
+    "evaluate": "pluralign.notebook",
+    "fit": "pluralign.notebook",
     "join_runs": "pluralign.runs",
     "open_model": "pluralign.models",
     "open_run": "pluralign.runs",
     "pairs_from": "pluralign.sources",
+    "read_pairs": "pluralign.notebook",
     "read_settings": "pluralign.settings",
     "resolve": "pluralign.settings",
     "run_experiment": "pluralign.experiments",
+    "split": "pluralign.notebook",
 }
 
 __all__ = [
@@ -39,13 +44,17 @@ __all__ = [
     "Steer",
     "__version__",
     "community",
+    "evaluate",
+    "fit",
     "join_runs",
     "open_model",
     "open_run",
     "pairs_from",
+    "read_pairs",
     "read_settings",
     "resolve",
     "run_experiment",
+    "split",
 ]
 
 
@@ -55,3 +64,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -6,8 +6,13 @@ from html import escape
 Cells = Sequence[str]
 
 
-def text_table(heads: Cells, rows: Sequence[Cells]) -> str:
-    """A table as lines of text: the first column to the left, the others to the right.
+def text_table(heads: Cells, rows: Sequence[Cells], left: Sequence[int] = (0,)) -> str:
+    """A table as lines of text.
+
+    Args:
+        heads: Heads of the columns.
+        rows: Cells of each row.
+        left: Positions of the columns that are aligned to the left; the others are to the right.
 
     >>> print(text_table(["", "pairs"], [["Mexico", "1,204"], ["Peru", "80"]]))
             pairs
@@ -17,9 +22,10 @@ def text_table(heads: Cells, rows: Sequence[Cells]) -> str:
     cells = [list(heads), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
-    for first, *others in cells:
-        shown = [first.ljust(widths[0])]
-        shown += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+    for row in cells:
+        shown = []
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            shown.append(cell.ljust(width) if column in left else cell.rjust(width))
         lines.append("  ".join(shown).rstrip())
     return "\n".join(lines)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from pluralign.core import NO_STEER, FloatArray, SteerableRewardModel, rng_for
 from pluralign.evaluation import margins_by_steer
-from pluralign.experiments.bench import Fitted
 from pluralign.methods import Method, RidgeChoice, TrainingSet, choose_ridge
 from pluralign.rewards import EncodedPairs, LinearRewardModel, save_reward_model
 from pluralign.settings.registry import method_named
@@ -38,7 +37,7 @@ class LinearBench:
         """The same bench with other training pairs, its ridges to be chosen anew."""
         return LinearBench(self.resolved, train, self.reference, self.seed, self.trunk)
 
-    def fit(self, method: Method, **settings: object) -> Fitted:
+    def fit(self, method: Method, **settings: object) -> "LinearFit | UnsavedFit":
         """Fit one method with the settings of its table, or with others."""
         values = dict(self.resolved.given.get(method.name, {})) | settings
         if method.heads is not None and "ridge" not in values:
@@ -124,7 +123,7 @@ class UnsavedFit:
         """Write nothing."""
 
 
-def fitted(model: SteerableRewardModel, trunk: Mapping[str, object]) -> Fitted:
+def fitted(model: SteerableRewardModel, trunk: Mapping[str, object]) -> LinearFit | UnsavedFit:
     """What a bench returns for the model of a method, which may be of any class.
 
     Args:

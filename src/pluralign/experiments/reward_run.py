@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
@@ -13,7 +14,6 @@ from pluralign.core import (
     InvalidSettings,
     NotEnoughData,
     Reporter,
-    Silent,
     as_path,
     count_of,
     listed,
@@ -45,6 +45,7 @@ from pluralign.rewards import EncodedPairs, annotate_card
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
+from pluralign.runs.progress import reporting
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.loading import Loaded, load_pairs
@@ -96,15 +97,20 @@ def run_experiment(
     Args:
         resolved: What to run.
         out: The folder; work of the same run found there is not done again.
-        reporter: Hears the progress.
+        reporter: Is notified of the progress. Default: a bar in a notebook and on a terminal.
         fresh: Begin anew, whatever is in the folder.
         cache: Where embeddings are kept; the default place where None.
 
     Raises:
         PluralignError: If data or settings do not allow the run; finished work stays in the folder.
     """
-    reporter, out = reporter or Silent(), as_path(out)
-    cache = None if cache is None else as_path(cache)
+    with reporting(reporter) as drawn:
+        return _run(resolved, as_path(out), drawn, fresh, None if cache is None else as_path(cache))
+
+
+def _run(
+    resolved: Resolved, out: Path, reporter: Reporter, fresh: bool, cache: Path | None
+) -> Outcome:
     started, settings = time.perf_counter(), resolved.settings
     _refuse_sharded_adapters(settings)
     opened = open_trunk(settings.trunk, cache, reporter)

@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from pluralign.core import (
+    REFERENCE,
     FloatArray,
     InvalidInput,
     PreferencePair,
@@ -25,8 +26,7 @@ from pluralign.rewards.features import blocks
 from pluralign.rewards.threads import one_blas_thread
 from pluralign.rewards.trunk import EncodedPairs, Trunk
 
-REFERENCE = "reference"
-_WIDTH = 40
+_WIDTH = 26
 _LARGEST = 700.0  # exp of more overflows
 
 
@@ -95,7 +95,8 @@ class Explanation:
     def __repr__(self) -> str:
         blocks = [self._title, text_table(*self._parts_table)]
         if self.nearest:
-            blocks += ["nearest training pairs", text_table(*self._nearest_table)]
+            table = text_table(*self._nearest_table, left=(1, 2, 3, 4))
+            blocks += ["nearest training pairs", table]
         return "\n\n".join(blocks)
 
     def _repr_html_(self) -> str:
@@ -139,7 +140,7 @@ class Explanation:
                 _shown(pair.chosen),
                 _shown(pair.rejected),
             ])  # fmt: skip
-        return ["similarity", "speaks for", "prompt", "chosen", "rejected"], rows
+        return ["similar", "for", "prompt", "chosen", "rejected"], rows
 
 
 def explain_heads(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import AnyRequest, AnySteer, FloatArray, Prompt, as_requests
-from pluralign.rewards.explaining import REFERENCE, Explanation, explain_rewards
+from pluralign.core import REFERENCE, AnyRequest, AnySteer, FloatArray, Prompt, as_requests
+from pluralign.rewards.explaining import Explanation, explain_rewards
 
 
 @dataclass(frozen=True, slots=True)

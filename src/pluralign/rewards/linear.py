@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import (
+    REFERENCE,
     AnyRequest,
     AnySteer,
     FloatArray,
@@ -17,7 +18,7 @@ from pluralign.core import (
     known_community,
     listed,
 )
-from pluralign.rewards.explaining import REFERENCE, Explanation, check_most, explain_heads
+from pluralign.rewards.explaining import Explanation, check_most, explain_heads
 from pluralign.rewards.trunk import EncodedPairs, Trunk
 
 
@@ -31,6 +32,8 @@ class LinearRewardModel:
         communities: Ids it can be steered to, C of them.
         delta_C_D: What each community adds to the head, shape (C, D).
         about: Facts for the card: what it was trained on, by which method, with which settings.
+        described: How the trunk can be opened again, for the card of a saved model; empty where
+            that is not known.
         training: Training pairs with their features, where they are at hand; they are not saved.
 
     Raises:
@@ -42,6 +45,7 @@ class LinearRewardModel:
     communities: tuple[str, ...] = ()
     delta_C_D: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     about: Mapping[str, object] = field(default_factory=dict)
+    described: Mapping[str, object] = field(default_factory=dict)
     training: EncodedPairs | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

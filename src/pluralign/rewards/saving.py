@@ -174,6 +174,7 @@ def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
         tuple(communities),
         tensors["delta"],
         {key: value for key, value in card.items() if key not in _OWN},
+        {key: value for key, value in described.items() if key != "fingerprint"},
     )
 
 

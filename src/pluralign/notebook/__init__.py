@@ -1,0 +1,16 @@
+"""Read, split, fit and evaluate in Python, without a settings file or a folder."""
+
+from pluralign.notebook.evaluation import CommunityAccuracy, Evaluation, evaluate
+from pluralign.notebook.fitting import fit
+from pluralign.notebook.pairs import Pairs, TrainTest, read_pairs, split
+
+__all__ = [
+    "CommunityAccuracy",
+    "Evaluation",
+    "Pairs",
+    "TrainTest",
+    "evaluate",
+    "fit",
+    "read_pairs",
+    "split",
+]
