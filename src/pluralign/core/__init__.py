@@ -29,6 +29,7 @@ from pluralign.core.communities import (
     sample_note,
 )
 from pluralign.core.consent import CONSENT_COLUMNS, consent_problem, consents
+from pluralign.core.digests import file_digest, names_digest, text_digest
 from pluralign.core.errors import (
     DamagedFile,
     InvalidInput,
@@ -162,6 +163,7 @@ __all__ = [
     "count_of",
     "cut_torn_line",
     "describe_faults",
+    "file_digest",
     "folder_faults",
     "html_table",
     "is_missing",
@@ -174,6 +176,7 @@ __all__ = [
     "list_written",
     "listed",
     "masked",
+    "names_digest",
     "near_communities",
     "pairs_from_survey",
     "parse_json",
@@ -199,6 +202,7 @@ __all__ = [
     "split_thought",
     "steer_to",
     "stripped",
+    "text_digest",
     "text_table",
     "tidy",
     "whole_file",

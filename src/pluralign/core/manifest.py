@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pluralign.core.digests import text_digest
 from pluralign.core.errors import DamagedFile
 from pluralign.core.files import cut_torn_line, whole_file
 from pluralign.core.parsing import parse_json
@@ -217,4 +218,4 @@ def _row(line: bytes) -> Any:
 
 def _check(row: Mapping[str, Any]) -> str:
     text = json.dumps(row, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return text_digest(text)[:16]

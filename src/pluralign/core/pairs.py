@@ -1,11 +1,11 @@
 """Preference pairs: the choice of one rater between two responses to one prompt."""
 
-import hashlib
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pluralign.core.digests import text_digest
 from pluralign.core.errors import InvalidInput
 
 
@@ -161,6 +161,4 @@ def short_id(text: str, most: int = 200) -> str:
     >>> short_id("Do you trust most people?"), len(short_id("x" * 100_000))
     ('Do you trust most people?', 265)
     """
-    return (
-        text if len(text) <= most else f"{text[:most]} {hashlib.sha256(text.encode()).hexdigest()}"
-    )
+    return text if len(text) <= most else f"{text[:most]} {text_digest(text)}"

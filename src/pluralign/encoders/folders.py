@@ -1,6 +1,5 @@
 """Where encoders keep what they computed; what lies there, and how to clear it."""
 
-import hashlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pluralign.core import text_digest
 from pluralign.huggingface.folders import cache_folder
 
 STATIC_CARD = "pluralign.json"
@@ -86,7 +86,7 @@ def clear_cache(folder: Path | None = None) -> CacheInfo:
 
 def _file_name(fingerprint: str) -> str:
     readable = re.sub(r"[^A-Za-z0-9-]+", "-", fingerprint)[:24].strip("-")
-    return f"{readable}-{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}"
+    return f"{readable}-{text_digest(fingerprint)[:16]}"
 
 
 def _shards(root: Path) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pluralign.core import FloatArray
+from pluralign.huggingface.quieting import quiet
 
 if TYPE_CHECKING:
     import torch
@@ -61,11 +62,8 @@ def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
         The model.
     """
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging as transformers_logging
 
-    noisy = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
+    with quiet():
         return SentenceTransformer(
             str(folder),
             device=device,
@@ -73,9 +71,6 @@ def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
-    finally:
-        if noisy:
-            transformers_logging.enable_progress_bar()
 
 
 def is_plain(model: "SentenceTransformer") -> bool:

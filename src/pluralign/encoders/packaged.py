@@ -1,10 +1,9 @@
 """all-MiniLM-L6-v2, the default encoder: 22 million parameters, English, 384 dimensions, 256 tokens."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from pluralign.core import DamagedFile, InvalidInput
+from pluralign.core import DamagedFile, InvalidInput, file_digest
 from pluralign.encoders.sentences import SentenceEncoder, model_folder
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -53,8 +52,7 @@ def check_weights(folder: Path) -> None:
         raise DamagedFile(
             "the weights of all-MiniLM-L6-v2 are missing", where=str(weights), hint=hint
         )
-    with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = file_digest(weights)
     if found != WEIGHTS_SHA256:
         raise DamagedFile(
             f"these are not the weights of all-MiniLM-L6-v2 (SHA-256 {found[:12]}..., not {WEIGHTS_SHA256[:12]}...)",

@@ -1,6 +1,5 @@
 """Any sentence-transformers model, by name or folder: safetensors only, never with code from elsewhere."""
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -11,7 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pluralign.core import FloatArray, IntArray, InvalidInput, MissingExtra
+from pluralign.core import (
+    FloatArray,
+    IntArray,
+    InvalidInput,
+    MissingExtra,
+    file_digest,
+    names_digest,
+)
 from pluralign.encoders.bert_files import BertFiles, bert_files
 from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
@@ -271,8 +277,5 @@ def _files_digest(folder: Path) -> str:
     files = {
         p.relative_to(folder).as_posix(): p for pattern in _READ for p in folder.rglob(pattern)
     }
-    digest = hashlib.sha256()
-    for name in sorted(set(files) - {"data_config.json"}):
-        with files[name].open("rb") as file:
-            digest.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return digest.hexdigest()
+    decisive = set(files) - {"data_config.json"}
+    return names_digest({name: file_digest(files[name]) for name in decisive})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pluralign.core import FloatArray
+from pluralign.core import FloatArray, file_digest
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def write_shard(folder: Path, shard: Shard) -> Path:
     try:
         with part.open("wb") as file:
             np.save(file, shard, allow_pickle=False)
-        path = folder / f"{_digest(part)}.npy"
+        path = folder / f"{file_digest(part)}.npy"
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -80,7 +80,7 @@ def read_shard(path: Path) -> Shard | None:
     Raises:
         FileNotFoundError: If the file is gone.
     """
-    if _digest(path) == path.stem:
+    if file_digest(path) == path.stem:
         return map_shard(path)
     _log.warning("%s is damaged: deleted, its texts will be encoded again", path)
     path.unlink(missing_ok=True)
@@ -133,8 +133,3 @@ def compact(folder: Path, small: dict[Path, Shard]) -> dict[Path, Shard]:
     for old in set(small) - {path}:
         old.unlink(missing_ok=True)
     return {path: map_shard(path)}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """A static encoder distilled from another on the spot: one vector a token, many times faster on a CPU."""
 
-import hashlib
 import json
 import logging
 import shutil
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pluralign.core import FloatArray, MissingExtra, parse_json
+from pluralign.core import FloatArray, MissingExtra, file_digest, parse_json
 from pluralign.encoders.cache import Progress
 from pluralign.encoders.distilling import distilled
 from pluralign.encoders.folders import STATIC_CARD, static_folder
@@ -105,7 +104,7 @@ class StaticEncoder:
         with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".part-") as temporary:
             part = Path(temporary) / "model"
             model.save_pretrained(part)
-            card = {"fingerprint": self.fingerprint, "sha256": _digest(part / _WEIGHTS)}
+            card = {"fingerprint": self.fingerprint, "sha256": file_digest(part / _WEIGHTS)}
             (part / STATIC_CARD).write_text(json.dumps(card), encoding="utf-8")
             _put_in_place(part, self.folder)
 
@@ -125,15 +124,10 @@ def _is_whole(folder: Path) -> bool:
         return False
     try:
         expected = parse_json((folder / STATIC_CARD).read_bytes())["sha256"]
-        if _digest(folder / _WEIGHTS) == expected:
+        if file_digest(folder / _WEIGHTS) == expected:
             return True
     except (OSError, ValueError, KeyError, TypeError):
         pass
     _log.warning("the static encoder in %s is damaged: deleted, it will be distilled again", folder)
     shutil.rmtree(folder, ignore_errors=True)
     return False
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """What a run remembers: its work so far, and the record and the cards it leaves behind."""
 
-import hashlib
 import json
 import platform
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import MANIFEST, REFERENCE, Reporter, without_secrets
+from pluralign.core import MANIFEST, REFERENCE, Reporter, text_digest, without_secrets
 from pluralign.experiments.bench import Bench
 from pluralign.experiments.planning import Plan
 from pluralign.methods import Method
@@ -172,4 +171,4 @@ def fingerprint_of(work: Work) -> str:
         work.opened.trunk.fingerprint,
         __version__,
     ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return text_digest(json.dumps(parts, sort_keys=True))

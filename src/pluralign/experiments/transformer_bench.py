@@ -1,6 +1,5 @@
 """Where methods are fitted as trained parts of a transformer: adapters or full copies."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from pluralign.core import (
     folder_faults,
     list_folder,
     rng_for,
+    text_digest,
 )
 from pluralign.evaluation import margins_by_steer
 from pluralign.experiments.bench import Fitted
@@ -143,11 +143,9 @@ class TransformerBench:
         """Folder of a method's parts; those of a study are named by all that decides them."""
         if self.whole and not settings:
             return self.run / "models" / f"seed-{self.seed}" / method.name / "parts"
-        ids = hashlib.sha256(
-            "\x1e".join(p.id for p in self.train.encoded.pairs).encode()
-        ).hexdigest()
+        ids = text_digest("\x1e".join(p.id for p in self.train.encoded.pairs))
         what = json.dumps([self.seed, method.name, settings, ids], sort_keys=True, default=str)
-        return self.run / "studies" / "parts" / hashlib.sha256(what.encode()).hexdigest()[:16]
+        return self.run / "studies" / "parts" / text_digest(what)[:16]
 
     def _train(self, method: str, group: Sequence[str], weight_N: FloatArray, folder: Path) -> bool:
         """Train one part; whether there was anything to learn from."""

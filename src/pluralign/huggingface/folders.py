@@ -1,6 +1,5 @@
 """Folders of models."""
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-from pluralign.core import InvalidInput
+from pluralign.core import InvalidInput, file_digest, names_digest
 
 TRAINING = "training.json"
 """How a model was trained and how long it took, beside it: decides nothing of what it gives."""
@@ -25,16 +24,13 @@ def cache_folder() -> Path:
 
 def files_digest(folder: Path) -> str:
     """SHA-256 over names and contents of the files that decide the scores; hub blobs are named by their own digest."""
-    digest = hashlib.sha256()
-    for path in sorted({p for pattern in READ for p in folder.glob(pattern) if p.name != TRAINING}):
-        target = path.resolve()
-        if target.parent.name == "blobs":
-            content = target.name
-        else:
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name}:{content}\n".encode())
-    return digest.hexdigest()
+    paths = {p for pattern in READ for p in folder.glob(pattern) if p.name != TRAINING}
+    return names_digest({path.name: _content(path) for path in paths})
+
+
+def _content(path: Path) -> str:
+    target = path.resolve()
+    return target.name if target.parent.name == "blobs" else file_digest(path)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Without what Hugging Face's libraries tell themselves."""
+"""Hugging Face's libraries without their progress bars and notes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the progress bars and load reports of Transformers, and what it tells itself will change."""
+    """Without Transformers' progress bars, load reports and warnings about its own future."""
     import warnings
 
     from transformers.utils import logging

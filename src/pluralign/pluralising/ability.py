@@ -1,6 +1,5 @@
 """General ability of a language model, by lm-eval's own command on tasks of the user's choice."""
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -16,9 +15,11 @@ from pluralign.core import (
     DamagedFile,
     InvalidInput,
     MissingExtra,
+    file_digest,
     is_sound,
     read_json_object,
     sealed,
+    text_digest,
     whole_file,
 )
 from pluralign.huggingface.folders import files_digest
@@ -193,11 +194,9 @@ def _identity(model: str, adapter: Path | None, wanted: AbilityTasks) -> str:
     prints = [files_digest(Path(model)) if Path(model).is_dir() else model, version("lm_eval")]
     prints += [files_digest(adapter)] if adapter is not None else []
     prints += _contents(wanted.include_path) if wanted.include_path is not None else []
-    return hashlib.sha256(
-        json.dumps([prints, asdict(wanted)], default=str, sort_keys=True).encode()
-    ).hexdigest()
+    return text_digest(json.dumps([prints, asdict(wanted)], default=str, sort_keys=True))
 
 
 def _contents(folder: Path) -> list[str]:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return [f"{p.relative_to(folder)} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files]
+    return [f"{p.relative_to(folder)} {file_digest(p)}" for p in files]

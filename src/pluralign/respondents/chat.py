@@ -1,10 +1,9 @@
 """A language model as a respondent: it writes its answer."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from pluralign.core import Ask, ChatModel, Reply, Sampling
+from pluralign.core import Ask, ChatModel, Reply, Sampling, text_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,7 @@ class ChatRespondent:
     @property
     def fingerprint(self) -> str:
         """Of the model and of how it draws."""
-        return hashlib.sha256(
-            f"{self.chat.fingerprint} {sorted(asdict(self.sampling).items())}".encode()
-        ).hexdigest()
+        return text_digest(f"{self.chat.fingerprint} {sorted(asdict(self.sampling).items())}")
 
     def answer(
         self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None

@@ -1,6 +1,5 @@
 """Nothing is asked twice: wrappers that keep every answer and every completion the moment it is there."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from pluralign.core import (
     answer_from_row,
     answer_row,
     record_answer,
+    text_digest,
 )
 from pluralign.respondents.append import GrowingFile
 
@@ -166,4 +166,4 @@ def _how(reply: Reply) -> dict[str, Any]:
 def _key(conversation: Conversation, sampling: Sampling) -> str:
     said = [(m.role, m.content) for m in conversation]
     drawn = (sampling.temperature, sampling.top_p, sampling.max_new_tokens, sampling.seed)
-    return hashlib.sha256(json.dumps([said, drawn], ensure_ascii=False).encode()).hexdigest()
+    return text_digest(json.dumps([said, drawn], ensure_ascii=False))

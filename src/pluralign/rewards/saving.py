@@ -17,6 +17,7 @@ from pluralign.core import (
     community_name,
     parse_json,
     reference_name,
+    text_digest,
     whole_file,
 )
 from pluralign.huggingface.processes import writing
@@ -228,7 +229,7 @@ def _named(described: Mapping[str, object]) -> str:
 
 
 def _digest(card: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(card, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return text_digest(json.dumps(card, sort_keys=True, ensure_ascii=False))
 
 
 def _write_card(folder: Path, card: Mapping[str, object]) -> None:

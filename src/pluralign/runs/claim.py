@@ -1,6 +1,5 @@
 """Whose a folder is: a run makes it its own, alone, and learns what of its earlier work can be trusted."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,7 @@ from pluralign.core import (
     describe_faults,
     is_part,
     parse_json,
+    text_digest,
 )
 from pluralign.huggingface.processes import is_main, writing
 from pluralign.runs.folder import STATE, RunFolder, as_json
@@ -91,7 +91,7 @@ def _is_of(folder: RunFolder, state: str) -> bool:
         return True
     manifest = Manifest.read(folder.path)
     listed = manifest.files.get(STATE) if manifest is not None else None
-    return listed is not None and listed.sha256 == hashlib.sha256(state.encode()).hexdigest()
+    return listed is not None and listed.sha256 == text_digest(state)
 
 
 def _refuse(folder: RunFolder, held: set[str]) -> None:

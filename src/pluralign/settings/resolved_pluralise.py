@@ -1,6 +1,5 @@
 """From a TOML file to a run of CultureSPA: everything is checked before anything starts."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.asking import Strategy, load_strategy
-from pluralign.core import AnyPath, InvalidSettings, SurveySource
+from pluralign.core import AnyPath, InvalidSettings, SurveySource, text_digest
 from pluralign.settings.explained import (
     Explained,
     explained,
@@ -58,9 +57,7 @@ class ResolvedPluralise:
         settings = shown(self.settings, include={"seed", "communities", "questions", "answer"})
         model = shown(self.settings.model, exclude=CHANGES_NO_ANSWER)
         source = [self.source.name, *(value for _, value in shown_fields(self.source))]
-        return hashlib.sha256(
-            json.dumps([settings, model, source], sort_keys=True).encode()
-        ).hexdigest()
+        return text_digest(json.dumps([settings, model, source], sort_keys=True))
 
 
 def resolve_pluralise(

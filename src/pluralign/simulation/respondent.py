@@ -1,13 +1,21 @@
 """A respondent whose knowledge, default culture, position bias and refusals we wrote."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from pluralign.core import Ask, FloatArray, InvalidInput, Reply, Survey, UnknownCommunity, rng_for
+from pluralign.core import (
+    Ask,
+    FloatArray,
+    InvalidInput,
+    Reply,
+    Survey,
+    UnknownCommunity,
+    rng_for,
+    text_digest,
+)
 from pluralign.simulation.questions import softmax
 
 _REFUSAL = "I cannot answer that."
@@ -68,7 +76,7 @@ class SimulatedRespondent:
     def fingerprint(self) -> str:
         """Changes with every setting and with the truth."""
         settings = [getattr(self, name) for name in self.__dataclass_fields__ if name != "truth"]
-        return hashlib.sha256(repr([settings, self.truth.distributions]).encode()).hexdigest()
+        return text_digest(repr([settings, self.truth.distributions]))
 
     def answer(
         self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None

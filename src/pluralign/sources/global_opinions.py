@@ -1,6 +1,5 @@
 """GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions (arXiv 2306.16388)."""
 
-import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from pluralign.core import (
     SurveyQuestion,
     Tally,
     sample_note,
+    text_digest,
 )
 from pluralign.sources.fields import BadRow, Row, UnusableRow, require_columns, text_of
 from pluralign.sources.hub import check_origin, hub_rows
@@ -213,7 +213,7 @@ def _read_item(row: Row) -> _Item:
     if not isinstance(options, list) or not all(isinstance(o, str | int | float) for o in options):
         raise BadRow("options is not a list of texts", reason="options is not a list of texts")
     names = tuple(str(option) for option in options)
-    digest = hashlib.sha256("\x1f".join([source, text, *names]).encode()).hexdigest()[:10]
+    digest = text_digest("\x1f".join([source, text, *names]))[:10]
     return _Item(
         f"GOQA-{digest}",
         text,

@@ -1,6 +1,5 @@
 """Measure recorded answers against a people's, and write what was found."""
 
-import hashlib
 import json
 import platform
 import time
@@ -22,7 +21,9 @@ from pluralign.core import (
     Tally,
     answer_row,
     community_name,
+    file_digest,
     rng_for,
+    text_digest,
     without_secrets,
 )
 from pluralign.evaluation.surveys import (
@@ -138,7 +139,8 @@ def evaluate_answers(
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "data": {
             "survey": _told(source, survey) | counts_of(asked),
-            "answers": {"files": {path.name: _digest(path) for path in answers}} | counts_of(tally),
+            "answers": {"files": {path.name: file_digest(path) for path in answers}}
+            | counts_of(tally),
         },
         "nearest": nearest,
         "notes": list(tally.notes),
@@ -263,7 +265,7 @@ def fingerprint_of_survey(survey: Survey) -> str:
     """SHA-256 over questions, options and shares: changes whenever what people answered does."""
     parts = [[q.id, q.text, q.options, q.codes] for q in survey.questions.values()]
     told = [[d.question, d.community, d.probs_O, d.n] for d in survey.distributions]
-    return hashlib.sha256(json.dumps([parts, told]).encode()).hexdigest()
+    return text_digest(json.dumps([parts, told]))
 
 
 def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
@@ -280,8 +282,3 @@ def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
         "settings": settings,
         "fingerprint": fingerprint,
     }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, NotEnoughData
+from pluralign.huggingface.devices import has_bfloat16
 from pluralign.huggingface.places import METRICS, TrainingPlace, is_over, need_trl
 from pluralign.huggingface.watch import Watch
 from pluralign.methods.culturespa.collecting import TuningRow
@@ -161,7 +162,6 @@ def _arguments(
     rows: int,
     seed: int,
 ) -> Any:
-    import torch
     from trl import SFTConfig
 
     batch, accumulation = config.batch or BATCHES[kind][0], config.accumulation or BATCHES[kind][1]
@@ -176,7 +176,7 @@ def _arguments(
         lr_scheduler_type=config.schedule,
         warmup_steps=round(config.warmup * steps),
         gradient_checkpointing=config.gradient_checkpointing,
-        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        bf16=has_bfloat16(chat.loaded.model.device.type),
         fp16=False,
         optim="adamw_torch_fused",
         max_length=None,

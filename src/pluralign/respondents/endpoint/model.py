@@ -1,13 +1,12 @@
 """A language model behind a server, as a chat model."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pluralign.core import Conversation, MissingExtra, Reply, Sampling, without_secrets
+from pluralign.core import Conversation, MissingExtra, Reply, Sampling, text_digest, without_secrets
 from pluralign.respondents.endpoint.asking import Asking, opened_client, tokens_of
 from pluralign.respondents.endpoint.endpoint_settings import (
     EndpointError,
@@ -65,9 +64,7 @@ class EndpointChatModel:
     def fingerprint(self) -> str:
         """Of server, model and extra fields without secrets; what the server does behind that name is not known."""
         parts = [self.settings.base_url, self.settings.model, dict(self.settings.extra_body)]
-        return hashlib.sha256(
-            json.dumps(without_secrets(parts), sort_keys=True, default=str).encode()
-        ).hexdigest()
+        return text_digest(json.dumps(without_secrets(parts), sort_keys=True, default=str))
 
     def complete(
         self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None

@@ -1,11 +1,11 @@
 """Load a causal language model of Hugging Face: a folder or a hub name, with or without an adapter."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, parse_json
+from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, parse_json, text_digest
+from pluralign.huggingface.devices import default_device, has_bfloat16
 from pluralign.huggingface.folders import files_digest
 from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_pickles
@@ -71,10 +71,8 @@ def load(
             if not trust_remote_code:
                 refuse_code(folder, _OWN_CODE)
             refuse_damaged_weights(folder)
-    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    half = precision == "bfloat16" or (
-        precision == "auto" and where.startswith("cuda") and torch.cuda.is_bf16_supported()
-    )
+    where = device or default_device()
+    half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(where))
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
     chosen = {"dtype": torch.bfloat16 if half else torch.float32} | (
         {"attn_implementation": attention} if attention else {}
@@ -109,7 +107,7 @@ def load(
         model,
         tokenizer,
         called,
-        hashlib.sha256(" ".join(prints).encode()).hexdigest(),
+        text_digest(" ".join(prints)),
         tuple(notes),
     )
 

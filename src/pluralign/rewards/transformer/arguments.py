@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import InvalidInput
+from pluralign.huggingface.devices import has_bfloat16
 from pluralign.huggingface.processes import process_count
 from pluralign.rewards.transformer.config import LEARNING_RATES, PartKind, TrainingConfig
 
@@ -38,7 +39,6 @@ def arguments_for(
     Raises:
         InvalidInput: If the batch cannot be shared out evenly between the processes.
     """
-    import torch
     from trl import RewardConfig
 
     processes = process_count()
@@ -69,7 +69,7 @@ def arguments_for(
         weight_decay=config.weight_decay,
         max_grad_norm=config.clip,
         optim="adamw_torch_fused",
-        bf16=on_gpu and narrow and torch.cuda.is_bf16_supported(),
+        bf16=narrow and has_bfloat16("cuda" if on_gpu else "cpu"),
         fp16=False,
         tf32=True if on_gpu else None,
         **{checkpointing: config.gradient_checkpointing},

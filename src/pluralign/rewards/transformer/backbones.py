@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.core import InvalidInput, MissingExtra, read_json_object
+from pluralign.huggingface.devices import default_device, has_bfloat16
 from pluralign.huggingface.folders import READ, files_digest
 from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_pickles
@@ -159,21 +160,16 @@ def has_reward_head(folder: Path) -> bool:
 
 def device_of(source: ModelSource) -> str:
     """Where the model runs; under a launcher of several processes, this process's own GPU."""
-    import os
-
-    import torch
-
-    if source.device is not None:
-        return source.device
-    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+    return source.device or default_device()
 
 
 def dtype_of(source: ModelSource) -> Any:
     """Number format of the weights."""
     import torch
 
-    on_gpu = device_of(source).startswith("cuda") and torch.cuda.is_bf16_supported()
-    wide = source.precision == "float32" or (source.precision == "auto" and not on_gpu)
+    wide = source.precision == "float32"
+    if source.precision == "auto":
+        wide = not has_bfloat16(device_of(source))
     return torch.float32 if wide else torch.bfloat16
 
 

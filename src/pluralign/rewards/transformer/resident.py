@@ -1,6 +1,5 @@
 """A steerable transformer whose parts stay in memory: for a server that scores many small batches."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from pluralign.core import (
     Steer,
     as_requests,
     as_steer,
+    text_digest,
 )
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.transformer.adapters import head_module
@@ -240,7 +240,7 @@ class _Adapters:
             self._blends.move_to_end(blend)
 
     def _made(self, blend: Blend) -> str:
-        name = f"blend-{hashlib.sha256(repr(blend).encode()).hexdigest()[:16]}"
+        name = f"blend-{text_digest(repr(blend))[:16]}"
         adapter = blend_adapters(
             [(self._read[folder], share) for folder, share in blend], self._head
         )

@@ -1,11 +1,10 @@
 """A saved transformer reward model: the parts of its communities, and a card that vouches for them."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import DamagedFile, InvalidInput
+from pluralign.core import DamagedFile, InvalidInput, file_digest
 from pluralign.huggingface.safety import refuse_code
 from pluralign.rewards.saving import load_card, write_card
 from pluralign.rewards.transformer.backbones import Backbone
@@ -35,7 +34,7 @@ def save_parts(model: TransformerRewardModel, folder: Path, trunk: Mapping[str, 
         "trunk": {**trunk, "fingerprint": model.backbone.fingerprint, "text": model.form.kind},
         "communities": list(model.communities),
         "parts": parts,
-        "files": {p.relative_to(folder).as_posix(): _digest(p) for p in files},
+        "files": {p.relative_to(folder).as_posix(): file_digest(p) for p in files},
         **model.about,
     }
     write_card(folder, facts)
@@ -62,7 +61,7 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
             hint=f"load them with the model {described['model']!r}, in the precision they were trained with",
         )
     for name, digest in card["files"].items():
-        if not (folder / name).is_file() or _digest(folder / name) != digest:
+        if not (folder / name).is_file() or file_digest(folder / name) != digest:
             raise DamagedFile(
                 "missing, truncated or altered",
                 where=str(folder / name),
@@ -89,8 +88,3 @@ def _hold_listed(folder: Path, part: str, listed: Mapping[str, str]) -> None:
                 raise DamagedFile(
                     "the card does not list this file", where=str(path), hint="get the model again"
                 )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
