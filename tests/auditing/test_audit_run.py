@@ -792,13 +792,13 @@ def test_thresholds_decide_and_stand_in_the_record_with_their_reasons(
             "simplification.alike.concen=1",
             "simplification.alike.concen: unknown key\n.*set concern or risk",
         ),
-        ("simplification.alike.concern=high", "'high' is no number"),
-        ("simplification.alike.concern=true", "True is no number"),
-        ("simplification.alike.concern=inf", "'inf' is no number"),
-        ("simplification.alike.risk=nan", "'nan' is no number"),
+        ("simplification.alike.concern=high", "'high' is not a number"),
+        ("simplification.alike.concern=true", "True is not a number"),
+        ("simplification.alike.concern=inf", "'inf' is not a number"),
+        ("simplification.alike.risk=nan", "'nan' is not a number"),
         (
             "simplification.alike=0.2",
-            "simplification.alike: 0.2 is no table\n.*simplification.alike.concern",
+            "simplification.alike: 0.2 is not a table\n.*simplification.alike.concern",
         ),
         ("simplification=0.2", "simplification: 0.2 is no table\n.*simplification.CHECK.concern"),
         (

@@ -18,12 +18,10 @@ from pluralign.audits import (
     suppressed,
     who_took_part,
 )
-from pluralign.audits.auditing import severity_of
+from pluralign.audits.checks import severity_of
 from pluralign.audits.evidence import LEVELS, Level
-from pluralign.audits.facets import artefacts, language
 from pluralign.audits.findings import Threshold
 from pluralign.audits.misidentification import default_culture, other_people
-from pluralign.audits.neighbours import coarse_country, wrong_neighbour
 from pluralign.audits.participation import (
     contradictions,
     few_people,
@@ -34,9 +32,11 @@ from pluralign.audits.participation import (
     uncounted,
     unlike_residents,
 )
+from pluralign.audits.prompt_effects import artefacts, language
 from pluralign.audits.reasoning import between, known, levels, reasons
 from pluralign.audits.reward_bias import beyond_evidence, contested_only, harm, length, refusals
 from pluralign.audits.simplification import alike, few_axes, stereotyped, within
+from pluralign.audits.steer_targets import coarse_country, wrong_neighbour
 from pluralign.core import (
     AnswerDistribution,
     PreferencePair,

@@ -20,7 +20,7 @@ from pluralign.audits import (
     run_audits,
     with_thresholds,
 )
-from pluralign.audits.auditing import severity_of
+from pluralign.audits.checks import severity_of
 from pluralign.core import Estimate, InvalidSettings
 
 LIMIT = Threshold(0.2, 0.4, "a reason")

@@ -331,7 +331,7 @@ BROKEN = "community,attribute,group,share\nMEX,gender,woman,half\n"
         ),
         (
             ["--explain", "--set", "simplification.alike=0.2"],
-            ["simplification.alike: 0.2 is no table"],
+            ["simplification.alike: 0.2 is not a table"],
         ),
         (["--explain", "--set", "smal=2"], ["smal", "did you mean 'small'?"]),
         (["--pairs", "pairs.jsonl", "--out", "pairs.jsonl"], ["pairs.jsonl", "check the path"]),

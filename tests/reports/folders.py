@@ -203,15 +203,16 @@ def write_survey(folder: Path, scores: Mapping[tuple[str, str], Mapping[str, flo
 
 def finding_row(community: str | None = "MEX", severity: str = "risk", **more: Any) -> Row:
     """A line of ``findings.jsonl``."""
-    template = "Only {count} people speak for {community}, in {pairs} pairs."
+    template = "Only {count} people took part for {community}, in {pairs} pairs."
     return {
         "audit": "participation", "check": "few-people", "subject": "votes", "community": community,
-        "severity": severity, "claim": "Only 7 people speak for Mexico, in 900 pairs.", "template": template,
+        "severity": severity, "claim": "Only 7 people took part for Mexico, in 900 pairs.", "template": template,
         "values": {"count": 7, "community": {"place": community or "~world"}, "pairs": 900},
         "numbers": [{"name": "raters", "value": 7, "low": None, "high": None, "n": 900, "n_raters": 7}],
         "rows": {"what": "pairs", "count": 900, "ids": ["p-1"]}, "look": "See the table of participation.",
-        "causes": "The community was reached by few, or its people had no reason to take part.",
-        "remedies": "Gather more people before steering; report the number beside every result.",
+        "causes": "Recruiting reached few people of the community, or they had no reason to take "
+                  "part.",
+        "remedies": "Recruit more people before steering; report their number with every result.",
     } | more  # fmt: skip
 
 
@@ -251,7 +252,7 @@ def write_audit(
         "written": "2026-01-02T03:04:05+00:00",
         "settings": {"seed": 0, "draws": 100, "small": 5},
         "thresholds": [
-            threshold | {"reason": "with fewer raters our intervals cover less than they promise"}
+            threshold | {"reason": "with fewer raters our intervals cover less than 95 %"}
         ],
         "evidence": {
             "pairs": 100,
@@ -265,10 +266,10 @@ def write_audit(
     found = {
         "audit": "participation",
         "check": "few-people",
-        "asks": "Do enough people speak for each community?",
+        "asks": "Does each community have enough raters?",
     }
     other = {"audit": "misidentification", "check": "language"}
-    asks = {"asks": "Does the prompt's language move answers more than the culture named?"}
+    asks = {"asks": "Does the prompt's language change answers more than the named culture?"}
     assessments: Rows = [
         found | {"status": "found", "measured": 3, "found": 1, "reasons": []},
         other

@@ -118,7 +118,10 @@ def test_a_community_is_spoken_to_in_its_country_s_language_where_we_have_it(
 
 
 def test_a_claim_is_said_with_its_places_and_numbers() -> None:
-    template = "What {subject} answers in the name of {community} are rather the answers of {other}: they are nearer to them by {amount} points."  # noqa: E501
+    template = (
+        "The answers that {subject} gives in the name of {community} are nearer to the "
+        "answers of {other}, by {amount} points."
+    )
     values = {
         "subject": "m",
         "community": Place("BRA"),

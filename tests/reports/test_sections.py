@@ -474,7 +474,7 @@ def test_findings_come_gravest_first_and_notes_in_the_table_only(tmp_path: Path)
     assert [c.severity for c in found.claims] == ["risk", "concern"]
     assert cells(found.tables[0], "severity") == ["Risk", "Concern", "Note"]
     assert cells(found.tables[0], "low") == ["–"] * 3
-    assert found.claims[0].text == "Only 7 people speak for Brazil, in 900 pairs."
+    assert found.claims[0].text == "Only 7 people took part for Brazil, in 900 pairs."
     assert ("raters", "7.0 · measured on 900 · 7 people") in found.claims[0].lines
 
 

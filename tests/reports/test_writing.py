@@ -298,7 +298,7 @@ def test_a_text_for_model_cards_says_what_is_cut(tmp_path: Path) -> None:
     text = markdown_of(page_of([read_run(folder)], Speech()))
     assert text.startswith("## How communities are served: tastes\n")
     assert "12 of 30 rows are shown" in text
-    assert text.count("- **Risk.** Only 7 people speak for") == 12
+    assert text.count("- **Risk.** Only 7 people took part for") == 12
     assert "The first 12 of 30 are shown." in text
     assert "Interval: 95 %." in text
 

@@ -18,9 +18,9 @@ from pluralign.audits import (
     Measured,
     community_name,
 )
-from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import severity_of
-from pluralign.audits.people import who_took_part
+from pluralign.audits.answers import estimate
+from pluralign.audits.checks import severity_of
+from pluralign.audits.participants import who_took_part
 from pluralign.core import Estimate
 from pluralign.metrics import draw_ratios
 

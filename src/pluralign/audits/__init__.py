@@ -1,6 +1,6 @@
-"""What can go wrong: checks of recorded evidence, each finding a claim with its numbers, intervals and rows."""
+"""Checks of recorded evidence for cultural risks; a finding is a claim with numbers and rows."""
 
-from pluralign.audits.auditing import (
+from pluralign.audits.checks import (
     Audit,
     Check,
     Context,
@@ -12,8 +12,8 @@ from pluralign.audits.auditing import (
 from pluralign.audits.evidence import Evidence, Item, Rewards
 from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
 from pluralign.audits.misidentification import MISIDENTIFICATION
+from pluralign.audits.participants import suppressed, who_took_part
 from pluralign.audits.participation import PARTICIPATION
-from pluralign.audits.people import suppressed, who_took_part
 from pluralign.audits.reasoning import REASONING
 from pluralign.audits.reward_bias import REWARD_BIAS
 from pluralign.audits.sentences import Amount, Place, Sentence, Share

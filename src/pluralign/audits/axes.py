@@ -1,11 +1,11 @@
-"""Whether what sets communities apart is reduced to few axes: the main two, or those of a theory."""
+"""Whether the differences between communities are reduced to few axes."""
 
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from pluralign.audits.answered import Answered, estimate
-from pluralign.audits.auditing import NAMED, Context, Measured, Skipped
+from pluralign.audits.answers import Answered, estimate
+from pluralign.audits.checks import NAMED, Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share, Value
@@ -15,11 +15,11 @@ from pluralign.metrics import draw_ratios, standard_error
 _AXES, _FEWEST = 2, 5
 _NOTHING, _CLOSE = 1e-12, 1e-9
 _CELLS = 2e7
-"""Distances between communities held at once, over several draws."""
+"""Largest number of distances between communities that are in memory at once."""
 
 
 def few_axes(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """Share of the variation between communities that two axes carry, in the answers against in the people."""
+    """Share of the variation between communities on two axes, in answers and among people."""
     if not evidence.answered:
         yield NAMED
     for a in evidence.answered:
@@ -34,21 +34,21 @@ def few_axes(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
         grams = [_gram_Q(shares[:, whole]) for shares in a.like_with_like]
         counts = a.counts(context.rng("axes", a.subject), context.draws)[:, whole]
         yield from _main_axes(a, grams, counts, int(whole.sum()))
-        for theory, places in evidence.axes.items():
-            yield from _theory_axes(a, theory, places, grams, counts, int(whole.sum()))
+        for theory, positions in evidence.axes.items():
+            yield from _theory_axes(a, theory, positions, grams, counts, int(whole.sum()))
 
 
 def over(top_B: FloatArray, bottom_B: FloatArray) -> FloatArray:
-    """Ratios; nan where a draw leaves nothing to divide by."""
+    """Ratios; nan where the denominator is not positive."""
     return np.divide(top_B, bottom_B, out=np.full_like(top_B, np.nan), where=bottom_B > 0)
 
 
 Number = tuple[float, FloatArray]
-Places = Mapping[str, tuple[float, ...]]
+Positions = Mapping[str, tuple[float, ...]]
 
 
 def portions(counts_B_Q: FloatArray, communities: int) -> list[FloatArray]:
-    """Draws in portions so small that all distances between communities fit into memory."""
+    """Split draws into portions, so that all distances between communities fit into memory."""
     step = max(1, int(_CELLS / communities**2))
     return [counts_B_Q[start : start + step] for start in range(0, len(counts_B_Q), step)]
 
@@ -61,7 +61,7 @@ def _gram_Q(shares_C_Q_O: FloatArray) -> FloatArray:
 
 
 def _drawn_carried(gram_Q: FloatArray, counts_B_Q: FloatArray, axes: int) -> FloatArray:
-    """What the largest axes carry in each draw of questions, shape (B,)."""
+    """Share of the variation on the largest axes in each draw of questions, shape (B,)."""
     q, c, _ = gram_Q.shape
     flat = gram_Q.reshape(q, c * c)
     return np.concatenate(
@@ -73,7 +73,7 @@ def _drawn_carried(gram_Q: FloatArray, counts_B_Q: FloatArray, axes: int) -> Flo
 
 
 def _carried(gram_B: FloatArray, axes: int) -> FloatArray:
-    """Share of the variation that the largest axes carry, shape (B,); nan where nothing varies."""
+    """Share of the variation on the largest axes, shape (B,); nan where nothing varies."""
     values = np.clip(np.linalg.eigvalsh(gram_B), 0, None)
     total = values.sum(axis=1)
     total[total <= _NOTHING] = 0.0
@@ -96,19 +96,20 @@ def _main_axes(
 def _theory_axes(
     a: Answered,
     theory: str,
-    places: Mapping[str, tuple[float, ...]],
+    positions: Mapping[str, tuple[float, ...]],
     grams: list[FloatArray],
     counts: FloatArray,
     n: int,
 ) -> Iterator[Measured | Skipped]:
-    known = [c for c, name in enumerate(a.communities) if name in places]
-    width = len(next(iter(places.values()))) if places else 0
+    known = [c for c, name in enumerate(a.communities) if name in positions]
+    width = len(next(iter(positions.values()))) if positions else 0
     if len(known) < width + 3:
         yield Skipped(
-            f"{a.subject}: {theory} has a place for {len(known)} of its communities", f"{width + 3}"
+            f"{a.subject}: {theory} has positions for {len(known)} of its communities",
+            f"{width + 3}",
         )
         return
-    projection = _onto(np.array([places[a.communities[c]] for c in known]))
+    projection = _onto(np.array([positions[a.communities[c]] for c in known]))
     centre = np.eye(len(known)) - 1 / len(known)
     found = []
     for gram in grams:
@@ -132,27 +133,25 @@ def _theory_axes(
 
 
 def _onto(axes_C_D: FloatArray) -> FloatArray:
-    """Projection onto what the axes span about their mean, shape (C, C); an axis on which all stand alike adds none."""
+    """Projection onto the span of the centred axes, shape (C, C); a constant axis adds nothing."""
     centred, size_D = axes_C_D - axes_C_D.mean(axis=0), np.abs(axes_C_D).max(axis=0)
     apart_D = np.abs(centred).max(axis=0)
-    told = apart_D > _CLOSE * size_D
-    left, sizes, _ = np.linalg.svd(centred[:, told] / apart_D[told], full_matrices=False)
+    varying = apart_D > _CLOSE * size_D
+    left, sizes, _ = np.linalg.svd(centred[:, varying] / apart_D[varying], full_matrices=False)
     basis = left[:, sizes > _CLOSE]
     projection: FloatArray = basis @ basis.T
     return projection
 
 
 _MAIN = (
-    "{subject} reduces values to few axes: two axes carry {share} of what sets its communities "
-    "apart, and "
-    "{other_share} of what sets the people apart."
+    "{subject} reduces values to few axes: two axes carry {share} of the differences between its "
+    "communities, and {other_share} of the differences between the people."
 )
 
 
 _THEORY = (
-    "{subject} reduces values to the axes of {theory}: they carry {share} of what sets its "
-    "communities apart, and "
-    "{other_share} of what sets the people apart."
+    "{subject} reduces values to the axes of {theory}: they carry {share} of the differences "
+    "between its communities, and {other_share} of the differences between the people."
 )
 
 
@@ -166,16 +165,16 @@ def _axes_measured(
         "other_share": Share(theirs[0]),
     }
     return Measured(
-        a.subject,
-        None,
-        excess,
-        standard_error(excess_B),
-        {
+        subject=a.subject,
+        community=None,
+        value=excess,
+        error=standard_error(excess_B),
+        numbers={
             "excess_on_axes": estimate(excess, excess_B, n),
             "on_axes": estimate(*ours, n),
             "on_axes_of_people": estimate(*theirs, n),
         },
-        Sentence(template, values if template is _MAIN else values | {"theory": theory}),
-        Rows("questions", n),
-        "Draw the communities on the axes, once by the answers and once by the people.",
+        claim=Sentence(template, values if template is _MAIN else values | {"theory": theory}),
+        rows=Rows("questions", n),
+        look="Draw the communities on the axes, once by the answers and once by the people.",
     )

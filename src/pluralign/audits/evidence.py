@@ -1,4 +1,4 @@
-"""Recorded evidence: all that an audit may look at. It asks no model anything, so anyone can repeat or dispute it."""
+"""Recorded evidence, the only input of an audit; no model is asked, so anyone can repeat it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pluralign.audits.answered import Answered, answered_by
+from pluralign.audits.answers import Answered, answered_by
 from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput, PreferencePair, Survey
 from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import ReadAnswer
@@ -16,19 +16,19 @@ Level = Literal["rule_of_thumb", "value", "country"]
 LEVELS: tuple[Level, ...] = ("rule_of_thumb", "value", "country")
 
 ATTRIBUTES = ("gender", "age", "education", "religion", "ethnicity", "region", "class", "political")
-"""Columns of pairs that say who a rater is."""
+"""Columns of pairs that describe a rater."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rewards:
-    """What reward models made of test pairs.
+    """The margins of reward models on test pairs.
 
     Attributes:
         judged: The test pairs, over one or several repeats, with the reference's margins.
         margins: Method -> community steered to -> margins in logits, aligned with the pairs; the
-            key `NO_STEER` where the method does not steer.
+            key is `NO_STEER` for a method that does not steer.
         served: Communities that were steered to.
-        kept: What checks worked out and others need too.
+        kept: Results that several checks use.
     """
 
     judged: TestPairs
@@ -43,7 +43,7 @@ class Rewards:
 
     @cached_property
     def codes(self) -> tuple[IntArray, IntArray, IntArray]:
-        """Numbers instead of ids, of the community, the rater (or stem) and the pair: numbers are quickly compared."""
+        """Codes of the community, rater (or stem) and pair; they compare faster than ids."""
         return tuple(  # type: ignore[return-value]
             np.unique(ids, return_inverse=True)[1]
             for ids in (self.judged.community_N, self.judged.cluster_N, self.judged.pair_N)
@@ -59,18 +59,19 @@ class Rewards:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A recorded answer to a question that asks to reason about a culture (NormAd, arXiv 2404.12464, is of this kind).
+    """A recorded answer to a question that needs reasoning about a culture.
+
+    NormAd (arXiv 2404.12464) has questions of this kind.
 
     Attributes:
-        id: Of the question; the same at every level.
-        model: Who answered.
-        communities: Whose ways are needed to answer; two or more for a question between cultures.
-        level: What was given: the rule of thumb itself, the country and the value at stake, or the
-            country only.
+        id: Id of the question; the same at every level.
+        model: The model that answered.
+        communities: The cultures that the question is about; two or more between cultures.
+        level: The information given: the rule of thumb itself, the country and the value at stake,
+            or the country only.
         gold: The right answer.
-        answer: The one given.
-        reason_for: The answer that its stated reason supports, where somebody judged that; None
-            where not.
+        answer: The given answer.
+        reason_for: The answer that the stated reason supports; None if nobody judged that.
     """
 
     id: str
@@ -91,24 +92,24 @@ class Item:
 
 
 Residents = Mapping[str, Mapping[str, Mapping[str, float]]]
-"""Community -> attribute (``gender``, ``age``, ``language``, ...) -> value -> share of the people who live there."""
+"""Community -> attribute (``gender``, ``age``, ``language``, ...) -> value -> share."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is recorded; all of it may be absent.
+    """Recorded evidence; every field may be empty.
 
     Attributes:
-        pairs: Preference pairs, with all that is known of their raters.
-        survey: What people answered to closed questions.
-        other_surveys: Further surveys, held against the first.
+        pairs: Preference pairs, with the known attributes of their raters.
+        survey: The answers of people to closed questions.
+        other_surveys: Further surveys, compared with the first.
         answers: Answers of language models to that survey, as read.
         rewards: Margins of reward models on test pairs.
-        residents: Who lives in each community.
-        axes: Name of a theory -> community -> its place on each of the theory's axes, such as the
-            two of Inglehart and Welzel or the six of Hofstede.
-        items: Answers to questions that ask to reason about cultures.
-        missing: What belongs to a run but could not be read, and why.
+        residents: The residents of each community, by attribute.
+        axes: Name of a theory -> community -> its position on each of the theory's axes, such as
+            the two of Inglehart and Welzel or the six of Hofstede.
+        items: Answers to questions that need reasoning about cultures.
+        missing: Inputs of a run that could not be read, with the reason.
     """
 
     pairs: Sequence[PreferencePair] = ()
@@ -128,7 +129,7 @@ class Evidence:
 
     @cached_property
     def answered(self) -> Sequence[Answered]:
-        """Answers by respondent and strategy, beside the people's."""
+        """Answers by respondent and strategy, with the people's."""
         return answered_by(self.survey, self.answers) if self.survey is not None else ()
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What an audit says: findings, and what could not be assessed."""
+"""The results of an audit: findings, and the status of each check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ Status = Literal["found", "clear", "not assessed"]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """From where on a number is a finding.
+    """The values beyond which a number is a finding.
 
     Attributes:
         concern: A value beyond it is a concern.
         risk: A value beyond it is a risk.
-        reason: Why these.
+        reason: The reason for these values.
         below: Whether small values are the bad ones.
     """
 
@@ -34,9 +34,9 @@ class Rows:
     """The rows behind a finding.
 
     Attributes:
-        what: What they are: answers, pairs, questions.
-        count: How many.
-        ids: Ids of the first few, to look at.
+        what: Their kind: answers, pairs, questions.
+        count: Number of rows.
+        ids: Ids of the first few.
     """
 
     what: str
@@ -51,15 +51,15 @@ class Finding:
     Attributes:
         audit: Name of the audit.
         check: Name of the check within it.
-        subject: What it is about: a respondent and its strategy, a method, or a source.
-        community: Whose people are concerned; None for several together.
-        severity: ``risk``, ``concern``, or ``note``: measured beyond the threshold, but not surely.
+        subject: A respondent with its strategy, a method, or a source.
+        community: The community concerned; None for several together.
+        severity: ``risk``, ``concern``, or ``note``: beyond the threshold, perhaps by chance.
         claim: One plain sentence.
         numbers: Name -> the number with its interval and its people; the first one decided.
         rows: The rows behind it.
         look: How to look further.
-        causes: What might cause it.
-        remedies: What would lessen it.
+        causes: Possible causes.
+        remedies: Ways to reduce it.
     """
 
     audit: str
@@ -122,17 +122,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What became of one check.
+    """The status of one check.
 
     Attributes:
         audit: Name of the audit.
         check: Name of the check.
         asks: The question it answers.
-        status: ``found``: a concern or a risk; ``clear``: measured, and none; ``not assessed``: the
-            evidence lacks something.
-        measured: How many numbers were held against the threshold.
-        found: How many findings, notes too.
-        reasons: What could not be assessed, and why.
+        status: ``found``: a concern or a risk; ``clear``: measured without one; ``not assessed``:
+            the evidence was insufficient.
+        measured: Number of numbers that were compared with the threshold.
+        found: Number of findings, including notes.
+        reasons: The reasons why subjects could not be assessed.
     """
 
     audit: str

@@ -1,111 +1,120 @@
-"""Who speaks, for whom, in whose words? Participation and thickness."""
+"""Checks of participation: the raters of each community, their words, their terms."""
 
-from pluralign.audits.auditing import Audit, Check
+from pluralign.audits.checks import Audit, Check
 from pluralign.audits.findings import Threshold
-from pluralign.audits.recording import institutional, no_words, terms
-from pluralign.audits.speaking import few_people, one_voice, outsiders, unlike_residents
-from pluralign.audits.surveyed import contradictions, not_asked, uncounted
+from pluralign.audits.raters import few_people, one_voice, outsiders, unlike_residents
+from pluralign.audits.records import institutional, no_words, terms
+from pluralign.audits.surveys import contradictions, not_asked, uncounted
 
 PARTICIPATION = Audit(
     "participation",
-    "who speaks, for whom, in whose words: few people, one voice, outsiders, no words, no terms, "
-    "no questions",
+    "participation unequal: few people, one voice, outsiders, no words, no terms, no questions",
     (
         Check(
-            "few-people",
-            "Do enough people speak for each community?",
-            few_people,
-            Threshold(
-                30, 10, "with fewer raters our intervals cover less than they promise", below=True
+            name="few-people",
+            asks="Does each community have enough raters?",
+            measure=few_people,
+            threshold=Threshold(
+                30, 10, "with fewer raters our intervals cover less than 95 %", below=True
             ),
-            "The community was reached by few, or its people had no reason to take part.",
-            "Gather more people before steering; report the number beside every result.",
+            causes="Recruiting reached few people of the community, or they had no reason to "
+            "take part.",
+            remedies="Recruit more people before steering; report their number with every result.",
         ),
         Check(
-            "one-voice",
-            "Does no single person decide for a community?",
-            one_voice,
-            Threshold(0.2, 0.5, "a fifth of the say makes a community of five at most"),
-            "Some people judged far more than others.",
-            "Weigh raters equally, or cap the pairs of each.",
+            name="one-voice",
+            asks="Is the weight of each community spread over several raters?",
+            measure=one_voice,
+            threshold=Threshold(
+                0.2, 0.5, "with a fifth of the weight, a community counts at most five people"
+            ),
+            causes="Some people judged far more than others.",
+            remedies="Weigh raters equally, or cap the pairs of each.",
         ),
         Check(
-            "outsiders",
-            "Do people of the community judge for it?",
-            outsiders,
-            Threshold(0.1, 0.5, "one in ten; at half, others decide"),
-            "Whoever was at hand judged.",
-            "Ask people of the community; keep outsiders' pairs apart.",
+            name="outsiders",
+            asks="Do the raters of each community belong to it?",
+            measure=outsiders,
+            threshold=Threshold(0.1, 0.5, "one in ten; from one half on, outsiders decide"),
+            causes="The raters were chosen by availability.",
+            remedies="Ask people of the community; keep outsiders' pairs apart.",
         ),
         Check(
-            "unlike-residents",
-            "Are those who speak like those who live there?",
-            unlike_residents,
-            Threshold(0.1, 0.25, "one rater in ten would have to be another person"),
-            "Panels reach the young, the connected and speakers of the larger languages.",
-            "Invite those who are missing; until then weigh by group, and say who is missing.",
+            name="unlike-residents",
+            asks="Do the raters resemble the residents of the community?",
+            measure=unlike_residents,
+            threshold=Threshold(0.1, 0.25, "one rater in ten would have to be another person"),
+            causes="Panels reach young people, people with internet access and speakers of the "
+            "larger "
+            "languages.",
+            remedies="Invite the missing groups; until then weight by group, and report the "
+            "missing groups.",
         ),
         Check(
-            "own-words",
-            "Do people say in their own words why, where and what it means?",
-            no_words,
-            Threshold(
+            name="own-words",
+            asks="Do the records have reasons, contexts or stories in people's own words?",
+            measure=no_words,
+            threshold=Threshold(
                 0.05,
                 0.0,
                 "one record in twenty is enough to learn what was missed; never a risk by itself",
                 True,
             ),
-            "Only choices were recorded: no thick data.",
-            "Ask for a reason or a story with some of the choices (`context`).",
+            causes="Only choices were recorded: no thick data.",
+            remedies="Ask for a reason or a story with some of the choices (`context`).",
         ),
         Check(
-            "institutional",
-            "Do records come from people's lives as well as from institutions' questions?",
-            institutional,
-            Threshold(0.5, 1.0, "more than half; never a risk by itself"),
-            "Surveys are at hand; lives are not.",
-            "Add what people chose to say: their questions, their words.",
+            name="institutional",
+            asks="Do records come from people's lives as well as from institutions' questions?",
+            measure=institutional,
+            threshold=Threshold(0.5, 1.0, "more than half; never a risk by itself"),
+            causes="Surveys are available; records of people's lives are not.",
+            remedies="Add people's own questions, in their own words.",
         ),
         Check(
-            "terms",
-            "Is every record used as its people and its licence allow?",
-            terms,
-            Threshold(
+            name="terms",
+            asks="Is every record used as its people and its licence allow?",
+            measure=terms,
+            threshold=Threshold(
                 0.0,
                 0.0,
                 "one record without consent is one too many; a licence not stated is a note",
             ),
-            "Terms were lost between those who gathered the records and those who use them.",
-            "State licence and consent with every record.",
+            causes="The terms were lost between the collectors of the records and their users.",
+            remedies="State licence and consent with every record.",
         ),
         Check(
-            "not-asked",
-            "Was each people asked what the others were asked?",
-            not_asked,
-            Threshold(0.1, 0.5, "one question in ten"),
-            "Questions were left out where they were thought unfit, or not allowed.",
-            "Say which questions are missing; do not fill them with other peoples' answers.",
+            name="not-asked",
+            asks="Was each people asked the same questions as the others?",
+            measure=not_asked,
+            threshold=Threshold(0.1, 0.5, "one question in ten"),
+            causes="Questions were left out because they were considered unsuitable, or were not "
+            "allowed.",
+            remedies="Report the missing questions; do not fill them with other peoples' answers.",
         ),
         Check(
-            "uncounted",
-            "Is it known how many people stand behind each answer?",
-            uncounted,
-            Threshold(0.5, 1.0, "more than half; never a risk by itself"),
-            "Only shares were published.",
-            "Use the survey's own data, which has the numbers.",
+            name="uncounted",
+            asks="Is the number of people behind each answer known?",
+            measure=uncounted,
+            threshold=Threshold(0.5, 1.0, "more than half; never a risk by itself"),
+            causes="Only shares were published.",
+            remedies="Use the survey's own data, which has the numbers.",
         ),
         Check(
-            "contradictions",
-            "Do sources agree on what a people says?",
-            contradictions,
-            Threshold(
+            name="contradictions",
+            asks="Do sources agree on a people's answers?",
+            measure=contradictions,
+            threshold=Threshold(
                 0.2,
                 0.5,
                 "shares more than 10 points apart, or opposed majorities, on a fifth of the "
                 "questions",
             ),
-            "Sources asked other people, at other times, or a label stands for another people.",
-            "Compare with the original publication; leave out the source that does not fit.",
+            causes="The sources asked different people, at different times, or a label means "
+            "another "
+            "people.",
+            remedies="Compare with the original publication; leave out the source that does not "
+            "fit.",
         ),
     ),
 )

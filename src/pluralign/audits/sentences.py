@@ -1,4 +1,4 @@
-"""Sentences that can be said in other languages: a template, and what stands in its fields."""
+"""Sentences that can be translated: a template with the values of its fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from pluralign.core import community_name
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A community in a sentence; it is said by its name."""
+    """A community in a sentence, written by its name."""
 
     id: str
 
@@ -18,7 +18,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A fraction in a sentence; it is said in percent.
+    """A fraction in a sentence, written in per cent.
 
     >>> str(Share(0.254))
     '25 %'
@@ -32,7 +32,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number in a sentence; it is said with one decimal.
+    """A number in a sentence, written with one decimal.
 
     >>> str(Amount(28.44))
     '28.4'
@@ -52,8 +52,9 @@ class Sentence:
     """One plain sentence.
 
     Attributes:
-        template: In English, with named fields in braces; it is also the key of its translations.
-        values: What stands in the fields.
+        template: The English sentence with named fields in braces; also the key of its
+            translations.
+        values: The values of the fields.
 
     >>> str(Sentence("{model} speaks for {community} in {share} of its answers.",
     ...              {"model": "m", "community": Place("MEX"), "share": Share(0.5)}))
@@ -71,7 +72,7 @@ class Sentence:
 
 
 def value_to_row(value: Value) -> object:
-    """A value as JSON: places, shares and amounts say what they are."""
+    """A value as JSON; communities, shares and amounts are objects that name their type."""
     if isinstance(value, Place):
         return {"place": value.id}
     if isinstance(value, Share):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pluralign.audits.people import FEWER, suppressed
+from pluralign.audits.participants import FEWER, suppressed
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Section, Table
 from pluralign.reports.reading import Run

@@ -1,4 +1,4 @@
-"""Answers of one respondent in the names of several communities, beside those people's own."""
+"""One respondent's answers in several communities' names, with those peoples' own answers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,21 +15,20 @@ _DRAWS = 5
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What one respondent answered under one strategy, at its first order, wording and language.
+    """The answers of one respondent under one strategy, in the first order, wording and language.
 
     Attributes:
         model: The respondent.
-        strategy: How questions were put.
-        communities: In whose names it answered, C of them.
-        peoples: What people of every community of the survey answered, P of them, to the Q
-            questions put.
+        strategy: The strategy by which questions were asked.
+        communities: The C communities in whose names it answered.
+        peoples: The answers of the people of all P communities of the survey to the Q questions.
         column_C: Column of each community among the peoples.
-        shares_C_Q_O: Shares of its answers, summing to 1; zeros where it gave none.
+        shares_C_Q_O: Shares of its answers, summing to 1; zeros where it gave no answer.
         drawn: Whether these are distributions (probabilities, or several draws), not single
             answers.
-        draws_C_Q: Answers behind each; 0 where probabilities were measured.
-        number_C_Q: The first number read, perhaps one that no option has (under the published
-            parser); nan for none.
+        draws_C_Q: Number of answers behind each; 0 where probabilities were measured.
+        number_C_Q: The first number read, which may exceed the options (under the published
+            parser); nan without a number.
     """
 
     model: str
@@ -74,7 +73,10 @@ class Answered:
 
     @property
     def like_with_like(self) -> tuple[FloatArray, FloatArray]:
-        """Its shares and the people's, shape (C, Q, O); where it gave single answers, the people's commonest."""
+        """Its shares and the people's, shape (C, Q, O).
+
+        Where it gave single answers, the people's commonest answers are used.
+        """
         if self.drawn:
             return self.shares_C_Q_O, self.people_C_Q_O
         options = np.arange(self.shares_C_Q_O.shape[2])
@@ -82,7 +84,7 @@ class Answered:
 
     @property
     def levels(self) -> tuple[FloatArray, FloatArray]:
-        """Its answers and the people's as places on the scale, shape (C, Q): means, or the single ones given."""
+        """Scale positions of its answers and the people's, shape (C, Q): means or answers."""
         if not self.drawn:
             return self._common(self.value_C_Q), self._common(self.gold_C_Q)
         options = np.arange(self.shares_C_Q_O.shape[2])
@@ -90,9 +92,9 @@ class Answered:
 
     @property
     def all_levels(self) -> tuple[FloatArray, FloatArray]:
-        """As `levels`, but all answers, also those that the other side did not give; so published scores are made.
+        """As `levels`, with the answers that the other side lacks too, as in published scores.
 
-        The people's are those to questions that the respondent answered for somebody.
+        The people's answers are those to questions that the respondent answered for some community.
         """
         if not self.drawn:
             ours, theirs = self.number_C_Q, self.gold_C_Q
@@ -103,7 +105,7 @@ class Answered:
         return ours, np.where(np.isnan(ours).all(axis=0), np.nan, theirs)
 
     def _common(self, value_C_Q: FloatArray) -> FloatArray:
-        """Nan where either did not answer."""
+        """The values, with nan where either side did not answer."""
         return np.where(self.both_C_Q, value_C_Q, np.nan)
 
     def counts(self, rng: np.random.Generator, draws: int) -> FloatArray:
@@ -112,17 +114,17 @@ class Answered:
 
 
 def answered_by(survey: Survey, answers: Sequence[ReadAnswer]) -> list[Answered]:
-    """Arrange answers by respondent and strategy; those that name no community of the survey are left out."""
+    """Arrange answers by respondent and strategy; answers for unknown communities are left out."""
     groups: dict[tuple[str, str], list[ReadAnswer]] = {}
     known = set(survey.communities)
     for one in answers:
         if one.answer.community in known:
             groups.setdefault((one.answer.model, one.answer.strategy), []).append(one)
-    return [_answered(survey, key, _first_putting(own)) for key, own in groups.items()]
+    return [_answered(survey, key, _first_asked(own)) for key, own in groups.items()]
 
 
 def shape_of(one: ReadAnswer) -> tuple[tuple[int, ...], str, str]:
-    """Order of the options, wording and language in which a question was put."""
+    """Order of the options, wording and language in which a question was asked."""
     return order_of(one), one.answer.variant, one.answer.language
 
 
@@ -132,10 +134,10 @@ def estimate(value: float, draws_B: FloatArray, n: int, n_raters: int | None = N
     return Estimate(float(value), low, high, max(int(n), 1), n_raters)
 
 
-def _first_putting(answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:
-    """The answers to the wording and language that comes first, each question in the order that it was first put.
+def _first_asked(answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:
+    """The answers to the first wording and language, each question in its first order of options.
 
-    A community that was not asked in that one, but in its own, is heard in the first of its own.
+    For a community that was asked in other languages only, the first of these is used.
     """
     common = shape_of(answers[0])[1:]
     own: dict[str | None, tuple[str, str]] = {}
@@ -163,9 +165,9 @@ def _answered(survey: Survey, key: tuple[str, str], answers: Sequence[ReadAnswer
     measured = any(one.answer.probs_O is not None for one in answers)
     times = Counter(zip(table.profile_N.tolist(), table.question_N.tolist(), strict=True))
     draws = np.zeros((len(order), len(questions)), dtype=np.int64)
-    for place, p in enumerate(order):
+    for row, p in enumerate(order):
         for q in range(len(questions)):
-            draws[place, q] = 0 if measured else times[p, q]
+            draws[row, q] = 0 if measured else times[p, q]
     return Answered(
         *key,
         communities,

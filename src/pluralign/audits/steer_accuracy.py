@@ -1,11 +1,11 @@
-"""How often steered models are right on test pairs, for every community at once, with people resampled."""
+"""Accuracy of steered models on test pairs, for all communities, with people resampled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.audits.auditing import REWARDS, UNSTEERED, Context, Skipped
+from pluralign.audits.checks import REWARDS, UNSTEERED, Context, Skipped
 from pluralign.audits.evidence import Evidence, Rewards
 from pluralign.core import NO_STEER, BoolArray, FloatArray, IntArray
 from pluralign.metrics import Drawn, correct, draw_series_means
@@ -18,7 +18,7 @@ REFERENCE = NO_STEER
 
 
 def steered(evidence: Evidence) -> Rewards | Skipped:
-    """The margins of methods that steer, or why there are none."""
+    """The margins of methods that steer, or the reason why there are no such margins."""
     if evidence.rewards is None:
         return REWARDS
     return evidence.rewards if evidence.rewards.margins else UNSTEERED
@@ -104,18 +104,18 @@ def means(
         [np.bincount(group, value_N_S[:, s]) for s in range(value_N_S.shape[1])], axis=1
     )
     return Means(
-        sums / counts[:, None],
-        draws.astype(np.float32),
-        _different(group, pair, present.size),
-        _different(group, cluster, present.size),
-        rewards.judged.raters,
-        {rewards.names[c]: k for k, c in enumerate(present.tolist())},
-        {name: s for s, name in enumerate(series)},
+        value_C_S=sums / counts[:, None],
+        draws_B_C_S=draws.astype(np.float32),
+        n_C=_different(group, pair, present.size),
+        people_C=_different(group, cluster, present.size),
+        raters=rewards.judged.raters,
+        communities={rewards.names[c]: k for k, c in enumerate(present.tolist())},
+        series={name: s for s, name in enumerate(series)},
     )
 
 
 def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> Means | None:
-    """How often each steer of a method, and the reference, is right; kept, since several checks ask.
+    """Accuracy of each steer of a method and of the reference; cached, since several checks use it.
 
     Args:
         rewards: The margins.
@@ -136,16 +136,16 @@ def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> 
 
 
 def clusters_of(rewards: Rewards, community: str) -> int:
-    """How many raters (or stems) the test pairs of a community come from."""
+    """Number of raters (or stems) of a community's test pairs."""
     return int(np.unique(rewards.codes[1][rewards.of(community)]).size)
 
 
-def few_ids(rewards: Rewards, places: IntArray, most: int = 8) -> tuple[str, ...]:
+def few_ids(rewards: Rewards, rows_K: IntArray, most: int = 8) -> tuple[str, ...]:
     """Ids of the first few pairs."""
-    return tuple(dict.fromkeys(rewards.judged.pair_N[places].tolist()))[:most]
+    return tuple(dict.fromkeys(rewards.judged.pair_N[rows_K].tolist()))[:most]
 
 
 def _different(group_N: IntArray, code_N: IntArray, size: int) -> IntArray:
-    """How many different codes each group has."""
+    """Number of different codes in each group."""
     cells = np.unique(group_N * (int(code_N.max()) + 1) + code_N)
     return np.bincount(cells // (int(code_N.max()) + 1), minlength=size)

@@ -1,10 +1,10 @@
-"""What else moves answers: the language, the order of options, the wording; each against the culture named."""
+"""Effects of the language, the order of options and the wording, compared with the culture's."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped
+from pluralign.audits.answers import estimate
+from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Sentence, Share
@@ -16,7 +16,7 @@ _SHOWN = 8
 
 
 def language(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """How often the answer changes with the language of the prompt, against with the culture named."""
+    """How often the answer changes with the prompt's language, compared with the named culture."""
     yield from _against_culture(
         evidence,
         context,
@@ -29,15 +29,14 @@ def language(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
 
 
 def artefacts(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """How often the answer changes with the order of the options or the wording, against with the culture named."""
+    """How often the answer changes with the order or the wording, compared with the culture."""
     yield from _against_culture(
         evidence,
         context,
         ("order", "paraphrase"),
         "answers to one question in several orders or wordings",
-        "How a question is put moves {subject} more than whom it asks about: another order or "
-        "wording changes {share} "
-        "of its answers, naming another culture {other_share}.",
+        "The form of a question affects {subject} more than the culture that it names: another "
+        "order or wording changes {share} of its answers, naming another culture {other_share}.",
     )
 
 
@@ -67,20 +66,22 @@ def _against_culture(
             n = int((sums[1] > 0).sum())
             changed = [q for q, i in questions.items() if sums[0][i]]
             yield Measured(
-                subject,
-                None,
-                rate - base,
-                standard_error(rate_B - base_B),
-                {
+                subject=subject,
+                community=None,
+                value=rate - base,
+                error=standard_error(rate_B - base_B),
+                numbers={
                     f"{facet}_effect_beyond_culture": estimate(rate - base, rate_B - base_B, n),
                     f"{facet}_effect": estimate(rate, rate_B, n),
                     "culture_effect": estimate(base, base_B, int((culture[1] > 0).sum())),
                 },
-                Sentence(
+                claim=Sentence(
                     template, {"subject": subject, "share": Share(rate), "other_share": Share(base)}
                 ),
-                Rows("questions", len(changed), tuple(changed[:_SHOWN])),
-                "Compare the answers to the questions listed; they differ in this one thing only.",
+                rows=Rows("questions", len(changed), tuple(changed[:_SHOWN])),
+                look="Compare the answers to the listed questions; the questions differ in this "
+                "one "
+                "property only.",
             )
 
 

@@ -1,4 +1,4 @@
-"""How audits are made and run: a check measures, a threshold decides, the same rule for all."""
+"""Audits: a check measures, a threshold decides, by one rule for all checks."""
 
 import math
 from collections import Counter
@@ -22,19 +22,18 @@ from pluralign.audits.sentences import Sentence
 from pluralign.core import Estimate, InvalidSettings, rng_for
 
 LEVEL = 0.05
-"""Chance that a check which measures nothing but noise finds something beyond its threshold."""
+"""Probability that a check which measures only noise reports a concern or a risk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What checks share.
+    """Settings that all checks share.
 
     Attributes:
         seed: Seed of every draw.
-        draws: Bootstrap draws.
-        small: Groups with fewer people are not told of.
-        knowing: Strategies under which a model was asked what a people answers, not to answer as
-            one of them.
+        draws: Number of bootstrap draws.
+        small: Smallest number of people of a group that is reported.
+        knowing: Strategies that ask a model to estimate a people's answers, not to answer as one.
     """
 
     seed: int = 0
@@ -49,20 +48,21 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A number to be held against the threshold.
+    """A number to compare with the threshold.
 
     Attributes:
-        subject: What it is about.
-        community: Whose people.
-        value: The number that decides.
-        error: Its standard error; 0 for a count, None where ``bound`` is given.
-        numbers: The numbers to show, the deciding one first.
-        claim: What to say if it is beyond the threshold.
+        subject: The model, method or source that is measured.
+        community: The community concerned; None for several together.
+        value: The number to compare.
+        error: Its standard error; 0 for a count, None if ``bound`` is given.
+        numbers: The numbers to show, the compared one first.
+        claim: The sentence to report if the number is beyond the threshold.
         rows: The rows behind it.
         look: How to look further.
-        bound: The end of its interval that lies nearer to the threshold, where the check knows
-            better than a normal interval.
-        picked_of: Among how many the number was picked for being the largest: as many tests more.
+        bound: The end of the interval nearer to the threshold, if the check computes a better one
+            than the normal interval.
+        picked_of: Number of candidates among which this number was picked as the largest; each
+            candidate counts as a test.
     """
 
     subject: str
@@ -79,11 +79,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What could not be assessed, and why.
+    """The reason why a check could not assess a subject.
 
     Attributes:
-        reason: Why, in words.
-        needs: What would be needed.
+        reason: The reason, in words.
+        needs: The evidence that the check would need.
     """
 
     reason: str
@@ -99,9 +99,9 @@ NAMED = Skipped(
 REWARDS = Skipped("no margins of reward models", "a folder that `pluralign run` wrote")
 UNSTEERED = Skipped("no method of the run steers", "a method such as `full` or `scpo`")
 UNREAD = Skipped(
-    "the pairs of the run are not at hand", "its sources, or the pairs themselves (--pairs)"
+    "the pairs of the run are not available", "its sources, or the pairs themselves (--pairs)"
 )
-_NOTHING = "nothing in the evidence can be measured for it"
+_NOTHING = "the evidence has nothing that this check measures"
 
 Measure = Callable[[Evidence, Context], Iterable[Measured | Skipped]]
 
@@ -111,12 +111,12 @@ class Check:
     """One question to the evidence.
 
     Attributes:
-        name: Its name within the audit.
+        name: Name of the check within the audit.
         asks: The question, in plain words.
-        measure: Evidence in, numbers out.
-        threshold: From where on a number is a finding.
-        causes: What might cause a finding.
-        remedies: What would lessen it.
+        measure: Function from evidence to numbers.
+        threshold: Value beyond which a number is a finding.
+        causes: Possible causes of a finding.
+        remedies: Ways to reduce it.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Checks for one kind of risk; enters by an entry point in ``pluralign.audits``.
+    """Checks for one kind of risk, registered by an entry point in ``pluralign.audits``.
 
     Attributes:
         name: Its name.
@@ -147,11 +147,11 @@ class Audit:
         """Run every check.
 
         Args:
-            evidence: What is recorded.
-            context: Seed, draws, small cells.
+            evidence: The recorded evidence.
+            context: Seed, draws and the smallest group that is reported.
 
         Returns:
-            Findings, gravest first, and what became of each check.
+            Findings, most severe first, and the status of each check.
         """
         findings: list[Finding] = []
         assessments = []
@@ -166,23 +166,23 @@ def run_audits(
     audits: Sequence[Audit],
     evidence: Evidence,
     context: Context | None = None,
-    heard: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Finding], list[Assessment]]:
     """Run several audits.
 
     Args:
         audits: The audits.
-        evidence: What is recorded.
-        context: Seed, draws, small cells.
-        heard: Told before each audit how many are done, and of how many.
+        evidence: The recorded evidence.
+        context: Seed, draws and the smallest group that is reported.
+        progress: Called before each audit with the number of finished audits and of all audits.
 
     Returns:
-        Findings, gravest first, and what became of each check.
+        Findings, most severe first, and the status of each check.
     """
     results = []
     for done, audit in enumerate(audits):
-        if heard is not None:
-            heard(done, len(audits))
+        if progress is not None:
+            progress(done, len(audits))
         results.append(audit(evidence, context))
     findings = sorted((f for found, _ in results for f in found), key=_gravity)
     return findings, [a for _, assessments in results for a in assessments]
@@ -198,7 +198,7 @@ def with_thresholds(
         given: Audit -> check -> ``concern`` or ``risk`` -> value.
 
     Raises:
-        InvalidSettings: If an audit, a check or a key is unknown, or a value is no number.
+        InvalidSettings: If an audit, a check or a key is unknown, or a value is not a number.
     """
     known = {audit.name: audit for audit in audits}
     for name, checks in given.items():
@@ -222,7 +222,7 @@ def _with_threshold(check: Check, given: Mapping[str, float], audit: str) -> Che
     where = f"{audit}.{check.name}"
     if not isinstance(given, Mapping):
         raise InvalidSettings(
-            f"{given!r} is no table", where=where, hint=f"set {where}.concern or {where}.risk"
+            f"{given!r} is not a table", where=where, hint=f"set {where}.concern or {where}.risk"
         )
     for key, value in given.items():
         if key not in {"concern", "risk"}:
@@ -232,7 +232,7 @@ def _with_threshold(check: Check, given: Mapping[str, float], audit: str) -> Che
             or not isinstance(value, int | float)
             or not math.isfinite(value)
         ):
-            raise InvalidSettings(f"{value!r} is no number", where=f"{where}.{key}")
+            raise InvalidSettings(f"{value!r} is not a number", where=f"{where}.{key}")
     limit = replace(check.threshold, **{key: float(value) for key, value in given.items()})  # type: ignore[arg-type]
     if (limit.concern < limit.risk) if limit.below else (limit.concern > limit.risk):
         raise InvalidSettings(
@@ -258,42 +258,50 @@ def _run(
         if severity is not None:
             found.append(
                 Finding(
-                    audit,
-                    check.name,
-                    m.subject,
-                    m.community,
-                    severity,
-                    m.claim,
-                    m.numbers,
-                    m.rows,
-                    m.look,
-                    check.causes,
-                    check.remedies,
+                    audit=audit,
+                    check=check.name,
+                    subject=m.subject,
+                    community=m.community,
+                    severity=severity,
+                    claim=m.claim,
+                    numbers=m.numbers,
+                    rows=m.rows,
+                    look=m.look,
+                    causes=check.causes,
+                    remedies=check.remedies,
                 )
             )
     alarmed = any(f.severity != "note" for f in found)
     status: Status = "found" if alarmed else "clear" if measured else "not assessed"
     assessment = Assessment(
-        audit, check.name, check.asks, status, len(measured), len(found), reasons
+        audit=audit,
+        check=check.name,
+        asks=check.asks,
+        status=status,
+        measured=len(measured),
+        found=len(found),
+        reasons=reasons,
     )
     return found, assessment
 
 
 def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severity | None:
-    """How grave a number is.
+    """The severity of a number; None if it is not beyond the threshold.
 
-    A risk or a concern lies beyond its threshold with its whole interval, made wider by the number
-    of tests that the check makes on one subject (Bonferroni); a note, with its value only.
+    For a risk or a concern the whole interval lies beyond the threshold. The interval is widened by
+    the number of tests that the check makes on one subject (Bonferroni). For a note, only the value
+    lies beyond it.
 
     Args:
         measured: The number.
-        threshold: What it is held against.
-        tests: How many numbers the check holds against it for one subject.
+        threshold: The threshold of the check.
+        tests: Number of numbers that the check compares with it for one subject.
 
     >>> rows, limit = Rows("answers", 10), Threshold(0.2, 0.4, "")
     >>> def of(value, error):
     ...     return Measured("m", None, value, error, {}, Sentence(""), rows, "")
-    >>> [severity_of(of(v, e), limit, 1) for v, e in ((0.5, 0.01), (0.5, 0.1), (0.25, 0.1), (0.1, 0.0))]
+    >>> cases = ((0.5, 0.01), (0.5, 0.1), (0.25, 0.1), (0.1, 0.0))
+    >>> [severity_of(of(value, error), limit, 1) for value, error in cases]
     ['risk', 'concern', 'note', None]
     """
     sign = -1.0 if threshold.below else 1.0
@@ -310,11 +318,15 @@ def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severit
 
 
 def _reach(measured: Measured, tests: int) -> float:
-    """Half the width of the interval that holds for all tests of a check at once."""
+    """Half the width of the interval that is valid for all tests of a check at once."""
     return -float(ndtri(LEVEL / 2 / max(tests, 1))) * measured.error if measured.error else 0.0
 
 
 def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:
     return (
-        SEVERITIES.index(finding.severity), finding.audit, finding.check, finding.subject, finding.community or ""
-    )  # fmt: skip
+        SEVERITIES.index(finding.severity),
+        finding.audit,
+        finding.check,
+        finding.subject,
+        finding.community or "",
+    )

@@ -1,4 +1,4 @@
-"""Who took part, told so that nobody can be picked out."""
+"""Statistics of the people who took part, in which no person can be identified."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,21 @@ from pluralign.audits.evidence import ATTRIBUTES, Evidence
 from pluralign.core import PreferencePair, is_missing
 
 FEWER = "fewer"
-"""Name of what is left when groups that are too small to tell of are put together."""
+"""Name of the group that joins all groups that are too small to report."""
 
 
 def who_took_part(evidence: Evidence, small: int) -> list[dict[str, Any]]:
-    """One row for each community: its people, what they judged and what is known of them.
+    """One row for each community: its people, their pairs and their known attributes.
 
     Args:
         evidence: The pairs.
-        small: Groups with fewer people are put together under ``fewer``; what is left under it is
-            told only where it again has as many.
+        small: Smallest number of people of a group that is reported; smaller groups are joined as
+            ``fewer``, which is reported only if it has this number of people.
 
     Returns:
-        Rows with
-        ``community, raters, pairs, pairs_per_rater, heaviest_share, effective_raters, with_words, languages``
-        and ``groups`` (attribute -> group -> people); raters are None where answers were only
-        published as shares.
+        Rows with ``community``, ``raters``, ``pairs``, ``pairs_per_rater``, ``heaviest_share``,
+        ``effective_raters``, ``with_words``, ``languages``, ``sources`` and ``groups`` (attribute
+        -> group -> people); raters are None where answers were only published as shares.
     """
     pairs: dict[str, list[PreferencePair]] = {}
     for p in evidence.pairs:
@@ -32,7 +31,7 @@ def who_took_part(evidence: Evidence, small: int) -> list[dict[str, Any]]:
 
 
 def attributes_of(pairs: Sequence[PreferencePair]) -> dict[str, str]:
-    """What is recorded of one rater, by attribute; the language is that of most of the pairs."""
+    """The recorded attributes of one rater; the language is that of most of the pairs."""
     found = {}
     for name in ATTRIBUTES:
         value = next((p.extra[name] for p in pairs if not is_missing(p.extra.get(name))), None)
@@ -45,7 +44,7 @@ def attributes_of(pairs: Sequence[PreferencePair]) -> dict[str, str]:
 
 
 def groups_of(raters: Mapping[str, Sequence[PreferencePair]]) -> dict[str, Counter[str]]:
-    """Attribute -> group -> how many raters."""
+    """Attribute -> group -> number of raters."""
     found: dict[str, Counter[str]] = {}
     for own in raters.values():
         for attribute, group in attributes_of(own).items():
@@ -54,11 +53,11 @@ def groups_of(raters: Mapping[str, Sequence[PreferencePair]]) -> dict[str, Count
 
 
 def suppressed(groups: Mapping[str, int], small: int) -> dict[str, int]:
-    """Counts without those of small groups, nor any from which theirs follow.
+    """Counts without those of small groups, and without counts from which these could be derived.
 
-    Groups with fewer than ``small`` people are put together; as long as these are still too few,
-    the next smallest group joins them, since it could be subtracted from the whole. Where all
-    together are too few, nothing is told.
+    Groups with fewer than ``small`` people are joined. While the joined group is still too small,
+    the next smallest group is added, because the hidden count could be derived by subtraction from
+    the total. If all groups together are too small, no count is reported.
 
     >>> suppressed({"women": 30, "men": 20, "other": 2}, 5)
     {'women': 30, 'fewer': 22}
@@ -69,15 +68,15 @@ def suppressed(groups: Mapping[str, int], small: int) -> dict[str, int]:
     >>> suppressed({"women": 3}, 5)
     {}
     """
-    told = dict(sorted(groups.items(), key=lambda item: -item[1]))
+    shown = dict(sorted(groups.items(), key=lambda item: -item[1]))
     hidden = 0
-    while told and (min(told.values()) < small or 0 < hidden < small):
-        hidden += told.popitem()[1]
-    return told | ({FEWER: hidden} if hidden >= small else {})
+    while shown and (min(shown.values()) < small or 0 < hidden < small):
+        hidden += shown.popitem()[1]
+    return shown | ({FEWER: hidden} if hidden >= small else {})
 
 
 def heaviest(raters: Mapping[str, Sequence[PreferencePair]]) -> tuple[float, float]:
-    """The largest share of weight that one rater has, and how many raters of equal weight would count as much."""
+    """The largest share of weight of one rater, and the equivalent number of equal raters."""
     weights = [sum(p.weight for p in own) for own in raters.values()]
     total = sum(weights)
     if total <= 0:
@@ -87,7 +86,7 @@ def heaviest(raters: Mapping[str, Sequence[PreferencePair]]) -> tuple[float, flo
 
 
 def _languages(pairs: Sequence[PreferencePair], small: int) -> dict[str, int]:
-    """Pairs by language; languages of fewer people than may be told of are put together."""
+    """Pairs by language; languages of too few people are joined."""
     people: dict[str, set[str]] = {}
     for p in pairs:
         if p.language and p.rater is not None:

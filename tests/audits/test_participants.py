@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pluralign.audits import Context, Evidence, suppressed, who_took_part
-from pluralign.audits.auditing import Measured, severity_of
+from pluralign.audits.checks import Measured, severity_of
+from pluralign.audits.participants import FEWER
 from pluralign.audits.participation import (
     PARTICIPATION,
     few_people,
@@ -15,7 +16,6 @@ from pluralign.audits.participation import (
     terms,
     unlike_residents,
 )
-from pluralign.audits.people import FEWER
 from pluralign.core import PreferencePair
 
 GROUPS = st.dictionaries(st.sampled_from("abcdefg"), st.integers(1, 40), max_size=6)

@@ -1,4 +1,4 @@
-"""What surveys of people hold: who was not asked, how many answered, whether sources agree."""
+"""Checks of surveys: missing questions, unknown numbers of people, disagreeing sources."""
 
 import re
 from collections import defaultdict
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped
+from pluralign.audits.answers import estimate
+from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
+from pluralign.audits.raters import SHOWN
 from pluralign.audits.sentences import Place, Sentence, Share
-from pluralign.audits.speaking import SHOWN
 from pluralign.core import Estimate, PreferencePair, Survey, prompt_text
 from pluralign.metrics import draw_means, standard_error, total_variation
 
@@ -19,7 +19,10 @@ _UNLIKE = 0.1
 
 
 def not_asked(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """The share of questions put to at least half of the communities that were not put to this one."""
+    """The share of the common questions that this community was not asked.
+
+    A question is common if at least half of the communities were asked it.
+    """
     survey = evidence.survey
     if survey is None:
         yield Skipped("no survey", "a survey of people (--survey)")
@@ -38,23 +41,23 @@ def not_asked(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
     for community in survey.communities:
         missing = [q for q in common if community not in asked[q]]
         yield Measured(
-            survey.name,
-            community,
-            len(missing) / len(common),
-            0.0,
-            {"not_asked": Estimate(len(missing) / len(common), None, None, len(common))},
-            Sentence(
+            subject=survey.name,
+            community=community,
+            value=len(missing) / len(common),
+            error=0.0,
+            numbers={"not_asked": Estimate(len(missing) / len(common), None, None, len(common))},
+            claim=Sentence(
                 "The people of {community} were not asked {count} of {total} questions that most "
                 "others were asked.",
                 {"community": Place(community), "count": len(missing), "total": len(common)},
             ),
-            Rows("questions", len(missing), tuple(missing[:SHOWN])),
-            "Read the questions listed: silence on them is not an answer.",
+            rows=Rows("questions", len(missing), tuple(missing[:SHOWN])),
+            look="Read the listed questions: do not interpret missing answers.",
         )
 
 
 def uncounted(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """The share of a survey's distributions that do not say how many people stand behind them."""
+    """The share of a survey's distributions without the number of people behind them."""
     surveys = [s for s in (evidence.survey, *evidence.other_surveys) if s is not None]
     if not surveys:
         yield Skipped("no survey", "a survey of people (--survey)")
@@ -62,46 +65,45 @@ def uncounted(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         n = len(survey.distributions)
         bare = [d for d in survey.distributions if not d.n]
         yield Measured(
-            survey.name,
-            None,
-            len(bare) / n if n else 0.0,
-            0.0,
-            {"without_people": Estimate(len(bare) / max(n, 1), None, None, max(n, 1))},
-            Sentence(
-                "{share} of the answers in {subject} do not say how many people gave them, so no "
-                "interval over people "
-                "can be given.",
+            subject=survey.name,
+            community=None,
+            value=len(bare) / n if n else 0.0,
+            error=0.0,
+            numbers={"without_people": Estimate(len(bare) / max(n, 1), None, None, max(n, 1))},
+            claim=Sentence(
+                "{share} of the answers in {subject} come without the number of people who gave "
+                "them, so no interval over people can be computed.",
                 {"share": Share(len(bare) / max(n, 1)), "subject": survey.name},
             ),
-            Rows(
+            rows=Rows(
                 "distributions",
                 len(bare),
                 tuple(f"{d.community}/{d.question}" for d in bare[:SHOWN]),
             ),
-            "Look for the sample sizes in the survey's documentation.",
+            look="Look for the sample sizes in the survey's documentation.",
         )
 
 
 def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """The share of what two sources both say of a community on which they contradict each other."""
-    told = list(_survey_contradictions(evidence)) + list(_pair_contradictions(evidence.pairs))
-    if not told:
+    """The share of the common questions of two sources on which they contradict each other."""
+    compared = list(_survey_contradictions(evidence)) + list(_pair_contradictions(evidence.pairs))
+    if not compared:
         yield Skipped(
-            "no two sources say something of the same question in the same community",
+            "no two sources cover the same question in the same community",
             "a second source",
         )
-    for sources, community, against, n in told:
+    for sources, community, against, n in compared:
         value = np.array([1.0] * len(against) + [0.0] * (n - len(against)))
         draws = draw_means(
             value, list(range(n)), context.rng("contradictions", sources, community), context.draws
         )
         yield Measured(
-            sources,
-            community,
-            float(value.mean()),
-            standard_error(draws) if n > 1 else float("inf"),
-            {"contradicted": estimate(value.mean(), draws, n)},
-            Sentence(
+            subject=sources,
+            community=community,
+            value=float(value.mean()),
+            error=standard_error(draws) if n > 1 else float("inf"),
+            numbers={"contradicted": estimate(value.mean(), draws, n)},
+            claim=Sentence(
                 "{subject} contradict each other on {community}: on {count} of {total} questions "
                 "that both have.",
                 {
@@ -111,8 +113,8 @@ def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | 
                     "total": n,
                 },
             ),
-            Rows("questions", len(against), tuple(against[:SHOWN])),
-            "Find out which people each source asked, and when, before using either.",
+            rows=Rows("questions", len(against), tuple(against[:SHOWN])),
+            look="Find out which people each source asked, and at what time, before using either.",
         )
 
 
@@ -135,7 +137,7 @@ def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[
 
 
 def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float | None:
-    """How far apart the shares of the same options are; None where the options are others, or nobody was asked."""
+    """Distance between two surveys' shares; None if the options differ or nobody was asked."""
     shares = []
     for survey, question in ((one, a), (other, b)):
         found, options = (
@@ -154,7 +156,7 @@ def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float 
 def _pair_contradictions(
     pairs: Sequence[PreferencePair],
 ) -> Iterator[tuple[str, str, list[str], int]]:
-    """Two sources that judged the same two responses in one community, and the majorities are opposed."""
+    """Sources whose majorities oppose each other on the same two responses in one community."""
     votes: dict[tuple[str, str, tuple[str, str]], dict[str, int]] = defaultdict(
         lambda: defaultdict(int)
     )

@@ -1,15 +1,15 @@
-"""Who speaks for a community: how many, how evenly, whether its own people, whether like those who live there."""
+"""Checks of a community's raters: their number, weights, origin, and likeness to the residents."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pluralign.audits.answered import estimate
-from pluralign.audits.auditing import Context, Measured, Skipped
+from pluralign.audits.answers import estimate
+from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
-from pluralign.audits.people import FEWER, groups_of, heaviest
+from pluralign.audits.participants import FEWER, groups_of, heaviest
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import WORLD, Estimate, PreferencePair, resolve_community
 from pluralign.core import community as community_of
@@ -22,26 +22,26 @@ SHOWN = 8
 
 
 def few_people(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """How many raters a community has."""
+    """The number of raters of a community."""
     if not evidence.raters:
         yield SHARES if evidence.pairs else PAIRS
     for community, raters in evidence.raters.items():
         n, pairs = len(raters), sum(map(len, raters.values()))
         yield Measured(
-            _sources(raters),
-            community,
-            float(n),
-            0.0,
-            {
+            subject=_sources(raters),
+            community=community,
+            value=float(n),
+            error=0.0,
+            numbers={
                 "raters": Estimate(n, None, None, n, n),
                 "pairs_per_rater": Estimate(pairs / n, None, None, pairs, n),
             },
-            Sentence(
-                "Only {count} people speak for {community}, in {pairs} pairs.",
+            claim=Sentence(
+                "Only {count} people took part for {community}, in {pairs} pairs.",
                 {"count": n, "community": Place(community), "pairs": pairs},
             ),
-            Rows("pairs", pairs),
-            "See the table of participation.",
+            rows=Rows("pairs", pairs),
+            look="See the table of participation.",
         )
 
 
@@ -54,22 +54,21 @@ def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         n, pairs = len(raters), sum(map(len, raters.values()))
         if n < context.small:
             yield Skipped(
-                f"{community} has fewer than {context.small} raters: no rater's share is told"
+                f"{community} has fewer than {context.small} raters: no rater's share is reported"
             )
             continue
         yield Measured(
-            _sources(raters),
-            community,
-            share,
-            0.0,
-            {
+            subject=_sources(raters),
+            community=community,
+            value=share,
+            error=0.0,
+            numbers={
                 "heaviest_share": Estimate(share, None, None, pairs, n),
                 "effective_raters": Estimate(effective, None, None, pairs, n),
             },
-            Sentence(
-                "One person has {share} of the say for {community}; its {count} raters count like "
-                "{amount} of equal "
-                "weight.",
+            claim=Sentence(
+                "One person has {share} of the weight for {community}; its {count} raters count "
+                "like {amount} of equal weight.",
                 {
                     "share": Share(share),
                     "community": Place(community),
@@ -77,13 +76,13 @@ def one_voice(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
                     "amount": Amount(effective),
                 },
             ),
-            Rows("pairs", pairs),
-            "Count pairs by rater.",
+            rows=Rows("pairs", pairs),
+            look="Count pairs by rater.",
         )
 
 
 def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """The share of a community's raters who say that they belong to another one."""
+    """The share of a community's raters who state that they belong to another one."""
     homes: dict[str, dict[str, bool]] = {}
     for p in evidence.pairs:
         away = _away(p)
@@ -91,7 +90,7 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             homes.setdefault(p.community, {})[p.rater] = away
     if not homes:
         yield Skipped(
-            "where raters come from is not recorded beside whom they judged for",
+            "the raters' own communities are not recorded",
             f"a column {_HOME[0]}",
         )
     small = context.small
@@ -102,11 +101,11 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             continue
         if 0 < many < small:
             yield Skipped(
-                f"{community}: fewer than {small} raters belong elsewhere; they are not told of"
+                f"{community}: fewer than {small} raters belong elsewhere; they are not reported"
             )
             continue
-        # Fewer people at home than may be told of count as just that many: no exact number of them
-        # follows.
+        # A group at home that is too small to report counts as the smallest reportable one: its
+        # exact number cannot be derived.
         value = np.zeros(n)
         value[: min(many, n - small) if many < n else n] = 1
         share = float(value.mean())
@@ -117,25 +116,26 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             p.id for p in evidence.pairs if p.community == community and away_by.get(p.rater or "")
         ]
         yield Measured(
-            _sources(evidence.raters[community]),
-            community,
-            share,
-            standard_error(draws),
-            {"outsiders": estimate(share, draws, n, n)},
-            Sentence(
-                "{share} of those who judged for {community} say that they belong elsewhere.",
+            subject=_sources(evidence.raters[community]),
+            community=community,
+            value=share,
+            error=standard_error(draws),
+            numbers={"outsiders": estimate(share, draws, n, n)},
+            claim=Sentence(
+                "{share} of the raters of {community} state that they belong elsewhere.",
                 {"share": Share(share), "community": Place(community)},
             ),
-            Rows("pairs", len(ids), tuple(ids[:SHOWN])),
-            "Leave out the pairs listed and run again: does the community's taste change?",
+            rows=Rows("pairs", len(ids), tuple(ids[:SHOWN])),
+            look="Leave out the listed pairs and run again: does the community's taste change?",
         )
 
 
 def unlike_residents(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """How far the composition of the raters is from that of the people who live there, beyond what chance gives."""
+    """Distance between the composition of the raters and that of the residents, beyond chance."""
     if not evidence.residents:
         yield Skipped(
-            "who lives in the communities is not recorded", "a table of residents (--residents)"
+            "the residents of the communities are not recorded",
+            "a table of residents (--residents)",
         )
         return
     if not evidence.raters:
@@ -165,13 +165,13 @@ def _unlike(
     raters: Mapping[str, Sequence[PreferencePair]],
     context: Context,
 ) -> Measured | Skipped:
-    n, told = sum(groups.values()), _told(groups, context.small)
-    if n < 2 * context.small or set(told) == {FEWER}:
+    n, shown_by_group = sum(groups.values()), _reportable(groups, context.small)
+    if n < 2 * context.small or set(shown_by_group) == {FEWER}:
         return Skipped(
-            f"{community}: too few raters tell their {attribute}", f"{2 * context.small}"
+            f"{community}: too few raters state their {attribute}", f"{2 * context.small}"
         )
     names = [
-        *(g for g in told if g != FEWER),
+        *(g for g in shown_by_group if g != FEWER),
         *sorted(g for g in residents if not groups.get(g)),
         FEWER,
     ]
@@ -183,7 +183,7 @@ def _unlike(
             f"{community}: the residents' shares by {attribute} sum to 0", "shares that sum to 1"
         )
     lived /= lived.sum()
-    shown = np.array([told.get(g, 0) for g in names]) / n
+    shown = np.array([shown_by_group.get(g, 0) for g in names]) / n
     rng = context.rng("residents", community, attribute)
     chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
     apart = float(total_variation(shown, lived) - chance_B.mean())
@@ -191,17 +191,17 @@ def _unlike(
     again_B = total_variation(
         rng.multinomial(n, shown / shown.sum(), size=context.draws) / n, lived
     )
-    draws = apart + again_B - again_B.mean()  # few people lie apart by chance: drawn anew, more so
+    # small samples differ by chance, redrawn ones differ more
+    draws = apart + again_B - again_B.mean()
     return Measured(
-        _sources(raters),
-        community,
-        apart,
-        standard_error(again_B),
-        {"unlike_residents": estimate(apart, draws, n, n)},
-        Sentence(
-            "Those who speak for {community} are not those who live there: by {attribute}, about "
-            "{share} are {group}, "
-            "against {other_share} of the residents.",
+        subject=_sources(raters),
+        community=community,
+        value=apart,
+        error=standard_error(again_B),
+        numbers={"unlike_residents": estimate(apart, draws, n, n)},
+        claim=Sentence(
+            "The raters of {community} are not like its residents: by {attribute}, about {share} "
+            "are {group}, against {other_share} of the residents.",
             {
                 "community": Place(community),
                 "attribute": attribute,
@@ -210,34 +210,35 @@ def _unlike(
                 "other_share": Share(float(lived[most])),
             },
         ),
-        Rows("raters", n),
-        "Weigh raters by group and run again; does the community's taste change?",
+        rows=Rows("raters", n),
+        look="Weight raters by group and run again: does the community's taste change?",
     )
 
 
-def _told(groups: Mapping[str, int], small: int) -> dict[str, int]:
-    """Raters by group; groups of fewer people than may be told of are put together.
+def _reportable(groups: Mapping[str, int], small: int) -> dict[str, int]:
+    """Raters by group; groups of too few people to report are joined.
 
-    Where these are still too few, the largest group lends them the rest: no exact number of them
-    follows. (To hide it behind the next smallest group, as a table does, would leave nothing to say
-    of two groups.)
+    If the joined group is still too small, people of the largest group are counted in it, so that
+    its exact number cannot be derived. (To join the next smallest group, as a table does, would
+    leave no group to report where there are two.)
 
-    >>> _told({"women": 30, "men": 20, "other": 2}, 5)
+    >>> _reportable({"women": 30, "men": 20, "other": 2}, 5)
     {'women': 27, 'men': 20, 'fewer': 5}
     """
-    told = {g: k for g, k in sorted(groups.items(), key=lambda item: -item[1]) if k >= small}
-    hidden = sum(groups.values()) - sum(told.values())
-    if 0 < hidden < small and told:
-        told[next(iter(told))] -= small - hidden
+    shown_by_group = {
+        g: k for g, k in sorted(groups.items(), key=lambda item: -item[1]) if k >= small
+    }
+    hidden = sum(groups.values()) - sum(shown_by_group.values())
+    if 0 < hidden < small and shown_by_group:
+        shown_by_group[next(iter(shown_by_group))] -= small - hidden
         hidden = small
-    return told | ({FEWER: hidden} if hidden else {})
+    return shown_by_group | ({FEWER: hidden} if hidden else {})
 
 
 def _away(p: PreferencePair) -> bool | None:
-    """Whether the rater says that they belong elsewhere; None where that cannot be told.
+    """Whether the rater states that they belong elsewhere; None if that is unknown.
 
-    A country says nothing of those who judge for a people without one, the whole nothing of those
-    who judge for a part.
+    A rater's country does not decide it for a people without a country, nor for a region of it.
     """
     own = community_of(p.community)
     for column in _HOME:
