@@ -29,8 +29,9 @@ from pluralign.settings import (
 )
 from pluralign.settings.experiment import Settings
 from pluralign.settings.explained import meanings_of
-from pluralign.settings.meanings import Meaning, meanings_of_class
+from pluralign.settings.meanings import Meaning, meanings_of_class, tables_in
 from pluralign.settings.registry import method_sections
+from pluralign.settings.variants import SettingsVariant
 from pluralign.simulation import default_society
 from pluralign.sources import JsonlPairs
 
@@ -69,11 +70,16 @@ def rows() -> list[list[str]]:
 
 def dotted_defaults(model: type[BaseModel], head: str = "") -> Iterator[tuple[str, Any]]:
     for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from dotted_defaults(kind, f"{name}.")
+        tables = list(tables_in(field.annotation))
+        kinds: dict[str, Any] = {}
+        for table in tables:
+            for key, default in dotted_defaults(table, f"{name}."):
+                kinds.setdefault(key, default)
+        if tables:
+            yield from kinds.items()
         else:
-            yield head + name, field.get_default(call_default_factory=True)
+            needed = field.is_required() and issubclass(model, SettingsVariant)
+            yield head + name, None if needed else field.get_default(call_default_factory=True)
 
 
 def dataclass_defaults(cls: type[Any], head: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 from pluralign.experiments.miniatures import write_miniature
 from pluralign.experiments.rehearsal_pairs import sample_texts
 from pluralign.runs import RunFolder, read_rows
-from pluralign.settings.experiment import TrunkSettings
+from pluralign.settings.experiment import TransformerTrunkSettings
 
 pytest.importorskip("trl")
 
@@ -55,7 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny BERT with random weights in it."""
     folder = tmp_path_factory.mktemp("shared")
     write_miniature(
-        TrunkSettings(kind="transformer", model="someone/a-model"), sample_texts(), folder / "model"
+        TransformerTrunkSettings(model="someone/a-model"), sample_texts(), folder / "model"
     )
     return folder
 

@@ -129,11 +129,12 @@ def test_a_template_of_ones_own_is_asked_by_and_a_change_of_its_words_is_another
 
 
 def test_how_a_server_is_reached_may_change_and_the_run_goes_on(tmp_path: Path) -> None:
+    from pluralign.settings.survey import EndpointModelSettings
     from pluralign.surveying.survey_run import _fingerprint
 
     def identity(**more: Any) -> str:
         resolved = settings(strategies=["culture_unaware"])
-        model = resolved.settings.model.model_validate(ENDPOINT | more)
+        model = EndpointModelSettings.model_validate(ENDPOINT | more)
         asked = ResolvedSurvey(
             resolved.settings.model_copy(update={"model": model}), resolved.source, {}
         )

@@ -118,9 +118,11 @@ def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
     own = spoken_for(_sides(work, unread, seed).train, work.plan)
     home = work.folder.model(seed, REFERENCE)
     folder = trained_reference(work.opened, settings, own, home, seed, work.reporter)
-    source = replace(model_source(settings.trunk), name=str(folder), revision=None, label=None)
+    source = replace(
+        model_source(settings.transformer), name=str(folder), revision=None, label=None
+    )
     work.timed("fit the reference", since)
-    return transformer_trunk(settings.trunk, load_backbone(source), work.cache, work.reporter)
+    return transformer_trunk(settings.transformer, load_backbone(source), work.cache, work.reporter)
 
 
 def _sides(work: Work, encoded: EncodedPairs, seed: int) -> Sides:

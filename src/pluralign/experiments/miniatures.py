@@ -9,7 +9,7 @@ from typing import Any
 
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra
 from pluralign.models.trunks import model_source
-from pluralign.settings.experiment import TrunkSettings
+from pluralign.settings.experiment import TransformerTrunkSettings
 
 _WIDTH, _HEADS, _LAYERS = 32, 2, 2
 _SIZES = {
@@ -39,7 +39,7 @@ class _Original:
     told: str
 
 
-def write_miniature(settings: TrunkSettings, texts: Sequence[str], folder: Path) -> str:
+def write_miniature(settings: TransformerTrunkSettings, texts: Sequence[str], folder: Path) -> str:
     """Write a model of the same architecture as a real one, with random weights, a width of 32 and two layers.
 
     The configuration comes from the model's folder, from the local copy of the hub, or from those of known models that
@@ -84,7 +84,7 @@ def write_miniature(settings: TrunkSettings, texts: Sequence[str], folder: Path)
     return original.told + ("" if original.folder else ", with a tiny tokenizer")
 
 
-def _original(settings: TrunkSettings) -> _Original:
+def _original(settings: TransformerTrunkSettings) -> _Original:
     from pluralign.rewards.transformer.backbones import model_folder, read_config
 
     source = model_source(settings)

@@ -14,7 +14,7 @@ from pluralign.experiments.rehearsal_pairs import FewPairs, sample_texts, write_
 from pluralign.experiments.reward_run import run_experiment
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
 from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
-from pluralign.settings.experiment import Settings, TrunkSettings
+from pluralign.settings.experiment import AnyTrunkSettings, Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources import PrismPairs
 
@@ -148,7 +148,8 @@ def _small(settings: Settings, folder: Path, write: bool) -> tuple[Settings, lis
     }
     if settings.trunk.tuned:
         told.append(
-            f"{training.max_steps} steps of {training.batch} pairs, texts of {trunk.max_length} tokens at most"
+            f"{training.max_steps} steps of {training.batch} pairs, texts of at most "
+            f"{min(settings.transformer.max_length, _LONGEST)} tokens"
         )
         if settings.communities is not None and len(settings.communities) > _TRAINED:
             changed["communities"] = settings.communities[:_TRAINED]
@@ -176,8 +177,8 @@ def _short(training: TrainingConfig) -> TrainingConfig:
 
 
 def _small_trunk(
-    trunk: TrunkSettings, folder: Path, write: bool
-) -> tuple[TrunkSettings, list[str]]:
+    trunk: AnyTrunkSettings, folder: Path, write: bool
+) -> tuple[AnyTrunkSettings, list[str]]:
     if trunk.kind == "embedding":
         return trunk.model_copy(update={"encoder": "hash"}), [
             f"hashed words stand in for the encoder {trunk.encoder}"
@@ -240,8 +241,8 @@ def _some(count: int, of: str) -> str:
 
 def _each(settings: Settings) -> str:
     config = settings.training
-    kind = settings.trunk.community
-    rate = config.learning_rate or LEARNING_RATES["full" if kind == "full" else "lora"]
+    kind = settings.transformer.part_kind
+    rate = config.learning_rate or LEARNING_RATES[kind]
     steps = f"{config.max_steps:,} steps" if config.max_steps else f"{config.epochs:g} epochs"
     early = (
         ""

@@ -164,7 +164,7 @@ def _refuse_sharded_adapters(settings: Settings) -> None:
     """Adapters are trained on the model that also scores: a launcher that takes it apart would leave it in parts."""
     fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
     zero3 = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3"
-    if settings.trunk.tuned and settings.trunk.community == "lora" and (fsdp or zero3):
+    if settings.trunk.tuned and settings.transformer.part_kind == "lora" and (fsdp or zero3):
         raise InvalidSettings(
             f"adapters cannot be trained under {'FSDP' if fsdp else 'DeepSpeed ZeRO-3'}, which takes the model apart",
             where="trunk.community",

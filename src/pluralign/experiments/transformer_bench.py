@@ -116,7 +116,7 @@ class TransformerBench:
     def _fitted(self, folders: Mapping[str, Path]) -> "TransformerFit":
         from pluralign.rewards.transformer.model import TransformerRewardModel
 
-        settings, opened = self.resolved.settings.trunk, self.opened
+        settings, opened = self.resolved.settings.transformer, self.opened
         assert opened.backbone is not None and opened.score_form is not None
         model = TransformerRewardModel(
             backbone=opened.backbone,
@@ -136,7 +136,7 @@ class TransformerBench:
     def _training(self) -> "Training":
         settings = self.resolved.settings
         return Training(
-            self.opened, settings.trunk.part_kind, settings.training, self.seed, self.reporter
+            self.opened, settings.transformer.part_kind, settings.training, self.seed, self.reporter
         )
 
     def _home(self, method: Method, settings: Mapping[str, object]) -> Path:
@@ -301,7 +301,9 @@ def trained_reference(
 
     reporter.stage(f"seed {seed}: training the reference")
     kind = (
-        settings.trunk.part_kind if settings.reference.part == "same" else settings.reference.part
+        settings.transformer.part_kind
+        if settings.reference.part == "same"
+        else settings.reference.part
     )
     part = folder / "parts" / REFERENCE
     training = Training(opened, kind, settings.reference_training, seed, reporter)

@@ -9,7 +9,12 @@ from pluralign.core import Encoder, InvalidSettings, Reporter, Silent, printable
 from pluralign.encoders import CachedEncoder, encoder_named, packaged_folder
 from pluralign.huggingface.trusting import TRUSTED_CODE, is_code_trusted, remember, require_trust
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, Trunk
-from pluralign.settings.experiment import TrunkSettings
+from pluralign.settings.experiment import (
+    AnyTrunkSettings,
+    EmbeddingTrunkSettings,
+    TransformerTrunkSettings,
+    TrunkSettings,
+)
 from pluralign.settings.validation import validated
 
 if TYPE_CHECKING:
@@ -51,7 +56,7 @@ class OpenTrunk:
 
 
 def open_trunk(
-    settings: TrunkSettings,
+    settings: AnyTrunkSettings,
     cache: Path | None = None,
     reporter: Reporter | None = None,
     around: Around | None = None,
@@ -88,7 +93,7 @@ def open_trunk(
 
 
 def transformer_trunk(
-    settings: TrunkSettings,
+    settings: TransformerTrunkSettings,
     backbone: "Backbone",
     cache: Path | None,
     reporter: Reporter,
@@ -132,7 +137,8 @@ def reopen(
     Raises:
         InvalidSettings: If the card names a model that the user has not named, or asks to run its code.
     """
-    fields = {key: value for key, value in described.items() if key in TrunkSettings.model_fields}
+    kind = TrunkSettings.family()[described["kind"]]
+    fields = {key: value for key, value in described.items() if key in kind.model_fields}
     name = str(described["encoder" if described["kind"] == "embedding" else "model"])
     inside = _inside_run(name, folder) if described["kind"] == "transformer" else None
     if inside is None:
@@ -145,9 +151,9 @@ def reopen(
             where=str(folder),
             hint=f"read that code; if you trust it, set {TRUSTED_CODE}=1",
         )
-    return open_trunk(
-        validated(TrunkSettings, fields, f"{folder}: card.json: trunk"), cache, around=around
-    )
+    settings = validated(kind, fields, f"{folder}: card.json: trunk")
+    assert isinstance(settings, EmbeddingTrunkSettings | TransformerTrunkSettings)
+    return open_trunk(settings, cache, around=around)
 
 
 def _inside_run(name: str, folder: Path) -> Path | None:
@@ -157,19 +163,19 @@ def _inside_run(name: str, folder: Path) -> Path | None:
     return place if (place / "config.json").is_file() and run in place.parents else None
 
 
-def remember_trunk(settings: TrunkSettings) -> None:
+def remember_trunk(settings: AnyTrunkSettings) -> None:
     """Remember that the user has named this encoder or model, so that cards of the run may name it too."""
     if settings.kind == "embedding":
         remember(settings.encoder)
-    elif settings.model is not None:
-        remember(str(settings.model), settings.trust_remote_code)
+    else:
+        remember(settings.model, settings.trust_remote_code)
 
 
-def model_source(settings: TrunkSettings) -> "ModelSource":
+def model_source(settings: TransformerTrunkSettings) -> "ModelSource":
     """Which model the settings name."""
     from pluralign.rewards.transformer.backbones import ModelSource
 
-    name = str(settings.model)
+    name = settings.model
     if name == "minilm":
         name = str(packaged_folder() or _MINILM)
     return ModelSource(

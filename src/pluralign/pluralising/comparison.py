@@ -70,8 +70,9 @@ def compare_models(work: Work, source: SurveySource) -> SurveyOutcome:
 
 def measure_ability(work: Work) -> list[dict[str, Any]]:
     """General ability of every variant by lm-eval's own command, as rows of results; none where no task is named."""
-    config = work.settings.evaluate
+    config, model = work.settings.evaluate, work.settings.model
     rows = []
+    local = model if model.kind == "local" else None
     for variant in variants(work) if config.tasks else ():
         work.reporter.stage(f"general ability of {variant.label}")
         wanted = AbilityTasks(
@@ -79,11 +80,11 @@ def measure_ability(work: Work) -> list[dict[str, Any]]:
             include_path=config.include_path,
             limit=config.tasks_limit,
             chat_template=config.tasks_chat,
-            device=work.settings.model.device,
-            revision=work.settings.model.revision,
+            device=None if local is None else local.device,
+            revision=None if local is None else local.revision,
         )
         place = work.place("evaluate") / "ability" / variant.label
-        found = run_lm_eval(work.settings.model.name, variant.adapter, wanted, place)
+        found = run_lm_eval(model.name, variant.adapter, wanted, place)
         rows += [_ability_row(row, variant) for row in found]
     return rows
 
@@ -109,7 +110,10 @@ def _open(work: Work, variant: Variant) -> Respondent:
         top_p=settings.evaluate.top_p,
         max_new_tokens=settings.evaluate.max_new_tokens,
     )
-    model = settings.model.model_copy(update={"adapter": variant.adapter, "called": variant.name})
+    changed: dict[str, object] = {"called": variant.name}
+    if variant.adapter is not None:
+        changed["adapter"] = variant.adapter
+    model = settings.model.model_copy(update=changed)
     return open_respondent(
         model, settings.evaluate.method, how, settings.seed, work.survey, work.reporter.note
     )

@@ -12,15 +12,15 @@ from pluralign.settings.explained import Explained, explained, lines_of_settings
 from pluralign.settings.hints import nearest
 from pluralign.settings.meanings import Meaning
 from pluralign.settings.registry import AUDITS, audit_named, names
-from pluralign.settings.survey import Table
 from pluralign.settings.toml_tables import copied, dotted, override
 from pluralign.settings.validation import validated
+from pluralign.settings.variants import SettingsTable
 
 DEFAULT_KNOWING = ("estimate",)
 _LEVELS_OF_A_THRESHOLD = 2
 
 
-class AuditSettings(Table):
+class AuditSettings(SettingsTable):
     """How evidence is audited; further tables hold thresholds: ``[simplification.alike] concern = 0.2``."""
 
     seed: Annotated[int, Field(ge=0)] = 0

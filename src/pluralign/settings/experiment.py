@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, Tag, model_validator
 
 from pluralign.core.units import Unit
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.toml_tables import FolderName
+from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
 DEFAULT_METHODS = (
     "reference",
@@ -25,13 +26,7 @@ Ridge = Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("pairs")] | Auto
 Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class SplitSettings(_Table):
+class SplitSettings(SettingsTable):
     """Which pairs train and which test."""
 
     by: Literal["rater", "question", "stem", "both", "prism", "files"] = "rater"
@@ -53,7 +48,7 @@ class SplitSettings(_Table):
         return self
 
 
-class ReferenceSettings(_Table):
+class ReferenceSettings(SettingsTable):
     """The model that steering starts from."""
 
     fit_on: tuple[str, ...] | Literal["pooled"] | None = None
@@ -79,20 +74,34 @@ class ReferenceSettings(_Table):
         return self
 
 
-_EMBEDDING = {"encoder", "interaction"}
+class TrunkSettings(SettingsVariant):
+    """What reads prompts and responses: what all kinds of it have in common."""
+
+    kind: str
+
+    @property
+    def tuned(self) -> bool:
+        """Whether communities are trained parts of a transformer, not linear heads."""
+        return False
 
 
-class TrunkSettings(_Table):
-    """What reads prompts and responses."""
+class EmbeddingTrunkSettings(TrunkSettings):
+    """A frozen sentence encoder, and features of its vectors."""
 
-    kind: Literal["embedding", "transformer"] = "embedding"
+    kind: Literal["embedding"] = "embedding"
     """Kind of trunk: a frozen sentence encoder (``embedding``), or any Hugging Face model
     (``transformer``)."""
     encoder: str = "minilm"
     """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Weight of the features that let a taste depend on the prompt; 0 leaves them out."""
-    model: str | None = None
+
+
+class TransformerTrunkSettings(TrunkSettings):
+    """Any Hugging Face model."""
+
+    kind: Literal["transformer"] = "transformer"
+    model: str
     """With ``kind = "transformer"``: name on the Hugging Face hub or folder of the model, or
     ``minilm``."""
     community: Literal["lora", "full", "head"] = "lora"
@@ -123,28 +132,10 @@ class TrunkSettings(_Table):
     trust_remote_code: bool = False
     """Whether code that comes with the model may run."""
 
-    @model_validator(mode="after")
-    def _of_one_kind(self) -> "TrunkSettings":
-        own = {
-            "embedding": {"encoder", "interaction"},
-            "transformer": set(TrunkSettings.model_fields) - _EMBEDDING,
-        }
-        foreign = sorted(self.model_fields_set - own[self.kind] - {"kind"})
-        if foreign:
-            other = "transformer" if self.kind == "embedding" else "embedding"
-            raise ValueError(
-                f'{", ".join(foreign)} belong to kind = "{other}", and kind is "{self.kind}"'
-            )
-        if self.kind == "transformer" and self.model is None:
-            raise ValueError(
-                'kind = "transformer" needs a model, as in model = "OpenAssistant/reward-model-deberta-v3-base"'
-            )
-        return self
-
     @property
     def tuned(self) -> bool:
-        """Whether communities are trained parts of a transformer, not linear heads."""
-        return self.kind == "transformer" and self.community != "head"
+        """Whether communities are trained parts, not linear heads."""
+        return self.community != "head"
 
     @property
     def part_kind(self) -> PartKind:
@@ -153,7 +144,14 @@ class TrunkSettings(_Table):
         return self.community
 
 
-class MethodSettings(_Table):
+AnyTrunkSettings = Annotated[
+    Annotated[EmbeddingTrunkSettings, Tag("embedding")]
+    | Annotated[TransformerTrunkSettings, Tag("transformer")],
+    by_kind("embedding", "transformer"),
+]
+
+
+class MethodSettings(SettingsTable):
     """How methods are run."""
 
     faithful: bool = False
@@ -161,7 +159,7 @@ class MethodSettings(_Table):
     training; your own settings override them."""
 
 
-class FitSettings(_Table):
+class FitSettings(SettingsTable):
     """How heads are fitted."""
 
     ridge: Ridge = "auto"
@@ -169,14 +167,14 @@ class FitSettings(_Table):
     on the training data."""
 
 
-class IntervalSettings(_Table):
+class IntervalSettings(SettingsTable):
     """How intervals are drawn."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Number of bootstrap draws over raters, or question stems."""
 
 
-class CurveSettings(_Table):
+class CurveSettings(SettingsTable):
     """Learning curves; none where ``fractions`` is empty."""
 
     fractions: tuple[Fraction, ...] = ()
@@ -189,7 +187,7 @@ class CurveSettings(_Table):
     """Number of repeats to draw curves for."""
 
 
-class SensitivitySettings(_Table):
+class SensitivitySettings(SettingsTable):
     """SCPO under other settings; none where both lists are empty."""
 
     tau: tuple[Fraction, ...] = ()
@@ -202,13 +200,19 @@ class SensitivitySettings(_Table):
     """Number of repeats to measure."""
 
 
-class Settings(_Table):
+class Settings(SettingsTable):
     """An experiment."""
 
     @property
     def reference_training(self) -> TrainingConfig:
         """How the reference is trained, where it is a trained part."""
         return TrainingConfig.model_validate(self.training.model_dump() | self.reference.training)
+
+    @property
+    def transformer(self) -> TransformerTrunkSettings:
+        """The trunk of an experiment on a transformer."""
+        assert isinstance(self.trunk, TransformerTrunkSettings)
+        return self.trunk
 
     name: FolderName = "experiment"
     """Name of the experiment; without ``--out`` the folder is ``runs/NAME``."""
@@ -237,7 +241,7 @@ class Settings(_Table):
     ``[[pairs]]``, joins several."""
     split: SplitSettings = SplitSettings()
     reference: ReferenceSettings = ReferenceSettings()
-    trunk: TrunkSettings = TrunkSettings()
+    trunk: AnyTrunkSettings = EmbeddingTrunkSettings()
     method: MethodSettings = MethodSettings()
     fit: FitSettings = FitSettings()
     training: TrainingConfig = TrainingConfig()

@@ -9,6 +9,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from pluralign.settings.variants import SettingsVariant
+
 _BOUNDS = (
     ("minimum", ">= "),
     ("exclusiveMinimum", "> "),
@@ -16,7 +18,6 @@ _BOUNDS = (
     ("exclusiveMaximum", "< "),
 )
 _PLURALS = {"text": "texts", "path": "paths", "number": "numbers", "whole number": "whole numbers"}
-_HIDDEN = frozenset({"method_settings"})
 
 
 class Meaning:
@@ -50,11 +51,13 @@ def meanings_of_settings(kind: type[BaseModel], head: str = "") -> Iterator[tupl
         head: What stands before every key.
     """
     for name, field in kind.model_fields.items():
-        if name in _HIDDEN:
-            continue
         tables = list(tables_in(field.annotation))
         for table in tables:
             yield from meanings_of_settings(table, f"{head}{name}.")
+        if tables and issubclass(tables[0], SettingsVariant):  # the first describes all kinds
+            kinds = [table.model_fields["kind"] for table in tables]
+            allowed = {"enum": [kind.default for kind in kinds]}
+            yield f"{head}{name}.kind", Meaning(kinds[0].description or "", allowed)
         if not tables:
             yield f"{head}{name}", _meaning_of_field(field)
 

@@ -11,11 +11,12 @@ from pluralign.methods.culturespa import (
     GenerationConfig,
     TuningConfig,
 )
-from pluralign.settings.survey import ModelSettings, Parser, Table
+from pluralign.settings.survey import AnyModelSettings, Parser
 from pluralign.settings.toml_tables import FolderName
+from pluralign.settings.variants import SettingsTable
 
 
-class ComparisonSettings(Table):
+class ComparisonSettings(SettingsTable):
     """How the tuned model is compared with its start."""
 
     strategies: tuple[str, ...] = ("culture_unaware", "culture_aware")
@@ -44,7 +45,7 @@ class ComparisonSettings(Table):
     """Whether the items of tasks are put through the model's chat template."""
 
 
-class PluraliseSettings(Table):
+class PluraliseSettings(SettingsTable):
     """CultureSPA (arXiv 2410.12971): a language model pluralises itself."""
 
     name: FolderName = "pluralise"
@@ -55,7 +56,7 @@ class PluraliseSettings(Table):
     """Which cultures; default: every community of the survey."""
     survey: dict[str, Any]
     """The survey, whose questions are the first examples and whose answers are the measure."""
-    model: ModelSettings
+    model: AnyModelSettings
     questions: GenerationConfig = GenerationConfig()
     answer: AnsweringConfig = AnsweringConfig()
     collect: CollectingConfig = CollectingConfig()
@@ -68,7 +69,7 @@ class PluraliseSettings(Table):
             raise ValueError(
                 'model.kind = "simulated" writes no questions: name a model, kind = "local" or "endpoint"'
             )
-        if self.model.adapter is not None:
+        if self.model.kind == "local" and self.model.adapter is not None:
             raise ValueError("model.adapter cannot be tuned further: merge it into the model first")
         if self.communities is not None and len(self.communities) < 2:
             raise ValueError(

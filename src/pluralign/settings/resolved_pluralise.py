@@ -90,7 +90,7 @@ def resolve_pluralise(
         ids = community_ids(settings.communities, f"{where}: communities")
         settings = settings.model_copy(update={"communities": ids})
     for table, key in _PATHS:
-        path = getattr(getattr(settings, table), key)
+        path = getattr(getattr(settings, table), key, None)
         if path is not None and not path.exists():
             raise InvalidSettings(
                 f"no such file or folder: {path}", where=f"{where}: {table}.{key}"

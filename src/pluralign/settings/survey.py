@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, Tag, field_validator, model_validator
 
 from pluralign.settings.toml_tables import FolderName
+from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
 Parser = Literal["strict", "published"]
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -20,69 +21,74 @@ CHANGES_NO_ANSWER = {
 """Settings of a model that say how it is reached, not what it says: a run goes on when they change."""
 
 
-class Table(BaseModel):
-    """A table of settings: unknown keys are refused."""
+class ModelSettings(SettingsVariant):
+    """Which language model, and how it is reached: what all kinds have in common."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
+    needs_name: ClassVar[bool] = True
 
-
-class ModelSettings(Table):
-    """Which language model, and how it is reached."""
-
-    kind: Literal["local", "endpoint", "simulated"] = "local"
-    """``local``: Transformers, here; ``endpoint``: any OpenAI-compatible server; ``simulated``: nobody real."""
+    kind: str
     name: str = ""
     """Folder or hub name of a local model; the server's name of the model of an endpoint."""
     called: str | None = None
-    """What results call it. Default: its name."""
+    """Name of the model in results. Default: its name."""
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if self.needs_name and not self.name:
+            raise ValueError(
+                'name = "..." is needed: a folder or hub name, or what the server calls the model'
+            )
+        return self
+
+
+class LocalModelSettings(ModelSettings):
+    """A model on this machine, opened with Transformers."""
+
+    kind: Literal["local"] = "local"
+    """``local``: Transformers on this machine; ``endpoint``: any OpenAI-compatible server;
+    ``simulated``: a respondent that is no model."""
     revision: str | None = None
-    """Of a local model: branch, tag or commit on the hub."""
+    """Branch, tag or commit on the hub."""
     adapter: Path | None = None
-    """Of a local model: folder of a PEFT adapter to put on it."""
+    """Folder of a PEFT adapter to put on it."""
     device: str | None = None
-    """Of a local model: ``cpu``, ``cuda``, ...; default: a GPU where there is one."""
+    """``cpu``, ``cuda``, ... Default: a GPU where there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of a local model: number format of the weights; ``auto`` is bfloat16 on a GPU that has it."""
+    """Number format of the weights; ``auto`` is bfloat16 on a GPU that has it."""
     attention: str | None = None
-    """Of a local model: attention implementation of Transformers."""
+    """Attention implementation of Transformers."""
     batch_tokens: Annotated[int, Field(ge=1)] = 16384
-    """Of a local model: most tokens of one batch, padding included."""
+    """Most tokens of one batch, padding included."""
     trust_remote_code: bool = False
-    """Of a local model: whether code that comes with it may run."""
+    """Whether code that comes with the model may run."""
+
+
+class EndpointModelSettings(ModelSettings):
+    """A model behind a server that speaks OpenAI's protocol."""
+
+    kind: Literal["endpoint"] = "endpoint"
     base_url: str | None = None
-    """Of an endpoint: where it is, such as ``http://127.0.0.1:8000/v1``; default: the OpenAI service."""
+    """Address, such as ``http://127.0.0.1:8000/v1``. Default: the OpenAI service."""
     api_key_env: str = "OPENAI_API_KEY"
-    """Of an endpoint: the environment variable that holds the key. A key never stands in a settings file."""
+    """Environment variable that contains the key. A key never stands in a settings file."""
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 64
-    """Of an endpoint: requests in flight."""
+    """Requests in flight."""
     timeout_s: Positive = 60.0
-    """Of an endpoint: seconds after which a request is given up and tried again."""
+    """Seconds after which a request is given up and tried again."""
     retries: Annotated[int, Field(ge=0)] = 6
-    """Of an endpoint: how often a request is tried again, with growing pauses."""
+    """How often a request is tried again, with growing pauses."""
     requests_per_minute: Positive | None = None
-    """Of an endpoint: most requests a minute."""
+    """Most requests a minute."""
     tokens_per_minute: Positive | None = None
-    """Of an endpoint: most tokens a minute."""
+    """Most tokens a minute."""
     max_cost: Positive | None = None
-    """Of an endpoint: stop before this is spent; needs both prices."""
+    """Cost before which the run stops; needs both prices."""
     price_in: Positive | None = None
-    """Of an endpoint: price of a million tokens read."""
+    """Price of a million tokens read."""
     price_out: Positive | None = None
-    """Of an endpoint: price of a million tokens written."""
+    """Price of a million tokens written."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
-    """Of an endpoint: further fields of every request."""
-    knowledge: Annotated[float, Field(ge=0, le=1)] = 0.7
-    """Of a simulated respondent: how much of each community it knows."""
-    default_culture: str | None = None
-    """Of a simulated respondent: the community that shows through. Default: the first of the survey."""
-    flattening: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Of a simulated respondent: pull of every community towards the mean of all."""
-    position_bias: float = 0.0
-    """Of a simulated respondent: pull towards the option shown first, in logits."""
-    refusal_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Of a simulated respondent: share of asks it refuses."""
+    """Further fields of every request."""
 
     @field_validator("api_key_env")
     @classmethod
@@ -94,33 +100,39 @@ class ModelSettings(Table):
         return name
 
     @model_validator(mode="after")
-    def _whole(self) -> "ModelSettings":
-        if self.kind != "simulated" and not self.name:
-            raise ValueError(
-                'name = "..." is needed: a folder or hub name, or what the server calls the model'
-            )
+    def _costs_are_known(self) -> Self:
         if self.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise ValueError("max_cost needs price_in and price_out")
-        allowed = {"kind", "name", "called"} | _OF_KIND[self.kind]
-        strange = sorted(self.model_fields_set - allowed)
-        if strange:
-            raise ValueError(f"{', '.join(strange)} does not belong to kind = {self.kind!r}")
         return self
 
 
-_OF_KIND = {
-    "local": {"revision", "adapter", "device", "precision", "attention", "batch_tokens",
-    "trust_remote_code"},
-    "endpoint": {
-        "base_url", "api_key_env", "concurrency", "timeout_s", "retries", "requests_per_minute",
-        "tokens_per_minute",
-        "max_cost", "price_in", "price_out", "extra_body",
-    },
-    "simulated": {"knowledge", "default_culture", "flattening", "position_bias", "refusal_rate"},
-}  # fmt: skip
+class SimulatedModelSettings(ModelSettings):
+    """A respondent that knows each community's answers more or less; no language model."""
+
+    needs_name: ClassVar[bool] = False
+
+    kind: Literal["simulated"] = "simulated"
+    knowledge: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """How much of each community it knows."""
+    default_culture: str | None = None
+    """The community that shows through. Default: the first of the survey."""
+    flattening: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Pull of every community towards the mean of all."""
+    position_bias: float = 0.0
+    """Pull towards the option shown first, in logits."""
+    refusal_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of asks it refuses."""
 
 
-class SamplingSettings(Table):
+AnyModelSettings = Annotated[
+    Annotated[LocalModelSettings, Tag("local")]
+    | Annotated[EndpointModelSettings, Tag("endpoint")]
+    | Annotated[SimulatedModelSettings, Tag("simulated")],
+    by_kind("local", "endpoint", "simulated"),
+]
+
+
+class SamplingSettings(SettingsTable):
     """How the model draws its words."""
 
     temperature: Annotated[float, Field(ge=0)] = 0.0
@@ -131,7 +143,7 @@ class SamplingSettings(Table):
     """Most tokens of one answer."""
 
 
-class AskingSettings(Table):
+class AskingSettings(SettingsTable):
     """How questions are put."""
 
     numbering: Literal["codes", "one"] = "codes"
@@ -148,7 +160,7 @@ class AskingSettings(Table):
     """Nearest questions of each question, as JSON, for self-alignment; default: by the words they share."""
 
 
-class EvaluateSettings(Table):
+class EvaluateSettings(SettingsTable):
     """How answers are read and measured."""
 
     parser: Parser = "strict"
@@ -157,7 +169,7 @@ class EvaluateSettings(Table):
     """Bootstrap draws over questions."""
 
 
-class SurveySettings(Table):
+class SurveySettings(SettingsTable):
     """A survey of a language model."""
 
     name: FolderName = "survey"
@@ -174,7 +186,7 @@ class SurveySettings(Table):
     """Ask only so many questions, drawn by the seed."""
     survey: dict[str, Any]
     """The survey: a source with its settings, such as ``source = "shares"``, ``path = "wvs"``."""
-    model: ModelSettings
+    model: AnyModelSettings
     sampling: SamplingSettings = SamplingSettings()
     asking: AskingSettings = AskingSettings()
     evaluate: EvaluateSettings = EvaluateSettings()

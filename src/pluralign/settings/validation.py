@@ -19,8 +19,10 @@ from pluralign.core import (
     without_secrets,
 )
 from pluralign.settings.hints import nearest
+from pluralign.settings.meanings import tables_in
 from pluralign.settings.registry import SOURCES, names, source_named
 from pluralign.settings.toml_tables import absolute, is_path
+from pluralign.settings.variants import WRONG_KIND, SettingsVariant
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -188,33 +190,87 @@ def _readable(
     model: type[BaseModel] | None = None,
     obtain: str | None = None,
 ) -> InvalidSettings:
-    """The first thing wrong, in words, its place written behind ``where``; the others are counted."""
+    """The first fault in words, its place written after ``where``; the others are counted."""
     first = error.errors()[0]
-    kinds = ("literal", "constrained", "function", "lax", "tuple[")
-    place = [str(part) for part in first["loc"] if not str(part).startswith(kinds)]
-    cause = first.get("ctx", {}).get("error")
-    more = (
-        f" (and {error.error_count() - 1} more)"
-        if error.error_count() > 1 and len({e["loc"][0] for e in error.errors() if e["loc"]}) > 1
-        else ""
-    )
-    hint = cause.hint if isinstance(cause, PluralignError) else None
-    if first["type"] == "extra_forbidden":
-        what, hint = "unknown key", nearest(place[-1], _fields_at(model, place[:-1]) or list(known))
-    elif first["type"] == "missing":
-        what, hint = "this setting is needed", obtain or f"add {place[-1]} = ..."
-    elif first["type"] in {"tuple_type", "list_type"}:
-        what, hint = (
-            f"must be a list, got {_given(first['input'], place)!r:.200}",
-            _as_list(place, first["input"]),
-        )
-    elif isinstance(cause, PluralignError):
-        what = cause.what
-    else:
-        what = first["msg"].removeprefix("Value error, ")
-        if first["type"] != "value_error":
-            what += f", not {_given(first['input'], place)!r:.200}"
+    place, table = _located(first["loc"], model)
+    if first["type"] == WRONG_KIND:
+        place.append("kind")
+    what, hint = _fault(first, place, table, known, obtain)
+    tables = {e["loc"][0] for e in error.errors() if e["loc"]}
+    more = f" (and {error.error_count() - 1} more)" if len(tables) > 1 else ""
     return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
+
+
+def _fault(
+    first: Any,
+    place: Sequence[str],
+    table: type[BaseModel] | None,
+    known: Sequence[str],
+    obtain: str | None,
+) -> tuple[str, str | None]:
+    """What is wrong with one setting, and how to mend it.
+
+    Args:
+        first: An error of pydantic.
+        place: The keys that lead to the setting.
+        table: The table in which it lies; None where it is not one of ours.
+        known: The keys of a table that is not one of ours.
+        obtain: How to obtain what is missing.
+    """
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, PluralignError) and first["type"] != "extra_forbidden":
+        return cause.what, cause.hint
+    given = _given(first["input"], place)
+    match first["type"]:
+        case "extra_forbidden":
+            return _unknown(place[-1], table, known)
+        case "missing":
+            return "this setting is needed", obtain or f"add {place[-1]} = ..."
+        case "tuple_type" | "list_type":
+            return f"must be a list, got {given!r:.200}", _as_list(place, first["input"])
+        case "value_error":
+            return first["msg"].removeprefix("Value error, "), None
+    return f"{first['msg']}, not {given!r:.200}", None
+
+
+def _unknown(
+    key: str, table: type[BaseModel] | None, known: Sequence[str]
+) -> tuple[str, str | None]:
+    """An unknown key: near ones are named; a key of another kind of the table, with that kind."""
+    if table is not None and issubclass(table, SettingsVariant):
+        own = table.model_fields["kind"].default
+        for kind, other in table.family().items():
+            if key in other.model_fields:
+                return f'{key} belongs to kind = "{kind}", and kind is "{own}"', None
+    fields = known if table is None else list(table.model_fields)
+    return "unknown key", nearest(key, fields)
+
+
+def _located(
+    location: Sequence[int | str], model: type[BaseModel] | None
+) -> tuple[list[str], type[BaseModel] | None]:
+    """The keys that lead to a setting, and the table in which it lies.
+
+    Args:
+        location: As pydantic has it: with the names of types, and the kind of a table that has
+            several.
+        model: The outermost table.
+    """
+    types = ("literal", "constrained", "function", "lax", "tuple[")
+    place: list[str] = []
+    tables: tuple[type[BaseModel], ...] = () if model is None else (model,)
+    table = model
+    for part in map(str, location):
+        if len(tables) > 1:  # the kind of a table that has several is no key
+            tables = tuple(t for t in tables if t.model_fields["kind"].default == part)
+            continue
+        if part.startswith(types):
+            continue
+        place.append(part)
+        table = tables[0] if tables else None
+        field = table.model_fields.get(part) if table is not None else None
+        tables = () if field is None else tuple(tables_in(field.annotation))
+    return place, table
 
 
 def _as_list(place: Sequence[str], value: Any) -> str | None:
@@ -228,14 +284,3 @@ def _as_list(place: Sequence[str], value: Any) -> str | None:
 def _given(value: Any, place: Sequence[str]) -> Any:
     """What was given, without secrets; extra fields of requests, whose form is not known, are not shown at all."""
     return "***" if "extra_body" in place else without_secrets(value, place[-1] if place else "")
-
-
-def _fields_at(model: type[BaseModel] | None, place: Sequence[str]) -> list[str]:
-    for part in place:
-        found = (
-            model.model_fields[part].annotation
-            if model is not None and part in model.model_fields
-            else None
-        )
-        model = found if isinstance(found, type) and issubclass(found, BaseModel) else None
-    return list(model.model_fields) if model is not None else []

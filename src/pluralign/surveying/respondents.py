@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pluralign.core import ChatModel, InvalidSettings, Respondent, Sampling, Survey
-from pluralign.settings.survey import ModelSettings, SamplingSettings
+from pluralign.settings.survey import AnyModelSettings, SamplingSettings, SimulatedModelSettings
 
 
 def open_chat_model(
-    settings: ModelSettings, note: Callable[[str], None] | None = None
+    settings: AnyModelSettings, note: Callable[[str], None] | None = None
 ) -> ChatModel:
     """The language model that settings name.
 
@@ -52,7 +52,7 @@ def open_chat_model(
 
 
 def open_respondent(
-    settings: ModelSettings,
+    settings: AnyModelSettings,
     method: str,
     sampling: SamplingSettings,
     seed: int,
@@ -102,7 +102,7 @@ def notes_of(respondent: Any) -> Sequence[str]:
     return tuple(getattr(inner, "notes", ()))
 
 
-def _simulated(settings: ModelSettings, survey: Survey, seed: int) -> Respondent:
+def _simulated(settings: SimulatedModelSettings, survey: Survey, seed: int) -> Respondent:
     from pluralign.simulation import SimulatedRespondent
 
     return SimulatedRespondent(
