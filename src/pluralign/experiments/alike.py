@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import BoolArray, PreferencePair
-from pluralign.experiments.records import Work, seeds_of
+from pluralign.experiments.records import RewardWork, seeds_of
 from pluralign.experiments.splitting import split_pairs
 from pluralign.rewards import EncodedPairs
 
@@ -16,7 +16,7 @@ _HEAD = 64
 READ = "alike in what the trunk reads of them"
 
 
-def count_alike(work: Work, encoded: EncodedPairs | None) -> dict[str, Any]:
+def count_alike(work: RewardWork, encoded: EncodedPairs | None) -> dict[str, Any]:
     """Count the pairs whose responses are hard to tell apart, and note them beside the accuracy.
 
     They are kept: leaving them out would change whose choices are measured. Where the trunk reads both alike, no reward
@@ -54,7 +54,7 @@ def count_alike(work: Work, encoded: EncodedPairs | None) -> dict[str, Any]:
     }
 
 
-def _read_alike(work: Work, encoded: EncodedPairs | None) -> BoolArray:
+def _read_alike(work: RewardWork, encoded: EncodedPairs | None) -> BoolArray:
     if encoded is not None:
         return encoded.alike_N
     from pluralign.rewards.transformer.trunk import TransformerTrunk

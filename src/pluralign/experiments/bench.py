@@ -9,7 +9,7 @@ from pluralign.methods import Method, TrainingSet
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 
 
-class Fitted(Protocol):
+class FittedMethod(Protocol):
     """The model that a method gave, with what its bench knows about measuring and saving it."""
 
     def margins(self, test: EncodedPairs) -> Mapping[str, FloatArray]:
@@ -47,7 +47,7 @@ class Bench(Protocol):
         """The same bench with other training pairs, on which everything is chosen anew."""
         ...
 
-    def fit(self, method: Method, **settings: object) -> Fitted:
+    def fit(self, method: Method, **settings: object) -> FittedMethod:
         """Fit one method with the settings of its table, or with others."""
         ...
 

@@ -9,7 +9,7 @@ import numpy as np
 from pluralign.core import REFERENCE, InvalidSettings, count_of
 from pluralign.experiments.bench import Bench
 from pluralign.experiments.linear_bench import LinearBench
-from pluralign.experiments.records import Work
+from pluralign.experiments.records import RewardWork
 from pluralign.experiments.repeats import Sides, fit_reference, sides, spoken_for
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.transformer_bench import TransformerBench, trained_reference
@@ -25,7 +25,7 @@ from pluralign.rewards import (
 )
 
 
-def encode(work: Work) -> EncodedPairs | None:
+def encode(work: RewardWork) -> EncodedPairs | None:
     """Features of all pairs, each distinct text read once; None where a repeat trains its reference."""
     if _trains_reference(work):
         return None
@@ -36,7 +36,7 @@ def encode(work: Work) -> EncodedPairs | None:
     return encoded
 
 
-def bench_for(work: Work, encoded: EncodedPairs | None, seed: int) -> tuple[Bench, Sides]:
+def bench_for(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> tuple[Bench, Sides]:
     """Where the methods of one repeat are fitted, and its two sides.
 
     Args:
@@ -50,7 +50,7 @@ def bench_for(work: Work, encoded: EncodedPairs | None, seed: int) -> tuple[Benc
     return _linear_bench(work, encoded, seed)
 
 
-def _linear_bench(work: Work, encoded: EncodedPairs, seed: int) -> tuple[LinearBench, Sides]:
+def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[LinearBench, Sides]:
     settings, described = work.resolved.settings, work.opened.described
     side = _sides(work, encoded, seed)
     since = time.perf_counter()
@@ -84,7 +84,7 @@ def given_reference(folder: Path, trunk: Trunk) -> LinearRewardModel:
 
 
 def _transformer_bench(
-    work: Work, encoded: EncodedPairs | None, seed: int
+    work: RewardWork, encoded: EncodedPairs | None, seed: int
 ) -> tuple[TransformerBench, Sides]:
     opened = work.opened
     if encoded is None:
@@ -106,7 +106,7 @@ def _transformer_bench(
     return bench, side
 
 
-def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
+def _with_trained_reference(work: RewardWork, seed: int) -> OpenTrunk:
     """The trunk of a repeat, trained on the pairs of the communities that the reference speaks for."""
     from pluralign.rewards.transformer.backbones import load_backbone
 
@@ -125,7 +125,7 @@ def _with_trained_reference(work: Work, seed: int) -> OpenTrunk:
     return transformer_trunk(settings.transformer, load_backbone(source), work.cache, work.reporter)
 
 
-def _sides(work: Work, encoded: EncodedPairs, seed: int) -> Sides:
+def _sides(work: RewardWork, encoded: EncodedPairs, seed: int) -> Sides:
     settings = work.resolved.settings
     return sides(
         encoded,
@@ -135,14 +135,14 @@ def _sides(work: Work, encoded: EncodedPairs, seed: int) -> Sides:
     )
 
 
-def _reference_at_hand(work: Work) -> LinearRewardModel | None:
+def _reference_at_hand(work: RewardWork) -> LinearRewardModel | None:
     settings = work.resolved.settings
     if settings.reference.model is not None:
         return given_reference(settings.reference.model, work.opened.trunk)
     return work.opened.own_reference() if settings.reference.fit_on is None else None
 
 
-def _trains_reference(work: Work) -> bool:
+def _trains_reference(work: RewardWork) -> bool:
     settings = work.resolved.settings
     return settings.trunk.tuned and (
         settings.reference.fit_on is not None or work.opened.own_reference() is None

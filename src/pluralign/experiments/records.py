@@ -30,7 +30,7 @@ _PACKAGES = (
 
 
 @dataclass(slots=True)
-class Work:
+class RewardWork:
     """A run under way.
 
     Attributes:
@@ -64,13 +64,13 @@ class Work:
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - since, 3)
 
 
-def seeds_of(work: Work) -> range:
+def seeds_of(work: RewardWork) -> range:
     """The seeds of the repeats."""
     settings = work.resolved.settings
     return range(settings.seed, settings.seed + settings.repeats)
 
 
-def record_of(work: Work, started: float, summary: list[dict[str, Any]]) -> dict[str, Any]:
+def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -> dict[str, Any]:
     """What ``record.json`` holds: settings, versions, data and what was dropped from it, timings, outcome."""
     loaded, settings = work.loaded, work.resolved.settings
     packages = {}
@@ -133,7 +133,7 @@ def people_by_role(
     return found
 
 
-def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
+def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
     """What a saved model says of itself."""
     people = work.loaded.people()
     used = (REFERENCE, method.tuned_as or method.name)
@@ -157,7 +157,7 @@ def card_of(work: Work, bench: Bench, method: Method) -> dict[str, Any]:
     }
 
 
-def fingerprint_of(work: Work) -> str:
+def fingerprint_of(work: RewardWork) -> str:
     """Changes whenever the results could change: settings, data, given reference, encoder, version."""
     settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs", "matrix"})
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}

@@ -35,7 +35,7 @@ from pluralign.experiments.alike import count_alike
 from pluralign.experiments.bench import Bench
 from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.records import Work, card_of, fingerprint_of, record_of, seeds_of
+from pluralign.experiments.records import RewardWork, card_of, fingerprint_of, record_of, seeds_of
 from pluralign.experiments.repeats import Sides, check_split, judge
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
@@ -123,7 +123,7 @@ def _run(
     for sentence in advice:
         reporter.note(sentence)
     roles = _planned(settings, loaded, opened.own_reference() is not None, advice)
-    work = Work(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
+    work = RewardWork(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
     work.notes += advice
     _check(work)
     with claimed(work.folder, fingerprint_of(work), fresh, _made_again_with) as faults:
@@ -172,7 +172,7 @@ def _refuse_sharded_adapters(settings: Settings) -> None:
         )
 
 
-def _check(work: Work) -> None:
+def _check(work: RewardWork) -> None:
     """Hold that every repeat can be fitted and measured, before the folder is touched."""
     settings = work.resolved.settings
     for seed in seeds_of(work):
@@ -184,7 +184,7 @@ def _check(work: Work) -> None:
         given_reference(settings.reference.model, work.opened.trunk)
 
 
-def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
+def _repeat(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> None:
     """Write the margins of every method on the test pairs of one repeat, unless the folder has them."""
     methods = work.resolved.methods
     missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
@@ -201,7 +201,9 @@ def _repeat(work: Work, encoded: EncodedPairs | None, seed: int) -> None:
     work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
 
 
-def _fit_one(work: Work, bench: Bench, side: Sides, judged: TestPairs, method: Method) -> None:
+def _fit_one(
+    work: RewardWork, bench: Bench, side: Sides, judged: TestPairs, method: Method
+) -> None:
     since = time.perf_counter()
     fitted = bench.fit(method)
     fitted.save(work.folder.model(bench.seed, method.name), card_of(work, bench, method))
@@ -214,7 +216,7 @@ def _fit_one(work: Work, bench: Bench, side: Sides, judged: TestPairs, method: M
     work.timed(f"fit {method.name}", since)
 
 
-def _write(work: Work, encoded: EncodedPairs | None, started: float) -> Outcome:
+def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Outcome:
     settings, folder = work.resolved.settings, work.folder
     drawing = Drawing(settings.seed, settings.intervals.draws)
     work.reporter.stage("measuring")
@@ -235,7 +237,7 @@ def _write(work: Work, encoded: EncodedPairs | None, started: float) -> Outcome:
 
 
 def _measure(
-    work: Work, drawing: Drawing
+    work: RewardWork, drawing: Drawing
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
     steered = work.plan.steered
@@ -269,7 +271,7 @@ def _measure(
     return results, summary, comparisons
 
 
-def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
+def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) -> None:
     """Each saved model says how well it serves each community, over all repeats."""
     kept = ("value", "low", "high", "n", "n_raters")
     for method in {row["method"] for row in results}:
@@ -286,7 +288,7 @@ def _write_accuracy_on_cards(work: Work, results: list[dict[str, Any]]) -> None:
                 work.folder.list_files(f"models/seed-{seed}/{method}/card.json")
 
 
-def _each_seed(work: Work, drawing: Drawing) -> list[dict[str, Any]]:
+def _each_seed(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
     rows = []
     for seed in seeds_of(work):
         for method in work.resolved.methods:
@@ -296,13 +298,13 @@ def _each_seed(work: Work, drawing: Drawing) -> list[dict[str, Any]]:
     return rows
 
 
-def _own_margins(work: Work, name: str) -> Margins:
+def _own_margins(work: RewardWork, name: str) -> Margins:
     """Margins of a method that is compared with, each community under the steer to itself."""
     judged, margins = _joined(work, name)
     return {NO_STEER: own_margins(margins, judged)}
 
 
-def _joined(work: Work, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
+def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
     """A method's margins in all repeats, one after the other; a steer that a repeat lacks is the reference there."""
     import numpy as np
 
@@ -317,7 +319,7 @@ def _joined(work: Work, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
     }
 
 
-def _studies(work: Work, encoded: EncodedPairs | None, drawing: Drawing) -> None:
+def _studies(work: RewardWork, encoded: EncodedPairs | None, drawing: Drawing) -> None:
     settings = work.resolved.settings
     methods = {m.name: m for m in work.resolved.methods}
     drawn = {name: methods[name] for name in settings.curves.methods if name in methods}
@@ -345,7 +347,7 @@ def _studies(work: Work, encoded: EncodedPairs | None, drawing: Drawing) -> None
         work.timed(f"study {task}", since)
 
 
-def _part(work: Work, encoded: EncodedPairs | None, seed: int) -> Part:
+def _part(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> Part:
     bench, side = bench_for(work, encoded, seed)
     return Part(bench, side.test, judge(side.test, bench.reference))
 
@@ -367,7 +369,7 @@ def _grid(settings: Settings, methods: Sequence[Method]) -> list[tuple[str, dict
     return grid
 
 
-def _warn_of_languages(work: Work) -> None:
+def _warn_of_languages(work: RewardWork) -> None:
     encoder = getattr(work.opened.trunk, "encoder", None)
     if encoder is None or getattr(encoder, "languages", None) is None:
         return

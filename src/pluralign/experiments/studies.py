@@ -17,7 +17,7 @@ from pluralign.evaluation import (
     own_margins,
     subset_rows,
 )
-from pluralign.experiments.bench import Bench, Fitted
+from pluralign.experiments.bench import Bench, FittedMethod
 from pluralign.methods import Method, TrainingSet
 from pluralign.metrics import Drawn, average_draws, correct, draw_series_means
 from pluralign.rewards import EncodedPairs
@@ -54,7 +54,7 @@ class Study:
     drawing: Drawing
     reporter: Reporter
 
-    def credit(self, fits: Sequence[Fitted]) -> FloatArray:
+    def credit(self, fits: Sequence[FittedMethod]) -> FloatArray:
         """Credit of each test pair under the steer to its own community.
 
         Args:

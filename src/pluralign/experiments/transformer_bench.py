@@ -27,7 +27,7 @@ from pluralign.core import (
     text_digest,
 )
 from pluralign.evaluation import margins_by_steer
-from pluralign.experiments.bench import Fitted
+from pluralign.experiments.bench import FittedMethod
 from pluralign.experiments.linear_bench import fitted
 from pluralign.huggingface.processes import process_count, split_between_processes, writing
 from pluralign.methods import Method, TrainingSet
@@ -88,7 +88,7 @@ class TransformerBench:
             "parts_trained": {m: self.facts[m] for m in methods if m in self.facts},
         }
 
-    def fit(self, method: Method, **settings: object) -> Fitted:
+    def fit(self, method: Method, **settings: object) -> FittedMethod:
         """Train a part for each community, with the settings of the method's table, or with others."""
         values = dict(self.resolved.given.get(method.name, {})) | settings
         config = method.configure(**values)

@@ -26,7 +26,7 @@ from pluralign.serving.bodies import answer, documented, read, written
 from pluralign.serving.conversations import answered, check_roles
 from pluralign.serving.evidence import not_steered
 from pluralign.serving.numbers import Number, losses, numbers, order, shares
-from pluralign.serving.planning import Plan
+from pluralign.serving.planning import ScoringPlan
 from pluralign.serving.service import Service
 
 BODIES = [RewardsRequest, RankRequest, CompareRequest]
@@ -125,7 +125,7 @@ class _Found:
         held_out: Share of the people that each repeat lacks.
     """
 
-    plan: Plan
+    plan: ScoringPlan
     reward_B_N_S: FloatArray
     unread: Sequence[Sequence[str]]
     held_out: float

@@ -27,7 +27,7 @@ _MOST_LABELS, _LONGEST_LABEL = 1000, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ScoringPlan:
     """Which rewards a request asks for.
 
     Attributes:
@@ -46,7 +46,7 @@ class Plan:
     @classmethod
     def of(
         cls, keys: Sequence[str], steers: Sequence[Steer | None], served: Sequence[Served]
-    ) -> "Plan":
+    ) -> "ScoringPlan":
         """A plan, with its communities written down."""
         return cls(tuple(keys), tuple(steers), tuple(served), _SERVED.dump_json(tuple(served)))
 
@@ -67,7 +67,7 @@ class Planner:
         }
         self._separate = lru_cache(_PLANS_KEPT)(self._plan_separate)
 
-    def plan(self, asked: Steering) -> Plan:
+    def plan(self, asked: Steering) -> ScoringPlan:
         """What to score with, for a request.
 
         Raises:
@@ -101,18 +101,22 @@ class Planner:
         """Every community, and the reference where the model is steered to nobody."""
         return self.communities or (WORLD.id,)
 
-    def _plan_separate(self, labels: tuple[str, ...], strength: float, parent: bool) -> Plan:
+    def _plan_separate(self, labels: tuple[str, ...], strength: float, parent: bool) -> ScoringPlan:
         found = dict(self._answering(label, parent) for label in labels)
         steers = [steer_to(self.communities, id_, strength) for id_ in found.values()]
-        return Plan.of(list(found), steers, [self._served(key, id_) for key, id_ in found.items()])
+        return ScoringPlan.of(
+            list(found), steers, [self._served(key, id_) for key, id_ in found.items()]
+        )
 
-    def _plan_blend(self, shares: Mapping[str, float], strength: float, parent: bool) -> Plan:
+    def _plan_blend(
+        self, shares: Mapping[str, float], strength: float, parent: bool
+    ) -> ScoringPlan:
         found = [(*self._answering(label, parent), share) for label, share in shares.items()]
         blended: dict[str, float] = {}
         for _, id_, share in found:
             blended[id_] = blended.get(id_, 0.0) + share
         steer = blend_of(self.communities, blended, strength)
-        return Plan.of([BLEND], [steer], [self._served(key, id_) for key, id_, _ in found])
+        return ScoringPlan.of([BLEND], [steer], [self._served(key, id_) for key, id_, _ in found])
 
     def _answering(self, label: str, parent: bool) -> tuple[str, str]:
         """What the answer calls a community, and the id whose part of the model answers."""

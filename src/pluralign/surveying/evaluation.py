@@ -37,7 +37,7 @@ from pluralign.evaluation.surveys import (
     Parser,
     Peoples,
     ReadAnswer,
-    Scored,
+    SurveySums,
     anchor_rows,
     difference_rows,
     effect_rows,
@@ -182,9 +182,9 @@ def measure(
     peoples = Peoples.of(survey, questions, communities, tally)
     table = AnswerTable.of(read, questions)
     counts = draw_questions(len(questions), rng_for(seed, "questions"), draws)
-    scored = Scored.of(table, peoples, counts)
+    scored = SurveySums.of(table, peoples, counts)
     everyone = Peoples.of(survey, questions, survey.communities, Tally())
-    against_all = Scored.of(table, everyone, counts, everyone=True)
+    against_all = SurveySums.of(table, everyone, counts, everyone=True)
     rows = [
         *score_rows(scored),
         *rank_rows(against_all),

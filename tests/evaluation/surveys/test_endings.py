@@ -10,7 +10,7 @@ from pluralign.evaluation.surveys import (
     AnswerTable,
     Parser,
     Peoples,
-    Scored,
+    SurveySums,
     read_all,
     score_rows,
 )
@@ -36,7 +36,7 @@ def rates(
     questions = list(SURVEY.questions)
     peoples = Peoples.of(SURVEY, questions, ["MEX"], tally)
     counts = draw_questions(4, rng_for(0, "test"), 10)
-    rows = score_rows(Scored.of(AnswerTable.of(read, questions), peoples, counts))
+    rows = score_rows(SurveySums.of(AnswerTable.of(read, questions), peoples, counts))
     return {row.metric: row.value for row in rows}, tally
 
 

@@ -13,7 +13,7 @@ from pluralign.core import (
     SurveyQuestion,
     Tally,
 )
-from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, Scored, read_all
+from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, SurveySums, read_all
 from pluralign.surveying.evaluation import measure
 
 OPTIONS = ("Very", "Rather", "Little", "Not")
@@ -301,7 +301,7 @@ def test_an_answer_keeps_a_number_that_no_option_has_only_for_the_published_scor
 def test_sums_of_a_profile_are_those_of_its_answers_alone() -> None:
     read = read_all(said(GOLD["~hill"], "~hill"), SURVEY, "strict", "auto", Tally())
     table = AnswerTable.of(read, list(QUESTIONS))
-    scored = Scored.of(
+    scored = SurveySums.of(
         table, Peoples.of(SURVEY, list(QUESTIONS), ["~hill"], Tally()), np.ones((1, N))
     )
     assert scored.series("exact_accuracy").value_S.tolist() == [1]

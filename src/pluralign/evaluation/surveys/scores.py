@@ -24,7 +24,7 @@ Sums = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class SurveySums:
     """The sums behind every score, for every profile against the peoples it is compared with.
 
     Attributes:
@@ -44,7 +44,7 @@ class Scored:
     @staticmethod
     def of(
         table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray, *, everyone: bool = False
-    ) -> "Scored":
+    ) -> "SurveySums":
         """Sum what every answer adds to every score.
 
         Args:
@@ -70,7 +70,7 @@ class Scored:
             )
             for metric in parts[0]
         }
-        return Scored(table, peoples, counts_B_Q, pairs, sums)
+        return SurveySums(table, peoples, counts_B_Q, pairs, sums)
 
     def series(self, metric: str) -> Series:
         """One metric, all series."""
@@ -96,7 +96,7 @@ def series_of(metric: str, sums: Sums, counts_B_Q: FloatArray) -> Series:
     return Series(value, draws, (bottom > 0).sum(axis=1))
 
 
-def score_rows(scored: Scored) -> Iterator[SurveyRow]:
+def score_rows(scored: SurveySums) -> Iterator[SurveyRow]:
     """Every metric of every respondent for every community it is compared with, and on average over them.
 
     The rate of unfinished answers is left out where every answer is finished.
@@ -118,7 +118,7 @@ def score_rows(scored: Scored) -> Iterator[SurveyRow]:
                     yield row_of(metric, model, strategy, None, mean)
 
 
-def rank_rows(scored: Scored) -> Iterator[SurveyRow]:
+def rank_rows(scored: SurveySums) -> Iterator[SurveyRow]:
     """Where the community named ranks among all peoples, by nearness to the answers given in its name.
 
     Args:
@@ -146,7 +146,7 @@ def rank_rows(scored: Scored) -> Iterator[SurveyRow]:
                 yield row_of(RANK, model, strategy, None, mean)
 
 
-def nearest_people(scored: Scored) -> list[dict[str, object]]:
+def nearest_people(scored: SurveySums) -> list[dict[str, object]]:
     """For every profile that names a community: which people its answers are nearest to.
 
     Args:
@@ -165,7 +165,7 @@ def nearest_people(scored: Scored) -> list[dict[str, object]]:
 
 
 def difference_rows(
-    scored: Scored, metrics: Sequence[str], left: tuple[str, str], right: tuple[str, str]
+    scored: SurveySums, metrics: Sequence[str], left: tuple[str, str], right: tuple[str, str]
 ) -> Iterator[dict[str, object]]:
     """Paired differences between two respondents on the questions that both answered readably.
 

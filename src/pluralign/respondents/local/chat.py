@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import Conversation, Message, Reply, Sampling
-from pluralign.respondents.local.loading import Loaded, load
+from pluralign.respondents.local.loading import LoadedModel, load
 
 Heard = Callable[[int, Reply], None]
 
@@ -19,7 +19,7 @@ class LocalChatModel:
         batch_tokens: Most tokens of one batch, padding and new tokens included.
     """
 
-    def __init__(self, loaded: Loaded, batch_tokens: int = 16384) -> None:
+    def __init__(self, loaded: LoadedModel, batch_tokens: int = 16384) -> None:
         self.loaded = loaded
         self.batch_tokens = batch_tokens
         self.notes = loaded.notes

@@ -20,7 +20,7 @@ _OWN_CODE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedModel:
     """A model ready to go on with texts.
 
     Attributes:
@@ -47,7 +47,7 @@ def load(
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     attention: str | None = None,
     trust_remote_code: bool = False,
-) -> Loaded:
+) -> LoadedModel:
     """Load a model and its tokenizer; a folder that is an adapter is put on the model it names.
 
     Raises:
@@ -103,7 +103,7 @@ def load(
         )
     model.to(where).eval()
     prints += ["bfloat16" if half else "float32", str(attention)]
-    return Loaded(
+    return LoadedModel(
         model,
         tokenizer,
         called,
