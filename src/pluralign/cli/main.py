@@ -11,6 +11,7 @@ from pluralign._version import __version__
 from pluralign.cli import exporting, reward_commands, sharing
 from pluralign.cli.auditing import audit
 from pluralign.cli.data_commands import data
+from pluralign.cli.init_command import init
 from pluralign.cli.pluralising import pluralise
 from pluralign.cli.reporting import report
 from pluralign.cli.serving import serve
@@ -64,6 +65,7 @@ def _version(
         raise typer.Exit
 
 
+app.command()(init)
 app.command()(reward_commands.run)
 app.command()(reward_commands.score)
 app.command()(reward_commands.demo)

@@ -1,4 +1,4 @@
-"""Units of settings, written beside their types."""
+"""Units of settings, written with their types."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ class Unit:
     """The unit of a setting, as in ``Annotated[float, Unit("logits")]``.
 
     Attributes:
-        name: What the number counts or measures, in the plural: pairs, people, tokens, seconds.
+        name: The things that are counted, or the unit of measurement: pairs, tokens, seconds.
     """
 
     name: str

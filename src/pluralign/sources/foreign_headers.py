@@ -25,6 +25,19 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
 )
 
 
+def source_of_columns(columns: Iterable[str]) -> str | None:
+    """The source of another program's files that has these columns; None where none is known by them.
+
+    >>> source_of_columns(["model_a", "model_b", "winner", "turn"])
+    'arena'
+    """
+    found = set(columns)
+    name = next((name for name, signs in _SIGNS if signs <= found), None)
+    if name is None and any(column.endswith(".responses") for column in found):
+        return "argilla"
+    return name
+
+
 def source_hint(columns: Iterable[str]) -> str | None:
     """What to write for a file with these columns; None where no source of ours is known by them.
 
@@ -33,11 +46,8 @@ def source_hint(columns: Iterable[str]) -> str | None:
     >>> source_hint(["prompt", "answer"]) is None
     True
     """
-    found = set(columns)
-    name = next((name for name, signs in _SIGNS if signs <= found), None)
-    if name is None and any(column.endswith(".responses") for column in found):
-        name = "argilla"
-    return (
-        name
-        and f'this looks like a file for source = "{name}" (pluralign data show {name} --set path=...)'
-    )
+    name = source_of_columns(columns)
+    if name is None:
+        return None
+    how = f"pluralign data show {name} --set path=..."
+    return f'this looks like a file for source = "{name}" ({how})'

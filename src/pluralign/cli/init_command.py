@@ -1,0 +1,191 @@
+"""``pluralign init``: write a first settings file for a data file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pluralign.cli.options import AsJson, SkipBad, Wide
+
+if TYPE_CHECKING:
+    from pluralign.cli.output import Output
+    from pluralign.core import PairSource
+    from pluralign.experiments.first_settings import Look, Proposal
+    from pluralign.sources.recognised import Recognised
+
+_MOST = 15
+_LONGEST_NAME = 80
+
+
+def init(
+    data: Annotated[
+        Path, typer.Argument(help="The data: a file of pairs, votes or answers, or a folder.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Settings file to write. The default is the data's name with .toml."
+        ),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set a setting of the source, for example --set pairs.community=GBR. "
+            "May be repeated.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a settings file that is already there.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    wide: Wide = False,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a data file, and write a commented settings file that runs as it is.
+
+    The command recognises the layout of the data, reads it, and chooses a split, a reference and
+    the communities that can be steered to. The reason for each choice is a comment in the file.
+
+    Example: `pluralign init pairs.csv`, then `pluralign run pairs.toml`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.core import InvalidSettings, whole_file
+    from pluralign.experiments.first_settings import look_at, propose, settings_text
+
+    found, source = _recognised(
+        data, [*(overrides or []), *(["pairs.skip_bad=true"] if skip_bad else [])]
+    )
+    place = out or Path(f"{_stem(data)}.toml")
+    if place.exists() and not force:
+        raise InvalidSettings(
+            "the file is already there",
+            where=str(place),
+            hint="name another with --out, or replace it with --force",
+        )
+    look = look_at(source)
+    proposal = propose(look)
+    folder = place.resolve().parent
+    text = settings_text(str(data), _stem(data), folder, found, look, proposal)
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(place) as partial:
+        partial.write_text(text, encoding="utf-8")
+    _show(place, found, look, proposal, Output(as_json=as_json, wide=wide))
+
+
+def _recognised(data: Path, overrides: list[str]) -> "tuple[Recognised, PairSource]":
+    """What reads the data, with the settings that the user gave, and the source itself."""
+    from dataclasses import replace
+    from typing import get_type_hints
+
+    from pluralign.core import InvalidInput, InvalidSettings
+    from pluralign.settings import built, source_named
+    from pluralign.settings.toml_tables import is_path
+    from pluralign.sources.recognised import Recognised, recognise
+
+    given = _given(overrides)
+    name = given.pop("source", None)
+    if not data.exists():
+        raise InvalidInput("no such file or folder", where=str(data), hint="check the path")
+    named = Recognised(source=str(name), settings={"path": data})
+    found = recognise(data) if name is None else named
+    cls = source_named(found.source)
+    hints = get_type_hints(cls)
+    for key, value in given.items():
+        if key in hints and is_path(hints[key]) and isinstance(value, str):
+            given[key] = Path(value)
+    reasons = {key: why for key, why in found.reasons.items() if key not in given}
+    found = replace(found, settings=found.settings | given, reasons=reasons)
+    try:
+        return found, built(cls, found.settings, Path.cwd(), "pairs")
+    except InvalidSettings as error:
+        remedy = f"give it, for example --set {error.where}=..."
+        hints_joined = "; ".join(part for part in (remedy, error.hint) if part)
+        raise InvalidSettings(error.what, where=error.where, hint=hints_joined) from error
+
+
+def _given(overrides: list[str]) -> dict[str, object]:
+    """The settings of the source that the user gave, without ``pairs.``."""
+    from pluralign.core import InvalidSettings
+    from pluralign.settings.toml_tables import override
+
+    tables: dict[str, object] = {"pairs": {}}
+    for text in overrides:
+        override(tables, text)
+    others = [key for key in tables if key != "pairs"]
+    if others:
+        raise InvalidSettings(
+            "only settings of the source can be given here",
+            where=f"--set {others[0]}",
+            hint="write --set pairs.KEY=VALUE, and change other settings in the file",
+        )
+    given = tables["pairs"]
+    assert isinstance(given, dict)
+    return given
+
+
+def _stem(data: Path) -> str:
+    """The name of the data, without its suffix, as the name of a run may be."""
+    import re
+
+    from pluralign.sources.row_files import file_stem
+
+    name = re.sub(r"[/\\\x00-\x1f\x7f]", "-", file_stem(data.resolve()))[:_LONGEST_NAME]
+    return name if name.strip(". ") else "pairs"
+
+
+def _show(
+    place: Path, found: "Recognised", look: "Look", proposal: "Proposal", output: "Output"
+) -> None:
+    import shlex
+
+    from pluralign.cli.tables import Column, Table
+    from pluralign.core import count_of
+
+    if output.as_json:
+        output.json(
+            {
+                "settings": str(place),
+                "source": found.source,
+                "columns": found.columns,
+                "pairs": look.pairs,
+                "people": look.people,
+                "steered": proposal.steered,
+                "split": proposal.split,
+                "reference": proposal.reference,
+            }
+        )
+        return
+    raters = f" by {count_of(look.raters, 'person', 'people')}" if look.raters else ""
+    output.line(f"{found.source} reads it: {count_of(look.pairs, 'pair')}{raters}", style="bold")
+    for reason, n in look.tally.dropped.most_common():
+        output.line(f"{count_of(n, 'row')} dropped: {reason}")
+    table = Table(
+        columns=[
+            Column(head="community", cut="middle", least=14),
+            Column(head="pairs", right=True),
+            Column(head="people", right=True),
+            Column(head="role"),
+        ]
+    )
+    most = None if output.whole else _MOST
+    for community, count in list(look.people.items())[:most]:
+        role = "steered to" if community in proposal.steered else "not steered to"
+        if community in proposal.reference:
+            role = "reference"
+        people = "-" if count["raters"] is None else f"{count['raters']:,}"
+        table.rows.append([community, f"{count['pairs']:,}", people, role])
+    output.table(table)
+    if len(look.people) > len(table.rows):
+        output.line(f"... and {len(look.people) - len(table.rows)} more; --wide lists all")
+    output.line(f"Held out for the test: {proposal.split}s. Reference: {_reference(proposal)}.")
+    output.line(f"\nWritten to {place}. Look through it, try it small, and run it:")
+    output.line(f"  pluralign run {shlex.quote(str(place))} --dry-run")
+    output.line(f"  pluralign run {shlex.quote(str(place))}")
+
+
+def _reference(proposal: "Proposal") -> str:
+    if isinstance(proposal.reference, str):
+        return "all pairs (pooled)"
+    return ", ".join(proposal.reference)
