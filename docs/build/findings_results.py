@@ -20,9 +20,9 @@ from pages.findings import (
 )
 from pages.sections import marked, placed
 from pluralign.auditing import Given, gather, run_audit
-from pluralign.audits import Evidence
+from pluralign.audits import Evidence, Finding
 from pluralign.reports import Wanted, write_report
-from pluralign.runs import read_rows
+from pluralign.runs.audits import find_audit
 from pluralign.settings import resolve_audit
 from pluralign.sources import ShareTable
 from pluralign.surveying.evaluation import evaluate_answers
@@ -56,9 +56,7 @@ def main() -> None:
         ("neighbour", neighbour_table(models)),
         ("participation", participation_table([*rewards.values()])),
     ]
-    sections += [
-        ("rewards", rewards_table({n: _findings(args.runs / n / "audit") for n in rewards}))
-    ]
+    sections += [("rewards", rewards_table({n: _findings(args.runs / n) for n in rewards}))]
     if args.rates is not None:
         sections.append(("planted", planted_table(args.rates)))
     for name, table in sections:
@@ -86,8 +84,10 @@ def _audited(given: Given) -> Evidence:
     return gather(given).evidence
 
 
-def _findings(folder: Path) -> Sequence[dict]:
-    return read_rows(folder / "findings.jsonl")
+def _findings(run: Path) -> Sequence[Finding]:
+    """What the audit of a run found."""
+    audit = find_audit(run)
+    return audit.findings if audit is not None else ()
 
 
 def _pictures(page: Path, folder: Path) -> None:

@@ -18,7 +18,7 @@ from pages.comparison import (
     scpo_section,
 )
 from pages.pictures import draw_curves, draw_methods, draw_steers
-from pages.reading import Run, read_runs
+from pages.reading import read_runs
 from pages.sections import kept, placed, replaced
 from pages.studies import (
     curve_section,
@@ -27,15 +27,15 @@ from pages.studies import (
     sensitivity_section,
     steer_section,
 )
-from pages.writing import compared, table, title_of
-from pluralign.cli.numbers import percent
+from pages.writing import compared, percent, table, title_of
 from pluralign.core import PluralignError
+from pluralign.runs import RewardRun
 
 ELSEWHERE = ("transformers", "surveys", "culturespa")
 """Sections of the page that other scripts write."""
 
 
-def page(runs: Sequence[Run], pictures: Path) -> str:
+def page(runs: Sequence[RewardRun], pictures: Path) -> str:
     """The text of the page; its pictures are written to a folder beside it."""
     shown = compared_runs(runs)
     methods, curves = draw_methods(shown, pictures), draw_curves(shown, pictures)
@@ -46,12 +46,12 @@ def page(runs: Sequence[Run], pictures: Path) -> str:
     return "\n\n".join([*parts, footer(runs)]) + "\n"
 
 
-def compared_runs(runs: Sequence[Run]) -> list[Run]:
+def compared_runs(runs: Sequence[RewardRun]) -> list[RewardRun]:
     """All but those that repeat another with questions held out."""
     return [run for run in runs if not any(run is _by_question(other, runs) for other in runs)]
 
 
-def section(run: Run, by_question: Run | None, pictures: Path) -> str:
+def section(run: RewardRun, by_question: RewardRun | None, pictures: Path) -> str:
     """Everything about one run."""
     steers = draw_steers(run, pictures)
     parts = [
@@ -70,11 +70,11 @@ def section(run: Run, by_question: Run | None, pictures: Path) -> str:
     return "\n\n".join(parts)
 
 
-def _by_question(run: Run, runs: Sequence[Run]) -> Run | None:
+def _by_question(run: RewardRun, runs: Sequence[RewardRun]) -> RewardRun | None:
     return next((other for other in runs if other.name == f"{run.name}-by-question"), None)
 
 
-def overview(runs: Sequence[Run]) -> str:
+def overview(runs: Sequence[RewardRun]) -> str:
     """Average and worst community of each method on every data set, and what follows."""
     methods = list(dict.fromkeys(m for run in runs for m in run.methods))
     with_worst = [run for run in runs if run.summed(run.methods[0], "worst")]
@@ -98,7 +98,7 @@ def overview(runs: Sequence[Run]) -> str:
     )
 
 
-def _findings(run: Run) -> list[str]:
+def _findings(run: RewardRun) -> list[str]:
     found = [compared("scpo", "full", row) for row in [run.gain("scpo", "full")] if row]
     found += [
         compared("adaptive", "reference", row) for row in [run.gain("adaptive", "reference")] if row

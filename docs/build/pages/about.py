@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pages.reading import Run
+from pages.reading import tested
 from pages.writing import named, split_unit, table, title_of, unit_of
+from pluralign.runs import RewardRun
 
 _ABOUT = {
     "global-dialogues": (
@@ -62,22 +63,22 @@ def introduction() -> str:
     return f"{_INTRODUCTION}\n\n## All data sets"
 
 
-def data_section(run: Run) -> str:
+def data_section(run: RewardRun) -> str:
     """Data, people, split and seeds of a run, and every row dropped by its reason."""
     record, split = run.record, run.settings["split"]
-    overall = next(r for r in run.summary if r["aggregate"] == "overall" and r["subset"] == "all")
-    raters = [record["people"][c]["raters"] for c in run.steered]
+    overall = next(r for r in run.summary if r.aggregate == "overall" and r.subset == "all")
+    raters = [record["people"][c]["raters"] for c in tested(run)]
     people = (
         f"{sum(r for r in raters if r is not None):,} raters in the communities steered to"
         if any(r is not None for r in raters)
         else "answers published as shares, so the number of people is not known"
     )
     said = [
-        f"**People.** {record['data']['pairs']:,} pairs; {people}. Steered to: {_listed(run.steered)}. The reference is"
+        f"**People.** {record['data']['pairs']:,} pairs; {people}. Steered to: {_listed(tested(run))}. The reference is"
         f" fitted on: {_listed(run.spoken_for)}. {_left_out(record['communities']['left_out'])}",
         f"**Split.** {_part(split['test'])} of the {split_unit(run)} held out; {len(run.seeds)}"
         f" {'seed' if len(run.seeds) == 1 else 'seeds'} ({', '.join(map(str, run.seeds))}), each with its own split."
-        f" {overall['n']:,} different test pairs in the communities steered to. Intervals resample {unit_of(run)}.",
+        f" {overall.n:,} different test pairs in the communities steered to. Intervals resample {unit_of(run)}.",
         f"**Encoder.** `{run.settings['trunk']['encoder']}`.",
     ]
     notes = "\n".join(f"* {note}" for note in record["notes"])
@@ -90,7 +91,7 @@ def data_section(run: Run) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def footer(runs: Sequence[Run]) -> str:
+def footer(runs: Sequence[RewardRun]) -> str:
     """The commands and the versions."""
     lines = "\n".join(f"pluralign run configs/{_config(run)} --out runs/{run.name}" for run in runs)
     versions = [run.record["versions"] for run in runs]
@@ -106,7 +107,7 @@ def footer(runs: Sequence[Run]) -> str:
     ])  # fmt: skip
 
 
-def _source_table(run: Run) -> str:
+def _source_table(run: RewardRun) -> str:
     files = [_file(settings) for settings in run.settings["pairs"]]
     sources = run.record["data"]["sources"]
     names = [
@@ -157,5 +158,5 @@ def _part(test: object) -> str:
     return f"{100 * test:.0f} %" if isinstance(test, float) else f"The file {json.dumps(str(test))}"
 
 
-def _config(run: Run) -> str:
+def _config(run: RewardRun) -> str:
     return f"{run.name.replace('-', '_')}.toml"

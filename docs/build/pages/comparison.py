@@ -3,16 +3,27 @@
 import numpy as np
 
 from pages.paired import against, rank_correlation
-from pages.reading import Row, Run
-from pages.writing import compared, folded, named, people_behind, points, table, unit_of, verdict
-from pluralign.cli.numbers import percent
+from pages.reading import tested
+from pages.writing import (
+    compared,
+    folded,
+    named,
+    people_behind,
+    percent,
+    points,
+    table,
+    unit_of,
+    verdict,
+)
+from pluralign.evaluation import DifferenceRow, Row
+from pluralign.runs import RewardRun
 
 _SHOWN = ("reference", "full", "scpo", "pooled", "adaptive")
 _ABLATIONS = ("scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
 _ENOUGH = 5
 
 
-def method_section(run: Run) -> str:
+def method_section(run: RewardRun) -> str:
     """The table of methods, and what it says."""
     rows = [_method_row(run, method) for method in run.methods]
     head = [
@@ -26,17 +37,15 @@ def method_section(run: Run) -> str:
     return "\n\n".join(["### Methods", table(head, rows), _behind_the_table(run), _reading(run)])
 
 
-def best_other(run: Run, aggregate: str) -> str | None:
+def best_other(run: RewardRun, aggregate: str) -> str | None:
     """The method with the highest value beside ``adaptive``; None where there is nothing to compare."""
     values = {
-        m: row["value"]
-        for m in run.methods
-        if m != "adaptive" and (row := run.summed(m, aggregate))
+        m: row.value for m in run.methods if m != "adaptive" and (row := run.summed(m, aggregate))
     }
     return max(values, key=values.__getitem__) if values else None
 
 
-def adaptive_sentences(run: Run) -> list[str]:
+def adaptive_sentences(run: RewardRun) -> list[str]:
     """How ``adaptive`` compares with the best of the others, on average and for the worst community."""
     other = best_other(run, "average")
     if "adaptive" not in run.methods or other is None:
@@ -48,17 +57,17 @@ def adaptive_sentences(run: Run) -> list[str]:
     worst = best_other(run, "worst")
     ours, theirs = run.summed("adaptive", "worst"), run.summed(worst, "worst") if worst else None
     if ours and theirs:
-        gap = round(100 * ours["value"], 1) - round(100 * theirs["value"], 1)
+        gap = round(100 * ours.value, 1) - round(100 * theirs.value, 1)
         more = "higher" if gap > 0 else "lower" if gap < 0 else "the same as shown"
         said.append(
-            f"For the worst-served community `adaptive` reaches {percent(ours)} ({ours['worst_community']}), the best"
-            f" of the others, `{worst}`, {percent(theirs)} ({theirs['worst_community']}): {more}, with intervals that"
+            f"For the worst-served community `adaptive` reaches {percent(ours)} ({ours.worst_community}), the best"
+            f" of the others, `{worst}`, {percent(theirs)} ({theirs.worst_community}): {more}, with intervals that"
             f" {'overlap' if _overlap(ours, theirs) else 'do not overlap'}."
         )
     return said
 
 
-def scpo_section(run: Run) -> str:
+def scpo_section(run: RewardRun) -> str:
     """Where SCPO does not beat full fine-tuning, and where it does."""
     row = run.gain("scpo", "full")
     if row is None:
@@ -67,15 +76,15 @@ def scpo_section(run: Run) -> str:
     parts = [f"On all test pairs {compared('scpo', 'full', row)}"]
     if contested:
         parts.append(f"On contested pairs {compared('scpo', 'full', contested)}")
-    by_community = _where_they_differ(run) if len(run.steered) > 1 else []
+    by_community = _where_they_differ(run) if len(tested(run)) > 1 else []
     return "\n\n".join(["### SCPO and full fine-tuning", " ".join(parts), *by_community])
 
 
-def community_section(run: Run) -> str:
+def community_section(run: RewardRun) -> str:
     """Every community under the steer to itself, worst served first."""
     cells = run.served()
     shown = [m for m in _SHOWN if m in run.methods]
-    ordered = sorted(run.steered, key=lambda c: float(cells[c, shown[-1]]["value"]))
+    ordered = sorted(tested(run), key=lambda c: cells[c, shown[-1]].value)
     rows = [
         [named(c), *_sizes(cells[c, shown[-1]]), *(percent(cells.get((c, m))) for m in shown)]
         for c in ordered
@@ -86,7 +95,7 @@ def community_section(run: Run) -> str:
     return "\n\n".join(["### Communities", intro, body])
 
 
-def leak_section(run: Run, by_question: Run) -> str:
+def leak_section(run: RewardRun, by_question: RewardRun) -> str:
     """The same data split by question: how much of the accuracy is wording that a battery's items share."""
     methods = [m for m in run.methods if m in by_question.methods]
     rows = [_leak_row(m, run.summed(m), by_question.summed(m)) for m in methods]
@@ -99,23 +108,23 @@ def leak_section(run: Run, by_question: Run) -> str:
 
 
 def _leak_row(method: str, stems: Row | None, questions: Row | None) -> list[str]:
-    gap = f"{100 * (questions['value'] - stems['value']):+.1f}" if stems and questions else "-"
+    gap = f"{100 * (questions.value - stems.value):+.1f}" if stems and questions else "-"
     return [f"`{method}`", percent(stems), percent(questions), gap]
 
 
-def _method_row(run: Run, method: str) -> list[str]:
+def _method_row(run: RewardRun, method: str) -> list[str]:
     worst = run.summed(method, "worst")
     return [
         f"`{method}`",
         percent(run.summed(method)),
         percent(run.summed(method, subset="contested")),
-        f"{worst['worst_community']} {percent(worst)}" if worst else "-",
+        f"{worst.worst_community} {percent(worst)}" if worst else "-",
         points(run.gain(method, "reference")),
         points(run.gain(method, "full")),
     ]
 
 
-def _behind_the_table(run: Run) -> str:
+def _behind_the_table(run: RewardRun) -> str:
     first = next(row for m in run.methods if (row := run.summed(m)))
     text = f"Every average stands on {people_behind(first, unit_of(run))}"
     contested = run.summed(run.methods[0], subset="contested")
@@ -124,7 +133,7 @@ def _behind_the_table(run: Run) -> str:
     return text + "."
 
 
-def _reading(run: Run) -> str:
+def _reading(run: RewardRun) -> str:
     said = [compared("full", "reference", row) for row in [run.gain("full", "reference")] if row]
     said += [
         compared("scpo", baseline, row)
@@ -138,8 +147,8 @@ def _reading(run: Run) -> str:
     return "\n".join(f"* {sentence}" for sentence in [*said, *adaptive_sentences(run)])
 
 
-def _where_they_differ(run: Run) -> list[str]:
-    gains = {c: row for c in run.steered if (row := run.gain("scpo", "full", c))}
+def _where_they_differ(run: RewardRun) -> list[str]:
+    gains = {c: row for c in tested(run) if (row := run.gain("scpo", "full", c))}
     sided = {
         side: [c for c in gains if verdict(gains[c]) == side] for side in ("ahead of", "behind")
     }
@@ -150,7 +159,7 @@ def _where_they_differ(run: Run) -> list[str]:
     )
     parts = [said]
     differing = sorted(
-        (c for found in sided.values() for c in found), key=lambda c: -float(gains[c]["value"])
+        (c for found in sided.values() for c in found), key=lambda c: -gains[c].value
     )
     if differing:
         parts.append(_difference_table(run, gains, differing))
@@ -158,21 +167,23 @@ def _where_they_differ(run: Run) -> list[str]:
     return parts
 
 
-def _difference_table(run: Run, gains: dict[str, Row], communities: list[str]) -> str:
+def _difference_table(
+    run: RewardRun, gains: dict[str, DifferenceRow], communities: list[str]
+) -> str:
     share = _contested_share(run)
     rows = [
-        [named(c), f"{gains[c]['n']:,}", f"{100 * share[c]:.1f}", points(gains[c])]
+        [named(c), f"{gains[c].n:,}", f"{100 * share[c]:.1f}", points(gains[c])]
         for c in communities
     ]
     return table(["community", "test pairs", "contested, %", "`scpo` minus `full`"], rows)
 
 
-def _against_contested(run: Run, gains: dict[str, Row]) -> str:
+def _against_contested(run: RewardRun, gains: dict[str, DifferenceRow]) -> str:
     if len(gains) < _ENOUGH or "reference" not in run.methods:
         return "There are too few communities to relate the gain to how contested their pairs are."
     share = _contested_share(run)
     share_C = np.array([share[c] for c in gains])
-    gain_C = np.array([gains[c]["value"] for c in gains])
+    gain_C = np.array([gains[c].value for c in gains])
     found = rank_correlation(share_C, gain_C, run.settings["seed"])
     order = np.argsort(share_C)
     thirds = np.array_split(order, 3)
@@ -190,16 +201,16 @@ def _against_contested(run: Run, gains: dict[str, Row]) -> str:
     return f"{said}\n\n{table(head, rows)}"
 
 
-def _contested_share(run: Run) -> dict[str, float]:
+def _contested_share(run: RewardRun) -> dict[str, float]:
     """Part of a community's test pairs on which the reference disagrees, over all seeds."""
-    return {
-        c: 1 - row["value"] for (c, method), row in run.served().items() if method == "reference"
-    }
+    return {c: 1 - row.value for (c, method), row in run.served().items() if method == "reference"}
 
 
 def _sizes(row: Row) -> tuple[str, str]:
-    return f"{row['n']:,}", "-" if row["n_raters"] is None else f"{row['n_raters']:,}"
+    return f"{row.n:,}", "-" if row.n_raters is None else f"{row.n_raters:,}"
 
 
 def _overlap(a: Row, b: Row) -> bool:
-    return bool(a["low"] <= b["high"] and b["low"] <= a["high"])
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return True  # a number without an interval is not apart from any other
+    return a.low <= b.high and b.low <= a.high

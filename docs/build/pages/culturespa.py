@@ -1,7 +1,6 @@
 """CultureSPA on the planted model: what tuning changed, for whom, and what it cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -9,10 +8,12 @@ from typing import Any
 from pages.sections import marked
 from pages.writing import table
 from pluralign.core import NotEnoughData, community
-from pluralign.runs import RunFolder, read_rows
+from pluralign.evaluation.surveys import SurveyDifferenceRow, SurveyRow
+from pluralign.runs import PluraliseRun, open_run
+from pluralign.runs.folder import RECORD
 
 NAME = "culturespa"
-START, SCORE, AWARE = "start", "cultural_alignment_score", "culture_aware"
+START, SCORE, UNAWARE = "start", "cultural_alignment_score", "culture_unaware"
 _VARIANTS = {
     "cct": 'CCT (`answer.aware = "cross_culture_thinking"`)',
     "one-seed-question": "one question of the survey as an example (`questions.seeds_per_topic = 1`)",
@@ -31,70 +32,58 @@ _MEASURES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pluralised:
-    """A run of CultureSPA.
+def read(folder: Path) -> list[PluraliseRun]:
+    """Every finished run of CultureSPA in a folder, seeds first.
 
-    Attributes:
-        name: Name of its folder.
-        record: As in ``record.json``.
-        results: As in ``results.jsonl``.
-        comparisons: As in ``comparisons.jsonl``.
+    Raises:
+        DamagedFile: If the record of one is damaged.
     """
-
-    name: str
-    record: Mapping[str, Any]
-    results: Sequence[Mapping[str, Any]]
-    comparisons: Sequence[Mapping[str, Any]]
-
-    @property
-    def strategy(self) -> str:
-        """The culture-aware strategy that is measured."""
-        return str(self.record["settings"]["evaluate_strategy"])
-
-    def value(self, metric: str, model: str, place: str | None) -> Mapping[str, Any] | None:
-        """A number under the culture-aware strategy."""
-        return _one(
-            self.results, metric=metric, model=model, community=place, strategy=self.strategy
-        )
-
-    def change(self, metric: str, model: str, place: str | None) -> Mapping[str, Any] | None:
-        """Its paired difference to the start."""
-        return _one(
-            self.comparisons, metric=metric, model=model, community=place, strategy=self.strategy, baseline_model=START,
-            baseline_strategy=self.strategy,
-        )  # fmt: skip
-
-
-def read(folder: Path) -> list[Pluralised]:
-    """Every finished run in a folder, seeds first."""
     found = []
     for place in sorted(folder.iterdir()) if folder.is_dir() else []:
-        run = RunFolder(place)
-        record = run.read_json("record.json")
-        if record is None:
-            continue
-        settings = dict(record["settings"]) | {
-            "evaluate_strategy": _aware(read_rows(place / "results.jsonl"))
-        }
-        found.append(
-            Pluralised(
-                place.name,
-                dict(record) | {"settings": settings},
-                read_rows(place / "results.jsonl"),
-                read_rows(place / "comparisons.jsonl"),
-            )
-        )
-    return sorted(found, key=lambda run: (not run.name.startswith("seed-"), run.name))
+        run = open_run(place) if (place / RECORD).is_file() else None
+        if isinstance(run, PluraliseRun):
+            found.append(run)
+    return sorted(found, key=lambda run: (not is_seed(run), run.folder.name))
 
 
-def section(runs: Sequence[Pluralised], card: Mapping[str, Any]) -> str:
+def is_seed(run: PluraliseRun) -> bool:
+    """Whether it is the run itself with some seed, not a variant of it."""
+    return run.folder.name.startswith("seed-")
+
+
+def aware(run: PluraliseRun) -> str:
+    """The culture-aware strategy that is measured."""
+    for row in run.results:
+        if row.strategy and row.community and row.model == START and row.strategy != UNAWARE:
+            return row.strategy
+    raise NotEnoughData("no strategy names a culture", where=str(run.folder))
+
+
+def value(run: PluraliseRun, metric: str, model: str, place: str | None) -> SurveyRow | None:
+    """A number under the culture-aware strategy."""
+    return run.value(metric, model, aware(run), place)
+
+
+def change(
+    run: PluraliseRun, metric: str, model: str, place: str | None
+) -> SurveyDifferenceRow | None:
+    """Its paired difference to the start."""
+    strategy = aware(run)
+    wanted = (metric, model, place, strategy, START, strategy)
+    for row in run.comparisons:
+        own = (row.metric, row.model, row.community, row.strategy)
+        if (*own, row.baseline_model, row.baseline_strategy) == wanted:
+            return row
+    return None
+
+
+def section(runs: Sequence[PluraliseRun], card: Mapping[str, Any]) -> str:
     """The section of the page on CultureSPA.
 
     Raises:
         NotEnoughData: If no run with a seed is there.
     """
-    seeds = [run for run in runs if run.name.startswith("seed-")]
+    seeds = [run for run in runs if is_seed(run)]
     if not seeds:
         raise NotEnoughData(
             "no run of CultureSPA is there", hint="run configs/pluralise/planted.toml first"
@@ -107,14 +96,14 @@ def section(runs: Sequence[Pluralised], card: Mapping[str, Any]) -> str:
         _averages(first),
         _over_seeds(seeds),
         _collected(first),
-        _variants(first, [run for run in runs if run.name in _VARIANTS]),
+        _variants(first, [run for run in runs if run.folder.name in _VARIANTS]),
         _ability(first),
         _reading(seeds),
     ]
     return marked(NAME, "\n\n".join(part for part in parts if part))
 
 
-def _about(card: Mapping[str, Any], seeds: Sequence[Pluralised]) -> str:
+def _about(card: Mapping[str, Any], seeds: Sequence[PluraliseRun]) -> str:
     planted = card["planted"]
     return (
         f"**A toy, whole in every part.** A Llama of {card['parameters'] / 1e6:.1f} million parameters was "
@@ -137,25 +126,23 @@ def _about(card: Mapping[str, Any], seeds: Sequence[Pluralised]) -> str:
     )
 
 
-def _communities(run: Pluralised) -> str:
+def _communities(run: PluraliseRun) -> str:
     models = _models(run)
     own = {
-        r["community"]
-        for r in run.results
-        if r["metric"] == SCORE and r["community"] and r["model"] == START
+        r.community for r in run.results if r.metric == SCORE and r.community and r.model == START
     }
-    order = sorted(own, key=lambda c: (run.value(SCORE, START, c) or {"value": 0})["value"])
+    order = sorted(own, key=lambda c: _number(value(run, SCORE, START, c), 0.0))
     head = ["community", START, *(h for m in models for h in (m, f"{m} against {START}"))]
     rows = [
         [
             f"{community(c).name}",
-            _cell(run.value(SCORE, START, c)),
+            _cell(value(run, SCORE, START, c)),
             *(
                 cell
                 for m in models
                 for cell in (
-                    _cell(run.value(SCORE, m, c)),
-                    _cell(run.change(SCORE, m, c), signed=True),
+                    _cell(value(run, SCORE, m, c)),
+                    _cell(change(run, SCORE, m, c), signed=True),
                 )
             ),
         ]
@@ -164,7 +151,7 @@ def _communities(run: Pluralised) -> str:
     return f"Cultural alignment score of every planted culture, named, worst first, seed 0:\n\n{table(head, rows)}"
 
 
-def _averages(run: Pluralised) -> str:
+def _averages(run: PluraliseRun) -> str:
     models = _models(run)
     head = [
         "on average",
@@ -174,27 +161,24 @@ def _averages(run: Pluralised) -> str:
     ]
     rows = []
     for metric, name, scale in _MEASURES:
-        people = run.value(metric, f"people: {START}", None)
-        cells = [_cell(people, scale), _cell(run.value(metric, START, None), scale)]
+        people = value(run, metric, f"people: {START}", None)
+        cells = [_cell(people, scale), _cell(value(run, metric, START, None), scale)]
         for m in models:
             cells += [
-                _cell(run.value(metric, m, None), scale),
-                _cell(run.change(metric, m, None), scale, signed=True),
+                _cell(value(run, metric, m, None), scale),
+                _cell(change(run, metric, m, None), scale, signed=True),
             ]
         rows.append([name, *cells])
     return f"On average over the communities, and how varied the answers are, seed 0:\n\n{table(head, rows)}"
 
 
-def _over_seeds(seeds: Sequence[Pluralised]) -> str:
+def _over_seeds(seeds: Sequence[PluraliseRun]) -> str:
     if len(seeds) < 2:
         return ""
     rows = []
     for m in _models(seeds[0]):
         for metric, name, scale in _MEASURES[:-1]:
-            values = [
-                (run.change(metric, m, None) or {"value": float("nan")})["value"] * scale
-                for run in seeds
-            ]
+            values = [_number(change(run, metric, m, None)) * scale for run in seeds]
             rows.append(
                 [
                     f"{m}, {name}",
@@ -205,20 +189,16 @@ def _over_seeds(seeds: Sequence[Pluralised]) -> str:
     rows += [
         [f"{m}, CAS of ~Hill", f"{fmean(v):+.1f}", f"{min(v):+.1f} to {max(v):+.1f}"]
         for m in _models(seeds[0])
-        if (
-            v := [
-                (run.change(SCORE, m, "~hill") or {"value": float("nan")})["value"] for run in seeds
-            ]
-        )
+        if (v := [_number(change(run, SCORE, m, "~hill")) for run in seeds])
     ]
     return f"Change against the start over {len(seeds)} seeds:\n\n" + table(
         ["", "mean", "range"], rows
     )
 
 
-def _collected(run: Pluralised) -> str:
-    stage = run.record["stages"]["collect"]
-    kept = run.record["stages"]["filter"]
+def _collected(run: PluraliseRun) -> str:
+    stage = run.stages["collect"]
+    kept = run.stages["filter"]
     rows = [
         [
             community(c).name,
@@ -245,15 +225,15 @@ def _collected(run: Pluralised) -> str:
     )
 
 
-def _variants(first: Pluralised, runs: Sequence[Pluralised]) -> str:
+def _variants(first: PluraliseRun, runs: Sequence[PluraliseRun]) -> str:
     if not runs:
         return ""
     rows = []
     for run in (first, *runs):
-        name = "as published (seed 0)" if run is first else _VARIANTS[run.name]
-        collected = sum(run.record["stages"]["collect"]["collected"].values())
+        name = "as published (seed 0)" if run is first else _VARIANTS[run.folder.name]
+        collected = sum(run.stages["collect"]["collected"].values())
         cells = [
-            _cell(run.change(metric, m, place), 1, signed=True)
+            _cell(change(run, metric, m, place), 1, signed=True)
             for m in _models(run)
             for metric, place in ((SCORE, None), (SCORE, "~hill"), ("pairwise_diversity", None))
         ]
@@ -267,15 +247,15 @@ def _variants(first: Pluralised, runs: Sequence[Pluralised]) -> str:
     return f"Variants, change against the start:\n\n{table(head, rows)}"
 
 
-def _ability(run: Pluralised) -> str:
-    own = [r for r in run.results if r["method"] == "lm_eval" and "exact_accuracy" in r["metric"]]
+def _ability(run: PluraliseRun) -> str:
+    own = [r for r in run.results if r.method == "lm_eval" and "exact_accuracy" in r.metric]
     if not own:
         return ""
     rows = [
         [
-            r["model"] + (f" ({community(r['community']).name})" if r["community"] else ""),
+            r.model + (f" ({community(r.community).name})" if r.community else ""),
             _cell(r, 100),
-            f"{r['n']:,}",
+            f"{r.n:,}",
         ]
         for r in own
     ]
@@ -288,21 +268,19 @@ def _ability(run: Pluralised) -> str:
     )
 
 
-def _reading(seeds: Sequence[Pluralised]) -> str:
+def _reading(seeds: Sequence[PluraliseRun]) -> str:
     """Sentences that the numbers allow, and no others."""
     said = []
     for m in _models(seeds[0]):
-        hill = [run.change(SCORE, m, "~hill") for run in seeds]
-        up = sum(row is not None and row["low"] is not None and row["low"] > 0 for row in hill)
-        flat = [run.change("pairwise_diversity", m, None) for run in seeds]
-        flatter = sum(
-            row is not None and row["high"] is not None and row["high"] < 0 for row in flat
-        )
-        richer = sum(row is not None and row["low"] is not None and row["low"] > 0 for row in flat)
+        hill = [change(run, SCORE, m, "~hill") for run in seeds]
+        up = sum(row is not None and row.low is not None and row.low > 0 for row in hill)
+        flat = [change(run, "pairwise_diversity", m, None) for run in seeds]
+        flatter = sum(row is not None and row.high is not None and row.high < 0 for row in flat)
+        richer = sum(row is not None and row.low is not None and row.low > 0 for row in flat)
         lost = sum(
-            row is not None and row["high"] is not None and row["high"] < 0
+            row is not None and row.high is not None and row.high < 0
             for run in seeds
-            for row in [run.change("exact_accuracy", m, None)]
+            for row in [change(run, "exact_accuracy", m, None)]
         )
         n = len(seeds)
         said.append(
@@ -313,25 +291,18 @@ def _reading(seeds: Sequence[Pluralised]) -> str:
     return "What the intervals allow to be said:\n\n" + "\n".join(said)
 
 
-def _models(run: Pluralised) -> list[str]:
-    return [m for m in ("joint", "specific") if any(r["model"] == m for r in run.results)]
+def _models(run: PluraliseRun) -> list[str]:
+    return [m for m in ("joint", "specific") if any(r.model == m for r in run.results)]
 
 
-def _aware(rows: Sequence[Mapping[str, Any]]) -> str:
-    found = dict.fromkeys(
-        r["strategy"] for r in rows if r["strategy"] and r["community"] and r["model"] == START
-    )
-    return next(s for s in found if s != "culture_unaware")
+def _number(row: SurveyRow | None, missing: float = float("nan")) -> float:
+    return missing if row is None else row.value
 
 
-def _one(rows: Sequence[Mapping[str, Any]], **wanted: Any) -> Mapping[str, Any] | None:
-    return next((r for r in rows if all(r.get(k) == v for k, v in wanted.items())), None)
-
-
-def _cell(row: Mapping[str, Any] | None, scale: float = 1, signed: bool = False) -> str:
+def _cell(row: SurveyRow | None, scale: float = 1, signed: bool = False) -> str:
     if row is None:
         return ""
-    digits = 2 if scale == 1 and abs(row["value"]) < 2 and row["metric"] == "spread_ratio" else 1
-    numbers = [row[k] * scale for k in ("value", "low", "high") if row[k] is not None]
+    digits = 2 if scale == 1 and abs(row.value) < 2 and row.metric == "spread_ratio" else 1
+    numbers = [x * scale for x in (row.value, row.low, row.high) if x is not None]
     value, *ends = (f"{x:{'+' if signed else ''}.{digits}f}" for x in numbers)
     return f"{value} [{', '.join(ends)}]" if ends else value

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from pluralign.audits import (
     Audit,
     Context,
     Evidence,
+    Finding,
     Measured,
-    community_name,
 )
 from pluralign.audits.answers import estimate
 from pluralign.audits.checks import severity_of
 from pluralign.audits.participants import who_took_part
-from pluralign.core import Estimate
+from pluralign.core import Estimate, community_name
 from pluralign.metrics import draw_ratios
 
 ABLATIONS = ("scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
@@ -118,26 +117,21 @@ def participation_table(evidence: Sequence[Evidence]) -> str:
     return table(head, rows)
 
 
-def rewards_table(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def rewards_table(found: Mapping[str, Sequence[Finding]]) -> str:
     """Risks and concerns of each method of each run."""
     rows = []
     for run, findings in found.items():
-        grave = [f for f in findings if f["severity"] != "note" and f["audit"] != "participation"]
+        told = [f for f in findings if f.audit != "participation"]
+        grave = [f for f in told if f.severity != "note"]
         for f in grave:
-            number = f["numbers"][0]
-            rows.append(
-                [run, f["severity"], f["claim"], _points(_estimate(number)), f"{number['n']:,}"]
-            )
+            number = next(iter(f.numbers.values()))
+            rows.append([run, f.severity, str(f.claim), _points(number), f"{number.n:,}"])
         if not grave:
             rows.append([run, "–", "nothing beyond a threshold, surely", "", ""])
-        notes = Counter(
-            f["check"]
-            for f in findings
-            if f["severity"] == "note" and f["audit"] != "participation"
-        )
+        notes = Counter(f.check for f in told if f.severity == "note")
         if notes:
-            told = ", ".join(f"{name} {n}" for name, n in sorted(notes.items()))
-            rows.append([run, "note", f"beyond a threshold, but not surely: {told}", "", ""])
+            counts = ", ".join(f"{name} {n}" for name, n in sorted(notes.items()))
+            rows.append([run, "note", f"beyond a threshold, but not surely: {counts}", "", ""])
     return table(["run", "severity", "claim", "deciding number, points", "pairs"], rows)
 
 
@@ -192,10 +186,6 @@ def _far(measured: Sequence[Measured]) -> str:
 
 def _one(measured: Sequence[Measured], number: str) -> str:
     return _points(measured[0].numbers[number]) if measured else "not assessed"
-
-
-def _estimate(row: Mapping[str, Any]) -> Estimate:
-    return Estimate(row["value"], row["low"], row["high"], row["n"], row["n_raters"])
 
 
 def _points(e: Estimate) -> str:

@@ -1,25 +1,23 @@
 """Comparisons that the tables of a run do not hold, drawn from its predictions with the same draws."""
 
-from dataclasses import asdict
-from typing import Any
-
 import numpy as np
 from scipy.stats import spearmanr
 
-from pages.reading import Run
+from pages.reading import tested
 from pluralign.core import Estimate, FloatArray, rng_for
 from pluralign.evaluation import TestPairs, own_margins
 from pluralign.metrics import correct, disaggregate, percentile_interval
+from pluralign.runs import RewardRun
 
 
-def against(run: Run, method: str, baseline: str) -> dict[str, Any]:
+def against(run: RewardRun, method: str, baseline: str) -> Estimate:
     """Paired difference in average accuracy of two methods, each community under the steer to itself."""
     judged, credit_N = _own_credit(run, method)
     _, other_N = _own_credit(run, baseline)
     return _average(run, judged, credit_N - other_N)
 
 
-def own_against_others(run: Run, method: str) -> dict[str, Any]:
+def own_against_others(run: RewardRun, method: str) -> Estimate:
     """How much better a community is served by the steer to itself than by the steers to the others, on average."""
     judged, parts = _steers(run, method)
     credit_N = [_own_minus_others(j, credit) for j, credit in parts]
@@ -36,17 +34,17 @@ def rank_correlation(x_C: FloatArray, y_C: FloatArray, seed: int, draws: int = 2
     return Estimate(float(spearmanr(x_C, y_C).statistic), low, high, n=len(x_C))
 
 
-def _own_credit(run: Run, method: str) -> tuple[TestPairs, FloatArray]:
-    parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
+def _own_credit(run: RewardRun, method: str) -> tuple[TestPairs, FloatArray]:
+    parts = [run.margins(method, seed) for seed in run.seeds]
     return TestPairs.join([j for j, _ in parts]), np.concatenate(
         [correct(own_margins(m, j)) for j, m in parts]
     )
 
 
 def _steers(
-    run: Run, method: str
+    run: RewardRun, method: str
 ) -> tuple[TestPairs, list[tuple[TestPairs, dict[str, FloatArray]]]]:
-    parts = [run.folder.read_predictions(seed, method) for seed in run.seeds]
+    parts = [run.margins(method, seed) for seed in run.seeds]
     found = [
         (judged, {steer: correct(m) for steer, m in margins.items()}) for judged, margins in parts
     ]
@@ -62,8 +60,8 @@ def _own_minus_others(judged: TestPairs, credit: dict[str, FloatArray]) -> Float
     return gap_N
 
 
-def _average(run: Run, judged: TestPairs, credit_N: FloatArray) -> dict[str, Any]:
-    rows = np.isin(judged.community_N, run.steered)
+def _average(run: RewardRun, judged: TestPairs, credit_N: FloatArray) -> Estimate:
+    rows = np.isin(judged.community_N, tested(run))
     part = judged.take(rows)
     settings = run.settings
     rng = rng_for(settings["seed"], "bootstrap", "all")
@@ -71,4 +69,4 @@ def _average(run: Run, judged: TestPairs, credit_N: FloatArray) -> dict[str, Any
     by = disaggregate(
         credit_N[rows], part.community_N, part.cluster_N, rng, raters=part.raters, draws=draws
     )
-    return asdict(by.average)
+    return by.average

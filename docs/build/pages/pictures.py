@@ -9,9 +9,10 @@ from typing import Any
 
 from pages.comparison import best_other
 from pages.paired import against
-from pages.reading import Run
+from pages.reading import cells, curves_by, study_seeds, tested
 from pages.studies import STEERED
 from pages.writing import split_unit, title_of, verdict
+from pluralign.runs import RewardRun
 
 _PANEL = 250
 _CURVES = ("full", "scpo", "pooled", "adaptive")
@@ -20,7 +21,7 @@ _COLORS = ("#000000", "#6b6b6b", "#2c6fb0", "#c0561f")
 _MANY = 20
 
 
-def draw_methods(runs: Sequence[Run], folder: Path) -> Path:
+def draw_methods(runs: Sequence[RewardRun], folder: Path) -> Path:
     """Average and worst community of each method, a panel for each run."""
     import altair as alt
 
@@ -34,7 +35,7 @@ def draw_methods(runs: Sequence[Run], folder: Path) -> Path:
     return save(chart, folder / "methods.png")
 
 
-def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
+def draw_curves(runs: Sequence[RewardRun], folder: Path) -> Path | None:
     """Accuracy against the part of the training data; None where no run has curves."""
     import altair as alt
 
@@ -42,9 +43,9 @@ def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
     if not drawn:
         return None
     rows = [
-        alt.hconcat(*(_curve_panel(run, by) for run in drawn if by in run.curves), spacing=18)
+        alt.hconcat(*(_curve_panel(run, by) for run in drawn if by in curves_by(run)), spacing=18)
         for by in ("pairs", "raters")
-        if any(by in run.curves for run in drawn)
+        if any(by in curves_by(run) for run in drawn)
     ]
     chart = alt.vconcat(*rows, spacing=14).properties(
         title=titled(_curves_title(drawn), _CURVES_SUBTITLE)
@@ -52,15 +53,15 @@ def draw_curves(runs: Sequence[Run], folder: Path) -> Path | None:
     return save(chart, folder / "curves.png")
 
 
-def draw_steers(run: Run, folder: Path) -> Path | None:
+def draw_steers(run: RewardRun, folder: Path) -> Path | None:
     """Change in accuracy for every steer and community; None where only one community is steered to."""
     import altair as alt
 
     methods = [m for m in STEERED if m in run.methods]
-    if len(run.steered) < 2 or not methods or "reference" not in run.methods:
+    if len(tested(run)) < 2 or not methods or "reference" not in run.methods:
         return None
     panels = [_steer_panel(run, method) for method in methods]
-    join = alt.vconcat if len(run.steered) > _MANY else alt.hconcat
+    join = alt.vconcat if len(tested(run)) > _MANY else alt.hconcat
     chart = join(*panels, spacing=14).resolve_scale(color="shared")
     chart = chart.properties(
         title=titled(
@@ -77,7 +78,7 @@ _CURVES_SUBTITLE = "Average accuracy on held-out pairs, %; sizes on a logarithmi
 _STEER_SUBTITLE = "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the reference's own."
 
 
-def _methods_title(runs: Sequence[Run]) -> str:
+def _methods_title(runs: Sequence[RewardRun]) -> str:
     over_reference = [verdict(row) for run in runs if (row := run.gain("adaptive", "reference"))]
     if not over_reference:
         return "Accuracy of each method"
@@ -90,15 +91,8 @@ def _methods_title(runs: Sequence[Run]) -> str:
     )
 
 
-def _curves_title(runs: Sequence[Run]) -> str:
-    needed = [
-        r
-        for run in runs
-        for rows in run.curves.values()
-        for r in rows
-        if r["metric"] == "fraction_needed"
-    ]
-    scpo = [r["value"] for r in needed if r["method"] == "scpo"]
+def _curves_title(runs: Sequence[RewardRun]) -> str:
+    scpo = [row.value for run in runs for row in run.needed if row.method == "scpo"]
     reached = [v for v in scpo if v is not None]
     if not scpo:
         return "Accuracy against the amount of training data"
@@ -107,7 +101,7 @@ def _curves_title(runs: Sequence[Run]) -> str:
     )
 
 
-def _method_panel(run: Run, named: bool) -> Any:
+def _method_panel(run: RewardRun, named: bool) -> Any:
     import altair as alt
 
     kinds = {"average": "average over communities", "worst": "worst-served community"}
@@ -115,13 +109,13 @@ def _method_panel(run: Run, named: bool) -> Any:
         {
             "method": m,
             "of": label,
-            "value": 100 * row["value"],
-            "low": 100 * row["low"],
-            "high": 100 * row["high"],
+            "value": 100 * row.value,
+            "low": 100 * row.low,
+            "high": 100 * row.high,
         }
         for m in run.methods
         for aggregate, label in kinds.items()
-        if (row := run.summed(m, aggregate)) and row["low"] is not None
+        if (row := run.summed(m, aggregate)) and row.low is not None
     ]
     y = alt.Y(
         "method:N", sort=run.methods, title=None, axis=alt.Axis(labels=named, ticks=False, offset=4)
@@ -142,19 +136,19 @@ def _method_panel(run: Run, named: bool) -> Any:
     layers = [bars, dots]
     reference = run.summed("reference")
     if reference:
-        at = alt.Chart(alt.InlineData(values=[{"x": 100 * reference["value"]}]))
+        at = alt.Chart(alt.InlineData(values=[{"x": 100 * reference.value}]))
         layers.insert(0, at.mark_rule(strokeDash=[4, 3], color="#aaa").encode(x="x:Q"))
     return alt.layer(*layers).properties(
         width=_PANEL, height=26 * len(run.methods), title=title_of(run)
     )
 
 
-def _curve_panel(run: Run, by: str) -> Any:
+def _curve_panel(run: RewardRun, by: str) -> Any:
     import altair as alt
 
-    rows = [r for r in run.curves[by] if r["metric"] != "fraction_needed"]
     values = [
-        {"method": r["method"], "part": r["fraction"], "value": 100 * r["value"]} for r in rows
+        {"method": row.method, "part": row.fraction, "value": 100 * row.value}
+        for row in curves_by(run)[by]
     ]
     shown = [m for m in _CURVES if any(v["method"] == m for v in values)]
     sizes = sorted({v["part"] for v in values})
@@ -198,24 +192,24 @@ def _curve_panel(run: Run, by: str) -> Any:
     return alt.layer(*layers).properties(width=_PANEL, height=170, title=title_of(run))
 
 
-def _reference_of_curves(run: Run) -> float | None:
+def _reference_of_curves(run: RewardRun) -> float | None:
     """The reference's average over the seeds that the curves are drawn over."""
-    wanted = {"method": "reference", "aggregate": "average", "subset": "all"}
-    rows = [r for r in run.repeats if all(r[k] == v for k, v in wanted.items())]
-    values = [float(r["value"]) for r in rows if r["seed"] in run.study_seeds("curves")]
+    seeds = study_seeds(run, "curves")
+    wanted = ("reference", "average", "all")
+    rows = [r for r in run.repeats if (r.method, r.aggregate, r.subset) == wanted]
+    values = [r.value for r in rows if r.seed in seeds]
     return fmean(values) if values else None
 
 
-def _steer_panel(run: Run, method: str) -> Any:
+def _steer_panel(run: RewardRun, method: str) -> Any:
     import altair as alt
 
-    own = run.steered
+    own = tested(run)
     others = [c for c in run.spoken_for if c not in own]
-    reference = {c: row["value"] for (c, m), row in run.served().items() if m == "reference"}
-    cells = run.matrix(method)
+    reference = {c: row.value for (c, m), row in run.served().items() if m == "reference"}
     values = [
-        {"steer": s, "community": c, "gain": 100 * (row["value"] - reference[c])}
-        for (s, c), row in cells.items()
+        {"steer": s, "community": c, "gain": 100 * (row.value - reference[c])}
+        for (s, c), row in cells(run, method).items()
     ]
     order = [*own, " ", *others] if others else own
     mean = fmean(v["gain"] for v in values if v["steer"] == v["community"])

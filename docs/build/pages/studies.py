@@ -1,13 +1,15 @@
 """What steering costs others, learning curves, other settings, agreement among people, ridges and seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from statistics import fmean, stdev
+from typing import Any
 
 from pages.paired import own_against_others
-from pages.reading import Row, Run
-from pages.writing import folded, points, split_unit, table, verdict
-from pluralign.cli.numbers import percent
+from pages.reading import cells, curves_by, study_seeds, tested
+from pages.writing import folded, percent, points, split_unit, table, verdict
+from pluralign.evaluation import CurveRow, NeededRow, Row, SensitivityRow
+from pluralign.runs import RewardRun
 
 STEERED = ("adaptive", "scpo")
 _SMALL_MATRIX = 3
@@ -17,7 +19,7 @@ _CURVES = (
 )
 
 
-def steer_section(run: Run, picture: str | None) -> str:
+def steer_section(run: RewardRun, picture: str | None) -> str:
     """Steer x community: does steering to one community serve it, and what does it cost the others?"""
     methods = [m for m in STEERED if m in run.methods]
     parts = ["### Steering to one, and the others"]
@@ -29,29 +31,31 @@ def steer_section(run: Run, picture: str | None) -> str:
         sentence for m in methods for sentence in (_own_sentence(run, m), _cost_sentence(run, m))
     ]
     parts.append("\n".join(f"* {sentence}" for sentence in said))
-    if len(run.matrix(methods[0])) <= _SMALL_MATRIX**2:
+    if len(cells(run, methods[0])) <= _SMALL_MATRIX**2:
         parts.append(_matrix_table(run, methods))
     return "\n\n".join(parts)
 
 
-def curve_section(run: Run) -> str:
+def curve_section(run: RewardRun) -> str:
     """How accuracy grows with data, and how much of it a method needs."""
-    if not run.curves:
+    curves = curves_by(run)
+    if not curves:
         return "### Learning curves\n\nThis run has no learning curves."
     parts = ["### Learning curves", f"{_seeds_of(run, 'curves')} {_CURVES}"]
-    for by, rows in run.curves.items():
+    for by, rows in curves.items():
         unit = _unit_name(run, by)
-        parts += [f"By {unit}:", _needed_table(rows), _above_full(rows)]
+        needed = [row for row in run.needed if row.by == by]
+        parts += [f"By {unit}:", _needed_table(needed), _above_full(rows)]
         parts.append(
             folded(f"Accuracy at each size, by {unit}", _curve_table(rows, split_unit(run)))
         )
     return "\n\n".join(parts)
 
 
-def sensitivity_section(run: Run) -> str:
+def sensitivity_section(run: RewardRun) -> str:
     """SCPO under other settings of tau and beta, and methods under other ridges."""
-    scpo = [row for row in run.sensitivity if "tau" in row or "beta" in row]
-    ridges = [row for row in run.sensitivity if "ridge" in row]
+    scpo = [row for row in run.sensitivity if (row.tau, row.beta) != (None, None)]
+    ridges = [row for row in run.sensitivity if row.ridge is not None]
     if not run.sensitivity:
         return "### Other settings\n\nThis run tried no other settings."
     said = "For every tau and beta the ridge is the one chosen for `scpo` under the run's own settings."
@@ -66,13 +70,11 @@ def sensitivity_section(run: Run) -> str:
     return "\n\n".join(parts)
 
 
-def people_section(run: Run) -> str:
+def people_section(run: RewardRun) -> str:
     """How often a rater agrees with the majority of the others."""
     if not run.people:
         return "### Agreement among people\n\nNo pair was judged by two people of one community."
-    rows = [
-        [str(r["community"]), percent(r), f"{r['n']:,}", f"{r['n_raters']:,}"] for r in run.people
-    ]
+    rows = [[str(r.community), percent(r), f"{r.n:,}", f"{r.n_raters:,}"] for r in run.people]
     said = (
         "How often a rater chooses as the majority of the other raters of the same two texts did. It is a reference"
         " point, not a limit: with few other raters their majority is itself uncertain."
@@ -81,10 +83,10 @@ def people_section(run: Run) -> str:
     return "\n\n".join(["### Agreement among people", said, table(head, rows)])
 
 
-def seed_section(run: Run) -> str:
+def seed_section(run: RewardRun) -> str:
     """Each seed alone: a new split, a new reference, new ridges."""
-    rows = [r for r in run.repeats if r["aggregate"] == "average" and r["subset"] == "all"]
-    by_method = {m: {r["seed"]: r for r in rows if r["method"] == m} for m in run.methods}
+    rows = [r for r in run.repeats if r.aggregate == "average" and r.subset == "all"]
+    by_method = {m: {r.seed: r for r in rows if r.method == m} for m in run.methods}
     head = ["method", *(f"seed {seed}" for seed in run.seeds), "mean", "standard deviation"]
     body = [
         [f"`{m}`", *(_value(found.get(s)) for s in run.seeds), *_spread(found)]
@@ -106,77 +108,72 @@ def seed_section(run: Run) -> str:
     ])  # fmt: skip
 
 
-def _own_sentence(run: Run, method: str) -> str:
-    if len(run.steered) < 2:
+def _own_sentence(run: RewardRun, method: str) -> str:
+    if len(tested(run)) < 2:
         return f"`{method}`: only one community is steered to, so no two steers can be compared."
-    row, matrix = own_against_others(run, method), run.matrix(method)
+    row, matrix = own_against_others(run, method), cells(run, method)
     best = 0
-    for c in run.steered:
-        others = [matrix[s, c]["value"] for s in run.steered if s != c and (s, c) in matrix]
-        best += (c, c) in matrix and matrix[c, c]["value"] > fmean(others)
+    for c in tested(run):
+        others = [matrix[s, c].value for s in tested(run) if s != c and (s, c) in matrix]
+        best += (c, c) in matrix and matrix[c, c].value > fmean(others)
     return (
         f"`{method}`: accuracy under the steer to the community itself minus the mean of the steers to the others is"
-        f" {points(row)} points on average, and above 0 in {best} of {len(run.steered)} communities."
+        f" {points(row)} points on average, and above 0 in {best} of {len(tested(run))} communities."
     )
 
 
-def _cost_sentence(run: Run, method: str) -> str:
+def _cost_sentence(run: RewardRun, method: str) -> str:
     rows = run.bystanders(method)
     if not rows:
         return f"`{method}`: no community of the reference has test pairs."
     worse = [r for r in rows if verdict(r) == "behind"]
     better = [r for r in rows if verdict(r) == "ahead of"]
-    worst = min(rows, key=lambda r: float(r["value"]))
+    worst = min(rows, key=lambda r: float(r.value))
     if len(rows) == 1:
-        return f"`{method}`: steering to {worst['steer']} changes accuracy for the reference's own by {points(worst)}."
+        return f"`{method}`: steering to {worst.steer} changes accuracy for the reference's own by {points(worst)}."
     return (
         f"`{method}`: for the reference's communities, steering to another changes accuracy by"
-        f" {100 * fmean(r['value'] for r in rows):+.1f} points in the mean of {len(rows)} steers; they are worse off"
+        f" {100 * fmean(r.value for r in rows):+.1f} points in the mean of {len(rows)} steers; they are worse off"
         f" under {len(worse)} steers, better off under {len(better)} (the interval excludes 0). The most costly steer"
-        f" is {worst['steer']}: {points(worst)}."
+        f" is {worst.steer}: {points(worst)}."
     )
 
 
-def _matrix_table(run: Run, methods: Sequence[str]) -> str:
-    cells = {m: run.matrix(m) for m in methods}
-    communities = sorted({c for found in cells.values() for _, c in found})
+def _matrix_table(run: RewardRun, methods: Sequence[str]) -> str:
+    matrix = {m: cells(run, m) for m in methods}
+    communities = sorted({c for found in matrix.values() for _, c in found})
     rows = [
-        [f"`{m}`", steer, *(percent(cells[m].get((steer, c))) for c in communities)]
+        [f"`{m}`", steer, *(percent(matrix[m].get((steer, c))) for c in communities)]
         for m in methods
-        for steer in dict.fromkeys(s for s, _ in cells[m])
+        for steer in dict.fromkeys(s for s, _ in matrix[m])
     ]
     reference = {c: row for (c, m), row in run.served().items() if m == "reference"}
     rows.append(["`reference`", "-", *(percent(reference.get(c)) for c in communities)])
     return table(["method", "steered to", *(f"pairs of {c}" for c in communities)], rows)
 
 
-def _seeds_of(run: Run, study: str) -> str:
-    seeds = run.study_seeds(study)
+def _seeds_of(run: RewardRun, study: str) -> str:
+    seeds = study_seeds(run, study)
     return f"Over {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}."
 
 
-def _unit_name(run: Run, by: str) -> str:
+def _unit_name(run: RewardRun, by: str) -> str:
     return "pairs" if by == "pairs" else split_unit(run)
 
 
-def _needed_table(rows: Sequence[Row]) -> str:
-    found = [r for r in rows if r["metric"] == "fraction_needed"]
-    body = [
-        [f"`{r['method']}`", _part(r["value"]), _part(r["low"]), _part(r["high"])] for r in found
-    ]
+def _needed_table(found: Sequence[NeededRow]) -> str:
+    body = [[f"`{r.method}`", _part(r.value), _part(r.low), _part(r.high)] for r in found]
     target = (
-        f"part of the data needed for what `{found[0]['target']}` reaches with all of it"
+        f"part of the data needed for what `{found[0].target}` reaches with all of it"
         if found
         else "-"
     )
     return table(["method", target, "low", "high"], body)
 
 
-def _above_full(rows: Sequence[Row]) -> str:
+def _above_full(rows: Sequence[CurveRow]) -> str:
     """The sizes at which SCPO lies above full fine-tuning."""
-    value = {
-        (r["fraction"], r["method"]): r["value"] for r in rows if r["metric"] != "fraction_needed"
-    }
+    value = {(r.fraction, r.method): r.value for r in rows}
     sizes = [f for f, method in value if method == "scpo" and (f, "full") in value]
     above = [_part(f) for f in sizes if value[f, "scpo"] > value[f, "full"]]
     if not sizes:
@@ -189,68 +186,68 @@ def _part(fraction: float | None) -> str:
     return "not reached" if fraction is None else f"{100 * fraction:.0f} %"
 
 
-def _curve_table(rows: Sequence[Row], unit: str) -> str:
-    rows = [r for r in rows if r["metric"] != "fraction_needed"]
-    methods = list(dict.fromkeys(r["method"] for r in rows))
+def _curve_table(rows: Sequence[CurveRow], unit: str) -> str:
+    methods = list(dict.fromkeys(r.method for r in rows))
     body = []
     for fraction, found in groupby(
-        sorted(rows, key=lambda r: float(r["fraction"])), key=lambda r: r["fraction"]
+        sorted(rows, key=lambda r: float(r.fraction)), key=lambda r: r.fraction
     ):
-        cells = {r["method"]: r for r in found}
-        first = cells[methods[0]]
+        at = {r.method: r for r in found}
+        first = at[methods[0]]
         sizes = [
             f"{100 * fraction:.0f} %",
-            f"{first['train_pairs']:,}",
-            f"{first['train_units']:,}",
+            f"{first.train_pairs:,}",
+            f"{first.train_units:,}",
         ]
-        body.append([*sizes, *(percent(cells.get(m)) for m in methods)])
+        body.append([*sizes, *(percent(at.get(m)) for m in methods)])
     return table(["part", "training pairs", f"training {unit}", *(f"`{m}`" for m in methods)], body)
 
 
-def _range_sentence(rows: Sequence[Row]) -> str:
-    on_all = [r for r in rows if r["subset"] == "all"]
+def _range_sentence(rows: Sequence[SensitivityRow]) -> str:
+    on_all = [r for r in rows if r.subset == "all"]
     low, high = (
-        min(on_all, key=lambda r: float(r["value"])),
-        max(on_all, key=lambda r: float(r["value"])),
+        min(on_all, key=lambda r: float(r.value)),
+        max(on_all, key=lambda r: float(r.value)),
     )
     return f"`scpo` ranges from {percent(low)} ({_setting(low)}) to {percent(high)} ({_setting(high)})."
 
 
-def _setting(row: Row) -> str:
-    return ", ".join(f"{key} = {row[key]:g}" for key in ("tau", "beta") if key in row)
+def _setting(row: SensitivityRow) -> str:
+    told = {"tau": row.tau, "beta": row.beta}
+    return ", ".join(f"{key} = {value:g}" for key, value in told.items() if value is not None)
 
 
-def _scpo_table(rows: Sequence[Row]) -> str:
-    cells = {(r.get("tau"), r.get("beta"), r["subset"]): r for r in rows}
-    settings = dict.fromkeys((tau, beta) for tau, beta, _ in cells)
+def _scpo_table(rows: Sequence[SensitivityRow]) -> str:
+    found = {(r.tau, r.beta, r.subset): r for r in rows}
+    settings = dict.fromkeys((tau, beta) for tau, beta, _ in found)
     body = [
         ["-" if tau is None else f"{tau:g}", "-" if beta is None else f"{beta:g}",
-         *(percent(cells.get((tau, beta, subset))) for subset in ("all", "contested"))]
+         *(percent(found.get((tau, beta, subset))) for subset in ("all", "contested"))]
         for tau, beta in settings
     ]  # fmt: skip
     return table(["tau", "beta", "all", "contested"], body)
 
 
-def _ridge_table(rows: Sequence[Row]) -> str:
-    cells = {(r["ridge"], r["method"]): r for r in rows if r["subset"] == "all"}
-    methods = list(dict.fromkeys(m for _, m in cells))
+def _ridge_table(rows: Sequence[SensitivityRow]) -> str:
+    found = {(r.ridge, r.method): r for r in rows if r.subset == "all"}
+    methods = list(dict.fromkeys(m for _, m in found))
     body = [
-        [f"{ridge:g}", *(percent(cells.get((ridge, m))) for m in methods)]
-        for ridge in sorted({k for k, _ in cells})
+        [f"{ridge:g}", *(percent(found.get((ridge, m))) for m in methods)]
+        for ridge in sorted({k for k, _ in found if k is not None})
     ]
     return table(["ridge", *(f"`{m}`" for m in methods)], body)
 
 
 def _value(row: Row | None) -> str:
-    return "-" if row is None else f"{100 * row['value']:.1f}"
+    return "-" if row is None else f"{100 * row.value:.1f}"
 
 
-def _spread(found: dict[int, Row]) -> tuple[str, str]:
-    values = [100 * r["value"] for r in found.values()]
+def _spread(found: Mapping[int, Row]) -> tuple[str, str]:
+    values = [100 * r.value for r in found.values()]
     if not values:
         return "-", "-"
     return f"{fmean(values):.1f}", f"{stdev(values):.2f}" if len(values) > 1 else "-"
 
 
-def _ridge(choice: Row | None) -> str:
+def _ridge(choice: Mapping[str, Any] | None) -> str:
     return "-" if choice is None else f"{choice['ridge']:g}"

@@ -1,6 +1,5 @@
 """The section on transformers: trained parts beside linear heads, PRISM pairs, and what each difference does."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pages.writing import table
 from pluralign.cli.numbers import percent
 from pluralign.core import FloatArray, InvalidInput
 from pluralign.evaluation import Drawing, TestPairs, difference_rows, summary_rows
-from pluralign.runs import RunFolder
+from pluralign.runs import RunFolder, open_run
 
 TRUNKS = {
     "global-dialogues": "frozen sentence encoder, linear heads",
@@ -212,8 +211,8 @@ def _named(seeds: Sequence[int]) -> str:
 
 
 def _steps(folder: Path) -> str:
-    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    facts = next(iter(record["training"].values()))["scpo"]["GBR"]
+    training = open_run(folder).record["training"]
+    facts = next(iter(training.values()))["scpo"]["GBR"]
     best = f" ({facts['best_step']})" if facts["best_step"] is not None else ""
     return f"{facts['steps']}{best}"
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from pages.reading import Row, Run
-from pluralign.cli.numbers import percent
+from pages.reading import Measured
+from pluralign.cli import numbers
 from pluralign.core import community
+from pluralign.evaluation import Row
+from pluralign.runs import RewardRun
 
 TITLES = {
     "global-dialogues": "Global Dialogues",
@@ -14,7 +16,7 @@ TITLES = {
 }
 
 
-def title_of(run: Run) -> str:
+def title_of(run: RewardRun) -> str:
     """Name of the data set of a run, for headings."""
     return TITLES.get(run.name, run.name)
 
@@ -39,27 +41,41 @@ def folded(summary: str, text: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
 
 
-def points(row: Row | None) -> str:
+def percent(row: Measured | None, signed: bool = False) -> str:
+    """A fraction with its interval, in per cent; a dash where there is none.
+
+    >>> from pluralign.core import Estimate
+    >>> percent(Estimate(0.615, 0.58, 0.65, n=10))
+    '61.5 [58.0, 65.0]'
+    """
+    if row is None:
+        return numbers.percent(None)
+    return numbers.percent({"value": row.value, "low": row.low, "high": row.high}, signed)
+
+
+def points(row: Measured | None) -> str:
     """A difference with its interval, in percentage points.
 
-    >>> points({"value": 0.02, "low": -0.01, "high": 0.05})
+    >>> from pluralign.core import Estimate
+    >>> points(Estimate(0.02, -0.01, 0.05, n=10))
     '+2.0 [-1.0, +5.0]'
     """
     return percent(row, signed=True)
 
 
-def verdict(row: Row) -> str:
+def verdict(row: Measured) -> str:
     """What the interval of a difference allows to be said.
 
-    >>> verdict({"value": 0.02, "low": -0.01, "high": 0.05})
+    >>> from pluralign.core import Estimate
+    >>> verdict(Estimate(0.02, -0.01, 0.05, n=10))
     'level with'
     """
-    if row["low"] is not None and row["low"] > 0:
+    if row.low is not None and row.low > 0:
         return "ahead of"
-    return "behind" if row["high"] is not None and row["high"] < 0 else "level with"
+    return "behind" if row.high is not None and row.high < 0 else "level with"
 
 
-def compared(method: str, baseline: str, row: Row) -> str:
+def compared(method: str, baseline: str, row: Measured) -> str:
     """One sentence that compares two methods."""
     return f"`{method}` is {verdict(row)} `{baseline}` ({points(row)} points)."
 
@@ -76,20 +92,20 @@ def named(id_: str) -> str:
 def people_behind(row: Row, unit: str) -> str:
     """How many pairs and people a number stands on."""
     people = (
-        f"{row['n_raters']:,} raters"
-        if row["n_raters"] is not None
+        f"{row.n_raters:,} raters"
+        if row.n_raters is not None
         else f"whole samples; {unit} resampled"
     )
-    return f"{row['n']:,} pairs, {people}"
+    return f"{row.n:,} pairs, {people}"
 
 
-def unit_of(run: Run) -> str:
+def unit_of(run: RewardRun) -> str:
     """What is resampled: raters, or questions or stems where answers were published as shares."""
-    raters = any(row["n_raters"] is not None for row in run.summary)
+    raters = any(row.n_raters is not None for row in run.summary)
     return "raters" if raters else "question stems"
 
 
-def split_unit(run: Run) -> str:
+def split_unit(run: RewardRun) -> str:
     """What the split holds out, in the plural."""
     names = {
         "rater": "raters",
