@@ -14,7 +14,7 @@ from pluralign._version import __version__
 if TYPE_CHECKING:
     from pluralign.core import PreferencePair, RewardRequest, Steer, community
     from pluralign.experiments import run_experiment
-    from pluralign.models import open_model
+    from pluralign.models import open_model, save_model
     from pluralign.notebook import evaluate, fit, read_pairs, split
     from pluralign.runs import join_runs, open_run
     from pluralign.settings import read_settings, resolve
@@ -35,6 +35,7 @@ _HOMES = {
     "read_settings": "pluralign.settings",
     "resolve": "pluralign.settings",
     "run_experiment": "pluralign.experiments",
+    "save_model": "pluralign.models",
     "split": "pluralign.notebook",
 }
 
@@ -54,6 +55,7 @@ __all__ = [
     "read_settings",
     "resolve",
     "run_experiment",
+    "save_model",
     "split",
 ]
 

@@ -280,3 +280,44 @@ def test_a_model_of_pairs_without_raters_is_measured_over_stems(tmp_path: Path) 
     found = pluralign.evaluate(model, test, draws=100)
     assert found["MEX"].accuracy.n_raters is None
     assert "intervals over question stems" in repr(found)
+
+
+def test_a_fitted_model_can_be_saved_opened_and_started_from_again(
+    model: LinearRewardModel, sides: tuple[Pairs, Pairs], tmp_path: Path
+) -> None:
+    pluralign.save_model(model, str(tmp_path / "mine"))
+    opened = pluralign.open_model(str(tmp_path / "mine"))
+    np.testing.assert_array_equal(opened.heads(), model.heads())
+    assert opened.about["people"].keys() == {*model.communities, "~world"}
+    assert opened.about["in_data"]["~world"]["role"] == "reference"
+    again = pluralign.fit(sides[0], "full", reference=tmp_path / "mine", communities="~hill")
+    np.testing.assert_array_equal(again.reference_D, model.reference_D)
+    pluralign.save_model(again, tmp_path / "again")
+    assert pluralign.open_model(tmp_path / "again").communities == ("~hill",)
+
+
+def test_a_model_whose_trunk_has_no_name_is_not_saved(
+    model: LinearRewardModel, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match="does not know how its trunk can be opened again"):
+        pluralign.save_model(replace(model, described={}), tmp_path / "mine")
+
+
+def test_arguments_that_changed_places_are_named(
+    model: LinearRewardModel, sides: tuple[Pairs, Pairs]
+) -> None:
+    with pytest.raises(InvalidInput, match="model must be a reward model, got Pairs") as caught:
+        pluralign.evaluate(sides[1], model)  # type: ignore[arg-type]
+    assert caught.value.hint == "write evaluate(model, pairs)"
+    with pytest.raises(InvalidInput, match="draws must be a number >= 100, got 1"):
+        pluralign.evaluate(model, sides[1], draws=1)
+
+
+def test_one_community_has_no_average_and_no_people_no_column(
+    sides: tuple[Pairs, Pairs],
+) -> None:
+    train, test = sides
+    one = pluralign.fit(train, "full", reference="~world", communities="~hill", encoder="hash")
+    assert "average" not in repr(pluralign.evaluate(one, test, draws=100))
+    nobody = [replace(pair, rater=None) for pair in test]
+    assert "people" not in repr(pluralign.evaluate(one, nobody, draws=100))

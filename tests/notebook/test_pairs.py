@@ -101,7 +101,7 @@ def test_a_part_of_the_pairs_is_pairs_again(rows: Rows) -> None:
     hill = pairs.of("~hill")
     assert hill.communities == ("~hill",)
     assert len(hill) == sum(p.community == "~hill" for p in pairs)
-    with pytest.raises(UnknownCommunity) as caught:
+    with pytest.raises(UnknownCommunity, match="no pair belongs to '~hil'") as caught:
         pairs.of("~hil")
     assert caught.value.hint == "did you mean ~hill?"
 
@@ -174,6 +174,21 @@ def test_an_unknown_setting_names_the_nearest(rows: Rows, tmp_path: Path) -> Non
 def test_settings_beside_a_source_are_refused() -> None:
     with pytest.raises(InvalidInput, match="has its settings already, got each"):
         pluralign.read_pairs(SocietySource(), each=3)
+
+
+def test_nothing_to_read_is_refused_with_what_to_give() -> None:
+    with pytest.raises(InvalidInput, match="there is nothing to read") as caught:
+        pluralign.read_pairs()
+    assert "give a path, a data frame, rows or a source" in str(caught.value.hint)
+
+
+def test_rows_dropped_and_parts_not_used_are_told_apart() -> None:
+    rows = [
+        {"prompt": "Tea?", "chosen": "No", "rejected": "No"},
+        {"prompt": "Tea?", "responses": ["Yes", "No", "No"], "scores": [2, 1, 1]},
+    ]
+    shown = repr(pluralign.read_pairs(rows)).splitlines()
+    assert shown[1] == "2 rows read, 1 dropped: 1 x chosen equals rejected"
 
 
 def test_no_pairs_at_all_is_an_error_with_the_reasons() -> None:

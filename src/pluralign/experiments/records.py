@@ -27,6 +27,7 @@ _PACKAGES = (
     *("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec"),
     *("transformers", "trl", "peft", "accelerate"),
 )
+LIMITS = "Scores are similarity to the choices of those who took part, not to a whole community."
 
 
 @dataclass(slots=True)
@@ -152,7 +153,7 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
         "licenses": sorted({s.license for s in work.resolved.sources}),
         "settings": dict(work.resolved.given.get(method.name, {})),
         **bench.card(used),
-        "limits": "Scores are similarity to the choices of those who took part, not to a whole community.",
+        "limits": LIMITS,
         "pluralign": __version__,
     }
 

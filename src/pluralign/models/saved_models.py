@@ -10,6 +10,7 @@ from pluralign.core import (
     WORLD,
     AnyPath,
     FloatArray,
+    InvalidInput,
     NotEnoughData,
     Reporter,
     RewardRequest,
@@ -29,6 +30,7 @@ from pluralign.rewards import (
     Thoughts,
     load_card,
     load_reward_model,
+    save_reward_model,
     scorable,
     unanswered,
 )
@@ -88,6 +90,24 @@ def open_with_trunk(
 
     assert opened.backbone is not None
     return load_parts(folder, opened.backbone), opened
+
+
+def save_model(model: LinearRewardModel, folder: AnyPath) -> None:
+    """Save a model of `pluralign.fit`, so that `open_model`, a server and every command can open it.
+
+    Args:
+        model: A model with linear heads.
+        folder: Where to; made if absent, a model already there is replaced.
+
+    Raises:
+        InvalidInput: If the model does not know how its trunk can be opened again.
+    """
+    if not isinstance(model, LinearRewardModel) or not model.described:
+        raise InvalidInput(
+            f"this {type(model).__name__} does not know how its trunk can be opened again",
+            hint="save models of pluralign.fit; others with pluralign.rewards.save_reward_model",
+        )
+    save_reward_model(model, as_path(folder), model.described)
 
 
 def rewards_under(

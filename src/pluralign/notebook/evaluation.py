@@ -13,6 +13,7 @@ from pluralign.core import (
     REFERENCE,
     Estimate,
     FloatArray,
+    InvalidInput,
     PreferencePair,
     SteerableRewardModel,
     community_name,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 AVERAGE = "average"
+_LEAST_DRAWS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,16 +151,22 @@ class Evaluation:
     @property
     def _table(self) -> tuple[list[str], list[list[str]]]:
         rows = self._shown()
-        if all(row.gain is None for row in rows):  # nobody is steered to
-            cells = [[_name(row.community), *_counted(row)] for row in rows]
-            return ["", "accuracy, %", "pairs", "people"], cells
+        steers = any(row.gain is not None for row in rows)
+        people = any(row.accuracy.n_raters is not None for row in rows)
+        heads = ["", "accuracy, %"]
+        heads += ["reference, %", "gain, points"] if steers else []
+        heads += ["pairs", "people"] if people else ["pairs"]
         cells = []
         for row in rows:
-            gain = "not steered to" if row.gain is None else _points(row.gain)
-            accuracy, *counts = _counted(row)
-            reference = f"{row.reference.value * 100:.1f}"
-            cells.append([_name(row.community), accuracy, reference, gain, *counts])
-        return ["", "accuracy, %", "reference, %", "gain, points", "pairs", "people"], cells
+            line = [_name(row.community), _percent(row.accuracy)]
+            if steers:
+                gain = "not steered to" if row.gain is None else _points(row.gain)
+                line += [f"{row.reference.value * 100:.1f}", gain]
+            line.append(f"{row.accuracy.n:,}")
+            if people:
+                line.append(f"{row.accuracy.n_raters:,}")
+            cells.append(line)
+        return heads, cells
 
 
 def evaluate(
@@ -180,8 +188,19 @@ def evaluate(
         Accuracy of each community with its interval and people.
 
     Raises:
+        InvalidInput: If the model is none, or there are too few draws.
         NotEnoughData: If there are no pairs.
     """
+    if not isinstance(model, SteerableRewardModel):
+        raise InvalidInput(
+            f"model must be a reward model, got {type(model).__name__}",
+            where="evaluate",
+            hint="write evaluate(model, pairs)",
+        )
+    if draws < _LEAST_DRAWS:
+        raise InvalidInput(
+            f"draws must be a number >= {_LEAST_DRAWS}, got {draws}", where="evaluate"
+        )
     test = read_pairs(pairs).loaded.pairs
     with reporting(None) as reporter:
         reporter.stage(f"scoring {count_of(len(test), 'pair')}")
@@ -221,6 +240,8 @@ def _rows(judged: TestPairs, margins: Margins, drawing: Drawing) -> list[Communi
         )
         for row in steer_rows(judged, "", own, drawing)
     ]
+    if len({row.community for row in rows if row.steer}) == 1:  # the average is the one row
+        return rows
     averages = _averages(judged, own, steered, drawing)
     before = _averages(judged, reference, steered, drawing)
     for subset, accuracy in averages.items():
@@ -315,13 +336,6 @@ def _columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     if estimate is None:
         return {name: None, f"{name}_low": None, f"{name}_high": None}
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-
-
-def _counted(row: CommunityAccuracy) -> list[str]:
-    """Accuracy, pairs and people as text."""
-    people = row.accuracy.n_raters
-    shown = "-" if people is None else f"{people:,}"
-    return [_percent(row.accuracy), f"{row.accuracy.n:,}", shown]
 
 
 def _percent(e: Estimate) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pluralign._version import __version__
 from pluralign.core import (
     AnyPath,
     InvalidInput,
@@ -21,10 +22,11 @@ from pluralign.core import (
 from pluralign.encoders import language_warning
 from pluralign.experiments.linear_bench import LinearBench
 from pluralign.experiments.planning import Plan, plan
+from pluralign.experiments.records import LIMITS, people_by_role
 from pluralign.experiments.repeats import fit_reference
 from pluralign.methods import Method, TrainingSet
 from pluralign.models.saved_models import open_model
-from pluralign.models.trunks import open_trunk
+from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.notebook.hints import python_hints
 from pluralign.notebook.pairs import Pairs, read_pairs
 from pluralign.rewards import LinearRewardModel, Trunk
@@ -96,7 +98,7 @@ def fit(
     LinearRewardModel(steers to ~hill; 512 features of EmbeddingTrunk, fitted by scpo)
     """
     whole = read_pairs(pairs)
-    model, fit_on = _reference(reference)
+    saved, fit_on = _reference(reference)
     tables = _tables(whole, method, fit_on, communities, encoder, seed, settings)
     with python_hints():
         resolved = resolve(tables, where="fit")
@@ -107,14 +109,18 @@ def fit(
             hint='use pluralign run, or set trunk={"kind": "transformer", "community": "head", ...}',
         )
     with reporting(None) as reporter:
-        start = _start(resolved, model, encoder, cache, reporter)
+        start = _start(resolved, saved, encoder, cache, reporter)
         with python_hints("fit"):
             roles = plan(resolved.settings, whole.people(), start.given is not None)
         reporter.stage(f"encoding the texts of {count_of(len(whole), 'pair')}")
         encoded = start.trunk.encode_pairs(whole.loaded.pairs)
         _warn_of_languages(whole, start.trunk, seed)
         train = TrainingSet.build(encoded, roles.steered, whole.unit)
-        return _fitted(resolved, train, start, roles, reporter)
+        model = _fitted(resolved, train, start, roles, reporter)
+    if not isinstance(model, LinearRewardModel):
+        return model
+    about = {**model.about, **_people(whole, roles)}
+    return replace(model, about=about, described=start.described, training=encoded)
 
 
 def _fitted(
@@ -135,8 +141,7 @@ def _fitted(
     model = bench.fit(method).model
     if not isinstance(model, LinearRewardModel):
         return model
-    about = _about(resolved, method, bench, roles)
-    return replace(model, about=about, described=start.described, training=train.encoded)
+    return replace(model, about=_about(resolved, method, bench, roles))
 
 
 def _about(
@@ -152,6 +157,19 @@ def _about(
         "training_pairs": len(bench.train.encoded),
         "settings": dict(resolved.given.get(method.name, {})),
         **bench.card(used),
+    }
+
+
+def _people(pairs: Pairs, roles: Plan) -> dict[str, object]:
+    """Facts about the people behind a model, as on the card of a model of a run."""
+    people = pairs.people()
+    named = dict.fromkeys((*roles.steered, *roles.spoken_for))
+    return {
+        "people": {community: people[community] for community in named},
+        "in_data": people_by_role(people, roles),
+        "licenses": sorted(pairs.licenses),
+        "limits": LIMITS,
+        "pluralign": __version__,
     }
 
 
@@ -218,22 +236,23 @@ def _tables(
 
 def _start(
     resolved: Resolved,
-    model: LinearRewardModel | None,
+    saved: LinearRewardModel | None,
     encoder: str | None,
     cache: AnyPath | None,
     reporter: Reporter,
 ) -> _Start:
-    if model is not None:
+    if saved is not None:
         if encoder is not None:
             raise InvalidInput(
                 "a saved reference reads texts with its own encoder",
                 where="fit: encoder",
                 hint="leave encoder out",
             )
-        reference = LinearRewardModel(model.trunk, model.reference_D)
-        return _Start(model.trunk, model.described, reference)
+        reference = LinearRewardModel(saved.trunk, saved.reference_D)
+        return _Start(saved.trunk, saved.described, reference)
     folder = None if cache is None else as_path(cache)
     opened = open_trunk(resolved.settings.trunk, folder, reporter)
+    remember_trunk(resolved.settings.trunk)
     own = opened.own_reference() if resolved.settings.reference.fit_on is None else None
     return _Start(opened.trunk, opened.described, own)
 

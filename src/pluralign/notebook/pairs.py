@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -14,7 +15,9 @@ from pluralign.core import (
     PairSource,
     PreferencePair,
     Tally,
+    UnknownCommunity,
     as_path,
+    community_hint,
     community_name,
     count_of,
     html_table,
@@ -28,6 +31,7 @@ from pluralign.settings.experiment import Settings
 from pluralign.settings.validation import source_from
 from pluralign.sources import Loaded, SplitKind, load_pairs, pairs_from, split_by
 
+_FILES = "jsonl"  # the source that reads files of pairs, whatever their ending
 _LIMIT: int = Settings.model_fields["limit"].default
 
 
@@ -40,11 +44,13 @@ class Pairs(Sequence[PreferencePair]):
 
     Attributes:
         loaded: The pairs, and the tally of each source.
+        licenses: Licences of the sources.
         notes: Sentences that the reader should know, such as columns that are not used.
         unit: What a split kept whole: ``rater``, ``question``, ``stem`` or ``both``.
     """
 
     loaded: Loaded
+    licenses: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unit: SplitKind = "rater"
 
@@ -88,8 +94,18 @@ class Pairs(Sequence[PreferencePair]):
         Raises:
             UnknownCommunity: If no pair belongs to one of them; near ones are named.
         """
-        wanted = {known_community(label, self.communities) for label in communities}
+        wanted = {self._known(label) for label in communities}
         return self.take([k for k, pair in enumerate(self) if pair.community in wanted])
+
+    def _known(self, label: str) -> str:
+        try:
+            return known_community(label, self.communities)
+        except UnknownCommunity as error:
+            hint = community_hint(label, list(self.communities))
+            raise UnknownCommunity(
+                f"no pair belongs to {label!r:.200}",
+                hint=hint or f"there are pairs of {listed(self.communities, most=20)}",
+            ) from error
 
     def take(self, positions: Iterable[int]) -> "Pairs":
         """The pairs at these positions, in this order."""
@@ -123,7 +139,17 @@ class Pairs(Sequence[PreferencePair]):
     def _remarks(self) -> list[str]:
         tally = self.tally
         read = f"{count_of(tally.read, 'row')} read, {tally.dropped.total():,} dropped"
-        return [f"{read}: {tally.why()}" if tally.why() else read, *self.notes]
+        lines = [f"{read}: {_reasons(tally.dropped)}" if tally.dropped else read]
+        if tally.left_out:
+            lines.append(f"not used of the rows kept: {_reasons(tally.left_out)}")
+        return [*lines, *self.notes]
+
+
+def _reasons(counts: Counter[str], most: int = 3) -> str:
+    """The most frequent reasons, with their counts."""
+    shown = [f"{n:,} x {reason}" for reason, n in counts.most_common(most)]
+    more = len(counts) - most
+    return "; ".join([*shown, count_of(more, "more reason")] if more > 0 else shown)
 
 
 class TrainTest(NamedTuple):
@@ -141,7 +167,7 @@ class TrainTest(NamedTuple):
 def read_pairs(
     given: AnyPath | Iterable[Any] | PairSource | None = None,
     *,
-    source: str = "jsonl",
+    source: str = _FILES,
     limit: int = _LIMIT,
     seed: int = 0,
     **settings: Any,
@@ -180,7 +206,7 @@ def read_pairs(
     notes = tuple(in_python(advice) for tally in loaded.tallies for advice in tally.advice)
     for sentence in notes:
         warnings.warn(sentence, stacklevel=2)
-    return Pairs(loaded, notes)
+    return Pairs(loaded, (found.license,), notes)
 
 
 def split(pairs: Any, by: SplitKind = "rater", test: float = 0.2, seed: int = 0) -> TrainTest:
@@ -225,6 +251,10 @@ def _source(given: object, name: str, settings: dict[str, Any]) -> PairSource:
         if isinstance(rows, list) and rows and isinstance(rows[0], PreferencePair):
             return _Made(rows)
         return pairs_from(rows, **settings)
+    elif name == _FILES and "path" not in settings:
+        raise InvalidInput(
+            "there is nothing to read", hint="give a path, a data frame, rows or a source"
+        )
     found: PairSource = source_from({"source": name, **settings}, Path(), "read_pairs")
     path = getattr(found, "path", None)
     if isinstance(path, Path) and not path.exists():
