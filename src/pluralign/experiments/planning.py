@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pluralign.core import InvalidSettings, NotEnoughData, count_of, near_communities
 from pluralign.settings.experiment import Settings
 
+People = Mapping[str, Mapping[str, int | None]]
+"""Community -> its ``pairs`` and ``raters``; raters are None where pairs have none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -22,9 +25,7 @@ class Plan:
     left_out: Mapping[str, str]
 
 
-def plan(
-    settings: Settings, people: Mapping[str, Mapping[str, int | None]], given: bool = False
-) -> Plan:
+def plan(settings: Settings, people: People, given: bool = False) -> Plan:
     """Decide the roles.
 
     Args:
@@ -36,37 +37,59 @@ def plan(
         InvalidSettings: If a community that is named has no pairs; near ones are named.
         NotEnoughData: If no community has enough people.
     """
-    fit_on = settings.reference.fit_on
-    if settings.reference.model is not None or (given and fit_on is None):
-        spoken_for: tuple[str, ...] = ()
-    elif isinstance(fit_on, tuple):
-        spoken_for = fit_on
-    else:
-        spoken_for = tuple(people)
+    spoken_for = _spoken_for(settings, tuple(people), given)
     _present(spoken_for, people, "reference.fit_on")
     if settings.communities is not None:
-        _present(settings.communities, people, "communities")
-        others = {c: "not named in communities" for c in people if c not in settings.communities}
-        return Plan(
-            settings.communities,
-            spoken_for,
-            {c: why for c, why in others.items() if c not in spoken_for},
-        )
-    candidates = [c for c in people if not isinstance(fit_on, tuple) or c not in fit_on]
-    too_few = {c: why for c in candidates if (why := _too_few(people[c], settings))}
-    steered = tuple(c for c in candidates if c not in too_few)
+        return _named(settings.communities, spoken_for, people)
+    return _large_enough(settings, spoken_for, people)
+
+
+def _spoken_for(settings: Settings, people: tuple[str, ...], given: bool) -> tuple[str, ...]:
+    """The communities that the reference is fitted on."""
+    fit_on = settings.reference.fit_on
+    if settings.reference.model is not None or (given and fit_on is None):
+        return ()
+    return fit_on if isinstance(fit_on, tuple) else people
+
+
+def _named(steered: tuple[str, ...], spoken_for: tuple[str, ...], people: People) -> Plan:
+    """A plan that steers to the communities that the settings name."""
+    _present(steered, people, "communities")
+    left_out = {}
+    for community in people:
+        if community not in steered and community not in spoken_for:
+            left_out[community] = "not named in communities"
+    return Plan(steered, spoken_for, left_out)
+
+
+def _large_enough(settings: Settings, spoken_for: tuple[str, ...], people: People) -> Plan:
+    """A plan that steers to every community with enough people that the reference was not for.
+
+    Raises:
+        NotEnoughData: If there is none.
+    """
+    fit_on = settings.reference.fit_on
+    steered, too_few = [], {}
+    for community, count in people.items():
+        if isinstance(fit_on, tuple) and community in fit_on:
+            continue
+        lacks = _too_few(count, settings)
+        if lacks is None:
+            steered.append(community)
+        else:
+            too_few[community] = lacks
     if not steered:
+        pairs = count_of(settings.min_pairs, "pair")
         raise NotEnoughData(
-            f"no community has {count_of(settings.min_pairs, 'pair')} and {count_of(settings.min_raters, 'rater')}",
+            f"no community has {pairs} and {count_of(settings.min_raters, 'rater')}",
             where="communities",
-            hint=f"lower min_pairs or min_raters, or name communities; there are {_largest(people)}",
+            hint="lower min_pairs or min_raters, or name communities; "
+            f"there are {_largest(people)}",
         )
-    return Plan(steered, spoken_for, too_few)
+    return Plan(tuple(steered), spoken_for, too_few)
 
 
-def _present(
-    wanted: Sequence[str], people: Mapping[str, Mapping[str, int | None]], where: str
-) -> None:
+def _present(wanted: Sequence[str], people: People, where: str) -> None:
     for community in wanted:
         if community not in people:
             near = near_communities(community, list(people))
@@ -82,7 +105,7 @@ def _present(
             )
 
 
-def _largest(people: Mapping[str, Mapping[str, int | None]], most: int = 5) -> str:
+def _largest(people: People, most: int = 5) -> str:
     """The communities with the most pairs, with their counts."""
     order = sorted(people, key=lambda c: -(people[c]["pairs"] or 0))
     told = [f"{c} ({_counted(people[c])})" for c in order[:most]]

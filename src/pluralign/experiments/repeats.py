@@ -28,7 +28,7 @@ class Sides:
 
 
 def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> list[str]:
-    """Hold that a repeat can be fitted and measured.
+    """Check that a repeat can be fitted and measured.
 
     Args:
         pairs: All pairs.
@@ -36,41 +36,35 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
         plan: Roles of the communities.
 
     Returns:
-        What the reader should know: which communities cannot be steered to or measured, or only poorly, and which pairs
-        are on neither side.
+        Notes for the reader: which communities cannot be steered to or measured, or only poorly,
+        and which pairs are on neither side.
 
     Raises:
-        NotEnoughData: If no community to steer to, or none the reference speaks for, has training pairs, or no test
-            pair is left.
+        NotEnoughData: If no community to steer to, or none the reference speaks for, has training
+            pairs, or no test pair is left.
     """
     trained = {pairs[i].community for i in split.train.tolist()}
     measured = dict.fromkeys((*plan.steered, *plan.spoken_for))
     units: dict[str, set[str]] = {}
-    for pair in (pairs[i] for i in split.test.tolist()):
-        units.setdefault(pair.community, set()).add(pair.rater or pair.stem)
+    for i in split.test.tolist():
+        units.setdefault(pairs[i].community, set()).add(pairs[i].rater or pairs[i].stem)
     if trained.isdisjoint(plan.steered):
         raise NotEnoughData("no community to steer to has training pairs", hint="lower split.test")
     if plan.spoken_for and trained.isdisjoint(plan.spoken_for):
         raise NotEnoughData("no training pairs to fit the reference on", where="reference.fit_on")
     if units.keys().isdisjoint(measured):
         raise NotEnoughData("no community has test pairs", hint="raise split.test")
-    few = {c: len(units[c]) for c in measured if c in units and len(units[c]) < ENOUGH}
-    return [
-        *(f"{c} has no test pairs; it is not measured" for c in measured if c not in units),
-        *(
-            f"{c} has no training pairs; it is not steered to"
-            for c in plan.steered
-            if c not in trained
-        ),
-        *(
-            f"{c} has {n} test raters or stems; its intervals are too narrow"
-            for c, n in few.items()
-        ),
-        *(
-            f"{n:,} pairs on neither side of the split: {reason}"
-            for reason, n in split.left_out.items()
-        ),
-    ]
+    untested = [c for c in measured if c not in units]
+    untrained = [c for c in plan.steered if c not in trained]
+    notes = [f"{c} has no test pairs; it is not measured" for c in untested]
+    notes += [f"{c} has no training pairs; it is not steered to" for c in untrained]
+    for community in measured:
+        n = len(units.get(community, ()))
+        if 0 < n < ENOUGH:
+            notes.append(f"{community} has {n} test raters or stems; its intervals are too narrow")
+    for reason, n in split.left_out.items():
+        notes.append(f"{n:,} pairs on neither side of the split: {reason}")
+    return notes
 
 
 def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -> Sides:

@@ -46,7 +46,7 @@ from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
 from pluralign.runs.progress import reporting
-from pluralign.settings.experiment import Settings
+from pluralign.settings.experiment import SensitivitySettings, Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.loading import Loaded, load_pairs
 
@@ -242,10 +242,7 @@ def _measure(
     """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
     steered = work.plan.steered
     methods = [m.name for m in work.resolved.methods]
-    baselines = [m for m in work.resolved.methods if m.baseline]
-    unranked = len(methods)
-    baselines.sort(key=lambda m: unranked if m.rank is None else m.rank)
-    own = {m.name: _own_margins(work, m.name) for m in baselines}
+    baselines = {name: _own_margins(work, name) for name in _baselines(work.resolved.methods)}
     apart = len(steered) > SMALL and not work.resolved.settings.matrix
     results: list[dict[str, Any]] = []
     summary: list[dict[str, Any]] = []
@@ -260,15 +257,22 @@ def _measure(
             rows = [row for row in rows if not is_apart(row)]
         results += [row.as_dict() for row in rows]
         summary += summary_rows(judged, name, margins, steered, drawing)
-        for other in own.items():
-            if other[0] != name:
-                comparisons += difference_rows(judged, name, margins, other, steered, drawing)
+        for baseline in baselines.items():
+            if baseline[0] != name:
+                comparisons += difference_rows(judged, name, margins, baseline, steered, drawing)
         comparisons += harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
     if apart:
         work.folder.write_table(MATRIX, joined(tables))
     else:
         work.folder.remove(MATRIX)
     return results, summary, comparisons
+
+
+def _baselines(methods: Sequence[Method]) -> list[str]:
+    """Names of the baselines: those with a rank first, from the lowest."""
+    found = [m for m in methods if m.baseline]
+    found.sort(key=lambda m: (m.rank is None, m.rank or 0))
+    return [m.name for m in found]
 
 
 def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) -> None:
@@ -356,17 +360,19 @@ def _grid(settings: Settings, methods: Sequence[Method]) -> list[tuple[str, dict
     """Method and changed settings of every fit of the sensitivity study."""
     wanted = settings.sensitivity
     grid: list[tuple[str, dict[str, float]]] = []
-    filtered = [m for m in methods if m.tuned_as is None and m.takes("tau", "beta")]
-    if wanted.tau or wanted.beta:
-        for method in filtered:
-            for tau in wanted.tau or (None,):
-                for beta in wanted.beta or (None,):
-                    changed = {"tau": tau, "beta": beta}
-                    values = {key: v for key, v in changed.items() if v is not None}
-                    grid.append((method.name, values))
+    for method in methods:
+        if method.tuned_as is None and method.takes("tau", "beta"):
+            grid += [(method.name, changed) for changed in _thresholds(wanted)]
     for ridge in wanted.ridge:
         grid += [(m.name, {"ridge": ridge}) for m in methods if m.own_ridge]
     return grid
+
+
+def _thresholds(wanted: SensitivitySettings) -> list[dict[str, float]]:
+    """Every tau with every beta; one of them alone where the other has no values."""
+    if not (wanted.tau and wanted.beta):
+        return [{"tau": tau} for tau in wanted.tau] + [{"beta": beta} for beta in wanted.beta]
+    return [{"tau": tau, "beta": beta} for tau in wanted.tau for beta in wanted.beta]
 
 
 def _warn_of_languages(work: RewardWork) -> None:

@@ -1,7 +1,7 @@
 """Settings of an experiment: one TOML file, validated whole before anything starts."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
@@ -250,32 +250,47 @@ class Settings(SettingsTable):
     sensitivity: SensitivitySettings = SensitivitySettings()
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Settings":
+    def _pairs_come_from_one_table(self) -> Self:
         if (self.split.by == "files") == bool(self.pairs):
             raise ValueError('give [pairs], or [split] with by = "files"; not both, not neither')
+        return self
+
+    @model_validator(mode="after")
+    def _methods_are_named_once(self) -> Self:
         if not self.methods:
             raise ValueError("methods names no method")
         if len(set(self.methods)) < len(self.methods):
             raise ValueError("methods names a method twice")
+        return self
+
+    @model_validator(mode="after")
+    def _only_transformers_are_trained(self) -> Self:
         if self.method.faithful and not self.trunk.tuned:
             raise ValueError(
                 'method.faithful is about training transformers: set trunk.kind = "transformer"'
-            )
-        if self.trunk.tuned and (self.reference.model is not None or self.sensitivity.ridge):
-            raise ValueError(
-                "reference.model and sensitivity.ridge are for linear heads; here, name trunk.model"
-            )
-        if self.trunk.tuned and (self.fit.ridge != "auto" or self.reference.ridge != "auto"):
-            raise ValueError(
-                "a ridge is for linear heads; trained parts are held back by [training]"
             )
         if self.trunk.kind == "embedding" and (
             self.training != TrainingConfig() or self.reference.training
         ):
             raise ValueError('[training] is for transformers: set trunk.kind = "transformer"')
-        unknown = set(self.curves.methods) - set(self.methods)
-        if self.curves.fractions and unknown and "methods" in self.curves.model_fields_set:
+        return self
+
+    @model_validator(mode="after")
+    def _only_heads_are_fitted(self) -> Self:
+        if not self.trunk.tuned:
+            return self
+        if self.reference.model is not None or self.sensitivity.ridge:
             raise ValueError(
-                f"curves.methods names {', '.join(sorted(unknown))}, which methods does not"
+                "reference.model and sensitivity.ridge are for linear heads; here, name trunk.model"
             )
+        if self.fit.ridge != "auto" or self.reference.ridge != "auto":
+            raise ValueError("a ridge is for linear heads; [training] limits trained parts")
+        return self
+
+    @model_validator(mode="after")
+    def _curves_are_of_methods_that_run(self) -> Self:
+        named = "methods" in self.curves.model_fields_set
+        unknown = sorted(set(self.curves.methods) - set(self.methods))
+        if self.curves.fractions and unknown and named:
+            raise ValueError(f"curves.methods names {', '.join(unknown)}, which methods does not")
         return self

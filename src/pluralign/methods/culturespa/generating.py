@@ -23,6 +23,7 @@ from pluralign.methods.culturespa.filtering import filter_questions
 _SYSTEM = "You write questions for surveys of people's values."
 _OBJECT = re.compile(r"\{.*?\}", re.S)
 _FRUITLESS = 5
+_MOST_ROUNDS = 1_000_000
 
 Example = tuple[str, tuple[str, ...]]
 """A question's wording and its options."""
@@ -108,23 +109,34 @@ def generate_questions(
     shown = {topic: _examples(topic, questions, config, seed) for topic, questions in seeds.items()}
     rows: dict[str, list[dict[str, Any]]] = {topic: [] for topic in shown}
     fruitless = dict.fromkeys(shown, 0)
-    for number in range(1_000_000):
-        short = [
-            t for t in shown if _written(rows[t]) < config.per_topic and fruitless[t] < _FRUITLESS
-        ]
+    for number in range(_MOST_ROUNDS):
+        short = _short(rows, fruitless, config)
         if not short:
             break
-        before = {topic: _written(rows[topic]) for topic in short}
-        for topic, reply in _round(chat, shown, {t: rows[t] for t in short}, number, config, seed):
+        before = {topic: _written(own) for topic, own in short.items()}
+        for topic, reply in _round(chat, shown, short, number, config, seed):
             _take(rows[topic], topic, reply, config.per_topic, tally)
         for topic in short:
-            fruitless[topic] = 0 if _written(rows[topic]) > before[topic] else fruitless[topic] + 1
+            grew = _written(rows[topic]) > before[topic]
+            fruitless[topic] = 0 if grew else fruitless[topic] + 1
         if progress is not None:
             progress(sum(map(_written, rows.values())), config.per_topic * len(rows))
-    for topic in shown:
-        if (missing := config.per_topic - _written(rows[topic])) > 0:
+    for topic, own in rows.items():
+        missing = config.per_topic - _written(own)
+        if missing > 0:
             tally.note(f"{topic}: {_FRUITLESS} rounds wrote no question that can be read", missing)
-    return [row for topic in rows for row in rows[topic]]
+    return [row for own in rows.values() for row in own]
+
+
+def _short(
+    rows: Mapping[str, list[dict[str, Any]]], fruitless: Mapping[str, int], config: GenerationConfig
+) -> dict[str, list[dict[str, Any]]]:
+    """The topics that need more questions, and whose last rounds wrote some."""
+    short = {}
+    for topic, own in rows.items():
+        if _written(own) < config.per_topic and fruitless[topic] < _FRUITLESS:
+            short[topic] = own
+    return short
 
 
 def _round(

@@ -57,7 +57,6 @@ def load(
     """
     try:
         import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
         raise MissingExtra.named("train", error.name or "transformers") from error
     if (Path(name) / _ADAPTER).is_file():
@@ -67,16 +66,47 @@ def load(
     _look_for(name, revision)
     for folder in (Path(name), adapter):
         if folder is not None and folder.is_dir():
-            refuse_pickles(folder)
-            if not trust_remote_code:
-                refuse_code(folder, _OWN_CODE)
-            refuse_damaged_weights(folder)
+            _refuse_unsafe(folder, trust_remote_code)
     where = device or default_device()
     half = precision == "bfloat16" or (precision == "auto" and has_bfloat16(where))
-    options: dict[str, Any] = {"revision": revision, "trust_remote_code": trust_remote_code}
-    chosen = {"dtype": torch.bfloat16 if half else torch.float32} | (
-        {"attn_implementation": attention} if attention else {}
-    )
+    chosen: dict[str, Any] = {"dtype": torch.bfloat16 if half else torch.float32}
+    if attention:
+        chosen["attn_implementation"] = attention
+    options = {"revision": revision, "trust_remote_code": trust_remote_code}
+    model, tokenizer = _opened(name, options, chosen)
+    local = Path(name).is_dir()
+    called = Path(name).name if local else name
+    commit = getattr(model.config, "_commit_hash", revision)
+    prints = [files_digest(Path(name)) if local else f"{name}@{commit}"]
+    if adapter is not None:
+        model = _with_adapter(model, adapter)
+        called, prints = f"{called}+{adapter.name}", [*prints, files_digest(adapter)]
+    notes = _prepared(tokenizer, called)
+    model.to(where).eval()
+    prints += ["bfloat16" if half else "float32", str(attention)]
+    return LoadedModel(model, tokenizer, called, text_digest(" ".join(prints)), notes)
+
+
+def _refuse_unsafe(folder: Path, trust_remote_code: bool) -> None:
+    """Refuse a folder whose files would run code, or are damaged."""
+    refuse_pickles(folder)
+    if not trust_remote_code:
+        refuse_code(folder, _OWN_CODE)
+    refuse_damaged_weights(folder)
+
+
+def _opened(name: str, options: dict[str, Any], chosen: dict[str, Any]) -> tuple[Any, Any]:
+    """The model and its tokenizer.
+
+    Args:
+        name: Folder or hub name.
+        options: Of both: which files, and whether their code may run.
+        chosen: Of the model alone: number format and attention.
+    """
+    try:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    except ImportError as error:
+        raise MissingExtra.named("train", error.name or "transformers") from error
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(name, **options)
@@ -85,31 +115,17 @@ def load(
             )
     except (OSError, ValueError) as error:
         raise _not_loaded(name, error) from error
-    called = Path(name).name if Path(name).is_dir() else name
-    prints = [
-        files_digest(Path(name))
-        if Path(name).is_dir()
-        else f"{name}@{getattr(model.config, '_commit_hash', revision)}"
-    ]
-    if adapter is not None:
-        model = _with_adapter(model, adapter)
-        called, prints = f"{called}+{adapter.name}", [*prints, files_digest(adapter)]
-    notes = []
+    return model, tokenizer
+
+
+def _prepared(tokenizer: Any, called: str) -> tuple[str, ...]:
+    """Give a tokenizer a pad token; what the reader should know about it."""
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    if not tokenizer.chat_template:
-        notes.append(
-            f"{called} has no chat template: turns are written as plain text (User: ... Assistant:)"
-        )
-    model.to(where).eval()
-    prints += ["bfloat16" if half else "float32", str(attention)]
-    return LoadedModel(
-        model,
-        tokenizer,
-        called,
-        text_digest(" ".join(prints)),
-        tuple(notes),
-    )
+    if tokenizer.chat_template:
+        return ()
+    plain = "turns are written as plain text (User: ... Assistant:)"
+    return (f"{called} has no chat template: {plain}",)
 
 
 def _look_for(name: str, revision: str | None) -> None:

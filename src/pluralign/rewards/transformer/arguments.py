@@ -49,11 +49,8 @@ def arguments_for(
             hint=f"use a multiple of {processes}",
         )
     steps = steps_of(config, pairs)
-    logging = max(1, min(10, steps // 20))
-    every = max(1, steps // (config.evaluations if early else max(1, config.checkpoints)))
-    every = (
-        max(1, every // logging) * logging
-    )  # what is logged after a resume is then what would have been
+    logging, every = _intervals(config, steps, early)
+    kept = early or config.checkpoints
     old, new = "gradient_checkpointing", "activation_checkpointing"
     checkpointing = new if new in RewardConfig.__dataclass_fields__ else old
     return RewardConfig(
@@ -62,9 +59,7 @@ def arguments_for(
         per_device_eval_batch_size=2 * config.batch,
         max_steps=steps,
         learning_rate=config.learning_rate or LEARNING_RATES[kind],
-        lr_scheduler_type={"constant": "constant_with_warmup" if config.warmup else "constant"}.get(
-            config.schedule, config.schedule
-        ),
+        lr_scheduler_type=_schedule(config),
         warmup_steps=round(config.warmup * steps),
         weight_decay=config.weight_decay,
         max_grad_norm=config.clip,
@@ -79,7 +74,7 @@ def arguments_for(
         logging_nan_inf_filter=False,
         eval_strategy="steps" if early else "no",
         eval_steps=every if early else None,
-        save_strategy="steps" if early or config.checkpoints else "no",
+        save_strategy="steps" if kept else "no",
         save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=early,
@@ -94,3 +89,19 @@ def arguments_for(
         use_cpu=not on_gpu,
         disable_tqdm=True,
     )
+
+
+def _intervals(config: TrainingConfig, steps: int, early: bool) -> tuple[int, int]:
+    """Steps between two logged numbers, and between two checkpoints."""
+    logging = max(1, min(10, steps // 20))
+    checkpoints = config.evaluations if early else max(1, config.checkpoints)
+    every = max(1, steps // checkpoints)
+    # A multiple, so that a resumed training logs at the steps of one that was never stopped.
+    return logging, max(1, every // logging) * logging
+
+
+def _schedule(config: TrainingConfig) -> str:
+    """The schedule by Transformers' name."""
+    if config.schedule == "constant" and config.warmup:
+        return "constant_with_warmup"
+    return config.schedule

@@ -94,7 +94,8 @@ def blend_adapters(parts: Sequence[tuple[Adapter, float]], base_head: Mapping[st
         base_head: Parameters of the trunk's own head module, by name within it.
 
     Returns:
-        An adapter whose rank is the sum of ranks, and whose head is the trunk's plus the blended differences.
+        An adapter whose rank is the sum of ranks, and whose head is the trunk's plus the blended
+        differences.
 
     Raises:
         InvalidInput: If the adapters do not sit on the same modules.
@@ -102,27 +103,39 @@ def blend_adapters(parts: Sequence[tuple[Adapter, float]], base_head: Mapping[st
     import torch
 
     first = parts[0][0]
-    names = [k.removesuffix(_A) for k in first.tensors if k.endswith(_A)]
+    names = _modules(first)
     for adapter, _ in parts:
-        if sorted(k.removesuffix(_A) for k in adapter.tensors if k.endswith(_A)) != sorted(names):
+        if sorted(_modules(adapter)) != sorted(names):
             raise InvalidInput(
                 "the adapters sit on different modules", hint="blend adapters of one run"
             )
     tensors: dict[str, Any] = {}
     for name in names:
-        tensors[name + _A] = torch.cat([a.tensors[name + _A].float() for a, _ in parts], dim=0)
-        tensors[name + _B] = torch.cat(
-            [
-                a.tensors[name + _B].float() * (share * a.config["lora_alpha"] / a.config["r"])
-                for a, share in parts
-            ],
-            dim=1,
-        )
-    for key in (k for k in first.tensors if not k.endswith((_A, _B))):
-        base = next(v for name, v in base_head.items() if key.endswith(f".{name}")).float().cpu()
-        tensors[key] = base + sum(share * (a.tensors[key].float() - base) for a, share in parts)
+        downs, ups = [], []
+        for adapter, share in parts:
+            scale = share * adapter.config["lora_alpha"] / adapter.config["r"]
+            downs.append(adapter.tensors[name + _A].float())
+            ups.append(adapter.tensors[name + _B].float() * scale)
+        tensors[name + _A] = torch.cat(downs, dim=0)
+        tensors[name + _B] = torch.cat(ups, dim=1)
+    for key in first.tensors:
+        if not key.endswith((_A, _B)):
+            base = _base_of(key, base_head)
+            differences = [share * (a.tensors[key].float() - base) for a, share in parts]
+            tensors[key] = base + sum(differences)
     rank = sum(int(a.config["r"]) for a, _ in parts)
     return Adapter({**first.config, "r": rank, "lora_alpha": rank}, tensors)
+
+
+def _modules(adapter: Adapter) -> list[str]:
+    """Names of the modules that an adapter sits on."""
+    return [key.removesuffix(_A) for key in adapter.tensors if key.endswith(_A)]
+
+
+def _base_of(key: str, base_head: Mapping[str, Any]) -> Any:
+    """The trunk's own parameter for one of an adapter's head."""
+    own = next(value for name, value in base_head.items() if key.endswith(f".{name}"))
+    return own.float().cpu()
 
 
 def blend_copies(base: Mapping[str, Any], parts: Sequence[tuple[Path, float]]) -> dict[str, Any]:
