@@ -48,9 +48,9 @@ def test_probing_what_cannot_be_probed_is_refused():
     probes = default_society().probe(per_trait=1)
     with pytest.raises(NotEnoughData):
         recovered_taste([], np.array([]), np.array([]))
-    with pytest.raises(InvalidInput, match="scores for"):
+    with pytest.raises(InvalidInput, match="must have two scores, got 3"):
         recovered_taste(probes, np.zeros(3), np.zeros(3))
-    with pytest.raises(InvalidInput, match="0 probes"):
+    with pytest.raises(InvalidInput, match="per_trait must be >= 1"):
         default_society().probe(per_trait=0)
     with pytest.raises(NotEnoughData):
         taste_correlation({"warm": 1, "money": 1, "faith": 1}, {"warm": 1})

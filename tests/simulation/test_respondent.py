@@ -27,9 +27,7 @@ def agreement(respondent: SimulatedRespondent, community: str) -> float:
     )
 
 
-def test_who_knows_everything_answers_as_the_people_do_and_who_knows_nothing_as_its_default_culture() -> (
-    None
-):
+def test_full_knowledge_answers_as_the_people_and_no_knowledge_as_the_default_culture() -> None:
     knowing, unknowing = (SimulatedRespondent(SURVEY, "~river", knowledge=k) for k in (1.0, 0.0))
     assert agreement(knowing, "~hill") == 1
     assert agreement(unknowing, "~river") == 1

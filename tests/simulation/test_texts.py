@@ -57,5 +57,5 @@ def test_words_that_are_not_in_the_bank_show_nothing():
 def test_unknown_and_repeated_traits_are_refused():
     with pytest.raises(InvalidInput, match="unknown traits"):
         read_traits(["x"], ["thrift"])
-    with pytest.raises(InvalidInput, match="twice"):
+    with pytest.raises(InvalidInput, match="each named once"):
         read_traits(["x"], ["warm", "warm"])

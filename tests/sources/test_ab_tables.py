@@ -40,7 +40,7 @@ def test_numbers_mean_a_side_only_where_settings_say_which(tmp_path: Path) -> No
 
 
 def test_a_value_must_not_stand_for_two_things(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="'1' stands for two things"):
+    with pytest.raises(InvalidInput, match="'1' must be listed once, got it twice"):
         AbPairs(tmp_path / "ab.csv", prefers_a=("1",), prefers_b=("1.0",))
 
 
@@ -48,7 +48,7 @@ def test_a_missing_column_is_offered(tmp_path: Path) -> None:
     path = write(tmp_path, "A", header="prompt,answer_a,answer_b,winner")
     with pytest.raises(InvalidInput, match="no column 'response_a'") as caught:
         list(AbPairs(path).pairs())
-    assert caught.value.hint == "--set pairs.a=answer_a"
+    assert caught.value.hint == "name it: --set pairs.a=answer_a"
     tally = Tally()
     (pair,) = AbPairs(path, a="answer_a", b="answer_b", preference="winner").pairs(tally)
     assert (pair.chosen, tally.advice) == ("left0", [])

@@ -15,7 +15,8 @@ LONG = "Perhaps 1, perhaps 3. " * 10_000
         f"<think>{LONG}</think>2",
         f"{LONG}</think>\n\n2",
         f"<think>{LONG}</think>Answer: 2\n\n" + "Because of my family and my friends. " * 1000,
-        f"<|channel|>analysis<|message|>{LONG}<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>",
+        f"<|channel|>analysis<|message|>{LONG}<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>2<|return|>",
     ],
     ids=["opened", "unopened", "long answer", "harmony"],
 )

@@ -121,5 +121,5 @@ def test_answers_without_as_many_users_are_refused_with_their_line(tmp_path: Pat
     (tmp_path / "records.json").write_text(
         json.dumps([{"prompt": "Tea?", "response1": "Yes", "response2": "No"} | flat]), "utf-8"
     )
-    with pytest.raises(InvalidInput, match="1 responses, 2 users and 1 statuses must be as many"):
+    with pytest.raises(InvalidInput, match="must be equal in number, got 1, 2 and 1"):
         list(ArgillaPairs(tmp_path / "records.json").pairs())

@@ -115,7 +115,7 @@ def test_countries_come_from_the_annotators(tmp_path: Path, nested: bool) -> Non
     ("ranking", "reason"),
     [("A>B>A", "ranking that names a response twice"), ("A", "ranking of one response")],
 )
-def test_a_ranking_that_says_nothing_or_contradicts_itself_is_counted(
+def test_a_ranking_that_is_empty_or_contradicts_itself_is_counted(
     tmp_path: Path, ranking: str, reason: str
 ) -> None:
     tally = Tally()
@@ -127,7 +127,7 @@ def test_a_ranking_that_says_nothing_or_contradicts_itself_is_counted(
     ("value", "message"),
     [
         ({"prompt": "Tea?"}, "responses"),
-        (row() | {"metadata": {}}, "no assessments"),
+        (row() | {"metadata": {}}, "must have assessments"),
         (row(assessed("u1", "A>B")) | {"responses": ["yes"]}, "must be an object"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Every registered source, on a small file of its layout with one usable row and one that is not."""
+"""Every registered source, on a small file of its layout with a usable and an unusable row."""
 
 import json
 from collections.abc import Mapping
@@ -55,17 +55,23 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
         {"a.jsonl": [{"prompt": "Tea?", "chosen": "Yes", "rejected": r} for r in ("No", "Yes")]},
         {"path": "a.jsonl"},
     ),
-    "ab": ({"a.csv": "prompt,response_a,response_b,preference\nTea?,Yes,No,A\nTea?,Yes,No,tie\n"}, {"path": "a.csv"}),
+    "ab": (
+        {"a.csv": "prompt,response_a,response_b,preference\nTea?,Yes,No,A\nTea?,Yes,No,tie\n"},
+        {"path": "a.csv"},
+    ),
     "votes": (
         {
-            "v.csv": "question_id,rater_id,thought_a,thought_b,vote\nq,p,1,2,Thought A\nq,p,1,2,I agree with both\n",
-            "t.csv": "question_id,question,thought_id,thought\nq,Why?,1,Because\nq,Why?,2,No idea\n",
+            "v.csv": "question_id,rater_id,thought_a,thought_b,vote\n"
+            "q,p,1,2,Thought A\nq,p,1,2,I agree with both\n",
+            "t.csv": "question_id,question,thought_id,thought\n"
+            "q,Why?,1,Because\nq,Why?,2,No idea\n",
         },
         {"path": "v.csv", "texts": "t.csv"},
     ),
     "global_opinions": (
         {"g.jsonl": [
-            {"question": q, "selections": {"Mexico": [0.6, 0.4]}, "options": options, "source": "GAS"}
+            {"question": q, "selections": {"Mexico": [0.6, 0.4]}, "options": options,
+             "source": "GAS"}
             for q, options in (("Tea?", ["Yes", "No"]), ("Work?", ["DK", "Refused"]))
         ]},
         {"path": "g.jsonl"},
@@ -86,7 +92,8 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
         {
             "p/survey.jsonl": [{"user_id": "u", "location": {"reside_countryISO": "MEX"}}],
             "p/utterances.jsonl": [
-                {"user_id": u, "interaction_id": u, "user_prompt": "Tea?", "model_name": "m", "utterance_id": f"{u}{k}"}
+                {"user_id": u, "interaction_id": u, "user_prompt": "Tea?", "model_name": "m",
+                 "utterance_id": f"{u}{k}"}
                 | {"model_response": f"text {k}", "score": k}
                 for u, k in (("u", 1), ("u", 2), ("x", 1))
             ],
@@ -95,7 +102,8 @@ FILES: Mapping[str, tuple[dict[str, object], Mapping[str, object]]] = {
     ),
     "community_alignment": (
         {"c.jsonl": [
-            {"conversation_id": c, "annotator_country": c, "annotator_id": "a", "first_turn_prompt": "Tea?"}
+            {"conversation_id": c, "annotator_country": c, "annotator_id": "a",
+             "first_turn_prompt": "Tea?"}
             | {f"first_turn_response_{x}": f"text {x}" for x in "abcd"}
             | {"first_turn_preferred_response": "response_b" if c == "Mexico" else None}
             for c in ("Mexico", "India")

@@ -45,7 +45,10 @@ def test_the_winner_of_a_battle_is_chosen_and_ties_are_counted(tmp_path: Path) -
 
 
 def test_kaggles_lists_as_text_are_turns(tmp_path: Path) -> None:
-    row = '7,x,y,"[""Tea?""]","[""Yes""]","[""No""]",1,0,0\n8,x,y,"[""Tea?""]","[null]","[""No""]",1,0,0\n'
+    row = (
+        '7,x,y,"[""Tea?""]","[""Yes""]","[""No""]",1,0,0\n'
+        '8,x,y,"[""Tea?""]","[null]","[""No""]",1,0,0\n'
+    )
     tally = Tally()
     (pair,) = ArenaPairs(write(tmp_path, "train.csv", KAGGLE + row)).pairs(tally)
     assert (pair.id, pair.chosen, pair.rejected) == ("7", "Yes", "No")
@@ -156,7 +159,10 @@ def test_a_country_that_is_not_read_is_offered(settings: dict[str, str], tmp_pat
     tally = Tally()
     row = {"data": TEXTS | {"country": "Mexico"}, "annotations": [annotation("left")]}
     list(LabelStudioPairs(write(tmp_path, "export.json", [row]), **settings).pairs(tally))
-    offer = "no community is read from the file; did you mean community? --set pairs.columns.community=country"
+    offer = (
+        "no community is read from the file; did you mean community? "
+        "--set pairs.columns.community=country"
+    )
     assert tally.advice == ([] if settings else [offer])
 
 

@@ -1,4 +1,4 @@
-"""Pairs that people hold in Python: lists, data frames, data sets, saved data sets."""
+"""Pairs in the memory of Python: lists, data frames, data sets, saved data sets."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,9 @@ def test_every_holder_of_rows_gives_the_same_pairs() -> None:
 
 def test_a_bad_row_is_named_by_its_number_or_counted() -> None:
     rows = [*ROWS, {"prompt": "Q", "chosen": 3, "rejected": "B", "country": "Mexico"}, "text"]
-    with pytest.raises(InvalidInput, match=r"rows:3: 'chosen' is int"):
+    with pytest.raises(
+        InvalidInput, match=r"rows:3: 'chosen' must be text or a list of messages, got int"
+    ):
         list(pairs_from(rows, columns=COLUMNS).pairs())
     tally = Tally()
     assert len(list(pairs_from(rows, columns=COLUMNS, skip_bad=True).pairs(tally))) == 2

@@ -19,7 +19,8 @@ from pluralign.sources import GlobalOpinions, is_non_answer
 
 ROW = {
     "question": "Is tea good?",
-    "selections": "defaultdict(<class 'list'>, {'Britain': [0.6, 0.3, 0.1], 'Mexico': [0.2, 0.7, 0.1]})",
+    "selections": "defaultdict(<class 'list'>, "
+    "{'Britain': [0.6, 0.3, 0.1], 'Mexico': [0.2, 0.7, 0.1]})",
     "options": "['Yes', 'No', 'DK/Refused']",
     "source": "GAS",
 }

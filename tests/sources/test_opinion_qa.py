@@ -6,7 +6,8 @@ from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources import OpinionQa
 
 INFO = """key,question,references,option_mapping
-SAFE_W26,How safe?,"['Very safe', 'Not safe', 'Refused']","{1.0: 'Very safe', 2.0: 'Not safe', 99.0: 'Refused'}"
+SAFE_W26,How safe?,"['Very safe', 'Not safe', 'Refused']",\
+"{1.0: 'Very safe', 2.0: 'Not safe', 99.0: 'Refused'}"
 ONE_W26,Only one?,"['Yes']","{1.0: 'Yes', 99.0: 'Refused'}"
 """
 RESPONSES = """QKEY,SAFE_W26,CREGION,WEIGHT_W26

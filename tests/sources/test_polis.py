@@ -92,7 +92,7 @@ def test_votes_that_contradict_the_counts_are_refused(tmp_path: Path) -> None:
 
 def test_raw_votes_without_counts_are_refused(tmp_path: Path) -> None:
     bare = "comment-id,comment-body\n0,More buses\n1,More cars\n"
-    with pytest.raises(InvalidInput, match="does not say whether 1"):
+    with pytest.raises(InvalidInput, match="does not show whether 1"):
         chosen(export(tmp_path, comments=bare, votes=RAW))
 
 
@@ -129,7 +129,7 @@ def test_pairs_of_one_participant_are_bounded_and_the_rest_is_counted(tmp_path: 
         (
             {"comments": COMMENTS, "participants_votes": "participant,x\n0,1\n"},
             InvalidInput,
-            "no column of a statement",
+            "a column for each statement",
         ),
         (
             {"comments": COMMENTS, "participants_votes": "participant,0\n0,\n"},

@@ -71,7 +71,7 @@ def test_a_table_has_a_column_for_each_label(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "items", "message"),
     [
-        ([{"user_id": "u1", "instance_id": 1}], ITEMS, "neither label_annotations"),
+        ([{"user_id": "u1", "instance_id": 1}], ITEMS, "a choice must be in label_annotations"),
         ([{"user_id": "u1"}], ITEMS, "instance_id"),
         ([annotated("u1", {"A": 1})], [{"id": 1, "prompt": "Tea?"}], r"items\.json:1: .*text_a"),
     ],
@@ -84,7 +84,7 @@ def test_another_layout_is_refused(
 
 
 def test_the_file_of_items_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="file of items is needed"):
+    with pytest.raises(InvalidInput, match="file of items must be given"):
         PotatoPairs(tmp_path / "annotated_instances.jsonl")
 
 

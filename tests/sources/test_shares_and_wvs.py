@@ -171,7 +171,7 @@ def test_respondents_without_a_weight_are_counted(tmp_path: Path) -> None:
     [
         ("", "missing column B_COUNTRY_ALPHA or"),
         ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94\nMEX,1,1,1\n", "no column for 1 of 3 questions: Q48"),
-        ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,often,1,1\n", "Q1 must hold numbers"),
+        ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,often,1,1\n", "Q1 must be numbers"),
         ("B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1\n", "not a CSV of respondents"),
         ("B_COUNTRY_ALPHA,Q1,Q94,Q48\nMEX,1,1,1\n", "missing column W_WEIGHT or"),
     ],
@@ -259,7 +259,7 @@ def test_a_weight_that_may_be_thousands_is_refused_unless_semicolons_part_the_ce
     asked = [{"Q_id": "A001", "question": "Important?", "option_lst": ["Yes", "No"]}]
     source = write_microdata(tmp_path, 'S003,S017,A001\n484,"0,900",1\n484,"1,234",1\n')
     source.questions.write_text(json.dumps(asked), "utf-8")
-    with pytest.raises(InvalidInput, match=r"S017 must hold numbers, got '1,234'") as caught:
+    with pytest.raises(InvalidInput, match=r"S017 must be numbers, got '1,234'") as caught:
         source.survey()
     assert "decimal point" in str(caught.value.hint)
     source.path.write_text("S003;S017;A001\n484;0,766;2\n484;1,234;1\n", "utf-8")
@@ -306,5 +306,5 @@ def test_respondents_who_refused_or_withdrew_consent_are_counted(tmp_path: Path)
 
 def test_what_is_no_number_is_shown_as_it_is_written(tmp_path: Path) -> None:
     text = "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,1,1,1\nMEX,1,Very important,1,1\n"
-    with pytest.raises(InvalidInput, match="Q1 must hold numbers, got 'Very important'"):
+    with pytest.raises(InvalidInput, match="Q1 must be numbers, got 'Very important'"):
         write_microdata(tmp_path, text).survey()

@@ -1,4 +1,4 @@
-"""Simulated communities whose truth we wrote: the oracle for methods and audits, and a double for every source."""
+"""Simulated communities whose truth is known: an oracle for methods and audits."""
 
 from pluralign.simulation.bank import TRAITS
 from pluralign.simulation.oracle import PlantedReward

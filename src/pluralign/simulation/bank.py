@@ -56,7 +56,7 @@ PROMPTS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Trait -> how a reply shows it, how it shows the opposite; in the order in which a reply says them.
+# Trait -> phrases that show it, and phrases that show the opposite; replies keep this order.
 PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "formal": (
         (

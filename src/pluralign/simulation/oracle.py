@@ -1,4 +1,4 @@
-"""The steerable reward model that knows the planted truth."""
+"""A steerable reward model with the planted truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pluralign.simulation.society import Society
 
 @dataclass(frozen=True, slots=True)
 class PlantedReward:
-    """Scores replies by the true utilities of a society; its reference is the mean over all people.
+    """Scores replies by the true utilities of a society; the reference is the mean over all people.
 
     Attributes:
         society: The society.
@@ -25,19 +25,18 @@ class PlantedReward:
         return tuple(c.id for c in self.society.communities)
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Utilities in logits, shape (N,): of ``~world`` where ``steer`` is None, else moved towards its blend.
+        """Utilities in logits, shape (N,): those of ``~world``, moved to the blend of ``steer``.
 
         Raises:
-            UnknownCommunity: If ``steer`` names a community that the society has not.
+            UnknownCommunity: If the society does not have a community of ``steer``.
         """
         steer = as_steer(steer, self.communities)
         replies = [r.response for r in as_requests(requests)]
         reference_N = self.society.utilities(replies, WORLD.id)
         if steer is None:
             return reference_N
-        blend_N = np.sum(
-            [s * self.society.utilities(replies, c) for c, s in steer.shares.items()], axis=0
-        )
+        blended = [s * self.society.utilities(replies, c) for c, s in steer.shares.items()]
+        blend_N = np.sum(blended, axis=0)
         steered_N: FloatArray = reference_N + steer.strength * (blend_N - reference_N)
         return steered_N
 

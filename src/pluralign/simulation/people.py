@@ -1,4 +1,4 @@
-"""Simulated people: what a community likes, how its raters differ, and how they err."""
+"""Simulated people: the taste of a community, the differences of its raters, and their errors."""
 
 import math
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from pluralign.core import FloatArray, InvalidInput, community
 
 @dataclass(frozen=True, slots=True)
 class PlantedTaste:
-    """What a community likes in a reply: the truth that a method should find.
+    """The taste of a community in replies: the truth that a method should find.
 
     Attributes:
-        weights: Trait -> utility in logits of showing it; showing its opposite costs as much; 0
-            where not named.
+        weights: Trait -> utility in logits of showing it; showing its opposite costs the same. The
+            utility of other traits is 0.
 
     >>> PlantedTaste({"family": 1.0, "money": -0.5}).of(("money", "warm")).tolist()
     [-0.5, 0.0]
@@ -25,7 +25,7 @@ class PlantedTaste:
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(w) for w in self.weights.values()):
-            raise InvalidInput(f"weights {dict(self.weights)} are not all finite numbers")
+            raise InvalidInput(f"weights must be finite numbers, got {dict(self.weights)}")
         object.__setattr__(self, "weights", dict(self.weights))
 
     def of(self, traits: tuple[str, ...]) -> FloatArray:
@@ -35,11 +35,11 @@ class PlantedTaste:
 
 @dataclass(frozen=True, slots=True)
 class PlantedBias:
-    """What sways raters without being part of their taste.
+    """Influences on raters that are not part of their taste.
 
     Attributes:
-        length: Utility in logits for each unit of log word count.
-        position: Pull in logits towards the reply that is shown first.
+        length: Utility in logits for each unit of the log word count.
+        position: Utility in logits of being shown first.
     """
 
     length: float = 0.0
@@ -48,21 +48,22 @@ class PlantedBias:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedCommunity:
-    """A community whose truth we wrote.
+    """A community whose truth is known.
 
     Attributes:
-        id: Its id; fictional (``~river``), unless you mean a real one.
-        taste: What its people like.
-        bias: What sways them.
-        n_raters: How many people compare.
-        population: How many people live there, in any unit; sets its part in the ``~world`` panel.
-        reliability: Median over raters of how strongly utility decides their choice; 0 is a coin
-            toss.
+        id: Its id; fictional (``~river``), unless you mean a real community.
+        taste: The taste of its people.
+        bias: Other influences on its raters.
+        n_raters: Number of people who compare, >= 1.
+        population: Number of people who live there, in any unit; sets its part of the ``~world``
+            panel.
+        reliability: Median over raters of the factor from utility to their choice; with 0 the
+            choice is a coin toss.
         reliability_sd: Standard deviation over raters of the logarithm of reliability.
         taste_sd: Standard deviation over raters of each trait's weight around the community's.
 
     Raises:
-        InvalidInput: If the id is malformed, nobody compares, or a number is negative or not
+        InvalidInput: If the id is malformed, there are no raters, or a number is negative or not
             finite.
     """
 
@@ -80,7 +81,9 @@ class SimulatedCommunity:
         spreads = (self.population, self.reliability, self.reliability_sd, self.taste_sd)
         if self.n_raters < 1 or not all(math.isfinite(s) and s >= 0 for s in spreads):
             raise InvalidInput(
-                "needs at least one rater, and numbers >= 0", where=f"community {self.id}"
+                f"n_raters must be >= 1 and the other numbers >= 0, got {self.n_raters} and "
+                f"{spreads}",
+                where=f"community {self.id}",
             )
 
 
@@ -89,11 +92,11 @@ class Raters:
     """People who compare; every attribute is aligned with ``ids``.
 
     Attributes:
-        ids: Such as ``~river/r012``.
-        taste_R_D: Own weight of each trait, in logits.
-        length_R: Utility in logits for each unit of log word count.
-        position_R: Pull in logits towards the reply shown first.
-        reliability_R: How strongly utility decides, >= 0.
+        ids: Ids such as ``~river/r012``.
+        taste_R_D: The rater's own weight of each trait, in logits.
+        length_R: Utility in logits for each unit of the log word count.
+        position_R: Utility in logits of being shown first.
+        reliability_R: Factor from utility to choice, >= 0.
     """
 
     ids: tuple[str, ...]
@@ -109,10 +112,10 @@ def draw_raters(
     """Draw the people of a panel.
 
     Args:
-        panel: Id of the panel, from which raters get their ids.
-        homes: The community each person lives in, one for each person.
+        panel: Id of the panel, the prefix of its raters' ids.
+        homes: The community of each person.
         traits: Traits of the society.
-        rng: Source of randomness.
+        rng: Generator of the draws.
 
     Returns:
         The raters.
@@ -120,12 +123,13 @@ def draw_raters(
     size = (len(homes), len(traits))
     taste_sd = np.array([h.taste_sd for h in homes])
     log_sd = np.array([h.reliability_sd for h in homes])
+    taste_R_D = np.array([h.taste.of(traits) for h in homes])
+    taste_R_D = taste_R_D + taste_sd[:, None] * rng.normal(size=size)
+    reliability_R = np.array([h.reliability for h in homes])
     return Raters(
         ids=tuple(f"{panel}/r{i:03d}" for i in range(len(homes))),
-        taste_R_D=np.array([h.taste.of(traits) for h in homes])
-        + taste_sd[:, None] * rng.normal(size=size),
+        taste_R_D=taste_R_D,
         length_R=np.array([h.bias.length for h in homes]),
         position_R=np.array([h.bias.position for h in homes]),
-        reliability_R=np.array([h.reliability for h in homes])
-        * np.exp(log_sd * rng.normal(size=len(homes))),
+        reliability_R=reliability_R * np.exp(log_sd * rng.normal(size=len(homes))),
     )

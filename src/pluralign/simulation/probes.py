@@ -1,4 +1,4 @@
-"""Ask any reward model what it likes: replies that differ in one trait only."""
+"""Measure the taste of any reward model with replies that differ in one trait only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from pluralign.simulation.texts import draft, write
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Two replies to one prompt, alike but for one trait.
+    """Two replies to one prompt that differ in one trait only.
 
     Attributes:
         trait: The trait.
@@ -30,8 +30,8 @@ def draw_probes(traits: Sequence[str], per_trait: int, rng: np.random.Generator)
 
     Args:
         traits: Traits to probe.
-        per_trait: Probes for each, >= 1.
-        rng: Source of randomness.
+        per_trait: Number of probes for each trait, >= 1.
+        rng: Generator of the draws.
 
     Returns:
         Probes, trait by trait.
@@ -40,7 +40,7 @@ def draw_probes(traits: Sequence[str], per_trait: int, rng: np.random.Generator)
         InvalidInput: If ``per_trait`` is below 1.
     """
     if per_trait < 1:
-        raise InvalidInput(f"{per_trait} probes for each trait", hint="use 1 or more")
+        raise InvalidInput(f"per_trait must be >= 1, got {per_trait}")
     prompts = [text for texts in PROMPTS.values() for text in texts]
     probes = []
     for column, trait in enumerate(traits):
@@ -60,7 +60,7 @@ def draw_probes(traits: Sequence[str], per_trait: int, rng: np.random.Generator)
 def recovered_taste(
     probes: Sequence[Probe], positive_N: FloatArray, negative_N: FloatArray
 ) -> dict[str, float]:
-    """What a reward model likes, from its scores of the probes.
+    """The taste of a reward model, from its scores of the probes.
 
     Args:
         probes: The probes, N of them.
@@ -74,7 +74,8 @@ def recovered_taste(
         NotEnoughData: If there are no probes.
         InvalidInput: If scores and probes differ in number.
 
-    >>> probe = Probe("warm", RewardRequest("Hi", "That sounds hard."), RewardRequest("Hi", "Feelings aside."))
+    >>> warm = RewardRequest("Hi", "That sounds hard.")
+    >>> probe = Probe("warm", warm, RewardRequest("Hi", "Feelings aside."))
     >>> recovered_taste([probe, probe], np.array([2.0, 4.0]), np.array([0.0, 0.0]))
     {'warm': 1.5}
     """
@@ -82,7 +83,8 @@ def recovered_taste(
         raise NotEnoughData("there are no probes")
     if not len(probes) == len(positive_N) == len(negative_N):
         raise InvalidInput(
-            f"{len(positive_N)} and {len(negative_N)} scores for {len(probes)} probes"
+            f"each of the {len(probes)} probes must have two scores, got {len(positive_N)} and "
+            f"{len(negative_N)}"
         )
     half_N = (np.asarray(positive_N) - np.asarray(negative_N)) / 2
     traits = np.array([p.trait for p in probes])
@@ -90,22 +92,22 @@ def recovered_taste(
 
 
 def taste_correlation(recovered: Mapping[str, float], planted: Mapping[str, float]) -> float:
-    """Pearson correlation of a recovered taste with the planted one, over the traits recovered; in [-1, 1].
+    """Pearson correlation of a recovered taste with the planted one, in [-1, 1].
+
+    It is computed over the traits of the recovered taste.
 
     Args:
         recovered: Trait -> weight.
         planted: Trait -> weight; 0 where not named.
 
     Raises:
-        NotEnoughData: If there are fewer than three traits, or either taste is the same for all.
+        NotEnoughData: If there are fewer than three traits, or one taste is equal for all traits.
 
     >>> round(taste_correlation({"warm": 2, "money": -2, "faith": 0}, {"warm": 1, "money": -1}), 6)
     1.0
     """
-    found, truth = (
-        np.array(list(recovered.values())),
-        np.array([planted.get(t, 0.0) for t in recovered]),
-    )
+    found = np.array(list(recovered.values()))
+    truth = np.array([planted.get(t, 0.0) for t in recovered])
     if len(found) < 3 or np.ptp(found) == 0 or np.ptp(truth) == 0:
-        raise NotEnoughData("a correlation needs three traits that are not all liked alike")
+        raise NotEnoughData("a correlation needs three traits whose weights are not all equal")
     return float(np.corrcoef(found, truth)[0, 1])

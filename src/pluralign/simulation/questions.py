@@ -1,4 +1,4 @@
-"""Closed questions about taste, on a scale or to choose from, and what a planted taste answers."""
+"""Closed questions about taste, on a scale or with a choice, and the answers of a planted taste."""
 
 from collections.abc import Sequence
 
@@ -15,28 +15,30 @@ _CHOICES = 4
 
 
 def draw_questions(traits: Sequence[str], n: int, rng: np.random.Generator) -> list[SurveyQuestion]:
-    """Draw closed questions: by turns on a scale of agreement, and to choose one of up to four pieces of advice.
+    """Draw closed questions, every second one on a scale of agreement, the rest with a choice.
+
+    A choice is between up to four pieces of advice.
 
     Args:
         traits: Traits to ask about.
-        n: How many questions.
-        rng: Source of randomness.
+        n: Number of questions.
+        rng: Generator of the draws.
 
     Returns:
         Questions ``q0000``, ``q0001``, ...; those on a scale are ordered and share their stem over
         a topic.
     """
     topics = tuple(PROMPTS)
-    return [
-        (_scale if i % 2 == 0 else _choice)(
-            f"q{i:04d}", topics[rng.integers(len(topics))], traits, rng
-        )
-        for i in range(n)
-    ]
+    questions: list[SurveyQuestion] = []
+    for i in range(n):
+        make = _scale if i % 2 == 0 else _choice
+        topic = topics[rng.integers(len(topics))]
+        questions.append(make(f"q{i:04d}", topic, traits, rng))
+    return questions
 
 
 def option_traits(question: SurveyQuestion, traits: Sequence[str]) -> FloatArray:
-    """Which traits each option of a question stands for, read from its words.
+    """The traits that each option of a question shows, read from its words.
 
     Args:
         question: One of `draw_questions`.
@@ -45,8 +47,9 @@ def option_traits(question: SurveyQuestion, traits: Sequence[str]) -> FloatArray
     Returns:
         Position of each option on each trait in [-1, 1], shape (O, D).
 
-    >>> text = "How far do you agree with this advice about work? Choose the option that pays the most."
-    >>> option_traits(SurveyQuestion("q", text, SCALE, ordered=True), ["money"]).round(2).ravel().tolist()
+    >>> text = "How far do you agree with this advice? Choose the option that pays the most."
+    >>> question = SurveyQuestion("q", text, SCALE, ordered=True)
+    >>> option_traits(question, ["money"]).round(2).ravel().tolist()
     [-1.0, -0.33, 0.33, 1.0]
     """
     if question.options == SCALE:
@@ -68,7 +71,7 @@ def softmax(utility_O: FloatArray) -> FloatArray:
 def count_answers(
     question: str, community: str, shares_O: FloatArray, n_people: int, rng: np.random.Generator
 ) -> AnswerDistribution:
-    """Let ``n_people`` answer a question, each with chances ``shares_O``, and publish the shares."""
+    """Draw the answers of ``n_people`` with probabilities ``shares_O``, and return their shares."""
     counts_O = rng.multinomial(n_people, shares_O)
     return AnswerDistribution(question, community, tuple((counts_O / n_people).tolist()), n_people)
 

@@ -1,4 +1,4 @@
-"""A respondent whose knowledge, default culture, position bias and refusals we wrote."""
+"""A respondent whose knowledge, default culture, position bias and refusals are known."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,21 +24,22 @@ _FORMS = {"plain": "{}", "option": "Option {}.", "boxed": "\\boxed{{{}}}"}
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRespondent:
-    """Answers as a language model may: with some knowledge of each people, from a culture of its own.
+    """Answers as a language model may: with some knowledge of each people, and a default culture.
 
-    What it says for a community is drawn from ``knowledge`` times that people's shares and the rest
-    its default culture's, then pulled towards the mean of all (``flattening``) and towards the
-    first place shown (``position_bias``). The same ask always gets the same answer.
+    Its answer for a community is drawn from a mixture: ``knowledge`` times the shares of that
+    people, and the rest from its default culture. The mixture is moved towards the mean of all
+    communities (``flattening``) and towards the option shown first (``position_bias``). The same
+    ask always gets the same answer.
 
     Attributes:
-        truth: What the people answered.
-        default_culture: The community that shows through, also where none is named.
-        knowledge: How much it knows of each community, in [0, 1].
-        flattening: Pull of every community towards the mean of all, in [0, 1].
-        position_bias: Pull towards the option shown first, in logits.
-        refusal_rate: Share of asks it refuses, in [0, 1].
-        decided: Whether it gives the likeliest option, instead of drawing one.
-        form: How it writes its answer.
+        truth: The answers of the people.
+        default_culture: The community whose answers it mixes in, and gives where none is named.
+        knowledge: Weight of each community's own answers, in [0, 1].
+        flattening: Weight of the mean of all communities, in [0, 1].
+        position_bias: Utility of the option shown first, in logits.
+        refusal_rate: Share of asks that it refuses, in [0, 1].
+        decided: Whether it gives the likeliest option, instead of a drawn one.
+        form: The form of its answer.
         seed: Seed of its draws.
 
     Raises:
@@ -57,24 +58,25 @@ class SimulatedRespondent:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not all(
-            0 <= share <= 1 for share in (self.knowledge, self.flattening, self.refusal_rate)
-        ):
-            raise InvalidInput("knowledge, flattening and refusal_rate must be in [0, 1]")
+        shares = (self.knowledge, self.flattening, self.refusal_rate)
+        if not all(0 <= share <= 1 for share in shares):
+            raise InvalidInput(
+                f"knowledge, flattening and refusal_rate must be in [0, 1], got {shares}"
+            )
         if self.default_culture not in self.truth.communities:
             raise UnknownCommunity(
-                f"the survey has no {self.default_culture!r}",
+                f"the survey has no community {self.default_culture!r}",
                 hint=f"it has {', '.join(self.truth.communities)}",
             )
 
     @property
     def name(self) -> str:
-        """Says that nobody real answers."""
+        """The name ``simulated``."""
         return "simulated"
 
     @property
     def fingerprint(self) -> str:
-        """Changes with every setting and with the truth."""
+        """A digest of all settings and of the truth."""
         settings = [getattr(self, name) for name in self.__dataclass_fields__ if name != "truth"]
         return text_digest(repr([settings, self.truth.distributions]))
 
@@ -90,22 +92,19 @@ class SimulatedRespondent:
         return replies
 
     def probabilities(self, ask: Ask) -> FloatArray:
-        """Its chance of each option, in the question's own order, shape (O,).
+        """Probability of each option, in the question's own order, shape (O,).
 
         Raises:
-            UnknownCommunity: If the survey has nothing on the question from any community.
+            UnknownCommunity: If no community of the survey answered the question.
         """
-        own = self._shares(ask.question.id, self.default_culture)
+        question = ask.question.id
+        own = self._shares(question, self.default_culture)
         shares = own
         if ask.community is not None:
-            shares = (
-                self.knowledge * self._shares(ask.question.id, ask.community)
-                + (1 - self.knowledge) * own
-            )
+            theirs = self._shares(question, ask.community)
+            shares = self.knowledge * theirs + (1 - self.knowledge) * own
         if ask.community is not None and self.flattening:
-            mean = np.mean(
-                [self._shares(ask.question.id, c) for c in self.truth.communities], axis=0
-            )
+            mean = np.mean([self._shares(question, c) for c in self.truth.communities], axis=0)
             shares = (1 - self.flattening) * shares + self.flattening * mean
         utility_O = np.log(np.maximum(shares, 1e-9))
         utility_O[ask.order[0]] += self.position_bias

@@ -1,5 +1,6 @@
-"""A society whose truth we wrote: the oracle for methods and audits, and a double for every source."""
+"""A society whose truth is known: communities with planted tastes, their pairs and surveys."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,17 +37,17 @@ _TOPIC_PROMPTS = tuple((topic, text) for topic, texts in PROMPTS.items() for tex
 class Society:
     """Communities with planted tastes, from which pairs and surveys are drawn.
 
-    A rater r of a community chooses reply a over b, a being shown first, with probability
-    ``sigma(reliability_r * (u_r(a) - u_r(b)) + position)``, where the utility u_r is the rater's
-    taste for the traits shown plus the length bias. Who the raters are depends on ``seed`` only;
-    what they judge, on the generator given.
+    A rater r of a community chooses reply a over b, where a is shown first, with probability
+    ``sigma(reliability_r * (u_r(a) - u_r(b)) + position)``. The utility u_r is the rater's taste
+    for the traits shown plus the length bias. The raters depend on ``seed`` only; the replies that
+    they compare depend on the generator given.
 
     Attributes:
-        communities: The communities, ids distinct.
+        communities: The communities, with distinct ids.
         traits: Traits that replies may show.
         panel: Number of people on the ``~world`` panel, drawn from all communities in proportion to
             population.
-        seed: Seed of who the raters are.
+        seed: Seed of the raters.
 
     Raises:
         InvalidInput: If there are no communities, ids repeat or are ``~world``, or a trait is
@@ -61,13 +62,20 @@ class Society:
     def __post_init__(self) -> None:
         ids = [c.id for c in self.communities]
         if not ids or len(set(ids)) != len(ids) or WORLD.id in ids:
-            raise InvalidInput(f"communities {ids} are none, repeat an id, or include {WORLD.id}")
+            raise InvalidInput(
+                f"communities must be at least one, with distinct ids other than {WORLD.id}, "
+                f"got {ids}"
+            )
         check_traits(self.traits)
         missing = sorted({t for c in self.communities for t in c.taste.weights} - set(self.traits))
         if missing:
-            raise InvalidInput(f"tastes weigh {missing}, which are not among the society's traits")
+            raise InvalidInput(
+                f"the tastes' traits must be the society's traits, got also {missing}"
+            )
         if sum(c.population for c in self.communities) <= 0 or self.panel < 1:
-            raise InvalidInput("nobody lives here: the populations sum to 0, or the panel is empty")
+            raise InvalidInput(
+                "the populations must sum to more than 0, and the panel must have people"
+            )
 
     @property
     def shares(self) -> dict[str, float]:
@@ -91,15 +99,16 @@ class Society:
     def pairs(
         self, n_per_community: int | Mapping[str, int], rng: np.random.Generator
     ) -> list[PreferencePair]:
-        """Let people compare replies.
+        """Draw pairs of replies, and the choices of raters.
 
         Args:
-            n_per_community: Pairs for each community, or community id (``~world`` too) -> pairs.
-            rng: Source of randomness.
+            n_per_community: Number of pairs for each community, or community id (``~world``, too)
+                -> number of pairs.
+            rng: Generator of the draws.
 
         Returns:
-            Pairs, community by community. ``stem`` is the topic; ``extra["first"]`` tells which
-            reply was shown first, "chosen" or "rejected"; `read_traits` tells the traits of each.
+            Pairs, community by community. ``stem`` is the topic; ``extra["first"]`` names the reply
+            that was shown first, "chosen" or "rejected"; `read_traits` reads the traits of a reply.
 
         Raises:
             UnknownCommunity: If the society has no such community.
@@ -111,10 +120,12 @@ class Society:
         return [pair for id_, n in wanted.items() for pair in self._compare(id_, n, rng)]
 
     def utilities(self, replies: Sequence[str], community: str) -> FloatArray:
-        """How good a community finds each reply, length bias included; for ``~world``, the mean over people.
+        """The utility of each reply for a community, with the length bias.
+
+        The utility for ``~world`` is the mean over all people.
 
         Args:
-            replies: Texts; what is not in the bank of phrases counts by its length only.
+            replies: Texts; phrases that are not in the bank count by their length only.
             community: Id of the community.
 
         Returns:
@@ -124,17 +135,17 @@ class Society:
             UnknownCommunity: If the society has no such community.
         """
         shares = self.shares if community == WORLD.id else {self._home(community).id: 1.0}
-        taste_D = sum(
-            share * self._home(id_).taste.of(self.traits) for id_, share in shares.items()
-        )
-        length = sum(share * self._home(id_).bias.length for id_, share in shares.items())
-        utility_N: FloatArray = read_traits(replies, self.traits) @ taste_D + length * log_words(
-            replies
-        )
+        homes = [(self._home(id_), share) for id_, share in shares.items()]
+        taste_D = sum(share * home.taste.of(self.traits) for home, share in homes)
+        length = sum(share * home.bias.length for home, share in homes)
+        taste_N = read_traits(replies, self.traits) @ taste_D
+        utility_N: FloatArray = taste_N + length * log_words(replies)
         return utility_N
 
     def true_margin(self, pair: PreferencePair, community: str) -> float:
-        """By how much ``community`` finds the chosen reply better, in logits; negative where the rater went against it.
+        """The true margin of the chosen reply for ``community``, in logits.
+
+        It is negative where the rater chose against the community's taste.
 
         Raises:
             UnknownCommunity: If the society has no such community.
@@ -143,35 +154,34 @@ class Society:
         return float(chosen - rejected)
 
     def best_possible_accuracy(self, pairs: Sequence[PreferencePair]) -> float:
-        """Accuracy to be expected of one who knows everything but which rater judges and which reply comes first.
+        """The expected accuracy of a model that knows the truth, but not the rater and the order.
 
         Args:
             pairs: Pairs of this society; each is judged by the raters of its own community.
 
         Returns:
-            The ceiling for these pairs, in [0.5, 1]: no reward model can be expected to do better.
-            It is computed from the planted truth, not measured, so it has no interval.
+            The ceiling for these pairs, in [0.5, 1]: no reward model has a higher expected
+            accuracy. It is computed from the planted truth, not measured, so it has no interval.
 
         Raises:
             NotEnoughData: If there are no pairs.
             UnknownCommunity: If a pair's community is not of this society.
         """
         if not pairs:
-            raise NotEnoughData("there are no pairs to find a ceiling for")
+            raise NotEnoughData("a ceiling needs at least one pair")
         by_community: dict[str, list[PreferencePair]] = {}
         for pair in pairs:
             by_community.setdefault(pair.community, []).append(pair)
-        best = [
-            np.maximum(p_N, 1 - p_N)
-            for p_N in (self._chances(c, own) for c, own in by_community.items())
-        ]
-        return float(np.concatenate(best).mean())
+        chance_N = np.concatenate([self._chances(c, own) for c, own in by_community.items()])
+        return float(np.maximum(chance_N, 1 - chance_N).mean())
 
     def probe(self, per_trait: int = 8) -> list[Probe]:
-        """Replies that differ in one trait only, to ask a reward model what it likes; always the same ones.
+        """Replies that differ in one trait only, to measure a reward model's taste.
+
+        The probes are always the same.
 
         Args:
-            per_trait: Probes for each trait, over different prompts and wordings.
+            per_trait: Number of probes for each trait, over different prompts and wordings.
 
         Returns:
             The probes, trait by trait.
@@ -179,12 +189,12 @@ class Society:
         return draw_probes(self.traits, per_trait, rng_for(self.seed, "probe"))
 
     def survey(self, n_questions: int, n_people: int, rng: np.random.Generator) -> Survey:
-        """Ask closed questions, half of them on a scale; each community's answers are counted.
+        """Draw closed questions, half of them on a scale, and the answers of each community.
 
         Args:
-            n_questions: How many questions, >= 1.
-            n_people: How many people answer each question in each community, >= 1.
-            rng: Source of randomness.
+            n_questions: Number of questions, >= 1.
+            n_people: Number of people who answer each question in each community, >= 1.
+            rng: Generator of the draws.
 
         Returns:
             The survey, without ``~world``.
@@ -194,30 +204,27 @@ class Society:
         """
         if n_questions < 1 or n_people < 1:
             raise InvalidInput(
-                f"{n_questions} questions to {n_people} people", hint="both must be 1 or more"
+                f"n_questions and n_people must be >= 1, got {n_questions} and {n_people}"
             )
         questions = draw_questions(self.traits, n_questions, rng)
-        answers = [
-            count_answers(question.id, c.id, self.true_shares(question, c.id), n_people, rng)
-            for question in questions
-            for c in self.communities
-        ]
+        answers = []
+        for question, home in itertools.product(questions, self.communities):
+            shares_O = self.true_shares(question, home.id)
+            answers.append(count_answers(question.id, home.id, shares_O, n_people, rng))
         return Survey("society", {q.id: q for q in questions}, tuple(answers), license=LICENSE)
 
     def true_shares(self, question: SurveyQuestion, community: str) -> FloatArray:
-        """Share of people in ``community`` who give each option of a question of this society's surveys, shape (O,).
+        """Share of people in ``community`` who give each option of a question, shape (O,).
 
         Raises:
             UnknownCommunity: If the society has no such community.
         """
         if community == WORLD.id:
-            mixed_O: FloatArray = np.sum(
-                [s * self.true_shares(question, c) for c, s in self.shares.items()], axis=0
-            )
+            parts = [s * self.true_shares(question, c) for c, s in self.shares.items()]
+            mixed_O: FloatArray = np.sum(parts, axis=0)
             return mixed_O
-        return softmax(
-            option_traits(question, self.traits) @ self._home(community).taste.of(self.traits)
-        )
+        taste_D = self._home(community).taste.of(self.traits)
+        return softmax(option_traits(question, self.traits) @ taste_D)
 
     def _home(self, id_: str) -> SimulatedCommunity:
         for home in self.communities:
@@ -230,7 +237,9 @@ class Society:
 
     def _compare(self, community: str, n: int, rng: np.random.Generator) -> list[PreferencePair]:
         if n < 0:
-            raise InvalidInput(f"{n} pairs", where=f"community {community}")
+            raise InvalidInput(
+                f"the number of pairs must be >= 0, got {n}", where=f"community {community}"
+            )
         people = self.raters(community)
         first, second = draw_replies(self.traits, n, rng)
         rater_N = rng.integers(len(people.ids), size=n)
@@ -240,27 +249,28 @@ class Society:
         chance_N = expit(people.reliability_R[rater_N] * utility_N + people.position_R[rater_N])
         choice_N = rng.random(n) < chance_N
         asked_N = rng.integers(len(_TOPIC_PROMPTS), size=n)
-        return [
-            PreferencePair(
+        pairs = []
+        for i, takes_first in enumerate(choice_N):
+            topic, prompt = _TOPIC_PROMPTS[asked_N[i]]
+            chosen, rejected = (first[i], second[i]) if takes_first else (second[i], first[i])
+            pair = PreferencePair(
                 id=f"{community}/{i:05d}",
-                prompt=_TOPIC_PROMPTS[asked][1],
-                chosen=a if takes_first else b,
-                rejected=b if takes_first else a,
+                prompt=prompt,
+                chosen=chosen,
+                rejected=rejected,
                 community=community,
-                rater=people.ids[rater],
-                stem=_TOPIC_PROMPTS[asked][0],
+                rater=people.ids[rater_N[i]],
+                stem=topic,
                 language="en",
                 source="society",
                 license=LICENSE,
                 extra={"first": "chosen" if takes_first else "rejected"},
             )
-            for i, (a, b, rater, asked, takes_first) in enumerate(
-                zip(first, second, rater_N, asked_N, choice_N, strict=True)
-            )
-        ]
+            pairs.append(pair)
+        return pairs
 
     def _chances(self, community: str, pairs: Sequence[PreferencePair]) -> FloatArray:
-        """Chance that a rater of ``community``, any one and in either order, makes the same choice, shape (N,)."""
+        """Probability that a rater of ``community`` makes the same choice, shape (N,)."""
         people = self.raters(community)
         chosen, rejected = [p.chosen for p in pairs], [p.rejected for p in pairs]
         z_N_D = read_traits(chosen, self.traits) - read_traits(rejected, self.traits)

@@ -1,4 +1,4 @@
-"""The society that the demonstration shows, and its pairs as a source."""
+"""The society of the demonstration, with its pairs as a source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,13 +71,13 @@ _RELIABILITY = 1.5
 def default_society(seed: int = 0) -> Society:
     """Five fictional communities and a world panel of 240 people.
 
-    ``~river`` is the large majority; ``~coast`` (which also leans to long replies) and ``~marsh``
-    (which also leans to the reply shown first) resemble it; ``~hill`` is a minority that wants the
-    opposite on several traits; ``~isle`` is small, unlike the others, and only twelve of its people
-    take part.
+    ``~river`` is the large majority. ``~coast`` (which also prefers long replies) and ``~marsh``
+    (which also prefers the reply shown first) resemble it. ``~hill`` is a minority with the
+    opposite taste in several traits. ``~isle`` is small, differs from all others, and only twelve
+    of its people take part.
 
     Args:
-        seed: Seed of who the raters are; the tastes are always the same.
+        seed: Seed of the raters; the tastes are always the same.
 
     Returns:
         The society.
@@ -100,10 +100,10 @@ class SocietySource:
     """Pairs of the default society.
 
     Attributes:
-        seed: Seed of the people and of what they judge.
-        each: Pairs for each community but the thin one.
-        thin: Pairs for the thin community, ``~isle``.
-        world: Pairs for the ``~world`` panel.
+        seed: Seed of the people and of the replies that they compare.
+        each: Number of pairs for each community except ``~isle``.
+        thin: Number of pairs for ``~isle``, the community with few raters.
+        world: Number of pairs for the ``~world`` panel.
 
     Raises:
         InvalidInput: If a number of pairs is negative, or all are 0.
@@ -122,17 +122,17 @@ class SocietySource:
         counts = (self.each, self.thin, self.world)
         if min(counts) < 0 or not any(counts):
             raise InvalidInput(
-                f"each = {self.each}, thin = {self.thin}, world = {self.world} pairs",
-                hint="use numbers >= 0, one of them positive",
+                "each, thin and world must be >= 0, and one of them > 0, got "
+                f"{self.each}, {self.thin} and {self.world}"
             )
 
     @property
     def society(self) -> Society:
-        """The society the pairs come from."""
+        """The society of the pairs."""
         return default_society(self.seed)
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream the pairs; the number asked of one community never shifts what another judges."""
+        """Stream the pairs; the number for one community does not change the pairs of another."""
         tally = Tally() if tally is None else tally
         society = self.society
         wanted = {c.id: self.thin if c.id == _THIN else self.each for c in society.communities}
@@ -149,8 +149,8 @@ class SocietySurvey:
 
     Attributes:
         seed: Seed of the people, the questions and the answers.
-        questions: How many questions, half of them on a scale.
-        people: How many people answer each question in each community.
+        questions: Number of questions, half of them on a scale, >= 1.
+        people: Number of people who answer each question in each community, >= 1.
 
     Raises:
         InvalidInput: If a number is below 1.
@@ -169,7 +169,7 @@ class SocietySurvey:
     def __post_init__(self) -> None:
         if min(self.questions, self.people) < 1:
             raise InvalidInput(
-                f"{self.questions} questions to {self.people} people", hint="both must be 1 or more"
+                f"questions and people must be >= 1, got {self.questions} and {self.people}"
             )
 
     def survey(self, tally: Tally | None = None) -> Survey:
@@ -183,7 +183,7 @@ class SocietySurvey:
         return found
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        """Stream the pairs of `pluralign.core.pairs_from_survey`."""
         yield from pairs_from_survey(self.survey(tally))
 
 
@@ -192,5 +192,11 @@ def _community(
 ) -> SimulatedCommunity:
     taste = PlantedTaste(weights)
     return SimulatedCommunity(
-        id_, taste, bias, n_raters, population, _RELIABILITY, taste_sd=_TASTE_SD
+        id=id_,
+        taste=taste,
+        bias=bias,
+        n_raters=n_raters,
+        population=population,
+        reliability=_RELIABILITY,
+        taste_sd=_TASTE_SD,
     )

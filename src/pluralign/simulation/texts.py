@@ -1,5 +1,6 @@
-"""Replies that show traits in plain words, and reading the traits back."""
+"""Write replies that show traits in plain words, and read the traits from them."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +19,12 @@ _CHATTIEST = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What a batch of replies will say, before it is put into words.
+    """The content of a batch of replies, before it is written in words.
 
     Attributes:
         z_N_D: Trait shown (1), its opposite shown (-1) or neither (0), shape (N, D).
-        variant_N_D: Which wording of each trait, shape (N, D).
-        filler_N_F: Which fillers are said, shape (N, F).
+        variant_N_D: Index of the wording of each trait, shape (N, D).
+        filler_N_F: Whether each filler occurs, shape (N, F).
     """
 
     z_N_D: IntArray
@@ -32,12 +33,14 @@ class Drafts:
 
 
 def draft(traits: Sequence[str], n: int, rng: np.random.Generator) -> Drafts:
-    """Draw replies that show three to five traits each (all, where there are fewer), either pole equally often.
+    """Draw replies that show three to five traits each, or all if there are fewer.
+
+    A trait and its opposite are shown equally often.
 
     Args:
         traits: Traits that may be shown.
-        n: How many replies.
-        rng: Source of randomness.
+        n: Number of replies.
+        rng: Generator of the draws.
 
     Returns:
         The drafts.
@@ -52,16 +55,17 @@ def draft(traits: Sequence[str], n: int, rng: np.random.Generator) -> Drafts:
 
 
 def write(traits: Sequence[str], drafts: Drafts) -> list[str]:
-    """Put drafts into words: some fillers, the traits in their natural order, the other fillers.
+    """Write drafts in words: some fillers, the traits in their usual order, the other fillers.
 
     Args:
         traits: Traits, aligned with the columns of the drafts.
-        drafts: What to say.
+        drafts: The content of the replies.
 
     Returns:
         Texts, one for each draft.
 
-    >>> plan = Drafts(np.array([[1, -1]]), np.array([[0, 1]]), np.zeros((1, len(FILLERS)), dtype=bool))
+    >>> no_fillers = np.zeros((1, len(FILLERS)), dtype=bool)
+    >>> plan = Drafts(np.array([[1, -1]]), np.array([[0, 1]]), no_fillers)
     >>> write(["family", "money"], plan)
     ['Talk it over with your family before you decide. Do not choose for the sake of pay.']
     """
@@ -72,14 +76,12 @@ def write(traits: Sequence[str], drafts: Drafts) -> list[str]:
         drafts.z_N_D.tolist(), drafts.variant_N_D.tolist(), drafts.filler_N_F.tolist(), strict=True
     )
     for z_D, variant_D, filler_F in rows:
-        said = [text for text, on in zip(FILLERS[:half], filler_F[:half], strict=True) if on]
-        said += [
-            pole[0 if z > 0 else 1][v]
-            for pole, z, v in zip(poles, z_D, variant_D, strict=True)
-            if z
-        ]
-        said += [text for text, on in zip(FILLERS[half:], filler_F[half:], strict=True) if on]
-        texts.append(" ".join(said))
+        sentences = list(itertools.compress(FILLERS[:half], filler_F[:half]))
+        for pole, z, variant in zip(poles, z_D, variant_D, strict=True):
+            if z:
+                sentences.append(pole[0 if z > 0 else 1][variant])
+        sentences += itertools.compress(FILLERS[half:], filler_F[half:])
+        texts.append(" ".join(sentences))
     return texts
 
 
@@ -90,8 +92,8 @@ def draw_replies(
 
     Args:
         traits: Traits that may be shown.
-        n: How many pairs.
-        rng: Source of randomness.
+        n: Number of pairs.
+        rng: Generator of the draws.
 
     Returns:
         The first reply of each pair, and the second.
@@ -104,7 +106,7 @@ def draw_replies(
 
 
 def read_traits(texts: Sequence[str], traits: Sequence[str]) -> FloatArray:
-    """Read which traits each text shows; sentences that are not in the bank show none.
+    """Read the traits that each text shows; sentences that are not in the bank show none.
 
     Args:
         texts: Texts, N of them.
@@ -117,7 +119,8 @@ def read_traits(texts: Sequence[str], traits: Sequence[str]) -> FloatArray:
     Raises:
         InvalidInput: If a trait is not in the bank.
 
-    >>> read_traits(["Do not choose for the sake of pay. Anything else?"], ["family", "money"]).tolist()
+    >>> texts = ["Do not choose for the sake of pay. Anything else?"]
+    >>> read_traits(texts, ["family", "money"]).tolist()
     [[0.0, -1.0]]
     """
     check_traits(traits)
@@ -145,20 +148,20 @@ def check_traits(traits: Sequence[str]) -> None:
     """Refuse traits that are unknown or named twice.
 
     Raises:
-        InvalidInput: If so, or if there are none.
+        InvalidInput: If a trait is unknown or named twice, or there are no traits.
     """
     unknown = [t for t in traits if t not in PHRASES]
     if unknown:
         raise InvalidInput(f"unknown traits {unknown}", hint=f"choose among {', '.join(TRAITS)}")
     if not traits or len(set(traits)) != len(traits):
-        raise InvalidInput(f"traits {list(traits)} are none or name one twice")
+        raise InvalidInput(f"traits must be at least one, each named once, got {list(traits)}")
 
 
 @cache
 def _shown() -> dict[str, tuple[str, int]]:
-    poles = (
-        (trait, sign, phrases)
-        for trait, pair in PHRASES.items()
-        for sign, phrases in zip((1, -1), pair, strict=True)
-    )
-    return {phrase: (trait, sign) for trait, sign, phrases in poles for phrase in phrases}
+    """Phrase -> the trait that it shows, and 1, or -1 where it shows the opposite."""
+    found: dict[str, tuple[str, int]] = {}
+    for trait, (positive, negative) in PHRASES.items():
+        found |= dict.fromkeys(positive, (trait, 1))
+        found |= dict.fromkeys(negative, (trait, -1))
+    return found

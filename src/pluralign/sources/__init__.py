@@ -1,4 +1,4 @@
-"""Where preferences and answers come from: adapters behind `PairSource` and `SurveySource`, and splits of them."""
+"""Sources of pairs and of answers, behind `PairSource` and `SurveySource`, and their splits."""
 
 from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames

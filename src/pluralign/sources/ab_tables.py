@@ -1,4 +1,4 @@
-"""Comparisons of two responses, A and B, with a column that says which one a person prefers."""
+"""Comparisons of two responses, A and B, with a column that names the preferred one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ class AbPairs(JsonlPairs):
 
     The preference is compared without case and blanks, and 1.0 is 1. A tie, and a cell without a
     preference, is counted and makes no pair; any other value is refused, for it may mean a side.
-    Numbers are not assumed to mean a side: ``prefers_a = ["1"]`` says that they do. All other
-    columns are those of `JsonlPairs`.
+    Numbers mean no side by default; ``prefers_a = ["1"]`` gives them a side. All other columns are
+    those of `JsonlPairs`.
 
     Attributes:
         a: Column of the first response.
         b: Column of the second response.
-        preference: Column that says which response is preferred.
+        preference: Column that names the preferred response.
         prefers_a: Values that prefer the first response.
         prefers_b: Values that prefer the second response.
         ties: Values that prefer neither.
 
     Raises:
-        InvalidInput: If a value stands for two things.
+        InvalidInput: If a value is listed twice.
     """
 
     name: ClassVar[str] = "ab"
@@ -58,7 +58,7 @@ class AbPairs(JsonlPairs):
         twice = next((value for value in values if values.count(value) > 1), None)
         if twice is not None:
             raise InvalidInput(
-                f"{twice!r} stands for two things", where="prefers_a, prefers_b, ties"
+                f"{twice!r} must be listed once, got it twice", where="prefers_a, prefers_b, ties"
             )
 
     def _renamed(self, row: Row) -> Row:
@@ -73,15 +73,12 @@ class AbPairs(JsonlPairs):
             raise BadRow(
                 f"{self.preference!r} must be a known value, got {str(value)[:_SHOWN]!r}",
                 reason=f"unknown preference: {str(value)[:_SHOWN]}",
-                hint=f"name the values that prefer a side: --set 'pairs.prefers_a=[\"{str(value)[:_SHOWN]}\"]' "
-                "--set 'pairs.prefers_b=[...]'",
+                hint="name the values that prefer a side: --set "
+                f"'pairs.prefers_a=[\"{str(value)[:_SHOWN]}\"]' --set 'pairs.prefers_b=[...]'",
             )
         better, worse = (self.a, self.b) if _is_one_of(value, self.prefers_a) else (self.b, self.a)
-        rest = {
-            name: cell
-            for name, cell in row.items()
-            if name not in (self.a, self.b, self.preference)
-        }
+        used = (self.a, self.b, self.preference)
+        rest = {name: cell for name, cell in row.items() if name not in used}
         return rest | {"chosen": row[better], "rejected": row[worse]}
 
     def _require(self, row: Row) -> None:
@@ -97,9 +94,7 @@ class AbPairs(JsonlPairs):
                 raise BadRow(
                     f"there is no column {name!r}; found: {listed_columns(row)}",
                     reason=f"no column {name}",
-                    hint=f"--set pairs.{key}={near[0]}"
-                    if near
-                    else f"name it: --set pairs.{key}=...",
+                    hint=f"name it: --set pairs.{key}={near[0] if near else '...'}",
                     whole_file=True,
                 )
 
@@ -113,4 +108,5 @@ def _is_one_of(value: object, names: Sequence[str]) -> bool:
 
 def _plain(value: object) -> str:
     text = " ".join(str(value).split()).casefold()
-    return text.removesuffix(".0") if text.removesuffix(".0").lstrip("-").isdecimal() else text
+    whole = text.removesuffix(".0")
+    return whole if whole.lstrip("-").isdecimal() else text

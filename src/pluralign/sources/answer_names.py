@@ -1,8 +1,8 @@
-"""What the name of a file says about the recorded answers in it, where its rows do not.
+"""Columns of recorded answers from the name of their file, where its rows lack them.
 
-CultureSPA writes ``result/MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`` (no country where none was
-named): a list of ``{"Q_id", "question", "option_lst", "answer"}``. Checked against the files and
-scripts of its repository.
+CultureSPA writes ``result/MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`` (without a country where
+none was named): a list of ``{"Q_id", "question", "option_lst", "answer"}``. This was checked
+against the files and scripts of its repository.
 """
 
 import re
@@ -14,7 +14,8 @@ from pluralign.core import resolve_community
 from pluralign.sources.fields import Row
 
 _RESULT = re.compile(
-    r"(?:\w+_)?result_(?P<strategy>[a-z]+(?:_[a-z]+)*)(?:_(?P<country>[A-Z][A-Za-z]+))?_(?P<run>\d{1,6})"
+    r"(?:\w+_)?result_(?P<strategy>[a-z]+(?:_[a-z]+)*)"
+    r"(?:_(?P<country>[A-Z][A-Za-z]+))?_(?P<run>\d{1,6})"
 )
 _ADJECTIVES = {
     "American": "USA", "Canadian": "CAN", "Bolivian": "BOL", "Brazilian": "BRA", "British": "GBR",
@@ -29,12 +30,13 @@ _ADJECTIVES = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerNames:
-    """What rows are about that do not say it themselves.
+    """Model, strategy and community of rows that lack these columns.
 
     Attributes:
-        model: Who answered.
-        strategy: How the questions were put.
-        community: In whose name; empty where in nobody's, None where that is not known.
+        model: Name of the model that answered.
+        strategy: How the questions were asked.
+        community: The community named in the questions; empty where none was named, None where
+            that is not known.
     """
 
     model: str | None = None
@@ -42,28 +44,28 @@ class AnswerNames:
     community: str | None = None
 
     def fill(self, row: Row, path: Path) -> Row:
-        """The row with its missing columns: as given here, else as the name of its file says.
+        """Add the missing columns of a row, as given here or else from the name of its file.
 
-        Columns named as CultureSPA names them (``Q_id``) are renamed.
+        CultureSPA's name of a column (``Q_id``) is replaced by ours.
         """
         given = {"model": self.model, "strategy": self.strategy, "community": self.community}
         known = named_by(path) | {name: value for name, value in given.items() if value is not None}
-        if not row.get("question_id") and "Q_id" in row:
-            row = {name: value for name, value in row.items() if name != "Q_id"} | {
-                "question_id": row["Q_id"]
-            }
-        if "community" in row or "country" in row:
+        cells = dict(row)
+        if not cells.get("question_id") and "Q_id" in cells:
+            cells["question_id"] = cells.pop("Q_id")
+        if "community" in cells or "country" in cells:
             known.pop("community", None)
-        return known | {
-            name: value for name, value in row.items() if name not in known or value is not None
-        }
+        for name, value in cells.items():
+            if name not in known or value is not None:
+                known[name] = value
+        return known
 
 
 def named_by(path: Path) -> dict[str, object]:
-    """The columns that the name of one of CultureSPA's result files stands for; none where it is named otherwise.
+    """The columns in the name of one of CultureSPA's result files; empty for any other name.
 
-    >>> named_by(Path("result/Meta-Llama-3-8B-Instruct/wvs_result_culture_aware_KEN_0.json"))
-    {'model': 'Meta-Llama-3-8B-Instruct', 'strategy': 'culture_aware', 'draw': 0, 'community': 'KEN'}
+    >>> named_by(Path("result/Llama-3-8B/wvs_result_culture_aware_KEN_0.json"))
+    {'model': 'Llama-3-8B', 'strategy': 'culture_aware', 'draw': 0, 'community': 'KEN'}
     >>> named_by(Path("answers.jsonl"))
     {}
     """
@@ -83,6 +85,6 @@ def named_by(path: Path) -> dict[str, object]:
 
 
 def missing_names(row: Mapping[str, object]) -> list[str]:
-    """Which of model, strategy and community neither the row nor the name of its file says."""
+    """The columns among model, strategy and community that a row still lacks."""
     needed = [name for name in ("model", "strategy") if not row.get(name)]
     return needed + (["community"] if "community" not in row and "country" not in row else [])

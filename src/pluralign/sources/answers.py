@@ -1,4 +1,4 @@
-"""Recorded answers of language models to surveys: one row an answer, raw."""
+"""Recorded answers of language models to surveys: raw, one row for each answer."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,15 @@ from pluralign.core.errors import InvalidInput
 from pluralign.sources.answer_names import AnswerNames, missing_names
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.labels import required_community
-from pluralign.sources.row_files import RowPolicy, place, read_rows
+from pluralign.sources.row_files import RowPolicy, location, read_rows
 
 _ENORMOUS = 100_000
 _KEPT = 2000
 _OPTIONS = {"model": "--model", "strategy": "--strategy", "community": "--named"}
-_ALTERED = "ask again by the command that wrote it, or remove line_sha256 from a line that you mean to change"
+_ALTERED = (
+    "run the command that wrote the file again, or remove line_sha256 from a line that you change "
+    "on purpose"
+)
 
 
 def read_answers(
@@ -39,23 +42,23 @@ def read_answers(
 ) -> list[RecordedAnswer]:
     """Read files of recorded answers.
 
-    A row is ``{"model", "strategy", "country" or "community", "question_id", "answer"}``, the
-    community null where none was named, the answer the text as returned. Of two answers to one ask
-    the first is kept; of an enormous one its beginning and its end.
+    A row is ``{"model", "strategy", "country" or "community", "question_id", "answer"}``. The
+    community is null where none was named; the answer is the text as returned. Of two answers to
+    one ask the first is kept. Of an enormous answer the beginning and the end are kept.
 
     Args:
         paths: JSON Lines or CSV, plain or gzip, JSON or Parquet.
         tally: Where rows are counted.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
-        options: Id of a question -> how many options it has, for the questions that are known.
-        names: Model, strategy and community of rows that do not say them; the names of CultureSPA's
-            own result files say them too.
+        options: Id of a question -> its number of options, for the questions that are known.
+        names: Model, strategy and community of rows that lack them; they are also read from the
+            names of CultureSPA's own result files.
 
     Returns:
         The answers, in the order of the files.
 
     Raises:
-        InvalidInput: If a file is missing or a row is bad.
+        InvalidInput: If a file is missing or a row cannot be read.
         NotEnoughData: If no answer is left.
     """
     policy = RowPolicy(tally, skip_bad)
@@ -71,7 +74,7 @@ def read_answers(
                     )
                 answer = _answer(names.fill(row, path), tally, options or {})
             except BadRow as bad:
-                policy.refuse(bad, place(path, number))
+                policy.refuse(bad, location(path, number))
                 continue
             first = kept.setdefault(_key(answer), answer)
             if first is not answer:
@@ -92,7 +95,7 @@ def _answer(row: Row, tally: Tally, options: Mapping[str, int]) -> RecordedAnswe
     label = row.get("community") if row.get("community") is not None else row.get("country")
     if label is not None and not isinstance(label, str) and not is_missing(label):
         raise BadRow(
-            f"the community must be text, got {label!r:.60}", reason="community is no text"
+            f"the community must be text, got {label!r:.60}", reason="community is not text"
         )
     if missing := missing_names(row):
         given = " ".join(f"{_OPTIONS[name]} ..." for name in missing)
@@ -111,7 +114,7 @@ def _answer(row: Row, tally: Tally, options: Mapping[str, int]) -> RecordedAnswe
 
 
 def _shortened(text: str) -> str:
-    """The beginning and the end of an enormous text; of one with thoughts, its beginning and what was answered."""
+    """The beginning and the end of an enormous text; after thoughts, the end is the answer."""
     split = split_thought(text)
     if not split.thought or split.answer is None:
         return _ends(text)
@@ -125,7 +128,7 @@ def _ends(text: str) -> str:
 
 
 def _question(row: Row) -> str:
-    """Id of the question; empty where it cannot be read, which `answer_from_row` then says."""
+    """Id of the question; empty where it cannot be read, which `answer_from_row` then reports."""
     try:
         return cell_id(row.get("question_id")) or ""
     except InvalidInput:

@@ -1,4 +1,4 @@
-"""Battles of the Chatbot Arena: two models answer, one person says which answer is better."""
+"""Battles of the Chatbot Arena: two models answer, and one person chooses the better answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,13 +23,14 @@ _KAGGLE = ("winner_model_a", "winner_model_b", "winner_tie")
 
 @dataclass(frozen=True)
 class ArenaPairs(ForeignPairs):
-    """Battles with ``winner``, ``conversation_a`` and ``conversation_b``, or Kaggle's ``winner_model_a`` and so on.
+    """Battles of two models as published, or as Kaggle's CSV.
 
-    Ties are dropped and counted by their wording. Kaggle's ``prompt``, ``response_a`` and
-    ``response_b`` are lists of turns as text. Battles whose conversations differ before the last
-    turn are dropped and counted: their last responses do not answer one prompt. Layouts:
-    lmsys/chatbot_arena_conversations and Kaggle's "LMSYS - Chatbot Arena Human Preference
-    Predictions".
+    Columns are ``winner``, ``conversation_a`` and ``conversation_b``, or Kaggle's
+    ``winner_model_a`` and so on. Ties are dropped and counted by their wording. Kaggle's
+    ``prompt``, ``response_a`` and ``response_b`` are lists of turns as text. Battles whose
+    conversations differ before the last turn are dropped and counted: their last responses do not
+    answer one prompt. Layouts: lmsys/chatbot_arena_conversations and Kaggle's "LMSYS - Chatbot
+    Arena Human Preference Predictions".
     """
 
     name: ClassVar[str] = "arena"
@@ -61,11 +62,8 @@ def _winner(row: Row) -> str:
 
 def _kaggle_winner(row: Row) -> str:
     require_columns(row, _KAGGLE)
-    marked = [
-        side
-        for side, column in zip(("a", "b", "tie"), _KAGGLE, strict=True)
-        if optional_number(row, column)
-    ]
+    sides = zip(("a", "b", "tie"), _KAGGLE, strict=True)
+    marked = [side for side, column in sides if optional_number(row, column)]
     if len(marked) != 1:
         raise BadRow(
             f"one of {', '.join(_KAGGLE)} must be 1, got {len(marked)}", reason="not one winner"
@@ -79,13 +77,14 @@ def _conversation(row: Row, side: str) -> list[object]:
 
 def _kaggle_conversation(row: Row, side: str) -> list[object]:
     require_columns(row, ("prompt", f"response_{side}"))
-    asked, said = _list(row["prompt"], "prompt"), _list(row[f"response_{side}"], f"response_{side}")
-    if not asked or len(asked) != len(said):
+    questions = _list(row["prompt"], "prompt")
+    answers = _list(row[f"response_{side}"], f"response_{side}")
+    if not questions or len(questions) != len(answers):
         raise UnusableRow("turns without a response")
-    if not all(isinstance(text, str) for text in (*asked, *said)):
+    if not all(isinstance(text, str) for text in (*questions, *answers)):
         raise UnusableRow("a turn without text")
     turns: list[object] = []
-    for question, answer in zip(asked, said, strict=True):
+    for question, answer in zip(questions, answers, strict=True):
         turns += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return turns
 

@@ -22,13 +22,13 @@ class ArgillaPairs(ForeignPairs):
     them.
 
     Attributes:
-        prompt: Field with what was asked.
+        prompt: Field of the prompt.
         first: Field of one response.
         second: Field of the other.
         question: Name of the question.
-        first_label: Value of the question that says the first is better; the field's name where not
-            given.
-        second_label: Value that says the second is better.
+        first_label: Value of the question that prefers the first response; the field's name where
+            not given.
+        second_label: Value that prefers the second response; the field's name where not given.
     """
 
     name: ClassVar[str] = "argilla"
@@ -74,20 +74,17 @@ class ArgillaPairs(ForeignPairs):
         """Value, user and status of each response to the question."""
         flat = row.get(f"{self.question}.responses")
         if isinstance(flat, list):
-            columns = (
-                _list(row.get(f"{self.question}.responses.{name}"), len(flat))
-                for name in ("users", "status")
-            )
-            yield from _aligned(flat, *columns)
+            users = row.get(f"{self.question}.responses.users")
+            statuses = row.get(f"{self.question}.responses.status")
+            yield from _aligned(flat, _list(users, len(flat)), _list(statuses, len(flat)))
             return
         found = row.get("responses", row.get(self.question))
         if isinstance(found, Mapping) and self.question in found:
             found = found[self.question]
         if isinstance(found, Mapping):  # columns: a list for each of user_id, value, status
             values = _list(found.get("value"), 0)
-            yield from _aligned(
-                values, *(_list(found.get(k), len(values)) for k in ("user_id", "status"))
-            )
+            users, statuses = found.get("user_id"), found.get("status")
+            yield from _aligned(values, _list(users, len(values)), _list(statuses, len(values)))
             return
         if not isinstance(found, list):
             raise BadRow(
@@ -109,22 +106,16 @@ def _of_object(response: object, question: str) -> Iterator[tuple[object, object
 
 
 def _first_ranked(ranking: list[object], names: set[str]) -> str:
-    """The response ranked first; "tie" where both are. A ranking is a list of names, or of objects with ranks."""
-    if all(isinstance(item, Mapping) for item in ranking):
-        ranks = {
-            str(item["value"]): item.get("rank")
-            for item in ranking
-            if isinstance(item, Mapping) and "value" in item
-        }
-        if set(ranks) != names or not all(isinstance(rank, int) for rank in ranks.values()):
-            return "ranking of other responses"
-        best = min(ranks, key=lambda name: ranks[name] or 0)
-        return "tie" if len(set(ranks.values())) == 1 else best
-    return (
-        str(ranking[0])
-        if {str(item) for item in ranking} == names
-        else "ranking of other responses"
-    )
+    """The response ranked first, or "tie"; a ranking lists names, or objects with ranks."""
+    others = "ranking of other responses"
+    objects = [item for item in ranking if isinstance(item, Mapping)]
+    if len(objects) < len(ranking):
+        return str(ranking[0]) if {str(item) for item in ranking} == names else others
+    ranks = {str(item["value"]): item.get("rank") for item in objects if "value" in item}
+    if set(ranks) != names or not all(isinstance(rank, int) for rank in ranks.values()):
+        return others
+    best = min(ranks, key=lambda name: ranks[name] or 0)
+    return "tie" if len(set(ranks.values())) == 1 else best
 
 
 def _aligned(
@@ -132,8 +123,8 @@ def _aligned(
 ) -> Iterator[tuple[object, object, object]]:
     if not len(values) == len(users) == len(statuses):
         raise BadRow(
-            f"{len(values)} responses, {len(users)} users and {len(statuses)} statuses must be as "
-            "many",
+            "responses, users and statuses must be equal in number, got "
+            f"{len(values)}, {len(users)} and {len(statuses)}",
             reason="responses, users and statuses differ in number",
         )
     yield from zip(values, users, statuses, strict=True)

@@ -20,7 +20,7 @@ from pluralign.sources.fields import (
 )
 from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, language_tag, shown
-from pluralign.sources.row_files import RowPolicy, file_kind, place, read_rows
+from pluralign.sources.row_files import RowPolicy, file_kind, location, read_rows
 
 HUB_ID = "facebook/community-alignment-dataset"
 _TURNS = ("first", "second", "third", "fourth")
@@ -36,7 +36,8 @@ class CommunityAlignment:
 
     Attributes:
         path: A JSONL, Parquet or CSV file, or a folder of them, with the columns as published.
-        hub: Fetch facebook/community-alignment-dataset instead (needs the extra ``hub``).
+        hub: Whether to fetch facebook/community-alignment-dataset instead (needs the extra
+            ``hub``).
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
 
     Raises:
@@ -66,11 +67,8 @@ class CommunityAlignment:
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
         for where, row in self._rows(policy):
             try:
-                label = (
-                    ""
-                    if row.get("annotator_country") is None
-                    else text_of(row, "annotator_country")
-                )
+                unset = row.get("annotator_country") is None
+                label = "" if unset else text_of(row, "annotator_country")
                 community = community_id(label)
                 if community is None:
                     policy.tally.drop(f"country of the rater: {shown(label)}")
@@ -93,11 +91,11 @@ class CommunityAlignment:
     def _rows(self, policy: RowPolicy) -> Iterator[tuple[str, Row]]:
         if self.path is None:
             for number, row in hub_rows(HUB_ID, None, policy.tally):
-                yield place(HUB_ID, number), row
+                yield location(HUB_ID, number), row
             return
         for path in _files(self.path):
             for number, row in read_rows(path, policy):
-                yield place(path, number), row
+                yield location(path, number), row
 
 
 def _files(path: Path) -> list[Path]:
@@ -152,25 +150,21 @@ def _read_conversation(row: Row, community: str, tally: Tally) -> Iterator[Prefe
 
 
 def _about(row: Row) -> dict[str, str]:
-    """What a rater said of themselves, under the names that audits understand."""
-    columns = {
-        "age": "age",
-        "gender": "gender",
-        "education": "education_level",
-        "political": "political",
-    }
-    columns["ethnicity"] = "ethnicity"
-    found = {
-        name: row.get(f"annotator_{column}") or row.get(column) for name, column in columns.items()
-    }
-    return {name: str(value) for name, value in found.items() if not is_missing(value)}
+    """The rater's statements about themselves, under the names that audits use."""
+    found: dict[str, str] = {}
+    for name in ("age", "gender", "education", "political", "ethnicity"):
+        column = "education_level" if name == "education" else name
+        value = row.get(f"annotator_{column}") or row.get(column)
+        if not is_missing(value):
+            found[name] = str(value)
+    return found
 
 
 def _preferred(row: Row, turn: str, responses: dict[str, str | None]) -> str | None:
-    """Letter of the response preferred; None where none is or its text is empty.
+    """Letter of the preferred response; None where there is none or its text is empty.
 
     Raises:
-        BadRow: If the column names no response.
+        BadRow: If the column does not name a response.
     """
     value = optional_text(row, f"{turn}_turn_preferred_response")
     if value is None or not value.strip():
@@ -178,8 +172,7 @@ def _preferred(row: Row, turn: str, responses: dict[str, str | None]) -> str | N
     letter = value.strip().removeprefix("response_")
     if letter not in responses:
         raise BadRow(
-            f"{value!r} is no response",
+            f"the preferred response must be response_a to response_d, got {value!r}",
             reason="preferred response is unknown",
-            hint="response_a to response_d",
         )
     return letter if (responses[letter] or "").strip() else None

@@ -1,4 +1,4 @@
-"""CoVal, OpenAI's collective alignment data set: people of many countries rank four responses to a prompt."""
+"""CoVal, OpenAI's collective alignment data set: people of many countries rank responses."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class CoValPairs(ForeignPairs):
     """``comparisons.jsonl``, and ``annotators.jsonl`` for the countries.
 
     A row has a ``prompt``, ``responses`` named by ``response_index``, and under
-    ``metadata.assessments`` a ranking such as ``B>A=C>D`` by each annotator: what is best for the
-    annotator (``personal``) or for the world. Every assessment is one answer, and makes a pair of
-    every two responses that do not tie. Layout: openai/collective-alignment-1, as public programs
-    read it.
+    ``metadata.assessments`` a ranking such as ``B>A=C>D`` by each annotator, by what is best for
+    the annotator (``personal``) or for the world. Every assessment is one answer, and makes a pair
+    of every two responses that do not tie. Layout: openai/collective-alignment-1, as public
+    programs read it.
 
     Attributes:
-        ranking: Which of the two rankings counts.
-        annotators: ``annotators.jsonl``; without it everybody belongs to ``community``.
+        ranking: The ranking to read, ``personal`` or ``world``.
+        annotators: ``annotators.jsonl``; without it all annotators belong to ``community``.
         country: Column with the country, in a row of ``annotators`` or in its ``demographics``; one
             of ``country_of_residence``, ``country`` and ``location`` where not given.
     """
@@ -54,18 +54,19 @@ class CoValPairs(ForeignPairs):
         texts = dict(_responses(row["responses"]))
         assessments = metadata.get("assessments") if isinstance(metadata, Mapping) else None
         if not isinstance(assessments, list):
-            raise BadRow("metadata holds no assessments", reason="no assessments")
+            raise BadRow("metadata must have assessments", reason="no assessments")
         for assessment in assessments:
             try:
                 yield {
                     "prompt": prompt.get("messages") if isinstance(prompt, Mapping) else prompt,
                     "responses": _ranked(_ranking(assessment, self.ranking), texts),
-                    **self._who(assessment),
+                    **self._rater(assessment),
                 }
             except UnusableRow as reason:
                 yield reason
 
-    def _who(self, assessment: Row) -> Row:
+    def _rater(self, assessment: Row) -> Row:
+        """The rater and, where annotators are known, their country."""
         rater = optional_id(assessment, "annotator_id")
         if self.annotators is None:
             return {"rater": rater}
@@ -76,14 +77,15 @@ class CoValPairs(ForeignPairs):
 
     @cached_property
     def _countries(self) -> dict[str, str]:
-        """Annotator -> country, for those who state one."""
+        """Annotator -> country, for the annotators who state one."""
         found: dict[str, str] = {}
-        for _, row in read_rows(self.annotators, RowPolicy(Tally())) if self.annotators else ():
+        if self.annotators is None:
+            return found
+        for _, row in read_rows(self.annotators, RowPolicy(Tally())):
             about = row.get("demographics")
             known = {**row, **(about if isinstance(about, Mapping) else {})}
-            column = self.country or next(
-                (name for name in _COUNTRIES if name in known), _COUNTRIES[0]
-            )
+            usual = [name for name in _COUNTRIES if name in known] or [_COUNTRIES[0]]
+            column = self.country or usual[0]
             require_columns(known, (column,))
             if country := optional_text(known, column):
                 found[id_of(row, "annotator_id")] = country
@@ -122,11 +124,9 @@ def _ranking(assessment: object, kind: str) -> str:
 
 def _ranked(ranking: str, texts: Mapping[str, object]) -> list[Row]:
     """The responses with their ranks: of ``B>A=C`` B is 1, and A and C are 2."""
-    ranks = [
-        (name.strip(), rank)
-        for rank, tied in enumerate(ranking.split(">"), 1)
-        for name in tied.split("=")
-    ]
+    ranks: list[tuple[str, int]] = []
+    for rank, tied in enumerate(ranking.split(">"), 1):
+        ranks += [(name.strip(), rank) for name in tied.split("=")]
     if unknown := [name for name, _ in ranks if name not in texts]:
         raise UnusableRow(f"ranking of a response that is not there: {unknown[0][:20]}")
     if len(dict(ranks)) < len(ranks):

@@ -1,4 +1,4 @@
-"""Tables that strategies use: how alike countries are, and which questions are near each other."""
+"""Tables that strategies use: the similarity of countries, and the neighbours of questions."""
 
 from pathlib import Path
 
@@ -9,38 +9,36 @@ from pluralign.sources.tables import read_json
 
 
 def read_similarity(path: Path) -> dict[str, dict[str, float]]:
-    """Read how alike countries are: JSON of country -> country -> number, higher being more alike.
+    """Read the similarity of countries: JSON of country -> country -> number, higher if more alike.
 
     Raises:
-        InvalidInput: If it is not written so, or names a country that is not known.
+        InvalidInput: If the layout differs, or a country is unknown.
     """
     table = read_json(path)
     if not isinstance(table, dict) or not table:
-        raise InvalidInput("not a mapping country -> country -> similarity", where=str(path))
+        raise InvalidInput("must be a mapping country -> country -> similarity", where=str(path))
     found: dict[str, dict[str, float]] = {}
     for label, others in table.items():
-        if not isinstance(others, dict) or not all(
-            isinstance(value, int | float) for value in others.values()
-        ):
-            raise InvalidInput("not a mapping country -> similarity", where=f"{path}: {label}")
-        found[_id(label, path)] = {
-            _id(other, path): float(value) for other, value in others.items()
-        }
+        values = others.values() if isinstance(others, dict) else [None]
+        if not all(isinstance(value, int | float) for value in values):
+            raise InvalidInput("must be a mapping country -> similarity", where=f"{path}: {label}")
+        similarity = {_id(other, path): float(value) for other, value in others.items()}
+        found[_id(label, path)] = similarity
     return found
 
 
 def read_neighbours(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read which questions are near a question: JSON of question id -> question ids, nearest first.
+    """Read the neighbours of questions: JSON of question id -> question ids, nearest first.
 
     Raises:
-        InvalidInput: If it is not written so.
+        InvalidInput: If the layout differs.
     """
     table = read_json(path)
     if not isinstance(table, dict) or not table:
-        raise InvalidInput("not a mapping question -> nearest questions", where=str(path))
+        raise InvalidInput("must be a mapping question -> nearest questions", where=str(path))
     for id_, others in table.items():
         if not isinstance(others, list) or not all(isinstance(other, str) for other in others):
-            raise InvalidInput("not a list of question ids", where=f"{path}: {id_}")
+            raise InvalidInput("must be a list of question ids", where=f"{path}: {id_}")
     return {id_: tuple(others) for id_, others in table.items()}
 
 

@@ -1,4 +1,4 @@
-"""CSV files: finding out delimiter and encoding, and streaming the rows."""
+"""CSV files: find their delimiter and encoding, and stream their rows."""
 
 import csv
 import itertools
@@ -21,11 +21,11 @@ _SEP_LINE = re.compile(r'"?sep=(?P<delimiter>.)"?[,;\t|]*\s*', re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How a CSV file is written.
+    """The format of a CSV file.
 
     Attributes:
         encoding: Python's name of its encoding.
-        delimiter: What stands between two cells.
+        delimiter: The character between two cells.
         lines_before_header: 1 where Excel's line ``sep=;`` comes first, else 0.
     """
 
@@ -35,11 +35,11 @@ class CsvFormat:
 
 
 def csv_format(path: Path, limits: ReadLimits | None = None) -> CsvFormat:
-    """Find out how a CSV file is written.
+    """Find the format of a CSV file.
 
-    The delimiter is the one that the line ``sep=`` names; else that of comma, tab, semicolon and
-    bar under which the first rows have most often as many cells as the header; of several, that of
-    most columns.
+    The delimiter is the one that the line ``sep=`` names. Otherwise it is the one of comma, tab,
+    semicolon and bar with which the first rows have most often as many cells as the header; of
+    several such ones, the one with the most columns.
 
     Raises:
         InvalidInput: If the file cannot be read.
@@ -54,7 +54,7 @@ def csv_format(path: Path, limits: ReadLimits | None = None) -> CsvFormat:
 
 
 def lines_from_header(path: Path, form: CsvFormat, limits: ReadLimits) -> Iterator[str]:
-    """Stream the lines of a CSV file from its header on; byte-order marks within the header are removed.
+    """Stream the lines of a CSV file from its header on, without byte-order marks in the header.
 
     Raises:
         InvalidInput: If the file cannot be read.
@@ -112,13 +112,11 @@ def _fit(lines: list[str], delimiter: str) -> tuple[bool, float, int]:
         rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
     except csv.Error:
         return False, 0.0, 0
-    if len(lines) == _SAMPLE:  # the last row may go on
+    if len(lines) == _SAMPLE:  # the last row may continue after the sample
         rows = rows[:-1] or rows
     columns = len(_without_blank_end(rows[0])) if rows else 0
-    alike = sum(len(_without_blank_end(row)) <= columns <= len(row) for row in rows) / max(
-        len(rows), 1
-    )
-    return columns > 1, alike, columns
+    fitting = sum(len(_without_blank_end(row)) <= columns <= len(row) for row in rows)
+    return columns > 1, fitting / max(len(rows), 1), columns
 
 
 def _header(reader: Iterator[list[str]], where: str) -> list[str]:

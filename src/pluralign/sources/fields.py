@@ -1,4 +1,4 @@
-"""Reading the cells of a row by their type, and the errors for a cell that is of another type."""
+"""Read the cells of a row by their type, with errors for a cell of another type."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,16 +16,16 @@ THOUSANDS = r"^[+-]?[1-9]\d{0,2}(,\d{3})+$"
 
 
 class SemicolonRow(dict[str, object]):
-    """A row of a CSV file with semicolons between cells: there the comma in a number is a decimal comma."""
+    """A row of a CSV file with semicolons between cells, whose numbers have decimal commas."""
 
 
 class BadRow(ValueError):
-    """A row without a column that is needed, or with a cell of the wrong kind.
+    """A row without a column that is needed, or with a cell of the wrong type.
 
     Args:
-        what: What is wrong with it, one sentence.
-        reason: Short reason to count it under.
-        hint: What to do next, when known.
+        what: The fault, in one sentence.
+        reason: Short reason under which it is counted.
+        hint: The next step for the user, if known.
         whole_file: Whether most rows must have this fault, so that skipping rows is not advised.
     """
 
@@ -40,7 +40,7 @@ class BadRow(ValueError):
 
 
 class UnusableRow(ValueError):
-    """A sound row that no pair can be made from; it is always counted and never an error."""
+    """A valid row that makes no pair; it is always counted and is never an error."""
 
 
 def require_columns(row: Row, names: tuple[str, ...]) -> None:
@@ -63,15 +63,14 @@ def require_columns(row: Row, names: tuple[str, ...]) -> None:
 
 
 def near_columns(name: str, columns: Iterable[str], cutoff: float = 0.6) -> list[str]:
-    """Columns whose names resemble a name, the nearest first; case, blanks and underscores do not count.
+    """Columns whose names resemble a name, the nearest first; case and blanks do not count.
 
     >>> near_columns("rejected", ["chosen", "Rejcted"])
     ['Rejcted']
     """
     by_plain = {_plain(column): str(column) for column in columns}
-    return [
-        by_plain[match] for match in get_close_matches(_plain(name), by_plain, n=3, cutoff=cutoff)
-    ]
+    matches = get_close_matches(_plain(name), by_plain, n=3, cutoff=cutoff)
+    return [by_plain[match] for match in matches]
 
 
 def listed_columns(columns: Iterable[object]) -> str:
@@ -81,27 +80,26 @@ def listed_columns(columns: Iterable[object]) -> str:
     'Q18, Q19 and 780 more'
     """
     names = [str(name) for name in columns]
-    shown = [
-        name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..."
-        for name in names[:_SHOWN_COLUMNS]
-    ]
+    shown = [_shortened(name) for name in names[:_SHOWN_COLUMNS]]
     rest = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return (", ".join(shown) + rest) or "none"
 
 
 def with_decimal_point(value: object, *, decimal_comma: bool = False) -> object:
-    """Text of a number with its decimal comma as a point; everything else unchanged.
+    """Write the decimal comma of a number as a point; any other value is unchanged.
 
     Args:
-        value: What a cell holds.
-        decimal_comma: Whether a comma is a decimal comma for sure, as in a CSV file with semicolons
-            between cells.
+        value: The value of a cell.
+        decimal_comma: Whether a comma is certainly a decimal comma, as in a CSV file with
+            semicolons between cells.
 
     Raises:
         InvalidInput: If it is like "1,234", which may be 1.234 or 1234.
 
-    >>> with_decimal_point("0,943"), with_decimal_point("1,234", decimal_comma=True), with_decimal_point("a, b")
-    ('0.943', '1.234', 'a, b')
+    >>> with_decimal_point("0,943"), with_decimal_point("a, b")
+    ('0.943', 'a, b')
+    >>> with_decimal_point("1,234", decimal_comma=True)
+    '1.234'
     """
     if not isinstance(value, str):
         return value
@@ -118,29 +116,31 @@ def text_of(row: Row, column: str) -> str:
     """The text in a column.
 
     Raises:
-        BadRow: If the column is missing or holds something else.
+        BadRow: If the column is missing or its cell is not text.
     """
     value = row.get(column)
     if isinstance(value, str):
         return value
     require_columns(row, (column,))
-    raise BadRow(f"{column!r} is {type(value).__name__}, not text", reason=f"{column} is not text")
+    raise BadRow(
+        f"{column!r} must be text, got {type(value).__name__}", reason=f"{column} is not text"
+    )
 
 
 def optional_text(row: Row, column: str) -> str | None:
     """The text in a column, or None where it is missing; see `pluralign.core.is_missing`.
 
     Raises:
-        BadRow: If the column holds something else.
+        BadRow: If the cell is not text.
     """
     return None if is_missing(row.get(column)) else text_of(row, column)
 
 
 def optional_id(row: Row, column: str) -> str | None:
-    """The id in a column, in one spelling (see `pluralign.core.cell_id`), or None where it is missing.
+    """The id in a column, as `pluralign.core.cell_id` writes it; None if missing.
 
     Raises:
-        BadRow: If the column holds something else.
+        BadRow: If the cell is not an id.
     """
     try:
         return cell_id(row.get(column))
@@ -154,7 +154,7 @@ def id_of(row: Row, column: str) -> str:
     """The id in a column that must have one, in one spelling.
 
     Raises:
-        BadRow: If the column or its id is missing, or the column holds something else.
+        BadRow: If the column or its id is missing, or the cell is not an id.
     """
     found = optional_id(row, column)
     if found is None:
@@ -169,12 +169,11 @@ def optional_number(row: Row, column: str) -> float | None:
     """The number in a column, or None where it is missing.
 
     Raises:
-        BadRow: If the column holds something else.
+        BadRow: If the cell is not a number.
     """
+    decimal_comma = isinstance(row, SemicolonRow)
     try:
-        return cell_number(
-            with_decimal_point(row.get(column), decimal_comma=isinstance(row, SemicolonRow))
-        )
+        return cell_number(with_decimal_point(row.get(column), decimal_comma=decimal_comma))
     except InvalidInput as error:
         raise BadRow(
             f"{column!r}: {error.what}", reason=f"{column} is not a number", hint=error.hint
@@ -182,10 +181,10 @@ def optional_number(row: Row, column: str) -> float | None:
 
 
 def require_consent(row: Row) -> None:
-    """Check that nothing in a row says that its rater refused or withdrew consent.
+    """Check that the rater of a row did not refuse or withdraw consent.
 
     Raises:
-        UnusableRow: If something does; see `pluralign.core.consent_problem`.
+        UnusableRow: If they did; see `pluralign.core.consent_problem`.
     """
     problem = consent_problem(row)
     if problem is not None:
@@ -193,11 +192,15 @@ def require_consent(row: Row) -> None:
 
 
 def flag_marks(row: Row, columns: tuple[str, ...], tally: Tally) -> None:
-    """Count the cells that were read as missing because of the mark in them: "nan" is nobody's id."""
+    """Count the cells that are missing because of a mark such as "nan" in them."""
     for column in columns:
         value = row.get(column)
         if value is not None and is_missing(value):
             tally.flag(f"{column} is missing: {value!r}")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..."
 
 
 def _plain(name: object) -> str:

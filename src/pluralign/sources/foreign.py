@@ -1,4 +1,4 @@
-"""What sources of foreign layouts share: rows of theirs become rows of `JsonlPairs`."""
+"""Base of the sources that read other programs' layouts: their rows become ours."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -13,25 +13,25 @@ from pluralign.sources.fields import (
     require_consent,
 )
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.row_files import NumberedRows, RowPolicy, file_stem, place, read_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, file_stem, location, read_rows
 from pluralign.sources.unused_columns import offered
 
 _INNER = ("data", "fields", "metadata")
-"""Columns whose objects hold what a project records of each item: Label Studio's ``data``, Argilla's ``metadata``."""
+"""Columns with an object of further columns: Label Studio's ``data``, Argilla's ``metadata``."""
 
 
 @dataclass(frozen=True)
 class ForeignPairs(JsonlPairs, ABC):
-    """Pairs in rows of another program; a subclass says in ``_converted`` what one row stands for.
+    """Pairs in rows of another program; a subclass converts one row in ``_converted``.
 
-    Rows read are its answers (one rater's judgement): a row without any counts once. Columns of the
-    file that ``columns`` names, such as ``{"community": "country"}``, go along with each answer;
-    they may stand in the objects ``data``, ``fields`` or ``metadata`` of a row.
+    The tally counts answers (one rater's judgement) as rows; a row without answers counts once.
+    Columns of the file that ``columns`` names, such as ``{"community": "country"}``, are added to
+    each answer; they may be in the objects ``data``, ``fields`` or ``metadata`` of a row.
     """
 
     @abstractmethod
     def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
-        """The rows with our columns, and a reason for each answer that makes none."""
+        """The answers as rows with our columns; a reason for each answer that makes no row."""
 
     def _rows(self, policy: RowPolicy) -> NumberedRows:
         for number, row in read_rows(self.path, policy):
@@ -42,18 +42,15 @@ class ForeignPairs(JsonlPairs, ABC):
             except UnusableRow as reason:
                 answers = [reason]
             except BadRow as bad:
-                policy.refuse(bad, place(self.path, number))
+                policy.refuse(bad, location(self.path, number))
                 continue
             policy.tally.read += len(answers) - 1
             for part, answer in enumerate(answers, start=1):
                 if isinstance(answer, UnusableRow):
                     policy.tally.drop(str(answer))
                 else:
-                    numbered = (
-                        {"id": f"{file_stem(self.path)}:{number}/{part}"}
-                        if len(answers) > 1
-                        else {}
-                    )
+                    id_ = f"{file_stem(self.path)}:{number}/{part}"
+                    numbered = {"id": id_} if len(answers) > 1 else {}
                     if not policy.tally.kept and not policy.tally.advice:
                         policy.tally.advice.extend(self._offer(row, answer))
                     yield number, named | numbered | dict(answer)
@@ -78,26 +75,25 @@ class ForeignPairs(JsonlPairs, ABC):
         return {name: cells[name] for name in self.columns.values()}
 
     def _offer(self, row: Row, answer: Row) -> list[str]:
-        """A column of the file that may hold the community, where nothing says the community."""
+        """A column of the file that may name the community, where none is read."""
         if self.community is not None or "community" in {*self.columns, *answer}:
             return []
         offer = offered(["community"], _with_inner(row))
         return [f"no community is read from the file; {offer}"] if offer else []
 
     def _advice(self, row: Row) -> list[str]:
-        """Nothing: the columns here are those that a subclass made, not those of the file."""
+        """No advice: the columns here are those that a subclass made, not those of the file."""
         return []
 
 
 def _with_inner(row: Row) -> dict[str, object]:
     """The columns of a row, and those of the objects in it."""
-    inner = [row[name] for name in _INNER if name in row]
-    return {
-        name: cell
-        for part in (*inner, row)
-        if isinstance(part, Mapping)
-        for name, cell in part.items()
-    }
+    cells: dict[str, object] = {}
+    for name in _INNER:
+        inner = row.get(name)
+        if isinstance(inner, Mapping):
+            cells |= inner
+    return {**cells, **row}
 
 
 def preferred(a: object, b: object, side: str) -> Row:

@@ -1,4 +1,4 @@
-"""Which source reads a file, by the columns that only its layout has."""
+"""Recognise the source of a file by the columns that only its layout has."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
 
 
 def source_of_columns(columns: Iterable[str]) -> str | None:
-    """The source of another program's files that has these columns; None where none is known by them.
+    """The source of other programs' files with these columns; None where they show none.
 
     >>> source_of_columns(["model_a", "model_b", "winner", "turn"])
     'arena'
@@ -39,7 +39,7 @@ def source_of_columns(columns: Iterable[str]) -> str | None:
 
 
 def source_hint(columns: Iterable[str]) -> str | None:
-    """What to write for a file with these columns; None where no source of ours is known by them.
+    """A hint that names the source for a file with these columns; None where they show none.
 
     >>> source_hint(["timestamp", "comment-id", "comment-body"])
     'this looks like a file for source = "polis" (pluralign data show polis --set path=...)'
@@ -49,5 +49,5 @@ def source_hint(columns: Iterable[str]) -> str | None:
     name = source_of_columns(columns)
     if name is None:
         return None
-    how = f"pluralign data show {name} --set path=..."
-    return f'this looks like a file for source = "{name}" ({how})'
+    command = f"pluralign data show {name} --set path=..."
+    return f'this looks like a file for source = "{name}" ({command})'

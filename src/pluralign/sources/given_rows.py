@@ -1,4 +1,4 @@
-"""Preference pairs handed over in Python: a data frame, a data set or a list of rows."""
+"""Preference pairs given in Python: a data frame, a data set or a list of rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.row_files import NumberedRows, RowPolicy, place
+from pluralign.sources.row_files import NumberedRows, RowPolicy, location
 
 
 class GivenRows:
-    """Rows held by the caller; in a record they are one sentence."""
+    """Rows in the caller's memory; a run's record describes them in one sentence."""
 
     def __init__(self, rows: Any) -> None:
         self._rows = rows
@@ -54,7 +54,7 @@ class RowPairs(JsonlPairs):
                 bad = BadRow(
                     f"a row must be a mapping, got {type(row).__name__}", reason="not a mapping"
                 )
-                policy.refuse(bad, place(self.path, number))
+                policy.refuse(bad, location(self.path, number))
         if number == 0:
             raise NotEnoughData("there are no rows", where=str(self.path))
 
@@ -62,12 +62,12 @@ class RowPairs(JsonlPairs):
 def pairs_from(
     rows: Iterable[Row] | Any, *, columns: Mapping[str, str] | None = None, **settings: Any
 ) -> RowPairs:
-    """Make a source of pairs from what is in memory.
+    """Make a source of pairs from rows in memory.
 
     Args:
         rows: A pandas or polars data frame, a ``datasets.Dataset``, a pyarrow table, or a list of
             mappings, with the columns of `JsonlPairs`.
-        columns: Our name of a column -> its name there, as in ``{"rater": "user_id"}``.
+        columns: Our name of a column -> its name in the rows, as in ``{"rater": "user_id"}``.
         **settings: ``community``, ``license`` and ``skip_bad`` of `JsonlPairs`.
 
     Returns:
@@ -77,8 +77,8 @@ def pairs_from(
     Raises:
         InvalidInput: If the rows are several splits, or text.
 
-    >>> source = pairs_from([{"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "country": "Mexico"}],
-    ...                     columns={"community": "country"})
+    >>> rows = [{"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "country": "Mexico"}]
+    >>> source = pairs_from(rows, columns={"community": "country"})
     >>> [(pair.id, pair.community) for pair in source.pairs()]
     [('rows:1', 'MEX')]
     """
@@ -90,9 +90,8 @@ def pairs_from(
         )
     if isinstance(rows, str | bytes | Path):
         raise InvalidInput("rows must be a table, got text", hint="a file is JsonlPairs(path)")
-    if not hasattr(rows, "__iter__") and not hasattr(
-        rows, "to_pylist"
-    ):  # a pyarrow table has no iterator
+    # A pyarrow table has no iterator.
+    if not hasattr(rows, "__iter__") and not hasattr(rows, "to_pylist"):
         raise InvalidInput(
             f"rows must be a table, got {type(rows).__name__}", hint="give a data frame or a list"
         )

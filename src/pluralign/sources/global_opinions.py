@@ -1,4 +1,4 @@
-"""GlobalOpinionQA: answer shares by country to Pew and World Values Survey questions (arXiv 2306.16388)."""
+"""GlobalOpinionQA: answer shares by country to Pew and WVS questions (arXiv 2306.16388)."""
 
 import math
 from collections import Counter, defaultdict
@@ -25,7 +25,7 @@ from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, shown
 from pluralign.sources.literals import literal
 from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows
 from pluralign.sources.stems import shared_stems
 from pluralign.sources.survey_pairs import stream_survey_pairs
 
@@ -48,7 +48,7 @@ class GlobalOpinions:
 
     Attributes:
         path: CSV (or JSONL, Parquet) with the columns ``question, selections, options, source``.
-        hub: Fetch Anthropic/llm_global_opinions instead (needs the extra ``hub``).
+        hub: Whether to fetch Anthropic/llm_global_opinions instead (needs the extra ``hub``).
         exclude: Labels ("Australia") or community ids ("AUS") to leave out.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
 
@@ -71,7 +71,7 @@ class GlobalOpinions:
         check_origin(self.path, self.hub, HUB_ID)
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream a pair for every two real options with different shares; see `pluralign.core.pairs_from_survey`."""
+        """Stream the pairs of `pluralign.core.pairs_from_survey`, without non-answers."""
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
@@ -90,7 +90,7 @@ class GlobalOpinions:
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
-                policy.refuse(bad, place(self.path or HUB_ID, number))
+                policy.refuse(bad, location(self.path or HUB_ID, number))
         return found.survey(self.name, self.license, policy.tally)
 
     def _rows(self, tally: Tally) -> NumberedRows:
@@ -111,7 +111,7 @@ class _Item:
 
 @dataclass(slots=True)
 class _Found:
-    """What was read so far."""
+    """The questions and shares read so far."""
 
     exclude: frozenset[str]
     items: dict[str, _Item] = field(default_factory=dict)
@@ -168,19 +168,17 @@ class _Found:
                 hint="check the label",
             )
         stems = shared_stems(item.text for item in self.items.values())
-        questions = {
-            id_: _question(item, stems[item.text])
-            for id_, item in self.items.items()
-            if self.shares[id_]
-        }
-        distributions = tuple(
-            AnswerDistribution(id_, community, shares)
-            for id_ in questions
-            for community, shares in sorted(self.shares[id_].items())
-        )
+        questions: dict[str, SurveyQuestion] = {}
+        distributions: list[AnswerDistribution] = []
+        for id_, item in self.items.items():
+            if not self.shares[id_]:
+                continue
+            questions[id_] = _question(item, stems[item.text])
+            for community, shares in sorted(self.shares[id_].items()):
+                distributions.append(AnswerDistribution(id_, community, shares))
         if not distributions:
             raise NotEnoughData("no answers are left", where=name, hint=tally.why())
-        return Survey(name, questions, distributions, license_)
+        return Survey(name, questions, tuple(distributions), license_)
 
 
 def _sample_rank(label: str) -> int:
@@ -191,9 +189,8 @@ def _sample_rank(label: str) -> int:
 
 
 def _question(item: _Item, stem: str) -> SurveyQuestion:
-    real = [
-        (str(i + 1), option) for i, option in enumerate(item.options) if not is_non_answer(option)
-    ]
+    numbered = [(str(i), option) for i, option in enumerate(item.options, start=1)]
+    real = [(code, option) for code, option in numbered if not is_non_answer(option)]
     return SurveyQuestion(
         id=item.id,
         text=item.text,
@@ -211,39 +208,38 @@ def _read_item(row: Row) -> _Item:
         raise UnusableRow("empty question")
     options = _value(row["options"], "options", "[]")
     if not isinstance(options, list) or not all(isinstance(o, str | int | float) for o in options):
-        raise BadRow("options is not a list of texts", reason="options is not a list of texts")
+        raise BadRow("options must be a list of texts", reason="options is not a list of texts")
     names = tuple(str(option) for option in options)
     digest = text_digest("\x1f".join([source, text, *names]))[:10]
-    return _Item(
-        f"GOQA-{digest}",
-        text,
-        names,
-        _read_shares(_value(row["selections"], "selections", "{}"), len(names)),
-    )
+    selections = _value(row["selections"], "selections", "{}")
+    return _Item(f"GOQA-{digest}", text, names, _read_shares(selections, len(names)))
 
 
 def _read_shares(selections: object, n_options: int) -> dict[str, tuple[float, ...]]:
     if isinstance(selections, list):  # Parquet writes a mapping as a list of key and value
         selections = dict(item for item in selections if isinstance(item, tuple) and len(item) == 2)
     if not isinstance(selections, dict):
-        raise BadRow("selections is not a mapping", reason="selections is not a mapping")
-    found = {label: _plain(shares) for label, shares in selections.items() if shares is not None}
-    for label, shares in found.items():
-        if (
-            not isinstance(label, str)
-            or not isinstance(shares, list)
-            or not all(map(_is_share, shares))
-        ):
-            raise BadRow(
-                f"the shares of {label!r} are not a list of numbers in [0, 1]",
-                reason="shares are not in [0, 1]",
-            )
-        if len(shares) != n_options:
-            raise BadRow(
-                f"{label!r} has {len(shares)} shares for {n_options} options",
-                reason="shares and options differ",
-            )
-    return {str(label): tuple(float(share) for share in shares) for label, shares in found.items()}
+        raise BadRow("selections must be a mapping", reason="selections is not a mapping")
+    found: dict[str, tuple[float, ...]] = {}
+    for label, value in selections.items():
+        if value is not None:
+            found[str(label)] = _shares_of(label, _plain(value), n_options)
+    return found
+
+
+def _shares_of(label: object, shares: object, n_options: int) -> tuple[float, ...]:
+    named = isinstance(label, str)
+    if not (named and isinstance(shares, list) and all(map(_is_share, shares))):
+        raise BadRow(
+            f"the shares of {label!r} must be a list of numbers in [0, 1]",
+            reason="shares are not in [0, 1]",
+        )
+    if len(shares) != n_options:
+        raise BadRow(
+            f"{label!r} must have a share for each of the {n_options} options, got {len(shares)}",
+            reason="shares and options differ",
+        )
+    return tuple(map(float, shares))
 
 
 def _is_share(value: object) -> bool:
@@ -255,7 +251,7 @@ def _plain(value: object) -> Any:
 
 
 def _value(value: object, column: str, brackets: str) -> object:
-    """What a column holds, already parsed or as the text of a Python literal."""
+    """The value of a column, which is parsed already or the text of a Python literal."""
     if isinstance(value, str):
         return literal(value, column, brackets)
     if isinstance(value, list | dict | np.ndarray):

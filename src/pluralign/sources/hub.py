@@ -7,7 +7,7 @@ from pluralign.sources.row_files import NumberedRows
 
 
 def check_origin(path: Path | None, hub: bool, dataset: str) -> None:
-    """Check that a source has exactly one of a path and the hub to read from.
+    """Check that a source reads from either a path or the hub.
 
     Raises:
         InvalidInput: If it has neither or both.
@@ -24,7 +24,7 @@ def hub_rows(dataset: str, config: str | None, tally: Tally) -> NumberedRows:
 
     Args:
         dataset: Its id on the hub.
-        config: Which part of it, or None.
+        config: Name of a part of it, or None.
         tally: Where rows are counted.
 
     Yields:
@@ -44,7 +44,7 @@ def hub_rows(dataset: str, config: str | None, tally: Tally) -> NumberedRows:
         part = f" (part {config})" if config else ""
         raise InvalidInput(
             f"the data set {dataset}{part} cannot be loaded from the hub: {error}",
-            hint="check the connection and your access to it, or download it elsewhere and give its place as path",
+            hint="check the connection and your access to it, or download it and give its path",
         ) from error
     for number, row in enumerate(table, start=1):
         tally.read += 1

@@ -1,4 +1,4 @@
-"""Rows of JSON Lines, and of JSON files that hold a list of rows or an object of columns."""
+"""Rows of JSON Lines, and of JSON files with a list of rows or an object of columns."""
 
 import json
 import re
@@ -30,12 +30,12 @@ def json_line_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | 
 def json_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Read the rows of a JSON file, each with its number from 1.
 
-    The file holds a list of objects; an object with such a list under ``data``; or an object of
+    The file is a list of objects, an object with such a list under ``data``, or an object of
     columns, each a list (``{"prompt": [...], "chosen": [...]}``) or an object by row (as pandas
-    writes). JSON Lines under this name are read as such.
+    writes). A file of JSON Lines with this suffix is read as such.
 
     Raises:
-        InvalidInput: If the file cannot be read or is laid out in another way.
+        InvalidInput: If the file cannot be read or has another layout.
     """
     text = b"".join(read_lines(path, limits))
     limits.check_expanded(len(text), path)
@@ -57,22 +57,23 @@ def _parsed(line: bytes) -> object:
     try:
         text = line.decode("utf-8")
         value = parse_json(text)
-        if "\\u" in text and _SURROGATE.search(
-            text
-        ):  # half a character, written as an escape: no encoder can take it
+        if "\\u" in text and _SURROGATE.search(text):
+            # Half a character, written as an escape, fails here instead of in an encoder.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError as error:
         raise BadRow(f"not UTF-8: {error}", reason="not UTF-8") from error
     except ValueError as error:
         raise BadRow(
-            f"not JSON: {error}", reason="not JSON", hint="write one JSON object a line"
+            f"not JSON: {error}", reason="not JSON", hint="write one JSON object on each line"
         ) from error
     return value
 
 
 def _object_of(value: object) -> Row:
     if not isinstance(value, dict):
-        raise BadRow(f"a JSON {type(value).__name__}, not an object", reason="not a JSON object")
+        raise BadRow(
+            f"must be a JSON object, got a {type(value).__name__}", reason="not a JSON object"
+        )
     return value
 
 
@@ -83,20 +84,29 @@ def _rows_of(value: object) -> list[object]:
         lists = [value[name] for name in _LISTS if isinstance(value.get(name), list)]
         if len(lists) == 1:
             return list(lists[0])
-        columns = {name: _cells(cells) for name, cells in value.items()}
-        whole = {name: cells for name, cells in columns.items() if cells is not None}
-        if (
-            whole
-            and len(whole) == len(columns)
-            and len({tuple(cells) for cells in whole.values()}) == 1
-        ):
-            keys = next(iter(whole.values()))
-            return [{name: cells[key] for name, cells in whole.items()} for key in keys]
+        rows = _rows_of_columns(value)
+        if rows is not None:
+            return rows
     raise BadRow(
-        "the file must hold a list of rows or an object of columns of one length",
+        "the file must be a list of rows or an object of columns of one length",
         reason="no rows",
-        hint='write [{"prompt": ...}, ...], {"data": [...]}, or one JSON object a line in a .jsonl file',
+        hint='write [{"prompt": ...}, ...], {"data": [...]}, or one JSON object on each line of a '
+        ".jsonl file",
     )
+
+
+def _rows_of_columns(value: Mapping[str, object]) -> list[object] | None:
+    """The rows of an object of columns; None where a value is not a column or lengths differ."""
+    columns: dict[str, Mapping[object, object]] = {}
+    for name, column in value.items():
+        cells = _cells(column)
+        if cells is None:
+            return None
+        columns[name] = cells
+    if len({tuple(cells) for cells in columns.values()}) != 1:
+        return None
+    keys = next(iter(columns.values()))
+    return [{name: cells[key] for name, cells in columns.items()} for key in keys]
 
 
 def _cells(column: object) -> Mapping[object, object] | None:

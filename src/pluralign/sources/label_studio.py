@@ -14,12 +14,12 @@ _SIDES = {"left": "a", "right": "b"}
 class LabelStudioPairs(ForeignPairs):
     """Tasks with two texts and a ``Pairwise`` choice of the left or the right one.
 
-    Of JSON every annotation is one answer, by ``completed_by``; cancelled and empty ones are
-    dropped. Of JSON-MIN each row is one, by ``annotator``. The layout is that of Label Studio's
-    documentation (Task format; Pairwise tag).
+    In JSON every annotation is one answer, by ``completed_by``; cancelled and empty ones are
+    dropped. In JSON-MIN each row is one answer, by ``annotator``. The layout is that of Label
+    Studio's documentation (Task format; Pairwise tag).
 
     Attributes:
-        prompt: Key of the task's data with what was asked.
+        prompt: Key of the prompt in the task's data.
         left: Key of the left text.
         right: Key of the right text.
         choice: Name of the ``Pairwise`` tag; used in JSON-MIN.
@@ -75,8 +75,6 @@ def _choices(result: object) -> Iterator[object]:
 
 def _annotator(annotation: Row) -> str | None:
     by = annotation.get("completed_by")
-    return (
-        optional_id(by, "id")
-        if isinstance(by, Mapping)
-        else optional_id(annotation, "completed_by")
-    )
+    if isinstance(by, Mapping):
+        return optional_id(by, "id")
+    return optional_id(annotation, "completed_by")

@@ -1,4 +1,4 @@
-"""From the labels of a data set to communities."""
+"""Find the communities of a data set's labels."""
 
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ def required_community(label: str) -> str:
     """Id of the community that a label names.
 
     Raises:
-        BadRow: If it names none; the hint says what may be meant.
+        BadRow: If it names none; the hint names similar ones.
     """
     found = community_id(label)
     if found is None:
@@ -36,7 +36,7 @@ def required_community(label: str) -> str:
 
 
 def shown(label: str) -> str:
-    """A label that names no community, as a reason shows it; of "NA" it says what it may stand for.
+    """A label that names no community, as a reason shows it, with a note on "NA".
 
     >>> shown("Atlantis"), shown("NA"), shown(" ")
     ('Atlantis', 'NA (missing, or Namibia? write NAM)', 'not stated')

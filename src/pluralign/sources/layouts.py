@@ -1,4 +1,4 @@
-"""Other ways to write a preference in one row: lists of responses with a choice, scores or ranks; wrapped rows."""
+"""Rows with a list of responses and a choice, scores or ranks; rows wrapped in an object."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ _MOST_RESPONSES = 32
 
 
 def rows_of_pairs(row: Row) -> list[Row]:
-    """The rows ``{"prompt", "chosen", "rejected", ...}`` that one row stands for; most often itself.
+    """The rows ``{"prompt", "chosen", "rejected", ...}`` of one row, which is most often itself.
 
-    * ``{"data": {...}}`` is what it wraps.
+    * ``{"data": {...}}`` is the object that it wraps.
     * ``responses`` (or ``completions``, ``candidates``, ``answers``, ``outputs``) with the index of
       the one ``chosen``, from 0: it is preferred to every other.
     * such a list with a list of ``scores`` (``ratings``, ``rewards``), or of objects that have a
@@ -34,27 +34,21 @@ def rows_of_pairs(row: Row) -> list[Row]:
         BadRow: If an index, a score or a list is not as described.
         UnusableRow: If no two responses differ in score.
 
-    >>> [r["rejected"] for r in rows_of_pairs({"prompt": "Q", "responses": ["a", "b", "c"], "chosen": 0})]
+    >>> row = {"prompt": "Q", "responses": ["a", "b", "c"], "chosen": 0}
+    >>> [pair["rejected"] for pair in rows_of_pairs(row)]
     ['b', 'c']
     """
     wrapped = row.get("data")
     if len(row) == 1 and isinstance(wrapped, Mapping):
         row = wrapped
-    name = next((name for name in _LISTS if isinstance(row.get(name), Sequence | np.ndarray)), None)
-    if (
-        name is not None
-        and not isinstance(row[name], str)
-        and ("rejected" not in row or row["rejected"] is None)
-    ):
-        return _of_list(row, name)
+    lists = [name for name in _LISTS if isinstance(row.get(name), Sequence | np.ndarray)]
+    if lists and not isinstance(row[lists[0]], str) and row.get("rejected") is None:
+        return _of_list(row, lists[0])
     chosen, rejected = _texts(row.get("chosen")), _texts(row.get("rejected"))
     if chosen is None and rejected is None:
         return [row]
-    better, worse = (
-        ([row.get("chosen")] if chosen is None else chosen),
-        rejected or [row.get("rejected")],
-    )
-    return _numbered([dict(row) | {"chosen": a, "rejected": b} for a in better for b in worse])
+    pairs = itertools.product(chosen or [row.get("chosen")], rejected or [row.get("rejected")])
+    return _numbered([dict(row) | {"chosen": a, "rejected": b} for a, b in pairs])
 
 
 def _of_list(row: Row, name: str) -> list[Row]:
@@ -69,12 +63,8 @@ def _of_list(row: Row, name: str) -> list[Row]:
     chosen = row.get("chosen")
     if chosen is not None:
         best = _index(chosen, texts)
-        found = [
-            rest | {"chosen": texts[best], "rejected": text}
-            for i, text in enumerate(texts)
-            if i != best
-        ]
-        return _numbered(found)
+        others = texts[:best] + texts[best + 1 :]
+        return _numbered([rest | {"chosen": texts[best], "rejected": text} for text in others])
     scores = _scores(row, responses)
     pairs: list[Row] = []
     for (a, score_a), (b, score_b) in itertools.combinations(zip(texts, scores, strict=True), 2):
@@ -94,30 +84,27 @@ def _index(chosen: object, texts: Sequence[object]) -> int:
         if same:
             return same[0]
     number = optional_number({"chosen": chosen}, "chosen")
-    if number is None or number != int(number) or not 0 <= number < len(texts):
+    if number is None:
+        raise BadRow("'chosen' is missing", reason="chosen is not an index")
+    if number != int(number) or not 0 <= number < len(texts):
         raise BadRow(
-            f"'chosen' must be the index of a response from 0 to {len(texts) - 1}, got {number:g}"
-            if number is not None
-            else "'chosen' is missing",
+            f"'chosen' must be the index of a response from 0 to {len(texts) - 1}, got {number:g}",
             reason="chosen is not an index",
         )
     return int(number)
 
 
 def _scores(row: Row, responses: Sequence[object]) -> list[float]:
-    keys: tuple[str, ...]
-    column = next((name for name in _SCORES if row.get(name) is not None), None)
-    if column is not None:
-        values: list[object] = _plain_list(row[column])
-        cells: list[Row] = [{column: value} for value in values]
-        keys, sign = (column,), 1.0
+    """The scores of responses, higher for better: from a column, or from the responses' objects."""
+    columns = [name for name in _SCORES if row.get(name) is not None]
+    if columns:
+        key = columns[0]
+        cells: list[Row] = [{key: value} for value in _plain_list(row[key])]
     else:
         cells = [item if isinstance(item, Mapping) else {} for item in responses]
-        keys, sign = _SCORE, 1.0
-        if not any(key in cells[0] for key in _SCORE):
-            keys, sign = ("rank",), -1.0
-    key = next((key for key in keys if cells and key in cells[0]), None)
-    found = [None if key is None else optional_number(cell, key) for cell in cells]
+        key = next((name for name in _SCORE if name in cells[0]), "rank")
+    sign = -1.0 if key == "rank" else 1.0
+    found = [optional_number(cell, key) for cell in cells]
     numbers = [sign * number for number in found if number is not None]
     if len(numbers) != len(responses):
         raise BadRow(
@@ -136,12 +123,8 @@ def _text_in(item: object) -> object:
 
 
 def _texts(value: object) -> list[object] | None:
-    """The texts of a list of texts; None where it is something else, as a list of messages."""
-    items = (
-        _plain_list(value)
-        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str)
-        else []
-    )
+    """The texts of a list of texts; None for any other value, such as a list of messages."""
+    items = [] if isinstance(value, str) else _plain_list(value)
     return items if items and all(isinstance(item, str) for item in items) else None
 
 
@@ -152,7 +135,7 @@ def _plain_list(value: object) -> list[object]:
 
 
 def _numbered(rows: Sequence[Row]) -> list[Row]:
-    """Rows made from one: an id that they share is numbered."""
+    """The rows made from one row, with numbers at the id that they share."""
     if len(rows) == 1 or rows[0].get("id") is None:
         return list(rows)
     return [dict(row) | {"id": f"{row['id']}/{number}"} for number, row in enumerate(rows, start=1)]

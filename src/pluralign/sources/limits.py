@@ -1,4 +1,4 @@
-"""How much one data file may hold, so that a small hostile file cannot fill the memory."""
+"""Limits on the size of a data file, so that a small hostile file cannot fill the memory."""
 
 import os
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class ReadLimits:
 
     @classmethod
     def from_environment(cls) -> "ReadLimits":
-        """The defaults, or what the environment says.
+        """The limits that the environment sets, else the defaults.
 
         Raises:
             InvalidInput: If a variable is not a whole number above 0.
@@ -70,11 +70,12 @@ class ReadLimits:
             raise InvalidInput(
                 f"one row must have at most {_megabytes(self.row_bytes)}, got more",
                 where=where,
-                hint=f"if you trust the file, set {MAX_ROW_MB}=... to more megabytes in the environment",
+                hint=f"if you trust the file, set {MAX_ROW_MB}=... to more megabytes in the "
+                "environment",
             )
 
     def check_expanded(self, n_bytes: int, path: Path) -> None:
-        """Refuse a file that expands to too much.
+        """Refuse a file that expands to more than its limit.
 
         Raises:
             InvalidInput: If it is larger than `expanded`.
@@ -84,7 +85,8 @@ class ReadLimits:
                 f"the file must expand to at most {_megabytes(self.expanded(path))}, got more from "
                 f"{count_of(path.stat().st_size, 'byte')}",
                 where=str(path),
-                hint=f"if you trust the file, set {MAX_EXPANDED_MB}=... to more megabytes in the environment",
+                hint=f"if you trust the file, set {MAX_EXPANDED_MB}=... to more megabytes in the "
+                "environment",
             )
 
 

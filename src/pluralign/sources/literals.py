@@ -1,4 +1,4 @@
-"""Values that a program printed into a cell as Python text; nothing is ever evaluated as code."""
+"""Values that a program wrote into a cell as Python text; no text is ever evaluated as code."""
 
 import ast
 
@@ -35,18 +35,19 @@ _MODULES = {"np", "numpy", "collections", "decimal"}
 def literal(text: str, column: str, brackets: str) -> object:
     """The value of JSON, or of the Python literal between the outermost brackets of a text.
 
-    What numpy prints around plain values is looked through: ``np.float64(0.5)`` is 0.5,
+    Wrappers that numpy prints around plain values are removed: ``np.float64(0.5)`` is 0.5, and
     ``array([0.5])`` is [0.5].
 
     Args:
         text: A cell.
-        column: Its column, for messages.
+        column: Name of its column, for messages.
         brackets: Opening and closing bracket, as in "{}".
 
     Raises:
         BadRow: If it is not a literal.
 
-    >>> literal("defaultdict(<class 'list'>, {'Mexico': [np.float64(0.5), 0.5]})", "selections", "{}")
+    >>> cell = "defaultdict(<class 'list'>, {'Mexico': [np.float64(0.5), 0.5]})"
+    >>> literal(cell, "selections", "{}")
     {'Mexico': [0.5, 0.5]}
     """
     try:
@@ -64,38 +65,31 @@ def literal(text: str, column: str, brackets: str) -> object:
             hint=bad.hint,
         ) from bad
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
-        what = (
-            error.msg
-            if isinstance(error, SyntaxError)
-            else "it holds more than texts, numbers, lists and mappings"
-        )
+        other = "it must contain only texts, numbers, lists and mappings"
+        what = error.msg if isinstance(error, SyntaxError) else other
         raise BadRow(
             f"{column} is not a Python literal: {what}", reason=f"{column} is not a literal"
         ) from error
 
 
 class _Unwrapped(ast.NodeTransformer):
-    """Replaces numpy's wrappers by what they wrap; every other call is refused."""
+    """Replaces numpy's wrappers by the values in them; every other call is refused."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        name = node.func
-        owner = name.value if isinstance(name, ast.Attribute) else None
-        known = owner is None or (isinstance(owner, ast.Name) and owner.id in _MODULES)
-        called = (
-            name.attr
-            if isinstance(name, ast.Attribute)
-            else name.id
-            if isinstance(name, ast.Name)
-            else None
-        )
-        if not known or called not in _WRAPPERS or not node.args:
+        if not _is_wrapper(node.func) or not node.args:
             raise BadRow(
                 f"it calls {ast.unparse(node.func)[:40]!r}",
                 reason="a call",
                 hint="write plain numbers, texts and lists",
             )
-        return (
-            self.generic_visit(node.args[0])
-            if not isinstance(node.args[0], ast.Call)
-            else self.visit(node.args[0])
-        )
+        wrapped = node.args[0]
+        return self.visit(wrapped) if isinstance(wrapped, ast.Call) else self.generic_visit(wrapped)
+
+
+def _is_wrapper(function: ast.expr) -> bool:
+    """Whether a call is ``array(...)``, ``np.float64(...)`` or another known wrapper."""
+    if isinstance(function, ast.Name):
+        return function.id in _WRAPPERS
+    if not isinstance(function, ast.Attribute) or not isinstance(function.value, ast.Name):
+        return False
+    return function.value.id in _MODULES and function.attr in _WRAPPERS

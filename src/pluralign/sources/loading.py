@@ -1,4 +1,4 @@
-"""Read every source, count everything, keep at most so many pairs, and split them."""
+"""Read all sources, count their rows, and keep at most a limited number of pairs."""
 
 import hashlib
 from collections import Counter
@@ -21,12 +21,12 @@ _OVER = "over the limit (a seeded sample is kept)"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Pairs, and where they came from.
+    """Pairs and their sources.
 
     Attributes:
-        pairs: All pairs, ids unique.
-        tallies: One for each source, in order.
-        source_N: Which source each pair came from.
+        pairs: All pairs, with unique ids.
+        tallies: The tally of each source, in order.
+        source_N: Index of the source of each pair.
         fingerprint: SHA-256 over sources, ids, texts, questions, communities, raters and weights,
             in order.
     """
@@ -41,7 +41,10 @@ class Loaded:
         return f"Loaded({count_of(len(self.pairs), 'pair')} of {listed(communities)})"
 
     def people(self) -> dict[str, dict[str, int | None]]:
-        """Community -> pairs and raters behind it (None where answers were only published as shares), sorted."""
+        """Community -> its numbers of pairs and raters, sorted.
+
+        Raters are None where answers were only published as shares.
+        """
         pairs = Counter(p.community for p in self.pairs)
         raters: dict[str, set[str]] = {}
         for p in self.pairs:
@@ -59,19 +62,19 @@ def load_pairs(
     seed: int,
     progress: Callable[[int], None] | None = None,
 ) -> Loaded:
-    """Stream all sources; where there are more pairs than the limit, keep a seeded sample of them.
+    """Stream all sources, and keep a seeded sample of the pairs if they exceed the limit.
 
     Memory is bounded by the limit, however long the files are.
 
     Args:
-        sources: What to read.
-        limit: Pairs to keep at most, >= 1.
-        seed: Draws the sample.
+        sources: The sources to read.
+        limit: Most pairs to keep, >= 1.
+        seed: Seed of the sample.
         progress: Called with the number of pairs read so far, every thousand pairs.
 
     Raises:
-        NotEnoughData: If a source has no pair that can be used; the reasons are named with their
-            counts.
+        NotEnoughData: If a source has no pair that can be used; the error names the reasons with
+            their counts.
         InvalidInput: If a row cannot be read.
     """
     tallies = tuple(Tally() for _ in sources)
@@ -83,10 +86,11 @@ def load_pairs(
         if len(kept) < limit:
             kept.append((k, pair))
             continue
-        place = int(rng.integers(count + 1))
+        # Reservoir sampling: every pair so far is kept with the same probability.
+        slot = int(rng.integers(count + 1))
         out = (k, pair)
-        if place < limit:
-            kept[place], out = out, kept[place]
+        if slot < limit:
+            kept[slot], out = out, kept[slot]
         tallies[out[0]].made -= 1
         tallies[out[0]].leave_out(_OVER)
     pairs = _unique_ids(kept)
@@ -109,7 +113,7 @@ def _stream(
 
 
 def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferencePair, ...]:
-    """Ids are unique within a source; where two sources share one, the later gets its source's number in front."""
+    """The pairs with unique ids: an id that was used before gets its source's number as prefix."""
     seen: set[str] = set()
     pairs = []
     for k, pair in kept:

@@ -1,8 +1,8 @@
-"""CSV of one row a respondent: which layout of the World or European Values Survey it is, and its columns.
+"""CSV files of the World and European Values Surveys, with one row for each respondent.
 
-Names checked: those of wave 7 against its CSV, ``S017`` against the archive's paper on weights,
-``cntry_AN`` and ``gwght`` against published code that reads the joint EVS/WVS file. The others were
-not checked; both columns can be named.
+Names of columns were checked for wave 7 against its CSV, for ``S017`` against the archive's paper
+on weights, and for ``cntry_AN`` and ``gwght`` against published code that reads the joint EVS/WVS
+file. The others were not checked; settings can name both columns.
 """
 
 import csv
@@ -24,7 +24,7 @@ COUNTRY_COLUMNS = (
 """Columns with the country, the clearest first: letters before ISO 3166-1 numbers."""
 
 WEIGHT_COLUMNS = ("W_WEIGHT", "S017", "gwght", "gweight")
-"""Columns with the weight that makes a country's respondents like its people."""
+"""Columns with the weights by which a country's respondents represent its people."""
 
 _FAMILIES = {
     r"Q\d+[A-Z]?": "Q-numbers: World Values Survey wave 7",
@@ -36,13 +36,13 @@ _FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class Microdata:
-    """A CSV of respondents whose columns are found.
+    """A CSV of respondents with its columns.
 
     Attributes:
         path: The file.
         header: Its columns.
         header_lines: Lines before the first respondent.
-        form: How it is written.
+        form: Its format.
         country: The column with the country.
         weight: The column with the weight; None where each respondent counts once.
     """
@@ -56,7 +56,7 @@ class Microdata:
 
     @property
     def consent(self) -> tuple[str, ...]:
-        """Columns that say whether a respondent consented; see `pluralign.core.consent_problem`."""
+        """Columns about the respondent's consent; see `pluralign.core.consent_problem`."""
         return tuple(name for name in self.header if name.casefold() in CONSENT_COLUMNS)
 
     def batches(self, questions: Sequence[str]) -> Iterator[Any]:
@@ -97,15 +97,15 @@ class Microdata:
                 f"no column for {len(missing)} of {len(questions)} questions: "
                 f"{listed_columns(missing)}",
                 where=str(self.path),
-                hint=f"the file has {_family(self.header)}; the Q_id of questions.json must be its column names, "
-                f"such as {listed_columns(self.header[-5:])}",
+                hint=f"the file has {_family(self.header)}; the Q_id of questions.json must be its "
+                f"column names, such as {listed_columns(self.header[-5:])}",
             )
 
 
 def open_microdata(
     path: Path, country: str | None, weight: str | None, *, weighted: bool
 ) -> Microdata:
-    """Find out how a CSV of respondents is written and which columns hold country and weight.
+    """Find the format of a CSV of respondents and its columns of country and weight.
 
     Args:
         path: The file.
@@ -158,13 +158,13 @@ def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:
         )
     except pyarrow.ArrowInvalid as error:
         raise InvalidInput(
-            f"{name} must hold numbers, got {_no_number(pc.unique(text).to_pylist())!r:.60}",
+            f"{name} must be numbers, got {_first_other(pc.unique(text).to_pylist())!r:.60}",
             where=str(data.path),
             hint="write numbers; for answers their codes (1, 2, ...), not their labels",
         ) from error
 
 
-def _no_number(cells: Sequence[str | None]) -> str | None:
+def _first_other(cells: Sequence[str | None]) -> str | None:
     """The first of these texts that is not a number."""
     for cell in cells:
         try:
@@ -180,7 +180,7 @@ def _refuse_thousands(text: Any, name: str, path: Path) -> None:
     doubtful = pc.filter(text, pc.match_substring_regex(text, THOUSANDS))
     if len(doubtful):
         raise InvalidInput(
-            f"{name} must hold numbers, got {doubtful[0].as_py()[:40]!r}, which may be a decimal "
+            f"{name} must be numbers, got {doubtful[0].as_py()[:40]!r}, which may be a decimal "
             "comma or thousands",
             where=str(path),
             hint="write the numbers with a decimal point, or put semicolons between the cells",
@@ -206,7 +206,7 @@ def country_label(cell: str) -> str:
 
 
 def _header(path: Path, form: CsvFormat, limits: ReadLimits) -> tuple[tuple[str, ...], int]:
-    """The columns, and how many lines come before the first respondent: a quoted name may have several."""
+    """The columns, and the number of lines up to the first respondent: a name may have several."""
     reader = csv.reader(lines_from_header(path, form, limits), delimiter=form.delimiter)
     cells = next(reader, [])
     header = tuple(tidy(cell) or f"column {number}" for number, cell in enumerate(cells, start=1))

@@ -1,4 +1,4 @@
-"""Opening data files: plain or gzipped, in any Unicode encoding that announces itself, up to a size."""
+"""Open data files: plain or gzipped, in any Unicode encoding with a mark, up to a size."""
 
 import codecs
 import gzip
@@ -27,8 +27,7 @@ _HOW_TO_CONVERT = (
 def read_lines(path: Path, limits: ReadLimits) -> Iterator[bytes]:
     """Stream the lines of a text file as UTF-8 bytes, each ending as in the file.
 
-    The bytes of a file in UTF-8 are not checked: what is wrong with one line can be said of that
-    line.
+    The bytes of a file in UTF-8 are not checked here, so that an error can name the line.
 
     Raises:
         InvalidInput: If the file cannot be read or exceeds a limit.
@@ -92,7 +91,7 @@ def encoding_of(path: Path) -> str:
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
-    """Which UTF-16 the first bytes of a text are in that has no byte-order mark; None where they are in neither.
+    """The UTF-16 of a text without a byte-order mark, by its first bytes; None for any other text.
 
     >>> _unmarked_utf16("質問,一".encode("utf-16-be")), _unmarked_utf16(b"question,1")
     ('UTF-16BE', None)
@@ -107,10 +106,10 @@ def _unmarked_utf16(head: bytes) -> str | None:
 
 @contextmanager
 def open_binary(path: Path, limits: ReadLimits) -> Iterator[BinaryIO]:
-    """Open a plain or gzipped file; what it expands to is bounded.
+    """Open a plain or gzipped file; its size after decompression is limited.
 
     Raises:
-        InvalidInput: While reading, if it is damaged or expands to too much.
+        InvalidInput: While reading, if it is damaged or expands to more than the limit.
     """
     try:
         if not path.name.lower().endswith(".gz"):
@@ -146,25 +145,22 @@ class _Bounded(io.RawIOBase):
 
 
 def _undecodable(path: Path, encoding: str, limits: ReadLimits) -> InvalidInput:
-    """The first line that cannot be decoded, and how it would read in the usual legacy encoding."""
+    """An error with the first line that cannot be decoded, as it reads in Windows-1252."""
     name = "UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding.upper()
     if name != "UTF-8":
         return InvalidInput(
-            f"the file must be {name} as its first bytes say, got other bytes", where=str(path)
+            f"the file must be {name}, as its first bytes state, got other bytes", where=str(path)
         )
     with open_binary(path, limits) as file:
         for number, line in enumerate(iter(lambda: file.readline(limits.row_bytes), b""), start=1):
             try:
                 line.decode("utf-8-sig")
             except UnicodeDecodeError as error:
-                around = (
-                    line[max(error.start - 15, 0) : error.end + 15]
-                    .decode("cp1252", "replace")
-                    .strip()
-                )
+                around = line[max(error.start - 15, 0) : error.end + 15]
+                legacy = around.decode("cp1252", "replace").strip()
                 return InvalidInput(
                     f"the file must be UTF-8, got the byte 0x{line[error.start]:02x} (in "
-                    f"Windows-1252: {around!r})",
+                    f"Windows-1252: {legacy!r})",
                     where=f"{path}:{number}",
                     hint=_HOW_TO_CONVERT.format(encoding="WINDOWS-1252"),
                 )

@@ -1,4 +1,4 @@
-"""OpinionQA: what respondents of Pew's American Trends Panel answered, as a survey by groups."""
+"""OpinionQA: answers of Pew's American Trends Panel, as a survey by groups."""
 
 import ast
 import re
@@ -27,7 +27,7 @@ from pluralign.sources.fields import (
     text_of,
 )
 from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows, refused_at
+from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows, refused_at
 from pluralign.sources.survey_pairs import stream_survey_pairs
 
 _ALL = "USA"
@@ -37,17 +37,17 @@ Weights = dict[tuple[str, str], dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class OpinionQa:
-    """A folder of one wave with ``info.csv`` (questions) and ``responses.csv`` (a row for each respondent).
+    """A folder of one wave with ``info.csv`` (questions) and ``responses.csv`` (respondents).
 
     Options are those of ``option_mapping`` in ``info.csv`` that are answers; "Refused" and the like
-    are left out. Shares are weighted by the column ``WEIGHT...`` of ``responses.csv``, or count
-    everybody once where it has none. Layout: OpinionQA (Santurkar et al. 2023, arXiv 2303.17548),
+    are left out. Shares are weighted by the column ``WEIGHT...`` of ``responses.csv``; without it
+    each respondent counts once. Layout: OpinionQA (Santurkar et al. 2023, arXiv 2303.17548),
     as public programs read it.
 
     Attributes:
         path: The folder, such as ``human_resp/American_Trends_Panel_W26``.
         group: Column of ``responses.csv`` by which people are divided, such as ``CREGION``: each
-            value is a community ``USA/value``. One community, ``USA``, where not given.
+            value is a community ``USA/value``. Without it all are one community, ``USA``.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Terms of the answers.
     """
@@ -61,7 +61,7 @@ class OpinionQa:
     license: str = "Pew Research Center's terms (cite OpinionQA)"
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        """Stream the pairs of `pluralign.core.pairs_from_survey`."""
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
@@ -100,7 +100,7 @@ class OpinionQa:
             try:
                 weight, community = _weight(row), self._community(row)
             except BadRow as bad:
-                policy.refuse(bad, place(path, number))
+                policy.refuse(bad, location(path, number))
                 continue
             if not weight or community is None:
                 tally.drop(f"no {self.group}" if weight else "no weight")
@@ -131,18 +131,15 @@ def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRo
 
 
 def _read_questions(path: Path, policy: RowPolicy) -> dict[str, SurveyQuestion]:
-    """Questions by id; bad rows among them, and those with fewer than two options, are counted as left out."""
+    """Questions by id; bad rows, and questions with fewer than two options, are counted."""
     questions = {}
     inner = RowPolicy(Tally(), policy.skip_bad)
     for number, row in _rows(path, inner, ("key", "question", "option_mapping")):
         try:
-            id_, text, options = (
-                id_of(row, "key"),
-                text_of(row, "question"),
-                _options(text_of(row, "option_mapping")),
-            )
+            id_, text = id_of(row, "key"), text_of(row, "question")
+            options = _options(text_of(row, "option_mapping"))
         except BadRow as bad:
-            inner.refuse(bad, place(path, number))
+            inner.refuse(bad, location(path, number))
             continue
         if len(options) > 1:
             questions[id_] = SurveyQuestion(id_, text, options)

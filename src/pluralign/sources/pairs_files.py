@@ -1,4 +1,4 @@
-"""Preference pairs from a file of one row a pair: JSON Lines, JSON, CSV or Parquet, as TRL reads them."""
+"""Preference pairs from JSON Lines, JSON, CSV or Parquet, one row a pair, as TRL reads them."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ from pluralign.sources.row_files import (
     RowPolicy,
     file_kind,
     file_stem,
-    place,
+    location,
     read_rows,
 )
 from pluralign.sources.seen import SeenIds
@@ -50,13 +50,13 @@ class JsonlPairs:
     Columns: ``prompt`` (text or a list of ``{"role", "content"}``), ``chosen`` and ``rejected``
     (text, or a list with one assistant message); optional ``id``, ``community``, ``rater``,
     ``strength``, ``weight``, ``source``, ``license``, ``context``, ``language``, ``question``,
-    ``stem``. Other columns are kept in ``extra``. Whole conversations in ``chosen`` and
-    ``rejected`` are welcome too: the turns they share are the prompt; so are texts of ``Human:``
-    and ``Assistant:`` turns, and lists of responses with a choice or scores, see `rows_of_pairs`.
+    ``stem``. Other columns are kept in ``extra``. ``chosen`` and ``rejected`` may also be whole
+    conversations, whose shared turns are the prompt, or texts of ``Human:`` and ``Assistant:``
+    turns. A row may have a list of responses with a choice or scores, see `rows_of_pairs`.
 
     Attributes:
-        path: The file; ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, the texts also
-            with ``.gz``; or a folder that ``datasets.Dataset.save_to_disk`` wrote.
+        path: The file: ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, all but the last
+            also with ``.gz``; or a folder that ``datasets.Dataset.save_to_disk`` wrote.
         community: Community of rows without one, as an id or a label; the whole world where not
             given.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
@@ -92,7 +92,7 @@ class JsonlPairs:
         """Stream the pairs of the file.
 
         Raises:
-            InvalidInput: If the file or a row cannot be read, or an id comes twice.
+            InvalidInput: If the file or a row cannot be read, or an id occurs twice.
             NotEnoughData: If the file has no rows.
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
@@ -103,10 +103,8 @@ class JsonlPairs:
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
-                policy.refuse(
-                    bad if policy.tally.kept else self._with_offer(bad, row),
-                    place(self.path, number),
-                )
+                fault = bad if policy.tally.kept else self._with_offer(bad, row)
+                policy.refuse(fault, location(self.path, number))
             else:
                 if not policy.tally.kept:
                     policy.tally.advice.extend(self._advice(row))
@@ -155,13 +153,8 @@ class JsonlPairs:
     def _advice(self, row: Row) -> list[str]:
         """Advice about unused columns of the file, from its first sound row."""
         used = self._used()
-        lacking = [
-            name
-            for name in ("community", "rater", "language")
-            if name not in row and name not in self.columns
-        ]
-        if self.community is not None and "community" in lacking:
-            lacking.remove("community")
+        known = {*row, *self.columns, *(["community"] if self.community is not None else [])}
+        lacking = [name for name in ("community", "rater", "language") if name not in known]
         sentence = columns_not_used([name for name in row if name not in used], lacking)
         return [sentence] if sentence else []
 
@@ -170,27 +163,27 @@ class JsonlPairs:
         return {*_COLUMNS, *self.columns.values(), *LIST_COLUMNS}
 
     def _with_offer(self, bad: BadRow, row: Row) -> BadRow:
-        """The same fault; where columns are missing, with the columns that may be meant."""
+        """The same fault, with the columns that may be meant where columns are missing."""
         if not bad.reason.startswith("missing column"):
             return bad
-        taken = self.columns.values()
-        lacking = [name for name in _REQUIRED if name not in row and name not in self.columns]
-        offer = offered(
-            lacking, [name for name in row if name not in taken and name not in _REQUIRED]
-        )
-        if _has_two_sides(row):
-            offer = 'for a table of responses A and B, use source = "ab" (pluralign data show ab --set path=...)'
-        offer = source_hint(row) or offer
-        is_table = file_kind(self.path) in (
-            "csv",
-            "parquet",
-        )  # where one row lacks a column, every row does
-        hint = (
-            offer or bad.hint or "name the file's column for each: --set pairs.columns.prompt=..."
-        )
+        offer = source_hint(row) or self._offer_of_columns(row)
+        # Where one row of a table lacks a column, every row does.
+        is_table = file_kind(self.path) in ("csv", "parquet")
+        name_it = "name the file's column for each: --set pairs.columns.prompt=..."
         return BadRow(
-            bad.what, reason=bad.reason, hint=hint, whole_file=is_table or offer is not None
+            bad.what,
+            reason=bad.reason,
+            hint=offer or bad.hint or name_it,
+            whole_file=is_table or offer is not None,
         )
+
+    def _offer_of_columns(self, row: Row) -> str | None:
+        if _has_two_sides(row):
+            command = "pluralign data show ab --set path=..."
+            return f'for a table of responses A and B, use source = "ab" ({command})'
+        taken = {*self.columns.values(), *_REQUIRED}
+        lacking = [name for name in _REQUIRED if name not in row and name not in self.columns]
+        return offered(lacking, [name for name in row if name not in taken])
 
     def _pair(self, row: Row, number: str) -> PreferencePair:
         stem = file_stem(self.path)
@@ -218,13 +211,13 @@ class JsonlPairs:
 
 
 def _has_two_sides(row: Row) -> bool:
-    """Whether two columns differ in a last "a" and "b" only, as ``answer_a`` and ``Answer B``."""
+    """Whether two columns differ only in a last "a" and "b", as ``answer_a`` and ``Answer B``."""
     names = {re.sub(r"[\s_-]+", "_", name.casefold().strip()) for name in row}
     return any(name.endswith("_a") and f"{name[:-1]}b" in names for name in names)
 
 
 def _label(row: Row) -> str | None:
-    """Label of the community, "NA" and other marks among them; None where the cell is empty."""
+    """Label of the community, which may be "NA" or another mark; None where the cell is empty."""
     value = row.get("community")
     return None if is_missing(value) and not isinstance(value, str) else text_of(row, "community")
 
@@ -238,7 +231,7 @@ def _number(row: Row, column: str, *, zero: bool) -> float | None:
     value = optional_number(row, column)
     if value is not None and (value < 0 or (value == 0 and not zero)):
         raise BadRow(
-            f"{column} is {value:g}, not {'>= 0' if zero else '> 0'}",
+            f"{column} must be {'>= 0' if zero else '> 0'}, got {value:g}",
             reason=f"{column} is out of range",
         )
     return value

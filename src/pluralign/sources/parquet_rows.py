@@ -1,4 +1,4 @@
-"""Rows of Parquet files, a few at a time; what they expand to is bounded."""
+"""Rows of Parquet files, a few at a time; their size after decompression is limited."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +16,9 @@ _VALUE_BYTES = 8
 def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | BadRow | None]]:
     """Stream the rows of a Parquet file, each with its number from 1.
 
-    Before a row is read, the footer and the headers of the dictionaries say how many rows, values
-    and bytes there are; so few rows are decoded together that a text which is stored once and used
-    by all of them does no harm.
+    Before a row is read, the footer and the headers of the dictionaries give the numbers of rows,
+    values and bytes. Only a few rows are decoded together, so that a long text which is stored once
+    and used by all rows cannot fill the memory.
 
     Raises:
         InvalidInput: If the file is damaged or exceeds a limit.
@@ -45,10 +45,10 @@ def parquet_rows(path: Path, limits: ReadLimits) -> Iterator[tuple[int, Row | Ba
 
 
 def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) -> int:
-    """How many rows to decode together.
+    """The number of rows to decode together.
 
     Raises:
-        InvalidInput: If the file expands to too much.
+        InvalidInput: If the file expands to more than the limit.
     """
     expanded, largest = 0, 1
     for group in (metadata.row_group(i) for i in range(metadata.num_row_groups)):
@@ -65,10 +65,11 @@ def _batch_size(metadata: Any, raw: BinaryIO, path: Path, limits: ReadLimits) ->
 
 
 def _dictionary(column: Any, raw: BinaryIO) -> tuple[int, int]:
-    """Bytes and number of values in the dictionary of a column, from the header of its page; (0, 1) where it has none.
+    """Bytes and number of values in the dictionary of a column; (0, 1) where it has none.
 
-    The header is a Thrift struct in compact form: type, uncompressed size and compressed size, then
-    the dictionary's own header, which begins with the number of values.
+    They are in the header of the dictionary's page. The header is a Thrift struct in compact form:
+    type, uncompressed size and compressed size, then the dictionary's own header, which begins with
+    the number of values.
     """
     if column.physical_type != "BYTE_ARRAY" or not column.has_dictionary_page:
         return 0, 1

@@ -1,5 +1,6 @@
-"""Polis conversations, as exported: who agreed with which statement, and who disagreed."""
+"""Polis conversations, as exported: participants agree or disagree with statements."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pluralign.core import (
 )
 from pluralign.sources.fields import BadRow, Row, id_of, optional_number, require_columns, text_of
 from pluralign.sources.labels import required_community
-from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows, refused_at
+from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows, refused_at
 
 COMMENTS, BY_VOTE = "comments.csv", "votes.csv"
 BY_PARTICIPANT = ("participants-votes.csv", "participant-votes.csv")
@@ -29,8 +30,9 @@ Votes = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class PolisVotes:
-    """A folder with ``comments.csv`` and ``participants-votes.csv`` or ``participant-votes.csv``, else ``votes.csv``.
+    """A folder with ``comments.csv`` and the votes by participant, or else the raw votes.
 
+    The votes are in ``participants-votes.csv`` or ``participant-votes.csv``, else in ``votes.csv``.
     A participant who agreed with one statement and disagreed with another prefers the first: one
     pair, with the topic as its prompt. Passes make no pair. In the votes by participant 1 is an
     agreement; raw votes have the opposite sign in some exports, so the sign of ``votes.csv`` is
@@ -40,11 +42,11 @@ class PolisVotes:
 
     Attributes:
         path: The folder.
-        topic: What the conversation was about; the prompt of every pair.
+        topic: The topic of the conversation; the prompt of every pair.
         community: Community of the participants, as an id or a label; the whole world where not
             given.
-        pairs_per_participant: Pairs of one participant at most, >= 1, drawn by the participant's
-            id; the others are counted.
+        pairs_per_participant: Most pairs of one participant, >= 1, drawn by the participant's id;
+            the others are counted.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence of the votes.
     """
@@ -66,7 +68,9 @@ class PolisVotes:
             )
         if not self.topic.strip():
             raise InvalidInput(
-                "the topic is empty", where="topic", hint="say what the conversation was about"
+                "the topic must not be empty",
+                where="topic",
+                hint="name the topic of the conversation",
             )
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
@@ -80,15 +84,10 @@ class PolisVotes:
         policy = RowPolicy(tally, self.skip_bad)
         community = self._community()
         statements, agrees, moderated_out = _read_comments(self.path / COMMENTS, policy)
-        by_participant = next(
-            (self.path / name for name in BY_PARTICIPANT if (self.path / name).is_file()), None
-        )
-        votes = (
-            _by_participant(by_participant, policy)
-            if by_participant
-            else _by_vote(self.path / BY_VOTE, policy)
-        )
-        agreed = _sign(votes, agrees, raw=by_participant is None, where=str(self.path))
+        tables = [path for name in BY_PARTICIPANT if (path := self.path / name).is_file()]
+        raw = self.path / BY_VOTE
+        votes = _by_participant(tables[0], policy) if tables else _by_vote(raw, policy)
+        agreed = _sign(votes, agrees, raw=not tables, where=str(self.path))
         for participant, by_statement in votes.items():
             if unknown := sum(statement not in statements for statement in by_statement):
                 tally.leave_out(
@@ -124,17 +123,12 @@ class PolisVotes:
         agreed: int,
         tally: Tally,
     ) -> list[tuple[str, str]]:
-        """Pairs of statements, first the one agreed with; at most `pairs_per_participant`."""
-        sides = {
-            s: [k for k in sorted(votes) if votes[k] == s and k in statements]
-            for s in (agreed, -agreed)
-        }
-        pairs = [
-            (liked, other)
-            for liked in sides[agreed]
-            for other in sides[-agreed]
-            if statements[liked] != statements[other]
-        ]
+        """Pairs (agreed with, disagreed with) of statements; at most `pairs_per_participant`."""
+        known = sorted(votes.keys() & statements.keys())
+        agreements = [statement for statement in known if votes[statement] == agreed]
+        disagreements = [statement for statement in known if votes[statement] == -agreed]
+        both = itertools.product(agreements, disagreements)
+        pairs = [(a, b) for a, b in both if statements[a] != statements[b]]
         if len(pairs) <= self.pairs_per_participant:
             return pairs
         tally.leave_out("pair over pairs_per_participant", len(pairs) - self.pairs_per_participant)
@@ -155,9 +149,10 @@ def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRo
 def _read_comments(
     path: Path, policy: RowPolicy
 ) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
-    """Statements that were not moderated out; agreements and disagreements of all; how many were moderated out.
+    """Statements, their agreements and disagreements, and the number moderated out.
 
-    Bad rows among them are counted as left out.
+    Statements are those that were not moderated out; the counts are those of all statements. Bad
+    rows are counted as left out.
     """
     statements, counts, moderated_out = {}, {}, 0
     inner = RowPolicy(Tally(), policy.skip_bad)
@@ -167,9 +162,9 @@ def _read_comments(
             agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
             moderated = optional_number(row, "moderated")
             if id_ in statements:
-                raise BadRow(f"the statement {id_!r} comes twice", reason="statement given twice")
+                raise BadRow(f"the statement {id_!r} occurs twice", reason="statement given twice")
         except BadRow as bad:
-            inner.refuse(bad, place(path, number))
+            inner.refuse(bad, location(path, number))
             continue
         if agrees is not None and disagrees is not None:
             counts[id_] = (agrees, disagrees)
@@ -186,20 +181,22 @@ def _by_participant(path: Path, policy: RowPolicy) -> Votes:
     for number, row in _rows(path, policy, ("participant",)):
         statements = [name for name in row if name.strip().isdigit()]
         if not statements:
-            raise InvalidInput("no column of a statement (0, 1, ...)", where=place(path, number))
+            raise InvalidInput(
+                "the file must have a column for each statement (0, 1, ...)",
+                where=location(path, number),
+            )
         try:
             participant = id_of(row, "participant")
             cast = {cell_id(name) or name: _vote(row, name) for name in statements}
             if participant in votes:
                 raise BadRow(
-                    f"the participant {participant!r} comes twice", reason="participant given twice"
+                    f"the participant {participant!r} occurs twice",
+                    reason="participant given twice",
                 )
         except BadRow as bad:
-            policy.refuse(bad, place(path, number))
+            policy.refuse(bad, location(path, number))
             continue
-        votes[participant] = {
-            statement: vote for statement, vote in cast.items() if vote is not None
-        }
+        votes[participant] = {name: vote for name, vote in cast.items() if vote is not None}
         if {1, -1} <= set(cast.values()):
             policy.tally.kept += 1
         else:
@@ -212,13 +209,10 @@ def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     votes: Votes = {}
     for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
         try:
-            voter, statement, vote = (
-                id_of(row, "voter-id"),
-                id_of(row, "comment-id"),
-                _vote(row, "vote"),
-            )
+            voter, statement = id_of(row, "voter-id"), id_of(row, "comment-id")
+            vote = _vote(row, "vote")
         except BadRow as bad:
-            policy.refuse(bad, place(path, number))
+            policy.refuse(bad, location(path, number))
             continue
         mine = votes.setdefault(voter, {})
         if vote is None:
@@ -242,36 +236,41 @@ def _vote(row: Row, column: str) -> int | None:
 
 
 def _sign(votes: Votes, counts: Mapping[str, tuple[float, float]], raw: bool, where: str) -> int:
-    """The number that stands for an agreement, 1 or -1.
+    """The number that means an agreement, 1 or -1.
 
     Raises:
-        InvalidInput: If the votes contradict the counts, or raw votes have none to go by.
+        InvalidInput: If the votes contradict the counts, or there are no counts for raw votes.
         NotEnoughData: If nobody voted.
     """
-    cast = Counter((statement, vote) for mine in votes.values() for statement, vote in mine.items())
+    cast: Counter[tuple[str, int]] = Counter()
+    for mine in votes.values():
+        cast.update(mine.items())
     if not cast:
         raise NotEnoughData("nobody voted", where=where)
-    known = [statement for statement in counts if cast[statement, 1] or cast[statement, -1]]
-    misfit = {
-        sign: sum(
-            abs(cast[s, sign] - counts[s][0]) + abs(cast[s, -sign] - counts[s][1]) for s in known
+    as_is, reversed_ = _misfit(cast, counts, 1), _misfit(cast, counts, -1)
+    if as_is == reversed_ and raw:
+        raise InvalidInput(
+            f"comments.csv does not show whether 1 in {BY_VOTE} is an agreement",
+            where=where,
+            hint="export it with its columns agrees and disagrees",
         )
-        for sign in (1, -1)
-    }
-    if misfit[1] == misfit[-1]:
-        if raw:
-            raise InvalidInput(
-                f"comments.csv does not say whether 1 in {BY_VOTE} is an agreement",
-                where=where,
-                hint="export it with its columns agrees and disagrees",
-            )
-        return 1
-    found = 1 if misfit[1] < misfit[-1] else -1
-    if found == -1 and not raw:
+    if as_is > reversed_ and not raw:
         raise InvalidInput(
             f"the votes by participant contradict {COMMENTS}: 1 fits its disagreements better than "
             "its agreements",
             where=where,
             hint="check that both files are of one export",
         )
-    return found
+    return -1 if as_is > reversed_ else 1
+
+
+def _misfit(
+    cast: Counter[tuple[str, int]], counts: Mapping[str, tuple[float, float]], sign: int
+) -> float:
+    """The difference between counted and cast votes, if ``sign`` means an agreement."""
+    total = 0.0
+    for statement, (agrees, disagrees) in counts.items():
+        if cast[statement, 1] or cast[statement, -1]:
+            total += abs(cast[statement, sign] - agrees)
+            total += abs(cast[statement, -sign] - disagrees)
+    return total

@@ -17,7 +17,7 @@ from pluralign.sources.fields import (
     require_columns,
 )
 from pluralign.sources.foreign import ForeignPairs, preferred
-from pluralign.sources.row_files import RowPolicy, place, read_rows
+from pluralign.sources.row_files import RowPolicy, location, read_rows
 
 _USERS = ("user_id", "user", "username")
 _IDS = ("instance_id", "id")
@@ -25,9 +25,9 @@ _IDS = ("instance_id", "id")
 
 @dataclass(frozen=True)
 class PotatoPairs(ForeignPairs):
-    """``annotated_instances`` as JSON Lines, JSON, CSV or TSV, and the file of items that Potato was given.
+    """``annotated_instances`` as JSON Lines, JSON, CSV or TSV, and Potato's file of items.
 
-    An annotation names its item by id and holds the choice under ``label_annotations`` -> scheme ->
+    An annotation names its item by id and has the choice under ``label_annotations`` -> scheme ->
     label (JSON), or in a column ``SCHEME:::LABEL`` (tables). Where the label is ``selection``, its
     value is the choice; where it is ``scale_value``, a negative number prefers the first text and a
     positive one the second. A choice that is neither of the two labels makes no pair and is
@@ -35,16 +35,16 @@ class PotatoPairs(ForeignPairs):
     which writes ``id`` or ``instance_id``; it was not checked against a published file.
 
     Attributes:
-        items: The data file of the task: ``id``, the prompt and the two texts, in two columns or as
-            a list.
+        items: The data file of the task with ``id``, the prompt and the two texts, in two columns
+            or as a list.
         responses: Column of the items with the list of the two texts (Potato's ``items_key``); read
             where the items lack the columns ``first`` and ``second``.
         scheme: Name of the annotation scheme.
-        prompt: Column of the items with what was asked.
+        prompt: Column of the items with the prompt.
         first: Column of the first text.
         second: Column of the second text.
-        first_label: Label that says the first is better.
-        second_label: Label that says the second is better.
+        first_label: Label that prefers the first text.
+        second_label: Label that prefers the second text.
 
     Raises:
         InvalidInput: If no file of items is given.
@@ -68,9 +68,9 @@ class PotatoPairs(ForeignPairs):
         super().__post_init__()
         if self.items is None:
             raise InvalidInput(
-                "the file of items is needed",
+                "the file of items must be given",
                 where="items",
-                hint="Potato's output does not hold the two texts",
+                hint="name Potato's data file: its output does not contain the two texts",
             )
 
     def _converted(self, row: Row) -> Iterable[Row | UnusableRow]:
@@ -98,7 +98,7 @@ class PotatoPairs(ForeignPairs):
                 found[id_of(row, "id")] = row
             except BadRow as bad:
                 raise InvalidInput(
-                    bad.what, where=place(self.items, number), hint=bad.hint
+                    bad.what, where=location(self.items, number), hint=bad.hint
                 ) from bad
         return found
 
@@ -113,17 +113,12 @@ class PotatoPairs(ForeignPairs):
         start = f"{self.scheme}:::"
         columns = [name for name in row if name.startswith(start)]
         if columns:
-            return self._chosen(
-                {
-                    name.removeprefix(start): row[name]
-                    for name in columns
-                    if not is_missing(row[name])
-                }
-            )
+            filled = [name for name in columns if not is_missing(row[name])]
+            return self._chosen({name.removeprefix(start): row[name] for name in filled})
         annotations = row.get("label_annotations")
         if not isinstance(annotations, Mapping):
             raise BadRow(
-                f"neither label_annotations nor a column {start}... holds a choice",
+                f"a choice must be in label_annotations or in a column {start}..., got neither",
                 reason="no annotations",
                 hint="name the annotation scheme: scheme = ...",
             )
@@ -131,14 +126,14 @@ class PotatoPairs(ForeignPairs):
         return self._chosen(chosen) if isinstance(chosen, Mapping) else []
 
     def _chosen(self, labels: Row) -> list[str]:
-        """The choices that labels and their values stand for."""
+        """The choices that labels and their values mean."""
         if labels.get("selection"):
             return [str(labels["selection"])]
         number = optional_number(labels, "scale_value")
+        if number == 0:
+            return ["equal"]
         if number is not None:
-            return [
-                self.first_label if number < 0 else self.second_label if number > 0 else "equal"
-            ]
+            return [self.first_label if number < 0 else self.second_label]
         return [str(label) for label, value in labels.items() if value]
 
 

@@ -1,4 +1,4 @@
-"""PRISM: people of many countries rate what several models answer them (arXiv 2404.16019)."""
+"""PRISM: people of many countries rate the answers of several models (arXiv 2404.16019)."""
 
 import itertools
 import math
@@ -22,7 +22,7 @@ from pluralign.sources.fields import (
 )
 from pluralign.sources.hub import check_origin, hub_rows
 from pluralign.sources.labels import community_id, shown
-from pluralign.sources.row_files import NumberedRows, RowPolicy, place, read_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows
 
 HUB_ID = "HannahRoseKirk/prism-alignment"
 _RESIDENCE = ("reside_countryISO", "reside_country")
@@ -51,14 +51,14 @@ class PrismPairs:
 
     As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community
     is the country of residence (``reside_countryISO``, or the name in ``reside_country`` where it
-    is missing), the turns before are not used. ``strength`` is the difference of the scores
+    is missing), and earlier turns are not used. ``strength`` is the difference of the scores
     (1..99). Responses are grouped in memory by interaction (68,371 in all), so their order in the
-    file does not matter. ``extra`` holds what the rater said of themselves: ``age``, ``gender``,
-    ``education``, ``religion``, ``ethnicity``, ``consent``.
+    file does not matter. ``extra`` has the rater's statements about themselves: ``age``,
+    ``gender``, ``education``, ``religion``, ``ethnicity``, ``consent``.
 
     Attributes:
         path: Folder with ``survey.jsonl`` and ``utterances.jsonl`` (or ``.jsonl.gz``).
-        hub: Fetch HannahRoseKirk/prism-alignment instead (needs the extra ``hub``).
+        hub: Whether to fetch HannahRoseKirk/prism-alignment instead (needs the extra ``hub``).
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
 
     Raises:
@@ -67,7 +67,7 @@ class PrismPairs:
 
     name: ClassVar[str] = "prism"
     license: ClassVar[str] = "human text CC-BY-4.0, model text CC-BY-NC-4.0"
-    about: ClassVar[str] = "PRISM: people of many countries rate what several models answer them"
+    about: ClassVar[str] = "PRISM: people of many countries rate the answers of several models"
 
     path: Path | None = None
     hub: bool = False
@@ -92,14 +92,17 @@ class PrismPairs:
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
-                policy.refuse(bad, self._place("utterances", number))
+                policy.refuse(bad, self._location("utterances", number))
             else:
                 by_interaction.setdefault(response.interaction, []).append(response)
         for responses in by_interaction.values():
             yield from _pairs_of(responses, policy.tally)
 
     def published_test_raters(self) -> frozenset[str]:
-        """Raters of SCPO's test set: ``train_test_split(test_size=0.15, seed=0)`` of ``datasets`` on the survey table.
+        """Raters of SCPO's test set.
+
+        They are those of ``train_test_split(test_size=0.15, seed=0)`` of ``datasets`` on the survey
+        table.
 
         Raises:
             NotEnoughData: If the survey has no rows.
@@ -109,20 +112,18 @@ class PrismPairs:
         return frozenset(raters[i] for i in order[: math.ceil(_PUBLISHED_TEST_PART * len(raters))])
 
     def _survey(self) -> Iterator[tuple[str, str, Mapping[str, object]]]:
-        """Rater, label of the country of residence, and what else they said of themselves, in the table's order."""
+        """Rater, label of the country of residence and statements about themselves, in order."""
         for number, row in self._rows("survey", RowPolicy(Tally())):
             try:
                 location = row.get("location")
                 if not isinstance(location, dict):
-                    raise BadRow("'location' is not an object", reason="no location")
-                known = (location.get(column) for column in _RESIDENCE)
-                label = next(
-                    (str(c) for c in known if not is_missing(c)),
-                    str(location.get(_RESIDENCE[0]) or ""),
-                )
+                    raise BadRow("'location' must be an object", reason="no location")
+                named = [location.get(column) for column in _RESIDENCE]
+                known = [str(country) for country in named if not is_missing(country)]
+                label = known[0] if known else str(named[0] or "")
                 yield id_of(row, "user_id"), label, _about(row)
             except BadRow as bad:
-                where = self._place("survey", number)
+                where = self._location("survey", number)
                 raise InvalidInput(
                     bad.what, where=where, hint="use the survey table as published"
                 ) from bad
@@ -132,10 +133,9 @@ class PrismPairs:
             return hub_rows(HUB_ID, table, policy.tally)
         return read_rows(_table_path(self.path, table), policy)
 
-    def _place(self, table: str, number: int) -> str:
-        return place(
-            f"{HUB_ID} {table}" if self.path is None else _table_path(self.path, table), number
-        )
+    def _location(self, table: str, number: int) -> str:
+        file = f"{HUB_ID} {table}" if self.path is None else _table_path(self.path, table)
+        return location(file, number)
 
 
 def _table_path(folder: Path, table: str) -> Path:
@@ -144,20 +144,13 @@ def _table_path(folder: Path, table: str) -> Path:
 
 
 def _about(row: Row) -> dict[str, object]:
-    """What a rater said of themselves, under the names that audits understand; of several wordings the simplest."""
-    found: dict[str, object] = {}
-    for name, column in (
-        ("age", "age"),
-        ("gender", "gender"),
-        ("education", "education"),
-        ("consent", "consent"),
-    ):
-        found[name] = row.get(column)
+    """The rater's statements about themselves, in the simplest wording, under audits' names."""
+    found = {name: row.get(name) for name in ("age", "gender", "education", "consent")}
     for name in ("religion", "ethnicity"):
-        told = row.get(name)
-        found[name] = (
-            told.get("simplified") or told.get("categorised") if isinstance(told, dict) else told
-        )
+        value = row.get(name)
+        if isinstance(value, dict):
+            value = value.get("simplified") or value.get("categorised")
+        found[name] = value
     return {name: value for name, value in found.items() if not is_missing(value)}
 
 
@@ -180,8 +173,17 @@ def _read_response(row: Row, raters: Mapping[str, tuple[str, Mapping[str, object
     score = optional_number(row, "score")
     if score is None:
         raise UnusableRow("no score")
-    ids = id_of(row, "utterance_id"), id_of(row, "interaction_id")
-    return _Response(*ids, rater, community, prompt, text, str(row.get("model_name")), score, about)
+    return _Response(
+        id=id_of(row, "utterance_id"),
+        interaction=id_of(row, "interaction_id"),
+        rater=rater,
+        community=community,
+        prompt=prompt,
+        text=text,
+        model=str(row.get("model_name")),
+        score=score,
+        about=about,
+    )
 
 
 def _pairs_of(responses: Sequence[_Response], tally: Tally) -> Iterator[PreferencePair]:
@@ -194,11 +196,8 @@ def _pairs_of(responses: Sequence[_Response], tally: Tally) -> Iterator[Preferen
         except UnusableRow as reason:
             tally.leave_out(str(reason))
     if len(used) < len(responses):
-        why = (
-            "the only response of its turn"
-            if len(responses) == 1
-            else "in no pair: tied with all others"
-        )
+        alone = len(responses) == 1
+        why = "the only response of its turn" if alone else "in no pair: tied with all others"
         tally.drop(why, len(responses) - len(used))
     tally.kept += len(used)
     yield from pairs

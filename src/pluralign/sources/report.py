@@ -1,4 +1,4 @@
-"""What a source holds: pairs and people by community, and everything that was dropped."""
+"""A report on a source: pairs and people by community, and the rows that were dropped."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,17 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What a source holds.
+    """Counts of a source.
 
     Attributes:
         name: Name of the data set.
         license: Its licence or terms.
         tally: Rows read, kept and dropped, pairs made, and what was left out, flagged and noted.
         pairs: Community -> number of pairs.
-        people: Community -> number of raters; for a survey the most who answered one question; None
-            where that was not published.
-        questions: Community -> number of questions answered; None where the source is no survey.
-        languages: Language tag -> number of pairs, "not stated" among them.
+        people: Community -> number of raters; for a survey the largest number of people who
+            answered one question; None where that was not published.
+        questions: Community -> number of questions answered; None where the source is not a survey.
+        languages: Language tag, or "not stated" -> number of pairs.
     """
 
     name: str
@@ -36,14 +36,13 @@ class SourceReport:
 
 
 def report_on(source: PairSource) -> SourceReport:
-    """Read a source through and count.
+    """Read a whole source and count its pairs and people.
 
     Args:
-        source: A source of pairs; one that is a survey too is read once.
+        source: A source of pairs; one that is a survey, too, is read once.
 
     Returns:
-        Counts, communities in sorted order. A source of which nothing is kept is reported, with the
-        reasons.
+        Counts, communities in sorted order. The report on a source without pairs has the reasons.
 
     Raises:
         InvalidInput: If a row cannot be read.

@@ -1,4 +1,4 @@
-"""Streaming rows out of files, each with its line number: JSON Lines, JSON, CSV and Parquet."""
+"""Stream the rows of JSON Lines, JSON, CSV and Parquet files, each with its line number."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -60,7 +60,7 @@ class RowPolicy:
     """Policy for bad rows: stop and name the row, or drop and count it.
 
     Attributes:
-        tally: Where rows are counted.
+        tally: The tally that counts the rows.
         skip_bad: Whether bad rows are dropped and counted.
     """
 
@@ -74,17 +74,16 @@ class RowPolicy:
             InvalidInput: Unless bad rows are skipped.
         """
         if not self.skip_bad:
-            hints = (bad.hint, None if bad.whole_file else SKIP_HINT)
-            raise InvalidInput(
-                bad.what, where=where, hint="; ".join(filter(None, hints)) or None
-            ) from bad
+            hints = [bad.hint, None if bad.whole_file else SKIP_HINT]
+            hint = "; ".join(filter(None, hints)) or None
+            raise InvalidInput(bad.what, where=where, hint=hint) from bad
         self.tally.drop(bad.reason)
 
 
-def place(path: Path | str, number: int) -> str:
+def location(path: Path | str, number: int) -> str:
     """File and line of a row, for messages.
 
-    >>> place("pairs.jsonl", 12)
+    >>> location("pairs.jsonl", 12)
     'pairs.jsonl:12'
     """
     return f"{path}:{number}"
@@ -92,51 +91,51 @@ def place(path: Path | str, number: int) -> str:
 
 @contextmanager
 def refused_at(path: Path, number: int) -> Iterator[None]:
-    """Stop at a bad row with its place, where skipping rows would not help.
+    """Stop at a bad row with its file and line, where skipping rows would not help.
 
     Raises:
-        InvalidInput: In place of a `BadRow`.
+        InvalidInput: Instead of a `BadRow`.
     """
     try:
         yield
     except BadRow as bad:
-        raise InvalidInput(bad.what, where=place(path, number), hint=bad.hint) from bad
+        raise InvalidInput(bad.what, where=location(path, number), hint=bad.hint) from bad
 
 
 def file_kind(path: Path) -> str | None:
-    """Which of ``jsonl``, ``json``, ``csv`` and ``parquet`` a file name says it is; None where it says none of them.
+    """The kind of a file by its suffix: ``jsonl``, ``json``, ``csv`` or ``parquet``, else None.
 
     >>> file_kind(Path("votes.csv.gz"))
     'csv'
     """
-    return next(
-        (kind for suffix, kind in _SUFFIXES.items() if path.name.lower().endswith(suffix)), None
-    )
+    for suffix, kind in _SUFFIXES.items():
+        if path.name.lower().endswith(suffix):
+            return kind
+    return None
 
 
 def file_stem(path: Path) -> str:
-    """A file's name without the suffix that says how it is written.
+    """A file's name without the suffix of its kind.
 
     >>> file_stem(Path("gd6.uk.csv.gz"))
     'gd6.uk'
     """
-    suffix = max(
-        (suffix for suffix in _SUFFIXES if path.name.lower().endswith(suffix)), key=len, default=""
-    )
+    suffixes = [suffix for suffix in _SUFFIXES if path.name.lower().endswith(suffix)]
+    suffix = max(suffixes, key=len, default="")
     return path.name[: len(path.name) - len(suffix)]
 
 
 def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS) -> NumberedRows:
     """Stream the rows of a file in bounded memory; every row read is counted.
 
-    What a file may hold is bounded, see `ReadLimits`. A ``.json`` file is a list of rows, an object
+    The size of a file is limited, see `ReadLimits`. A ``.json`` file is a list of rows, an object
     with such a list under ``data``, or an object of columns; unlike the others it is read as a
     whole.
 
     Args:
-        path: The file; its suffix says how it is written.
-        policy: What to do with rows that cannot be read, and where to count them.
-        kinds: Which ways of writing are welcome.
+        path: The file; its suffix names its kind.
+        policy: The policy for rows that cannot be read, with the tally.
+        kinds: The kinds of files that are accepted.
 
     Yields:
         The line where the row starts (for JSON and Parquet: the row), from 1, and the row. CSV
@@ -144,8 +143,8 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
 
     Raises:
         InvalidInput: If the file is missing, of another kind, too large or damaged, or a row is bad
-            and not to be skipped.
-        NotEnoughData: If there is no row at all.
+            and the policy does not skip it.
+        NotEnoughData: If there are no rows.
     """
     limits = ReadLimits.from_environment()
     n_rows = 0
@@ -157,7 +156,7 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
         limits.check_rows(n_rows, path)
         policy.tally.read += 1
         if isinstance(row, BadRow):
-            policy.refuse(row, place(path, number))
+            policy.refuse(row, location(path, number))
         else:
             yield number, row
     if n_rows == 0:
@@ -170,22 +169,20 @@ def _reader(path: Path, kinds: tuple[str, ...]) -> Callable[[Path, ReadLimits], 
     if "parquet" in kinds and is_saved_dataset(path):
         return saved_rows
     _check_file(path)
-    return _READERS[_welcome_kind(path, kinds)]
+    return _READERS[_accepted_kind(path, kinds)]
 
 
-def _welcome_kind(path: Path, kinds: tuple[str, ...]) -> str:
+def _accepted_kind(path: Path, kinds: tuple[str, ...]) -> str:
     kind = file_kind(path)
     if kind is not None and kind in kinds:
         return kind
     name = path.name.lower()
-    how = next(
-        (f"{what}, or " for suffixes, what in _OTHER_KINDS.items() if name.endswith(suffixes)), ""
-    )
-    welcome = ", ".join(suffix for suffix, kind in _SUFFIXES.items() if kind in kinds)
+    how = [f"{hint}, or " for suffixes, hint in _OTHER_KINDS.items() if name.endswith(suffixes)]
+    accepted = ", ".join(suffix for suffix, kind in _SUFFIXES.items() if kind in kinds)
     raise InvalidInput(
         "files of this kind cannot be read here",
         where=str(path),
-        hint=f"{how}give one of: {welcome}",
+        hint=f"{how[0] if how else ''}give one of: {accepted}",
     )
 
 
@@ -195,11 +192,8 @@ def _check_file(path: Path) -> None:
             "this is a folder, not a file", where=str(path), hint="name the file in it"
         )
     if not path.is_file():
-        near = (
-            get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=1)
-            if path.parent.is_dir()
-            else []
-        )
+        names = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        near = get_close_matches(path.name, names, n=1)
         raise InvalidInput(
             "no such file",
             where=str(path),

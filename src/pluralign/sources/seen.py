@@ -1,4 +1,4 @@
-"""Has an id been seen before? In bounded memory, also for ten million ids."""
+"""Remember ids in bounded memory, also ten million ids."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ _CHUNK = 65_536
 
 
 class SeenIds:
-    """The ids met so far, as 64-bit hashes: eight bytes each, plus one chunk of the newest in a set.
+    """The ids so far, as 64-bit hashes: eight bytes each, and one chunk of the newest in a set.
 
     Two different ids share a hash with a chance of about 3 in a million over ten million ids.
 
@@ -22,10 +22,9 @@ class SeenIds:
         self._new: set[int] = set()
 
     def again(self, id_: str) -> bool:
-        """Whether ``id_`` was met before; it is remembered from now on."""
-        key = int.from_bytes(
-            hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big"
-        )
+        """Whether ``id_`` was given before; it is remembered from now on."""
+        digest = hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8)
+        key = int.from_bytes(digest.digest(), "big")
         if key in self._new or self._in_sorted(key):
             return True
         self._new.add(key)

@@ -1,5 +1,6 @@
 """Published answer shares by country, in CultureSPA's layout."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,10 +36,10 @@ SharesByCode = Mapping[str, Mapping[str, Mapping[int, float]]]
 
 @dataclass(frozen=True, slots=True)
 class ShareTable:
-    """A folder with ``questions.json`` and ``country_proportions.json``, or these under CultureSPA's own names.
+    """A folder with ``questions.json`` and ``country_proportions.json``.
 
-    In CultureSPA's ``data`` folder the two are called ``wvs_questions.json`` and
-    ``proportions_group_by_country.json``.
+    CultureSPA's own names of the two, ``wvs_questions.json`` and
+    ``proportions_group_by_country.json``, are read, too.
 
     ``questions.json`` is a list of ``{"Q_id", "question", "option_lst"}``;
     ``country_proportions.json`` maps country -> question -> option code -> share. Codes start at 1,
@@ -47,8 +48,8 @@ class ShareTable:
 
     Attributes:
         path: The folder.
-        exclude_questions: Ids to leave out; party choice and the questions about the person where
-            not given, as in CultureSPA (259 questions are left).
+        exclude_questions: Ids to leave out; by default party choice and the questions about the
+            person, as in CultureSPA (259 questions are left).
         license: Licence or terms of the answers.
     """
 
@@ -60,7 +61,7 @@ class ShareTable:
     license: str = "World Values Survey terms (cite WVS-7)"
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        """Stream the pairs of `pluralign.core.pairs_from_survey`."""
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
@@ -73,12 +74,12 @@ class ShareTable:
         counts = tally if tally is not None else Tally()
         known = read_questions(_file(self.path, _QUESTIONS), self.exclude_questions, counts)
         shares = _read_shares(_file(self.path, _SHARES))
-        codes = {
-            id_: {code for by_id in shares.values() for code in by_id.get(id_, ())} for id_ in known
-        }
-        firsts = {
-            id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()
-        }
+        codes: dict[str, set[int]] = {id_: set() for id_ in known}
+        for by_id, id_ in itertools.product(shares.values(), known):
+            codes[id_].update(by_id.get(id_, ()))
+        firsts: dict[str, int] = {}
+        for id_, (_, options) in known.items():
+            firsts[id_] = first_code(id_, codes[id_], len(options))
         questions = survey_questions(known, firsts)
         answered = {id_: question for id_, question in questions.items() if codes[id_]}
         distributions = tuple(_distributions(answered, shares, counts))
@@ -92,7 +93,7 @@ class ShareTable:
 
 
 def _file(folder: Path, names: tuple[str, ...]) -> Path:
-    """The first of these files that the folder has; else the first name, which reading then misses."""
+    """The first of these files that the folder has; else the first name, for the error."""
     return next((folder / name for name in names if (folder / name).is_file()), folder / names[0])
 
 
@@ -102,11 +103,9 @@ def _distributions(
     for community, by_question in sorted(shares.items()):
         for id_, question in questions.items():
             by_code = by_question.get(id_, {})
-            tally.left_out.update(
-                f"code without an option: {id_}"
-                for code in by_code
-                if str(code) not in question.codes
-            )
+            unknown = sum(str(code) not in question.codes for code in by_code)
+            if unknown:
+                tally.leave_out(f"code without an option: {id_}", unknown)
             probs_O = tuple(by_code.get(int(code), 0.0) for code in question.codes)
             total = math.fsum(probs_O)
             if total == 0:
@@ -122,7 +121,7 @@ def _distributions(
 
 
 def _first_listed(question: SurveyQuestion, by_code: Mapping[int, float]) -> int:
-    """Which of the options with the largest share stands first in the file."""
+    """The option with the largest share; of several, the one that the file lists first."""
     codes = {int(code): i for i, code in enumerate(question.codes)}
     listed = [code for code in by_code if code in codes]
     return codes[max(listed, key=lambda code: by_code[code])]
@@ -131,7 +130,9 @@ def _first_listed(question: SurveyQuestion, by_code: Mapping[int, float]) -> int
 def _read_shares(path: Path) -> SharesByCode:
     table = read_json(path)
     if not isinstance(table, dict) or not table:
-        raise InvalidInput("not a mapping country -> question -> code -> share", where=str(path))
+        raise InvalidInput(
+            "must be a mapping country -> question -> code -> share", where=str(path)
+        )
     shares: dict[str, Mapping[str, Mapping[int, float]]] = {}
     for label, by_question in table.items():
         where = f"{path}: {label}"
@@ -140,9 +141,9 @@ def _read_shares(path: Path) -> SharesByCode:
         except BadRow as bad:
             raise InvalidInput(bad.what, where=str(path), hint=bad.hint) from bad
         if community in shares:
-            raise InvalidInput(f"{community} comes twice", where=where)
+            raise InvalidInput(f"{community} occurs twice", where=where)
         if not isinstance(by_question, dict):
-            raise InvalidInput("not a mapping question -> code -> share", where=where)
+            raise InvalidInput("must be a mapping question -> code -> share", where=where)
         shares[community] = {
             id_: _read_codes(by_code, f"{where}, {id_}") for id_, by_code in by_question.items()
         }
@@ -151,15 +152,11 @@ def _read_shares(path: Path) -> SharesByCode:
 
 def _read_codes(by_code: object, where: str) -> dict[int, float]:
     if not isinstance(by_code, dict):
-        raise InvalidInput("not a mapping code -> share", where=where)
+        raise InvalidInput("must be a mapping code -> share", where=where)
     for code, share in by_code.items():
-        if (
-            not code.isdecimal()
-            or isinstance(share, bool)
-            or not isinstance(share, int | float)
-            or not 0 <= share <= 1
-        ):
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not (code.isdecimal() and is_number and 0 <= share <= 1):
             raise InvalidInput(
-                f"{code!r}: {share!r} is not an option code with a share in [0, 1]", where=where
+                f"must be option codes with shares in [0, 1], got {code!r}: {share!r}", where=where
             )
     return {int(code): float(share) for code, share in by_code.items()}

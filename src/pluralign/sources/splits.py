@@ -1,4 +1,4 @@
-"""Train and test sides that share no rater, no question or no stem."""
+"""Splits into training and test pairs that share no rater, no question or no stem."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ SplitKind = Literal["rater", "question", "stem", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which pairs train and which test.
+    """The training pairs and the test pairs.
 
     Attributes:
         train: Positions of the training pairs, increasing.
@@ -38,17 +38,17 @@ def split_by(
 ) -> Split:
     """Split so that no unit is on both sides.
 
-    By rater, the test part is drawn within each community (at least one test rater where there are
-    two; a community's only rater trains). By question or stem, the same ones are tested for every
-    community. By both, a test pair has a test rater and a test question, a training pair neither;
-    the others are left out. Units are drawn in sorted order, so shuffling the pairs changes
-    nothing.
+    By rater, the test raters are drawn within each community (at least one where there are two; the
+    only rater of a community is in the training data). By question or stem, the same ones are
+    tested for every community. By both, a test pair has a test rater and a test question, and a
+    training pair neither; the other pairs are left out. Units are drawn in sorted order, so the
+    order of the pairs does not matter.
 
     Args:
         kind: ``rater``, ``question``, ``stem`` or ``both`` (rater and question).
         pairs: The pairs.
         test: Part of the units to test on, in (0, 1).
-        rng: Where the draw comes from.
+        rng: Generator of the draw.
 
     Returns:
         The two sides, as positions in ``pairs``.
@@ -57,19 +57,21 @@ def split_by(
         InvalidInput: If ``test`` is out of range, or raters are needed and a pair has none.
         NotEnoughData: If there are too few units for two sides.
 
-    >>> pairs = [PreferencePair(str(i), "Tea?", "Yes", "No", "GBR", rater=str(i % 5)) for i in range(10)]
+    >>> def answer(i: int) -> PreferencePair:
+    ...     return PreferencePair(str(i), "Tea?", "Yes", "No", "GBR", rater=str(i % 5))
+    >>> pairs = [answer(i) for i in range(10)]
     >>> split = split_by("rater", pairs, 0.2, np.random.default_rng(7))
     >>> len(split.train), len(split.test)
     (8, 2)
     """
     if not 0 < test < 1:
         raise InvalidInput(
-            f"the test part is {test}",
+            f"the test part must be in (0, 1), got {test}",
             where="split.test",
-            hint="use a value in (0, 1), such as 0.2",
+            hint="use a value such as 0.2",
         )
     if not pairs:
-        raise NotEnoughData("there are no pairs to split", hint="see what was dropped and why")
+        raise NotEnoughData("there are no pairs to split", hint="see why rows were dropped")
     if kind == "rater":
         chosen = _draw_raters(pairs, test, rng)
         return _sides([_rater(pair) in chosen for pair in pairs], "rater")

@@ -1,9 +1,9 @@
 """The wording that a battery of survey questions shares, so that a split by stem does not leak.
 
-Two steps. `question_stem` reads one text: what stands before the item that varies. `shared_stems`
-compares the stems of a whole survey, since an item may also stand in the middle ("Do you personally
-believe that ... is morally acceptable"). Both lean towards joining: a battery cut in two leaks into
-the test, two batteries joined cost a little data.
+There are two steps. `question_stem` reads the words of one text before the item that varies.
+`shared_stems` compares the stems of a whole survey, since an item may also be in the middle ("Do
+you personally believe that ... is morally acceptable"). Both prefer to join: a battery cut in two
+leaks into the test data, while two joined batteries cost a little data.
 """
 
 import re
@@ -23,8 +23,8 @@ _SHARED_PART = 0.65
 def question_stem(text: str) -> str:
     """Read the wording before the item that varies within a battery.
 
-    A bracketed lead-in is left out, then the text is cut at the first mark of an item - an
-    ellipsis, a new line, a letter ("a. "), a colon - that has at least six words before it. Case,
+    A lead-in in brackets is left out. Then the text is cut at the first mark of an item that has at
+    least six words before it: an ellipsis, a new line, a letter ("a. ") or a colon. Case,
     punctuation, numbers and a leading "And" or "Now" do not count.
 
     Args:
@@ -32,12 +32,12 @@ def question_stem(text: str) -> str:
 
     Returns:
         Words in lower case, one space apart, numbers as ``0``; the whole text where no item is
-        marked. Never empty unless the text holds no word.
+        marked. Never empty unless the text has no word.
 
-    >>> question_stem("(Now I'd like ...) Please tell me if you have a favorable opinion of...Kiran Bedi?")
-    'please tell me if you have a favorable opinion of'
-    >>> question_stem("Please tell me if you have a favorable opinion of…the Taliban")
-    'please tell me if you have a favorable opinion of'
+    >>> question_stem("(Now I'd like ...) Do you have a favorable opinion of...Kiran Bedi?")
+    'do you have a favorable opinion of'
+    >>> question_stem("Do you have a favorable opinion of…the Taliban")
+    'do you have a favorable opinion of'
     """
     rest = text
     while (shorter := _LEAD_IN.sub("", rest)) != rest:
@@ -52,9 +52,9 @@ def question_stem(text: str) -> str:
 def shared_stems(texts: Iterable[str]) -> dict[str, str]:
     """Find the stem of each question among all questions of a survey.
 
-    Two stems are one battery's when the words they share at the start and at the end are at least
-    five, and at least 65 % of the longer one. Batteries are the connected groups; a battery is
-    named by its first stem in sorted order, so the order of the questions does not matter.
+    Two stems belong to one battery if they share at least five words at the start and at the end,
+    and at least 65 % of the longer one. Batteries are the connected groups. The name of a battery
+    is its first stem in sorted order, so the order of the questions does not matter.
 
     Args:
         texts: Wordings of the questions.
@@ -62,8 +62,8 @@ def shared_stems(texts: Iterable[str]) -> dict[str, str]:
     Returns:
         Text -> stem.
 
-    >>> stems = shared_stems(["How important is family in your life?", "How important is work in your life?"])
-    >>> sorted(set(stems.values()))
+    >>> texts = [f"How important is {item} in your life?" for item in ("family", "work")]
+    >>> sorted(set(shared_stems(texts).values()))
     ['how important is family in your life']
     """
     own = {text: question_stem(text) for text in texts}
@@ -82,7 +82,7 @@ def _words(text: str) -> list[str]:
 
 
 def _candidates(stems: list[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of stems that begin or end with the same two words: no others can share enough."""
+    """Pairs of stems that begin or end with the same two words: only they can share enough."""
     buckets: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for stem in stems:
         words = stem.split()

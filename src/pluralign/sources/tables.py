@@ -1,4 +1,4 @@
-"""World Values Survey questions in CultureSPA's layout, and how their option codes count."""
+"""World Values Survey questions in CultureSPA's layout, and the codes of their options."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -37,17 +37,17 @@ def read_questions(
     Args:
         path: The file.
         exclude: Ids to leave out.
-        tally: Where questions read and left out are counted.
+        tally: The tally that counts questions read and left out.
 
     Returns:
         Id -> (text, options).
 
     Raises:
-        InvalidInput: If it is not written so, or an id comes twice.
+        InvalidInput: If the layout differs, or an id occurs twice.
     """
     items = read_json(path)
     if not isinstance(items, list):
-        raise InvalidInput("not a list of questions", where=str(path))
+        raise InvalidInput("must be a list of questions", where=str(path))
     questions: dict[str, tuple[str, tuple[str, ...]]] = {}
     for number, item in enumerate(items, start=1):
         id_, text, options = _read_question(item, f"{path}: question {number}")
@@ -57,7 +57,7 @@ def read_questions(
         elif len(options) < 2:
             tally.drop("fewer than two options")
         elif id_ in questions:
-            raise InvalidInput(f"the id {id_!r} comes twice", where=f"{path}: question {number}")
+            raise InvalidInput(f"the id {id_!r} occurs twice", where=f"{path}: question {number}")
         else:
             questions[id_] = text, options
     return questions
@@ -66,25 +66,29 @@ def read_questions(
 def survey_questions(
     questions: dict[str, tuple[str, tuple[str, ...]]], first_codes: dict[str, int]
 ) -> dict[str, SurveyQuestion]:
-    """Build questions whose codes count up from the first code of each; options that are numbers lie on a scale."""
+    """Build questions whose codes count up from the first code of each.
+
+    Options that are all numbers are on a scale.
+    """
     stems = shared_stems(text for text, _ in questions.values())
-    return {
-        id_: SurveyQuestion(
+    built: dict[str, SurveyQuestion] = {}
+    for id_, (text, options) in questions.items():
+        codes = range(first_codes[id_], first_codes[id_] + len(options))
+        built[id_] = SurveyQuestion(
             id=id_,
             text=text,
             options=options,
-            codes=tuple(str(first_codes[id_] + i) for i in range(len(options))),
+            codes=tuple(map(str, codes)),
             ordered=True if all(option.isdigit() for option in options) else None,
             stem=stems[text],
         )
-        for id_, (text, options) in questions.items()
-    }
+    return built
 
 
 def first_code(id_: str, codes: Collection[int], n_options: int) -> int:
     """Code of a question's first option: 0 or 1.
 
-    It is 0 where the code 0 occurs, or where WVS-7 says so and the code ``n_options`` does not
+    It is 0 where the code 0 occurs, or where it is 0 in WVS-7 and the code ``n_options`` does not
     occur.
 
     >>> first_code("Q1", {1, 2, 3, 4}, 4), first_code("Q94", {1, 2}, 3), first_code("X", {0, 2}, 3)
@@ -104,6 +108,6 @@ def _read_question(item: object, where: str) -> tuple[str, str, tuple[str, ...]]
     text, options = fields.get("question"), fields.get("option_lst")
     if id_ is None or not isinstance(text, str) or not isinstance(options, list):
         raise InvalidInput(
-            'not {"Q_id": text, "question": text, "option_lst": [texts]}', where=where
+            'must be {"Q_id": text, "question": text, "option_lst": [texts]}', where=where
         )
     return id_, text, tuple(str(option) for option in options)

@@ -1,4 +1,4 @@
-"""Prompts and responses in the rows of a file: text, messages, or text with the marks ``Human:`` and ``Assistant:``."""
+"""Prompts and responses in the rows of a file: text, messages, or text with marked turns."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from pluralign.sources.fields import (
     require_consent,
 )
 from pluralign.sources.literals import literal
-from pluralign.sources.row_files import RowPolicy, place, read_rows
+from pluralign.sources.row_files import RowPolicy, location, read_rows
 
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _ROLES = {"Human": "user", "Assistant": "assistant"}
@@ -28,12 +28,12 @@ _MARKED = re.compile(r"\s*Human:.*?\n\nAssistant:", re.DOTALL)
 def read_requests(
     path: Path, policy: RowPolicy
 ) -> Iterator[tuple[int, str | None, tuple[RewardRequest, ...]]]:
-    """Stream what is to be scored.
+    """Stream the requests to score.
 
     Args:
         path: JSON Lines, JSON, CSV or Parquet; a row has ``prompt`` and ``response``, or is a
             preference pair.
-        policy: What to do with bad rows, and where to count them.
+        policy: The policy for bad rows, with the tally.
 
     Yields:
         Line, id (None where there is none), and one request, or two for a pair: chosen, then
@@ -45,14 +45,13 @@ def read_requests(
     for number, row in read_rows(path, policy):
         try:
             require_consent(row)
-            requests = (
-                _pair_requests(row) if "chosen" in row or "rejected" in row else (_request(row),)
-            )
+            is_pair = "chosen" in row or "rejected" in row
+            requests = _pair_requests(row) if is_pair else (_request(row),)
             found = number, optional_id(row, "id"), requests
         except UnusableRow as reason:
             policy.tally.drop(str(reason))
         except BadRow as bad:
-            policy.refuse(bad, place(path, number))
+            policy.refuse(bad, location(path, number))
         else:
             policy.tally.kept += 1
             yield found
@@ -133,20 +132,19 @@ def _turns(value: object, column: str) -> str | tuple[Message, ...]:
     if _is_null(value):
         raise UnusableRow(f"missing {column}")
     raise BadRow(
-        f"{column!r} is {type(value).__name__}, neither text nor a list of messages",
+        f"{column!r} must be text or a list of messages, got {type(value).__name__}",
         reason=f"{column} is neither text nor messages",
     )
 
 
 def _message(item: object, column: str) -> Message:
-    role, content = (
-        (item.get("role"), item.get("content")) if isinstance(item, Mapping) else (None, None)
-    )
+    fields = item if isinstance(item, Mapping) else {}
+    role, content = fields.get("role"), fields.get("content")
     if isinstance(content, list | tuple | np.ndarray):
         content = "\n".join(_part(part, column) for part in content)
     if not isinstance(role, str) or not isinstance(content, str):
         raise BadRow(
-            f'a message in {column!r} is not {{"role": text, "content": text}}',
+            f'a message in {column!r} must be {{"role": text, "content": text}}',
             reason=f"bad message in {column}",
         )
     return Message(role, content)
@@ -167,17 +165,16 @@ def _part(part: object, column: str) -> str:
 
 
 def _marked_turns(text: str | tuple[Message, ...]) -> str | tuple[Message, ...]:
-    """Turns of a text that begins with ``Human:`` and goes on with ``Assistant:``; any other text unchanged."""
+    """The turns of a text with the marks ``Human:`` and ``Assistant:``; or the text unchanged."""
     marked = text.replace("\r\n", "\n") if isinstance(text, str) else ""
     if not _MARKED.match(marked):
         return text
     _, *parts = _MARK.split("\n\n" + marked.lstrip())
-    turns = [
-        (_ROLES[mark], said.strip()) for mark, said in zip(parts[::2], parts[1::2], strict=True)
-    ]
-    if not turns[-1][1]:  # what the assistant is to say next
+    marks, texts = parts[::2], parts[1::2]
+    turns = [Message(_ROLES[m], t.strip()) for m, t in zip(marks, texts, strict=True)]
+    if not turns[-1].content:  # the turn that the assistant should write next
         turns.pop()
-    return tuple(Message(role, said) for role, said in turns)
+    return tuple(turns)
 
 
 def _require_one_reply(
@@ -185,12 +182,8 @@ def _require_one_reply(
     chosen: str | tuple[Message, ...],
     rejected: str | tuple[Message, ...],
 ) -> None:
-    """Marked conversations, as in hh-rlhf, may go apart before their last turn: no two replies to one prompt."""
-    if (
-        not isinstance(written[0], str)
-        or not isinstance(chosen, tuple)
-        or not isinstance(rejected, tuple)
-    ):
+    """Refuse marked conversations, as in hh-rlhf, that differ before their last turn."""
+    if isinstance(chosen, str) or isinstance(rejected, str) or not isinstance(written[0], str):
         return
     shared = len(_shared_turns(chosen, rejected))
     if not len(chosen) == len(rejected) == shared + 1:
@@ -205,10 +198,10 @@ def _with_shared_turns(
         return prompt
     shared = _shared_turns(chosen, rejected)
     turns = (Message("user", prompt),) if isinstance(prompt, str) else prompt
-    said = [(turn.role, turn.content.strip()) for turn in turns]
+    own = [(turn.role, turn.content.strip()) for turn in turns]
     among = [(turn.role, turn.content.strip()) for turn in shared]
-    repeated = any(among[i : i + len(said)] == said for i in range(len(among) - len(said) + 1))
-    return shared if said and repeated and len(among) > len(said) else prompt
+    repeated = any(among[i : i + len(own)] == own for i in range(len(among) - len(own) + 1))
+    return shared if own and repeated and len(among) > len(own) else prompt
 
 
 def _shared_turns(
@@ -226,7 +219,7 @@ def _response(value: str | tuple[Message, ...], prompt: Prompt, column: str) -> 
     rest = value[len(shared) :] if len(value) > 1 and value[: len(shared)] == shared else value
     if len(rest) != 1 or rest[0].role != "assistant":
         raise BadRow(
-            f"{column!r} is not one assistant message after the prompt's turns",
+            f"{column!r} must be one assistant message after the prompt's turns",
             reason=f"{column} is not one assistant message",
         )
     return rest[0].content

@@ -1,4 +1,4 @@
-"""Columns of a file of pairs that are not used, and which of ours they may be meant as."""
+"""Columns of a file that are not used, and those of ours that they may be meant as."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -50,22 +50,21 @@ _ABOUT_PEOPLE = CONSENT_COLUMNS | {"age", "gender", "sex", "education", "religio
 
 
 def meant_as(column: str, unused: Iterable[str]) -> str | None:
-    """The unused column that is usually called what ours is, or looks alike; None where there is none.
+    """The unused column with a usual name of ours, or one that looks alike; None without any.
 
     >>> meant_as("rater", ["country", "Annotator ID"])
     'Annotator ID'
     """
     names = list(unused)
-    near = [
-        match
-        for usual in (column, *_USUAL_NAMES.get(column, ()))
-        for match in near_columns(usual, names, 0.85)
-    ]
-    return near[0] if near else None
+    for usual in (column, *_USUAL_NAMES.get(column, ())):
+        near = near_columns(usual, names, 0.85)
+        if near:
+            return near[0]
+    return None
 
 
 def offered(columns: Iterable[str], unused: Collection[str]) -> str | None:
-    """A question that offers columns of the file for ours, with the options that set them; None where none fits.
+    """A question that offers columns of the file for ours, with the options; None if none fits.
 
     >>> offered(["community", "rater"], ["country"])
     'did you mean community? --set pairs.columns.community=country'
@@ -77,18 +76,17 @@ def offered(columns: Iterable[str], unused: Collection[str]) -> str | None:
             found[ours] = theirs
     if not found:
         return None
-    options = " ".join(
-        f"--set {_quoted(f'pairs.columns.{ours}={theirs}')}" for ours, theirs in found.items()
-    )
+    settings = [f"pairs.columns.{ours}={theirs}" for ours, theirs in found.items()]
+    options = " ".join(f"--set {_quoted(setting)}" for setting in settings)
     return f"did you mean {', '.join(found)}? {options}"
 
 
 def columns_not_used(unused: Collection[str], lacking: Iterable[str]) -> str | None:
-    """A sentence that names the columns that are not used, and offers them for those that the file lacks.
+    """A sentence with the columns that are not used, which offers them for the missing ones.
 
     Args:
-        unused: Columns of the file that are none of ours.
-        lacking: Ours that the file does not have.
+        unused: Columns of the file that are not ours.
+        lacking: Our columns that the file does not have.
 
     >>> columns_not_used(["country", "age"], ["community"])
     'columns not used: country; did you mean community? --set pairs.columns.community=country'
@@ -96,9 +94,9 @@ def columns_not_used(unused: Collection[str], lacking: Iterable[str]) -> str | N
     names = [name for name in unused if name.casefold() not in _ABOUT_PEOPLE]
     if not names:
         return None
-    return "; ".join(
-        filter(None, (f"columns not used: {listed_columns(names)}", offered(lacking, names)))
-    )
+    sentence = f"columns not used: {listed_columns(names)}"
+    offer = offered(lacking, names)
+    return f"{sentence}; {offer}" if offer else sentence
 
 
 def _quoted(option: str) -> str:

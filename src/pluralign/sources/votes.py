@@ -1,4 +1,4 @@
-"""Pairwise votes between people's own texts: one table of votes, one of texts (Global Dialogues' layout)."""
+"""Pairwise votes between people's own texts: a table of votes and one of texts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pluralign.sources.fields import (
     text_of,
 )
 from pluralign.sources.labels import required_community
-from pluralign.sources.row_files import RowPolicy, file_stem, place, read_rows
+from pluralign.sources.row_files import RowPolicy, file_stem, location, read_rows
 
 VOTE_COLUMNS: dict[str, str] = {
     "question": "question_id",
@@ -37,24 +37,24 @@ VOTE_COLUMNS: dict[str, str] = {
 class VotePairs:
     """Pairwise votes of one panel.
 
-    A vote for one side is a pair. Every other answer is a tie or an abstention, counted under its
-    own wording. ``question`` is the question's text, so that panels asked the same under different
-    ids share a side of a split; ``extra`` holds ``chosen_id`` and ``rejected_id``, so that a pair
-    judged by several raters can be recognised.
+    The layout is that of Global Dialogues. A vote for one side is a pair. Every other answer is a
+    tie or an abstention, counted under its own wording. ``question`` is the question's text, so
+    that the same question with different ids is on one side of a split. ``extra`` has ``chosen_id``
+    and ``rejected_id``, which identify a pair that several raters judged.
 
     Attributes:
         path: CSV of votes: question, rater, the ids of both texts, the vote.
         texts: CSV of texts: question id and wording, text id, text.
         community: Community of the panel, as an id or a label.
         columns: Column names that differ from the usual ones: any of the keys of `VOTE_COLUMNS`.
-        vote_a: What a vote for the first text reads.
-        vote_b: What a vote for the second text reads.
-        language: BCP 47 tag of the texts, when known.
+        vote_a: Text of a vote for the first side.
+        vote_b: Text of a vote for the second side.
+        language: BCP 47 tag of the texts, if known.
         skip_bad: Drop and count rows that cannot be read, instead of stopping at the first.
         license: Licence or terms of the data.
 
     Raises:
-        InvalidInput: If ``columns`` has a key that is none of `VOTE_COLUMNS`.
+        InvalidInput: If ``columns`` has a key that is not in `VOTE_COLUMNS`.
     """
 
     name: ClassVar[str] = "votes"
@@ -76,12 +76,11 @@ class VotePairs:
         for key in self.columns:
             if key not in VOTE_COLUMNS:
                 near = get_close_matches(key, VOTE_COLUMNS, n=1)
+                keys = f"keys: {', '.join(VOTE_COLUMNS)}"
                 raise InvalidInput(
                     f"columns has no key {key!r}",
                     where="pairs.columns",
-                    hint=f"did you mean {near[0]!r}?"
-                    if near
-                    else f"keys: {', '.join(VOTE_COLUMNS)}",
+                    hint=f"did you mean {near[0]!r}?" if near else keys,
                 )
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
@@ -104,7 +103,7 @@ class VotePairs:
             except UnusableRow as reason:
                 policy.tally.drop(str(reason))
             except BadRow as bad:
-                policy.refuse(bad, place(self.path, number))
+                policy.refuse(bad, location(self.path, number))
             else:
                 flag_marks(row, (self._column("rater"),), policy.tally)
                 policy.tally.kept += 1
@@ -120,7 +119,7 @@ class VotePairs:
         return id_of(row, self._column(key))
 
     def _read_texts(self, policy: RowPolicy) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-        """Wording by question id, and text by question and text id; bad rows among them are counted as left out."""
+        """Wording by question id, and text by question and text id; bad rows are counted."""
         wording: dict[str, str] = {}
         texts: dict[tuple[str, str], str] = {}
         inner = RowPolicy(Tally(), policy.skip_bad)
@@ -133,7 +132,7 @@ class VotePairs:
                     )
                 wording.setdefault(key[0], self._text(row, "question_text"))
             except BadRow as bad:
-                inner.refuse(bad, place(self.texts, number))
+                inner.refuse(bad, location(self.texts, number))
         policy.tally.left_out.update(inner.tally.dropped)
         policy.tally.note("texts read", inner.tally.read)
         return wording, texts

@@ -1,4 +1,4 @@
-"""World Values Survey microdata: weighted answer shares by country, with the people behind each."""
+"""World Values Survey microdata: weighted answer shares by country, with numbers of people."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,24 +32,24 @@ _NO_WEIGHT = "no weight"
 
 @dataclass(frozen=True, slots=True)
 class WvsMicrodata:
-    """The CSV of one row a respondent, as downloaded under World Values Survey terms.
+    """The CSV with one row for each respondent, as downloaded under the survey's terms.
 
-    A share is the weight of those who gave the option over the weight of all respondents of the
-    country: missing answers (negative codes) stay in the denominator, as in CultureSPA's table, so
-    shares may sum to less than 1. ``n`` is the number of people who gave a real answer. Respondents
-    who refused or withdrew consent are dropped.
+    A share is the weight of the respondents who gave the option over the weight of all respondents
+    of the country. Missing answers (negative codes) stay in the denominator, as in CultureSPA's
+    table, so shares may sum to less than 1. ``n`` is the number of people who gave a real answer.
+    Respondents who refused or withdrew consent are dropped.
 
     Attributes:
-        path: The CSV, with a column a question: wave 7 (``B_COUNTRY_ALPHA``, ``W_WEIGHT``, ``Q1``
-            to ``Q290``), or waves 5 and 6, the time series, EVS, EVS/WVS or IVS; see
+        path: The CSV, with a column for each question: wave 7 (``B_COUNTRY_ALPHA``, ``W_WEIGHT``,
+            ``Q1`` to ``Q290``), or waves 5 and 6, the time series, EVS, EVS/WVS or IVS; see
             `pluralign.sources.microdata`.
         questions: Wordings and options: a ``questions.json`` in CultureSPA's layout, whose ids name
             columns.
         country: The column with the country; found by its usual names where not given.
         weight: The column with the weight; found by its usual names where not given.
         weighted: Whether respondents count with their weight; else each counts once.
-        exclude_questions: Ids to leave out; party choice and the questions about the person where
-            not given.
+        exclude_questions: Ids to leave out; by default party choice and the questions about the
+            person.
     """
 
     name: ClassVar[str] = "wvs"
@@ -60,10 +60,9 @@ class WvsMicrodata:
 
     obtain: ClassVar[str] = (
         "get the CSV of wave 7 from worldvaluessurvey.org (free, under their terms) and "
-        "questions.json from "
-        "CultureSPA's repository, then give path (the CSV) and questions; or put CultureSPA's "
-        "questions.json and "
-        "country_proportions.json into a folder wvs, and name that folder"
+        "questions.json from CultureSPA's repository, then give path (the CSV) and questions; or "
+        "put CultureSPA's questions.json and country_proportions.json into a folder wvs, and name "
+        "that folder"
     )
 
     path: Path
@@ -74,11 +73,11 @@ class WvsMicrodata:
     weighted: bool = True
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
-        """Stream a pair for every two options with different shares; see `pluralign.core.pairs_from_survey`."""
+        """Stream the pairs of `pluralign.core.pairs_from_survey`."""
         return stream_survey_pairs(self.survey, tally)
 
     def survey(self, tally: Tally | None = None) -> Survey:
-        """Count the answers in one pass; ``tally`` counts respondents.
+        """Count the answers in one pass over the file; ``tally`` counts respondents.
 
         Raises:
             InvalidInput: If a file is missing, a column is missing or a cell is not a number.
@@ -94,9 +93,9 @@ class WvsMicrodata:
             counts.add(batch, data, tally)
         _require_weights(data, counts, tally)
         codes = {id_: counts.codes(q) for q, id_ in enumerate(known)}
-        firsts = {
-            id_: first_code(id_, codes[id_], len(options)) for id_, (_, options) in known.items()
-        }
+        firsts: dict[str, int] = {}
+        for id_, (_, options) in known.items():
+            firsts[id_] = first_code(id_, codes[id_], len(options))
         questions = survey_questions(known, firsts)
         distributions = tuple(counts.distributions(questions, tally))
         if not distributions:
@@ -104,12 +103,8 @@ class WvsMicrodata:
                 "no respondent gave a real answer", where=str(self.path), hint=tally.why()
             )
         used = {d.question for d in distributions}
-        return Survey(
-            self.name,
-            {i: q for i, q in questions.items() if i in used},
-            distributions,
-            self.license,
-        )
+        answered = {id_: question for id_, question in questions.items() if id_ in used}
+        return Survey(self.name, answered, distributions, self.license)
 
 
 @dataclass(slots=True)
@@ -123,9 +118,8 @@ class _Counts:
 
     def add(self, batch: Any, data: Microdata, tally: Tally) -> None:
         batch = _with_consent(batch, data, tally)
-        labels = np.array(
-            [country_label(cell or "") for cell in batch[data.country].to_pylist()], dtype=object
-        )
+        cells = batch[data.country].to_pylist()
+        labels = np.array([country_label(cell or "") for cell in cells], dtype=object)
         weight_N: FloatArray = np.ones(len(labels))
         if data.weight is not None:
             weight_N = numbers_in(batch[data.weight], data.weight, data)
@@ -155,7 +149,10 @@ class _Counts:
             people[q] += np.bincount(codes_N[real_N], minlength=_CODES)
 
     def codes(self, q: int) -> set[int]:
-        return {int(code) for people in self.people.values() for code in np.flatnonzero(people[q])}
+        found: set[int] = set()
+        for people in self.people.values():
+            found.update(np.flatnonzero(people[q]).tolist())
+        return found
 
     def distributions(
         self, questions: dict[str, SurveyQuestion], tally: Tally
@@ -163,10 +160,8 @@ class _Counts:
         for community in sorted(self.weight):
             for q, id_ in enumerate(self.questions):
                 columns = [int(code) for code in questions[id_].codes]
-                weight_O, people_O = (
-                    self.weight[community][q, columns],
-                    self.people[community][q, columns],
-                )
+                weight_O = self.weight[community][q, columns]
+                people_O = self.people[community][q, columns]
                 beyond = int(self.people[community][q].sum() - people_O.sum())
                 if beyond:
                     tally.leave_out(f"code without an option: {id_}", beyond)
@@ -178,7 +173,7 @@ class _Counts:
 
 
 def _with_consent(batch: Any, data: Microdata, tally: Tally) -> Any:
-    """The respondents who did not refuse or withdraw consent; the others are counted."""
+    """The respondents who did not refuse or withdraw consent; the other ones are counted."""
     if not data.consent:
         return batch
     problems = [consent_problem(row) for row in batch.select(data.consent).to_pylist()]
@@ -200,14 +195,13 @@ def _require_weights(data: Microdata, counts: _Counts, tally: Tally) -> None:
 
 def _no_community(label: str) -> str:
     if label == "NA":
-        return "no country (R writes missing as NA; the column holds codes such as NAM)"
-    return (
-        "no country" if is_missing(label) or label.startswith("-") else f"unresolved label: {label}"
-    )
+        return "no country (R writes missing as NA; Namibia's code is NAM)"
+    unset = is_missing(label) or label.startswith("-")
+    return "no country" if unset else f"unresolved label: {label}"
 
 
 def _codes(value_N: FloatArray, question: str, tally: Tally) -> IntArray:
-    """Codes of one question; -5 (missing) where there is none, or none that an option could have, which is counted."""
+    """Codes of one question; -5 (missing) for no code, and for impossible codes, which count."""
     value_N = np.nan_to_num(value_N, nan=-5.0)
     odd_N = (value_N >= 0) & ((value_N >= _CODES) | (value_N != np.floor(value_N)))
     if odd_N.any():
