@@ -1,4 +1,4 @@
-"""The source of a file or folder is recognised by its columns, and nothing that reads otherwise is."""
+"""The source of a file or folder is recognised by its columns, and no other file is."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which source reads a file or a folder, with which settings."""
+"""Recognise the source that reads a file or a folder, with its settings."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ _FOLDERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Source -> the files that a folder of its layout has."""
 _OF_FOLDERS = ("prism", "polis", "opinion_qa")
-"""Sources whose ``path`` is the folder, also where one of its files was named."""
+"""Sources whose ``path`` is the folder, also if the user names one of its files."""
 _WITH_COLUMNS = ("arena", "label_studio", "argilla", "potato")
-"""Foreign layouts in which a further column may hold the community."""
+"""Foreign layouts in which a further column may name the community."""
 _INNER = ("data", "fields", "metadata")
 _VOTES = frozenset({"thought_a", "thought_b", "vote"})
 _TEXTS = frozenset({"thought_id", "thought"})
@@ -40,13 +40,13 @@ _CHOICES = ("preference", "winner", "preferred", "choice", "better", "label", "v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recognised:
-    """What reads a file or a folder.
+    """The source that reads a file or a folder.
 
     Attributes:
         source: Name of the source.
         settings: Its settings, ``path`` first.
         columns: Columns of the file; empty for folders.
-        reasons: Setting -> why it has its value, where that was read off the data.
+        reasons: Setting -> why it has its value, where that was derived from the data.
     """
 
     source: str
@@ -62,7 +62,7 @@ def recognise(path: Path) -> Recognised:
         path: A file of rows, or a folder of one of the layouts that are read.
 
     Raises:
-        InvalidInput: If it cannot be read, or no source reads it; what it looks like is named.
+        InvalidInput: If it cannot be read, or no source reads it; the hint names a source like it.
         NotEnoughData: If the file has no rows.
     """
     if path.is_dir() and not is_saved_dataset(path):
@@ -75,7 +75,8 @@ def recognise(path: Path) -> Recognised:
         raise InvalidInput(
             "these are answers of language models to a survey, not pairs",
             where=str(path),
-            hint=f"measure them: pluralign survey evaluate {path} --survey SURVEY --out runs/answers",
+            hint=f"measure them: pluralign survey evaluate {path} --survey SURVEY --out "
+            "runs/answers",
         )
     named = source_of_columns(columns)
     if named is not None:
@@ -106,7 +107,7 @@ def _of_folder(path: Path) -> Recognised:
 
 
 def _further(source: str, folder: Path) -> dict[str, object]:
-    """Settings of a layout that its files give."""
+    """Further settings of a layout, from its files."""
     summary = folder / "summary.csv"
     if source != "polis" or not summary.is_file():
         return {}
@@ -118,7 +119,7 @@ def _further(source: str, folder: Path) -> dict[str, object]:
 
 
 def _votes(path: Path, columns: tuple[str, ...]) -> Recognised:
-    """Votes between texts, with the file of texts beside it whose name is nearest."""
+    """Votes between texts, with the file of texts in the same folder whose name is nearest."""
     tables = [p for p in sorted(path.parent.iterdir()) if p != path and file_kind(p) == "csv"]
     texts = [p for p in tables if {*_header(p)} >= _TEXTS]
     if not texts:
@@ -148,7 +149,7 @@ def _foreign(source: str, path: Path, columns: tuple[str, ...], rows: Sequence[R
     reasons: dict[str, str] = {}
     if source == "wvs" and (path.parent / "questions.json").is_file():
         settings["questions"] = path.parent / "questions.json"
-        reasons["questions"] = "the wordings, found beside the file"
+        reasons["questions"] = "the wordings, found in the folder of the file"
     if source in _WITH_COLUMNS:
         inner = _inner_columns(rows)
         community = "community" if "community" in inner else meant_as("community", inner)
@@ -169,7 +170,7 @@ def _inner_columns(rows: Sequence[Row]) -> list[str]:
 
 
 def _ab_table(path: Path, columns: tuple[str, ...], rows: Sequence[Row]) -> Recognised | None:
-    """A table with two responses a row and a choice; None where it is none."""
+    """A table with two responses and a choice in each row; None for any other table."""
     sides = max(_two_sides(columns), key=lambda side: _length(rows, side[0]), default=None)
     if sides is None or {"chosen", "rejected"} <= set(columns):
         return None
@@ -191,7 +192,7 @@ _ASSUMED = "our column, then the file's: read off their names, so check them"
 
 
 def _two_sides(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Columns that differ in a last "a" and "b" (or 1 and 2) only."""
+    """Columns that differ only in a last "a" and "b" (or 1 and 2)."""
     by_plain = {re.sub(r"[\s_-]+", "_", name.casefold().strip()): name for name in columns}
     for plain, name in by_plain.items():
         for first, second in (("a", "b"), ("1", "2")):
@@ -209,7 +210,7 @@ def _length(rows: Sequence[Row], column: str) -> int:
 
 
 def _choice(columns: Sequence[str], rows: Sequence[Row]) -> str | None:
-    """The column that says which response is preferred: by its values, else by its name."""
+    """The column that names the preferred response, by its values or else by its name."""
     default: dict[str, Any] = {f.name: f.default for f in fields(AbPairs)}
     listed = (default[key] for key in ("prefers_a", "prefers_b", "ties"))
     known = {str(value).casefold() for values in listed for value in values}
@@ -242,7 +243,7 @@ def _own_pairs(path: Path, columns: tuple[str, ...]) -> Recognised:
 
 
 def _renamed(ours: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
-    """Our column -> the file's, for those that the file calls otherwise."""
+    """Our column -> the file's column, where their names differ."""
     found: dict[str, str] = {}
     for name in ours:
         unused = [c for c in columns if c not in ours and c not in found.values()]
