@@ -3,11 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pages.reading import Row
 from pages.survey_published import LLAMA
 from pages.survey_reading import FIVE, OWN, PROMPT, Evaluation, Surveys, Who, shown
 from pages.writing import named, verdict
-from pluralign.evaluation.surveys import ALIGNMENT, CLOSENESS, EXACT, REFUSALS, SIMILARITY
+from pluralign.evaluation.surveys import (
+    ALIGNMENT,
+    CLOSENESS,
+    EXACT,
+    REFUSALS,
+    SIMILARITY,
+    SurveyRow,
+)
 from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
 
 PAIRWISE, RANK = "pairwise_diversity", "target_rank"
@@ -85,10 +91,10 @@ def _hidden(surveys: Surveys) -> str:
 def _flat(surveys: Surveys) -> str:
     models = surveys.models
     gains = {m: surveys.shared.gain(PAIRWISE, m, OWN) for m in models}
-    flat = [m for m in models if gains[m]["high"] < 0]
+    flat = [m for m in models if verdict(gains[m]) == "behind"]
     to_mean = {m: verdict(surveys.shared.gain(PAIRWISE, m, MEAN)) for m in models}
     people = surveys.shared.people(PAIRWISE, (models[0], PROMPT))
-    wide = max(models, key=lambda m: gains[m]["value"])
+    wide = max(models, key=lambda m: gains[m].value)
     below = [m for m, v in to_mean.items() if v == "behind"]
     return (
         f"**Flattening.** Pairwise diversity of the five peoples' common answers is {shown(people)}; {len(flat)} of"
@@ -117,7 +123,7 @@ def _ranks(surveys: Surveys) -> str:
     for found, who in _several(surveys):
         row = found.row(RANK, who)
         if row:
-            groups[row["high"] < chance].append(f"{_name(who)} {shown(row)}")
+            groups[row.high < chance].append(f"{_name(who)} {shown(row)}")
     parts = [
         f"**Whose answers they are.** Chance puts the people meant at rank {chance:.0f} of"
         f" {len(surveys.survey.communities)}."
@@ -134,10 +140,10 @@ def _worst(surveys: Surveys) -> str:
     for found, who in _several(surveys):
         rows = _by_community(found, who)
         low, high = (
-            min(rows, key=lambda c: rows[c]["value"]),
-            max(rows, key=lambda c: rows[c]["value"]),
+            min(rows, key=lambda c: rows[c].value),
+            max(rows, key=lambda c: rows[c].value),
         )
-        apart = rows[low]["high"] < rows[high]["low"]
+        apart = rows[low].high < rows[high].low
         said.append(
             f"{_name(who)}: {named(low)} {shown(rows[low])}, highest {named(high)} {shown(rows[high])}"
             + ("" if apart else " (the intervals overlap)")
@@ -167,8 +173,8 @@ def _refused(surveys: Surveys) -> str:
         for found in surveys.alone
         for who in found.respondents
     ]
-    some = [f"{name} {shown(row, 100)} %" for name, row in rows if row and row["value"] > 0]
-    none = sum(1 for _, row in rows if row and row["value"] == 0)
+    some = [f"{name} {shown(row, 100)} %" for name, row in rows if row and row.value > 0]
+    none = sum(1 for _, row in rows if row and row.value == 0)
     without = Counter(r["model"] for e in surveys.alone for r in e.answers if r["option"] is None)
     told = f"**Refusals.** {_joined(some)}; {none} of {len(rows)} never fail to give an option."
     return told + (_READ if without == _WITHOUT_OPTION else "")
@@ -177,7 +183,7 @@ def _refused(surveys: Surveys) -> str:
 def _naming(surveys: Surveys) -> str:
     for found in surveys.alone:
         for r in found.strategies():
-            if r["model"] == LLAMA and r["strategy"] == "culture_aware":
+            if r.model == LLAMA and r.strategy == "culture_aware":
                 exact = found.beside(r, EXACT)
                 return (
                     f"**Naming the country** to `{LLAMA}` moves the score by {shown(r, signed=True)} ({_moved(r)}),"
@@ -186,7 +192,7 @@ def _naming(surveys: Surveys) -> str:
     return ""
 
 
-def _moved(row: Row) -> str:
+def _moved(row: SurveyRow) -> str:
     return {"ahead of": "up", "behind": "down", "level with": "no change can be told"}[verdict(row)]
 
 
@@ -198,7 +204,7 @@ def _several(surveys: Surveys) -> Iterator[tuple[Evaluation, Who]]:
                 yield found, who
 
 
-def _by_community(found: Evaluation, who: Who) -> dict[str, Row]:
+def _by_community(found: Evaluation, who: Who) -> dict[str, SurveyRow]:
     rows = {c: found.row(ALIGNMENT, who, c) for c in found.communities}
     return {c: r for c, r in rows.items() if r}
 

@@ -1,12 +1,13 @@
 """Two pictures of the surveys: the score of every model for every community, and alignment against diversity."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from pages.pictures import save, titled
+from pages.reading import Measured
 from pages.survey_published import LLAMA
 from pages.survey_reading import FIVE, OWN, PROMPT, Evaluation, Points, Surveys, Who
 from pluralign.core import community
@@ -101,7 +102,7 @@ _DIVERSITY_SUBTITLE = "Five communities, same questions; lines: 95 % intervals o
 
 def _diversity_title(surveys: Surveys) -> str:
     gains = [surveys.shared.gain("pairwise_diversity", m, OWN) for m in surveys.models]
-    below = sum(g["high"] < 0 for g in gains)
+    below = sum(g.high is not None and g.high < 0 for g in gains)
     return f"{below} of {len(gains)} models are less varied than the common answers of the people they speak for"
 
 
@@ -109,17 +110,15 @@ def _place(found: Evaluation, model: str, name: str) -> dict[str, Any]:
     x, y = (found.row(metric, (model, PROMPT)) for metric in (ALIGNMENT, "pairwise_diversity"))
     assert x is not None
     assert y is not None
-    ends = {
-        f"{axis}_{end}": row[end] for axis, row in (("x", x), ("y", y)) for end in ("low", "high")
-    }
-    return {"name": name, "x": x["value"], "y": y["value"], **ends}
+    ends = {"x_low": x.low, "x_high": x.high, "y_low": y.low, "y_high": y.high}
+    return {"name": name, "x": x.value, "y": y.value, **ends}
 
 
-def _band(row: Mapping[str, Any], text: str) -> Iterator[Any]:
+def _band(row: Measured, text: str) -> Iterator[Any]:
     import altair as alt
 
     data = alt.InlineData(
-        values=[{"value": row["value"], "low": row["low"], "high": row["high"], "text": text}]
+        values=[{"value": row.value, "low": row.low, "high": row.high, "text": text}]
     )
     base = alt.Chart(data)
     yield base.mark_rect(color="#999", opacity=0.18).encode(y="low:Q", y2="high:Q")
@@ -138,9 +137,9 @@ def _dots(found: Evaluation | Points, who: Who, name: str, communities: Sequence
         {
             "community": community(c).name,
             "name": name,
-            "value": r["value"],
-            "low": r["low"],
-            "high": r["high"],
+            "value": r.value,
+            "low": r.low,
+            "high": r.high,
         }
         for c, r in rows
         if r

@@ -108,7 +108,7 @@ def _value(
     found: Evaluation, metric: str, model: str, strategy: str, community: str | None = None
 ) -> float:
     row = found.row(metric, (model, strategy), community)
-    return round(row["value"], 2) if row else float("nan")
+    return round(row.value, 2) if row else float("nan")
 
 
 def _rows(pairs: Iterable[Pair]) -> list[list[str]]:
@@ -136,9 +136,7 @@ def _points(surveys: Surveys) -> Iterator[str]:
     countries = [c for c in surveys.survey.communities if c != MEX]
     peoples = Peoples.of(surveys.survey, questions, countries, Tally())
     draws = draw_questions(len(questions), rng_for(0, "questions"))
-    found = {
-        (r.model, r.metric): r.as_dict() for r in anchor_rows(peoples, draws) if r.community is None
-    }
+    found = {(r.model, r.metric): r for r in anchor_rows(peoples, draws) if r.community is None}
     yield (
         f"What answers score that know nothing, or all, of a people: means over CultureSPA's {len(countries)} countries"
         f" and {len(questions)} questions. *Others' common answer* is the option with the largest mean share in the"

@@ -1,21 +1,28 @@
 """Evaluations of the recorded answers, and how to look up a number in them."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pages.reading import Row
+from pages.reading import Measured
 from pluralign.core import NotEnoughData, RecordedAnswer, Survey, Tally, answer_row, rng_for
-from pluralign.evaluation.surveys import ALIGNMENT, Peoples, anchor_answers, anchor_rows
+from pluralign.evaluation.surveys import (
+    ALIGNMENT,
+    Peoples,
+    SurveyDifferenceRow,
+    SurveyRow,
+    anchor_answers,
+    anchor_rows,
+)
 from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
 from pluralign.metrics import draw_questions
-from pluralign.runs import RunFolder, read_rows
+from pluralign.runs import RunFolder, SurveyRun, open_run, read_rows
 from pluralign.sources import ShareTable, read_answers
-from pluralign.surveying.evaluation import SurveyOutcome, evaluate_answers
+from pluralign.surveying.evaluation import evaluate_answers
 
 FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 """Communities that every model was asked to answer for."""
@@ -34,90 +41,95 @@ class Evaluation:
     """One evaluation, as ``pluralign survey evaluate`` writes it.
 
     Attributes:
-        outcome: Record, results and comparisons.
+        run: Its record, results and comparisons.
         answers: The answers as read.
     """
 
-    outcome: SurveyOutcome
-    answers: Sequence[Row]
+    run: SurveyRun
+    answers: Sequence[Mapping[str, Any]]
 
-    def row(self, metric: str, who: Who, community: str | None = None) -> Row | None:
-        """A number; None where it was not measured. A respondent for one community has no average but that one."""
-        found = [
-            r
-            for r in self.outcome.results
-            if r["metric"] == metric and (r["model"], r["strategy"]) == who
-        ]
-        exact = next((r for r in found if r["community"] == community), None)
-        return found[0] if exact is None and community is None and len(found) == 1 else exact
+    def row(self, metric: str, who: Who, community: str | None = None) -> SurveyRow | None:
+        """A number; None where it was not measured.
 
-    def people(self, metric: str, who: Who) -> Row | None:
+        A respondent for one community has no average but that one.
+        """
+        exact = self.run.value(metric, *who, community)
+        if exact is not None or community is not None:
+            return exact
+        own = [r for r in self.run.results if (r.metric, r.model, r.strategy) == (metric, *who)]
+        return own[0] if len(own) == 1 else None
+
+    def people(self, metric: str, who: Who) -> SurveyRow | None:
         """A diversity of the people whom a respondent spoke for."""
         return self.row(metric, (f"people: {who[0]}", who[1]))
 
-    def gain(self, metric: str, left: str, right: str, community: str | None = None) -> Row:
-        """The paired difference of two models, left minus right, for a community; on average where none is named.
+    def gain(
+        self, metric: str, left: str, right: str, community: str | None = None
+    ) -> SurveyDifferenceRow:
+        """The paired difference of two models, left minus right, on average where none is named.
 
         Raises:
             NotEnoughData: If the two were not compared.
         """
-        for r in self.outcome.comparisons:
-            if (r["metric"], r["community"]) == (metric, community) and r["strategy"] == r[
-                "baseline_strategy"
-            ] == PROMPT:
-                if (r["model"], r["baseline_model"]) == (left, right):
+        for r in self.run.comparisons:
+            about = (r.metric, r.community, r.strategy, r.baseline_strategy)
+            if about == (metric, community, PROMPT, PROMPT):
+                if (r.model, r.baseline_model) == (left, right):
                     return r
-                if (r["model"], r["baseline_model"]) == (right, left):
-                    return r | {"value": -r["value"], "low": -r["high"], "high": -r["low"]}
+                if (r.model, r.baseline_model) == (right, left):
+                    return _turned(r)
         raise NotEnoughData(f"{left} and {right} were not compared by {metric}")
 
-    def beside(self, row: Row, metric: str) -> Row:
+    def beside(self, row: SurveyDifferenceRow, metric: str) -> SurveyDifferenceRow:
         """The row of another metric that compares the same respondents for the same community."""
-        keys = ("model", "strategy", "baseline_model", "baseline_strategy", "community")
         return next(
-            r
-            for r in self.outcome.comparisons
-            if r["metric"] == metric and all(r[k] == row[k] for k in keys)
+            r for r in self.run.comparisons if _compared(r) == (metric, *_compared(row)[1:])
         )
 
-    def strategies(self) -> list[Row]:
-        """Score of a strategy minus that of a model's first one, on average, or for the one community it has."""
-        return [
-            r
-            for r in self.outcome.comparisons
-            if r["model"] == r["baseline_model"]
-            and r["metric"] == ALIGNMENT
-            and (r["community"] is None or len(self.asked((r["model"], r["strategy"]))) == 1)
-        ]
+    def strategies(self) -> list[SurveyDifferenceRow]:
+        """Score of a strategy minus that of a model's first one.
+
+        On average, or for the one community that the strategy has.
+        """
+        found = []
+        for r in self.run.comparisons:
+            if r.model == r.baseline_model and r.metric == ALIGNMENT:
+                alone = len(self.asked((r.model, r.strategy))) == 1
+                if r.community is None or alone:
+                    found.append(r)
+        return found
 
     @property
     def respondents(self) -> list[Who]:
-        """Models with their strategies, in the order of the files; reference points are not among them."""
+        """Models with their strategies, in the order of the files, without reference points."""
         found = dict.fromkeys((r["model"], r["strategy"]) for r in self.answers)
         return [who for who in found if who[0] not in POINTS]
 
     def asked(self, who: Who) -> Counter[str | None]:
-        """How many answers a respondent gave in the name of each community (None where it named none)."""
+        """How many answers a respondent gave in the name of each community.
+
+        Those under None named no community.
+        """
         return Counter(r["community"] for r in self.answers if (r["model"], r["strategy"]) == who)
 
     @property
     def communities(self) -> list[str]:
         """Ids of the communities compared with."""
-        return list(self.outcome.record["settings"]["evaluate"]["communities"])
+        return list(self.run.settings["evaluate"]["communities"])
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Reference points over all questions of the survey, the others being all other countries in it."""
+    """Reference points over all questions of the survey, against all other countries in it."""
 
-    rows: Sequence[Row]
+    rows: Sequence[SurveyRow]
 
-    def row(self, metric: str, who: Who, community: str | None = None) -> Row | None:
+    def row(self, metric: str, who: Who, community: str | None = None) -> SurveyRow | None:
         """A number of a reference point."""
-        wanted = (metric, who[0], community)
-        return next(
-            (r for r in self.rows if (r["metric"], r["model"], r["community"]) == wanted), None
-        )
+        for r in self.rows:
+            if (r.metric, r.model, r.community) == (metric, who[0], community):
+                return r
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +158,9 @@ class Surveys:
     def models(self) -> list[str]:
         """Models that answered for the five communities, the highest score first."""
         averages = [
-            r
-            for r in self.shared.outcome.results
-            if r["metric"] == ALIGNMENT and r["community"] is None
+            r for r in self.shared.run.results if r.metric == ALIGNMENT and r.community is None
         ]
-        score = {r["model"]: r["value"] for r in averages}
+        score = {r.model: r.value for r in averages}
         return sorted((model for model, _ in self.shared.respondents), key=lambda m: -score[m])
 
 
@@ -196,11 +206,27 @@ def _points(survey: Survey, draws: int) -> Points:
     questions = list(survey.questions)
     peoples = Peoples.of(survey, questions, survey.communities, Tally())
     counts = draw_questions(len(questions), rng_for(0, "questions"), draws)
-    return Points([row.as_dict() for row in anchor_rows(peoples, counts)])
+    return Points(list(anchor_rows(peoples, counts)))
 
 
 def _evaluated(files: Sequence[Path], source: ShareTable, out: Path, **how: Any) -> Evaluation:
-    return Evaluation(evaluate_answers(files, source, out, **how), read_rows(out / "answers.jsonl"))
+    evaluate_answers(files, source, out, **how)
+    run = open_run(out)
+    assert isinstance(run, SurveyRun)
+    return Evaluation(run, read_rows(run.file("answers.jsonl")))
+
+
+def _turned(row: SurveyDifferenceRow) -> SurveyDifferenceRow:
+    """The same difference, right minus left."""
+    low = None if row.high is None else -row.high
+    high = None if row.low is None else -row.low
+    return replace(row, value=-row.value, low=low, high=high)
+
+
+def _compared(row: SurveyDifferenceRow) -> tuple[str | None, ...]:
+    """What a difference is about."""
+    left, right = (row.model, row.strategy), (row.baseline_model, row.baseline_strategy)
+    return row.metric, *left, *right, row.community
 
 
 def _asked(files: Sequence[Path], survey: Survey) -> list[str]:
@@ -232,15 +258,17 @@ def _write_points(survey: Survey, questions: Sequence[str], path: Path) -> Path:
     return path
 
 
-def shown(row: Row | None, scale: float = 1, *, signed: bool = False, digits: int = 1) -> str:
+def shown(row: Measured | None, scale: float = 1, *, signed: bool = False, digits: int = 1) -> str:
     """A number with its interval.
 
-    >>> shown({"value": 0.615, "low": 0.58, "high": 0.65}, 100)
+    >>> from pluralign.core import Estimate
+    >>> shown(Estimate(0.615, 0.58, 0.65, n=10), 100)
     '61.5 [58.0, 65.0]'
     """
     if row is None:
         return "-"
     form = f"{{:{'+' if signed else ''}.{digits}f}}"
-    ends = () if row["low"] is None else (row["low"], row["high"])
-    value, *interval = (form.format(scale * x) for x in (row["value"], *ends))
-    return f"{value} [{', '.join(interval)}]" if interval else value
+    value = form.format(scale * row.value)
+    if row.low is None or row.high is None:
+        return value
+    return f"{value} [{form.format(scale * row.low)}, {form.format(scale * row.high)}]"

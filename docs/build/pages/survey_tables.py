@@ -104,8 +104,8 @@ def _strategies(surveys: Surveys) -> Iterator[str]:
     """Paired differences of strategies within a model."""
     rows = [
         [
-            f"{r['model']}, `{r['strategy']}` minus `{r['baseline_strategy']}`",
-            r["community"] or f"{len(found.communities)}",
+            f"{r.model}, `{r.strategy}` minus `{r.baseline_strategy}`",
+            r.community or f"{len(found.communities)}",
             shown(r, signed=True),
             *(
                 shown(found.beside(r, metric), 100, signed=True)
@@ -134,7 +134,7 @@ def _files(surveys: Surveys) -> str:
     """What was read of each file, and how."""
     rows = []
     for found in surveys.alone:
-        data = found.outcome.record["data"]["answers"]
+        data = found.run.record["data"]["answers"]
         numbering = [n for n in data["notes"] if "options taken as numbered" in n]
         dropped = ", ".join(f"{n:,} {reason}" for reason, n in data["dropped"].items()) or "none"
         for name, digest in data["files"].items():
