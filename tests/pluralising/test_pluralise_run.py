@@ -234,7 +234,7 @@ def test_a_culture_that_the_survey_lacks_is_named(double: Double, tmp_path: Path
 
 def test_every_setting_is_explained_with_its_origin() -> None:
     told = resolve_pluralise(SETTINGS, base=Path(), where="mine.toml", overrides=["tune.rank=4"])
-    lines = {key: (value, origin) for key, value, origin in explain_pluralise(told)}
+    lines = {line.key: (line.value, line.origin) for line in explain_pluralise(told)}
     assert lines["tune.rank"] == ("4", "--set")
     assert lines["questions.per_topic"] == ("30", "mine.toml")
     assert lines["tune.learning_rate"] == ("0.0001", "default")

@@ -1,6 +1,6 @@
 """One repeat: check its split, cut the pairs at it, fit the reference, judge by the test pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +54,22 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
         raise NotEnoughData("no training pairs to fit the reference on", where="reference.fit_on")
     if units.keys().isdisjoint(measured):
         raise NotEnoughData("no community has test pairs", hint="raise split.test")
-    untested = [c for c in measured if c not in units]
-    untrained = [c for c in plan.steered if c not in trained]
-    notes = [f"{c} has no test pairs; it is not measured" for c in untested]
-    notes += [f"{c} has no training pairs; it is not steered to" for c in untrained]
-    for community in measured:
-        n = len(units.get(community, ()))
-        if 0 < n < ENOUGH:
+    missing = [c for c in plan.steered if c not in trained]
+    left_out = split.left_out.items()
+    return [
+        *(f"{c} has no test pairs; it is not measured" for c in measured if c not in units),
+        *(f"{c} has no training pairs; it is not steered to" for c in missing),
+        *_few_units({c: len(units[c]) for c in measured if c in units}),
+        *(f"{n:,} pairs on neither side of the split: {reason}" for reason, n in left_out),
+    ]
+
+
+def _few_units(units: Mapping[str, int]) -> list[str]:
+    """A note for each community whose intervals are too narrow."""
+    notes = []
+    for community, n in units.items():
+        if n < ENOUGH:
             notes.append(f"{community} has {n} test raters or stems; its intervals are too narrow")
-    for reason, n in split.left_out.items():
-        notes.append(f"{n:,} pairs on neither side of the split: {reason}")
     return notes
 
 

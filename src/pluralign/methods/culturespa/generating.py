@@ -121,11 +121,18 @@ def generate_questions(
             fruitless[topic] = 0 if grew else fruitless[topic] + 1
         if progress is not None:
             progress(sum(map(_written, rows.values())), config.per_topic * len(rows))
+    _note_missing(rows, config, tally)
+    return [row for own in rows.values() for row in own]
+
+
+def _note_missing(
+    rows: Mapping[str, list[dict[str, Any]]], config: GenerationConfig, tally: Tally
+) -> None:
+    """Count the questions that a topic lacks in the end."""
     for topic, own in rows.items():
         missing = config.per_topic - _written(own)
         if missing > 0:
             tally.note(f"{topic}: {_FRUITLESS} rounds wrote no question that can be read", missing)
-    return [row for own in rows.values() for row in own]
 
 
 def _short(

@@ -74,10 +74,7 @@ def load(
         chosen["attn_implementation"] = attention
     options = {"revision": revision, "trust_remote_code": trust_remote_code}
     model, tokenizer = _opened(name, options, chosen)
-    local = Path(name).is_dir()
-    called = Path(name).name if local else name
-    commit = getattr(model.config, "_commit_hash", revision)
-    prints = [files_digest(Path(name)) if local else f"{name}@{commit}"]
+    called, prints = _identified(name, getattr(model.config, "_commit_hash", revision))
     if adapter is not None:
         model = _with_adapter(model, adapter)
         called, prints = f"{called}+{adapter.name}", [*prints, files_digest(adapter)]
@@ -85,6 +82,13 @@ def load(
     model.to(where).eval()
     prints += ["bfloat16" if half else "float32", str(attention)]
     return LoadedModel(model, tokenizer, called, text_digest(" ".join(prints)), notes)
+
+
+def _identified(name: str, commit: str | None) -> tuple[str, list[str]]:
+    """What results call a model, and the digest of its files or its name with its commit."""
+    if Path(name).is_dir():
+        return Path(name).name, [files_digest(Path(name))]
+    return name, [f"{name}@{commit}"]
 
 
 def _refuse_unsafe(folder: Path, trust_remote_code: bool) -> None:
