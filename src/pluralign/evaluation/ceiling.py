@@ -14,8 +14,8 @@ def ceiling_rows(
 ) -> Iterator[dict[str, object]]:
     """How often a rater agrees with the majority of the other raters of the same two responses, by community.
 
-    It is a reference point, not an upper limit: with few other raters their majority is itself uncertain, and a model
-    that has seen many people can do better.
+    It is a reference point, not an upper limit: with few other raters their majority is itself
+    uncertain, and a model that has seen many people can do better.
 
     Args:
         pairs: All pairs, not only those tested.
@@ -23,8 +23,8 @@ def ceiling_rows(
         draws: Bootstrap draws over raters.
 
     Yields:
-        A row for each community in which some pair was judged by two people, metric ``human_agreement``; ``n`` counts
-        pairs that were judged more than once.
+        A row for each community in which some pair was judged by two people, metric
+        ``human_agreement``; ``n`` counts pairs that were judged more than once.
     """
     by_community: dict[str, list[PreferencePair]] = {}
     for pair in pairs:

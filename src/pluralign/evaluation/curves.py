@@ -12,7 +12,8 @@ class Needed:
     """How much of the data a method needs to reach a target.
 
     Attributes:
-        fraction: Fraction of the training data in (0, 1]; None where even all of it does not reach the target.
+        fraction: Fraction of the training data in (0, 1]; None where even all of it does not reach
+            the target.
         low: Lower end of the 95 % interval.
         high: Upper end; None where the target is not reached in more than 2.5 % of the draws.
     """
@@ -31,8 +32,9 @@ def fraction_needed(
 ) -> Needed:
     """The smallest fraction of the training data with which a method reaches a target.
 
-    Between two sizes accuracy is taken to grow with the logarithm of the size; where it already reaches the target at
-    the smallest size, that size is the answer, so the true one may be smaller still.
+    Between two sizes accuracy is taken to grow with the logarithm of the size; where it already
+    reaches the target at the smallest size, that size is the answer, so the true one may be smaller
+    still.
 
     Args:
         fraction_K: Sizes, increasing, in (0, 1], shape (K,).

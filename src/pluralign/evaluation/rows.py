@@ -18,7 +18,8 @@ class Row:
         steer: Community steered to; None for a method that does not steer; ``own`` in summaries,
             where each community is judged under the steer to itself.
         community: Whose pairs were judged; None in summaries.
-        subset: ``all``, or ``contested``: the pairs on which the reference disagrees with the rater.
+        subset: ``all``, or ``contested``: the pairs on which the reference disagrees with the
+            rater.
         value: The number.
         low: Lower end of the 95 % interval, or None.
         high: Upper end, or None.

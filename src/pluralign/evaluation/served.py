@@ -54,7 +54,8 @@ def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawin
         drawing: How intervals are drawn.
 
     Yields:
-        One row for each steer, community and subset that has pairs; a community without test pairs yields none.
+        One row for each steer, community and subset that has pairs; a community without test pairs
+        yields none.
     """
     steers = list(margins)
     for subset in SUBSETS:
@@ -78,9 +79,10 @@ def summary_rows(
         drawing: How intervals are drawn.
 
     Yields:
-        For each subset the ``overall``, ``average``, ``worst``, ``disparity`` and ``ratio`` (column ``aggregate``), as
-        `pluralign.metrics.ByCommunity` defines them, the last three among communities with at least five raters (or
-        questions) in the subset. ``worst_community`` names the worst-served.
+        For each subset the ``overall``, ``average``, ``worst``, ``disparity`` and ``ratio`` (column
+        ``aggregate``), as `pluralign.metrics.ByCommunity` defines them, the last three among
+        communities with at least five raters (or questions) in the subset. ``worst_community``
+        names the worst-served.
     """
     own_N = own_margins(margins, judged)
     for subset in SUBSETS:
@@ -121,8 +123,8 @@ def difference_rows(
         drawing: How intervals are drawn.
 
     Yields:
-        For each subset the difference on average (community None) and for each community; above 0 the method is
-        better.
+        For each subset the difference on average (community None) and for each community; above 0
+        the method is better.
     """
     own_N, other_N = own_margins(margins, judged), own_margins(baseline[1], judged)
     for subset in SUBSETS:
@@ -150,8 +152,8 @@ def harm_rows(
         drawing: How intervals are drawn.
 
     Yields:
-        For each steer the paired difference to the reference on the pairs of all bystanders but the one steered to;
-        below 0 they are worse off.
+        For each steer the paired difference to the reference on the pairs of all bystanders but the
+        one steered to; below 0 they are worse off.
     """
     baseline_N = correct(judged.reference_N)
     for steer, margin_N in margins.items():

@@ -47,7 +47,8 @@ class TestPairs:
     Attributes:
         pair_N: Id of each pair; the same pair may come again in another repeat.
         community_N: Id of the rater's community.
-        cluster_N: What intervals resample: the id of the rater, or of the stem where there are no raters.
+        cluster_N: What intervals resample: the id of the rater, or of the stem where there are no
+            raters.
         reference_N: Margin of the repeat's reference, in logits.
         raters: Whether clusters are people.
     """
@@ -117,7 +118,8 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
         pairs: N pairs.
 
     Returns:
-        Community steered to -> margins in logits, shape (N,); the one key `NO_STEER` where it does not steer.
+        Community steered to -> margins in logits, shape (N,); the one key `NO_STEER` where it does
+        not steer.
 
     Raises:
         NotEnoughData: If there are no pairs.

@@ -1,6 +1,7 @@
 """Experiments with reward models: run, repeat, compare, study and rehearse.
 
-Names that stood here before settings, runs and models had packages of their own can still be imported.
+Names that stood here before settings, runs and models had packages of their own can still be
+imported.
 """
 
 from typing import Any

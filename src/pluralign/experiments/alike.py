@@ -19,16 +19,17 @@ READ = "alike in what the trunk reads of them"
 def count_alike(work: RewardWork, encoded: EncodedPairs | None) -> dict[str, Any]:
     """Count the pairs whose responses are hard to tell apart, and note them beside the accuracy.
 
-    They are kept: leaving them out would change whose choices are measured. Where the trunk reads both alike, no reward
-    on it can prefer one: the pair teaches nothing, and its tie counts half.
+    They are kept: leaving them out would change whose choices are measured. Where the trunk reads
+    both alike, no reward on it can prefer one: the pair teaches nothing, and its tie counts half.
 
     Args:
         work: The run; the note is added to it.
-        encoded: The pairs as the trunk reads them; None where each repeat trains a reference of its own.
+        encoded: The pairs as the trunk reads them; None where each repeat trains a reference of its
+            own.
 
     Returns:
-        For ``record.json``: pairs by reason; those that the trunk reads alike (``tied``), and how many of the test
-        pairs of all repeats are among them.
+        For ``record.json``: pairs by reason; those that the trunk reads alike (``tied``), and how
+        many of the test pairs of all repeats are among them.
     """
     pairs, settings = work.loaded.pairs, work.resolved.settings
     tied_N = _read_alike(work, encoded)

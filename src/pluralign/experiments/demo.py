@@ -35,8 +35,8 @@ def demonstrate(
 ) -> Demonstration:
     """Run every method on a planted society and compare what they learned with what was planted.
 
-    Everybody in it is simulated: the reference is fitted on the society's ``~world`` panel, the methods steer to each
-    of its five fictional communities.
+    Everybody in it is simulated: the reference is fitted on the society's ``~world`` panel, the
+    methods steer to each of its five fictional communities.
 
     Args:
         out: Folder of the run.

@@ -42,8 +42,8 @@ class _Original:
 def write_miniature(settings: TransformerTrunkSettings, texts: Sequence[str], folder: Path) -> str:
     """Write a model of the same architecture as a real one, with random weights, a width of 32 and two layers.
 
-    The configuration comes from the model's folder, from the local copy of the hub, or from those of known models that
-    lie in this package; else a BERT or a Llama stands in. Nothing is fetched.
+    The configuration comes from the model's folder, from the local copy of the hub, or from those
+    of known models that lie in this package; else a BERT or a Llama stands in. Nothing is fetched.
 
     Args:
         settings: Names the model.

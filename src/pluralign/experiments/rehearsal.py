@@ -57,8 +57,9 @@ class Rehearsal:
 def rehearse(resolved: Resolved, reporter: Reporter | None = None) -> Rehearsal:
     """Run an experiment small, in a temporary folder that is gone afterwards.
 
-    The model has the architecture and the head of the real one, two layers and random weights; its pairs are a sample
-    in the shape of PRISM, or the first of one's own files. One seed, a few steps, every method. Nothing is fetched.
+    The model has the architecture and the head of the real one, two layers and random weights; its
+    pairs are a sample in the shape of PRISM, or the first of one's own files. One seed, a few
+    steps, every method. Nothing is fetched.
 
     Args:
         resolved: The experiment.

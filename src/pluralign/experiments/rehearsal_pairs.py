@@ -74,8 +74,8 @@ def write_prism_sample(
 ) -> PrismPairs:
     """Write a sample in the shape of PRISM: ``survey.jsonl`` and ``utterances.jsonl``, as its source reads them.
 
-    Every community has people on both sides of the published split. The texts are those of the simulated society, the
-    scores are drawn.
+    Every community has people on both sides of the published split. The texts are those of the
+    simulated society, the scores are drawn.
 
     Args:
         folder: Where to; it exists.
@@ -83,7 +83,8 @@ def write_prism_sample(
         rng: Source of randomness.
 
     Raises:
-        InvalidSettings: If a community is no country: people of PRISM are known by their country of residence.
+        InvalidSettings: If a community is no country: people of PRISM are known by their country of
+            residence.
     """
     for community in communities:
         if not (len(community) == 3 and community.isalpha()):

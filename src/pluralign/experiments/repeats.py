@@ -19,7 +19,8 @@ class Sides:
     """The two sides of one repeat.
 
     Attributes:
-        train: All training pairs, and whom to steer to: the communities of the plan that have training pairs.
+        train: All training pairs, and whom to steer to: the communities of the plan that have
+            training pairs.
         test: Test pairs of the communities steered to or spoken for.
     """
 

@@ -88,11 +88,12 @@ def run_experiment(
 ) -> Outcome:
     """Run an experiment and write its folder.
 
-    The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset; what steers do to
-    other communities is in ``matrix.parquet`` where communities are many), ``summary.jsonl``
-    (each method over the communities it serves), ``comparisons.jsonl`` (paired differences, and what steering costs
-    others), ``repeats.jsonl`` (each seed alone), ``people.jsonl`` (agreement among people, where several judged the
-    same), ``studies/`` (curves and sensitivity, where asked for), ``predictions/`` and ``models/``.
+    The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset;
+    what steers do to other communities is in ``matrix.parquet`` where communities are many),
+    ``summary.jsonl`` (each method over the communities it serves), ``comparisons.jsonl`` (paired
+    differences, and what steering costs others), ``repeats.jsonl`` (each seed alone),
+    ``people.jsonl`` (agreement among people, where several judged the same), ``studies/`` (curves
+    and sensitivity, where asked for), ``predictions/`` and ``models/``.
 
     Args:
         resolved: What to run.

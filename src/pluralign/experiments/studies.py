@@ -216,8 +216,8 @@ def _mean_size(benches: Sequence[Bench]) -> tuple[int, int]:
 def thin(train: TrainingSet, fraction: float, by: str, rng: np.random.Generator) -> TrainingSet:
     """Keep a fraction of the pairs, or of the raters, of the communities steered to.
 
-    Smaller fractions keep a part of what larger ones keep, given the same state of the generator; each community
-    keeps at least one pair.
+    Smaller fractions keep a part of what larger ones keep, given the same state of the generator;
+    each community keeps at least one pair.
     """
     community_N = train.community_N
     kept = ~np.isin(community_N, train.communities)

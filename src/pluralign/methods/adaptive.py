@@ -1,10 +1,11 @@
 """Ours: partial pooling, with the strength of shrinkage chosen inside the training raters.
 
-Each community's head is drawn towards what communities teach together - those steered to, or all there are - which is
-drawn towards the reference. How strongly, at either level, decides everything: with no shared level this is full
-fine-tuning, with no own level it is the pooled model, with neither it is the reference. So all of them stand as
-candidates, each fitted without some of the training raters, and the held-out loss decides how to mix them (stacking).
-Heads are linear, so a mixture of candidates is again one head for each community.
+Each community's head is drawn towards what communities teach together - those steered to, or all
+there are - which is drawn towards the reference. How strongly, at either level, decides everything:
+with no shared level this is full fine-tuning, with no own level it is the pooled model, with
+neither it is the reference. So all of them stand as candidates, each fitted without some of the
+training raters, and the held-out loss decides how to mix them (stacking). Heads are linear, so a
+mixture of candidates is again one head for each community.
 """
 
 from dataclasses import dataclass
@@ -29,13 +30,13 @@ class AdaptiveConfig:
     """Settings of partial pooling.
 
     Attributes:
-        shared_ridges: Candidate pulls of the shared level towards the reference, > 0, in pairs. Each
-            is tried with a shared level of the communities steered to (if there are several) and with
-            one of all communities. A candidate without a shared level is always added.
-        own_ridges: Candidate pulls of a community towards the shared level, > 0, in pairs. A candidate
-            without a level of its own is always added.
-        guard: Number of standard errors below the reference's held-out accuracy at which a community
-            falls back to the reference.
+        shared_ridges: Candidate pulls of the shared level towards the reference, > 0, in pairs.
+            Each is tried with a shared level of the communities steered to (if there are several)
+            and with one of all communities. A candidate without a shared level is always added.
+        own_ridges: Candidate pulls of a community towards the shared level, > 0, in pairs. A
+            candidate without a level of its own is always added.
+        guard: Number of standard errors below the reference's held-out accuracy at which a
+            community falls back to the reference.
     """
 
     shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
@@ -61,7 +62,8 @@ def fit_adaptive(
     What all share is learned from every training pair, also of communities that are not steered to.
 
     Returns:
-        A head for each community. Where there are too few raters to hold any out, the reference is kept.
+        A head for each community. Where there are too few raters to hold any out, the reference is
+        kept.
     """
     several = len(train.communities) > 1
     head_K_C_D = candidate_heads(train, reference, config, several)
@@ -94,8 +96,8 @@ def candidate_heads(
         train: Training pairs.
         reference: The model that steering starts from.
         config: The candidate ridges.
-        several: Whether what the communities steered to teach together is a level of its own; one community alone
-            teaches itself nothing new.
+        several: Whether what the communities steered to teach together is a level of its own; one
+            community alone teaches itself nothing new.
 
     Returns:
         Shape (K, C, D); the first candidate is the reference.
@@ -124,11 +126,13 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     """Mix candidates so that the held-out loss of the mixture is least, each community counting the same.
 
     Args:
-        margin_N_K: Held-out margins of each candidate, in logits, shape (N, K); nan where a pair does not count.
+        margin_N_K: Held-out margins of each candidate, in logits, shape (N, K); nan where a pair
+            does not count.
         train: The pairs.
 
     Returns:
-        Shares >= 0 that sum to 1, shape (K,). Stacking: Wolpert 1992; Breiman 1996. The problem is convex.
+        Shares >= 0 that sum to 1, shape (K,). Stacking: Wolpert 1992; Breiman 1996. The problem is
+        convex.
     """
     weight_N = balanced_weights(margin_N_K[:, 0], train)
     weight_N, margin_N_K = weight_N[weight_N > 0], margin_N_K[weight_N > 0]
@@ -161,7 +165,8 @@ def falls_behind(
         margin_N: Held-out margins, shape (N,); nan where a pair does not count.
         reference_N: Margins of the reference, shape (N,).
         train: The pairs.
-        standard_errors: How far below the reference is beyond noise; errors are clustered by unit (rater or question).
+        standard_errors: How far below the reference is beyond noise; errors are clustered by unit
+            (rater or question).
 
     Returns:
         True where a community falls behind, shape (C,).

@@ -47,7 +47,8 @@ def scpo_filter(margin_N: FloatArray, tau: float) -> BoolArray:
 
     Args:
         margin_N: Reference reward of chosen minus rejected, in logits, shape (N,).
-        tau: Threshold in (0, 1]. At 0.7 (published) mild agreement is still learned from; at 1 every pair is.
+        tau: Threshold in (0, 1]. At 0.7 (published) mild agreement is still learned from; at 1
+            every pair is.
 
     Returns:
         True where the pair is kept, shape (N,). SCPO, arXiv 2606.18606.
@@ -128,8 +129,9 @@ def fit_scpo(
 ) -> LinearRewardModel:
     """SCPO: each community alone, from the reference, on the pairs that the filter keeps, weighted.
 
-    The loss is not divided by the sum of weights, as published: a pull towards the reference of ``ridge`` pairs is the
-    same for every weighting. A community whose every pair is filtered out stays at the reference.
+    The loss is not divided by the sum of weights, as published: a pull towards the reference of
+    ``ridge`` pairs is the same for every weighting. A community whose every pair is filtered out
+    stays at the reference.
     """
     return steered(
         reference, train.communities, scpo_heads(train, reference, config, [config.ridge])[0]

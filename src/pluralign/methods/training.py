@@ -24,10 +24,12 @@ class TrainingSet:
     """Training pairs of every community, and which communities to steer to.
 
     Attributes:
-        encoded: All training pairs with their features; those that the reference was fitted on may be among them.
+        encoded: All training pairs with their features; those that the reference was fitted on may
+            be among them.
         communities: Ids to steer to, C of them; each has at least one pair.
-        unit_N: What must not be divided when a method holds out part of the training pairs: the rater, or the question
-            or stem where there are no raters, each as a number, in the order of their names; shape (N,).
+        unit_N: What must not be divided when a method holds out part of the training pairs: the
+            rater, or the question or stem where there are no raters, each as a number, in the order
+            of their names; shape (N,).
 
     Raises:
         NotEnoughData: If a community has no training pairs.

@@ -39,7 +39,8 @@ def choose_ridge(
 ) -> RidgeChoice:
     """Choose the ridge of a method by cross-validation over the raters (or questions) of the training set.
 
-    Every held-out pair of a community steered to counts, filtered or not: a method is judged by what it is for.
+    Every held-out pair of a community steered to counts, filtered or not: a method is judged by
+    what it is for.
 
     Args:
         heads: The method's fit under several ridges.
@@ -73,14 +74,15 @@ def held_out_margins(
     """Margins of the training pairs under heads that have not seen their rater (or question).
 
     Args:
-        fit: Heads of every candidate fitted on part of the training set, shape (K, C, D); called from several threads,
-            one for each fold.
+        fit: Heads of every candidate fitted on part of the training set, shape (K, C, D); called
+            from several threads, one for each fold.
         train: Training pairs.
         candidates: K.
         rng: Draws the folds.
 
     Returns:
-        Margins in logits, shape (N, K); nan for pairs of communities not steered to, or unseen in the other folds.
+        Margins in logits, shape (N, K); nan for pairs of communities not steered to, or unseen in
+        the other folds.
 
     Raises:
         NotEnoughData: If there are fewer units than two.

@@ -23,7 +23,8 @@ def krippendorff_alpha(ratings_R_U: npt.ArrayLike, level: Level = "nominal") -> 
         1 for perfect agreement, 0 for chance, below 0 for systematic disagreement.
 
     Raises:
-        NotEnoughData: If no unit has two ratings, or all ratings that can be paired are equal (alpha is undefined).
+        NotEnoughData: If no unit has two ratings, or all ratings that can be paired are equal
+            (alpha is undefined).
         InvalidInput: If ratings are infinite or not a table, or the level is unknown.
 
     Source: Krippendorff, "Computing Krippendorff's alpha-reliability" (2011).
@@ -60,12 +61,13 @@ def human_ceiling(
 ) -> Estimate:
     """Accuracy of guessing each rater's choice from the majority of the others who judged the same item.
 
-    An item is a pair of responses whichever way round it was shown, and a choice says which of the two, counted in one
-    fixed order. A tied majority earns half. With few raters for an item the others' majority is itself noisy, so the
-    value lies below what a perfect model of the community could reach, which may then pass it, and rises with more
-    raters. With two raters for each item the value is their agreement a, and no model can be expected to pass
-    ``(1 + sqrt(2 a - 1)) / 2``. The majority that includes the rater's own choice errs the other way: with one rater
-    for an item it is always right.
+    An item is a pair of responses whichever way round it was shown, and a choice says which of the
+    two, counted in one fixed order. A tied majority earns half. With few raters for an item the
+    others' majority is itself noisy, so the value lies below what a perfect model of the community
+    could reach, which may then pass it, and rises with more raters. With two raters for each item
+    the value is their agreement a, and no model can be expected to pass ``(1 + sqrt(2 a - 1)) /
+    2``. The majority that includes the rater's own choice errs the other way: with one rater for an
+    item it is always right.
 
     Args:
         item_N: Id of the item judged, shape (N,).
@@ -75,8 +77,8 @@ def human_ceiling(
         draws: How many times to resample raters.
 
     Returns:
-        The accuracy, its 95 % interval over raters, ``n`` = items judged by two raters or more, ``n_raters`` = people
-        who judged them.
+        The accuracy, its 95 % interval over raters, ``n`` = items judged by two raters or more,
+        ``n_raters`` = people who judged them.
 
     Raises:
         NotEnoughData: If no item was judged by two different raters.

@@ -18,11 +18,13 @@ class ByCommunity:
 
     Attributes:
         overall: Mean over all pairs, so large communities count more.
-        average: Mean over communities, each counting the same. Its interval is None where a community has only one
-            cluster, since that one's error is unknown.
-        by_community: Community id -> its estimate, sorted by id; small ones are reported too, with their ``n``.
+        average: Mean over communities, each counting the same. Its interval is None where a
+            community has only one cluster, since that one's error is unknown.
+        by_community: Community id -> its estimate, sorted by id; small ones are reported too, with
+            their ``n``.
         clusters: Community id -> how many raters (or questions) were resampled.
-        draws_B_C: Joint draws, shape (B, C), columns as in ``by_community``; see `draw_group_means` for nan.
+        draws_B_C: Joint draws, shape (B, C), columns as in ``by_community``; see `draw_group_means`
+            for nan.
     """
 
     overall: Estimate
@@ -47,11 +49,12 @@ class ByCommunity:
     def disparity(self, min_clusters: int = 2) -> Estimate:
         """The largest gap between two communities.
 
-        The gap between the highest and the lowest of several noisy values is larger than the true gap, more so the
-        more and the smaller the communities. So read the lower end: it is above 0 only if the communities' values
-        differ by more than chance, by a range test in the manner of Tukey. The interval is the gap plus or minus the
-        95th percentile of the range of the draws' deviations, cut at 0: it holds for all communities at once, and
-        covers the true gap at least 95 % of the time, being wide where communities are many.
+        The gap between the highest and the lowest of several noisy values is larger than the true
+        gap, more so the more and the smaller the communities. So read the lower end: it is above 0
+        only if the communities' values differ by more than chance, by a range test in the manner of
+        Tukey. The interval is the gap plus or minus the 95th percentile of the range of the draws'
+        deviations, cut at 0: it holds for all communities at once, and covers the true gap at least
+        95 % of the time, being wide where communities are many.
 
         Args:
             min_clusters: Leave out communities with fewer raters (or questions).
@@ -72,7 +75,8 @@ class ByCommunity:
     def ratio(self, min_clusters: int = 2) -> Estimate:
         """The lowest community's value over the highest one's; 1 is parity.
 
-        Biased away from 1 as `disparity` is from 0; the interval is built the same way, on logarithms.
+        Biased away from 1 as `disparity` is from 0; the interval is built the same way, on
+        logarithms.
 
         Args:
             min_clusters: Leave out communities with fewer raters (or questions).
@@ -134,17 +138,19 @@ def disaggregate(
     """Average a measure over everybody and for each community, with intervals that resample clusters.
 
     Args:
-        value_N: One number for each pair (credit, similarity, a difference between two models), shape (N,).
+        value_N: One number for each pair (credit, similarity, a difference between two models),
+            shape (N,).
         community_N: Id of the community of each, shape (N,).
         cluster_N: Id of the rater, or of the question where there are no raters, shape (N,).
         rng: Source of randomness.
         raters: Whether clusters are people; if not, no number of raters is stated.
         draws: How many times to resample.
-        weight_N: How much each pair counts, >= 0, shape (N,); pairs of weight 0 are left out and not counted in ``n``.
+        weight_N: How much each pair counts, >= 0, shape (N,); pairs of weight 0 are left out and
+            not counted in ``n``.
 
     Returns:
-        The estimates. Raters are resampled within their community, questions over all communities jointly; the overall
-        value resamples all clusters as one sample.
+        The estimates. Raters are resampled within their community, questions over all communities
+        jointly; the overall value resamples all clusters as one sample.
 
     Raises:
         NotEnoughData: If there is nothing to average, or a community's weights are all 0.

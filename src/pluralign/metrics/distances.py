@@ -42,7 +42,8 @@ def similarity(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
 def wasserstein(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
     """How far answers must move along an ordered scale to turn one distribution into the other.
 
-    The 1-Wasserstein distance with options one step apart, divided by the length K - 1 of the scale.
+    The 1-Wasserstein distance with options one step apart, divided by the length K - 1 of the
+    scale.
 
     Args:
         p: Shares over ordered options, each row summing to 1, shape (..., O).

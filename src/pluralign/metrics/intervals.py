@@ -1,9 +1,10 @@
 """Intervals that resample people (or questions), never rows.
 
-The rows of one rater resemble each other, so rows are not independent: an interval over rows is too narrow. Here whole
-clusters are drawn with replacement, as often as there are clusters, and the mean is taken again. With few clusters the
-percentile interval is too narrow too: in simulation it covers the truth about 94 % of the time with 60 raters,
-92 % with 20, 91 % with 10, 82 % with 5 and 75 % with 3, where 95 % is promised.
+The rows of one rater resemble each other, so rows are not independent: an interval over rows is too
+narrow. Here whole clusters are drawn with replacement, as often as there are clusters, and the mean
+is taken again. With few clusters the percentile interval is too narrow too: in simulation it covers
+the truth about 94 % of the time with 60 raters, 92 % with 20, 91 % with 10, 82 % with 5 and 75 %
+with 3, where 95 % is promised.
 """
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData
 from pluralign.metrics.checks import checked_values, coded
 
-# Cells counted at once: small enough to stay in a processor's cache, large enough that small clusters share a step.
+# Cells counted at once: small enough to stay in a processor's cache, large enough that small
+# clusters share a step.
 _CELLS = 2**16
 
 
@@ -25,8 +27,8 @@ def draw_means(
 ) -> FloatArray:
     """Means of resampled clusters.
 
-    The same generator state and clusters give the same draws, so the interval of a difference between two models is
-    that of the per-pair differences.
+    The same generator state and clusters give the same draws, so the interval of a difference
+    between two models is that of the per-pair differences.
 
     Args:
         value_N: One number for each pair, shape (N,).
@@ -40,7 +42,8 @@ def draw_means(
 
     Raises:
         NotEnoughData: If there are no values, or every weight is 0.
-        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is below 1.
+        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is
+            below 1.
 
     >>> from pluralign.core import rng_for
     >>> means = draw_means([1, 1, 0, 0], ["ana", "ana", "ben", "ben"], rng_for(0, "bootstrap"), draws=400)
@@ -62,9 +65,9 @@ def draw_group_means(
 ) -> FloatArray:
     """Means of resampled clusters, for each group (community) at once.
 
-    Clusters that lie within one group each (raters) are resampled within their group. Where clusters cross groups
-    (questions that several communities were asked) they are resampled jointly, so a difference between two groups
-    keeps their correlation.
+    Clusters that lie within one group each (raters) are resampled within their group. Where
+    clusters cross groups (questions that several communities were asked) they are resampled
+    jointly, so a difference between two groups keeps their correlation.
 
     Args:
         value_N: One number for each pair, shape (N,).
@@ -75,12 +78,14 @@ def draw_group_means(
         weight_N: How much each pair counts, >= 0, shape (N,).
 
     Returns:
-        Means, shape (B, C), columns in the sorted order of the group ids. A column is all nan where the group has one
-        cluster only; a joint draw in which none of a group's clusters came up is nan.
+        Means, shape (B, C), columns in the sorted order of the group ids. A column is all nan where
+        the group has one cluster only; a joint draw in which none of a group's clusters came up is
+        nan.
 
     Raises:
         NotEnoughData: If there are no values, or every weight is 0.
-        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is below 1.
+        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is
+            below 1.
 
     >>> from pluralign.core import rng_for
     >>> draw_group_means([1, 0, 1], ["a", "a", "b"], ["q1", "q2", "q1"], rng_for(0), draws=3)
@@ -121,7 +126,8 @@ def draw_series_means(
 
     Raises:
         NotEnoughData: If there are no values, or every weight is 0.
-        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is below 1.
+        InvalidInput: If shapes differ, a number is not finite, an id is missing, or ``draws`` is
+            below 1.
     """
     if not value_N_S.shape[1]:
         raise NotEnoughData("there are no series to resample")

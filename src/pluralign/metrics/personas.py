@@ -16,8 +16,8 @@ def pair_errors(
         n_options_Q: Options of each question, >= 2, shape (Q,).
 
     Returns:
-        Squared difference and squared length of the scale, both of shape (P * (P - 1) / 2, Q), 0 where an answer is
-        missing; pairs in the order of ``np.triu_indices(P, 1)``.
+        Squared difference and squared length of the scale, both of shape (P * (P - 1) / 2, Q), 0
+        where an answer is missing; pairs in the order of ``np.triu_indices(P, 1)``.
 
     Raises:
         NotEnoughData: If there are fewer than two personas.

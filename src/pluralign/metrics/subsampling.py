@@ -10,10 +10,10 @@ from pluralign.core.arrays import FloatArray
 def subsample_error(value_B_X: FloatArray, held_out: float) -> FloatArray:
     """Standard error of a number that was fitted several times, each time without a random part of the people.
 
-    Let V be the variance, over people, of a fit on all n of them. Fits on n * (1 - f) of the same people spread with
-    the variance V * f / (1 - f), while each of them, over people, has the variance V / (1 - f). So the standard error
-    of such a fit is their spread divided by sqrt(f): the delete-d jackknife (Shao and Wu 1989, Annals of Statistics
-    17).
+    Let V be the variance, over people, of a fit on all n of them. Fits on n * (1 - f) of the same
+    people spread with the variance V * f / (1 - f), while each of them, over people, has the
+    variance V / (1 - f). So the standard error of such a fit is their spread divided by sqrt(f):
+    the delete-d jackknife (Shao and Wu 1989, Annals of Statistics 17).
 
     Args:
         value_B_X: The number in each of B fits, first axis B >= 2.

@@ -1,6 +1,7 @@
 """How close answers to closed questions come to a people's; every number a ratio of sums over questions.
 
-So that intervals are cheap: a draw is a count for each question, and all draws of all series are one matrix product.
+So that intervals are cheap: a draw is a count for each question, and all draws of all series are
+one matrix product.
 """
 
 import numpy as np
@@ -14,16 +15,18 @@ def cultural_alignment_score(
 ) -> float:
     """CultureSPA's score (arXiv 2410.12971): ``100 * (1 - sqrt(sum (a - g)^2) / sqrt(sum (K - 1)^2))``.
 
-    Questions with long scales carry most of it, and nominal questions count as ordered: report `exact_accuracy` and
-    `answer_closeness` beside it.
+    Questions with long scales carry most of it, and nominal questions count as ordered: report
+    `exact_accuracy` and `answer_closeness` beside it.
 
     Args:
-        answer_Q: Number of the option answered, shape (Q,); nan where unreadable, which leaves the question out.
+        answer_Q: Number of the option answered, shape (Q,); nan where unreadable, which leaves the
+            question out.
         gold_Q: Number of the option that most people gave, shape (Q,); nan where nobody was asked.
         n_options_Q: Options of each question, >= 2, shape (Q,).
 
     Returns:
-        The score, at most 100; 100 where every answer is gold. A number beyond the options can bring it below 0.
+        The score, at most 100; 100 where every answer is gold. A number beyond the options can
+        bring it below 0.
 
     Raises:
         NotEnoughData: If no question has both an answer and a gold.

@@ -31,7 +31,8 @@ class OpenTrunk:
     """A trunk and how it can be had again.
 
     Attributes:
-        trunk: Reads requests. Under trained parts of a transformer its one feature is the reference's reward.
+        trunk: Reads requests. Under trained parts of a transformer its one feature is the
+            reference's reward.
         described: For the cards of models on it.
         backbone: The transformer; None under an embedding trunk.
         form: How requests are written in training.
@@ -135,7 +136,8 @@ def reopen(
         trust_encoder: The encoder or model that the user trusts although only the card names it.
 
     Raises:
-        InvalidSettings: If the card names a model that the user has not named, or asks to run its code.
+        InvalidSettings: If the card names a model that the user has not named, or asks to run its
+            code.
     """
     kind = TrunkSettings.family()[described["kind"]]
     fields = {key: value for key, value in described.items() if key in kind.model_fields}

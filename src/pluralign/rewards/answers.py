@@ -17,7 +17,8 @@ class Scorable:
     """A response, ready to be scored.
 
     Attributes:
-        request: Prompt and answer; None where there is no answer: the response is empty, or a thought that never ends.
+        request: Prompt and answer; None where there is no answer: the response is empty, or a
+            thought that never ends.
         thought: Whether a thought was left out.
     """
 
@@ -28,8 +29,8 @@ class Scorable:
 def scorable(request: RewardRequest, thoughts: Thoughts = "strip") -> Scorable:
     """What of a response is scored.
 
-    Thoughts of earlier turns of the assistant are left out too, as chat templates do. A thought without words
-    (``<think></think>``) is never scored.
+    Thoughts of earlier turns of the assistant are left out too, as chat templates do. A thought
+    without words (``<think></think>``) is never scored.
 
     Args:
         request: Prompt and response, as a model wrote it.

@@ -1,7 +1,8 @@
 """Features of pairs, computed from a table of vectors when they are read.
 
-A matrix with a row for each pair takes 3 kB a pair with MiniLM, and every part of it (training pairs, folds) as much
-again. The vectors of the distinct texts and three indices a pair hold the same numbers.
+A matrix with a row for each pair takes 3 kB a pair with MiniLM, and every part of it (training
+pairs, folds) as much again. The vectors of the distinct texts and three indices a pair hold the
+same numbers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -81,13 +82,13 @@ class DenseFeatures:
 class TableFeatures:
     """Features that are computed from the vectors of the distinct texts.
 
-    With e the vectors, a pair's features are ``e(chosen) - e(rejected)``, followed by ``scale * e(prompt)`` times that
-    by element where there are prompts.
+    With e the vectors, a pair's features are ``e(chosen) - e(rejected)``, followed by ``scale *
+    e(prompt)`` times that by element where there are prompts.
 
     Attributes:
         vector_T_d: Vectors of T distinct texts, float32, shape (T, d).
-        index_3_N: Rows of the chosen and the rejected responses, and of the prompts where they count, in
-            ``vector_T_d``; shape (2, N) or (3, N).
+        index_3_N: Rows of the chosen and the rejected responses, and of the prompts where they
+            count, in ``vector_T_d``; shape (2, N) or (3, N).
         scale: Weight of the second half; unused without prompts.
 
     >>> vector_T_d = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]], dtype=np.float32)

@@ -39,7 +39,8 @@ def save_reward_model(model: LinearRewardModel, folder: Path, trunk: Mapping[str
     Args:
         model: The model.
         folder: Where to; made if absent, a model already there is replaced.
-        trunk: How the trunk can be had again, as in ``{"kind": "embedding", "encoder": "minilm", "interaction": 0.5}``.
+        trunk: How the trunk can be had again, as in ``{"kind": "embedding", "encoder": "minilm",
+            "interaction": 0.5}``.
 
     Raises:
         InvalidInput: If the facts about the model use a key that the card itself needs.

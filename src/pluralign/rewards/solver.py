@@ -1,13 +1,15 @@
 """The convex heart: a weighted Bradley-Terry head, pulled towards a prior.
 
-A pair with feature difference x = h(chosen) - h(rejected) and margin m = x . theta loses -log sigmoid(m). The sum of
-the losses plus ridge / 2 * |theta - prior|^2 is strictly convex, so there is one answer: it does not depend on the
-order of the pairs, on batches or on a seed. Two forms of the same problem:
+A pair with feature difference x = h(chosen) - h(rejected) and margin m = x . theta loses -log
+sigmoid(m). The sum of the losses plus ridge / 2 * |theta - prior|^2 is strictly convex, so there is
+one answer: it does not depend on the order of the pairs, on batches or on a seed. Two forms of the
+same problem:
 
-* *primal*, among D dimensions, where there are at least as many pairs: L-BFGS in coordinates made round by the D x D
-  curvature, which is formed once for a whole path of ridges; each fit starts from the one before.
-* *dual*, among N pairs, where there are fewer than D, as is usual for one community: theta = prior + X' a, and damped
-  Newton steps that touch nothing but the N x N Gram matrix.
+* *primal*, among D dimensions, where there are at least as many pairs: L-BFGS in coordinates made
+  round by the D x D curvature, which is formed once for a whole path of ridges; each fit starts
+  from the one before.
+* *dual*, among N pairs, where there are fewer than D, as is usual for one community: theta = prior
+  + X' a, and damped Newton steps that touch nothing but the N x N Gram matrix.
 """
 
 from collections.abc import Sequence
@@ -39,10 +41,10 @@ def fit_bradley_terry(
     Minimises ``sum(weight * -log sigmoid(x . theta)) + ridge / 2 * |theta - prior|^2``.
 
     Args:
-        difference_N_D: Features of chosen minus features of rejected, shape (N, D): a matrix, or features that are
-            computed when they are read.
-        ridge: Pull towards the prior, > 0. It is in units of pairs: the sum is not divided by N, so more pairs outweigh
-            the prior.
+        difference_N_D: Features of chosen minus features of rejected, shape (N, D): a matrix, or
+            features that are computed when they are read.
+        ridge: Pull towards the prior, > 0. It is in units of pairs: the sum is not divided by N, so
+            more pairs outweigh the prior.
         prior_D: Where the head is pulled to, shape (D,); zero where None.
         weight_N: How much each pair counts, >= 0, shape (N,); 1 where None.
 
@@ -51,7 +53,8 @@ def fit_bradley_terry(
 
     Raises:
         NotEnoughData: If there are no pairs.
-        InvalidInput: If the ridge is not positive, or a feature, weight or the prior is not a finite number.
+        InvalidInput: If the ridge is not positive, or a feature, weight or the prior is not a
+            finite number.
 
     >>> fit_bradley_terry(np.array([[1.0], [1.0], [-1.0]]), ridge=1e-9).round(3).tolist()
     [0.693]
@@ -81,7 +84,8 @@ def fit_path(
 
     Raises:
         NotEnoughData: If there are no pairs.
-        InvalidInput: If a ridge is not positive, or a feature, weight or the prior is not a finite number.
+        InvalidInput: If a ridge is not positive, or a feature, weight or the prior is not a finite
+            number.
     """
     features = as_features(difference_N_D)
     pairs, dimensions = features.shape
@@ -99,7 +103,8 @@ def fit_path(
     if not len(weight_N) or not ridges:
         return np.tile(prior_D, (len(ridges), 1))
     walk = _dual_path if len(weight_N) < dimensions else _primal_path
-    # Many small products: threads that wait for each other cost more than they bring, the more the busier the machine.
+    # Many small products: threads that wait for each other cost more than they bring, the more the
+    # busier the machine.
     with one_blas_thread():
         return walk(_at_hand(features), ridges, prior_D, weight_N, tolerance)
 

@@ -109,10 +109,10 @@ class Trunk(Protocol):
 class EmbeddingTrunk:
     """A frozen sentence encoder, read by a linear head.
 
-    The features of a prompt x and a response y, with e the encoder's unit vectors of d dimensions, are
-    ``[e(y), interaction * sqrt(d) * e(x) * e(y)]``: what is said, and how it answers what was asked. The second half
-    lets a taste depend on the prompt ("Yes" is not the same answer to every question); without it a survey's short
-    options cannot be told apart.
+    The features of a prompt x and a response y, with e the encoder's unit vectors of d dimensions,
+    are ``[e(y), interaction * sqrt(d) * e(x) * e(y)]``: what is said, and how it answers what was
+    asked. The second half lets a taste depend on the prompt ("Yes" is not the same answer to every
+    question); without it a survey's short options cannot be told apart.
 
     Attributes:
         encoder: The encoder.
@@ -165,8 +165,8 @@ class EmbeddingTrunk:
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
         """Encode the texts of the pairs, each distinct one once.
 
-        Responses that the encoder reads alike (the same once cut, or but for case or blanks) share one vector, so that
-        rounding does not make one of them the better.
+        Responses that the encoder reads alike (the same once cut, or but for case or blanks) share
+        one vector, so that rounding does not make one of them the better.
 
         Raises:
             NotEnoughData: If there are no pairs.

@@ -22,9 +22,9 @@ RANDOM, MIDDLE, OTHERS, MEAN, WORST = (
 def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
     """Scores of answers that know nothing of a people, or all; for each community and on average.
 
-    They are: an option drawn at random (its expected squares), the middle option (the lower of two), the most common
-    answer of the other communities' people (each community counting the same), the rounded mean of the people, and the
-    answer farthest from theirs.
+    They are: an option drawn at random (its expected squares), the middle option (the lower of
+    two), the most common answer of the other communities' people (each community counting the
+    same), the rounded mean of the people, and the answer farthest from theirs.
 
     Args:
         peoples: What people answered.
@@ -44,7 +44,8 @@ def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:
     """What each reference point answers: chances of each option, shape (C, Q, O); all 0 where it has no answer.
 
     Args:
-        peoples: What people answered; with one people alone there are no others whose answer could be common.
+        peoples: What people answered; with one people alone there are no others whose answer could
+            be common.
     """
     gold, sizes = peoples.gold_C_Q, peoples.n_options_Q
     options = np.arange(peoples.probs_C_Q_O.shape[2])

@@ -32,12 +32,14 @@ def changes(
     """Pairs of readable answers to one question that differ in one facet only.
 
     Args:
-        answers: Of one respondent under one strategy; of two that differ in nothing, the first counts.
+        answers: Of one respondent under one strategy; of two that differ in nothing, the first
+            counts.
         facet: One of `FACETS`.
         place: Id of each question -> its index.
 
     Returns:
-        By question, how many such pairs name different options, and how many there are, both of shape (Q,).
+        By question, how many such pairs name different options, and how many there are, both of
+        shape (Q,).
     """
     rest = [key for name, key in FACETS.items() if name != facet]
     alike: dict[tuple[int, tuple[object, ...]], dict[object, int]] = defaultdict(dict)

@@ -28,8 +28,8 @@ class ReadAnswer:
 
     Attributes:
         answer: As recorded.
-        number: Option on the scale that starts at 0: an option's index; under the published parser perhaps a number
-            that no option has. None for a refusal.
+        number: Option on the scale that starts at 0: an option's index; under the published parser
+            perhaps a number that no option has. None for a refusal.
     """
 
     answer: RecordedAnswer
@@ -58,16 +58,17 @@ def read_all(
 ) -> list[ReadAnswer]:
     """Read recorded answers against the questions of their survey.
 
-    Where a row does not say what stood before its options, ``codes`` takes the survey's own codes and ``one`` numbers
-    from 1. ``auto`` decides for each model by its answers to questions whose codes start at 0, and notes on what
-    grounds; the published parser takes the codes.
+    Where a row does not say what stood before its options, ``codes`` takes the survey's own codes
+    and ``one`` numbers from 1. ``auto`` decides for each model by its answers to questions whose
+    codes start at 0, and notes on what grounds; the published parser takes the codes.
 
     Args:
         answers: As recorded.
         survey: The questions.
         parser: How texts are read.
         numbering: How options were numbered where rows do not say.
-        tally: Counts the answers as kept; unused ones move to those dropped; unknown questions are listed by id.
+        tally: Counts the answers as kept; unused ones move to those dropped; unknown questions are
+            listed by id.
 
     Returns:
         The answers to known questions with two options or more, in order.

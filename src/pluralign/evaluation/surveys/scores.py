@@ -51,8 +51,9 @@ class SurveySums:
             table: The answers.
             peoples: What people answered.
             counts_B_Q: Draws of questions.
-            everyone: Compare every profile with every people, by the cultural alignment score alone; else an answer
-                that named a community is compared with that one, and one that named none with all of them.
+            everyone: Compare every profile with every people, by the cultural alignment score
+                alone; else an answer that named a community is compared with that one, and one that
+                named none with all of them.
         """
         column = {c: i for i, c in enumerate(peoples.communities)}
         pairs: dict[tuple[int, int], int] = {}
@@ -176,7 +177,8 @@ def difference_rows(
         right: Those it is compared with; above 0 ``left`` has the higher number.
 
     Yields:
-        Rows with ``baseline_model`` and ``baseline_strategy``, for each community both have and on average.
+        Rows with ``baseline_model`` and ``baseline_strategy``, for each community both have and on
+        average.
     """
     ours, theirs = scored.places(*left), scored.places(*right)
     both = [c for c in ours if c in theirs]

@@ -22,7 +22,8 @@ class Peoples:
         n_options_Q: Options of each question.
         nominal_Q: Whether the options are known to have no order.
         gold_C_Q: Index of the option that most people gave; nan where nobody was asked.
-        probs_C_Q_O: Shares among those who gave a real answer, summing to 1, padded with zeros; zeros where unasked.
+        probs_C_Q_O: Shares among those who gave a real answer, summing to 1, padded with zeros;
+            zeros where unasked.
     """
 
     questions: tuple[str, ...]
@@ -70,7 +71,8 @@ class AnswerTable:
         profile_N: Index of the profile of each answer.
         question_N: Index of its question.
         number_N: Option on the scale from 0; nan for a refusal.
-        base_N: Whether it is the first putting of its cell: the survey's own order and wording, first draw.
+        base_N: Whether it is the first putting of its cell: the survey's own order and wording,
+            first draw.
         rows: The answers.
     """
 

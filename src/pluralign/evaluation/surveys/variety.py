@@ -30,8 +30,8 @@ def variety_rows(
 ) -> Iterator[SurveyRow]:
     """Diversities of every respondent that speaks for two communities or more, and of those people themselves.
 
-    The people's rows have the respondent's strategy, and its name behind ``people:``, for each is measured on the
-    communities that the respondent was asked for.
+    The people's rows have the respondent's strategy, and its name behind ``people:``, for each is
+    measured on the communities that the respondent was asked for.
 
     Args:
         table: The answers.
@@ -69,7 +69,8 @@ def variety_difference_rows(
         peoples: What people answered.
         counts_B_Q: Draws of questions.
         left: Model and strategy.
-        right: Those it is compared with; above 0 ``left`` is more diverse (or, for the majority rate, less).
+        right: Those it is compared with; above 0 ``left`` is more diverse (or, for the majority
+            rate, less).
 
     Yields:
         Rows with ``baseline_model`` and ``baseline_strategy``.
@@ -113,9 +114,10 @@ def effect_rows(
 ) -> Iterator[SurveyRow]:
     """How often the answer changes with the order of options, the wording, the language, and the community named.
 
-    Each is the share of pairs of readable answers to one question that name different options, the pairs differing in
-    that one thing only; so the size of artefacts can be read against the size of the effect of culture. With several
-    orders, ``position_bias`` tells how much more often than chance the option shown first is taken.
+    Each is the share of pairs of readable answers to one question that name different options, the
+    pairs differing in that one thing only; so the size of artefacts can be read against the size of
+    the effect of culture. With several orders, ``position_bias`` tells how much more often than
+    chance the option shown first is taken.
     """
     place = {q: i for i, q in enumerate(peoples.questions)}
     groups: dict[tuple[str, str], list[ReadAnswer]] = defaultdict(list)

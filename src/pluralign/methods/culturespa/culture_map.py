@@ -17,8 +17,8 @@ class CultureMap:
 
     Attributes:
         communities: Ids, C of them, in the order in which average linkage puts like next to like.
-        alike_C_C: Of the questions on which either culture shifted the answer, the share on which both answer alike;
-            1 on the diagonal, nan where there are none.
+        alike_C_C: Of the questions on which either culture shifted the answer, the share on which
+            both answer alike; 1 on the diagonal, nan where there are none.
         low_C_C: Lower ends of the 95 % intervals, resampling questions.
         high_C_C: Upper ends.
         n_C_C: Questions behind each.
@@ -60,8 +60,8 @@ def culture_map(
 ) -> CultureMap:
     """Compare every two communities by the answers that naming them shifted.
 
-    Two cultures whose shifted answers are the same are one culture to the model, whatever their people say. Questions
-    that neither shifts are left out: there both give the model's default.
+    Two cultures whose shifted answers are the same are one culture to the model, whatever their
+    people say. Questions that neither shifts are left out: there both give the model's default.
 
     Args:
         pairs: Readable or not; those with an unreadable answer are left out.
@@ -69,7 +69,8 @@ def culture_map(
         draws: Draws of questions.
 
     Raises:
-        NotEnoughData: If there are fewer than two communities, or no two have a shifted question in common.
+        NotEnoughData: If there are fewer than two communities, or no two have a shifted question in
+            common.
     """
     communities = sorted({pair.community for pair in pairs})
     if len(communities) < 2:

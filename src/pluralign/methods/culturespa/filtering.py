@@ -41,9 +41,10 @@ class GeneratedQuestion:
 def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list[GeneratedQuestion]:
     """Keep what can be asked (CultureSPA, arXiv 2410.12971, drops duplicates and badly formed options).
 
-    Numbers in front of options are taken off and non-answers ("Don't know", "Not sure/Refused") left out, both noted; a
-    question that keeps fewer than two options, more than eleven, an empty one or two that are equal is dropped, as is
-    one without text, one whose text came before, and one whose options are bare numbers that it does not explain.
+    Numbers in front of options are taken off and non-answers ("Don't know", "Not sure/Refused")
+    left out, both noted; a question that keeps fewer than two options, more than eleven, an empty
+    one or two that are equal is dropped, as is one without text, one whose text came before, and
+    one whose options are bare numbers that it does not explain.
 
     Args:
         rows: ``{"topic", "question", "options"}``.

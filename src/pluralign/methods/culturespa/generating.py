@@ -87,8 +87,9 @@ def generate_questions(
 ) -> list[dict[str, Any]]:
     """Have a model write new questions for each topic.
 
-    Every prompt shows questions of the survey and questions written before. In rounds: what one round wrote may be
-    shown in the next. The same model, seed and kept completions give the same questions again.
+    Every prompt shows questions of the survey and questions written before. In rounds: what one
+    round wrote may be shown in the next. The same model, seed and kept completions give the same
+    questions again.
 
     Args:
         chat: The model.
@@ -99,8 +100,8 @@ def generate_questions(
         tally: Where requests that failed and topics that stay short are counted.
 
     Returns:
-        ``{"topic", "question", "options"}`` for every question that could be read, ``{"topic", "text"}`` for what
-        could not, topic by topic, in the order written.
+        ``{"topic", "question", "options"}`` for every question that could be read, ``{"topic",
+        "text"}`` for what could not, topic by topic, in the order written.
 
     Raises:
         InvalidInput: If a topic has no seed question.

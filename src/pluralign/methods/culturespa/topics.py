@@ -32,8 +32,8 @@ def topics_of(
 
     Args:
         survey: The survey.
-        given: Topic -> ids of questions. Without it, questions called Q1 to Q259 are those of the World Values Survey
-            (wave 7, 13 topics); any other survey has one topic, `EVERYTHING`.
+        given: Topic -> ids of questions. Without it, questions called Q1 to Q259 are those of the
+            World Values Survey (wave 7, 13 topics); any other survey has one topic, `EVERYTHING`.
 
     Raises:
         InvalidInput: If a topic names a question that the survey lacks, or none.

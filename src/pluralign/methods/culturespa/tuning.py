@@ -32,9 +32,10 @@ def tune(
 ) -> dict[str, Any]:
     """Train an adapter on what the model itself answered; the model itself stays as it is.
 
-    The words are exactly those that the model reads when it answers; the loss is on the answer alone. The folder, a
-    PEFT adapter with ``metrics.jsonl`` and ``training.json``, appears whole or not at all; until then checkpoints lie
-    beside it, and the same call goes on from the last of them.
+    The words are exactly those that the model reads when it answers; the loss is on the answer
+    alone. The folder, a PEFT adapter with ``metrics.jsonl`` and ``training.json``, appears whole or
+    not at all; until then checkpoints lie beside it, and the same call goes on from the last of
+    them.
 
     Args:
         chat: The model.

@@ -53,13 +53,14 @@ class TooMuchAtOnce(InvalidInput):
 class RewardClient:
     """Asks a server that ``pluralign serve`` runs.
 
-    Connections are kept open, and threads may share a client. Where the server is busy, stopping or away, it is asked
-    again after 0.5, 1, 2, ... seconds, and no sooner than it names.
+    Connections are kept open, and threads may share a client. Where the server is busy, stopping or
+    away, it is asked again after 0.5, 1, 2, ... seconds, and no sooner than it names.
 
     Args:
         url: Such as ``http://127.0.0.1:8000``.
         token: Bearer token, where the server asks for one.
-        seconds: How long an answer may take; also the longest wait before the server is asked again.
+        seconds: How long an answer may take; also the longest wait before the server is asked
+            again.
         tries: How often it is asked, >= 1.
 
     Attributes:
@@ -103,11 +104,12 @@ class RewardClient:
             blend: Community -> share, in place of ``communities``.
             strength: 0 is the reference, 1 the fitted steering.
             parents: Whether a parent may answer for a community that the model lacks.
-            thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``); None: as
-                the server is set.
+            thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it
+                (``keep``); None: as the server is set.
 
         Raises:
-            InvalidInput: If it cannot be sent, or the server refuses it: an unknown community, too much at a time, ...
+            InvalidInput: If it cannot be sent, or the server refuses it: an unknown community, too
+                much at a time, ...
             InvalidSettings: If the token is wrong.
             RewardServerFailed: If the server cannot be reached, or does not answer.
         """

@@ -32,8 +32,8 @@ _ITEMS = 1024
 class RemoteRewardModel:
     """A reward server as a steerable reward model: wherever a model is taken, a server can be.
 
-    It scores responses as they are, as every model behind the port does; what calls it leaves thoughts out
-    (`pluralign.rewards.scorable`).
+    It scores responses as they are, as every model behind the port does; what calls it leaves
+    thoughts out (`pluralign.rewards.scorable`).
 
     Args:
         client: Asks the server.

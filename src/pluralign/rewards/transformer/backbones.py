@@ -23,12 +23,14 @@ class ModelSource:
         name: A folder, or ``owner/name`` on the Hugging Face hub.
         revision: Branch, tag or commit on the hub.
         label: Which of several outputs is the reward, by name or number; None where there is one.
-        precision: Number format of the weights: ``auto`` is bfloat16 on a GPU that has it, else float32.
-        attention: Attention implementation (``sdpa``, ``flash_attention_2``, ...); None leaves it to Transformers. With
-            flash attention, padding is left out of the attention.
+        precision: Number format of the weights: ``auto`` is bfloat16 on a GPU that has it, else
+            float32.
+        attention: Attention implementation (``sdpa``, ``flash_attention_2``, ...); None leaves it
+            to Transformers. With flash attention, padding is left out of the attention.
         device: ``cpu``, ``cuda``, ...; None takes a GPU where there is one.
         trust_remote_code: Whether code that comes with the model may run.
-        random_weights: Build the model from its configuration with random weights: for checking a recipe.
+        random_weights: Build the model from its configuration with random weights: for checking a
+            recipe.
     """
 
     name: str
@@ -65,12 +67,13 @@ class Backbone:
 def load_backbone(source: ModelSource) -> Backbone:
     """Load a model and its tokenizer.
 
-    A sequence-classification model keeps its head; any other (a causal model, an encoder) gets a new one, which is
-    zero until it is trained.
+    A sequence-classification model keeps its head; any other (a causal model, an encoder) gets a
+    new one, which is zero until it is trained.
 
     Raises:
         MissingExtra: If transformers is not installed.
-        InvalidInput: If there is no such model, or the hub cannot be reached; the missing files are named.
+        InvalidInput: If there is no such model, or the hub cannot be reached; the missing files are
+            named.
         InvalidSettings: If it has several outputs and none is chosen, or needs code of its own.
         DamagedFile: If its weights are truncated.
     """

@@ -24,8 +24,8 @@ TEXT = "pluralign.json"
 def export_model(model: TransformerRewardModel, steer: Steer | None, folder: Path) -> None:
     """Write a model under a steer as a plain folder for ``AutoModelForSequenceClassification``.
 
-    It has ``num_labels=1``, ``problem_type="regression"`` and a ``pad_token_id``; ``pluralign.json`` beside it says how
-    its texts are written.
+    It has ``num_labels=1``, ``problem_type="regression"`` and a ``pad_token_id``;
+    ``pluralign.json`` beside it says how its texts are written.
 
     Args:
         model: The model.
@@ -62,7 +62,8 @@ def export_adapter(model: TransformerRewardModel, steer: Steer, folder: Path) ->
         folder: Where to; it must not be there yet.
 
     Raises:
-        InvalidInput: If parts are full copies, the steer is the reference, or the folder is there already.
+        InvalidInput: If parts are full copies, the steer is the reference, or the folder is there
+            already.
         UnknownCommunity: If the model has no such community.
     """
     shares = model.by_folder(coefficients(steer, model.communities))

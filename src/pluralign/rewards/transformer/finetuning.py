@@ -41,9 +41,10 @@ def fine_tune(
 ) -> dict[str, Any]:
     """Train one part from a model, on weighted pairs, with TRL's trainer; the model itself stays as it is.
 
-    The part appears in its folder whole or not at all: a model with its tokenizer (``full``) or a PEFT adapter with its
-    head (``lora``), ``metrics.jsonl`` (every logged number by step) and ``training.json`` (settings, counts, outcome).
-    Until then checkpoints lie beside it, and the same call goes on from the last of them.
+    The part appears in its folder whole or not at all: a model with its tokenizer (``full``) or a
+    PEFT adapter with its head (``lora``), ``metrics.jsonl`` (every logged number by step) and
+    ``training.json`` (settings, counts, outcome). Until then checkpoints lie beside it, and the
+    same call goes on from the last of them.
 
     Args:
         backbone: What training starts from.
@@ -61,8 +62,10 @@ def fine_tune(
     Raises:
         MissingExtra: If TRL or PEFT is not installed.
         NotEnoughData: If no pair counts, or all are too long.
-        InvalidInput: If the folder or its checkpoints belong to another training, or the batch cannot be shared out.
-        TrainingStopped: If the loss is not a number or memory is too short; the last checkpoint is kept.
+        InvalidInput: If the folder or its checkpoints belong to another training, or the batch
+            cannot be shared out.
+        TrainingStopped: If the loss is not a number or memory is too short; the last checkpoint is
+            kept.
     """
     need_trl()
     check_length(backbone.model, form)

@@ -40,8 +40,8 @@ class Runner:
         """Outputs of a model for each request.
 
         Args:
-            forward: Takes a padded batch (``input_ids``, ``attention_mask``, perhaps ``token_type_ids``) on the device,
-                returns a tensor of shape (B, D).
+            forward: Takes a padded batch (``input_ids``, ``attention_mask``, perhaps
+                ``token_type_ids``) on the device, returns a tensor of shape (B, D).
             tokens: N requests.
 
         Returns:

@@ -73,7 +73,8 @@ def rewards_by_adapter(
 def lots_of(lengths: Sequence[int], names: Sequence[str], most: int) -> list[list[int]]:
     """Which requests go through a model together: those of one adapter, and of several until they fill a batch.
 
-    An adapter costs a step of its own in each layer of each batch that it is in, so one that fills a batch goes alone.
+    An adapter costs a step of its own in each layer of each batch that it is in, so one that fills
+    a batch goes alone.
 
     Args:
         lengths: Tokens of each request, > 0.

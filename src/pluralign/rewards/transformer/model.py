@@ -55,10 +55,12 @@ _IN_USE: WeakSet[Any] = WeakSet()
 class TransformerRewardModel:
     """A transformer with a trained part for each community.
 
-    With parameters theta of the reference and theta_c of a community, a steer stands for ``theta + strength * sum over
-    c of share_c * (theta_c - theta)``: the same blend of parameters as that of linear heads.
+    With parameters theta of the reference and theta_c of a community, a steer stands for ``theta +
+    strength * sum over c of share_c * (theta_c - theta)``: the same blend of parameters as that of
+    linear heads.
 
-    Heads alone on the frozen trunk are a `pluralign.rewards.LinearRewardModel` on a `TransformerTrunk`.
+    Heads alone on the frozen trunk are a `pluralign.rewards.LinearRewardModel` on a
+    `TransformerTrunk`.
 
     Attributes:
         backbone: The reference: model, tokenizer, and where they came from.

@@ -44,17 +44,19 @@ Blend = tuple[tuple[Path, float], ...]
 class ResidentRewardModel:
     """A `TransformerRewardModel` whose parts stay in memory; its rewards are the same.
 
-    Adapters are read and put on the model when it is opened. Full copies are read when they are first asked for, and
-    their weights take the place of the reference's, on the same model, when the steer changes.
+    Adapters are read and put on the model when it is opened. Full copies are read when they are
+    first asked for, and their weights take the place of the reference's, on the same model, when
+    the steer changes.
 
-    While it is open, nobody else is to use the backbone; ``close``, or the end of a ``with``, gives it back as it was.
-    Not thread-safe: one thread calls it.
+    While it is open, nobody else is to use the backbone; ``close``, or the end of a ``with``, gives
+    it back as it was. Not thread-safe: one thread calls it.
 
     Args:
         model: What to open.
-        blends: How many blended adapters are kept, >= 1; the one that was not used for longest goes first.
-        memory: How many bytes of weights of full copies and their blends are kept on the CPU, besides the reference's;
-            what does not fit is read again when it is asked for.
+        blends: How many blended adapters are kept, >= 1; the one that was not used for longest goes
+            first.
+        memory: How many bytes of weights of full copies and their blends are kept on the CPU,
+            besides the reference's; what does not fit is read again when it is asked for.
 
     Raises:
         InvalidInput: If a part is missing, nothing is to be kept, or the backbone is in use.

@@ -48,7 +48,8 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
         backbone: The model that the card names.
 
     Raises:
-        InvalidInput: If the folder holds no such model, or its parts were trained from another backbone.
+        InvalidInput: If the folder holds no such model, or its parts were trained from another
+            backbone.
         InvalidSettings: If a part would run code.
         DamagedFile: If a file is missing, truncated or altered.
     """

@@ -18,13 +18,13 @@ class TextForm:
     """How requests are written for a model.
 
     Attributes:
-        kind: ``chat``: the tokenizer's chat template. ``pair``: the tokenizer's text pair, for encoders. ``plain``: the
-            prompt, a blank line, the response, the end token. ``joined``: prompt, separator and response as one text
-            (the published form of SCPO).
+        kind: ``chat``: the tokenizer's chat template. ``pair``: the tokenizer's text pair, for
+            encoders. ``plain``: the prompt, a blank line, the response, the end token. ``joined``:
+            prompt, separator and response as one text (the published form of SCPO).
         max_length: Tokens at most.
-        overlong: What becomes of a training pair that is longer: ``cut`` takes tokens from the left of its prompt and,
-            where that is not enough, from the end of its response (``joined`` is cut at its end, as published);
-            ``drop`` leaves the pair out. Scoring always cuts.
+        overlong: What becomes of a training pair that is longer: ``cut`` takes tokens from the left
+            of its prompt and, where that is not enough, from the end of its response (``joined`` is
+            cut at its end, as published); ``drop`` leaves the pair out. Scoring always cuts.
     """
 
     kind: Form
@@ -81,8 +81,8 @@ def tokenise(tokenizer: Any, requests: Sequence[RewardRequest], form: TextForm) 
         Tokens of each request, aligned; none is longer than ``form.max_length``.
 
     Raises:
-        InvalidInput: If the tokenizer is not a fast one or has no chat template where one is asked for, or the limit
-            leaves no room for any text.
+        InvalidInput: If the tokenizer is not a fast one or has no chat template where one is asked
+            for, or the limit leaves no room for any text.
     """
     if not getattr(tokenizer, "is_fast", False):
         raise InvalidInput(

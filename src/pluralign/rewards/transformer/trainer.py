@@ -46,8 +46,9 @@ class PairCollator:
         """Collate.
 
         Returns:
-            ``weight``, ``chosen``, ``rejected`` (which sequence), ``community`` and ``row``, each of shape (N,), and
-            ``input_ids``, ``attention_mask`` and, where the model asks for them, ``token_type_ids`` of shape (U, T).
+            ``weight``, ``chosen``, ``rejected`` (which sequence), ``community`` and ``row``, each
+            of shape (N,), and ``input_ids``, ``attention_mask`` and, where the model asks for them,
+            ``token_type_ids`` of shape (U, T).
         """
         place: dict[Tokens, int] = {}
         sides: dict[str, list[int]] = {"chosen": [], "rejected": []}
@@ -72,7 +73,8 @@ class GroupedSampler(Sampler[int]):
 
     Args:
         length_N: Tokens of each pair.
-        group_N: What each pair belongs to; pairs of a group stay next to each other. None: each is its own group.
+        group_N: What each pair belongs to; pairs of a group stay next to each other. None: each is
+            its own group.
         batch: Pairs in a batch.
         seed: Draws the order.
         blank: Rows after the pairs that only fill the last batch: they come last.
@@ -124,13 +126,14 @@ class GroupedSampler(Sampler[int]):
 class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
     """Minimises the weighted Bradley-Terry loss: sum of w * -log sigmoid(margin), divided by pairs or by weights.
 
-    Weights of 1 give TRL's own loss. A batch that does not fit into memory is taken in halves, with the same gradient;
-    a loss that is no number stops the training and names the pairs. Rows numbered -1 only fill a batch that several
-    processes share; they count nowhere.
+    Weights of 1 give TRL's own loss. A batch that does not fit into memory is taken in halves, with
+    the same gradient; a loss that is no number stops the training and names the pairs. Rows
+    numbered -1 only fill a batch that several processes share; they count nowhere.
 
     Args:
         micro_batch: Pairs in one forward pass; None takes the whole batch.
-        loss_over: ``pairs`` divides by the number of pairs (as published), ``weights`` by the sum of weights.
+        loss_over: ``pairs`` divides by the number of pairs (as published), ``weights`` by the sum
+            of weights.
         sampler: Order of the training pairs; None leaves it to the trainer.
         pair_ids: Id of each training pair by its row, for messages.
         communities: Name of each community by its code, for metrics.

@@ -32,14 +32,15 @@ _LOT = 16_384
 class RequestEncoder:
     """The encoder port over requests: each text is a request's key, each vector what a model says of it.
 
-    So scores and hidden states are cached as embeddings are: by content and model fingerprint, in one pass over the
-    distinct requests, kept through an interruption. Under a launcher of several processes each does its part.
+    So scores and hidden states are cached as embeddings are: by content and model fingerprint, in
+    one pass over the distinct requests, kept through an interruption. Under a launcher of several
+    processes each does its part.
 
     Args:
         backbone: The model.
         form: How requests are written.
-        output: ``reward``: one number, the reward in logits. ``hidden``: what the scalar head reads, divided by the
-            square root of its length, and a 1 for the head's bias.
+        output: ``reward``: one number, the reward in logits. ``hidden``: what the scalar head
+            reads, divided by the square root of its length, and a 1 for the head's bias.
         tokens: Tokens in a batch; None takes what suits the device.
         note: Hears that requests were cut, or that memory was short.
 
@@ -125,7 +126,8 @@ class TransformerTrunk:
 
     Attributes:
         encoder: A `RequestEncoder`, or a cache around one.
-        tokens_of: `RequestEncoder.tokens_of`; without it no two responses are taken to be read alike.
+        tokens_of: `RequestEncoder.tokens_of`; without it no two responses are taken to be read
+            alike.
     """
 
     encoder: Encoder
