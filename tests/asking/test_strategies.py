@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pluralign.asking import load_strategy, put, strategies
-from pluralign.asking.strategies import PLACES
+from pluralign.asking.strategies import FIELDS
 from pluralign.core import InvalidSettings
 from pluralign.simulation import SocietySurvey
 
@@ -62,7 +62,7 @@ def test_a_template_of_ones_own_is_a_file_that_was_copied_and_changed(tmp_path: 
 def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
     strategy = load_strategy("culture_aware")
     assert list(strategy.wordings(2)) == ["", "interview"]
-    with pytest.raises(InvalidSettings, match="4 wordings"):
+    with pytest.raises(InvalidSettings, match=r"must be at most 3, .* got 4"):
         strategy.wordings(4)
 
 
@@ -72,9 +72,9 @@ def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
         ('user = "{question}"', "{options} is missing"),
         ('user = "{options} {question} {cultur}"', "did you mean {culture}"),
         ('user = "{options} {question} {"', "brace"),
-        ('user = "{options} {question} {language}"', "unknown place {language}"),
-        ('user = "{options} {question.text}"', "unknown place {question.text}"),
-        ('user = "{options} {question}"\nsystem = "From {country}."', "unknown place {country}"),
+        ('user = "{options} {question} {language}"', "unknown field {language}"),
+        ('user = "{options} {question.text}"', "unknown field {question.text}"),
+        ('user = "{options} {question}"\nsystem = "From {country}."', "unknown field {country}"),
         ('user = "{options} {question}"\nsytem = "x"', "unknown key"),
         (
             'user = "{options} {question}"\n[paraphrases]\nother = "{options}"',
@@ -84,7 +84,7 @@ def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
             'user = "{options} {question}"\n[translations]\nes.user = "{question}"',
             "{options} is missing",
         ),
-        ("user = 3", "not a text"),
+        ("user = 3", "must be text, got int"),
         ("user =", "not valid TOML"),
     ],
 )
@@ -103,11 +103,11 @@ def test_a_misspelt_strategy_is_answered_with_a_near_one() -> None:
 
 
 def test_every_place_that_a_template_may_have_is_filled(tmp_path: Path) -> None:
-    text = "\\n".join(f"{{{place}}}" for place in PLACES)
+    text = "\\n".join(f"{{{field}}}" for field in FIELDS)
     strategy = load_strategy(
         template(tmp_path, f'system = "{{culture}}"\nuser = "{text} {{{{}}}}"')
     )
     ask = put(strategy, SocietySurvey(questions=6).survey(), ["~hill"])[0]
     words = "\n".join(message.content for message in ask.conversation)
     assert words.endswith("{}")
-    assert not [place for place in PLACES if f"{{{place}}}" in words]
+    assert not [field for field in FIELDS if f"{{{field}}}" in words]

@@ -1,4 +1,4 @@
-"""How a question is put: strategies, their templates, orders and wordings."""
+"""Turn survey questions into asks: strategies, their templates, orders and wordings."""
 
 from pluralign.asking.asks import Putting, main_language, put
 from pluralign.asking.strategies import Strategy, load_strategy, strategies

@@ -1,4 +1,4 @@
-"""Put the questions of a survey by a strategy: one ask for each question, community, order, wording and draw."""
+"""Write the asks of a survey by a strategy, one for each question, community, order and draw."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,16 +35,15 @@ _ARTICLE = (
 
 @dataclass(frozen=True, slots=True)
 class Putting:
-    """How questions are put, beside their strategy.
+    """Options of asking that do not depend on the strategy.
 
     Attributes:
-        numbering: What stands before the options: the question's ``codes``, or numbers from
-            ``one``.
-        orders: Orders of the options, >= 1: the survey's own, then for a scale (or where nobody
-            said) its reverse, and for options known to have no order seeded shuffles; fewer where
-            there are no more.
-        paraphrases: Wordings, >= 1.
-        draws: How often each is put, >= 1.
+        numbering: The labels before the options: the question's ``codes``, or numbers from ``one``.
+        orders: Number of orders of the options, >= 1. The first is the survey's own. For a scale
+            (or where that is unknown) the second is its reverse; for options without an order the
+            further ones are seeded shuffles. There are fewer where no more exist.
+        paraphrases: Number of wordings, >= 1.
+        draws: Number of times each ask is sampled, >= 1.
         seed: Seed of the shuffles.
 
     Raises:
@@ -59,7 +58,8 @@ class Putting:
 
     def __post_init__(self) -> None:
         if min(self.orders, self.paraphrases, self.draws) < 1:
-            raise InvalidInput("orders, paraphrases and draws must be 1 or more")
+            numbers = (self.orders, self.paraphrases, self.draws)
+            raise InvalidInput(f"orders, paraphrases and draws must be >= 1, got {numbers}")
 
 
 def put(
@@ -72,19 +72,19 @@ def put(
     putting: Putting | None = None,
     tally: Tally | None = None,
 ) -> list[Ask]:
-    """Put questions to be answered for communities.
+    """Write the asks of questions for communities.
 
-    Asks of one question stand together, so that a respondent can read it once. A strategy that
-    names no community puts each question once for all.
+    The asks of one question follow each other, so that a respondent can read it once. A strategy
+    that names no community asks each question once for all communities.
 
     Args:
-        strategy: How.
+        strategy: The strategy.
         survey: Questions, and the answers that self-alignment shows.
-        communities: For whom.
-        questions: Which; all by default.
-        cultures: Tables of alike cultures and near questions.
-        putting: Numbering, orders, wordings, draws.
-        tally: Where what is not put is counted.
+        communities: Ids of the communities to ask for.
+        questions: Ids of the questions; all by default.
+        cultures: Tables of similar cultures and near questions.
+        putting: Numbering, orders, wordings and draws.
+        tally: Counts the questions that are not asked.
 
     Raises:
         InvalidSettings: If the template has fewer wordings than asked for.
@@ -94,7 +94,7 @@ def put(
     cultures = culture_tables(survey, cultures or CultureTables(), strategy.needs)
     wordings = strategy.wordings(putting.paraphrases)
     writer = _Writer(strategy, survey, cultures, putting)
-    asks = []
+    asks: list[Ask] = []
     for id_ in questions if questions is not None else survey.questions:
         question = survey.questions.get(id_)
         if question is None:
@@ -103,7 +103,7 @@ def put(
             tally.drop(f"question with one option: {id_}")
             continue
         for community_ in communities if strategy.names_community else (None,):
-            asks += list(writer.asks(question, community_, wordings, tally))
+            asks += writer.asks(question, community_, wordings, tally)
     return asks
 
 
@@ -121,8 +121,8 @@ class _Writer:
         wordings: Mapping[str, str],
         tally: Tally,
     ) -> Iterator[Ask]:
-        places = self._places(question, community_, tally)
-        if places is None:
+        fields = self._fields(question, community_, tally)
+        if fields is None:
             return
         language, system, translated = self._language(community_, tally)
         if language is None:
@@ -130,36 +130,35 @@ class _Writer:
         for order in _orders(question, self.putting):
             shown = tuple(question.options[i] for i in order)
             labels = self._labels(question, order)
-            filled = places | {
-                "question": question.text,
-                "options": render_question("", shown, labels).strip("\n"),
-            }
+            options = render_question("", shown, labels).strip("\n")
+            filled = fields | {"question": question.text, "options": options}
             for variant, user in (wordings if translated is None else {"": translated}).items():
                 turns = (("system", system), ("user", user))
-                said = tuple(Message(role, text.format(**filled)) for role, text in turns if text)
+                written = [Message(role, text.format(**filled)) for role, text in turns if text]
                 for draw in range(self.putting.draws):
                     yield Ask(
-                        question,
-                        said,
-                        self.strategy.name,
-                        community_,
-                        order,
-                        labels,
-                        variant,
-                        language,
-                        draw,
-                        self.strategy.shows_gold,
+                        question=question,
+                        conversation=tuple(written),
+                        strategy=self.strategy.name,
+                        community=community_,
+                        order=order,
+                        labels=labels,
+                        variant=variant,
+                        language=language,
+                        draw=draw,
+                        shows_gold=self.strategy.shows_gold,
                     )
 
     def _labels(self, question: SurveyQuestion, order: tuple[int, ...]) -> tuple[str, ...]:
-        """Labels count up by place, so an option's label tells its place and nothing else."""
+        """Labels in the order shown, so that a label shows only where its option is in the list."""
         if self.putting.numbering == "one":
             return tuple(str(i + 1) for i in range(len(order)))
         return question.codes
 
-    def _places(
+    def _fields(
         self, question: SurveyQuestion, community_: str | None, tally: Tally
     ) -> dict[str, str] | None:
+        """Values of the template's fields about the community; None where one cannot be filled."""
         needs, found = self.strategy.needs, {}
         if community_ is None:
             return {}
@@ -181,29 +180,22 @@ class _Writer:
         return found
 
     def _examples(self, question: SurveyQuestion, community_: str) -> list[str]:
-        """The nearest questions that these people answered, each with its options and the one most gave."""
+        """The nearest questions with options, and the answer that most of these people gave."""
         examples = []
         for id_ in self.cultures.neighbours.get(question.id, ()):
             answered = self.survey.distribution(id_, community_)
-            if (
-                answered is None
-                or id_ == question.id
-                or id_ not in self.survey.questions
-                or sum(answered.probs_O) <= 0
-            ):
+            near = self.survey.questions.get(id_)
+            if answered is None or near is None or id_ == question.id or not any(answered.probs_O):
                 continue
-            near = self.survey.questions[id_]
             labels = self._labels(near, tuple(range(len(near.options))))
-            examples.append(
-                f"{render_question(near.text, near.options, labels)}\nAnswer: "
-                f"{labels[answered.gold]}"
-            )
+            text = render_question(near.text, near.options, labels)
+            examples.append(f"{text}\nAnswer: {labels[answered.gold]}")
             if len(examples) == _EXAMPLES:
                 break
         return examples
 
     def _language(self, community_: str | None, tally: Tally) -> tuple[str | None, str, str | None]:
-        """The language to ask in, its system turn, and its user turn where the template is translated."""
+        """The language, its system turn, and its user turn where the template is translated."""
         strategy = self.strategy
         if not strategy.translations or community_ is None:
             return "en", strategy.system, None
@@ -218,7 +210,7 @@ class _Writer:
 
 @lru_cache(maxsize=1024)
 def main_language(community_: str) -> str | None:
-    """The language most people of a country use with the state, as Unicode's CLDR has it; None where it has none.
+    """The main official language of a country, from Unicode's CLDR; None where it is not known.
 
     >>> main_language("MEX"), main_language("~yoruba")
     ('es', None)
@@ -248,7 +240,7 @@ def _orders(question: SurveyQuestion, putting: Putting) -> list[tuple[int, ...]]
 
 
 def _name(community_: str) -> str:
-    """A community's name as it stands in a sentence."""
+    """A community's name within a sentence."""
     name = community(community_).name
     head, _, tail = name.partition(", ")
     if tail.endswith((" of", " of the")):

@@ -1,4 +1,4 @@
-"""Strategies: how a question is put, each a small template file that anybody can copy and change."""
+"""Strategies of asking: small template files that users can copy and change."""
 
 import string
 from collections.abc import Mapping
@@ -8,26 +8,26 @@ from pathlib import Path
 
 from pluralign.core import InvalidSettings, parse_toml
 
-PLACES = ("question", "options", "culture", "nearest", "farthest", "examples")
+FIELDS = ("question", "options", "culture", "nearest", "farthest", "examples")
 _KEYS = ("about", "system", "user", "paraphrases", "translations")
 _FOLDER = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How a question is put.
+    """A way to ask a question.
 
     Attributes:
-        name: Name of the template file, without its suffix; what results call it.
-        about: What it does, in a line.
-        user: The user turn, with places such as ``{question}``.
+        name: Name of the template file without its suffix, also in results.
+        about: Its purpose, in one line.
+        user: The user turn, with fields such as ``{question}``.
         system: The system turn; empty for none.
         paraphrases: Name -> another wording of the user turn.
         translations: Language tag -> (system, user) in that language.
-        path: Where the template lies.
+        path: Path of the template.
 
     Raises:
-        InvalidSettings: If a place is unknown, or ``{question}`` or ``{options}`` is missing from a
+        InvalidSettings: If a field is unknown, or ``{question}`` or ``{options}`` is missing from a
             user turn.
     """
 
@@ -45,26 +45,26 @@ class Strategy:
         }
         turns |= {f"translations.{tag}.user": user for tag, (_, user) in self.translations.items()}
         for key, text in turns.items():
-            missing = {"question", "options"} - _places(text, f"{self.path}: {key}")
+            missing = {"question", "options"} - _fields_of(text, f"{self.path}: {key}")
             if missing:
                 raise InvalidSettings(
-                    f"the place {{{min(missing)}}} is missing", where=f"{self.path}: {key}"
+                    f"the field {{{min(missing)}}} is missing", where=f"{self.path}: {key}"
                 )
-        _places(self.system, f"{self.path}: system")
+        _fields_of(self.system, f"{self.path}: system")
 
     @property
     def needs(self) -> frozenset[str]:
-        """The places it fills in."""
+        """The fields of its texts."""
         texts = [self.system, self.user, *self.paraphrases.values()]
-        texts += [text for turns in self.translations.values() for text in turns]
-        return frozenset(place for text in texts for place in _places(text, self.name))
+        for turns in self.translations.values():
+            texts += turns
+        return frozenset().union(*(_fields_of(text, self.name) for text in texts))
 
     @property
     def names_community(self) -> bool:
-        """Whether each community is asked for by itself."""
-        return bool(self.needs & {"culture", "nearest", "farthest", "examples"}) or bool(
-            self.translations
-        )
+        """Whether it asks for each community separately."""
+        fields = self.needs & {"culture", "nearest", "farthest", "examples"}
+        return bool(fields or self.translations)
 
     @property
     def shows_gold(self) -> bool:
@@ -80,9 +80,9 @@ class Strategy:
         found = {"": self.user} | dict(self.paraphrases)
         if n > len(found):
             raise InvalidSettings(
-                f"{n} wordings, but {self.name} has {len(found)}",
+                f"paraphrases must be at most {len(found)}, the wordings of {self.name}, got {n}",
                 where="asking.paraphrases",
-                hint=f"ask for {len(found)}, or add some under [paraphrases] to a copy of {self.path}",
+                hint=f"add wordings under [paraphrases] to a copy of {self.path}",
             )
         return dict(list(found.items())[:n])
 
@@ -101,10 +101,10 @@ def load_strategy(name: str | Path) -> Strategy:
 
     A template is TOML: ``user`` with ``{question}`` and ``{options}``, and, where wanted,
     ``about``, ``system``, ``[paraphrases]`` and ``[translations.TAG]`` with ``user`` and
-    ``system``. Other places: ``{culture}``, ``{nearest}``, ``{farthest}``, ``{examples}``.
+    ``system``. Other fields: ``{culture}``, ``{nearest}``, ``{farthest}``, ``{examples}``.
 
     Raises:
-        InvalidSettings: If there is none of that name, or the file is not written so.
+        InvalidSettings: If there is no such strategy, or the file is not such a template.
 
     >>> load_strategy("culture_aware").names_community, load_strategy("self_alignment").shows_gold
     (True, True)
@@ -113,68 +113,67 @@ def load_strategy(name: str | Path) -> Strategy:
     path = _FOLDER / f"{name}.toml" if is_own else Path(name)
     if str(name) not in strategies() if is_own else not path.is_file():
         near = get_close_matches(str(name), strategies(), n=2, cutoff=0.6)
-        hint = (
-            f"did you mean {' or '.join(near)}?"
-            if near
-            else f"known: {', '.join(strategies())}; or a .toml file"
-        )
+        known = f"known: {', '.join(strategies())}; or a .toml file"
+        hint = f"did you mean {' or '.join(near)}?" if near else known
         raise InvalidSettings(f"there is no strategy {str(name)!r}", hint=hint)
     try:
         table = parse_toml(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise InvalidSettings(
-            f"not valid TOML: {error}", where=str(path), hint="mend the file"
+            f"not valid TOML: {error}", where=str(path), hint="correct the file"
         ) from error
     for key in table:
         if key not in _KEYS:
             raise InvalidSettings(
                 "unknown key", where=f"{path}: {key}", hint=f"known: {', '.join(_KEYS)}"
             )
-    translations = _table(table, "translations", path)
+    wordings = _table(table, "paraphrases", path)
+    paraphrases = {name: _turn(wordings, name, path) for name in wordings}
+    translations: dict[str, tuple[str, str]] = {}
+    for tag in _table(table, "translations", path):
+        turns = _table(_table(table, "translations", path), tag, path)
+        translations[tag] = _turn(turns, "system", path), _turn(turns, "user", path)
     return Strategy(
         name=path.stem,
         about=_text(table, "about", path),
-        user=_text(table, "user", path).strip("\n"),
-        system=_text(table, "system", path).strip("\n"),
-        paraphrases={
-            k: _text(_table(table, "paraphrases", path), k, path).strip("\n")
-            for k in table.get("paraphrases", {})
-        },
-        translations={
-            tag: tuple(
-                _text(_table(translations, tag, path), key, path).strip("\n")
-                for key in ("system", "user")
-            )  # type: ignore[misc]
-            for tag in translations
-        },
+        user=_turn(table, "user", path),
+        system=_turn(table, "system", path),
+        paraphrases=paraphrases,
+        translations=translations,
         path=path,
     )
 
 
-def _places(text: str, where: str) -> set[str]:
+def _fields_of(text: str, where: str) -> set[str]:
     try:
         found = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError as error:
         raise InvalidSettings(
-            f"a brace is open or alone: {error}", where=where, hint="write {{ for a brace"
+            f"braces must be in pairs: {error}", where=where, hint="write {{ for a brace"
         ) from error
-    strange = sorted(found - set(PLACES))
+    strange = sorted(found - set(FIELDS))
     if strange:
-        near = get_close_matches(strange[0], PLACES, n=1)
-        hint = f"did you mean {{{near[0]}}}?" if near else f"known: {', '.join(PLACES)}"
-        raise InvalidSettings(f"unknown place {{{strange[0]}}}", where=where, hint=hint)
+        near = get_close_matches(strange[0], FIELDS, n=1)
+        hint = f"did you mean {{{near[0]}}}?" if near else f"known: {', '.join(FIELDS)}"
+        raise InvalidSettings(f"unknown field {{{strange[0]}}}", where=where, hint=hint)
     return found
+
+
+def _turn(table: Mapping[str, object], key: str, path: Path) -> str:
+    return _text(table, key, path).strip("\n")
 
 
 def _text(table: Mapping[str, object], key: str, path: Path) -> str:
     value = table.get(key, "")
     if not isinstance(value, str):
-        raise InvalidSettings("not a text", where=f"{path}: {key}")
+        raise InvalidSettings(f"must be text, got {type(value).__name__}", where=f"{path}: {key}")
     return value
 
 
 def _table(table: Mapping[str, object], key: str, path: Path) -> Mapping[str, object]:
     value = table.get(key, {})
     if not isinstance(value, dict):
-        raise InvalidSettings("not a table", where=f"{path}: {key}")
+        raise InvalidSettings(
+            f"must be a table, got {type(value).__name__}", where=f"{path}: {key}"
+        )
     return value

@@ -1,5 +1,6 @@
-"""Which cultures are alike, and which questions: tables that strategies compare and quote from."""
+"""Tables of similar cultures and near questions, from which strategies compare and quote."""
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +12,11 @@ from pluralign.metrics import similarity
 
 @dataclass(frozen=True, slots=True)
 class CultureTables:
-    """Which cultures are alike, and which questions.
+    """The similarity of cultures, and the neighbours of questions.
 
     Attributes:
-        similarity: Community -> community -> how alike, higher being more; computed from the survey
-            where empty.
+        similarity: Community -> community -> similarity, higher for more alike; computed from the
+            survey where empty.
         neighbours: Question -> questions near it, nearest first; by shared words where empty.
     """
 
@@ -24,15 +25,15 @@ class CultureTables:
 
 
 def culture_tables(survey: Survey, given: CultureTables, needs: Collection[str]) -> CultureTables:
-    """Tables with what a strategy needs and nobody gave, computed from the survey.
+    """Complete the tables that a strategy needs from the survey.
 
-    Cultures are alike by the mean similarity of their people's answers, questions near by the words
-    they share.
+    The similarity of cultures is the mean similarity of their people's answers. Questions are near
+    by the words that they share.
 
     Args:
         survey: The survey.
-        given: Tables of the caller; what they hold is kept.
-        needs: Places of the strategy, or of several.
+        given: Tables of the caller; they are kept unless empty.
+        needs: Fields of the strategy, or of several strategies.
     """
     alike, near = given.similarity, given.neighbours
     if not alike and {"nearest", "farthest"} & set(needs):
@@ -44,38 +45,41 @@ def culture_tables(survey: Survey, given: CultureTables, needs: Collection[str])
 
 def _alikeness(survey: Survey) -> dict[str, dict[str, float]]:
     """Mean similarity of every two communities over their common questions."""
-    place = {community: c for c, community in enumerate(survey.communities)}
-    total_C_C = np.zeros((len(place), len(place)))
-    common_C_C = np.zeros((len(place), len(place)))
+    communities = survey.communities
+    total_C_C = np.zeros((len(communities), len(communities)))
+    common_C_C = np.zeros((len(communities), len(communities)))
     for question in survey.questions:
-        answered = [
-            d
-            for c in place
-            if (d := survey.distribution(question, c)) is not None and sum(d.probs_O) > 0
-        ]
-        if len(answered) < 2:
-            continue
-        at = np.ix_([place[d.community] for d in answered], [place[d.community] for d in answered])
-        shares_C_O = np.array([d.normalised() for d in answered])
-        total_C_C[at] += similarity(shares_C_O[:, None], shares_C_O[None])
-        common_C_C[at] += 1
-    return {
-        first: {
-            second: float(total_C_C[i, j] / common_C_C[i, j])
-            for second, j in place.items()
-            if i != j and common_C_C[i, j]
+        shares = {
+            c: _shares(survey, question, community) for c, community in enumerate(communities)
         }
-        for first, i in place.items()
-    }
+        rows = [c for c, own in shares.items() if own is not None]
+        if len(rows) < 2:
+            continue
+        shares_C_O = np.array([shares[c] for c in rows])
+        total_C_C[np.ix_(rows, rows)] += similarity(shares_C_O[:, None], shares_C_O[None])
+        common_C_C[np.ix_(rows, rows)] += 1
+    found: dict[str, dict[str, float]] = {community: {} for community in communities}
+    for i, j in itertools.permutations(range(len(communities)), 2):
+        if common_C_C[i, j]:
+            mean = float(total_C_C[i, j] / common_C_C[i, j])
+            found[communities[i]][communities[j]] = mean
+    return found
+
+
+def _shares(survey: Survey, question: str, community: str) -> tuple[float, ...] | None:
+    """The shares of real answers; None where nobody gave one."""
+    answered = survey.distribution(question, community)
+    return None if answered is None or not any(answered.probs_O) else answered.normalised()
 
 
 def _shared_words(survey: Survey) -> dict[str, list[str]]:
-    """The other questions of each, by the share of words they have in common."""
+    """The other questions for each question, by the share of words that they have in common."""
     words = {id_: frozenset(q.text.casefold().split()) for id_, q in survey.questions.items()}
-    return {
-        id_: sorted(
-            (other for other in words if other != id_),
-            key=lambda o: -len(own & words[o]) / max(1, len(own | words[o])),
-        )
-        for id_, own in words.items()
-    }
+    found: dict[str, list[str]] = {}
+    for id_, own in words.items():
+        shared = {
+            other: len(own & theirs) / max(1, len(own | theirs)) for other, theirs in words.items()
+        }
+        del shared[id_]
+        found[id_] = sorted(shared, key=lambda other: -shared[other])
+    return found
