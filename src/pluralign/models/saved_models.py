@@ -55,17 +55,18 @@ def open_model(
     """Load a saved model together with the trunk that its card names.
 
     Args:
-        folder: Where it was saved.
-        cache: Where vectors and rewards are kept; the default place where None.
-        around: What to put around the trunk's encoder instead of the cache on disk.
-        trust_encoder: An encoder that may be opened although only the card names it. Encoders that are packaged, or
-            that a run of this account's own settings has named, need no word.
+        folder: The folder of the model.
+        cache: Folder of vectors and rewards; the default one where None.
+        around: Wraps the trunk's encoder, in place of the cache on disk.
+        trust_encoder: An encoder that may be opened although only the card names it. It is not
+            needed for packaged encoders, nor for those that settings of this account have named.
 
     Returns:
-        A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities are trained parts.
+        A `pluralign.rewards.LinearRewardModel`, or a `TransformerRewardModel` where communities
+        are trained parts.
 
     Raises:
-        InvalidInput: If the folder holds no model, or its trunk cannot be had.
+        InvalidInput: If the folder has no model, or its trunk cannot be opened.
         InvalidSettings: If the card names an encoder that nobody on this account has named.
         DamagedFile: If a file is truncated or altered.
     """
@@ -93,7 +94,7 @@ def open_with_trunk(
 
 
 def save_model(model: LinearRewardModel, folder: AnyPath) -> None:
-    """Save a model of `pluralign.fit`, so that `open_model`, a server and every command can open it.
+    """Save a model of `pluralign.fit`, for `open_model`, the server and every command.
 
     Args:
         model: A model with linear heads.
@@ -113,7 +114,7 @@ def save_model(model: LinearRewardModel, folder: AnyPath) -> None:
 def rewards_under(
     model: SteerableRewardModel, requests: Sequence[RewardRequest], steers: Mapping[str, Steer]
 ) -> FloatArray:
-    """Rewards under several steers in logits, shape (N, S); a linear model reads each request once for all of them."""
+    """Rewards under several steers in logits, shape (N, S); a linear model reads a request once."""
     if isinstance(model, LinearRewardModel):
         head_D_S = np.stack([model.head(steer) for steer in steers.values()], axis=1)
         rewards: FloatArray = model.trunk.features(requests).astype(np.float64) @ head_D_S
@@ -124,7 +125,7 @@ def rewards_under(
 def steers_for(
     model: SteerableRewardModel, labels: Sequence[str], strength: float
 ) -> dict[str, Steer]:
-    """What to score with: a steer for each label; every community, and ``~world``, where none is named.
+    """A steer for each label; every community, and ``~world``, where none is named.
 
     Raises:
         UnknownCommunity: If the model has no such community; near ones are named.
@@ -146,18 +147,22 @@ def score_file(
 
     Args:
         model: The model.
-        path: JSON Lines, JSON, CSV or Parquet; rows have ``prompt`` and ``response``, or ``chosen`` and ``rejected``.
-        steers: Community -> what to score with.
+        path: JSON Lines, JSON, CSV or Parquet; rows have ``prompt`` and ``response``, or
+            ``chosen`` and ``rejected``.
+        steers: Community -> its steer.
         tally: Counts rows.
         skip_bad: Drop and count rows that cannot be read.
-        reporter: Hears the progress, and a warning where texts are in a language that the encoder does not read.
-        thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``).
+        reporter: Is notified of the progress, and warned of texts in a language that the encoder
+            does not read.
+        thoughts: Whether thoughts before an answer are left out (``strip``) or scored with it
+            (``keep``).
 
     Yields:
-        For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a pair also
-        ``margins`` (chosen minus rejected), ``rewards`` being those of the chosen response. ``~world`` is the
-        reference, unless the model has such a community. A response without an answer (empty, or a thought that never
-        ends) has the rewards None, and ``no_answer`` true; both it and thoughts left out are counted as flagged.
+        For each row its ``id`` and ``line`` and ``rewards`` (community -> reward in logits); for a
+        pair also ``margins`` (chosen minus rejected), ``rewards`` being those of the chosen
+        response. ``~world`` is the reference, unless the model has such a community. A response
+        without an answer (empty, or a thought that never ends) has the rewards None, and
+        ``no_answer`` true. Such responses, and thoughts that are left out, are counted as flagged.
 
     Raises:
         InvalidInput: If a row has neither a response nor a pair.
@@ -203,7 +208,7 @@ def _count(read_N: Sequence[Scorable], tally: Tally) -> None:
 
 
 def _row(steers: dict[str, Steer], rewards: Sequence[FloatArray | None]) -> dict[str, Any]:
-    """The rewards of a response, or of the chosen one of a pair and its margins; None where there is no answer."""
+    """Rewards of a response, or of a pair; None where there is no answer."""
     first, last = rewards[0], rewards[-1]
     row: dict[str, Any] = {"rewards": None if first is None else _named(steers, first)}
     if len(rewards) == 2:

@@ -89,12 +89,12 @@ class CommunityAccuracy:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Evaluation:
-    """What an evaluation found; it prints as a table.
+    """The accuracy of a model for each community; it prints as a table.
 
     ``evaluation["MEX"]`` is one community's row.
 
     Attributes:
-        model: What was evaluated, in a line.
+        model: Name of the method, or of the kind of model.
         n: Test pairs.
         rows: A row for each community and subset, and for the average; sorted by community.
         notes: Sentences that the reader should know.
@@ -180,7 +180,7 @@ def evaluate(
 
     Args:
         model: A model of `pluralign.fit`, of `pluralign.open_model`, or of a server.
-        pairs: Held-out pairs, or whatever `pluralign.read_pairs` reads.
+        pairs: Held-out pairs, or anything that `pluralign.read_pairs` reads.
         seed: Seed of the intervals.
         draws: Bootstrap draws over people (or question stems), >= 100.
 
@@ -188,7 +188,7 @@ def evaluate(
         Accuracy of each community with its interval and people.
 
     Raises:
-        InvalidInput: If the model is none, or there are too few draws.
+        InvalidInput: If the model is not a reward model, or there are too few draws.
         NotEnoughData: If there are no pairs.
     """
     if not isinstance(model, SteerableRewardModel):
@@ -280,7 +280,7 @@ def _averages(
 
 
 def _seen_notes(model: SteerableRewardModel, test: Sequence[PreferencePair]) -> list[str]:
-    """What is known of training pairs among the test pairs; a warning where there are some."""
+    """Sentences about training pairs among the test pairs; a warning where there are some."""
     training: EncodedPairs | None = getattr(model, "training", None)
     if training is None:
         if not model.communities:

@@ -41,7 +41,7 @@ AnyReference = str | os.PathLike[str] | Sequence[str] | LinearRewardModel
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What steering starts from.
+    """The model that steering starts from.
 
     Attributes:
         trunk: Reads the responses.
@@ -70,14 +70,14 @@ def fit(
     The numbers are those of ``pluralign run`` on the same training pairs, seed and encoder.
 
     Args:
-        pairs: Training pairs, or whatever `pluralign.read_pairs` reads.
+        pairs: Training pairs, or anything that `pluralign.read_pairs` reads.
         method: Name of a method, such as ``adaptive``, ``scpo``, ``full`` or ``pooled``.
-        reference: What steering starts from: ids or names of communities that it is fitted on,
+        reference: The model that steering starts from: ids or names of communities that it is fitted on,
             ``"pooled"`` for all of them together, or a saved model or its path. Default: pooled.
         communities: Ids or names of the communities to steer to. Default: every one with at least
             ``min_pairs`` pairs (200) and ``min_raters`` raters (10) that the reference is not
             fitted on by name.
-        encoder: What reads texts: ``minilm``, ``static``, ``hash``, or the name or folder of a
+        encoder: The encoder that reads texts: ``minilm``, ``static``, ``hash``, or the name or folder of a
             sentence-transformers model. Default: ``minilm``.
         seed: Seed of what is random, such as the folds in which a ridge is chosen.
         cache: Where vectors of texts are kept; the default folder where None.
@@ -106,7 +106,7 @@ def fit(
         raise InvalidSettings(
             "trained parts of a transformer need a folder",
             where="fit: trunk",
-            hint='use pluralign run, or set trunk={"kind": "transformer", "community": "head", ...}',
+            hint='use pluralign run, or set trunk={..., "community": "head"}',
         )
     with reporting(None) as reporter:
         start = _start(resolved, saved, encoder, cache, reporter)

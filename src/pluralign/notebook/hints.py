@@ -38,7 +38,7 @@ def python_hints(where: str | None = None) -> Iterator[None]:
     """While it is entered, errors get hints in Python.
 
     Args:
-        where: What to put before the place of an error; None leaves the place as it is.
+        where: A prefix for the place of an error; None leaves the place as it is.
     """
     try:
         yield

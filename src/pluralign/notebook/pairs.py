@@ -31,13 +31,13 @@ from pluralign.settings.experiment import Settings
 from pluralign.settings.validation import source_from
 from pluralign.sources import Loaded, SplitKind, load_pairs, pairs_from, split_by
 
-_FILES = "jsonl"  # the source that reads files of pairs, whatever their ending
+_FILES = "jsonl"  # the source that reads files of pairs; their ending names the format
 _LIMIT: int = Settings.model_fields["limit"].default
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pairs(Sequence[PreferencePair]):
-    """Pairs in memory, and what became of the rows they were made of.
+    """Pairs in memory, and a tally of the rows that they were made of.
 
     They are a sequence: ``pairs[0]`` is a pair, ``pairs[:100]`` and ``pairs.of("MEX")`` are pairs
     again.
@@ -46,7 +46,7 @@ class Pairs(Sequence[PreferencePair]):
         loaded: The pairs, and the tally of each source.
         licenses: Licences of the sources.
         notes: Sentences that the reader should know, such as columns that are not used.
-        unit: What a split kept whole: ``rater``, ``question``, ``stem`` or ``both``.
+        unit: The unit that a split kept whole: ``rater``, ``question``, ``stem`` or ``both``.
     """
 
     loaded: Loaded
@@ -213,8 +213,8 @@ def split(pairs: Any, by: SplitKind = "rater", test: float = 0.2, seed: int = 0)
     """Split pairs into those to fit on and those to evaluate on, as ``pluralign run`` does.
 
     Args:
-        pairs: Pairs, or whatever `read_pairs` reads.
-        by: What must not be on both sides: ``rater``, ``question``, ``stem``, or ``both`` (rater
+        pairs: Pairs, or anything that `read_pairs` reads.
+        by: The unit that must not be on both sides: ``rater``, ``question``, ``stem``, or ``both`` (rater
             and question).
         test: Part to test on, in (0, 1).
         seed: Draws the test side.

@@ -1,4 +1,4 @@
-"""What a margin is made of, and which training pairs are nearest to the two responses."""
+"""The parts of a margin, and the training pairs that are nearest to the two responses."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -32,12 +32,12 @@ _LARGEST = 700.0  # exp of more overflows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginPart:
-    """What one head contributes to a margin.
+    """The contribution of one head to a margin.
 
     Attributes:
         source: ``reference``, or the id of the community whose addition this is.
-        logits: Kind of feature -> contribution in logits. An embedding trunk has ``response`` (what
-            is said) and ``interaction`` (how it answers what was asked).
+        logits: Kind of feature -> contribution in logits. An embedding trunk has ``response`` (the
+            text itself) and ``interaction`` (how it answers the prompt).
     """
 
     source: str
@@ -68,10 +68,10 @@ class Explanation:
     """Why a model prefers one of two responses; it prints as a small table.
 
     Attributes:
-        prompt: What was asked.
+        prompt: The prompt.
         a: The first response.
         b: The other response.
-        parts: What the margin is made of: the reference first, then each community steered to.
+        parts: The parts of the margin: the reference first, then each community steered to.
         nearest: The nearest training pairs of the communities steered to, the most similar first;
             empty where no training pairs are at hand.
     """
@@ -157,7 +157,7 @@ def explain_heads(
     Args:
         trunk: Reads the responses.
         heads: ``reference`` and each community -> what it contributes to the head, shape (D,).
-        prompt: What was asked.
+        prompt: The prompt.
         a: The first response.
         b: The other response.
         training: Training pairs of the communities; None where none are at hand.
@@ -179,12 +179,12 @@ def explain_rewards(
     """Explain a margin of which only rewards are known: the reference, and what is added.
 
     Args:
-        prompt: What was asked.
+        prompt: The prompt.
         a: The first response.
         b: The other response.
         reference_2: Rewards of a and b under the reference, in logits.
         steered_2: Rewards of a and b under the steer.
-        source: Who adds to the reference, as `steer_source` names it.
+        source: The name of the addition, as `steer_source` gives it.
     """
     reference = float(reference_2[0]) - float(reference_2[1])
     parts = [MarginPart(source=REFERENCE, logits={"all": reference})]
@@ -195,10 +195,12 @@ def explain_rewards(
 
 
 def steer_source(steer: Steer | None) -> str:
-    """Who adds to the reference: the one community, or the blend.
+    """The name of an addition to the reference: the one community, or the blend.
 
-    >>> steer_source(Steer.to("MEX")), steer_source(Steer({"MEX": 0.5, "GBR": 0.5})), steer_source(None)
-    ('MEX', 'blend', 'reference')
+    >>> steer_source(Steer.to("MEX")), steer_source(None)
+    ('MEX', 'reference')
+    >>> steer_source(Steer({"MEX": 0.5, "GBR": 0.5}))
+    'blend'
     """
     if steer is None:
         return REFERENCE

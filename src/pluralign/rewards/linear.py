@@ -30,7 +30,7 @@ class LinearRewardModel:
         trunk: Turns a prompt and a response into features.
         reference_D: Head of the reference, shape (D,).
         communities: Ids it can be steered to, C of them.
-        delta_C_D: What each community adds to the head, shape (C, D).
+        delta_C_D: Addition of each community to the head, shape (C, D).
         about: Facts for the card: what it was trained on, by which method, with which settings.
         described: How the trunk can be opened again, for the card of a saved model; empty where
             that is not known.
@@ -103,7 +103,7 @@ class LinearRewardModel:
         """Explain why one of two responses is preferred; the answer prints as a small table.
 
         Args:
-            prompt: What was asked.
+            prompt: The prompt.
             a: The first response.
             b: The other response.
             community: Whose preference, as for `score`; the reference's where it is None.

@@ -143,7 +143,7 @@ class EmbeddingTrunk:
 
     @property
     def kinds(self) -> Mapping[str, slice]:
-        """``response``: what is written; ``interaction``: how it answers what was asked."""
+        """``response``: the text itself; ``interaction``: how it answers the prompt."""
         half = self.encoder.dimensions
         return {"response": slice(0, half), "interaction": slice(half, 2 * half)}
 

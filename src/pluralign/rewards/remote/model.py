@@ -91,7 +91,7 @@ class RemoteRewardModel:
         """Explain why one of two responses is preferred; the answer prints as a small table.
 
         Args:
-            prompt: What was asked.
+            prompt: The prompt.
             a: The first response.
             b: The other response.
             community: Whose preference, as for `score`; the reference's where it is None.
