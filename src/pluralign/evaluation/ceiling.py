@@ -12,7 +12,7 @@ from pluralign.metrics import human_ceiling
 def ceiling_rows(
     pairs: Sequence[PreferencePair], seed: int, draws: int = 2000
 ) -> Iterator[dict[str, object]]:
-    """How often a rater agrees with the majority of the other raters of the same two responses, by community.
+    """How often a rater agrees with the majority of the others on the same two responses.
 
     It is a reference point, not an upper limit: with few other raters their majority is itself
     uncertain, and a model that has seen many people can do better.

@@ -50,7 +50,8 @@ def fraction_needed(
         InvalidInput: If the sizes do not increase.
 
     >>> draws = np.tile([0.5, 0.6, 0.7], (10, 1))
-    >>> round(fraction_needed(np.array([0.25, 0.5, 1.0]), draws[0], 0.65, draws, np.full(10, 0.65)).fraction, 3)
+    >>> sizes, target_B = np.array([0.25, 0.5, 1.0]), np.full(10, 0.65)
+    >>> round(fraction_needed(sizes, draws[0], 0.65, draws, target_B).fraction, 3)
     0.707
     """
     if not (np.diff(fraction_K) > 0).all():

@@ -10,7 +10,7 @@ _LARGEST = 1e12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One number, as ``results.jsonl`` holds it.
+    """One number, as ``results.jsonl`` contains it.
 
     Attributes:
         metric: Name of the metric.
@@ -80,7 +80,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRow(Row):
-    """One number over all the communities that a method serves, as ``summary.jsonl`` holds it.
+    """One number over all the communities that a method serves, as ``summary.jsonl`` contains it.
 
     Attributes:
         aggregate: ``overall``, ``average``, ``worst``, ``disparity`` or ``ratio``.
@@ -93,7 +93,7 @@ class SummaryRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatRow(SummaryRow):
-    """A row of the summary of one repeat alone, as ``repeats.jsonl`` holds it.
+    """A row of the summary of one repeat alone, as ``repeats.jsonl`` contains it.
 
     Attributes:
         seed: Seed of the repeat.
@@ -104,7 +104,7 @@ class RepeatRow(SummaryRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceRow(Row):
-    """A paired difference to a baseline, as ``comparisons.jsonl`` holds it.
+    """A paired difference to a baseline, as ``comparisons.jsonl`` contains it.
 
     Attributes:
         baseline: The method compared with.
@@ -118,10 +118,10 @@ class DifferenceRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurveRow(Row):
-    """A point of a learning curve, as ``studies/curve-*.jsonl`` hold it.
+    """A point of a learning curve, as ``studies/curve-*.jsonl`` contain it.
 
     Attributes:
-        by: What there is less of: ``pairs`` or ``raters``.
+        by: The unit of the thinned data: ``pairs`` or ``raters``.
         fraction: Fraction of the training data that was kept, in (0, 1].
         train_pairs: Training pairs of the communities steered to, mean over the repeats.
         train_units: Their raters (or questions); None in files of early versions.
@@ -137,7 +137,7 @@ class CurveRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityRow(Row):
-    """Accuracy under other settings, as ``studies/sensitivity.jsonl`` holds it.
+    """Accuracy under other settings, as ``studies/sensitivity.jsonl`` contains it.
 
     Attributes:
         tau: The threshold tried; None where it was not changed.
@@ -157,7 +157,7 @@ class NeededRow:
     Attributes:
         method: Name of the method.
         target: The method that it is to reach.
-        by: What there is less of: ``pairs`` or ``raters``.
+        by: The unit of the thinned data: ``pairs`` or ``raters``.
         value: Fraction of the training data, in (0, 1]; None where all of it is not enough.
         low: Lower end of the 95 % interval.
         high: Upper end; None where the target is not reached in more than 2.5 % of the draws.

@@ -1,4 +1,4 @@
-"""How well each community is served: by every method, under every steer, on all and on contested pairs."""
+"""Accuracy for each community: of every method and steer, on all and on contested pairs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_me
 METRIC = "pairwise_accuracy"
 SUBSETS = ("all", "contested")
 ENOUGH = 5
-"""Raters (or questions) that a community needs to be named the worst served: with fewer, intervals are too narrow."""
+"""Raters (or questions) that a ranked community needs: with fewer, intervals are too narrow."""
 _TOGETHER = 16
 Margins = Mapping[str, FloatArray]
 
 
 def enough_people(row: Mapping[str, Any]) -> bool:
-    """Whether a row of results rests on enough raters (or, without raters, pairs or questions) to be ranked."""
+    """Whether a row rests on enough raters (or pairs or questions, without raters) to be ranked."""
     return bool((row["n"] if row["n_raters"] is None else row["n_raters"]) >= ENOUGH)
 
 
@@ -38,7 +38,7 @@ class Drawing:
 
 
 def subset_rows(judged: TestPairs, subset: str) -> BoolArray:
-    """Which pairs belong to a subset, shape (N,); contested: the reference prefers what the rater rejected."""
+    """Pairs of a subset, shape (N,); contested: the reference prefers what the rater rejected."""
     if subset == "contested":
         return judged.reference_N < 0
     return np.ones(len(judged), dtype=np.bool_)
@@ -112,7 +112,7 @@ def difference_rows(
     served: Sequence[str],
     drawing: Drawing,
 ) -> Iterator[dict[str, object]]:
-    """Paired difference in accuracy between a method and a baseline, each steered to the community judged.
+    """Paired difference in accuracy between a method and a baseline, each under the own steer.
 
     Args:
         judged: The test pairs.
@@ -142,7 +142,7 @@ def difference_rows(
 def harm_rows(
     judged: TestPairs, method: str, margins: Margins, bystanders: Sequence[str], drawing: Drawing
 ) -> Iterator[dict[str, object]]:
-    """What steering to a community costs everybody else.
+    """The cost of a steer to a community for all other communities.
 
     Args:
         judged: The test pairs.

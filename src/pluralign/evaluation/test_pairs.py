@@ -24,7 +24,7 @@ OWN = "own"
 
 
 class Scoring(Protocol):
-    """What is needed of a model to score pairs under every steer; every `SteerableRewardModel` offers it."""
+    """A model that scores pairs under every steer, such as any `SteerableRewardModel`."""
 
     @property
     def communities(self) -> tuple[str, ...]:
@@ -47,8 +47,8 @@ class TestPairs:
     Attributes:
         pair_N: Id of each pair; the same pair may come again in another repeat.
         community_N: Id of the rater's community.
-        cluster_N: What intervals resample: the id of the rater, or of the stem where there are no
-            raters.
+        cluster_N: The unit that intervals resample: the id of the rater, or of the stem where
+            there are no raters.
         reference_N: Margin of the repeat's reference, in logits.
         raters: Whether clusters are people.
     """
@@ -87,7 +87,7 @@ class TestPairs:
 
     @classmethod
     def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "TestPairs":
-        """Columns of pairs; clusters are raters if every pair has one, else stems (a long one by its digest)."""
+        """Columns of pairs; clusters are raters if every pair has one, else stems."""
         raters = all(p.rater is not None for p in pairs)
         cluster = [short_id(str(p.rater) if raters else p.stem) for p in pairs]
         return cls(
@@ -145,7 +145,7 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
 
 
 def own_margins(margins: Mapping[str, FloatArray], judged: TestPairs) -> FloatArray:
-    """Margins of each pair under the steer to its rater's community, else those of the reference, shape (N,)."""
+    """Margins under the steer to the rater's community, else of the reference, shape (N,)."""
     if NO_STEER in margins:
         return margins[NO_STEER]
     own_N = judged.reference_N.copy()

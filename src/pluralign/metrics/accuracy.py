@@ -8,7 +8,7 @@ from pluralign.metrics.checks import checked_values
 
 
 def correct(margin_N: npt.ArrayLike) -> FloatArray:
-    """Credit for each pair: 1 where the chosen response scores higher, 0 where lower, 0.5 for a tie.
+    """Credit for each pair: 1 if the chosen response scores higher, 0 if lower, 0.5 for a tie.
 
     Args:
         margin_N: Reward of chosen minus rejected, shape (N,), in logits.

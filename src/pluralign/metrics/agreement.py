@@ -13,7 +13,7 @@ Level = Literal["nominal", "ordinal", "interval"]
 
 
 def krippendorff_alpha(ratings_R_U: npt.ArrayLike, level: Level = "nominal") -> float:
-    """Krippendorff's alpha: agreement beyond chance among any number of raters, some ratings missing.
+    """Krippendorff's alpha: agreement beyond chance; raters may be many, ratings may be missing.
 
     Args:
         ratings_R_U: Rating by each rater of each unit, shape (R, U); nan where missing.
@@ -59,9 +59,9 @@ def human_ceiling(
     rng: np.random.Generator,
     draws: int = 2000,
 ) -> Estimate:
-    """Accuracy of guessing each rater's choice from the majority of the others who judged the same item.
+    """Accuracy of guessing a rater's choice from the majority of the others on the same item.
 
-    An item is a pair of responses whichever way round it was shown, and a choice says which of the
+    An item is a pair of responses whichever way round it was shown, and a choice names one of the
     two, counted in one fixed order. A tied majority earns half. With few raters for an item the
     others' majority is itself noisy, so the value lies below what a perfect model of the community
     could reach, which may then pass it, and rises with more raters. With two raters for each item

@@ -1,4 +1,4 @@
-"""What every measure asks of its input: aligned finite numbers, weights that count, ids that can be sorted."""
+"""Checks of the input of measures: aligned finite numbers, weights >= 0, ids that can be sorted."""
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,8 @@ def checked_values(
     weights = np.ones(values.shape) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
     if values.ndim != 1 or weights.shape != values.shape:
         raise InvalidInput(
-            f"values of shape {values.shape} and weights of shape {weights.shape} are not aligned rows"
+            f"values of shape {values.shape} and weights of shape {weights.shape} "
+            "are not aligned rows"
         )
     if not values.size:
         raise NotEnoughData(
@@ -53,7 +54,7 @@ def coded(ids_N: npt.ArrayLike, name: str, n: int) -> tuple[npt.NDArray[np.gener
 
     Args:
         ids_N: One id for each row, all of one kind: text or numbers.
-        name: What the ids are, for the error.
+        name: Name of the ids, for the error.
         n: How many rows there must be.
 
     Returns:

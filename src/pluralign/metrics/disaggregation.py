@@ -53,7 +53,7 @@ class ByCommunity:
         gap, more so the more and the smaller the communities. So read the lower end: it is above 0
         only if the communities' values differ by more than chance, by a range test in the manner of
         Tukey. The interval is the gap plus or minus the 95th percentile of the range of the draws'
-        deviations, cut at 0: it holds for all communities at once, and covers the true gap at least
+        deviations, cut at 0: it covers all communities at once, and covers the true gap at least
         95 % of the time, being wide where communities are many.
 
         Args:
@@ -109,8 +109,9 @@ class ByCommunity:
     def _compared(self, min_clusters: int, at_least: int) -> dict[str, Estimate]:
         compared = {c: e for c, e in self.by_community.items() if self.clusters[c] >= min_clusters}
         if len(compared) < at_least:
+            known = f"{len(compared)} of {len(self.by_community)} communities"
             raise NotEnoughData(
-                f"{len(compared)} of {len(self.by_community)} communities have {min_clusters} raters or questions",
+                f"{known} have {min_clusters} raters or questions",
                 hint="lower min_clusters, or gather more",
             )
         return compared
@@ -135,7 +136,7 @@ def disaggregate(
     draws: int = 2000,
     weight_N: npt.ArrayLike | None = None,
 ) -> ByCommunity:
-    """Average a measure over everybody and for each community, with intervals that resample clusters.
+    """Average a measure over everybody and by community; intervals resample clusters.
 
     Args:
         value_N: One number for each pair (credit, similarity, a difference between two models),
@@ -157,7 +158,8 @@ def disaggregate(
         InvalidInput: If shapes differ, a number is not finite, or an id is missing.
 
     >>> from pluralign.core import rng_for
-    >>> by = disaggregate([1, 0, 1, 1], ["GBR"] * 2 + ["MEX"] * 2, ["a", "b", "c", "d"], rng_for(0), raters=True)
+    >>> people = ["GBR", "GBR", "MEX", "MEX"]
+    >>> by = disaggregate([1, 0, 1, 1], people, ["a", "b", "c", "d"], rng_for(0), raters=True)
     >>> by.overall.value, by.worst()[0], by.disparity().value, by.ratio().value
     (0.75, 'GBR', 0.5, 0.5)
     """
@@ -196,7 +198,7 @@ def disaggregate(
 
 
 def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:
-    """95th percentile of the range of the draws' deviations from the values; None where some were not resampled."""
+    """95th percentile of the range of the draws' deviations; None where one has no draws."""
     if np.isnan(draws_B_C).all(axis=0).any():
         return None
     with np.errstate(invalid="ignore"):

@@ -69,7 +69,7 @@ def wasserstein(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
 
 
 def total_variation(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
-    """Share of answers that would have to change, in [0, 1]; arguments and errors as `jensen_shannon_distance`.
+    """Share of answers that would have to change, in [0, 1]; as `jensen_shannon_distance` else.
 
     >>> float(total_variation([0.75, 0.25], [0.25, 0.75]))
     0.5

@@ -38,7 +38,7 @@ def draw_means(
         weight_N: How much each pair counts, >= 0, shape (N,).
 
     Returns:
-        Means, shape (B,); all nan where there is one cluster only, for then nothing can be said.
+        Means, shape (B,); all nan where there is one cluster only: its error is unknown.
 
     Raises:
         NotEnoughData: If there are no values, or every weight is 0.
@@ -46,7 +46,8 @@ def draw_means(
             below 1.
 
     >>> from pluralign.core import rng_for
-    >>> means = draw_means([1, 1, 0, 0], ["ana", "ana", "ben", "ben"], rng_for(0, "bootstrap"), draws=400)
+    >>> raters = ["ana", "ana", "ben", "ben"]
+    >>> means = draw_means([1, 1, 0, 0], raters, rng_for(0, "bootstrap"), draws=400)
     >>> sorted(set(means.tolist()))
     [0.0, 0.5, 1.0]
     """
@@ -114,7 +115,7 @@ def draw_series_means(
     Differences between series of one call are differences of the draws.
 
     Args:
-        value_N_S: One number for each pair in each series (each model, say), shape (N, S).
+        value_N_S: One number for each pair in each series (such as each model), shape (N, S).
         group_N: Id of the group of each pair, shape (N,).
         cluster_N: Id of the cluster of each pair, shape (N,).
         rng: Source of randomness.
@@ -189,7 +190,7 @@ def _sums(value_N_S: FloatArray, weight_N: FloatArray, code_N: IntArray, size: i
 
 
 def _draw_ratios(sums_K_C_S: FloatArray, rng: np.random.Generator, draws: int) -> FloatArray:
-    """Resample K rows and divide each series' sum by the weight that stands last, shape (B, C, S)."""
+    """Resample K rows and divide each sum by the weight, the last column; shape (B, C, S)."""
     rows, groups, columns = sums_K_C_S.shape
     if rows < 2:
         return np.full((draws, groups, columns - 1), np.nan)

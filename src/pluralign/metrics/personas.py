@@ -34,7 +34,9 @@ def pair_errors(
 
 
 def pairwise_diversity(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> float:
-    """Mean distance of every two personas, ``100 * sqrt(sum d^2) / sqrt(sum (K - 1)^2)`` over their common questions.
+    """Mean distance of every two personas over their common questions.
+
+    The distance is ``100 * sqrt(sum d^2) / sqrt(sum (K - 1)^2)``.
 
     Raises:
         NotEnoughData: If there are fewer than two personas, or two have no question in common.
@@ -59,7 +61,7 @@ def structural_diversity(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -
 
 
 def square(distance_B_K: FloatArray, n: int) -> FloatArray:
-    """Distances of pairs as symmetric matrices, shape (B, n, n), from the order of ``np.triu_indices(n, 1)``."""
+    """Distances in the order of ``np.triu_indices(n, 1)`` as matrices, shape (B, n, n)."""
     full = np.zeros((len(distance_B_K), n, n))
     i, j = np.triu_indices(n, 1)
     full[:, i, j] = full[:, j, i] = distance_B_K
@@ -67,7 +69,7 @@ def square(distance_B_K: FloatArray, n: int) -> FloatArray:
 
 
 def spanning_length(distance_B_P_P: FloatArray) -> FloatArray:
-    """Mean edge of the minimum spanning tree of each of several distance matrices (Prim's algorithm).
+    """Mean edge of the minimum spanning tree of each distance matrix (Prim's algorithm).
 
     Args:
         distance_B_P_P: Symmetric distances, shape (B, P, P), P >= 2.
@@ -92,7 +94,7 @@ def spanning_length(distance_B_P_P: FloatArray) -> FloatArray:
 def answer_diversity(
     value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike, nominal_Q: npt.ArrayLike | None = None
 ) -> float:
-    """D(M): mean over questions and pairs of personas of how far apart their answers are, in [0, 1].
+    """D(M): mean distance of two personas' answers, over questions and pairs, in [0, 1].
 
     ``|y_i - y_j| / (K - 1)`` on a scale; 1 where they differ, else 0, for nominal questions.
 
@@ -113,7 +115,9 @@ def answer_diversity(
 
 
 def majority_choice(value_P_Q: npt.ArrayLike) -> FloatArray:
-    """Share of the personas that give the most common answer to each question, shape (Q,); nan where nobody answered.
+    """Share of the personas that give the most common answer to each question.
+
+    Shape (Q,); nan where nobody answered.
 
     >>> majority_choice([[1, 2], [1, 3], [2, float("nan")]]).round(2).tolist()
     [0.67, 0.5]
@@ -128,7 +132,7 @@ def majority_choice(value_P_Q: npt.ArrayLike) -> FloatArray:
 
 
 def choice_pool(value_P_Q: npt.ArrayLike) -> FloatArray:
-    """How many different answers the personas give to each question, shape (Q,); nan where nobody answered.
+    """Number of different answers to each question, shape (Q,); nan where nobody answered.
 
     >>> choice_pool([[1, 2], [1, 3]]).tolist()
     [1.0, 2.0]
@@ -139,7 +143,10 @@ def choice_pool(value_P_Q: npt.ArrayLike) -> FloatArray:
 
 
 def spread(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> FloatArray:
-    """Variance over personas of each question's answers on a scale from 0 to 1, shape (Q,); nan with fewer than two."""
+    """Variance over personas of each question's answers, on a scale from 0 to 1.
+
+    Shape (Q,); nan where fewer than two personas answered.
+    """
     value = np.asarray(value_P_Q, dtype=np.float64) / (np.asarray(n_options_Q, dtype=float) - 1)
     several = (~np.isnan(value)).sum(axis=0) >= 2
     variance = np.full(value.shape[1], np.nan)
@@ -148,7 +155,9 @@ def spread(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> FloatArray:
 
 
 def target_rank(distance_P_C: npt.ArrayLike, target_P: npt.ArrayLike) -> FloatArray:
-    """Where the people meant rank among all peoples by nearness to a persona: 1 is right, chance is (C + 1) / 2.
+    """Rank of the people meant among all peoples, by nearness to a persona.
+
+    1 is right; the expected rank by chance is (C + 1) / 2.
 
     Args:
         distance_P_C: Distance of each persona to each people, shape (..., P, C).

@@ -8,7 +8,7 @@ from pluralign.core.arrays import FloatArray
 
 
 def subsample_error(value_B_X: FloatArray, held_out: float) -> FloatArray:
-    """Standard error of a number that was fitted several times, each time without a random part of the people.
+    """Standard error of a number fitted several times, each time without some of the people.
 
     Let V be the variance, over people, of a fit on all n of them. Fits on n * (1 - f) of the same
     people spread with the variance V * f / (1 - f), while each of them, over people, has the
@@ -38,7 +38,7 @@ def subsample_error(value_B_X: FloatArray, held_out: float) -> FloatArray:
 
 
 def subsample_half_width(value_B_X: FloatArray, held_out: float, level: float = 0.95) -> FloatArray:
-    """How far an interval around one of the fits reaches to either side, shape X (Student's t, B - 1 degrees).
+    """Half the width of an interval around one fit, shape X (Student's t, B - 1 degrees).
 
     >>> import numpy as np
     >>> subsample_half_width(np.array([[1.0], [2.0], [3.0]]), held_out=0.25).round(2).tolist()

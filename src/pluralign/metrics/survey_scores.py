@@ -1,7 +1,7 @@
-"""How close answers to closed questions come to a people's; every number a ratio of sums over questions.
+"""How close answers to closed questions come to a people's, as ratios of sums over questions.
 
-So that intervals are cheap: a draw is a count for each question, and all draws of all series are
-one matrix product.
+Sums make intervals cheap: a draw is a count for each question, and all draws of all series are one
+matrix product.
 """
 
 import numpy as np
@@ -13,10 +13,12 @@ from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 def cultural_alignment_score(
     answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike
 ) -> float:
-    """CultureSPA's score (arXiv 2410.12971): ``100 * (1 - sqrt(sum (a - g)^2) / sqrt(sum (K - 1)^2))``.
+    """CultureSPA's score of answers against a people's most common ones (arXiv 2410.12971).
+
+    ``100 * (1 - sqrt(sum (a - g)^2) / sqrt(sum (K - 1)^2))``.
 
     Questions with long scales carry most of it, and nominal questions count as ordered: report
-    `exact_accuracy` and `answer_closeness` beside it.
+    `exact_accuracy` and `answer_closeness` with it.
 
     Args:
         answer_Q: Number of the option answered, shape (Q,); nan where unreadable, which leaves the
@@ -44,7 +46,7 @@ def cultural_alignment_score(
 def squared_errors(
     answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
-    """The two sums of the cultural alignment score by question; both 0 where an answer or a gold is missing.
+    """The two sums of the score by question; both are 0 where an answer or a gold is missing.
 
     Args:
         answer_Q: As for `cultural_alignment_score`; leading axes are kept, shape (..., Q).
@@ -69,7 +71,9 @@ def squared_errors(
 
 
 def exact_accuracy(answer_Q: npt.ArrayLike, gold_Q: npt.ArrayLike) -> float:
-    """Share of questions answered as most people did, in [0, 1]; questions without an answer or a gold are left out.
+    """Share of questions answered as most people did, in [0, 1].
+
+    Questions without an answer or a gold are left out.
 
     Raises:
         NotEnoughData: If no question has both.

@@ -1,4 +1,4 @@
-"""Answers of respondents against those of people: scores, reference points, variety, and what moves the answers."""
+"""Respondents' answers against people's: scores, reference points, variety, effects of asking."""
 
 from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
 from pluralign.evaluation.surveys.facets import FACETS, changes, order_of

@@ -1,4 +1,4 @@
-"""Reference points: what scores answers get that know nothing, or everything, of a people."""
+"""Reference points: scores of answers without any, or with full, knowledge of a people."""
 
 from collections.abc import Iterator
 
@@ -20,14 +20,14 @@ RANDOM, MIDDLE, OTHERS, MEAN, WORST = (
 
 
 def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
-    """Scores of answers that know nothing of a people, or all; for each community and on average.
+    """Scores of the reference points, for each community and on average.
 
     They are: an option drawn at random (its expected squares), the middle option (the lower of
     two), the most common answer of the other communities' people (each community counting the
     same), the rounded mean of the people, and the answer farthest from theirs.
 
     Args:
-        peoples: What people answered.
+        peoples: The people's answers.
         counts_B_Q: Draws of questions.
     """
     for name, answers in anchor_answers(peoples).items():
@@ -41,11 +41,10 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
 
 
 def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:
-    """What each reference point answers: chances of each option, shape (C, Q, O); all 0 where it has no answer.
+    """Answers of each reference point: chances of options, shape (C, Q, O); 0 for no answer.
 
     Args:
-        peoples: What people answered; with one people alone there are no others whose answer could
-            be common.
+        peoples: The people's answers; with a single people there is no common answer of others.
     """
     gold, sizes = peoples.gold_C_Q, peoples.n_options_Q
     options = np.arange(peoples.probs_C_Q_O.shape[2])
@@ -65,7 +64,7 @@ def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:
 
 
 def _others(probs_C_Q_O: FloatArray) -> FloatArray:
-    """The option with the largest mean share in the other communities; none where nobody else was asked."""
+    """The option with the largest mean share in other communities, where any other was asked."""
     rest = probs_C_Q_O.sum(axis=0) - probs_C_Q_O
     common = rest.argmax(axis=2)[:, :, None] == np.arange(rest.shape[2])
     chances: FloatArray = (common & (rest.sum(axis=2) > 1e-9)[:, :, None]).astype(float)

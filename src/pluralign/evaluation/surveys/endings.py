@@ -1,4 +1,4 @@
-"""How recorded answers came about where a server did not do all that was asked: cut off, withheld, drawn otherwise."""
+"""Notes on answers that a server cut off, withheld, or drew with other settings than asked."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from pluralign.core import RecordedAnswer, Tally
 
 UNFINISHED = {
-    "length": "answers were cut off at the token limit before they named an option: raise sampling.max_new_tokens "
-    "(a reasoning model may spend it on its thoughts)",
+    "length": "answers were cut off at the token limit before they named an option: raise "
+    "sampling.max_new_tokens (a reasoning model may spend it on its thoughts)",
     "content_filter": "answers were withheld by the server's content filter",
 }
 """Why an answer that names no option is no refusal, by its ``finish_reason``."""
 
 
 def count_endings(answers: Iterable[tuple[RecordedAnswer, bool]], tally: Tally) -> None:
-    """Flag answers that were cut off or withheld before they named an option, and those drawn without a field.
+    """Note answers cut off or withheld before they named an option, or drawn without a field.
 
     Args:
         answers: Each answer, and whether it names no option.

@@ -1,4 +1,4 @@
-"""What may differ between two askings of one question, and how often the answer changes with it."""
+"""Facets in which two asks of a question may differ, and how often answers change with them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence

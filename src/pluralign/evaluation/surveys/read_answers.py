@@ -58,7 +58,7 @@ def read_all(
 ) -> list[ReadAnswer]:
     """Read recorded answers against the questions of their survey.
 
-    Where a row does not say what stood before its options, ``codes`` takes the survey's own codes
+    Where a row does not state what stood before its options, ``codes`` takes the survey's own codes
     and ``one`` numbers from 1. ``auto`` decides for each model by its answers to questions whose
     codes start at 0, and notes on what grounds; the published parser takes the codes.
 
@@ -66,7 +66,7 @@ def read_all(
         answers: As recorded.
         survey: The questions.
         parser: How texts are read.
-        numbering: How options were numbered where rows do not say.
+        numbering: How options were numbered where rows do not state it.
         tally: Counts the answers as kept; unused ones move to those dropped; unknown questions are
             listed by id.
 
@@ -141,7 +141,7 @@ def _from_one(
     numbering: Numbering,
     tally: Tally,
 ) -> Mapping[str, bool]:
-    """Model -> whether options were numbered from 1, for the rows that do not say."""
+    """Model -> whether options were numbered from 1, for rows that do not state it."""
     models = dict.fromkeys(a.model for a in answers)
     if numbering != "auto" or parser == "published":
         return dict.fromkeys(models, numbering == "one")
@@ -150,10 +150,10 @@ def _from_one(
     for model in models:
         found[model] = top[model] > zero[model]
         if zero[model] or top[model]:
-            says = "from 1" if found[model] else "by the survey's codes"
+            numbered = "from 1" if found[model] else "by the survey's codes"
             tally.note(
-                f"{model}: options taken as numbered {says}: on questions whose codes start at 0, {zero[model]} "
-                f"answers are the first code and {top[model]} one beyond the last"
+                f"{model}: options taken as numbered {numbered}: on questions whose codes start at "
+                f"0, {zero[model]} answers are the first code and {top[model]} one beyond the last"
             )
     return found
 

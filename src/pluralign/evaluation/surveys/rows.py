@@ -15,7 +15,7 @@ METHOD = "ask"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRow:
-    """One number, as ``results.jsonl`` holds it.
+    """One number, as ``results.jsonl`` contains it.
 
     Attributes:
         metric: Name of the metric.
@@ -52,7 +52,7 @@ class SurveyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyDifferenceRow(SurveyRow):
-    """A paired difference between two respondents, as ``comparisons.jsonl`` holds it.
+    """A paired difference between two respondents, as ``comparisons.jsonl`` contains it.
 
     Attributes:
         baseline_model: Name of the respondent compared with.

@@ -1,4 +1,4 @@
-"""How close each respondent comes to each people, on average over communities, and whose answers they really are."""
+"""Scores of each respondent against each people, and the people that its answers are nearest to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class SurveySums:
 
     Attributes:
         table: The answers.
-        peoples: What people answered.
+        peoples: The people's answers.
         counts_B_Q: Draws of questions, the same for all.
         pairs: (Profile, column of the people) of each series.
         sums: Metric -> numerators and denominators by question, shape (S, Q).
@@ -49,7 +49,7 @@ class SurveySums:
 
         Args:
             table: The answers.
-            peoples: What people answered.
+            peoples: The people's answers.
             counts_B_Q: Draws of questions.
             everyone: Compare every profile with every people, by the cultural alignment score
                 alone; else an answer that named a community is compared with that one, and one that
@@ -87,7 +87,7 @@ class SurveySums:
 
 
 def series_of(metric: str, sums: Sums, counts_B_Q: FloatArray) -> Series:
-    """Values and draws of a metric from its sums; the cultural alignment score is made of square roots."""
+    """Values and draws of a metric from its sums; the alignment score takes square roots."""
     top, bottom = sums
     with np.errstate(invalid="ignore", divide="ignore"):
         value = np.where(bottom.sum(axis=1) > 0, top.sum(axis=1) / bottom.sum(axis=1), np.nan)
@@ -98,7 +98,7 @@ def series_of(metric: str, sums: Sums, counts_B_Q: FloatArray) -> Series:
 
 
 def score_rows(scored: SurveySums) -> Iterator[SurveyRow]:
-    """Every metric of every respondent for every community it is compared with, and on average over them.
+    """Every metric of every respondent, for each community and on average over them.
 
     The rate of unfinished answers is left out where every answer is finished.
     """
@@ -120,7 +120,7 @@ def score_rows(scored: SurveySums) -> Iterator[SurveyRow]:
 
 
 def rank_rows(scored: SurveySums) -> Iterator[SurveyRow]:
-    """Where the community named ranks among all peoples, by nearness to the answers given in its name.
+    """Rank of the community named among all peoples, by nearness to the answers in its name.
 
     Args:
         scored: Of every profile against everyone.
@@ -174,7 +174,7 @@ def difference_rows(
         scored: The sums.
         metrics: Which metrics.
         left: Model and strategy.
-        right: Those it is compared with; above 0 ``left`` has the higher number.
+        right: The respondent it is compared with; above 0 ``left`` has the higher number.
 
     Yields:
         Rows with ``baseline_model`` and ``baseline_strategy``, for each community both have and on
@@ -208,7 +208,7 @@ def _take(sums: Sums, places: Mapping[str, int], communities: Sequence[str]) -> 
 def _profile_sums(
     table: AnswerTable, peoples: Peoples, p: int, columns: Sequence[int], alone: bool
 ) -> dict[str, Sums]:
-    """What the answers of one profile add to the metrics against some peoples: numerators and denominators (C, Q)."""
+    """Numerators and denominators of one profile's metrics against some peoples, shape (C, Q)."""
     mine = table.profile_N == p
     question_N, number_N = table.question_N[mine], table.number_N[mine]
     gold_C_N, size = peoples.gold_C_Q[columns][:, question_N], len(peoples.questions)
@@ -241,7 +241,7 @@ def _profile_sums(
 def _distribution_sums(
     table: AnswerTable, peoples: Peoples, mine: BoolArray, columns: Sequence[int]
 ) -> dict[str, Sums]:
-    """Similarity and Wasserstein distance of the answers' distribution, over draws and wordings, to the people's."""
+    """Similarity and Wasserstein distance of the answers' distribution to the people's."""
     probs_Q_O = answer_shares(table, peoples, mine)
     answered_C_Q = (probs_Q_O.sum(axis=1) > 0) & ~np.isnan(peoples.gold_C_Q[columns])
     c, q = np.nonzero(answered_C_Q)
@@ -259,7 +259,7 @@ def _distribution_sums(
 
 
 def answer_shares(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> FloatArray:
-    """Mean probabilities, or frequencies of the options read, of one profile, shape (Q, O); zeros where unanswered."""
+    """Mean probabilities or frequencies of one profile, shape (Q, O); zeros where unanswered."""
     total = np.zeros(peoples.probs_C_Q_O.shape[1:])
     told = []
     for i in np.flatnonzero(mine).tolist():

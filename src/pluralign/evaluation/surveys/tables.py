@@ -14,7 +14,7 @@ Profile = tuple[str, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Peoples:
-    """What the people of each community answered, over the questions that were put.
+    """The answers of each community's people to the questions that were asked.
 
     Attributes:
         questions: Ids, Q of them.
@@ -37,7 +37,7 @@ class Peoples:
     def of(
         survey: Survey, questions: Sequence[str], communities: Sequence[str], tally: Tally
     ) -> "Peoples":
-        """Take a survey's answers; ties among the most given options, and questions without gold, are noted."""
+        """Take a survey's answers; ties for the most common option and missing golds are noted."""
         asked = [survey.questions[q] for q in questions]
         widest = max(len(q.options) for q in asked)
         gold = np.full((len(communities), len(asked)), np.nan)
@@ -67,11 +67,11 @@ class AnswerTable:
     """Answers as read, as aligned rows.
 
     Attributes:
-        profiles: Who answered, P of them, in order of appearance.
+        profiles: The answerers, P of them, in order of appearance.
         profile_N: Index of the profile of each answer.
         question_N: Index of its question.
         number_N: Option on the scale from 0; nan for a refusal.
-        base_N: Whether it is the first putting of its cell: the survey's own order and wording,
+        base_N: Whether it is the first ask of its cell: the survey's own order and wording,
             first draw.
         rows: The answers.
     """
@@ -109,7 +109,7 @@ class AnswerTable:
         )
 
     def base_values(self, profiles: Sequence[int], n_questions: int) -> FloatArray:
-        """Options of some profiles at the first putting of each question, shape (P, Q); nan where none is readable."""
+        """Options of some profiles when first asked, shape (P, Q); nan where none is readable."""
         value = np.full((len(self.profiles), n_questions), np.nan)
         value[self.profile_N[self.base_N], self.question_N[self.base_N]] = self.number_N[
             self.base_N

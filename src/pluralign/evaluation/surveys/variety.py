@@ -1,4 +1,4 @@
-"""How different the answers given in several communities' names are, against the people's; and what else moves them."""
+"""Variety of answers in several communities' names; effects of order, wording and language."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,14 +28,14 @@ PEOPLE = "people"
 def variety_rows(
     table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray
 ) -> Iterator[SurveyRow]:
-    """Diversities of every respondent that speaks for two communities or more, and of those people themselves.
+    """Diversities of respondents that answer for several communities, and of those communities.
 
     The people's rows have the respondent's strategy, and its name behind ``people:``, for each is
     measured on the communities that the respondent was asked for.
 
     Args:
         table: The answers.
-        peoples: What people answered.
+        peoples: The people's answers.
         counts_B_Q: Draws of questions.
     """
     for (model, strategy), profiles in table.groups().items():
@@ -62,15 +62,15 @@ def variety_difference_rows(
     left: tuple[str, str],
     right: tuple[str, str],
 ) -> Iterator[dict[str, object]]:
-    """Paired differences in diversity between two respondents, over the communities that both speak for.
+    """Paired differences in diversity of two respondents, over communities both answer for.
 
     Args:
         table: The answers.
-        peoples: What people answered.
+        peoples: The people's answers.
         counts_B_Q: Draws of questions.
         left: Model and strategy.
-        right: Those it is compared with; above 0 ``left`` is more diverse (or, for the majority
-            rate, less).
+        right: The respondent it is compared with; above 0 ``left`` is more diverse (or, for the
+            majority rate, less).
 
     Yields:
         Rows with ``baseline_model`` and ``baseline_strategy``.
@@ -102,7 +102,7 @@ def _by_community(table: AnswerTable, peoples: Peoples, profiles: Sequence[int])
 def _values(
     table: AnswerTable, peoples: Peoples, named: Mapping[str, int]
 ) -> tuple[FloatArray, FloatArray]:
-    """Answers and golds of communities, shape (P, Q); golds of the questions that somebody answered."""
+    """Answers and golds of communities, shape (P, Q); golds of the answered questions only."""
     column = {c: i for i, c in enumerate(peoples.communities)}
     value = table.base_values(list(named.values()), len(peoples.questions))
     gold = peoples.gold_C_Q[[column[c] for c in named]]
@@ -112,11 +112,11 @@ def _values(
 def effect_rows(
     table: AnswerTable, peoples: Peoples, counts_B_Q: FloatArray
 ) -> Iterator[SurveyRow]:
-    """How often the answer changes with the order of options, the wording, the language, and the community named.
+    """How often answers change with order, wording, language, and the community named.
 
     Each is the share of pairs of readable answers to one question that name different options, the
     pairs differing in that one thing only; so the size of artefacts can be read against the size of
-    the effect of culture. With several orders, ``position_bias`` tells how much more often than
+    the effect of culture. With several orders, ``position_bias`` is how much more often than
     chance the option shown first is taken.
     """
     place = {q: i for i, q in enumerate(peoples.questions)}
@@ -138,7 +138,7 @@ def effect_rows(
 def _first_places(
     answers: Sequence[ReadAnswer], place: Mapping[str, int]
 ) -> tuple[FloatArray, FloatArray]:
-    """By question put in several orders: how often more than by chance the first place was taken, and of how many."""
+    """By question asked in several orders: excess of first options over chance, and answers."""
     readable = [one for one in answers if one.number is not None]
     orders: dict[str, set[tuple[int, ...]]] = defaultdict(set)
     for one in readable:
@@ -177,7 +177,7 @@ def _diversities(value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) ->
 
 
 def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]:
-    """How far apart the answers of every two personas are, by question, and the pairs; D(M) is their ratio."""
+    """Distances of every two personas' answers by question, and the pairs; D(M) is their ratio."""
     top, bottom = np.zeros(value.shape[1]), np.zeros(value.shape[1])
     for i, j in combinations(range(len(value)), 2):
         distance = np.abs(value[i] - value[j])
@@ -191,7 +191,7 @@ def _apart(value: FloatArray, peoples: Peoples) -> tuple[FloatArray, FloatArray]
 def _spread_ratio(
     value: FloatArray, gold: FloatArray, peoples: Peoples, counts_B_Q: FloatArray
 ) -> dict[str, Drawn]:
-    """Standard deviation over communities against the people's, on scales from 0 to 1; below 1 is flattening."""
+    """Standard deviation over communities relative to the people's; below 1 is flattening."""
     ours, theirs = spread(value, peoples.n_options_Q), spread(gold, peoples.n_options_Q)
     there = ~np.isnan(ours + theirs)
     top, bottom = np.where(there, ours, 0), np.where(there, theirs, 0)
