@@ -1,11 +1,12 @@
-"""``pluralign data``: sources, what one holds, and what is kept on disk."""
+"""``pluralign data``: the sources, the contents of one, and the cache on disk."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pluralign.cli.options import AsJson, Overrides, SkipBad, Wide
+from pluralign.cli.completion import complete_source, complete_source_setting
+from pluralign.cli.options import AsJson, SkipBad, Wide, overrides
 
 data = typer.Typer(
     help="List the sources of data, look into one, and manage the embeddings kept on disk.",
@@ -31,10 +32,13 @@ def show_source(
         str,
         typer.Argument(
             help="Name of a source (see `pluralign data list`), or a .jsonl, .json, .csv or "
-            ".parquet file of pairs."
+            ".parquet file of pairs.",
+            autocompletion=complete_source,
         ),
     ],
-    overrides: Overrides = None,
+    sets: Annotated[
+        list[str] | None, overrides(complete_source_setting, "path=opinions.csv")
+    ] = None,
     skip_bad: SkipBad = False,
     wide: Wide = False,
     as_json: AsJson = False,
@@ -58,7 +62,7 @@ def show_source(
     tables: dict[str, object] = {}
     if file_kind(Path(source)) is not None or is_saved_dataset(Path(source)):
         source, tables["path"] = "jsonl", source
-    for text in overrides or []:
+    for text in sets or []:
         override(tables, text.strip().removeprefix("pairs."))
     if skip_bad:
         tables["skip_bad"] = True

@@ -1,4 +1,4 @@
-"""What ``--explain`` prints."""
+"""The output of ``--explain``."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

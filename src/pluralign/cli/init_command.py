@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pluralign.cli.options import AsJson, SkipBad, Wide
+from pluralign.cli.completion import complete_pairs_setting
+from pluralign.cli.options import AsJson, SkipBad, Wide, overrides
 
 if TYPE_CHECKING:
     from pluralign.cli.output import Output
@@ -27,14 +28,8 @@ def init(
             "--out", "-o", help="Settings file to write. The default is the data's name with .toml."
         ),
     ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Set a setting of the source, for example --set pairs.community=GBR. "
-            "May be repeated.",
-        ),
+    sets: Annotated[
+        list[str] | None, overrides(complete_pairs_setting, "pairs.community=GBR")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a settings file that is already there.")
@@ -55,7 +50,7 @@ def init(
     from pluralign.experiments.first_settings import look_at, propose, settings_text
 
     found, source = _recognised(
-        data, [*(overrides or []), *(["pairs.skip_bad=true"] if skip_bad else [])]
+        data, [*(sets or []), *(["pairs.skip_bad=true"] if skip_bad else [])]
     )
     place = out or Path(f"{_stem(data)}.toml")
     if place.exists() and not force:
@@ -74,8 +69,8 @@ def init(
     _show(place, found, look, proposal, Output(as_json=as_json, wide=wide))
 
 
-def _recognised(data: Path, overrides: list[str]) -> "tuple[Recognised, PairSource]":
-    """What reads the data, with the settings that the user gave, and the source itself."""
+def _recognised(data: Path, sets: list[str]) -> "tuple[Recognised, PairSource]":
+    """The layout of the data with the settings that the user gave, and its source."""
     from dataclasses import replace
     from typing import get_type_hints
 
@@ -84,7 +79,7 @@ def _recognised(data: Path, overrides: list[str]) -> "tuple[Recognised, PairSour
     from pluralign.settings.toml_tables import is_path
     from pluralign.sources.recognised import Recognised, recognise
 
-    given = _given(overrides)
+    given = _given(sets)
     name = given.pop("source", None)
     if not data.exists():
         raise InvalidInput("no such file or folder", where=str(data), hint="check the path")
@@ -105,13 +100,13 @@ def _recognised(data: Path, overrides: list[str]) -> "tuple[Recognised, PairSour
         raise InvalidSettings(error.what, where=error.where, hint=hints_joined) from error
 
 
-def _given(overrides: list[str]) -> dict[str, object]:
+def _given(sets: list[str]) -> dict[str, object]:
     """The settings of the source that the user gave, without ``pairs.``."""
     from pluralign.core import InvalidSettings
     from pluralign.settings.toml_tables import override
 
     tables: dict[str, object] = {"pairs": {}}
-    for text in overrides:
+    for text in sets:
         override(tables, text)
     others = [key for key in tables if key != "pairs"]
     if others:

@@ -8,14 +8,15 @@ import typer
 from typer.core import TyperGroup
 
 from pluralign._version import __version__
-from pluralign.cli import exporting, reward_commands, sharing
-from pluralign.cli.auditing import audit
+from pluralign.cli import export_commands, interchange_commands, reward_commands
+from pluralign.cli.audit_command import audit
+from pluralign.cli.completion import complete_in_bash
 from pluralign.cli.data_commands import data
 from pluralign.cli.init_command import init
-from pluralign.cli.pluralising import pluralise
-from pluralign.cli.reporting import report
-from pluralign.cli.serving import serve
-from pluralign.cli.surveying import survey
+from pluralign.cli.pluralise_command import pluralise
+from pluralign.cli.report_command import report
+from pluralign.cli.serve_command import serve
+from pluralign.cli.survey_commands import survey
 
 
 class _Careful(TyperGroup):
@@ -32,7 +33,7 @@ class _Careful(TyperGroup):
             sys.stderr.write("stopped; to resume, give the same command again\n")
             raise typer.Exit(130) from error
         except Exception as error:
-            from pluralign.cli.failing import message_of
+            from pluralign.cli.error_messages import message_of
             from pluralign.core import masked, printable
 
             message = message_of(error)
@@ -73,11 +74,11 @@ app.command()(pluralise)
 app.command()(audit)
 app.command()(report)
 app.command()(serve)
-app.command()(exporting.export)
-app.command()(exporting.rewardbench)
-app.command("every-eval-ever")(sharing.every_eval_ever)
+app.command()(export_commands.export)
+app.command()(export_commands.rewardbench)
+app.command("every-eval-ever")(interchange_commands.every_eval_ever)
 app.add_typer(data, name="data")
-survey.command()(sharing.tasks)
+survey.command()(interchange_commands.tasks)
 app.add_typer(survey, name="survey")
 
 
@@ -88,7 +89,10 @@ def main() -> None:
     logging.basicConfig(
         format="%(levelname)s: %(message)s", level=logging.WARNING, stream=sys.stderr
     )
-    app()
+    if os.environ.get("_PLURALIGN_COMPLETE") == "complete_bash":
+        complete_in_bash(app)
+    else:
+        app()
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ def scaled(
 
     Args:
         row: A row with ``value``, ``low`` and ``high``; None where there is no such number.
-        scale: What the numbers are multiplied by, 100 for per cent.
+        scale: Factor of the numbers, 100 for per cent.
         digits: Digits after the point.
         signed: Whether a plus stands before positive numbers, as in differences.
-        empty: What is printed where there is no row.
+        empty: Text for a missing row.
 
     >>> scaled({"value": 0.615, "low": 0.58, "high": 0.65}, scale=100)
     Number(value='61.5', low='58.0', high='65.0')

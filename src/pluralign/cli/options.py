@@ -1,9 +1,28 @@
 """Arguments and options that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from pluralign.cli.completion import complete_community, complete_strategy
+
+
+def overrides(complete: Callable[..., list[tuple[str, str]]], example: str) -> Any:
+    """The option ``--set`` of a command.
+
+    Args:
+        complete: Completes its keys and values in the shell.
+        example: A setting of the command.
+    """
+    return typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help=f"Override a setting, for example --set {example}. May be repeated.",
+        autocompletion=complete,
+    )
+
 
 AsJson = Annotated[
     bool,
@@ -16,14 +35,6 @@ Wide = Annotated[
     typer.Option(
         "--wide",
         help="Print all rows and columns of every table, however long the lines get.",
-    ),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a setting, for example --set scpo.tau=0.6. May be repeated.",
     ),
 ]
 Explain = Annotated[
@@ -51,13 +62,16 @@ Communities = Annotated[
         "-c",
         help="Community whose people the answers are compared with. May be repeated. "
         "The default is all.",
+        autocompletion=complete_community,
     ),
 ]
-SurveyName = Annotated[
-    str | None,
+Strategies = Annotated[
+    list[str] | None,
     typer.Option(
-        "--survey",
-        help="Folder in CultureSPA's layout, SOURCE=PATH, or the name of a source.",
+        "--strategy",
+        "-s",
+        help="How to ask the questions (see `pluralign survey strategies`). May be repeated.",
+        autocompletion=complete_strategy,
     ),
 ]
 TrustEncoder = Annotated[

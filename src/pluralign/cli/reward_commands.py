@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pluralign.cli.completion import complete_community, complete_run_setting
 from pluralign.cli.options import (
     AsJson,
     Explain,
     Fresh,
-    Overrides,
     RunFolderOut,
     SkipBad,
     TrustEncoder,
     Wide,
+    overrides,
 )
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def run(
     config: Annotated[Path, typer.Argument(help="Settings of the experiment, a TOML file.")],
     out: RunFolderOut = None,
-    overrides: Overrides = None,
+    sets: Annotated[list[str] | None, overrides(complete_run_setting, "scpo.tau=0.6")] = None,
     explain: Explain = False,
     dry_run: Annotated[
         bool,
@@ -67,7 +68,7 @@ def run(
         read_settings(config),
         base=config.parent.resolve(),
         where=config.name,
-        overrides=[*(overrides or []), *(["matrix=true"] if matrix else [])],
+        overrides=[*(sets or []), *(["matrix=true"] if matrix else [])],
         skip_bad=skip_bad,
     )
     if explain:
@@ -130,6 +131,7 @@ def score(
             "-c",
             help="Community to score for. May be repeated. ~world is the reference. "
             "The default is all.",
+            autocompletion=complete_community,
         ),
     ] = None,
     out: Annotated[

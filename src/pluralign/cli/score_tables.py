@@ -1,4 +1,4 @@
-"""What ``pluralign score`` prints on a terminal."""
+"""The table of ``pluralign score`` on a terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The tables of ``pluralign data``, and what happened to the rows of a source."""
+"""The tables of ``pluralign data``, and the counts of the rows of a source."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
@@ -45,7 +45,7 @@ def show_sources(output: Output) -> None:
 
 
 def show_report(report: SourceReport, output: Output) -> None:
-    """Print what a source holds."""
+    """Print the rows, communities and people of a source."""
     if output.as_json:
         output.json(_columns(report) | {"tally": _columns(report.tally)})
         return
@@ -116,7 +116,7 @@ def show_tally(tally: Tally, verb: str) -> None:
 
 
 def source_lines(source: Mapping[str, Any]) -> list[str]:
-    """What happened to the rows of a source: rows in one line, parts of kept rows in another.
+    """Counts of the rows of a source in one line, of unused parts of kept rows in another.
 
     >>> rows = {"name": "prism", "read": 291, "kept": 281, "made": 486, "left_out": {}}
     >>> source_lines(rows | {"dropped": {"no score": 10}})

@@ -143,7 +143,7 @@ def _titled_metrics(communities: Sequence[str]) -> Iterator[tuple[str, Sequence[
     about = f"for {communities[0]}" if len(communities) == 1 else "on average over communities"
     yield f"Closeness to the people's answers, {about}", _SCORES
     yield "Variety of the answers", _VARIETY
-    yield "What changes answers: pairs of answers that differ", _EFFECTS
+    yield "Effects on answers: pairs of answers that differ", _EFFECTS
 
 
 def _score_table(

@@ -143,7 +143,7 @@ def tab_separated(table: Table) -> Iterable[str]:
 
 
 def cut_middle(text: str, width: int) -> str:
-    """A text of at most so many characters of a terminal, cut in the middle.
+    """A text cut in the middle to a width in characters of a terminal.
 
     >>> cut_middle("cross_culture_thinking_self_alignment", 21)
     'cross_cult…_alignment'
@@ -157,7 +157,7 @@ def cut_middle(text: str, width: int) -> str:
 
 
 def cut_end(text: str, width: int) -> str:
-    """A text of at most so many characters of a terminal, cut at its end.
+    """A text cut at its end to a width in characters of a terminal.
 
     >>> cut_end("answer shares by country", 14)
     'answer shares…'
@@ -186,7 +186,7 @@ def _stands_right(table: Table, k: int) -> bool:
 
 
 def _column_texts(table: Table, k: int) -> list[Text]:
-    """The cells of a column as texts; values and intervals stand in columns of their own."""
+    """The cells of a column as texts; values and intervals are aligned."""
     cells = [row[k] for row in table.rows]
     numbers = [cell for cell in cells if isinstance(cell, Number)]
     value_width = max((len(n.value) for n in numbers), default=0)

@@ -1,4 +1,4 @@
-"""A first settings file for a data file: what the data has decides what is written."""
+"""A first settings file for a data file, chosen by the counts of the data."""
 
 import json
 import os
@@ -36,7 +36,7 @@ People = Mapping[str, Mapping[str, int | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a source has, read once.
+    """Counts of a source, read once.
 
     Attributes:
         people: Community -> pairs and raters (None where they are not known), most pairs first.
@@ -47,7 +47,7 @@ class Look:
         stems: Number of different question stems.
         languages: Languages of the texts that are stated, most pairs first.
         license: Licence or terms of the data.
-        tally: What happened to the rows.
+        tally: Counts of rows kept and dropped.
     """
 
     people: People
@@ -70,7 +70,7 @@ class Proposal:
         min_pairs: Smallest number of pairs of a community that is steered to.
         min_raters: Smallest number of raters of a community that is steered to.
         lowered: Whether the two are below their defaults, so that there is a community to steer to.
-        split: What is kept on one side of the split.
+        split: Unit that is kept on one side of the split.
         split_reason: Why.
         reference: Communities to fit the reference on, or ``"pooled"``.
         reference_reason: Why.
@@ -156,14 +156,14 @@ def propose(look: Look) -> Proposal:
 def settings_text(
     data: str, name: str, folder: Path, recognised: Recognised, look: Look, proposal: Proposal
 ) -> str:
-    """The settings file, with the reason beside each choice.
+    """The text of the settings file, with a comment on each choice.
 
     Args:
         data: The data file as the user named it, for the heading.
         name: Name of the experiment.
         folder: Folder of the settings file, from which its relative paths start.
-        recognised: What reads the data.
-        look: What the data has.
+        recognised: The layout of the data.
+        look: The counts of the data.
         proposal: The settings.
     """
     lines = [

@@ -21,7 +21,7 @@ _LEVELS_OF_A_THRESHOLD = 2
 
 
 class AuditSettings(SettingsTable):
-    """How evidence is audited; further tables hold thresholds: ``[simplification.alike] concern = 0.2``."""
+    """How evidence is audited; further tables contain thresholds: ``[simplification.alike] concern = 0.2``."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the intervals."""
@@ -38,7 +38,7 @@ class AuditSettings(SettingsTable):
 
     @property
     def context(self) -> Context:
-        """What checks share."""
+        """The settings that checks share."""
         return Context(self.seed, self.draws, self.small, self.knowing)
 
 

@@ -18,9 +18,9 @@ class Explained:
         key: Its dotted key.
         value: Its value, as text.
         origin: Where the value came from: the file, an option or the default.
-        description: What it is, in sentences.
+        description: Its meaning, in sentences.
         allowed: The values that it allows, in words.
-        unit: What its number counts or measures; empty where there is no unit.
+        unit: Unit of its number; empty where there is none.
     """
 
     key: str

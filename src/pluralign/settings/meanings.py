@@ -1,4 +1,4 @@
-"""What a setting means, which values it allows and in which unit: read from where it is defined."""
+"""Meaning, allowed values and unit of a setting, read from its definition."""
 
 import inspect
 import re
@@ -24,17 +24,17 @@ class Meaning:
     """The meaning of one setting.
 
     Attributes:
-        description: What it is, in sentences.
+        description: The setting in sentences.
         values: The values that it allows, where they can be listed.
         allowed: The values that it allows, in words.
-        unit: What its number counts or measures; empty where it is no number or has no unit.
+        unit: Unit of its number; empty where there is none.
     """
 
     def __init__(self, description: str, schema: Mapping[str, Any]) -> None:
         """Read the meaning.
 
         Args:
-            description: What the setting is.
+            description: The setting in sentences.
             schema: JSON schema of its type.
         """
         self.description = " ".join(description.replace("``", "`").split())
@@ -48,7 +48,7 @@ def meanings_of_settings(kind: type[BaseModel], head: str = "") -> Iterator[tupl
 
     Args:
         kind: The model.
-        head: What stands before every key.
+        head: Prefix of every key.
     """
     for name, field in kind.model_fields.items():
         tables = list(tables_in(field.annotation))

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from pluralign.core.units import Unit
 from pluralign.methods.culturespa import (
     AnsweringConfig,
     CollectingConfig,
@@ -27,7 +28,7 @@ class ComparisonSettings(SettingsTable):
     """0 takes the likeliest word each time."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Draw among the likeliest words that together have this probability."""
-    max_new_tokens: Annotated[int, Field(ge=1)] = 32
+    max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 32
     """Most tokens of one answer."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Ask only so many questions of the survey, drawn by the seed."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, Tag, field_validator, model_validator
 
+from pluralign.core.units import Unit
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
@@ -57,7 +58,7 @@ class LocalModelSettings(ModelSettings):
     """Number format of the weights; ``auto`` is bfloat16 on a GPU that has it."""
     attention: str | None = None
     """Attention implementation of Transformers."""
-    batch_tokens: Annotated[int, Field(ge=1)] = 16384
+    batch_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 16384
     """Most tokens of one batch, padding included."""
     trust_remote_code: bool = False
     """Whether code that comes with the model may run."""
@@ -71,15 +72,15 @@ class EndpointModelSettings(ModelSettings):
     """Address, such as ``http://127.0.0.1:8000/v1``. Default: the OpenAI service."""
     api_key_env: str = "OPENAI_API_KEY"
     """Environment variable that contains the key. A key never stands in a settings file."""
-    concurrency: Annotated[int, Field(ge=1, le=1024)] = 64
+    concurrency: Annotated[int, Field(ge=1, le=1024), Unit("requests")] = 64
     """Requests in flight."""
-    timeout_s: Positive = 60.0
+    timeout_s: Annotated[Positive, Unit("seconds")] = 60.0
     """Seconds after which a request is given up and tried again."""
     retries: Annotated[int, Field(ge=0)] = 6
     """How often a request is tried again, with growing pauses."""
-    requests_per_minute: Positive | None = None
+    requests_per_minute: Annotated[Positive, Unit("requests a minute")] | None = None
     """Most requests a minute."""
-    tokens_per_minute: Positive | None = None
+    tokens_per_minute: Annotated[Positive, Unit("tokens a minute")] | None = None
     """Most tokens a minute."""
     max_cost: Positive | None = None
     """Cost before which the run stops; needs both prices."""
@@ -118,7 +119,7 @@ class SimulatedModelSettings(ModelSettings):
     """The community that shows through. Default: the first of the survey."""
     flattening: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Pull of every community towards the mean of all."""
-    position_bias: float = 0.0
+    position_bias: Annotated[float, Unit("logits")] = 0.0
     """Pull towards the option shown first, in logits."""
     refusal_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of asks it refuses."""
@@ -139,7 +140,7 @@ class SamplingSettings(SettingsTable):
     """0 takes the likeliest word each time."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Draw among the likeliest words that together have this probability."""
-    max_new_tokens: Annotated[int, Field(ge=1)] = 32
+    max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 32
     """Most tokens of one answer."""
 
 

@@ -1,11 +1,12 @@
-"""``pluralign export`` and ``pluralign rewardbench``: what other tools load and compare."""
+"""``pluralign export`` and ``pluralign rewardbench``: files that other tools load."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pluralign.cli.options import TrustEncoder
+from pluralign.cli.completion import complete_community
+from pluralign.cli.options import SkipBad, TrustEncoder
 
 if TYPE_CHECKING:
     from pluralign.interop.exporting import Exported
@@ -18,11 +19,12 @@ Communities = Annotated[
     typer.Option(
         "--community",
         "-c",
-        help="Community to steer to; several with their shares: -c GBR=0.7 -c MEX=0.3.",
+        help="Community to steer to. A blend gives each its share: -c GBR=0.7 -c MEX=0.3.",
+        autocompletion=complete_community,
     ),
 ]
 Strength = Annotated[
-    float, typer.Option(help="0 is the reference, 1 the fitted steering.", min=0.0)
+    float, typer.Option(help="Strength of the steering: 0 is the reference.", min=0.0)
 ]
 
 
@@ -43,17 +45,17 @@ def export(
         typer.Option("--as", help="A whole model, or a PEFT adapter with its head."),
     ] = "model",
     push: Annotated[
-        str | None, typer.Option(help="Upload it to the Hugging Face hub as OWNER/NAME.")
+        str | None, typer.Option(help="Name on the Hugging Face hub to upload to: OWNER/NAME.")
     ] = None,
     public: Annotated[
-        bool, typer.Option("--public", help="With --push: let everybody see it.")
+        bool, typer.Option("--public", help="With --push: make the repository public.")
     ] = False,
     results_for: Annotated[
         str | None,
         typer.Option(
             "--results-for",
             metavar="OWNER/NAME",
-            help="Also write .eval_results for this hub data set.",
+            help="Also write .eval_results for this data set on the hub.",
         ),
     ] = None,
     trust_encoder: TrustEncoder = None,
@@ -98,7 +100,7 @@ def export(
 
 
 def _written(done: "Exported", card: dict[str, object]) -> str:
-    """What an export holds, in words.
+    """The contents of an export, in words.
 
     >>> from pluralign.interop.exporting import Exported
     >>> _written(Exported(Path("out"), "encoder", None, ("MEX", "GBR")), {})
@@ -122,24 +124,29 @@ def _written(done: "Exported", card: dict[str, object]) -> str:
 def rewardbench(
     model: Model,
     file: Annotated[
-        Path, typer.Argument(help=".jsonl, .json, .csv or .parquet: prompt, chosen and rejected.")
+        Path,
+        typer.Argument(
+            help="A .jsonl, .json, .csv or .parquet file with the columns prompt, chosen, rejected."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path(
         "rewardbench"
     ),
     name: Annotated[
-        str | None, typer.Option(help="What the result calls the model. Default: folder and steer.")
+        str | None,
+        typer.Option(help="Name of the model in the result. The default is folder and steer."),
     ] = None,
     community: Communities = None,
     strength: Strength = 1.0,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Drop and count rows that cannot be read.")
-    ] = False,
+    skip_bad: SkipBad = False,
     trust_encoder: TrustEncoder = None,
 ) -> None:
-    """Score pairs, and write the result files that RewardBench writes.
+    """Score pairs, and write result files in the format of RewardBench.
 
-    A tie is wrong there. The accuracy is printed with its interval, for which the files have no place.
+    RewardBench counts a tie as wrong. The command prints the accuracy with its interval, which the
+    format cannot store.
+
+    Example: `pluralign rewardbench runs/uk/models/seed-7/scpo pairs.jsonl --community GBR`
     """
     from pluralign.cli.screen import Screen, console
     from pluralign.cli.source_tables import show_tally

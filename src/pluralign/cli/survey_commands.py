@@ -1,14 +1,29 @@
-"""``pluralign survey``: ask a language model as surveys ask people, and measure its answers against theirs."""
+"""``pluralign survey``: ask language models the questions of surveys, and measure the answers."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from pluralign.cli.options import AsJson, Communities, Overrides, SkipBad, Wide
+from pluralign.cli.completion import (
+    complete_source,
+    complete_source_setting,
+    complete_survey_setting,
+)
+from pluralign.cli.options import (
+    AsJson,
+    Communities,
+    Explain,
+    Fresh,
+    RunFolderOut,
+    SkipBad,
+    Strategies,
+    Wide,
+    overrides,
+)
 
 survey = typer.Typer(
-    help="Ask language models as surveys ask people, and measure their answers against people's.",
+    help="Ask language models the questions of surveys, and compare the answers with people's.",
     no_args_is_help=True,
 )
 
@@ -16,60 +31,54 @@ survey = typer.Typer(
 @survey.command()
 def run(
     config: Annotated[
-        Path | None, typer.Argument(help="Settings of the survey, a TOML file; or use the options.")
+        Path | None,
+        typer.Argument(help="Settings of the survey, a TOML file. Without one, use the options."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write to; runs/NAME by default.")
-    ] = None,
+    out: RunFolderOut = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Folder or hub name of a model; with --base-url, the server's name for it."
+            help="Folder or hub name of the model; with --base-url, its name on the server."
         ),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(help="An OpenAI-compatible server, as http://127.0.0.1:8000/v1.")
+        str | None,
+        typer.Option(help="URL of an OpenAI-compatible server, such as http://127.0.0.1:8000/v1."),
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source."),
-    ] = None,
-    strategy: Annotated[
-        list[str] | None,
         typer.Option(
-            "--strategy",
-            "-s",
-            help="How to put questions (see `survey strategies`); may be repeated.",
+            "--survey",
+            help="Folder in CultureSPA's layout, SOURCE=PATH, or the name of a source.",
+            autocompletion=complete_source,
         ),
     ] = None,
+    strategy: Strategies = None,
     community: Communities = None,
-    overrides: Overrides = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain", help="Print every setting and where its value came from; ask nothing."
-        ),
-    ] = False,
+    sets: Annotated[
+        list[str] | None, overrides(complete_survey_setting, "sampling.temperature=0.7")
+    ] = None,
+    explain: Explain = False,
     show: Annotated[
         int,
         typer.Option(
-            "--show", min=0, help="Print so many asks of each strategy, word for word; ask nothing."
+            "--show",
+            min=0,
+            metavar="N",
+            help="Print the first N asks of each strategy word for word, and do nothing else.",
         ),
     ] = 0,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew, whatever is in the folder.")
-    ] = False,
+    fresh: Fresh = False,
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the questions of a survey to a language model, and measure how close its answers come to each people's.
+    """Ask a language model the questions of a survey, and measure the closeness to each people.
 
-    Every answer is kept the moment it is there: a run that was stopped goes on where it was with the same command, and
-    nothing is asked twice.
+    Every answer is saved as soon as it arrives. To resume a run that was stopped, give the same
+    command again; no question is asked twice.
 
-    Example: `pluralign survey run --survey wvs --model models/mine -s culture_aware --out runs/mine`
-
-    With a server: `pluralign survey run --survey wvs --base-url http://127.0.0.1:8000/v1 --model llama-3`
+    Examples: `pluralign survey run --survey wvs --model models/mine -s culture_aware`,
+    `pluralign survey run --survey wvs --base-url http://127.0.0.1:8000/v1 --model llama-3`
     """
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
@@ -86,7 +95,7 @@ def run(
         read_settings(config) if config else {},
         base=config.parent.resolve() if config else Path.cwd(),
         where=config.name if config else "options",
-        overrides=[*given, *(overrides or [])],
+        overrides=[*given, *(sets or [])],
     )
     if explain:
         show_explained(explain_survey(resolved), output)
@@ -108,7 +117,7 @@ def as_overrides(
     strategy: list[str] | None = None,
     community: list[str] | None = None,
 ) -> list[str]:
-    """Options as settings; a survey that is a folder is one in CultureSPA's layout."""
+    """Settings that options stand for; a folder is a survey in CultureSPA's layout."""
     import json
 
     given: dict[str, Any] = {}
@@ -128,7 +137,7 @@ def as_overrides(
 
 
 def survey_table(name: str) -> dict[str, str]:
-    """The table of settings that a folder in CultureSPA's layout, a source, or SOURCE=PATH stands for."""
+    """The settings of a survey: a folder in CultureSPA's layout, a source, or SOURCE=PATH."""
     if Path(name).is_dir():
         return {"source": "shares", "path": str(Path(name).resolve())}
     source, sign, path = name.partition("=")
@@ -139,51 +148,59 @@ def survey_table(name: str) -> dict[str, str]:
 def evaluate(
     answers: Annotated[
         list[Path],
-        typer.Argument(
-            help="Recorded answers: .jsonl, .json, .csv or .parquet; several may be given."
-        ),
+        typer.Argument(help="Files of recorded answers: .jsonl, .json, .csv or .parquet."),
     ],
     source: Annotated[
         str,
         typer.Option(
             "--survey",
-            help="Folder in CultureSPA's layout, or the name of a source (then --set path=...).",
+            help="Folder in CultureSPA's layout, SOURCE=PATH, or the name of a source, with its "
+            "settings as --set.",
+            autocompletion=complete_source,
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")],
     parser: Annotated[
         Literal["strict", "published"],
         typer.Option(
-            help="strict tells refusals from answers; published takes the first integer, as CultureSPA does."
+            help="Rule by which answers are read: strict separates refusals from answers, "
+            "published takes the first integer as CultureSPA does."
         ),
     ] = "strict",
     numbering: Annotated[
         Literal["auto", "codes", "one"],
         typer.Option(
-            help="How options were numbered where the rows do not say: by the survey's codes, or from 1."
+            help="Numbers of the options where the rows do not give them: the survey's codes, or "
+            "numbers from 1."
         ),
     ] = "auto",
     community: Communities = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws over questions.", min=1)] = 2000,
+    draws: Annotated[
+        int, typer.Option(help="Number of bootstrap draws over questions.", min=1)
+    ] = 2000,
     seed: Annotated[int, typer.Option(help="Seed of the intervals.", min=0)] = 0,
-    overrides: Overrides = None,
-    model: Annotated[str | None, typer.Option(help="Model of rows without one.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="Strategy of rows without one.")] = None,
+    sets: Annotated[list[str] | None, overrides(complete_source_setting, "path=survey")] = None,
+    model: Annotated[str | None, typer.Option(help="Model of the rows that name none.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="Strategy of the rows that name none.")
+    ] = None,
     in_the_name_of: Annotated[
         str | None,
         typer.Option(
-            "--named", help="Community named in the questions of rows that do not say; '' for none."
+            "--named",
+            metavar="COMMUNITY",
+            help="Community that the questions name, for the rows without one; '' for none.",
         ),
     ] = None,
     skip_bad: SkipBad = False,
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Measure recorded answers against people's; no model is needed.
+    """Compare recorded answers with people's answers; no model is needed.
 
-    A row is one answer: `model, strategy, country` (or `community`; null when none was named), `question_id, answer`
-    (the text as returned). CultureSPA's own result files (`MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`) are read as
-    they are.
+    A row is one answer: `model, strategy, country` (or `community`; null if the question named
+    none), `question_id` and `answer` (the text as returned). The result files of CultureSPA
+    (`MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`) are read too.
 
     Example: `pluralign survey evaluate answers.jsonl.gz --survey wvs --parser published --out runs/llama`
     """
@@ -197,7 +214,7 @@ def evaluate(
     from pluralign.surveying.evaluation import evaluate_answers
 
     table: dict[str, Any] = dict(survey_table(source))
-    for text in overrides or []:
+    for text in sets or []:
         override(table, text)
     found = survey_source(table, Path.cwd(), "--survey")
     ids = community_ids(community, "--community") if community else None
@@ -220,7 +237,12 @@ def evaluate(
 
 @survey.command()
 def strategies(wide: Wide = False, as_json: AsJson = False) -> None:
-    """List the ways of putting a question, and where their templates lie, to copy and change."""
+    """List the strategies of asking a question, and the folder of their templates.
+
+    Copy a template to change it.
+
+    Example: `pluralign survey strategies --wide`
+    """
     from pluralign.cli.output import Output
     from pluralign.cli.survey_tables import show_strategies
 

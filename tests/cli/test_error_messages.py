@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from pluralign.cli.failing import message_of
+from pluralign.cli.error_messages import message_of
 from pluralign.core import InvalidInput
 from pluralign.core.files import is_part
 

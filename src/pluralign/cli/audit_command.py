@@ -1,92 +1,103 @@
-"""``pluralign audit``: name the cultural risks that recorded evidence shows."""
+"""``pluralign audit``: find cultural risks in recorded evidence."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from pluralign.cli.options import AsJson, Wide
+from pluralign.cli.completion import (
+    complete_audit_setting,
+    complete_method,
+    complete_source,
+)
+from pluralign.cli.options import AsJson, Explain, Wide, overrides
 
 
 def audit(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Folder of a run, of reward models or of a survey; or give files."),
+        typer.Argument(
+            help="Folder of a run of reward models or of a survey. Without one, give files."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="Folder to write to; FOLDER/audit by default, else runs/audit."
+            "--out", "-o", help="Folder to write to. The default is FOLDER/audit, or runs/audit."
         ),
     ] = None,
     answers: Annotated[
         list[Path] | None,
-        typer.Option("--answers", help="Recorded answers, JSONL, plain or gzip; needs --survey."),
+        typer.Option(
+            "--answers",
+            help="File of recorded answers, JSON Lines, plain or gzip. It needs --survey.",
+        ),
     ] = None,
     surveys: Annotated[
         list[str] | None,
         typer.Option(
             "--survey",
-            help="Folder in CultureSPA's layout, or SOURCE=PATH. Given again: further surveys, held against the first.",
+            help="Folder in CultureSPA's layout, or SOURCE=PATH. Further surveys are compared "
+            "with the first.",
+            autocompletion=complete_source,
         ),
     ] = None,
     pairs: Annotated[
         list[Path] | None,
-        typer.Option("--pairs", help="Preference pairs: .jsonl, .json, .csv or .parquet."),
+        typer.Option("--pairs", help="File of pairs: .jsonl, .json, .csv or .parquet."),
     ] = None,
     residents: Annotated[
-        Path | None, typer.Option(help="Who lives where, CSV: community, attribute, group, share.")
+        Path | None,
+        typer.Option(help="Shares of residents, a CSV file: community, attribute, group, share."),
     ] = None,
     axes: Annotated[
         list[str] | None,
         typer.Option(
             "--axes",
-            help="NAME=FILE.csv: places of countries on the axes of a theory. May be repeated.",
+            help="NAME=FILE.csv: positions of countries on the axes of a theory. May be repeated.",
         ),
     ] = None,
     items: Annotated[
-        Path | None, typer.Option(help="Answers to items that ask to reason about cultures, JSONL.")
+        Path | None, typer.Option(help="Answers to items about reasoning on cultures, JSON Lines.")
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option("--method", "-m", help="Audit this method only; may be repeated."),
+        typer.Option(
+            "--method",
+            "-m",
+            help="Audit this method alone. May be repeated.",
+            autocompletion=complete_method,
+        ),
     ] = None,
     parser: Annotated[
-        Literal["strict", "published"], typer.Option(help="How --answers are read.")
+        Literal["strict", "published"], typer.Option(help="Rule by which --answers are read.")
     ] = "strict",
     numbering: Annotated[
         Literal["auto", "codes", "one"],
-        typer.Option(help="How options were numbered where --answers do not say."),
+        typer.Option(help="Numbers of the options where the rows of --answers do not give them."),
     ] = "auto",
     config: Annotated[
-        Path | None, typer.Option(help="Settings and thresholds, a TOML file.")
+        Path | None, typer.Option(help="File of settings and thresholds, TOML.")
     ] = None,
-    overrides: Annotated[
+    sets: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="As --set small=10 or --set simplification.alike.concern=0.2.",
-        ),
+        overrides(complete_audit_setting, "simplification.alike.concern=0.2"),
     ] = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain", help="Print every setting and threshold with its reason; audit nothing."
-        ),
-    ] = False,
+    explain: Explain = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 where there is a concern or a risk.")
+        bool, typer.Option("--strict", help="Exit with code 1 if there is a concern or a risk.")
     ] = False,
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Name the cultural risks that recorded evidence shows, each as a claim that can be checked.
+    """Find cultural risks in recorded evidence, each as a claim that can be checked.
 
-    No model is asked: what runs wrote is read again. Every claim comes with its numbers, their intervals, the people
-    and the rows behind it. What the evidence does not tell is "not assessed".
+    The audit asks no model: it reads the files that runs wrote. Every claim has its numbers, their
+    intervals, and the people and rows behind it. A check for which the evidence is missing is
+    reported as "not assessed".
 
-    Examples: `pluralign audit runs/uk`, `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`,
+    Examples: `pluralign audit runs/uk`,
+    `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`,
     `pluralign audit --pairs pairs.jsonl --residents residents.csv`
     """
     from pluralign.auditing import Given, run_audit
@@ -94,19 +105,17 @@ def audit(
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
-    from pluralign.cli.surveying import survey_table
+    from pluralign.cli.survey_commands import survey_table
     from pluralign.settings import audit_origins, explain_audit, read_settings, resolve_audit
     from pluralign.settings.resolved_survey import survey_source
 
     output = Output(as_json=as_json, wide=wide)
     where = config.name if config else "options"
-    settings, audits = resolve_audit(
-        read_settings(config) if config else {}, where, overrides or []
-    )
+    settings, audits = resolve_audit(read_settings(config) if config else {}, where, sets or [])
     if method:
         settings = settings.model_copy(update={"methods": tuple(method)})
     if explain:
-        origin = audit_origins(read_settings(config) if config else {}, where, overrides or [])
+        origin = audit_origins(read_settings(config) if config else {}, where, sets or [])
         if method:
             origin["methods"] = "--method"
         show_explained(explain_audit(settings, audits, origin), output)

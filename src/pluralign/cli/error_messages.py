@@ -1,4 +1,4 @@
-"""What is told of an error that a user can mend."""
+"""Messages for errors that a user can fix."""
 
 import errno
 import os
@@ -19,15 +19,15 @@ _HINTS = {
     errno.EFBIG: "raise the limit on the size of files: ulimit -f",
     errno.EIO: "check the disk, or name another place",
 }
-"""What to do about what the system refuses, whichever file it is about."""
+"""Remedies for errors of the operating system, by their number."""
 _RUST = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+)")
 """How libraries in Rust (safetensors, tokenizers) write the number of an error of the system."""
 _TORCH_WRITER = "inline_container.cc"
-"""The part of PyTorch that writes checkpoints: it tells where it stopped, but not the error of the system."""
+"""The part of PyTorch that writes checkpoints; its errors lack the number of the system."""
 
 
 def message_of(error: Exception) -> str | None:
-    """What to tell of an error; None where a user cannot mend it: then it is a fault of ours, and goes on.
+    """The message for an error; None for a defect of pluralign, which is raised with its traceback.
 
     >>> print(message_of(OSError(errno.ENOSPC, "No space left on device", "runs/uk/results.jsonl")))
     runs/uk/results.jsonl: No space left on device
@@ -54,7 +54,7 @@ def message_of(error: Exception) -> str | None:
 
 
 def _number(error: Exception) -> int | None:
-    """The system's number of an error, also where a library tells it in words."""
+    """The system's number of an error, also where a library gives it in words."""
     if isinstance(error, OSError):
         return error.errno
     found = _RUST.search(str(error))

@@ -10,7 +10,7 @@ import typer
 from pluralign.cli.options import TrustEncoder
 
 TOKENS = "PLURALIGN_TOKENS"
-"""Environment variable that holds the tokens, commas between them."""
+"""Environment variable with the tokens, separated by commas."""
 
 
 def serve(
@@ -21,45 +21,55 @@ def serve(
         ),
     ],
     host: Annotated[
-        str, typer.Option(help="Address to listen on; others than this machine's own need a token.")
+        str,
+        typer.Option(help="Address to listen on. Addresses other than loopback require a token."),
     ] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)
+    ] = 8000,
     name: Annotated[
         str | None,
         typer.Option(
-            help="What clients call the model; NAME@MEX is one community. Default: its folder."
+            help="Name of the model for clients; NAME@MEX is one community. "
+            "The default is the name of its folder."
         ),
     ] = None,
     processes: Annotated[
         int,
         typer.Option(
-            help="Processes behind the port, each with the model; one uses all cores.", min=1
+            help="Number of processes, each with the model; one process uses all cores.", min=1
         ),
     ] = 1,
     token_file: Annotated[
         Path | None,
-        typer.Option(
-            help=f"File of bearer tokens, one a line; or set {TOKENS}. Any of them is let in."
-        ),
+        typer.Option(help=f"File of bearer tokens, one a line. Tokens can also be in {TOKENS}."),
     ] = None,
     batch_tokens: Annotated[
         int | None,
-        typer.Option(help="Tokens scored together. Default: 2048 on a CPU, 65536 on a GPU.", min=1),
+        typer.Option(
+            help="Tokens in a batch. The default is 2048 on a CPU, 65536 on a GPU.", min=1
+        ),
     ] = None,
-    cache: Annotated[
-        int, typer.Option(help="Megabytes for vectors of the texts seen last.", min=0)
-    ] = 64,
+    cache: Annotated[int, typer.Option(help="Megabytes for vectors of recent texts.", min=0)] = 64,
     queue: Annotated[
-        int, typer.Option(help="Responses that may wait; more are refused with 429.", min=1)
+        int,
+        typer.Option(
+            help="Responses in the queue; further ones are refused with status 429.", min=1
+        ),
     ] = 8192,
-    most_items: Annotated[int, typer.Option(help="Responses in one request.", min=1)] = 2048,
+    most_items: Annotated[
+        int, typer.Option(help="Largest number of responses in one request.", min=1)
+    ] = 2048,
     most_rewards: Annotated[
-        int, typer.Option(help="Rewards in one answer: responses times communities.", min=1)
+        int,
+        typer.Option(
+            help="Largest number of rewards in one answer: responses times communities.", min=1
+        ),
     ] = 100_000,
     thoughts: Annotated[
         str,
         typer.Option(
-            help="Thoughts before an answer (<think>, ...): strip leaves them out, keep scores them."
+            help="Thoughts before an answer (<think>, ...): strip removes them, keep scores them."
         ),
     ] = "strip",
     no_answer: Annotated[
@@ -67,12 +77,13 @@ def serve(
         typer.Option(help="Reward of /get_reward for a response without an answer, in logits."),
     ] = -5.0,
     seconds: Annotated[
-        float, typer.Option(help="How long a request may wait for its rewards.", min=0.1)
+        float, typer.Option(help="Seconds that a request may wait for its rewards.", min=0.1)
     ] = 60.0,
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="Origin of a web page that may send requests, such as https://rewards.example; repeatable."
+            help="Origin of a web page that may send requests, such as https://rewards.example. "
+            "May be repeated."
         ),
     ] = None,
     trust_encoder: TrustEncoder = None,
@@ -80,15 +91,16 @@ def serve(
         bool,
         typer.Option(
             "--log-texts",
-            help="Write prompts and responses to the log, where others may read them.",
+            help="Write prompts and responses to the log, where other people may read them.",
         ),
     ] = False,
 ) -> None:
-    """Answer "how good is this response, for whom?" over HTTP, for all communities of a model at once.
+    """Serve the rewards of all communities of a model over HTTP.
 
-    Ask POST /v1/rewards, /v1/rank or /v1/compare; or point OpenRLHF at /get_reward, and clients of vLLM and of
-    text-embeddings-inference at /classify, /pooling, /score and /predict. The page at / lets anybody try it;
-    /openapi.json describes all of it. Ctrl-C or SIGTERM finishes the requests at hand first.
+    The endpoints of pluralign are POST /v1/rewards, /v1/rank and /v1/compare. OpenRLHF can use
+    /get_reward; clients of vLLM and of text-embeddings-inference can use /classify, /pooling, /score
+    and /predict. The page at / is for trying it, and /openapi.json describes every endpoint. After
+    Ctrl-C or SIGTERM the server finishes the requests that it has.
 
     Example: `pluralign serve runs/uk/models/seed-7/adaptive --port 8000`
     """

@@ -5,31 +5,34 @@ from typing import Annotated, Literal
 
 import typer
 
+from pluralign.cli.completion import complete_source
+from pluralign.cli.options import Communities, Strategies
+
 
 def tasks(
     source: Annotated[
         str,
-        typer.Option("--survey", help="Folder in CultureSPA's layout, or the name of a source."),
+        typer.Option(
+            "--survey",
+            help="Folder in CultureSPA's layout, SOURCE=PATH, or the name of a source.",
+            autocompletion=complete_source,
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")],
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option("--strategy", "-s", help="How to put questions (see `survey strategies`)."),
-    ] = None,
-    community: Annotated[
-        list[str] | None,
-        typer.Option("--community", "-c", help="Whose people to compare with; may be repeated."),
-    ] = None,
-    name: Annotated[str, typer.Option(help="Tag that all tasks share.")] = "pluralign",
+    strategy: Strategies = None,
+    community: Communities = None,
+    name: Annotated[str, typer.Option(help="Tag of all tasks.")] = "pluralign",
 ) -> None:
-    """Write the survey as a folder of lm-eval tasks, one for each strategy and community.
+    """Write a survey as a folder of lm-eval tasks, one for each strategy and community.
 
-    Then: `lm-eval run --model hf --model_args pretrained=MODEL --include_path FOLDER --tasks NAME`, with
-    `--apply_chat_template` where the model has a template.
+    Run them with `lm-eval run --model hf --model_args pretrained=MODEL --include_path FOLDER --tasks
+    NAME`, and with `--apply_chat_template` if the model has a chat template.
+
+    Example: `pluralign survey tasks --survey wvs -s culture_aware -c MEX --out tasks`
     """
     from pluralign.asking import load_strategy
     from pluralign.cli.screen import console
-    from pluralign.cli.surveying import survey_table
+    from pluralign.cli.survey_commands import survey_table
     from pluralign.core import Tally
     from pluralign.interop import write_lm_eval_tasks
     from pluralign.settings import survey_source
@@ -58,13 +61,18 @@ def every_eval_ever(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder to write to, one file for each model.")
     ],
-    organisation: Annotated[str, typer.Option(help="Who ran the evaluation.")],
+    organisation: Annotated[str, typer.Option(help="Organisation that ran the evaluation.")],
     relationship: Annotated[
         Literal["first_party", "third_party", "collaborative", "other"],
-        typer.Option(help="Of who ran it to who made the model."),
+        typer.Option(help="Relation of that organisation to the maker of the model."),
     ] = "other",
 ) -> None:
-    """Write the results of a run as Every Eval Ever's JSON (schema 0.3.0), an entry for each community."""
+    """Write the results of a run as Every Eval Ever's JSON (schema 0.3.0).
+
+    There is an entry for each community.
+
+    Example: `pluralign every-eval-ever runs/uk --out evals --organisation "My university"`
+    """
     from pluralign.cli.screen import console
     from pluralign.core import count_of
     from pluralign.interop import write_every_eval_ever

@@ -1,4 +1,4 @@
-"""``pluralign report``: turn runs into one page."""
+"""``pluralign report``: one page about runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,10 +38,11 @@ def report(
         typer.Option("--still", help="Charts as drawings only: a lighter page without scripts."),
     ] = False,
 ) -> None:
-    """Turn runs into one HTML page that needs no network.
+    """Write one HTML page about runs; the page needs no network.
 
-    The summary comes first, then the community that is served worst. Every chart has its numbers as a table. What an
-    audit found is told if `pluralign audit DIR` was run before. What else is wanted goes into a folder beside the page.
+    The page begins with a summary and the community that is served worst. Every chart has its
+    numbers as a table. The findings of an audit are on the page if `pluralign audit DIR` was run
+    before. Further files are written to a folder with the name of the page.
 
     Example: `pluralign report runs/uk --out uk.html --png --markdown`
     """
