@@ -1,4 +1,4 @@
-"""Each part of a page shows what the run holds, in an order that can be told, and says why where it is empty."""
+"""Each section of a page shows what the run has, in a fixed order, and is left out where there is nothing."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,16 +18,18 @@ from tests.reports.folders import (
     write_survey,
 )
 
+from pluralign.audits import BUILT_IN
 from pluralign.languages import Speech
 from pluralign.reports import Run, html_of, page_of, read_run, sections
 from pluralign.reports.data import Figure, Section, Table
+from pluralign.reports.sections import kinds
 from pluralign.reports.summary import about_community, summary
 
 EN = Speech()
 OWN = {"MEX": 0.6, "~hill": 0.7, "EGY": 0.55, "SGP": 0.8}
 AWARE, UNAWARE = "culture_aware", "culture_unaware"
 SCORES = {("m", AWARE): {"MEX": 60.0, "EGY": 70.0}, ("n", AWARE): {"MEX": 50.0, "EGY": 40.0}}
-Part = Callable[[Sequence[Run], Speech], Section]
+Part = Callable[[Sequence[Run], Speech], Section | None]
 
 
 @pytest.fixture
@@ -43,9 +45,14 @@ def cells(table: Table, key: str) -> list[str]:
     return [column.text(row) for row in table.rows]
 
 
-def only(found: Section) -> Figure:
-    assert len(found.figures) == 1
-    return found.figures[0]
+def there(found: Section | None) -> Section:
+    assert found is not None
+    return found
+
+
+def only(found: Section | None) -> Figure:
+    [figure] = there(found).figures
+    return figure
 
 
 def drawn(spec: Any, key: str) -> list[dict[str, Any]]:
@@ -68,7 +75,7 @@ def test_the_worst_served_come_first(run: Run) -> None:
     assert cells(figure.table, "value") == ["55.0%", "60.0%", "70.0%", "80.0%"]
     assert cells(figure.table, "low")[0] == "50.0% to 60.0%"
     assert figure.about.startswith(
-        "Egypt is served worst: 55.0% [50.0% to 60.0%]. Singapore is served best: 80.0%"
+        "scpo: Egypt is served worst: 55.0% [50.0% to 60.0%]. Singapore is served best: 80.0%"
     )
     assert "tick marks the model that steering starts from" in figure.about
 
@@ -78,12 +85,9 @@ def test_what_a_page_says_first_names_the_worst_and_the_best(run: Run) -> None:
     assert "600 choices of 120 people" in told[0]
     assert told[0].endswith("was steered to: 4.")
     assert told[1].startswith("By scpo, Egypt is served worst (55.0%")
-    assert told[2].startswith(
-        "tastes does not steer to 2 of the 6 communities in its data: Kenya (pairs: 100"
-    )
     assert (
-        "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: 1 of 2."
-        in told[3]
+        "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: "
+        "1 of 2." in told[2]
     )
     assert "not to a whole people" in told[-1]
 
@@ -101,7 +105,7 @@ def test_a_method_chosen_speaks(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", OWN), "reference")
     figure = only(sections.served([run], EN))
     assert cells(figure.table, "who") == ["reference"] * 4
-    assert "tick" not in figure.about
+    assert figure.about.startswith("reference: ")
 
 
 def test_a_community_of_few_people_is_shown_and_is_never_named_the_worst(tmp_path: Path) -> None:
@@ -111,9 +115,8 @@ def test_a_community_of_few_people_is_shown_and_is_never_named_the_worst(tmp_pat
     figure = only(sections.served([run], EN))
     assert cells(figure.table, "community")[-2:] == ["Brazil", "Kenya"]
     assert cells(figure.table, "n_raters")[-2:] == ["4", "1"]
-    assert "Not ranked, because fewer than 5 people were tested: Brazil; Kenya." in summary(
-        [run], EN
-    )
+    few = "Not ranked, because fewer than 5 people were tested: Brazil; Kenya."
+    assert few in there(sections.served([run], EN)).paragraphs
     for told in (figure.about, summary([run], EN)[1]):
         assert "Egypt is served worst" in told
         assert "Singapore" in told
@@ -135,7 +138,9 @@ def test_a_number_without_an_interval_is_shown_without_one(tmp_path: Path) -> No
     figure = only(sections.served([run], EN))
     assert "–" in cells(figure.table, "low")
     assert [
-        (r["low"], r["high"]) for r in drawn(figure.spec, "low") if r["community"] == "BRA"
+        (r["low"], r["high"])
+        for r in drawn(figure.spec, "low")
+        if (r["who"], r["name"]) == ("scpo", "Brazil")
     ] == [(0.5, 0.5)]
 
 
@@ -166,8 +171,26 @@ def test_models_that_answer_are_all_in_the_table_and_the_nearest_is_drawn(tmp_pa
     figure = only(found)
     assert cells(figure.table, "who") == ["m · culture_aware"] * 2
     assert cells(figure.table, "value") == ["60.0", "70.0"]
-    assert cells(found.tables[0], "who") == ["m · culture_aware"] * 2 + ["n · culture_aware"] * 2
-    assert cells(found.tables[0], "community") == ["Mexico", "Egypt", "Egypt", "Mexico"]
+    compared, everything = there(found).tables
+    assert cells(everything, "who") == ["m · culture_aware"] * 2 + ["n · culture_aware"] * 2
+    assert cells(everything, "community") == ["Mexico", "Egypt", "Egypt", "Mexico"]
+    assert {r["who"] for r in drawn(figure.spec, "low")} == {
+        "m · culture_aware",
+        "n · culture_aware",
+    }
+    assert [c.label for c in compared.columns] == ["Community", "m", "n"]
+
+
+def test_communities_stand_against_models_with_rank_and_bar(tmp_path: Path) -> None:
+    run = read_run(write_survey(tmp_path / "run", SCORES))
+    table = there(sections.served([run], EN)).tables[0]
+    assert cells(table, "community") == ["Egypt", "Mexico"]
+    assert cells(table, "value0") == ["70.0 (1)", "60.0 (1)"]
+    assert cells(table, "value1") == ["40.0 (2)", "50.0 (2)"]
+    near, far = (column.drawing(table.rows[0]) for column in table.columns[1:])
+    assert near is not None
+    assert far is not None
+    assert far.low < far.value < far.high < near.low < near.value < near.high
 
 
 def test_one_community_hears_how_it_is_served(run: Run) -> None:
@@ -221,15 +244,8 @@ def test_a_country_is_hatched_for_whoever_was_not_asked_to_speak_for_it(tmp_path
 
 
 @pytest.mark.parametrize("own", [{"~hill": 0.6, "~coast": 0.7}, {"MEX/oaxaca": 0.6}])
-def test_a_run_without_countries_says_why_there_is_no_map(
-    tmp_path: Path, own: dict[str, float]
-) -> None:
-    found = sections.world([read_run(write_rewards(tmp_path / "run", own))], EN)
-    assert (found.figures, found.paragraphs) == ([], [])
-    assert (
-        found.empty
-        == "No community measured here is a country, so there is nothing to put on a map."
-    )
+def test_a_run_without_countries_has_no_map(tmp_path: Path, own: dict[str, float]) -> None:
+    assert sections.world([read_run(write_rewards(tmp_path / "run", own))], EN) is None
 
 
 def test_the_map_of_two_runs_is_two_maps(tmp_path: Path) -> None:
@@ -237,74 +253,72 @@ def test_the_map_of_two_runs_is_two_maps(tmp_path: Path) -> None:
         read_run(write_rewards(tmp_path / "a", OWN)),
         read_run(write_survey(tmp_path / "b", SCORES)),
     ]
-    assert [f.name for f in sections.world(runs, EN).figures] == ["map", "map-1"]
+    assert [f.name for f in there(sections.world(runs, EN)).figures] == ["map", "map-1"]
 
 
-# What there is nothing of.
+# Sections that have nothing to show.
 
-EMPTY = [
-    (sections.served, "No run here measured how well communities are served."),
-    (
-        sections.world,
-        "No community measured here is a country, so there is nothing to put on a map.",
-    ),
-    (sections.findings, "No audit was made: run `pluralign audit` on the folder first."),
-    (sections.steers, "No run here steered a model to several communities."),
-    (sections.contested, "No run of reward models is among these folders."),
-    (sections.learning, "No run here drew learning curves: set fractions under [curves]."),
-    (sections.models, "No language model answered for two communities or more here."),
-    (sections.participation, "Nothing is recorded of the people behind these runs."),
-    (sections.not_assessed, "No audit was made: run `pluralign audit` on the folder first."),
-    (sections.dropped, "Nothing is recorded of rows that were dropped."),
-]
+PARTS = (
+    sections.served,
+    sections.world,
+    sections.steers,
+    sections.contested,
+    sections.learning,
+    sections.models,
+    sections.participation,
+    sections.not_assessed,
+    sections.dropped,
+)
 
 
-@pytest.mark.parametrize(("part", "why"), EMPTY)
-def test_without_a_run_every_part_says_why_it_is_empty(part: Part, why: str) -> None:
-    found = part([], EN)
-    assert found.empty == why
+@pytest.mark.parametrize("part", PARTS)
+def test_a_section_without_a_run_for_it_is_left_out(part: Part) -> None:
+    assert part([], EN) is None
+
+
+def test_findings_of_no_audit_ask_for_one(tmp_path: Path) -> None:
+    found = sections.findings([read_run(write_rewards(tmp_path / "run", OWN))], EN)
+    assert found.empty == "No audit was made: run `pluralign audit` on the folder first."
     assert not [*found.paragraphs, *found.figures, *found.tables, *found.claims]
 
 
-def _empty(runs: Sequence[Run]) -> set[str]:
+def _filled(runs: Sequence[Run]) -> set[str]:
+    """Ids of the sections that show something; the others on the page state why they do not."""
     page = page_of(runs, EN)
     for part in page.sections:
-        filled = [*part.figures, *part.tables, *part.claims]
-        assert bool(filled) == (part.empty is None), f"{part.id} shows nothing, and says nothing"
-    return {part.id for part in page.sections if part.empty is not None}
+        shown = [*part.figures, *part.tables, *part.claims]
+        assert bool(shown) == (part.empty is None), f"{part.id} is empty without a reason"
+    return {part.id for part in page.sections if part.empty is None}
 
 
-def test_a_run_with_all_there_can_be_lacks_language_models_only(run: Run) -> None:
-    assert _empty([run]) == {"models"}
+ALWAYS = {"how", "dropped"}
 
 
-def test_a_run_of_one_community_without_curves_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_run_with_all_there_can_be_has_every_section_of_reward_models(run: Run) -> None:
+    own = {"served", "world", "findings", "steers", "contested", "curves", "people", "checks"}
+    assert _filled([run]) == own | ALWAYS
+
+
+def test_a_run_of_one_community_has_few_sections(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"~hill": 0.6}, curve=False))
-    assert _empty([run]) == {"world", "findings", "curves", "models", "checks"}
+    assert _filled([run]) == {"served", "steers", "contested", "people"} | ALWAYS
 
 
-def test_a_survey_of_one_community_says_what_it_lacks(tmp_path: Path) -> None:
+def test_a_survey_of_one_community_has_few_sections(tmp_path: Path) -> None:
     run = read_run(write_survey(tmp_path / "run", {("m", AWARE): {"MEX": 60.0}}))
-    assert _empty([run]) == {
-        "findings",
-        "steers",
-        "contested",
-        "curves",
-        "models",
-        "people",
-        "checks",
-    }
+    assert _filled([run]) == {"served", "world"} | ALWAYS
 
 
 def test_a_survey_that_named_nobody_serves_nobody(tmp_path: Path) -> None:
     run = read_run(write_survey(tmp_path / "run", {("m", UNAWARE): {"MEX": 60.0, "EGY": 70.0}}))
-    assert {"served", "world", "models"} <= _empty([run])
+    assert _filled([run]) == ALWAYS
     assert summary([run], EN)[0] == "The evidence was not audited for cultural risks."
+    assert there(sections.served([run], EN)).empty is not None
 
 
-def test_an_audit_alone_says_what_it_lacks(tmp_path: Path) -> None:
+def test_an_audit_alone_has_findings_people_and_checks(tmp_path: Path) -> None:
     run = read_run(write_audit(tmp_path / "audit", [finding_row()], [people_row("MEX")]))
-    assert _empty([run]) == {"served", "world", "steers", "contested", "curves", "models"}
+    assert _filled([run]) == {"findings", "people", "checks"} | ALWAYS
 
 
 def test_an_audit_that_found_nothing_says_so(tmp_path: Path) -> None:
@@ -314,15 +328,14 @@ def test_an_audit_that_found_nothing_says_so(tmp_path: Path) -> None:
 
 def test_a_run_without_contested_pairs_says_so(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", OWN, contested=False))
-    assert sections.contested([run], EN).empty == "No contested pairs were measured here."
+    assert there(sections.contested([run], EN)).empty == "No contested pairs were measured here."
 
 
 def test_steers_without_the_model_they_start_from_say_so(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN)
     write_lines(folder / "results.jsonl", [reward_row("scpo", c, c, 0.6) for c in OWN])
-    assert "name `reference` among the methods" in str(
-        sections.steers([read_run(folder)], EN).empty
-    )
+    found = there(sections.steers([read_run(folder)], EN))
+    assert "name `reference` among the methods" in str(found.empty)
 
 
 def test_what_is_simulated_is_called_simulated(tmp_path: Path) -> None:
@@ -343,7 +356,7 @@ def test_what_is_simulated_is_called_simulated(tmp_path: Path) -> None:
 def test_a_run_without_test_pairs_of_those_it_steers_to_shows_no_one_served(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN, others=["~world"])
     write_lines(folder / "results.jsonl", [reward_row("reference", None, "~world", 0.6)])
-    assert {"served", "world", "steers"} <= _empty([read_run(folder)])
+    assert not {"served", "world", "steers"} & _filled([read_run(folder)])
 
 
 # Five hundred communities.
@@ -369,13 +382,13 @@ def test_five_hundred_communities_fit_a_page(many: Run) -> None:
     assert len(html.encode()) < 5_000_000
     assert "200 of 500 rows are shown" in html
     assert "The first 40 of 500 are shown." in html
-    assert html.count('<article class="claim') == 40
+    assert html.count('<article class="claim') == 1
     assert html.count("<tr>") < 3000
 
 
 def test_what_five_hundred_communities_leave_out_is_counted(many: Run) -> None:
     figure = only(sections.served([many], EN))
-    assert len(drawn(figure.spec, "low")) == 40
+    assert len([r for r in drawn(figure.spec, "low") if r["who"] == "scpo"]) == 40
     assert "The chart shows the first 40; the table shows more." in figure.about
     assert (len(figure.table.shown), len(figure.table.rows)) == (200, 500)
     assert [r["community"] for r in figure.table.rows] == list(MANY)
@@ -453,7 +466,7 @@ def test_curves_over_raters_are_no_curves_over_pairs(tmp_path: Path) -> None:
         for f in (0.5, 1.0)
     ]
     write_lines(folder / "studies" / "curve-raters.jsonl", rows)
-    assert sections.learning([read_run(folder)], EN).empty is not None
+    assert sections.learning([read_run(folder)], EN) is None
 
 
 def test_models_stand_beside_the_people_they_answer_for(tmp_path: Path) -> None:
@@ -462,7 +475,29 @@ def test_models_stand_beside_the_people_they_answer_for(tmp_path: Path) -> None:
     assert cells(figure.table, "value") == ["65.0", "45.0"]
     assert cells(figure.table, "diversity_value") == ["20.0", "20.0"]
     assert cells(figure.table, "of_people") == ["30.0 [25.0 to 35.0]"] * 2
-    assert "2 of 2 models make communities more alike than they are." in figure.about
+    assert "Models that make these communities more alike than they are: 2 of 2." in figure.about
+    assert {r["base"] for r in drawn(figure.spec, "base")} == {30.0}
+
+
+def test_models_averaged_over_different_communities_never_share_an_axis(tmp_path: Path) -> None:
+    scores = SCORES | {("o", AWARE): {"MEX": 60.0, "EGY": 70.0, "KEN": 50.0}}
+    found = there(sections.models([read_run(write_survey(tmp_path / "run", scores))], EN))
+    shown = [{r["name"] for r in drawn(figure.spec, "low")} for figure in found.figures]
+    assert shown == [{"o"}, {"m", "n"}]
+    rankings = [table for table in found.tables if table.name.startswith("ranking")]
+    assert [cells(table, "short") for table in rankings] == [["o"], ["m", "n"]]
+
+
+def test_a_ranking_draws_the_people_s_own_diversity(tmp_path: Path) -> None:
+    found = there(sections.models([read_run(write_survey(tmp_path / "run", SCORES))], EN))
+    ranking = found.tables[0]
+    assert cells(ranking, "rank") == ["1", "2"]
+    assert cells(ranking, "worst") == ["Mexico (60.0)", "Egypt (40.0)"]
+    diversity = next(c for c in ranking.columns if c.key == "diversity_value")
+    bar = diversity.drawing(ranking.rows[0])
+    assert bar is not None
+    assert bar.mark is not None
+    assert bar.mark > bar.value
 
 
 # Findings, checks, people, rows.
@@ -478,6 +513,54 @@ def test_findings_come_gravest_first_and_notes_in_the_table_only(tmp_path: Path)
     assert ("raters", "7.0 · measured on 900 · 7 people") in found.claims[0].lines
 
 
+def test_findings_of_one_kind_share_a_card_the_worst_first(tmp_path: Path) -> None:
+    rows = [
+        finding_row(c, s, numbers=[number | {"value": people}])
+        for c, s, people in (("MEX", "concern", 12.0), ("EGY", "risk", 8.0), ("BRA", "risk", 4.0))
+        for number in finding_row(c)["numbers"][:1]
+    ]
+    found = sections.findings([read_run(write_audit(tmp_path / "a", rows))], EN)
+    [card] = found.cards
+    assert (card.severity, card.title) == ("risk", "Few people speak for a community")
+    assert cells(card.table, "community") == ["Brazil", "Egypt", "Mexico"]
+    assert cells(card.table, "value") == ["4", "8", "12"]
+    assert cells(card.table, "label") == ["Risk", "Risk", "Concern"]
+    assert card.more is None
+
+
+def test_a_card_folds_what_is_more_than_a_few_rows(tmp_path: Path) -> None:
+    rows = [finding_row(f"~p-{k}") for k in range(45)]
+    [card] = sections.findings([read_run(write_audit(tmp_path / "a", rows))], EN).cards
+    assert card.more is not None
+    assert [len(card.table.rows), len(card.more.rows), len(card.claims)] == [8, 37, 40]
+    assert card.more.caption == "Further rows: 37"
+
+
+def test_findings_on_baselines_and_ablations_are_folded(tmp_path: Path) -> None:
+    folder = write_rewards(tmp_path / "run", OWN)
+    subjects = ("scpo", "scpo-filter-only", "length", "of-a-plug-in")
+    rows = [finding_row("MEX", audit="reward-bias", check="harm", subject=s) for s in subjects]
+    write_audit(folder / "audit", rows)
+    found = sections.findings([read_run(folder)], EN)
+    [shown], [folded] = found.cards, found.folded
+    assert set(cells(shown.table, "subject")) == {"scpo", "of-a-plug-in"}
+    assert set(cells(folded.table, "subject")) == {"scpo-filter-only", "length"}
+
+
+def test_every_check_of_ours_has_a_title_and_a_heading() -> None:
+    ours = {f"{audit.name}/{check.name}" for audit in BUILT_IN for check in audit.checks}
+    assert ours == set(kinds._TITLES) == set(kinds._NUMBERS)
+    for kind in kinds._SHOWN | kinds._OF_PEOPLE | kinds._OTHERS:
+        assert kind in ours
+
+
+def test_a_check_of_somebody_else_goes_by_its_name(tmp_path: Path) -> None:
+    row = finding_row("MEX", audit="theirs", check="own-check")
+    [card] = sections.findings([read_run(write_audit(tmp_path / "a", [row]))], EN).cards
+    assert card.title == "theirs: own check"
+    assert cells(card.table, "value") == ["7.000"]
+
+
 def test_one_community_sees_its_own_findings_only(run: Run) -> None:
     assert [c.text for c in sections.findings([run], EN, "MEX").claims] == [
         str(run.findings[0].claim)
@@ -487,18 +570,16 @@ def test_one_community_sees_its_own_findings_only(run: Run) -> None:
 
 def test_a_check_that_was_not_made_says_why(tmp_path: Path) -> None:
     reasons = [f"reason {k}" for k in range(5)]
-    table = sections.not_assessed(
-        [read_run(write_audit(tmp_path / "a", reasons=reasons))], EN
-    ).tables[0]
+    run = read_run(write_audit(tmp_path / "a", reasons=reasons))
+    table = there(sections.not_assessed([run], EN)).tables[0]
     assert cells(table, "status") == ["a concern or a risk", "not assessed"]
     assert cells(table, "reasons") == ["–", "reason 0; reason 1; reason 2 (+ 2)"]
 
 
 def test_groups_are_told_with_their_people(tmp_path: Path) -> None:
     people = [people_row("MEX", groups={"gender": {"women": 30, "men": 20}, "age": {"fewer": 50}})]
-    table = sections.participation(
-        [read_run(write_audit(tmp_path / "a", people=people))], EN
-    ).tables[0]
+    run = read_run(write_audit(tmp_path / "a", people=people))
+    table = there(sections.participation([run], EN)).tables[0]
     assert cells(table, "groups") == ["gender: women 30, men 20; age: others 50"]
 
 
@@ -520,27 +601,27 @@ def test_small_groups_are_never_told_whatever_the_audit_let_through(
     tmp_path: Path, told: dict[str, int], shown: str
 ) -> None:
     run = read_run(write_audit(tmp_path / "a", people=[people_row("MEX", groups={"gender": told})]))
-    assert cells(sections.participation([run], EN).tables[0], "groups") == [shown]
+    assert cells(there(sections.participation([run], EN)).tables[0], "groups") == [shown]
 
 
 def test_people_who_are_not_known_by_number_are_not_told_as_none(tmp_path: Path) -> None:
     folder = write_audit(tmp_path / "a", people=[people_row("MEX", None)])
-    found = sections.participation([read_run(folder)], EN)
+    found = there(sections.participation([read_run(folder)], EN))
     assert cells(found.tables[0], "raters") == ["–"]
     assert cells(found.tables[0], "pairs") == ["100"]
     assert any("only shares of answers were published" in text for text in found.paragraphs)
 
 
 def test_without_an_audit_the_run_tells_who_took_part(tmp_path: Path) -> None:
-    table = sections.participation(
-        [read_run(write_rewards(tmp_path / "run", OWN, others=["~world"]))], EN
-    ).tables[0]
-    assert cells(table, "community") == ["Mexico", EN.place("~hill"), "Egypt", "Singapore", "World"]
+    run = read_run(write_rewards(tmp_path / "run", OWN, others=["~world"]))
+    table = there(sections.participation([run], EN)).tables[0]
+    assert cells(table, "community") == ["Egypt", "Mexico", "Singapore", EN.place("~hill"), "World"]
     assert cells(table, "raters") == ["20"] * 5
 
 
 def test_dropped_rows_are_counted_by_reason_and_refusals_by_model(tmp_path: Path) -> None:
-    rows, refusals = sections.dropped([read_run(write_survey(tmp_path / "run", SCORES))], EN).tables
+    run = read_run(write_survey(tmp_path / "run", SCORES))
+    rows, refusals = there(sections.dropped([run], EN)).tables
     assert {(r["source"], r["reason"], r["count"]) for r in rows.rows} == {
         (source, reason, n) for source in ("survey", "answers") for reason, n in
         (("rows read", 12), ("rows kept", 10), ("text empty", 2))
@@ -562,7 +643,7 @@ def test_refusals_without_a_community_are_of_all(tmp_path: Path) -> None:
     folder = write_survey(tmp_path / "run", SCORES)
     row = survey_row("m", AWARE, None, 0.2, "refusal_rate") | {"low": None, "high": None}
     write_lines(folder / "results.jsonl", [survey_row("m", AWARE, "MEX", 60.0), row])
-    table = sections.dropped([read_run(folder)], EN).tables[1]
+    table = there(sections.dropped([read_run(folder)], EN)).tables[1]
     assert (cells(table, "low"), table.rows[0]["name"]) == (["–"], "all communities")
 
 
@@ -576,7 +657,7 @@ def test_confusions_between_peoples_come_first(tmp_path: Path) -> None:
     ]
     (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
 
-    (table,) = sections.models([read_run(folder)], EN).tables
+    *_, table = there(sections.models([read_run(folder)], EN)).tables
 
     assert [[c.text(r) for c in table.columns] for r in table.rows] == [
         ["m · aware", "Mexico", "United States"],

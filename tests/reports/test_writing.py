@@ -176,9 +176,8 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_title_is_the_title(tastes_folder: Path) -> None:
     assert page_of([read_run(tastes_folder)], Speech(), "Ours & yours").title == "Ours & yours"
-    assert (
-        page_of([read_run(tastes_folder)], Speech()).title == "How communities are served: tastes"
-    )
+    page = page_of([read_run(tastes_folder)], Speech())
+    assert (page.title, page.runs) == ("How well reward models serve each community", "tastes")
 
 
 # Pictures.
@@ -296,7 +295,7 @@ def test_a_text_for_model_cards_says_what_is_cut(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", own, curve=False)
     write_audit(folder / "audit", [finding_row(c) for c in own])
     text = markdown_of(page_of([read_run(folder)], Speech()))
-    assert text.startswith("## How communities are served: tastes\n")
+    assert text.startswith("## How well reward models serve each community\n")
     assert "12 of 30 rows are shown" in text
     assert text.count("- **Risk.** Only 7 people took part for") == 12
     assert "The first 12 of 30 are shown." in text
@@ -320,7 +319,9 @@ def test_a_table_in_markdown_has_as_many_cells_in_every_line(tastes_folder: Path
     ],
 )  # fmt: skip
 def test_marks_of_markdown_in_names_are_text(text: str, safe: str) -> None:
-    page = Page("t", Speech(), [text], [], "now")
+    page = Page(
+        title="t", runs="r", say=Speech(), advice=[], summary=[text], sections=[], written="now"
+    )
     assert markdown_of(page).split("\n")[2] == safe
 
 
@@ -386,7 +387,7 @@ def test_markup_in_the_data_of_a_live_chart_ends_no_script(hostile: Callable[[st
     specs = re.findall(
         r'<script type="application/json" id="spec-[\w-]+">(.*?)</script>', html, re.DOTALL
     )
-    assert len(specs) == 5
+    assert len(specs) == 5 * 2, "each chart for a screen and for a phone"
     assert any(
         HOSTILE in json.dumps(json.loads(spec), ensure_ascii=False).replace('\\"', '"')
         for spec in specs
@@ -470,7 +471,7 @@ def test_a_community_s_page_has_its_own_findings_and_people_only(
     html = (community_pages / f"{name}.html").read_text(encoding="utf-8")
     assert html.count('<article class="claim') == 1
     assert set(re.findall(r"tongue-(\d+)", html)) == {str(own)}
-    claim = re.findall(r"<h3>(.*?)</h3>", html)[0]
+    claim = re.findall(r"<h4>(.*?)</h4>", html)[0]
     assert str(own) in claim
 
 

@@ -1,236 +1,261 @@
-"""Charts, from rows to Vega-Lite. Colours are never alone: position, words or the table say the same."""
+"""Charts, from rows to Vega-Lite. Colours are never alone: position, words or the table repeat them.
 
-from collections.abc import Mapping, Sequence
+Every chart is drawn to a width in pixels: `styles.WIDE` for a screen, `styles.NARROW` for a phone.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
-from pluralign.charts.world_map import drawn_as_dots, outlines
+from pluralign.charts.labels import Box, place_labels
+from pluralign.charts.styles import (
+    BLUE,
+    INK,
+    ORANGE,
+    WIDE,
+    Rows,
+    chosen,
+    finished,
+    in_lines,
+    is_narrow,
+    number_axis,
+)
 from pluralign.languages.speech import Speech
 
-Rows = Sequence[Mapping[str, Any]]
-INK = "currentColor"
-HATCH = "url(#hatch)"
-_WIDTH, _STEP = 560, 20
-WORLD = "world"
-"""What the outlines are called where they stand by name only."""
+_LEAST_CELL = 14
+"""Pixels of a matrix's cell: less cannot be read."""
+_MARGIN = 70
+"""Pixels that an axis with its title takes."""
 
 
-def world_map(
+def dot_plot(
     rows: Rows,
-    unsurveyed: Sequence[Mapping[str, Any]],
     who: Sequence[str],
-    legend: str,
+    label: str,
     percent: bool,
+    reference: str | None,
     say: Speech,
+    width: int = WIDE,
 ) -> dict[str, Any]:
-    """A map: how well each country is served; hatched where people were asked and nothing was measured.
+    """One line for each row, in order, with its interval; a tick at the number it is compared with.
 
     Args:
-        rows: ``who, community, name, value, shown``.
-        unsurveyed: ``who, community, name`` of those to hatch.
-        who: Who answers; with several, a list to choose from.
-        legend: What the colour stands for.
+        rows: ``who, name, shown, order, value, low, high`` and perhaps ``base``.
+        who: Respondents or methods; with several, a list to choose from.
+        label: Name of the number.
         percent: Whether it is a fraction.
+        reference: Name of the tick; None where there is none.
         say: The language.
+        width: Pixels.
     """
     import altair as alt
 
-    dots = drawn_as_dots()
-    geography = alt.NamedData(
-        WORLD, format=alt.TopoDataFormat(type="topojson", feature="countries")
+    long = is_narrow(width) and any(" · " in r["name"] for r in rows)
+    lines = {"labelExpr": "split(datum.label, ' · ')"} if long else {}
+    order = alt.EncodingSortField(field="order", op="min")
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(**lines))
+    # One scale for every choice, so that readers can compare what they choose.
+    known = [r[end] for r in rows for end in ("low", "high", "base") if r.get(end) is not None]
+    scale = alt.Scale(domain=[min(known), max(known)], zero=False)
+    x = alt.X(
+        "value:Q", title=in_lines(label, width), scale=scale, axis=number_axis(percent, width)
     )
-    shapes = alt.LookupData(data=geography, key="id", fields=["type", "geometry"])
-    chosen = alt.param(
-        name="who",
-        value=who[0],
-        bind=alt.binding_select(options=list(who), name=say("Answers by") + " "),
-    )
-    values = [r["value"] for r in rows]
-    span = (
-        [min(values), max(values)]
-        if min(values) < max(values)
-        else [min(values) - 0.01, min(values) + 0.01]
-    )
-    colour = alt.Color(
-        "value:Q",
-        title=legend,
-        legend=_legend(percent),
-        scale=alt.Scale(scheme="cividis", domain=span),
-    )
-    tips = [alt.Tooltip("name:N", title=say("Community")), alt.Tooltip("shown:N", title=legend)]
-    areas = (
-        alt.Chart(alt.Data(values=[dict(r) for r in rows if r["community"] not in dots]))
-        .transform_filter("datum.who == who")
-        .transform_lookup(lookup="community", from_=shapes)
-        .mark_geoshape(stroke=INK, strokeWidth=0.5)
-        .encode(color=colour, tooltip=tips)
-    )
-    points = (
-        alt.Chart(alt.Data(values=[dict(r) | _at(r, dots) for r in rows if r["community"] in dots]))
-        .transform_filter("datum.who == who")
-        .mark_circle(size=70, stroke=INK, opacity=1)
-        .encode(longitude="x:Q", latitude="y:Q", color=colour, tooltip=tips)
-    )
-    hatched = (
-        alt.Chart(alt.Data(values=[dict(r) for r in unsurveyed if r["community"] not in dots]))
-        .transform_filter("datum.who == who")
-        .transform_lookup(lookup="community", from_=shapes)
-        .mark_geoshape(stroke=INK, strokeWidth=0.5, fill=HATCH)
-        .encode(tooltip=[tips[0]])
-    )
-    hollow = (
-        alt.Chart(
-            alt.Data(values=[dict(r) | _at(r, dots) for r in unsurveyed if r["community"] in dots])
-        )
-        .transform_filter("datum.who == who")
-        .mark_circle(size=70, fill=HATCH, stroke=INK, opacity=1)
-        .encode(longitude="x:Q", latitude="y:Q", tooltip=[tips[0]])
-    )
-    ground = alt.Chart(geography).mark_geoshape(
-        fill="transparent", stroke=INK, strokeOpacity=0.3, strokeWidth=0.4
-    )
+    base = alt.Chart().encode(y=y)
     layers = [
-        ground,
-        areas,
-        points,
-        *([hatched] if unsurveyed else []),
-        *([hollow] if unsurveyed else []),
-    ]
-    chart = alt.layer(*layers).project("equalEarth").properties(width=640, height=330)
-    return _finished(
-        chart.add_params(chosen)
-        if len(who) > 1
-        else chart.add_params(alt.param(name="who", value=who[0]))
-    )
-
-
-def dot_plot(rows: Rows, label: str, percent: bool, reference: str | None) -> dict[str, Any]:
-    """Communities from the worst-served down, each with its interval; a tick where the reference stands.
-
-    Args:
-        rows: ``name, value, low, high`` and perhaps ``base``, in order.
-        label: What is measured.
-        percent: Whether it is a fraction.
-        reference: What the tick is called; None where there is none.
-    """
-    import altair as alt
-
-    data = alt.Data(values=[dict(r) for r in rows])
-    y = alt.Y("name:N", sort=[r["name"] for r in rows], title=None)
-    x = alt.X("value:Q", title=label, scale=alt.Scale(zero=False), axis=_axis(percent))
-    tips = ["name:N", "shown:N"]
-    layers = [
-        alt.Chart(data)
-        .mark_rule(color=INK)
-        .encode(y=y, x=alt.X("low:Q", title=label), x2="high:Q"),
-        alt.Chart(data)
-        .mark_point(filled=True, size=60, color="#3b78b8", opacity=1)
-        .encode(y=y, x=x, tooltip=tips),
+        base.mark_rule(color=INK).encode(
+            x=alt.X("low:Q", title=in_lines(label, width)), x2="high:Q"
+        ),
+        base.mark_point(filled=True, size=60, color=BLUE, opacity=1).encode(
+            x=x, tooltip=["name:N", "shown:N"]
+        ),
     ]
     if reference is not None:
-        layers.append(
-            alt.Chart(data).mark_tick(color="#c0561f", thickness=3, size=12).encode(y=y, x="base:Q")
-        )
-    return _finished(alt.layer(*layers).properties(width=_WIDTH - 130, height=alt.Step(_STEP)))
+        layers.append(base.mark_tick(color=ORANGE, thickness=3, size=14).encode(x="base:Q"))
+    chart = alt.layer(*layers, data=alt.Data(values=[dict(r) for r in rows]))
+    lines_drawn = max(1 + r["order"] for r in rows)
+    chart = chart.properties(height=lines_drawn * (34 if long else 22))
+    if len(who) > 1:
+        chart = chart.transform_filter("datum.who == who").add_params(chosen(who, say))
+    return finished(chart, width)
 
 
 def steer_matrix(
-    rows: Rows, steers: Sequence[str], communities: Sequence[str], say: Speech
+    rows: Rows, steers: Sequence[str], communities: Sequence[str], say: Speech, width: int = WIDE
 ) -> dict[str, Any]:
-    """What each steer does to each community: change in accuracy against the reference, in points.
+    """The effect of each steer on each community: change in accuracy against the reference, in points.
 
     Args:
         rows: ``steer_name, name, points, shown``.
         steers: Names in order, down.
         communities: Names in order, across.
         say: The language.
+        width: Pixels; a matrix of many communities is wider, so that its cells can be read.
     """
     import altair as alt
 
     data = alt.Data(values=[dict(r) for r in rows])
+    cell = (width - _across(steers, width)) / max(len(communities), 1)
+    fits = cell >= _LEAST_CELL
     x = alt.X(
         "name:N",
         sort=list(communities),
         title=say("measured on the people of"),
-        axis=alt.Axis(labelAngle=-60),
+        axis=alt.Axis(labelAngle=_slant(communities, cell), labelOverlap=False),
     )
     y = alt.Y("steer_name:N", sort=list(steers), title=say("steered to"))
     reach = max([abs(r["points"]) for r in rows] or [1.0]) or 1.0
-    scale = alt.Scale(scheme="blueorange", domain=[reach, -reach])
-    colour = alt.Color("points:Q", title=say("change in points"), scale=scale)
-    cells = (
-        alt.Chart(data)
-        .mark_rect()
-        .encode(x=x, y=y, color=colour, tooltip=["steer_name:N", "name:N", "shown:N"])
+    colour = alt.Color(
+        "points:Q",
+        title=say("change in points"),
+        # Symmetric around zero, so that the pale middle means no change.
+        scale=alt.Scale(scheme="blueorange", reverse=True, domain=[-reach, reach]),
+        legend=alt.Legend(
+            orient="top",
+            direction="horizontal",
+            gradientLength=min(300, width - 120),
+            values=[-reach, 0, reach],
+            labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.1f')",
+        ),
     )
-    layers = [cells]
-    if len(communities) <= 14:
-        deep = alt.condition(
-            f"abs(datum.points) > {0.55 * reach}", alt.value("#fff"), alt.value("#111")
-        )
-        number = alt.Text("points:Q", format="+.1f")
-        layers.append(
-            alt.Chart(data).mark_text(fontSize=10).encode(x=x, y=y, text=number, color=deep)
-        )
-    step = alt.Step(30 if len(communities) <= 14 else 14)
-    return _finished(
-        alt.layer(*layers).properties(
-            width=step, height=alt.Step(20 if len(communities) <= 14 else 14)
-        )
-    )
+    cells = alt.Chart(data).mark_rect(stroke=INK, strokeOpacity=0.15)
+    layers = [
+        cells.encode(x=x, y=y, color=colour, tooltip=["steer_name:N", "name:N", "shown:N"]),
+    ]
+    if cell >= 20:
+        deep = f"abs(datum.points) > {0.55 * reach}"
+        ink = alt.condition(deep, alt.value("#fff"), alt.value("#111"))
+        number = alt.Text("points:Q", format="+.1f" if cell >= 36 else "+.0f")
+        text = alt.Chart(data).mark_text(fontSize=12 if cell >= 36 else 9)
+        layers.append(text.encode(x=x, y=y, text=number, color=ink))
+    height = len(steers) * (26 if cell >= 20 else _LEAST_CELL)
+    chart = alt.layer(*layers).properties(height=height)
+    if not fits:
+        chart = chart.properties(width=len(communities) * _LEAST_CELL)
+    return finished(chart, width, fit=fits)
+
+
+def _slant(names: Sequence[str], cell: float) -> int:
+    """Degrees by which the names across a matrix are turned, so that none covers the next."""
+    if cell > 7.5 * max(map(len, names), default=0):
+        return 0
+    return -45 if cell >= 30 else -90
+
+
+def _across(names: Sequence[str], width: int) -> float:
+    """Pixels that the names down the side of a matrix take, with its title."""
+    limit = 130 if is_narrow(width) else 280
+    return min(limit, 7.0 * max(map(len, names), default=0)) + 40
 
 
 def two_numbers(
-    rows: Rows, x_label: str, y_label: str, percent: tuple[bool, bool], line: Rows = ()
+    rows: Rows,
+    x_label: str,
+    y_label: str,
+    percent: tuple[bool, bool],
+    width: int = WIDE,
 ) -> dict[str, Any]:
-    """Points with intervals both ways, each with its name; and lines where the people themselves stand.
+    """Points with intervals both ways, each with its name where it covers no other name.
 
     Args:
-        rows: ``name, x, x_low, x_high, y, y_low, y_high``.
-        x_label: What lies across.
-        y_label: What lies up.
+        rows: ``name, shown, x, x_low, x_high, y, y_low, y_high``.
+        x_label: Name of the number across.
+        y_label: Name of the number up.
         percent: Whether each is a fraction.
-        line: ``x, name`` of vertical lines.
+        width: Pixels.
     """
     import altair as alt
 
-    data = alt.Data(values=_apart(rows))
-    x = alt.X("x:Q", title=x_label, scale=alt.Scale(zero=False), axis=_axis(percent[0]))
-    y = alt.Y("y:Q", title=y_label, scale=alt.Scale(zero=False), axis=_axis(percent[1]))
+    height = 320
+    across, up = _span(rows, "x"), _span(rows, "y")
+    data = alt.Data(values=_with_labels(rows, across, up, (width - _MARGIN, height)))
+    x = alt.X(
+        "x:Q",
+        title=in_lines(x_label, width),
+        scale=alt.Scale(domain=across, nice=False),
+        axis=number_axis(percent[0], width),
+    )
+    y = alt.Y(
+        "y:Q",
+        title=in_lines(y_label, width),
+        scale=alt.Scale(domain=up, nice=False),
+        axis=number_axis(percent[1], width),
+    )
+    rule = alt.Chart(data).mark_rule(color=INK, opacity=0.5)
+    point = alt.Chart(data).mark_point(filled=True, size=60, color=BLUE, opacity=1)
+    text = alt.Chart(data).mark_text(align="left", baseline="middle", color=INK, fontSize=11)
     layers = [
-        alt.Chart(data).mark_rule(color=INK, opacity=0.5).encode(x="x_low:Q", x2="x_high:Q", y=y),
-        alt.Chart(data).mark_rule(color=INK, opacity=0.5).encode(x=x, y="y_low:Q", y2="y_high:Q"),
-        alt.Chart(data)
-        .mark_point(filled=True, size=60, color="#3b78b8", opacity=1)
-        .encode(x=x, y=y, tooltip=["name:N", "shown:N"]),
-        alt.Chart(data)
-        .mark_text(align="left", dx=6, color=INK)
-        .encode(x=x, y="label_y:Q", text="name:N"),
+        rule.encode(x="x_low:Q", x2="x_high:Q", y=y),
+        rule.encode(x=x, y="y_low:Q", y2="y_high:Q"),
+        point.encode(x=x, y=y, tooltip=["name:N", "shown:N"]),
+        text.encode(x="label_x:Q", y="label_y:Q", text="name:N"),
     ]
-    if line:
-        marks = alt.Chart(alt.Data(values=[dict(r) for r in line]))
-        layers.append(
-            marks.mark_rule(color="#c0561f", strokeDash=[5, 3]).encode(x="x:Q", tooltip=["name:N"])
-        )
-    return _finished(alt.layer(*layers).properties(width=_WIDTH, height=320))
+    return finished(alt.layer(*layers).properties(height=height), width)
 
 
-def curves(rows: Rows, x_label: str, y_label: str) -> dict[str, Any]:
-    """Accuracy against how much was learned from, a line for each method, told apart by dashes too.
+def _span(rows: Rows, axis: str) -> list[float]:
+    """Ends of an axis: all intervals, and a little room around them."""
+    low = min([r[f"{axis}_low"] for r in rows], default=0.0)
+    high = max([r[f"{axis}_high"] for r in rows], default=1.0)
+    room = 0.05 * (high - low) or 0.01
+    return [low - room, high + room]
+
+
+def _with_labels(
+    rows: Rows, across: Sequence[float], up: Sequence[float], size: tuple[float, float]
+) -> list[dict[str, Any]]:
+    """The rows with ``label_x`` and ``label_y``: where the name begins, on the scales of the axes."""
+    (left, right), (low, high) = across, up
+    width, height = size
+
+    def pixel(x: float, y: float) -> tuple[float, float]:
+        return (x - left) / (right - left) * width, (high - y) / (high - low) * height
+
+    points = [pixel(r["x"], r["y"]) for r in rows]
+    intervals = []
+    for r in rows:
+        intervals.append(Box.between(pixel(r["x_low"], r["y"]), pixel(r["x_high"], r["y"])))
+        intervals.append(Box.between(pixel(r["x"], r["y_high"]), pixel(r["x"], r["y_low"])))
+    boxes = place_labels(points, [r["name"] for r in rows], (width, height), intervals)
+    found = []
+    for row, box in zip(rows, boxes, strict=True):
+        label_x = left + box.x / width * (right - left)
+        label_y = high - (box.y + box.height / 2) / height * (high - low)
+        found.append(dict(row) | {"label_x": label_x, "label_y": label_y})
+    return found
+
+
+def curves(rows: Rows, x_label: str, y_label: str, width: int = WIDE) -> dict[str, Any]:
+    """Accuracy against the amount learned from, a line for each method, told apart by dashes too.
 
     Args:
-        rows: ``name, x, value, low, high``.
-        x_label: What lies across.
-        y_label: What lies up.
+        rows: ``name, shown, x, value, low, high``.
+        x_label: Name of the number across.
+        y_label: Name of the number up.
+        width: Pixels.
     """
     import altair as alt
 
     data = alt.Data(values=[dict(r) for r in rows])
     names = list(dict.fromkeys(r["name"] for r in rows))
-    x = alt.X("x:Q", title=x_label, scale=alt.Scale(type="log"))
-    y = alt.Y("value:Q", title=y_label, scale=alt.Scale(zero=False), axis=alt.Axis(format="%"))
+    amounts = [r["x"] for r in rows]
+    ticks = 4 if is_narrow(width) else 8
+    x_axis = alt.Axis(tickCount=ticks, labelOverlap="greedy")
+    across = alt.Scale(type="log", domain=[min(amounts) / 1.2, 1.2 * max(amounts)], nice=False)
+    x = alt.X("x:Q", title=in_lines(x_label, width), scale=across, axis=x_axis)
+    y = alt.Y(
+        "value:Q",
+        title=in_lines(y_label, width),
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format="%"),
+    )
     # One legend for both layers: a layer that asks for none takes it from the other too.
     legend = alt.Legend(
-        title=None, symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=500
+        title=None,
+        orient="top",
+        columns=2 if is_narrow(width) else len(names),
+        symbolType="stroke",
+        symbolOpacity=1,
+        symbolStrokeWidth=2,
+        symbolSize=500,
     )
     colour = alt.Color("name:N", legend=legend, scale=alt.Scale(domain=names, range=list(_LINES)))
     dashes = alt.Scale(domain=names, range=[list(d) for d in _DASHES])
@@ -243,85 +268,8 @@ def curves(rows: Rows, x_label: str, y_label: str) -> dict[str, Any]:
         .mark_line(point=True)
         .encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=["name:N", "shown:N"])
     )
-    return _finished(alt.layer(whiskers, lines).properties(width=_WIDTH, height=300))
+    return finished(alt.layer(whiskers, lines).properties(height=300), width)
 
 
 _LINES = ("#3b78b8", "#c0561f", "#7a7a7a", "#7b4fa3", "#2e8b57", "#b8860b")
 _DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (12, 4), (4, 4))
-
-
-def _apart(rows: Rows) -> list[dict[str, Any]]:
-    """The rows with ``label_y``: a height for each name at which it covers no other name near it."""
-    if not rows:
-        return []
-    low, high = min(r["y_low"] for r in rows), max(r["y_high"] for r in rows)
-    left, right = min(r["x_low"] for r in rows), max(r["x_high"] for r in rows)
-    step, near = (high - low or 1.0) / 20, (right - left or 1.0) / 2.5
-    placed: list[dict[str, Any]] = []
-    for row in sorted(rows, key=lambda r: r["y"]):
-        height = row["y"] + step / 2
-        taken = sorted(p["label_y"] for p in placed if abs(p["x"] - row["x"]) < near)
-        for other in taken:
-            if abs(other - height) < step:
-                height = other + step
-        placed.append(dict(row) | {"label_y": height})
-    return placed
-
-
-def _legend(percent: bool) -> Any:
-    import altair as alt
-
-    return alt.Legend(format="%") if percent else alt.Legend()
-
-
-def _axis(percent: bool) -> Any:
-    import altair as alt
-
-    return alt.Axis(format="%") if percent else alt.Axis()
-
-
-def _at(row: Mapping[str, Any], dots: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    x, y = dots[row["community"]]
-    return {"x": x, "y": y}
-
-
-def _finished(chart: Any) -> dict[str, Any]:
-    """With the page's own ink and no ground, so that it reads in light and in dark."""
-    text = {"labelColor": INK, "titleColor": INK}
-    configured = (
-        chart.configure(background="transparent", font="system-ui, sans-serif")
-        .configure_axis(
-            **text, domainColor=INK, tickColor=INK, gridColor=INK, gridOpacity=0.15, labelLimit=240
-        )
-        .configure_legend(**text, titleLimit=0)
-        .configure_title(color=INK)
-        .configure_view(stroke=None)
-    )
-    found: dict[str, Any] = _with_outlines(configured.to_dict())
-    return found
-
-
-def without_outlines(spec: Any) -> Any:
-    """A specification in which the outlines stand by name: a page with several maps holds them once."""
-    if isinstance(spec, list):
-        return [without_outlines(part) for part in spec]
-    if not isinstance(spec, dict):
-        return spec
-    if spec.get("values") is outlines():
-        return {"name": WORLD, "format": spec["format"]}
-    return {
-        key: value if key == "datasets" else without_outlines(value) for key, value in spec.items()
-    }
-
-
-def _with_outlines(spec: Any) -> Any:
-    """Put the outlines where only their name stands: Altair copies all that it is given many times over."""
-    if isinstance(spec, list):
-        return [_with_outlines(part) for part in spec]
-    if not isinstance(spec, dict):
-        return spec
-    if spec.get("name") == WORLD:
-        return {"values": outlines(), "format": spec["format"]}
-    return {
-        key: value if key == "datasets" else _with_outlines(value) for key, value in spec.items()
-    }

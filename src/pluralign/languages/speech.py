@@ -1,5 +1,6 @@
 """Saying things in a reader's language: sentences, numbers, names of places."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -75,6 +76,16 @@ class Speech:
         if id_ is None:
             return self("all communities")
         return self("World") if id_ == "~world" else _place(id_, self.language)
+
+    def joined(self, names: Sequence[str]) -> str:
+        """Names in a sentence, joined as the language joins them.
+
+        >>> Speech().joined(["Mexico", "Brazil"]), Speech("es").joined(["México", "Brasil", "China"])
+        ('Mexico and Brazil', 'México, Brasil y China')
+        """
+        from babel.lists import format_list
+
+        return str(format_list(list(names), locale=self.language))
 
     def sentence(self, sentence: Sentence) -> str:
         """A finding's claim."""

@@ -1,12 +1,66 @@
-"""What a page is made of, before it is HTML: text, numbers in cells, charts; nothing is computed after this."""
+"""A page before it is HTML: text, numbers in cells, charts; nothing is computed after this."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pluralign.charts.styles import NARROW, WIDE
 from pluralign.languages.speech import Speech
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A number drawn in a cell, in percent of the cell's width.
+
+    Attributes:
+        value: The number.
+        low: The lower end of its interval.
+        high: The upper end.
+        mark: What it is compared with, such as the people's own value.
+    """
+
+    value: float
+    low: float
+    high: float
+    mark: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The numbers at both ends of the bars of a table.
+
+    Attributes:
+        low: The number at the start of a cell.
+        high: The number at its end.
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, values: Iterable[float]) -> "Scale":
+        """A scale on which all these numbers lie, with a little room at both ends.
+
+        >>> Scale.around([0.0, 1.0])
+        Scale(low=-0.04, high=1.04)
+        """
+        known = list(values) or [0.0]
+        room = 0.04 * (max(known) - min(known)) or 1.0
+        return cls(min(known) - room, max(known) + room)
+
+    def bar(self, row: Row, mark: float | None = None) -> Bar:
+        """A row's ``value`` with its interval, where it has one.
+
+        >>> Scale(0.0, 2.0).bar({"value": 1.0, "low": 0.5, "high": None}, mark=2.0)
+        Bar(value=50.0, low=25.0, high=50.0, mark=100.0)
+        """
+        drawn = {end: self._at(number) for end, number in ends(row).items()}
+        return Bar(**drawn, mark=None if mark is None else self._at(mark))
+
+    def _at(self, value: float) -> float:
+        return round(100 * (value - self.low) / (self.high - self.low), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,23 +68,41 @@ class Column:
     """A column of a table.
 
     Attributes:
-        key: Where its raw value stands in a row.
-        label: What its head says.
+        key: Key of its raw value in a row.
+        label: Text of its head.
         show: Turns a row into text; the raw value as it is where None.
         numeric: Whether it is set flush with the end.
+        bar: Draws a row's number under its text; no drawing where None.
+        named: Whether a phone repeats its head in each cell of a stacked table.
     """
 
     key: str
     label: str
     show: Callable[[Row], str] | None = None
     numeric: bool = False
+    bar: Callable[[Row], Bar | None] | None = None
+    named: bool = False
 
     def text(self, row: Row) -> str:
-        """What a cell says."""
+        """Text of a cell."""
         value = row.get(self.key)
         if value is None:
             return "–"
         return self.show(row) if self.show is not None else str(value)
+
+    def prefixed(self, prefix: str) -> "Column":
+        """The same column of rows whose keys carry a prefix."""
+        show = self.show
+
+        def text(row: Row) -> str:
+            own = prefixed(row, prefix)
+            return str(own[self.key]) if show is None else show(own)
+
+        return Column(f"{prefix}{self.key}", self.label, text, self.numeric)
+
+    def drawing(self, row: Row) -> Bar | None:
+        """Drawing of a cell."""
+        return self.bar(row) if self.bar is not None and row.get(self.key) is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +115,10 @@ class Table:
         columns: Its columns.
         rows: All rows; the page shows the first ``most``.
         most: How many rows the page shows.
+        folded: Whether the page shows its caption until a reader opens it.
+        about: How to read it.
+        saved: Whether it is written as a file too.
+        stacked: Whether a phone shows the cells of a row one under another.
     """
 
     name: str
@@ -50,11 +126,21 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Row]
     most: int = 200
+    folded: bool = True
+    about: str = ""
+    saved: bool = True
+    stacked: bool = False
 
     @property
     def shown(self) -> Sequence[Row]:
         """The rows on the page."""
         return self.rows[: self.most]
+
+    @property
+    def filled(self) -> list[Column]:
+        """The columns on the page: those with a value in any row."""
+        nothing: tuple[object, ...] = (None, {}, [])
+        return [c for c in self.columns if any(row.get(c.key) not in nothing for row in self.rows)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +151,37 @@ class Figure:
         name: For its files.
         title: What it shows.
         about: The same for those who cannot see it, with what stands out.
-        spec: Vega-Lite.
+        draw: Vega-Lite for a width in pixels.
         table: Its data.
     """
 
     name: str
     title: str
     about: str
-    spec: Mapping[str, Any] = field(repr=False)
+    draw: Callable[[int], Mapping[str, Any]] = field(repr=False)
     table: Table
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Vega-Lite for a screen."""
+        return self.draw(WIDE)
+
+    @property
+    def narrow(self) -> Mapping[str, Any]:
+        """Vega-Lite for a phone."""
+        return self.draw(NARROW)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A finding as the page says it.
+    """A finding in the page's words.
 
     Attributes:
         severity: As in the finding, for its style.
         label: The severity in words.
         text: The claim.
-        lines: Numbers, causes, remedies, how to look further: what they are, and what they say.
-        count: How many rows stand behind it.
+        lines: Names and texts of its numbers.
+        count: How many rows are behind it.
         rows: Ids of the first of them.
     """
 
@@ -97,17 +193,41 @@ class Claim:
     rows: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """All findings of one kind.
+
+    Attributes:
+        severity: The gravest of them, for its style.
+        label: The same in words.
+        title: What they have in common.
+        table: A row for each, the worst first.
+        more: The rows that the first table leaves out; None where there are none.
+        lines: Causes, remedies and how to look further.
+        claims: The findings one by one.
+    """
+
+    severity: str
+    label: str
+    title: str
+    table: Table
+    more: Table | None
+    lines: Sequence[tuple[str, str]]
+    claims: Sequence[Claim]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A part of the page.
 
     Attributes:
         id: For links.
         title: Its heading.
-        paragraphs: What it says.
+        paragraphs: Its text.
         figures: Its charts.
         tables: Further tables.
-        claims: Findings.
+        cards: Findings, by kind.
+        folded: Further findings, which concern nothing that could be shipped.
         empty: Why it has nothing to show; None where it has.
     """
 
@@ -116,24 +236,36 @@ class Section:
     paragraphs: Sequence[str] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
-    claims: Sequence[Claim] = ()
+    cards: Sequence[Card] = ()
+    folded: Sequence[Card] = ()
     empty: str | None = None
 
+    @property
+    def claims(self) -> list[Claim]:
+        """All findings of its cards, the gravest first."""
+        order = ("risk", "concern", "note")
+        found = [claim for card in (*self.cards, *self.folded) for claim in card.claims]
+        return sorted(found, key=lambda claim: order.index(claim.severity))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page.
 
     Attributes:
         title: Its title.
+        runs: The runs that it is about, in words.
         say: Its language.
-        summary: What it says first, in plain words.
+        advice: What to do, in a few lines.
+        summary: What was measured, in plain words.
         sections: Its parts.
         written: When, and by what.
     """
 
     title: str
+    runs: str
     say: Speech
+    advice: Sequence[str]
     summary: Sequence[str]
     sections: Sequence[Section]
     written: str
@@ -146,7 +278,7 @@ def interval_columns(
 
     Args:
         say: The language.
-        label: What the number is.
+        label: Name of the number.
         score: Whether it lies on a scale of 0 to 100; else it is a fraction.
         people: Whether people may stand behind it.
     """
@@ -165,3 +297,43 @@ def interval_columns(
             Column("n_raters", say("people"), lambda r: say.number(r["n_raters"], 0), numeric=True)
         )
     return columns
+
+
+def prefixed(row: Row, prefix: str) -> dict[str, Any]:
+    """The values of a row whose keys carry a prefix, without it.
+
+    >>> prefixed({"own_n": 3, "n": 7}, "own_")
+    {'n': 3}
+    """
+    return {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)}
+
+
+def ends(row: Row) -> dict[str, float]:
+    """A number with ends to draw: the number itself where it has no interval.
+
+    >>> ends({"value": 0.5, "low": None, "high": None, "n": 1})
+    {'value': 0.5, 'low': 0.5, 'high': 0.5}
+    """
+    value = row["value"]
+    low = value if row["low"] is None else row["low"]
+    high = value if row["high"] is None else row["high"]
+    return {"value": value, "low": low, "high": high}
+
+
+def with_interval(row: Row, show: Callable[[float], str], say: Speech) -> str:
+    """A row's ``value`` in words, with its interval where it has one."""
+    value = show(row["value"])
+    if row.get("low") is None or row.get("high") is None:
+        return value
+    return say(
+        "{value} [{low} to {high}]", value=value, low=show(row["low"]), high=show(row["high"])
+    )
+
+
+def numbered(name: str, k: int) -> str:
+    """Name of the k-th table or chart of a kind, from 0.
+
+    >>> numbered("worst", 0), numbered("worst", 1)
+    ('worst', 'worst-1')
+    """
+    return f"{name}-{k}" if k else name

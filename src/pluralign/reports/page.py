@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from pluralign.charts.charts import WORLD, without_outlines
 from pluralign.charts.drawing import bundle, svg_of
-from pluralign.charts.world_map import outlines
+from pluralign.charts.outlines import outlines
+from pluralign.charts.world_map import WORLD, without_outlines
 from pluralign.reports.data import Page
 
 if TYPE_CHECKING:
@@ -17,22 +17,27 @@ if TYPE_CHECKING:
 
 _FOLDER = files("pluralign.reports") / "templates"
 _CODE = re.compile(r"`([a-z][a-z_ -]*)`")
-"""A setting or a command of ours in a sentence: so narrow that what people wrote seldom looks like it."""
+"""A setting or a command of ours in a sentence; texts that people wrote seldom look like it."""
 
 
 def html_of(page: Page, *, interactive: bool = True) -> str:
-    """A page as HTML; what people wrote is escaped.
+    """A page as HTML; texts that people wrote are escaped.
 
     Args:
         page: Its data.
-        interactive: Whether charts answer to the pointer; else they are drawings, and the page is lighter.
+        interactive: Whether charts answer to the pointer; else they are drawings, and the page is
+            lighter.
     """
     from markupsafe import Markup
 
     figures = [figure for section in page.sections for figure in section.figures]
     # SVG from vl-convert escapes the texts in it; JSON is made safe for a script element here.
-    drawings = {figure.name: Markup(svg_of(figure.spec, figure.name)) for figure in figures}
-    specs = {figure.name: Markup(script_json(without_outlines(figure.spec))) for figure in figures}
+    drawings, specs = {}, {}
+    for figure in figures:
+        for size, spec in (("wide", figure.spec), ("narrow", figure.narrow)):
+            name = f"{figure.name}-{size}"
+            drawings[name] = Markup(svg_of(spec, name))
+            specs[name] = Markup(script_json(without_outlines(spec)))
     maps = interactive and any(f'"name":"{WORLD}"' in spec for spec in specs.values())
     return str(
         _template().render(
@@ -75,7 +80,7 @@ def _template() -> Any:
 
 
 def _with_code(text: str) -> "Markup":
-    """A sentence in which settings and commands between backticks are HTML code; everything else is escaped."""
+    """A sentence with settings and commands between backticks as HTML code, and the rest escaped."""
     from markupsafe import Markup, escape
 
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))

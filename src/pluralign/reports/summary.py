@@ -1,70 +1,100 @@
-"""What a page says first, in plain words."""
+"""What was measured, in plain words."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pluralign.languages.speech import Speech
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.communities import nameable, not_ranked, not_steered, worst_first
+from pluralign.reports.sections.standings import (
+    answerers_of,
+    nameable,
+    not_ranked,
+    not_steered,
+    of_run,
+    with_reason,
+    worst_first,
+)
+
+
+def title_of(runs: Sequence[Run], say: Speech) -> str:
+    """A title for the page: what its runs measure."""
+    kinds = {run.kind for run in runs}
+    if kinds == {"rewards"}:
+        return say("How well reward models serve each community")
+    if kinds == {"survey"}:
+        return say("How near language models come to the people of each community")
+    if kinds == {"audit"}:
+        return say("Cultural risks in the evidence")
+    return say("How well models serve each community")
 
 
 def summary(runs: Sequence[Run], say: Speech) -> list[str]:
-    """A few sentences: what was measured, who is served worst, what was found, how far one may trust it."""
-    told = [sentence for run in runs for sentence in (*_run(run, say), *_simulated(run, say))]
-    told += list(_audits(runs, say))
-    return [
-        *told,
-        say(
-            "A number tells how near answers come to those of the people who took part, not to a whole people."
-        ),
+    """A few sentences: what was measured, who is served worst, what was found, how far to trust it."""
+    found = [
+        of_run(sentence, run, runs)
+        for run in runs
+        for sentence in (*_run(run, say), *_simulated(run, say))
     ]
+    return [*found, *_audits(runs, say), _limit(say)]
 
 
 def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[str]:
     """The same for one community."""
-    told: list[str] = []
+    found: list[str] = []
     for run in runs:
-        for who in run.answerers[: 1 if run.kind == "rewards" else None]:
-            rows = worst_first(run, who, say)
-            few = [r for r in rows if r["community"] == community and r not in nameable(rows)]
-            told += [
-                say(
-                    "{who} serves {community} like this: {number}.",
-                    who=who,
-                    community=r["name"],
-                    number=r["shown"],
-                )
-                for r in few
-            ]
-            told += not_ranked(few, say)
-            rows = nameable(rows)
-            place = next((k for k, r in enumerate(rows) if r["community"] == community), None)
-            if place is not None:
-                told.append(
-                    say(
-                        "{who} ({run}): {number}; {count} of {total} communities are served worse.",
-                        who=who,
-                        run=run.name,
-                        number=rows[place]["shown"],
-                        count=say.number(place, 0),
-                        total=say.number(len(rows), 0),
-                    )
-                )
-    if not told:
-        told = [
+        for who in answerers_of(run)[: 1 if run.kind == "rewards" else None]:
+            found += _standing(run, who, community, say)
+    if not found:
+        found = [
             say(
                 "Nothing was measured for the people of {community}.",
                 community=say.place(community),
             )
         ]
+    for run in runs:
+        if community in not_steered(run):
+            reason = with_reason(run, community, say)
+            found.append(
+                say("{run} does not steer to {community}.", run=run.name, community=reason)
+            )
+    return [*found, *(line for run in runs for line in _simulated(run, say)), _limit(say)]
+
+
+def _standing(run: Run, who: str, community: str, say: Speech) -> list[str]:
+    """How one respondent or method serves a community, and how many it serves worse."""
+    rows = worst_first(run, who, say)
+    named = nameable(rows)
+    few = [r for r in rows if r["community"] == community and r not in named]
+    if few:
+        number = few[0]["shown"]
+        text = say(
+            "{who} serves {community} like this: {number}.",
+            who=who,
+            community=few[0]["name"],
+            number=number,
+        )
+        return [text, *not_ranked(few, say)]
+    ahead = [r["community"] for r in named]
+    if community not in ahead:
+        return []
+    at = ahead.index(community)
     return [
-        *told,
-        *(sentence for run in runs for sentence in not_steered(run, say, community)),
-        *(sentence for run in runs for sentence in _simulated(run, say)),
         say(
-            "A number tells how near answers come to those of the people who took part, not to a whole people."
-        ),
+            "{who} ({run}): {number}; {count} of {total} communities are served worse.",
+            who=who,
+            run=run.name,
+            number=named[at]["shown"],
+            count=say.number(at, 0),
+            total=say.number(len(named), 0),
+        )
     ]
+
+
+def _limit(say: Speech) -> str:
+    return say(
+        "A number shows how near answers come to those of the people who took part, not to a "
+        "whole people."
+    )
 
 
 def _simulated(run: Run, say: Speech) -> Iterator[str]:
@@ -76,27 +106,25 @@ def _simulated(run: Run, say: Speech) -> Iterator[str]:
 
 
 def _run(run: Run, say: Speech) -> Iterator[str]:
-    if not run.answerers:
+    answerers = answerers_of(run)
+    if not answerers:
         return
-    who = run.answerers[0]
+    who = answerers[0]
     rows = worst_first(run, who, say)
     if run.kind == "rewards":
         yield from _choices(run, who, {r["community"] for r in rows}, say)
     else:
         yield say(
-            "{run}: language models answered in the names of communities. Ways of answering: {count}; communities "
-            "whose people they are held against: {total}.",
-            run=run.name,
-            count=say.number(len(run.answerers), 0),
+            "Language models answered in the names of communities. Models and ways of asking: "
+            "{count}; communities with whose people they are compared: {total}.",
+            count=say.number(len(answerers), 0),
             total=say.number(len({r["community"] for r in run.served}), 0),
         )
     yield from _extremes(who, rows, say)
-    yield from not_steered(run, say)
-    yield from not_ranked(rows, say)
 
 
 def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator[str]:
-    """Who is served worst and best, among those with enough people."""
+    """The communities served worst and best, among those with enough people."""
     named = nameable(rows)
     if len(named) < 2:
         for row in named or rows[:3]:
@@ -118,26 +146,24 @@ def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator
 
 
 def _choices(run: Run, who: str, served: set[str], say: Speech) -> Iterator[str]:
-    """Whose choices there are: of people who are known by number, and of people who are not."""
+    """Whose choices there are: of people whose number is known, and of people whose number is not."""
     people = run.record["people"]
-    known = {c: told for c, told in people.items() if told["raters"] is not None}
-    unknown = {c: told for c, told in people.items() if told["raters"] is None}
+    known = {c: n for c, n in people.items() if n["raters"] is not None}
+    unknown = {c: n for c, n in people.items() if n["raters"] is None}
     if known:
         yield say(
-            "{run}: {pairs} choices of {people} people, who compared two answers each time. Communities that the "
-            "reward model ({who}) was steered to: {count}.",
-            run=run.name,
-            pairs=say.number(sum(told["pairs"] for told in known.values()), 0),
-            people=say.number(sum(told["raters"] for told in known.values()), 0),
+            "{pairs} choices of {people} people, who compared two answers each time. Communities "
+            "that the reward model ({who}) was steered to: {count}.",
+            pairs=say.number(sum(n["pairs"] for n in known.values()), 0),
+            people=say.number(sum(n["raters"] for n in known.values()), 0),
             who=who,
             count=say.number(len(served & known.keys()), 0),
         )
     if unknown:
         yield say(
-            "{run}: {pairs} choices read from published shares of answers; how many people gave them is not known. "
-            "Communities that the reward model ({who}) was steered to: {count}.",
-            run=run.name,
-            pairs=say.number(sum(told["pairs"] for told in unknown.values()), 0),
+            "{pairs} choices read from published shares of answers; how many people gave them is "
+            "not known. Communities that the reward model ({who}) was steered to: {count}.",
+            pairs=say.number(sum(n["pairs"] for n in unknown.values()), 0),
             who=who,
             count=say.number(len(served & unknown.keys()), 0),
         )
@@ -155,8 +181,8 @@ def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
     missing = sum(a["status"] == "not assessed" for run in audited for a in run.assessments)
     total = sum(len(run.assessments) for run in audited)
     yield say(
-        "Audits found: risks {risks}, concerns {concerns}. Checks that could not be made for lack of evidence: "
-        "{missing} of {total}.",
+        "Audits found: risks {risks}, concerns {concerns}. Checks that could not be made for lack "
+        "of evidence: {missing} of {total}.",
         risks=say.number(grave["risk"], 0),
         concerns=say.number(grave["concern"], 0),
         missing=say.number(missing, 0),

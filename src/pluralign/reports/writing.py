@@ -14,10 +14,11 @@ from pluralign.charts.drawing import need_report, picture_of, png_of
 from pluralign.core import InvalidSettings, whole_file
 from pluralign.languages.speech import Speech, language_of
 from pluralign.reports import sections
+from pluralign.reports.advice import advice
 from pluralign.reports.data import Page, Section, Table
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
-from pluralign.reports.summary import about_community, summary
+from pluralign.reports.summary import about_community, summary, title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +94,28 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
 
 
 def page_of(runs: Sequence[Run], say: Speech, title: str = "") -> Page:
-    """All of a page's data."""
-    names = ", ".join(run.name for run in runs)
+    """All of a page's data; a section that no run has anything for is left out."""
     parts = (
-        sections.served, sections.world, sections.findings, sections.steers, sections.contested, sections.learning,
-        sections.models, sections.participation, sections.not_assessed, sections.dropped, sections.how,
-    )  # fmt: skip
+        sections.served(runs, say),
+        sections.models(runs, say),
+        sections.world(runs, say),
+        sections.findings(runs, say),
+        sections.steers(runs, say),
+        sections.contested(runs, say),
+        sections.learning(runs, say),
+        sections.participation(runs, say),
+        sections.not_assessed(runs, say),
+        sections.dropped(runs, say),
+        sections.how(runs, say),
+    )
     return Page(
-        title or say("How communities are served: {names}", names=names),
-        say,
-        summary(runs, say),
-        [part(runs, say) for part in parts],
-        _stamp(say),
+        title=title or title_of(runs, say),
+        runs=", ".join(run.name for run in runs),
+        say=say,
+        advice=advice(runs, say),
+        summary=summary(runs, say),
+        sections=[part for part in parts if part is not None],
+        written=_stamp(say),
     )
 
 
@@ -113,7 +124,9 @@ def community_page(runs: Sequence[Run], community: str, say: Speech) -> Page:
     return _community_page(runs, community, say, sections.served(runs, say))
 
 
-def _community_page(runs: Sequence[Run], community: str, say: Speech, served: Section) -> Page:
+def _community_page(
+    runs: Sequence[Run], community: str, say: Speech, served: Section | None
+) -> Page:
     own = [_only(run, community) for run in runs]
     parts = (
         served,
@@ -121,15 +134,22 @@ def _community_page(runs: Sequence[Run], community: str, say: Speech, served: Se
         sections.participation(own, say),
         sections.not_assessed(runs, say),
     )
-    title = say("How the people of {community} are served", community=say.place(community))
-    return Page(title, say, about_community(runs, community, say), parts, _stamp(say))
+    return Page(
+        title=say("How the people of {community} are served", community=say.place(community)),
+        runs=", ".join(run.name for run in runs),
+        say=say,
+        advice=(),
+        summary=about_community(runs, community, say),
+        sections=[part for part in parts if part is not None],
+        written=_stamp(say),
+    )
 
 
 def tables_of(page: Page) -> Iterator[Table]:
-    """Every table of a page, those of charts too."""
+    """Every table of a page that is written as a file, those of charts too."""
     for section in page.sections:
-        yield from (figure.table for figure in section.figures)
-        yield from section.tables
+        found = [figure.table for figure in section.figures]
+        yield from (table for table in [*found, *section.tables] if table.saved)
 
 
 def csv_of(table: Table) -> str:

@@ -5,34 +5,37 @@ from typing import Any
 
 from pluralign.audits.participants import FEWER, suppressed
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import Column, Section, Table
+from pluralign.reports.data import Column, Section, Table, numbered
 from pluralign.reports.reading import Run
+from pluralign.reports.sections.standings import titled
 
 SMALL = 5
-"""Groups with fewer people are not told of."""
+"""Groups with fewer people are not reported."""
 _TOGETHER = "\0" + FEWER
 
 
-def participation(runs: Sequence[Run], say: Speech) -> Section:
-    """How many people speak for each community, how much, and in whose words."""
-    title, tables = say("Who took part"), []
+def participation(runs: Sequence[Run], say: Speech) -> Section | None:
+    """How many people speak for each community, and how much; None where nothing is recorded."""
+    tables = []
     for k, run in enumerate(runs):
         rows = _rows(run, say)
         if rows:
-            tables.append(_table(run, rows, say, k))
-    told = [
+            tables.append(_table(run, rows, runs, say, k))
+    if not tables:
+        return None
+    text = [
         say(
             "Groups with few people are put together as “others”, so that nobody can be picked out."
         ),
         say("Where the number of people is not known, only shares of answers were published."),
     ]
-    empty = None if tables else say("Nothing is recorded of the people behind these runs.")
-    return Section("people", title, told if tables else (), tables=tables, empty=empty)
+    return Section(id="people", title=say("Who took part"), paragraphs=text, tables=tables)
 
 
 def _rows(run: Run, say: Speech) -> list[dict[str, Any]]:
+    """A row for each community, those of most pairs first."""
     if run.participation:
-        return [
+        rows = [
             r
             | {
                 "name": say.place(r["community"]),
@@ -40,61 +43,62 @@ def _rows(run: Run, say: Speech) -> list[dict[str, Any]]:
             }
             for r in run.participation
         ]
-    return [
-        {"community": c, "name": say.place(c), "raters": told["raters"], "pairs": told["pairs"]}
-        for c, told in (run.record.get("people") or {}).items()
-    ]
+    else:
+        people = run.record.get("people") or {}
+        rows = [
+            {"community": c, "name": say.place(c), "raters": n["raters"], "pairs": n["pairs"]}
+            for c, n in people.items()
+        ]
+    return sorted(rows, key=lambda r: (-r["pairs"], r["community"]))
 
 
 def _groups(counts: Mapping[str, int]) -> dict[str, int]:
-    """Counts of groups without small ones, whatever the audit let through; what it put together stays so."""
-    told = suppressed(
-        {_TOGETHER if group == FEWER else group: n for group, n in counts.items()}, SMALL
-    )
-    together = told.pop(_TOGETHER, 0) + told.pop(FEWER, 0)
-    return told | ({FEWER: together} if together >= SMALL else {})
+    """Counts of groups without small ones, even where the audit let them through."""
+    renamed = {_TOGETHER if group == FEWER else group: n for group, n in counts.items()}
+    known = suppressed(renamed, SMALL)
+    together = known.pop(_TOGETHER, 0) + known.pop(FEWER, 0)
+    return known | ({FEWER: together} if together >= SMALL else {})
 
 
-def _table(run: Run, rows: Sequence[Mapping[str, Any]], say: Speech, k: int) -> Table:
-    def groups(row: Mapping[str, Any]) -> str:
-        told = [
-            f"{attribute}: "
-            + ", ".join(
-                f"{say('others') if g == FEWER else g} {say.number(n, 0)}"
-                for g, n in counts.items()
-            )
-            for attribute, counts in row["groups"].items()
-            if counts
-        ]
-        return "; ".join(told) or "–"
-
+def _table(
+    run: Run, rows: Sequence[Mapping[str, Any]], runs: Sequence[Run], say: Speech, k: int
+) -> Table:
     columns = [
         Column("community", say("Community"), lambda r: r["name"]),
         Column("raters", say("people"), lambda r: say.number(r["raters"], 0), numeric=True),
         Column("pairs", say("pairs"), lambda r: say.number(r["pairs"], 0), numeric=True),
+        Column(
+            "pairs_per_rater",
+            say("pairs per person"),
+            lambda r: say.number(r["pairs_per_rater"], 1),
+            numeric=True,
+        ),
+        Column(
+            "heaviest_share",
+            say("largest share of one person"),
+            lambda r: say.percent(r["heaviest_share"]),
+            numeric=True,
+        ),
+        Column(
+            "with_words",
+            say("pairs with people's own words"),
+            lambda r: say.number(r["with_words"], 0),
+            numeric=True,
+        ),
+        Column("groups", say("groups"), lambda r: _groups_in_words(r["groups"], say)),
     ]
-    if run.participation:
-        columns += [
-            Column(
-                "pairs_per_rater",
-                say("pairs per person"),
-                lambda r: say.number(r["pairs_per_rater"], 1),
-                numeric=True,
-            ),
-            Column(
-                "heaviest_share",
-                say("largest share of one person"),
-                lambda r: say.percent(r["heaviest_share"]),
-                numeric=True,
-            ),
-            Column(
-                "with_words",
-                say("pairs with people's own words"),
-                lambda r: say.number(r["with_words"], 0),
-                numeric=True,
-            ),
-            Column("groups", say("groups"), groups),
+    caption = titled(say("People and pairs of each community"), run, runs)
+    return Table(numbered("people", k), caption, columns, rows)
+
+
+def _groups_in_words(groups: Mapping[str, Mapping[str, int]], say: Speech) -> str:
+    """Groups by attribute, with their people."""
+    found = []
+    for attribute, counts in groups.items():
+        named = [
+            f"{say('others') if group == FEWER else group} {say.number(n, 0)}"
+            for group, n in counts.items()
         ]
-    return Table(
-        f"people-{k}" if k else "people", say("Who took part: {run}", run=run.name), columns, rows
-    )
+        if named:
+            found.append(f"{attribute}: {', '.join(named)}")
+    return "; ".join(found) or "–"

@@ -9,97 +9,107 @@ from pluralign.reports.data import Column, Section, Table, interval_columns
 from pluralign.reports.reading import Run
 
 
-def dropped(runs: Sequence[Run], say: Speech) -> Section:
-    """Rows read, kept and dropped by reason; and refusals of models."""
+def dropped(runs: Sequence[Run], say: Speech) -> Section | None:
+    """Rows that were dropped, by reason, and refusals of models; None where nothing is recorded."""
+    tables = [_rows_table(runs, say), _refusals_table(runs, say)]
+    tables = [table for table in tables if table.rows]
+    if not tables:
+        return None
+    return Section(id="dropped", title=say("What was left out"), tables=tables)
+
+
+def _rows_table(runs: Sequence[Run], say: Speech) -> Table:
+    """Rows read, kept and dropped: totals of each source first, then reasons by their number of rows."""
     rows = [row for run in runs for row in _counts(run)]
-    refused = [
-        r
-        | {
-            "run": run.name,
-            "who": f"{r['model']} · {r['strategy']}",
-            "name": say.place(r["community"]),
-        }
-        for run in runs
-        for r in run.results
-        if r["metric"] == REFUSALS
+    columns = [
+        Column("source", say("Source")),
+        Column("reason", say("What became of the rows"), lambda r: say(r["reason"])),
+        Column("count", say("Rows"), lambda r: say.number(r["count"], 0), numeric=True),
     ]
-    refused.sort(key=lambda r: (-r["value"], r["who"], r["community"] or ""))
-    tables = []
-    if rows:
-        columns = [
-            Column("run", say("Run")),
-            Column("source", say("Source")),
-            Column("reason", say("What became of the rows"), lambda r: say(r["reason"])),
-            Column("count", say("Rows"), lambda r: say.number(r["count"], 0), numeric=True),
-        ]
-        tables.append(Table("rows", say("Rows read, kept and dropped"), columns, rows))
-    if refused:
-        columns = [
-            Column("who", say("Answers by")),
-            Column("community", say("Community"), lambda r: r["name"]),
-            *interval_columns(say, say("asks refused or not readable"), people=False),
-        ]
-        tables.append(Table("refusals", say("Refusals"), columns, refused))
-    empty = None if tables else say("Nothing is recorded of rows that were dropped.")
-    return Section("dropped", say("What was left out"), (), tables=tables, empty=empty)
+    return Table("rows", say("Rows read, kept and dropped"), _of_runs(runs, columns, say), rows)
+
+
+def _refusals_table(runs: Sequence[Run], say: Speech) -> Table:
+    """Refusals of models, the most first."""
+    rows = []
+    for run in runs:
+        for r in run.results:
+            if r["metric"] == REFUSALS:
+                names = {
+                    "who": f"{r['model']} · {r['strategy']}",
+                    "name": say.place(r["community"]),
+                }
+                rows.append(r | {"run": run.name} | names)
+    rows.sort(key=lambda r: (-r["value"], r["who"], r["community"] or ""))
+    columns = [
+        Column("who", say("Answers by")),
+        Column("community", say("Community"), lambda r: r["name"]),
+        *interval_columns(say, say("asks refused or not readable"), people=False),
+    ]
+    return Table("refusals", say("Refusals"), columns, rows)
+
+
+def _of_runs(runs: Sequence[Run], columns: list[Column], say: Speech) -> list[Column]:
+    """Columns of a table, with the run's name where there are several."""
+    return [Column("run", say("Run")), *columns] if len(runs) > 1 else columns
 
 
 def how(runs: Sequence[Run], say: Speech) -> Section:
     """Method, settings, versions and licences."""
     rows = [row for run in runs for row in _facts(run)]
-    columns = [
-        Column("run", say("Run")),
-        Column("fact", say("What")),
-        Column("value", say("Value")),
-    ]
+    columns = _of_runs(runs, [Column("fact", say("What")), Column("value", say("Value"))], say)
+    caption = say("Settings, versions, data and licences")
+    tables = [Table("settings", caption, columns, rows, most=400)]
     limits = [row for run in runs for row in _thresholds(run)]
-    tables = [
-        Table("settings", say("Settings, versions, data and licences"), columns, rows, most=400)
-    ]
     if limits:
-        tables.append(
-            Table(
-                "thresholds",
-                say("Thresholds of the audits, with their reasons"),
-                [
-                    Column("check", say("Check")),
-                    Column("concern", say("Concern"), lambda r: r["concern_text"], numeric=True),
-                    Column("risk", say("Risk"), lambda r: r["risk_text"], numeric=True),
-                    Column("reason", say("Why"), lambda r: say(r["reason"])),
-                ],
-                limits,
-            )
-        )
-    told = [
+        tables.append(_thresholds_table(limits, say))
+    text = [
         say(
-            "Intervals are 95 % intervals: people are drawn again and again, or questions where people are not known, "
-            "and the number is measured anew."
+            "Intervals are 95 % intervals: people are drawn again and again, or questions where "
+            "people are not known, and the number is measured anew."
         ),
         say(
-            "A number tells how near answers come to those of the people who took part, not to a whole people."
+            "A number shows how near answers come to those of the people who took part, not to a "
+            "whole people."
         ),
     ]
-    return Section("how", say("How this was measured"), told, tables=tables)
+    return Section(id="how", title=say("How this was measured"), paragraphs=text, tables=tables)
+
+
+def _thresholds_table(limits: Sequence[Mapping[str, Any]], say: Speech) -> Table:
+    columns = [
+        Column("check", say("Check")),
+        Column("concern", say("Concern"), lambda r: r["concern_text"], numeric=True),
+        Column("risk", say("Risk"), lambda r: r["risk_text"], numeric=True),
+        Column("reason", say("Why"), lambda r: say(r["reason"])),
+    ]
+    return Table("thresholds", say("Thresholds of the audits, with their reasons"), columns, limits)
 
 
 _LABELS = {"read": "rows read", "kept": "rows kept", "made": "pairs or shares made of them"}
 
 
 def _counts(run: Run) -> Iterator[dict[str, Any]]:
-    told: dict[str, Mapping[str, Any]] = {}
+    sources: dict[str, Mapping[str, Any]] = {}
     data = run.record.get("data", {})
     for k, source in enumerate(data.get("sources", ()), 1):
-        told[f"{source['name']} {k}" if len(data["sources"]) > 1 else source["name"]] = source
-    told |= {name: data[name] for name in ("survey", "answers") if data.get(name)}
-    if not told:
-        told = run.audit.get("evidence", {}).get("read", {})
-    for source, counts in told.items():
+        name = f"{source['name']} {k}" if len(data["sources"]) > 1 else source["name"]
+        sources[name] = source
+    sources |= {name: data[name] for name in ("survey", "answers") if data.get(name)}
+    if not sources:
+        sources = run.audit.get("evidence", {}).get("read", {})
+    for source, counts in sources.items():
+        head = {"run": run.name, "source": source}
         for key, label in _LABELS.items():
             if key in counts:
-                yield {"run": run.name, "source": source, "reason": label, "count": counts[key]}
-        for key in ("dropped", "left_out", "flagged", "notes"):
-            for reason, count in counts.get(key, {}).items():
-                yield {"run": run.name, "source": source, "reason": reason, "count": count}
+                yield head | {"reason": label, "count": counts[key]}
+        reasons = [
+            (reason, count)
+            for key in ("dropped", "left_out", "flagged", "notes")
+            for reason, count in counts.get(key, {}).items()
+        ]
+        for reason, count in sorted(reasons, key=lambda pair: -pair[1]):
+            yield head | {"reason": reason, "count": count}
 
 
 def _facts(run: Run) -> Iterator[dict[str, Any]]:

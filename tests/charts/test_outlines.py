@@ -5,7 +5,7 @@ from typing import Any
 import pycountry
 import pytest
 
-from pluralign.charts.world_map import drawn_as_areas, drawn_as_dots, outlines
+from pluralign.charts.outlines import drawn_as_areas, drawn_as_dots, outlines
 
 ISO = {country.alpha_3 for country in pycountry.countries}
 NOWHERE = {"BVT", "CCK", "CXR", "GUF", "SJM", "UMI"}

@@ -1,0 +1,81 @@
+"""Where the names of points stand in a chart, so that none covers another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LETTER, _LINE, _GAP = 6.6, 14.0, 8.0
+"""Width of a letter, height of a line and distance from the point, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels, from its left upper corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @classmethod
+    def between(cls, start: tuple[float, float], end: tuple[float, float]) -> "Box":
+        """A line as a rectangle that is two pixels wide."""
+        (left, top), (right, bottom) = start, end
+        return cls(left - 1, top - 1, right - left + 2, bottom - top + 2)
+
+    def overlap(self, other: "Box") -> float:
+        """Area that both cover, in square pixels.
+
+        >>> Box(0, 0, 10, 10).overlap(Box(5, 5, 10, 10)), Box(0, 0, 1, 1).overlap(Box(2, 0, 1, 1))
+        (25, 0)
+        """
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        return max(across, 0) * max(down, 0)
+
+
+def place_labels(
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    size: tuple[float, float],
+    lines: Sequence[Box] = (),
+) -> list[Box]:
+    """A box for each name next to its point: inside the chart, and clear of all else where it can.
+
+    Args:
+        points: Pixels from the left and from the top.
+        names: A name for each point.
+        size: Width and height of the chart in pixels.
+        lines: What names should not cover either, such as intervals.
+
+    >>> a, b = place_labels([(50, 50), (52, 51)], ["one", "two"], (200, 100))
+    >>> a.overlap(b)
+    0
+    """
+    marks = [*(Box(x - 4, y - 4, 8, 8) for x, y in points), *lines]
+    taken: list[Box] = []
+    for (x, y), name in zip(points, names, strict=True):
+        boxes = _candidates(x, y, len(name) * _LETTER)
+        costs = [_cost(box, taken, marks, size) for box in boxes]
+        taken.append(boxes[costs.index(min(costs))])
+    return taken
+
+
+def _candidates(x: float, y: float, wide: float) -> list[Box]:
+    """Boxes around a point, the preferred ones first: to its right, to its left, above, below, further away."""
+    found = []
+    for distance in range(0, 5):
+        for direction in (-1, 1) if distance else (1,):
+            top = y - _LINE / 2 + direction * distance * _LINE
+            found.append(Box(x + _GAP, top, wide, _LINE))
+            found.append(Box(x - _GAP - wide, top, wide, _LINE))
+            if distance:
+                found.append(Box(x - wide / 2, top, wide, _LINE))
+    return found
+
+
+def _cost(box: Box, names: Sequence[Box], marks: Sequence[Box], size: tuple[float, float]) -> float:
+    """How badly a box stands: the square pixels that other names, marks or the edge take of it."""
+    outside = box.width * box.height - box.overlap(Box(0, 0, *size))
+    covered = sum(box.overlap(other) for other in names)
+    crossed = sum(box.overlap(mark) for mark in marks)
+    return 10 * (outside + covered) + crossed

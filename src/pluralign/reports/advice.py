@@ -1,0 +1,182 @@
+"""What to do, in at most three lines for each run: what to use, what not to use it for, what to check."""
+
+from collections.abc import Sequence
+
+from pluralign.audits import SEVERITIES, Finding
+from pluralign.audits.sentences import Place
+from pluralign.languages.speech import Speech
+from pluralign.reports.data import with_interval
+from pluralign.reports.reading import Run
+from pluralign.reports.sections.kinds import kind_of
+from pluralign.reports.sections.models import averages_of
+from pluralign.reports.sections.standings import (
+    answerers_of,
+    could_ship,
+    groups_of,
+    listed,
+    nameable,
+    of_run,
+    short_names,
+    worst_first,
+)
+
+_TAKEN_FOR = "misidentification/other-people"
+_ALIKE = "simplification/alike"
+
+
+def advice(runs: Sequence[Run], say: Speech) -> list[str]:
+    """Lines that a reader can act on, for each run: at most three."""
+    return [of_run(line, run, runs) for run in runs for line in advice_on(run, say)[:3]]
+
+
+def advice_on(run: Run, say: Speech) -> list[str]:
+    """All that there is to advise on one run, the most important first."""
+    first = _best_model(run, say) if run.kind == "survey" else _best_method(run, say)
+    return [*first, *_not_for(run, say), *_alike(run, say), *_gravest(run, say), *_audit(run, say)]
+
+
+def _best_model(run: Run, say: Speech) -> list[str]:
+    """The model that came nearest, among those that answered for the most communities."""
+    groups = groups_of(run)
+    rows = [row for row in averages_of(run, say) if groups and row["who"] in groups[0]]
+    if len(rows) < 2:
+        return _weakest(run, say)
+    best, names = rows[0], short_names(run)
+    worst = next(iter(nameable(worst_first(run, best["who"], say))), None)
+    if worst is None:
+        return []
+    return [
+        say(
+            "Prefer {who} among the models that answered for the same communities: it comes "
+            "nearest to the people ({number} of 100), and is furthest from those of {community} "
+            "({other}).",
+            who=names[best["who"]],
+            number=with_interval(best, say.number, say),
+            community=worst["name"],
+            other=say.number(worst["value"]),
+        )
+    ]
+
+
+def _best_method(run: Run, say: Speech) -> list[str]:
+    """Whether steering helped on average, and where it helped least."""
+    averages = {
+        r["method"]: r for r in run.summary if r["aggregate"] == "average" and r["subset"] == "all"
+    }
+    mine, base = averages.get(run.method), averages.get("reference")
+    if mine is None or base is None or run.method == "reference":
+        return _weakest(run, say)
+    values = {
+        "who": run.method,
+        "number": with_interval(mine, say.percent, say),
+        "other": with_interval(base, say.percent, say),
+    }
+    if mine["value"] > base["value"]:
+        text = say(
+            "Use {who}: it predicts {number} of the choices rightly, on average over communities; "
+            "the model that steering starts from predicts {other}.",
+            **values,
+        )
+    else:
+        text = say(
+            "Do not use {who}: it predicts {number} of the choices rightly, on average over "
+            "communities; the model that steering starts from predicts {other}.",
+            **values,
+        )
+    return [text, *_weakest(run, say)]
+
+
+def _weakest(run: Run, say: Speech) -> list[str]:
+    """The community to look at before anything is released."""
+    answerers = answerers_of(run)
+    if not answerers:
+        return []
+    rows = worst_first(run, answerers[0], say)
+    named = nameable(rows)
+    if len(named) < 2:
+        return [
+            say(
+                "{who} serves {community} like this: {number}.",
+                who=answerers[0],
+                community=row["name"],
+                number=row["shown"],
+            )
+            for row in (named or rows)[:1]
+        ]
+    return [
+        say(
+            "Check {worst} first: {who} serves its people worst ({number}); it serves those of "
+            "{best} best ({other}).",
+            who=short_names(run)[answerers[0]],
+            worst=named[0]["name"],
+            number=named[0]["shown"],
+            best=named[-1]["name"],
+            other=named[-1]["shown"],
+        )
+    ]
+
+
+def _not_for(run: Run, say: Speech) -> list[str]:
+    """Models that answer in the name of one people as another does, the gravest first."""
+    taken: dict[tuple[str, str], list[str]] = {}
+    for f in _of_kind(run, _TAKEN_FOR, "risk"):
+        other = f.claim.values.get("other")
+        if isinstance(other, Place) and f.community is not None:
+            taken.setdefault((f.subject, other.id), []).append(f.community)
+    if not taken:
+        return []
+    names = short_names(run)
+    pairs = sorted(taken.items(), key=lambda item: -len(item[1]))
+    (subject, other_id), communities = pairs[0]
+    text = say(
+        "Do not use {who} to speak for {communities}: its answers are those of another people "
+        "({other}).",
+        who=names.get(subject, subject),
+        communities=say.joined([say.place(c) for c in sorted(communities)]),
+        other=say.place(other_id),
+    )
+    rest = [
+        f"{names.get(s, s)} ({', '.join(say.place(c) for c in sorted(of))})"
+        for (s, _), of in pairs[1:]
+    ]
+    if not rest:
+        return [text]
+    return [text + " " + say("The same is found for: {others}.", others=listed(rest, say))]
+
+
+def _alike(run: Run, say: Speech) -> list[str]:
+    found = _of_kind(run, _ALIKE, "risk")
+    if not found:
+        return []
+    names = short_names(run)
+    return [
+        say(
+            "Do not rely on differences between communities in the answers of {models}: they make "
+            "communities more alike than they are.",
+            models=say.joined([names.get(f.subject, f.subject) for f in found]),
+        )
+    ]
+
+
+def _of_kind(run: Run, kind: str, severity: str) -> list[Finding]:
+    found = [f for f in run.findings if kind_of(f) == kind and f.severity == severity]
+    return sorted(found, key=lambda f: -next(iter(f.numbers.values())).value)
+
+
+def _gravest(run: Run, say: Speech) -> list[str]:
+    """The gravest claims of other kinds, with their remedies, about what could be shipped."""
+    found = [
+        f
+        for f in run.findings
+        if f.severity != "note"
+        and kind_of(f) not in {_TAKEN_FOR, _ALIKE}
+        and could_ship(run, f.subject)
+    ]
+    found.sort(key=lambda f: SEVERITIES.index(f.severity))
+    return [f"{say.sentence(f.claim)} {say(f.remedies)}" for f in found[:2]]
+
+
+def _audit(run: Run, say: Speech) -> list[str]:
+    if run.audit:
+        return []
+    return [say("Run `pluralign audit` before you rely on these numbers: nothing was audited.")]
