@@ -123,8 +123,12 @@ def drawn(place: Locator) -> int:
 
 
 def fills(page: Page, marks: str, figure: str = "#figure-map") -> list[str]:
-    return page.locator(f"{figure} svg g.{marks}.role-mark path").evaluate_all(
-        "paths => paths.map(p => p.getAttribute('fill') ?? p.parentElement.getAttribute('fill') ?? 'transparent')"
+    return (
+        drawings(page, figure)
+        .locator(f"svg g.{marks}.role-mark path")
+        .evaluate_all(
+            "paths => paths.map(p => p.getAttribute('fill') ?? p.parentElement.getAttribute('fill') ?? 'transparent')"
+        )
     )
 
 
@@ -134,6 +138,11 @@ def figures(page: Page) -> list[Locator]:
         "both runs have a ranking and a map, one a matrix, contested pairs and curves, one models"
     )
     return found
+
+
+def drawings(page: Page, figure: str = "figure") -> Locator:
+    """The charts that are seen at the width of the page: live ones, or those drawn for it."""
+    return page.locator(f"{figure} .drawing > div:not(.wide, .narrow), {figure} .wide")
 
 
 # --- What the page asks for and says
@@ -206,7 +215,7 @@ def test_the_map_colours_what_was_measured_and_hatches_what_was_not(
 
 def test_hatching_can_be_seen(visit: Callable[..., Visit], report: Callable[[str], Path]) -> None:
     page = visit(report("en"), scripts=False).page
-    kenya = page.locator("#figure-map g.mark-shape path[fill='url(#hatch)']")
+    kenya = page.locator("#figure-map .wide g.mark-shape path[fill='url(#hatch)']")
     hatched = kenya.screenshot()
     page.evaluate("document.getElementById('hatch').replaceChildren()")
     assert kenya.screenshot() != hatched
@@ -264,7 +273,8 @@ def test_learning_curves_say_which_line_is_which(
     scripts: bool,
 ) -> None:
     page = live("en").page if scripts else visit(report("en"), scripts=False).page
-    legend = page.locator("#figure-curves svg .role-legend-label text").all_text_contents()
+    labels = drawings(page, "#figure-curves").locator("svg .role-legend-label text")
+    legend = labels.all_text_contents()
     assert legend == ["adaptive", "full", "scpo"]
 
 
@@ -408,6 +418,59 @@ def test_arabic_runs_from_right_to_left_and_charts_do_not(live: Callable[[str], 
     ]
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_phone_shows_every_chart_to_its_width(
+    visit: Callable[..., Visit], report: Callable[[str], Path], scripts: bool
+) -> None:
+    found = visit(report("en"), width=NARROW, scripts=scripts)
+    page = (found.scroll_through() if scripts else found).page
+    for figure in figures(page):
+        chart, marks = figure.locator(".chart"), figure.locator("svg:visible .role-mark path")
+        frame = chart.bounding_box()
+        drawing = chart.locator("svg:visible").bounding_box()
+        assert frame is not None
+        assert drawing is not None
+        assert frame["width"] - 2 < drawing["width"] < frame["width"] + 2
+        edges = marks.evaluate_all("all => all.map(m => m.getBoundingClientRect().right)")
+        assert max(edges) <= NARROW, figure.get_attribute("id")
+
+
+def test_charts_are_drawn_anew_when_a_window_becomes_narrow(
+    visit: Callable[..., Visit], report: Callable[[str], Path]
+) -> None:
+    page = visit(report("en")).scroll_through().page
+    wide = page.locator("#figure-worst svg").bounding_box()
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    page.wait_for_function(
+        f"document.querySelector('#figure-worst svg').getBoundingClientRect().width < {NARROW}"
+    )
+    assert wide is not None
+    assert wide["width"] > 800
+    assert page.locator("#figure-map select").count() == 1
+
+
+def test_a_phone_shows_each_finding_with_its_number_in_view(
+    visit: Callable[..., Visit], report: Callable[[str], Path]
+) -> None:
+    page = visit(report("en"), width=NARROW).page
+    cells = page.locator(".claim .stacked").first.locator("td:visible")
+    assert cells.count() > 0
+    rights = cells.evaluate_all("all => all.map(c => c.getBoundingClientRect().right)")
+    assert max(rights) <= NARROW
+
+
+def test_names_of_points_do_not_collide(live: Callable[[str], Visit]) -> None:
+    names = drawings(live("en").page, "#figure-contested").locator("g.mark-text.role-mark text")
+    boxes = names.evaluate_all(
+        "all => all.map(t => t.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
+    )
+    assert len(boxes) == 4
+    for k, (left, top, right, bottom) in enumerate(boxes):
+        for other in boxes[k + 1 :]:
+            apart = right <= other[0] or other[2] <= left or bottom <= other[1] or other[3] <= top
+            assert apart
+
+
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_a_phone_need_not_scroll_sideways(
     visit: Callable[..., Visit], report: Callable[[str], Path], language: str
@@ -435,6 +498,8 @@ def test_the_keyboard_reaches_the_content_first_and_opens_what_is_folded(
         "the list of contents is skipped"
     )
     page.keyboard.press("Tab")
+    if page.evaluate("document.activeElement.tagName") == "SELECT":  # the chart is live already
+        page.keyboard.press("Tab")
     folded = page.locator("details").first
     assert folded.evaluate("e => e.firstElementChild === document.activeElement && !e.open")
     page.keyboard.press("Enter")
@@ -513,7 +578,7 @@ def test_what_others_wrote_is_shown_and_never_run(
     assert (page.locator("img").count(), found.said, found.asked) == (0, [], [])
     assert page.locator("h1").inner_text() == page.title() == PLANTED
     for place in (
-        ".claim h3",
+        ".claim h4",
         ".claim dd",
         ".claim code",
         "td",

@@ -29,26 +29,29 @@ _MARGIN = 70
 
 def dot_plot(
     rows: Rows,
-    who: Sequence[str],
     label: str,
     percent: bool,
     reference: str | None,
-    say: Speech,
+    *,
+    who: Sequence[str] = (),
+    ask: str = "",
     width: int = WIDE,
 ) -> dict[str, Any]:
     """One line for each row, in order, with its interval; a tick at the number it is compared with.
 
     Args:
-        rows: ``who, name, shown, order, value, low, high`` and perhaps ``base``.
-        who: Respondents or methods; with several, a list to choose from.
+        rows: ``name, shown, value, low, high`` and perhaps ``base``, in order; with a list to
+            choose from also ``who`` and ``order``, from 0 for each.
         label: Name of the number.
         percent: Whether it is a fraction.
         reference: Name of the tick; None where there is none.
-        say: The language.
+        who: Respondents or methods to choose from; no list where there is at most one.
+        ask: Label of that list.
         width: Pixels.
     """
     import altair as alt
 
+    rows = [{"order": order} | dict(r) for order, r in enumerate(rows)]
     long = is_narrow(width) and any(" · " in r["name"] for r in rows)
     lines = {"labelExpr": "split(datum.label, ' · ')"} if long else {}
     order = alt.EncodingSortField(field="order", op="min")
@@ -70,11 +73,11 @@ def dot_plot(
     ]
     if reference is not None:
         layers.append(base.mark_tick(color=ORANGE, thickness=3, size=14).encode(x="base:Q"))
-    chart = alt.layer(*layers, data=alt.Data(values=[dict(r) for r in rows]))
+    chart = alt.layer(*layers, data=alt.Data(values=rows))
     lines_drawn = max(1 + r["order"] for r in rows)
     chart = chart.properties(height=lines_drawn * (34 if long else 22))
     if len(who) > 1:
-        chart = chart.transform_filter("datum.who == who").add_params(chosen(who, say))
+        chart = chart.transform_filter("datum.who == who").add_params(chosen(who, ask))
     return finished(chart, width)
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from pluralign.languages.speech import Speech
-
 Rows = Sequence[Mapping[str, Any]]
 INK = "currentColor"
 WIDE, NARROW = 928, 358
@@ -44,13 +42,13 @@ def number_axis(percent: bool, width: int) -> Any:
     return alt.Axis(format="%", tickCount=ticks) if percent else alt.Axis(tickCount=ticks)
 
 
-def chosen(who: Sequence[str], say: Speech) -> Any:
+def chosen(who: Sequence[str], ask: str) -> Any:
     """Whose numbers a chart shows: readers choose where there are several."""
     import altair as alt
 
     if len(who) == 1:
         return alt.param(name="who", value=who[0])
-    choice = alt.binding_select(options=list(who), name=say("Answers by") + " ")
+    choice = alt.binding_select(options=list(who), name=f"{ask} ")
     return alt.param(name="who", value=who[0], bind=choice)
 
 

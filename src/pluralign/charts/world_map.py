@@ -68,7 +68,9 @@ def world_map(
         hollow = points(unsurveyed).mark_circle(size=70, fill=HATCH, stroke=INK, opacity=1)
         layers += [hatched.encode(tooltip=tips[:1]), hollow.encode(tooltip=tips[:1])]
     chart = alt.layer(*layers).project("equalEarth").properties(height=round(0.45 * width))
-    found: dict[str, Any] = with_outlines(finished(chart.add_params(chosen(who, say)), width))
+    found: dict[str, Any] = with_outlines(
+        finished(chart.add_params(chosen(who, say("Answers by"))), width)
+    )
     return found
 
 

@@ -15,9 +15,22 @@ def report(
     ),
     language: Annotated[str, typer.Option(help="Language of the page: en, es, ar or hi.")] = "en",
     title: Annotated[str, typer.Option(help="Title of the page.")] = "",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="Show this language model only; may be repeated."),
+    ] = None,
+    community: Annotated[
+        list[str] | None,
+        typer.Option("--community", "-c", help="Show this community only; may be repeated."),
+    ] = None,
     method: Annotated[
-        str | None,
-        typer.Option("--method", "-m", help="Method that speaks for runs of reward models."),
+        list[str] | None,
+        typer.Option(
+            "--method",
+            "-m",
+            help="Show this method of reward models only, next to the reference; may be repeated. "
+            "The first one speaks for the run.",
+        ),
     ] = None,
     communities: Annotated[
         bool,
@@ -40,16 +53,26 @@ def report(
 ) -> None:
     """Write one HTML page about runs; the page needs no network.
 
-    The page begins with a summary and the community that is served worst. Every chart has its
-    numbers as a table. The findings of an audit are on the page if `pluralign audit DIR` was run
-    before. Further files are written to a folder with the name of the page.
+    The page opens with what to do, then shows the community that is served worst. Every chart has
+    its numbers as a table. Findings of audits are on the page if `pluralign audit DIR` was run
+    before. Further files go into a folder next to the page, with its name.
 
     Example: `pluralign report runs/uk --out uk.html --png --markdown`
     """
     from pluralign.core import count_of
-    from pluralign.reports import Wanted, write_report
+    from pluralign.reports import Choice, Wanted, write_report
 
-    wanted = Wanted(language, title, communities, png, csv, markdown, not still, method)
+    wanted = Wanted(
+        language=language,
+        title=title,
+        communities=communities,
+        png=png,
+        csv=csv,
+        markdown=markdown,
+        interactive=not still,
+        method=method[0] if method else None,
+        choice=Choice(tuple(model or ()), tuple(community or ()), tuple(method or ())),
+    )
     written = write_report(folders, out, wanted)
     size = written[0].stat().st_size / 1e6
     typer.echo(

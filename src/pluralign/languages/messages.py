@@ -13,7 +13,7 @@ from typing import Any
 from pluralign.audits import BUILT_IN
 from pluralign.languages.speech import LANGUAGES, SOURCE
 
-_TABLES = {"_LABELS", "_STATUS", "_UNAUDITED"}
+_TABLES = {"_LABELS", "_NUMBERS", "_OTHERS", "_STATUS", "_TITLES"}
 
 
 def messages() -> list[str]:

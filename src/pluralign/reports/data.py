@@ -151,25 +151,25 @@ class Figure:
         name: For its files.
         title: What it shows.
         about: The same for those who cannot see it, with what stands out.
-        draw: Vega-Lite for a width in pixels.
+        draw: Vega-Lite for ``width=`` pixels.
         table: Its data.
     """
 
     name: str
     title: str
     about: str
-    draw: Callable[[int], Mapping[str, Any]] = field(repr=False)
+    draw: Callable[..., Mapping[str, Any]] = field(repr=False)
     table: Table
 
     @property
     def spec(self) -> Mapping[str, Any]:
         """Vega-Lite for a screen."""
-        return self.draw(WIDE)
+        return self.draw(width=WIDE)
 
     @property
     def narrow(self) -> Mapping[str, Any]:
         """Vega-Lite for a phone."""
-        return self.draw(NARROW)
+        return self.draw(width=NARROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,8 @@ class Card:
         table: A row for each, the worst first.
         more: The rows that the first table leaves out; None where there are none.
         lines: Causes, remedies and how to look further.
-        claims: The findings one by one.
+        claims: The first findings one by one.
+        cut: How many of them are left out, in words; empty where all are there.
     """
 
     severity: str
@@ -214,6 +215,7 @@ class Card:
     more: Table | None
     lines: Sequence[tuple[str, str]]
     claims: Sequence[Claim]
+    cut: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

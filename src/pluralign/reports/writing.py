@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from pluralign.core import InvalidSettings, whole_file
 from pluralign.languages.speech import Speech, language_of
 from pluralign.reports import sections
 from pluralign.reports.advice import advice
+from pluralign.reports.choosing import Choice, chosen_runs
 from pluralign.reports.data import Page, Section, Table
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
@@ -23,17 +24,19 @@ from pluralign.reports.summary import about_community, summary, title_of
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a report consists of, beside the page.
+    """The parts of a report, besides the page.
 
     Attributes:
         language: Of the page.
         title: Of the page; made from the runs where empty.
-        communities: Whether each community gets a page, in its own language where there is a translation.
+        communities: Whether each community gets a page, in its own language where there is a
+            translation.
         png: Whether charts are written as pictures, PNG and SVG.
         csv: Whether all rows of the tables are written.
         markdown: Whether a text for model cards is written.
         interactive: Whether charts answer to the pointer.
         method: The method that speaks for runs of reward models.
+        choice: Models, communities and methods to which the report is limited.
     """
 
     language: str = "en"
@@ -44,6 +47,7 @@ class Wanted:
     markdown: bool = False
     interactive: bool = True
     method: str | None = None
+    choice: Choice = field(default_factory=Choice)
 
 
 def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = None) -> list[Path]:
@@ -71,30 +75,41 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
         raise InvalidSettings(
             "no folder is named", where="DIR", hint="name the folder of a run or an audit"
         )
-    runs = _told_apart([read_run(folder, wanted.method) for folder in folders])
-    page = page_of(runs, Speech(wanted.language), wanted.title)
-    beside = out.with_suffix("")
+    read = with_own_names([read_run(folder, wanted.method) for folder in folders])
+    runs = chosen_runs(read, wanted.choice)
+    page = page_of(runs, Speech(wanted.language), wanted.title, wanted.choice)
     written = [_write(out, html_of(page, interactive=wanted.interactive))]
+    return written + list(_write_extras(page, runs, out.with_suffix(""), wanted))
+
+
+def _write_extras(page: Page, runs: Sequence[Run], folder: Path, wanted: Wanted) -> Iterator[Path]:
+    """Write what is wanted besides the page, into a folder of its name."""
     if wanted.communities:
-        written += list(_community_pages(runs, beside / "communities"))
+        yield from _community_pages(runs, folder / "communities")
     if wanted.png:
         for section in page.sections:
             for figure in section.figures:
-                written.append(
-                    _write(beside / "charts" / f"{figure.name}.png", png_of(figure.spec))
-                )
-                written.append(
-                    _write(beside / "charts" / f"{figure.name}.svg", picture_of(figure.spec))
-                )
+                spec = figure.spec
+                yield _write(folder / "charts" / f"{figure.name}.png", png_of(spec))
+                yield _write(folder / "charts" / f"{figure.name}.svg", picture_of(spec))
     if wanted.csv:
-        written += [_write(beside / "tables" / f"{t.name}.csv", csv_of(t)) for t in tables_of(page)]
+        for table in tables_of(page):
+            yield _write(folder / "tables" / f"{table.name}.csv", csv_of(table))
     if wanted.markdown:
-        written.append(_write(beside / "report.md", markdown_of(page)))
-    return written
+        yield _write(folder / "report.md", markdown_of(page))
 
 
-def page_of(runs: Sequence[Run], say: Speech, title: str = "") -> Page:
-    """All of a page's data; a section that no run has anything for is left out."""
+def page_of(
+    runs: Sequence[Run], say: Speech, title: str = "", choice: Choice | None = None
+) -> Page:
+    """All of a page's data; a section that no run has anything for is left out.
+
+    Args:
+        runs: The runs, of a choice already.
+        say: The language.
+        title: Of the page; made from the runs where empty.
+        choice: The models, communities and methods to which the runs are limited, to name them.
+    """
     parts = (
         sections.served(runs, say),
         sections.models(runs, say),
@@ -110,13 +125,22 @@ def page_of(runs: Sequence[Run], say: Speech, title: str = "") -> Page:
     )
     return Page(
         title=title or title_of(runs, say),
-        runs=", ".join(run.name for run in runs),
+        runs=_named(runs, choice or Choice(), say),
         say=say,
         advice=advice(runs, say),
         summary=summary(runs, say),
         sections=[part for part in parts if part is not None],
         written=_stamp(say),
     )
+
+
+def _named(runs: Sequence[Run], choice: Choice, say: Speech) -> str:
+    """The runs of a page, and what it is limited to."""
+    text = say("Runs: {names}.", names=", ".join(run.name for run in runs))
+    shown = [*choice.models, *(say.place(c) for c in choice.communities), *choice.methods]
+    if not shown:
+        return text
+    return f"{text} " + say("Only these are shown: {names}.", names=", ".join(shown))
 
 
 def community_page(runs: Sequence[Run], community: str, say: Speech) -> Page:
@@ -136,7 +160,7 @@ def _community_page(
     )
     return Page(
         title=say("How the people of {community} are served", community=say.place(community)),
-        runs=", ".join(run.name for run in runs),
+        runs=_named(runs, Choice(), say),
         say=say,
         advice=(),
         summary=about_community(runs, community, say),
@@ -280,8 +304,8 @@ def _only(run: Run, community: str) -> Run:
     )
 
 
-def _told_apart(runs: Sequence[Run]) -> list[Run]:
-    """Runs of one name get a number."""
+def with_own_names(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with a number after a name that several have."""
     names = [run.name for run in runs]
     return [
         replace(run, name=f"{run.name} ({names[: k + 1].count(run.name)})")

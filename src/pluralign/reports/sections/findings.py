@@ -128,6 +128,18 @@ def _card(kind: str, found: Found, say: Speech) -> Card:
             (say("How to look further"), say(first.look)),
         ],
         claims=[_claim(f, say) for _, f in found[:_MOST_CLAIMS]],
+        cut=_cut(len(found), say),
+    )
+
+
+def _cut(count: int, say: Speech) -> str:
+    """A sentence on the findings that a card does not list one by one, if any."""
+    if count <= _MOST_CLAIMS:
+        return ""
+    return say(
+        "The first {count} of {total} are shown.",
+        count=say.number(_MOST_CLAIMS, 0),
+        total=say.number(count, 0),
     )
 
 

@@ -106,7 +106,7 @@ def heading_of(kind: str, name: str, say: Speech) -> str:
 
 def heading_of_others(kind: str, say: Speech) -> str:
     """Heading of the other people that a kind of findings names."""
-    return say(_OTHERS.get(kind, "other people"))
+    return say(_OTHERS[kind]) if kind in _OTHERS else say("other people")
 
 
 def number_of(finding: Finding) -> tuple[str, Estimate]:

@@ -159,7 +159,7 @@ def _diversity(
     for order, row in enumerate(sorted(rows, key=lambda r: r["diversity_value"])):
         own = prefixed(row, "diversity_")
         shown = with_interval(own, say.number, say)
-        head = {"who": "", "name": names.get(row["who"], row["name"]), "shown": shown}
+        head = {"name": names.get(row["who"], row["name"]), "shown": shown}
         drawn.append(head | ends(own) | {"order": order, "base": row["of_people"]})
     flat = sum(r["diversity_value"] < (r["of_people"] or 0) for r in rows)
     about = say(
@@ -169,7 +169,7 @@ def _diversity(
         count=say.number(len(rows), 0),
     )
     label = say("diversity over communities (0 to 100)")
-    draw = partial(charts.dot_plot, drawn, [""], label, False, say("the people's own"), say)
+    draw = partial(charts.dot_plot, drawn, label, False, say("the people's own"))
     name = numbered("models", k)
     title = titled(_diversity_title(run, group, say), run, runs)
     table = Table(name, title, _model_columns(say), rows, saved=False)

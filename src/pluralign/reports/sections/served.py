@@ -82,7 +82,7 @@ def _worst_figure(run: Run, ranked: dict[str, Rows], title: str, say: Speech, k:
         for rows in ranked.values()
         for order, row in enumerate(rows[:_MOST])
     ]
-    about = [say("{who}: {extremes}", who=who, extremes=extremes(ranked[who], say))]
+    about = [f"{who}: {extremes(ranked[who], say)}"]
     if len(ranked[who]) > _MOST:
         about.append(
             say(
@@ -92,7 +92,13 @@ def _worst_figure(run: Run, ranked: dict[str, Rows], title: str, say: Speech, k:
         )
     tick = say("The tick marks the model that steering starts from.") if base else None
     draw = partial(
-        charts.dot_plot, drawn, list(ranked), measure(run, say), run.kind == "rewards", tick, say
+        charts.dot_plot,
+        drawn,
+        measure(run, say),
+        run.kind == "rewards",
+        tick,
+        who=list(ranked),
+        ask=say("Answers by"),
     )
     table = all_served(run, ranked[who], say, numbered("worst", k))
     text = " ".join([*about, *([tick] if tick else [])])

@@ -1,0 +1,115 @@
+"""Show some models, communities or methods only."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pluralign.audits import Finding
+from pluralign.core import InvalidSettings
+from pluralign.reports.reading import Run
+
+Rows = list[dict[str, Any]]
+_REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a report shows; everything where a tuple is empty.
+
+    Attributes:
+        models: Language models of surveys.
+        communities: Communities, by their ids.
+        methods: Methods of reward models; the reference stays, as what they are compared with.
+    """
+
+    models: tuple[str, ...] = ()
+    communities: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+def chosen_runs(runs: Sequence[Run], choice: Choice) -> list[Run]:
+    """The runs with the rows and findings of a choice.
+
+    Raises:
+        InvalidSettings: If no run has a model, community or method that the choice names.
+    """
+    if choice == Choice():
+        return list(runs)
+    _check("--model", choice.models, (m for run in runs for m in models_of(run)))
+    _check("--community", choice.communities, (c for run in runs for c in run.surveyed))
+    _check("--method", choice.methods, (m for run in runs for m in methods_of(run)))
+    return [_chosen(run, choice) for run in runs]
+
+
+def models_of(run: Run) -> list[str]:
+    """Language models that a run has results of."""
+    models = dict.fromkeys(r["model"] for r in run.results if r.get("strategy"))
+    return [model for model in models if not model.startswith("people: ")]
+
+
+def methods_of(run: Run) -> list[str]:
+    """Methods that a run of reward models has results of."""
+    return list(dict.fromkeys(r["method"] for r in run.results if run.kind == "rewards"))
+
+
+def _check(option: str, wanted: Sequence[str], known: Iterable[str]) -> None:
+    there = list(dict.fromkeys(known))
+    for name in wanted:
+        if name not in there:
+            raise InvalidSettings(
+                f"no run has {name!r}", where=option, hint=f"there is {', '.join(there)}"
+            )
+
+
+def _chosen(run: Run, choice: Choice) -> Run:
+    results = [r for r in run.results if _is_chosen(r, choice)]
+    own = {c: n for c, n in (run.record.get("people") or {}).items() if _in(c, choice.communities)}
+    nearest = [
+        r
+        for r in run.record.get("nearest", ())
+        if _in(r["model"], choice.models) and _in(r["community"], choice.communities)
+    ]
+    record = dict(run.record)
+    if "people" in record:
+        record["people"] = own
+    if "nearest" in record:
+        record["nearest"] = nearest
+    return replace(
+        run,
+        record=record,
+        results=results,
+        # Averages over all communities are not averages over some.
+        summary=[] if choice.communities else [r for r in run.summary if _is_chosen(r, choice)],
+        curves=[] if choice.communities else [r for r in run.curves if _is_chosen(r, choice)],
+        findings=[f for f in run.findings if _is_about(f, run, choice)],
+        participation=[p for p in run.participation if _in(p["community"], choice.communities)],
+    )
+
+
+def _is_chosen(row: dict[str, Any], choice: Choice) -> bool:
+    if "model" in row and not _in(row["model"].removeprefix("people: "), choice.models):
+        return False
+    if "steer" in row and not _in(row["method"], (*choice.methods, *_kept(choice))):
+        return False
+    if not choice.communities:
+        return True
+    steer = row.get("steer")
+    return row["community"] in choice.communities and steer in {None, *choice.communities}
+
+
+def _kept(choice: Choice) -> tuple[str, ...]:
+    return (_REFERENCE,) if choice.methods else ()
+
+
+def _is_about(finding: Finding, run: Run, choice: Choice) -> bool:
+    """Whether a finding is about what was chosen, or about the data of all."""
+    if finding.community is not None and not _in(finding.community, choice.communities):
+        return False
+    if finding.subject in methods_of(run):
+        return _in(finding.subject, choice.methods)
+    model = finding.subject.partition(" · ")[0]
+    return model not in models_of(run) or _in(model, choice.models)
+
+
+def _in(name: str, chosen: Sequence[str]) -> bool:
+    return not chosen or name in chosen
