@@ -1,4 +1,4 @@
-"""Small servers for tests: one that answers as an OpenAI-compatible server does, or misbehaves as it is told."""
+"""Small servers for tests, which answer as an OpenAI-compatible server does, or misbehave."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Behaviour:
-    """What a server does: ``faults`` are taken one after the other by the texts that have any; ``say`` decides all."""
+    """Behaviour of a server: each text takes the next of its ``faults``; ``say`` decides others."""
 
     faults: dict[str, list[str]] = field(default_factory=dict)
     always: str | None = None

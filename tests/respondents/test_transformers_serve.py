@@ -1,4 +1,4 @@
-"""The endpoint respondent against a real OpenAI-compatible server: ``transformers serve`` with a tiny model."""
+"""The endpoint respondent with a real server: ``transformers serve`` with a tiny model."""
 
 import json
 import os

@@ -1,1 +1,1 @@
-"""Whatever answers surveys: a Hugging Face model, an endpoint, recorded words."""
+"""Respondents to surveys: a Hugging Face model, an endpoint, recorded answers."""

@@ -1,4 +1,4 @@
-"""A file that grows by whole lines: what was written stays, whatever stops the process."""
+"""A file that grows by whole lines, which stay if the process is stopped or killed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,19 +17,18 @@ from pluralign.core import (
 
 
 class GrowingFile:
-    """JSON objects, one a line, each on disk before the next.
+    """JSON objects, one on each line, each on disk before the next.
 
-    Each line has a checksum. When the file is opened again, a line that a kill left half written is
-    cut off, and lines that are not as they were written are taken out: what they held is missing,
-    and can be made again.
+    Each line has a checksum. When the file is opened again, an unfinished last line is cut off, and
+    altered lines are removed. Their rows are missing then, and the caller can make them again.
 
     Args:
-        path: The file; its folder is made.
-        owner: What the rows belong to; a file of another owner is refused. It is kept beside the
-            file.
+        path: The file; its folder is created.
+        owner: A text that identifies the owner of the rows, in a file next to it. The file of
+            another owner is refused.
 
     Attributes:
-        damaged: How many damaged lines were taken out.
+        damaged: Number of damaged lines that were removed.
 
     Raises:
         InvalidInput: If the file belongs to another owner.
@@ -43,12 +42,12 @@ class GrowingFile:
         self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Write one object; a lone surrogate, which UTF-8 does not have, is written as JSON escapes it."""
+        """Write one object; a lone surrogate, which is not in UTF-8, becomes a JSON escape."""
         self._file.write(json.dumps(sealed(row), ensure_ascii=False) + "\n")
         self._file.flush()
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All objects written so far, as they were written."""
+        """All objects written so far."""
         with self.path.open("rb") as file:
             yield from filter(None, map(_row, file))
 
@@ -57,20 +56,20 @@ class GrowingFile:
         self._file.close()
 
     def _claim(self, owner: str) -> None:
-        beside = self.path.with_name(f"{self.path.name}.owner")
+        owner_file = self.path.with_name(f"{self.path.name}.owner")
         if not self.path.exists() or self.path.stat().st_size == 0:
-            with whole_file(beside) as partial:
+            with whole_file(owner_file) as partial:
                 partial.write_text(owner + "\n", encoding="utf-8")
-        elif not beside.is_file() or beside.read_text(encoding="utf-8").strip() != owner:
+        elif not owner_file.is_file() or owner_file.read_text(encoding="utf-8").strip() != owner:
             raise InvalidInput(
-                "the file holds answers of another model or of other settings, or its .owner file "
-                "is damaged",
+                "the file has answers of another model or of other settings, or its .owner file is "
+                "damaged",
                 where=str(self.path),
-                hint="name another folder, or begin anew with --fresh",
+                hint="name another folder, or start again with --fresh",
             )
 
     def _drop_damaged(self) -> int:
-        """Take lines that are not as they were written out of the file; how many."""
+        """Remove altered lines from the file, and return their number."""
         cut_torn_line(self.path)
         if not self.path.exists():
             return 0
@@ -83,7 +82,7 @@ class GrowingFile:
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
-    """The object of a line; None where the line is damaged. Lines of early versions have no checksum."""
+    """The object of a line; None for a damaged line. Lines of early versions have no checksum."""
     try:
         row = parse_json(line)
     except ValueError:

@@ -8,11 +8,11 @@ from pluralign.core import Ask, Reply, Respondent
 
 @dataclass(frozen=True, slots=True)
 class CalledRespondent:
-    """A respondent that results call by another name; it answers as before.
+    """A respondent with another name in results.
 
     Attributes:
-        inner: Who answers.
-        name: What results call it.
+        inner: The respondent that answers.
+        name: Its name in results.
     """
 
     inner: Respondent
@@ -20,7 +20,7 @@ class CalledRespondent:
 
     @property
     def fingerprint(self) -> str:
-        """Of who answers."""
+        """Fingerprint of the respondent that answers."""
         return self.inner.fingerprint
 
     def answer(

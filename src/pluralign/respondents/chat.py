@@ -1,18 +1,18 @@
-"""A language model as a respondent: it writes its answer."""
+"""A language model as a respondent that writes its answers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pluralign.core import Ask, ChatModel, Reply, Sampling, text_digest
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRespondent:
-    """Answers by going on with the conversation of an ask.
+    """Answers by continuing the conversation of an ask.
 
     Attributes:
         chat: The model.
-        sampling: How it draws its words; every draw of one ask has its own seed.
+        sampling: Sampling of its words; every draw of one ask has its own seed.
     """
 
     chat: ChatModel
@@ -25,7 +25,7 @@ class ChatRespondent:
 
     @property
     def fingerprint(self) -> str:
-        """Of the model and of how it draws."""
+        """Digest of the model and of the sampling."""
         return text_digest(f"{self.chat.fingerprint} {sorted(asdict(self.sampling).items())}")
 
     def answer(
@@ -34,14 +34,14 @@ class ChatRespondent:
         """Answer; see `pluralign.core.ports.Respondent`."""
         replies: dict[int, Reply] = {}
         for draw in sorted({ask.draw for ask in asks}):
-            mine = [i for i, ask in enumerate(asks) if ask.draw == draw]
-            s = self.sampling
-            drawn = Sampling(s.temperature, s.top_p, s.max_new_tokens, s.seed + draw)
+            indices = [i for i, ask in enumerate(asks) if ask.draw == draw]
+            sampling = replace(self.sampling, seed=self.sampling.seed + draw)
 
-            def told(k: int, reply: Reply, places: Sequence[int] = mine) -> None:
+            def forward(k: int, reply: Reply, indices: Sequence[int] = indices) -> None:
                 if heard is not None:
-                    heard(places[k], reply)
+                    heard(indices[k], reply)
 
-            found = self.chat.complete([asks[i].conversation for i in mine], drawn, told)
-            replies |= dict(zip(mine, found, strict=True))
+            conversations = [asks[i].conversation for i in indices]
+            found = self.chat.complete(conversations, sampling, forward)
+            replies |= dict(zip(indices, found, strict=True))
         return [replies[i] for i in range(len(asks))]

@@ -1,4 +1,4 @@
-"""Nothing is asked twice: wrappers that keep every answer and every completion the moment it is there."""
+"""Wrappers that record every answer and every completion at once, and never ask for it again."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -24,16 +24,17 @@ Heard = Callable[[int, Reply], None]
 
 
 class RecordedRespondent:
-    """A respondent whose answers are kept in a file, in the format of recorded answers, and given again from there.
+    """A respondent that records its answers in a file, and repeats them from it.
 
-    An ask is known by its `Ask.key`; one that failed is not kept, so it is put again another time.
+    The file has the format of recorded answers. An ask is identified by its `Ask.key`. A failed ask
+    is not recorded, so a resumed run repeats it.
 
     Args:
-        inner: Who answers what is not in the file.
+        inner: The respondent that answers the asks that are not in the file.
         path: JSONL file.
 
     Raises:
-        InvalidInput: If the file holds the answers of another respondent, or something else.
+        InvalidInput: If the file has other rows, or the answers of another respondent.
     """
 
     def __init__(self, inner: Respondent, path: Path) -> None:
@@ -43,7 +44,7 @@ class RecordedRespondent:
         for row in self._file.rows():
             if not isinstance(row.get("key"), list):
                 raise InvalidInput(
-                    "a line is no recorded answer of a run",
+                    "a line is not a recorded answer of a run",
                     where=str(path),
                     hint="name another folder",
                 )
@@ -51,7 +52,7 @@ class RecordedRespondent:
 
     @property
     def damaged(self) -> int:
-        """How many answers of the file were damaged, and will be asked for again."""
+        """Number of answers of the file that were damaged, and will be asked for again."""
         return self._file.damaged
 
     @property
@@ -77,9 +78,8 @@ class RecordedRespondent:
         def keep(k: int, reply: Reply) -> None:
             ask = asks[missing[k]]
             if reply.failure is None:
-                self._file.add(
-                    answer_row(record_answer(self.name, ask, reply)) | {"key": list(ask.key)}
-                )
+                row = answer_row(record_answer(self.name, ask, reply))
+                self._file.add(row | {"key": list(ask.key)})
                 self._known[ask.key] = reply
             if heard is not None:
                 heard(missing[k], reply)
@@ -91,16 +91,16 @@ class RecordedRespondent:
 
 
 class KeptCompletions:
-    """A language model whose completions are kept in a file and given again from there.
+    """A language model that records its completions in a file, and repeats them from it.
 
-    A completion is known by its conversation and how words were drawn.
+    A completion is identified by its conversation and the sampling.
 
     Args:
         inner: The model.
         path: JSONL file.
 
     Raises:
-        InvalidInput: If the file holds the completions of another model.
+        InvalidInput: If the file has the completions of another model.
     """
 
     def __init__(self, inner: ChatModel, path: Path) -> None:
@@ -121,7 +121,7 @@ class KeptCompletions:
     def complete(
         self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
     ) -> list[Reply]:
-        """Go on from the file, and ask the model for the rest; see `pluralign.core.ports.ChatModel`."""
+        """Continue from the file or with the model; see `pluralign.core.ports.ChatModel`."""
         keys = [_key(conversation, sampling) for conversation in conversations]
         replies = {i: self._known[key] for i, key in enumerate(keys) if key in self._known}
         if heard is not None:
@@ -158,12 +158,12 @@ def _completion(row: dict[str, Any]) -> Reply:
 
 
 def _how(reply: Reply) -> dict[str, Any]:
-    """How a completion came about, where that is worth a column."""
+    """Further columns of a completion, where they are not empty."""
     how = {"finish_reason": reply.finish_reason, "not_sent": list(reply.not_sent)}
     return {name: value for name, value in how.items() if value}
 
 
 def _key(conversation: Conversation, sampling: Sampling) -> str:
-    said = [(m.role, m.content) for m in conversation]
+    turns = [(m.role, m.content) for m in conversation]
     drawn = (sampling.temperature, sampling.top_p, sampling.max_new_tokens, sampling.seed)
-    return text_digest(json.dumps([said, drawn], ensure_ascii=False))
+    return text_digest(json.dumps([turns, drawn], ensure_ascii=False))

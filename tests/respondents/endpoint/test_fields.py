@@ -1,4 +1,4 @@
-"""Fields that a server refuses: left out by every request that sent them, said once, kept in every row."""
+"""Fields that a server refuses are omitted, noted once, and recorded in every row."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever a server answers is read or refused; it never stops a run, and never reaches a terminal as it came."""
+"""Every answer of a server is read or refused; it never stops a run or controls a terminal."""
 
 import gzip
 import json
@@ -64,8 +64,10 @@ def test_the_content_is_the_answer_in_whatever_form_it_comes(
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b"{}", b'{"choices": []}', b'{"choices": {"0": 1}}', b'{"choices": [null]}',
-        b'{"choices": [{"message": null}]}', b'{"choices": [{"message": {"content": 2}}]}', b"[" * 200_000,
+        b"", b"null", b"[]", b"{}", b'{"choices": []}', b'{"choices": {"0": 1}}',
+        b'{"choices": [null]}',
+        b'{"choices": [{"message": null}]}', b'{"choices": [{"message": {"content": 2}}]}',
+        b"[" * 200_000,
         b'{"choices": ' + b"[" * 200_000, b"\xff\xfe", b'{"choices": [',
     ],
 )  # fmt: skip
@@ -131,7 +133,7 @@ def test_a_packed_body_is_refused_since_it_was_asked_for_unpacked() -> None:
             [TALK], Sampling()
         )
 
-    assert "packed" in str(reply.failure)
+    assert "compressed" in str(reply.failure)
 
 
 def test_control_characters_of_a_server_reach_no_message() -> None:
@@ -149,7 +151,8 @@ def test_control_characters_of_a_server_reach_no_message() -> None:
 
 
 def test_a_refusal_for_lack_of_tokens_is_an_answer_that_was_cut_off() -> None:
-    body = b'{"error": {"message": "Could not finish the message because max_tokens or model output limit was reached."}}'
+    words = b"Could not finish the message because max_tokens or model output limit was reached."
+    body = b'{"error": {"message": "' + words + b'"}}'
     with serving(Behaviour(say=lambda _: (400, body))) as url:
         (reply,) = EndpointChatModel(EndpointSettings("m", url)).complete([TALK], Sampling())
 

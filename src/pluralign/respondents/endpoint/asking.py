@@ -1,4 +1,4 @@
-"""One run of requests to a server: limits of rate, and what each kind of trouble means."""
+"""Requests to a server, with limits of rate, and the meaning of each kind of error."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -20,7 +20,7 @@ _LONGEST_WAIT = 60.0
 
 
 def opened_client(settings: EndpointSettings, secrets: Secrets) -> Any:
-    """A client of the server, to be used as a context manager."""
+    """A client of the server, for use as a context manager."""
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
     address, query = settings.url
@@ -36,7 +36,7 @@ def opened_client(settings: EndpointSettings, secrets: Secrets) -> Any:
 
 
 def tokens_of(conversation: Conversation) -> int:
-    """Tokens of a conversation, roughly: a token is about four bytes."""
+    """A rough number of tokens of a conversation: a token is about four bytes."""
     return 1 + sum(len(m.content.encode(errors="replace")) // 4 + 4 for m in conversation)
 
 
@@ -44,12 +44,12 @@ class Asking:
     """Asks a server for completions, one at a time.
 
     Args:
-        settings: Which server, and how hard it may be asked.
-        client: As from `opened_client`.
-        sampling: How words are drawn.
-        fields: Which fields the server takes; it learns of those that are refused.
-        secrets: What no message may hold.
-        usage: Where completions and tokens are counted.
+        settings: The server and its limits.
+        client: A client of `opened_client`.
+        sampling: Sampling of the words.
+        fields: The fields that the server accepts; refused fields are added to it.
+        secrets: Secrets, which no message may contain.
+        usage: Counts completions and tokens.
     """
 
     def __init__(
@@ -65,15 +65,12 @@ class Asking:
 
         self._settings, self._client, self._sampling = settings, client, sampling
         self._fields, self._secrets, self._usage = fields, secrets, usage
-        # Each try may take its time-out, and wait a minute before; a body that comes drop by drop
-        # takes no longer.
+        # Each try may take its time-out, and wait a minute before. A body that arrives slowly, byte
+        # by byte, is bounded by the same time.
         self._longest = (settings.timeout_s + _LONGEST_WAIT) * (settings.retries + 1)
-        self._requests = (
-            AsyncLimiter(settings.requests_per_minute, 60) if settings.requests_per_minute else None
-        )
-        self._tokens = (
-            AsyncLimiter(settings.tokens_per_minute, 60) if settings.tokens_per_minute else None
-        )
+        requests, tokens = settings.requests_per_minute, settings.tokens_per_minute
+        self._requests = AsyncLimiter(requests, 60) if requests else None
+        self._tokens = AsyncLimiter(tokens, 60) if tokens else None
 
     async def one(self, conversation: Conversation) -> Reply:
         """Ask for one completion; one that fails after all retries is a reply with its ``failure``.
@@ -88,31 +85,32 @@ class Asking:
                 return await self._request(conversation, sent)
             except ValueError as error:  # not a chat completion
                 if attempt == self._settings.retries:
-                    return Reply("", failure=f"not an answer of a chat server: {self._said(error)}")
+                    message = self._message(error)
+                    return Reply("", failure=f"not an answer of a chat server: {message}")
                 await asyncio.sleep(min(0.1 * 2**attempt, 5))
                 attempt += 1
             except Exception as error:
                 reply = await self._judged(error, sent)
                 if reply is not None:
                     return reply
-                # The server refused a field that this request sent: the next one has a field less.
+                # The server refused a field of this request: the next request omits it.
 
     async def _judged(self, error: Exception, sent: dict[str, Any]) -> Reply | None:
-        """What trouble means: a reply with its failure, or None where the request is to be sent again."""
+        """The failed reply of an error, or None if the request should be sent again."""
         import openai
 
-        said = self._said(error)
+        message = self._message(error)
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             raise EndpointError(
-                f"the server refuses the key: {said}",
+                f"the server refuses the key: {message}",
                 where=self._settings.address,
                 hint=f"set the environment variable {self._settings.api_key_env}",
             ) from None
         if isinstance(error, openai.NotFoundError):
             raise EndpointError(
-                f"the server knows no model {self._settings.model!r} or no such path: {said}",
+                f"the server has no model {self._settings.model!r} or no such path: {message}",
                 where=self._settings.address,
-                hint=f"it has {await self._models()}; an address mostly ends in /v1",
+                hint=f"it has {await self._models()}; an address usually ends in /v1",
             ) from None
         if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
             words = f"{error.message} {words_of(error.body)}"
@@ -120,12 +118,12 @@ class Asking:
                 return Reply("", finish_reason="length", not_sent=not_sent(sent))
             if self._fields.leave_out(error.body, words, sent.keys()):
                 return None
-            return Reply("", failure=f"refused: {said}")
+            return Reply("", failure=f"refused: {message}")
         if isinstance(error, openai.APIStatusError):
-            return Reply("", failure=f"status {error.status_code}: {said}")
+            return Reply("", failure=f"status {error.status_code}: {message}")
         if isinstance(error, openai.APIConnectionError | TimeoutError):
-            return Reply("", failure=f"no answer: {said}")
-        return Reply("", failure=f"{type(error).__name__}: {said}")
+            return Reply("", failure=f"no answer: {message}")
+        return Reply("", failure=f"{type(error).__name__}: {message}")
 
     async def _request(self, conversation: Conversation, sent: dict[str, Any]) -> Reply:
         async with AsyncExitStack() as limits:
@@ -144,32 +142,29 @@ class Asking:
         return self._counted(read_completion(found.content, not_sent(sent)), conversation)
 
     def _counted(self, completion: Completion, conversation: Conversation) -> Reply:
-        """Count a completion, by our own estimate where the server's counts cannot be, and take secrets out of it."""
+        """Count a completion, by an estimate if the server gives no count, and remove secrets."""
         reply = completion.reply
         estimate = (tokens_of(conversation), len(reply.text.encode()) // 4 + 1)
         given = (completion.tokens_in, completion.tokens_out)
-        tokens_in, tokens_out = (
-            e if g is None else g for e, g in zip(estimate, given, strict=True)
-        )
+        counts = zip(estimate, given, strict=True)
+        tokens_in, tokens_out = (ours if theirs is None else theirs for ours, theirs in counts)
         self._usage.requests += 1
         self._usage.tokens_in += tokens_in
         self._usage.tokens_out += tokens_out
         return replace(reply, text=self._secrets.removed(reply.text))
 
-    def _said(self, error: Exception) -> str:
-        """What went wrong, short, without secrets."""
+    def _message(self, error: Exception) -> str:
+        """A short message about an error, without secrets."""
         message = str(getattr(error, "message", "") or error) or type(error).__name__
         more = str(error.__cause__ or "") or words_of(getattr(error, "body", None))
-        return self._secrets.message(
-            f"{message} ({more})" if more and more not in message else message
-        )
+        if more and more not in message:
+            message = f"{message} ({more})"
+        return self._secrets.message(message)
 
     async def _models(self) -> str:
         try:
             page = await self._client.models.list()
-            return (
-                self._secrets.message(", ".join(str(model.id) for model in page.data[:10]))
-                or "none"
-            )
-        except Exception:  # whatever goes wrong here, the first error is what the reader needs
-            return "models it does not tell"
+            names = ", ".join(str(model.id) for model in page.data[:10])
+            return self._secrets.message(names) or "no models"
+        except Exception:  # this list is only a hint: the user needs the first error
+            return "models that it does not list"

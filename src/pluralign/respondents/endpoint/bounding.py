@@ -1,4 +1,4 @@
-"""Bodies of bounded size, whatever a server sends."""
+"""Limit the size of the bodies that a server sends."""
 
 import importlib
 from collections.abc import AsyncIterator
@@ -12,18 +12,18 @@ class TooLarge(ValueError):
 
 
 async def bound_body(response: Any) -> None:
-    """A response hook of httpx: reading the body stops beyond `MOST_BYTES`, and packed bodies are refused.
+    """Stop reading a body beyond `MOST_BYTES`, as a response hook of httpx; refuse compressed ones.
 
-    Requests ask for unpacked bodies, so that a small packed one cannot become a large one.
+    Requests ask for bodies without compression, so that a small body cannot expand to a large one.
 
     Args:
-        response: Of httpx, or of the package under which the openai client brings it.
+        response: A response of httpx, or of the package under which the openai client has it.
 
     Raises:
-        TooLarge: If the body is packed.
+        TooLarge: If the body is compressed.
     """
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise TooLarge("the answer is packed although it was asked for unpacked")
+        raise TooLarge("the answer is compressed although the request asked for no compression")
     httpx = importlib.import_module(type(response).__module__.partition(".")[0])
     bounded = type("Bounded", (_Bounded, httpx.AsyncByteStream), {})
     response.stream = bounded(response.stream)

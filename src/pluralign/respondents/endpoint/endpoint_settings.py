@@ -1,4 +1,4 @@
-"""Which server is asked and how hard, what it has cost so far, and what of that may be shown."""
+"""The server to ask with its limits, the cost so far, and the secrets."""
 
 import os
 from collections.abc import Mapping
@@ -20,26 +20,26 @@ _LONGEST = 300
 
 
 class EndpointError(PluralignError, RuntimeError):
-    """The server refuses all that is asked; what was answered before stays."""
+    """The server refuses all requests; earlier answers are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """Which server, which model, and how hard it may be asked.
+    """The server, the model, and the limits of requests.
 
     Attributes:
-        model: What the server calls the model.
-        base_url: Where the server is, such as ``http://127.0.0.1:8000/v1``; None for the OpenAI
+        model: The server's name of the model.
+        base_url: Address of the server, such as ``http://127.0.0.1:8000/v1``; None for the OpenAI
             service.
-        api_key_env: The environment variable that holds the key; a server on this machine needs
-            none.
-        concurrency: Requests in flight.
-        timeout_s: Seconds after which a request is given up and tried again.
-        retries: How often one request is tried again.
-        requests_per_minute: Most requests a minute; None for no limit.
-        tokens_per_minute: Most tokens a minute, estimated before and not corrected after; None for
-            no limit.
-        max_cost: Stop before this is spent; None for no limit.
+        api_key_env: Name of the environment variable with the key; a server on this machine needs
+            no key.
+        concurrency: Number of requests in flight.
+        timeout_s: Seconds after which a request is cancelled and sent again.
+        retries: Number of retries of one request.
+        requests_per_minute: Most requests in a minute; None for no limit.
+        tokens_per_minute: Most tokens in a minute, by an estimate before each request; None for no
+            limit.
+        max_cost: The run stops before it spends more than this; None for no limit.
         price_in: Price of a million tokens read.
         price_out: Price of a million tokens written.
         extra_body: Further fields of every request.
@@ -60,7 +60,7 @@ class EndpointSettings:
 
     @property
     def address(self) -> str:
-        """Where the server is, as messages may name it."""
+        """Address of the server without secrets, for messages."""
         return masked(self.base_url) if self.base_url else "the OpenAI service"
 
     @property
@@ -74,10 +74,10 @@ class EndpointSettings:
 
 @dataclass(slots=True)
 class Usage:
-    """What was asked of a server so far.
+    """The use of a server so far.
 
     Attributes:
-        requests: Completions had.
+        requests: Number of completions.
         tokens_in: Tokens read, as the server counts them.
         tokens_out: Tokens written.
     """
@@ -87,24 +87,23 @@ class Usage:
     tokens_out: int = 0
 
     def cost(self, settings: EndpointSettings) -> float:
-        """Price of it, 0 where prices are not known."""
-        return (
-            self.tokens_in * (settings.price_in or 0) + self.tokens_out * (settings.price_out or 0)
-        ) / 1e6
+        """The cost so far; 0 where prices are not known."""
+        price_in, price_out = settings.price_in or 0, settings.price_out or 0
+        return (self.tokens_in * price_in + self.tokens_out * price_out) / 1e6
 
 
 class Secrets:
-    """The key and the secrets of the settings, and texts without them.
+    """The key and the secrets of the settings, and their removal from texts.
 
     Args:
         settings: The settings.
 
     Attributes:
-        key: What is sent as the key.
+        key: The key that requests send.
 
     Raises:
         InvalidSettings: If the key is not set.
-        InvalidInput: If the address is none.
+        InvalidInput: If the address is malformed.
     """
 
     def __init__(self, settings: EndpointSettings) -> None:
@@ -115,18 +114,20 @@ class Secrets:
         )
 
     def removed(self, text: str) -> str:
-        """A text without the secrets that are known, of which most texts hold none."""
+        """A text without the known secrets."""
+        # Most texts have no secret, and masking is slow.
         return masked(text, self._known) if any(secret in text for secret in self._known) else text
 
     def message(self, text: str) -> str:
-        """One line of a server, short, without secrets and without control characters."""
+        """One short line of a server's text, without secrets and control characters."""
         return masked(" ".join(printable(text[:10_000]).split()), self._known)[:_LONGEST]
 
 
 def _key(settings: EndpointSettings) -> str:
     if settings.base_url is not None and not _is_address(settings.base_url):
         raise InvalidInput(
-            f"{settings.address!r} is no address", hint="write http://127.0.0.1:8000/v1"
+            f"base_url must be an address, got {settings.address!r}",
+            hint="write http://127.0.0.1:8000/v1",
         )
     key = os.environ.get(settings.api_key_env, "").strip()
     if key:

@@ -1,4 +1,4 @@
-"""The sampling fields of a request: which of them a server takes, judged by what each request sent."""
+"""The sampling fields of a request that a server accepts, learned from its refusals."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -19,10 +19,10 @@ _LIMIT_REACHED = re.compile(r"\b(?:max_tokens|output limit)\b.{0,40}\breached\b"
 
 
 class SentFields:
-    """How words are drawn, in the fields that a server takes; one that it refuses is not sent again.
+    """The sampling, in the fields that a server accepts; a refused field is not sent again.
 
     Args:
-        note: Hears of each field that is left out, once.
+        note: Called once with a note on each field that is left out.
 
     Attributes:
         left_out: The fields that the server has refused so far.
@@ -33,7 +33,7 @@ class SentFields:
         self._note = note
 
     def of(self, sampling: Sampling) -> dict[str, Any]:
-        """Fields to send, by name."""
+        """The fields to send, by name."""
         fields: dict[str, Any] = {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -44,14 +44,13 @@ class SentFields:
         return {k: v for k, v in fields.items() if k not in self.left_out} | renamed
 
     def leave_out(self, body: object, message: str, sent: Collection[str]) -> bool:
-        """Whether a refusal names a field that its request sent, which is then left out or renamed from now on.
+        """Whether a refusal names a field of its request; later requests omit or rename the field.
 
-        Of 64 requests in flight each may be refused for the same field: every one of them can be
-        sent again.
+        All requests in flight may be refused for the same field, so each of them can be sent again.
 
         Args:
             body: The JSON of the refusal, where it was JSON.
-            message: What it says.
+            message: Text of the refusal.
             sent: The fields of the refused request.
         """
         name = refused_field(body, message, sent)
@@ -64,9 +63,9 @@ class SentFields:
 
 
 def refused_field(body: object, message: str, sent: Collection[str]) -> str | None:
-    """The optional field that a refusal names; None where it names none that was sent.
+    """The optional field of the request that a refusal names; None where it names no such field.
 
-    >>> refused_field(None, "Unsupported value: 'temperature' does not support 0", {"seed", "temperature"})
+    >>> refused_field(None, "Unsupported value: 'temperature'", {"seed", "temperature"})
     'temperature'
     >>> refused_field({"detail": [{"loc": ["body", "seed"]}]}, "extra_forbidden", {"seed", "top_p"})
     'seed'
@@ -81,7 +80,7 @@ def refused_field(body: object, message: str, sent: Collection[str]) -> str | No
 
 
 def not_sent(sent: Collection[str]) -> tuple[str, ...]:
-    """The sampling fields that a request was sent without.
+    """The sampling fields that a request omits.
 
     >>> not_sent({"seed", "top_p", "temperature", "max_completion_tokens"})
     ('max_tokens',)
@@ -90,16 +89,16 @@ def not_sent(sent: Collection[str]) -> tuple[str, ...]:
 
 
 def is_limit_reached(message: str) -> bool:
-    """Whether a refusal says that the model used up its tokens before it answered, as reasoning models may.
+    """Whether a reasoning model used up its tokens before it answered, by the refusal's message.
 
-    >>> is_limit_reached("Could not finish the message because max_tokens or model output limit was reached.")
+    >>> is_limit_reached("Could not finish: max_tokens or model output limit was reached.")
     True
     """
     return _LIMIT_REACHED.search(message) is not None
 
 
 def words_of(body: object, depth: int = 3) -> str:
-    """The words of a refusal, in whichever of the usual fields they stand.
+    """The words of a refusal, from the usual fields.
 
     >>> words_of({"error": {"message": "no seed", "code": "unsupported_parameter", "param": None}})
     'no seed unsupported_parameter'
@@ -114,24 +113,21 @@ def words_of(body: object, depth: int = 3) -> str:
 
 
 def _named_in(body: object) -> set[str]:
-    """Fields that the structure of an error names: OpenAI's ``param``, or the ``loc`` of pydantic."""
+    """Fields in the structure of an error: OpenAI's ``param``, or the ``loc`` of pydantic."""
     if not isinstance(body, Mapping):
         return set()
     inner = body.get("error")
     error: Mapping[Any, Any] = inner if isinstance(inner, Mapping) else body
     details = error.get("detail")
-    places = (
-        [d.get("loc") for d in details if isinstance(d, Mapping)]
-        if isinstance(details, list)
-        else []
-    )
-    named = [place[-1] for place in places if isinstance(place, list) and place]
-    return {
-        name.rpartition(".")[2] for name in (error.get("param"), *named) if isinstance(name, str)
-    }
+    names = [error.get("param")]
+    for detail in details if isinstance(details, list) else []:
+        path = detail.get("loc") if isinstance(detail, Mapping) else None
+        if isinstance(path, list) and path:
+            names.append(path[-1])
+    return {name.rpartition(".")[2] for name in names if isinstance(name, str)}
 
 
 def _note_on(name: str) -> str:
     if name in _RENAMED:
-        return f"the server takes no {name!r}: {_RENAMED[name]!r} is sent in its place"
-    return f"the server takes no {name!r}: it is left out, and the server's default decides"
+        return f"the server does not accept {name!r}: {_RENAMED[name]!r} is sent instead"
+    return f"the server does not accept {name!r}: it is omitted, and the server's default applies"

@@ -1,4 +1,4 @@
-"""What the libraries under an endpoint log, without secrets: they log addresses and requests as they are sent."""
+"""Mask secrets in the logs of HTTP libraries, which contain addresses and requests as sent."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -7,16 +7,17 @@ from contextlib import contextmanager
 _LOGGERS = (
     "openai", "openai._base_client", "openai._legacy_response", "openai._response",
     *(f"{package}{part}" for package in ("httpx", "httpx2") for part in ("", "._client")),
-    *(f"{package}.{part}" for package in ("httpcore", "httpcore2") for part in ("connection", "http11", "http2")),
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2")),
+    *(f"httpcore2.{part}" for part in ("connection", "http11", "http2")),
 )  # fmt: skip
 
 
 @contextmanager
 def masked_logs(removed: Callable[[str], str]) -> Iterator[None]:
-    """While it is entered, what these libraries log passes through a function.
+    """Pass the logs of these libraries through a function, within a ``with`` block.
 
     Args:
-        removed: Takes a line and gives it without secrets.
+        removed: Returns a line without secrets.
     """
 
     def mask(record: logging.LogRecord) -> bool:

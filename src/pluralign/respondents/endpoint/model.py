@@ -26,12 +26,11 @@ class EndpointChatModel:
     """Continues conversations by asking a server; see `pluralign.core.ports.ChatModel`.
 
     Args:
-        settings: Which server, and how.
-        note: Hears of each field that the server refuses and that is left out, once, when it is
-            found out.
+        settings: The server and its limits.
+        note: Called once with a note on each field that the server refuses, at its first refusal.
 
     Attributes:
-        notes: What ``note`` has heard.
+        notes: The notes so far.
 
     Raises:
         MissingExtra: If the openai client is not installed.
@@ -50,37 +49,41 @@ class EndpointChatModel:
         self.settings = settings
         self.usage = Usage()
         self.notes: list[str] = []
-        self._hears = note or (lambda text: None)
+        self._on_note = note or (lambda text: None)
         self._secrets = Secrets(settings)
         self._fields = SentFields(self._noted)
         self._promised = 0.0
 
     @property
     def name(self) -> str:
-        """What the server calls the model."""
+        """The server's name of the model."""
         return self.settings.model
 
     @property
     def fingerprint(self) -> str:
-        """Of server, model and extra fields without secrets; what the server does behind that name is not known."""
+        """Digest of server, model and extra fields, without secrets.
+
+        It does not change if the server serves another model under the same name.
+        """
         parts = [self.settings.base_url, self.settings.model, dict(self.settings.extra_body)]
         return text_digest(json.dumps(without_secrets(parts), sort_keys=True, default=str))
 
     def complete(
         self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
     ) -> list[Reply]:
-        """Ask for all; one that fails after all retries is a reply with its ``failure``.
+        """Ask for all completions; a failure after all retries is a reply with its ``failure``.
 
         Raises:
-            EndpointError: If the server refuses the key or the model, nothing but failures comes
-                back, or the cost limit is reached. What was heard before was told.
+            EndpointError: If the server refuses the key or the model, all requests fail, or the
+                cost limit is reached. ``heard`` was called with all earlier replies.
         """
         work = self._all(_Work(conversations, sampling, heard))
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(work)
-        with ThreadPoolExecutor(1) as pool:  # inside a notebook's loop
+        # A notebook runs a loop already, so this one needs a thread of its own.
+        with ThreadPoolExecutor(1) as pool:
             return pool.submit(asyncio.run, work).result()
 
     async def _all(self, work: "_Work") -> list[Reply]:
@@ -116,35 +119,32 @@ class EndpointChatModel:
                 raise EndpointError(
                     f"the first {work.failed} requests all failed, the last with: {reply.failure}",
                     where=self.settings.address,
-                    hint="check the address and the model, then give the same command again",
+                    hint="check the address and the model, then run the same command again",
                 )
 
     def _afford(self, sampling: Sampling, conversation: Conversation) -> float:
-        """Promise the most that a request can cost; those in flight count as spent."""
+        """Reserve the highest cost of a request; requests in flight count as spent."""
         s = self.settings
-        price = (
-            tokens_of(conversation) * (s.price_in or 0)
-            + sampling.max_new_tokens * (s.price_out or 0)
-        ) / 1e6
-        spent = self.usage.cost(s)
+        most = Usage(tokens_in=tokens_of(conversation), tokens_out=sampling.max_new_tokens)
+        price, spent = most.cost(s), self.usage.cost(s)
         if s.max_cost is not None and spent + self._promised + price > s.max_cost:
             raise EndpointError(
                 f"{spent:.4f} of at most {s.max_cost} are spent, after {self.usage.requests:,} "
                 "answers",
                 where="model.max_cost",
-                hint="answers had are kept; raise the limit and give the same command again",
+                hint="all answers are kept; raise the limit and run the same command again",
             )
         self._promised += price
         return price
 
     def _noted(self, text: str) -> None:
         self.notes.append(text)
-        self._hears(text)
+        self._on_note(text)
 
 
 @dataclass(slots=True)
 class _Work:
-    """Conversations to be continued, and the replies had so far."""
+    """Conversations to continue, and the replies so far."""
 
     conversations: Sequence[Conversation]
     sampling: Sampling

@@ -1,4 +1,4 @@
-"""What a chat server sent, as a reply; whatever form it has, it is read or refused."""
+"""Read the completion of a chat server, in all its forms, or refuse it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Completion:
     """A completion as read.
 
     Attributes:
-        reply: What the model wrote.
-        tokens_in: Tokens read, as the server counts them; None where it does not say.
-        tokens_out: Tokens written, or None.
+        reply: The reply of the model.
+        tokens_in: Tokens read, as the server counts them; None where it does not count them.
+        tokens_out: Tokens written; None where the server does not count them.
     """
 
     reply: Reply
@@ -28,24 +28,24 @@ class Completion:
 def read_completion(body: bytes, not_sent: tuple[str, ...] = ()) -> Completion:
     r"""Read the body of a chat completion.
 
-    Only the content is the answer: a thought that comes apart (``reasoning_content``) is not.
-    Content in parts is joined; where there is none, the words of the ``refusal`` are taken.
+    Only the content is the answer; a separate thought (``reasoning_content``) is not. Content in
+    parts is joined. Without content, the words of the ``refusal`` are the answer.
 
     Args:
         body: JSON.
-        not_sent: Sampling fields that the request was sent without.
+        not_sent: Sampling fields that the request omitted.
 
     Raises:
-        ValueError: If it is not JSON, or not a chat completion; the message says why.
+        ValueError: If it is not JSON, or not a chat completion; the message gives the reason.
 
-    >>> parts = b'{"choices": [{"message": {"content": [{"type": "text", "text": "2"}]}, "finish_reason": "length"}]}'
-    >>> read_completion(parts).reply
+    >>> body = b'{"choices": [{"message": {"content": "2"}, "finish_reason": "length"}]}'
+    >>> read_completion(body).reply
     Reply(text='2', probs_O=None, failure=None, finish_reason='length', not_sent=())
     """
     value = _mapping(_parsed(body), "the answer")
     choices = value.get("choices")
     if not isinstance(choices, list) or not choices:
-        raise ValueError("it holds no choices")
+        raise ValueError("it has no choices")
     choice = _mapping(choices[0], "the first choice")
     text = _text(_mapping(choice.get("message"), "the message"))
     finish = choice.get("finish_reason")
@@ -87,7 +87,7 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def _part(part: object) -> str:
-    """The text of one part; parts of other types, such as a thought, are no answer."""
+    """The text of one part; empty for parts of other types, such as a thought."""
     if isinstance(part, str):
         return part
     content = _mapping(part, "a part of the content")
@@ -97,7 +97,7 @@ def _part(part: object) -> str:
 
 
 def _whole_characters(text: str) -> str:
-    r"""A text that UTF-8 can hold: each lone surrogate becomes U+FFFD.
+    r"""A text that UTF-8 can encode: each lone surrogate becomes U+FFFD.
 
     >>> _whole_characters("2 \ud83d\ude00 \ud800").encode()
     b'2 \xf0\x9f\x98\x80 \xef\xbf\xbd'
@@ -106,6 +106,7 @@ def _whole_characters(text: str) -> str:
 
 
 def _count(value: object) -> int | None:
-    """A count of tokens; None for what cannot be one."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 0 <= value <= _MOST_TOKENS else None  # type: ignore[operator, return-value]
+    """A count of tokens; None for any other value."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= _MOST_TOKENS else None

@@ -1,4 +1,4 @@
-"""A language model on this machine that goes on with conversations, many at once."""
+"""A language model on this machine that continues conversations, many at once."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -31,22 +31,21 @@ class LocalChatModel:
 
     @property
     def fingerprint(self) -> str:
-        """Of weights, tokenizer, adapter and precision."""
+        """Digest of weights, tokenizer, adapter and precision."""
         return self.loaded.fingerprint
 
     @property
     def longest(self) -> int:
-        """Most tokens that the model takes, prompt and answer together."""
+        """Most tokens that the model can read, prompt and answer together."""
         config = self.loaded.model.config
-        limits = [
-            getattr(config, name, None) for name in ("max_position_embeddings", "n_positions")
-        ]
-        return min([limit for limit in limits if limit], default=1_000_000)
+        names = ("max_position_embeddings", "n_positions")
+        limits = [getattr(config, name, None) for name in names]
+        return min(filter(None, limits), default=1_000_000)
 
     def tokens(self, conversation: Conversation) -> list[int]:
-        """Tokens of a conversation up to where the model is to go on.
+        """Tokens of a conversation, up to the beginning of the model's turn.
 
-        A template that takes no system turn gets it in front of the first user turn.
+        If a template does not accept a system turn, the first user turn begins with it.
         """
         tokenizer = self.loaded.tokenizer
         if not tokenizer.chat_template:
@@ -54,36 +53,35 @@ class LocalChatModel:
         return _ids(tokenizer(self._written(conversation), add_special_tokens=False))
 
     def answer_tokens(self, conversation: Conversation, answer: str) -> list[int]:
-        """Tokens of an answer behind `tokens` of its conversation, with those that end the turn."""
+        """Tokens of an answer after `tokens` of its conversation, with the end of the turn."""
         tokenizer = self.loaded.tokenizer
         ends = [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else []
         if not tokenizer.chat_template:
             return _ids(tokenizer(f" {answer}", add_special_tokens=False)) + ends
-        before, whole = (self._written(conversation, said) for said in (None, answer))
-        if not whole.startswith(before):  # a template that writes an answered turn in another way
+        before, whole = self._written(conversation), self._written(conversation, answer)
+        if not whole.startswith(before):  # the template writes an answered turn in another way
             return _ids(tokenizer(answer, add_special_tokens=False)) + ends
         return _ids(tokenizer(whole[len(before) :], add_special_tokens=False))
 
     def _written(self, conversation: Conversation, answer: str | None = None) -> str:
-        """A conversation in the words of the template, to go on with or answered."""
+        """A conversation as the template writes it, with an open turn or with an answer."""
         tokenizer = self.loaded.tokenizer
         last = (Message("assistant", answer),) if answer is not None else ()
         how = {"tokenize": False, "add_generation_prompt": answer is None}
         try:
             text = tokenizer.apply_chat_template(_turns((*conversation, *last)), **how)
-        except Exception:  # a template refuses in its own words, with whatever error it likes
-            text = tokenizer.apply_chat_template(
-                _turns((*without_system(conversation), *last)), **how
-            )
+        except Exception:  # a template may raise any error to refuse a system turn
+            turns = _turns((*without_system(conversation), *last))
+            text = tokenizer.apply_chat_template(turns, **how)
         return str(text)
 
     def complete(
         self, conversations: Sequence[Conversation], sampling: Sampling, heard: Heard | None = None
     ) -> list[Reply]:
-        """Go on with conversations; see `pluralign.core.ports.ChatModel`.
+        """Continue conversations; see `pluralign.core.ports.ChatModel`.
 
-        With a temperature above 0 what is drawn depends on the seed and on which conversations
-        share a batch.
+        With a temperature above 0 the words depend on the seed and on the conversations that share
+        a batch.
         """
         prompts = [self.tokens(conversation) for conversation in conversations]
         replies: dict[int, Reply] = {}
@@ -96,17 +94,13 @@ class LocalChatModel:
         room = self.longest - sampling.max_new_tokens
         for i, prompt in enumerate(prompts):
             if len(prompt) > room:
-                keep(
-                    i,
-                    Reply(
-                        "",
-                        failure=f"the prompt has {len(prompt)} tokens, and the model takes {room}",
-                    ),
+                why = (
+                    f"the prompt must have at most {room} tokens for this model, got {len(prompt)}"
                 )
+                keep(i, Reply("", failure=why))
         waiting = [i for i in range(len(prompts)) if i not in replies]
-        for batch in batches(
-            waiting, [len(p) + sampling.max_new_tokens for p in prompts], self.batch_tokens
-        ):
+        lengths = [len(prompt) + sampling.max_new_tokens for prompt in prompts]
+        for batch in batches(waiting, lengths, self.batch_tokens):
             for i, reply in self._generate(batch, prompts, sampling):
                 keep(i, reply)
         return [replies[i] for i in range(len(prompts))]
@@ -165,7 +159,7 @@ class LocalChatModel:
 
 
 def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> LocalChatModel:
-    """Load a model to go on with conversations.
+    """Load a model that continues conversations.
 
     Args:
         name: A folder, a folder of an adapter, or ``owner/name`` on the hub.
@@ -184,18 +178,17 @@ def load_chat_model(name: str, *, batch_tokens: int = 16384, **how: Any) -> Loca
 
 
 def plain_text(conversation: Conversation) -> str:
-    r"""A conversation without a chat template.
+    r"""Write a conversation as plain text, for a model without a chat template.
 
     >>> plain_text((Message("user", "Hello"),))
     'User: Hello\n\nAssistant:'
     """
-    return "\n\n".join(
-        [*(f"{m.role.capitalize()}: {m.content}" for m in conversation), "Assistant:"]
-    )
+    turns = [f"{m.role.capitalize()}: {m.content}" for m in conversation]
+    return "\n\n".join([*turns, "Assistant:"])
 
 
 def without_system(conversation: Conversation) -> Conversation:
-    r"""A conversation whose system turn stands in front of the first user turn.
+    r"""Move the system turn of a conversation to the beginning of the first user turn.
 
     >>> without_system((Message("system", "Be kind."), Message("user", "Hello")))
     (Message(role='user', content='Be kind.\n\nHello'),)
@@ -207,14 +200,16 @@ def without_system(conversation: Conversation) -> Conversation:
     return (Message(rest[0].role, f"{system}\n\n{rest[0].content}"), *rest[1:])
 
 
-def batches(places: Sequence[int], lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places in batches of like length, longest first, each of at most so many tokens with padding.
+def batches(indices: Sequence[int], lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Indices in batches of similar lengths, longest first, each of at most ``most`` tokens.
+
+    The tokens of a batch include its padding.
 
     >>> list(batches([0, 1, 2], [5, 9, 8], most=18))
     [[1, 2], [0]]
     """
     batch: list[int] = []
-    for i in sorted(places, key=lambda i: (-lengths[i], i)):
+    for i in sorted(indices, key=lambda i: (-lengths[i], i)):
         if batch and (len(batch) + 1) * lengths[batch[0]] > most:
             yield batch
             batch = []
@@ -224,7 +219,7 @@ def batches(places: Sequence[int], lengths: Sequence[int], most: int) -> Iterato
 
 
 def left_padded(rows: Sequence[list[int]], pad: int, device: Any) -> tuple[Any, Any]:
-    """Token rows as one tensor padded on the left, and what is real in it."""
+    """Token rows as one tensor padded on the left, and its mask: 1 for tokens, 0 for padding."""
     import torch
 
     width = max(map(len, rows))

@@ -1,4 +1,4 @@
-"""Ask for probabilities instead of words: how likely each option's label is to come next, all in one pass."""
+"""Answer with probabilities instead of words: those of each option's label, in one pass."""
 
 import copy
 import itertools
@@ -17,13 +17,13 @@ _WORTH = 16
 class LikelihoodRespondent:
     """Answers with the probability of every option.
 
-    The probability of an option is that of the model going on with its label, over all labels of
-    the ask. A label that begins another one (1 and 10) counts without what goes on as the other.
-    Prompts that begin alike are read once up to where they part.
+    The probability of an option is the probability of its label as the continuation, relative to
+    all labels of the ask. If a label is the prefix of another one (1 and 10), the probability of
+    the longer label is subtracted from its own. A common prefix of prompts is read once.
 
     Args:
         model: The model.
-        shares_prefix: Whether common beginnings are read once; the answers are the same without.
+        shares_prefix: Whether common prefixes are read once; the answers are the same without.
     """
 
     def __init__(self, model: LocalChatModel, shares_prefix: bool = True) -> None:
@@ -37,15 +37,15 @@ class LikelihoodRespondent:
 
     @property
     def fingerprint(self) -> str:
-        """Of the model."""
+        """Fingerprint of the model."""
         return f"likelihood {self.model.fingerprint}"
 
     def answer(
         self, asks: Sequence[Ask], heard: Callable[[int, Reply], None] | None = None
     ) -> list[Reply]:
-        """Answer; see `pluralign.core.ports.Respondent`. The text of a reply is the label of the likeliest option."""
+        """Answer with the label of the likeliest option; see `pluralign.core.ports.Respondent`."""
         replies: dict[int, Reply] = {}
-        step = 256  # so that answers are heard, and kept, while others are still computed
+        step = 256  # so that answers are recorded while others are still computed
         for start in range(0, len(asks), step):
             for k, reply in enumerate(self._answer(asks[start : start + step])):
                 replies[start + k] = reply
@@ -57,22 +57,11 @@ class LikelihoodRespondent:
         prompts = [tuple(self.model.tokens(ask.conversation)) for ask in asks]
         labels = [label_tokens(self.model.loaded.tokenizer, ask.labels) for ask in asks]
         contexts = [_contexts(own) for own in labels]
-        rows = [
-            prompt + context
-            for prompt, own in zip(prompts, contexts, strict=True)
-            for context in own
-        ]
-        wanted = [
-            sorted(
-                {
-                    label[len(context)]
-                    for label in own
-                    if label[: len(context)] == context and len(label) > len(context)
-                }
-            )
-            for own, heads in zip(labels, contexts, strict=True)
-            for context in heads
-        ]
+        rows: list[Tokens] = []
+        wanted: list[list[int]] = []
+        for prompt, own, heads in zip(prompts, labels, contexts, strict=True):
+            rows += [prompt + context for context in heads]
+            wanted += [_next_tokens(context, own) for context in heads]
         fitting = [i for i, row in enumerate(rows) if len(row) <= self.model.longest]
         chances = self._next(rows, fitting, wanted)
         replies, row = [], 0
@@ -83,11 +72,11 @@ class LikelihoodRespondent:
         return replies
 
     def _next(
-        self, rows: Sequence[Tokens], places: Sequence[int], wanted: Sequence[list[int]]
+        self, rows: Sequence[Tokens], indices: Sequence[int], wanted: Sequence[list[int]]
     ) -> dict[int, dict[int, float]]:
-        """Log-probabilities of the tokens wanted behind each row."""
+        """Log-probabilities of the wanted tokens after each row."""
         found: dict[int, dict[int, float]] = {}
-        for prefix, group in _groups(rows, places) if self._shares else [((), list(places))]:
+        for prefix, group in _groups(rows, indices) if self._shares else [((), list(indices))]:
             cache = self._read(prefix) if prefix else None
             lengths = [len(row) - len(prefix) for row in rows]
             budget = max(self.model.batch_tokens - len(prefix), 1)
@@ -107,7 +96,7 @@ class LikelihoodRespondent:
             return model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
 
     def _log_probs(self, tails: Sequence[list[int]], cache: Any, before: int) -> Any:
-        """Log-probabilities of what comes behind each tail, shape (N, vocabulary)."""
+        """Log-probabilities of the next token after each tail, shape (N, vocabulary)."""
         import torch
 
         model = self.model.loaded.model
@@ -127,27 +116,34 @@ class LikelihoodRespondent:
 
 
 def _contexts(labels: Sequence[Tokens]) -> list[Tokens]:
-    """What must be read behind the prompt: nothing, and every beginning of a label of several tokens."""
-    return sorted(
-        {label[:k] for label in labels for k in range(len(label))}, key=lambda c: (len(c), c)
-    )
+    """The proper prefixes of the labels, the empty one among them: they follow the prompt."""
+    prefixes: set[Tokens] = set()
+    for label in labels:
+        prefixes.update(label[:k] for k in range(len(label)))
+    return sorted(prefixes, key=lambda prefix: (len(prefix), prefix))
+
+
+def _next_tokens(prefix: Tokens, labels: Sequence[Tokens]) -> list[int]:
+    """The tokens that follow a prefix in labels."""
+    size = len(prefix)
+    longer = [label for label in labels if label[:size] == prefix and len(label) > size]
+    return sorted({label[size] for label in longer})
 
 
 def label_tokens(tokenizer: Any, labels: Sequence[str]) -> list[Tokens]:
-    """Tokens of each label as an answer: behind a chat template as it is, behind the plain form after a space."""
+    """Tokens of each label as an answer, with a space before it if there is no chat template."""
     lead = "" if tokenizer.chat_template else " "
-    return [
-        tuple(tokenizer(lead + label, add_special_tokens=False)["input_ids"]) for label in labels
-    ]
+    encoded = [tokenizer(lead + label, add_special_tokens=False) for label in labels]
+    return [tuple(one["input_ids"]) for one in encoded]
 
 
 def label_shares(logs: Sequence[float], longer: Sequence[Sequence[int]]) -> FloatArray:
     """The probability of each label over all labels of an ask.
 
     Args:
-        logs: Log-probability of going on with each label.
-        longer: For each label, the places of those that it begins, as `begun_by` gives them: they
-            are taken out of it.
+        logs: Log-probability of each label as the continuation.
+        longer: For each label, the indices of the labels that it begins, as `begun_by` gives them;
+            their probability is subtracted.
 
     Returns:
         Shares, summing to 1.
@@ -156,33 +152,30 @@ def label_shares(logs: Sequence[float], longer: Sequence[Sequence[int]]) -> Floa
     [0.32, 0.5, 0.18]
     """
     chance = np.exp(np.array(logs) - max(logs))
-    own = np.array(
-        [max(chance[i] - chance[list(others)].sum(), 0.0) for i, others in enumerate(longer)]
-    )
+    rest = [chance[i] - chance[list(others)].sum() for i, others in enumerate(longer)]
+    own = np.maximum(rest, 0.0)
     shares: FloatArray = own / own.sum()
     return shares
 
 
 def begun_by(labels: Sequence[Tokens]) -> list[list[int]]:
-    """For each label, the places of the labels that it begins: 1 begins 10 where digits are tokens.
+    """For each label, the indices of the labels that it begins: 1 begins 10 if digits are tokens.
 
     >>> begun_by([(5,), (6,), (5, 4)])
     [[2], [], []]
     """
-    return [
-        [
-            j
-            for j, other in enumerate(labels)
-            if len(other) > len(label) and other[: len(label)] == label
-        ]
-        for label in labels
-    ]
+    found: list[list[int]] = []
+    for label in labels:
+        size = len(label)
+        longer = [j for j, other in enumerate(labels) if len(other) > size]
+        found.append([j for j in longer if labels[j][:size] == label])
+    return found
 
 
 def _reply(ask: Ask, labels: Sequence[Tokens], found: dict[Tokens, Any], longest: int) -> Reply:
     if any(chances is None for chances in found.values()):
         return Reply(
-            "", failure=f"the prompt is longer than the {longest} tokens that the model takes"
+            "", failure=f"the prompt must have at most {longest} tokens for this model, got more"
         )
     logs = [sum(found[label[:k]][label[k]] for k in range(len(label))) for label in labels]
     own = label_shares(logs, begun_by(labels))
@@ -191,11 +184,11 @@ def _reply(ask: Ask, labels: Sequence[Tokens], found: dict[Tokens, Any], longest
     return Reply(ask.labels[int(own.argmax())], tuple(probs.tolist()))
 
 
-def _groups(rows: Sequence[Tokens], places: Sequence[int]) -> Iterator[tuple[Tokens, list[int]]]:
-    """Rows that begin alike, with what they have in common, at least one token of each row left to read."""
+def _groups(rows: Sequence[Tokens], indices: Sequence[int]) -> Iterator[tuple[Tokens, list[int]]]:
+    """Groups of rows with their common prefix, which leaves at least one token of each row."""
     group: list[int] = []
     common: Tokens = ()
-    for i in sorted(places, key=lambda i: rows[i]):
+    for i in sorted(indices, key=lambda i: rows[i]):
         shared = _common(common or rows[i][:-1], rows[i][:-1])
         if group and len(shared) < max(_WORTH, len(common) // 2):
             yield (common if len(group) > 1 else ()), group

@@ -1,4 +1,4 @@
-"""Load a causal language model of Hugging Face: a folder or a hub name, with or without an adapter."""
+"""Load a causal language model of Hugging Face: a folder or a hub name, maybe with an adapter."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +14,20 @@ from pluralign.huggingface.trusting import remember, require_trust
 _ADAPTER = "adapter_config.json"
 _OWN_CODE = (
     "read that code; if you trust it, set model.trust_remote_code = true; if Transformers has the "
-    "model's class, "
-    "delete auto_map from its config.json instead"
+    "model's class, delete auto_map from its config.json instead"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model ready to go on with texts.
+    """A model that is ready to continue texts.
 
     Attributes:
         model: A causal model, in ``eval`` mode.
         tokenizer: Its tokenizer, with a pad token.
-        name: What results call it.
-        fingerprint: Changes whenever its words could change.
-        notes: What the reader should know.
+        name: Its name in results.
+        fingerprint: A digest that changes whenever the model's words could change.
+        notes: Notes for the user.
     """
 
     model: Any
@@ -48,7 +47,7 @@ def load(
     attention: str | None = None,
     trust_remote_code: bool = False,
 ) -> LoadedModel:
-    """Load a model and its tokenizer; a folder that is an adapter is put on the model it names.
+    """Load a model and its tokenizer; for the folder of an adapter, load the model that it names.
 
     Raises:
         MissingExtra: If torch or transformers is not installed.
@@ -85,7 +84,7 @@ def load(
 
 
 def _identified(name: str, commit: str | None) -> tuple[str, list[str]]:
-    """What results call a model, and the digest of its files or its name with its commit."""
+    """The name of a model in results, and the digest of its files or its name with its commit."""
     if Path(name).is_dir():
         return Path(name).name, [files_digest(Path(name))]
     return name, [f"{name}@{commit}"]
@@ -123,7 +122,7 @@ def _opened(name: str, options: dict[str, Any], chosen: dict[str, Any]) -> tuple
 
 
 def _prepared(tokenizer: Any, called: str) -> tuple[str, ...]:
-    """Give a tokenizer a pad token; what the reader should know about it."""
+    """Give a tokenizer a pad token, and return notes for the user."""
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     if tokenizer.chat_template:
@@ -133,7 +132,7 @@ def _prepared(tokenizer: Any, called: str) -> tuple[str, ...]:
 
 
 def _look_for(name: str, revision: str | None) -> None:
-    """Find out at once that there is no such model, before Transformers tries the hub for a minute."""
+    """Check at once that the model exists, since Transformers tries the hub for a minute."""
     from huggingface_hub import HfApi, try_to_load_from_cache
 
     if Path(name).is_dir():
@@ -165,7 +164,8 @@ def _base_of(folder: Path) -> str:
     try:
         require_trust(str(base), str(folder / _ADAPTER))
     except InvalidSettings as error:
-        hint = f"if you trust it, name both: model.name = {str(base)!r}, model.adapter = {str(folder)!r}"
+        both = f"model.name = {str(base)!r}, model.adapter = {str(folder)!r}"
+        hint = f"if you trust it, name both: {both}"
         raise InvalidSettings(error.what, where=error.where, hint=hint) from None
     return str(base)
 
@@ -173,7 +173,7 @@ def _base_of(folder: Path) -> str:
 def _with_adapter(model: Any, adapter: Path) -> Any:
     if not (adapter / _ADAPTER).is_file():
         raise InvalidInput(
-            "no adapter is here", where=str(adapter), hint=f"name a folder with {_ADAPTER}"
+            "the folder has no adapter", where=str(adapter), hint=f"name a folder with {_ADAPTER}"
         )
     try:
         from peft import PeftModel
