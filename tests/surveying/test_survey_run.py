@@ -228,6 +228,4 @@ def test_a_run_whose_asks_all_fail_says_so_with_the_reason_once(tmp_path: Path) 
         }
         run_survey(resolve_survey(tables, base=Path(), where="test"), tmp_path, Noting())
     assert len(notes) == 1
-    assert notes[0].startswith(
-        "18 asks failed: not an answer of a chat server: it has no choices"
-    )
+    assert notes[0].startswith("18 asks failed: not an answer of a chat server: it has no choices")
