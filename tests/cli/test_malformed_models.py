@@ -18,7 +18,7 @@ from typer.testing import Result
 from pluralign.core import DamagedFile
 from pluralign.interop.model_card import ModelSheet, model_card
 from pluralign.rewards import load_card
-from pluralign.serving.evidence import evidence_of, not_steered
+from pluralign.serving.people import evidence_of, not_steered
 
 Call = Callable[..., Result]
 Change = Callable[[dict[str, Any]], object]

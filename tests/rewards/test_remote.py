@@ -289,22 +289,17 @@ def test_an_answer_that_is_cut_off_or_badly_packed_has_failed(
 
 def test_a_refusal_says_what_where_and_what_next(saying: Saying) -> None:
     errors = [{"where": "body.items.0.response", "what": "Field required"}]
-    stub = saying(
-        problem(422, "the request does not hold what it must", errors=errors, hint="give it")
-    )
+    stub = saying(problem(422, "the request is not valid", errors=errors, hint="give it"))
     with pytest.raises(InvalidInput) as caught:
         client_of(stub).rewards(ITEMS, "MEX")
-    assert (
-        caught.value.what
-        == "the request does not hold what it must: body.items.0.response: Field required"
-    )
+    assert caught.value.what == "the request is not valid: body.items.0.response: Field required"
     assert caught.value.where == f"{stub.url}/v1/rewards"
     assert caught.value.hint == "give it"
     assert len(stub.asked) == 1
 
 
 @pytest.mark.parametrize(
-    "answer", [problem(401, "no token, or a wrong one"), Answer(403, b"Forbidden")]
+    "answer", [problem(401, "the token is missing or wrong"), Answer(403, b"Forbidden")]
 )
 def test_a_wrong_token_is_a_matter_of_settings(saying: Saying, answer: Answer) -> None:
     with pytest.raises(InvalidSettings) as caught:

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from pluralign.core import FloatArray, community
 from pluralign.runs import Refits
 from pluralign.serving import bodies, native, protocol
-from pluralign.serving.planning import Planner
+from pluralign.serving.plans import Planner
 from pluralign.serving.scoring import Wanted
 from pluralign.serving.service import Opened
 

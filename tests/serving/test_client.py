@@ -160,7 +160,7 @@ def test_a_parent_answers_where_that_is_asked_for(client: RewardClient) -> None:
 
 
 def test_shares_that_do_not_sum_to_one_are_refused(client: RewardClient) -> None:
-    with pytest.raises(InvalidInput, match=r"sum to 0\.7"):
+    with pytest.raises(InvalidInput, match=r"with a sum of 0\.7"):
         client.rewards(ITEMS, blend={"~hill": 0.7})
 
 
@@ -200,7 +200,7 @@ def test_a_token_lets_in_and_a_wrong_one_does_not(serving: Callable[..., str]) -
     ).communities()
     for token in (None, "a wrong token"):
         client = RewardClient(url, token, seconds=20.0)
-        with pytest.raises(InvalidSettings, match="no token, or a wrong one") as caught:
+        with pytest.raises(InvalidSettings, match="the token is missing or wrong") as caught:
             client.rewards(ITEMS)
         assert caught.value.hint is not None
         assert "Authorization" in caught.value.hint

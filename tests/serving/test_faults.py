@@ -130,7 +130,7 @@ def test_what_does_not_fit_in_the_queue_is_refused_and_the_rest_is_answered(
     second = callers.submit(ask, url, *["yes"] * 5)
     wait_until(lambda: waiting(url) == 5)
     refused = ask(url, "no")
-    assert is_problem(refused, 429)["detail"] == "too much is waiting"
+    assert is_problem(refused, 429)["detail"] == "too many requests are waiting"
     assert int(refused.headers["retry-after"]) >= 1
     assert waiting(url) == 5
     held.gate.set()

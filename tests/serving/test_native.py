@@ -379,7 +379,7 @@ def test_few_people_are_told_of_in_every_answer(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("people", "warning"),
     [
-        ({}, "unknown: the model's card does not say"),
+        ({}, "unknown: the model's card does not have"),
         ({"~lake": {"raters": 19, "pairs": 5000}}, "thin: only 19 people"),
         ({"~lake": {"raters": 20, "pairs": 20}}, None),
         ({"~lake": {"raters": None, "pairs": 199}}, "thin: only 199 pairs of published answers"),
@@ -426,7 +426,7 @@ def test_of_what_is_longer_than_the_trunk_reads_it_is_said(asking: Any, planted:
         RewardRequest("Tea, or " * 9, "yes"),
     ]
     said = [item.warnings for item in rewards(client, asked).items]
-    about = "cut: the {} is longer than the trunk reads; only its beginning counts"
+    about = "cut: the {} is longer than the trunk reads; only its beginning is scored"
     assert said == [(), (about.format("response"),), (about.format("prompt"),)]
 
 

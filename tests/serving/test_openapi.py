@@ -129,7 +129,7 @@ def test_a_problem_is_as_described(client: TestClient, document: dict[str, Any],
 def test_fields_are_told_of_with_what_they_mean(document: dict[str, Any]) -> None:
     for model, field, said in (
         ("GetReward", "labels", "A community (id or name)"),
-        ("Classify", "use_activation", "squeezed into [0, 1]"),
+        ("Classify", "use_activation", "mapped to [0, 1]"),
         ("Predict", "raw_scores", "in logits"),
     ):
         assert said in document["components"]["schemas"][model]["properties"][field]["description"]

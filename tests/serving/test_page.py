@@ -449,10 +449,10 @@ def test_where_a_request_is_wrong_is_told(visit: Callable[..., Visit]) -> None:
 
 
 def test_a_busy_server_says_when_to_ask_again(visit: Callable[..., Visit]) -> None:
-    told = {"detail": "too much is waiting", "hint": "ask again in 7 s"}
+    told = {"detail": "too many requests are waiting", "hint": "ask again in 7 s"}
     visited = stub(visit(), told, 429, **{"Retry-After": "7"}).fill()
     visited.page.locator("#compare").click()
-    expect(problem_of(visited)).to_have_text("Too much is waiting. Try again in 7 s.")
+    expect(problem_of(visited)).to_have_text("Too many requests are waiting. Try again in 7 s.")
     visited.page.unroute(COMPARE)
     visited.page.locator("#compare").click()
     expect(visited.page.locator("#rows tr")).to_have_count(5)

@@ -134,7 +134,7 @@ def test_tokens_that_cannot_be_read_are_refused(
     binary.write_bytes(b"\xff\xfe\x00\x01 not a token")
     for file in (empty, binary):
         file.chmod(0o600)
-    assert "holds no token" in refused(model_folder, "--token-file", empty)
+    assert "has no token" in refused(model_folder, "--token-file", empty)
     assert "printable ASCII" in refused(model_folder, "--token-file", binary)
     assert "check the path" in refused(model_folder, "--token-file", tmp_path / "nowhere")
     monkeypatch.setenv("PLURALIGN_TOKENS", "short")

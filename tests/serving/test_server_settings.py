@@ -87,7 +87,7 @@ def test_a_file_without_tokens_lets_nobody_in_by_mistake(tmp_path: Path, text: s
     file = tmp_path / "tokens"
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
-    with pytest.raises(InvalidSettings, match="holds no token"):
+    with pytest.raises(InvalidSettings, match="has no token"):
         read_tokens("first-token", file)
 
 

@@ -249,7 +249,7 @@ def test_a_template_that_is_not_known_is_refused_and_its_mark_named(
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
-    assert "marks of a chat template that is not known" in problem["detail"]
+    assert "marks of an unknown chat template" in problem["detail"]
     assert "messages" in problem["hint"]
     assert RESPONSE not in answer.text
 
@@ -264,7 +264,7 @@ def test_a_prompt_of_a_template_that_is_not_known_is_refused(
         ("/score", {"queries": prompt, "documents": RESPONSE}),
         ("/predict", {"inputs": [prompt, RESPONSE]}),
     ):
-        assert "not known" in client.post(path, json=sent).json()["detail"]
+        assert "unknown" in client.post(path, json=sent).json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_a_thought_that_never_ends_is_refused_as_no_answer(client: TestClient, k
     assert answer.status_code == 422
     assert (
         answer.json()["detail"]
-        == "the response of item 0 has no answer: a thought that never ends is no answer"
+        == "the response of item 0 has no answer: an unfinished thought is not an answer"
     )
 
 

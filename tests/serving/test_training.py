@@ -118,7 +118,7 @@ def test_the_token_is_a_variable_of_the_environment(
     monkeypatch.setenv("PLURALIGN_TOKEN", TOKEN)
     assert len(TrlReward(url, "~hill")(PROMPTS, COMPLETIONS)) == 4
     monkeypatch.delenv("PLURALIGN_TOKEN")
-    with pytest.raises(InvalidSettings, match="no token"):
+    with pytest.raises(InvalidSettings, match="the token is missing"):
         TrlReward(url, "~hill")
 
 

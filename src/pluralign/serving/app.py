@@ -14,19 +14,17 @@ from pluralign._version import __version__
 from pluralign.rewards import one_blas_thread
 from pluralign.serving import native, openrlhf, tei, vllm
 from pluralign.serving.bodies import describe_bodies
-from pluralign.serving.guarding import Guard
+from pluralign.serving.guard import Guard
+from pluralign.serving.metrics import MEDIA_TYPE, Metrics
 from pluralign.serving.problems import explain_problems, problem
 from pluralign.serving.server_settings import ServeSettings
 from pluralign.serving.service import Opened, Service, open_to_serve
-from pluralign.serving.watching import MEDIA_TYPE, Metrics
 
 _log = logging.getLogger("pluralign.serving")
 _ABOUT = (
-    "How good is this response, for whom? One reward model, steered to every community. Rewards "
-    "are logits; only "
-    "differences between responses to one prompt mean anything. A score is similarity to the "
-    "choices of those who took "
-    "part, not to a whole community."
+    "Score responses for communities One reward model, steered to every community. Rewards are "
+    "logits; only differences between responses to the same prompt have a meaning. A score is "
+    "similarity to the choices of the people who took part, not to a whole community."
 )
 _COMPATIBLE = (openrlhf, vllm, tei)
 _PAGE = {
@@ -43,11 +41,11 @@ state = APIRouter(tags=["server"])
 
 
 def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp:
-    """Make the application; the model is loaded when the server starts, before anybody is let in.
+    """Make the application; the model is loaded at start-up, before any request is accepted.
 
     Args:
-        settings: How it is set.
-        opened: The model, where it is loaded already.
+        settings: Settings of the server.
+        opened: The model, if it is loaded already.
 
     Returns:
         An ASGI application for uvicorn or any other server.
@@ -57,7 +55,7 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         found = await run_in_threadpool(open_to_serve, settings) if opened is None else opened
-        with one_blas_thread():  # more would fight for the cores with the threads that score
+        with one_blas_thread():  # more threads would compete for the cores with the scoring threads
             app.state.service = service = Service(settings, found, metrics)
             yield
             await service.close()
@@ -83,15 +81,15 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
 
 
-@state.get("/healthz", summary="Is the process alive?", response_class=Response)
+@state.get("/healthz", summary="Check that the process is alive", response_class=Response)
 async def healthz() -> Response:
-    """Answers as long as the process does."""
+    """Answer while the process runs."""
     return Response("ok\n", media_type="text/plain")
 
 
-@state.get("/readyz", summary="Does it take requests?", response_class=Response)
+@state.get("/readyz", summary="Check that the server accepts requests", response_class=Response)
 async def readyz(request: Request) -> Response:
-    """Says no once the server was told to stop; the port opens when the model is loaded."""
+    """Answer 503 once the server is stopping; the port opens when the model is loaded."""
     if native.service_of(request).draining:
         return problem(503, "the server is stopping", headers={"Retry-After": "1"})
     return Response("ready\n", media_type="text/plain")
@@ -103,11 +101,11 @@ async def metrics(request: Request) -> Response:
     return Response(native.service_of(request).exposed(), headers={"Content-Type": MEDIA_TYPE})
 
 
-@state.get("/", summary="A page to try it", response_class=Response)
+@state.get("/", summary="A page to try the model", response_class=Response)
 @state.get("/page.js", include_in_schema=False)
 @state.get("/page.css", include_in_schema=False)
 async def page(request: Request) -> Response:
-    """Type a prompt and two responses, and see whom each suits."""
+    """A form for a prompt and two responses that shows which one each community prefers."""
     name, kind = _PAGE[request.url.path]
     text = (files("pluralign.serving") / "page" / name).read_bytes()
     return Response(text, media_type=kind, headers={"Content-Security-Policy": _POLICY})

@@ -1,4 +1,4 @@
-"""Micro-batches across connections: whatever waits is scored together, up to a number of tokens."""
+"""Micro-batches across connections: waiting requests are scored together."""
 
 import asyncio
 import math
@@ -17,29 +17,29 @@ _LONGEST_WAIT = 60
 
 
 class Busy(Exception):
-    """Too much is waiting.
+    """Too many responses are waiting.
 
     Args:
-        seconds: When to ask again.
+        seconds: Time after which to ask again.
     """
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"too much is waiting; ask again in {seconds} s")
+        super().__init__(f"too many responses are waiting; ask again in {seconds} s")
         self.seconds = seconds
 
 
 class Closed(Exception):
-    """The server takes no more requests."""
+    """The server accepts no more requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was scored together, for those who watch.
+    """Statistics of a scored batch.
 
     Attributes:
-        responses: How many.
-        tokens: About how many tokens they have.
-        seconds: How long it took.
+        responses: Number of responses.
+        tokens: Approximate number of their tokens.
+        seconds: Time to score them.
     """
 
     responses: int
@@ -49,7 +49,7 @@ class Batch:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """One caller's request, whole."""
+    """One caller's whole request."""
 
     wanted: Wanted
     answer: "asyncio.Future[FloatArray]"
@@ -57,7 +57,7 @@ class _Job:
     found_B_N_S: FloatArray | None = None
 
     def keep(self, rows: Sequence[int], reward_B_n_S: FloatArray) -> None:
-        """Take in the rewards of some of its responses; answer when all are there."""
+        """Store the rewards of some of its responses, and answer when all are complete."""
         if self.answer.done():
             return
         if self.found_B_N_S is None:
@@ -71,14 +71,14 @@ class _Job:
 
 @dataclass(slots=True, eq=False)
 class _Lot:
-    """Some responses of a job, of like length; what is scored in one batch or waits for the next.
+    """Some responses of a job of similar length, which are scored in the same batch.
 
     Attributes:
-        job: Whose they are.
-        rows: Which of the job's.
-        tokens: About how many tokens they have.
-        turn: The batch in which it is due.
-        longest: Tokens of the longest.
+        job: The job of the responses.
+        rows: Their rows in the job.
+        tokens: Approximate number of their tokens.
+        turn: The batch in which the lot is due.
+        longest: Number of tokens of the longest.
     """
 
     job: _Job
@@ -94,24 +94,24 @@ class _Lot:
 
 
 class Batcher:
-    """Scores what many callers ask for, a batch at a time on each core, in threads of its own.
+    """Scores the requests of many callers in batches, in threads of its own.
 
-    A batch begins as soon as a core is free: nobody waits for others to come. It holds what is due
-    first, and what is nearest to that in length, up to a number of tokens. It takes one core where
-    more waits for the others, else all that are free: several batches on a core each are done
-    sooner than one after the other on all cores. A long request goes in lots that are due one batch
-    after the other, so that short ones get their turn, and so does it.
+    A batch begins as soon as a core is free, without waiting for further requests. It contains the
+    lots that are due first and the lots of the nearest length, up to a number of tokens. It uses
+    one core if other lots are waiting, otherwise all free cores: several batches on one core each
+    finish sooner than one after the other on all cores. A long request is split into lots that are
+    due in successive batches, so that it does not delay short ones.
 
     Args:
         scorer: Scores a batch.
-        tokens: About how many tokens go into a batch, >= 1; a longer response goes alone.
-        most_waiting: Responses that may wait.
-        watch: Hears of each batch.
-        cores: How many batches may be scored at a time, each in a thread of its own; with 1, torch
-            is not told how many cores to take.
+        tokens: Approximate number of tokens of a batch, >= 1; a longer response is scored alone.
+        most_waiting: Largest number of waiting responses.
+        watch: Called with the statistics of each batch.
+        cores: Number of batches that are scored at a time, each in a thread of its own; with 1,
+            torch's number of threads is not changed.
 
     Attributes:
-        waiting: How many responses wait.
+        waiting: Number of waiting responses.
     """
 
     def __init__(
@@ -138,11 +138,11 @@ class Batcher:
     async def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
         """Rewards in logits for each part of a request, shape (B, N, S).
 
-        Whoever stops waiting (is cancelled) takes the request back.
+        If the caller is cancelled, so is the request.
 
         Raises:
-            Busy: If too much is waiting; then none of it does.
-            Closed: If no more requests are taken.
+            Busy: If too many responses are waiting; then no part of the request is queued.
+            Closed: If no more requests are accepted.
             NotEnoughData: If a part has no responses.
         """
         if self._closed:
@@ -166,7 +166,7 @@ class Batcher:
                 self._leave({lot for lot in self._waiting if lot.job.answer.done()})
 
     async def close(self) -> None:
-        """Take no more requests, and finish those that wait."""
+        """Accept no more requests, and finish the waiting ones."""
         self._closed = True
         self._wake.set()
         await self._loop
@@ -183,7 +183,8 @@ class Batcher:
                 lots = self._take()
                 cores = 1 if self._waiting else self._free
                 self._free -= cores
-                # The one that worked last: torch's helpers of another may still be spinning on a
+                # The worker that was busy last: torch's helper threads of another may still be
+                # spinning on a
                 # core.
                 batches.create_task(self._score_on(cores, self._workers.pop(), lots))
 
@@ -197,7 +198,7 @@ class Batcher:
             self._wake.set()
 
     def _take(self) -> list[_Lot]:
-        """The lots of the next batch; they wait no longer."""
+        """Take the lots of the next batch out of the queue."""
         first = min(self._waiting, key=lambda lot: lot.turn)
         chosen, tokens = {first}, first.tokens
         for lot in sorted(self._waiting, key=lambda lot: abs(lot.longest - first.longest)):
@@ -210,7 +211,7 @@ class Batcher:
         return taken
 
     def _leave(self, lots: set[_Lot]) -> None:
-        """These lots wait no longer."""
+        """Take these lots out of the queue."""
         self._waiting = [lot for lot in self._waiting if lot not in lots]
         self.waiting -= sum(len(lot.rows) for lot in lots)
 
@@ -231,7 +232,7 @@ class Batcher:
         self._watch(batch)
 
     async def _score_apart(self, lots: Sequence[_Lot], worker: Worker, error: Exception) -> None:
-        """What one caller sent must not fail the others."""
+        """Score the callers separately, so that a faulty request does not fail the others."""
         if len(lots) == 1:
             if not lots[0].job.answer.done():
                 lots[0].job.answer.set_exception(error)
@@ -241,7 +242,7 @@ class Batcher:
                 await self._score([lot], worker)
 
     def _learn(self, batch: Batch, of_all: float) -> None:
-        """How fast all cores score, from a batch that had a share of them."""
+        """Update the speed of all cores from a batch on some of them."""
         per_second = batch.tokens / max(batch.seconds, 1e-6) / of_all
         self._tokens_per_second += 0.1 * (per_second - self._tokens_per_second)
 
@@ -251,7 +252,7 @@ class Batcher:
 
 
 def tokens_of(request: RewardRequest) -> int:
-    """About how many tokens a prompt and its response have: a quarter of their bytes.
+    """Approximate number of tokens of a prompt and its response: a quarter of their bytes.
 
     >>> tokens_of(RewardRequest("How are you?", "Very well, thank you."))
     9
@@ -261,7 +262,7 @@ def tokens_of(request: RewardRequest) -> int:
 
 
 def _lots(job: _Job, most: int, turn: int) -> Iterable[_Lot]:
-    """Cut a job into lots of at most so many tokens, shortest responses first, due in one batch after the other."""
+    """Split a job into lots of at most ``tokens`` tokens, shortest responses first."""
     tokens_N = [tokens_of(request) for request in job.wanted.requests]
     lot: _Lot | None = None
     for row in sorted(range(len(tokens_N)), key=tokens_N.__getitem__):

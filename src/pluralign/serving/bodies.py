@@ -1,4 +1,4 @@
-"""Bodies of requests: read straight from their bytes, and written into the OpenAPI document."""
+"""Bodies of requests: parsing from bytes, and their description in the OpenAPI document."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
@@ -22,30 +22,30 @@ _FAULTS_READ = 1000
 _PLACE = "#/components/schemas/{model}"
 _PROBLEMS = {
     400: "The body is not JSON",
-    401: "No token, or a wrong one",
+    401: "The token is missing or wrong",
     403: "A web page of another origin sent the request",
     404: "There is no such model",
-    408: "The body did not come in time",
-    413: "Too much, or too long",
-    415: "The body is not called application/json",
-    421: "The server answers to names of this machine only",
-    422: "The body does not hold what it must, or the model lacks a community",
-    429: "Too much is waiting",
+    408: "The body was not sent in time",
+    413: "The request is too large",
+    415: "The Content-Type is not application/json",
+    421: "The host name in the request is not a name of this machine",
+    422: "The body is not valid, or the model lacks a community",
+    429: "Too many requests are waiting",
     500: "The server failed",
     503: "The server is stopping, or too many connections are open",
-    504: "Not scored in time",
+    504: "The request was not scored in time",
 }
 
 
 async def read(
     request: Request, body: type[Body], understood: Callable[[Body], Read]
 ) -> tuple[Body, Read]:
-    """The body of a request, and what ``understood`` makes of it; a large one is read beside the event loop.
+    """Read the body of a request and apply ``understood``; a large body is read in a thread.
 
     Raises:
-        Refused: If it is not JSON, is not called JSON, or holds very many values:
-            what is read takes far more memory than what is sent.
-        RequestValidationError: If it does not hold what it must.
+        Refused: If it is not JSON, has another Content-Type, or has too many values: parsed values
+            take far more memory than their text.
+        RequestValidationError: If it does not fit the schema.
     """
     check_media_type(request)
     sent = await request.body()
@@ -61,14 +61,12 @@ def _read(
     sent: bytes, body: type[Body], understood: Callable[[Body], Read], most: int
 ) -> tuple[Body, Read]:
     if len(sent) > most and holds_more_values(sent, most):
-        raise Refused(413, f"the body holds more than {most} values", "send less at a time")
+        raise Refused(413, f"the body has more than {most} values", "send less at a time")
     try:
         found = body.model_validate_json(sent)
     except ValidationError as error:
         if error.error_count() > _FAULTS_READ:
-            raise Refused(
-                422, f"the request does not hold what it must, in {error.error_count()} places"
-            ) from None
+            raise Refused(422, f"the request is not valid: {error.error_count()} errors") from None
         errors = error.errors(include_url=False, include_context=False, include_input=False)
         if errors[0]["type"] == "json_invalid":
             raise Refused(400, errors[0]["msg"], "send JSON in UTF-8") from None
@@ -77,10 +75,10 @@ def _read(
 
 
 def check_media_type(request: Request) -> None:
-    """Hold that a body is called JSON: a web page elsewhere cannot send that without the server's consent.
+    """Require JSON's Content-Type, which other web pages cannot send without the server's consent.
 
     Raises:
-        Refused: If it is called something else.
+        Refused: If the Content-Type is another.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -91,20 +89,20 @@ def check_media_type(request: Request) -> None:
 
 
 def holds_more_values(sent: bytes, most: int) -> bool:
-    """Whether a JSON text holds more members of lists and objects than so many, in time linear in it.
+    """Whether a JSON text has more than ``most`` members of lists and objects, in linear time.
 
     >>> sent = b'{"items": [{"prompt": "a, b", "response": "c"}], "communities": ["MEX", "GBR"]}'
     >>> holds_more_values(sent, 3), holds_more_values(sent, 4)
     (True, False)
     """
     plain = sent.replace(rb"\\", b"").replace(rb"\"", b"")
-    if plain.count(b'"') > 4 * most:  # a member has two texts at most
+    if plain.count(b'"') > 4 * most:  # a member has at most two texts
         return True
     return 1 + sum(between.count(b",") for between in plain.split(b'"')[::2]) > most
 
 
 def written(value: Any) -> bytes:
-    """A value as JSON; a number that is none is null."""
+    """A value as JSON; nan becomes null."""
     return to_json(value, inf_nan_mode="null")
 
 
@@ -114,7 +112,7 @@ def answer(value: Any) -> Response:
 
 
 def documented(sent: type[BaseModel] | None, answered: Any, about: str) -> dict[str, Any]:
-    """What a route says in the OpenAPI document: the body it takes, what it answers, and the problems it may tell."""
+    """The description of a route in the OpenAPI document: its body, its answer and its problems."""
     problem = {"content": {MEDIA_TYPE: {"schema": {"$ref": _PLACE.format(model="Problem")}}}}
     content = (
         {"application/json": {"schema": {"$ref": _PLACE.format(model=sent.__name__)}}}
@@ -141,17 +139,17 @@ def documented(sent: type[BaseModel] | None, answered: Any, about: str) -> dict[
 
 
 def describe_bodies(app: FastAPI, bodies: list[type[BaseModel]]) -> None:
-    """Write the bodies that routes read by themselves into the application's OpenAPI document."""
+    """Add the bodies that routes parse by themselves to the application's OpenAPI document."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = made()
             everything: list[type[BaseModel]] = [*bodies, Problem]
-            told: list[tuple[type[BaseModel], Literal["validation"]]] = [
+            requested: list[tuple[type[BaseModel], Literal["validation"]]] = [
                 (body, "validation") for body in everything
             ]
-            _, found = models_json_schema(told, ref_template=_PLACE)
+            _, found = models_json_schema(requested, ref_template=_PLACE)
             document.setdefault("components", {}).setdefault("schemas", {}).update(found["$defs"])
             app.openapi_schema = document
         return app.openapi_schema

@@ -1,4 +1,4 @@
-"""Conversations as requests: one rule for every endpoint of which turns are read and which are refused."""
+"""Conversations as requests: the turns that are read or refused, by one rule for every endpoint."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ def conversation(turns: Sequence[Message]) -> RewardRequest:
     """A conversation as a request: its last turn is the response.
 
     Raises:
-        InvalidInput: If the last turn is not the assistant's, or a turn is of a tool or of a role
-            that is not known.
+        InvalidInput: If the last turn is not the assistant's, or a turn has the role of a tool or
+            an unknown role.
 
     >>> conversation([Message("user", "Tea?"), Message("assistant", "Yes.")])
     RewardRequest(prompt='Tea?', response='Yes.')
@@ -29,27 +29,27 @@ def conversation(turns: Sequence[Message]) -> RewardRequest:
 
 
 def answered(found: Sequence[Scorable]) -> list[RewardRequest]:
-    """Responses to be scored, each of which must hold an answer.
+    """Return the responses to be scored, each of which must have an answer.
 
     Raises:
-        InvalidInput: If one is empty, or a thought that never ends.
+        InvalidInput: If a response is empty or is an unfinished thought.
     """
     refuse_unanswered(found, unanswered(found))
     return [one.request for one in found if one.request is not None]
 
 
 def refuse_unanswered(found: Sequence[Scorable], missing: Sequence[int]) -> None:
-    """Refuse responses without an answer, if there are any.
+    """Refuse responses without an answer.
 
     Raises:
-        InvalidInput: If there are.
+        InvalidInput: If there is such a response.
     """
     if missing:
         which = ", ".join(map(str, missing[:_NAMED])) + (", ..." if len(missing) > _NAMED else "")
         thought = any(found[row].thought for row in missing)
-        what = "a thought that never ends is no answer" if thought else "there is nothing to score"
+        what = "an unfinished thought is not an answer" if thought else "there is nothing to score"
         hint = (
-            "let the model finish (more new tokens), or send the answer alone"
+            "let the model finish (allow more new tokens), or send the answer alone"
             if thought
             else "send the response's text"
         )
@@ -57,10 +57,10 @@ def refuse_unanswered(found: Sequence[Scorable], missing: Sequence[int]) -> None
 
 
 def check_roles(turns: Sequence[Message]) -> None:
-    """Hold that every turn is of a role that is read; reward models are not fitted on what tools return.
+    """Require known roles of all turns; reward models are not fitted on the results of tools.
 
     Raises:
-        InvalidInput: If one is not.
+        InvalidInput: If a turn has another role.
     """
     for number, turn in enumerate(turns):
         if turn.role not in ROLES:
@@ -70,7 +70,7 @@ def check_roles(turns: Sequence[Message]) -> None:
             )
             raise InvalidInput(
                 what,
-                hint="leave out the turns of tools, or write what they returned into the user's",
+                hint="leave out the turns of tools, or write their results into the user's turn",
             )
 
 

@@ -24,60 +24,57 @@ from pluralign.rewards.remote.wire import (
 )
 from pluralign.serving.bodies import answer, documented, read, written
 from pluralign.serving.conversations import answered, check_roles
-from pluralign.serving.evidence import not_steered
-from pluralign.serving.numbers import Number, losses, numbers, order, shares
-from pluralign.serving.planning import ScoringPlan
+from pluralign.serving.intervals import Number, losses, numbers, order, shares
+from pluralign.serving.people import not_steered
+from pluralign.serving.plans import ScoringPlan
 from pluralign.serving.service import Service
 
 BODIES = [RewardsRequest, RankRequest, CompareRequest]
 router = APIRouter(tags=["pluralign"])
 _SOON_WRITTEN = 256
-_THOUGHT = "thought: what was thought before the answer is left out; only the answer is scored"
+_THOUGHT = "thought: the thoughts before the answer are left out; only the answer is scored"
 _ONE = "the best first: reward of {}, in logits"
 _WORST = (
-    "the best for the worst-off first: the response with the smallest loss where it loses most, a "
-    "community's loss "
-    "being how far the response lies behind its favourite, in logits"
+    "the best for the worst-off first: the response with the smallest loss where it loses most, "
+    "a community's loss being how far the response lies behind its favourite, in logits"
 )
 
 
 def service_of(request: Request) -> Service:
-    """The model that answers."""
+    """The model of the server."""
     service: Service = request.app.state.service
     return service
 
 
 @router.post(
     "/v1/rewards",
-    **documented(RewardsRequest, RewardsAnswer, "How good is this response, for whom?"),
+    **documented(RewardsRequest, RewardsAnswer, "Score responses for communities"),
 )
 async def rewards(request: Request) -> Response:
-    """Rewards of responses for communities, each with its interval, and the people behind each community."""
+    """Rewards of responses for communities, with intervals, and the people of each community."""
     body, requests = await read(request, RewardsRequest, _items)
     return await _answered(request, await _scored(request, body, requests), _rewards)
 
 
-@router.post(
-    "/v1/rank", **documented(RankRequest, RankAnswer, "Which of these responses is best, for whom?")
-)
+@router.post("/v1/rank", **documented(RankRequest, RankAnswer, "Rank responses to one prompt"))
 async def rank(request: Request) -> Response:
-    """Responses to one prompt from the best down: for one community, a blend, or the worst-off of several."""
+    """Responses to one prompt in order, for one community, a blend, or the worst-off of several."""
     body, requests = await read(request, RankRequest, _candidates)
     return await _answered(request, await _scored(request, body, requests), _ranking)
 
 
 @router.post(
     "/v1/compare",
-    **documented(CompareRequest, CompareAnswer, "Who prefers which of two responses?"),
+    **documented(CompareRequest, CompareAnswer, "Compare two responses"),
 )
 async def compare(request: Request) -> Response:
-    """Which of two responses each community prefers, as the share of its people expected to choose the first."""
+    """For each community, the share of its people expected to prefer the first of two responses."""
     body, requests = await read(request, CompareRequest, _two)
     return await _answered(request, await _scored(request, body, requests), _preferences)
 
 
 @router.get(
-    "/v1/communities", **documented(None, CommunityList, "Whom can the model be steered to?")
+    "/v1/communities", **documented(None, CommunityList, "List the communities of the model")
 )
 async def communities(request: Request) -> Response:
     """Every community of the model and the reference, with the people behind it."""
@@ -95,7 +92,7 @@ async def communities(request: Request) -> Response:
 
 
 @router.get(
-    "/v1/models", **documented(None, ModelList, "By which names do compatible endpoints know it?")
+    "/v1/models", **documented(None, ModelList, "List the model names of the compatible endpoints")
 )
 async def models(request: Request) -> Response:
     """The model (its reference), and ``name@COMMUNITY`` for each community of it."""
@@ -116,12 +113,12 @@ async def models(request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What an answer is written from.
+    """The data of an answer.
 
     Attributes:
-        plan: Whose taste counts.
+        plan: The steers and communities of the request.
         reward_B_N_S: Rewards of every repeat in logits.
-        unread: For each response, warnings of what is not read of it.
+        unread: For each response, warnings about text that the trunk does not read.
         held_out: Share of the people that each repeat lacks.
     """
 
@@ -173,7 +170,7 @@ async def _scored(request: Request, asked: Asked, requests: Sequence[RewardReque
 async def _answered(
     request: Request, found: _Found, write: Callable[[_Found], Iterable[bytes]]
 ) -> Response:
-    """An answer with its model and communities in front; what a plan has written down is not written again."""
+    """An answer that begins with its model and communities; a plan's JSON is reused."""
     service = service_of(request)
     head = written({"model": service.name, "interval": service.opened.repeats.about})
     heavy = found.reward_B_N_S[0].size > _SOON_WRITTEN

@@ -1,4 +1,4 @@
-"""The remote reward of OpenRLHF: ``/get_reward``; the community travels in ``labels``."""
+"""The remote reward of OpenRLHF: ``/get_reward``; the community is in ``labels``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +13,10 @@ from pluralign.core import FloatArray, InvalidInput, RewardRequest, Steer, parse
 from pluralign.rewards import Scorable, unanswered
 from pluralign.rewards.remote.wire import Steering
 from pluralign.serving.bodies import answer, documented, read, written
-from pluralign.serving.compatible import OPEN_RLHF, Compatible
 from pluralign.serving.conversations import refuse_unanswered
+from pluralign.serving.foreign_fields import OPEN_RLHF, Compatible
 from pluralign.serving.native import service_of
-from pluralign.serving.planning import Planner
+from pluralign.serving.plans import Planner
 from pluralign.serving.transcripts import read_transcript, split_query
 
 router = APIRouter(tags=["OpenRLHF"])
@@ -24,20 +24,20 @@ _MOST_NAMED = 4096
 
 
 class GetReward(Compatible):
-    """What OpenRLHF sends: one sample, or none."""
+    """A request of OpenRLHF."""
 
     _ignored = OPEN_RLHF
 
     query: tuple[str, ...]
     """Prompt and response with special tokens."""
     prompts: tuple[str, ...] | None = None
-    """The prompts as their template writes them."""
+    """The prompts in the form of their chat template."""
     labels: tuple[Any, ...] | None = None
-    """A community (id or name), or an object such as {"community": "MEX", "strength": 0.5} or {"blend": {...}}, as JSON
-    or as text; null or "" is the reference."""
+    """A community (id or name), or an object such as {"community": "MEX", "strength": 0.5} or
+    {"blend": {...}}, as JSON or as text; null or "" is the reference."""
 
     def requests(self) -> list[RewardRequest]:
-        """What is to be scored.
+        """Return the requests to score.
 
         Raises:
             InvalidInput: If there are more or fewer prompts or labels than queries, or a query
@@ -56,16 +56,18 @@ class GetReward(Compatible):
 
 
 class Rewards(BaseModel):
-    """What OpenRLHF reads."""
+    """An answer for OpenRLHF."""
 
     rewards: tuple[float, ...]
     """In logits."""
     scores: tuple[float, ...]
-    """The rewards squeezed into [0, 1] (sigmoid)."""
+    """The rewards mapped to [0, 1] (sigmoid)."""
     extra_logs: dict[str, tuple[float, ...]]
-    """``reference``: the reward of the reference. ``thin``: 1 where few people stand behind the community.
-    ``thought``: 1 where a thought was left out. ``no_answer``: 1 where there is no answer (the
-    response is empty, or a thought that never ends); its reward is the server's ``no_answer``."""
+    """Rewards of the reference, and marks.
+
+    ``reference``: the reward of the reference. ``thin``: 1 if few people are behind the community.
+    ``thought``: 1 if a thought was left out. ``no_answer``: 1 for a missing answer (the response
+    is empty or an unfinished thought); its reward is the server's ``no_answer``."""
 
 
 BODIES = [GetReward]
@@ -81,9 +83,7 @@ async def get_reward(request: Request) -> Response:
     labels = body.labels or [None] * len(requests)
     steers = await service.aside(bool(body.labels), _steers, service.planner, labels)
     read_N = await service.scorable(requests)
-    if (
-        body.prompts is None
-    ):  # a prompt that is known proves that a model wrote the rest, be it nothing
+    if body.prompts is None:  # with a known prompt, the model wrote the rest, even if it is empty
         refuse_unanswered(read_N, [row for row in unanswered(read_N) if not read_N[row].thought])
     reward_N, reference_N = (await _rewards(request, read_N, steers)).T
     logs = {
@@ -100,7 +100,7 @@ async def get_reward(request: Request) -> Response:
 async def _rewards(
     request: Request, read_N: Sequence[Scorable], steers: Sequence[Steer | None]
 ) -> FloatArray:
-    """Rewards and those of the reference, shape (N, 2); ``no_answer`` where there is none, so that training goes on."""
+    """Rewards and the reference's rewards, shape (N, 2); ``no_answer`` for a missing answer."""
     service = service_of(request)
     rows = [row for row, one in enumerate(read_N) if one.request is not None]
     requests = [one.request for one in read_N if one.request is not None]
@@ -116,7 +116,7 @@ def _steers(planner: Planner, labels: Sequence[Any]) -> list[Steer | None]:
     """The steer of each label, each distinct one read once.
 
     Raises:
-        InvalidInput: If they name very many communities together.
+        InvalidInput: If the labels name too many communities together.
     """
     found: dict[bytes, Steer | None] = {}
     keys = [written(label) for label in labels]
@@ -133,10 +133,10 @@ def _steers(planner: Planner, labels: Sequence[Any]) -> list[Steer | None]:
 
 
 def steer_of(planner: Planner, label: Any) -> Steer | None:
-    """The steer that a label asks for; None, the reference, for one that is empty.
+    """The steer of a label; None, the reference, for an empty label.
 
     Raises:
-        InvalidInput: If it is no community and no object that says whose taste counts.
+        InvalidInput: If it is neither a community nor an object with a steer.
         UnknownCommunity: If the model lacks the community.
     """
     if isinstance(label, str) and label.lstrip().startswith("{"):
@@ -170,12 +170,12 @@ def _object(label: str) -> Any:
         return parse_json(label)
     except ValueError:
         raise InvalidInput(
-            "a label begins like JSON and is none", hint='use {"community": "MEX"}'
+            "the label looks like JSON but is not valid JSON", hint='use {"community": "MEX"}'
         ) from None
 
 
 def _thin(planner: Planner, steer: Steer | None) -> float:
-    """1 where few people stand behind one of the communities of a steer, else 0."""
+    """1 if few people are behind one of the communities of a steer, else 0."""
     behind: Sequence[str] = list(steer.shares) if steer else ["~world"]
     warnings = [warning for id_ in behind for warning in planner.evidence[id_].warnings]
     return float(any(warning.startswith(("thin", "unknown")) for warning in warnings))

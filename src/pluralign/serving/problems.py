@@ -1,4 +1,4 @@
-"""What a server says when something is wrong: problem+json (RFC 9457), never a stack trace, never the texts."""
+"""Errors as problem+json (RFC 9457), without stack traces and without the texts of requests."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from pluralign.rewards.remote.wire import Problem
 
 MEDIA_TYPE = "application/problem+json"
 CLIENT_LEFT = 499
-"""As others call it; nobody reads the answer, but the status is counted."""
+"""The common status for a client that has disconnected; it appears in the counts only."""
 _log = logging.getLogger("pluralign.serving")
 _ERRORS_TOLD = 10
 _WORDS = 300
@@ -27,8 +27,8 @@ class Refused(HTTPException):
 
     Args:
         status: HTTP status.
-        detail: What is wrong.
-        hint: What to do next.
+        detail: Description of the error.
+        hint: How to fix it.
         headers: Headers of the answer.
     """
 
@@ -50,7 +50,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, Any]] | None = None,
 ) -> Response:
-    """An answer that says what is wrong."""
+    """An answer that describes an error."""
     told = Problem(title=_phrase(status), status=status, detail=detail, hint=hint, errors=errors)
     return Response(told.model_dump_json(exclude_none=True), status, headers, MEDIA_TYPE)
 
@@ -71,7 +71,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem(422, "the request does not hold what it must", errors=told(error.errors()))
+    return problem(422, "the request is not valid", errors=without_values(error.errors()))
 
 
 async def _mendable(request: Request, error: Exception) -> Response:
@@ -80,22 +80,23 @@ async def _mendable(request: Request, error: Exception) -> Response:
 
 
 async def _left(request: Request, error: Exception) -> Response:
-    return problem(CLIENT_LEFT, "the client left before it had sent its request")
+    return problem(CLIENT_LEFT, "the client disconnected before it had sent its request")
 
 
 async def _fault(request: Request, error: Exception) -> Response:
-    """A fault of ours; the log has it, the answer does not."""
-    return problem(500, "the server failed", "the server's log says why")
+    """An internal error: the log has the details, the answer does not."""
+    return problem(500, "the server failed", "see the server's log for the reason")
 
 
 def _phrase(status: int) -> str:
     return "Client Closed Request" if status == CLIENT_LEFT else HTTPStatus(status).phrase
 
 
-def told(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Where a body is wrong, and how, without what was sent.
+def without_values(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The locations and kinds of the errors of a body, without its values.
 
-    >>> told([{"loc": ("body", "items", 0, "response"), "msg": "Field required", "input": "secret"}])
+    >>> error = {"loc": ("body", "items", 0, "response"), "msg": "Field required", "input": "key"}
+    >>> without_values([error])
     [{'where': 'body.items.0.response', 'what': 'Field required'}]
     """
     return [

@@ -1,4 +1,4 @@
-"""HTTP connections that do not wait for ever."""
+"""HTTP connections with time limits."""
 
 import asyncio
 from typing import Any
@@ -8,33 +8,32 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from pluralign.serving.problems import problem
 
 CONNECTIONS = "pluralign.connections"
-"""Under which name a request's scope says how many connections there are."""
+"""Key of a request's scope with the number of open connections."""
 SECONDS = 30.0
-"""How long a client may take to send the headers of a request, or to take in what waits to be sent."""
+"""Longest time for a client to send the headers of a request or to read its answer, in seconds."""
 MOST_BYTES = 65_536
-"""How many bytes the headers of a request may have, about."""
+"""Approximate largest number of bytes of a request's headers."""
 
 MOST_UNREAD = 64_000_000
-"""How many bytes of answers may wait, on all connections together, for clients to take them in."""
+"""Largest number of bytes of unread answers on all connections together."""
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Closes a connection whose headers do not come, or have no end, or where nobody reads the answer.
+    """Closes connections with slow or endless headers, and connections whose answers are not read.
 
-    A client that sends a byte now and then, or never reads, holds no place and no memory. Where
-    answers that nobody reads take too much memory together, the connections that have waited
-    longest are closed first.
+    So slow clients do not occupy connections or memory. If unread answers take too much memory
+    together, the connections that have waited longest are closed first.
     """
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for headers."""
+        """Start the time limit for headers."""
         super().connection_made(transport)
         self._due: dict[str, asyncio.TimerHandle] = {}
         self._in_headers, self._bytes = False, 0
         self._await("headers")
 
     def data_received(self, data: bytes) -> None:
-        """Take in data; what is no part of a request at hand must lead to headers."""
+        """Receive data; data outside a current request must lead to headers."""
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
             self._await("headers")
@@ -44,47 +43,47 @@ class PatientProtocol(HttpToolsProtocol):
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
-        """Begin to count the bytes of headers."""
+        """Start to count the bytes of headers."""
         super().on_message_begin()
         self.scope[CONNECTIONS] = len(self.connections)  # type: ignore[literal-required]
         self._in_headers, self._bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        """The headers are there."""
+        """Handle complete headers."""
         self._in_headers = False
         self._have("headers")
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that what came is no HTTP."""
+        """Answer that the data is not HTTP."""
         answer = problem(400, msg, headers={"Connection": "close"})
         head = b"".join(b"%b: %b\r\n" % header for header in answer.raw_headers)
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head + b"\r\n" + answer.body)
         self.transport.close()
 
     def pause_writing(self) -> None:
-        """Begin to wait for the client to take in what it was sent."""
+        """Start the time limit for the client to read the answer."""
         super().pause_writing()
         self._await("reading")
         self._make_room()
 
     def resume_writing(self) -> None:
-        """The client took it in."""
+        """Stop the time limit: the client has read the answer."""
         self._have("reading")
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is there any more."""
+        """Clean up after a closed connection."""
         for what in [*self._due]:
             self._have(what)
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, whether its last answer was read or not."""
+        """Close an idle connection, even if its last answer was not read."""
         self.transport.abort()
 
     def _make_room(self) -> None:
-        """Close the connections that have waited longest to be read, the last one apart, until the rest is little."""
+        """Close the longest waiting connections, but the last, until few bytes are unread."""
         waiting = [
             each
             for each in self.connections

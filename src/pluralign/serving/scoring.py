@@ -20,7 +20,7 @@ from pluralign.runs import Refits
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one caller wants to know.
+    """The request of one caller.
 
     Attributes:
         requests: N responses.
@@ -34,7 +34,7 @@ class Wanted:
 
 
 class Scorer(Protocol):
-    """Scores what several callers want."""
+    """Scores the requests of several callers."""
 
     def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S); B is 1, or the number of repeats."""
@@ -56,9 +56,8 @@ def scorer_of(model: SteerableRewardModel, repeats: Refits) -> Scorer:
 class LinearScorer:
     """Reads each response once for all callers, communities and repeats.
 
-    A head is the reference's plus shares of what communities add, so the product of the features
-    with the reference and with what the communities asked for add gives every steer, blends
-    included.
+    A head is the reference's head plus shares of the communities' deltas. So the product of the
+    features with the reference and with the requested deltas gives every steer, including blends.
 
     Args:
         model: The model.
@@ -102,7 +101,7 @@ class LinearScorer:
         return [found[caller] for caller in range(len(wanted))]
 
     def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
-        """Features times the parts of heads, shape (N, B, P), as one product of matrices."""
+        """Features times the reference and the deltas, shape (N, B, P), as one matrix product."""
         head_B_P_D = self._head_B_P_D[fits]
         if len(rows) < head_B_P_D.shape[1]:
             head_B_P_D = head_B_P_D[:, rows]
@@ -111,7 +110,7 @@ class LinearScorer:
         return product_N_BP.reshape(-1, fitted, parts)
 
     def _parts(self, steer: Steer | None) -> dict[int, float]:
-        """Row of a community -> how much of what it adds goes into a steer; nothing for the reference."""
+        """Row of a community -> share of its delta in a steer; empty for the reference."""
         if steer is None:
             return {}
         found: dict[int, float] = {}
@@ -123,7 +122,7 @@ class LinearScorer:
 
 
 def _alike(wanted: Sequence[Wanted]) -> list[list[int]]:
-    """Callers that ask for the same steers, together: those who ask for everybody share the steers of one plan."""
+    """Group callers with the same steers; requests for all communities share a plan's steers."""
     together: dict[tuple[int, bool], list[int]] = {}
     for caller, one in enumerate(wanted):
         together.setdefault((id(one.steers), one.repeated), []).append(caller)
@@ -131,7 +130,7 @@ def _alike(wanted: Sequence[Wanted]) -> list[list[int]]:
 
 
 def _mixed(reward_N_B_P: FloatArray, missing_B_P: BoolArray, share_P_S: FloatArray) -> FloatArray:
-    """Rewards under steers, shape (N, B, S); nan where a fit lacks a community that goes into the steer."""
+    """Rewards under steers, shape (N, B, S); nan where a fit lacks a community of the steer."""
     fits, parts = missing_B_P.shape
     reward_N_B_S: FloatArray = (reward_N_B_P.reshape(-1, parts) @ share_P_S).reshape(
         -1, fits, share_P_S.shape[1]
@@ -143,7 +142,7 @@ def _mixed(reward_N_B_P: FloatArray, missing_B_P: BoolArray, share_P_S: FloatArr
 
 
 def _mixture(parts: Sequence[dict[int, float]], column: dict[int, int]) -> FloatArray:
-    """How much of each product goes into each steer, shape (P, S); all of the reference's into every one."""
+    """Share of each product in each steer, shape (P, S); the reference's share is always 1."""
     share_P_S = np.zeros((len(column), len(parts)))
     share_P_S[0] = 1.0
     for steer, shares in enumerate(parts):
@@ -153,7 +152,7 @@ def _mixture(parts: Sequence[dict[int, float]], column: dict[int, int]) -> Float
 
 
 class PartsScorer:
-    """Scores by a model whose communities are trained parts; what callers have in common is scored once.
+    """Scores by a model with trained adapters or copies; common requests are scored once.
 
     Args:
         model: A `pluralign.rewards.transformer.resident.ResidentRewardModel`, or any that steers.

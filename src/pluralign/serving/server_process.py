@@ -1,4 +1,4 @@
-"""Run a server: one process or several behind one port, until it is told to stop."""
+"""Run a server, as one process or several behind one port, until it is stopped."""
 
 import logging
 import os
@@ -17,25 +17,25 @@ from uvicorn.supervisors import Multiprocess
 
 from pluralign.core import InvalidInput, PluralignError
 from pluralign.rewards import load_card
+from pluralign.serving.metrics import SHARED_FOLDER
 from pluralign.serving.server_settings import ServeSettings, check_tokens
-from pluralign.serving.watching import SHARED_FOLDER
 
 SETTINGS = "PLURALIGN_SERVE"
-"""Environment variable by which the processes of a server hear how it is set."""
+"""Environment variable that passes the settings to the processes of a server."""
 _BACKLOG = 2048
 _log = logging.getLogger("pluralign.serving")
 
 
 def serve(settings: ServeSettings, listening: Callable[[str], None] | None = None) -> None:
-    """Serve a model until SIGTERM or SIGINT; then requests at hand are finished.
+    """Serve a model until SIGTERM or SIGINT; then current requests are finished.
 
     Args:
-        settings: How the server is set.
-        listening: Hears the address, before the model is loaded.
+        settings: Settings of the server.
+        listening: Called with the address, before the model is loaded.
 
     Raises:
-        InvalidSettings: If strangers would be let in.
-        InvalidInput: If the folder holds no model, the address cannot be listened on, or the server
+        InvalidSettings: If other machines could use the server without a token.
+        InvalidInput: If the folder has no model, the address is not available, or the server
             cannot start.
         DamagedFile: If a file of the model is truncated or altered.
     """
@@ -59,22 +59,24 @@ def serve(settings: ServeSettings, listening: Callable[[str], None] | None = Non
         processes.run()
         if any(process.exitcode == STARTUP_FAILURE for process in processes.processes):
             raise InvalidInput(
-                "the server cannot start", where=str(settings.model), hint="its log above says why"
+                "the server cannot start",
+                where=str(settings.model),
+                hint="see the log above for the reason",
             )
 
 
 class _Processes(Multiprocess):
-    """Hears at once of a process that dies: it lets go of the end of the pipe that must close for that."""
+    """Notices a dead process at once, because the parent closes its own copy of the pipe's end."""
 
     def keep_subprocess_alive(self) -> None:
-        """Begin anew whatever died."""
+        """Restart dead processes."""
         for process in self.processes:
             process.child_conn.close()
         super().keep_subprocess_alive()
 
 
 def from_environment() -> ASGIApp:
-    """The application as the environment sets it: what each of several processes behind a port runs."""
+    """The application with the settings of the environment, for each of several processes."""
     settings = ServeSettings.model_validate_json(os.environ[SETTINGS])
     try:
         return _loaded(settings)
@@ -84,7 +86,7 @@ def from_environment() -> ASGIApp:
         _log.exception("the model cannot be loaded")
     os._exit(
         STARTUP_FAILURE
-    )  # at once: to who waits for a sign of life, a process that winds up looks alive
+    )  # exit at once: a process that is shutting down would look alive to its supervisor
 
 
 def address(host: str, port: int) -> str:
@@ -97,7 +99,7 @@ def address(host: str, port: int) -> str:
 
 
 def _loaded(settings: ServeSettings) -> ASGIApp:
-    """The application, its model loaded."""
+    """The application with its model loaded."""
     from pluralign.serving.app import create_app
     from pluralign.serving.service import open_to_serve
 
@@ -126,7 +128,7 @@ def _config(settings: ServeSettings, app: ASGIApp | str) -> uvicorn.Config:
 
 
 def _bound(settings: ServeSettings) -> socket.socket:
-    """A socket on the address; nobody can connect until a process listens, its model loaded."""
+    """A socket bound to the address; clients can connect once a process has loaded the model."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     bound = socket.socket(family)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -145,7 +147,7 @@ def _bound(settings: ServeSettings) -> socket.socket:
 
 @contextmanager
 def _environment(added: dict[str, str]) -> Iterator[None]:
-    """Environment variables, for as long as it is open."""
+    """Set environment variables within a ``with`` block."""
     os.environ.update(added)
     try:
         yield
@@ -156,7 +158,7 @@ def _environment(added: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """To be stopped is no failure: uvicorn raises a signal again once the server is down."""
+    """Ignore the signal that uvicorn raises again after shutdown: a stop is not a failure."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""How a server is set."""
+"""Settings of a server."""
 
 import ipaddress
 import os
@@ -13,54 +13,56 @@ from pluralign.rewards import NO_ANSWER_REWARD, Thoughts
 
 
 class ServeSettings(BaseModel):
-    """How a server is set; limits keep its memory bounded."""
+    """Settings of a server; its limits bound the memory."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: Path
     """Folder of a saved reward model."""
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^@\s]+$")]
-    """What compatible endpoints call the model; ``name@MEX`` is one community of it."""
+    """Name of the model for compatible endpoints; ``name@MEX`` is one community of it."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """Port; 0 takes a free one."""
+    """Port; 0 selects a free one."""
     processes: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processes behind the port, each with the model."""
+    """Number of processes behind the port; each loads the model."""
     tokens: tuple[str, ...] = Field(default=(), repr=False)
-    """Bearer tokens, any of which is let in; none: everybody on this machine is."""
+    """Accepted bearer tokens; without tokens, every user of this machine has access."""
     origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
-    """Origins of web pages that may send requests, beside the server's own page: ``https://rewards.example``."""
+    """Further origins of web pages that may send requests, such as ``https://rewards.example``."""
     most_items: Annotated[int, Field(ge=1)] = 2048
-    """Responses in one request."""
+    """Largest number of responses in one request."""
     most_rewards: Annotated[int, Field(ge=1)] = 100_000
-    """Rewards in one answer: responses times communities; 100,000 are about 8 MB of JSON."""
+    """Largest number of rewards (responses x communities) in one answer; 100,000 are about 8 MB."""
     most_characters: Annotated[int, Field(ge=1)] = 100_000
-    """Characters in one prompt or response."""
+    """Largest number of characters in one prompt or response."""
     most_bytes: Annotated[int, Field(ge=1)] = 16_000_000
-    """Bytes in the body of one request."""
+    """Largest number of bytes in the body of one request."""
     most_bytes_at_once: Annotated[int, Field(ge=1)] = 256_000_000
-    """Bytes in the bodies of all requests at hand; beyond them, bodies of more than 64 kB are refused with 503."""
+    """Largest number of bytes in the bodies of all current requests.
+
+    Beyond it, bodies of more than 64 kB are refused with 503."""
     most_waiting: Annotated[int, Field(ge=1)] = 8192
-    """Responses that wait to be scored; more are refused with 429."""
+    """Largest number of responses in the queue; further requests are refused with 429."""
     most_connections: Annotated[int, Field(ge=1)] = 2048
-    """Connections at a time."""
+    """Largest number of open connections."""
     batch_tokens: Annotated[int, Field(ge=1)] | None = None
-    """Tokens that are scored together; by default 2,048 on a CPU and 65,536 on a GPU."""
+    """Number of tokens in a batch; when unset, 2,048 on a CPU and 65,536 on a GPU."""
     thoughts: Thoughts = "strip"
-    """Whether thoughts before an answer are left out (``strip``) or scored with it (``keep``)."""
+    """Whether thoughts before an answer are left out (``strip``) or scored too (``keep``)."""
     no_answer: Annotated[float, Field(allow_inf_nan=False)] = NO_ANSWER_REWARD
-    """Reward of a response without an answer where a training loop must have one (``/get_reward``), in logits."""
+    """Reward in logits that ``/get_reward`` gives to a response without an answer."""
     cache_megabytes: Annotated[int, Field(ge=0)] = 64
-    """Memory for vectors of the texts seen last."""
+    """Memory for vectors of the latest texts, in MB."""
     seconds: Annotated[float, Field(gt=0)] = 60.0
-    """How long a request may wait for its rewards."""
+    """Longest time for a request to get its rewards, in seconds."""
     seconds_to_send: Annotated[float, Field(gt=0)] = 30.0
-    """How long a client may take to send a request, or to take in an answer."""
+    """Longest time for a client to send a request or to read an answer, in seconds."""
     seconds_to_drain: Annotated[int, Field(ge=0)] = 30
-    """How long a server that was told to stop goes on with the requests it has."""
+    """Longest time to finish current requests after a stop, in seconds."""
     trust_encoder: str | None = None
-    """An encoder that may be opened although only the model's card names it."""
+    """An encoder that may be loaded although only the model's card names it."""
     log_texts: bool = False
     """Whether prompts and responses are written to the log."""
 
@@ -94,11 +96,11 @@ def is_loopback(host: str) -> bool:
 
 
 def check_tokens(settings: ServeSettings) -> None:
-    """Hold that strangers are not let in.
+    """Require tokens if other machines can reach the server.
 
     Raises:
-        InvalidSettings: If other machines can reach the server and it asks for no token, or a token
-            is too short.
+        InvalidSettings: If other machines can reach the server and no token is set, or a token is
+            too short.
     """
     if not settings.local and not settings.tokens:
         raise InvalidSettings(
@@ -112,18 +114,19 @@ def check_tokens(settings: ServeSettings) -> None:
         for token in settings.tokens
     ):
         raise InvalidSettings(
-            f"a token is shorter than {_SHORTEST} characters, or holds others than printable ASCII",
+            f"a token is shorter than {_SHORTEST} characters, or has characters other than "
+            "printable ASCII",
             where="tokens",
             hint="openssl rand -hex 32 makes one",
         )
 
 
 def read_tokens(variable: str | None, file: Path | None) -> tuple[str, ...]:
-    """Tokens of an environment variable (commas between them) and of a file (one a line).
+    """Tokens of an environment variable (separated by commas) and of a file (one in each line).
 
     Raises:
-        InvalidSettings: If the file holds none, since a file that is named is not meant to let
-            everybody in; or if every user of the machine can read it.
+        InvalidSettings: If the file has no token, because naming a file means that tokens are
+            wanted; or if every user of the machine can read it.
 
     >>> read_tokens("one,two", None)
     ('one', 'two')
@@ -137,14 +140,14 @@ def read_tokens(variable: str | None, file: Path | None) -> tuple[str, ...]:
     lines = [] if file is None else file.read_text(encoding="utf-8", errors="replace").splitlines()
     if file is not None and not any(line.strip() and not line.startswith("#") for line in lines):
         raise InvalidSettings(
-            "the file holds no token", where=str(file), hint="openssl rand -hex 32 makes one"
+            "the file has no token", where=str(file), hint="openssl rand -hex 32 makes one"
         )
     found = [token.strip() for token in (*(variable or "").split(","), *lines)]
     return tuple(dict.fromkeys(token for token in found if token and not token.startswith("#")))
 
 
 def _others_can_read(file: Path) -> bool:
-    """Whether users outside the file's group can read it; only of ordinary files on systems that have such modes."""
+    """Whether users outside an ordinary file's group can read it; False without POSIX modes."""
     mode = file.stat().st_mode
     return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 

@@ -1,4 +1,4 @@
-"""One model, ready to answer: what every endpoint of a server stands on."""
+"""One model with its queue and metrics, shared by all endpoints of a server."""
 
 import asyncio
 import logging
@@ -16,34 +16,34 @@ from pluralign.encoders import RecentVectors, language_of
 from pluralign.models import open_model
 from pluralign.rewards import Scorable, Thoughts, load_card, scorable
 from pluralign.runs import Refits, refits_of
-from pluralign.serving.aside import Aside
 from pluralign.serving.batching import Batch, Batcher, Busy, Closed
-from pluralign.serving.planning import Planner
+from pluralign.serving.metrics import Metrics
+from pluralign.serving.plans import Planner
 from pluralign.serving.problems import CLIENT_LEFT, Refused
 from pluralign.serving.scoring import Scorer, Wanted, scorer_of
 from pluralign.serving.server_settings import ServeSettings
-from pluralign.serving.watching import Metrics
+from pluralign.serving.threads import Aside
 
 _log = logging.getLogger("pluralign.serving")
 _TOKENS_ON_CPU, _TOKENS_ON_GPU = 2048, 65_536
 _READ_FOR_LANGUAGE = 300
 _UNKNOWN = "und"
 _AT_ONCE, _SOON_READ = 8, 20_000
-_CUT = "cut: the {} is longer than the trunk reads; only its beginning counts"
+_CUT = "cut: the {} is longer than the trunk reads; only its beginning is scored"
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A saved model and what is known of it.
+    """A loaded model with its card and scorer.
 
     Attributes:
         card: Its card.
-        communities: Ids it can be steered to.
+        communities: Ids of the communities that it can be steered to.
         repeats: Its other fits, for intervals.
         scorer: Scores with it.
-        languages: Languages that its trunk reads; None where unknown.
-        vectors: The memory around its encoder; None where its communities are trained parts.
-        cores: How many threads may score at a time, each on a core of its own.
+        languages: Languages that its trunk reads; None if unknown.
+        vectors: Cache of its encoder; None if its communities are trained adapters or copies.
+        cores: Number of threads that may score at a time, each on a core of its own.
     """
 
     card: Mapping[str, Any]
@@ -56,12 +56,13 @@ class Opened:
 
 
 def open_to_serve(settings: ServeSettings) -> Opened:
-    """Load a saved model and run it once, so that the first caller need not wait.
+    """Load a saved model and run it once, so that the first caller does not wait.
 
     Raises:
-        InvalidInput: If the folder holds no model, or its trunk cannot be had.
+        InvalidInput: If the folder has no model, or its trunk is not available.
         DamagedFile: If a file is truncated or altered.
-        MissingExtra: If what tells languages apart is not installed, and the trunk reads only some.
+        MissingExtra: If the trunk reads only some languages, and the package that detects
+            languages is not installed.
     """
     memories: list[RecentVectors] = []
 
@@ -76,7 +77,7 @@ def open_to_serve(settings: ServeSettings) -> Opened:
     scorer.score([Wanted((RewardRequest("A first prompt.", "A first response."),), tuple(steers))])
     languages = memories[0].languages if memories else None
     if languages is not None:
-        language_of("A first response, long enough for its language to be told.")
+        language_of("A first response, long enough for its language to be detected.")
     vectors = memories[0] if memories else None
     threads = _share_of_threads(settings.processes)
     cores = threads if vectors is not None and vectors.side_by_side else 1
@@ -90,14 +91,14 @@ class Service:
     """A model that answers many callers at once.
 
     Attributes:
-        settings: How the server is set.
+        settings: Settings of the server.
         opened: The model.
-        metrics: What is counted.
-        planner: Reads whose taste counts.
-        batcher: Scores.
-        aside: Does beside the event loop what takes long.
-        since: When the server began, in seconds since 1970.
-        draining: Whether it was told to stop.
+        metrics: Counts for Prometheus.
+        planner: Makes the plans of requests.
+        batcher: Scores requests in batches.
+        aside: Threads for long work next to the event loop.
+        since: Start time of the server, in seconds since 1970.
+        draining: Whether the server is stopping.
     """
 
     settings: ServeSettings
@@ -117,7 +118,7 @@ class Service:
 
     @property
     def name(self) -> str:
-        """What compatible endpoints call the model."""
+        """Name of the model for compatible endpoints."""
         return self.settings.name
 
     def now(self) -> int:
@@ -125,7 +126,7 @@ class Service:
         return int(time.time())
 
     def exposed(self) -> bytes:
-        """What is counted, for Prometheus."""
+        """The counts, for Prometheus."""
         self.metrics.waiting.set(self.batcher.waiting)
         return self.metrics.exposed()
 
@@ -136,7 +137,7 @@ class Service:
             self.metrics.looked_up(self.opened.vectors.found, self.opened.vectors.missed)
 
     async def close(self) -> None:
-        """Take no more requests, and finish those that wait."""
+        """Accept no more requests, and finish the waiting ones."""
         self.draining = True
         await self.batcher.close()
         self.aside.close()
@@ -144,7 +145,7 @@ class Service:
     async def scorable(
         self, requests: Sequence[RewardRequest], thoughts: Thoughts | None = None
     ) -> list[Scorable]:
-        """What of responses is scored: thoughts are left out unless the request or the server keeps them."""
+        """Leave out the thoughts of responses, unless the request or the server keeps them."""
         kept = thoughts or self.settings.thoughts
         found = await self.aside(
             len(requests) > _AT_ONCE, lambda: [scorable(one, kept) for one in requests]
@@ -159,11 +160,11 @@ class Service:
         steers: Sequence[Steer | None],
         repeated: bool = False,
     ) -> FloatArray:
-        """Rewards in logits, shape (B, N, S); B is the number of repeats where these are wanted and there are any.
+        """Rewards in logits, shape (B, N, S); B is the number of repeats if requested, else 1.
 
         Raises:
-            Refused: If there are too many responses, one is too long, or the queue is full; or the
-                client left.
+            Refused: If there are too many responses, one is too long, the queue is full, or the
+                client has disconnected.
         """
         await self._admit(requests, len(steers))
         wanted = Wanted(
@@ -177,10 +178,10 @@ class Service:
         requests: Sequence[RewardRequest],
         steers: Sequence[tuple[Steer | None, ...]],
     ) -> FloatArray:
-        """Rewards of each response under its own steers in logits, shape (N, S); each has S of them.
+        """Rewards of each response under its own S steers in logits, shape (N, S).
 
         Raises:
-            Refused: As `rewards`.
+            Refused: As for `rewards`.
         """
         await self._admit(requests, len(steers[0]))
         rows_by_steers: dict[tuple[Steer | None, ...], list[int]] = {}
@@ -198,10 +199,10 @@ class Service:
         return reward_N_S
 
     async def _admit(self, requests: Sequence[RewardRequest], communities: int) -> None:
-        """Hold that a request, and the answer to it, are not too large; write its texts to the log where that is set.
+        """Limit the size of a request and of its answer; log its texts if the settings ask for it.
 
         Raises:
-            Refused: If one of them is.
+            Refused: If one of them is too large.
         """
         most = self.settings.most_items
         if len(requests) > most:
@@ -231,7 +232,7 @@ class Service:
                 _log.info("prompt %r response %r", prompt_text(one.prompt), one.response)
 
     async def unread(self, requests: Sequence[RewardRequest]) -> list[tuple[str, ...]]:
-        """For each request, warnings of what the trunk does not read: another language, and what is too long."""
+        """For each request, warnings about unread text: another language, or too long a text."""
         characters = sum(len(one.response) + len(prompt_text(one.prompt)) for one in requests)
         return await self.aside(
             len(requests) > _AT_ONCE or characters > _SOON_READ, _unread, requests, self.opened
@@ -240,7 +241,7 @@ class Service:
     async def _while_connected(
         self, request: Request, wanted: Sequence[Wanted]
     ) -> list[FloatArray]:
-        """The rewards; who leaves, or waits too long, takes the request back."""
+        """The rewards; a client that disconnects or waits too long cancels the request."""
         work = asyncio.ensure_future(self.batcher.score(wanted))
         gone = asyncio.ensure_future(request.receive())
         try:
@@ -250,11 +251,11 @@ class Service:
             if work.done():
                 return _outcome(work)
             if gone.done():
-                raise Refused(CLIENT_LEFT, "the client left")
+                raise Refused(CLIENT_LEFT, "the client disconnected")
             raise Refused(
                 504,
                 f"not scored within {self.settings.seconds:g} s",
-                "ask again, or for less at a time",
+                "ask again, or send a smaller request",
             )
         finally:
             for task in (work, gone):
@@ -266,7 +267,9 @@ def _outcome(work: "asyncio.Future[list[FloatArray]]") -> list[FloatArray]:
         return work.result()
     except Busy as busy:
         after = {"Retry-After": str(busy.seconds)}
-        raise Refused(429, "too much is waiting", f"ask again in {busy.seconds} s", after) from busy
+        raise Refused(
+            429, "too many requests are waiting", f"ask again in {busy.seconds} s", after
+        ) from busy
     except Closed as closed:
         raise Refused(
             503, "the server is stopping", "ask another one", {"Retry-After": "1"}
@@ -298,7 +301,7 @@ def _foreign(text: str, reads: tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _share_of_threads(processes: int) -> int:
-    """Threads that torch takes in each of so many processes: they share the cores rather than fight for them."""
+    """Number of torch threads in each of several processes, so that they share the cores."""
     torch = sys.modules.get("torch")
     if torch is None:
         return 1

@@ -1,4 +1,4 @@
-"""``/predict`` as text-embeddings-inference has it."""
+"""The endpoint ``/predict`` of text-embeddings-inference."""
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, StrictBool
@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from pluralign.core import InvalidInput, RewardRequest
 from pluralign.serving.bodies import answer, documented, read
-from pluralign.serving.compatible import TEI, Compatible
 from pluralign.serving.conversations import answered
-from pluralign.serving.naming import steer_named
+from pluralign.serving.foreign_fields import TEI, Compatible
+from pluralign.serving.model_names import steer_named
 from pluralign.serving.native import service_of
 from pluralign.serving.transcripts import read_pair, read_transcript
 from pluralign.serving.vllm import LABEL
@@ -20,30 +20,30 @@ router = APIRouter(tags=["text-embeddings-inference"])
 class Predict(Compatible):
     """Texts, or pairs of a prompt and a response.
 
-    A text, or a list of one, is one text; a flat list of two is one pair; a list of lists is a
-    batch of these.
+    A text, or a list with one text, is one text; a flat list of two texts is one pair; a list of
+    lists is a batch of these.
     """
 
     _ignored = TEI
 
     inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...]
     raw_scores: StrictBool = False
-    """True: in logits. Else squeezed into [0, 1]."""
+    """Whether rewards are in logits; otherwise they are mapped to [0, 1]."""
     model: str | None = None
-    """Not TEI's: ``name@MEX``, for clients that can add a field; others ask ``/steered/MEX/predict``."""
+    """Our own field for ``name@MEX``; clients that cannot add it use ``/steered/MEX/predict``."""
 
     @property
     def single(self) -> bool:
-        """Whether one text or pair was sent, and its answer is not in a list of answers."""
+        """Whether one text or pair was sent, so that its answer is not in a list."""
         return isinstance(self.inputs, str) or (
             len(self.inputs) > 0 and isinstance(self.inputs[0], str)
         )
 
     def requests(self) -> list[RewardRequest]:
-        """What is to be scored.
+        """Return the requests to score.
 
         Raises:
-            InvalidInput: If there is nothing, or more than two texts stand together.
+            InvalidInput: If there is no text, or a pair has more than two texts.
         """
         if not self.inputs and not isinstance(self.inputs, str):
             raise InvalidInput("inputs is empty", hint="give at least one text")
@@ -63,7 +63,7 @@ BODIES = [Predict]
 @router.post(
     "/predict",
     **documented(
-        Predict, list[Predicted] | list[list[Predicted]], "Rewards as TEI's /predict gives them"
+        Predict, list[Predicted] | list[list[Predicted]], "Rewards in the format of TEI's /predict"
     ),
 )
 async def predict(request: Request) -> Response:
@@ -81,7 +81,7 @@ async def predict(request: Request) -> Response:
 def _sequences(
     inputs: str | tuple[str, ...] | tuple[tuple[str, ...], ...],
 ) -> list[tuple[str, ...]]:
-    """What stands together: a text alone, or a pair."""
+    """A single text, or a pair of texts."""
     if isinstance(inputs, str):
         return [(inputs,)]
     flat = tuple(text for text in inputs if isinstance(text, str))
@@ -95,6 +95,6 @@ def _request(sequence: tuple[str, ...]) -> RewardRequest:
         case (prompt, response):
             return read_pair(prompt, response)
     raise InvalidInput(
-        f"{len(sequence)} texts stand together",
-        hint="one is a text, two are a prompt and a response",
+        f"{len(sequence)} texts are in one sequence",
+        hint="one text is a response, two texts are a prompt and a response",
     )

@@ -1,8 +1,8 @@
-"""Chat templates: the marks by which models write a conversation as one text.
+"""Chat templates: the marks that models use to write a conversation as one text.
 
-A table: each format opens a turn with a mark that names its role. What is not in the table is
-recognised by what templates have in common (a role between bars or brackets where a turn begins),
-so that it can be refused.
+Each format of the table opens a turn with a mark that names its role. Other templates are
+recognised by their common form (a role between bars or brackets at the beginning of a turn), so
+that they can be refused.
 """
 
 import re
@@ -59,7 +59,7 @@ SPECIAL_TOKENS = (
     ),
     *("[gMASK]", "<sop>", "<end_of_turn>", "<seed:eos>", "]~!b[", "[e~["),
 )
-"""Tokens that begin, end or fill up a text: taken off at its ends, with the whitespace around them, never inside."""
+"""Tokens that begin, end or pad a text; removed at its ends only, with their whitespace."""
 
 _WORD = r"([A-Za-z_][\w-]{0,31})"
 _MARKS = (
@@ -76,29 +76,28 @@ _ENDS_REVERSED = (
     r">[a-z_]{1,30}_fo_?(?:dne|oe)<",
     r">[0-9]{1,4}_?(?:di_artxe|LAICEPS|laiceps|devreser|desunu)<",
 )
-"""What tokens that close a turn look like in any template, backwards."""
+"""Pattern of closing tokens of any template, backwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How turns are written.
+    """The marks of one format.
 
     Attributes:
-        opening: The mark that opens a turn; its first group that matched is the word for the role.
-            A group ``thought`` marks a turn in which the assistant thinks.
-        closing: The token that closes a turn; None where there is none, or models of this format
-            differ in it.
-        sign: What proves the format of a text whose beginning is no mark, beside a mark in it;
-            None: nothing does.
-        beside: What the text must have in any case, where marks are ordinary words; None: a mark is
+        opening: The mark that opens a turn; its first matching group is the word for the role. A
+            group ``thought`` marks a turn in which the assistant thinks.
+        closing: The token that closes a turn; None without one, or if models of this format differ.
+        sign: Pattern that, with a mark, proves the format of a text that does not begin with a
+            mark; None if there is no such pattern.
+        required: Pattern that the text must contain if marks are ordinary words; None if a mark is
             enough.
-        preface: What the template writes before the first turn by itself.
+        preface: Text that the template itself writes before the first turn.
     """
 
     opening: re.Pattern[str]
     closing: str | None = None
     sign: re.Pattern[str] | None = None
-    beside: re.Pattern[str] | None = None
+    required: re.Pattern[str] | None = None
     preface: re.Pattern[str] | None = None
 
 
@@ -106,10 +105,10 @@ def _format(
     opening: str,
     closing: str | None = None,
     sign: str | None = None,
-    beside: str | None = None,
+    required: str | None = None,
     preface: str | None = None,
 ) -> Format:
-    patterns = (None if each is None else re.compile(each) for each in (sign, beside, preface))
+    patterns = (None if each is None else re.compile(each) for each in (sign, required, preface))
     return Format(re.compile(opening), closing, *patterns)
 
 
@@ -169,18 +168,19 @@ FORMATS = (
         r"(?:\A|(?<=\s)|(?<=</s>))(USER|ASSISTANT):",
         "</s>",
         sign=r"\AA chat between a curious ",
-        beside=r"\sASSISTANT:",
-        preface=r"\AA chat between a curious (?:user|human) and an artificial intelligence assistant\.[^\n]{0,200}?"
-        r"questions\.",
+        required=r"\sASSISTANT:",
+        preface=r"\AA chat between a curious (?:user|human) and an artificial intelligence "
+        r"assistant\.[^\n]{0,200}?questions\.",
     ),
     _format(  # Alpaca, Vicuna 0, Guanaco, Solar, DeepSeek Coder
         r"(?<!#)### ?(Instruction|Input|Response|System|User|Human|Assistant|Prompt):",
         sign="### ?(?:Instruction|User|Human|Prompt):",
-        beside="### ?(?:Response|Assistant):",
+        required="### ?(?:Response|Assistant):",
         preface=r"\ABelow is an instruction that describes a task[^\n]{0,200}",
     ),
     _format(  # OpenChat, Starling
-        r"(?:\A|(?<=<\|end_of_turn\|>))\s?(?:GPT4 Correct|GPT4|Code|Math Correct) (System|User|Assistant):",
+        r"(?:\A|(?<=<\|end_of_turn\|>))\s?(?:GPT4 Correct|GPT4|Code|Math Correct) "
+        r"(System|User|Assistant):",
         "<|end_of_turn|>",
         "<\\|end_of_turn\\|>(?:GPT4 Correct|GPT4|Code|Math Correct) Assistant:",
     ),
@@ -197,12 +197,12 @@ FORMATS = (
     ),  # Seed
     _format(r"\]~b\](system|user|ai|tool)(?=\n|\Z)", "[e~[", r"\]~b\]ai"),  # MiniMax M2
     _format(r"<reserved_(10[67])>", sign="<reserved_107>"),  # Baichuan 2
-    _format(r"<(用户|AI)>", beside="<AI>"),  # MiniCPM
+    _format(r"<(用户|AI)>", required="<AI>"),  # MiniCPM
     _format(r"(?:\A|(?<=\n))<(human|bot)>:", sign=r"\n<bot>:"),  # RedPajama
     _format(r"(?:\A|\n\n)(Human|Assistant):"),
     _format(  # DeepSeek 2, Falcon, Ernie
         r"(?:\A|\n\n?|<｜end▁of▁sentence｜>|<\|end_of_sentence\|>)(User|Assistant|Falcon):",
-        beside=r"\n(?:Assistant|Falcon):",
+        required=r"\n(?:Assistant|Falcon):",
     ),
 )
 
@@ -231,7 +231,7 @@ ROLES = {
     **{"[inst]": "user", "[/inst]": "assistant", "[/tool_results]": "assistant"},
     **{"<<sys>>": "system", "<</sys>>": "user", "[system_prompt]": "system"},
 }
-"""What templates call the roles."""
+"""The names of the roles in templates."""
 
 BY_ITSELF = re.compile(
     r"(?:Cutting Knowledge Date: [^\n]{1,40}\n)?(?:Today Date: [^\n]{1,40})?"
@@ -241,7 +241,7 @@ BY_ITSELF = re.compile(
     r"|You are Kimi, an AI assistant (?:created|provided) by Moonshot AI\."
     r"|You are Qwen, created by Alibaba Cloud\. You are a helpful assistant\."
 )
-"""Turns of the system that templates write by themselves where nobody gave one."""
+"""System turns that templates write by default."""
 
 _ROLE = r"(?i:user|human|prompter|system|assistant|chat_?bot|bot|ai|model|gpt)"
 _BARRED = (
@@ -255,7 +255,7 @@ _ANSWERER = "(?i:assistant|chat_?bot|bot|ai|model|gpt)"
 
 
 def unknown_mark(text: str) -> str | None:
-    """A mark of a chat template in a text of no known format, at a place where a turn begins; None where there is none.
+    """A mark at the beginning of a turn in a text of unknown format; None without such a mark.
 
     Ordinary prose about marks quotes them or has them in mid-sentence or in a block of code.
 
@@ -276,11 +276,11 @@ def unknown_mark(text: str) -> str | None:
 
 
 def _run_of(tokens: Iterable[str]) -> re.Pattern[str]:
-    """Matches everywhere, so that its first match is at the beginning: tokens and whitespace there, or nothing."""
+    """A pattern of tokens and whitespace at the beginning, which may be empty."""
     return re.compile(rf"(?:\s|{'|'.join(tokens)})*+")
 
 
 HEAD = _run_of(map(re.escape, SPECIAL_TOKENS))
 """Special tokens at the beginning of a text."""
 TAIL_REVERSED = _run_of((*(re.escape(token[::-1]) for token in SPECIAL_TOKENS), *_ENDS_REVERSED))
-"""Special tokens at its end, backwards, those of templates that are not in the table among them."""
+"""Special tokens at the end of a text, backwards, including those of unknown templates."""

@@ -1,10 +1,10 @@
 """Conversations that a chat template wrote as one text, split back into prompt and response.
 
 Every format opens a turn with a mark that names its role (`pluralign.serving.templates`), so one
-reader serves all: what stands between a mark and the next is what was said. Whitespace around it,
-which templates add, and the tokens that close it are taken off; nothing inside is altered. A text
-with marks of a format that is not known is refused rather than scored as one long response. Every
-step takes time linear in the text.
+reader suffices for all: the text between a mark and the next is the turn. Surrounding whitespace,
+which templates add, and the closing tokens are removed; the text inside is not altered. A text with
+marks of an unknown format is refused rather than scored as one long response. Every step takes time
+linear in the length of the text.
 """
 
 import re
@@ -24,36 +24,35 @@ from pluralign.serving.templates import (
 
 _QUOTES = "`'\"("
 _INSTEAD = (
-    "send messages (/classify), or prompt and response apart (/v1/rewards, /score); "
-    "docs/serving.md lists the "
-    "templates that are read"
+    "send messages (/classify), or separate prompts and responses (/v1/rewards, /score); "
+    "docs/serving.md lists the supported templates"
 )
 
 
 def read_transcript(text: str) -> RewardRequest:
-    r"""Split a conversation into its last turn, which is the response, and all before it.
+    r"""Split a conversation into its last turn, which is the response, and the turns before it.
 
-    Read are the formats of `pluralign.serving.templates`. The mark that comes first decides which;
-    marks of other formats are text like any other, and so is a mark in mid-text where the assistant
-    never speaks, or in quotes.
-
-    A text whose beginning was cut off is read as far as it goes: what stands before the first mark
-    is a turn of the user if the assistant's follows, otherwise the assistant's, or the system's if
-    the assistant's would be closed.
+    The formats of `pluralign.serving.templates` are supported. The first mark decides the format;
+    marks of other formats are ordinary text, and so is a mark in mid-text if no turn is the
+    assistant's, or in quotes. If the beginning of a text was cut off, the text before the first
+    mark is a turn of the user if the assistant's follows, otherwise the assistant's, or the
+    system's if the assistant's would be closed.
 
     Args:
         text: A rendered conversation, perhaps with padding at its ends.
 
     Returns:
-        Prompt and response. A turn of the user alone is a prompt of plain text. A text in no format
-        is a response to an empty prompt. What the assistant thought stands before the response,
+        Prompt and response. A single turn of the user is a prompt of plain text. A text without a
+        format is a response to an empty prompt. The assistant's thoughts are before the response,
         between ``<think>`` and ``</think>``.
 
     Raises:
-        InvalidInput: If the text has marks of a format that is not known, or is no conversation
-            that ends in a response (see `pluralign.serving.conversations.conversation`).
+        InvalidInput: If the text has marks of an unknown format, or is not a conversation that ends
+            in a response (see `pluralign.serving.conversations.conversation`).
 
-    >>> read_transcript("<|im_start|>user\nTea?<|im_end|>\n<|im_start|>assistant\nYes, please.<|im_end|><|endoftext|>")
+    >>> question = "<|im_start|>user\nTea?<|im_end|>\n"
+    >>> answer = "<|im_start|>assistant\nYes, please.<|im_end|><|endoftext|>"
+    >>> read_transcript(question + answer)
     RewardRequest(prompt='Tea?', response='Yes, please.')
     >>> read_transcript("Yes, please.</s>")
     RewardRequest(prompt='', response='Yes, please.')
@@ -64,10 +63,10 @@ def read_transcript(text: str) -> RewardRequest:
 def split_query(query: str, prompt: str) -> RewardRequest:
     r"""Split a prompt and its response, sent as one text, where the prompt is known.
 
-    What follows the prompt is the response, whatever marks are in it. Words that the prompt puts
-    into the assistant's mouth (``<think>``) are the response's beginning. A query that does not
-    begin with the prompt, perhaps because its beginning was cut off, is read as
-    :func:`read_transcript` does, by the prompt's format if its marks are there.
+    The text after the prompt is the response, even if it contains marks. The beginning of the
+    assistant's turn in the prompt (``<think>``) belongs to the response. A query that does not
+    begin with the prompt, perhaps because its beginning was cut off, is read by `read_transcript`,
+    in the prompt's format if it has its marks.
 
     Args:
         query: Prompt and response, rendered, perhaps with padding at its ends.
@@ -104,20 +103,21 @@ def split_query(query: str, prompt: str) -> RewardRequest:
 
 
 def read_pair(prompt: str, response: str) -> RewardRequest:
-    r"""A prompt and a response that were sent apart, each plain or as a chat template writes it.
+    r"""Read a prompt and a response sent separately, each plain or in a chat template's form.
 
     Args:
         prompt: Plain text, or turns with marks.
-        response: Plain text, perhaps with the assistant's mark before it and closing tokens behind
+        response: Plain text, perhaps with the assistant's mark before it and closing tokens after
             it.
 
     Returns:
-        Prompt and response; what is plain is not altered.
+        Prompt and response; plain text is not altered.
 
     Raises:
-        InvalidInput: As `read_transcript`.
+        InvalidInput: As for `read_transcript`.
 
-    >>> read_pair("<|im_start|>user\nTea?<|im_end|>\n", "<|im_start|>assistant\nYes, please.<|im_end|>")
+    >>> question = "<|im_start|>user\nTea?<|im_end|>\n"
+    >>> read_pair(question, "<|im_start|>assistant\nYes, please.<|im_end|>")
     RewardRequest(prompt='Tea?', response='Yes, please.')
     """
     before = _begun(prompt)
@@ -127,7 +127,7 @@ def read_pair(prompt: str, response: str) -> RewardRequest:
     _check_marks(before)
     text = _begun(response)
     for each in FORMATS:
-        mark = each.opening.match(text) if each.sign is not None and each.beside is None else None
+        mark = each.opening.match(text) if each.sign is not None and each.required is None else None
         if mark is not None and mark.end() and _role(mark) == "assistant":
             return RewardRequest(prompt, _said(text[mark.end() :], each.closing))
     _check_marks(text)
@@ -144,13 +144,13 @@ def _read(text: str, known: Format | None) -> RewardRequest:
 
 
 def _check_marks(text: str) -> None:
-    """Hold that a text of no known format has no marks of another.
+    """Refuse a text of unknown format that has marks of a template.
 
     Raises:
-        InvalidInput: If it has.
+        InvalidInput: If it has such marks.
     """
     if mark := unknown_mark(text):
-        what = f"the text has marks of a chat template that is not known: {mark!r:.100}"
+        what = f"the text has marks of an unknown chat template: {mark!r:.100}"
         raise InvalidInput(what, where="transcript", hint=_INSTEAD)
 
 
@@ -160,7 +160,7 @@ def _begun(text: str) -> str:
 
 
 def _said(text: str, closing: str | None) -> str:
-    """What a turn says, without the special tokens at its end; those before a closing one were said."""
+    """The text of a turn without special tokens at its end; those before a closing one stay."""
     end = len(TAIL_REVERSED.sub("", text[::-1], count=1))
     return text[: max(end, text.find(closing, end) if closing else end)].strip()
 
@@ -173,8 +173,8 @@ def _format_of(text: str) -> Format | None:
 
 
 def _proven(text: str, at: int, form: Format) -> bool:
-    """Whether a text with a mark of a format, at a place, is in this format."""
-    if form.beside is not None and not form.beside.search(text):
+    """Whether a text with a mark of a format at some position is in this format."""
+    if form.required is not None and not form.required.search(text):
         return False
     if at == 0:
         return True
@@ -184,7 +184,7 @@ def _proven(text: str, at: int, form: Format) -> bool:
 
 
 def _turns(text: str, form: Format, until: int | None = None) -> tuple[Message, ...]:
-    """The turns of a text that has marks; those from ``until`` on are text of the last turn."""
+    """The turns of a text with marks; marks from ``until`` on are text of the last turn."""
     marks = list(form.opening.finditer(text, 0, len(text) if until is None else until))
     if form.closing is None and len(marks) > 1 and _stops(marks[-1], text):
         text = text[: marks.pop().start()]
@@ -206,7 +206,7 @@ def _plain(marks: Sequence[re.Match[str]], said: Sequence[str]) -> list[Message]
 
 
 def _with_thoughts(marks: Sequence[re.Match[str]], said: Sequence[str]) -> list[Message]:
-    """Turns, what was thought in turns of its own standing before the answer; the last thought may have none."""
+    """Turns, with turns of thoughts moved into the answers; the last one may lack an answer."""
     turns: list[Message] = []
     thought = ""
     for mark, words in zip(marks, said, strict=True):
@@ -222,7 +222,7 @@ def _with_thoughts(marks: Sequence[re.Match[str]], said: Sequence[str]) -> list[
 
 
 def _stops(mark: re.Match[str], text: str) -> bool:
-    """Whether a mark is the last thing in a text: some models close their turn with the mark of the next."""
+    """Whether a mark ends a text: some models close their turn with the next turn's mark."""
     return _role(mark) in ("user", "tool") and not text[mark.end() :].strip()
 
 
@@ -231,7 +231,7 @@ def _thinks(form: Format) -> bool:
 
 
 def _cut_turn(text: str, mark: re.Match[str], form: Format) -> tuple[Message, ...]:
-    """The turn before the first mark, if anything is left of it."""
+    """The turn before the first mark, if it has any text."""
     left = text[: mark.start()]
     if form.preface is not None:
         left = form.preface.sub("", left, count=1)

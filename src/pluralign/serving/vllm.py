@@ -1,6 +1,6 @@
-"""Endpoints as vLLM has them for reward models: ``/classify``, ``/pooling``, ``/score``.
+"""The endpoints of vLLM for reward models: ``/classify``, ``/pooling``, ``/score``.
 
-A community is a model name.
+A model name selects a community.
 """
 
 import base64
@@ -17,9 +17,9 @@ from starlette.responses import Response
 from pluralign.core import FloatArray, InvalidInput, Message, RewardRequest
 from pluralign.serving.batching import tokens_of
 from pluralign.serving.bodies import answer, documented, read
-from pluralign.serving.compatible import VLLM, Compatible
 from pluralign.serving.conversations import answered, conversation
-from pluralign.serving.naming import steer_named
+from pluralign.serving.foreign_fields import VLLM, Compatible
+from pluralign.serving.model_names import steer_named
 from pluralign.serving.native import service_of
 from pluralign.serving.transcripts import read_pair, read_transcript
 
@@ -30,25 +30,25 @@ _TASKS = Literal["classify", "score", "reward", "pooling", "encode"]
 
 
 class _Body(Compatible):
-    """What all requests have."""
+    """The common fields of all requests."""
 
     _ignored = VLLM
 
     model: str | None = None
-    """``name@MEX``; the reference where there is no community."""
+    """``name@MEX``; without a community, the reference."""
     use_activation: StrictBool = Field(default=False, validation_alias=_ACTIVATION)
-    """True: the reward squeezed into [0, 1]. Else in logits, as of a model with problem_type = "regression". Its former
-    names, ``activation`` and ``softmax``, are read too."""
+    """Whether rewards are mapped to [0, 1]; otherwise they are logits, as for a model with
+    problem_type = "regression". The former names ``activation`` and ``softmax`` are read too."""
 
     def squeezed(self, reward_N: FloatArray) -> list[float]:
-        """Rewards as they were asked for."""
+        """Rewards in the requested form."""
         squeezed_N: FloatArray = expit(reward_N) if self.use_activation else reward_N
         found: list[float] = squeezed_N.tolist()
         return found
 
 
 class TextPart(BaseModel):
-    """A part of a turn; images and other parts are not read."""
+    """A segment of a turn; images and other segments are not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -64,17 +64,17 @@ class ChatMessage(BaseModel):
     role: str
     content: str | tuple[TextPart, ...]
     tool_calls: Annotated[tuple[Any, ...], Field(max_length=0)] | None = None
-    """Tools are not read: a turn that calls one is refused."""
+    """Tool calls are not supported: a turn with one is refused."""
 
     def message(self) -> Message:
-        """The turn, its parts joined."""
+        """The turn with its segments joined."""
         if isinstance(self.content, str):
             return Message(self.role, self.content)
         return Message(self.role, "\n".join(part.text for part in self.content))
 
 
 class Classify(_Body):
-    """Conversations to be scored: rendered by a chat template (``input``), or one as messages."""
+    """Conversations to score: rendered by a chat template (``input``), or one as messages."""
 
     input: str | tuple[str, ...] | None = None
     messages: tuple[ChatMessage, ...] | None = Field(default=None, min_length=1)
@@ -88,7 +88,7 @@ class Classify(_Body):
         return self
 
     def requests(self) -> list[RewardRequest]:
-        """What is to be scored."""
+        """Return the requests to score."""
         if self.messages is not None:
             return [conversation([turn.message() for turn in self.messages])]
         assert self.input is not None
@@ -99,16 +99,16 @@ class Classify(_Body):
 
 
 class Pooling(Classify):
-    """As for /classify."""
+    """The conversations, as for /classify."""
 
     task: _TASKS | None = None
-    """Whatever it is called, a reward is what is pooled."""
+    """Ignored: the pooled value is always the reward."""
     encoding_format: Literal["float", "base64"] = "float"
-    """How a reward is written; base64: of a little-endian float32."""
+    """Format of a reward; base64 encodes a little-endian float32."""
 
 
 class Score(_Body):
-    """Prompts (``queries``) and responses (``documents``): one prompt for all responses, or one for each."""
+    """Prompts (``queries``), one or as many as responses, and responses (``documents``)."""
 
     queries: str | tuple[str, ...] = Field(validation_alias="queries")
     documents: str | tuple[str, ...] = Field(validation_alias="documents")
@@ -123,11 +123,11 @@ class Score(_Body):
         return {renamed.get(key, key): value for key, value in given.items()}
 
     def requests(self) -> list[RewardRequest]:
-        """What is to be scored.
+        """Return the requests to score.
 
         Raises:
-            InvalidInput: If there are as many prompts as responses neither, nor one prompt, or none
-                at all.
+            InvalidInput: If there is neither one prompt nor one for each response, or there are
+                none.
         """
         prompts = [self.queries] if isinstance(self.queries, str) else list(self.queries)
         responses = [self.documents] if isinstance(self.documents, str) else list(self.documents)
@@ -138,13 +138,13 @@ class Score(_Body):
         if len(prompts) != len(responses):
             raise InvalidInput(
                 f"{len(prompts)} queries and {len(responses)} documents",
-                hint="give one, or equally many",
+                hint="give one query, or one for each document",
             )
         return [read_pair(p, r) for p, r in zip(prompts, responses, strict=True)]
 
 
 class _Usage(BaseModel):
-    """Tokens, estimated as a quarter of the bytes."""
+    """Estimated number of tokens: a quarter of the bytes."""
 
     prompt_tokens: int
     total_tokens: int
@@ -186,19 +186,19 @@ class ScoredPair(BaseModel):
 
 
 class ClassifyAnswer(_Answer):
-    """Rewards, one a text."""
+    """Rewards, one for each text."""
 
     data: tuple[Classified, ...]
 
 
 class PoolingAnswer(_Answer):
-    """Rewards, one a text."""
+    """Rewards, one for each text."""
 
     data: tuple[Pooled, ...]
 
 
 class ScoreAnswer(_Answer):
-    """Rewards, one a pair."""
+    """Rewards, one for each pair."""
 
     data: tuple[ScoredPair, ...]
 
@@ -207,7 +207,7 @@ BODIES = [Classify, Pooling, Score]
 
 
 @router.post(
-    "/classify", **documented(Classify, ClassifyAnswer, "Rewards as vLLM's /classify gives them")
+    "/classify", **documented(Classify, ClassifyAnswer, "Rewards in the format of vLLM's /classify")
 )
 async def classify(request: Request) -> Response:
     """Rewards of conversations."""
@@ -220,7 +220,7 @@ async def classify(request: Request) -> Response:
 
 
 @router.post(
-    "/pooling", **documented(Pooling, PoolingAnswer, "Rewards as vLLM's /pooling gives them")
+    "/pooling", **documented(Pooling, PoolingAnswer, "Rewards in the format of vLLM's /pooling")
 )
 async def pooling(request: Request) -> Response:
     """Rewards of conversations."""
@@ -231,7 +231,7 @@ async def pooling(request: Request) -> Response:
     return _answer(request, "pooling", body, requests, data)
 
 
-@router.post("/score", **documented(Score, ScoreAnswer, "Rewards as vLLM's /score gives them"))
+@router.post("/score", **documented(Score, ScoreAnswer, "Rewards in the format of vLLM's /score"))
 @router.post("/v1/score", **documented(Score, ScoreAnswer, "The same as /score"))
 async def score(request: Request) -> Response:
     """Rewards of responses (documents) to prompts (queries)."""

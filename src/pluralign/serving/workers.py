@@ -13,11 +13,11 @@ class Worker:
     """A thread that scores.
 
     Args:
-        scorer: What it scores with.
+        scorer: The scorer that it uses.
 
     Attributes:
         thread: The thread.
-        cores: How many cores torch may take in it; None: as it is set.
+        cores: Number of cores that torch may use in it; None leaves torch's setting.
     """
 
     def __init__(self, scorer: Scorer) -> None:

@@ -1,4 +1,4 @@
-"""Fields of other servers' requests that ours does not have: harmless ones are ignored, all others refused."""
+"""Fields of other servers' requests that ours lacks: harmless ones are ignored, others refused."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -43,12 +43,12 @@ OPEN_RLHF: Mapping[str, Any] = {"id": _ANY, "request_id": _ANY, "metadata": _ANY
 
 
 class Compatible(BaseModel):
-    """A request as another server takes it.
+    """A request in the format of another server.
 
-    A field that this server does not have is ignored where it changes no answer (``user``), or
-    holds the value by which nothing changes (``truncation_side = "right"``: a trunk reads the
-    beginning of a long text), or null. Any other is refused: a field that was renamed, or is known
-    only there, would otherwise change the answer there and not here.
+    A field that this server lacks is ignored if it does not affect answers (``user``), if it has
+    the value that matches this server (``truncation_side = "right"``: a trunk reads the beginning
+    of a long text), or if it is null. Any other field is refused, because it would change the
+    answer of the other server and not the answer of this one.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)

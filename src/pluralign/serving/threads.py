@@ -1,4 +1,4 @@
-"""Work beside the event loop: what takes long must not keep other callers waiting."""
+"""Threads next to the event loop, so that long work does not delay other callers."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Found = TypeVar("Found")
 class Aside:
     """A few threads that read large bodies, plan, and write large answers.
 
-    There are few, so that callers who ask for much wait for one another and not everybody for them.
+    They are few, so that callers with large requests wait for one another and do not delay others.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Aside:
     async def __call__(
         self, heavy: bool, work: Callable[Given, Found], *args: Given.args, **kwargs: Given.kwargs
     ) -> Found:
-        """What ``work`` returns; done in a thread where it is heavy, at once where a thread would cost more."""
+        """Return the result of ``work``, computed in a thread if it is heavy, else at once."""
         if not heavy:
             return work(*args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(
@@ -31,5 +31,5 @@ class Aside:
         )
 
     def close(self) -> None:
-        """Let the threads end once they have nothing to do."""
+        """Let the threads end when their work is done."""
         self._threads.shutdown(wait=False)

@@ -4,23 +4,23 @@
 """
 
 from pluralign.core import Steer, read_steer
-from pluralign.serving.planning import check_labels
+from pluralign.serving.plans import check_labels
 from pluralign.serving.problems import Refused
 from pluralign.serving.service import Service
 
 
 def steer_named(service: Service, model: str | None, path: str | None = None) -> Steer | None:
-    """The steer that a model's name asks for, or a path such as ``/steered/MEX/predict``.
+    """The steer in a model's name, or in a path such as ``/steered/MEX/predict``.
 
     Args:
         service: The model.
-        model: As the client sent it; None or empty: our model.
+        model: The model's name from the client; None or empty for this server's model.
         path: The steer in the path.
 
     Raises:
-        Refused: If it is another model's name.
+        Refused: If the name is another model's.
         UnknownCommunity: If the model lacks the community.
-        InvalidInput: If a share is no number, or shares do not sum to 1.
+        InvalidInput: If a share is not a number, or shares do not sum to 1.
     """
     name, sign, words = (model or service.name).partition("@")
     if name != service.name:
@@ -30,7 +30,7 @@ def steer_named(service: Service, model: str | None, path: str | None = None) ->
             f"use {service.name!r}, or {service.name}@COMMUNITY",
         )
     if sign and path is not None:
-        raise Refused(422, "path and model name both say whose taste counts", "use one of them")
+        raise Refused(422, "path and model name both name a community", "use one of them")
     if not sign:
         if path is None:
             return None

@@ -7,7 +7,7 @@ import pytest
 
 from pluralign.core import InvalidInput, Steer, UnknownCommunity
 from pluralign.rewards.remote.wire import ALL, BLEND, Steering
-from pluralign.serving.planning import Planner
+from pluralign.serving.plans import Planner
 
 CARD = {
     "communities": ["GBR", "MEX", "MEX/oaxaca"],

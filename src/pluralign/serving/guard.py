@@ -1,4 +1,4 @@
-"""What stands before every endpoint: who is let in, how much may be sent, and how slowly."""
+"""Limits in front of every endpoint: tokens, origins, sizes, times and numbers of connections."""
 
 import asyncio
 import base64
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pluralign.serving.metrics import Metrics
 from pluralign.serving.problems import Refused, problem
 from pluralign.serving.protocol import CONNECTIONS
 from pluralign.serving.server_settings import ServeSettings, is_loopback
-from pluralign.serving.watching import Metrics
 
 _log = logging.getLogger("pluralign.serving")
 OPEN_TO_ALL = frozenset({"/", "/page.css", "/page.js", "/healthz", "/readyz"})
-"""What needs no token: it tells nothing of the model."""
+"""Paths that require no token, because they reveal nothing about the model."""
 _UNNAMED = "other"
 _SHORT_BODY = 64_000
 _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,9 +36,9 @@ class Guard:
 
     Args:
         app: The application.
-        settings: How the server is set.
+        settings: Settings of the server.
         metrics: Counts requests.
-        endpoints: Paths that are counted by name; all others are counted together.
+        endpoints: Paths that are counted by name; all other paths are counted together.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Guard:
         self._digests = [_digest(token.encode()) for token in settings.tokens]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or say why not."""
+        """Pass a request on, or refuse it with a reason."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -76,7 +76,7 @@ class Guard:
             await answer(scope, receive, sending)
         except TimeoutError:
             _log.warning(
-                "a client did not take in its answer within %g s", self._settings.seconds_to_send
+                "a client did not read its answer within %g s", self._settings.seconds_to_send
             )
         finally:
             self._held -= body.size
@@ -99,14 +99,16 @@ class Guard:
                 asked = {"WWW-Authenticate": "Bearer"}
                 raise Refused(
                     401,
-                    "no token, or a wrong one",
+                    "the token is missing or wrong",
                     "send the header Authorization: Bearer TOKEN",
                     asked,
                 )
         elif not is_loopback(_host(headers.get(b"host", b""))):
-            # A page from elsewhere that has its own name point to this machine.
+            # A page of another site whose host name points to this machine (DNS rebinding).
             raise Refused(
-                421, "this server answers to names of this machine only", "ask http://127.0.0.1"
+                421,
+                "the host name in the request is not a name of this machine",
+                "ask http://127.0.0.1",
             )
         if scope["method"] not in _CHANGES_NOTHING and _from_elsewhere(headers, self._origins):
             hint = (
@@ -123,7 +125,7 @@ class Guard:
         return any(hmac.compare_digest(given, known) for known in self._digests)
 
     def _receiving(self, receive: Receive, body: "_Body") -> Receive:
-        """Bound how large a body may be and how long it may take; then wait for a client that leaves without end."""
+        """Limit the size and the time of a body; then only wait for the client's disconnection."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.seconds_to_send
         whole = False
@@ -150,17 +152,17 @@ class Guard:
         return receiving
 
     def _hold(self, body: "_Body", more: int) -> None:
-        """Count what came of a body, and of all bodies; what is short is let in whatever others send.
+        """Count the received bytes of this body and of all bodies; a short body is always accepted.
 
         Raises:
-            Refused: If all that is being sent together is too much, and this body is long.
+            Refused: If the bodies of all clients together are too large, and this body is long.
         """
         body.size += more
         self._held += more
         if self._held > self._settings.most_bytes_at_once and body.size > _SHORT_BODY:
             after = {"Retry-After": "1", "Connection": "close"}
             raise Refused(
-                503, "too much is being sent by all clients together", "ask again in 1 s", after
+                503, "the requests of all clients together are too large", "ask again in 1 s", after
             )
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
@@ -175,7 +177,7 @@ class _Body:
     """The body of a request.
 
     Attributes:
-        size: How many bytes of it came so far.
+        size: Number of bytes received so far.
     """
 
     size: int = 0
@@ -193,7 +195,8 @@ def _too_large(settings: ServeSettings) -> Refused:
 def _host(header: bytes) -> str:
     """The name in a Host header, without its port.
 
-    >>> [_host(header) for header in (b"127.0.0.1:8000", b"LocalHost", b"[::1]:80", b"evil.example")]
+    >>> headers = (b"127.0.0.1:8000", b"LocalHost", b"[::1]:80", b"evil.example")
+    >>> [_host(header) for header in headers]
     ['127.0.0.1', 'localhost', '[::1]', 'evil.example']
     """
     text = header.decode("latin-1").lower()
@@ -201,9 +204,10 @@ def _host(header: bytes) -> str:
 
 
 def _from_elsewhere(headers: Mapping[bytes, bytes], allowed: Collection[bytes]) -> bool:
-    """Whether a browser says that a page of another origin sent a request; programs say nothing of the kind.
+    """Whether a browser reports that a page of another origin sent a request; programs report none.
 
-    >>> own = {b"host": b"localhost:8000", b"origin": b"http://localhost:8000", b"sec-fetch-site": b"same-origin"}
+    >>> own = {b"host": b"localhost:8000", b"origin": b"http://localhost:8000"}
+    >>> own |= {b"sec-fetch-site": b"same-origin"}
     >>> _from_elsewhere(own, ()), _from_elsewhere(own | {b"origin": b"http://localhost:3000"}, ())
     (False, True)
     >>> _from_elsewhere({b"host": b"localhost:8000", b"sec-fetch-site": b"cross-site"}, ())
@@ -217,7 +221,7 @@ def _from_elsewhere(headers: Mapping[bytes, bytes], allowed: Collection[bytes]) 
 
 
 def _token(authorization: bytes) -> bytes:
-    """The token of an Authorization header: a bearer's, or the password of a URL such as ``http://any:TOKEN@host``."""
+    """The bearer token of an Authorization header, or the password in ``http://any:TOKEN@host``."""
     kind, _, given = authorization.partition(b" ")
     if kind.lower() == b"bearer":
         return given.strip()

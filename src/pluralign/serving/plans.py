@@ -1,4 +1,4 @@
-"""From what a request says of whose taste counts to steers, and to what the answer says of them."""
+"""Plans: the steers of a request, and the description of its communities in the answer."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from pluralign.core import (
     steer_to,
 )
 from pluralign.rewards.remote.wire import ALL, BLEND, Served, Steering
-from pluralign.serving.evidence import evidence_of
+from pluralign.serving.people import evidence_of
 
 _SERVED = TypeAdapter(tuple[Served, ...])
 _PLANS_KEPT, _SHORT = 64, 16
@@ -28,11 +28,11 @@ _MOST_LABELS, _LONGEST_LABEL = 1000, 200
 
 @dataclass(frozen=True, slots=True)
 class ScoringPlan:
-    """Which rewards a request asks for.
+    """The steers that a request asks for.
 
     Attributes:
-        keys: What the answer calls each, S of them.
-        steers: What to score with; None is the reference.
+        keys: Their S names in the answer.
+        steers: The steers to score with; None is the reference.
         served: The communities behind them.
         written: ``served`` as JSON: for two hundred communities it takes longer to write than to
             score.
@@ -47,16 +47,16 @@ class ScoringPlan:
     def of(
         cls, keys: Sequence[str], steers: Sequence[Steer | None], served: Sequence[Served]
     ) -> "ScoringPlan":
-        """A plan, with its communities written down."""
+        """Make a plan with its communities as JSON."""
         return cls(tuple(keys), tuple(steers), tuple(served), _SERVED.dump_json(tuple(served)))
 
 
 class Planner:
-    """Makes plans for one model, and remembers the last of them.
+    """Makes plans for one model, and caches the latest plans.
 
     Args:
-        card: Of the saved model.
-        communities: Ids it can be steered to.
+        card: Card of the saved model.
+        communities: Ids of the communities that it can be steered to.
     """
 
     def __init__(self, card: Mapping[str, Any], communities: Sequence[str]) -> None:
@@ -68,11 +68,11 @@ class Planner:
         self._separate = lru_cache(_PLANS_KEPT)(self._plan_separate)
 
     def plan(self, asked: Steering) -> ScoringPlan:
-        """What to score with, for a request.
+        """The plan of a request.
 
         Raises:
-            UnknownCommunity: If the model lacks a community, near ones being named, and no parent
-                may answer.
+            UnknownCommunity: If the model lacks a community, and no parent may replace it; the
+                message names similar communities.
             InvalidInput: If shares of a blend do not sum to 1, or labels are too many or too long.
         """
         if asked.blend is not None:
@@ -90,7 +90,7 @@ class Planner:
         return planned(labels, asked.strength, asked.unknown == "parent")
 
     def quick(self, asked: Steering) -> bool:
-        """Whether a plan is made at once: names that are no ids are looked up, and compared with all that there are."""
+        """Whether a plan is cheap; names other than ids must be compared with all known names."""
         labels = asked.blend or (
             (asked.communities,) if isinstance(asked.communities, str) else asked.communities
         )
@@ -98,7 +98,7 @@ class Planner:
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """Every community, and the reference where the model is steered to nobody."""
+        """Every community, and the reference if the model has no community."""
         return self.communities or (WORLD.id,)
 
     def _plan_separate(self, labels: tuple[str, ...], strength: float, parent: bool) -> ScoringPlan:
@@ -119,14 +119,14 @@ class Planner:
         return ScoringPlan.of([BLEND], [steer], [self._served(key, id_) for key, id_, _ in found])
 
     def _answering(self, label: str, parent: bool) -> tuple[str, str]:
-        """What the answer calls a community, and the id whose part of the model answers."""
+        """The name of a community in the answer, and the id whose weights are used."""
         if parent and (found := self._nearest(label)) is not None:
             return found
         id_ = label if label in self._known else known_community(label, self.communities)
         return id_, id_
 
     def _nearest(self, label: str) -> tuple[str, str] | None:
-        """A community, and the nearest to it that the model has: itself or one of its parents."""
+        """A community, with the nearest one that the model has: itself or one of its parents."""
         try:
             here = at = resolve_community(label) or community(label)
         except PluralignError:
@@ -152,10 +152,10 @@ class Planner:
 
 
 def check_labels(labels: Collection[str]) -> None:
-    """Hold that a request names no more communities, and no longer ones, than there can be.
+    """Limit the number and the length of the communities in a request.
 
     Raises:
-        InvalidInput: If it does.
+        InvalidInput: If there are more, or longer ones.
     """
     if len(labels) > _MOST_LABELS:
         raise InvalidInput(

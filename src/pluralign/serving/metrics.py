@@ -1,4 +1,4 @@
-"""What a server counts, for Prometheus."""
+"""Counts of a server, for Prometheus."""
 
 import os
 import re
@@ -26,7 +26,7 @@ _COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class Metrics:
-    """The numbers of one process; of several behind one port, each adds its own to a shared folder."""
+    """The counts of one process; several processes behind one port share a folder."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -84,7 +84,7 @@ class Metrics:
         self.batch_seconds.observe(batch.seconds)
 
     def read(self, responses: Sequence[Scorable]) -> None:
-        """Count responses whose thoughts are left out, and those that hold no answer."""
+        """Count responses whose thoughts are left out, and responses without an answer."""
         self.thoughts.labels("left_out").inc(
             sum(one.thought and one.request is not None for one in responses)
         )
@@ -102,7 +102,7 @@ class Metrics:
         self.seconds.labels(endpoint).observe(seconds)
 
     def exposed(self) -> bytes:
-        """All numbers, of all processes."""
+        """All counts of all processes."""
         if SHARED_FOLDER not in os.environ:
             return generate_latest(self._registry)
         _forget_the_dead(Path(os.environ[SHARED_FOLDER]))
@@ -112,7 +112,7 @@ class Metrics:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """A process that was killed cannot take back what it said of now."""
+    """Remove the gauges of a killed process."""
     for path in folder.glob("gauge_live*.db"):
         named = _OF_PROCESS.fullmatch(path.name)
         if named and not _alive(int(named[1])):

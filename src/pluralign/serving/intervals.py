@@ -1,4 +1,4 @@
-"""From the rewards of several fits to numbers with intervals, orders and preferences."""
+"""Numbers with intervals, orders and preferences from the rewards of several fits."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -22,10 +22,10 @@ def _reach(fits: int, held_out: float) -> float:
 
 
 def intervals(value_B_X: FloatArray, held_out: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """A number and the ends of its 95 % interval, shape X each; ends are nan where there is one fit.
+    """Numbers and the ends of their 95 % intervals, shape X each; ends are nan for a single fit.
 
     Args:
-        value_B_X: The number in each of B fits; that of the first is told.
+        value_B_X: The number in each of B fits; the first fit's number is returned.
         held_out: Share of the people that each fit lacks.
     """
     value_X = value_B_X[0]
@@ -37,7 +37,7 @@ def intervals(value_B_X: FloatArray, held_out: float) -> tuple[FloatArray, Float
 
 
 def numbers(value_B_X: FloatArray, held_out: float) -> Any:
-    """As `intervals`, as lists of lists with an object for each number; JSON has null for an end that is nan.
+    """The numbers of `intervals` as nested lists of objects; in JSON, nan becomes null.
 
     >>> numbers(np.array([[0.5]]), held_out=0.2)
     [{'value': 0.5, 'low': nan, 'high': nan}]
@@ -61,21 +61,21 @@ def shares(margin: Sequence[Number]) -> list[Number]:
 
 
 def losses(reward_B_N_S: FloatArray) -> FloatArray:
-    """How far each response lies behind the favourite of each steer among the N, in logits, shape (B, N, S), >= 0."""
+    """Distance of each response from each steer's favourite, in logits, shape (B, N, S), >= 0."""
     loss_B_N_S: FloatArray = reward_B_N_S.max(axis=1, keepdims=True) - reward_B_N_S
     return loss_B_N_S
 
 
 def order(loss_B_N_S: FloatArray) -> tuple[list[int], FloatArray, FloatArray]:
-    """Put responses in order by what the steer that each serves worst loses.
+    """Order responses by their largest loss under any steer (minimax regret).
 
-    Rewards of different communities are on no common scale of better and worse, but what each loses
-    against its own favourite is: logits of the choices of its people. So the first response is that
-    which loses least where it loses most (minimax regret); under one steer that is simply the best.
+    Rewards of different communities are not on a common scale, but the losses against each
+    community's own favourite are: logits of the choices of its people. The first response has the
+    smallest largest loss; under one steer it is the one with the highest reward.
 
     Returns:
-        Positions from the best down; how far behind the first each lies in each fit, shape (B, N);
-        which steer each response serves worst, shape (N,).
+        Positions in order; the distance of each from the first in each fit, shape (B, N); the
+        steer with the largest loss for each response, shape (N,).
     """
     worst_B_N = loss_B_N_S.max(axis=2)
     ranked = np.argsort(worst_B_N[0], kind="stable").tolist()

@@ -1,4 +1,4 @@
-"""The people behind each community of a saved model, as its card tells, and why to trust a number less."""
+"""The people behind each community of a saved model, with warnings if they are few or unknown."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ CHANCE = 0.5
 
 
 def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
-    """What stands behind a community.
+    """The evidence behind a community.
 
     Args:
-        card: Of the saved model.
+        card: Card of the saved model.
         id_: A community it is steered to, or ``~world``, the reference.
 
     Returns:
-        Its people and held-out accuracy, with a warning where they are few or unknown.
+        The people and the held-out accuracy, with a warning if they are few or unknown.
     """
     raters, pairs = _people(card, id_)
     accuracy = _accuracy(card, id_)
@@ -35,9 +35,10 @@ def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
 
 
 def not_steered(card: Mapping[str, Any]) -> tuple[NotSteered, ...]:
-    """The communities in the data of a saved model that it is not steered to, as its card lists them.
+    """The communities of a saved model's data that it is not steered to, from its card.
 
-    >>> card = {"in_data": {"KEN": {"pairs": 60, "raters": 12, "role": "left out", "why": "60 pairs, 200 needed"}}}
+    >>> kenya = {"pairs": 60, "raters": 12, "role": "left out", "why": "60 pairs, 200 needed"}
+    >>> card = {"in_data": {"KEN": kenya}}
     >>> [(one.name, one.pairs, one.why) for one in not_steered(card)]
     [('Kenya', 60, '60 pairs, 200 needed')]
     """
@@ -57,7 +58,7 @@ def not_steered(card: Mapping[str, Any]) -> tuple[NotSteered, ...]:
 
 
 def _people(card: Mapping[str, Any], id_: str) -> tuple[int | None, int | None]:
-    """Raters and pairs; those of the reference are all that it was fitted on."""
+    """Raters and pairs; for the reference, all raters and pairs that it was fitted on."""
     people = card.get("people") or {}
     own = id_ in (card.get("communities") or ())
     behind = [id_] if own or id_ != WORLD.id else list(card.get("reference_fitted_on") or ())
@@ -78,15 +79,13 @@ def _accuracy(card: Mapping[str, Any], id_: str) -> Accuracy | None:
 def _simulated(card: Mapping[str, Any]) -> tuple[str, ...]:
     licenses = card.get("licenses") or ()
     if any("simulated" in str(terms).lower() for terms in licenses):
-        return (
-            "simulated: people of a society that was written down stand behind it, and nobody real",
-        )
+        return ("simulated: the people behind it are simulated, none of them is real",)
     return ()
 
 
 def _thin(raters: int | None, pairs: int | None) -> tuple[str, ...]:
     if raters is None and pairs is None:
-        return ("unknown: the model's card does not say how many people stand behind it",)
+        return ("unknown: the model's card does not have the number of people behind it",)
     if raters is not None and raters < FEW_RATERS:
         return (f"thin: only {count_of(raters, 'person stands', 'people stand')} behind it",)
     if raters is None and pairs is not None and pairs < FEW_PAIRS:
@@ -99,13 +98,14 @@ def _thin(raters: int | None, pairs: int | None) -> tuple[str, ...]:
 
 def _weak(accuracy: Accuracy | None) -> tuple[str, ...]:
     if accuracy is None:
-        return ("unmeasured: nobody held out has been compared with it",)
+        return ("unmeasured: it has not been compared with held-out people",)
     if accuracy.n_raters is not None and accuracy.n_raters < ENOUGH:
         few = count_of(accuracy.n_raters, "person held out has", "people held out have")
         return (f"thin: only {few} been compared with it",)
     if accuracy.low is not None and accuracy.low <= CHANCE:
         shown = f"{accuracy.value:.1%}, interval {accuracy.low:.1%} to {accuracy.high:.1%}"
         return (
-            f"weak: on choices of people held out it is not surely better than chance ({shown})",
+            "weak: on choices of held-out people it is not significantly better than chance "
+            f"({shown})",
         )
     return ()

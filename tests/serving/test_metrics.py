@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pluralign.serving.batching import Batch
-from pluralign.serving.watching import SHARED_FOLDER, Metrics
+from pluralign.serving.metrics import SHARED_FOLDER, Metrics
 
 SCRIPT = """
 import os, sys
 from pluralign.serving.batching import Batch
-from pluralign.serving.watching import Metrics
+from pluralign.serving.metrics import Metrics
 metrics = Metrics()
 metrics.answered("/v1/rewards", 200, 0.01)
 metrics.scored(Batch(7, 100, 0.1))
