@@ -2,14 +2,23 @@
 
 import os
 from pathlib import Path
+from typing import overload
 
 from pluralign.core.errors import InvalidInput
 
 AnyPath = str | os.PathLike[str]
 
 
-def as_path(given: AnyPath) -> Path:
-    """A path from text; ``~/`` is the home folder.
+@overload
+def as_path(given: AnyPath) -> Path: ...
+
+
+@overload
+def as_path(given: AnyPath | None) -> Path | None: ...
+
+
+def as_path(given: AnyPath | None) -> Path | None:
+    """A path from text; ``~/`` is the home folder, and None stays None.
 
     Raises:
         InvalidInput: If it is neither text nor a path.
@@ -17,6 +26,8 @@ def as_path(given: AnyPath) -> Path:
     >>> as_path("runs/mine").name
     'mine'
     """
+    if given is None:
+        return None
     if not isinstance(given, str | os.PathLike):
         raise InvalidInput(f"a path must be text or a Path, got {type(given).__name__}")
     path = Path(given)

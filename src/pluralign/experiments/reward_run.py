@@ -106,7 +106,7 @@ def run_experiment(
         PluralignError: If data or settings do not allow the run; finished work stays in the folder.
     """
     with reporting(reporter) as drawn:
-        return _run(resolved, as_path(out), drawn, fresh, None if cache is None else as_path(cache))
+        return _run(resolved, as_path(out), drawn, fresh, as_path(cache))
 
 
 def _run(

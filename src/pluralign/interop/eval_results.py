@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import Estimate, InvalidInput, NotEnoughData, Tally, whole_file
+from pluralign.core import (
+    AnyPath,
+    Estimate,
+    InvalidInput,
+    NotEnoughData,
+    Tally,
+    as_path,
+    whole_file,
+)
 from pluralign.interop.cards import accuracy_of, people_behind
 from pluralign.interop.front_matter import yaml_of
 
@@ -102,7 +110,7 @@ def eval_results(
     return entries
 
 
-def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: Path, name: str) -> Path:
+def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: AnyPath, name: str) -> Path:
     """Write entries to ``folder/.eval_results/name.yaml``; the file appears whole or not at all.
 
     Args:
@@ -117,6 +125,7 @@ def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: Path, name:
         InvalidInput: If the name is no file name.
         MissingExtra: If PyYAML is not installed.
     """
+    folder = as_path(folder)
     if not name or name.startswith(".") or any(c in name for c in "/\\\0"):
         raise InvalidInput(
             f"{name!r} cannot name a file", where="name", hint="use a plain name without slashes"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import DamagedFile, InvalidInput, NotEnoughData, whole_file
+from pluralign.core import AnyPath, DamagedFile, InvalidInput, NotEnoughData, as_path, whole_file
 from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
@@ -22,7 +22,7 @@ _HUNDRED = {"cultural_alignment_score", "pairwise_diversity", "structural_divers
 
 
 def write_every_eval_ever(
-    run: Path, out: Path, organisation: str, relationship: str = "other"
+    run: AnyPath, out: AnyPath, organisation: str, relationship: str = "other"
 ) -> list[Path]:
     """Write the results of a run.
 
@@ -41,6 +41,7 @@ def write_every_eval_ever(
         DamagedFile: If its record does not say what ran, and when.
         NotEnoughData: If it has no number of a community.
     """
+    run, out = as_path(run), as_path(out)
     opened = _opened(run)
     by_model: dict[str, list[Row | SurveyRow]] = {}
     for row in opened.results:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pluralign.core import (
     WORLD,
+    AnyPath,
     Encoder,
     FloatArray,
     InvalidInput,
@@ -17,6 +18,7 @@ from pluralign.core import (
     RewardRequest,
     Steer,
     SteerableRewardModel,
+    as_path,
     read_steer,
 )
 from pluralign.huggingface.folders import whole_folder
@@ -58,12 +60,12 @@ class Exported:
 
 
 def write_export(
-    source: Path,
-    out: Path,
+    source: AnyPath,
+    out: AnyPath,
     words: Sequence[str],
     strength: float = 1.0,
     shape: Shape = "model",
-    cache: Path | None = None,
+    cache: AnyPath | None = None,
     trust_encoder: str | None = None,
     all_communities: bool = False,
 ) -> Exported:
@@ -90,6 +92,7 @@ def write_export(
         InvalidInput: If the encoder is pluralign's own, or the steer cannot have that shape.
         UnknownCommunity: If the model has no such community.
     """
+    source, out, cache = as_path(source), as_path(out), as_path(cache)
     model, opened = open_with_trunk(source, cache, around=_bare, trust_encoder=trust_encoder)
     steer = read_steer(model.communities, words or [WORLD.id], strength, where="--community")
     _refuse_shape(opened, words, strength, shape, all_communities)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import InvalidInput, MissingExtra
+from pluralign.core import AnyPath, InvalidInput, MissingExtra, as_path
 
 _REPO = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 _CARD = "README.md"
@@ -12,7 +12,7 @@ _CLIENTS = {"huggingface_hub", "httpx", "httpx2", "httpcore", "requests", "urlli
 _MODELS = ("card.json", "config.json", "adapter_config.json", "modules.json")
 
 
-def push(folder: Path, repo_id: str, private: bool = True, token: str | None = None) -> str:
+def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None = None) -> str:
     """Upload a folder as a model repository, in one commit; the repository is made if it is not there.
 
     Nothing is sent before the folder, the name and the token are found in order. A model is not
@@ -34,6 +34,7 @@ def push(folder: Path, repo_id: str, private: bool = True, token: str | None = N
         InvalidInput: If the folder holds no described model, the name is no repository's, there is
             no token, or the hub cannot be reached or refuses.
     """
+    folder = as_path(folder)
     try:
         from huggingface_hub import HfApi, get_token
     except ImportError as error:

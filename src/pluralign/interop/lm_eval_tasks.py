@@ -8,7 +8,7 @@ from typing import Any
 
 from pluralign._version import __version__
 from pluralign.asking import CultureTables, Strategy, culture_tables, put
-from pluralign.core import Ask, InvalidInput, NotEnoughData, Survey, Tally
+from pluralign.core import AnyPath, Ask, InvalidInput, NotEnoughData, Survey, Tally, as_path
 
 _OURS = '"""Called by the tasks of this folder; needs pluralign."""'
 _HELPERS = f"""{_OURS}
@@ -46,7 +46,7 @@ def write_lm_eval_tasks(
     survey: Survey,
     strategies: Sequence[Strategy],
     communities: Sequence[str],
-    folder: Path,
+    folder: AnyPath,
     name: str = "pluralign",
     tally: Tally | None = None,
 ) -> list[str]:
@@ -73,6 +73,7 @@ def write_lm_eval_tasks(
             and ``_``, or two tasks would have one name.
         NotEnoughData: If a community has no question with gold.
     """
+    folder = as_path(folder)
     if not re.fullmatch(r"\w+", name):
         raise InvalidInput(f"{name!r} is no name of a task", hint="use letters, digits and _")
     tasks = dict(

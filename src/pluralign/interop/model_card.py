@@ -8,9 +8,11 @@ from typing import Any
 
 from pluralign.core import (
     WORLD,
+    AnyPath,
     Estimate,
     InvalidInput,
     Steer,
+    as_path,
     community_name,
     read_json_object,
     whole_file,
@@ -121,7 +123,7 @@ def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
 
 
 def write_model_card(
-    folder: Path, sheet: ModelSheet, card: Mapping[str, Any] | None = None
+    folder: AnyPath, sheet: ModelSheet, card: Mapping[str, Any] | None = None
 ) -> Path:
     """Write ``README.md`` into a model's folder; it appears whole or not at all.
 
@@ -139,6 +141,7 @@ def write_model_card(
         DamagedFile: If its card was altered.
         MissingExtra: If PyYAML is not installed.
     """
+    folder = as_path(folder)
     text = model_card(load_card(folder) if card is None else card, _seen(folder, sheet))
     with whole_file(folder / "README.md") as partial:
         partial.write_text(text, encoding="utf-8")

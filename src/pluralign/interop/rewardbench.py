@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from pluralign.core import (
+    AnyPath,
     Estimate,
     InvalidInput,
     Message,
@@ -28,6 +29,7 @@ from pluralign.core import (
     Steer,
     SteerableRewardModel,
     Tally,
+    as_path,
     prompt_text,
     requests_of,
     rng_for,
@@ -62,9 +64,9 @@ class RewardBenchResult:
 
 def write_rewardbench(
     model: SteerableRewardModel,
-    pairs_file: Path,
+    pairs_file: AnyPath,
     steer: Steer | None,
-    folder: Path,
+    folder: AnyPath,
     name: str,
     tally: Tally,
     *,
@@ -99,6 +101,7 @@ def write_rewardbench(
         NotEnoughData: If no pair was scored; the reasons are named.
         UnknownCommunity: If the model has no such community.
     """
+    pairs_file, folder = as_path(pairs_file), as_path(folder)
     _check_name(name)
     folder.mkdir(parents=True, exist_ok=True)
     summary, outputs = folder / f"{name}.json", folder / f"{name}_outputs.jsonl"

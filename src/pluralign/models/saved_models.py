@@ -80,7 +80,7 @@ def open_with_trunk(
     trust_encoder: str | None = None,
 ) -> tuple["SavedModel", OpenTrunk]:
     """As `open_model`, and the trunk that the model sits on."""
-    folder, cache = as_path(folder), None if cache is None else as_path(cache)
+    folder, cache = as_path(folder), as_path(cache)
     card = load_card(folder)
     described = card["trunk"]
     assert isinstance(described, dict)

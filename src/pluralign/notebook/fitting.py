@@ -250,8 +250,7 @@ def _start(
             )
         reference = LinearRewardModel(saved.trunk, saved.reference_D)
         return _Start(saved.trunk, saved.described, reference)
-    folder = None if cache is None else as_path(cache)
-    opened = open_trunk(resolved.settings.trunk, folder, reporter)
+    opened = open_trunk(resolved.settings.trunk, as_path(cache), reporter)
     remember_trunk(resolved.settings.trunk)
     own = opened.own_reference() if resolved.settings.reference.fit_on is None else None
     return _Start(opened.trunk, opened.described, own)

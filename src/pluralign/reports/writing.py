@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pluralign._version import __version__
 from pluralign.charts.drawing import need_report, picture_of, png_of
-from pluralign.core import InvalidSettings, whole_file
+from pluralign.core import AnyPath, InvalidSettings, as_path, whole_file
 from pluralign.languages.speech import Speech, language_of
 from pluralign.reports import sections
 from pluralign.reports.advice import advice
@@ -50,7 +50,9 @@ class Wanted:
     choice: Choice = field(default_factory=Choice)
 
 
-def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = None) -> list[Path]:
+def write_report(
+    folders: Sequence[AnyPath], out: AnyPath, wanted: Wanted | None = None
+) -> list[Path]:
     """Write the report of one run or several.
 
     Args:
@@ -65,6 +67,7 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
         InvalidSettings: If a folder holds nothing to report, or there is no such language or method.
         MissingExtra: If the extra ``report`` is not installed.
     """
+    out = as_path(out)
     need_report()
     wanted = wanted or Wanted()
     if out.suffix.lower() not in {".html", ".htm"}:
@@ -75,7 +78,7 @@ def write_report(folders: Sequence[Path], out: Path, wanted: Wanted | None = Non
         raise InvalidSettings(
             "no folder is named", where="DIR", hint="name the folder of a run or an audit"
         )
-    read = with_own_names([read_run(folder, wanted.method) for folder in folders])
+    read = with_own_names([read_run(as_path(folder), wanted.method) for folder in folders])
     runs = chosen_runs(read, wanted.choice)
     page = page_of(runs, Speech(wanted.language), wanted.title, wanted.choice)
     written = [_write(out, html_of(page, interactive=wanted.interactive))]

@@ -11,9 +11,11 @@ import numpy as np
 
 from pluralign.core import (
     WORLD,
+    AnyPath,
     DamagedFile,
     FloatArray,
     InvalidInput,
+    as_path,
     community_name,
     parse_json,
     reference_name,
@@ -33,7 +35,9 @@ _LARGEST = 1e30
 _OWN = ("format", "version", "trunk", "communities", "weights_sha256", "card_sha256")
 
 
-def save_reward_model(model: LinearRewardModel, folder: Path, trunk: Mapping[str, object]) -> None:
+def save_reward_model(
+    model: LinearRewardModel, folder: AnyPath, trunk: Mapping[str, object]
+) -> None:
     """Write a model to a folder; each file appears whole or not at all.
 
     Args:
@@ -45,6 +49,7 @@ def save_reward_model(model: LinearRewardModel, folder: Path, trunk: Mapping[str
     Raises:
         InvalidInput: If the facts about the model use a key that the card itself needs.
     """
+    folder = as_path(folder)
     from safetensors.numpy import save
 
     taken = [key for key in _OWN if key in model.about]
@@ -76,23 +81,25 @@ def write_card(folder: Path, facts: Mapping[str, object]) -> None:
     _write_card(folder, _card(facts))
 
 
-def annotate_card(folder: Path, facts: Mapping[str, object]) -> None:
+def annotate_card(folder: AnyPath, facts: Mapping[str, object]) -> None:
     """Add facts to the card of a saved model, such as how well it serves each community.
 
     Raises:
         InvalidInput: If the folder holds no model.
         DamagedFile: If the card was altered.
     """
+    folder = as_path(folder)
     _write_card(folder, json.loads(json.dumps({**load_card(folder), **facts})))
 
 
-def load_card(folder: Path) -> dict[str, object]:
+def load_card(folder: AnyPath) -> dict[str, object]:
     """Read and check the card of a saved model.
 
     Raises:
         InvalidInput: If the folder holds no model.
         DamagedFile: If the card is truncated, altered or of a newer format.
     """
+    folder = as_path(folder)
     path = folder / CARD
     if not path.is_file():
         raise InvalidInput("no saved reward model here", where=str(folder), hint=_models_in(folder))
@@ -144,7 +151,7 @@ def name_on_card(card: Mapping[str, Any], id_: str) -> str:
     return reference_name([str(community) for community in card.get("reference_fitted_on") or ()])
 
 
-def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
+def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
     """Load a model, checking every byte of it.
 
     Args:
@@ -155,6 +162,7 @@ def load_reward_model(folder: Path, trunk: Trunk) -> LinearRewardModel:
         InvalidInput: If the folder holds no model, or the trunk is not the one it was fitted on.
         DamagedFile: If a file is truncated or altered.
     """
+    folder = as_path(folder)
     card = load_card(folder)
     path = folder / WEIGHTS
     if not path.is_file():
