@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pluralign.core import FloatArray
+from pluralign.core import FloatArray, InvalidInput
 from pluralign.huggingface.quieting import quiet
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
+
+
+# What the library and those below it raise for files of a wrong form.
+_FAULTS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError)
 
 
 class LibraryModel:
@@ -60,20 +64,31 @@ def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
 
     Returns:
         The model.
+
+    Raises:
+        InvalidInput: If sentence-transformers cannot load it.
     """
     from sentence_transformers import SentenceTransformer
 
-    with quiet():
-        return SentenceTransformer(
-            str(folder),
-            device=device,
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        )
+    try:
+        with quiet():
+            return SentenceTransformer(
+                str(folder),
+                device=device,
+                trust_remote_code=False,
+                local_files_only=True,
+                model_kwargs={"use_safetensors": True},
+            )
+    except _FAULTS as error:
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InvalidInput(
+            f"sentence-transformers cannot load this model: {why}",
+            where=str(folder),
+            hint="fetch or install the model again, or name another one",
+        ) from error
 
 
 def is_plain(model: "SentenceTransformer") -> bool:
-    """Whether it is a transformer under a fast tokenizer, with no prompt and no shortened vectors."""
+    """Whether it is a transformer under a fast tokenizer, without a prompt or shortened vectors."""
     fast = bool(getattr(model.tokenizer, "is_fast", False))
     return fast and model.default_prompt_name is None and model.truncate_dim is None

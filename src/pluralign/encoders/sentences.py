@@ -1,7 +1,8 @@
 """Any sentence-transformers model, by name or folder: safetensors only, never with code from elsewhere."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,6 @@ from pluralign.core import (
     file_digest,
     names_digest,
 )
-from pluralign.encoders.bert_files import BertFiles, bert_files
 from pluralign.encoders.library import LibraryModel, is_plain, load_model
 from pluralign.encoders.tokens import whole_characters, without_idle_tail
 from pluralign.encoders.vectors import unit_rows
@@ -42,30 +42,56 @@ _TOKENS_PER_BATCH = {"cpu": 512, "cuda": 65_536, "mps": 8192}
 _ALIKE = 0.8
 
 
-class _Runner(Protocol):
-    """What runs a model batch by batch: how many tokens of a text it reads, where it runs, and its two steps."""
+class Runner(Protocol):
+    """Runs a model batch by batch: tokens of the texts, then vectors of a batch."""
 
     @property
-    def longest(self) -> int | None: ...
+    def longest(self) -> int | None:
+        """How many tokens of a text are read; None where there is no limit."""
+        ...
+
     @property
-    def device(self) -> "torch.device": ...
-    def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]: ...
-    def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray: ...
+    def device(self) -> "torch.device":
+        """Where it runs."""
+        ...
+
+    def tokens(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
+        """Features of each text, cut where it is too long, and whether it was."""
+        ...
+
+    def vectors(self, batch: dict[str, list[list[int]]]) -> FloatArray:
+        """Vectors of a batch that `tokens` made, shape (B, D), float32."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A model that runs without sentence-transformers; several threads may run it at a time.
+
+    Attributes:
+        dimensions: Length of a vector.
+        longest: How many tokens of a text are read.
+        load: Folder and device -> the loaded model.
+    """
+
+    dimensions: int
+    longest: int
+    load: Callable[[Path, str | None], Runner]
 
 
 class SentenceEncoder:
     """Encodes texts with a sentence-transformers model.
 
-    The model is loaded when the first text is encoded, so that cached work needs no torch. An ordinary BERT (see
-    `bert_files`) runs on torch alone, which starts in a fraction of the time; sentence-transformers runs all others.
-    Each text is encoded once however often it occurs; batches hold texts of like length and a fixed number of tokens.
-    A vector does not depend on the other texts of the batch (differences stay below 1e-5).
+    The model is loaded when the first text is encoded, so that cached work needs no torch. Each
+    text is encoded once however often it occurs; batches hold texts of like length and a number of
+    tokens that is fixed. A vector does not depend on the other texts (differences stay below 1e-5).
 
     Args:
         name_or_path: A folder, or the name of a model on the Hugging Face hub.
         device: ``"cpu"``, ``"cuda"``, ...; None takes a GPU where there is one.
         languages: ISO 639 codes of the languages it reads; None where unknown.
         fingerprint: What names the vectors; None computes it from the files of the model.
+        network: What runs the model in place of sentence-transformers, with the same vectors.
 
     Attributes:
         folder: Where the model lies.
@@ -86,6 +112,7 @@ class SentenceEncoder:
         device: str | None = None,
         languages: tuple[str, ...] | None = None,
         fingerprint: str | None = None,
+        network: Network | None = None,
     ) -> None:
         if find_spec("sentence_transformers") is None:
             raise MissingExtra.named("embed", "sentence_transformers")
@@ -98,17 +125,18 @@ class SentenceEncoder:
         self.languages = languages
         self.truncated = 0
         self._device = device
+        self._network = network
 
     @cached_property
     def model(self) -> "SentenceTransformer":
-        """The model in sentence-transformers, loaded when it is first asked for; encoding with a BERT does not."""
+        """The model in sentence-transformers, loaded when it is first used."""
         return load_model(self.folder, self._device)
 
     @property
     def dimensions(self) -> int:
-        """Length of a vector; asking loads the model, unless it is an ordinary BERT."""
-        if self._bert is not None:
-            return self._bert.hidden
+        """Length of a vector; without a network of its own, the model is loaded for it."""
+        if self._network is not None:
+            return self._network.dimensions
         ask = (
             getattr(self.model, "get_embedding_dimension", None)
             or self.model.get_sentence_embedding_dimension
@@ -123,16 +151,19 @@ class SentenceEncoder:
     @property
     def side_by_side(self) -> bool:
         """Whether several threads may encode at a time, each on a core of its own."""
-        return self._bert is not None and self._runner.device.type == "cpu"
+        return self._network is not None and self._runner.device.type == "cpu"
 
     def cut(self, texts: Sequence[str]) -> list[bool]:
-        """Whether of each text only the beginning is read; told of plain BERTs, whose tokenizer threads can share."""
+        """Whether only the beginning of each text is read; always False without a network.
+
+        Threads can share the tokenizer of a network, and not that of sentence-transformers.
+        """
         cut_N = [False] * len(texts)
         # A character comes apart into four at most (NFD), each of which may be a token.
         long = [
             i
             for i, text in enumerate(texts)
-            if self._bert is not None and 4 * len(text) > self._bert.longest - 2
+            if self._network is not None and 4 * len(text) > self._network.longest - 2
         ]
         if long:
             for i, cut in zip(
@@ -151,27 +182,21 @@ class SentenceEncoder:
             Shape (N, D), float32, rows of length 1.
 
         Raises:
-            DamagedFile: If the weights of a BERT are truncated, incomplete or of other shapes.
+            DamagedFile: If the weights are truncated or altered.
         """
         unique = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         if not unique:
             return np.zeros((0, self.dimensions), np.float32)
         readable = [whole_characters(text) for text in unique]
-        in_batches = self._bert is not None or is_plain(self.model)
+        in_batches = self._network is not None or is_plain(self.model)
         encode = self._encode_in_batches if in_batches else self._encode_by_library
         return unit_rows(encode(readable))[[unique[text] for text in texts]]
 
     @cached_property
-    def _bert(self) -> BertFiles | None:
-        return bert_files(self.folder)
-
-    @cached_property
-    def _runner(self) -> _Runner:
-        if self._bert is None:
+    def _runner(self) -> Runner:
+        if self._network is None:
             return LibraryModel(self.model)
-        from pluralign.encoders.bert import Bert
-
-        return Bert(self._bert, self._device)
+        return self._network.load(self.folder, self._device)
 
     def _encode_in_batches(self, texts: list[str]) -> FloatArray:
         """Tokenise once, then run batches of like length."""

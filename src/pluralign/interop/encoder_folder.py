@@ -39,7 +39,7 @@ def write_encoder_folder(
     Args:
         source: Folder of a sentence-transformers model with a ``modules.json``.
         heads: Route -> head, shape (2 d,), for vectors of d dimensions; ``query`` is one of them.
-        interaction: Weight of the interaction in the features, >= 0 (`pluralign.rewards.EmbeddingTrunk`).
+        interaction: Weight of the interaction in the features, >= 0.
         folder: The folder to write into; it exists and is empty.
 
     Raises:

@@ -118,9 +118,9 @@ query = {query}
 rewards = model.similarity(query, model.encode_document(responses))[0].tolist()
 ```
 
-A prompt of several turns is one text with a turn per line, `user: ...` or `assistant: ...`; a single
-turn is its text alone.{routes} Do not normalise the vectors of prompts: their length is a part of the
-reward.
+A prompt of several turns is one text with a turn per line, `user: ...` or `assistant: ...`; a
+single turn is its text alone.{routes} Do not normalise the vectors of prompts: their length is a
+part of the reward.
 
 A reward is a dot product, so an index of vectors that searches by inner product (FAISS, Qdrant,
 Elasticsearch) finds the responses with the highest rewards for a prompt.
@@ -143,8 +143,8 @@ def as_text(turns):
 ```
 
 Tools that expect a classifier with one output, which reads prompt and response as one text, do not
-load this folder: `reward_funcs={repo}` as a name, OpenRLHF's reward model, vLLM's `/classify` and TEI's
-`/predict`. This model reads the two texts apart."""
+load this folder: `reward_funcs={repo}` as a name, OpenRLHF's reward model, vLLM's `/classify` and
+TEI's `/predict`. This model reads the two texts apart."""
 
 _ROUTES = (
     " `task` is the id of a community; `encode_query` reads a prompt for the reference. "
@@ -165,8 +165,8 @@ def reward(prompts, completions, community, **columns):  # the data set has a co
 
 _SERVED = """\
 vLLM and TEI serve the encoder of this folder and leave its heads out; the rest is one product, here
-for the head in `{head}`. A text that is longer than the encoder reads must be truncated by the server
-(vLLM: `"truncate_prompt_tokens": -1` in the body; TEI: `--auto-truncate`).
+for the head in `{head}`. A text that is longer than the encoder reads must be truncated by the
+server (vLLM: `"truncate_prompt_tokens": -1` in the body; TEI: `--auto-truncate`).
 
 ```sh
 vllm serve {bare} --runner pooling --port 8080
@@ -236,7 +236,7 @@ def encoder_lines(repo: str, routes: Sequence[str], head: str, static: bool) -> 
 
     Args:
         repo: Its name on the hub, or its folder.
-        routes: Routes by which it reads prompts: ``query``, and communities where all were exported.
+        routes: Routes by which it reads prompts: ``query``, and communities if all were exported.
         head: The folder in it with the head of ``query``.
         static: Whether the encoder is a table of vectors, which servers of transformers do not run.
 
