@@ -53,6 +53,22 @@ def test_every_command_and_every_option_has_a_help_text(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "command"), [pytest.param(*found, id=found[0] or "pluralign") for found in commands()]
+)
+def test_every_help_has_an_example_that_exists_and_no_word_that_markdown_swallows(
+    name: str, command: Any
+) -> None:
+    text = f"{command.help} {command.epilog or ''}"
+    shown = re.findall(r"`pluralign ([^`]+)`", text)
+    assert shown, "an example is missing"
+    options = {word for _, c in commands() for p in c.params for word in p.opts} | {"--help"}
+    used = {word for line in shown for word in line.split() if word.startswith("-")}
+    assert used <= options
+    helps = [text, *(p.help or "" for p in command.params)]
+    assert [t for t in helps if re.search(r"<\w+>", re.sub(r"`[^`]*`", "", t))] == []
+
+
 def test_the_version_is_told(call: Call) -> None:
     from pluralign import __version__
 

@@ -96,9 +96,10 @@ def audit(
     intervals, and the people and rows behind it. A check for which the evidence is missing is
     reported as "not assessed".
 
-    Examples: `pluralign audit runs/uk`,
-    `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`,
-    `pluralign audit --pairs pairs.jsonl --residents residents.csv`
+    Examples:
+    * `pluralign audit runs/uk`
+    * `pluralign audit --answers answers.jsonl --survey wvs --out runs/audit`
+    * `pluralign audit --pairs pairs.jsonl --residents residents.csv`
     """
     from pluralign.auditing import Given, run_audit
     from pluralign.cli.audit_tables import show_audit

@@ -52,9 +52,10 @@ def _finding_table(findings: Sequence[Finding]) -> Table:
         columns=[
             Column(head="severity"),
             Column(head="check", cut="middle", least=12),
-            Column(head="subject", cut="middle", least=14),
+            Column(head="subject", cut="middle", least=18),
             Column(head="community", cut="middle", least=9),
             Column(head="value", interval=True),
+            Column(head="audit", rank=1),
             Column(head="number", cut="middle", rank=2),
             Column(head="n", right=True, rank=3),
             Column(head="people", right=True, rank=4),
@@ -67,10 +68,11 @@ def _finding_table(findings: Sequence[Finding]) -> Table:
         known = estimate is not None and estimate.n_raters is not None
         table.rows.append([
             Text(f.severity, style=_STYLES.get(f.severity, "")),
-            f"{f.audit}.{f.check}",
+            f.check,
             f.subject,
             f.community or "several",
             _number(estimate),
+            f.audit,
             name.replace("_", " "),
             n,
             f"{estimate.n_raters:,}" if estimate is not None and known else "",

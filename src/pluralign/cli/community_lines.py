@@ -1,4 +1,4 @@
-"""The communities in the data: their people, and the reason where one is not steered to or ranked."""
+"""The communities in the data: people, roles, and reasons for leaving one out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -43,7 +43,8 @@ def role_lines(record: Mapping[str, Any]) -> Iterator[str]:
     else:
         pairs = {c: people[c]["pairs"] if c in people else 0 for c in reference}
         listed = ", ".join(f"{c} ({n:,})" for c, n in pairs.items())
-        yield f"the reference is fitted on {len(reference)} communities, pairs in brackets: {listed}"
+        n = len(reference)
+        yield f"the reference is fitted on {n} communities, pairs in brackets: {listed}"
 
 
 def left_out_table(record: Mapping[str, Any], most: int | None) -> Table:

@@ -152,7 +152,7 @@ def rejoin_words(environment: MutableMapping[str, str]) -> str:
 
 
 def _settings(meanings: Mapping[str, "Meaning"], incomplete: str) -> Completions:
-    """Keys that begin so, each with its ``=``; the values of a key that is complete or the only one."""
+    """Keys that begin with the text, each with ``=``; the values of a key that is clear."""
     key, sign, value = incomplete.partition("=")
     keys = [k for k in meanings if k == key or (not sign and k.startswith(key))]
     if not sign and not (len(keys) == 1 and meanings[keys[0]].values):

@@ -10,6 +10,7 @@ from pluralign.cli.options import AsJson, SkipBad, Wide, overrides
 
 data = typer.Typer(
     help="List the sources of data, look into one, and manage the embeddings kept on disk.",
+    epilog="Example: `pluralign data show pairs.jsonl`",
     no_args_is_help=True,
 )
 
@@ -47,8 +48,9 @@ def show_source(
 
     Rows that are dropped are counted by reason.
 
-    Examples: `pluralign data show pairs.jsonl`,
-    `pluralign data show global_opinions --set path=opinions.csv`
+    Examples:
+    * `pluralign data show pairs.jsonl`
+    * `pluralign data show global_opinions --set path=opinions.csv`
     """
     from pluralign.cli.output import Output
     from pluralign.cli.source_tables import show_report

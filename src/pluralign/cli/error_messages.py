@@ -36,13 +36,19 @@ def message_of(error: Exception) -> str | None:
     if isinstance(error, PluralignError):
         return str(error)
     if isinstance(error, RecursionError):
-        return "something that was read is nested too deeply\n  -> look at the files that the command names"
+        return (
+            "a file that was read is nested too deeply\n"
+            "  -> look at the files that the command names"
+        )
     if (
         isinstance(error, RuntimeError)
         and _TORCH_WRITER in str(error)
         and "unexpected pos" in str(error)
     ):
-        return "PyTorch could not write a checkpoint\n  -> check that the disk has room, then give the same command again"
+        return (
+            "PyTorch could not write a checkpoint\n"
+            "  -> check that the disk has room, then give the same command again"
+        )
     number = _number(error)
     place = (error.filename2 or error.filename) if isinstance(error, OSError) else None
     if number is None or (place is None and number not in _HINTS):

@@ -20,7 +20,10 @@ _LONGEST_NAME = 80
 
 def init(
     data: Annotated[
-        Path, typer.Argument(help="The data: a file of pairs, votes or answers, or a folder.")
+        Path,
+        typer.Argument(
+            help="The data: a file of pairs, votes or survey answers, or a folder of such files."
+        ),
     ],
     out: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""``pluralign survey tasks`` and ``pluralign every-eval-ever``: surveys and results for other tools."""
+"""``pluralign survey tasks`` and ``every-eval-ever``: surveys and results for other tools."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,8 +25,8 @@ def tasks(
 ) -> None:
     """Write a survey as a folder of lm-eval tasks, one for each strategy and community.
 
-    Run them with `lm-eval run --model hf --model_args pretrained=MODEL --include_path FOLDER --tasks
-    NAME`, and with `--apply_chat_template` if the model has a chat template.
+    Run them with `lm-eval run --model hf --model_args pretrained=MODEL --include_path FOLDER
+    --tasks NAME`, and with `--apply_chat_template` if the model has a chat template.
 
     Example: `pluralign survey tasks --survey wvs -s culture_aware -c MEX --out tasks`
     """
@@ -49,9 +49,8 @@ def tasks(
     say = console()
     for note, n in (*tally.dropped.items(), *tally.notes.items()):
         say.print(f"note: {note}" + (f" ({n:,})" if n > 1 else ""), markup=False, style="dim")
-    say.print(
-        f"{len(written)} tasks written to {out}: {', '.join(written[:3])}{', ...' if len(written) > 3 else ''}"
-    )
+    first = ", ".join(written[:3]) + (", ..." if len(written) > 3 else "")
+    say.print(f"{len(written)} tasks written to {out}: {first}")
 
 
 def every_eval_ever(
@@ -78,6 +77,5 @@ def every_eval_ever(
     from pluralign.interop import write_every_eval_ever
 
     written = write_every_eval_ever(run, out, organisation, relationship)
-    console().print(
-        f"{count_of(len(written), 'file')} written to {out}: {', '.join(path.name for path in written[:5])}"
-    )
+    first = ", ".join(path.name for path in written[:5])
+    console().print(f"{count_of(len(written), 'file')} written to {out}: {first}")

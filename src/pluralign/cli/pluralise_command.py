@@ -65,8 +65,9 @@ def pluralise(
     Every stage writes a folder of its own. To resume a run that was stopped, give the same command
     again.
 
-    Examples: `pluralign pluralise --model models/mine --survey wvs -c MEX -c NGA --until collect`,
-    `pluralign pluralise culturespa.toml --set 'tune.kinds=["joint", "specific"]'`
+    Examples:
+    * `pluralign pluralise --model models/mine --survey wvs -c MEX -c NGA --until collect`
+    * `pluralign pluralise culturespa.toml --set 'tune.kinds=["joint", "specific"]'`
     """
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output

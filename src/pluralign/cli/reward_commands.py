@@ -146,7 +146,7 @@ def score(
     thoughts: Annotated[
         str,
         typer.Option(
-            help="Thoughts before an answer (<think>, ...): strip removes them, keep scores them."
+            help="Thoughts before an answer (`<think>`, ...): strip removes them, keep scores them."
         ),
     ] = "strip",
     skip_bad: SkipBad = False,

@@ -94,7 +94,7 @@ def _method_table(outcome: Outcome) -> Table:
 
 
 def _show_communities(outcome: Outcome, output: Output) -> None:
-    """Print the communities, worst served first; those with too few people are named, not ranked."""
+    """Print the communities, worst served first; those with few people are not ranked."""
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
     compared = [m for m in _COMPARED if m in methods] or methods[:5]
     shown = [compared[-1], *compared[:-1]]

@@ -69,7 +69,7 @@ def serve(
     thoughts: Annotated[
         str,
         typer.Option(
-            help="Thoughts before an answer (<think>, ...): strip removes them, keep scores them."
+            help="Thoughts before an answer (`<think>`, ...): strip removes them, keep scores them."
         ),
     ] = "strip",
     no_answer: Annotated[
@@ -98,8 +98,8 @@ def serve(
     """Serve the rewards of all communities of a model over HTTP.
 
     The endpoints of pluralign are POST /v1/rewards, /v1/rank and /v1/compare. OpenRLHF can use
-    /get_reward; clients of vLLM and of text-embeddings-inference can use /classify, /pooling, /score
-    and /predict. The page at / is for trying it, and /openapi.json describes every endpoint. After
+    /get_reward; clients of vLLM and of text-embeddings-inference can use /classify, /pooling,
+    /score and /predict. The page at / is for trying it, and /openapi.json describes every endpoint. After
     Ctrl-C or SIGTERM the server finishes the requests that it has.
 
     Example: `pluralign serve runs/uk/models/seed-7/adaptive --port 8000`

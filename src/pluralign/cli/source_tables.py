@@ -144,5 +144,5 @@ def _kept_and_dropped(read: int, kept: int, dropped: int) -> str:
 
 
 def _columns(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass as they are; `asdict` would count the entries of a `Counter` anew."""
+    """The fields of a dataclass; `asdict` would count the entries of a `Counter` again."""
     return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -24,6 +24,7 @@ from pluralign.cli.options import (
 
 survey = typer.Typer(
     help="Ask language models the questions of surveys, and compare the answers with people's.",
+    epilog="Example: `pluralign survey run --survey wvs --model models/mine`",
     no_args_is_help=True,
 )
 
@@ -77,8 +78,9 @@ def run(
     Every answer is saved as soon as it arrives. To resume a run that was stopped, give the same
     command again; no question is asked twice.
 
-    Examples: `pluralign survey run --survey wvs --model models/mine -s culture_aware`,
-    `pluralign survey run --survey wvs --base-url http://127.0.0.1:8000/v1 --model llama-3`
+    Examples:
+    * `pluralign survey run --survey wvs --model models/mine -s culture_aware`
+    * `pluralign survey run --survey wvs --base-url http://127.0.0.1:8000/v1 --model llama-3`
     """
     from pluralign.cli.explained_settings import show_explained
     from pluralign.cli.output import Output
@@ -202,7 +204,7 @@ def evaluate(
     none), `question_id` and `answer` (the text as returned). The result files of CultureSPA
     (`MODEL/wvs_result_STRATEGY_COUNTRY_RUN.json`) are read too.
 
-    Example: `pluralign survey evaluate answers.jsonl.gz --survey wvs --parser published --out runs/llama`
+    Example: `pluralign survey evaluate answers.jsonl.gz --survey wvs --out runs/llama`
     """
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen

@@ -43,12 +43,12 @@ class Column:
 
     Attributes:
         head: Its heading; may have several lines.
-        rank: Where the terminal is narrow, columns of the highest rank are left out first; those of rank 0 stay.
-        cut: Where long texts are cut: names in the middle, sentences at the end; None where they must stay whole.
+        rank: In a narrow terminal columns of the highest rank are left out first; rank 0 stays.
+        cut: Where long texts are cut: names in the middle, sentences at the end, None not at all.
         least: Width down to which texts are cut, in characters.
         right: Whether texts stand at the right, as counts do; numbers always do.
         cut_head: Whether the heading is cut to the width of the cells.
-        interval: Whether its numbers may have intervals; tab-separated, it then takes three columns.
+        interval: Whether its numbers may have intervals; it then has three columns in a pipe.
     """
 
     head: str

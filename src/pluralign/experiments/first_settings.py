@@ -220,16 +220,16 @@ def _reference(look: Look) -> tuple[tuple[str, ...] | str, str]:
     world = look.people.get(WORLD.id)
     if world is not None and len(look.people) > 1 and (world["pairs"] or 0) >= _ENOUGH_PAIRS:
         return (WORLD.id,), (
-            f"The reference is what steering starts from. {world['pairs']:,} pairs belong to no "
+            f"Steering starts from the reference. {world['pairs']:,} pairs belong to no "
             f'single community ({WORLD.id}) and can stand for all. "pooled" would take all pairs.'
         )
     if len(look.people) == 1:
         return "pooled", (
-            "The reference is what steering starts from. All pairs belong to one community, so that "
+            "Steering starts from the reference. All pairs belong to one community, so that "
             "steering cannot change much: add pairs of others as a second [[pairs]] table."
         )
     return "pooled", (
-        "The reference is what steering starts from: here one model of all pairs, as a reward model "
+        "Steering starts from the reference: here one model of all pairs, as a reward model "
         "is usually trained. To fit it on some communities and steer to the others, name them here."
     )
 

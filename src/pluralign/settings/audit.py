@@ -21,7 +21,7 @@ _LEVELS_OF_A_THRESHOLD = 2
 
 
 class AuditSettings(SettingsTable):
-    """How evidence is audited; further tables contain thresholds: ``[simplification.alike] concern = 0.2``."""
+    """How evidence is audited; further tables contain thresholds of checks."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the intervals."""
