@@ -84,7 +84,7 @@ def test_a_rehearsal_says_what_it_is_and_what_comes() -> None:
     [
         ("training.batches=4", "unknown key"),
         ('communities=["CHL", "Atlantis"]', "no community is known as 'Atlantis'"),
-        ('communities=["~world"]', "is no country"),
+        ('communities=["~world"]', "must be a country"),
         ("scpo.tau=1.7", "tau"),
         ('methods=["adaptive"]', "works on linear heads"),
     ],

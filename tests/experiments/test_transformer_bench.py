@@ -191,8 +191,8 @@ def test_methods_that_need_linear_heads_are_left_out_unless_named(small: dict[st
 @pytest.mark.parametrize(
     ("override", "what"),
     [
-        ("trunk.encoder=hash", "encoder belong to kind"),
-        ("trunk.kind=embedding", "belong to kind"),
+        ("trunk.encoder=hash", "encoder belongs to kind"),
+        ("trunk.kind=embedding", "belongs to kind"),
         ("training.batch=0", "batch"),
         ("training.bach=8", "unknown key"),
         ("sensitivity.ridge=[1.0]", "linear heads"),

@@ -1,4 +1,4 @@
-"""Pairs whose two responses are hard to tell apart: by how they are spelled, or in what the trunk reads of them."""
+"""Pairs whose responses are hard to distinguish: by their spelling, or as the trunk reads them."""
 
 import unicodedata
 from collections import Counter
@@ -17,7 +17,7 @@ READ = "alike in what the trunk reads of them"
 
 
 def count_alike(work: RewardWork, encoded: EncodedPairs | None) -> dict[str, Any]:
-    """Count the pairs whose responses are hard to tell apart, and note them beside the accuracy.
+    """Count the pairs whose responses are hard to distinguish, and note them with the accuracy.
 
     They are kept: leaving them out would change whose choices are measured. Where the trunk reads
     both alike, no reward on it can prefer one: the pair teaches nothing, and its tie counts half.
@@ -42,9 +42,10 @@ def count_alike(work: RewardWork, encoded: EncodedPairs | None) -> dict[str, Any
     if reasons:
         why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
         work.notes.append(
-            f"the two responses of {reasons.total():,} of {len(pairs):,} pairs are hard to tell apart ({why}); the "
-            f"trunk cannot tell {tied:,} of them apart, {in_test:,} of the {len(test):,} test pairs among them: such "
-            "pairs teach nothing, and each counts as half right"
+            f"the two responses of {reasons.total():,} of {len(pairs):,} pairs are hard to "
+            f"distinguish ({why}); the trunk reads {tied:,} of them alike, {in_test:,} of the "
+            f"{len(test):,} test pairs among them: such pairs teach nothing, and each counts as "
+            "half right"
         )
         work.reporter.note(work.notes[-1])
     return {
@@ -74,7 +75,7 @@ def _reason(pair: PreferencePair, tied: bool) -> str | None:
 
 
 def _same_beginning(first: str, second: str) -> bool:
-    """Whether the beginnings of two texts are spelled alike; most texts that differ are settled by them."""
+    """Whether the beginnings of two texts are spelled alike; they settle most texts that differ."""
     heads = _spelled(first[:_HEAD]), _spelled(second[:_HEAD])
     sure = max(0, min(map(len, heads)) - 2)  # what follows may change the last letter of a head
     return heads[0][:sure] == heads[1][:sure]

@@ -52,7 +52,7 @@ class Bench(Protocol):
         ...
 
     def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
-        """What was chosen in fitting, together with what an interrupted run had chosen before.
+        """Choices of the fits, together with those of a run that was interrupted.
 
         Args:
             earlier: As this method returned it before the interruption.

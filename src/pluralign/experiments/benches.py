@@ -26,7 +26,7 @@ from pluralign.rewards import (
 
 
 def encode(work: RewardWork) -> EncodedPairs | None:
-    """Features of all pairs, each distinct text read once; None where a repeat trains its reference."""
+    """Features of all pairs, each text read once; None where a repeat trains its reference."""
     if _trains_reference(work):
         return None
     since = time.perf_counter()
@@ -107,7 +107,7 @@ def _transformer_bench(
 
 
 def _with_trained_reference(work: RewardWork, seed: int) -> OpenTrunk:
-    """The trunk of a repeat, trained on the pairs of the communities that the reference speaks for."""
+    """The trunk of a repeat, trained on the pairs of the reference's communities."""
     from pluralign.rewards.transformer.backbones import load_backbone
 
     since = time.perf_counter()

@@ -13,7 +13,7 @@ from pluralign.simulation import Society, SocietySource, recovered_taste, taste_
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """What the demonstration found.
+    """The findings of the demonstration.
 
     Attributes:
         outcome: The run, as any other.
@@ -42,7 +42,7 @@ def demonstrate(
         out: Folder of the run.
         seed: Seed of the people, of what they judge and of the split.
         encoder: Encoder to read the replies with; ``hash`` needs nothing to be installed.
-        reporter: Hears the progress.
+        reporter: Is notified of the progress.
 
     Returns:
         The run, and the planted and recovered tastes.

@@ -47,7 +47,7 @@ class LinearBench:
         return fitted(method.fit(self.train, self.reference, config, rng), self.trunk)
 
     def ridge(self, method: Method) -> RidgeChoice:
-        """The ridge that is set, or chosen inside the training raters; an ablation has its method's."""
+        """The ridge set, or chosen inside the training raters; an ablation has its method's."""
         fixed = self.resolved.settings.fit.ridge
         if fixed != "auto":
             return RidgeChoice(fixed, {})
@@ -124,7 +124,7 @@ class UnsavedFit:
 
 
 def fitted(model: SteerableRewardModel, trunk: Mapping[str, object]) -> LinearFit | UnsavedFit:
-    """What a bench returns for the model of a method, which may be of any class.
+    """A method's model as a bench returns it; the model may be of any class.
 
     Args:
         model: The model.

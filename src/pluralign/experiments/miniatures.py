@@ -1,4 +1,4 @@
-"""Models in miniature: the architecture of a real one, a few thousand random weights, and a tokenizer that suits it."""
+"""Miniatures of models: the same architecture, a few random weights, and a suitable tokenizer."""
 
 import json
 from collections.abc import Sequence
@@ -24,30 +24,30 @@ _VOCABULARY = 1200
 
 @dataclass(frozen=True, slots=True)
 class _Original:
-    """What a miniature is made from.
+    """The sources of a miniature.
 
     Attributes:
         config: The configuration of the real model.
-        folder: Where its own tokenizer lies; None where a tiny one is made.
+        folder: Folder of its own tokenizer; None where a tiny one is made.
         described: As in ``rehearsal_models/``; empty where the model itself is on this machine.
-        told: Where the configuration came from.
+        origin: Where the configuration came from.
     """
 
     config: Any
     folder: Path | None
     described: dict[str, Any]
-    told: str
+    origin: str
 
 
 def write_miniature(settings: TransformerTrunkSettings, texts: Sequence[str], folder: Path) -> str:
-    """Write a model of the same architecture as a real one, with random weights, a width of 32 and two layers.
+    """Write a model of a real one's architecture: random weights, a width of 32, two layers.
 
     The configuration comes from the model's folder, from the local copy of the hub, or from those
-    of known models that lie in this package; else a BERT or a Llama stands in. Nothing is fetched.
+    of known models in this package; for another model, of a BERT or a Llama. Nothing is fetched.
 
     Args:
         settings: Names the model.
-        texts: What a tiny tokenizer is made from, where the model's own is not on this machine.
+        texts: Texts for a tiny tokenizer, where the model's own is not on this machine.
         folder: Where to; made if absent.
 
     Returns:
@@ -81,7 +81,7 @@ def write_miniature(settings: TransformerTrunkSettings, texts: Sequence[str], fo
             ) from error
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    return original.told + ("" if original.folder else ", with a tiny tokenizer")
+    return original.origin + ("" if original.folder else ", with a tiny tokenizer")
 
 
 def _original(settings: TransformerTrunkSettings) -> _Original:
@@ -116,7 +116,7 @@ def _on_this_machine(name: str, revision: str | None) -> Path | None:
 
 
 def _described(name: str, text: str) -> _Original:
-    """A configuration that lies in this package: of this model, or of one that stands in."""
+    """A configuration in this package: of this model, or of one that replaces it."""
     from transformers import AutoConfig
 
     path = _DESCRIBED.joinpath(f"{name.replace('/', '--')}.json")
@@ -170,7 +170,7 @@ def _tokenizer(original: _Original, texts: Sequence[str]) -> Any:
 
 
 def _tiny_tokenizer(encoder: bool, chat_template: str | None, texts: Sequence[str]) -> Any:
-    """A byte-level tokenizer learned from the texts, with the special tokens of an encoder or a decoder."""
+    """A byte-level tokenizer learned from texts, with special tokens of an encoder or a decoder."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 

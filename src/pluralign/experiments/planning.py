@@ -120,7 +120,7 @@ def _counted(count: Mapping[str, int | None]) -> str:
 
 
 def _too_few(count: Mapping[str, int | None], settings: Settings) -> str | None:
-    """What a community lacks, and the settings with which it is steered to; None where it has enough."""
+    """The pairs or raters that a community lacks, and settings that steer to it, or None."""
     pairs, raters = count["pairs"] or 0, count["raters"]
     needs, remedies = [], []
     if pairs < settings.min_pairs:

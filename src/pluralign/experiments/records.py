@@ -1,4 +1,4 @@
-"""What a run remembers: its work so far, and the record and the cards it leaves behind."""
+"""The memory of a run: its work so far, and the record and the cards it leaves behind."""
 
 import json
 import platform
@@ -35,16 +35,16 @@ class RewardWork:
     """A run under way.
 
     Attributes:
-        resolved: What is run.
-        folder: Where it is written.
-        reporter: Hears the progress.
+        resolved: The experiment.
+        folder: Its folder.
+        reporter: Is notified of the progress.
         loaded: Its pairs.
         plan: Roles of the communities.
-        opened: What reads the texts.
-        cache: Where vectors and rewards are kept; the default place where None.
-        notes: What the reader should know, in order.
+        opened: The trunk that reads the texts.
+        cache: Folder of kept vectors and rewards; the default one where None.
+        notes: Notes for the reader, in order.
         seconds: Stage -> seconds spent.
-        alike: Pairs that the trunk cannot tell apart, as `count_alike` counts them.
+        alike: Pairs that the trunk reads alike, as `count_alike` counts them.
         tuning: Seed -> ridges chosen, with their held-out losses; or how parts were trained.
     """
 
@@ -72,7 +72,7 @@ def seeds_of(work: RewardWork) -> range:
 
 
 def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -> dict[str, Any]:
-    """What ``record.json`` holds: settings, versions, data and what was dropped from it, timings, outcome."""
+    """The content of ``record.json``: settings, versions, data and drops, timings, outcome."""
     loaded, settings = work.loaded, work.resolved.settings
     packages = {}
     for name in _PACKAGES:
@@ -120,7 +120,7 @@ def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -
 def people_by_role(
     people: Mapping[str, Mapping[str, Any]], plan: Plan
 ) -> dict[str, dict[str, Any]]:
-    """Every community in the data -> pairs, raters, its role, and why it is not steered to, or None."""
+    """Community in the data -> pairs, raters, role, and why it is not steered to, or None."""
     found: dict[str, dict[str, Any]] = {}
     for community, count in people.items():
         role = (
@@ -135,7 +135,7 @@ def people_by_role(
 
 
 def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
-    """What a saved model says of itself."""
+    """The facts on the card of a saved model."""
     people = work.loaded.people()
     used = (REFERENCE, method.tuned_as or method.name)
     return {
@@ -159,7 +159,7 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
 
 
 def fingerprint_of(work: RewardWork) -> str:
-    """Changes whenever the results could change: settings, data, given reference, encoder, version."""
+    """A digest of all that results depend on: settings, data, reference, encoder, version."""
     settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs", "matrix"})
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model

@@ -1,4 +1,4 @@
-"""Rehearse an experiment: everything it does, end to end, small, with random weights and without the hub."""
+"""Rehearse an experiment: all of it, end to end, small, with random weights, without the hub."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -25,13 +25,13 @@ _UNNAMED = ("GBR", "MEX", "USA")
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a rehearsal did. Its accuracies mean nothing and are not kept.
+    """The outcome of a rehearsal. Its accuracies mean nothing and are not kept.
 
     Attributes:
-        stood_in: What took the place of the model and of the pairs, and what was made smaller.
+        stood_in: Replacements of the model and of the pairs, and settings that were reduced.
         seconds: Stage -> how long it took.
         pairs: How many pairs it read.
-        ahead: What the real run will do.
+        ahead: The steps of the real run.
     """
 
     stood_in: tuple[str, ...]
@@ -42,7 +42,8 @@ class Rehearsal:
     def lines(self) -> list[str]:
         """All of it as lines of text."""
         return [
-            "This was a rehearsal with random weights on a few pairs: it found no fault, and its numbers mean nothing.",
+            "This was a rehearsal with random weights on a few pairs: it found no fault, and its "
+            "numbers mean nothing.",
             "",
             *(f"* {line}" for line in self.stood_in),
             "",
@@ -63,7 +64,7 @@ def rehearse(resolved: Resolved, reporter: Reporter | None = None) -> Rehearsal:
 
     Args:
         resolved: The experiment.
-        reporter: Hears the progress.
+        reporter: Is notified of the progress.
 
     Raises:
         PluralignError: If the experiment could not run.
@@ -97,7 +98,7 @@ def _passing_folder() -> Iterator[Path]:
 
 
 def _few(resolved: Resolved, folder: Path, write: bool) -> tuple[tuple[PairSource, ...], list[str]]:
-    """Sources of a few pairs, and what they stand in for."""
+    """Sources of a few pairs, and the sources that they replace."""
     settings = resolved.settings
     fit_on = settings.reference.fit_on
     named = (*(settings.communities or ()), *(fit_on if isinstance(fit_on, tuple) else ()))
@@ -107,7 +108,7 @@ def _few(resolved: Resolved, folder: Path, write: bool) -> tuple[tuple[PairSourc
     for k, source in enumerate(resolved.sources):
         if isinstance(source, PrismPairs) or getattr(source, "hub", False):
             place = folder / f"pairs-{k}"
-            told.append(f"{source.name}: a sample in the shape of PRISM stands in for it")
+            told.append(f"{source.name}: a sample in the shape of PRISM replaces it")
             if write:
                 place.mkdir()
                 living = tuple(dict.fromkeys(named)) or _UNNAMED
@@ -154,9 +155,8 @@ def _small(settings: Settings, folder: Path, write: bool) -> tuple[Settings, lis
         )
         if settings.communities is not None and len(settings.communities) > _TRAINED:
             changed["communities"] = settings.communities[:_TRAINED]
-            told.append(
-                f"steered to {' and '.join(settings.communities[:_TRAINED])}; the others are read only"
-            )
+            named = " and ".join(settings.communities[:_TRAINED])
+            told.append(f"steered to {named}; the others are read only")
     if settings.training.report_to:
         told.append(f"nothing is sent to {', '.join(settings.training.report_to)}")
     return settings.model_copy(update=changed), told
@@ -182,7 +182,7 @@ def _small_trunk(
 ) -> tuple[AnyTrunkSettings, list[str]]:
     if trunk.kind == "embedding":
         return trunk.model_copy(update={"encoder": "hash"}), [
-            f"hashed words stand in for the encoder {trunk.encoder}"
+            f"hashed words replace the encoder {trunk.encoder}"
         ]
     model = folder / "model"
     told = write_miniature(trunk, sample_texts(), model) if write else ""
@@ -198,18 +198,18 @@ def _small_trunk(
 
 
 def _ahead(resolved: Resolved) -> tuple[str, ...]:
-    """What the real run will do, as far as it is known before the data is."""
+    """The steps of the real run, as far as they are known before the data is read."""
     settings = resolved.settings
     communities = len(settings.communities) if settings.communities is not None else None
     whom = _some(communities, "community") if communities else "every community with enough people"
-    lines = [
-        f"data: {', '.join(_origin(s) for s in resolved.sources)}; how many pairs is known once they are read"
-    ]
+    data = ", ".join(_origin(s) for s in resolved.sources)
+    lines = [f"data: {data}; the number of pairs is known once they are read"]
     if settings.trunk.kind == "embedding":
         lines.append(f"encoder: {settings.trunk.encoder}")
     else:
         lines.append(
-            f"model: {settings.trunk.model}, {settings.trunk.max_length} tokens, {settings.trunk.precision}"
+            f"model: {settings.trunk.model}, {settings.trunk.max_length} tokens, "
+            f"{settings.trunk.precision}"
         )
     lines.append(
         f"{_some(settings.repeats, 'seed')}, {_some(len(resolved.methods), 'method')}, {whom}"
@@ -220,7 +220,8 @@ def _ahead(resolved: Resolved) -> tuple[str, ...]:
 
 
 def _origin(source: Any) -> str:
-    return f"{source.name} {'from the hub' if getattr(source, 'hub', False) else getattr(source, 'path', '')}".strip()
+    origin = "from the hub" if getattr(source, "hub", False) else getattr(source, "path", "")
+    return f"{source.name} {origin}".strip()
 
 
 def _trainings(resolved: Resolved, communities: int | None) -> str:
@@ -228,16 +229,23 @@ def _trainings(resolved: Resolved, communities: int | None) -> str:
     together = len([m for m in resolved.methods if m.weights is not None and m.shared])
     together += resolved.settings.reference.fit_on is not None
     if communities is None:
-        return f"trainings, for each seed: {len(each)} of each community, {together} of several together"
+        return (
+            f"trainings, for each seed: {len(each)} of each community, "
+            f"{together} of several together"
+        )
     seeds = resolved.settings.repeats
     count = seeds * (len(each) * communities + together)
     methods, whom = _some(len(each), "method"), _some(communities, "community")
-    return f"{_some(count, 'training')}: {_some(seeds, 'seed')} x ({methods} x {whom} + {together} of several together)"
+    return (
+        f"{_some(count, 'training')}: {_some(seeds, 'seed')} x "
+        f"({methods} x {whom} + {together} of several together)"
+    )
 
 
 def _some(count: int, of: str) -> str:
     """A count of things: "1 seed", "5 communities"."""
-    return f"{count:,} {of if count == 1 else of.removesuffix('y') + 'ies' if of.endswith('y') else of + 's'}"
+    plural = of.removesuffix("y") + "ies" if of.endswith("y") else of + "s"
+    return f"{count:,} {of if count == 1 else plural}"
 
 
 def _each(settings: Settings) -> str:

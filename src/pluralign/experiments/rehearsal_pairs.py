@@ -1,4 +1,4 @@
-"""A few pairs to rehearse with: a sample in the shape of PRISM, or the first pairs of a source of one's own."""
+"""A few pairs to rehearse with: a sample in the shape of PRISM, or the first pairs of a source."""
 
 import itertools
 import json
@@ -72,7 +72,7 @@ class FewPairs:
 def write_prism_sample(
     folder: Path, communities: Sequence[str], rng: np.random.Generator
 ) -> PrismPairs:
-    """Write a sample in the shape of PRISM: ``survey.jsonl`` and ``utterances.jsonl``, as its source reads them.
+    """Write a sample in the shape of PRISM: ``survey.jsonl`` and ``utterances.jsonl``.
 
     Every community has people on both sides of the published split. The texts are those of the
     simulated society, the scores are drawn.
@@ -89,7 +89,7 @@ def write_prism_sample(
     for community in communities:
         if not (len(community) == 3 and community.isalpha()):
             raise InvalidSettings(
-                f"PRISM knows people by their country of residence, and {community!r} is no country",
+                f"PRISM has people by country of residence; {community!r} must be a country",
                 where="communities",
                 hint="name countries, such as MEX",
             )

@@ -1,4 +1,4 @@
-"""Run an experiment: read, split, fit, judge, study, write; go on from where an interrupted run stopped."""
+"""Run an experiment: read, split, fit, judge, study, write; resume an interrupted run."""
 
 import os
 import time
@@ -55,7 +55,7 @@ _TUNING = "predictions/seed-{}/tuning.json"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run found; the same rows lie in its folder.
+    """The results of a run; its folder contains the same rows.
 
     Attributes:
         record: As in ``record.json``.
@@ -88,19 +88,19 @@ def run_experiment(
 ) -> Outcome:
     """Run an experiment and write its folder.
 
-    The folder holds ``record.json``, ``results.jsonl`` (every method x steer x community x subset;
-    what steers do to other communities is in ``matrix.parquet`` where communities are many),
-    ``summary.jsonl`` (each method over the communities it serves), ``comparisons.jsonl`` (paired
-    differences, and what steering costs others), ``repeats.jsonl`` (each seed alone),
+    The folder contains ``record.json``, ``results.jsonl`` (every method x steer x community x
+    subset; what steers do to other communities is in ``matrix.parquet`` where communities are
+    many), ``summary.jsonl`` (each method over the communities it serves), ``comparisons.jsonl``
+    (paired differences, and what steering costs others), ``repeats.jsonl`` (each seed alone),
     ``people.jsonl`` (agreement among people, where several judged the same), ``studies/`` (curves
     and sensitivity, where asked for), ``predictions/`` and ``models/``.
 
     Args:
-        resolved: What to run.
+        resolved: The experiment.
         out: The folder; work of the same run found there is not done again.
         reporter: Is notified of the progress. Default: a bar in a notebook and on a terminal.
-        fresh: Begin anew, whatever is in the folder.
-        cache: Where embeddings are kept; the default place where None.
+        fresh: Begin anew, and clear the folder.
+        cache: Folder of kept embeddings; the default one where None.
 
     Raises:
         PluralignError: If data or settings do not allow the run; finished work stays in the folder.
@@ -139,7 +139,7 @@ def _run(
 
 
 def _planned(settings: Settings, loaded: Loaded, given: bool, advice: list[str]) -> Plan:
-    """The plan; where too few people are found, the message names the columns that may hold them."""
+    """The plan; with too few people, the message names the columns that may contain people."""
     try:
         return plan(settings, loaded.people(), given=given)
     except NotEnoughData as error:
@@ -148,7 +148,7 @@ def _planned(settings: Settings, loaded: Loaded, given: bool, advice: list[str])
 
 
 def _made_again_with(name: str) -> list[str]:
-    """The margins to make again with a file: a method's with its model, a repeat's with its reference or its ridges.
+    """The margins to make again with a file of a model, a reference or the ridges.
 
     >>> _made_again_with("models/seed-7/scpo/card.json")
     ['predictions/seed-7/scpo.parquet']
@@ -162,19 +162,21 @@ def _made_again_with(name: str) -> list[str]:
 
 
 def _refuse_sharded_adapters(settings: Settings) -> None:
-    """Adapters are trained on the model that also scores: a launcher that takes it apart would leave it in parts."""
+    """Refuse launchers that take a model apart: adapters are trained on the model that scores."""
     fsdp = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
     zero3 = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3"
     if settings.trunk.tuned and settings.transformer.part_kind == "lora" and (fsdp or zero3):
+        launcher = "FSDP" if fsdp else "DeepSpeed ZeRO-3"
         raise InvalidSettings(
-            f"adapters cannot be trained under {'FSDP' if fsdp else 'DeepSpeed ZeRO-3'}, which takes the model apart",
+            f"adapters cannot be trained under {launcher}, which takes the model apart",
             where="trunk.community",
-            hint='launch with recipes/accelerate/ddp.yaml or deepspeed_zero2.yaml, or set community = "full"',
+            hint="launch with recipes/accelerate/ddp.yaml or deepspeed_zero2.yaml, "
+            'or set community = "full"',
         )
 
 
 def _check(work: RewardWork) -> None:
-    """Hold that every repeat can be fitted and measured, before the folder is touched."""
+    """Check that every repeat can be fitted and measured, before the folder is touched."""
     settings = work.resolved.settings
     for seed in seeds_of(work):
         split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
@@ -186,7 +188,7 @@ def _check(work: RewardWork) -> None:
 
 
 def _repeat(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> None:
-    """Write the margins of every method on the test pairs of one repeat, unless the folder has them."""
+    """Write every method's margins on the test pairs of a repeat, unless the folder has them."""
     methods = work.resolved.methods
     missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
     if missing:
@@ -277,7 +279,7 @@ def _baselines(methods: Sequence[Method]) -> list[str]:
 
 
 def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) -> None:
-    """Each saved model says how well it serves each community, over all repeats."""
+    """Write on each saved model's card how well it serves each community, over all repeats."""
     kept = ("value", "low", "high", "n", "n_raters")
     for method in {row["method"] for row in results}:
         accuracy = {
@@ -310,7 +312,7 @@ def _own_margins(work: RewardWork, name: str) -> Margins:
 
 
 def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
-    """A method's margins in all repeats, one after the other; a steer that a repeat lacks is the reference there."""
+    """A method's margins in all repeats; a steer that a repeat lacks is the reference there."""
     import numpy as np
 
     parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]

@@ -1,4 +1,4 @@
-"""Split pairs into training and test pairs, as settings say."""
+"""Split pairs into training and test pairs, as settings ask."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from pluralign.sources import Loaded, PrismPairs, Split, split_by, split_prism
 def split_pairs(
     loaded: Loaded, settings: Settings, sources: Sequence[PairSource], seed: int
 ) -> Split:
-    """Split as the settings say, with the seed of a repeat.
+    """Split as the settings ask, with the seed of a repeat.
 
     Raises:
         InvalidSettings: If the published PRISM split is asked of another source.
@@ -24,7 +24,7 @@ def split_pairs(
         source_N = np.array(loaded.source_N)
         split = Split(np.flatnonzero(source_N == 0), np.flatnonzero(source_N == 1))
         if not len(split.train) or not len(split.test):
-            raise NotEnoughData("the train or the test file holds no pairs", where="split.by")
+            raise NotEnoughData("the train or the test file contains no pairs", where="split.by")
         return split
     if by == "prism":
         source = sources[0]

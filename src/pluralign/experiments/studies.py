@@ -1,4 +1,4 @@
-"""Studies beside the comparison: learning curves, and SCPO under other settings."""
+"""Further studies of a run: learning curves, and SCPO under other settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,13 +40,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What a study works on: one or several repeats of a run.
+    """The data of a study: one or several repeats of a run.
 
     Attributes:
         parts: The repeats.
         judged: Their test pairs, one repeat after the other.
         drawing: How intervals are drawn.
-        reporter: Hears the progress.
+        reporter: Is notified of the progress.
     """
 
     parts: tuple[Part, ...]
@@ -105,7 +105,7 @@ def curve_rows(
     reference stay as they are. Ridges are chosen anew at each size.
 
     Args:
-        study: What to work on.
+        study: The repeats to work on.
         methods: The methods to draw curves for; a baseline that steers, such as ``full``, sets the
             target.
         fractions: Sizes, in (0, 1].
@@ -174,7 +174,7 @@ def sensitivity_rows(
     """Accuracy of methods under other settings.
 
     Args:
-        study: What to work on.
+        study: The repeats to work on.
         methods: Methods by name.
         grid: Method and the settings to change, one entry for each fit.
 

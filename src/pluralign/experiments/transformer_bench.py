@@ -89,7 +89,7 @@ class TransformerBench:
         }
 
     def fit(self, method: Method, **settings: object) -> FittedMethod:
-        """Train a part for each community, with the settings of the method's table, or with others."""
+        """Train a part for each community, with the settings of the method's table or others."""
         values = dict(self.resolved.given.get(method.name, {})) | settings
         config = method.configure(**values)
         if method.weights is None:
@@ -186,7 +186,7 @@ class TransformerFit:
         return {steer: np.where(test.alike_N, 0.0, margin_N) for steer, margin_N in margins.items()}
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
-        """Write the card; the parts lie in the folder already."""
+        """Write the card; the folder contains the parts already."""
         from pluralign.rewards.transformer.saving import save_parts
 
         described = dict(self.trunk)
@@ -227,14 +227,14 @@ class _SharedOut:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a part is, and how it is trained.
+    """The training of one part.
 
     Attributes:
-        opened: What training starts from.
-        kind: What is trained.
-        config: How.
+        opened: The model that training starts from.
+        kind: Adapter or full copy.
+        config: Settings of the training.
         seed: Seed of the repeat.
-        reporter: Hears the progress.
+        reporter: Is notified of the progress.
     """
 
     opened: OpenTrunk
@@ -271,7 +271,9 @@ class Training:
 
 
 def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
-    """Pairs whose rater (or question) is held out of a training, shape (N,); none where there are too few raters.
+    """Pairs whose rater (or question) is held out of a training, shape (N,).
+
+    No pair is held out where there are too few raters.
 
     The same raters are held out of every method's training.
     """

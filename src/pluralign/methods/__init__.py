@@ -1,4 +1,4 @@
-"""What the papers propose, and ours: each method is a function from training pairs and a reference to a model."""
+"""Methods: functions from training pairs and a reference to a steerable reward model."""
 
 from pluralign.methods.adaptive import (
     AdaptiveConfig,

@@ -59,10 +59,10 @@ def fit_adaptive(
 ) -> LinearRewardModel:
     """Partial pooling over communities.
 
-    What all share is learned from every training pair, also of communities that are not steered to.
+    The shared level is learned from every training pair, also of communities not steered to.
 
     Returns:
-        A head for each community. Where there are too few raters to hold any out, the reference is
+        A head for each community. Where there are too few raters to leave any out, the reference is
         kept.
     """
     several = len(train.communities) > 1
@@ -90,7 +90,7 @@ def fit_adaptive(
 def candidate_heads(
     train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, several: bool = True
 ) -> FloatArray:
-    """Heads of every candidate: no shared level and each shared level, with no own level and each own level.
+    """Heads of every candidate: without and with each shared level and each own level.
 
     Args:
         train: Training pairs.
@@ -123,7 +123,7 @@ def candidate_heads(
 
 
 def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
-    """Mix candidates so that the held-out loss of the mixture is least, each community counting the same.
+    """Mix candidates so that the mixture's held-out loss is least, all communities counting alike.
 
     Args:
         margin_N_K: Held-out margins of each candidate, in logits, shape (N, K); nan where a pair
@@ -159,7 +159,7 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
 def falls_behind(
     margin_N: FloatArray, reference_N: FloatArray, train: TrainingSet, standard_errors: float
 ) -> BoolArray:
-    """Which communities the held-out pairs show to be worse off than with the reference, beyond noise.
+    """Communities that are worse off than with the reference, beyond noise, on held-out pairs.
 
     Args:
         margin_N: Held-out margins, shape (N,); nan where a pair does not count.

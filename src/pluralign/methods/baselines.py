@@ -1,4 +1,4 @@
-"""What SCPO is compared with: the reference, the longer text, full fine-tuning, one pooled model."""
+"""Baselines of SCPO: the reference, the longer text, full fine-tuning, one pooled model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def pooled_heads(
 def fit_full(
     train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
 ) -> LinearRewardModel:
-    """Full fine-tuning: each community alone, from the reference, on all its pairs with equal weight."""
+    """Full fine-tuning: each community alone, from the reference, with equal weights."""
     return steered(
         reference, train.communities, full_heads(train, reference, config, [config.ridge])[0]
     )
@@ -84,7 +84,7 @@ def fit_full(
 def fit_pooled(
     train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
 ) -> LinearRewardModel:
-    """One model for all the communities steered to, fine-tuned from the reference on their pairs together."""
+    """One model for all communities steered to, fine-tuned from the reference."""
     return steered(
         reference, train.communities, pooled_heads(train, reference, config, [config.ridge])[0]
     )

@@ -1,4 +1,4 @@
-"""The methods that come with the package; they enter through the same door as anybody's (entry points)."""
+"""The methods that come with the package, registered by entry points as those of any package."""
 
 from pluralign.methods.adaptive import AdaptiveConfig, fit_adaptive
 from pluralign.methods.baselines import (

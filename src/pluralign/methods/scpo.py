@@ -1,4 +1,4 @@
-"""SCPO (arXiv 2606.18606): which pairs it keeps, how much each counts, and the heads that they give."""
+"""SCPO (arXiv 2606.18606): the pairs that it keeps, their weights, and the heads fitted on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class ScpoConfig:
 
 
 def scpo_filter(margin_N: FloatArray, tau: float) -> BoolArray:
-    """Which pairs SCPO learns from: those in whose choice the reference has confidence sigmoid(margin) below tau.
+    """Pairs that SCPO learns from: the reference's confidence sigmoid(margin) is below tau.
 
     Args:
         margin_N: Reference reward of chosen minus rejected, in logits, shape (N,).
@@ -67,7 +67,7 @@ def scpo_filter(margin_N: FloatArray, tau: float) -> BoolArray:
 
 
 def scpo_weights(margin_N: FloatArray, beta: float) -> FloatArray:
-    """Weigh each pair down by how strongly the reference contradicts the rater: w = min(exp(margin / beta), 1).
+    """Weigh pairs down that the reference contradicts: w = min(exp(margin / beta), 1).
 
     Args:
         margin_N: Reference reward of chosen minus rejected, in logits, shape (N,).

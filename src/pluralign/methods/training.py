@@ -1,4 +1,4 @@
-"""What a method learns from, and what it is."""
+"""The training set of a method, and the description of a method."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -27,7 +27,7 @@ class TrainingSet:
         encoded: All training pairs with their features; those that the reference was fitted on may
             be among them.
         communities: Ids to steer to, C of them; each has at least one pair.
-        unit_N: What must not be divided when a method holds out part of the training pairs: the
+        unit_N: The unit that stays whole when a method holds out part of the training pairs: the
             rater, or the question or stem where there are no raters, each as a number, in the order
             of their names; shape (N,).
 
@@ -61,7 +61,7 @@ class TrainingSet:
     def build(
         cls, encoded: EncodedPairs, communities: Sequence[str], by: str = "rater"
     ) -> "TrainingSet":
-        """Build a training set whose units are raters, or the questions or stems where a pair has no rater."""
+        """Build a training set; its units are raters, or questions or stems without raters."""
         units = [unit_of(p, by) for p in encoded.pairs]
         number = {unit: k for k, unit in enumerate(sorted(set(units)))}
         unit_N = np.fromiter((number[unit] for unit in units), dtype=np.int32, count=len(units))
@@ -84,7 +84,7 @@ class TrainingSet:
         return TrainingSet(self.encoded.take(rows), steered_to, self.unit_N[rows])
 
     def without(self, held_N: np.ndarray[Any, np.dtype[np.bool_]]) -> "TrainingSet":
-        """The pairs not held; communities left without pairs are no longer steered to."""
+        """The pairs that are not held out; communities left without pairs are not steered to."""
         kept = np.flatnonzero(~held_N)
         encoded = self.encoded.take(kept)
         present = {p.community for p in encoded.pairs}
@@ -94,10 +94,10 @@ class TrainingSet:
 
 
 def unit_of(pair: Any, by: str) -> str:
-    """Id of the unit that must stay whole: the rater, unless there is none or the split is by question or stem.
+    """Id of the unit that stays whole: the rater, or the question or stem of a pair without one.
 
     Raises:
-        InvalidInput: If ``by`` is none of rater, both, question, stem.
+        InvalidInput: If ``by`` is not rater, both, question or stem.
     """
     if by not in {"rater", "both", "question", "stem"}:
         raise InvalidInput(f"{by!r} is not a unit", hint="use rater, both, question or stem")
@@ -150,7 +150,7 @@ class Method:
             Learning curves measure how much data reaches what a baseline that steers reaches on
             all of it.
         rank: Position among the methods that short tables and charts show, >= 0: from the simplest
-            to the one to ship. None for controls and ablations, which stand in whole tables only.
+            to the one to ship. None for controls and ablations, which only whole tables show.
     """
 
     name: str

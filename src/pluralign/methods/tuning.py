@@ -37,7 +37,7 @@ def choose_ridge(
     rng: np.random.Generator,
     ridges: Sequence[float] = RIDGES,
 ) -> RidgeChoice:
-    """Choose the ridge of a method by cross-validation over the raters (or questions) of the training set.
+    """Choose the ridge of a method by cross-validation over the training raters (or questions).
 
     Every held-out pair of a community steered to counts, filtered or not: a method is judged by
     what it is for.
@@ -51,7 +51,7 @@ def choose_ridge(
         ridges: Candidates, in falling order.
 
     Returns:
-        The choice; the strongest ridge where there are too few raters to hold any out.
+        The choice; the strongest ridge where there are too few raters to leave any out.
     """
     try:
         margin_N_K = held_out_margins(
@@ -107,7 +107,9 @@ def held_out_margins(
 
 
 def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
-    """Mean held-out loss -log sigmoid(margin) of each candidate, each community counting the same, shape (K,).
+    """Mean held-out loss -log sigmoid(margin) of each candidate, shape (K,).
+
+    Each community counts the same.
 
     Raises:
         NotEnoughData: If no pair was held out.
@@ -136,17 +138,17 @@ def balanced_weights(margin_N: FloatArray, train: TrainingSet) -> FloatArray:
     ids, code_N = np.unique(train.community_N, return_inverse=True)
     total_C = np.where(np.isin(ids, train.communities), np.bincount(code_N, weight_N), 0.0)
     if not total_C.any():
-        raise NotEnoughData("too few raters or questions to hold any out")
+        raise NotEnoughData("too few raters or questions to leave any out")
     scale_C = np.divide(1.0, total_C, out=np.zeros_like(total_C), where=total_C > 0)
     scaled: FloatArray = weight_N * scale_C[code_N] / np.count_nonzero(total_C)
     return scaled
 
 
 def _folds(train: TrainingSet, rng: np.random.Generator) -> IntArray:
-    """Fold of each pair, shape (N,): units are dealt in turn, so that each fold holds a third of them."""
+    """Fold of each pair, shape (N,): units are dealt in turn, a third of them to each fold."""
     units, unit_N = np.unique(train.unit_N, return_inverse=True)
     if len(units) < 2:
-        raise NotEnoughData("fewer than two raters or questions: none can be held out")
+        raise NotEnoughData("fewer than two raters or questions: none can be left out")
     fold_U = np.empty(len(units), dtype=np.intp)
     fold_U[rng.permutation(len(units))] = np.arange(len(units)) % min(FOLDS, len(units))
     return fold_U[unit_N]

@@ -35,9 +35,9 @@ def dropped(*rows: dict[str, Any]) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (row("Never, often"), "options are no list of texts"),
-        (row(None), "options are no list of texts"),
-        (row([["Never"], ["Often"]]), "options are no list of texts"),
+        (row("Never, often"), "options must be a list of texts"),
+        (row(None), "options must be a list of texts"),
+        (row([["Never"], ["Often"]]), "options must be a list of texts"),
         (row(["Never", "  "]), "an empty option"),
         (row(["Never"]), "fewer than two options"),
         (row([]), "fewer than two options"),

@@ -1,4 +1,4 @@
-"""CultureSPA (arXiv 2410.12971): a language model pluralises itself, from questions and answers of its own."""
+"""CultureSPA (arXiv 2410.12971): a language model learns from its own questions and answers."""
 
 from pluralign.methods.culturespa.collecting import (
     AnswerPair,

@@ -1,4 +1,4 @@
-"""Collect the questions on which naming a culture changes the model's answer, and make training rows of them."""
+"""Collect questions on which naming a culture changes the model's answer, as training rows."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from pluralign.core import Ask, Conversation, Estimate, InvalidInput, NotEnoughD
 
 @dataclass(frozen=True, slots=True)
 class AnswerPair:
-    """What the model answered to one question without a culture and with one.
+    """The model's answers to one question, without a culture and with one.
 
     Attributes:
         question: Id of the question.
@@ -57,9 +57,10 @@ def pair_answers(
 
 
 def collect_shifted(pairs: Iterable[AnswerPair], tally: Tally) -> list[AnswerPair]:
-    """Keep the pairs whose two answers are readable and differ (CultureSPA, arXiv 2410.12971); count the others.
+    """Keep the pairs whose two answers are readable and differ (CultureSPA); count the others.
 
-    >>> pairs = [AnswerPair("g1", "MEX", 0, 2), AnswerPair("g2", "MEX", 1, 1), AnswerPair("g3", "MEX", None, 1)]
+    >>> answers = {"g1": (0, 2), "g2": (1, 1), "g3": (None, 1)}
+    >>> pairs = [AnswerPair(question, "MEX", *both) for question, both in answers.items()]
     >>> tally = Tally()
     >>> [p.question for p in collect_shifted(pairs, tally)], dict(tally.dropped)
     (['g1'], {'same answer with and without the culture': 1, 'unaware answer cannot be read': 1})
@@ -104,7 +105,7 @@ def shift_rates(pairs: Sequence[AnswerPair]) -> dict[str, Estimate]:
 
 
 def take_fraction(pairs: Sequence[AnswerPair], fraction: float, seed: int) -> list[AnswerPair]:
-    """A part of each community's collected pairs, drawn by the seed; a smaller part lies within a larger one.
+    """A part of each community's pairs, drawn by the seed; a larger part contains a smaller one.
 
     Raises:
         InvalidInput: If ``fraction`` is not in (0, 1].
@@ -123,7 +124,7 @@ def take_fraction(pairs: Sequence[AnswerPair], fraction: float, seed: int) -> li
 
 @dataclass(frozen=True, slots=True)
 class TuningRow:
-    """One thing to learn: what to say in a community's name.
+    """One thing to learn: an answer in a community's name.
 
     Attributes:
         conversation: The culture-aware words.

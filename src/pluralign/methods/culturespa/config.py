@@ -1,4 +1,4 @@
-"""How CultureSPA (arXiv 2410.12971) is done: a table of settings for each stage, the published ones by default."""
+"""Settings of CultureSPA (arXiv 2410.12971): a table for each stage, by default as published."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,15 +25,19 @@ class GenerationConfig(StageConfig):
     per_topic: Count = 1000
     """Questions for each topic, before the filter."""
     topics: Path | None = None
-    """JSON of topic -> ids of the survey's questions. Default: the 13 topics of the World Values Survey, else one."""
+    """JSON of topic -> ids of the survey's questions. Default: the 13 topics of the World Values
+    Survey, or one topic for another survey."""
     file: Path | None = None
-    """Take the questions of this file (JSONL: ``topic, question, options``) instead of having the model write any."""
+    """File of questions (JSONL: ``topic, question, options``) that are used instead of questions
+    that the model writes."""
     seed_examples: Count = 3
     """Questions of the survey shown in each prompt."""
     own_examples: Annotated[int, Field(ge=0)] = 2
-    """Questions written before shown in each prompt; the survey's stand in while there are too few."""
+    """Earlier questions of the model shown in each prompt; while there are too few, questions of
+    the survey are shown instead."""
     seeds_per_topic: Count | None = None
-    """Only so many questions of the survey for each topic, drawn by the seed; 1 is a published variant."""
+    """Largest number of the survey's questions for each topic, drawn by the seed; 1 is a published
+    variant."""
     temperature: Annotated[float, Field(ge=0)] = 0.9
     """Of the draws."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
@@ -52,7 +56,8 @@ class AnsweringConfig(StageConfig):
     aware: str = "culture_aware"
     """Strategy that names one; ``cross_culture_thinking`` is the published variant CCT."""
     similarity: Path | None = None
-    """How alike countries are, as JSON, for ``cross_culture_thinking``. Default: computed from the survey."""
+    """Similarity of countries, as JSON, for ``cross_culture_thinking``. Default: computed from the
+    survey."""
     temperature: Annotated[float, Field(ge=0)] = 0.6
     """Of the draws."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 0.9

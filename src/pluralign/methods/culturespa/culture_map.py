@@ -1,4 +1,4 @@
-"""The culture map: which cultures the model's own shifted answers make alike, and whether people's answers agree."""
+"""The culture map: cultures that the model's shifted answers make alike, and people's answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,8 +60,9 @@ def culture_map(
 ) -> CultureMap:
     """Compare every two communities by the answers that naming them shifted.
 
-    Two cultures whose shifted answers are the same are one culture to the model, whatever their
-    people say. Questions that neither shifts are left out: there both give the model's default.
+    Two cultures whose shifted answers are the same are one culture to the model, even if their
+    people answer differently. Questions that neither shifts are left out: there both give the
+    model's default.
 
     Args:
         pairs: Readable or not; those with an unreadable answer are left out.
@@ -121,7 +122,7 @@ def agreement_with_people(
 
     places = [i for i, c in enumerate(found.communities) if c in people]
     if len(places) < 3:
-        raise NotEnoughData("fewer than three communities stand in both maps")
+        raise NotEnoughData("fewer than three communities are in both maps")
     names = [found.communities[i] for i in places]
     ours = found.alike_C_C[np.ix_(places, places)]
     theirs = np.array([[people[a].get(b, np.nan) for b in names] for a in names])
@@ -144,7 +145,7 @@ def agreement_with_people(
 
 
 def _tables(pairs: Sequence[AnswerPair], communities: Sequence[str]) -> tuple[FloatArray, Any]:
-    """Aware options, nan where either answer is unreadable, and whether they shifted; shape (C, Q)."""
+    """Aware options (nan where an answer is unreadable) and whether they shifted; shape (C, Q)."""
     row = {c: i for i, c in enumerate(communities)}
     column = {q: i for i, q in enumerate(dict.fromkeys(pair.question for pair in pairs))}
     aware = np.full((len(row), len(column)), np.nan)

@@ -1,4 +1,4 @@
-"""Keep the generated questions that can be asked: well-formed options, no question twice; every reason is counted."""
+"""Keep the generated questions that can be asked, each once; reasons to drop are counted."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pluralign.core import SurveyQuestion, Tally
 
 MOST_OPTIONS = 11
-_NUMBERED = re.compile(r"^\s*[(\[]?(?:\d{1,2}|[a-z])\s*(?:[.):\]]|[-–—](?=\s+[^\d\s]))\s+", re.I)
+_NUMBERED = re.compile(
+    r"^\s*[(\[]?(?:\d{1,2}|[a-z])\s*"
+    r"(?:[.):\]]|[-–—](?=\s+[^\d\s]))\s+",
+    re.I,
+)
 _NOTHING_SAID = (
     r"(?:(?:i\s+)?(?:do\s*n[o']?t|don[’']t) know|dk|no (?:answer|opinion)|refused?(?: to answer)?"
-    r"|prefer not to (?:say|answer)|(?:i[’']m |i am )?(?:not sure|unsure|undecided)|not applicable|n/?a"
+    r"|prefer not to (?:say|answer)|(?:i[’']m |i am )?(?:not sure|unsure|undecided)"
+    r"|not applicable|n/?a"
     r"|can(?:not|[’']t) say|(?:it[’']s )?hard to say|other(?: answer)?(?: \(.*\))?)"
 )
 _NON_ANSWER = re.compile(rf"^{_NOTHING_SAID}(?:\s*(?:/|,|\bor\b)\s*{_NOTHING_SAID})*\W*$", re.I)
@@ -34,12 +39,14 @@ class GeneratedQuestion:
     options: tuple[str, ...]
 
     def as_question(self) -> SurveyQuestion:
-        """As a question that can be put; codes start at 1, whether options are a scale is not known."""
+        """As a question that can be asked; codes start at 1, and no scale is known."""
         return SurveyQuestion(self.id, self.text, self.options)
 
 
 def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list[GeneratedQuestion]:
-    """Keep what can be asked (CultureSPA, arXiv 2410.12971, drops duplicates and badly formed options).
+    """Keep the questions that can be asked.
+
+    CultureSPA (arXiv 2410.12971) drops duplicates and badly formed options.
 
     Numbers in front of options are taken off and non-answers ("Don't know", "Not sure/Refused")
     left out, both noted; a question that keeps fewer than two options, more than eleven, an empty
@@ -54,9 +61,13 @@ def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list
         The questions kept, in order.
 
     >>> tally = Tally()
-    >>> row = {"topic": "Work", "question": "Is work important?", "options": ["1. Yes", "2. No", "Don't know"]}
-    >>> [q.options for q in filter_questions([row, row, row | {"options": ["Yes"]}], tally)], dict(tally.dropped)
-    ([('Yes', 'No')], {'same text as an earlier question': 1, 'fewer than two options': 1})
+    >>> row = {"topic": "Work", "question": "Is work important?"}
+    >>> full = row | {"options": ["1. Yes", "2. No", "Don't know"]}
+    >>> short = row | {"options": ["Yes"]}
+    >>> [q.options for q in filter_questions([full, full, short], tally)]
+    [('Yes', 'No')]
+    >>> dict(tally.dropped)
+    {'same text as an earlier question': 1, 'fewer than two options': 1}
     """
     seen: set[str] = set()
     kept = []
@@ -87,7 +98,7 @@ def filter_questions(rows: Iterable[Mapping[str, object]], tally: Tally) -> list
 def _options(listed: object, tally: Tally) -> tuple[tuple[str, ...], str | None]:
     """The options as they can be shown, and what is wrong with them."""
     if not isinstance(listed, list) or not all(isinstance(o, str | int | float) for o in listed):
-        return (), "options are no list of texts"
+        return (), "options must be a list of texts"
     texts = [str(o).strip() for o in listed]
     real = tuple(t for t in texts if not _NON_ANSWER.match(_NUMBERED.sub("", t)))
     if len(real) < len(texts):
@@ -112,5 +123,5 @@ def _problem(options: tuple[str, ...]) -> str | None:
 
 
 def _explained(text: str, options: tuple[str, ...]) -> bool:
-    """Whether the options have words of their own, or the question says what their numbers mean."""
+    """Whether the options have words of their own, or the question explains their numbers."""
     return not all(t.isdecimal() for t in options) or _SCALE_EXPLAINED.search(text) is not None

@@ -1,4 +1,4 @@
-"""Let the model write survey questions of its own, from a few examples (self-instruct, arXiv 2212.10560)."""
+"""Let the model write survey questions, from a few examples (self-instruct, arXiv 2212.10560)."""
 
 import json
 import re
@@ -33,23 +33,25 @@ def generation_prompt(topic: str, examples: Sequence[Example]) -> Conversation:
     """Ask for one more question like some examples.
 
     Args:
-        topic: What it is to be about.
+        topic: The topic of the new question.
         examples: Wordings and options.
 
-    >>> print(generation_prompt("Work", [("Is work important?", ("Yes", "No"))])[-1].content)
+    >>> prompt = generation_prompt("Work", [("Is work important?", ("Yes", "No"))])
+    >>> print(prompt[-1].content.rpartition(" Answer")[0])
     Here are survey questions about Work, one JSON object a line:
     <BLANKLINE>
     {"question": "Is work important?", "options": ["Yes", "No"]}
     <BLANKLINE>
-    Write one new question about Work that is unlike these. Answer with its JSON object and nothing else.
+    Write one new question about Work that is unlike these.
     """
     shown = "\n".join(written_as(text, options) for text, options in examples)
     return (
         Message("system", _SYSTEM),
         Message(
             "user",
-            f"Here are survey questions about {topic}, one JSON object a line:\n\n{shown}\n\nWrite one new question "
-            f"about {topic} that is unlike these. Answer with its JSON object and nothing else.",
+            f"Here are survey questions about {topic}, one JSON object a line:\n\n{shown}\n\n"
+            f"Write one new question about {topic} that is unlike these. "
+            "Answer with its JSON object and nothing else.",
         ),
     )
 
@@ -60,7 +62,7 @@ def written_as(text: str, options: Sequence[str]) -> str:
 
 
 def read_generated(text: str) -> dict[str, Any] | None:
-    """The first JSON object of a text that holds a question and options; None where there is none.
+    """The first JSON object of a text with a question and options; None where there is none.
 
     >>> read_generated('Sure! {"question": "Is work important?", "options": ["Yes", "No"]} Next:')
     {'question': 'Is work important?', 'options': ['Yes', 'No']}
@@ -96,7 +98,7 @@ def generate_questions(
         seeds: Topic -> questions of the survey.
         config: How.
         seed: Seed of examples and draws.
-        progress: Is told of questions written and wanted.
+        progress: Is called with the questions written and wanted.
         tally: Where requests that failed and topics that stay short are counted.
 
     Returns:

@@ -20,7 +20,7 @@ _WVS = (
     ("Political Interest & Political Participation", 199, 234),
     ("Political Culture & Political Regimes", 235, 259),
 )
-"""Sections of the questionnaire of wave 7 of the World Values Survey, and the numbers of their questions."""
+"""Sections of the questionnaire of the World Values Survey, wave 7, and their questions."""
 
 EVERYTHING = "people's values"
 

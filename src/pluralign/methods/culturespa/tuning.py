@@ -1,4 +1,4 @@
-"""Teach a model its own culture-aware answers: TRL's SFTTrainer on LoRA adapters, resumed where it was stopped."""
+"""Teach a model its own culture-aware answers: TRL's SFTTrainer on LoRA adapters, resumable."""
 
 import hashlib
 import json
@@ -30,24 +30,24 @@ def tune(
     seed: int = 0,
     watch: Watch | None = None,
 ) -> dict[str, Any]:
-    """Train an adapter on what the model itself answered; the model itself stays as it is.
+    """Train an adapter on the model's own answers; the model itself stays as it is.
 
     The words are exactly those that the model reads when it answers; the loss is on the answer
     alone. The folder, a PEFT adapter with ``metrics.jsonl`` and ``training.json``, appears whole or
-    not at all; until then checkpoints lie beside it, and the same call goes on from the last of
+    not at all; until then checkpoints are next to it, and the same call resumes the last of
     them.
 
     Args:
         chat: The model.
-        rows: What to learn.
+        rows: The rows to learn.
         folder: Where the adapter is put; one that is there already is kept.
         config: How.
         kind: Which of the published batches is the default.
         seed: Seed of order, adapter and dropout.
-        watch: Who hears of it.
+        watch: Is notified of the progress.
 
     Returns:
-        What ``training.json`` holds.
+        The content of ``training.json``.
 
     Raises:
         MissingExtra: If TRL or PEFT is not installed.
@@ -84,7 +84,7 @@ def tune(
 def _tokens(
     chat: LocalChatModel, rows: Sequence[TuningRow]
 ) -> tuple[list[dict[str, list[int]]], int]:
-    """Token rows with labels on the answer alone, and how many rows are longer than the model takes."""
+    """Token rows with labels on the answer alone, and the number of rows that are too long."""
     learned = []
     for row in rows:
         prompt, answer = (
