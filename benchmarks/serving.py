@@ -61,8 +61,13 @@ def made_model(folder: Path, encoder: str) -> Path:
         )
         value = {"value": 0.62, "low": 0.58, "high": 0.66, "n": 400, "n_raters": 30}
         annotate_card(place, {"accuracy": dict.fromkeys(ids, value)})
-    split = {"settings": {"split": {"by": "rater", "test": 0.2}}}
-    (folder / "record.json").write_text(json.dumps(split), encoding="utf-8")
+    record = {
+        "settings": {"methods": ["made"], "split": {"by": "rater", "test": 0.2}},
+        "data": {"pairs": 900 * COMMUNITIES, "sources": []},
+        "people": about["people"],
+        "communities": {"steered": list(ids)},
+    }
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
     return folder / "models" / "seed-0" / "made"
 
 

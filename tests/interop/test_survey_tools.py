@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.reports.folders import write_audit, write_rewards
 from tests.respondents.conftest import build_chat_model
 
 from pluralign.asking import load_strategy, put
@@ -152,7 +153,7 @@ def run_folder(tmp_path: Path, rows: list[dict[str, Any]]) -> Path:
     record = {
         "name": "mine",
         "written": "2026-11-25T12:00:00+00:00",
-        "data": {"survey": {"name": "wvs"}},
+        "data": {"survey": {"name": "wvs", "read": 9, "kept": 9}},
     }
     (run / "record.json").write_text(json.dumps(record), encoding="utf-8")
     (run / "results.jsonl").write_text(
@@ -227,21 +228,16 @@ def test_results_become_every_eval_evers_documents_an_entry_for_each_community(
 
 
 def test_a_reward_run_has_documents_too_and_an_empty_folder_none(tmp_path: Path) -> None:
-    rows = [
-        {
-            k: v
-            for k, v in row(
-                "pairwise_accuracy", "GBR", 0.6, method="scpo", steer="GBR", n_raters=40
-            ).items()
-            if k not in ("model", "strategy")
-        }
-    ]
-    (path,) = write_every_eval_ever(run_folder(tmp_path, rows), tmp_path / "out", "Somebody")
+    run = write_rewards(tmp_path / "run", {"GBR": 0.6}, contested=False)
+    _, path = write_every_eval_ever(run, tmp_path / "out", "Somebody")
+    assert path.name == "scpo.json"
     entry = json.loads(path.read_text(encoding="utf-8"))["evaluation_results"][0]
     assert entry["evaluation_name"] == "pairwise_accuracy (GBR, steer GBR, all)"
     assert (
         entry["score_details"]["uncertainty"]["confidence_interval"]["method"]
         == "bootstrap over raters"
     )
-    with pytest.raises(InvalidInput, match="no run"):
+    with pytest.raises(InvalidInput, match="neither a finished run nor an audit"):
         write_every_eval_ever(tmp_path / "out", tmp_path / "more", "Somebody")
+    with pytest.raises(InvalidInput, match="an audit has no results"):
+        write_every_eval_ever(write_audit(tmp_path / "audit"), tmp_path / "more", "Somebody")

@@ -118,7 +118,8 @@ class SurveyPlots:
         found = [r for r in self.run.results if r.metric == ALIGNMENT and r.community is None]
         rows = []
         for r in sorted(found, key=_value):
-            rows.append(_point(r, f"{r.model} · {r.strategy}", say, percent=False))
+            name = f"{r.model} · {r.strategy}" if r.strategy is not None else r.model
+            rows.append(_point(r, name, say, percent=False))
         return _dots(rows, say(_SCORE), percent=False, where=self.run)
 
     def communities(self, model: str, strategy: str) -> "altair.LayerChart":
