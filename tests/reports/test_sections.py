@@ -286,7 +286,7 @@ def _filled(runs: Sequence[Run]) -> set[str]:
     """Ids of the sections that show something; the others on the page state why they do not."""
     page = page_of(runs, EN)
     for part in page.sections:
-        shown = [*part.figures, *part.tables, *part.claims]
+        shown = [*part.leading, *part.figures, *part.tables, *part.claims]
         assert bool(shown) == (part.empty is None), f"{part.id} is empty without a reason"
     return {part.id for part in page.sections if part.empty is None}
 
@@ -484,13 +484,12 @@ def test_models_averaged_over_different_communities_never_share_an_axis(tmp_path
     found = there(sections.models([read_run(write_survey(tmp_path / "run", scores))], EN))
     shown = [{r["name"] for r in drawn(figure.spec, "low")} for figure in found.figures]
     assert shown == [{"o"}, {"m", "n"}]
-    rankings = [table for table in found.tables if table.name.startswith("ranking")]
-    assert [cells(table, "short") for table in rankings] == [["o"], ["m", "n"]]
+    assert [cells(table, "short") for table in found.leading] == [["o"], ["m", "n"]]
 
 
 def test_a_ranking_draws_the_people_s_own_diversity(tmp_path: Path) -> None:
     found = there(sections.models([read_run(write_survey(tmp_path / "run", SCORES))], EN))
-    ranking = found.tables[0]
+    [ranking] = found.leading
     assert cells(ranking, "rank") == ["1", "2"]
     assert cells(ranking, "worst") == ["Mexico (60.0)", "Egypt (40.0)"]
     diversity = next(c for c in ranking.columns if c.key == "diversity_value")

@@ -226,6 +226,7 @@ class Section:
         id: For links.
         title: Its heading.
         paragraphs: Its text.
+        leading: Tables before its charts.
         figures: Its charts.
         tables: Further tables.
         cards: Findings, by kind.
@@ -236,6 +237,7 @@ class Section:
     id: str
     title: str
     paragraphs: Sequence[str] = ()
+    leading: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     cards: Sequence[Card] = ()

@@ -31,17 +31,17 @@ def contested(runs: Sequence[Run], say: Speech) -> Section | None:
     rewards = [run for run in runs if run.kind == "rewards"]
     if not rewards:
         return None
-    figures, tables = [], []
+    figures, rankings = [], []
     for k, run in enumerate(rewards):
         rows = _both_subsets(run, say)
         if rows:
             figures.append(_contested_figure(run, rows, runs, say, k))
-            tables.append(_ranking(run, rows, runs, say, k))
+            rankings.append(_ranking(run, rows, runs, say, k))
     if not figures:
         return Section(
             id="contested", title=title, empty=say("No contested pairs were measured here.")
         )
-    return Section(id="contested", title=title, figures=figures, tables=tables)
+    return Section(id="contested", title=title, leading=rankings, figures=figures)
 
 
 def _contested_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Figure:

@@ -40,6 +40,7 @@ _ENDS = ("value", "low", "high")
 def models(runs: Sequence[Run], say: Speech) -> Section | None:
     """Alignment and diversity of language models next to people's; None where none answered."""
     figures: list[Figure] = []
+    rankings: list[Table] = []
     tables: list[Table] = []
     for k, run in enumerate(run for run in runs if run.kind == "survey"):
         rows = averages_of(run, say)
@@ -47,7 +48,7 @@ def models(runs: Sequence[Run], say: Speech) -> Section | None:
             of = [r for r in rows if r["who"] in group]
             if of:
                 figures.append(_diversity(run, group, of, runs, say, len(figures)))
-                tables.append(_ranking(run, group, of, runs, say, len(figures) - 1))
+                rankings.append(_ranking(run, group, of, runs, say, len(rankings)))
         tables.append(_all_models(run, rows, runs, say, k))
         tables.append(_taken_for(run, runs, say, k))
     tables = [table for table in tables if table.rows]
@@ -63,6 +64,7 @@ def models(runs: Sequence[Run], say: Speech) -> Section | None:
         id="models",
         title=say("Language models and people"),
         paragraphs=[text] if figures else [],
+        leading=rankings,
         figures=figures,
         tables=tables,
     )
