@@ -59,7 +59,8 @@ def commands() -> list[list[str]]:
     lines = (
         line.strip() for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()
     )
-    return [shlex.split(line)[1:] for line in lines if line.startswith("pluralign ")]
+    ours = (line.split(" | ")[0] for line in lines if line.startswith("pluralign "))
+    return [shlex.split(line)[1:] for line in ours]
 
 
 def rows() -> list[list[str]]:
@@ -122,7 +123,6 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PLURALIGN_CACHE", str(tmp_path / "cache"))
     write_pairs(tmp_path / "pairs.jsonl")
-    (tmp_path / "mine.toml").write_text(blocks("toml", "README.md")[0], encoding="utf-8")
     (tmp_path / "replies.jsonl").write_text(
         '{"prompt": "What matters?", "response": "My family."}\n', encoding="utf-8"
     )
@@ -232,6 +232,14 @@ def test_the_documented_commands_run_one_after_the_other(small_world: Path) -> N
         )
         assert found.exit_code == 0, f"{words}: {found.output}"
     assert (small_world / "runs/mine/record.json").is_file()
+
+
+def test_the_settings_in_the_readme_are_those_that_init_writes(small_world: Path) -> None:
+    found = CliRunner().invoke(app, ["init", "pairs.jsonl", "--out", "mine.toml"])
+    assert found.exit_code == 0, found.output
+    written = tomllib.loads((small_world / "mine.toml").read_text(encoding="utf-8"))
+    shown = tomllib.loads(blocks("toml", "README.md")[0])
+    assert written | {"trunk": shown["trunk"]} == shown
 
 
 @pytest.mark.slow

@@ -55,7 +55,9 @@ def init(
     found, source = _recognised(
         data, [*(sets or []), *(["pairs.skip_bad=true"] if skip_bad else [])]
     )
-    place = out or Path(f"{_stem(data)}.toml")
+    name = _run_name(data)
+    place = out or Path(f"{name}.toml")
+    name = _run_name(out) if out is not None else name
     if place.exists() and not force:
         raise InvalidSettings(
             "the file is already there",
@@ -65,7 +67,7 @@ def init(
     look = look_at(source)
     proposal = propose(look)
     folder = place.resolve().parent
-    text = settings_text(str(data), _stem(data), folder, found, look, proposal)
+    text = settings_text(str(data), name, folder, found, look, proposal)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(place) as partial:
         partial.write_text(text, encoding="utf-8")
@@ -123,13 +125,15 @@ def _given(sets: list[str]) -> dict[str, object]:
     return given
 
 
-def _stem(data: Path) -> str:
-    """The name of the data, without its suffix, as the name of a run may be."""
+def _run_name(path: Path) -> str:
+    """The name of a file without its suffix, as the name of a run may be."""
     import re
 
     from pluralign.sources.row_files import file_stem
 
-    name = re.sub(r"[/\\\x00-\x1f\x7f]", "-", file_stem(data.resolve()))[:_LONGEST_NAME]
+    name = re.sub(r"[/\\\x00-\x1f\x7f]", "-", file_stem(path.resolve()).removesuffix(".toml"))[
+        :_LONGEST_NAME
+    ]
     return name if name.strip(". ") else "pairs"
 
 
