@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pluralign.charts.drawing import need_report
 from pluralign.core import NotEnoughData
 from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.languages import Speech
@@ -67,8 +68,10 @@ class RewardPlots:
         Args:
             method: The method; the one that stands for the run where None.
         """
-        charts, say = _charts(), Speech(self.language)
-        served = self.run.served()
+        from pluralign.charts.charts import steer_matrix
+
+        need_report()
+        say, served = Speech(self.language), self.run.served()
         rows: list[dict[str, Any]] = []
         for r in self.run.matrix(method):
             base = served.get((str(r.community), "reference"))
@@ -83,7 +86,7 @@ class RewardPlots:
         _hold_some(rows, self.run)
         steers = sorted({row["steer_name"] for row in rows})
         communities = sorted({row["name"] for row in rows})
-        return _chart(charts.steer_matrix(rows, steers, communities, say))
+        return _chart(steer_matrix(rows, steers, communities, say))
 
     def curves(self, by: str = "pairs") -> "altair.LayerChart":
         """Accuracy against how much was learned from, a line for each method.
@@ -91,13 +94,15 @@ class RewardPlots:
         Args:
             by: What there is less of: ``pairs`` or ``raters``.
         """
-        charts, say = _charts(), Speech(self.language)
-        rows = []
+        from pluralign.charts.charts import curves
+
+        need_report()
+        say, rows = Speech(self.language), []
         for r in sorted(self.run.curves, key=lambda r: (r.method, r.fraction)):
             if r.by == by and r.train_pairs > 0:
                 rows.append(_point(r, r.method, say, percent=True) | {"x": r.train_pairs})
         _hold_some(rows, self.run)
-        return _chart(charts.curves(rows, say("training pairs"), say(_ACCURACY)))
+        return _chart(curves(rows, say("training pairs"), say(_ACCURACY)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +163,11 @@ def _dots(
     where: "RewardRun | SurveyRun",
     reference: str | None = None,
 ) -> "altair.LayerChart":
-    charts = _charts()
-    _hold_some(rows, where)
-    return _chart(charts.dot_plot(rows, label, percent, reference))
-
-
-def _charts() -> Any:
-    """The charts of the report, where the libraries that draw them are installed."""
-    from pluralign.charts import charts
-    from pluralign.charts.drawing import need_report
+    from pluralign.charts.charts import dot_plot
 
     need_report()
-    return charts
+    _hold_some(rows, where)
+    return _chart(dot_plot(rows, label, percent, reference))
 
 
 def _chart(spec: Mapping[str, Any]) -> "altair.LayerChart":
