@@ -142,6 +142,15 @@ def test_a_prompt_for_queries_alone_is_not_put_before_prompts(
     np.testing.assert_allclose(theirs(model), ours(source, Steer.to("MEX")), atol=1e-5)
 
 
+def test_an_encoder_in_half_precision_gives_our_rewards_as_far_as_it_can(
+    saved: Saved, with_modules: Path, tmp_path: Path
+) -> None:
+    SentenceEncoder(with_modules, device="cpu").model.half().save(str(tmp_path / "half"))
+    source = saved(str(tmp_path / "half"))
+    done = write_export(source, tmp_path / "out", ["MEX"], trust_encoder=str(tmp_path / "half"))
+    assert 0 < done.apart < 0.1
+
+
 def test_a_static_encoder_gives_our_rewards(
     saved: Saved, with_modules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,10 @@ def export(
     card = load_card(model)
     say.print(f"{_written(done, card)} written to {done.folder}", markup=False)
     if done.shape == "encoder":
-        say.print("It loads with sentence-transformers, without code from this folder.")
+        say.print(
+            "It loads with sentence-transformers and has no code in it; "
+            f"rewards differ from ours by {done.apart:.1g} logits at most."
+        )
     if results_for is not None:
         path = write_eval_results(eval_results(card, results_for), out, "pluralign")
         say.print(f"results written to {path}")

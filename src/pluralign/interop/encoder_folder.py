@@ -74,6 +74,17 @@ def rewards_in_library(
     return np.stack(columns, axis=1)
 
 
+def is_half(folder: Path) -> bool:
+    """Whether some weights of an encoder are in half precision, with which no two runs agree."""
+    from safetensors import safe_open
+
+    kinds: set[str] = set()
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="numpy") as file:
+            kinds |= {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    return bool(kinds & {"F16", "BF16"})
+
+
 def dense_of(head_D: FloatArray, interaction: float) -> tuple[FloatArray, FloatArray]:
     """The layer that reads a prompt's vector under a head.
 

@@ -1,4 +1,4 @@
-"""Write a saved model under a steer as a folder that other tools load, described for its readers."""
+"""Write a saved model under a steer as a folder that other tools load, with a README."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ from pluralign.core import (
     WORLD,
     AnyPath,
     Encoder,
-    FloatArray,
     InvalidInput,
     Message,
     RewardRequest,
@@ -22,7 +21,12 @@ from pluralign.core import (
     read_steer,
 )
 from pluralign.huggingface.folders import whole_folder
-from pluralign.interop.encoder_folder import QUERY, rewards_in_library, write_encoder_folder
+from pluralign.interop.encoder_folder import (
+    QUERY,
+    is_half,
+    rewards_in_library,
+    write_encoder_folder,
+)
 from pluralign.interop.model_card import ModelSheet, write_model_card
 from pluralign.models import open_with_trunk
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, load_card
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
     from pluralign.models.trunks import OpenTrunk
 
 Shape = Literal["model", "adapter"]
-_SAME = 1e-4
-"""How far the rewards of an exported encoder may lie from ours, in logits."""
+_SAME, _SAME_IN_HALF = 1e-4, 0.05
+"""How far rewards of an exported encoder may differ from ours, as a share of the largest reward."""
 _PROBES = (
     RewardRequest("Tea or coffee?", "Tea, please."),
     RewardRequest("¿Qué importa más en la vida?", "La familia, antes que nada."),
@@ -51,12 +55,15 @@ class Exported:
         shape: A whole transformer, an adapter, or a sentence encoder with heads.
         steer: What it was steered to; None: the reference.
         communities: Communities that are routes of an encoder's folder; empty for one steer alone.
+        apart: Of an encoder, the largest difference between its rewards and ours when they were
+            compared, in logits.
     """
 
     folder: Path
     shape: Literal["model", "adapter", "encoder"]
     steer: Steer | None
     communities: tuple[str, ...] = ()
+    apart: float = 0.0
 
 
 def write_export(
@@ -101,8 +108,9 @@ def write_export(
         routes: dict[str, Steer | None] = {QUERY: steer}
         if all_communities:
             routes |= {id_: Steer.to(id_) for id_ in model.communities}
-        _write_encoder(model, routes, out)
-        done = Exported(out, "encoder", steer, model.communities if all_communities else ())
+        apart = _write_encoder(model, routes, out)
+        all_ = model.communities if all_communities else ()
+        done = Exported(out, "encoder", steer, communities=all_, apart=apart)
     else:
         _write_transformer(model, opened, steer, shape, out)
         done = Exported(out, shape, steer)
@@ -143,8 +151,14 @@ def _refuse_shape(
         )
 
 
-def _write_encoder(model: LinearRewardModel, routes: Mapping[str, Steer | None], out: Path) -> None:
-    """Write an encoder with a head for each route, if it gives our rewards."""
+def _write_encoder(
+    model: LinearRewardModel, routes: Mapping[str, Steer | None], out: Path
+) -> float:
+    """Write an encoder with a head for each route, if it gives our rewards.
+
+    Returns:
+        The largest difference between its rewards and ours, in logits.
+    """
     from pluralign.encoders import SentenceEncoder, StaticEncoder
 
     trunk = model.trunk
@@ -165,17 +179,17 @@ def _write_encoder(model: LinearRewardModel, routes: Mapping[str, Steer | None],
             source = Path(scratch)
             encoder.model.save(scratch, create_model_card=False)
         write_encoder_folder(source, heads, trunk.interaction, target)
-        _check_same(ours_N_R, rewards_in_library(target, _PROBES, list(routes)), encoder.folder)
-
-
-def _check_same(ours_N_R: FloatArray, found_N_R: FloatArray, encoder: Path) -> None:
-    apart = float(np.abs(ours_N_R - found_N_R).max())
-    if not apart <= _SAME * max(1.0, float(np.abs(ours_N_R).max())):
-        raise InvalidInput(
-            f"sentence-transformers computes other rewards from it, up to {apart:.2g} logits apart",
-            where=str(encoder),
-            hint="score with pluralign, or run with another encoder",
-        )
+        found_N_R = rewards_in_library(target, _PROBES, list(routes))
+        same = _SAME_IN_HALF if is_half(source) else _SAME
+        apart = float(np.abs(ours_N_R - found_N_R).max())
+        if not apart <= same * max(1.0, float(np.abs(ours_N_R).max())):
+            raise InvalidInput(
+                "sentence-transformers computes other rewards from it, "
+                f"up to {apart:.2g} logits apart",
+                where=str(encoder.folder),
+                hint="score with pluralign, or run with another encoder",
+            )
+    return apart
 
 
 def _write_transformer(
