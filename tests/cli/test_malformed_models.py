@@ -83,8 +83,8 @@ def test_a_card_that_is_sealed_again_unchanged_is_a_card(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t.pop("delta"), "must hold the tensors delta, reference, got reference"),
-        (lambda t: t.clear(), "must hold the tensors delta, reference"),
+        (lambda t: t.pop("delta"), "must contain the tensors delta, reference, got reference"),
+        (lambda t: t.clear(), "must contain the tensors delta, reference"),
         (lambda t: t.update(more=t["delta"]), "got delta, more, reference"),
         (lambda t: t.update(reference=t["reference"][1:]), "reference must be floats of shape (512,)"),
         (lambda t: t.update(reference=t["reference"][None]), "reference must be floats of shape (512,)"),
@@ -92,9 +92,9 @@ def test_a_card_that_is_sealed_again_unchanged_is_a_card(
         (lambda t: t.update(delta=t["delta"].astype(np.int64)), "delta must be floats of shape"),
         (lambda t: t.update(reference=t["reference"].astype(np.int8)), "reference must be floats"),
         (lambda t: t.update(reference=t["reference"] > 0), "reference must be floats"),
-        (lambda t: t["reference"].__setitem__(3, np.nan), "reference holds numbers that are not finite"),
-        (lambda t: t["delta"].__setitem__((0, 0), np.inf), "delta holds numbers that are not finite"),
-        (lambda t: t["delta"].__setitem__((0, 0), -1e300), "delta holds numbers that are not finite"),
+        (lambda t: t["reference"].__setitem__(3, np.nan), "reference contains numbers that are not finite"),
+        (lambda t: t["delta"].__setitem__((0, 0), np.inf), "delta contains numbers that are not finite"),
+        (lambda t: t["delta"].__setitem__((0, 0), -1e300), "delta contains numbers that are not finite"),
         (lambda t: t.update(reference=np.zeros(900_000)), "the weights must have at most"),
     ],
 )  # fmt: skip
@@ -159,7 +159,7 @@ def test_a_card_of_a_gigabyte_is_not_read(score: Callable[[], Result], model: Pa
     [
         (lambda c: c.update(version=2), "version 2"),
         (lambda c: c.update(version="1"), "version '1'"),
-        (lambda c: c.update(format=["x"]), "the card says ['x']"),
+        (lambda c: c.update(format=["x"]), "the card has format ['x']"),
         (lambda c: c.pop("trunk"), "trunk: field required"),
         (lambda c: c.update(trunk="minilm"), "trunk"),
         (lambda c: c["trunk"].update(kind="other"), "trunk.kind"),

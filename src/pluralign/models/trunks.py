@@ -68,7 +68,7 @@ def open_trunk(
         settings: The table.
         cache: Where vectors and rewards are kept; the default place where None.
         reporter: Hears the progress, and what had to be set.
-        around: What to put around the encoder instead of the cache on disk.
+        around: A wrapper of the encoder that replaces the cache on disk.
 
     Raises:
         InvalidInput: If it cannot be had.
@@ -126,13 +126,13 @@ def reopen(
     around: Around | None = None,
     trust_encoder: str | None = None,
 ) -> OpenTrunk:
-    """Open the trunk that a card describes, if it is packaged, lies in the same run, or the user has named it.
+    """Open the trunk of a card, if it is packaged, in the same run, or named by the user.
 
     Args:
         described: The card's ``trunk``.
         folder: Where the card lies; a model that was trained in the same run is named from there.
         cache: Where vectors and rewards are kept; the default place where None.
-        around: What to put around the encoder instead of the cache on disk.
+        around: A wrapper of the encoder that replaces the cache on disk.
         trust_encoder: The encoder or model that the user trusts although only the card names it.
 
     Raises:
@@ -159,14 +159,14 @@ def reopen(
 
 
 def _inside_run(name: str, folder: Path) -> Path | None:
-    """The folder of a model that lies in the same run as the card; None where it lies elsewhere."""
+    """The folder of a model in the same run as the card; None where it is elsewhere."""
     place, home = (folder / name).resolve(), folder.resolve()
     run = home.parents[2] if home.parent.parent.name == "models" else home
     return place if (place / "config.json").is_file() and run in place.parents else None
 
 
 def remember_trunk(settings: AnyTrunkSettings) -> None:
-    """Remember that the user has named this encoder or model, so that cards of the run may name it too."""
+    """Remember that the user has named this encoder or model: cards of the run may name it too."""
     if settings.kind == "embedding":
         remember(settings.encoder)
     else:

@@ -1,4 +1,4 @@
-"""Reward models behind the port: a frozen trunk with a linear head for each community, or parts of a transformer.
+"""Reward models: a frozen trunk with a linear head for each community, or trained transformers.
 
 Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """

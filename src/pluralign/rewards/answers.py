@@ -1,4 +1,4 @@
-"""What of a response is scored: the answer, and not what a reasoning model thought before it."""
+"""The scored part of a response: the answer, without the thoughts of a reasoning model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from pluralign.core import InvalidInput, Message, Prompt, RewardRequest, split_t
 Thoughts = Literal["strip", "keep"]
 THOUGHTS: tuple[Thoughts, ...] = ("strip", "keep")
 NO_ANSWER_REWARD = -5.0
-"""Reward where a training loop must have a number and there is no answer: a logit far below any answer's."""
+"""Reward of a response without an answer, for training loops: far below any answer's logit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Scorable:
     """A response, ready to be scored.
 
     Attributes:
-        request: Prompt and answer; None where there is no answer: the response is empty, or a
+        request: Prompt and answer; None without an answer: the response is empty, or a
             thought that never ends.
         thought: Whether a thought was left out.
     """
@@ -27,7 +27,7 @@ class Scorable:
 
 
 def scorable(request: RewardRequest, thoughts: Thoughts = "strip") -> Scorable:
-    """What of a response is scored.
+    """The scored part of a response.
 
     Thoughts of earlier turns of the assistant are left out too, as chat templates do. A thought
     without words (``<think></think>``) is never scored.
@@ -55,7 +55,7 @@ def read_thoughts(word: str, where: str) -> Thoughts:
     """A setting of what becomes of thoughts.
 
     Raises:
-        InvalidInput: If it is none of the two.
+        InvalidInput: If it is neither of the two.
     """
     for known in THOUGHTS:
         if word == known:
@@ -66,7 +66,7 @@ def read_thoughts(word: str, where: str) -> Thoughts:
 
 
 def unanswered(found: Sequence[Scorable]) -> list[int]:
-    """Which responses hold no answer."""
+    """The responses without an answer."""
     return [row for row, one in enumerate(found) if one.request is None]
 
 

@@ -1,4 +1,4 @@
-"""What the card of a saved model must hold, whoever wrote it: a checksum shows damage, not good will."""
+"""The keys and types that the card of a saved model must have; a checksum shows damage alone."""
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal
@@ -41,7 +41,7 @@ PathInside = Annotated[str, AfterValidator(_inside)]
 
 
 class _Shape(BaseModel):
-    """What must be there; more may be."""
+    """The keys that must be there; more may be."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 

@@ -1,7 +1,7 @@
 """Features of pairs, computed from a table of vectors when they are read.
 
 A matrix with a row for each pair takes 3 kB a pair with MiniLM, and every part of it (training
-pairs, folds) as much again. The vectors of the distinct texts and three indices a pair hold the
+pairs, folds) as much again. The vectors of the distinct texts and three indices a pair contain the
 same numbers.
 """
 
@@ -41,7 +41,7 @@ class PairFeatures(Protocol):
         ...
 
     def alike(self) -> BoolArray:
-        """Whether a pair's responses have the same features, shape (N,): no reward on them can prefer one."""
+        """Whether both responses have the same features, shape (N,), so that no reward differs."""
         ...
 
 
@@ -128,13 +128,13 @@ class TableFeatures:
 
 
 def with_prompts(prompt_N_d: FloatArray, response_N_d: FloatArray, scale: float) -> FloatArray:
-    """What is said, and how it answers what was asked: ``[response, scale * prompt * response]``, shape (N, 2 d)."""
+    """The response and its relation to the prompt: ``[response, scale * prompt * response]``."""
     answering_N_d = np.float32(scale) * prompt_N_d * response_N_d
     return np.concatenate([response_N_d, answering_N_d], axis=1, dtype=np.float32)
 
 
 def nearly_equal(vector_T_d: FloatArray, first_N: IntArray, second_N: IntArray) -> BoolArray:
-    """Which pairs of rows of a table differ by no more than the rounding of one text in two batches, shape (N,).
+    """Pairs of rows of a table that differ by rounding alone, as one text in two batches does.
 
     >>> vector_T_d = np.array([[1.0, 0.0], [1.0, 1e-7], [1.0, 0.1]], dtype=np.float32)
     >>> nearly_equal(vector_T_d, np.array([0, 0]), np.array([1, 2])).tolist()
@@ -157,7 +157,7 @@ def as_features(difference_N_D: FloatArray | PairFeatures) -> PairFeatures:
 
 
 def blocks(features: PairFeatures) -> Iterator[tuple[slice, FloatArray]]:
-    """The features of `BLOCK` pairs after the other: which pairs, and their features as they are stored."""
+    """The features of pairs in blocks of `BLOCK`: which pairs, and their stored features."""
     for start in range(0, features.shape[0], BLOCK):
         rows = slice(start, min(start + BLOCK, features.shape[0]))
         yield rows, features.dense(rows)

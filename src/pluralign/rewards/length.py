@@ -1,4 +1,4 @@
-"""The baseline that every reward model should stand beside: the longer text wins."""
+"""The baseline for every reward model: the longer text wins."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class LengthReward:
     communities: tuple[str, ...] = ()
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Logarithm of the number of characters, shape (N,), whatever the steer."""
+        """Logarithm of the number of characters, shape (N,), for any steer."""
         return np.log([max(len(r.response), 1) for r in as_requests(requests)])
 
     def explain(self, prompt: Prompt, a: str, b: str, community: AnySteer = None) -> Explanation:

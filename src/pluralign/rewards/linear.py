@@ -1,4 +1,4 @@
-"""The steerable linear reward model: one trunk that stays as it is, a linear head for each community."""
+"""The steerable linear reward model: a frozen trunk and a linear head for each community."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from pluralign.rewards.trunk import EncodedPairs, Trunk
 
 @dataclass(frozen=True, slots=True)
 class LinearRewardModel:
-    """reward_c(x, y) = h . reference + h . delta_c, with the features h = trunk(x, y) computed once.
+    """reward_c(x, y) = h . reference + h . delta_c, with h = trunk(x, y) computed once.
 
     Attributes:
         trunk: Turns a prompt and a response into features.
@@ -139,7 +139,7 @@ class LinearRewardModel:
         return self.reference_D + self.delta_C_D
 
     def head(self, steer: AnySteer = None) -> FloatArray:
-        """The head under ``steer``, shape (D,): the reference plus strength times the blended deltas.
+        """The head under ``steer``, shape (D,): reference plus strength times blended deltas.
 
         ``~world`` in a blend stands for the reference where the model has no such community.
         """

@@ -85,7 +85,7 @@ def annotate_card(folder: AnyPath, facts: Mapping[str, object]) -> None:
     """Add facts to the card of a saved model, such as how well it serves each community.
 
     Raises:
-        InvalidInput: If the folder holds no model.
+        InvalidInput: If the folder contains no model.
         DamagedFile: If the card was altered.
     """
     folder = as_path(folder)
@@ -96,7 +96,7 @@ def load_card(folder: AnyPath) -> dict[str, object]:
     """Read and check the card of a saved model.
 
     Raises:
-        InvalidInput: If the folder holds no model.
+        InvalidInput: If the folder contains no model.
         DamagedFile: If the card is truncated, altered or of a newer format.
     """
     folder = as_path(folder)
@@ -120,7 +120,7 @@ def load_card(folder: AnyPath) -> dict[str, object]:
         raise DamagedFile("the card was altered after it was saved", where=str(path), hint=_AGAIN)
     if card.get("format") != FORMAT or card.get("version") != FORMAT_VERSION:
         raise DamagedFile(
-            f"the card says {card.get('format')!r}, version {card.get('version')!r}",
+            f"the card has format {card.get('format')!r}, version {card.get('version')!r}",
             where=str(path),
             hint=f"this pluralign reads {FORMAT!r}, version {FORMAT_VERSION}",
         )
@@ -129,7 +129,7 @@ def load_card(folder: AnyPath) -> dict[str, object]:
 
 
 def _models_in(folder: Path, most: int = 12) -> str:
-    """A hint: the saved models below a folder, such as that of a run, to copy; else what a model is."""
+    """A hint: the saved models below a folder, such as a run's, or what a saved model is."""
     found = sorted(path.parent for path in folder.glob(f"models/*/*/{CARD}")) or sorted(
         path.parent for path in folder.glob(f"*/{CARD}")
     )
@@ -140,7 +140,7 @@ def _models_in(folder: Path, most: int = 12) -> str:
 
 
 def name_on_card(card: Mapping[str, Any], id_: str) -> str:
-    """Name of a community of a saved model; ``~world`` is its reference, unless the model is steered to it.
+    """Name of a saved model's community; ``~world`` is its reference unless it steers to it.
 
     >>> card = {"communities": ["MEX"], "reference_fitted_on": ["USA"]}
     >>> name_on_card(card, "MEX"), name_on_card(card, "~world")
@@ -159,7 +159,7 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
         trunk: The trunk that the card names.
 
     Raises:
-        InvalidInput: If the folder holds no model, or the trunk is not the one it was fitted on.
+        InvalidInput: If the folder contains no model, or the trunk is not the one it was fitted on.
         DamagedFile: If a file is truncated or altered.
     """
     folder = as_path(folder)
@@ -191,7 +191,7 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
 def _read_heads(
     path: Path, digest: str, shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, FloatArray]:
-    """Tensors by name, as the card vouches for them; refused where another reader could take them for anything else."""
+    """Tensors by name, checked by the card; ambiguous files are refused."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -211,17 +211,21 @@ def _read_heads(
         ) from error
     if tensors.keys() != shapes.keys():
         raise DamagedFile(
-            f"must hold the tensors {', '.join(sorted(shapes))}, got {', '.join(sorted(tensors)):.200}",
+            f"must contain the tensors {', '.join(sorted(shapes))}, "
+            f"got {', '.join(sorted(tensors)):.200}",
             where=str(path),
             hint=_AGAIN,
         )
     for name, tensor in tensors.items():
         if not np.issubdtype(tensor.dtype, np.floating) or tensor.shape != shapes[name]:
-            what = f"{name} must be floats of shape {shapes[name]}, got {tensor.dtype} of shape {tensor.shape}"
+            what = (
+                f"{name} must be floats of shape {shapes[name]}, "
+                f"got {tensor.dtype} of shape {tensor.shape}"
+            )
             raise DamagedFile(what, where=str(path), hint=_AGAIN)
         if not (np.abs(tensor) < _LARGEST).all():
             raise DamagedFile(
-                f"{name} holds numbers that are not finite", where=str(path), hint=_AGAIN
+                f"{name} contains numbers that are not finite", where=str(path), hint=_AGAIN
             )
     return tensors
 
@@ -247,7 +251,7 @@ def _write_card(folder: Path, card: Mapping[str, object]) -> None:
 
 
 def _write(path: Path, blob: bytes) -> None:
-    """Write a file; where several processes share a run, the first of them does, and the others wait."""
+    """Write a file; of several processes that share a run, the first writes and the others wait."""
     with writing() as main:
         if main:
             with whole_file(path) as partial:

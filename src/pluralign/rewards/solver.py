@@ -140,7 +140,7 @@ def bradley_terry_loss(
 
 
 def _at_hand(features: PairFeatures) -> PairFeatures:
-    """The features as a matrix where that takes little memory; else they are computed again whenever they are read."""
+    """The features as a matrix where it is small; larger ones are computed at each reading."""
     pairs, dimensions = features.shape
     small = pairs * dimensions * np.float32().itemsize <= _AT_HAND
     return DenseFeatures(features.dense()) if small else features
@@ -153,7 +153,7 @@ def _primal_path(
     weight_N: FloatArray,
     tolerance: float,
 ) -> FloatArray:
-    """Quasi-Newton steps (L-BFGS) in coordinates in which the curvature at the prior, and the ridge, are round."""
+    """Quasi-Newton steps (L-BFGS), in coordinates that make the curvature at the prior round."""
     curvature_D_D = _curvature(features, weight_N, prior_D)
     theta_D = prior_D
     thetas = []
@@ -181,7 +181,7 @@ def _primal_path(
 
 
 def _curvature(features: PairFeatures, weight_N: FloatArray, theta_D: FloatArray) -> FloatArray:
-    """X' S X at a head, shape (D, D). Formed in float32: it only aims the steps, the gradient decides where to stop."""
+    """X' S X at a head, shape (D, D), in float32: it aims the steps, the gradient ends them."""
     curvature_D_D = np.zeros((len(theta_D), len(theta_D)), dtype=np.float32)
     for rows, stored in blocks(features):
         block = stored.astype(np.float32, copy=False)
@@ -193,7 +193,7 @@ def _curvature(features: PairFeatures, weight_N: FloatArray, theta_D: FloatArray
 
 
 def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
-    """Lower Cholesky factor of the curvature plus the ridge; a little more keeps rounding positive."""
+    """Lower Cholesky factor of curvature plus ridge; a little more keeps it positive."""
     full_D_D = curvature_D_D.copy()
     full_D_D[np.diag_indices_from(full_D_D)] += ridge + 1e-6 * np.trace(full_D_D) / len(full_D_D)
     root_D_D: FloatArray = cholesky(full_D_D, lower=True, overwrite_a=True, check_finite=False)
@@ -226,7 +226,7 @@ def _dual_fit(
     a_N: FloatArray,
     tolerance: float,
 ) -> FloatArray:
-    """Kernel logistic regression by damped Newton steps on the coefficients a of theta = prior + X' a."""
+    """Kernel logistic regression by damped Newton steps on a, with theta = prior + X' a."""
     change_N: FloatArray = gram_N_N @ a_N
     loss = _dual_loss(start_N, change_N, weight_N, ridge, a_N)
     for _ in range(_MAX_STEPS):

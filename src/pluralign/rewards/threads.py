@@ -1,4 +1,4 @@
-"""Linear algebra on one thread: steady on a busy machine, and the same to the last bit however many cores there are."""
+"""Linear algebra on one thread: steady on a busy machine, the same bits for any number of cores."""
 
 from contextlib import AbstractContextManager
 from functools import cache
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """While it is entered, matrix products run on one thread; enter it around work that has threads of its own."""
+    """Run matrix products on one thread while it is entered, as around work with threads."""
     limit: AbstractContextManager[object] = _threads().limit(limits=1, user_api="blas")
     return limit
 

@@ -33,7 +33,7 @@ INTERACTION = 0.5
 
 @dataclass(frozen=True, slots=True)
 class EncodedPairs:
-    """Pairs beside the features of their texts, each distinct text encoded once.
+    """Pairs with the features of their texts, each distinct text encoded once.
 
     Attributes:
         pairs: The pairs, N of them.
@@ -70,11 +70,11 @@ class EncodedPairs:
 
     @property
     def alike_N(self) -> BoolArray:
-        """Whether the trunk reads both responses of a pair alike, shape (N,): their rewards are equal."""
+        """Whether the trunk reads both responses alike, shape (N,): their rewards are equal."""
         return self.features.alike()
 
     def margins(self, theta_D: FloatArray) -> FloatArray:
-        """Reward of chosen minus rejected under a head, in logits, shape (N,), or (N, C) for heads (D, C)."""
+        """Reward of chosen minus rejected, in logits: shape (N,) for a head, (N, C) for heads."""
         return products(self.features, theta_D)
 
 
@@ -101,7 +101,7 @@ class Trunk(Protocol):
         ...
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
-        """Pairs beside the difference of their features."""
+        """Pairs with the difference of their features."""
         ...
 
 
@@ -110,9 +110,9 @@ class EmbeddingTrunk:
     """A frozen sentence encoder, read by a linear head.
 
     The features of a prompt x and a response y, with e the encoder's unit vectors of d dimensions,
-    are ``[e(y), interaction * sqrt(d) * e(x) * e(y)]``: what is said, and how it answers what was
-    asked. The second half lets a taste depend on the prompt ("Yes" is not the same answer to every
-    question); without it a survey's short options cannot be told apart.
+    are ``[e(y), interaction * sqrt(d) * e(x) * e(y)]``: the response, and its relation to the
+    prompt. The second half lets a taste depend on the prompt ("Yes" is not the same answer to every
+    question); without it a survey's short options are hard to distinguish.
 
     Attributes:
         encoder: The encoder.

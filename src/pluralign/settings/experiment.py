@@ -75,7 +75,7 @@ class ReferenceSettings(SettingsTable):
 
 
 class TrunkSettings(SettingsVariant):
-    """What reads prompts and responses: what all kinds of it have in common."""
+    """The trunk that reads prompts and responses: the part that all kinds have in common."""
 
     kind: str
 
@@ -139,7 +139,7 @@ class TransformerTrunkSettings(TrunkSettings):
 
     @property
     def part_kind(self) -> PartKind:
-        """What is trained for a community."""
+        """Adapter or full copy."""
         assert self.community != "head", "heads are fitted, not trained"
         return self.community
 

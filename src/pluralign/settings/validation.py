@@ -1,4 +1,4 @@
-"""What every settings file goes through: TOML read, keys and values checked, names of sources turned into objects."""
+"""Settings files: TOML is read, keys and values are checked, names of sources become objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -158,7 +158,7 @@ def community_ids(labels: Sequence[str], where: str) -> tuple[str, ...]:
     """Ids of the communities that settings name.
 
     Raises:
-        InvalidSettings: If a label names none, or two name the same; near matches are told.
+        InvalidSettings: If a label names none, or two name the same; near matches are named.
     """
     ids = tuple(_id(label, where) for label in labels)
     twice = [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
@@ -208,7 +208,7 @@ def _fault(
     known: Sequence[str],
     obtain: str | None,
 ) -> tuple[str, str | None]:
-    """What is wrong with one setting, and how to mend it.
+    """The fault of one setting, and how to mend it.
 
     Args:
         first: An error of pydantic.
@@ -278,9 +278,10 @@ def _as_list(place: Sequence[str], value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     items = ", ".join(f'"{item.strip()}"' for item in value.split(","))
-    return f"write {'.'.join(place)} as a list: --set '{'.'.join(place)}=[{items}]', or in the file [{items}]"
+    key = ".".join(place)
+    return f"write {key} as a list: --set '{key}=[{items}]', or in the file [{items}]"
 
 
 def _given(value: Any, place: Sequence[str]) -> Any:
-    """What was given, without secrets; extra fields of requests, whose form is not known, are not shown at all."""
+    """The value given, without secrets; extra fields of requests are not shown at all."""
     return "***" if "extra_body" in place else without_secrets(value, place[-1] if place else "")

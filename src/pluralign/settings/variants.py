@@ -1,4 +1,4 @@
-"""Tables of settings, and tables whose keys depend on their ``kind``: unions that pydantic splits."""
+"""Tables of settings, and unions of tables whose keys depend on their ``kind``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,7 +55,7 @@ class SettingsVariant(SettingsTable):
 
 
 def by_kind(*kinds: str) -> Discriminator:
-    """What tells the kinds of a table apart; a table that names none is of the first.
+    """The rule that finds the kind of a table; a table that names no kind is of the first.
 
     Args:
         kinds: The kinds that there are.

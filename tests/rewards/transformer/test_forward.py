@@ -70,7 +70,7 @@ def test_out_of_memory_halves_the_batch_says_so_and_keeps_the_work(tiny: Any, mo
     assert np.allclose(found, expected, atol=1e-5)
     assert sum(c for c in calls if c <= most) == 40, "nothing is computed twice"
     assert said[0].startswith("out of memory with 40 requests of ")
-    assert said[0].endswith("going on with 20")
+    assert said[0].endswith("continuing with 20")
     assert 1 <= len(said) <= 8
 
 

@@ -55,7 +55,7 @@ def first(tensors: dict[str, Any], ending: str = "weight") -> str:
         (lambda t: t.clear(), "missing|does not fit"),
         (lambda t: t.update(more=torch.zeros(3)), "'?more'?.*|does not fit"),
         (lambda t: t.update({first(t): t[first(t)].T[:1]}), "does not fit|two matrices"),
-        (lambda t: t.update({first(t): t[first(t)].to(torch.int8)}), "must hold floats"),
+        (lambda t: t.update({first(t): t[first(t)].to(torch.int8)}), "must contain floats"),
         (lambda t: t[first(t)].fill_(float("nan")), "not finite"),
         (lambda t: t[first(t)].view(-1)[:1].fill_(float("-inf")), "not finite"),
     ],

@@ -494,8 +494,8 @@ def test_out_of_memory_halves_the_forward_pass_and_learns_the_same(
     short_of_memory(monkeypatch, short.model, 6)
     trainer.train()
     assert said == [
-        "out of memory with 8 pairs in a forward pass; going on with 4, the same batch",
-        "out of memory with 4 pairs in a forward pass; going on with 2, the same batch",
+        "out of memory with 8 pairs in a forward pass; continuing with 4, the same batch",
+        "out of memory with 4 pairs in a forward pass; continuing with 2, the same batch",
     ]
     for key in ("loss", "accuracy", "margin"):
         logged = [[e[key] for e in t.state.log_history if key in e] for t in (expected, trainer)]

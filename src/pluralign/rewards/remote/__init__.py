@@ -1,4 +1,4 @@
-"""Reward servers: what is sent and answered, a typed client, and a server behind the port of reward models."""
+"""Reward servers: types of requests and answers, a typed client, and a server as a reward model."""
 
 from pluralign.rewards.remote.client import RewardClient, RewardServerFailed, TooMuchAtOnce
 from pluralign.rewards.remote.model import RemoteRewardModel

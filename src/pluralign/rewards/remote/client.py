@@ -47,7 +47,7 @@ class RewardServerFailed(PluralignError, ConnectionError):
 
 
 class TooMuchAtOnce(InvalidInput):
-    """A request holds more than the server takes at a time."""
+    """A request contains more than the server takes at a time."""
 
 
 class RewardClient:
@@ -67,7 +67,7 @@ class RewardClient:
         url: As given.
 
     Raises:
-        InvalidSettings: If the URL is none, or the token cannot be sent.
+        InvalidSettings: If the URL is invalid, or the token cannot be sent.
         MissingExtra: If httpx is not installed.
     """
 
@@ -79,7 +79,7 @@ class RewardClient:
         token = (token or "").strip()
         if not (token.isascii() and token.isprintable()):
             raise InvalidSettings(
-                "the token holds others than printable ASCII characters", where="token"
+                "the token contains characters other than printable ASCII", where="token"
             )
         self.url = url.rstrip("/")
         self._where = _told(self.url)
@@ -135,7 +135,7 @@ class RewardClient:
         parents: bool = False,
         thoughts: Thoughts | None = None,
     ) -> RankAnswer:
-        """Responses to a prompt from the best down; with several communities, for the worst-off of them."""
+        """Responses to a prompt from the best down; with several communities, for the worst off."""
         steering = _steering(communities, blend, strength, parents, thoughts)
         with _sendable():
             sent = RankRequest(
@@ -187,7 +187,7 @@ class RewardClient:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy in another process needs: all but the connections."""
+        """The state of a copy in another process: all but the connections."""
         return {key: value for key, value in self.__dict__.items() if key != "_http"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -273,12 +273,12 @@ def _sendable() -> Iterator[None]:
         where = ".".join(map(str, first["loc"])) or None
         raise InvalidInput(first["msg"].removeprefix("Value error, "), where=where) from None
     except PydanticSerializationError as error:
-        what = "a text holds half a character (a lone surrogate), which JSON cannot carry"
+        what = "a text contains half a character (a lone surrogate), which JSON cannot carry"
         raise InvalidInput(what, hint='send text.encode("utf-8", "replace").decode()') from error
 
 
 def _told(url: str) -> str:
-    """A URL as errors name it: without the name and the password that it may hold.
+    """A URL as errors name it: without the name and the password that it may contain.
 
     >>> _told("https://any:secret@reward.example:8000/models")
     'https://reward.example:8000/models'
@@ -293,7 +293,7 @@ def _no_url(given: str) -> InvalidSettings:
 
 
 def _refusal(answer: "httpx.Response", where: str) -> PluralignError:
-    """The error that a server's problem stands for; what is no problem of ours comes from another server."""
+    """The error of a server's problem document; another form comes from another server."""
     try:
         problem = Problem.model_validate_json(answer.content)
     except ValidationError:
@@ -319,7 +319,7 @@ def _kind(status: int) -> type[PluralignError]:
 
 
 def _seconds(header: str | None) -> float:
-    """What a Retry-After header says, where it is a number of seconds; else 0.
+    """The seconds of a Retry-After header; 0 where it is not a number.
 
     >>> _seconds("3"), _seconds("Wed, 21 Oct 2026 07:28:00 GMT"), _seconds(None)
     (3.0, 0.0, 0.0)

@@ -98,7 +98,7 @@ class RemoteRewardModel:
             pairs: Not for this model: the nearest training pairs are known of linear heads only.
 
         Returns:
-            What the reference contributes to the margin, and what the community adds.
+            The contributions of the reference and of the community to the margin.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
@@ -123,7 +123,7 @@ class RemoteRewardModel:
     def _rows(
         self, requests: Sequence[AnyRequest], keys: Sequence[str], asked: Mapping[str, Any]
     ) -> list[list[float]]:
-        """Rewards of requests that go together, or in halves where that is too much for the server."""
+        """Rewards of requests in one call, or in halves where they are too much for the server."""
         try:
             answer = self._client.rewards(requests, **asked, thoughts="keep")
         except TooMuchAtOnce:

@@ -1,4 +1,4 @@
-"""What is sent to a reward server and what it answers, as JSON: the types that server and client share."""
+"""Requests to a reward server and its answers, as JSON: types that server and client share."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -21,7 +21,7 @@ class _Sent(BaseModel):
 
 
 class _Answered(BaseModel):
-    """What a server answers; a client of today reads what a server of tomorrow adds."""
+    """An answer of a server; clients ignore keys that a later server adds."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
@@ -51,7 +51,7 @@ class Item(_Sent):
 
 
 def prompt_on_wire(prompt: Prompt) -> str | tuple[Turn, ...]:
-    """A prompt as it is sent; one with turns of tools goes as text, a turn a line, as sentence encoders read it."""
+    """A prompt as it is sent; one with turns of tools is sent as text, a turn a line."""
     if isinstance(prompt, str) or not _TOOLS.isdisjoint(message.role for message in prompt):
         return prompt_text(prompt)
     return tuple(Turn(role=message.role, content=message.content) for message in prompt)
@@ -76,7 +76,7 @@ class Steering(_Sent):
     strength: Annotated[StrictFloat, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
     """0 is the reference, 1 the fitted steering; above 1 exaggerates."""
     unknown: Literal["error", "parent"] = "error"
-    """What becomes of a community that the model lacks: an error, or its parent answers (and that is said)."""
+    """Treatment of a community that the model lacks: an error, or its parent (with a warning)."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -89,8 +89,8 @@ class Asked(Steering):
     """Whose taste counts, and what of a response does."""
 
     thoughts: Thoughts | None = None
-    """What becomes of thoughts before an answer (``<think>``, ...): ``strip`` leaves them out, ``keep`` scores them
-    with it; null is as the server is set, which leaves them out unless it was started otherwise."""
+    """Treatment of thoughts before an answer (``<think>``, ...): ``strip`` leaves them out,
+    ``keep`` scores them too; null is the server's setting, which is ``strip`` by default."""
 
 
 class RewardsRequest(Asked):
@@ -100,7 +100,7 @@ class RewardsRequest(Asked):
 
 
 class RankRequest(Asked):
-    """Put responses to one prompt in order: for one community, a blend, or the worst-off of several communities."""
+    """Rank responses to one prompt: for a community, a blend, or the worst off of several."""
 
     prompt: str | tuple[Turn, ...] = ""
     responses: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -140,7 +140,7 @@ class Served(_Answered):
     answered_by: str | None = None
     """Whose part of the model answers, where it is not the community's own."""
     raters: int | None = None
-    """People whose choices it was steered by; null where whole samples answered, or nothing is known."""
+    """People whose choices it was steered by; null where whole samples answered, or unknown."""
     pairs: int | None = None
     """Pairs it was steered by."""
     accuracy: Accuracy | None = None
@@ -152,7 +152,8 @@ class Scored(_Answered):
     """The rewards of one item."""
 
     rewards: dict[str, Interval]
-    """Community, or ``blend`` -> reward in logits. Only differences between responses to one prompt mean anything."""
+    """Community, or ``blend`` -> reward in logits. Only differences between responses to a
+    prompt mean anything."""
     warnings: tuple[str, ...] = ()
 
 
@@ -161,7 +162,7 @@ class _AnsweredFor(_Answered):
 
     model: str
     interval: str
-    """What intervals stand on, or why there are none."""
+    """The basis of the intervals, or why there are none."""
     communities: tuple[Served, ...]
 
 
@@ -186,7 +187,7 @@ class Ranked(_Answered):
     behind: Interval
     """How much worse than the response in the first place, in logits; 0 for that one."""
     worst_off: Behind | None = None
-    """With several communities: the one that it serves worst, and how far behind its favourite that is."""
+    """With several communities: the one served worst, and its distance to its favourite."""
     rewards: dict[str, Interval]
     warnings: tuple[str, ...] = ()
 
@@ -205,7 +206,7 @@ class Preference(_Answered):
     margin: Interval
     """Reward of the first minus reward of the other, in logits."""
     share: Interval
-    """The margin as the share of its people expected to prefer the first, in [0, 1] (Bradley-Terry)."""
+    """The share of its people expected to prefer the first, in [0, 1] (Bradley-Terry)."""
 
 
 class CompareAnswer(_AnsweredFor):
@@ -230,16 +231,16 @@ class NotSteered(_Answered):
 
 
 class CommunityList(_AnsweredFor):
-    """Every community that the model can be steered to, and ``~world``; and those in its data that it cannot."""
+    """Communities that the model can be steered to, ``~world``, and communities that it cannot."""
 
     steered: tuple[str, ...]
-    """Ids that it can be steered to; ``~world`` is the reference where it is none of them."""
+    """Ids that it can be steered to; ``~world`` is the reference unless it is among them."""
     not_steered: tuple[NotSteered, ...] = ()
     """The other communities in the data; none where the card does not list them."""
 
 
 class ModelCard(_Answered):
-    """A name by which a compatible endpoint knows the model, or one community of it (``name@MEX``)."""
+    """A compatible endpoint's name of the model, or of one community of it (``name@MEX``)."""
 
     id: str
     object: Literal["model"] = "model"
@@ -258,7 +259,7 @@ class ModelList(_Answered):
 
 
 class Problem(BaseModel):
-    """What is wrong with a request (RFC 9457)."""
+    """The fault of a request (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
@@ -267,6 +268,6 @@ class Problem(BaseModel):
     status: int
     detail: str | None = None
     hint: str | None = None
-    """What to do next."""
+    """The next step to take."""
     errors: list[dict[str, Any]] | None = None
-    """Where in the body, for a body that does not hold what it must."""
+    """Where in the body, for a body that lacks or misplaces a value."""

@@ -1,4 +1,4 @@
-"""What PEFT does to a model, and how it is undone."""
+"""The changes that PEFT makes to a model, and how they are undone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from pluralign.core import InvalidInput
 
 
 def head_module(model: Any) -> str:
-    """Name of the module that holds the scalar head: ``score`` or ``classifier``.
+    """Name of the module that contains the scalar head: ``score`` or ``classifier``.
 
     Raises:
         InvalidInput: If the model has neither.
@@ -24,7 +24,7 @@ def head_module(model: Any) -> str:
 
 @contextmanager
 def own_layers_back(model: Any) -> Iterator[None]:
-    """While it is entered, PEFT and a trainer may change a model; afterwards it is what it was, in ``eval`` mode."""
+    """Undo afterwards what PEFT and a trainer change of a model; it is then in ``eval`` mode."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     name = head_module(model)
@@ -51,7 +51,7 @@ def own_layers_back(model: Any) -> Iterator[None]:
 
 
 def _habits(model: Any) -> dict[Any, dict[str, Any]]:
-    """What a trainer changes of layers besides their weights: dropout, gradient checkpointing, hooks."""
+    """Attributes of layers that a trainer changes: dropout, gradient checkpointing, hooks."""
     habits: dict[Any, dict[str, Any]] = {}
     for module in model.modules():
         kept = {

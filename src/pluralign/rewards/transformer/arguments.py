@@ -29,8 +29,8 @@ def arguments_for(
 
     Args:
         config: Our settings.
-        kind: What is trained.
-        folder: Where checkpoints lie.
+        kind: Adapter or full copy.
+        folder: Folder of the checkpoints.
         pairs: Training pairs.
         early: Whether to stop early.
         on_gpu: Whether there is a GPU.

@@ -53,7 +53,7 @@ class Backbone:
         source: Where it came from.
         fingerprint: Changes whenever any score would change.
         has_head: Whether its head was trained; else it is new and zero.
-        notes: What the reader should know, such as a pad token that was set.
+        notes: Notes for the reader, such as a pad token that was set.
     """
 
     model: Any
@@ -130,9 +130,10 @@ def model_folder(name: str, revision: str | None = None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(READ)))
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            f"cannot get the model {name!r}: config.json, tokenizer.json and the weights are not in the local cache, "
+            f"cannot get the model {name!r}: config.json, tokenizer.json and the weights are not "
+            "in the local cache, "
             f"and the hub did not give them ({str(error).splitlines()[0]})",
-            hint="check the name and the connection, or give a folder that holds these files",
+            hint="check the name and the connection, or give a folder with these files",
         ) from error
 
 
@@ -226,7 +227,7 @@ def _tokenizer(folder: Path, source: ModelSource) -> Any:
 
 
 def _set_pad_token(model: Any, tokenizer: Any) -> tuple[str, ...]:
-    """Make tokenizer and model agree on a pad token; say so where one had to be set."""
+    """Make tokenizer and model agree on a pad token; a note where one had to be set."""
     said: tuple[str, ...] = ()
     if tokenizer.pad_token is None:
         token = tokenizer.eos_token or tokenizer.unk_token

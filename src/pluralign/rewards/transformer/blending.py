@@ -43,10 +43,13 @@ class Adapter:
         return adapter
 
     def _hold_whole(self, folder: Path) -> None:
-        """Refuse ranks that are none, and matrices without their counterpart: PEFT would leave some at random."""
+        """Refuse invalid ranks and single matrices: PEFT would draw their counterparts."""
         rank, alpha = self.config.get("r"), self.config.get("lora_alpha")
         if type(rank) is not int or rank < 1 or not _is_finite(alpha):
-            what = f"r must be a whole number above 0 and lora_alpha a number, got {rank!r:.20} and {alpha!r:.20}"
+            what = (
+                "r must be a whole number above 0 and lora_alpha a number, "
+                f"got {rank!r:.20} and {alpha!r:.20}"
+            )
             raise DamagedFile(what, where=str(folder / ADAPTER_CONFIG), hint=_AGAIN)
         for name in {
             k.removesuffix(_A).removesuffix(_B) for k in self.tensors if k.endswith((_A, _B))
@@ -74,7 +77,7 @@ class Adapter:
 def coefficients(
     steer: Steer, communities: Sequence[str], where: str = "steer"
 ) -> dict[str, float]:
-    """How much of what each community adds goes into a steer; ``~world`` stands for the reference where it is no part.
+    """Coefficient of each community's addition in a steer; ``~world`` may be the reference.
 
     Raises:
         UnknownCommunity: If the model has no such community; near ones are named.
@@ -139,7 +142,7 @@ def _base_of(key: str, base_head: Mapping[str, Any]) -> Any:
 
 
 def blend_copies(base: Mapping[str, Any], parts: Sequence[tuple[Path, float]]) -> dict[str, Any]:
-    """Parameters of the reference plus shares of what full copies add to them, read one copy at a time.
+    """The reference's parameters plus shares of full copies' differences, read copy by copy.
 
     Args:
         base: Parameters of the reference by name.
@@ -156,7 +159,7 @@ def blend_copies(base: Mapping[str, Any], parts: Sequence[tuple[Path, float]]) -
 
 
 def _hold_fits(found: Mapping[str, Any], base: Mapping[str, Any], path: Path) -> None:
-    """Refuse a copy that has other tensors than its reference; of tied ones, which are alike, one is enough."""
+    """Refuse a copy with other tensors than its reference; of tied tensors one is enough."""
     for name, value in found.items():
         if name not in base or value.shape != base[name].shape:
             what = f"the tensor {name!r:.80} of shape {tuple(value.shape)} does not fit the model"
@@ -191,11 +194,11 @@ def _read_tensors(path: Path) -> dict[str, Any]:
     for name, value in tensors.items():
         if name.endswith("weight") and not value.is_floating_point():
             raise DamagedFile(
-                f"{name!r:.80} must hold floats, got {value.dtype}", where=str(path), hint=_AGAIN
+                f"{name!r:.80} must contain floats, got {value.dtype}", where=str(path), hint=_AGAIN
             )
         if value.is_floating_point() and not value.isfinite().all():
             raise DamagedFile(
-                f"{name!r:.80} holds numbers that are not finite", where=str(path), hint=_AGAIN
+                f"{name!r:.80} contains numbers that are not finite", where=str(path), hint=_AGAIN
             )
     return tensors
 

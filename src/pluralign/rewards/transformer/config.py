@@ -10,7 +10,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 PartKind = Literal["lora", "full"]
-"""What is trained for a community: a LoRA adapter with its own head, or a full copy."""
+"""The trained part of a community: a LoRA adapter with its own head, or a full copy."""
 LEARNING_RATES: dict[PartKind, float] = {"lora": 2e-4, "full": 2e-5}
 
 

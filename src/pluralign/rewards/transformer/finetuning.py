@@ -1,4 +1,4 @@
-"""Fine-tune a transformer on weighted pairs: a full copy or a LoRA adapter, resumed where it was stopped."""
+"""Fine-tune a transformer on weighted pairs: a full copy or a LoRA adapter; resumable."""
 
 import copy
 import hashlib
@@ -39,25 +39,25 @@ def fine_tune(
     held: Sequence[PreferencePair] = (),
     watch: Watch | None = None,
 ) -> dict[str, Any]:
-    """Train one part from a model, on weighted pairs, with TRL's trainer; the model itself stays as it is.
+    """Train one part from a model on weighted pairs, with TRL; the model itself stays as it is.
 
     The part appears in its folder whole or not at all: a model with its tokenizer (``full``) or a
     PEFT adapter with its head (``lora``), ``metrics.jsonl`` (every logged number by step) and
-    ``training.json`` (settings, counts, outcome). Until then checkpoints lie beside it, and the
-    same call goes on from the last of them.
+    ``training.json`` (settings, counts, outcome). Until then checkpoints are next to it, and the
+    same call resumes the last of them.
 
     Args:
-        backbone: What training starts from.
+        backbone: The model that training starts from.
         form: How requests are written.
-        kind: What is trained.
-        train: What to learn from.
+        kind: Adapter or full copy.
+        train: The pairs to learn from.
         folder: Where the part is put; one that is there already is returned as it is.
         config: How to train.
-        held: Pairs of people held out to stop early by; without any the training goes to its end.
-        watch: Who hears of it.
+        held: Pairs of held-out people, to stop early by; without any the training goes to its end.
+        watch: Is notified of the progress.
 
     Returns:
-        What ``training.json`` holds.
+        The content of ``training.json``.
 
     Raises:
         MissingExtra: If TRL or PEFT is not installed.
@@ -244,7 +244,7 @@ class _Run:
 
 
 def _take(trainer: Any, checkpoint: str) -> None:
-    """What the training would have ended with."""
+    """Load the state with which the training would have ended."""
     from transformers import TrainerState
 
     trainer.state = TrainerState.load_from_json(str(Path(checkpoint) / "trainer_state.json"))
@@ -270,7 +270,7 @@ def _identity(
         ).encode()
     )
     for pair, weight in zip(train.pairs, train.weight_N.tolist(), strict=True):
-        text = f"{pair.id}\x1f{prompt_text(pair.prompt)}\x1f{pair.chosen}\x1f{pair.rejected}\x1f{weight!r}\x1e"
-        digest.update(text.encode("utf-8", "replace"))
+        fields = (pair.id, prompt_text(pair.prompt), pair.chosen, pair.rejected, repr(weight))
+        digest.update(("\x1f".join(fields) + "\x1e").encode("utf-8", "replace"))
     digest.update("\x1e".join(p.id for p in held).encode("utf-8", "replace"))
     return digest.hexdigest()

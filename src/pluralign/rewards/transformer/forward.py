@@ -1,4 +1,4 @@
-"""Run a model over many requests: batches of like length, each distinct request once, halved where memory is short."""
+"""Run a model over many requests: batches of like length, halved where memory is short."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -91,7 +91,8 @@ class Runner:
         self.tokens = max(width, requests * width // 2)
         torch.cuda.empty_cache()
         self._note(
-            f"out of memory with {requests} requests of {width} tokens; going on with {self.tokens // width}"
+            f"out of memory with {requests} requests of {width} tokens; "
+            f"continuing with {self.tokens // width}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The scalar head of a model: found, chosen among several outputs, or new; and how long a text the model reads."""
+"""The scalar head of a model: found, chosen among outputs, or new; the length that it reads."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from pluralign.rewards.transformer.texts import TextForm
 
 
 def scalar_head(model: Any) -> tuple[Any, str, Any]:
-    """The last linear layer with one output: its parent module, its name there, and the layer itself.
+    """The last linear layer with one output: its parent module, its name and the layer.
 
     Raises:
         InvalidInput: If the model has none.
@@ -46,7 +46,7 @@ def chosen_label(config: Any, label: str | None, where: str) -> int | None:
     raise InvalidSettings(
         f"{asked}the model has {len(names)} outputs, not one reward: {', '.join(names[:12])}",
         where=where,
-        hint=f"say which is the reward, as in trunk.label = {names[0]!r}",
+        hint=f"name the output that is the reward, as in trunk.label = {names[0]!r}",
     )
 
 

@@ -71,7 +71,7 @@ def rewards_by_adapter(
 
 
 def lots_of(lengths: Sequence[int], names: Sequence[str], most: int) -> list[list[int]]:
-    """Which requests go through a model together: those of one adapter, and of several until they fill a batch.
+    """Requests that go through a model together: of one adapter, or of several up to a batch.
 
     An adapter costs a step of its own in each layer of each batch that it is in, so one that fills
     a batch goes alone.
@@ -104,7 +104,7 @@ def lots_of(lengths: Sequence[int], names: Sequence[str], most: int) -> list[lis
 
 
 def takes_mixed_batches(model: Any) -> bool:
-    """Whether PEFT can run several adapters in one batch: their heads must be single linear layers."""
+    """Whether PEFT can run several adapters in one batch: heads must be single linear layers."""
     import torch
     from peft.utils import ModulesToSaveWrapper
 

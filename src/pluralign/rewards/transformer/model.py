@@ -1,4 +1,4 @@
-"""The steerable transformer: one model, and for each community a LoRA adapter with its own head, or a full copy."""
+"""The steerable transformer: a model, and an adapter with a head or a full copy by community."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,7 +65,7 @@ class TransformerRewardModel:
     Attributes:
         backbone: The reference: model, tokenizer, and where they came from.
         form: How requests are written, at training as at scoring.
-        kind: What a part is: ``lora`` or ``full``.
+        kind: Kind of a part: ``lora`` or ``full``.
         folders: Community -> folder of its part; communities of a pooled model share one.
         about: Facts for the card.
         tokens: Tokens in a batch; None takes what suits the device.
@@ -149,7 +149,7 @@ class TransformerRewardModel:
             pairs: Not for this model: the nearest training pairs are known of linear heads only.
 
         Returns:
-            What the reference contributes to the margin, and what the community adds.
+            The contributions of the reference and of the community to the margin.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
@@ -240,7 +240,7 @@ def in_use(model: Any) -> Iterator[Any]:
     if model in _IN_USE:
         raise InvalidInput(
             "parts are on this model already",
-            hint="close the model that holds them, or load the backbone once more",
+            hint="close the model that has them, or load the backbone once more",
         )
     _IN_USE.add(model)
     try:
@@ -251,7 +251,7 @@ def in_use(model: Any) -> Iterator[Any]:
 
 @contextmanager
 def attached(model: Any, adapters: Mapping[str, Adapter]) -> Iterator[Any]:
-    """A model with adapters, at least one, in ``eval`` mode, for the time it is entered; the first is active.
+    """A model with one adapter or more, in ``eval`` mode, while it is entered; the first is active.
 
     Raises:
         InvalidInput: If the model is in use.

@@ -1,4 +1,4 @@
-"""A steerable transformer whose parts stay in memory: for a server that scores many small batches."""
+"""A steerable transformer with its parts in memory, for a server that scores small batches."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class ResidentRewardModel:
     it back as it was. Not thread-safe: one thread calls it.
 
     Args:
-        model: What to open.
+        model: The model to open.
         blends: How many blended adapters are kept, >= 1; the one that was not used for longest goes
             first.
         memory: How many bytes of weights of full copies and their blends are kept on the CPU,
@@ -115,7 +115,7 @@ class ResidentRewardModel:
     def rewards_under(
         self, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]
     ) -> FloatArray:
-        """Rewards of each request under each steer in logits, shape (N, S), columns as in ``steers``.
+        """Rewards of each request under each steer in logits, shape (N, S).
 
         Args:
             requests: N requests.
@@ -131,7 +131,7 @@ class ResidentRewardModel:
     def rewards_each(
         self, requests: Sequence[RewardRequest], steers: Sequence[Sequence[Steer | None]]
     ) -> list[FloatArray]:
-        """Rewards of each request under steers of its own; the same request under the same steer is computed once.
+        """Rewards of each request under its own steers; equal requests under equal steers run once.
 
         Args:
             requests: N requests.
@@ -222,7 +222,7 @@ class _Adapters:
         return not blend or blend in self._parts
 
     def _lots(self, blends: Sequence[Blend]) -> list[set[Blend]]:
-        """Blends that are on the model at one time: no more than are kept; all that stays is in the first lot."""
+        """Blends that are on the model at one time; the first lot contains all that stay."""
         distinct = dict.fromkeys(blends)
         made = [blend for blend in distinct if not self._stays(blend)]
         lots = [
@@ -268,7 +268,7 @@ class _Adapters:
 
 
 class _Copies:
-    """Weights of full copies in a model: those of the last steer, and on the CPU what was used last."""
+    """Weights of full copies: the last steer's in the model, recently used ones on the CPU."""
 
     def __init__(self, model: TransformerRewardModel, memory: int) -> None:
         self._model = model.backbone.model

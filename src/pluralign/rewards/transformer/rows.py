@@ -38,7 +38,7 @@ class WeightedPairs:
 def rows_of(
     backbone: Backbone, form: TextForm, data: WeightedPairs, watch: Watch
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The pairs as rows of a data set, each distinct request tokenised once; and how many were cut or dropped."""
+    """The pairs as rows of a data set, tokenised, and how many were cut or dropped."""
     requests = list(dict.fromkeys(r for side in requests_of(data.pairs) for r in side))
     tokens_of = dict(zip(requests, tokenise(backbone.tokenizer, requests, form), strict=True))
     chosen, rejected = requests_of(data.pairs)
@@ -55,7 +55,8 @@ def rows_of(
     if cut:
         what = "were left out" if dropped else "were cut"
         watch.note(
-            f"{cut:,} of {len(data.pairs):,} pairs are longer than {form.max_length} tokens and {what}"
+            f"{cut:,} of {len(data.pairs):,} pairs are longer than {form.max_length} tokens "
+            f"and {what}"
         )
     if not rows:
         raise NotEnoughData(
@@ -81,7 +82,7 @@ def _row(
 
 
 def blank_rows(rows: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
-    """Rows that count nowhere and fill the last batch, so that several processes share it evenly."""
+    """Rows that do not count and fill the last batch, so that processes share it evenly."""
     return (
         [rows[0] | {"weight": 0.0, "row": -1}] * (-len(rows) % batch)
         if rows and process_count() > 1

@@ -1,4 +1,4 @@
-"""A saved transformer reward model: the parts of its communities, and a card that vouches for them."""
+"""A saved transformer reward model: the parts of its communities, and a card with their digests."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ _OWN = ("format", "version", "trunk", "communities", "parts", "files")
 
 
 def save_parts(model: TransformerRewardModel, folder: Path, trunk: Mapping[str, object]) -> None:
-    """Write the card of a model whose parts lie in its folder already.
+    """Write the card of a model whose folder contains its parts already.
 
     Args:
         model: The model.
@@ -48,7 +48,7 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
         backbone: The model that the card names.
 
     Raises:
-        InvalidInput: If the folder holds no such model, or its parts were trained from another
+        InvalidInput: If the folder contains no such model, or its parts were trained from another
             backbone.
         InvalidSettings: If a part would run code.
         DamagedFile: If a file is missing, truncated or altered.
@@ -57,9 +57,11 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
     described = card["trunk"]
     if described["fingerprint"] != backbone.fingerprint:
         raise InvalidInput(
-            f"the parts were trained from {described['fingerprint']!r}, not from {backbone.fingerprint!r}",
+            f"the parts were trained from {described['fingerprint']!r}, "
+            f"not from {backbone.fingerprint!r}",
             where=str(folder),
-            hint=f"load them with the model {described['model']!r}, in the precision they were trained with",
+            hint=f"load them with the model {described['model']!r}, in the precision they were "
+            "trained with",
         )
     for name, digest in card["files"].items():
         if not (folder / name).is_file() or file_digest(folder / name) != digest:
@@ -82,7 +84,7 @@ def load_parts(folder: Path, backbone: Backbone) -> TransformerRewardModel:
 
 
 def _hold_listed(folder: Path, part: str, listed: Mapping[str, str]) -> None:
-    """Refuse weights and configurations that the card does not vouch for: they would be read all the same."""
+    """Refuse weights and configurations without a digest on the card: they would be read anyway."""
     for pattern in ("*.safetensors", "*.json"):
         for path in (folder / part).glob(pattern):
             if path.relative_to(folder).as_posix() not in listed:

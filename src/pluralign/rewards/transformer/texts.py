@@ -1,4 +1,4 @@
-"""How a prompt and a response become tokens: one function, used at training and at scoring alike."""
+"""How a prompt and a response become tokens: one function for training and for scoring."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class TextForm:
             encoders. ``plain``: the prompt, a blank line, the response, the end token. ``joined``:
             prompt, separator and response as one text (the published form of SCPO).
         max_length: Tokens at most.
-        overlong: What becomes of a training pair that is longer: ``cut`` takes tokens from the left
+        overlong: Treatment of a training pair that is longer: ``cut`` takes tokens from the left
             of its prompt and, where that is not enough, from the end of its response (``joined`` is
             cut at its end, as published); ``drop`` leaves the pair out. Scoring always cuts.
     """
@@ -63,7 +63,7 @@ class Tokens:
 
 
 def form_for(tokenizer: Any) -> Form:
-    """The form that suits a tokenizer: its chat template, else a text pair where it separates two texts, else plain."""
+    """The form that suits a tokenizer: chat template, a pair if it separates texts, or plain."""
     if getattr(tokenizer, "chat_template", None):
         return "chat"
     return "pair" if tokenizer.sep_token is not None else "plain"
@@ -74,7 +74,7 @@ def tokenise(tokenizer: Any, requests: Sequence[RewardRequest], form: TextForm) 
 
     Args:
         tokenizer: A fast tokenizer.
-        requests: What is to be read.
+        requests: The requests to read.
         form: How it is written.
 
     Returns:
@@ -109,7 +109,7 @@ def tokenise(tokenizer: Any, requests: Sequence[RewardRequest], form: TextForm) 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Texts of a request, and where in the first of them its prompt and response stand (characters)."""
+    """Texts of a request, and the spans of prompt and response in the first, in characters."""
 
     first: str
     second: str | None
@@ -175,7 +175,7 @@ def _fit(encoding: Any, written: _Written, form: TextForm, types: list[int] | No
 
 
 def _parts(encoding: Any, written: _Written, form: TextForm) -> list[int]:
-    """Whether each token belongs to the prompt, the response, or what holds them together."""
+    """Whether each token belongs to the prompt, the response, or the text that joins them."""
     if form.kind == "pair":
         by_sequence = {0: _PROMPT, 1: _RESPONSE, None: _FIXED}
         return [by_sequence[s] for s in encoding.sequence_ids]
@@ -196,7 +196,7 @@ def _parts(encoding: Any, written: _Written, form: TextForm) -> list[int]:
 
 
 def _kept(parts: Sequence[int], limit: int) -> list[int]:
-    """Positions that stay: prompt tokens go first, from the left, then response tokens, from the right.
+    """Positions that stay: prompt tokens go first, from the left, then the response's right end.
 
     >>> _kept([0, 1, 1, 0, 2, 2, 0], limit=5)
     [0, 3, 4, 5, 6]

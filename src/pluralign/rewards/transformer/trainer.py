@@ -1,4 +1,4 @@
-"""TRL's reward trainer with a weight for each pair; this module is imported only where something is trained."""
+"""TRL's reward trainer with a weight for each pair; imported only for training."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ _MEGABATCH = 50
 
 
 class TrainingStopped(PluralignError, RuntimeError):
-    """Training cannot go on: the loss is no number, or memory is too short."""
+    """Training cannot go on: the loss is not a number, or memory is too short."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairCollator:
-    """Puts pairs into one padded batch in which each distinct response stands once.
+    """Puts pairs into one padded batch that contains each distinct response once.
 
     Attributes:
         pad: Id of the pad token.
@@ -69,11 +69,11 @@ class PairCollator:
 
 
 class GroupedSampler(Sampler[int]):
-    """An order in which the pairs of a batch are alike, drawn anew for each epoch, the same for the same seed.
+    """An order in which the pairs of a batch are alike, drawn by the seed and the epoch.
 
     Args:
         length_N: Tokens of each pair.
-        group_N: What each pair belongs to; pairs of a group stay next to each other. None: each is
+        group_N: The group of each pair; pairs of a group stay next to each other. None: each is
             its own group.
         batch: Pairs in a batch.
         seed: Draws the order.
@@ -124,10 +124,10 @@ class GroupedSampler(Sampler[int]):
 
 
 class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
-    """Minimises the weighted Bradley-Terry loss: sum of w * -log sigmoid(margin), divided by pairs or by weights.
+    """Minimises the weighted Bradley-Terry loss, sum of w * -log sigmoid(margin) over a divisor.
 
     Weights of 1 give TRL's own loss. A batch that does not fit into memory is taken in halves, with
-    the same gradient; a loss that is no number stops the training and names the pairs. Rows
+    the same gradient; a loss that is not a number stops the training and names the pairs. Rows
     numbered -1 only fill a batch that several processes share; they count nowhere.
 
     Args:
@@ -173,7 +173,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
     def training_step(
         self, model: Any, inputs: Any, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """One step over the batch, in as many parts as memory asks for; the gradient is that of the whole batch."""
+        """One step over the batch, in parts where memory is short; the gradient is the same."""
         inputs = self._prepare_inputs(inputs)
         inputs["total"] = self._total(inputs["weight"], inputs["row"])
         measured = {name: len(values) for name, values in self._metrics["train"].items()}
@@ -202,7 +202,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         return weight.sum() if self._loss_over == "weights" else (row >= 0).sum().to(weight)
 
     def _total(self, weight: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
-        """What the loss is divided by: this batch's pairs or weights, the mean over processes."""
+        """The divisor of the loss: this batch's pairs or weights, the mean over processes."""
         own = self._own_total(weight, row)
         if self.accelerator.num_processes > 1:
             own = self.accelerator.reduce(own, reduction="mean")
@@ -233,7 +233,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         return (loss, outputs) if return_outputs else loss
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate; the loss is that of all pairs together, however they fell into batches and processes."""
+        """Evaluate; the loss is that of all pairs, for any division into batches and processes."""
         self._metrics["eval"].clear()
         output = super().evaluation_loop(*args, **kwargs)
         if losses := self._metrics["eval"].pop("loss", None):
@@ -242,7 +242,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         return output
 
     def _sum(self, values: list[torch.Tensor]) -> torch.Tensor:
-        """What was measured, added up over batches and processes."""
+        """The measured sums, added up over batches and processes."""
         total = torch.stack(values).sum(dim=0)
         return (
             self.accelerator.reduce(total, reduction="sum")
@@ -298,18 +298,20 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         if now == 1 or self.accelerator.num_processes > 1:
             raise TrainingStopped(
                 f"out of memory with {now} pairs in a forward pass",
-                hint="set training.micro_batch lower, training.gradient_checkpointing = true, or a smaller max_length",
+                hint="set training.micro_batch lower, training.gradient_checkpointing = true, or a "
+                "smaller max_length",
             ) from None
         self.optimizer.zero_grad(set_to_none=True)
         torch.cuda.empty_cache()
         self._micro = now // 2
         self._note(
-            f"out of memory with {now} pairs in a forward pass; going on with {self._micro}, the same batch"
+            f"out of memory with {now} pairs in a forward pass; continuing with {self._micro}, "
+            "the same batch"
         )
 
 
 def split_batch(inputs: dict[str, torch.Tensor], micro: int) -> list[dict[str, torch.Tensor]]:
-    """A collated batch in parts of at most ``micro`` pairs of like length, each with its own padding.
+    """Parts of a collated batch: at most ``micro`` pairs of like length, with their own padding.
 
     Args:
         inputs: As `PairCollator` gives it; scalars are handed to every part.
@@ -321,7 +323,8 @@ def split_batch(inputs: dict[str, torch.Tensor], micro: int) -> list[dict[str, t
     length_U = inputs["attention_mask"].sum(dim=1)
     longest = torch.maximum(length_U[inputs["chosen"]], length_U[inputs["rejected"]])
     parts = []
-    for rows in torch.argsort(longest, descending=True, stable=True).split(micro):  # type: ignore[no-untyped-call]
+    order = torch.argsort(longest, descending=True, stable=True)
+    for rows in order.split(micro):  # type: ignore[no-untyped-call]
         used, place = torch.unique(
             torch.cat([inputs["chosen"][rows], inputs["rejected"][rows]]), return_inverse=True
         )

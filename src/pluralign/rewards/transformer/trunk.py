@@ -1,4 +1,4 @@
-"""A transformer as a trunk: what its last layer says of a prompt and a response, or the reward it gives them."""
+"""A transformer as a trunk: features of its last layer for a request, or its reward."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ _LOT = 16_384
 
 
 class RequestEncoder:
-    """The encoder port over requests: each text is a request's key, each vector what a model says of it.
+    """The encoder port over requests: a text is a request's key, a vector the model's output.
 
     So scores and hidden states are cached as embeddings are: by content and model fingerprint, in
     one pass over the distinct requests, kept through an interruption. Under a launcher of several
@@ -104,7 +104,8 @@ class RequestEncoder:
         vector_N_D = np.concatenate([self._lot(lot) for lot in lots])
         if cut := self.truncated - before:
             self._note(
-                f"{cut:,} of {len(keys):,} responses with their prompts are cut to {self.form.max_length} tokens"
+                f"{cut:,} of {len(keys):,} responses with their prompts are cut to "
+                f"{self.form.max_length} tokens"
             )
         return vector_N_D
 
@@ -159,7 +160,7 @@ class TransformerTrunk:
         return self.encoder.encode([request_key(r) for r in requests])
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
-        """Read the responses of the pairs, each distinct one once; those with the same tokens share one vector.
+        """Read the distinct responses of the pairs; those with the same tokens share one vector.
 
         Raises:
             NotEnoughData: If there are no pairs.
@@ -175,7 +176,7 @@ class TransformerTrunk:
         )
 
     def alike(self, pairs: Sequence[PreferencePair]) -> BoolArray:
-        """Whether the tokens that are read of both responses of a pair are the same, shape (N,); no model runs."""
+        """Whether both responses are read as the same tokens, shape (N,); no model runs."""
         chosen, rejected = requests_of(pairs)
         keys, index = distinct([request_key(request) for request in (*chosen, *rejected)])
         return self._alike(keys, *index.reshape(2, -1))
