@@ -48,22 +48,22 @@ def test_no_choice_changes_nothing(rewards: Run, survey: Run) -> None:
 
 def test_a_model_shows_its_own_rows_and_findings(survey: Run) -> None:
     [run] = chosen_runs([survey], Choice(models=("n",)))
-    assert {r["model"].removeprefix("people: ") for r in run.results} == {"n"}
+    assert {r.model.removeprefix("people: ") for r in run.results} == {"n"}
     assert [f.subject for f in run.findings] == ["votes"], "what concerns the data of all stays"
 
 
 def test_a_community_shows_its_own_numbers_and_no_average_over_all(rewards: Run) -> None:
     [run] = chosen_runs([rewards], Choice(communities=("MEX",)))
-    assert {(r["community"], r["steer"]) for r in run.results} == {("MEX", None), ("MEX", "MEX")}
+    assert {(r.community, r.steer) for r in run.results} == {("MEX", None), ("MEX", "MEX")}
     assert (run.summary, run.curves) == ([], [])
     assert {f.community for f in run.findings} == {"MEX"}
-    assert [p["community"] for p in run.participation] == ["MEX"]
+    assert [p.community for p in run.participation] == ["MEX"]
     assert list(run.record["people"]) == ["MEX"]
 
 
 def test_a_method_stands_next_to_the_reference(rewards: Run) -> None:
     [run] = chosen_runs([rewards], Choice(methods=("scpo",)))
-    assert {r["method"] for r in run.results} == {"scpo", "reference"}
+    assert {r.method for r in run.results} == {"scpo", "reference"}
     assert {f.subject for f in run.findings} == {"votes", "scpo"}
 
 

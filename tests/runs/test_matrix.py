@@ -72,9 +72,9 @@ def test_a_report_shows_the_matrix_wherever_it_lies(
     go(tables, tmp_path / "full", "matrix=true")
     mine = [
         sorted(
-            (key(r), r["value"])
+            (key(r.as_dict()), r.value)
             for r in read_run(tmp_path / name, "scpo").results
-            if r["method"] == "scpo"
+            if r.method == "scpo"
         )
         for name in ("apart", "full")
     ]

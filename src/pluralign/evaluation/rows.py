@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pluralign.core import Estimate
 
@@ -68,7 +69,7 @@ class Row:
             n_raters=estimate.n_raters,
         )
 
-    def as_dict(self, **more: object) -> dict[str, object]:
+    def as_dict(self, **more: Any) -> dict[str, Any]:
         """The row as a JSON object, with further columns."""
         return asdict(self) | more
 

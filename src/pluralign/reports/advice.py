@@ -61,7 +61,7 @@ def _best_model(run: Run, say: Speech) -> list[str]:
 def _best_method(run: Run, say: Speech) -> list[str]:
     """Whether steering helped on average, and where it helped least."""
     averages = {
-        r["method"]: r for r in run.summary if r["aggregate"] == "average" and r["subset"] == "all"
+        r.method: r.as_dict() for r in run.summary if (r.aggregate, r.subset) == ("average", "all")
     }
     mine, base = averages.get(run.method), averages.get("reference")
     if mine is None or base is None or run.method == "reference":

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pluralign.audits import Finding
 from pluralign.core import InvalidSettings
+from pluralign.evaluation import Row
+from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
 
-Rows = list[dict[str, Any]]
 _REFERENCE = "reference"
 
 
@@ -43,13 +43,13 @@ def chosen_runs(runs: Sequence[Run], choice: Choice) -> list[Run]:
 
 def models_of(run: Run) -> list[str]:
     """Language models that a run has results of."""
-    models = dict.fromkeys(r["model"] for r in run.results if r.get("strategy"))
+    models = dict.fromkeys(r.model for r in run.results if isinstance(r, SurveyRow) and r.strategy)
     return [model for model in models if not model.startswith("people: ")]
 
 
 def methods_of(run: Run) -> list[str]:
     """Methods that a run of reward models has results of."""
-    return list(dict.fromkeys(r["method"] for r in run.results if run.kind == "rewards"))
+    return list(dict.fromkeys(r.method for r in run.results if isinstance(r, Row)))
 
 
 def _check(option: str, wanted: Sequence[str], known: Iterable[str]) -> None:
@@ -82,19 +82,19 @@ def _chosen(run: Run, choice: Choice) -> Run:
         summary=[] if choice.communities else [r for r in run.summary if _is_chosen(r, choice)],
         curves=[] if choice.communities else [r for r in run.curves if _is_chosen(r, choice)],
         findings=[f for f in run.findings if _is_about(f, run, choice)],
-        participation=[p for p in run.participation if _in(p["community"], choice.communities)],
+        participation=[p for p in run.participation if _in(p.community, choice.communities)],
     )
 
 
-def _is_chosen(row: dict[str, Any], choice: Choice) -> bool:
-    if "model" in row and not _in(row["model"].removeprefix("people: "), choice.models):
+def _is_chosen(row: Row | SurveyRow, choice: Choice) -> bool:
+    steer = row.steer if isinstance(row, Row) else None
+    if isinstance(row, SurveyRow) and not _in(row.model.removeprefix("people: "), choice.models):
         return False
-    if "steer" in row and not _in(row["method"], (*choice.methods, *_kept(choice))):
+    if not _in(row.method, (*choice.methods, *_kept(choice))):
         return False
     if not choice.communities:
         return True
-    steer = row.get("steer")
-    return row["community"] in choice.communities and steer in {None, *choice.communities}
+    return row.community in choice.communities and steer in {None, *choice.communities}
 
 
 def _kept(choice: Choice) -> tuple[str, ...]:

@@ -1,26 +1,27 @@
 """Runs and audits as a report shows them: an opened run, and its rows with names for readers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from pluralign.audits import Finding
-from pluralign.evaluation import METRIC
-from pluralign.evaluation.surveys import ALIGNMENT
+from pluralign.audits import Assessment, Finding
+from pluralign.evaluation import METRIC, CurveRow, Row, SummaryRow
+from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
 from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
+from pluralign.runs.audits import Participation
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One folder.
+    """A run as a page shows it: its rows, some of them left out where readers choose.
 
     Attributes:
-        name: Of the run.
+        name: Name of the run.
         kind: What was measured: reward models, a survey, or nothing (an audit alone).
         record: ``record.json``; empty for an audit alone.
         results: Its results, and the matrix of the method that stands for the run.
@@ -28,32 +29,32 @@ class Run:
         curves: Points of learning curves, averages over communities.
         audit: ``audit.json``; empty where no audit was made.
         findings: Findings of the audit.
-        assessments: What became of its checks.
-        participation: Who took part.
+        assessments: The outcome of its checks.
+        participation: The people of each community.
         method: The method that stands for it, for reward models.
     """
 
     name: str
     kind: Literal["rewards", "survey", "audit"]
     record: Mapping[str, Any] = field(default_factory=dict)
-    results: Rows = field(default_factory=list, repr=False)
-    summary: Rows = field(default_factory=list, repr=False)
-    curves: Rows = field(default_factory=list, repr=False)
+    results: Sequence[Row | SurveyRow] = field(default=(), repr=False)
+    summary: Sequence[SummaryRow] = field(default=(), repr=False)
+    curves: Sequence[CurveRow] = field(default=(), repr=False)
     audit: Mapping[str, Any] = field(default_factory=dict)
-    findings: Sequence[Finding] = field(default_factory=list, repr=False)
-    assessments: Rows = field(default_factory=list, repr=False)
-    participation: Rows = field(default_factory=list, repr=False)
+    findings: Sequence[Finding] = field(default=(), repr=False)
+    assessments: Sequence[Assessment] = field(default=(), repr=False)
+    participation: Sequence[Participation] = field(default=(), repr=False)
     method: str = ""
 
     @property
     def simulated(self) -> list[bool]:
-        """Of each source whose terms are told: whether its people are simulated, as those terms say."""
+        """For each source with terms: whether its people are simulated, as those terms say."""
         data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
-        told = [
-            source.get("license") for source in [*data.get("sources", ()), data.get("survey") or {}]
-        ]
-        terms = [t for t in told if t] or [t for t in evidence.get("licenses", {}).values() if t]
-        return ["simulated" in t.lower() for t in terms]
+        sources = [*data.get("sources", ()), data.get("survey") or {}]
+        terms = [source["license"] for source in sources if source.get("license")]
+        if not terms:
+            terms = [terms for terms in evidence.get("licenses", {}).values() if terms]
+        return ["simulated" in text.lower() for text in terms]
 
     @property
     def metric(self) -> str:
@@ -62,55 +63,45 @@ class Run:
 
     @cached_property
     def served(self) -> Rows:
-        """One row for each answerer and community, with ``who``: how well the community is served."""
-        if self.kind == "audit":
-            return []
-        rows = [
-            r for r in self.results if r["metric"] == self.metric and r["community"] is not None
-        ]
+        """A row for each respondent or method (``who``) and community that it serves."""
         if self.kind == "survey":
-            # Answers that named nobody are compared with everybody; they serve no community in particular.
-            named = {
-                (r["model"], r["strategy"])
-                for r in rows
-                if r["strategy"] and not _unaware(r["strategy"])
-            }
-            return [
-                r | {"who": f"{r['model']} · {r['strategy']}"}
-                for r in rows
-                if (r["model"], r["strategy"]) in named
-            ]
-        steered = set(self.record["communities"]["steered"])
-        return [
-            r | {"who": r["method"]}
-            for r in rows
-            if r["subset"] == "all"
-            and r["community"] in steered
-            and r["steer"] in {None, r["community"]}
-        ]
+            return self._answered
+        steered = set(self.record.get("communities", {}).get("steered", ()))
+        found = []
+        for r in self.results:
+            if isinstance(r, Row) and r.metric == METRIC and r.subset == "all":
+                own = r.steer in {None, r.community}
+                if own and r.community in steered:
+                    found.append(r.as_dict(who=r.method))
+        return found
+
+    @cached_property
+    def _answered(self) -> Rows:
+        """Rows of respondents that named communities; other answers serve none in particular."""
+        found = []
+        for r in self.results:
+            if isinstance(r, SurveyRow) and r.metric == ALIGNMENT and _speaks_for_one(r):
+                found.append(r.as_dict(who=f"{r.model} · {r.strategy}"))
+        return found
 
     @cached_property
     def answerers(self) -> list[str]:
-        """Who answers: first the method that speaks for the run, or models from the nearest on average down."""
+        """Respondents or methods: the one that stands for the run, or the nearest on average first."""
         mine: dict[str, list[float]] = {}
         for r in self.served:
             mine.setdefault(r["who"], []).append(r["value"])
-        return sorted(
-            mine,
-            key=lambda who: (who != self.method, -fmean(mine[who]) if self.kind == "survey" else 0),
-        )
+
+        def order(who: str) -> tuple[bool, float]:
+            return who != self.method, -fmean(mine[who]) if self.kind == "survey" else 0.0
+
+        return sorted(mine, key=order)
 
     @cached_property
     def surveyed(self) -> list[str]:
         """Communities whose people were asked, measured or not."""
-        told = self.record.get("people") or {}
-        return sorted(
-            {
-                *told,
-                *(p["community"] for p in self.participation),
-                *(r["community"] for r in self.served),
-            }
-        )
+        known = set(self.record.get("people") or {})
+        known |= {p.community for p in self.participation}
+        return sorted(known | {r["community"] for r in self.served})
 
 
 def read_run(folder: Path, method: str | None = None) -> Run:
@@ -137,15 +128,15 @@ def _rewards(opened: RewardRun, method: str | None) -> Run:
         opened.name,
         "rewards",
         opened.record,
-        [row.as_dict() for row in (*opened.results, *opened.apart(chosen))],
-        summary=[row.as_dict() for row in opened.summary],
-        curves=[row.as_dict() for row in opened.curves],
+        (*opened.results, *opened.apart(chosen)),
+        summary=opened.summary,
+        curves=opened.curves,
         method=chosen,
     )
 
 
 def _survey(opened: SurveyRun) -> Run:
-    return Run(opened.name, "survey", opened.record, [row.as_dict() for row in opened.results])
+    return Run(opened.name, "survey", opened.record, opened.results)
 
 
 def _with_audit(run: Run, audit: AuditRun) -> Run:
@@ -153,10 +144,12 @@ def _with_audit(run: Run, audit: AuditRun) -> Run:
         run,
         audit=audit.record,
         findings=audit.findings,
-        assessments=[one.as_dict() for one in audit.assessments],
-        participation=[asdict(one) for one in audit.people],
+        assessments=audit.assessments,
+        participation=audit.people,
     )
 
 
-def _unaware(strategy: str) -> bool:
-    return "unaware" in strategy
+def _speaks_for_one(row: SurveyRow) -> bool:
+    """Whether a row compares answers given in the name of a community with its people."""
+    named = bool(row.strategy) and "unaware" not in str(row.strategy)
+    return named and row.community is not None

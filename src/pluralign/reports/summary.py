@@ -178,7 +178,7 @@ def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
         s: sum(f.severity == s for run in audited for f in run.findings)
         for s in ("risk", "concern")
     }
-    missing = sum(a["status"] == "not assessed" for run in audited for a in run.assessments)
+    missing = sum(a.status == "not assessed" for run in audited for a in run.assessments)
     total = sum(len(run.assessments) for run in audited)
     yield say(
         "Audits found: risks {risks}, concerns {concerns}. Checks that could not be made for lack "

@@ -303,7 +303,7 @@ def _only(run: Run, community: str) -> Run:
     return replace(
         run,
         record=record,
-        participation=[p for p in run.participation if p["community"] == community],
+        participation=[p for p in run.participation if p.community == community],
     )
 
 

@@ -14,8 +14,8 @@ from pluralign.audits.findings import Severity, Status
 from pluralign.core import DamagedFile, count_of
 from pluralign.evaluation.rows import hold_measured
 from pluralign.runs.finished import read_record
+from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.record_shapes import AuditRecord, Count, Real, Shape, hold_shape
-from pluralign.runs.run import Run
 from pluralign.runs.showing import Glance
 from pluralign.runs.typed_rows import numbered_lines, typed_rows
 
@@ -37,14 +37,14 @@ class Participation:
     Attributes:
         community: Its id.
         raters: Its people; None where answers were only published as shares.
-        pairs: What they judged.
+        pairs: Pairs that they judged.
         pairs_per_rater: Pairs per person, on average.
         heaviest_share: The largest share of weight of one person, in [0, 1].
-        with_words: Pairs with people's own words.
-        groups: Attribute -> group -> people; small groups are put together.
         effective_raters: How many people of equal weight would count as much.
+        with_words: Pairs with people's own words.
         languages: Pairs by language.
         sources: Pairs by source.
+        groups: Attribute -> group -> people; small groups are put together.
     """
 
     community: str
@@ -52,11 +52,11 @@ class Participation:
     pairs: Count
     pairs_per_rater: Real | None
     heaviest_share: Real | None
-    with_words: Count
-    groups: dict[str, dict[str, Count]]
     effective_raters: Real | None = None
+    with_words: Count
     languages: dict[str, Count] | None = None
     sources: dict[str, Count] | None = None
+    groups: dict[str, dict[str, Count]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +81,8 @@ class FlatFinding:
 
 
 @dataclass(frozen=True, repr=False)
-class AuditRun(Run):
-    """A finished audit; attributes as of `pluralign.runs.Run`."""
+class AuditRun(FinishedRun):
+    """A finished audit; attributes as of `pluralign.runs.FinishedRun`."""
 
     record_name: ClassVar[str] = AUDIT
     tables: ClassVar[Mapping[str, type[Any]]] = {

@@ -8,15 +8,15 @@ from typing import Any
 
 from pluralign.core import DamagedFile
 from pluralign.runs.audits import AuditRun, find_audit
+from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.plots import RewardPlots, SurveyPlots
-from pluralign.runs.run import Run
 
 RESULTS, COMPARISONS = "results.jsonl", "comparisons.jsonl"
 
 
 @dataclass(frozen=True, repr=False)
-class MeasuredRun(Run):
-    """A run with results; attributes as of `Run`."""
+class MeasuredRun(FinishedRun):
+    """A run with results; attributes as of `FinishedRun`."""
 
     @property
     @abstractmethod

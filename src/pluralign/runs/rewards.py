@@ -18,12 +18,12 @@ from pluralign.evaluation import (
     TestPairs,
 )
 from pluralign.runs.finished import check_files
+from pluralign.runs.finished_run import named_first
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.matrix import MATRIX, read_matrix
 from pluralign.runs.measured import COMPARISONS, RESULTS, MeasuredRun
 from pluralign.runs.models import Models
 from pluralign.runs.plots import RewardPlots
-from pluralign.runs.run import named_first
 from pluralign.runs.showing import Glance, number
 from pluralign.runs.typed_rows import hold_named, numbered_lines, typed_rows
 
@@ -34,7 +34,7 @@ NEEDED = "fraction_needed"
 
 @dataclass(frozen=True, repr=False)
 class RewardRun(MeasuredRun):
-    """A finished run of reward models; attributes as of `pluralign.runs.Run`.
+    """A finished run of reward models; attributes as of `pluralign.runs.FinishedRun`.
 
     ``run.models["adaptive"]`` opens a saved model, ``run.plot`` draws the charts of the report.
     """

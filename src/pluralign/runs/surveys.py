@@ -15,7 +15,7 @@ from pluralign.runs.typed_rows import hold_named
 
 @dataclass(frozen=True, repr=False)
 class SurveyRun(MeasuredRun):
-    """A finished survey of language models; attributes as of `pluralign.runs.Run`."""
+    """A finished survey of language models; attributes as of `pluralign.runs.FinishedRun`."""
 
     tables: ClassVar[Mapping[str, type[Any]]] = {
         "results": SurveyRow,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-    from pluralign.runs.run import Run
+    from pluralign.runs.finished_run import FinishedRun
 
 
 def arrow_table(rows: Sequence[Any], kind: type[Any]) -> "pyarrow.Table":
@@ -57,7 +57,7 @@ def polars_frame(table: "pyarrow.Table") -> "polars.DataFrame":
     return polars.from_arrow(table)
 
 
-def join_runs(runs: Iterable["Run | AnyPath"], table: str = "results") -> "pyarrow.Table":
+def join_runs(runs: Iterable["FinishedRun | AnyPath"], table: str = "results") -> "pyarrow.Table":
     """One table of several runs, whose first columns say which run each row is from.
 
     Args:
@@ -75,12 +75,12 @@ def join_runs(runs: Iterable["Run | AnyPath"], table: str = "results") -> "pyarr
     """
     import pyarrow as pa
 
+    from pluralign.runs.finished_run import FinishedRun
     from pluralign.runs.opening import open_run
-    from pluralign.runs.run import Run
 
     found = []
     for one in runs:
-        run = one if isinstance(one, Run) else open_run(one)
+        run = one if isinstance(one, FinishedRun) else open_run(one)
         own = run.to_arrow(table)
         own = own.add_column(0, "folder", pa.array([str(run.folder)] * len(own), pa.string()))
         found.append(own.add_column(0, "run", pa.array([run.name] * len(own), pa.string())))

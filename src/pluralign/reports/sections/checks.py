@@ -16,7 +16,7 @@ _STATUS = {
 
 def not_assessed(runs: Sequence[Run], say: Speech) -> Section | None:
     """The outcome of every check, those with findings first; None without an audit."""
-    rows = [a | {"run": run.name} for run in runs for a in run.assessments]
+    rows = [a.as_dict() | {"run": run.name} for run in runs for a in run.assessments]
     if not rows:
         return None
     order = list(_STATUS)

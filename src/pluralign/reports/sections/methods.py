@@ -130,8 +130,8 @@ def _both_subsets(run: Run, say: Speech) -> Rows:
     """One row for each method: averages over the communities served, on all and on contested pairs."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for r in run.summary:
-        if r["aggregate"] == "average":
-            found.setdefault(r["method"], {})[r["subset"]] = r
+        if r.aggregate == "average":
+            found.setdefault(r.method, {})[r.subset] = r.as_dict()
     rows = []
     for method, own in found.items():
         if "all" in own and "contested" in own:
@@ -154,16 +154,12 @@ def _point(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _curve(run: Run, say: Speech) -> Rows:
     """Points of a run's curves: averages over communities, by the number of pairs."""
-    unique = {
-        (r["method"], r["fraction"]): r
-        for r in run.curves
-        if r["metric"] == run.metric
-        and r["by"] == "pairs"
-        and r["community"] is None
-        and r["subset"] == "all"
-    }
-    return [
-        r | {"name": r["method"], "x": r["train_pairs"], "shown": say.percent(r["value"])}
-        for r in sorted(unique.values(), key=lambda r: (r["method"], r["fraction"]))
-        if r["train_pairs"] > 0
-    ]
+    unique = {}
+    for r in run.curves:
+        if r.by == "pairs" and r.community is None and r.subset == "all":
+            unique[r.method, r.fraction] = r
+    found = []
+    for _, r in sorted(unique.items()):
+        if r.train_pairs > 0:
+            found.append(r.as_dict(name=r.method, x=r.train_pairs, shown=say.percent(r.value)))
+    return found

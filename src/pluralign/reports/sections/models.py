@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from pluralign.charts import charts
-from pluralign.evaluation.surveys import ALIGNMENT
+from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import (
     Column,
@@ -78,9 +78,9 @@ def averages_of(run: Run, say: Speech) -> Rows:
     """
     names = {(r["model"], r["strategy"] or ""): r["who"] for r in run.served}
     overall = {
-        (r["metric"], r["model"], r["strategy"] or ""): r
+        (r.metric, r.model, r.strategy or ""): r.as_dict()
         for r in run.results
-        if r["community"] is None
+        if isinstance(r, SurveyRow) and r.community is None
     }
     found = []
     for (metric, model, strategy), diversity in overall.items():

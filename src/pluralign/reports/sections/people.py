@@ -1,6 +1,7 @@
 """Who took part."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pluralign.audits.participants import FEWER, suppressed
@@ -35,14 +36,10 @@ def participation(runs: Sequence[Run], say: Speech) -> Section | None:
 def _rows(run: Run, say: Speech) -> list[dict[str, Any]]:
     """A row for each community, those of most pairs first."""
     if run.participation:
-        rows = [
-            r
-            | {
-                "name": say.place(r["community"]),
-                "groups": {a: _groups(counts) for a, counts in r["groups"].items()},
-            }
-            for r in run.participation
-        ]
+        rows = []
+        for one in run.participation:
+            groups = {attribute: _groups(counts) for attribute, counts in one.groups.items()}
+            rows.append(asdict(one) | {"name": say.place(one.community), "groups": groups})
     else:
         people = run.record.get("people") or {}
         rows = [

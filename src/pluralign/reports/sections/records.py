@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pluralign.evaluation.surveys import REFUSALS
+from pluralign.evaluation.surveys import REFUSALS, SurveyRow
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Section, Table, interval_columns
 from pluralign.reports.reading import Run
@@ -34,12 +34,9 @@ def _refusals_table(runs: Sequence[Run], say: Speech) -> Table:
     rows = []
     for run in runs:
         for r in run.results:
-            if r["metric"] == REFUSALS:
-                names = {
-                    "who": f"{r['model']} · {r['strategy']}",
-                    "name": say.place(r["community"]),
-                }
-                rows.append(r | {"run": run.name} | names)
+            if isinstance(r, SurveyRow) and r.metric == REFUSALS:
+                who = f"{r.model} · {r.strategy}"
+                rows.append(r.as_dict(run=run.name, who=who, name=say.place(r.community)))
     rows.sort(key=lambda r: (-r["value"], r["who"], r["community"] or ""))
     columns = [
         Column("who", say("Answers by")),

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from pluralign.charts import charts
+from pluralign.evaluation import Row
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Column, Figure, Section, Table, interval_columns, numbered
 from pluralign.reports.reading import Run
@@ -20,7 +21,7 @@ def steers(runs: Sequence[Run], say: Speech) -> Section | None:
     matrices = [(run, _matrix(run, say)) for run in rewards]
     figures = [_figure(run, rows, runs, say, k) for k, (run, rows) in enumerate(matrices) if rows]
     if not figures:
-        if not any(r["steer"] for run in rewards for r in run.results):
+        if not any(isinstance(r, Row) and r.steer for run in rewards for r in run.results):
             return None
         empty = say(
             "The model that steering starts from was not measured: name `reference` among the "
@@ -83,7 +84,11 @@ def _about(rows: Rows, say: Speech) -> list[str]:
 
 def _matrix(run: Run, say: Speech) -> Rows:
     """Every steer on every community, worst-served steers first."""
-    mine = [r for r in run.results if r["metric"] == run.metric and r["subset"] == "all"]
+    mine = [
+        r.as_dict()
+        for r in run.results
+        if isinstance(r, Row) and r.metric == run.metric and r.subset == "all"
+    ]
     base = {r["community"]: r["value"] for r in mine if r["method"] == "reference"}
     rows = [r for r in mine if r["method"] == run.method and r["steer"] and r["community"] in base]
     own = {r["community"]: r["value"] for r in rows if r["steer"] == r["community"]}

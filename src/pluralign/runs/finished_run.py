@@ -21,7 +21,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, repr=False)
-class Run(ABC):
+class FinishedRun(ABC):
     """A finished run, opened by `pluralign.open_run`.
 
     Tables are read from their files when they are first asked for, after a check against the
