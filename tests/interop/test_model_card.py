@@ -177,7 +177,7 @@ def test_a_card_that_cannot_be_read_is_refused() -> None:
     for broken in ({"MEX": ESTIMATE | {"low": 0.9}}, {"MEX": 0.6}, {"MEX": ESTIMATE | {"n": None}}):
         with pytest.raises(InvalidInput, match="cannot be read"):
             model_card({"communities": ["MEX"], "accuracy": broken}, ModelSheet("a/b"))
-    with pytest.raises(InvalidInput, match="holds all communities"):
+    with pytest.raises(InvalidInput, match="has all communities"):
         model_card({}, ModelSheet("a/b", steer=Steer.to("MEX")))
     with pytest.raises(InvalidInput, match="an adapter needs its model"):
         ModelSheet("a/b", form=CHAT, adapter=True)
@@ -262,7 +262,7 @@ def test_what_an_export_says_of_itself_goes_into_its_readme(
     sheet = ModelSheet("owner/uk", steer=Steer.to("~hill"))
     whole = write_model_card(tmp_path, sheet, card).read_text(encoding="utf-8")
     assert front(whole)["library_name"] == "transformers"
-    assert 'truncation="only_first", max_length=384' in whole
+    assert '"truncation": "only_first", "max_length": 384' in whole
     (tmp_path / "adapter_config.json").write_text(
         '{"base_model_name_or_path": "owner/base"}', encoding="utf-8"
     )

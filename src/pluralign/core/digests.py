@@ -9,7 +9,7 @@ def text_digest(text: str) -> str:
     """Digest of a text in UTF-8.
 
     >>> text_digest("pluralign")[:12]
-    '6dd7d3a3dd8d'
+    'ddf3f5726648'
     """
     return hashlib.sha256(text.encode()).hexdigest()
 

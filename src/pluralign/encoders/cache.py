@@ -34,21 +34,24 @@ Agree = Callable[[BoolArray], BoolArray]
 class CachedEncoder:
     """Wraps an encoder with a cache on disk.
 
-    Vectors are kept by the fingerprint of the encoder and the SHA-256 of the text, as float32, exactly as they were
-    computed. Missing texts are encoded 4,096 at a time, each lot kept as soon as it is done: a run that was stopped
-    goes on where it was. Several processes may share a folder; a damaged file is deleted, said and computed anew.
-    Texts that are all known need neither the model nor torch. Where the folder cannot be written, a warning says so
-    and the vectors live as long as this object.
+    Vectors are kept by the fingerprint of the encoder and the SHA-256 of the text, as float32,
+    exactly as they were computed. Missing texts are encoded 4,096 at a time, and each lot is kept
+    as soon as it is done, so that a run can be resumed. Several processes may share a folder. A
+    damaged file is deleted with a warning, and its vectors are computed anew. Texts that are all in
+    the cache need neither the model nor torch. Where the folder cannot be written, a warning is
+    logged and the vectors live as long as this object.
 
     Args:
-        encoder: What encodes the missing texts.
+        encoder: Encodes the missing texts.
         folder: Cache folder; None means `cache_folder`.
-        progress: Called with (different texts done, different texts asked for) before the first lot and after each.
-        agree: Where several processes encode together: from what this one knows, what all of them know.
+        progress: Called with (different texts done, different texts asked for) before the first lot
+            and after each.
+        agree: Where several processes encode together: from the texts that this process knows, the
+            texts that all of them know.
 
     Attributes:
         encoder: As given.
-        folder: Where this encoder's vectors lie.
+        folder: Folder of this encoder's vectors.
     """
 
     def __init__(
@@ -94,7 +97,7 @@ class CachedEncoder:
         key_U, first_U, unique_N = np.unique(keys_of(texts), return_index=True, return_inverse=True)
         self._refresh()
         missing = np.flatnonzero(~self._agree(self._known(key_U)))
-        # In the order of the texts, so that a run that was stopped and one that was not keep the same lots.
+        # In the order of the texts, so that a resumed run keeps the same lots as one in one go.
         missing = missing[np.argsort(first_U[missing])]
         self._encode_missing(key_U[missing], [texts[i] for i in first_U[missing]], len(key_U))
         self._compact()

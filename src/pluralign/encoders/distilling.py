@@ -1,7 +1,8 @@
-"""How a sentence encoder becomes one vector a token: the recipe of model2vec, with what is installed anyway.
+"""Distil a sentence encoder into one vector for each token, by the recipe of model2vec.
 
-The recipe is that of model2vec 0.10 (``distill``: mean of the hidden states, principal components, weights by rank);
-its own extra pins an old transformers, so the three steps stand here, and model2vec keeps and runs the result.
+The recipe is that of model2vec 0.10 (``distill``: mean of the hidden states, principal components,
+weights by rank). Its own extra pins an old transformers, so the three steps are written here, and
+model2vec keeps and runs the result.
 """
 
 import copy
@@ -45,7 +46,8 @@ def distilled(
         raise InvalidInput(
             f"cannot distil {dimensions} dimensions from this model",
             where=str(source.folder),
-            hint="it must be a transformer with a fast tokenizer, no prompt, and at least as many dimensions",
+            hint="it must be a transformer with a fast tokenizer, no prompt, "
+            "and at least as many dimensions",
         )
     tokenizer = copy.deepcopy(source.model.tokenizer.backend_tokenizer)
     tokenizer.no_truncation()
@@ -62,8 +64,8 @@ def distilled(
 def rank_weights(n: int, coefficient: float = _SIF) -> FloatArray:
     """Weigh tokens down by how frequent they must be, given only their rank (Zipf's law).
 
-    ``coefficient / (coefficient + p)`` with ``p`` proportional to 1 / (rank + 1): smooth inverse frequency (Arora et
-    al. 2017).
+    ``coefficient / (coefficient + p)`` with ``p`` proportional to 1 / (rank + 1): smooth inverse
+    frequency (Arora et al. 2017).
 
     Args:
         n: Number of tokens, most frequent first.
@@ -81,7 +83,9 @@ def rank_weights(n: int, coefficient: float = _SIF) -> FloatArray:
 
 
 def principal_components(row_N_H: FloatArray, dimensions: int) -> FloatArray:
-    """Centre rows and turn them onto their principal components, each signed so that its largest score is positive.
+    """Centre rows and turn them onto their principal components.
+
+    The largest score of each component is positive.
 
     Args:
         row_N_H: Shape (N, H).
@@ -90,7 +94,8 @@ def principal_components(row_N_H: FloatArray, dimensions: int) -> FloatArray:
     Returns:
         Scores, shape (N, dimensions), the component of most variance first.
 
-    >>> principal_components(np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0]]), 1).round(2).ravel().tolist()
+    >>> rows = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0]])
+    >>> principal_components(rows, 1).round(2).ravel().tolist()
     [-2.83, -1.41, 4.24]
     """
     centred_N_H = row_N_H.astype(np.float64) - row_N_H.mean(axis=0, dtype=np.float64)

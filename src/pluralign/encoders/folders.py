@@ -1,4 +1,4 @@
-"""Where encoders keep what they computed; what lies there, and how to clear it."""
+"""The folders in which encoders keep their vectors: their size, and how to clear them."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ _SHARD = re.compile(r"[0-9a-f]{64}\.npy(\.part-\w+)?")
 
 @dataclass(frozen=True, slots=True)
 class CacheInfo:
-    """What a cache folder holds.
+    """The contents of a cache folder.
 
     Attributes:
         folder: The folder.
@@ -66,13 +66,13 @@ def cache_size(folder: Path | None = None) -> CacheInfo:
 
 
 def clear_cache(folder: Path | None = None) -> CacheInfo:
-    """Delete what encoders keep in a cache folder, and nothing else that lies there.
+    """Delete what encoders keep in a cache folder, and nothing else in it.
 
     Args:
         folder: The folder; None means the default one.
 
     Returns:
-        What was there.
+        The contents before.
     """
     info = cache_size(folder)
     for path in list(_shards(info.folder)):

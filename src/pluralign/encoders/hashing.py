@@ -1,4 +1,4 @@
-"""A bag of hashed words: needs no model, no download and no torch. The double for tests and demonstrations."""
+"""A bag of hashed words for tests and demonstrations: no model, no download and no torch."""
 
 import hashlib
 import re
@@ -22,8 +22,9 @@ _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 class HashEncoder:
     """Encodes a text by the words and pairs of neighbouring words in it.
 
-    Every word and pair falls into one of ``dimensions`` buckets with a sign of its own (feature hashing,
-    arXiv 0902.2206), by a keyed BLAKE2b hash: the same vectors in every process and on every machine. Words are
+    Every word and pair falls into one of ``dimensions`` buckets with a sign of its own (feature
+    hashing, arXiv 0902.2206), by a keyed BLAKE2b hash: the same vectors in every process and on
+    every machine. Words are
     compared without case. A text without words gives a row of zeros.
 
     Attributes:

@@ -17,12 +17,13 @@ UNKNOWN = "und"
 _ENOUGH_LATIN, _ENOUGH_OTHER = 20, 4
 _CONFIDENCE = 0.5
 _READ_FIRST = 2000
-# Scripts that one language writes, or that stand in for it in practice; the other languages of a script need more text.
+# Scripts of one language, at least in practice; other languages of a script need more text.
 _BY_SCRIPT = {
-    "ARMENIAN": "hy", "BENGALI": "bn", "CJK": "zh", "GEORGIAN": "ka", "GREEK": "el", "GUJARATI": "gu",
-    "GURMUKHI": "pa", "HANGUL": "ko", "HEBREW": "he", "HIRAGANA": "ja", "KANNADA": "kn", "KATAKANA": "ja",
-    "KHMER": "km", "LAO": "lo", "MALAYALAM": "ml", "MYANMAR": "my", "ORIYA": "or", "SINHALA": "si", "TAMIL": "ta",
-    "TELUGU": "te", "THAI": "th", "TIBETAN": "bo",
+    "ARMENIAN": "hy", "BENGALI": "bn", "CJK": "zh", "GEORGIAN": "ka", "GREEK": "el",
+    "GUJARATI": "gu", "GURMUKHI": "pa", "HANGUL": "ko", "HEBREW": "he", "HIRAGANA": "ja",
+    "KANNADA": "kn", "KATAKANA": "ja", "KHMER": "km", "LAO": "lo", "MALAYALAM": "ml",
+    "MYANMAR": "my", "ORIYA": "or", "SINHALA": "si", "TAMIL": "ta", "TELUGU": "te",
+    "THAI": "th", "TIBETAN": "bo",
 }  # fmt: skip
 
 
@@ -33,8 +34,9 @@ def language_of(text: str) -> str:
         text: Any text; its first 2,000 characters are read.
 
     Returns:
-        An ISO 639 code; ``und`` where there are fewer than 20 Latin letters (4 of another script) or the detector is
-        less than half sure; ``und-`` and the name of the script where only that is clear.
+        An ISO 639 code; ``und`` where there are fewer than 20 Latin letters (4 of another script)
+        or the detector is less than half sure; ``und-`` and the name of the script where only that
+        is clear.
 
     Raises:
         MissingExtra: If py3langid is not installed.
@@ -59,7 +61,7 @@ def languages_of(texts: Sequence[str], rng: np.random.Generator, sample: int = 5
     Args:
         texts: Any texts.
         rng: Draws the sample.
-        sample: At most so many texts are looked at.
+        sample: The most texts to look at.
 
     Returns:
         Texts by language, as `language_of` names them.
@@ -78,16 +80,16 @@ def languages_of(texts: Sequence[str], rng: np.random.Generator, sample: int = 5
 def language_warning(
     texts: Sequence[str], encoder: Encoder, rng: np.random.Generator, tolerated: float = 0.05
 ) -> str | None:
-    """Say where texts are in languages that the encoder does not read.
+    """Describe texts in languages that the encoder does not read.
 
     Args:
-        texts: What is to be encoded.
-        encoder: What encodes it; its ``languages`` (None: any or unknown) decide.
+        texts: Texts to encode.
+        encoder: Encodes them; its ``languages`` (None: any or unknown) decide.
         rng: Draws the sample of at most 500 texts.
-        tolerated: Up to this share of the texts whose language is clear, nothing is said.
+        tolerated: Share of the texts whose language is clear, up to which there is no message.
 
     Returns:
-        A message, or None where there is nothing to say.
+        A message, or None where the encoder reads the texts.
 
     Raises:
         MissingExtra: If py3langid is not installed.
@@ -103,14 +105,15 @@ def language_warning(
     total = sum(clear.values())
     named = ", ".join(f"{language} {n / total:.0%}" for language, n in others.most_common(5))
     return (
-        f"{others.total() / total:.0%} of {total} texts looked at are in another language ({named}) than this encoder "
-        f"reads ({', '.join(reads)}): their vectors say little; use a multilingual model, such as "
+        f"{others.total() / total:.0%} of {total} texts looked at are in another language "
+        f"({named}) than this encoder reads ({', '.join(reads)}): their vectors mean little; "
+        "use a multilingual model, such as "
         'encoder = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"'
     )
 
 
 def _main_script(text: str) -> tuple[str, int]:
-    """The script of most letters (``LATIN`` where there are none), and how many letters are in it."""
+    """The script of most letters (``LATIN`` without letters), and its number of letters."""
     scripts = Counter(_script(character) for character in text if character.isalpha())
     return max(scripts.items(), key=lambda item: item[1], default=("LATIN", 0))
 

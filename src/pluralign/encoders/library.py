@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-# What the library and those below it raise for files of a wrong form.
+# Errors of the library, and of the libraries it uses, for files of a wrong form.
 _FAULTS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError)
 
 

@@ -66,7 +66,7 @@ class MiniLmNetwork:
         return embedding
 
     def _hidden(self, token_B_T: Tensor, read_B_T: Tensor) -> Tensor:
-        """The last hidden states, shape (B, T, D); only the tokens of ``read_B_T`` are attended to."""
+        """The last hidden states, shape (B, T, D), attending only to tokens of ``read_B_T``."""
         words, positions, types = (self._tensors[f"{table}.weight"] for table in _TABLES)
         hidden = functional.embedding(token_B_T, words) + types[0] + positions[: token_B_T.shape[1]]
         hidden = self._norm("embeddings.LayerNorm", hidden)
@@ -83,7 +83,7 @@ class MiniLmNetwork:
         return hidden
 
     def _attention(self, layer: str, hidden_B_T_D: Tensor, read_B_T: Tensor) -> Tensor:
-        """What the heads of a layer gather, side by side, shape (B, T, D)."""
+        """The outputs of the heads of a layer, side by side, shape (B, T, D)."""
         by_head = (*hidden_B_T_D.shape[:2], _HEADS, -1)
         query, key, value = (
             self._linear(f"{layer}.attention.self.{name}", hidden_B_T_D)
@@ -107,7 +107,7 @@ class MiniLmNetwork:
 def _gelu(x_B_T_D: Tensor) -> Tensor:
     """The exact GELU, computed by torch itself.
 
-    Of tensors that lie in memory row by row oneDNN computes it, which keeps something for every
-    shape that it has seen: under texts of all lengths memory grows for thousands of batches.
+    For tensors in row order in memory, oneDNN computes it and keeps something for every shape that
+    it has seen: with texts of all lengths, memory grows for thousands of batches.
     """
     return functional.gelu(x_B_T_D.transpose(1, 2)).transpose(1, 2)

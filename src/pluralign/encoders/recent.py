@@ -1,4 +1,4 @@
-"""The vectors of the texts seen last, kept in memory up to a bound: for servers, whose texts never end."""
+"""The vectors of recent texts, in bounded memory: for servers, whose texts are unbounded."""
 
 import hashlib
 from collections import OrderedDict
@@ -9,18 +9,18 @@ import numpy as np
 
 from pluralign.core import Encoder, FloatArray, InvalidInput
 
-_BESIDE = 300
-"""Bytes that an entry takes beside its numbers: key, array header, place in the table."""
+_OVERHEAD = 300
+"""Bytes that an entry takes besides its numbers: key, array header, entry of the table."""
 
 
 class RecentVectors:
     """Wraps an encoder with a memory of the vectors that were asked for last.
 
-    A prompt that comes with many responses is encoded once. What has not been asked for longest goes first. Several
-    threads may use it where they may use the encoder.
+    A prompt that comes with many responses is encoded once. The vector that was not used for the
+    longest time is dropped first. Several threads may use it where they may use the encoder.
 
     Args:
-        encoder: What encodes the texts that are not remembered.
+        encoder: Encodes the texts that are not remembered.
         most_bytes: About how much memory the vectors may take, >= 0; 0 remembers nothing.
 
     Attributes:
@@ -73,7 +73,7 @@ class RecentVectors:
         return bool(getattr(self.encoder, "side_by_side", False))
 
     def cut(self, texts: Sequence[str]) -> list[bool]:
-        """Whether of each text only the beginning is read, as far as the encoder tells."""
+        """Whether only the beginning of each text is read, as far as the encoder reports it."""
         if not hasattr(self.encoder, "cut"):
             return [False] * len(texts)
         cut_N: list[bool] = self.encoder.cut(texts)
@@ -102,7 +102,7 @@ class RecentVectors:
                 self._kept.move_to_end(key)
             else:  # a copy: a row of a batch would keep the whole batch
                 self._kept[key] = vector_D.copy()
-        most = self._most_bytes // (next(iter(vectors.values())).nbytes + _BESIDE)
+        most = self._most_bytes // (next(iter(vectors.values())).nbytes + _OVERHEAD)
         while len(self._kept) > most:
             self._kept.popitem(last=False)
 

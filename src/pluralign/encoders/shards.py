@@ -1,4 +1,4 @@
-"""Immutable files of keys and vectors, named by their own SHA-256: whole, or recognised as damaged."""
+"""Immutable files of keys and vectors, named by their SHA-256, so that damage is recognised."""
 
 import hashlib
 import logging
@@ -94,7 +94,7 @@ def map_shard(path: Path) -> Shard:
 
 
 def read_in_parts(shards: Sequence[Shard]) -> Iterator[Shard]:
-    """Some rows after the other of all shards; the memory that reading a mapped part took is given back after it."""
+    """Some rows after the other of all shards; the memory of a mapped part is freed after it."""
     for shard in shards:
         for start in range(0, len(shard), _ROWS_READ):
             yield shard[start : start + _ROWS_READ]
@@ -115,12 +115,13 @@ def shard_paths(folder: Path) -> list[Path]:
 
 
 def compact(folder: Path, small: dict[Path, Shard]) -> dict[Path, Shard]:
-    """Replace small shards by one that holds each of their keys once.
+    """Replace small shards by one that contains each of their keys once.
 
-    Another process may do the same meanwhile: files are deleted only after what they hold is written anew.
+    Another process may do the same meanwhile: files are deleted only after their contents are
+    written anew.
 
     Args:
-        folder: Where they lie.
+        folder: Folder of the shards.
         small: The shards to replace.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A static encoder distilled from another on the spot: one vector a token, many times faster on a CPU."""
+"""A static encoder distilled from another: one vector a token, many times faster on a CPU."""
 
 import json
 import logging
@@ -30,9 +30,10 @@ _WEIGHTS = "model.safetensors"
 class StaticEncoder:
     """Encodes a text by the mean of vectors that its tokens have on their own.
 
-    The vectors are distilled from a sentence encoder when they are first needed (`distilled`; half a minute for MiniLM
-    on two cores) and kept in the cache folder; from then on no torch is needed. Word order is lost; texts of any
-    length are read whole. A text without known tokens gives a row of zeros.
+    The vectors are distilled from a sentence encoder when they are first needed (`distilled`; half
+    a minute for MiniLM on two cores) and kept in the cache folder; from then on no torch is needed.
+    Word order is lost; texts of any length are read whole. A text without known tokens gives a row
+    of zeros.
 
     Args:
         source: The encoder to distil from.
@@ -43,7 +44,7 @@ class StaticEncoder:
     Attributes:
         fingerprint: Changes with the source and the dimensions.
         dimensions: As given.
-        languages: Those of the source.
+        languages: Languages of the source.
         folder: Where the distilled model is kept.
 
     Raises:
@@ -93,7 +94,7 @@ class StaticEncoder:
         return StaticModel.from_pretrained(self.folder, max_length=None, force_download=False)
 
     def _distil(self) -> None:
-        """Distil into a folder of our own, then put it in place; where another process was first, keep its model."""
+        """Distil into a folder of our own and rename it, unless another process was first."""
         _log.info(
             "distilling a static encoder from %s: once, kept in %s",
             self._source.folder,
@@ -110,7 +111,7 @@ class StaticEncoder:
 
 
 def _put_in_place(part: Path, folder: Path) -> None:
-    """Rename ``part`` to ``folder`` unless a whole model lies there already."""
+    """Rename ``part`` to ``folder`` unless there is a whole model already."""
     try:
         part.rename(folder)
     except OSError:
@@ -119,7 +120,7 @@ def _put_in_place(part: Path, folder: Path) -> None:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether a model lies there as it was written; a damaged one is deleted, and a warning logged."""
+    """Whether there is a model as it was written; a damaged one is deleted with a warning."""
     if not folder.exists():
         return False
     try:

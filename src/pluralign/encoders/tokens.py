@@ -6,8 +6,9 @@ _CHARACTERS_PER_TOKEN = 16
 def without_idle_tail(text: str, tokens: int | None) -> str:
     """Cut a very long text where no model that reads ``tokens`` tokens would still look.
 
-    The cut falls before white space, so that no word is broken. The beginning is generous (16 characters a token, four
-    times what English needs) but not a proof: where it fills fewer than ``tokens`` tokens, read the whole text.
+    The cut falls before white space, so that no word is broken. The beginning is generous (16
+    characters a token, four times what English needs) but not a proof: where it fills fewer than
+    ``tokens`` tokens, read the whole text.
 
     Args:
         text: Any text.

@@ -1,4 +1,4 @@
-"""What a saved model's card says, read with care."""
+"""Accuracies on the card of a saved model."""
 
 from collections.abc import Mapping
 from typing import Any

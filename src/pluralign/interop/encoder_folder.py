@@ -92,7 +92,7 @@ def dense_of(head_D: FloatArray, interaction: float) -> tuple[FloatArray, FloatA
         Weight, shape (d, d), and bias, shape (d,), float32.
 
     >>> weight, bias = dense_of(np.array([1.0, 2.0, 3.0, 4.0]), interaction=0.5)
-    >>> weight.round(2).tolist(), bias.tolist()
+    >>> weight.astype(float).round(2).tolist(), bias.tolist()
     ([[2.12, 0.0], [0.0, 2.83]], [1.0, 2.0])
     """
     own_d, with_prompt_d = np.split(head_D.astype(np.float64), 2)

@@ -48,12 +48,12 @@ _PROBES = (
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written.
+    """The folder that was written.
 
     Attributes:
         folder: The folder.
         shape: A whole transformer, an adapter, or a sentence encoder with heads.
-        steer: What it was steered to; None: the reference.
+        steer: The steer of the weights; None: the reference.
         communities: Communities that are routes of an encoder's folder; empty for one steer alone.
         apart: Of an encoder, the largest difference between its rewards and ours when they were
             compared, in logits.
@@ -90,10 +90,10 @@ def write_export(
         cache: Where vectors and rewards are kept; the default place where None.
         trust_encoder: A model that may be opened although only the card names it.
         all_communities: Of a model on a sentence encoder, every community as a route of its own
-            beside the reference; ``words`` is empty then, and strength 1.
+            next to the reference; ``words`` is empty then, and strength 1.
 
     Returns:
-        What was written.
+        The folder, and how it was written.
 
     Raises:
         InvalidInput: If the encoder is pluralign's own, or the steer cannot have that shape.

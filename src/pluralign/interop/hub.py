@@ -31,7 +31,7 @@ def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None 
 
     Raises:
         MissingExtra: If huggingface_hub is not installed.
-        InvalidInput: If the folder holds no described model, the name is no repository's, there is
+        InvalidInput: If the folder has no described model, the name is no repository's, there is
             no token, or the hub cannot be reached or refuses.
     """
     folder = as_path(folder)
@@ -99,7 +99,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _refused(error: Exception, repo_id: str, left: str) -> Exception:
-    """What to tell of an error of the hub's client, whichever library it speaks through; any other is as it was."""
+    """A readable error for one of the hub's client or of its libraries; any other stays as it was."""
     kinds = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     if not (isinstance(error, OSError) or kinds & _CLIENTS):
         return error
@@ -118,7 +118,7 @@ def _refused(error: Exception, repo_id: str, left: str) -> Exception:
     elif status is not None:
         what, hint = (
             f"the hub refused ({said})",
-            "try again later; https://status.huggingface.co says how the hub is",
+            "try again later; https://status.huggingface.co shows how the hub is",
         )
     else:
         what = f"the hub cannot be reached ({said})"

@@ -1,4 +1,4 @@
-"""How to load a model, by what its folder holds and how its texts are written: lines for its README."""
+"""Lines for a README that load the model, by its kind of folder and its form of texts."""
 
 import json
 import shlex
@@ -32,7 +32,8 @@ _TOKENS = {
 messages = [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
 inputs = tokenizer.apply_chat_template(messages, return_dict=True, return_tensors="pt")""",
     "pair": """\
-inputs = tokenizer(prompt, response, truncation="only_first", max_length={tokens_at_most}, return_tensors="pt")""",
+limits = {"truncation": "only_first", "max_length": {tokens_at_most}}
+inputs = tokenizer(prompt, response, **limits, return_tensors="pt")""",
     "plain": """\
 text = f"{prompt}\\n\\n{response}{tokenizer.eos_token or ''}"
 inputs = tokenizer(text, truncation=True, max_length={tokens_at_most}, return_tensors="pt")""",
@@ -41,10 +42,13 @@ text = f"{prompt} {tokenizer.sep_token or tokenizer.eos_token or ''} {response}"
 inputs = tokenizer(text, truncation=True, max_length={tokens_at_most}, return_tensors="pt")""",
 }
 
-_LONG = "It was trained on at most {tokens_at_most} tokens. What is longer, pluralign cuts at the {end}."
+_LONG = (
+    "It was trained on at most {tokens_at_most} tokens. Of longer texts, pluralign cuts the {end}."
+)
 
 _OWN = """\
-The folder is pluralign's own: weights and a card, both with a checksum. Other tools read it through pluralign.
+The folder is pluralign's own: weights and a card, both with a checksum. Other tools read it through
+pluralign. `pluralign export` writes a folder that loads without it.
 
 ```python
 from pathlib import Path
@@ -55,12 +59,12 @@ from pluralign.models import open_model
 
 folder = Path(snapshot_download({repo}))
 model = open_model(folder)
-requests = [RewardRequest("Tea or coffee?", "Tea, please."), RewardRequest("Tea or coffee?", "Neither.")]
+requests = [RewardRequest("Tea or coffee?", text) for text in ("Tea, please.", "Neither.")]
 model.score(requests, Steer.to({community}))  # one community, or a blend
 model.score_all(requests)  # every community at once
 ```
 
-TRL (`GRPOTrainer` and its kin; the column `community` of the data set says whose taste counts):
+TRL (`GRPOTrainer` and its kin; the column `community` of the data set names the community):
 
 ```python
 from pluralign.interop import TrlReward
@@ -81,7 +85,8 @@ curl -s localhost:8000/classify -H 'Content-Type: application/json' -d {classify
 OpenRLHF (0.11), where the head is called `score`: `--reward.model_name_or_path {bare}`."""
 
 _PAIR_LINES = """\
-TRL, OpenRLHF and others that paste prompt and response into one text do not fit these weights, which read them as two.
+TRL, OpenRLHF and others that paste prompt and response into one text do not fit these weights,
+which read them as two.
 
 vLLM:
 
@@ -98,8 +103,8 @@ curl -s localhost:8080/predict -H 'Content-Type: application/json' -d {predict}
 ```"""
 
 _TEXT_LINES = """\
-TRL, OpenRLHF and others that apply a chat template, or paste prompt and response together without what stands between
-them above, do not fit these weights. Servers take the text as it is written above:
+TRL, OpenRLHF and others that apply a chat template, or paste prompt and response together in
+another way than above, do not fit these weights. Servers take the text as it is written above:
 
 ```sh
 vllm serve {bare} --runner pooling
@@ -107,7 +112,7 @@ curl -s localhost:8000/classify -H 'Content-Type: application/json' -d {text}
 ```"""
 
 _ENCODER = """\
-With sentence-transformers 6 or newer. The folder holds modules of that library alone, and no code.
+With sentence-transformers 6 or newer. The folder has modules of that library alone, and no code.
 
 ```python
 from sentence_transformers import SentenceTransformer
@@ -194,8 +199,7 @@ rewards = response_N_D @ (head["linear.weight"] @ prompt_D + head["linear.bias"]
 ```"""
 
 _ADAPTER_LINES = """\
-It is an adapter (PEFT). For vLLM, TEI, TRL or OpenRLHF, export a whole model of this steer: they read one without
-anything beside it."""
+It is an adapter (PEFT). For vLLM, TEI, TRL or OpenRLHF, export a whole model of this steer."""
 
 
 def loading_lines(repo: str, form: TextForm | None, community: str, base: str | None = None) -> str:
@@ -256,14 +260,14 @@ def encoder_lines(repo: str, routes: Sequence[str], head: str, static: bool) -> 
 
 
 def _filled(text: str, fields: dict[str, str]) -> str:
-    """The text with its fields; a field may hold those after it."""
+    """The text with its fields; a field may contain later ones."""
     for field, value in fields.items():
         text = text.replace(f"{{{field}}}", value)
     return text
 
 
 def _bodies(repo: str) -> dict[str, str]:
-    """What to post: https://docs.vllm.ai (classify, score) and text-embeddings-inference (predict), for a shell."""
+    """Bodies to post, quoted for a shell: vLLM's classify and score, and TEI's predict."""
     prompt, response = "Tea or coffee?", "Tea, please."
     turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
     bodies = {

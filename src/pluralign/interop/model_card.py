@@ -1,4 +1,4 @@
-"""The README of a model's folder: what the hub shows, and what somebody needs to know before using it."""
+"""The README of a model's folder: front matter for the hub, and facts to know before using it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -37,19 +37,20 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class ModelSheet:
-    """What a model card says beyond what the saved model knows of itself.
+    """Facts on a model card that the saved model does not have.
 
     Attributes:
         repo_id: ``owner/name`` on the hub, or a folder: what the examples load.
-        license: Licence of the weights, as the hub writes it (``apache-2.0``, ``cc-by-4.0``); None: none was chosen,
-            and the card says so.
-        base_model: The hub's name of the model it was made from; None takes it from the card where that names one.
+        license: Licence of the weights, as the hub writes it (``apache-2.0``, ``cc-by-4.0``); None:
+            the card states that no licence was chosen.
+        base_model: The hub's name of the model it was made from; None takes it from the card where
+            that names one.
         languages: ISO 639 codes of the languages of the data.
         datasets: The hub's names of the data sets.
-        form: How prompt and response are written for exported weights; None: the folder is pluralign's own, with all
-            communities in it.
+        form: How prompt and response are written for exported weights of a transformer; None: the
+            folder is pluralign's own, or a sentence encoder.
         adapter: Whether exported weights are a PEFT adapter, and not a whole model.
-        steer: What exported weights were steered to; None: the reference.
+        steer: The steer of exported weights; None: the reference.
         routes: Of an exported sentence encoder: the routes by which it reads prompts, ``query``
             and, where all communities were exported, their ids.
         head: Of an exported sentence encoder: the folder in it with the head of ``query``.
@@ -97,23 +98,24 @@ def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     """Write the README of a model's folder.
 
     Args:
-        card: Card of the saved model, as `pluralign.rewards.load_card` reads it; what it does not hold is said to be
-            unknown.
-        sheet: What the card does not know.
+        card: Card of the saved model, as `pluralign.rewards.load_card` reads it; the README states
+            which facts are unknown.
+        sheet: Facts that the card does not have.
 
     Returns:
-        Front matter for the hub, then: communities, people, accuracy with intervals, licences, limits, how to load. A
-        number stands there only with its interval and its people.
+        Front matter for the hub, then: communities, people, accuracy with intervals, licences,
+        limits, how to load. A number is given only with its interval and its people.
 
     Raises:
-        InvalidInput: If the card's accuracies cannot be read, or a steer is given for a folder of pluralign's own.
+        InvalidInput: If the card's accuracies cannot be read, or a steer is given for a folder with
+            all communities.
         MissingExtra: If PyYAML is not installed.
     """
     if sheet.steer is not None and sheet.has_all:
         raise InvalidInput(
-            "a folder of pluralign's own holds all communities"
+            "a folder of pluralign's own has all communities"
             if sheet.is_own
-            else "the folder holds all communities",
+            else "the folder has all communities",
             where="steer",
             hint="give form too, or no steer" if sheet.is_own else "give no steer",
         )
@@ -128,16 +130,16 @@ def write_model_card(
     """Write ``README.md`` into a model's folder; it appears whole or not at all.
 
     Args:
-        folder: The folder. Where an export left ``pluralign.json`` and ``adapter_config.json`` in it, they say the form
-            of the texts, and whether it holds an adapter and of which model.
-        sheet: What the card does not know.
-        card: Card of the saved model; read from the folder where None. An exported folder has none of its own.
+        folder: The folder. ``pluralign.json`` and ``adapter_config.json`` of an export give the
+            form of the texts or the routes, and the model of an adapter.
+        sheet: Facts that the card does not have.
+        card: Card of the saved model; read from the folder where None. An exported folder has none.
 
     Returns:
         The file.
 
     Raises:
-        InvalidInput: If the folder holds no card and none is given, or the card's accuracies cannot be read.
+        InvalidInput: If there is no card, or its accuracies cannot be read.
         DamagedFile: If its card was altered.
         MissingExtra: If PyYAML is not installed.
     """
@@ -149,7 +151,7 @@ def write_model_card(
 
 
 def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
-    """The sheet with what the files of an export say."""
+    """The sheet with facts from the files of an export."""
     told, adapted = folder / ROUTES, folder / "adapter_config.json"
     if sheet.is_own and told.is_file():
         found = read_json_object(told, "export the model again")
@@ -193,22 +195,26 @@ def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     elif sheet.has_all:
         what = "A reward model with a head for each of the communities below that it is steered to"
     elif sheet.steer is None:
-        what = f"A reward model; its weights are those of the {_inline(name_on_card(card, WORLD.id))}, steered to nobody"
+        reference = _inline(name_on_card(card, WORLD.id))
+        what = f"A reward model; its weights are those of the {reference}, steered to nobody"
     else:
         only = len(sheet.steer.shares) == 1
         shares = ", ".join(
             _inline(_named(card, c)) + ("" if only else f" {share:g}")
             for c, share in sheet.steer.shares.items()
         )
-        what = f"A reward model whose weights are steered to {shares}, at strength {sheet.steer.strength:g}"
+        strength = f"{sheet.steer.strength:g}"
+        what = f"A reward model whose weights are steered to {shares}, at strength {strength}"
     return (
-        f"{what}. It was made with pluralign {_inline(card.get('pluralign', ''))}, by {method}{about}. "
-        "A reward is a logit: only the difference between two responses to one prompt means anything."
+        f"{what}. It was made with pluralign {_inline(card.get('pluralign', ''))}, "
+        f"by {method}{about}. "
+        "A reward is a logit: only the difference between two responses to one prompt means "
+        "anything."
     )
 
 
 def _named(card: Mapping[str, Any], id_: str) -> str:
-    """A community's name with its id; where ``~world`` stands for the reference, the reference's name alone."""
+    """A community's name with its id, or the name of the reference alone."""
     name = name_on_card(card, id_)
     return name if name.startswith("reference") else f"{name} ({id_})"
 
@@ -275,7 +281,10 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         return "This model was not measured."
     shown, under = _applying(measured, card, sheet)
     if not shown:
-        return "These weights were not measured: the accuracies known are those of each community alone, at strength 1."
+        return (
+            "These weights were not measured: the accuracies known are those of each community "
+            "alone, at strength 1."
+        )
     lines = ["| community | accuracy, % [95 % interval] | pairs | raters |", "|:--|:--|--:|--:|"]
     for id_, found in shown.items():
         if found.low is None or found.high is None:
@@ -285,8 +294,9 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         raters = "whole samples" if found.n_raters is None else f"{found.n_raters:,}"
         lines.append(f"| `{_cell(id_)}` | {value} | {found.n:,} | {raters} |")
     what = (
-        f"Share of held-out pairs in which the response that people of the community chose scores higher, {under}; "
-        "a tie counts half. 50 % is chance. Intervals resample raters, or questions where there are no raters."
+        "Share of held-out pairs in which the response that people of the community chose scores "
+        f"higher, {under}; a tie counts half. 50 % is chance. Intervals resample raters, or "
+        "questions where there are no raters."
     )
     missing = [c for c in card.get("communities") or [] if c not in measured]
     note = (
@@ -300,7 +310,7 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
 def _applying(
     measured: dict[str, Estimate], card: Mapping[str, Any], sheet: ModelSheet
 ) -> tuple[dict[str, Estimate], str]:
-    """The accuracies that hold for the weights, and under which steer they were measured."""
+    """The accuracies that are true of the weights, and under which steer they were measured."""
     if not card.get("communities"):
         return measured, "without steering"
     if sheet.has_all:
@@ -321,7 +331,8 @@ def _licences(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     data = (
         ["Data it was trained on, and their licences or terms:", "\n".join(found)] if found else []
     )
-    return "\n\n".join([weights, *(data or ["The licences of the data are unknown."])])
+    encoder = ["The encoder in this folder has a licence of its own."] if sheet.routes else []
+    return "\n\n".join([weights, *encoder, *(data or ["The licences of the data are unknown."])])
 
 
 def _limits(card: Mapping[str, Any]) -> str:
@@ -330,10 +341,10 @@ def _limits(card: Mapping[str, Any]) -> str:
         [
             *own,
             *_limits_of_encoder(card),
-            "* It speaks for those who took part, in the situations they were asked about. A community is never of one "
-            "mind; a high reward is not consent.",
-            "* It was measured on pairs like those it was trained on. On other prompts, and on completions that were "
-            "optimised against it, expect less.",
+            "* It speaks for those who took part, in the situations they were asked about. A "
+            "community is never of one mind; a high reward is not consent.",
+            "* It was measured on pairs like those it was trained on. On other prompts, and on "
+            "completions that were optimised against it, expect less.",
             "* Steering beyond strength 1 exaggerates, and was not measured.",
         ]
     )

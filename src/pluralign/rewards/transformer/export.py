@@ -1,4 +1,4 @@
-"""Write a steered transformer as what other tools load: a plain Hugging Face model, or a PEFT adapter."""
+"""Write a steered transformer as a plain Hugging Face model, or as a PEFT adapter."""
 
 import copy
 import json
@@ -84,7 +84,7 @@ def export_adapter(model: TransformerRewardModel, steer: Steer, folder: Path) ->
 def export_heads(
     model: LinearRewardModel, backbone: Backbone, form: TextForm, steer: Steer | None, folder: Path
 ) -> None:
-    """Write a frozen transformer with the head of a steer as a plain folder, as `export_model` does.
+    """Write a frozen transformer with the head of a steer, as `export_model` writes a model.
 
     Args:
         model: Linear heads on a `TransformerTrunk` of ``backbone``.
