@@ -34,7 +34,15 @@ from pluralign.evaluation import NeededRow, Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.experiments import Outcome
 from pluralign.models import open_model
-from pluralign.runs import AuditRun, PluraliseRun, RewardRun, SurveyRun, join_runs, open_run
+from pluralign.runs import (
+    AuditRun,
+    PluraliseRun,
+    RewardRun,
+    RunFolder,
+    SurveyRun,
+    join_runs,
+    open_run,
+)
 
 Go = Callable[..., Outcome]
 OWN = {"MEX": 0.6, "~hill": 0.7}
@@ -234,9 +242,13 @@ def test_a_folder_without_a_run_is_refused_with_the_kinds_there_are(tmp_path: Pa
         assert f"`pluralign {command}`" in str(caught.value.hint)
 
 
-def test_an_unfinished_run_is_refused_with_how_to_resume_it(run: Path) -> None:
-    (run / "record.json").unlink()
-    (run / "manifest.jsonl").unlink()
+@pytest.mark.parametrize("manifest", [True, False])
+def test_an_unfinished_run_is_refused_with_how_to_resume_it(run: Path, manifest: bool) -> None:
+    if manifest:
+        RunFolder(run).begin("record.json")
+    else:  # of an early version
+        (run / "record.json").unlink()
+        (run / "manifest.jsonl").unlink()
     with pytest.raises(InvalidSettings, match="not finished") as caught:
         open_run(run)
     assert "resumes" in str(caught.value.hint)
@@ -416,7 +428,7 @@ def test_a_run_shows_itself_in_at_most_15_lines(tmp_path: Path, kind: str) -> No
     assert len(shown) <= 15
     assert max(map(len, shown)) <= 100
     assert shown[0].startswith(f"{type(open_run(folder)).__name__} ")
-    assert "22 more" in shown[-1]
+    assert "21 more rows" in shown[-1]
 
 
 def test_a_run_shows_its_numbers(finished: tuple[Outcome, Path]) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from html import escape
 from io import StringIO
 
-from pluralign.core import PluralignError
+from pluralign.core import PluralignError, count_of
 
-MOST_ROWS = 8
+MOST_ROWS = 9
 _WIDTH, _WIDEST = 100, 28
 
 
@@ -18,7 +18,7 @@ class Glance:
     Attributes:
         facts: Short sentences.
         heads: Heads of a table.
-        rows: Its rows; the first eight are shown.
+        rows: Its rows; the first nine are shown.
     """
 
     facts: Sequence[str]
@@ -47,8 +47,9 @@ def as_text(head: Sequence[str], look: Callable[[], Glance]) -> str:
         for row in glance.rows[:MOST_ROWS]:
             table.add_row(*(_plain(cell) for cell in row))
         console.print(table)
-        if len(glance.rows) > MOST_ROWS:
-            console.print(f"... {len(glance.rows) - MOST_ROWS} more rows", highlight=False)
+        more = len(glance.rows) - MOST_ROWS
+        if more > 0:
+            console.print(f"... {count_of(more, 'more row')}", highlight=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
