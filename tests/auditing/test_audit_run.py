@@ -800,7 +800,10 @@ def test_thresholds_decide_and_stand_in_the_record_with_their_reasons(
             "simplification.alike=0.2",
             "simplification.alike: 0.2 is not a table\n.*simplification.alike.concern",
         ),
-        ("simplification=0.2", "simplification: 0.2 is no table\n.*simplification.CHECK.concern"),
+        (
+            "simplification=0.2",
+            "simplification: must be a table, got 0.2\n.*simplification.CHECK.concern",
+        ),
         (
             "simplification.alike.concern=0.9",
             "simplification.alike: .*a risk lies beyond a concern",
@@ -823,7 +826,7 @@ def test_settings_that_do_not_fit_are_refused_with_a_hint(setting: str, said: st
 
 
 def test_a_threshold_of_an_audit_that_is_not_made_is_refused() -> None:
-    with pytest.raises(InvalidSettings, match="this audit is not made"):
+    with pytest.raises(InvalidSettings, match="not among those to make"):
         resolve_audit(
             {}, "audit.toml", ['audits=["reasoning"]', "simplification.alike.concern=0.1"]
         )

@@ -233,7 +233,7 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
             ["survey", "run", "--survey", "society_survey", "--model", "x", "-c", "MEX"],
             "none of these communities",
         ),
-        (["survey", "run", "--survey", "society", "--model", "x"], "holds pairs, not a survey"),
+        (["survey", "run", "--survey", "society", "--model", "x"], "the source must have a survey"),
         (["survey", "run", "--survey", "nowhere", "--model", "x"], "no source"),
         (
             ["survey", "run", "--survey", "society_survey", "--model", "x", "-s", "culture_awar"],

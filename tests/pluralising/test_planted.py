@@ -121,7 +121,7 @@ def test_it_writes_questions_that_can_be_kept(pluralised: tuple[PluraliseOutcome
 def test_culturespa_raises_the_alignment_of_the_planted_minority(
     pluralised: tuple[PluraliseOutcome, Path],
 ) -> None:
-    """By its own model; the joint one of so small a model has little to tell the cultures apart by."""
+    """By its own model; the joint one of so small a model hardly distinguishes the cultures."""
     (row,) = [
         r
         for r in pluralised[0].comparisons

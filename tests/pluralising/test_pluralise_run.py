@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass
 class Double:
-    """Writes questions g1, g2, ...; answers 1 as nobody, and in the name of ~hill 2 to every third question."""
+    """Writes questions g1, g2, ...; answers 1, and for ~hill 2 to every third question."""
 
     name: str = "double"
     fingerprint: str = "double"

@@ -95,29 +95,34 @@ def test_a_table_is_checked_though_its_method_does_not_run(
             "tiny.toml: methods",
             "did you mean 'scpo'?",
         ),
-        ({"methods": ["full", "full"]}, "twice", "tiny.toml", None),
-        ({"methods": []}, "no method", "tiny.toml", None),
+        ({"methods": ["full", "full"]}, "each method once", "tiny.toml", None),
+        ({"methods": []}, "at least one method", "tiny.toml", None),
         (
             {"pairs": {"source": "sosiety"}},
             "there is no source 'sosiety'",
             "tiny.toml: pairs.source",
             "did you mean 'society'?",
         ),
-        ({"pairs": {"each": 3}}, "no source is named", "tiny.toml: pairs", 'add source = "..."'),
+        (
+            {"pairs": {"each": 3}},
+            "a source must be named",
+            "tiny.toml: pairs",
+            'add source = "..."',
+        ),
         (
             {"pairs": {"source": "jsonl"}},
             "this setting is needed",
             "tiny.toml: pairs.path",
             "add path = ",
         ),
-        ({"pairs": ()}, "not both, not neither", "tiny.toml", None),
+        ({"pairs": ()}, "exactly one of", "tiny.toml", None),
         (
             {"communities": ["Mexcio"]},
             "no community is known as 'Mexcio'",
             "tiny.toml: communities",
             "MEX",
         ),
-        ({"communities": []}, "names no community", "tiny.toml: communities", None),
+        ({"communities": []}, "must name at least one community", "tiny.toml: communities", None),
         (
             {"communities": ["GBR", "Britain"]},
             "'GBR' is named twice",
@@ -130,30 +135,35 @@ def test_a_table_is_checked_though_its_method_does_not_run(
             "tiny.toml: reference.fit_on",
             None,
         ),
-        ({"reference": {"fit_on": []}}, "names no community", "tiny.toml: reference", None),
         (
-            {"reference": {"fit_on": "pooled", "model": "m"}},
-            "exclude each other",
+            {"reference": {"fit_on": []}},
+            "must name at least one community",
             "tiny.toml: reference",
             None,
         ),
-        ({"split": {"by": "files"}}, "train and test files", "tiny.toml: split", None),
+        (
+            {"reference": {"fit_on": "pooled", "model": "m"}},
+            "only one of fit_on and model",
+            "tiny.toml: reference",
+            None,
+        ),
+        ({"split": {"by": "files"}}, "train and test must be files", "tiny.toml: split", None),
         (
             {"split": {"by": "rater", "test": "b.jsonl"}},
-            "train and test files",
+            "train and test must be files",
             "tiny.toml: split",
             None,
         ),
-        ({"split": {"by": "prism"}}, "belongs to PRISM alone", "tiny.toml: split.by", "use rater"),
+        ({"split": {"by": "prism"}}, "is for PRISM only", "tiny.toml: split.by", "use rater"),
         (
             {"curves": {"fractions": [0.5], "methods": ["pooled"]}},
-            "curves.methods names pooled",
+            "curves.methods must be among methods, got pooled",
             "tiny.toml",
             None,
         ),
     ],
 )
-def test_what_does_not_fit_together_is_told(
+def test_settings_that_do_not_fit_together_are_refused(
     tables: dict[str, Any], change: dict[str, Any], what: str, where: str, hint: str | None
 ) -> None:
     with pytest.raises(InvalidSettings, match=what) as caught:

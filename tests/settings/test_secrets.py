@@ -1,4 +1,4 @@
-"""A key that stands in settings or in the environment is kept nowhere and shown nowhere, whatever a server does."""
+"""A key in settings or in the environment is never stored or shown, also if a server fails."""
 
 import json
 import logging

@@ -55,7 +55,7 @@ def test_culturespas_scores_of_llama_come_out_as_published(
         ("qwen3-8b", "Qwen3-8B", 64.46, 64.05, 23.62, 18.92),
     ],
 )
-def test_alignment_and_diversity_come_out_as_published_and_with_zero_coded_questions_compared_rightly(
+def test_published_alignment_and_diversity_are_reproduced_with_zero_coded_questions(
     shared_data: Path,
     tmp_path: Path,
     file: str,
@@ -169,7 +169,7 @@ def test_communities_of_the_survey_that_no_number_is_about_are_named_with_the_re
         if "not measured" in n
     )
     assert note.startswith(
-        "4 of the survey's 5 communities are not measured, for nobody answered in their names: "
+        "4 of the survey's 5 communities are not measured, because no answer is in their name: "
     )
     assert "River" in note
 

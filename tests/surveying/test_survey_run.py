@@ -108,7 +108,9 @@ def test_two_strategies_of_one_name_are_refused_for_results_could_not_tell_them_
 ) -> None:
     copy = tmp_path / "culture_aware.toml"
     copy.write_text('user = "{culture}: {question} {options}"', encoding="utf-8")
-    with pytest.raises(InvalidSettings, match="two strategies are called 'culture_aware'"):
+    with pytest.raises(
+        InvalidSettings, match="must have different names, got 'culture_aware' twice"
+    ):
         asks_of(settings(strategies=["culture_aware", str(copy)]))
 
 

@@ -1,1 +1,1 @@
-"""What rewards, respondents and methods share of Hugging Face: folders, processes, where a training lies."""
+"""Hugging Face for rewards, respondents and methods: model folders, processes, trainings."""

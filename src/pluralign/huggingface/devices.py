@@ -1,10 +1,10 @@
-"""Where models run, and in which number format."""
+"""The device of models, and its number formats."""
 
 import os
 
 
 def default_device(*, apple: bool = False) -> str:
-    """The GPU where there is one, and else the CPU.
+    """The GPU if there is one, else the CPU.
 
     Args:
         apple: Whether the GPU of an Apple machine counts: trainings and language models run on the
@@ -22,7 +22,7 @@ def default_device(*, apple: bool = False) -> str:
 
 
 def has_bfloat16(device: str) -> bool:
-    """Whether a device computes in bfloat16 as fast as it should: GPUs of recent years."""
+    """Whether a device computes fast in bfloat16, as recent GPUs do."""
     import torch
 
     return device.startswith("cuda") and bool(torch.cuda.is_bf16_supported())

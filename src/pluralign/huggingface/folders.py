@@ -11,31 +11,34 @@ from platformdirs import user_cache_dir
 from pluralign.core import InvalidInput, file_digest, names_digest
 
 TRAINING = "training.json"
-"""How a model was trained and how long it took, beside it: decides nothing of what it gives."""
+"""A record of a model's training in its folder; it does not affect the model's output."""
 
 READ = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
-"""The files of a model that decide what it gives."""
+"""The files of a model that affect its output."""
 
 
 def cache_folder() -> Path:
-    """Where caches lie by default: ``PLURALIGN_CACHE``, or the user's cache folder of this system."""
+    """The default folder of caches: ``PLURALIGN_CACHE``, or the user's cache folder."""
     return Path(os.environ.get("PLURALIGN_CACHE") or user_cache_dir("pluralign"))
 
 
 def files_digest(folder: Path) -> str:
-    """SHA-256 over names and contents of the files that decide the scores; hub blobs are named by their own digest."""
-    paths = {p for pattern in READ for p in folder.glob(pattern) if p.name != TRAINING}
+    """SHA-256 over names and contents of the files that affect a model's output."""
+    paths: set[Path] = set()
+    for pattern in READ:
+        paths.update(p for p in folder.glob(pattern) if p.name != TRAINING)
     return names_digest({path.name: _content(path) for path in paths})
 
 
 def _content(path: Path) -> str:
+    # The name of a blob in the hub's cache is its digest already.
     target = path.resolve()
     return target.name if target.parent.name == "blobs" else file_digest(path)
 
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Write a folder that appears whole, or not at all when an exception is raised.
+    """Write a folder that appears whole, or not at all if an exception is raised.
 
     Args:
         folder: The folder to write; it does not exist yet, or is empty.

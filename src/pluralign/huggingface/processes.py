@@ -1,4 +1,4 @@
-"""Work that several processes of one launcher share: who writes, who waits, and who scores what."""
+"""Work that several processes of one launcher share: writing, waiting, scoring."""
 
 import atexit
 import os
@@ -13,24 +13,27 @@ from pluralign.core import BoolArray, FloatArray
 
 
 def process_count() -> int:
-    """How many processes the launcher started; 1 without a launcher."""
+    """Number of processes that the launcher started; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_main() -> bool:
-    """Whether this process is the one that writes."""
+    """Whether this process writes the files."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def wait_for_all() -> None:
-    """Wait until every process is here."""
+    """Wait until every process calls this function."""
     if process_count() > 1:
         _state().wait_for_everyone()
 
 
 @contextmanager
 def writing() -> Iterator[bool]:
-    """Whether to write. All come in together and leave together, so that all see the same files before and after."""
+    """Whether this process should write, within a ``with`` block.
+
+    All processes enter and leave the block together, so that they see the same files.
+    """
     wait_for_all()
     try:
         yield is_main()
@@ -41,11 +44,11 @@ def writing() -> Iterator[bool]:
 def split_between_processes(
     items: list[str], work: Callable[[Sequence[str]], FloatArray]
 ) -> FloatArray:
-    """Do a part of the work in each process, and give all of it to each.
+    """Do a part of the work in each process, and return all of it in each.
 
     Args:
         items: N items, the same in every process.
-        work: Rows for some of the items.
+        work: Computes the rows of some items.
 
     Returns:
         Rows for all items, in order, shape (N, D).
@@ -65,7 +68,10 @@ def split_between_processes(
 
 
 def all_agree(true_N: BoolArray) -> BoolArray:
-    """What every process holds to be true, shape (N,): what is on one machine's disk may be missing on another's."""
+    """Whether each entry is true in every process, shape (N,).
+
+    Processes may differ: a file on the disk of one machine may be missing on another.
+    """
     if process_count() == 1:
         return true_N
     import torch.distributed as dist
@@ -79,18 +85,17 @@ def all_agree(true_N: BoolArray) -> BoolArray:
 
 @cache
 def _state() -> Any:
-    """What connects the processes; without a GPU, over gloo."""
+    """The connection of the processes; without a GPU, over gloo."""
     import torch
     from accelerate import PartialState
 
     atexit.register(_leave)
-    return PartialState(
-        cpu=not torch.cuda.is_available()
-    )  # unasked, it connects nobody where there is no GPU
+    # Without cpu=True, Accelerate does not connect processes that have no GPU.
+    return PartialState(cpu=not torch.cuda.is_available())
 
 
 def _leave() -> None:
-    """Close what connects the processes: left to the end of the interpreter, its threads may abort it."""
+    """Close the connection, whose threads may otherwise abort the interpreter at its end."""
     import torch.distributed as dist
 
     if dist.is_initialized():

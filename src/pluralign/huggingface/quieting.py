@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Transformers' progress bars, load reports and warnings about its own future."""
+    """Suppress Transformers' progress bars, load reports and future warnings."""
     import warnings
 
     from transformers.utils import logging

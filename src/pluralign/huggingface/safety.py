@@ -1,7 +1,7 @@
-"""Folders of models that would run code: refused before any library opens them."""
+"""Refuse folders of models that would run code, before any library opens them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ _CONFIGS = ("*config*.json", "modules.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
 _WEIGHTS = ("model*.safetensors", "adapter_model*.safetensors")
 _OTHER_PROGRAMS = {"onnx", "openvino", "original", "coreml"}
-"""Folders that a download may hold for programs other than torch; nothing in them is read."""
+"""Folders in a download for programs other than torch; they are not read."""
 _CLASSES = {"type", "types", "tokenizer_class", "activation_function", "activation_fn"}
 _DOTTED = re.compile(r"[\w-]+(?:\.\w+)+|.*--.*", re.S)
 _KNOWN = re.compile(r"(?:sentence_transformers|torch\.nn)(?:\.\w+)+")
@@ -23,21 +23,15 @@ def refuse_pickles(folder: Path, *, parts: bool = False) -> None:
 
     Args:
         folder: The folder of a model.
-        parts: Whether folders in it hold parts of the model, as with sentence-transformers.
+        parts: Whether folders in it contain parts of the model, as with sentence-transformers.
 
     Raises:
-        InvalidInput: If a folder of it has pickled weights, and no weights in safetensors beside
-            them.
+        InvalidInput: If a folder of it has pickled weights, but no weights in safetensors.
     """
-    for path in (
-        p
-        for pattern in _PICKLES
-        for p in (folder.rglob(pattern) if parts else folder.glob(pattern))
-    ):
-        unread = path.name == "training_args.bin" or _OTHER_PROGRAMS & set(
-            path.relative_to(folder).parts
-        )
-        if not unread and not any(w for pattern in _WEIGHTS for w in path.parent.glob(pattern)):
+    for path in _matching(folder, _PICKLES, parts):
+        inside = set(path.relative_to(folder).parts)
+        is_read = path.name != "training_args.bin" and not _OTHER_PROGRAMS & inside
+        if is_read and not _matching(path.parent, _WEIGHTS):
             raise InvalidInput(
                 "the weights are pickled, which can run code when they are read",
                 where=str(path),
@@ -46,18 +40,18 @@ def refuse_pickles(folder: Path, *, parts: bool = False) -> None:
 
 
 def refuse_damaged_weights(folder: Path, *, parts: bool = False) -> None:
-    """Refuse safetensors that are truncated, or something else; only their headers are read.
+    """Refuse safetensors that are truncated or another format; only their headers are read.
 
     Args:
         folder: The folder of a model.
-        parts: As `refuse_pickles` takes it.
+        parts: As for `refuse_pickles`.
 
     Raises:
-        DamagedFile: If a file of weights is; it is named.
+        DamagedFile: If a file of weights is damaged; the error names it.
     """
     from safetensors import SafetensorError, safe_open
 
-    for path in sorted(p for x in _WEIGHTS for p in (folder.rglob(x) if parts else folder.glob(x))):
+    for path in sorted(_matching(folder, _WEIGHTS, parts)):
         try:
             with safe_open(path, framework="numpy"):
                 pass
@@ -70,17 +64,17 @@ def refuse_damaged_weights(folder: Path, *, parts: bool = False) -> None:
 
 
 def refuse_code(folder: Path, hint: str = "use a model of the standard classes only") -> None:
-    """Refuse a model whose settings name code: of its own, of other packages, or compiled and fetched from the hub.
+    """Refuse a model whose settings name code: its own, of other packages, or compiled on the hub.
 
     Args:
-        folder: Where it lies.
-        hint: What the user can do.
+        folder: The folder of the model.
+        hint: The next step for the user.
 
     Raises:
-        InvalidSettings: If any of its configuration files does; the file is named.
-        DamagedFile: If one of them cannot be read.
+        InvalidSettings: If a configuration file names code; the error names the file.
+        DamagedFile: If a configuration file cannot be read.
     """
-    for path in sorted({p for pattern in _CONFIGS for p in folder.rglob(pattern)}):
+    for path in sorted(_matching(folder, _CONFIGS, parts=True)):
         for key, value in _values(_read(path)):
             why = _names_code(key, value)
             if why:
@@ -92,7 +86,7 @@ def refuse_code(folder: Path, hint: str = "use a model of the standard classes o
 
 
 def refuse_modules_elsewhere(folder: Path) -> None:
-    """Refuse a sentence-transformers model with a part outside its folder, or one that rests on another model.
+    """Refuse a sentence-transformers model with a part outside its folder, or with an adapter.
 
     Raises:
         InvalidSettings: If it has such a part.
@@ -103,7 +97,7 @@ def refuse_modules_elsewhere(folder: Path) -> None:
         inside = part == home or home in part.parents
         if not inside or _OTHER_PROGRAMS & set(part.relative_to(home).parts):
             raise InvalidSettings(
-                f"its part {name!r:.80} lies outside its folder", where=str(where)
+                f"its part {name!r:.80} is outside of its folder", where=str(where)
             )
     for path in folder.rglob("adapter_config.json"):
         raise InvalidSettings(
@@ -114,7 +108,7 @@ def refuse_modules_elsewhere(folder: Path) -> None:
 
 
 def _parts(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Where the parts of a model lie, and the file that says so: its modules, and those that a router chooses from."""
+    """Paths of a model's parts, each with the file that names it: modules, a router's choices."""
     for path in folder.rglob("modules.json"):
         listed = _read(path)
         for module in listed if isinstance(listed, list) else []:
@@ -137,18 +131,17 @@ def _names_code(key: str, value: Any) -> str:
         return "imports another package"
     if key.endswith("_implementation") and isinstance(value, str) and "/" in value:
         return "fetches compiled code from the hub"
-    if (
-        key in _CLASSES
-        and isinstance(value, str)
-        and _DOTTED.fullmatch(value)
-        and not _KNOWN.fullmatch(value)
-    ):
+    if key in _CLASSES and isinstance(value, str) and _is_foreign_class(value):
         return "is a class of another package"
     return ""
 
 
+def _is_foreign_class(name: str) -> bool:
+    return _DOTTED.fullmatch(name) is not None and _KNOWN.fullmatch(name) is None
+
+
 def _values(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting at any depth, with its key; what lies in ``types`` counts as a type."""
+    """Every setting at any depth, with its key; entries of ``types`` have the key ``types``."""
     stack = [(key, value)]
     while stack:
         key, value = stack.pop()
@@ -157,6 +150,14 @@ def _values(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             stack += [("types" if key == "types" else str(k), v) for k, v in value.items()]
         elif isinstance(value, list):
             stack += [(key, v) for v in value]
+
+
+def _matching(folder: Path, patterns: Sequence[str], parts: bool = False) -> set[Path]:
+    """Files of a folder, or also of the folders in it, that match a pattern."""
+    found: set[Path] = set()
+    for pattern in patterns:
+        found.update(folder.rglob(pattern) if parts else folder.glob(pattern))
+    return found
 
 
 def _read(path: Path) -> Any:

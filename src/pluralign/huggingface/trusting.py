@@ -1,9 +1,9 @@
-"""Which models may be opened because somebody else's file names them: those that the user has named too.
+"""Open a model that another file names only if the user has named it, too.
 
-A card, or an adapter's settings, may name any folder or any model on the hub. One that the user of
-this account has named, in settings or with ``--trust-encoder``, is opened; any other is asked about
-first. What was named in settings is remembered in the cache folder, never in the folder of a model,
-which may come from anywhere.
+A card, or an adapter's settings, may name any folder or any model on the hub. A model that the user
+of this account has named, in settings or with ``--trust-encoder``, is opened; any other is refused
+first. Names from settings are remembered in the cache folder, never in the folder of a model, whose
+origin is unknown.
 """
 
 import json
@@ -15,42 +15,42 @@ from pluralign.huggingface.folders import cache_folder
 
 PACKAGED = frozenset({"hash", "minilm", "static"})
 TRUSTED, TRUSTED_CODE = "PLURALIGN_TRUST_ENCODER", "PLURALIGN_TRUST_CODE"
-"""Environment variables: names of models, commas between them; and 1 to run the code that comes with them."""
+"""Environment variables: names of models, separated by commas; and 1 to run their code."""
 _FILE = "trusted_models.json"
 
 
 def remember(name: str, code: bool = False) -> None:
-    """Remember that the user has named a model, and whether its code may run; where nothing can be written, not."""
+    """Remember that the user has named a model, and whether its code may run.
+
+    Nothing is remembered if the cache folder cannot be written to.
+    """
     known = _remembered()
-    place = _placed(name)
-    if place in PACKAGED or (known.get(place, False) >= code and place in known):
+    key = _key(name)
+    if key in PACKAGED or (key in known and known[key] >= code):
         return
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
         with whole_file(cache_folder() / _FILE) as partial:
-            partial.write_text(json.dumps(known | {place: code}, indent=1), encoding="utf-8")
+            partial.write_text(json.dumps(known | {key: code}, indent=1), encoding="utf-8")
     except OSError:
         return
 
 
 def require_trust(name: str, where: str, given: str | None = None) -> None:
-    """Refuse a model that a file names and the user has not.
+    """Refuse a model that a file names, but the user has not named.
 
     Args:
         name: A folder, or a name on the hub.
         where: The file or folder that names it.
-        given: What the user has named for this once.
+        given: A model that the user has named for this call only.
 
     Raises:
-        InvalidSettings: If the user has not named it; the message says how to.
+        InvalidSettings: If the user has not named it; the hint shows how to do so.
     """
-    place = _placed(name)
-    named = {
-        _placed(text.strip())
-        for text in (given or "", *os.environ.get(TRUSTED, "").split(","))
-        if text.strip()
-    }
-    if place in PACKAGED or place in named or place in _remembered():
+    key = _key(name)
+    texts = [given or "", *os.environ.get(TRUSTED, "").split(",")]
+    named = {_key(text.strip()) for text in texts if text.strip()}
+    if key in PACKAGED or key in named or key in _remembered():
         return
     raise InvalidSettings(
         f"it names the model {printable(name)!r}, which was not opened: nobody on this account has "
@@ -62,16 +62,18 @@ def require_trust(name: str, where: str, given: str | None = None) -> None:
 
 def is_code_trusted(name: str) -> bool:
     """Whether the user has allowed the code that comes with a model to run."""
-    return _remembered().get(_placed(name), False) or os.environ.get(TRUSTED_CODE) == "1"
+    return _remembered().get(_key(name), False) or os.environ.get(TRUSTED_CODE) == "1"
 
 
-def _placed(name: str) -> str:
-    """A name as it is remembered: without ``static:``, and a folder by its absolute path."""
+def _key(name: str) -> str:
+    """The form of a name that is remembered: without ``static:``, a folder as its absolute path."""
     name = name.removeprefix("static:")
     try:
-        return str(Path(name).resolve()) if name not in PACKAGED and Path(name).is_dir() else name
-    except (OSError, ValueError):
-        return name
+        if name not in PACKAGED and Path(name).is_dir():
+            return str(Path(name).resolve())
+    except (OSError, ValueError):  # the name cannot be a path
+        pass
+    return name
 
 
 def _remembered() -> dict[str, bool]:

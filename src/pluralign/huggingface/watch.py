@@ -1,4 +1,4 @@
-"""Who hears of a training."""
+"""Functions that a training calls to report on itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who hears of a training.
+    """Functions that a training calls to report on itself.
 
     Attributes:
         progress: Called with (steps done, steps in all).
-        note: Hears what the reader should know.
+        note: Called with a note for the user.
     """
 
     progress: Callable[[int, int], None] = field(default=lambda done, total: None)

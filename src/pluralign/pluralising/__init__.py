@@ -1,4 +1,4 @@
-"""CultureSPA as a run: stages that can be resumed, and what tuning changed."""
+"""CultureSPA as a run: stages that can be resumed, and the effect of tuning."""
 
 from pluralign.pluralising.pluralise_run import (
     PluraliseOutcome,

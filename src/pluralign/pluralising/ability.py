@@ -1,4 +1,4 @@
-"""General ability of a language model, by lm-eval's own command on tasks of the user's choice."""
+"""General ability of a language model, by lm-eval's command on tasks of the user's choice."""
 
 import json
 import shutil
@@ -32,14 +32,14 @@ _AGAIN = "delete it and measure again"
 
 @dataclass(frozen=True, slots=True)
 class AbilityTasks:
-    """What lm-eval is to measure.
+    """Tasks for lm-eval.
 
     Attributes:
         tasks: Names of its tasks, such as ``mmlu``.
-        include_path: Folder of tasks of the user's own.
-        limit: Only so many items of each task.
-        chat_template: Whether items are put through the model's chat template.
-        device: ``cpu``, ``cuda``, ...; None leaves it to lm-eval.
+        include_path: Folder of the user's own tasks.
+        limit: Most items of each task; None for all.
+        chat_template: Whether items are written with the model's chat template.
+        device: ``cpu``, ``cuda``, ...; None for lm-eval's default.
         revision: Branch, tag or commit of a model on the hub.
 
     Raises:
@@ -56,20 +56,21 @@ class AbilityTasks:
     def __post_init__(self) -> None:
         if not self.tasks:
             raise InvalidInput(
-                "no task is named", hint="name tasks of lm-eval; `lm-eval ls tasks` lists them"
+                "tasks must name at least one task",
+                hint="name tasks of lm-eval; `lm-eval ls tasks` lists them",
             )
 
 
 def run_lm_eval(
     model: str, adapter: Path | None, wanted: AbilityTasks, out: Path
 ) -> list[dict[str, Any]]:
-    """Run lm-eval on a model and read what it found; results of the same settings that are there are kept.
+    """Run lm-eval on a model and read its results; earlier results of the same settings are kept.
 
     Args:
         model: Folder or hub name of a causal model.
         adapter: Folder of a PEFT adapter on it.
-        wanted: Which tasks, and how.
-        out: Folder for what lm-eval writes.
+        wanted: The tasks.
+        out: Folder for the files of lm-eval.
 
     Returns:
         A row for each metric of each task: ``task, metric, value, low, high, n``; the interval is
@@ -77,7 +78,7 @@ def run_lm_eval(
 
     Raises:
         MissingExtra: If lm-eval is not installed.
-        InvalidInput: If lm-eval ends with an error; its last words are told.
+        InvalidInput: If lm-eval ends with an error; the message has the last lines of its log.
     """
     if find_spec("lm_eval") is None:
         raise MissingExtra.named("evals", "lm_eval")
@@ -98,7 +99,7 @@ def run_lm_eval(
 
 
 def _kept(done: Path) -> dict[str, Any] | None:
-    """What was found earlier; None where nothing is, or it is not as it was written."""
+    """Earlier results; None where there are none, or they are damaged."""
     try:
         found = read_json_object(done)
     except (FileNotFoundError, DamagedFile):
@@ -109,24 +110,9 @@ def _kept(done: Path) -> dict[str, Any] | None:
 def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) -> list[str]:
     arguments = {"pretrained": model} | ({"peft": str(adapter)} if adapter is not None else {})
     arguments |= {"revision": wanted.revision} if wanted.revision is not None else {}
-    command = [
-        sys.executable,
-        "-m",
-        "lm_eval",
-        "run",
-        "--model",
-        "hf",
-        "--model_args",
-        json.dumps(arguments),
-    ]
-    command += [
-        "--tasks",
-        ",".join(wanted.tasks),
-        "--output_path",
-        str(out / "lm-eval"),
-        "--batch_size",
-        "8",
-    ]
+    command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf"]
+    command += ["--model_args", json.dumps(arguments), "--tasks", ",".join(wanted.tasks)]
+    command += ["--output_path", str(out / "lm-eval"), "--batch_size", "8"]
     if wanted.include_path is not None:
         command += ["--include_path", str(wanted.include_path)]
     if wanted.limit is not None:
@@ -137,7 +123,7 @@ def _command(model: str, adapter: Path | None, wanted: AbilityTasks, out: Path) 
 
 
 def _run(command: Sequence[str], out: Path) -> dict[str, Any]:
-    """What lm-eval wrote; its words lie in ``lm-eval.log``."""
+    """Run the command and read its results; its output is in ``lm-eval.log``."""
     log = out / "lm-eval.log"
     with log.open("w", encoding="utf-8") as file:
         ended = subprocess.run(
@@ -145,28 +131,26 @@ def _run(command: Sequence[str], out: Path) -> dict[str, Any]:
         )
     written = sorted((out / "lm-eval").rglob("results_*.json"))
     if ended.returncode or not written:
-        said = _last_words(log.read_text(encoding="utf-8", errors="replace"))
+        message = _last_words(log.read_text(encoding="utf-8", errors="replace"))
         raise InvalidInput(
-            f"lm-eval ended with code {ended.returncode}: {said}",
+            f"lm-eval ended with code {ended.returncode}: {message}",
             where=str(log),
-            hint="check the model, the names of the tasks, and that their data can be reached",
+            hint="check the model, the names of the tasks, and the access to their data",
         )
     found = read_json_object(written[-1], _AGAIN)
     return {"results": found["results"], "n-samples": found.get("n-samples", {})}
 
 
 def _last_words(log: str) -> str:
-    r"""The error behind a traceback, else the last lines.
+    r"""The error after a traceback, else the last lines.
 
-    >>> _last_words("loading\nTraceback (most recent call last):\n  File ...\nOSError: no such model")
-    'OSError: no such model'
+    >>> _last_words("loading\nTraceback (most recent call last):\n  File ...\nOSError: no model")
+    'OSError: no model'
     """
     _, traced, after = log.rpartition("Traceback (most recent call last):")
-    lines = [
-        line
-        for line in after.splitlines()
-        if line.strip() and not (traced and line.startswith(" "))
-    ]
+    lines = [line for line in after.splitlines() if line.strip()]
+    if traced:  # the lines of the traceback itself are indented
+        lines = [line for line in lines if not line.startswith(" ")]
     return " | ".join(lines[-_LAST_LINES:])[-1500:]
 
 
@@ -190,7 +174,7 @@ def _rows(found: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _identity(model: str, adapter: Path | None, wanted: AbilityTasks) -> str:
-    """Changes with the model, its adapter, the tasks, their files, how they are put, and lm-eval itself."""
+    """A digest of the model, its adapter, the tasks with their files, and lm-eval's version."""
     prints = [files_digest(Path(model)) if Path(model).is_dir() else model, version("lm_eval")]
     prints += [files_digest(adapter)] if adapter is not None else []
     prints += _contents(wanted.include_path) if wanted.include_path is not None else []

@@ -1,4 +1,4 @@
-"""The last stage: the tuned models against their start, on the people's survey and on tasks of general ability."""
+"""The last stage: compare the tuned models with their start, on the survey and on tasks."""
 
 import gc
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pluralign.asking import Putting, load_strategy, put
 from pluralign.core import Ask, Respondent, SurveySource, Tally
 from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
 from pluralign.pluralising.stages import Work
-from pluralign.pluralising.tuned_models import parts
+from pluralign.pluralising.tuned_models import adapters
 from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.settings.survey import SamplingSettings
 from pluralign.settings.toml_tables import shown
@@ -23,12 +23,12 @@ START = "start"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A model that is compared.
+    """A model in the comparison.
 
     Attributes:
-        name: What results call it: ``start``, ``joint`` or ``specific``.
+        name: Its name in results: ``start``, ``joint`` or ``specific``.
         adapter: Its adapter; None for the start.
-        community: The only culture that it is asked for; None for all.
+        community: The only culture that it is asked for; None for all cultures.
     """
 
     name: str
@@ -38,18 +38,16 @@ class Variant:
     @property
     def label(self) -> str:
         """Name of its files."""
-        return (
-            self.name
-            if self.community is None
-            else f"{self.name}-{self.community.replace('/', '_')}"
-        )
+        if self.community is None:
+            return self.name
+        return f"{self.name}-{self.community.replace('/', '_')}"
 
 
 def compare_models(work: Work, source: SurveySource) -> SurveyOutcome:
-    """Put the survey to every variant, measure all together, and run the tasks of general ability."""
+    """Ask every variant the survey, and measure all answers together."""
     files = []
     for variant in variants(work):
-        path = work.place("evaluate") / f"{variant.label}.jsonl"
+        path = work.stage_folder("evaluate") / f"{variant.label}.jsonl"
         _ask(work, variant, path)
         files.append(path)
     work.reporter.stage("measuring")
@@ -69,7 +67,7 @@ def compare_models(work: Work, source: SurveySource) -> SurveyOutcome:
 
 
 def measure_ability(work: Work) -> list[dict[str, Any]]:
-    """General ability of every variant by lm-eval's own command, as rows of results; none where no task is named."""
+    """General ability of every variant by lm-eval, as rows of results; empty without tasks."""
     config, model = work.settings.evaluate, work.settings.model
     rows = []
     local = model if model.kind == "local" else None
@@ -83,16 +81,16 @@ def measure_ability(work: Work) -> list[dict[str, Any]]:
             device=None if local is None else local.device,
             revision=None if local is None else local.revision,
         )
-        place = work.place("evaluate") / "ability" / variant.label
-        found = run_lm_eval(model.name, variant.adapter, wanted, place)
+        out = work.stage_folder("evaluate") / "ability" / variant.label
+        found = run_lm_eval(model.name, variant.adapter, wanted, out)
         rows += [_ability_row(row, variant) for row in found]
     return rows
 
 
 def variants(work: Work) -> Iterator[Variant]:
-    """The start, then whatever was tuned."""
+    """The start, then every tuned model."""
     yield Variant(START, None, None)
-    for kind, community, folder in parts(work):
+    for kind, community, folder in adapters(work):
         yield Variant(kind, folder, community)
 
 
@@ -120,18 +118,16 @@ def _open(work: Work, variant: Variant) -> Respondent:
 
 
 def _asks(work: Work, variant: Variant) -> list[Ask]:
-    """A model of one culture is asked in that culture's name alone."""
+    """The asks of a variant; a model of one culture is asked in the name of that culture only."""
     settings = work.settings
     communities = work.communities if variant.community is None else (variant.community,)
     loaded = [load_strategy(name) for name in settings.evaluate.strategies]
     questions = chosen_questions(work.survey, settings.evaluate.limit, settings.seed)
     putting, tally = Putting(seed=settings.seed), Tally()
-    asks = [
-        ask
-        for strategy in loaded
-        if variant.community is None or strategy.names_community
-        for ask in put(strategy, work.survey, communities, questions, putting=putting, tally=tally)
-    ]
+    asks: list[Ask] = []
+    for strategy in loaded:
+        if variant.community is None or strategy.names_community:
+            asks += put(strategy, work.survey, communities, questions, putting=putting, tally=tally)
     for reason, n in tally.dropped.items():
         work.reporter.note(f"not asked: {n:,} {reason}")
     return asks

@@ -1,4 +1,4 @@
-"""The culture map as a picture: how alike the model makes every two cultures, and a plane with like near like."""
+"""The culture map as a picture: the similarity of every two cultures, and a plane of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +15,8 @@ def draw_culture_map(
     """Write the map as a PNG; False where the extra ``report`` is not installed.
 
     Args:
-        rows: As in ``culture_map.jsonl``.
-        drawn: ``order`` and ``place`` of the communities, as in the stage's summary.
+        rows: Rows of ``culture_map.jsonl``.
+        drawn: ``order`` and ``place`` of the communities, from the stage's summary.
         path: The file.
     """
     try:
@@ -24,15 +24,14 @@ def draw_culture_map(
         import vl_convert as vlc
     except ImportError:
         return False
-    chart = alt.hconcat(
-        _heat(rows, drawn["order"], alt), _plane(drawn["place"], alt), spacing=40
-    ).properties(
-        title=alt.TitleParams(
-            "Culture map: what naming a culture changes",
-            subtitle="Share of questions answered alike, of those that either name shifts (the model, not people)",
-            anchor="start",
-        )
+    title = alt.TitleParams(
+        "Culture map: what naming a culture changes",
+        subtitle="Share of questions answered alike, of those that either name shifts "
+        "(the model, not people)",
+        anchor="start",
     )
+    heat, plane = _heat(rows, drawn["order"], alt), _plane(drawn["place"], alt)
+    chart = alt.hconcat(heat, plane, spacing=40).properties(title=title)
     with whole_file(path) as partial:
         partial.write_bytes(vlc.vegalite_to_png(chart.to_dict(), scale=2))
     return True
@@ -40,13 +39,14 @@ def draw_culture_map(
 
 def _heat(rows: Sequence[Mapping[str, Any]], order: Sequence[str], alt: Any) -> Any:
     names = [_name(c) for c in order]
-    cells = [
-        {"one": _name(a), "other": _name(b), "alike": row["alike"]}
-        for row in rows
-        if row["alike"] is not None
-        for a, b in ((row["community"], row["other"]), (row["other"], row["community"]))
-    ]
-    middle = (min(cell["alike"] for cell in cells) + max(cell["alike"] for cell in cells)) / 2
+    cells = []
+    for row in rows:
+        if row["alike"] is not None:
+            first, second = _name(row["community"]), _name(row["other"])
+            cells.append({"one": first, "other": second, "alike": row["alike"]})
+            cells.append({"one": second, "other": first, "alike": row["alike"]})
+    alike = [cell["alike"] for cell in cells]
+    middle = (min(alike) + max(alike)) / 2
     base = alt.Chart(alt.Data(values=cells)).encode(
         x=alt.X("one:N", sort=names, title=None, axis=alt.Axis(labelAngle=-60)),
         y=alt.Y("other:N", sort=names, title=None),
@@ -67,8 +67,8 @@ def _heat(rows: Sequence[Mapping[str, Any]], order: Sequence[str], alt: Any) -> 
     return (shown + text if len(order) <= 12 else shown).properties(width=side, height=side)
 
 
-def _plane(place: Mapping[str, Sequence[float]], alt: Any) -> Any:
-    points = [{"name": _name(c), "x": x, "y": y} for c, (x, y) in place.items()]
+def _plane(positions: Mapping[str, Sequence[float]], alt: Any) -> Any:
+    points = [{"name": _name(c), "x": x, "y": y} for c, (x, y) in positions.items()]
     base = alt.Chart(alt.Data(values=points)).encode(
         x=alt.X("x:Q", axis=None, scale=alt.Scale(padding=50)),
         y=alt.Y("y:Q", axis=None, scale=alt.Scale(padding=30)),

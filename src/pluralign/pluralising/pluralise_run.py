@@ -1,4 +1,4 @@
-"""Run CultureSPA stage by stage; a run that was stopped goes on where it was."""
+"""Run CultureSPA stage by stage; a run that was stopped is resumed."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -32,18 +32,18 @@ from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise
 from pluralign.surveying.respondents import open_chat_model
 
 _KEPT = {"questions", "filter"}
-"""Stages that are not looked at again once they are done: their settings belong to the folder."""
+"""Stages that never run again once they are done: their settings belong to the folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluraliseOutcome:
-    """What a run did.
+    """The results of a run.
 
     Attributes:
         stages: Stage -> its summary, as in its ``summary.json``.
-        record: As in ``record.json``; empty where the run stopped before the last stage.
-        results: As in ``results.jsonl``.
-        comparisons: As in ``comparisons.jsonl``.
+        record: Content of ``record.json``; empty if the run stopped before the last stage.
+        results: Rows of ``results.jsonl``.
+        comparisons: Rows of ``comparisons.jsonl``.
     """
 
     stages: Mapping[str, Mapping[str, Any]]
@@ -63,28 +63,28 @@ def run_pluralise(
 ) -> PluraliseOutcome:
     """Write questions, filter them, answer, collect, tune and evaluate.
 
-    Every stage has a folder in ``out`` with what it made and a ``summary.json``. ``record.json``,
+    Every stage has a folder in ``out`` with its files and a ``summary.json``. ``record.json``,
     ``results.jsonl`` and ``comparisons.jsonl`` are written at the end.
 
     Args:
-        resolved: What to do.
+        resolved: The resolved settings.
         out: The folder.
-        reporter: Hears the progress.
+        reporter: Receives the progress.
         until: The last stage to run.
-        again: Do this stage and those behind it anew.
-        fresh: Begin anew, whatever is in the folder.
+        again: Redo this stage and the later ones.
+        fresh: Whether to start again instead of resuming.
 
     Raises:
-        PluralignError: If the settings, the survey or the model do not allow the run; what is done
-            stays.
+        PluralignError: If the settings, the survey or the model do not allow the run; finished
+            stages are kept.
     """
     reporter = reporter or Silent()
-    last = _place(until, "until")
-    anew = STAGES if fresh else STAGES[_place(again, "again") :] if again else ()
+    last = _index_of(until, "until")
+    redone = STAGES if fresh else STAGES[_index_of(again, "again") :] if again else ()
     folder = RunFolder(as_path(out))
     with claimed(folder, resolved.fingerprint, fresh, _made_again_with) as faults:
         note_earlier(reporter, folder.path, faults)
-        folder.remove(*anew)
+        folder.remove(*redone)
         work = _work(resolved, folder, reporter)
         stages: dict[str, Mapping[str, Any]] = {}
         for name in STAGES[: min(last + 1, len(STAGES) - 1)]:
@@ -95,17 +95,17 @@ def run_pluralise(
 
 
 def read_stage(out: AnyPath, stage: str) -> dict[str, Any]:
-    """The summary of a stage that was run.
+    """Read the summary of a finished stage.
 
     Raises:
-        InvalidSettings: If there is no such stage, or it was not run.
+        InvalidSettings: If there is no such stage, or it did not run yet.
     """
     out = as_path(out)
-    _place(stage, "show")
+    _index_of(stage, "show")
     check_written(out, f"{stage}/{SUMMARY}", hint=AGAIN)
     found = read_object(out / stage / SUMMARY)
     if found is None:
-        raise InvalidSettings(f"the stage {stage!r} was not run yet", where=str(out))
+        raise InvalidSettings(f"the stage {stage!r} did not run yet", where=str(out))
     return found
 
 
@@ -119,7 +119,7 @@ _RUN: Mapping[str, Callable[[Work], dict[str, Any]]] = {
 
 
 def _stage(work: Work, name: str) -> dict[str, Any]:
-    """Run one stage, or read what it did before."""
+    """Run one stage, or read its summary if it is done."""
     done = work.folder.read_json(f"{name}/{SUMMARY}")
     if done is not None and (name in _KEPT or (name == "answer" and not done["failed"])):
         return done
@@ -155,7 +155,7 @@ def _work(resolved: ResolvedPluralise, folder: RunFolder, reporter: Reporter) ->
     missing = [c for c in communities if c not in survey.communities]
     if missing:
         raise UnknownCommunity(
-            f"the survey has no {', '.join(missing)}",
+            f"communities must be in the survey, got {', '.join(missing)}",
             where="communities",
             hint=f"it has {', '.join(survey.communities[:20])}",
         )
@@ -169,24 +169,31 @@ def _work(resolved: ResolvedPluralise, folder: RunFolder, reporter: Reporter) ->
                 reporter.note(note)
         return opened[0]
 
-    return Work(resolved.settings, survey, tuple(communities), folder, reporter, open_chat)
+    return Work(
+        settings=resolved.settings,
+        survey=survey,
+        communities=tuple(communities),
+        folder=folder,
+        reporter=reporter,
+        open_chat=open_chat,
+    )
 
 
-def _place(stage: str, option: str) -> int:
+def _index_of(stage: str, option: str) -> int:
     if stage not in STAGES:
         raise InvalidSettings(
-            f"there is no stage {stage!r}", where=f"--{option}", hint=f"stages: {', '.join(STAGES)}"
+            f"the stage must be one of {', '.join(STAGES)}, got {stage!r}", where=f"--{option}"
         )
     return STAGES.index(stage)
 
 
 def _made_again_with(name: str) -> list[str]:
-    """The summaries that must be made again with a file of a stage: its own, and those of later stages.
+    """The summaries to make again with a file of a stage: its own, and those of later stages.
 
     >>> _made_again_with("collect/collected.jsonl")
     ['collect/summary.json', 'tune/summary.json', 'evaluate/summary.json']
     """
     stage = name.split("/", maxsplit=1)[0]
-    return (
-        [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]] if stage in STAGES else []
-    )
+    if stage not in STAGES:
+        return []
+    return [f"{later}/{SUMMARY}" for later in STAGES[STAGES.index(stage) :]]

@@ -1,4 +1,4 @@
-"""Settings: from a TOML file to checked objects, and the registry of sources, methods and audits."""
+"""Settings: from a TOML file to checked objects; the registry of sources, methods and audits."""
 
 from pluralign.settings.audit import (
     AuditSettings,

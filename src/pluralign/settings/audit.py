@@ -21,7 +21,7 @@ _LEVELS_OF_A_THRESHOLD = 2
 
 
 class AuditSettings(SettingsTable):
-    """How evidence is audited; further tables contain thresholds of checks."""
+    """Settings of an audit; further tables, such as ``[simplification.alike]``, have thresholds."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the intervals."""
@@ -34,7 +34,7 @@ class AuditSettings(SettingsTable):
     methods: tuple[str, ...] | None = None
     """Methods of a run of reward models to audit. When unset: all that steer."""
     knowing: tuple[str, ...] = DEFAULT_KNOWING
-    """Strategies under which a model was asked what a people answers, not to answer as one of them."""
+    """Strategies that ask a model about a people's answers, not to answer as one of the people."""
 
     @property
     def context(self) -> Context:
@@ -45,7 +45,7 @@ class AuditSettings(SettingsTable):
 def resolve_audit(
     raw: Mapping[str, Any], where: str, overrides: Sequence[str]
 ) -> tuple[AuditSettings, list[Audit]]:
-    """Check settings and find the audits they name, with their thresholds.
+    """Check settings and find the audits that they name, with their thresholds.
 
     Args:
         raw: Tables as read from TOML.
@@ -59,18 +59,19 @@ def resolve_audit(
     for text in overrides:
         override(tables, text)
     known = names(AUDITS)
-    given = {
-        name: tables.pop(name)
-        for name in list(tables)
-        if isinstance(tables[name], Mapping) or name in known
-    }
+    tables_of_audits = [
+        n for n, table in tables.items() if isinstance(table, Mapping) or n in known
+    ]
+    given = {name: tables.pop(name) for name in tables_of_audits}
     if strange := [name for name in given if name not in known]:
         raise InvalidSettings(
-            "no such audit", where=f"{where}: {strange[0]}", hint=nearest(strange[0], known)
+            "there is no such audit",
+            where=f"{where}: {strange[0]}",
+            hint=nearest(strange[0], known),
         )
     if flat := [name for name, checks in given.items() if not isinstance(checks, Mapping)]:
         raise InvalidSettings(
-            f"{given[flat[0]]!r} is no table",
+            f"must be a table, got {given[flat[0]]!r}",
             where=f"{where}: {flat[0]}",
             hint=f"set {flat[0]}.CHECK.concern",
         )
@@ -78,13 +79,15 @@ def resolve_audit(
     chosen = [audit_named(name) for name in (known if settings.audits is None else settings.audits)]
     if strange := [name for name in given if name not in {audit.name for audit in chosen}]:
         raise InvalidSettings(
-            "this audit is not made", where=f"{where}: {strange[0]}", hint="name it in audits"
+            "this audit is not among those to make",
+            where=f"{where}: {strange[0]}",
+            hint="name it in audits",
         )
     return settings, with_thresholds(chosen, given)
 
 
 def audit_origins(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) -> dict[str, str]:
-    """Dotted key -> where its value came from; a threshold has the key of its check.
+    """Dotted key -> the origin of its value; a threshold has the key of its check.
 
     Args:
         raw: Tables as read from TOML.
@@ -95,16 +98,16 @@ def audit_origins(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) 
     origin = dict.fromkeys(dotted(tables), where)
     for text in overrides:
         origin[override(tables, text)] = "--set"
-    for key, place in list(origin.items()):
+    for key, source in list(origin.items()):
         if key.count(".") == _LEVELS_OF_A_THRESHOLD:
-            origin[key.rpartition(".")[0]] = place
+            origin[key.rpartition(".")[0]] = source
     return origin
 
 
 def explain_audit(
     settings: AuditSettings, audits: Sequence[Audit], origin: Mapping[str, str] | None = None
 ) -> list[Explained]:
-    """Every setting and threshold: its value, where it came from, and its reason."""
+    """Every setting and threshold, with its value, origin and reason."""
     lines = lines_of_settings(settings)
     meanings = meanings_of(AuditSettings)
     for audit in audits:

@@ -27,7 +27,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 
 
 class SplitSettings(SettingsTable):
-    """Which pairs train and which test."""
+    """The split into training pairs and test pairs."""
 
     by: Literal["rater", "question", "stem", "both", "prism", "files"] = "rater"
     """Unit that is kept on one side of the split: ``rater``, ``question``, ``stem``, ``both``,
@@ -39,11 +39,11 @@ class SplitSettings(SettingsTable):
 
     @model_validator(mode="after")
     def _files_go_together(self) -> "SplitSettings":
-        if (self.by == "files") != isinstance(self.test, Path) or (self.by == "files") != (
-            self.train is not None
-        ):
+        by_files = self.by == "files"
+        if by_files != isinstance(self.test, Path) or by_files != (self.train is not None):
             raise ValueError(
-                'by = "files" takes train and test files, every other split a test part such as 0.2'
+                'with by = "files", train and test must be files; with any other split, test must '
+                "be a part such as 0.2, and train must not be set"
             )
         return self
 
@@ -67,15 +67,15 @@ class ReferenceSettings(SettingsTable):
     @model_validator(mode="after")
     def _one_of_them(self) -> "ReferenceSettings":
         if self.fit_on is not None and self.model is not None:
-            raise ValueError("fit_on and model exclude each other")
+            raise ValueError("only one of fit_on and model may be set")
         if self.fit_on == ():
-            raise ValueError("fit_on names no community")
+            raise ValueError("fit_on must name at least one community")
         TrainingConfig.model_validate(self.training)
         return self
 
 
 class TrunkSettings(SettingsVariant):
-    """The trunk that reads prompts and responses: the part that all kinds have in common."""
+    """The model that reads prompts and responses: the settings that all kinds share."""
 
     kind: str
 
@@ -139,7 +139,7 @@ class TransformerTrunkSettings(TrunkSettings):
 
     @property
     def part_kind(self) -> PartKind:
-        """Adapter or full copy."""
+        """The kind of weights that are trained for a community."""
         assert self.community != "head", "heads are fitted, not trained"
         return self.community
 
@@ -152,7 +152,7 @@ AnyTrunkSettings = Annotated[
 
 
 class MethodSettings(SettingsTable):
-    """How methods are run."""
+    """Settings that all methods share."""
 
     faithful: bool = False
     """Whether to train transformers as SCPO was published. It changes defaults of trunk and
@@ -160,7 +160,7 @@ class MethodSettings(SettingsTable):
 
 
 class FitSettings(SettingsTable):
-    """How heads are fitted."""
+    """Settings of the fit of linear heads."""
 
     ridge: Ridge = "auto"
     """Pull towards the reference, in pairs; ``auto`` chooses it for each method by cross-validation
@@ -168,7 +168,7 @@ class FitSettings(SettingsTable):
 
 
 class IntervalSettings(SettingsTable):
-    """How intervals are drawn."""
+    """Settings of intervals."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Number of bootstrap draws over raters, or question stems."""
@@ -205,7 +205,7 @@ class Settings(SettingsTable):
 
     @property
     def reference_training(self) -> TrainingConfig:
-        """How the reference is trained, where it is a trained part."""
+        """Training settings of the reference, if it is a trained part."""
         return TrainingConfig.model_validate(self.training.model_dump() | self.reference.training)
 
     @property
@@ -252,27 +252,27 @@ class Settings(SettingsTable):
     @model_validator(mode="after")
     def _pairs_come_from_one_table(self) -> Self:
         if (self.split.by == "files") == bool(self.pairs):
-            raise ValueError('give [pairs], or [split] with by = "files"; not both, not neither')
+            raise ValueError('exactly one of [pairs] and [split] with by = "files" must be given')
         return self
 
     @model_validator(mode="after")
     def _methods_are_named_once(self) -> Self:
         if not self.methods:
-            raise ValueError("methods names no method")
+            raise ValueError("methods must name at least one method")
         if len(set(self.methods)) < len(self.methods):
-            raise ValueError("methods names a method twice")
+            raise ValueError("methods must name each method once")
         return self
 
     @model_validator(mode="after")
     def _only_transformers_are_trained(self) -> Self:
         if self.method.faithful and not self.trunk.tuned:
             raise ValueError(
-                'method.faithful is about training transformers: set trunk.kind = "transformer"'
+                'method.faithful is for trained transformers only: set trunk.kind = "transformer"'
             )
         if self.trunk.kind == "embedding" and (
             self.training != TrainingConfig() or self.reference.training
         ):
-            raise ValueError('[training] is for transformers: set trunk.kind = "transformer"')
+            raise ValueError('[training] is for transformers only: set trunk.kind = "transformer"')
         return self
 
     @model_validator(mode="after")
@@ -281,10 +281,10 @@ class Settings(SettingsTable):
             return self
         if self.reference.model is not None or self.sensitivity.ridge:
             raise ValueError(
-                "reference.model and sensitivity.ridge are for linear heads; here, name trunk.model"
+                "reference.model and sensitivity.ridge are for linear heads only; name trunk.model"
             )
         if self.fit.ridge != "auto" or self.reference.ridge != "auto":
-            raise ValueError("a ridge is for linear heads; [training] limits trained parts")
+            raise ValueError("a ridge is for linear heads only; trained parts use [training]")
         return self
 
     @model_validator(mode="after")
@@ -292,5 +292,5 @@ class Settings(SettingsTable):
         named = "methods" in self.curves.model_fields_set
         unknown = sorted(set(self.curves.methods) - set(self.methods))
         if self.curves.fractions and unknown and named:
-            raise ValueError(f"curves.methods names {', '.join(unknown)}, which methods does not")
+            raise ValueError(f"curves.methods must be among methods, got {', '.join(unknown)}")
         return self

@@ -17,7 +17,7 @@ class Explained:
     Attributes:
         key: Its dotted key.
         value: Its value, as text.
-        origin: Where the value came from: the file, an option or the default.
+        origin: Origin of the value: the file, an option or the default.
         description: Its meaning, in sentences.
         allowed: The values that it allows, in words.
         unit: Unit of its number; empty where there is none.
@@ -40,12 +40,12 @@ class Explained:
 def explained(
     lines: Iterable[tuple[str, str]], meanings: Mapping[str, Meaning], origin: Mapping[str, str]
 ) -> list[Explained]:
-    """Join keys and values with what they mean and where they came from.
+    """Join keys and values with their meanings and origins.
 
     Args:
         lines: Dotted keys and values, as text.
-        meanings: Dotted key -> what it means; a key in a free table has the meaning of the table.
-        origin: Dotted key -> where its value came from.
+        meanings: Dotted key -> its meaning; a key in a free table has the meaning of the table.
+        origin: Dotted key -> the origin of its value.
     """
     found = []
     for key, value in lines:
@@ -75,12 +75,12 @@ def lines_of_source(source: Any, head: str) -> list[tuple[str, str]]:
 
 
 def meanings_of(settings: type[BaseModel]) -> dict[str, Meaning]:
-    """Dotted key -> what it means, for a model of settings."""
+    """Dotted key -> its meaning, for a model of settings."""
     return dict(meanings_of_settings(settings))
 
 
 def meanings_of_source(source: Any, head: str) -> dict[str, Meaning]:
-    """Dotted key -> what it means, for a source."""
+    """Dotted key -> its meaning, for a source."""
     about = getattr(source, "about", "")
     found = {f"{head}source": Meaning(f"The source that reads the data: {about}.", {})}
     for name, meaning in meanings_of_class(type(source)).items():

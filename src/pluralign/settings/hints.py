@@ -1,11 +1,11 @@
-"""What a mistaken name may have meant."""
+"""Hints for mistaken names."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """A hint that names near matches, else all that is known.
+    """A hint that names near matches, else all known names.
 
     >>> nearest("scop", ["scpo", "full"])
     "did you mean 'scpo'?"

@@ -95,7 +95,7 @@ def _schema(hint: Any) -> Mapping[str, Any]:
 
 
 def _attributes(cls: type[Any]) -> dict[str, str]:
-    """The descriptions under ``Attributes:`` in the docstrings of a class and its bases."""
+    """The descriptions under ``Attributes:`` in the docstrings of a class and of its bases."""
     described: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         section = ((base.__doc__ and inspect.cleandoc(base.__doc__)) or "").partition(

@@ -1,4 +1,4 @@
-"""What is planted in a small language model, and how large it is."""
+"""The planted values of a small language model, and its size."""
 
 from dataclasses import dataclass, field
 
@@ -7,24 +7,24 @@ from pluralign.core import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class PlantedModelSettings:
-    """A small language model that knows a planted society.
+    """A small language model of a planted society.
 
     Attributes:
-        default_culture: Whose answers it gives where no culture is named.
-        knowledge: How much of each community it knows, in [0, 1]; the rest is its default culture.
-        sharpness: Power to which it raises its chances: above 1 it is more decided than the people
-            are.
-        strategies: How it learns to be asked.
-        questions: Questions it learns from.
-        written: Questions it learns to write.
-        hidden: Width of the model.
-        layers: Layers of the model.
+        default_culture: The culture of its answers if none is named.
+        knowledge: Weight of each community's own answers, in [0, 1]; the rest is the default
+            culture.
+        sharpness: Power of its probabilities, > 0: above 1 its answers vary less than the people's.
+        strategies: Strategies of the asks in its training.
+        questions: Number of questions whose answers it learns.
+        written: Number of questions that it learns to write.
+        hidden: Width of the model, a multiple of 32.
+        layers: Number of layers.
         vocabulary: Most tokens of the tokenizer.
-        steps: Training steps.
-        batch: Answers in a step; a quarter as many questions are written in it.
+        steps: Number of training steps.
+        batch: Number of answers in a step; a quarter of it is the number of written questions.
         learning_rate: Peak learning rate.
-        held_out: Seed and number of the questions of `SocietySurvey` that it must not see.
-        seed: Seed of everything.
+        held_out: Seed and number of the questions of `SocietySurvey` that are held out.
+        seed: Seed of all draws and of the training.
 
     Raises:
         InvalidInput: If a number is out of range.
@@ -47,12 +47,16 @@ class PlantedModelSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.knowledge <= 1 or self.sharpness <= 0 or self.learning_rate <= 0:
-            raise InvalidInput("knowledge must be in [0, 1], sharpness and learning_rate above 0")
-        if (
-            min(self.questions, self.written, self.steps, self.batch, self.layers) < 1
-            or self.hidden % 32
-        ):
-            raise InvalidInput("numbers must be 1 or more, hidden a multiple of 32")
+            raise InvalidInput(
+                "knowledge must be in [0, 1], and sharpness and learning_rate > 0, got "
+                f"{self.knowledge}, {self.sharpness} and {self.learning_rate}"
+            )
+        numbers = (self.questions, self.written, self.steps, self.batch, self.layers)
+        if min(numbers) < 1 or self.hidden % 32:
+            raise InvalidInput(
+                "questions, written, steps, batch and layers must be >= 1, and hidden a multiple "
+                f"of 32, got {numbers} and {self.hidden}"
+            )
 
 
 SMALL = PlantedModelSettings(
@@ -63,4 +67,4 @@ SMALL = PlantedModelSettings(
     layers=3,
     steps=600,
 )
-"""A minute on two cores: enough for tests."""
+"""A size for tests: training takes about a minute on two cores."""

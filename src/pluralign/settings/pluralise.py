@@ -18,45 +18,45 @@ from pluralign.settings.variants import SettingsTable
 
 
 class ComparisonSettings(SettingsTable):
-    """How the tuned model is compared with its start."""
+    """Settings of the comparison of the tuned models with their start."""
 
     strategies: tuple[str, ...] = ("culture_unaware", "culture_aware")
-    """How the survey's questions are put: names, or paths of templates of your own."""
+    """Strategies of the survey's asks: names, or paths of your own templates."""
     method: Literal["generate", "likelihood"] = "generate"
-    """``generate``: let it write; ``likelihood``: the probability of every option."""
+    """Form of the answers: written ones (``generate``), or probabilities (``likelihood``)."""
     temperature: Annotated[float, Field(ge=0)] = 0.0
-    """0 takes the likeliest word each time."""
+    """Temperature of sampling; 0 takes the likeliest word each time."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Draw among the likeliest words that together have this probability."""
+    """Total probability of the likeliest words among which to draw."""
     max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 32
     """Most tokens of one answer."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """Ask only so many questions of the survey, drawn by the seed."""
+    """Number of questions of the survey to ask, drawn by the seed. When unset: all."""
     parser: Parser = "strict"
-    """How answers are read: ``strict`` is ours, ``published`` is CultureSPA's first integer."""
+    """Parser of answers: ``strict`` is ours, ``published`` reads CultureSPA's first integer."""
     draws: Annotated[int, Field(ge=1)] = 2000
-    """Bootstrap draws over questions."""
+    """Number of bootstrap draws over questions."""
     tasks: tuple[str, ...] = ()
     """Tasks of lm-eval that measure general ability, such as ``mmlu``; none by default."""
     include_path: Path | None = None
-    """Folder of lm-eval tasks of your own."""
+    """Folder of your own lm-eval tasks."""
     tasks_limit: Annotated[int, Field(ge=1)] | None = None
-    """Only so many items of each task."""
+    """Largest number of items of each task. When unset: all."""
     tasks_chat: bool = False
-    """Whether the items of tasks are put through the model's chat template."""
+    """Whether the items of tasks are written with the model's chat template."""
 
 
 class PluraliseSettings(SettingsTable):
     """CultureSPA (arXiv 2410.12971): a language model pluralises itself."""
 
     name: FolderName = "pluralise"
-    """Name of the run; also of its folder where ``--out`` is not given."""
+    """Name of the run; without ``--out`` it is also the name of its folder."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of examples, draws, training and intervals."""
     communities: tuple[str, ...] | None = None
-    """Which cultures; default: every community of the survey."""
+    """Communities whose cultures to use. When unset: every community of the survey."""
     survey: dict[str, Any]
-    """The survey, whose questions are the first examples and whose answers are the measure."""
+    """The survey, whose questions are the first examples, and whose answers are the target."""
     model: AnyModelSettings
     questions: GenerationConfig = GenerationConfig()
     answer: AnsweringConfig = AnsweringConfig()
@@ -68,18 +68,15 @@ class PluraliseSettings(SettingsTable):
     def _fits(self) -> "PluraliseSettings":
         if self.model.kind == "simulated":
             raise ValueError(
-                'model.kind = "simulated" writes no questions: name a model, kind = "local" or "endpoint"'
+                'model.kind must be "local" or "endpoint": a simulated model writes no questions'
             )
         if self.model.kind == "local" and self.model.adapter is not None:
             raise ValueError("model.adapter cannot be tuned further: merge it into the model first")
         if self.communities is not None and len(self.communities) < 2:
-            raise ValueError(
-                "communities names fewer than two: one culture cannot be told from others"
-            )
+            raise ValueError("communities must name at least two cultures to compare")
         if not self.tune.kinds or len(set(self.tune.kinds)) != len(self.tune.kinds):
-            raise ValueError("tune.kinds names none, or one twice")
-        if not self.evaluate.strategies or len(set(self.evaluate.strategies)) != len(
-            self.evaluate.strategies
-        ):
-            raise ValueError("evaluate.strategies names none, or one twice")
+            raise ValueError("tune.kinds must name at least one kind, each once")
+        strategies = self.evaluate.strategies
+        if not strategies or len(set(strategies)) != len(strategies):
+            raise ValueError("evaluate.strategies must name at least one strategy, each once")
         return self

@@ -27,7 +27,7 @@ PUBLISHED: Mapping[str, Mapping[str, Any]] = {
 
 
 def with_published(tables: Mapping[str, Any], origin: dict[str, str]) -> dict[str, Any]:
-    """The tables of a settings file with the published values where they say nothing; ``origin`` is added to."""
+    """Fill settings that a file leaves out with published values; add their keys to ``origin``."""
     if not (isinstance(tables.get("method"), Mapping) and tables["method"].get("faithful") is True):
         return dict(tables)
     filled = dict(tables)
@@ -35,7 +35,6 @@ def with_published(tables: Mapping[str, Any], origin: dict[str, str]) -> dict[st
         given = filled.get(section, {})
         if isinstance(given, Mapping):
             filled[section] = {**values, **given}
-            origin.update(
-                {f"{section}.{key}": "method.faithful" for key in values if key not in given}
-            )
+            added = [f"{section}.{key}" for key in values if key not in given]
+            origin.update(dict.fromkeys(added, "method.faithful"))
     return filled

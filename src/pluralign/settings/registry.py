@@ -1,4 +1,4 @@
-"""Names become objects here, and nowhere else: sources, methods and audits enter by entry points, anybody's."""
+"""The registry of sources, methods and audits: entry points of this package and of plug-ins."""
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -13,7 +13,7 @@ SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.
 
 
 def names(group: str) -> list[str]:
-    """Names that a group of entry points offers, in order of definition."""
+    """Names in a group of entry points, in order of definition."""
     return list(_found(group))
 
 
@@ -28,26 +28,28 @@ def source_named(name: str) -> type[Any]:
 
 
 def method_named(name: str) -> Method:
-    """A method.
+    """Find a method by its name.
 
     Raises:
         InvalidSettings: If no method has that name, or its package does not load.
     """
     found = _load(METHODS, name, "method")
     if not isinstance(found, Method):
-        raise InvalidSettings(f"the entry point of method {name!r} is no pluralign.methods.Method")
+        raise InvalidSettings(
+            f"the entry point of method {name!r} is not a pluralign.methods.Method"
+        )
     return found
 
 
 def audit_named(name: str) -> Audit:
-    """An audit.
+    """Find an audit by its name.
 
     Raises:
         InvalidSettings: If no audit has that name, or its package does not load.
     """
     found = _load(AUDITS, name, "audit")
     if not isinstance(found, Audit):
-        raise InvalidSettings(f"the entry point of audit {name!r} is no pluralign.audits.Audit")
+        raise InvalidSettings(f"the entry point of audit {name!r} is not a pluralign.audits.Audit")
     return found
 
 
@@ -71,5 +73,5 @@ def _load(group: str, name: str, kind: str) -> Any:
     except (ImportError, AttributeError) as error:
         raise InvalidSettings(
             f"the {kind} {name!r} does not load: {error}",
-            hint=f"mend or remove the package that offers {found[name].value}",
+            hint=f"repair or remove the package that provides {found[name].value}",
         ) from error

@@ -1,4 +1,4 @@
-"""From a TOML file to objects: everything is checked before anything starts."""
+"""Resolve the settings of an experiment: check them, and make the objects that they name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -37,15 +37,15 @@ from pluralign.sources import JsonlPairs, PrismPairs
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """An experiment whose every name has become an object.
+    """An experiment with its objects instead of names.
 
     Attributes:
-        settings: The settings, communities as ids.
-        sources: Where pairs come from; with ``split.by = "files"`` the training file, then the test
+        settings: The settings, with communities as ids.
+        sources: The sources of pairs; with ``split.by = "files"`` the training file, then the test
             file.
         methods: The methods to compare.
-        given: Method -> the settings its table gives it.
-        origin: Dotted key -> where its value came from: the file, ``--set`` or the default.
+        given: Method -> the settings in its table.
+        origin: Dotted key -> the origin of its value: the file, ``--set`` or the default.
     """
 
     settings: Settings
@@ -71,19 +71,20 @@ def resolve(
     overrides: Sequence[str] = (),
     skip_bad: bool = False,
 ) -> Resolved:
-    """Check settings and make the objects they name.
+    """Check settings and make the objects that they name.
 
     Args:
         raw: A TOML file, or its tables; ``pairs`` of tables may also be a source, or several, as
             `pluralign.pairs_from` makes them.
-        base: Folder that relative paths start from. Default: the file's, for tables the working
+        base: Folder of relative paths. Default: the folder of the file, for tables the working
             directory.
         where: Name of the settings in messages. Default: the file's, for tables ``settings``.
-        overrides: ``key.key=value``, values in TOML; they win over the file.
-        skip_bad: Have every source that can do so drop and count rows that it cannot read.
+        overrides: ``key.key=value``, values in TOML; they override the file.
+        skip_bad: Whether sources that support it drop and count rows that they cannot read.
 
     Raises:
-        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+        InvalidSettings: If a setting is unknown, missing or out of range; the hint names near
+            matches.
 
     >>> resolve({"pairs": {"source": "society"}, "methods": ["reference", "scpo"]})
     Resolved(experiment: 2 methods (reference, scpo) on 1 source (society), seed 0)
@@ -112,16 +113,16 @@ def resolve(
         sources = tuple(replace(s, skip_bad=True) if hasattr(s, "skip_bad") else s for s in sources)  # type: ignore[type-var]
     _check_files(settings, () if given_sources else sources, where)
     return Resolved(
-        settings,
-        sources,
-        methods,
-        {m.name: _method_values(m, given, where) for m in methods},
-        origin,
+        settings=settings,
+        sources=sources,
+        methods=methods,
+        given={m.name: _method_values(m, given, where) for m in methods},
+        origin=origin,
     )
 
 
 def explain(resolved: Resolved) -> list[Explained]:
-    """Every setting: its value, where the value came from, and what it means."""
+    """Every setting, with its value, origin and meaning."""
     lines = lines_of_settings(resolved.settings, exclude={"pairs"})
     meanings = meanings_of(Settings)
     for k, source in enumerate(resolved.sources):
@@ -148,7 +149,7 @@ def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
     update: dict[str, Any] = {}
     if settings.communities is not None:
         if not settings.communities:
-            raise InvalidSettings("communities names no community", where=f"{where}: communities")
+            raise InvalidSettings("must name at least one community", where=f"{where}: communities")
         update["communities"] = community_ids(settings.communities, f"{where}: communities")
     if isinstance(settings.reference.fit_on, tuple):
         ids = community_ids(settings.reference.fit_on, f"{where}: reference.fit_on")
@@ -157,7 +158,7 @@ def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
 
 
 def _given_sources(pairs: object) -> tuple[PairSource, ...]:
-    """The sources among the settings that are objects already."""
+    """The sources, if the settings have only objects instead of tables."""
     found = pairs if isinstance(pairs, list | tuple) else [pairs]
     sources = tuple(source for source in found if isinstance(source, PairSource))
     return sources if len(sources) == len(found) else ()
@@ -169,8 +170,8 @@ def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ..
         return JsonlPairs(settings.split.train), JsonlPairs(settings.split.test)
     found = []
     for k, table in enumerate(settings.pairs):
-        place = f"{where}: pairs" if len(settings.pairs) == 1 else f"{where}: pairs.{k}"
-        found.append(source_from(table, base, place))
+        key = "pairs" if len(settings.pairs) == 1 else f"pairs.{k}"
+        found.append(source_from(table, base, f"{where}: {key}"))
     return tuple(found)
 
 
@@ -187,7 +188,7 @@ def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) 
             )
     if settings.split.by == "prism" and [type(source) for source in sources] != [PrismPairs]:
         raise InvalidSettings(
-            "the published split belongs to PRISM alone",
+            "the published split is for PRISM only",
             where=f"{where}: split.by",
             hint="use rater",
         )
@@ -205,12 +206,12 @@ def _method_values(
 
 def _configured(config: type[Any], values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
-        raise InvalidSettings("not a table", where=where)
+        raise InvalidSettings(f"must be a table, got {type(values).__name__}", where=where)
     return built(config, values, Path(), where)
 
 
 def _methods(settings: Settings, where: str) -> tuple[Method, ...]:
-    """The methods named; by default, those that the trunk allows."""
+    """The methods that settings name; by default, the methods that the trunk allows."""
     found = tuple(_method(name, where) for name in settings.methods)
     if not settings.trunk.tuned:
         return found
@@ -220,7 +221,7 @@ def _methods(settings: Settings, where: str) -> tuple[Method, ...]:
             f"{', '.join(needs_heads)} works on linear heads, not on trained parts of a "
             "transformer",
             where=f"{where}: methods",
-            hint='set trunk.community = "head", or leave it out',
+            hint='set trunk.community = "head", or leave the method out',
         )
     return tuple(m for m in found if m.name not in needs_heads)
 

@@ -1,4 +1,4 @@
-"""From a TOML file to a run of CultureSPA: everything is checked before anything starts."""
+"""Resolve the settings of CultureSPA: check them, and make the objects that they name."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -39,12 +39,12 @@ _PATHS = (
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPluralise:
-    """A run of CultureSPA whose every name has become an object.
+    """A run of CultureSPA with its objects instead of names.
 
     Attributes:
-        settings: The settings, communities as ids, paths absolute.
+        settings: The settings, with communities as ids and absolute paths.
         source: The survey.
-        origin: Dotted key -> where its value came from.
+        origin: Dotted key -> the origin of its value.
     """
 
     settings: PluraliseSettings
@@ -53,7 +53,7 @@ class ResolvedPluralise:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with all that decides questions and answers; what is done with them may change from run to run."""
+        """A digest of the settings that affect answers; others may change before resuming."""
         settings = shown(self.settings, include={"seed", "communities", "questions", "answer"})
         model = shown(self.settings.model, exclude=CHANGES_NO_ANSWER)
         source = [self.source.name, *(value for _, value in shown_fields(self.source))]
@@ -67,24 +67,25 @@ def resolve_pluralise(
     where: str | None = None,
     overrides: Sequence[str] = (),
 ) -> ResolvedPluralise:
-    """Check settings and make the objects they name.
+    """Check settings and make the objects that they name.
 
     Args:
         raw: A TOML file, or its tables.
-        base: Folder that relative paths start from. Default: the file's, for tables the working
+        base: Folder of relative paths. Default: the folder of the file, for tables the working
             directory.
         where: Name of the settings in messages. Default: the file's, for tables ``settings``.
-        overrides: ``key.key=value``, values in TOML; they win over the file.
+        overrides: ``key.key=value``, values in TOML; they override the file.
 
     Raises:
-        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+        InvalidSettings: If a setting is unknown, missing or out of range; the hint names near
+            matches.
     """
     raw, base, where = settings_at(raw, base, where)
     tables = copied(raw)
     origin = dict.fromkeys(dotted(tables), where)
     for text in overrides:
         origin[override(tables, text)] = "--set"
-    _place_strategies(tables, base)
+    _locate_strategies(tables, base)
     settings = validated(PluraliseSettings, place_paths(tables, base, _PATHS), where)
     if settings.communities is not None:
         ids = community_ids(settings.communities, f"{where}: communities")
@@ -102,30 +103,28 @@ def resolve_pluralise(
 
 
 def explain_pluralise(resolved: ResolvedPluralise) -> list[Explained]:
-    """Every setting: its value, where the value came from, and what it means."""
+    """Every setting, with its value, origin and meaning."""
     lines = lines_of_settings(resolved.settings, exclude={"survey"})
     lines += lines_of_source(resolved.source, "survey.")
     meanings = meanings_of(PluraliseSettings) | meanings_of_source(resolved.source, "survey.")
     return explained(lines, meanings, resolved.origin)
 
 
-def _place_strategies(tables: dict[str, Any], base: Path) -> None:
-    """Templates of the user's own start from ``base``."""
+def _locate_strategies(tables: dict[str, Any], base: Path) -> None:
+    """Make the paths of the user's own templates relative to ``base``."""
     for table, keys in (("answer", ("unaware", "aware")), ("evaluate", ("strategies",))):
         own = tables.get(table)
         if not isinstance(own, dict):
             continue
         for key in keys:
             value = own.get(key)
-            if value is not None:
-                own[key] = (
-                    [_placed(name, base) for name in value]
-                    if isinstance(value, list)
-                    else _placed(value, base)
-                )
+            if isinstance(value, list):
+                own[key] = [_located_template(name, base) for name in value]
+            elif value is not None:
+                own[key] = _located_template(value, base)
 
 
-def _placed(name: Any, base: Path) -> Any:
+def _located_template(name: Any, base: Path) -> Any:
     return str(base / name) if isinstance(name, str) and name.endswith(".toml") else name
 
 

@@ -1,4 +1,4 @@
-"""From a TOML file, or from options, to a survey that can be put."""
+"""Resolve the settings of a survey: check them, and make the objects that they name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -29,12 +29,12 @@ _PATHS = (("model", "adapter"), ("asking", "similarity"), ("asking", "neighbours
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSurvey:
-    """A survey of a model whose every name has become an object.
+    """A survey of a model with its objects instead of names.
 
     Attributes:
-        settings: The settings, communities as ids, paths absolute.
-        source: Where questions and the people's answers come from.
-        origin: Dotted key -> where its value came from.
+        settings: The settings, with communities as ids and absolute paths.
+        source: The source of questions and of the people's answers.
+        origin: Dotted key -> the origin of its value.
     """
 
     settings: SurveySettings
@@ -49,17 +49,18 @@ def resolve_survey(
     where: str | None = None,
     overrides: Sequence[str] = (),
 ) -> ResolvedSurvey:
-    """Check settings and make the objects they name.
+    """Check settings and make the objects that they name.
 
     Args:
         raw: A TOML file, or its tables.
-        base: Folder that relative paths start from. Default: the file's, for tables the working
+        base: Folder of relative paths. Default: the folder of the file, for tables the working
             directory.
         where: Name of the settings in messages. Default: the file's, for tables ``settings``.
-        overrides: ``key.key=value``, values in TOML; they win over the file.
+        overrides: ``key.key=value``, values in TOML; they override the file.
 
     Raises:
-        InvalidSettings: If anything is unknown, missing or out of range; near matches are named.
+        InvalidSettings: If a setting is unknown, missing or out of range; the hint names near
+            matches.
     """
     raw, base, where = settings_at(raw, base, where)
     tables = copied(raw)
@@ -76,16 +77,16 @@ def resolve_survey(
 
 
 def survey_source(table: Mapping[str, Any], base: Path, where: str) -> SurveySource:
-    """The survey that a table names.
+    """Make the source of the survey that a table names.
 
     Raises:
-        InvalidSettings: If it names none, or a source of pairs only, or a file that is not there.
+        InvalidSettings: If it names no source, a source without a survey, or a missing file.
     """
     source = source_from(table, base, where)
     if not isinstance(source, SurveySource):
         known = [name for name in names(SOURCES) if hasattr(source_named(name), "survey")]
         raise InvalidSettings(
-            f"{table['source']!r} holds pairs, not a survey",
+            f"the source must have a survey, got {table['source']!r}, which has only pairs",
             where=where,
             hint=f"surveys: {', '.join(known)}",
         )
@@ -101,7 +102,10 @@ def survey_source(table: Mapping[str, Any], base: Path, where: str) -> SurveySou
 def place_paths(
     tables: dict[str, Any], base: Path, paths: Sequence[tuple[str, str]]
 ) -> dict[str, Any]:
-    """Paths start from ``base``; a model is a path where there is such a folder, a strategy where it ends in .toml."""
+    """Make paths relative to ``base``.
+
+    The name of a model is a path if there is such a folder, and a strategy if it ends in .toml.
+    """
     for table, key in paths:
         if isinstance(tables.get(table), dict) and key in tables[table]:
             tables[table][key] = absolute(tables[table][key], base, f"{table}.{key}")
@@ -118,7 +122,7 @@ def place_paths(
 
 
 def explain_survey(resolved: ResolvedSurvey) -> list[Explained]:
-    """Every setting: its value, where the value came from, and what it means."""
+    """Every setting, with its value, origin and meaning."""
     lines = lines_of_settings(resolved.settings, exclude={"survey"})
     lines += lines_of_source(resolved.source, "survey.")
     meanings = meanings_of(SurveySettings) | meanings_of_source(resolved.source, "survey.")

@@ -1,4 +1,4 @@
-"""Settings of a survey of a language model: one TOML file, validated whole before anything is asked."""
+"""Settings of a survey of a language model: one TOML file, validated before the first ask."""
 
 import re
 from pathlib import Path
@@ -19,11 +19,11 @@ CHANGES_NO_ANSWER = {
     "requests_per_minute",
     "tokens_per_minute", "max_cost", "price_in", "price_out",
 }  # fmt: skip
-"""Settings of a model that say how it is reached, not what it says: a run goes on when they change."""
+"""Settings of a model that do not affect its answers: they may change before resuming."""
 
 
 class ModelSettings(SettingsVariant):
-    """Which language model, and how it is reached: what all kinds have in common."""
+    """The language model and the access to it: the settings that all kinds share."""
 
     needs_name: ClassVar[bool] = True
 
@@ -37,7 +37,7 @@ class ModelSettings(SettingsVariant):
     def _is_named(self) -> Self:
         if self.needs_name and not self.name:
             raise ValueError(
-                'name = "..." is needed: a folder or hub name, or what the server calls the model'
+                'name = "..." is needed: a folder, a hub name, or the server\'s name of the model'
             )
         return self
 
@@ -46,14 +46,14 @@ class LocalModelSettings(ModelSettings):
     """A model on this machine, opened with Transformers."""
 
     kind: Literal["local"] = "local"
-    """``local``: Transformers on this machine; ``endpoint``: any OpenAI-compatible server;
-    ``simulated``: a respondent that is no model."""
+    """Kind of model: Transformers on this machine (``local``), any OpenAI-compatible server
+    (``endpoint``), or a respondent without a language model (``simulated``)."""
     revision: str | None = None
     """Branch, tag or commit on the hub."""
     adapter: Path | None = None
     """Folder of a PEFT adapter to put on it."""
     device: str | None = None
-    """``cpu``, ``cuda``, ... Default: a GPU where there is one."""
+    """Device, such as ``cpu`` or ``cuda``. Default: a GPU if there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Number format of the weights; ``auto`` is bfloat16 on a GPU that has it."""
     attention: str | None = None
@@ -71,19 +71,19 @@ class EndpointModelSettings(ModelSettings):
     base_url: str | None = None
     """Address, such as ``http://127.0.0.1:8000/v1``. Default: the OpenAI service."""
     api_key_env: str = "OPENAI_API_KEY"
-    """Environment variable that contains the key. A key never stands in a settings file."""
+    """Name of the environment variable with the key. A settings file never contains a key."""
     concurrency: Annotated[int, Field(ge=1, le=1024), Unit("requests")] = 64
-    """Requests in flight."""
+    """Number of requests in flight."""
     timeout_s: Annotated[Positive, Unit("seconds")] = 60.0
-    """Seconds after which a request is given up and tried again."""
+    """Seconds after which a request is cancelled and sent again."""
     retries: Annotated[int, Field(ge=0)] = 6
-    """How often a request is tried again, with growing pauses."""
+    """Number of retries of a request, with growing pauses."""
     requests_per_minute: Annotated[Positive, Unit("requests a minute")] | None = None
     """Most requests a minute."""
     tokens_per_minute: Annotated[Positive, Unit("tokens a minute")] | None = None
     """Most tokens a minute."""
     max_cost: Positive | None = None
-    """Cost before which the run stops; needs both prices."""
+    """Largest cost: the run stops before it spends more. Needs both prices."""
     price_in: Positive | None = None
     """Price of a million tokens read."""
     price_out: Positive | None = None
@@ -108,21 +108,21 @@ class EndpointModelSettings(ModelSettings):
 
 
 class SimulatedModelSettings(ModelSettings):
-    """A respondent that knows each community's answers more or less; no language model."""
+    """A respondent without a language model, which mixes communities' answers."""
 
     needs_name: ClassVar[bool] = False
 
     kind: Literal["simulated"] = "simulated"
     knowledge: Annotated[float, Field(ge=0, le=1)] = 0.7
-    """How much of each community it knows."""
+    """Weight of each community's own answers in its answers."""
     default_culture: str | None = None
-    """The community that shows through. Default: the first of the survey."""
+    """Community whose answers are the rest. Default: the first of the survey."""
     flattening: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Pull of every community towards the mean of all."""
+    """Weight of the mean of all communities in its answers."""
     position_bias: Annotated[float, Unit("logits")] = 0.0
-    """Pull towards the option shown first, in logits."""
+    """Utility of the option shown first."""
     refusal_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Share of asks it refuses."""
+    """Share of asks that it refuses."""
 
 
 AnyModelSettings = Annotated[
@@ -134,57 +134,62 @@ AnyModelSettings = Annotated[
 
 
 class SamplingSettings(SettingsTable):
-    """How the model draws its words."""
+    """Settings of the model's sampling."""
 
     temperature: Annotated[float, Field(ge=0)] = 0.0
-    """0 takes the likeliest word each time."""
+    """Temperature of sampling; 0 takes the likeliest word each time."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Draw among the likeliest words that together have this probability."""
+    """Total probability of the likeliest words among which to draw."""
     max_new_tokens: Annotated[int, Field(ge=1), Unit("tokens")] = 32
     """Most tokens of one answer."""
 
 
 class AskingSettings(SettingsTable):
-    """How questions are put."""
+    """Settings of the asks."""
 
     numbering: Literal["codes", "one"] = "codes"
-    """What stands before the options: the survey's own codes, or numbers from 1."""
+    """Labels of the options: the survey's own codes (``codes``), or numbers from 1 (``one``)."""
     orders: Annotated[int, Field(ge=1)] = 1
-    """Orders of the options to ask in; above 1, scales are also put reversed and other options shuffled."""
+    """Number of orders of the options. Above 1, scales are also reversed, and options without an
+    order are shuffled."""
     paraphrases: Annotated[int, Field(ge=1)] = 1
-    """Wordings to ask in, of those that the template has."""
+    """Number of wordings of the template to use."""
     draws: Annotated[int, Field(ge=1)] = 1
-    """How often each ask is put; needs a temperature above 0 to differ."""
+    """Number of times each ask is sampled; answers differ only with a temperature above 0."""
     similarity: Path | None = None
-    """How alike countries are, as JSON (country -> country -> percent); default: computed from the survey."""
+    """JSON file of the similarity of countries (country -> country -> percent). When unset, it is
+    computed from the survey."""
     neighbours: Path | None = None
-    """Nearest questions of each question, as JSON, for self-alignment; default: by the words they share."""
+    """JSON file of the nearest questions of each question, for self-alignment. When unset, shared
+    words decide."""
 
 
 class EvaluateSettings(SettingsTable):
-    """How answers are read and measured."""
+    """Settings of reading and measuring the answers."""
 
     parser: Parser = "strict"
-    """``published``: CultureSPA's first integer in the text; ``strict``: ours, which tells refusals from answers."""
+    """Parser of answers: ``strict`` is ours, which distinguishes refusals from answers;
+    ``published`` reads CultureSPA's first integer in the text."""
     draws: Annotated[int, Field(ge=1)] = 2000
-    """Bootstrap draws over questions."""
+    """Number of bootstrap draws over questions."""
 
 
 class SurveySettings(SettingsTable):
     """A survey of a language model."""
 
     name: FolderName = "survey"
-    """Name of the run; also of its folder where ``--out`` is not given."""
+    """Name of the run; without ``--out`` it is also the name of its folder."""
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of orders, draws and intervals."""
     communities: tuple[str, ...] | None = None
-    """Whose answers to ask for; default: every community of the survey."""
+    """Communities whose answers to ask for. When unset: every community of the survey."""
     strategies: tuple[str, ...] = ("culture_unaware", "culture_aware")
-    """How questions are put: names, or paths of templates of your own."""
+    """Strategies of the asks: names, or paths of your own templates."""
     method: Literal["generate", "likelihood"] = "generate"
-    """``generate``: let it write; ``likelihood``: the probability of every option, local models only."""
+    """Form of the answers: written ones (``generate``), or the probability of every option
+    (``likelihood``, for local models only)."""
     limit: Annotated[int, Field(ge=1)] | None = None
-    """Ask only so many questions, drawn by the seed."""
+    """Number of questions to ask, drawn by the seed. When unset: all."""
     survey: dict[str, Any]
     """The survey: a source with its settings, such as ``source = "shares"``, ``path = "wvs"``."""
     model: AnyModelSettings
@@ -196,10 +201,10 @@ class SurveySettings(SettingsTable):
     def _fits(self) -> "SurveySettings":
         if self.method == "likelihood" and self.model.kind == "endpoint":
             raise ValueError(
-                'method = "likelihood" needs the model itself: use a local one, or method = "generate"'
+                'method = "likelihood" needs a local model: use one, or set method = "generate"'
             )
         if not self.strategies or len(set(self.strategies)) != len(self.strategies):
-            raise ValueError("strategies names none, or one twice")
+            raise ValueError("strategies must name at least one strategy, each once")
         if self.communities == ():
-            raise ValueError("communities names none")
+            raise ValueError("communities must name at least one community")
         return self

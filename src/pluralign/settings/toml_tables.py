@@ -17,22 +17,25 @@ _MOST_LEVELS = 20
 
 def _folder_name(name: str) -> str:
     if not re.fullmatch(r"[^/\\\x00-\x1f\x7f]{1,100}", name) or not name.strip(". "):
-        raise ValueError("must name a folder: 1 to 100 characters, no slash, not dots alone")
+        raise ValueError("must name a folder: 1 to 100 characters, no slash, not only dots")
     return name
 
 
 FolderName = Annotated[str, AfterValidator(_folder_name)]
-"""The name of a run, and of its folder: it leads to no other folder."""
+"""The name of a run and of its folder, without parts of a path."""
 
 
 def override(tables: dict[str, Any], text: str) -> str:
-    """Set one value in place, as ``--set key.key=value`` says; the value is TOML, else text. Returns the key."""
+    """Set one value as ``--set key.key=value`` does, and return its key.
+
+    The value is TOML, or else text.
+    """
     key, sign, value = text.partition("=")
     if not sign or not key.strip():
         raise InvalidSettings(
-            f"{masked(text)!r} is not a setting",
+            f"must be KEY=VALUE, got {masked(text)!r}",
             where="--set",
-            hint="write --set KEY=VALUE, as --set scpo.tau=0.6",
+            hint="write --set KEY=VALUE, as in --set scpo.tau=0.6",
         )
     *path, last = key.strip().split(".")
     if len(path) > _MOST_LEVELS:
@@ -42,11 +45,8 @@ def override(tables: dict[str, Any], text: str) -> str:
     table: Any = tables
     for part in path:
         if isinstance(table, list):
-            table = (
-                table[int(part)]
-                if re.fullmatch(r"[0-9]{1,6}", part) and int(part) < len(table)
-                else None
-            )
+            is_index = re.fullmatch(r"[0-9]{1,6}", part) and int(part) < len(table)
+            table = table[int(part)] if is_index else None
         else:
             table = table.setdefault(part, {})
         if not isinstance(table, dict | list):
@@ -65,30 +65,26 @@ def override(tables: dict[str, Any], text: str) -> str:
 
 
 def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Paths in our own tables become absolute; an encoder or a model is a path where there is such a folder."""
+    """Make the paths in our own tables absolute.
+
+    The name of an encoder or a model is a path if there is such a folder.
+    """
     split, reference, trunk = tables.get("split"), tables.get("reference"), tables.get("trunk")
     for key in ("encoder", "model"):
-        if (
-            isinstance(trunk, dict)
-            and isinstance(trunk.get(key), str)
-            and (base / trunk[key]).is_dir()
-        ):
-            trunk = tables["trunk"] = trunk | {key: str((base / trunk[key]).resolve())}
+        name = trunk.get(key) if isinstance(trunk, dict) else None
+        if isinstance(trunk, dict) and isinstance(name, str) and (base / name).is_dir():
+            trunk = tables["trunk"] = trunk | {key: str((base / name).resolve())}
     if isinstance(split, dict) and split.get("by") == "files":
-        tables["split"] = split | {
-            k: absolute(split[k], base, f"split.{k}")
-            for k in ("train", "test")
-            if isinstance(split.get(k), str)
-        }
+        named = [key for key in ("train", "test") if isinstance(split.get(key), str)]
+        tables["split"] = split | {k: absolute(split[k], base, f"split.{k}") for k in named}
     if isinstance(reference, dict) and isinstance(reference.get("model"), str):
-        tables["reference"] = reference | {
-            "model": absolute(reference["model"], base, "reference.model")
-        }
+        model = absolute(reference["model"], base, "reference.model")
+        tables["reference"] = reference | {"model": model}
     return tables
 
 
 def absolute(value: Any, base: Path, where: str) -> Any:
-    """A path with its variables filled in, starting from ``base``; what is no text comes back as it is."""
+    """A path with its variables filled in, relative to ``base``; any other value is unchanged."""
     if not isinstance(value, str):
         return value
 
@@ -105,8 +101,11 @@ def absolute(value: Any, base: Path, where: str) -> Any:
     filled = _VARIABLE.sub(variable, value)
     try:
         return (base / Path(filled).expanduser()).resolve()
-    except (ValueError, RuntimeError, OSError) as error:  # a NUL in it; ~nobody; links in a circle
-        raise InvalidSettings(f"{filled!r:.200} is no path: {error}", where=where) from error
+    # Reasons are a NUL character, an unknown user as in ~nobody, and links in a circle.
+    except (ValueError, RuntimeError, OSError) as error:
+        raise InvalidSettings(
+            f"must be a path, got {filled!r:.200}: {error}", where=where
+        ) from error
 
 
 def is_path(hint: Any) -> bool:
@@ -123,30 +122,28 @@ def copied(value: Any) -> Any:
 
 def dotted(tables: Mapping[str, Any], head: str = "") -> list[str]:
     """The dotted keys of all values; the tables of a list are numbered."""
-    keys = []
+    keys: list[str] = []
     for key, value in tables.items():
-        listed = (
-            isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value)
-        )
-        inner = {str(i): item for i, item in enumerate(value)} if listed else value
+        inner = value
+        if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+            inner = {str(i): item for i, item in enumerate(value)}
         keys += dotted(inner, f"{head}{key}.") if isinstance(inner, Mapping) else [f"{head}{key}"]
     return keys
 
 
 def flat(tables: Mapping[str, Any], head: str = "") -> list[tuple[str, str]]:
     """Dotted keys and values, as text."""
-    lines = []
+    lines: list[tuple[str, str]] = []
     for key, value in tables.items():
-        lines += (
-            flat(value, f"{head}{key}.")
-            if isinstance(value, Mapping)
-            else [(f"{head}{key}", str(value))]
-        )
+        if isinstance(value, Mapping):
+            lines += flat(value, f"{head}{key}.")
+        else:
+            lines.append((f"{head}{key}", str(value)))
     return lines
 
 
 def shown(settings: BaseModel, **which: Any) -> dict[str, Any]:
-    """Settings as they are recorded, explained and fingerprinted: as JSON, without secrets.
+    """Settings as JSON without secrets, for records, explanations and fingerprints.
 
     Args:
         settings: The settings.
@@ -157,13 +154,12 @@ def shown(settings: BaseModel, **which: Any) -> dict[str, Any]:
 
 def shown_fields(source: Any) -> list[tuple[str, str]]:
     """The settings of a source, as text and without secrets."""
-    return [
-        (f.name, str(without_secrets(str(getattr(source, f.name)), f.name))) for f in fields(source)
-    ]
+    values = {f.name: str(getattr(source, f.name)) for f in fields(source)}
+    return [(name, str(without_secrets(value, name))) for name, value in values.items()]
 
 
 def origin_of(key: str, origin: Mapping[str, str]) -> str:
-    """Where the value of a dotted key came from."""
+    """The origin of the value of a dotted key."""
     plain = re.sub(r"^pairs\.0\.", "pairs.", key)
     if key in origin or plain in origin:
         return origin.get(key) or origin[plain]

@@ -1,4 +1,4 @@
-"""Settings files: TOML is read, keys and values are checked, names of sources become objects."""
+"""Read and check settings files: TOML, keys and values, and the sources that they name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -31,7 +31,7 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        InvalidSettings: If it is not there, or not TOML; the line is named.
+        InvalidSettings: If it is missing or not TOML; the error names the line.
     """
     path = as_path(path)
     try:
@@ -43,26 +43,23 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
             f"the file cannot be read: {error.strerror}", where=str(path)
         ) from error
     except ValueError as error:
-        hint = (
-            "save the file as UTF-8"
-            if isinstance(error, UnicodeError)
-            else "mend the file: text in quotes, tables as [name]"
-        )
+        correct = "correct the file: write text in quotes, and tables as [name]"
+        hint = "save the file as UTF-8" if isinstance(error, UnicodeError) else correct
         raise InvalidSettings(f"not valid TOML: {error}", where=str(path), hint=hint) from error
 
 
 def settings_at(
     given: AnyPath | Mapping[str, Any], base: AnyPath | None, where: str | None
 ) -> tuple[Mapping[str, Any], Path, str]:
-    """Tables of settings, the folder that their paths start from, and their name in messages.
+    """Tables of settings, the folder of their relative paths, and their name in messages.
 
     Args:
         given: A TOML file, or its tables.
-        base: The folder; None for that of the file, and for tables the working directory.
-        where: The name; None for that of the file, and for tables ``settings``.
+        base: The folder; None for the file's folder, and for tables the working directory.
+        where: The name; None for the file's name, and for tables ``settings``.
 
     Raises:
-        InvalidSettings: If the file is not there, or not TOML; the line is named.
+        InvalidSettings: If the file is missing or not TOML; the error names the line.
     """
     if isinstance(given, Mapping):
         return given, Path() if base is None else as_path(base), where or "settings"
@@ -83,7 +80,7 @@ def validated(
         sections: Further keys that a file may have, for hints.
 
     Raises:
-        InvalidSettings: The first thing wrong; the others are counted.
+        InvalidSettings: The first fault; the number of other faults is added.
     """
     known = list(model.model_fields)
     for key in tables:
@@ -108,22 +105,23 @@ def built(cls: type[Any], values: Mapping[str, Any], base: Path, where: str) -> 
         if key not in known:
             raise InvalidSettings("unknown key", where=f"{where}.{key}", hint=nearest(key, known))
     hints = get_type_hints(cls)
-    placed = {
-        k: absolute(v, base, f"{where}.{k}") if is_path(hints[k]) else v for k, v in values.items()
-    }
+    located = dict(values)
+    for key, value in values.items():
+        if is_path(hints[key]):
+            located[key] = absolute(value, base, f"{where}.{key}")
     try:
-        made = TypeAdapter(cls).validate_python(placed)
+        made = TypeAdapter(cls).validate_python(located)
     except ValidationError as error:
         raise _readable(error, f"{where}.", known, obtain=getattr(cls, "obtain", None)) from error
     except PluralignError as error:
         raise InvalidSettings(
             error.what, where=f"{where}: {error.where}" if error.where else where, hint=error.hint
         ) from error
-    _hold_finite(made, known, where)
+    _check_finite(made, known, where)
     return made
 
 
-def _hold_finite(made: Any, names: Sequence[str], where: str) -> None:
+def _check_finite(made: Any, names: Sequence[str], where: str) -> None:
     """Refuse ``nan`` and infinities, as the settings of our own tables do."""
     for name in names:
         value = getattr(made, name)
@@ -135,15 +133,15 @@ def _hold_finite(made: Any, names: Sequence[str], where: str) -> None:
 
 
 def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
-    """The source that a table names, with its settings.
+    """Make the source that a table names, with its settings.
 
     Raises:
-        InvalidSettings: If none is named or known, or a setting of it does not fit.
+        InvalidSettings: If no source or an unknown one is named, or a setting of it is wrong.
     """
     values = dict(table)
     if "source" not in values:
         raise InvalidSettings(
-            "no source is named",
+            "a source must be named",
             where=where,
             hint=f'add source = "...": {", ".join(names(SOURCES))}',
         )
@@ -158,7 +156,8 @@ def community_ids(labels: Sequence[str], where: str) -> tuple[str, ...]:
     """Ids of the communities that settings name.
 
     Raises:
-        InvalidSettings: If a label names none, or two name the same; near matches are named.
+        InvalidSettings: If a label names no community, or two labels name the same one; the hint
+            has near matches.
     """
     ids = tuple(_id(label, where) for label in labels)
     twice = [id_ for id_ in dict.fromkeys(ids) if ids.count(id_) > 1]
@@ -190,44 +189,44 @@ def _readable(
     model: type[BaseModel] | None = None,
     obtain: str | None = None,
 ) -> InvalidSettings:
-    """The first fault in words, its place written after ``where``; the others are counted."""
+    """The first fault in words, with its key after ``where`` and the number of other faults."""
     first = error.errors()[0]
-    place, table = _located(first["loc"], model)
+    keys, table = _located(first["loc"], model)
     if first["type"] == WRONG_KIND:
-        place.append("kind")
-    what, hint = _fault(first, place, table, known, obtain)
+        keys.append("kind")
+    what, hint = _fault(first, keys, table, known, obtain)
     tables = {e["loc"][0] for e in error.errors() if e["loc"]}
     more = f" (and {error.error_count() - 1} more)" if len(tables) > 1 else ""
-    return InvalidSettings(what + more, where=(where + ".".join(place)).rstrip(".: "), hint=hint)
+    return InvalidSettings(what + more, where=(where + ".".join(keys)).rstrip(".: "), hint=hint)
 
 
 def _fault(
     first: Any,
-    place: Sequence[str],
+    keys: Sequence[str],
     table: type[BaseModel] | None,
     known: Sequence[str],
     obtain: str | None,
 ) -> tuple[str, str | None]:
-    """The fault of one setting, and how to mend it.
+    """The fault of one setting, and a hint.
 
     Args:
         first: An error of pydantic.
-        place: The keys that lead to the setting.
-        table: The table in which it lies; None where it is not one of ours.
-        known: The keys of a table that is not one of ours.
-        obtain: How to obtain what is missing.
+        keys: The keys that lead to the setting.
+        table: The table with the setting; None for a table that is not ours.
+        known: The keys of a table that is not ours.
+        obtain: How to obtain a missing value.
     """
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, PluralignError) and first["type"] != "extra_forbidden":
         return cause.what, cause.hint
-    given = _given(first["input"], place)
+    given = _given(first["input"], keys)
     match first["type"]:
         case "extra_forbidden":
-            return _unknown(place[-1], table, known)
+            return _unknown(keys[-1], table, known)
         case "missing":
-            return "this setting is needed", obtain or f"add {place[-1]} = ..."
+            return "this setting is needed", obtain or f"add {keys[-1]} = ..."
         case "tuple_type" | "list_type":
-            return f"must be a list, got {given!r:.200}", _as_list(place, first["input"])
+            return f"must be a list, got {given!r:.200}", _as_list(keys, first["input"])
         case "value_error":
             return first["msg"].removeprefix("Value error, "), None
     return f"{first['msg']}, not {given!r:.200}", None
@@ -236,7 +235,7 @@ def _fault(
 def _unknown(
     key: str, table: type[BaseModel] | None, known: Sequence[str]
 ) -> tuple[str, str | None]:
-    """An unknown key: near ones are named; a key of another kind of the table, with that kind."""
+    """The fault of an unknown key, with near keys, or with the kind of table that has the key."""
     if table is not None and issubclass(table, SettingsVariant):
         own = table.model_fields["kind"].default
         for kind, other in table.family().items():
@@ -249,39 +248,39 @@ def _unknown(
 def _located(
     location: Sequence[int | str], model: type[BaseModel] | None
 ) -> tuple[list[str], type[BaseModel] | None]:
-    """The keys that lead to a setting, and the table in which it lies.
+    """The keys that lead to a setting, and its table.
 
     Args:
-        location: As pydantic has it: with the names of types, and the kind of a table that has
-            several.
+        location: Pydantic's location, with names of types, and the kind of a table with several
+            kinds.
         model: The outermost table.
     """
     types = ("literal", "constrained", "function", "lax", "tuple[")
-    place: list[str] = []
+    keys: list[str] = []
     tables: tuple[type[BaseModel], ...] = () if model is None else (model,)
     table = model
     for part in map(str, location):
-        if len(tables) > 1:  # the kind of a table that has several is no key
+        if len(tables) > 1:  # the kind of a table with several kinds is not a key
             tables = tuple(t for t in tables if t.model_fields["kind"].default == part)
             continue
         if part.startswith(types):
             continue
-        place.append(part)
+        keys.append(part)
         table = tables[0] if tables else None
         field = table.model_fields.get(part) if table is not None else None
         tables = () if field is None else tuple(tables_in(field.annotation))
-    return place, table
+    return keys, table
 
 
-def _as_list(place: Sequence[str], value: Any) -> str | None:
-    """How a list is written, in a file and after ``--set``."""
+def _as_list(keys: Sequence[str], value: Any) -> str | None:
+    """The text of a list, for a file and for ``--set``."""
     if not isinstance(value, str):
         return None
     items = ", ".join(f'"{item.strip()}"' for item in value.split(","))
-    key = ".".join(place)
+    key = ".".join(keys)
     return f"write {key} as a list: --set '{key}=[{items}]', or in the file [{items}]"
 
 
-def _given(value: Any, place: Sequence[str]) -> Any:
-    """The value given, without secrets; extra fields of requests are not shown at all."""
-    return "***" if "extra_body" in place else without_secrets(value, place[-1] if place else "")
+def _given(value: Any, keys: Sequence[str]) -> Any:
+    """The value without secrets; extra fields of requests are hidden, since we do not know them."""
+    return "***" if "extra_body" in keys else without_secrets(value, keys[-1] if keys else "")

@@ -1,4 +1,4 @@
-"""Tables of settings, and unions of tables whose keys depend on their ``kind``."""
+"""Tables of settings, and tables whose keys depend on their ``kind``: pydantic's unions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,10 +55,10 @@ class SettingsVariant(SettingsTable):
 
 
 def by_kind(*kinds: str) -> Discriminator:
-    """The rule that finds the kind of a table; a table that names no kind is of the first.
+    """The discriminator between the kinds of a table; a table without ``kind`` has the first kind.
 
     Args:
-        kinds: The kinds that there are.
+        kinds: The kinds of the table.
     """
 
     def kind_of(value: Any) -> str | None:

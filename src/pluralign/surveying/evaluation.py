@@ -1,4 +1,4 @@
-"""Measure recorded answers against a people's, and write what was found."""
+"""Compare recorded answers with those of people, and write the results."""
 
 import json
 import platform
@@ -62,12 +62,12 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class SurveyOutcome:
-    """What an evaluation found; the same rows lie in its folder.
+    """The results of an evaluation, as in its folder.
 
     Attributes:
-        record: As in ``record.json``.
-        results: As in ``results.jsonl``.
-        comparisons: As in ``comparisons.jsonl``.
+        record: Content of ``record.json``.
+        results: Rows of ``results.jsonl``.
+        comparisons: Rows of ``comparisons.jsonl``.
     """
 
     record: Mapping[str, Any]
@@ -90,23 +90,25 @@ def evaluate_answers(
     reporter: Reporter | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> SurveyOutcome:
-    """Measure recorded answers; write ``record.json``, ``results.jsonl``, ``comparisons.jsonl`` and ``answers.jsonl``.
+    """Measure recorded answers, and write the results to a folder.
+
+    The files are ``record.json``, ``results.jsonl``, ``comparisons.jsonl`` and ``answers.jsonl``.
 
     Args:
         answers: Files of recorded answers.
         source: The survey.
         out: The folder; files of an earlier evaluation in it are replaced.
-        parser: ``strict`` tells refusals from answers; ``published`` takes numbers as CultureSPA
-            does.
-        numbering: How options were numbered where rows do not say.
-        communities: Whose people to compare with; by default those named by an answer, or all where
-            none is.
+        parser: ``strict`` distinguishes refusals from answers; ``published`` takes numbers as
+            CultureSPA does.
+        numbering: The numbering of options in rows without labels.
+        communities: Communities whose people to compare with; by default the communities that
+            answers name, or all where no answer names one.
         seed: Seed of the intervals.
-        draws: Draws of questions for the intervals.
-        skip_bad: Drop and count rows that cannot be read.
-        names: Model, strategy and community of rows that do not say them.
-        reporter: Hears the progress.
-        settings: What the record says of how the answers came about.
+        draws: Number of draws of questions for the intervals.
+        skip_bad: Whether to drop and count rows that cannot be read, instead of stopping.
+        names: Model, strategy and community of rows that lack them.
+        reporter: Receives the progress.
+        settings: Settings of the run that asked for the answers, for the record.
 
     Raises:
         InvalidInput: If a file cannot be read.
@@ -117,13 +119,13 @@ def evaluate_answers(
     tally, asked = Tally(), Tally()
     survey = source.survey(asked)
     asked.made = len(survey.distributions)
-    recorded = read_answers(
-        answers, tally, skip_bad=skip_bad, options=survey.option_counts(), names=names
-    )
+    counts = survey.option_counts()
+    recorded = read_answers(answers, tally, skip_bad=skip_bad, options=counts, names=names)
     read = read_all(recorded, survey, parser, numbering, tally)
     chosen, read = _communities(read, survey, communities, tally)
     reporter.stage("measuring")
     results, comparisons, nearest = measure(read, survey, chosen, tally, seed, draws)
+    files = {path.name: file_digest(path) for path in answers}
     how = {
         "parser": parser,
         "numbering": numbering,
@@ -138,9 +140,8 @@ def evaluate_answers(
         "settings": dict(settings or {}) | {"evaluate": how},
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "data": {
-            "survey": _told(source, survey) | counts_of(asked),
-            "answers": {"files": {path.name: file_digest(path) for path in answers}}
-            | counts_of(tally),
+            "survey": _survey_record(source, survey) | counts_of(asked),
+            "answers": {"files": files} | counts_of(tally),
         },
         "nearest": nearest,
         "notes": list(tally.notes),
@@ -168,17 +169,17 @@ def measure(
 
     Args:
         read: Answers as read.
-        survey: What people answered.
-        communities: Whose.
-        tally: Where ties and missing golds are noted.
+        survey: The answers of people.
+        communities: Communities whose people to compare with.
+        tally: Notes ties and missing golds.
         seed: Seed of the intervals.
-        draws: Draws of questions.
+        draws: Number of draws of questions.
 
     Returns:
-        Rows of results, rows of comparisons, and the people each profile is nearest to.
+        Rows of results, rows of comparisons, and the nearest people of each profile.
     """
-    put = {one.answer.question for one in read}
-    questions = [q for q in survey.questions if q in put]
+    asked = {one.answer.question for one in read}
+    questions = [q for q in survey.questions if q in asked]
     peoples = Peoples.of(survey, questions, communities, tally)
     table = AnswerTable.of(read, questions)
     counts = draw_questions(len(questions), rng_for(seed, "questions"), draws)
@@ -192,21 +193,17 @@ def measure(
         *effect_rows(table, peoples, counts),
         *anchor_rows(peoples, counts),
     ]
-    comparisons = [
-        row
-        for left, right in _compared(table)
-        for row in (
-            *difference_rows(scored, COMPARED, left, right),
-            *variety_difference_rows(table, peoples, counts, left, right),
-        )
-    ]
+    comparisons: list[dict[str, Any]] = []
+    for left, right in _compared(table):
+        comparisons += difference_rows(scored, COMPARED, left, right)
+        comparisons += variety_difference_rows(table, peoples, counts, left, right)
     return [row.as_dict() for row in rows], comparisons, nearest_people(against_all)
 
 
 def _communities(
     read: list[ReadAnswer], survey: Survey, wanted: Sequence[str] | None, tally: Tally
 ) -> tuple[tuple[str, ...], list[ReadAnswer]]:
-    """Whom to compare with, and the answers that are about them or about nobody."""
+    """The communities to compare with, and the answers for them or for no community."""
     known = set(survey.communities)
     named = {one.answer.community for one in read if one.answer.community is not None}
     for missing in sorted((named | set(wanted or ())) - known):
@@ -228,28 +225,34 @@ def _communities(
 
 
 def _not_compared(left_out: Sequence[str], known: int, named: Collection[str]) -> str:
-    """The communities of the survey that no number is about, and why."""
-    unnamed = [community for community in left_out if community not in named]
-    why = (
-        "nobody answered in their names"
-        if unnamed == list(left_out)
-        else "they are not among those to compare"
-    )
-    shown = ", ".join(community_name(community) for community in left_out[:_SHOWN])
+    """A note on the communities of the survey that are not measured, with the reason."""
+    unnamed = not set(named) & set(left_out)
+    why = "no answer is in their name" if unnamed else "they are not among those to compare"
+    shown = ", ".join(map(community_name, left_out[:_SHOWN]))
     more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
-    return f"{len(left_out)} of the survey's {known} communities are not measured, for {why}: {shown}{more}"
+    return (
+        f"{len(left_out)} of the survey's {known} communities are not measured, because {why}: "
+        f"{shown}{more}"
+    )
 
 
 def _compared(table: AnswerTable) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """Each strategy of a model against its unaware (else first) one; models against each other within a strategy."""
+    """The pairs of (model, strategy) to compare.
+
+    Each strategy of a model is compared with its unaware (else first) strategy, and within each
+    strategy every two models.
+    """
     groups = list(table.groups())
     for model in dict.fromkeys(m for m, _ in groups):
         own = [s for m, s in groups if m == model]
         baseline = UNAWARE if UNAWARE in own else own[0]
-        yield from (((model, s), (model, baseline)) for s in own if s != baseline)
+        for strategy in own:
+            if strategy != baseline:
+                yield (model, strategy), (model, baseline)
     for strategy in dict.fromkeys(s for _, s in groups):
         models = [m for m, s in groups if s == strategy]
-        yield from (((b, strategy), (a, strategy)) for a, b in combinations(models, 2))
+        for first, second in combinations(models, 2):
+            yield (second, strategy), (first, strategy)
 
 
 def _as_read(one: ReadAnswer, survey: Survey) -> dict[str, Any]:
@@ -262,23 +265,20 @@ def _as_read(one: ReadAnswer, survey: Survey) -> dict[str, Any]:
 
 
 def fingerprint_of_survey(survey: Survey) -> str:
-    """SHA-256 over questions, options and shares: changes whenever what people answered does."""
-    parts = [[q.id, q.text, q.options, q.codes] for q in survey.questions.values()]
-    told = [[d.question, d.community, d.probs_O, d.n] for d in survey.distributions]
-    return text_digest(json.dumps([parts, told]))
+    """SHA-256 over questions, options and shares; it changes with every change of the survey."""
+    questions = [[q.id, q.text, q.options, q.codes] for q in survey.questions.values()]
+    answers = [[d.question, d.community, d.probs_O, d.n] for d in survey.distributions]
+    return text_digest(json.dumps([questions, answers]))
 
 
-def _told(source: SurveySource, survey: Survey) -> dict[str, Any]:
-    """What the record says of the survey, enough to read it again."""
-    settings: dict[str, Any] = (
-        without_secrets(plain(asdict(source)))
-        if is_dataclass(source) and not isinstance(source, type)
-        else {}
-    )
-    fingerprint = fingerprint_of_survey(survey)
+def _survey_record(source: SurveySource, survey: Survey) -> dict[str, Any]:
+    """The record of a survey, enough to read it again."""
+    settings: dict[str, Any] = {}
+    if is_dataclass(source) and not isinstance(source, type):
+        settings = without_secrets(plain(asdict(source)))
     return {
         "name": source.name,
         "license": source.license,
         "settings": settings,
-        "fingerprint": fingerprint,
+        "fingerprint": fingerprint_of_survey(survey),
     }

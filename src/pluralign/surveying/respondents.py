@@ -1,4 +1,4 @@
-"""From settings to what answers: a model on this machine, an endpoint, or a simulated respondent."""
+"""Open the respondent of settings: a local model, an endpoint, or a simulated respondent."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,16 +10,15 @@ from pluralign.settings.survey import AnyModelSettings, SamplingSettings, Simula
 def open_chat_model(
     settings: AnyModelSettings, note: Callable[[str], None] | None = None
 ) -> ChatModel:
-    """The language model that settings name.
+    """Open the language model that settings name.
 
     Args:
-        settings: Which model.
-        note: Hears of each sampling field that a server refuses, while it is asked.
+        settings: Settings of the model.
+        note: Called with a note on each sampling field that a server refuses.
 
     Raises:
-        InvalidSettings: If it is simulated: a simulated respondent answers questions, and does not
-            write.
-        MissingExtra: If what it needs is not installed.
+        InvalidSettings: If it is simulated: a simulated respondent does not write texts.
+        MissingExtra: If an extra that it needs is not installed.
         InvalidInput: If there is no such model.
     """
     if settings.kind == "local":
@@ -38,14 +37,11 @@ def open_chat_model(
     if settings.kind == "endpoint":
         from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
 
-        taken = {
-            name: getattr(settings, name)
-            for name in EndpointSettings.__dataclass_fields__
-            if name != "model"
-        }
+        names = set(EndpointSettings.__dataclass_fields__) - {"model"}
+        taken = {name: getattr(settings, name) for name in names}
         return EndpointChatModel(EndpointSettings(model=settings.name, **taken), note)
     raise InvalidSettings(
-        "a simulated respondent does not write",
+        "a simulated respondent does not write texts",
         where="model.kind",
         hint='use kind = "local" or "endpoint"',
     )
@@ -59,24 +55,24 @@ def open_respondent(
     survey: Survey,
     note: Callable[[str], None] | None = None,
 ) -> Respondent:
-    """What answers the survey.
+    """Open the respondent of a survey.
 
     Args:
-        settings: Which model.
+        settings: Settings of the model.
         method: ``generate`` or ``likelihood``.
-        sampling: How it draws its words, when it writes.
-        seed: Seed of what is drawn.
-        survey: The people's answers, which a simulated respondent knows more or less.
+        sampling: Sampling of the words with ``generate``.
+        seed: Seed of the draws.
+        survey: The people's answers, which a simulated respondent uses.
         note: As for `open_chat_model`.
 
     Raises:
-        PluralignError: As `open_chat_model`.
+        PluralignError: As for `open_chat_model`.
     """
     if settings.kind == "simulated":
         opened = _simulated(settings, survey, seed)
     else:
         drawn = Sampling(sampling.temperature, sampling.top_p, sampling.max_new_tokens, seed)
-        opened = _asked(open_chat_model(settings, note), method, drawn)
+        opened = _respondent_of(open_chat_model(settings, note), method, drawn)
     if settings.called is None:
         return opened
     from pluralign.respondents.called import CalledRespondent
@@ -84,8 +80,8 @@ def open_respondent(
     return CalledRespondent(opened, settings.called)
 
 
-def _asked(chat: Any, method: str, sampling: Sampling) -> Respondent:
-    """A language model as a respondent: it writes, or tells how likely each option is."""
+def _respondent_of(chat: Any, method: str, sampling: Sampling) -> Respondent:
+    """A language model as a respondent that writes, or gives the probability of each option."""
     if method == "likelihood":
         from pluralign.respondents.local import LikelihoodRespondent
 
@@ -96,7 +92,7 @@ def _asked(chat: Any, method: str, sampling: Sampling) -> Respondent:
 
 
 def notes_of(respondent: Any) -> Sequence[str]:
-    """What the reader should know of how a respondent was loaded, such as that it has no chat template."""
+    """Notes for the user on the loading of a respondent, such as a missing chat template."""
     respondent = getattr(respondent, "inner", respondent)
     inner = getattr(respondent, "chat", None) or getattr(respondent, "model", None) or respondent
     return tuple(getattr(inner, "notes", ()))

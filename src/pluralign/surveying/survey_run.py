@@ -1,4 +1,4 @@
-"""Put a survey to a respondent: every answer is kept the moment it is there, then all of them are measured."""
+"""Run a survey: ask a respondent, record every answer at once, then measure all answers."""
 
 import hashlib
 import json
@@ -40,20 +40,20 @@ RECORDED = "recorded.jsonl"
 def run_survey(
     resolved: ResolvedSurvey, out: AnyPath, reporter: Reporter | None = None, fresh: bool = False
 ) -> SurveyOutcome:
-    """Ask, record, measure; a run that was stopped goes on where it was.
+    """Ask, record and measure; a run that was stopped is resumed.
 
-    The folder holds ``recorded.jsonl`` (every answer as it came), and what `evaluate_answers`
-    writes.
+    The folder has ``recorded.jsonl`` (every answer as returned) and the files of
+    `evaluate_answers`.
 
     Args:
-        resolved: What to ask of whom.
-        out: The folder; answers of the same run found there are not asked for again.
-        reporter: Hears the progress.
-        fresh: Begin anew, whatever is in the folder.
+        resolved: The resolved settings.
+        out: The folder; recorded answers of the same run in it are not asked for again.
+        reporter: Receives the progress.
+        fresh: Whether to start again instead of resuming.
 
     Raises:
-        PluralignError: If the survey or the respondent does not allow the run; answers had stay in
-            the folder.
+        PluralignError: If the survey or the respondent does not allow the run; recorded answers
+            stay in the folder.
     """
     reporter, out = reporter or Silent(), as_path(out)
     settings = resolved.settings
@@ -82,7 +82,7 @@ def run_survey(
 def _ask(
     resolved: ResolvedSurvey, survey: Survey, asks: list[Ask], out: Path, reporter: Reporter
 ) -> None:
-    """Open the model, and ask it what is not answered in the folder yet."""
+    """Open the model, and ask for the answers that are not in the folder yet."""
     settings = resolved.settings
     reporter.stage("opening the model")
     respondent = open_respondent(
@@ -96,27 +96,27 @@ def _ask(
         raise NotEnoughData(
             f"all {count_of(len(asks), 'ask')} failed",
             where=settings.model.name or settings.model.kind,
-            hint="mend what the notes name, then give the same command again",
+            hint="fix the causes in the notes, then run the same command again",
         )
 
 
 def asks_of(resolved: ResolvedSurvey) -> list[Ask]:
-    """All that a survey asks, in the order in which it asks."""
+    """All asks of a survey run, in their order."""
     return put_asks(resolved, resolved.source.survey(), Tally())
 
 
 def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask]:
-    """The asks of every strategy, over one choice of questions.
+    """The asks of every strategy, over the same questions.
 
     Raises:
-        InvalidSettings: If two strategies have one name.
-        NotEnoughData: If nothing is left to ask.
+        InvalidSettings: If two strategies have the same name.
+        NotEnoughData: If there is no ask.
     """
     settings = resolved.settings
     communities = _known_communities(settings.communities, survey, tally)
     questions = chosen_questions(survey, settings.limit, settings.seed)
     strategies = _strategies(settings.strategies)
-    needs = {place for strategy in strategies for place in strategy.needs}
+    needs = frozenset().union(*(strategy.needs for strategy in strategies))
     cultures = culture_tables(survey, cultures_of(settings.asking) or CultureTables(), needs)
     asking = settings.asking
     putting = Putting(
@@ -126,10 +126,9 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
         draws=asking.draws,
         seed=settings.seed,
     )
-    asks = [
-        ask
-        for strategy in strategies
-        for ask in put(
+    asks: list[Ask] = []
+    for strategy in strategies:
+        asks += put(
             strategy,
             survey,
             communities,
@@ -138,16 +137,15 @@ def put_asks(resolved: ResolvedSurvey, survey: Survey, tally: Tally) -> list[Ask
             putting=putting,
             tally=tally,
         )
-    ]
     if not asks:
         raise NotEnoughData(
-            "nothing is left to ask", hint="; ".join(tally.dropped) or "check the communities"
+            "there is no question to ask", hint="; ".join(tally.dropped) or "check the communities"
         )
     return asks
 
 
 def _known_communities(wanted: Sequence[str] | None, survey: Survey, tally: Tally) -> Sequence[str]:
-    """Those whose people's answers the survey has: the others are counted, and nobody is asked for them."""
+    """The wanted communities in the survey; the other ones are counted, and are not asked for."""
     for missing in sorted(set(wanted or ()) - set(survey.communities)):
         tally.drop(f"community that the survey does not have: {missing}")
     known = [c for c in wanted or survey.communities if c in survey.communities]
@@ -165,15 +163,15 @@ def _strategies(wanted: Sequence[str]) -> list[Strategy]:
     for strategy in found:
         if names.count(strategy.name) > 1:
             raise InvalidSettings(
-                f"two strategies are called {strategy.name!r}",
+                f"strategies must have different names, got {strategy.name!r} twice",
                 where="strategies",
-                hint="results tell strategies apart by the names of their files: give your copy another",
+                hint="results name a strategy by its file: rename your copy",
             )
     return found
 
 
 def cultures_of(settings: AskingSettings) -> CultureTables | None:
-    """The tables of alike cultures and near questions that settings name; None where they name none."""
+    """The tables of similar cultures and near questions that settings name; None without any."""
     if settings.similarity is None and settings.neighbours is None:
         return None
     return CultureTables(
@@ -183,7 +181,7 @@ def cultures_of(settings: AskingSettings) -> CultureTables | None:
 
 
 def chosen_questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
-    """Ids of all questions, or of so many drawn by the seed."""
+    """Ids of all questions, or of ``limit`` questions drawn by the seed."""
     ids = list(survey.questions)
     if limit is None or limit >= len(ids):
         return ids
@@ -192,7 +190,7 @@ def chosen_questions(survey: Survey, limit: int | None, seed: int) -> list[str]:
 
 
 def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter) -> list[str]:
-    """Ask what is not answered yet; the reasons of those that failed."""
+    """Ask for the answers that are not recorded yet; return the reasons of failed asks."""
     reporter.stage(f"asking {respondent.name}")
     if respondent.damaged:
         reporter.note(
@@ -200,22 +198,22 @@ def ask_all(respondent: RecordedRespondent, asks: list[Ask], reporter: Reporter)
         )
     done = 0
 
-    def heard(_: int, __: Reply) -> None:
+    def count(_: int, __: Reply) -> None:
         nonlocal done
         done += 1
         reporter.progress(done, len(asks))
 
-    replies = respondent.answer(asks, heard)
+    replies = respondent.answer(asks, count)
     return [reply.failure for reply in replies if reply.failure is not None]
 
 
 def note_failures(failures: Sequence[str], reporter: Reporter, about: str = "") -> None:
-    """Note how many asks failed for each of the most frequent reasons.
+    """Note the number of failed asks for each of the most frequent reasons.
 
     Args:
         failures: The reason of each ask that failed.
         reporter: Receives the notes.
-        about: What the notes begin with, such as the name of a model.
+        about: A prefix of the notes, such as the name of a model.
     """
     for reason, n in Counter(failures).most_common(3):
         text = f"{count_of(n, 'ask')} failed: {reason}; the same command asks them again"
@@ -223,7 +221,7 @@ def note_failures(failures: Sequence[str], reporter: Reporter, about: str = "") 
 
 
 def _fingerprint(resolved: ResolvedSurvey, asks: list[Ask]) -> str:
-    """Changes whenever an answer could change: who is asked, what, and how."""
+    """A digest that changes whenever an answer could change: by model, asks or sampling."""
     left_out: dict[str, Any] = {
         "evaluate": True,
         "name": True,

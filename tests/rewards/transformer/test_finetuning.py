@@ -304,7 +304,9 @@ def test_another_training_in_the_folder_is_refused_finished_or_not(
     }
     other = CHANGES[what](tiny, call)
     fine_tune(**call, folder=tmp_path / "done")
-    with pytest.raises(InvalidInput, match=r"(?s)another training lies here.*name another folder"):
+    with pytest.raises(
+        InvalidInput, match=r"(?s)the folder has another training.*name another folder"
+    ):
         fine_tune(**other, folder=tmp_path / "done")
 
     def kill(done: int, total: int) -> None:

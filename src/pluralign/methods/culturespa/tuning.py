@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.huggingface.devices import has_bfloat16
-from pluralign.huggingface.places import METRICS, TrainingPlace, is_over, need_trl
+from pluralign.huggingface.training_folders import METRICS, TrainingFolder, is_over, need_trl
 from pluralign.huggingface.watch import Watch
 from pluralign.methods.culturespa.collecting import TuningRow
 from pluralign.methods.culturespa.config import BATCHES, TuningConfig
@@ -61,7 +61,7 @@ def tune(
         raise NotEnoughData(
             "there is nothing to learn", where=str(folder), hint="look at what was collected"
         )
-    place = TrainingPlace(folder, _identity(chat, rows, config, kind, seed))
+    place = TrainingFolder(folder, _identity(chat, rows, config, kind, seed))
     if (done := place.finished(watch.note)) is not None:
         return done
     place.claim()
@@ -101,7 +101,7 @@ def _tokens(
 def _train(
     chat: LocalChatModel,
     learned: list[dict[str, list[int]]],
-    place: TrainingPlace,
+    place: TrainingFolder,
     config: TuningConfig,
     kind: Literal["joint", "specific"],
     seed: int,
@@ -157,7 +157,7 @@ def _adapted(model: Any, config: TuningConfig, seed: int) -> Any:
 
 def _arguments(
     chat: LocalChatModel,
-    place: TrainingPlace,
+    place: TrainingFolder,
     config: TuningConfig,
     kind: str,
     rows: int,
@@ -221,7 +221,7 @@ def _trainer(
     return trainer
 
 
-def _metrics(place: TrainingPlace, last: str | None) -> Any:
+def _metrics(place: TrainingFolder, last: str | None) -> Any:
     from pluralign.huggingface.callbacks import MetricsFile
 
     return MetricsFile(place.partial / METRICS, last)

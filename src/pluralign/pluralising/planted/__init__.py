@@ -1,4 +1,4 @@
-"""A small language model that knows a planted society, so that CultureSPA can be tried out whole."""
+"""A small language model trained on a planted society, to try out all of CultureSPA."""
 
 from pluralign.pluralising.planted.building import (
     build_planted_model,

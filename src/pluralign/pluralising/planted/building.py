@@ -1,4 +1,4 @@
-"""Build a small language model that knows a planted society: tokenizer, chat template, weights trained from nothing."""
+"""Build a small language model of a planted society: tokenizer, chat template and weights."""
 
 import json
 import math
@@ -28,10 +28,13 @@ _TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-# Digits, line ends, quotes and what stands between sentences are tokens of their own; whole
-# sentences may be one.
+# Digits, line ends, quotes and separators of sentences are tokens of their own, so that a whole
+# sentence may be one token.
 _PIECES = r"""\d|\n|"|(?<=\d)\. |(?<=\?) |\{"question": |, "options": \[|\]\}"""
-_ABOUT = "A toy: it knows nobody but the simulated people of a planted society, and is for trying methods out only."
+_ABOUT = (
+    "A toy: it knows nobody but the simulated people of a planted society, and is for trying "
+    "methods out only."
+)
 
 
 def build_planted_model(
@@ -39,18 +42,18 @@ def build_planted_model(
 ) -> dict[str, Any]:
     """Train a small causal model on a planted society; the folder appears whole or not at all.
 
-    It answers the society's questions, as its default culture where none is named and as a mixture
-    of its default and the community's people where one is, and writes new questions. It is a model
-    of simulated people only.
+    It answers the society's questions, and writes new ones. Without a named community it answers as
+    its default culture; with one, as a mixture of its default culture and the community's people.
+    It is a model of simulated people only.
 
     Args:
-        folder: Where it is put: a Hugging Face folder, with ``planted.json``, which says what was
-            planted.
-        settings: What is planted, and how large the model is.
-        reporter: Hears the progress.
+        folder: The folder to write: a Hugging Face folder, with the planted values in
+            ``planted.json``.
+        settings: The planted values, and the size of the model.
+        reporter: Receives the progress.
 
     Returns:
-        What ``planted.json`` holds.
+        The content of ``planted.json``.
 
     Raises:
         InvalidInput: If the folder exists.
@@ -68,13 +71,8 @@ def build_planted_model(
         torch.manual_seed(settings.seed)
         model = _model(tokenizer, settings)
         reporter.stage("training the planted model")
-        losses = _train(
-            model,
-            _AnswerRows(tokenizer, answers),
-            _WritingRows(tokenizer, writing),
-            settings,
-            reporter,
-        )
+        asked, written = _AnswerRows(tokenizer, answers), _WritingRows(tokenizer, writing)
+        losses = _train(model, asked, written, settings, reporter)
     card = {
         "about": _ABOUT,
         "planted": asdict(settings),
@@ -97,7 +95,7 @@ def _check(folder: Path) -> None:
             raise MissingExtra.named("train", module)
     if folder.exists():
         raise InvalidInput(
-            "the folder exists", where=str(folder), hint="name another, or delete it"
+            "the folder must not exist yet", where=str(folder), hint="name another, or delete it"
         )
 
 
@@ -106,7 +104,7 @@ def _tokenizer(
     writing: Sequence[WritingLesson],
     settings: PlantedModelSettings,
 ) -> Any:
-    """Byte-level BPE whose merges may span words: a sentence of the society is a token or two."""
+    """Byte-level BPE whose merges may span words, so that a sentence is one or two tokens."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -161,7 +159,7 @@ def _model(tokenizer: Any, settings: PlantedModelSettings) -> Any:
 
 
 class _AnswerRows:
-    """Asks as tokens, with the chances of what comes next: a label, then the end of the turn."""
+    """Asks as tokens, with the probabilities of the labels, after which the turn ends."""
 
     def __init__(self, tokenizer: Any, lessons: Sequence[AnswerLesson]) -> None:
         self.pad, self.end = tokenizer.pad_token_id, tokenizer.eos_token_id
@@ -174,7 +172,7 @@ class _AnswerRows:
         self.lengths = [len(row) + 1 for row in self.ids]
 
     def loss(self, model: Any, rows: Sequence[int], rng: np.random.Generator) -> Any:
-        """Cross-entropy against the planted chances, and of the end behind an answer drawn from them."""
+        """Cross-entropy with the planted probabilities, and of the end of the turn."""
         import torch
 
         drawn = [self.labels[i][rng.choice(len(self.labels[i]), p=self.chances[i])] for i in rows]
@@ -197,12 +195,10 @@ class _WritingRows:
 
     def __init__(self, tokenizer: Any, lessons: Sequence[WritingLesson]) -> None:
         self.pad = tokenizer.pad_token_id
-        prompts = tokenizer(
-            [_prompt(tokenizer, lesson) for lesson in lessons], add_special_tokens=False
-        )["input_ids"]
-        answers = tokenizer([lesson.answer + _END for lesson in lessons], add_special_tokens=False)[
-            "input_ids"
-        ]
+        requests = [_prompt(tokenizer, lesson) for lesson in lessons]
+        questions = [lesson.answer + _END for lesson in lessons]
+        prompts = tokenizer(requests, add_special_tokens=False)["input_ids"]
+        answers = tokenizer(questions, add_special_tokens=False)["input_ids"]
         self.ids = [[*p, *a] for p, a in zip(prompts, answers, strict=True)]
         self.written = [len(a) for a in answers]
         self.lengths = [len(row) for row in self.ids]
@@ -214,11 +210,8 @@ class _WritingRows:
         del rng
         ids, mask = _padded([self.ids[i] for i in rows], self.pad)
         longest = max(self.written[i] for i in rows)
-        logits = (
-            model(input_ids=ids, attention_mask=mask, logits_to_keep=longest + 1)
-            .logits[:, :-1]
-            .float()
-        )
+        out = model(input_ids=ids, attention_mask=mask, logits_to_keep=longest + 1)
+        logits = out.logits[:, :-1].float()
         wanted = ids[:, -longest:].clone()
         for k, i in enumerate(rows):
             wanted[k, : longest - self.written[i]] = -100
@@ -234,7 +227,7 @@ def _train(
     settings: PlantedModelSettings,
     reporter: Reporter,
 ) -> dict[str, float]:
-    """Answers and questions in every step; the rate rises for a tenth of the steps and falls as a cosine."""
+    """Train on answers and questions in every step, with a warm-up and then a cosine schedule."""
     import torch
 
     optimiser = torch.optim.AdamW(
@@ -245,19 +238,20 @@ def _train(
     )
     rng = rng_for(settings.seed, "planted training")
     asked = _batches(answers.lengths, settings.batch, rng)
-    told = _batches(writing.lengths, max(1, settings.batch // 4), rng)
+    written = _batches(writing.lengths, max(1, settings.batch // 4), rng)
     losses: dict[str, float] = {}
     model.train()
     for step in range(settings.steps):
-        parts = answers.loss(model, next(asked), rng), writing.loss(model, next(told), rng)
-        (parts[0] + parts[1]).backward()
+        answering = answers.loss(model, next(asked), rng)
+        questioning = writing.loss(model, next(written), rng)
+        (answering + questioning).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         optimiser.zero_grad()
         losses = {
-            name: round(part.item(), 4)
-            for name, part in zip(("answering", "writing"), parts, strict=True)
+            "answering": round(answering.item(), 4),
+            "writing": round(questioning.item(), 4),
         }
         reporter.progress(step + 1, settings.steps)
     model.eval()
@@ -272,7 +266,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _batches(lengths: Sequence[int], size: int, rng: np.random.Generator) -> Iterator[list[int]]:
-    """Rows of like length together, in random order, for ever."""
+    """An unbounded stream of batches of rows with similar lengths, in random order."""
     while True:
         noisy = np.asarray(lengths) + rng.random(len(lengths))
         order = np.argsort(noisy)
@@ -287,7 +281,7 @@ def _prompt(tokenizer: Any, lesson: AnswerLesson | WritingLesson) -> str:
 
 
 def _padded(rows: Sequence[list[int]], pad: int) -> tuple[Any, Any]:
-    """Padded on the left, as a model that generates is."""
+    """Token rows padded on the left, as for a model that generates."""
     from pluralign.respondents.local.chat import left_padded
 
     return left_padded(rows, pad, "cpu")

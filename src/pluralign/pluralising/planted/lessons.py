@@ -1,5 +1,6 @@
-"""What a planted language model learns: asks with the chances of each answer, and questions to write."""
+"""The lessons of a planted language model: asks with probabilities, and questions to write."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,11 +28,11 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class AnswerLesson:
-    """An ask, and how likely each answer is.
+    """An ask with the probability of each answer.
 
     Attributes:
         ask: The ask.
-        probs_O: Chances of the options, in the question's own order.
+        probs_O: Probabilities of the options, in the question's own order.
     """
 
     ask: Ask
@@ -40,7 +41,7 @@ class AnswerLesson:
 
 @dataclass(frozen=True, slots=True)
 class WritingLesson:
-    """A request for a question, and one that would do.
+    """A request for a question, with a good answer.
 
     Attributes:
         conversation: The request, with its examples.
@@ -52,7 +53,7 @@ class WritingLesson:
 
 
 def answer_lessons(settings: PlantedModelSettings) -> list[AnswerLesson]:
-    """Every question put by every strategy, as nobody and for every community, with the chances that are planted."""
+    """Every question by every strategy, with and without each community, with its probabilities."""
     society = default_society()
     questions = fresh_questions(society, settings.questions, settings, "answers")
     truth = exact_survey(society, questions)
@@ -65,7 +66,7 @@ def answer_lessons(settings: PlantedModelSettings) -> list[AnswerLesson]:
 
 
 def planted_chances(truth: Survey, ask: Ask, settings: PlantedModelSettings) -> FloatArray:
-    """The chances planted for an ask, shape (O,): those of a simulated respondent, sharpened."""
+    """The planted probabilities of an ask, shape (O,): a simulated respondent's, sharpened."""
     teacher = SimulatedRespondent(truth, settings.default_culture, settings.knowledge)
     sharp_O = teacher.probabilities(ask) ** settings.sharpness
     chances_O: FloatArray = sharp_O / sharp_O.sum()
@@ -86,20 +87,20 @@ def writing_lessons(settings: PlantedModelSettings) -> list[WritingLesson]:
 
 
 def held_out_survey(settings: PlantedModelSettings) -> Survey:
-    """The survey that the model is measured on and must not have learned."""
+    """The survey on which the model is measured, and which it must not learn."""
     seed, questions = settings.held_out
     return SocietySurvey(seed=seed, questions=questions).survey()
 
 
 def similarity_of(settings: PlantedModelSettings) -> CultureTables:
-    """How alike the communities are, as the survey to be measured on has it."""
+    """The similarity of the communities in the survey that is held out."""
     return culture_tables(held_out_survey(settings), CultureTables(), {"nearest"})
 
 
 def fresh_questions(
     society: Society, n: int, settings: PlantedModelSettings, purpose: str
 ) -> list[SurveyQuestion]:
-    """Distinct questions that are not in the survey held out; fewer where the bank has no more."""
+    """Distinct questions that are not in the held-out survey; fewer if the bank has no more."""
     held = {(q.text, q.options) for q in held_out_survey(settings).questions.values()}
     found: dict[tuple[str, tuple[str, ...]], SurveyQuestion] = {}
     for q in draw_questions(society.traits, 2 * n, rng_for(settings.seed, "planted", purpose)):
@@ -110,11 +111,8 @@ def fresh_questions(
 
 def exact_survey(society: Society, questions: Sequence[SurveyQuestion]) -> Survey:
     """Questions with the true shares of every community, without the noise of a sample."""
-    shares = tuple(
-        AnswerDistribution(
-            q.id, c.id, tuple(np.minimum(society.true_shares(q, c.id), 1.0).tolist())
-        )
-        for q in questions
-        for c in society.communities
-    )
-    return Survey("planted", {q.id: q for q in questions}, shares)
+    answers = []
+    for question, home in itertools.product(questions, society.communities):
+        shares_O = np.minimum(society.true_shares(question, home.id), 1.0)
+        answers.append(AnswerDistribution(question.id, home.id, tuple(shares_O.tolist())))
+    return Survey("planted", {q.id: q for q in questions}, tuple(answers))

@@ -17,9 +17,9 @@ from pluralign.core import (
     PreferencePair,
     prompt_text,
 )
-from pluralign.huggingface.places import METRICS, TrainingPlace, is_over, need_trl
 from pluralign.huggingface.processes import process_count, writing
 from pluralign.huggingface.quieting import quiet
+from pluralign.huggingface.training_folders import METRICS, TrainingFolder, is_over, need_trl
 from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
@@ -78,7 +78,7 @@ def fine_tune(
             hint="raise tau, or use more pairs",
         )
     identity = _identity(backbone, form, kind, train, held, config)
-    place = TrainingPlace(folder, identity)
+    place = TrainingFolder(folder, identity)
     if (done := place.finished(watch.note)) is not None:
         return done
     place.claim()
@@ -114,7 +114,7 @@ class _Run:
     backbone: Backbone
     kind: PartKind
     config: TrainingConfig
-    place: TrainingPlace
+    place: TrainingFolder
     watch: Watch
 
     @property

@@ -1,4 +1,4 @@
-"""Where a training lies: unfinished beside its folder, then in it, whole; and whose it is."""
+"""The folder of a training: unfinished next to it, then whole in it, with its identity."""
 
 import json
 import shutil
@@ -24,12 +24,12 @@ _AGAIN = "delete its folder and train again"
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingPlace:
+class TrainingFolder:
     """The folder of one training.
 
     Attributes:
-        folder: Where its outcome appears, whole or not at all.
-        identity: Changes with all that decides what is learned.
+        folder: The folder in which its outcome appears, whole or not at all.
+        identity: A text that changes with everything that affects the outcome.
     """
 
     folder: Path
@@ -37,45 +37,43 @@ class TrainingPlace:
 
     @property
     def partial(self) -> Path:
-        """Where it is written until it is whole."""
+        """The folder of the unfinished training."""
         return self.folder.with_name(f".{self.folder.name}.partial")
 
     @property
     def checkpoints(self) -> Path:
-        """Where its checkpoints lie."""
+        """The folder of its checkpoints."""
         return self.partial / "checkpoints"
 
     def finished(self, note: Callable[[str], None]) -> dict[str, Any] | None:
-        """What ``training.json`` holds, where the training was finished before and lies there as it was written.
+        """The content of ``training.json`` if the training is finished and undamaged, else None.
 
         Args:
-            note: Hears which files are missing or damaged: the training is done again, and replaces
-                the folder.
+            note: Called with the files that are missing or damaged; the training is then repeated,
+                and replaces the folder.
 
         Raises:
-            InvalidInput: If another training lies there.
+            InvalidInput: If the folder has another training.
         """
         if faults := folder_faults(self.folder):
-            note(
-                f"{self.folder} is trained again, not as it was written: {describe_faults(faults)}"
-            )
+            note(f"{self.folder} is damaged and is trained again: {describe_faults(faults)}")
             return None
         if not (self.folder / TRAINING).is_file():
             return None
         facts = read_json_object(self.folder / TRAINING, _AGAIN)
         if facts.get("identity") != self.identity:
             raise InvalidInput(
-                "another training lies here: other data, weights, settings or another model",
+                "the folder has another training: other data, weights, settings or another model",
                 where=str(self.folder),
                 hint="name another folder, or delete this one",
             )
         return facts
 
     def claim(self) -> None:
-        """Make the folder of an unfinished training this one's own.
+        """Claim the folder of the unfinished training for this training.
 
         Raises:
-            InvalidInput: If it holds checkpoints of another training.
+            InvalidInput: If it has checkpoints of another training.
         """
         state = self.partial / _IDENTITY
         if state.is_file() and state.read_text(encoding="utf-8") != self.identity:
@@ -83,7 +81,7 @@ class TrainingPlace:
                 "the checkpoints here belong to another training: other data, weights, settings or "
                 "another model",
                 where=str(self.partial),
-                hint="delete the folder to begin anew",
+                hint="delete the folder to start again",
             )
         if process_count() > 1:
             wait_for_all()
@@ -93,16 +91,16 @@ class TrainingPlace:
                 state.write_text(self.identity, encoding="utf-8")
 
     def last_checkpoint(self) -> str | None:
-        """The checkpoint to go on from."""
+        """The checkpoint from which to resume; None where there is none."""
         from transformers.trainer_utils import get_last_checkpoint
 
-        found: str | None = (
-            get_last_checkpoint(str(self.checkpoints)) if self.checkpoints.is_dir() else None
-        )
+        if not self.checkpoints.is_dir():
+            return None
+        found: str | None = get_last_checkpoint(str(self.checkpoints))
         return found
 
     def publish(self, facts: dict[str, Any]) -> None:
-        """Write ``training.json``, drop the checkpoints, and put the outcome in its place; adds the identity."""
+        """Write ``training.json`` with the identity, delete checkpoints, and move the outcome."""
         facts |= {"identity": self.identity}
         with writing() as main:
             if main:
@@ -121,7 +119,7 @@ def is_over(checkpoint: str) -> bool:
 
 
 def need_trl() -> None:
-    """Hold that what trains is installed.
+    """Check that the libraries for training are installed.
 
     Raises:
         MissingExtra: If TRL, PEFT, Accelerate or Datasets is not installed.

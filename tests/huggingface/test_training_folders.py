@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pluralign.huggingface.places import TrainingPlace
+from pluralign.huggingface.training_folders import TrainingFolder
 
 
-def trained(folder: Path) -> TrainingPlace:
+def trained(folder: Path) -> TrainingFolder:
     """A finished training, whose weights are a few bytes."""
-    place = TrainingPlace(folder, "these weights")
+    place = TrainingFolder(folder, "these weights")
     place.claim()
     (place.partial / "model.safetensors").write_bytes(bytes(100))
     place.publish({"steps": 3})
@@ -49,4 +49,4 @@ def test_a_damaged_one_is_not_and_its_file_is_named(tmp_path: Path, name: str, d
 
 def test_a_moved_one_is_kept(tmp_path: Path) -> None:
     trained(tmp_path / "part").folder.rename(tmp_path / "moved")
-    assert TrainingPlace(tmp_path / "moved", "these weights").finished(pytest.fail) is not None
+    assert TrainingFolder(tmp_path / "moved", "these weights").finished(pytest.fail) is not None
