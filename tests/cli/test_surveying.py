@@ -248,7 +248,7 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
             "none.jsonl",
         ),
         (["pluralise", "--survey", "society_survey"], "model"),
-        (["pluralise", "--show", "tune", "--out", "nowhere"], "was not run"),
+        (["pluralise", "--show", "tune", "--out", "nowhere"], "did not run yet"),
     ],
 )
 def test_what_cannot_be_done_ends_with_one_readable_message(

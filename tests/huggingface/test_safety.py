@@ -182,7 +182,7 @@ def test_a_link_to_another_folder_is_no_part_of_a_model(tmp_path: Path) -> None:
     (folder / "0_Transformer").symlink_to(tmp_path / "elsewhere")
     module(path="0_Transformer")(folder)
 
-    with pytest.raises(InvalidSettings, match="outside its folder"):
+    with pytest.raises(InvalidSettings, match="is outside of its folder"):
         refuse_modules_elsewhere(folder)
 
 

@@ -151,5 +151,5 @@ def test_without_lm_eval_the_extra_is_named(
 
 
 def test_no_task_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="no task"):
+    with pytest.raises(InvalidInput, match="at least one task"):
         AbilityTasks(())

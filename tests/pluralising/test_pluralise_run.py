@@ -182,16 +182,16 @@ def test_questions_of_a_file_take_the_place_of_written_ones(double: Double, tmp_
 def test_what_a_stage_did_can_be_read_later(double: Double, tmp_path: Path) -> None:
     stages = run_pluralise(resolved(), tmp_path / "run", until="filter").stages
     assert read_stage(tmp_path / "run", "filter") == stages["filter"]
-    with pytest.raises(InvalidSettings, match="was not run"):
+    with pytest.raises(InvalidSettings, match="did not run yet"):
         read_stage(tmp_path / "run", "tune")
-    with pytest.raises(InvalidSettings, match="no stage"):
+    with pytest.raises(InvalidSettings, match="must be one of"):
         read_stage(tmp_path / "run", "cook")
 
 
 def test_a_model_behind_a_server_is_not_tuned_and_what_was_done_stays(
     double: Double, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidSettings, match="cannot be tuned"):
+    with pytest.raises(InvalidSettings, match="only a local model"):
         run_pluralise(resolved(), tmp_path / "run")
     assert read_stage(tmp_path / "run", "collect")["kept"] > 0
 
@@ -200,7 +200,7 @@ def test_a_model_that_writes_no_question_ends_with_its_reason(
     double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Double, "say", lambda self, conversation: "I would rather not.")
-    with pytest.raises(NotEnoughData, match="no question that can be read"):
+    with pytest.raises(NotEnoughData, match=r"no question of .* can be read"):
         run_pluralise(resolved(), tmp_path / "run", until="filter")
 
 
