@@ -720,7 +720,7 @@ class TestPairsAlone:
 
 def test_answers_say_nothing_without_their_survey(answers: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        InvalidSettings, match="--survey: answers say nothing without the survey they answer"
+        InvalidSettings, match="--survey: answers cannot be audited without their survey"
     ):
         audit(Given(answers=[answers]), tmp_path / "audit")
 

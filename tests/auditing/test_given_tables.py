@@ -39,7 +39,7 @@ class TestAxes:
         assert places == {"MEX": (81, 30)}
         assert (tally.read, tally.kept, tally.made) == (3, 2, 1)
         assert tally.dropped == {"unknown community: Africa East": 1}
-        assert tally.left_out == {"theory: no place on every axis": 1}
+        assert tally.left_out == {"theory: no position on every axis": 1}
 
     def test_decimal_commas_between_semicolons_are_numbers(self, write: Write) -> None:
         assert axes_of(write("a.csv", "country;x\nMexico;1,5\nNigeria;-0,25\n"))[0] == {
@@ -68,7 +68,7 @@ class TestAxes:
 
         assert found == {"map": {"MEX": (1, 4), "NGA": (2, 3)}, "other": {"MEX": (1,), "NGA": (2,)}}
         assert (tally.read, tally.kept, tally.made) == (7, 7, 4)
-        assert tally.left_out == {"map: no place on every axis": 1}
+        assert tally.left_out == {"map: no position on every axis": 1}
 
     def test_a_mark_of_byte_order_is_no_part_of_a_name(self, write: Write) -> None:
         assert axes_of(write("a.csv", "\ufeffcountry,x\nMexico,1\n"))[0] == {"MEX": (1,)}
@@ -100,10 +100,10 @@ class TestAxes:
         [
             ("", "no rows"),
             ("country,x\n", "no rows"),
-            ("region,x\nEast,1\n", "no column tells the community"),
-            ("country,x\nMexico,high\n", "no column holds numbers"),
-            ("country,year\nMexico,1998\n", "no column holds numbers"),
-            ("country,x\nAtlantis,1\n", "no community has a place"),
+            ("region,x\nEast,1\n", "no column has the community"),
+            ("country,x\nMexico,high\n", "no column has numbers"),
+            ("country,year\nMexico,1998\n", "no column has numbers"),
+            ("country,x\nAtlantis,1\n", "no community has a position"),
             ('country,x\n"' + "a" * 200_000 + '",1\n', "field larger|no community"),
         ],
     )
@@ -125,7 +125,7 @@ class TestAxes:
             write("two.csv", "country,y\nNigeria,1\n"),
         )
 
-        with pytest.raises(NotEnoughData, match="theory: no community has a place on every axis"):
+        with pytest.raises(NotEnoughData, match="theory: no community has a position on every axis"):
             axes_of(one, two)
 
 
@@ -238,7 +238,7 @@ class TestItems:
             (json.dumps(ROW | {"gold": None}), "no gold"),
             (json.dumps({k: v for k, v in ROW.items() if k != "answer"}), "no answer"),
             (json.dumps({k: v for k, v in ROW.items() if k != "communities"}), "no community"),
-            (json.dumps(ROW | {"communities": "MEX"}), "communities is no list"),
+            (json.dumps(ROW | {"communities": "MEX"}), "communities is not a list"),
             (json.dumps(ROW | {"communities": []}), "communities"),
             (json.dumps(ROW | {"level": "planet"}), "planet"),
             (json.dumps(ROW | {"level": ["country"]}), "country"),

@@ -316,7 +316,7 @@ BROKEN = "community,attribute,group,share\nMEX,gender,woman,half\n"
         ),
         (
             ["--pairs", "pairs.jsonl", "--axes", "x=broken.csv"],
-            ["broken.csv", "no column holds numbers"],
+            ["broken.csv", "no column has numbers"],
         ),
         (
             ["--pairs", "pairs.jsonl", "--axes", "latin.csv"],

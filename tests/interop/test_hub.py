@@ -122,7 +122,7 @@ def test_a_name_that_is_no_repositorys_is_refused(
 @pytest.mark.parametrize(
     ("error", "what"),
     [
-        (Refused(401), "does not know the token"),
+        (Refused(401), "does not accept the token"),
         (Refused(403), "may not write here"),
         (Refused(500), "the hub refused"),
         (ConnectionError("no route"), r"cannot be reached \(no route\)"),

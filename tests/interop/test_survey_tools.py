@@ -67,7 +67,7 @@ def test_other_files_are_never_overwritten_and_names_are_checked(tmp_path: Path)
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(InvalidInput, match="not empty"):
         write_lm_eval_tasks(SURVEY, [AWARE], ["~hill"], tmp_path)
-    with pytest.raises(InvalidInput, match="no name"):
+    with pytest.raises(InvalidInput, match="not a name"):
         write_lm_eval_tasks(SURVEY, [AWARE], ["~hill"], tmp_path / "new", "a b")
     with pytest.raises(NotEnoughData, match="MEX"):
         write_lm_eval_tasks(SURVEY, [AWARE], ["MEX"], tmp_path / "new")

@@ -1,4 +1,4 @@
-"""Audit evidence, and write what was found."""
+"""Audit evidence, and write the findings."""
 
 import platform
 import time
@@ -20,12 +20,12 @@ from pluralign.settings.toml_tables import shown
 
 @dataclass(frozen=True, slots=True)
 class AuditOutcome:
-    """What an audit found; the same lies in its folder.
+    """The results of an audit, as written to its folder.
 
     Attributes:
-        findings: Gravest first.
-        assessments: What became of each check.
-        record: As in ``audit.json``.
+        findings: Findings, most severe first.
+        assessments: The status of each check.
+        record: The content of ``audit.json``.
     """
 
     findings: list[Finding]
@@ -45,14 +45,17 @@ def run_audit(
     out: AnyPath,
     reporter: Reporter | None = None,
 ) -> AuditOutcome:
-    """Audit evidence; write ``findings.jsonl``, ``assessments.jsonl``, ``participation.jsonl`` and ``audit.json``.
+    """Audit evidence and write the results into a folder.
+
+    The files are ``findings.jsonl``, ``assessments.jsonl``, ``participation.jsonl`` and
+    ``audit.json``.
 
     Args:
-        given: Where the evidence lies.
-        settings: Seed, draws, small cells, methods.
-        audits: Which audits, with their thresholds.
+        given: The paths of the evidence.
+        settings: Seed, draws, smallest reported group, methods.
+        audits: The audits, with their thresholds.
         out: Folder to write to; files of an earlier audit in it are replaced.
-        reporter: Hears the progress.
+        reporter: Receives the progress.
 
     Raises:
         PluralignError: If there is no evidence, or some of it cannot be read.
@@ -90,7 +93,7 @@ def run_audit(
 
 
 def _told(gathered: Gathered) -> dict[str, Any]:
-    """What the record says of the evidence: how much there was, what was dropped, what is missing, whose it is."""
+    """The evidence in the record: its counts, dropped rows, missing inputs and licences."""
     evidence = gathered.evidence
     return {
         "pairs": len(evidence.pairs),

@@ -39,18 +39,18 @@ _OF_SURVEY = ("data.survey.name", "settings.evaluate.parser", "settings.evaluate
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an audit is given.
+    """The paths of an audit's evidence.
 
     Attributes:
-        folder: Of a run of reward models or of a survey.
+        folder: Folder of a run of reward models or of a survey.
         answers: Files of recorded answers.
         surveys: Surveys; the first is the one that was answered.
         pairs: Files of pairs.
-        residents: Who lives in the communities, CSV.
-        axes: Name of a theory and file of places on its axes.
-        items: Answers to items that ask to reason about cultures, JSONL.
-        parser: How answers are read.
-        numbering: How options were numbered where rows do not say.
+        residents: CSV of the residents of the communities.
+        axes: Name of a theory and file of positions on its axes.
+        items: JSONL of answers to items that need reasoning about cultures.
+        parser: Parser of answers.
+        numbering: Numbering of the options, for rows without labels.
     """
 
     folder: Path | None = None
@@ -66,11 +66,11 @@ class Given:
 
 @dataclass(slots=True)
 class Gathered:
-    """Evidence, and what became of the rows it came from.
+    """Evidence, with the counts of its rows.
 
     Attributes:
         evidence: The evidence.
-        tallies: Name of what was read -> its tally.
+        tallies: Name of an input -> its tally.
         licenses: Name of a source -> its terms.
     """
 
@@ -79,31 +79,31 @@ class Gathered:
     licenses: dict[str, str] = field(default_factory=dict)
 
     def tally(self, name: str) -> Tally:
-        """The tally of what is read under a name."""
+        """The tally of the input with a name."""
         return self.tallies.setdefault(name, Tally())
 
 
 def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
-    """Read all that is given.
+    """Read all given evidence.
 
-    What a run's record names but is no longer there does not stop the audit: its checks are not
-    assessed, and the reason is told.
+    A missing input of a run does not stop the audit: the checks that need it are not assessed, and
+    the reason is reported.
 
     Args:
-        given: Where the evidence lies.
-        methods: Methods of reward models to look at; all that steer where None.
+        given: The paths of the evidence.
+        methods: Methods of reward models to audit; all that steer if None.
 
     Raises:
-        InvalidSettings: If the folder holds no run, or the run has no such method.
+        InvalidSettings: If the folder has no run, or the run has no such method.
         InvalidInput: If a file cannot be read.
-        NotEnoughData: If nothing at all is given.
+        NotEnoughData: If there is no evidence.
     """
     found = Gathered(Evidence())
     run = _opened(given.folder)
     rewarded = run if isinstance(run, RewardRun) else None
     if methods is not None and rewarded is None:
         raise InvalidSettings(
-            "methods are chosen where there is no run of reward models", where="methods"
+            "methods are set, but there is no run of reward models", where="methods"
         )
     missing: list[str] = []
     survey, answers = _answered(given, run, found, missing)
@@ -133,7 +133,7 @@ def _place(given: Given) -> str | None:
 
 
 def _opened(folder: Path | None) -> RewardRun | SurveyRun | None:
-    """The run to audit, whose record says where its evidence came from."""
+    """The run to audit, whose record names the sources of its evidence."""
     if folder is None:
         return None
     run = open_run(folder)
@@ -166,7 +166,7 @@ def _answered(
     """The survey, and the answers to it: those given, else those of the run."""
     if given.answers and not given.surveys:
         raise InvalidSettings(
-            "answers say nothing without the survey they answer", where="--survey", hint="name it"
+            "answers cannot be audited without their survey", where="--survey", hint="name it"
         )
     asked = run if isinstance(run, SurveyRun) else None
     paths, parser, numbering = list(given.answers), given.parser, given.numbering
@@ -197,7 +197,7 @@ def _told_survey(
         return None
     try:
         if "settings" not in told:
-            raise InvalidSettings("the record, an early one, does not say where it lies")
+            raise InvalidSettings("the record, an early one, does not have its path")
         survey = _survey(
             survey_source({"source": told["name"]} | told["settings"], Path.cwd(), "record.json"),
             found,
@@ -216,7 +216,7 @@ def _told_survey(
 
 
 def _survey(source: SurveySource, found: Gathered, number: int = 1) -> Survey:
-    """Read a survey; a further one of the same name is told by its number."""
+    """Read a survey; a further one of the same name gets a number."""
     again = f"survey {source.name}" in found.tallies
     name = f"{source.name} {number}" if again else source.name
     survey = source.survey(found.tally(f"survey {name}"))
@@ -250,8 +250,8 @@ def _pairs(
         return ()
     if loaded.fingerprint != run.record["data"]["fingerprint"]:
         missing.append(
-            "the pairs of the run have changed since; they are not used: give those of then with "
-            "--pairs"
+            "the pairs of the run have changed since; they are not used: give the original ones "
+            "with --pairs"
         )
         return ()
     for k, (source, tally) in enumerate(zip(sources, loaded.tallies, strict=True), 1):
@@ -281,5 +281,5 @@ def _rewards(run: RewardRun, wanted: Sequence[str] | None) -> Rewards:
 
 
 def _line(error: Exception) -> str:
-    """What an error says, without its hint."""
+    """The message of an error, without its hint."""
     return str(error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What else an audit can be given: who lives where, places on the axes of theories, and items to reason about."""
+"""Further inputs of an audit: residents, positions on the axes of theories, and reasoning items."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,12 +24,12 @@ _COLUMNS = "see docs/audits.md for the columns"
 
 
 def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, float]]]:
-    """Who lives in each community: a CSV with ``community, attribute, group, share``.
+    """The residents of each community: a CSV with ``community, attribute, group, share``.
 
     Raises:
-        InvalidInput: If a column is missing, a share is no number in [0, 1], or a group comes
+        InvalidInput: If a column is missing, a share is not a number in [0, 1], or a group comes
             twice.
-        NotEnoughData: If there are none.
+        NotEnoughData: If there are no rows.
     """
     found: dict[str, dict[str, dict[str, float]]] = {}
     for line, row in _rows(path, ("community", "attribute", "group", "share")):
@@ -56,15 +56,15 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
 def read_axes(
     named: Sequence[tuple[str, Path]], tally: Tally
 ) -> dict[str, dict[str, tuple[float, ...]]]:
-    """Places of communities on the axes of theories; files with one name are joined.
+    """Positions of communities on the axes of theories; files with one name are joined.
 
     A file is a CSV with a column ``community``, ``country``, ``geo`` or ``name``; every other
-    column that holds numbers is an axis. Of several years the latest counts; a community without a
-    place on every axis is left out and counted. The sign of an axis does not matter.
+    column of numbers is an axis. Of several years the latest is used. A community without a
+    position on every axis is left out and counted. The sign of an axis has no effect.
 
     Raises:
-        InvalidInput: If a file cannot be read or holds no axis.
-        NotEnoughData: If no community has a place on every axis.
+        InvalidInput: If a file cannot be read or has no axis.
+        NotEnoughData: If no community has a position on every axis.
     """
     columns: dict[str, list[dict[str, float]]] = {}
     for name, path in named:
@@ -74,13 +74,13 @@ def read_axes(
         whole = set.intersection(*(set(axis) for axis in axes))
         if len(whole) < len(set.union(*(set(axis) for axis in axes))):
             tally.leave_out(
-                f"{name}: no place on every axis",
+                f"{name}: no position on every axis",
                 len(set.union(*(set(a) for a in axes))) - len(whole),
             )
         if not whole:
             files = ", ".join(str(path) for own, path in named if own == name)
             raise NotEnoughData(
-                f"{name}: no community has a place on every axis",
+                f"{name}: no community has a position on every axis",
                 where=files,
                 hint="see how communities are written",
             )
@@ -90,14 +90,14 @@ def read_axes(
 
 
 def read_items(path: Path, tally: Tally) -> list[Item]:
-    """Answers to items that ask to reason about cultures, JSONL.
+    """Answers to items that need reasoning about cultures, from JSONL.
 
     A row is ``{"id", "model", "communities": [...] or "community", "level", "gold", "answer"}``,
     perhaps with ``reason_for``. ``level`` is ``rule_of_thumb``, ``value`` or ``country``.
 
     Raises:
         InvalidInput: If a row cannot be read.
-        NotEnoughData: If there are none.
+        NotEnoughData: If there are no rows.
     """
     items = []
     for number, text in enumerate(_text(path).split("\n"), 1):
@@ -126,10 +126,10 @@ def _item(row: object, tally: Tally) -> Item | None:
         if row.get(name) is None or (name == "id" and is_missing(row[name])):
             raise InvalidInput(f"no {name}", hint=_COLUMNS)
     if "answer" not in row:
-        raise InvalidInput("no answer", hint="write what was answered; null where nothing came")
+        raise InvalidInput("no answer", hint="write the answer, or null without one")
     labels = row["communities"] if "communities" in row else [row.get("community")]
     if not isinstance(labels, list):
-        raise InvalidInput("communities is no list", hint=_COLUMNS)
+        raise InvalidInput("communities is not a list", hint=_COLUMNS)
     if None in labels:
         raise InvalidInput("no community", hint=_COLUMNS)
     ids = [_community(label, tally) for label in labels]
@@ -155,7 +155,7 @@ def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
     label = next((name for name in _LABELS if name in names), None)
     if label is None:
         raise InvalidInput(
-            "no column tells the community", where=str(path), hint=f"name one {_LABELS[0]}"
+            "no column has the community", where=str(path), hint=f"name one {_LABELS[0]}"
         )
     chosen = [
         n
@@ -163,7 +163,7 @@ def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
         if n not in {label, *_NO_AXES} and any(_number(r, n) is not None for _, r in rows)
     ]
     if not chosen:
-        raise InvalidInput("no column holds numbers", where=str(path))
+        raise InvalidInput("no column has numbers", where=str(path))
     axes: list[dict[str, float]] = [{} for _ in chosen]
     rows.sort(key=lambda item: _number(item[1], "year") or 0.0)
     for _, row in rows:

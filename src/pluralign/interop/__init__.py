@@ -1,4 +1,4 @@
-"""What other tools read and call: RewardBench results, TRL rewards, model cards, results files, pushes to the hub."""
+"""Formats and functions for other tools: RewardBench, TRL, verl, lm-eval, Inspect and the hub."""
 
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
 from pluralign.interop.every_eval_ever import write_every_eval_ever

@@ -1,4 +1,4 @@
-"""Accuracies on the card of a saved model."""
+"""Values of a saved model's card, with checks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from pluralign.core import Estimate, InvalidInput, count_of
 
 
 def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
-    """Accuracy for each community, sorted by id; nothing where the model was not measured.
+    """Accuracy for each community, sorted by id; empty if the model was not measured.
 
     Raises:
         InvalidInput: If an entry of the card is not an estimate.
@@ -25,7 +25,7 @@ def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
 
 
 def people_behind(found: Estimate) -> str:
-    """How many pairs and people a number stands on.
+    """The number of pairs and people behind a number.
 
     >>> people_behind(Estimate(0.6, 0.5, 0.7, n=1200, n_raters=None))
     '1,200 pairs, answers of whole samples'

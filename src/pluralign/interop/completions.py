@@ -1,4 +1,4 @@
-"""Prompts and completions as training frameworks pass them: texts, messages, and arrays of messages."""
+"""Prompts and completions of training frameworks: texts, messages, and arrays of messages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from pluralign.core import InvalidInput, Message, Prompt, RewardRequest
 
 
 def request_of(prompt: Any, completion: Any) -> RewardRequest:
-    """A prompt and a completion, each text or messages, as what a reward model reads."""
+    """A prompt and a completion, each text or messages, as a request for a reward model."""
     before = _read(prompt)
     found = _read(completion)
     if isinstance(found, str):
@@ -40,7 +40,7 @@ def _messages(value: Any) -> tuple[Message, ...]:
 
 
 def _content(content: Any) -> str:
-    """The text of a message: as it is, or of its parts; nothing where it only calls a tool."""
+    """The text of a message or of its segments; empty if it only calls a tool."""
     if content is None or isinstance(content, str):
         return content or ""
     if isinstance(content, np.ndarray):

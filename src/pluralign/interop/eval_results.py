@@ -1,7 +1,7 @@
-"""The hub's results file: ``.eval_results/<name>.yaml``, which a model page and a benchmark's leaderboard read.
+"""The hub's results file ``.eval_results/<name>.yaml``, for model pages and leaderboards.
 
-Format: https://huggingface.co/docs/hub/eval-results. It has a place for one number only; interval
-and people stand in ``notes``.
+Format: https://huggingface.co/docs/hub/eval-results. It has room for one number only, so interval
+and people are in ``notes``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,10 +29,10 @@ class ResultSource:
     """Where a result can be checked.
 
     Attributes:
-        url: Page or repository that shows how it came about.
-        name: What to call it.
-        user: Name on the hub of the person who answers for it.
-        org: The same for an organisation.
+        url: Page or repository that shows its origin.
+        name: Name of the source.
+        user: Name on the hub of the responsible person.
+        org: Name on the hub of the responsible organisation.
     """
 
     url: str
@@ -41,7 +41,7 @@ class ResultSource:
     org: str | None = None
 
     def as_dict(self) -> dict[str, str]:
-        """What is known, in the file's words."""
+        """The known fields, under the file's names."""
         known = {"url": self.url, "name": self.name, "user": self.user, "org": self.org}
         return {key: value for key, value in known.items() if value is not None}
 
@@ -69,15 +69,16 @@ def eval_results(
 
     Returns:
         ``{dataset: {id, task_id}, value, date, source, notes}`` for each community, sorted by id.
-            ``value`` is a
-        fraction in [0, 1]; ``notes`` says what it is, with its 95 % interval and its people. A
-        number that has no interval is left out.
+            ``value`` is a fraction in [0, 1]; ``notes`` describes it, with its 95 % interval and
+            its
+        people. A number without an interval is left out.
 
     Raises:
         InvalidInput: If the data set's id is not ``owner/name``.
-        NotEnoughData: If the card holds no accuracy with an interval.
+        NotEnoughData: If the card has no accuracy with an interval.
 
-    >>> card = {"accuracy": {"GBR": {"value": 0.62, "low": 0.58, "high": 0.66, "n": 900, "n_raters": 70}}}
+    >>> found = {"value": 0.62, "low": 0.58, "high": 0.66, "n": 900, "n_raters": 70}
+    >>> card = {"accuracy": {"GBR": found}}
     >>> eval_results(card, "owner/benchmark")[0]["notes"]
     'pairwise accuracy for GBR on held-out pairs; 95 % interval 0.580 to 0.660; 900 pairs, 70
     raters'
@@ -105,7 +106,7 @@ def eval_results(
     if not entries:
         why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.items())
         raise NotEnoughData(
-            "the card holds no accuracy to publish", hint=why or "measure the model in a run first"
+            "the card has no accuracy to publish", hint=why or "measure the model in a run first"
         )
     return entries
 
@@ -122,7 +123,7 @@ def write_eval_results(entries: Sequence[Mapping[str, Any]], folder: AnyPath, na
         The file.
 
     Raises:
-        InvalidInput: If the name is no file name.
+        InvalidInput: If the name is not a file name.
         MissingExtra: If PyYAML is not installed.
     """
     folder = as_path(folder)

@@ -1,4 +1,4 @@
-"""YAML as the hub reads it."""
+"""YAML in the hub's form."""
 
 from typing import Any
 

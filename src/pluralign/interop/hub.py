@@ -13,26 +13,25 @@ _MODELS = ("card.json", "config.json", "adapter_config.json", "modules.json")
 
 
 def push(folder: AnyPath, repo_id: str, private: bool = True, token: str | None = None) -> str:
-    """Upload a folder as a model repository, in one commit; the repository is made if it is not there.
+    """Upload a folder as a model repository, in one commit; a missing repository is created.
 
-    Nothing is sent before the folder, the name and the token are found in order. A model is not
-    published without its description: the folder needs a ``README.md`` with front matter
+    The folder, the name and the token are checked before anything is sent. A model is not published
+    without its description: the folder needs a ``README.md`` with front matter
     (`write_model_card`).
 
     Args:
         folder: The model's folder.
         repo_id: ``owner/name``, or a name of your own.
-        private: Whether only you can see a repository that is made new; one that is there stays as
-            it is.
-        token: Access token; where None, the one you logged in with, or ``HF_TOKEN``.
+        private: Whether a new repository is visible to you only; an existing one is not changed.
+        token: Access token; if None, that of your login, or ``HF_TOKEN``.
 
     Returns:
         Address of the repository.
 
     Raises:
         MissingExtra: If huggingface_hub is not installed.
-        InvalidInput: If the folder has no described model, the name is no repository's, there is
-            no token, or the hub cannot be reached or refuses.
+        InvalidInput: If the folder has no model with a description, the name is not a repository's,
+            there is no token, or the hub cannot be reached or refuses.
     """
     folder = as_path(folder)
     try:
@@ -63,7 +62,7 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
         made = api.create_repo(repo_id, private=private, exist_ok=True)
     except Exception as error:
         raise _refused(error, repo_id, "nothing was uploaded") from error
-    try:  # under the full name: a name of your own was given its owner
+    try:  # under the full name: a name without an owner got yours
         api.upload_folder(
             repo_id=getattr(made, "repo_id", repo_id),
             folder_path=folder,
@@ -99,7 +98,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _refused(error: Exception, repo_id: str, left: str) -> Exception:
-    """A readable error for one of the hub's client or of its libraries; any other stays as it was."""
+    """Errors of the hub's client as messages, for any library behind it; others pass through."""
     kinds = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     if not (isinstance(error, OSError) or kinds & _CLIENTS):
         return error
@@ -107,7 +106,7 @@ def _refused(error: Exception, repo_id: str, left: str) -> Exception:
     said = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if status == 401:
         what, hint = (
-            "the hub does not know the token",
+            "the hub does not accept the token",
             "make a new one, then run 'hf auth login' or set HF_TOKEN",
         )
     elif status in {403, 404}:
@@ -118,7 +117,7 @@ def _refused(error: Exception, repo_id: str, left: str) -> Exception:
     elif status is not None:
         what, hint = (
             f"the hub refused ({said})",
-            "try again later; https://status.huggingface.co shows how the hub is",
+            "try again later; https://status.huggingface.co shows the state of the hub",
         )
     else:
         what = f"the hub cannot be reached ({said})"

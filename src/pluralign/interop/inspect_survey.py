@@ -40,14 +40,14 @@ def survey(
     communities: str | list[str] | None = None,
     limit: int | None = None,
 ) -> Task:
-    """Closed questions of a survey, put in the name of communities, against what their people answered.
+    """Closed questions of a survey in communities' names, compared with their people's answers.
 
     Args:
         survey: A folder in CultureSPA's layout, or the name of a source; a simulated society by
             default.
-        strategy: How questions are put; a name or a template file.
-        communities: Names or ids with commas between them; all of the survey's by default.
-        limit: Only the first so many questions.
+        strategy: Strategy of asking; a name or a template file.
+        communities: Names or ids, separated by commas; all of the survey's by default.
+        limit: Number of questions, from the first.
     """
     table = {"source": "shares", "path": survey} if Path(survey).is_dir() else {"source": survey}
     found = survey_source(table, Path.cwd(), "survey").survey()
@@ -60,7 +60,7 @@ def survey(
 
 
 def _chosen(found: Survey, communities: str | Sequence[str] | None) -> Sequence[str]:
-    """Ids of communities; Inspect splits what its command line gives at commas, Python code may not."""
+    """Ids of communities; Inspect's command line splits at commas, Python may pass one text."""
     labels = communities.split(",") if isinstance(communities, str) else communities or ()
     chosen = (
         community_ids([label.strip() for label in labels if label.strip()], "communities")
@@ -95,7 +95,7 @@ def alignment() -> Metric:
 
 @metric
 def exact() -> Metric:
-    """Share of questions answered as most people did."""
+    """Share of questions answered like most people."""
 
     def computed(scores: list[SampleScore]) -> float:
         read = [
@@ -115,7 +115,7 @@ def exact() -> Metric:
     ]
 )
 def closeness() -> Scorer:
-    """How close the option answered is to the gold one, in [0, 1]; a refusal is not scored."""
+    """Closeness of the answered option to the gold one, in [0, 1]; a refusal is not scored."""
 
     async def score(state: TaskState, target: Target) -> Score:
         told: dict[str, Any] = state.metadata
@@ -160,7 +160,7 @@ def _place(state: TaskState) -> int | Refusal:
 def _samples(
     found: Survey, strategy: str, communities: Sequence[str], limit: int | None
 ) -> list[Sample]:
-    """A sample for each community and question with gold; one that names nobody stands for every community."""
+    """A sample for each community and question with gold, under every strategy."""
     loaded = load_strategy(strategy)
     cultures = culture_tables(found, CultureTables(), loaded.needs)
     questions = list(found.questions)[:limit]

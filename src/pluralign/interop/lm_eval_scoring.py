@@ -1,4 +1,4 @@
-"""What an exported lm-eval task calls: its questions, its scores for one question, and how they are put together."""
+"""Functions for an exported lm-eval task: its questions, scores of a question, and aggregation."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -12,18 +12,18 @@ from pluralign.metrics import cultural_alignment_score, similarity
 
 
 def questions_in(path: Path, model: Mapping[str, Any]) -> dict[str, Any]:
-    """The questions of an exported file as the test split of a data set, put as the model at hand takes them.
+    """The questions of an exported file as a test split, in the text form of the model.
 
-    lm-eval leaves the system turn out where a chat template refuses it, and without a template
-    writes both turns with nothing between them. So words are made here what they are in
-    `pluralign survey run`: the system turn in front of the question for such a template, and the
-    plain form ``User: ... Assistant:`` for none.
+    lm-eval leaves the system turn out if a chat template refuses it, and without a template joins
+    both turns without a separator. So this function writes the texts of `pluralign survey run`: the
+    system turn in front of the question for such a template, and the plain form
+    ``User: ... Assistant:`` without a template.
 
     Args:
         path: The file.
-        model: Arguments of lm-eval's model; ``tokenizer`` or ``pretrained`` tells how words are
-            read. Where there is neither, as behind an API, the words stay as they are and no label
-            counts as the beginning of another.
+        model: Arguments of lm-eval's model; ``tokenizer`` or ``pretrained`` names the tokenizer.
+            Without either, as behind an API, the texts are not changed and no label counts as the
+            beginning of another.
     """
     from datasets import Dataset
 
@@ -40,12 +40,11 @@ def score_answer(
 
     Args:
         question: A row as `questions_in` gives it.
-        likelihoods: Log-likelihood of each label, and whether it is what greedy decoding gives.
+        likelihoods: Log-likelihood of each label, and whether greedy decoding gives it.
 
     Returns:
-        ``cultural_alignment_score``: option answered, gold option and number of options, which
-            `alignment` puts
-        together. ``exact_accuracy`` and ``similarity``: numbers in [0, 1].
+        ``cultural_alignment_score``: answered option, gold option and number of options, which
+        `alignment` aggregates. ``exact_accuracy`` and ``similarity``: numbers in [0, 1].
 
     >>> row = {"gold": 0, "probs": [0.75, 0.25], "longer": [[], []]}
     >>> scores = score_answer(row, [(-1.0, True), (-3.0, False)])
@@ -73,7 +72,7 @@ def alignment(items: Sequence[tuple[int, int, int]]) -> float:
 
 
 def _fitted(row: Mapping[str, Any], tokenizer: Any) -> dict[str, Any]:
-    """Words of a row for a tokenizer's model, and for each label the places of those that it begins."""
+    """Texts of a row for a tokenizer, and for each label the indices of labels that it begins."""
     from pluralign.respondents.local.chat import plain_text, without_system
     from pluralign.respondents.local.likelihood import begun_by, label_tokens
 
@@ -95,7 +94,7 @@ def _takes(tokenizer: Any, said: Conversation) -> bool:
         tokenizer.apply_chat_template(
             [{"role": m.role, "content": m.content} for m in said], tokenize=False
         )
-    except Exception:  # a template refuses in its own words, with whatever error it likes
+    except Exception:  # a template refuses by any kind of error
         return False
     return True
 

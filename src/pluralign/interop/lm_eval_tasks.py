@@ -1,4 +1,4 @@
-"""A survey as a folder of lm-eval tasks: one task for each strategy and community, one number for each metric."""
+"""A survey as a folder of lm-eval tasks, one task for each strategy and community."""
 
 import json
 import re
@@ -35,7 +35,9 @@ doc_to_choice: "{{{{labels}}}}"
 doc_to_target: gold
 process_results: !function utils.score_answer
 metric_list:
-  - {{metric: cultural_alignment_score, aggregation: !function utils.alignment, higher_is_better: true}}
+  - metric: cultural_alignment_score
+    aggregation: !function utils.alignment
+    higher_is_better: true
   - {{metric: exact_accuracy, aggregation: mean, higher_is_better: true}}
   - {{metric: similarity, aggregation: mean, higher_is_better: true}}
 metadata: {{version: "{version}", shows_gold: {shows_gold}}}
@@ -50,39 +52,37 @@ def write_lm_eval_tasks(
     name: str = "pluralign",
     tally: Tally | None = None,
 ) -> list[str]:
-    """Write a folder for ``lm-eval run --include_path FOLDER --tasks NAME``, to be run with lm-eval's model ``hf``.
+    """Write a folder for ``lm-eval run --include_path FOLDER --tasks NAME`` with the model ``hf``.
 
-    The words are those of `pluralign survey run`; an option's label is scored by its
-    log-likelihood. A model with a chat template needs ``--apply_chat_template``. A strategy that
-    names nobody is measured against the people of every community. Tasks of the same name that are
-    there already are replaced.
+    The texts are those of `pluralign survey run`; an option's label is scored by its
+    log-likelihood. A model with a chat template needs ``--apply_chat_template``. A strategy without
+    a community is measured against the people of every community. Existing tasks of the same name
+    are replaced.
 
     Args:
-        survey: Questions, and what the people answered.
-        strategies: How questions are put.
-        communities: Whose people to compare with.
-        folder: Where to write; made where it is not there.
-        name: Tag that all tasks share, and the beginning of their names.
-        tally: Where questions without gold are counted.
+        survey: Questions, and the people's answers.
+        strategies: Strategies of asking.
+        communities: Communities to compare with.
+        folder: Folder to write to; created if it is missing.
+        name: Tag of all tasks, and the beginning of their names.
+        tally: Counts questions without gold.
 
     Returns:
         Names of the tasks.
 
     Raises:
-        InvalidInput: If the folder holds something else, ``name`` is not made of letters, digits
-            and ``_``, or two tasks would have one name.
+        InvalidInput: If the folder has other files, ``name`` has characters other than letters,
+            digits and ``_``, or two tasks would have one name.
         NotEnoughData: If a community has no question with gold.
     """
     folder = as_path(folder)
     if not re.fullmatch(r"\w+", name):
-        raise InvalidInput(f"{name!r} is no name of a task", hint="use letters, digits and _")
+        raise InvalidInput(f"{name!r} is not a name of a task", hint="use letters, digits and _")
     tasks = dict(
         _tasks(survey, strategies, communities, name, tally if tally is not None else Tally())
     )
     if len(tasks) < len(strategies) * len(communities):
-        raise InvalidInput(
-            "two tasks would have one name", hint="write them to folders of their own"
-        )
+        raise InvalidInput("two tasks would have one name", hint="write them to separate folders")
     _make_room(folder, name)
     (folder / "utils.py").write_text(_HELPERS, encoding="utf-8")
     for task, (rows, shows_gold) in tasks.items():
@@ -96,12 +96,12 @@ def write_lm_eval_tasks(
 
 
 def _make_room(folder: Path, name: str) -> None:
-    """An empty folder, or one of ours without the tasks of this name."""
+    """Prepare a folder: an empty one, or one of ours without the tasks of this name."""
     helpers = folder / "utils.py"
     ours = helpers.is_file() and helpers.read_text(encoding="utf-8").startswith(_OURS)
     if folder.exists() and not ours and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidInput(
-            "the folder is not empty and holds no tasks",
+            "the folder is not empty and has no tasks",
             where=str(folder),
             hint="name another folder",
         )

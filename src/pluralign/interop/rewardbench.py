@@ -1,8 +1,8 @@
-"""RewardBench: its result files from our scorer, and pairs in the shape that its loader reads whole.
+"""RewardBench: its result files from our scorer, and pairs in the form that its loader reads.
 
 Its own loader (0.1.4) loses the prompt of conversational rows that state it, and relabels turns by
-their position, so numbers from it would not be about the pairs in the file. Here the file is read
-and scored by us; only the result has RewardBench's shape.
+their position, so its numbers would not be about the pairs in the file. So pluralign reads and
+scores the file, and only the result has RewardBench's form.
 """
 
 import json
@@ -45,13 +45,13 @@ _NOT_ALTERNATING = "turns do not alternate between user and assistant"
 
 @dataclass(frozen=True, slots=True)
 class RewardBenchResult:
-    """What was written.
+    """The written files and their accuracy.
 
     Attributes:
         accuracy: Share of pairs whose chosen response scores higher; ties are wrong. The interval,
-            which RewardBench's file has no place for, resamples raters, or stems where not every
-            pair has a rater.
-        ties: Pairs whose two responses score the same.
+            which is not in RewardBench's file, resamples raters, or stems if some pairs have no
+            rater.
+        ties: Number of pairs whose two responses score the same.
         summary: The file ``{name}.json``.
         outputs: The file ``{name}_outputs.jsonl``.
     """
@@ -79,25 +79,25 @@ def write_rewardbench(
     ``accuracy, num_prompts, model, ref_model, tokenizer, chat_template, extra_results``;
     ``{name}_outputs.jsonl`` has a row for each pair, in the order of the file: ``prompt, results``
     (1 or 0), ``scores_chosen, scores_rejected, text_chosen, text_rejected``, the texts with their
-    prompt. A failure leaves neither. Pairs are scored in batches; memory holds a few numbers for
+    prompt. A failure leaves neither. Pairs are scored in batches; memory contains a few numbers for
     each pair.
 
     Args:
         model: Any steerable reward model.
         pairs_file: A file, as `JsonlPairs` reads it.
-        steer: What to score with; None is the reference.
-        folder: Where to; made if absent, files of that name are replaced.
-        name: What the result calls the model; also the name of the files.
+        steer: The steer to score with; None is the reference.
+        folder: Folder to write to; created if it is missing. Files of that name are replaced.
+        name: Name of the model in the result and of the files.
         tally: Counts the rows read, kept and dropped.
         skip_bad: Drop and count rows that cannot be read.
-        reporter: Hears the progress.
+        reporter: Receives the progress.
 
     Returns:
-        The accuracy with its interval, and where the files lie.
+        The accuracy with its interval, and the paths of the files.
 
     Raises:
-        InvalidInput: If the name is no file name, a row cannot be read, or a reward is not a finite
-            number.
+        InvalidInput: If the name is not a file name, a row cannot be read, or a reward is not a
+            finite number.
         NotEnoughData: If no pair was scored; the reasons are named.
         UnknownCommunity: If the model has no such community.
     """
@@ -127,19 +127,19 @@ def rewardbench_rows(
     """Pairs as rows that RewardBench's loader reads without losing the prompt.
 
     ``chosen`` and ``rejected`` are whole conversations, and there is no ``prompt``. The loader
-    takes turns to be the user's and the assistant's by their position and knows no system message.
-    So a system message is put before the user's next turn, and turns of one role in a row are
-    joined; what then does not alternate has no shape to go into.
+    assigns turns to the user and the assistant by their position and does not read system messages.
+    So a system message is put before the user's next turn, and consecutive turns of one role are
+    joined. Pairs whose turns still do not alternate are dropped.
 
     Args:
         pairs: The pairs.
-        tally: Counts a pair that has no such shape as dropped; without it, such a pair is an error.
+        tally: Counts dropped pairs; without it, such a pair is an error.
 
     Yields:
         ``{"chosen": [...], "rejected": [...]}``; only the last turn differs.
 
     Raises:
-        InvalidInput: If the turns of a pair do not alternate, and there is no tally to count it in.
+        InvalidInput: If the turns of a pair do not alternate, and there is no tally.
 
     >>> pair = PreferencePair("1", "Tea?", "Yes, please.", "No.", community="GBR")
     >>> next(rewardbench_rows([pair]))["chosen"]
@@ -165,7 +165,7 @@ def rewardbench_rows(
 
 @dataclass(slots=True)
 class _Score:
-    """Columns of what was scored so far."""
+    """Columns of the pairs scored so far."""
 
     results: "array[int]" = field(default_factory=lambda: array("b"))
     raters: "array[int]" = field(default_factory=lambda: array("q"))
@@ -174,7 +174,7 @@ class _Score:
     codes: tuple[dict[str, int], dict[str, int]] = field(default_factory=lambda: ({}, {}))
 
     def add(self, pair: PreferencePair, chosen: float, rejected: float) -> int:
-        """Count a pair; 1 where the chosen response scores higher, else 0."""
+        """Count a pair; return 1 if the chosen response scores higher, else 0."""
         result = int(chosen > rejected)
         self.results.append(result)
         self.ties += chosen == rejected
@@ -254,7 +254,7 @@ def _full_text(prompt: Prompt, response: str) -> str:
 
 
 def _alternating(prompt: Prompt) -> list[dict[str, str]] | None:
-    """Turns that go user, assistant, ..., user; None where these do not."""
+    """Turns in the order user, assistant, ..., user; None if they do not alternate."""
     turns: list[dict[str, str]] = []
     for message in _turns(prompt):
         role = "user" if message.role == "system" else message.role

@@ -29,15 +29,15 @@ _Group = tuple[str, Steer | None]
 
 
 class TrlReward:
-    """Scores completions by a steerable reward model, as `trl.GRPOTrainer` and its kin call their ``reward_funcs``.
+    """A reward function for `trl.GRPOTrainer` and similar trainers, with a steerable reward model.
 
-    With neither ``community`` nor ``steer``, a column of the data set says for each prompt whose
-    taste counts. TRL normalises rewards within the completions of one prompt, so communities need
-    not be on one scale.
+    With neither ``community`` nor ``steer``, a column of the data set has the community of each
+    prompt. TRL normalises rewards within the completions of one prompt, so communities need not
+    have a common scale.
 
-    What a reasoning model thought before its answer (``<think>``, ...) is left out, of earlier
-    turns too. A completion without an answer, because it is empty or a thought that never ends,
-    gets ``no_answer``.
+    The thoughts of a reasoning model before its answer (``<think>``, ...) are left out, in earlier
+    turns too. A completion without an answer, because it is empty or an unfinished thought, gets
+    ``no_answer``.
 
     Each distinct prompt and completion is scored once in a call under each steer that asks for it.
     Where the trainer offers ``log_metric``, it gets the mean reward of each community as
@@ -46,33 +46,34 @@ class TrlReward:
     and of rows without an answer as ``rewards/{name}/no_answer``.
 
     Args:
-        model: A steerable reward model; or the folder of a saved one, which is opened when the
-            first reward is asked for, so that a copy sent to another process takes the folder's
-            name with it and not the weights; or the URL of a server that ``pluralign serve`` runs,
-            whose token is the environment variable ``PLURALIGN_TOKEN``.
-        community: The one community to score for, by id or name; rows are not asked.
-        steer: A blend to score with, in place of ``community``.
-        column: Which column of the data set names the community.
-        missing: What becomes of a row that names no community, or one that the model does not know:
-            ``error`` stops; ``reference`` scores it by the reference; ``skip`` gives None, and TRL
-            leaves the completion out.
-        strength: How strongly to steer to a community; a ``steer`` has its own.
-        thoughts: ``strip`` leaves out what was thought before an answer; ``keep`` scores it with
-            the answer.
-        no_answer: Reward of a completion without an answer, in logits; None, and TRL leaves the
+        model: A steerable reward model; or the folder of a saved one, which is loaded at the first
+            reward, so that a copy sent to another process contains the folder's name and not the
+            weights; or the URL of a server that ``pluralign serve`` runs, whose token is the
+            environment variable ``PLURALIGN_TOKEN``.
+        community: One community for all rows, by id or name.
+        steer: A blend for all rows, in place of ``community``.
+        column: The column of the data set with the community.
+        missing: Treatment of a row without a community, or with one that the model lacks: ``error``
+            stops; ``reference`` scores it by the reference; ``skip`` gives None, and TRL leaves the
+            completion out.
+        strength: Strength of the steer to a community; a ``steer`` has its own.
+        thoughts: ``strip`` leaves out the thoughts before an answer; ``keep`` scores them with the
+            answer.
+        no_answer: Reward of a completion without an answer, in logits; with None, TRL leaves the
             completion out.
 
     Attributes:
-        __name__: What TRL calls it in its logs; may be set.
+        __name__: Name in TRL's logs; may be set.
 
     Raises:
-        InvalidInput: If both ``community`` and ``steer`` are given, ``missing`` is none of the
-            three, or the folder holds no model.
+        InvalidInput: If both ``community`` and ``steer`` are given, ``missing`` is not one of the
+            three, or the folder has no model.
         UnknownCommunity: If the model has no such community.
 
     >>> from pluralign.simulation import PlantedReward, default_society
     >>> reward = TrlReward(PlantedReward(default_society(0)), missing="skip")
-    >>> found = reward(prompts=["Hi"] * 2, completions=["My family.", "Money."], community=["~hill", None])
+    >>> texts, communities = ["My family.", "Money."], ["~hill", None]
+    >>> found = reward(prompts=["Hi"] * 2, completions=texts, community=communities)
     >>> [value if value is None else type(value) for value in found]
     [<class 'float'>, None]
     """
@@ -134,7 +135,7 @@ class TrlReward:
 
     @property
     def model(self) -> SteerableRewardModel:
-        """The reward model; opened where only its folder was given."""
+        """The reward model, loaded from its folder if necessary."""
         if self._model is None:
             assert self._folder is not None
             self._model = _opened(self._folder)
@@ -152,14 +153,14 @@ class TrlReward:
         Args:
             prompts: Texts, or lists of messages, one for each completion.
             completions: Texts, or lists of messages; of several messages the last is scored as the
-                response to all before it.
+                response to the earlier ones.
             completion_ids: Not read.
-            columns: The other columns of the data set, each aligned with ``completions``, and what
-                else TRL passes.
+            columns: The other columns of the data set, each aligned with ``completions``, and
+                TRL's further arguments.
 
         Returns:
-            A reward in logits for each completion; None where ``missing`` is ``skip`` and no
-            community is known, and where there is no answer, unless ``no_answer`` is a number.
+            A reward in logits for each completion; None if ``missing`` is ``skip`` and there is no
+            known community, or if the answer is missing and ``no_answer`` is None.
 
         Raises:
             InvalidInput: If columns differ in length, a message cannot be read, or a row names no
@@ -182,7 +183,7 @@ class TrlReward:
         return rewards
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy in another process needs; shares of a steer as plain numbers."""
+        """The state for a copy in another process, with shares of a steer as plain numbers."""
         state = dict(self.__dict__)
         if self._folder is not None:
             state["_model"] = None
@@ -191,13 +192,13 @@ class TrlReward:
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Be the copy."""
+        """Restore the copy."""
         self.__dict__.update(state)
         if state["_steer"] is not None:
             self._steer = Steer(*state["_steer"])
 
     def _groups(self, n: int, columns: Mapping[str, Any]) -> list[_Group | None]:
-        """Name and steer for each row; None where it gets no reward."""
+        """Name and steer for each row; None for a row without a reward."""
         if self._steer is not None:
             return [("blend", self._steer)] * n
         if self._community is not None:
@@ -215,7 +216,7 @@ class TrlReward:
             labels = labels.tolist()
         if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != n:
             raise InvalidInput(
-                f"column {self._column!r} does not hold {n} values", where=self.__name__
+                f"column {self._column!r} does not have {n} values", where=self.__name__
             )
         known: dict[str, _Group | None] = {}
         return [self._group_of(label, known) for label in labels]
@@ -281,14 +282,14 @@ def _group(
 
 
 def _called(communities: Sequence[str], label: str) -> str:
-    """What logs call a community: ``~world`` is the reference where the model is not steered to it."""
+    """Name of a community in logs; ``~world`` is the reference unless the model steers to it."""
     return (
         _REFERENCE if resolve_community(label) == WORLD and WORLD.id not in communities else label
     )
 
 
 def _communities(model: SteerableRewardModel | Path | str) -> Sequence[str]:
-    """What a model can be steered to; of a saved one its card says it."""
+    """The communities of a model; for a saved one, those of its card."""
     if not isinstance(model, str | Path):
         return model.communities
     from pluralign.rewards import load_card
@@ -305,7 +306,7 @@ def _served(url: str) -> SteerableRewardModel:
 
 
 def _opened(folder: Path) -> SteerableRewardModel:
-    """The saved model, without the cache around its encoder: completions never come again, and would fill the disk."""
+    """The saved model without a cache of embeddings, which new completions would fill."""
     from pluralign.models import open_model
 
     return open_model(folder, around=lambda encoder: encoder)

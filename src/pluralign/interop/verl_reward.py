@@ -12,7 +12,7 @@ from pluralign.rewards import NO_ANSWER_REWARD, Thoughts, scorable
 
 _MISSING = ("error", "reference")
 _opening = Lock()
-_HINT = "keep the prompt in extra_info.prompt when the data set is prepared: verl does not pass it"
+_HINT = "store the prompt in extra_info.prompt when you prepare the data: verl does not pass it"
 
 
 def compute_score(
@@ -30,11 +30,11 @@ def compute_score(
     no_answer: float = NO_ANSWER_REWARD,
     **others: Any,
 ) -> dict[str, float]:
-    """The reward of a response, as verl calls a ``reward.custom_reward_function``.
+    """The reward of a response, for verl's ``reward.custom_reward_function``.
 
     Its ``path`` is ``pkg://pluralign.interop.verl_reward``, its ``name`` is ``compute_score``.
 
-    verl passes no prompt, so ``extra_info`` must carry it, beside the community:
+    verl passes no prompt, so ``extra_info`` must contain it, with the community:
     ``{"prompt": "...", "community": "MEX"}``; the prompt is text or a list of messages. The other
     arguments are set once in verl's settings, as ``reward_kwargs``.
 
@@ -44,31 +44,30 @@ def compute_score(
         ground_truth: Not read.
         extra_info: Prompt and community.
         model: Folder of a saved reward model, or the URL of a server that ``pluralign serve`` runs.
-            With a server, verl's workers share one model, and what they ask is scored together.
-        community: One community for all rows; then rows are not asked.
-        column: What ``extra_info`` calls the community.
-        strength: How strongly to steer.
-        missing: What becomes of a row without a community, or with one that the model lacks: an
-            error, or its reward is the reference's.
-        thoughts: ``strip`` leaves out what was thought before an answer (``<think>``, ...);
-            ``keep`` scores it with it.
-        no_answer: Reward of a response without an answer, because it is empty or a thought that
-            never ends, in logits: verl needs a number for every response.
-        others: Whatever else verl passes.
+            With a server, verl's workers share one model, and their requests are scored together.
+        community: One community for all rows.
+        column: Key of the community in ``extra_info``.
+        strength: Strength of the steer.
+        missing: Treatment of a row without a community, or with one that the model lacks: an
+            error, or the reward of the reference.
+        thoughts: ``strip`` leaves out the thoughts before an answer (``<think>``, ...); ``keep``
+            scores them too.
+        no_answer: Reward in logits of a response without an answer (empty, or an unfinished
+            thought), because verl needs a number for every response.
+        others: Further arguments of verl.
 
     Returns:
-        ``score``, in logits; and as 0 or 1, for verl to log, ``thought`` (one was left out) and
-        ``no_answer``.
+        ``score``, in logits; and, as 0 or 1 for verl's log, ``thought`` (a thought was left out)
+        and ``no_answer``.
 
     Raises:
-        InvalidInput: If a row has no prompt, or names no community; or a setting holds what it must
-            not.
-        UnknownCommunity: If the model does not have it.
+        InvalidInput: If a row has no prompt or no community, or a setting is not valid.
+        UnknownCommunity: If the model lacks the community.
     """
     info = dict(extra_info or {})
     if info.get("prompt") is None:
         raise InvalidInput(
-            "extra_info holds no prompt", where=f"verl row of {data_source!r:.80}", hint=_HINT
+            "extra_info has no prompt", where=f"verl row of {data_source!r:.80}", hint=_HINT
         )
     if missing not in _MISSING:
         raise InvalidInput(
@@ -76,7 +75,7 @@ def compute_score(
             where="reward_kwargs",
             hint=f"use one of {', '.join(_MISSING)}",
         )
-    with _opening:  # threads that come first together open one model
+    with _opening:  # threads that start together load the model once
         reward, scoring = _reward(str(model), community, column, strength, missing, thoughts)
     read = scorable(RewardRequest("", solution_str), thoughts)
     with scoring:
@@ -98,7 +97,7 @@ def _reward(
     missing: Literal["error", "reference"],
     thoughts: Thoughts,
 ) -> tuple[TrlReward, Any]:
-    """The reward function, opened once a process, and what keeps threads apart where a model of this process scores."""
+    """The reward function of this process, with a lock if a model of this process scores."""
     reward = TrlReward(
         model,
         community=community,
