@@ -125,7 +125,9 @@ class TestAxes:
             write("two.csv", "country,y\nNigeria,1\n"),
         )
 
-        with pytest.raises(NotEnoughData, match="theory: no community has a position on every axis"):
+        with pytest.raises(
+            NotEnoughData, match="theory: no community has a position on every axis"
+        ):
             axes_of(one, two)
 
 
