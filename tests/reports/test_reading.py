@@ -23,7 +23,7 @@ from pluralign.cli.main import app
 from pluralign.core import DamagedFile, PluralignError
 from pluralign.languages import Speech
 from pluralign.reports import page_of, read_run
-from pluralign.reports.writing import csv_of, markdown_of, tables_of
+from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "~hill": 0.7}
 SCORES = {

@@ -21,9 +21,10 @@ from tests.reports.folders import (
 from pluralign.audits import BUILT_IN
 from pluralign.languages import Speech
 from pluralign.reports import Run, html_of, page_of, read_run, sections
-from pluralign.reports.data import Figure, Section, Table
+from pluralign.reports.data import Figure, Section
 from pluralign.reports.sections import kinds
 from pluralign.reports.summary import about_community, summary
+from pluralign.reports.tables import Table
 
 EN = Speech()
 OWN = {"MEX": 0.6, "~hill": 0.7, "EGY": 0.55, "SGP": 0.8}

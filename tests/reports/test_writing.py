@@ -26,8 +26,9 @@ from pluralign.cli.main import app
 from pluralign.core import InvalidSettings
 from pluralign.languages import Speech
 from pluralign.reports import Wanted, html_of, page_of, read_run, write_report
-from pluralign.reports.data import Column, Page, Table
-from pluralign.reports.writing import csv_of, markdown_of, tables_of
+from pluralign.reports.data import Page
+from pluralign.reports.tables import Column, Table
+from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "MEX/oaxaca": 0.7, "EGY": 0.55, "IND": 0.65, "~hill": 0.8}
 HOSTILE = "</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{ 7*7 }}|*_[a](b)`"

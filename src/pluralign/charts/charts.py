@@ -1,4 +1,4 @@
-"""Charts, from rows to Vega-Lite. Colours are never alone: position, words or the table repeat them.
+"""Charts, from rows to Vega-Lite. Position, words or the table repeat what a colour shows.
 
 Every chart is drawn to a width in pixels: `styles.WIDE` for a screen, `styles.NARROW` for a phone.
 """
@@ -84,7 +84,7 @@ def dot_plot(
 def steer_matrix(
     rows: Rows, steers: Sequence[str], communities: Sequence[str], say: Speech, width: int = WIDE
 ) -> dict[str, Any]:
-    """The effect of each steer on each community: change in accuracy against the reference, in points.
+    """The effect of each steer on each community, in points of accuracy against the reference.
 
     Args:
         rows: ``steer_name, name, points, shown``.
@@ -205,7 +205,7 @@ def _span(rows: Rows, axis: str) -> list[float]:
 def _with_labels(
     rows: Rows, across: Sequence[float], up: Sequence[float], size: tuple[float, float]
 ) -> list[dict[str, Any]]:
-    """The rows with ``label_x`` and ``label_y``: where the name begins, on the scales of the axes."""
+    """The rows with ``label_x`` and ``label_y``, where the name begins on the axes."""
     (left, right), (low, high) = across, up
     width, height = size
 
@@ -227,7 +227,7 @@ def _with_labels(
 
 
 def curves(rows: Rows, x_label: str, y_label: str, width: int = WIDE) -> dict[str, Any]:
-    """Accuracy against the amount learned from, a line for each method, told apart by dashes too.
+    """Accuracy against the amount learned from, a line for each method, in dashes of its own.
 
     Args:
         rows: ``name, shown, x, value, low, high``.

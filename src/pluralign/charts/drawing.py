@@ -8,7 +8,8 @@ from typing import Any
 from pluralign.core import MissingExtra, printable
 
 _HATCH = (
-    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)">'
     '<line x1="0" y1="0" x2="0" y2="6" stroke="#222" stroke-width="1.5"/></pattern></defs>'
 )
 _INK = "#222222"
@@ -20,7 +21,7 @@ def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
 
     Args:
         spec: Vega-Lite.
-        name: What its ids begin with: Vega counts gradients from 0 in the reader's browser again.
+        name: Prefix of its ids, since Vega counts gradients from 0 again in the browser.
     """
     import vl_convert
 
@@ -28,7 +29,7 @@ def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
     drawn = re.sub(
         r' d="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), drawn
     )  # a tenth of a pixel is enough
-    # Vega counts on from one drawing of a process to the next; the same chart is to be the same drawing.
+    # Vega counts on from one drawing to the next; the same chart is to be the same drawing.
     found = {
         id_: f"{name}-{k}"
         for k, id_ in enumerate(dict.fromkeys(re.findall(r'id="((?:gradient|clip)\w+)"', drawn)))
@@ -39,7 +40,7 @@ def svg_of(spec: Mapping[str, Any], name: str = "drawing") -> str:
 
 
 def _drawable(value: Any) -> Any:
-    """A specification whose texts an SVG file may hold: the library ends the whole process at any other."""
+    """A specification with texts that SVG allows; the library ends the process at any other."""
     if isinstance(value, Mapping):
         return {key: _drawable(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -73,7 +74,7 @@ def need_report() -> None:
     """Hold that the extra is installed.
 
     Raises:
-        MissingExtra: If it is not; the line that installs it is told.
+        MissingExtra: If it is not; the message has the line that installs it.
     """
     try:
         import altair  # noqa: F401

@@ -1,4 +1,4 @@
-"""Where the names of points stand in a chart, so that none covers another."""
+"""Positions of the names of points in a chart, so that none covers another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def place_labels(
         points: Pixels from the left and from the top.
         names: A name for each point.
         size: Width and height of the chart in pixels.
-        lines: What names should not cover either, such as intervals.
+        lines: Lines that names should not cover either, such as intervals.
 
     >>> a, b = place_labels([(50, 50), (52, 51)], ["one", "two"], (200, 100))
     >>> a.overlap(b)
@@ -61,7 +61,7 @@ def place_labels(
 
 
 def _candidates(x: float, y: float, wide: float) -> list[Box]:
-    """Boxes around a point, the preferred ones first: to its right, to its left, above, below, further away."""
+    """Boxes around a point, the preferred ones first: right, left, above, below, further away."""
     found = []
     for distance in range(0, 5):
         for direction in (-1, 1) if distance else (1,):

@@ -10,7 +10,7 @@ _FOLDER = files("pluralign.charts") / "world"
 
 @cache
 def outlines() -> dict[str, Any]:
-    """TopoJSON of the world's countries, ids as ISO 3166-1 alpha-3; the object is called ``countries``."""
+    """TopoJSON of the world's ``countries``, with ISO 3166-1 alpha-3 codes as ids."""
     found: dict[str, Any] = json.loads(
         (_FOLDER / "countries-110m.json").read_text(encoding="utf-8")
     )

@@ -53,7 +53,7 @@ def chosen(who: Sequence[str], ask: str) -> Any:
 
 
 def finished(chart: Any, width: int, *, fit: bool = True) -> dict[str, Any]:
-    """A chart's Vega-Lite, in the page's own ink on no ground, so that it reads in light and in dark.
+    """A chart's Vega-Lite in the ink of the page, so that it reads in light and in dark.
 
     Args:
         chart: An Altair chart.

@@ -23,7 +23,7 @@ def world_map(
     say: Speech,
     width: int = WIDE,
 ) -> dict[str, Any]:
-    """A map: how well each country is served; hatched where people were asked and nothing was measured.
+    """A map of how well each country is served; hatched where people were asked without a result.
 
     Args:
         rows: ``who, community, name, value, shown``.
@@ -109,7 +109,7 @@ def without_outlines(spec: Any) -> Any:
 
 
 def with_outlines(spec: Any) -> Any:
-    """A specification with the outlines in it. Altair copies all that it is given many times over."""
+    """A specification with the outlines in it, added late since Altair copies all data often."""
     if isinstance(spec, list):
         return [with_outlines(part) for part in spec]
     if not isinstance(spec, dict):

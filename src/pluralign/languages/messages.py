@@ -1,6 +1,6 @@
-"""What a page can say, for translators: ``python -m pluralign.languages.messages`` brings every catalogue up to date.
+"""Texts of pages, for translators: ``python -m pluralign.languages.messages`` updates catalogues.
 
-A catalogue is a ``.po`` file beside this module; what it does not translate is said in English.
+A catalogue is a ``.po`` file in this package; texts without a translation appear in English.
 """
 
 import ast
@@ -17,7 +17,7 @@ _TABLES = {"_LABELS", "_NUMBERS", "_OTHERS", "_STATUS", "_TITLES"}
 
 
 def messages() -> list[str]:
-    """Every text that a page or a finding of ours can say, in the order of the files.
+    """Every text of pages and of our findings, in the order of the files.
 
     >>> "Risks found" in messages()
     True
@@ -95,7 +95,7 @@ def _folder(package: str) -> Path:
 
 
 def update(language: str) -> int:
-    """Bring one catalogue up to date; translations of texts that are no longer said are dropped.
+    """Bring one catalogue up to date; translations of texts that no longer exist are dropped.
 
     Returns:
         How many texts are not translated.

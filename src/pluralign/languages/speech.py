@@ -57,11 +57,11 @@ class Speech:
 
     @property
     def name(self) -> str:
-        """What its speakers call it."""
+        """Its name among its speakers."""
         return str(self._locale.get_display_name(self._locale) or self.language)
 
     def number(self, value: float, digits: int = 1) -> str:
-        """A number with so many decimals; what rounds to nothing has no sign."""
+        """A number with that number of decimals; a number that rounds to zero has no sign."""
         return _decimal(value if round(value, digits) else 0, digits, self.language)
 
     def percent(self, value: float, digits: int = 1) -> str:
@@ -80,8 +80,10 @@ class Speech:
     def joined(self, names: Sequence[str]) -> str:
         """Names in a sentence, joined as the language joins them.
 
-        >>> Speech().joined(["Mexico", "Brazil"]), Speech("es").joined(["México", "Brasil", "China"])
-        ('Mexico and Brazil', 'México, Brasil y China')
+        >>> Speech().joined(["Mexico", "Brazil"])
+        'Mexico and Brazil'
+        >>> Speech("es").joined(["México", "Brasil", "China"])
+        'México, Brasil y China'
         """
         from babel.lists import format_list
 
@@ -136,7 +138,7 @@ def catalog(language: str) -> dict[str, str]:
 
 
 def language_of(community: str) -> str:
-    """The language of a community's page: of those that its country speaks, the most spoken that we have; else English.
+    """The language of a community's page: the most spoken one that we have, else English.
 
     A country speaks its official languages, and English where many of its people do.
 

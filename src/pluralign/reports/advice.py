@@ -1,11 +1,10 @@
-"""What to do, in at most three lines for each run: what to use, what not to use it for, what to check."""
+"""Advice in at most three lines for each run: what to use, what to avoid, what to check."""
 
 from collections.abc import Sequence
 
 from pluralign.audits import SEVERITIES, Finding
 from pluralign.audits.sentences import Place
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import with_interval
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import kind_of
 from pluralign.reports.sections.models import averages_of
@@ -19,6 +18,7 @@ from pluralign.reports.sections.standings import (
     short_names,
     worst_first,
 )
+from pluralign.reports.tables import with_interval
 
 _TAKEN_FOR = "misidentification/other-people"
 _ALIKE = "simplification/alike"

@@ -14,7 +14,7 @@ _REFERENCE = "reference"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a report shows; everything where a tuple is empty.
+    """Models, communities and methods that a report shows; all where a tuple is empty.
 
     Attributes:
         models: Language models of surveys.

@@ -1,146 +1,12 @@
-"""A page before it is HTML: text, numbers in cells, charts; nothing is computed after this."""
+"""A page before it is HTML: text, tables and charts; nothing is computed after this."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pluralign.charts.styles import NARROW, WIDE
 from pluralign.languages.speech import Speech
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A number drawn in a cell, in percent of the cell's width.
-
-    Attributes:
-        value: The number.
-        low: The lower end of its interval.
-        high: The upper end.
-        mark: What it is compared with, such as the people's own value.
-    """
-
-    value: float
-    low: float
-    high: float
-    mark: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """The numbers at both ends of the bars of a table.
-
-    Attributes:
-        low: The number at the start of a cell.
-        high: The number at its end.
-    """
-
-    low: float
-    high: float
-
-    @classmethod
-    def around(cls, values: Iterable[float]) -> "Scale":
-        """A scale on which all these numbers lie, with a little room at both ends.
-
-        >>> Scale.around([0.0, 1.0])
-        Scale(low=-0.04, high=1.04)
-        """
-        known = list(values) or [0.0]
-        room = 0.04 * (max(known) - min(known)) or 1.0
-        return cls(min(known) - room, max(known) + room)
-
-    def bar(self, row: Row, mark: float | None = None) -> Bar:
-        """A row's ``value`` with its interval, where it has one.
-
-        >>> Scale(0.0, 2.0).bar({"value": 1.0, "low": 0.5, "high": None}, mark=2.0)
-        Bar(value=50.0, low=25.0, high=50.0, mark=100.0)
-        """
-        drawn = {end: self._at(number) for end, number in ends(row).items()}
-        return Bar(**drawn, mark=None if mark is None else self._at(mark))
-
-    def _at(self, value: float) -> float:
-        return round(100 * (value - self.low) / (self.high - self.low), 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        key: Key of its raw value in a row.
-        label: Text of its head.
-        show: Turns a row into text; the raw value as it is where None.
-        numeric: Whether it is set flush with the end.
-        bar: Draws a row's number under its text; no drawing where None.
-        named: Whether a phone repeats its head in each cell of a stacked table.
-    """
-
-    key: str
-    label: str
-    show: Callable[[Row], str] | None = None
-    numeric: bool = False
-    bar: Callable[[Row], Bar | None] | None = None
-    named: bool = False
-
-    def text(self, row: Row) -> str:
-        """Text of a cell."""
-        value = row.get(self.key)
-        if value is None:
-            return "–"
-        return self.show(row) if self.show is not None else str(value)
-
-    def prefixed(self, prefix: str) -> "Column":
-        """The same column of rows whose keys carry a prefix."""
-        show = self.show
-
-        def text(row: Row) -> str:
-            own = prefixed(row, prefix)
-            return str(own[self.key]) if show is None else show(own)
-
-        return Column(f"{prefix}{self.key}", self.label, text, self.numeric)
-
-    def drawing(self, row: Row) -> Bar | None:
-        """Drawing of a cell."""
-        return self.bar(row) if self.bar is not None and row.get(self.key) is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table.
-
-    Attributes:
-        name: For its file.
-        caption: What it shows.
-        columns: Its columns.
-        rows: All rows; the page shows the first ``most``.
-        most: How many rows the page shows.
-        folded: Whether the page shows its caption until a reader opens it.
-        about: How to read it.
-        saved: Whether it is written as a file too.
-        stacked: Whether a phone shows the cells of a row one under another.
-    """
-
-    name: str
-    caption: str
-    columns: Sequence[Column]
-    rows: Sequence[Row]
-    most: int = 200
-    folded: bool = True
-    about: str = ""
-    saved: bool = True
-    stacked: bool = False
-
-    @property
-    def shown(self) -> Sequence[Row]:
-        """The rows on the page."""
-        return self.rows[: self.most]
-
-    @property
-    def filled(self) -> list[Column]:
-        """The columns on the page: those with a value in any row."""
-        nothing: tuple[object, ...] = (None, {}, [])
-        return [c for c in self.columns if any(row.get(c.key) not in nothing for row in self.rows)]
+from pluralign.reports.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +15,7 @@ class Figure:
 
     Attributes:
         name: For its files.
-        title: What it shows.
+        title: Its title.
         about: The same for those who cannot see it, with what stands out.
         draw: Vega-Lite for ``width=`` pixels.
         table: Its data.
@@ -200,7 +66,7 @@ class Card:
     Attributes:
         severity: The gravest of them, for its style.
         label: The same in words.
-        title: What they have in common.
+        title: Title of the kind.
         table: A row for each, the worst first.
         more: The rows that the first table leaves out; None where there are none.
         lines: Causes, remedies and how to look further.
@@ -260,8 +126,8 @@ class Page:
         title: Its title.
         runs: The runs that it is about, in words.
         say: Its language.
-        advice: What to do, in a few lines.
-        summary: What was measured, in plain words.
+        advice: Advice in a few lines.
+        summary: Measurements in plain words.
         sections: Its parts.
         written: When, and by what.
     """
@@ -273,71 +139,3 @@ class Page:
     summary: Sequence[str]
     sections: Sequence[Section]
     written: str
-
-
-def interval_columns(
-    say: Speech, label: str, *, score: bool = False, people: bool = True
-) -> list[Column]:
-    """Columns for a number: its value, its 95 % interval, how many things and people are behind it.
-
-    Args:
-        say: The language.
-        label: Name of the number.
-        score: Whether it lies on a scale of 0 to 100; else it is a fraction.
-        people: Whether people may stand behind it.
-    """
-    show = say.number if score else say.percent
-
-    def interval(row: Row) -> str:
-        return say("{low} to {high}", low=show(row["low"]), high=show(row["high"]))
-
-    columns = [
-        Column("value", label, lambda r: show(r["value"]), numeric=True),
-        Column("low", say("95 % interval"), interval, numeric=True),
-        Column("n", say("measured on"), lambda r: say.number(r["n"], 0), numeric=True),
-    ]
-    if people:
-        columns.append(
-            Column("n_raters", say("people"), lambda r: say.number(r["n_raters"], 0), numeric=True)
-        )
-    return columns
-
-
-def prefixed(row: Row, prefix: str) -> dict[str, Any]:
-    """The values of a row whose keys carry a prefix, without it.
-
-    >>> prefixed({"own_n": 3, "n": 7}, "own_")
-    {'n': 3}
-    """
-    return {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)}
-
-
-def ends(row: Row) -> dict[str, float]:
-    """A number with ends to draw: the number itself where it has no interval.
-
-    >>> ends({"value": 0.5, "low": None, "high": None, "n": 1})
-    {'value': 0.5, 'low': 0.5, 'high': 0.5}
-    """
-    value = row["value"]
-    low = value if row["low"] is None else row["low"]
-    high = value if row["high"] is None else row["high"]
-    return {"value": value, "low": low, "high": high}
-
-
-def with_interval(row: Row, show: Callable[[float], str], say: Speech) -> str:
-    """A row's ``value`` in words, with its interval where it has one."""
-    value = show(row["value"])
-    if row.get("low") is None or row.get("high") is None:
-        return value
-    return say(
-        "{value} [{low} to {high}]", value=value, low=show(row["low"]), high=show(row["high"])
-    )
-
-
-def numbered(name: str, k: int) -> str:
-    """Name of the k-th table or chart of a kind, from 0.
-
-    >>> numbered("worst", 0), numbered("worst", 1)
-    ('worst', 'worst-1')
-    """
-    return f"{name}-{k}" if k else name

@@ -53,7 +53,7 @@ def html_of(page: Page, *, interactive: bool = True) -> str:
 
 
 def script_json(value: Mapping[str, Any]) -> str:
-    r"""JSON that cannot end the script element it stands in.
+    r"""JSON that cannot end the script element around it.
 
     >>> script_json({"name": "</script><script>"})
     '{"name":"\\u003c/script>\\u003cscript>"}'
@@ -80,7 +80,7 @@ def _template() -> Any:
 
 
 def _with_code(text: str) -> "Markup":
-    """A sentence with settings and commands between backticks as HTML code, and the rest escaped."""
+    """A sentence with settings and commands in backticks as HTML code, and the rest escaped."""
     from markupsafe import Markup, escape
 
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))

@@ -22,7 +22,7 @@ class Run:
 
     Attributes:
         name: Name of the run.
-        kind: What was measured: reward models, a survey, or nothing (an audit alone).
+        kind: Kind of its results: of reward models, of a survey, or none (an audit alone).
         record: ``record.json``; empty for an audit alone.
         results: Its results, and the matrix of the method that stands for the run.
         summary: Its summary, for reward models.

@@ -1,4 +1,4 @@
-"""What was measured, in plain words."""
+"""Measurements in plain words."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def title_of(runs: Sequence[Run], say: Speech) -> str:
 
 
 def summary(runs: Sequence[Run], say: Speech) -> list[str]:
-    """A few sentences: what was measured, who is served worst, what was found, how far to trust it."""
+    """A few sentences: measurements, the worst-served community, findings, limits."""
     found = [
         of_run(sentence, run, runs)
         for run in runs
@@ -98,7 +98,7 @@ def _limit(say: Speech) -> str:
 
 
 def _simulated(run: Run, say: Speech) -> Iterator[str]:
-    """What is simulated is called simulated."""
+    """A sentence on simulated people, where there are any."""
     if run.simulated and all(run.simulated):
         yield say("The people of {run} are simulated: nobody was asked.", run=run.name)
     elif any(run.simulated):
@@ -146,7 +146,7 @@ def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator
 
 
 def _choices(run: Run, who: str, served: set[str], say: Speech) -> Iterator[str]:
-    """Whose choices there are: of people whose number is known, and of people whose number is not."""
+    """The choices of people whose number is known, and of people whose number is not."""
     people = run.record["people"]
     known = {c: n for c, n in people.items() if n["raters"] is not None}
     unknown = {c: n for c, n in people.items() if n["raters"] is None}

@@ -1,9 +1,7 @@
 """Write reports: the page, pages of communities, pictures, tables and a text for model cards."""
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -16,10 +14,11 @@ from pluralign.languages.speech import Speech, language_of
 from pluralign.reports import sections
 from pluralign.reports.advice import advice
 from pluralign.reports.choosing import Choice, chosen_runs
-from pluralign.reports.data import Page, Section, Table
+from pluralign.reports.data import Page, Section
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
 from pluralign.reports.summary import about_community, summary, title_of
+from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +56,15 @@ def write_report(
 
     Args:
         folders: Of runs and audits.
-        out: The HTML file; what else is wanted goes into a folder beside it that has its name.
-        wanted: What else.
+        out: The HTML file; further files go into a folder next to it that has its name.
+        wanted: The parts of the report.
 
     Returns:
         The files written, the page first.
 
     Raises:
-        InvalidSettings: If a folder holds nothing to report, or there is no such language or method.
+        InvalidSettings: If a folder has nothing to report, or there is no such language or
+            method.
         MissingExtra: If the extra ``report`` is not installed.
     """
     out = as_path(out)
@@ -172,104 +172,6 @@ def _community_page(
     )
 
 
-def tables_of(page: Page) -> Iterator[Table]:
-    """Every table of a page that is written as a file, those of charts too."""
-    for section in page.sections:
-        found = [figure.table for figure in section.figures]
-        yield from (table for table in [*found, *section.tables] if table.saved)
-
-
-def csv_of(table: Table) -> str:
-    """All rows of a table, raw; what a spreadsheet would take for a formula is quoted.
-
-    What is no single value is there as the page shows it, or not at all.
-    """
-    shown = {column.key: column for column in table.columns}
-    keys = dict.fromkeys(
-        key
-        for row in table.rows
-        for key, value in row.items()
-        if key in shown or not isinstance(value, Mapping)
-    )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(keys)
-    for row in table.rows:
-        writer.writerow(
-            _cell(row.get(key))
-            if not isinstance(row.get(key), Mapping)
-            else shown[key].text(row)
-            if key in shown
-            else None
-            for key in keys
-        )
-    return text.getvalue()
-
-
-def markdown_of(page: Page, most: int = 12) -> str:
-    """The page in short, for a model card."""
-    say = page.say
-    lines = [f"## {_plain(page.title)}", "", *(f"{_paragraph(text)}\n" for text in page.summary)]
-    for section in page.sections:
-        grave = [c for c in section.claims if c.severity != "note"]
-        if grave:
-            lines += [f"### {_plain(section.title)}", ""]
-            lines += [f"- **{c.label}.** {_plain(c.text)}" for c in grave[:most]]
-            found = sum(
-                r.get("severity") not in {None, "note"} for t in section.tables for r in t.rows
-            )
-            lines += ["", *_left_out("The first {count} of {total} are shown.", most, found, say)]
-        for figure in section.figures:
-            lines += [
-                f"### {_plain(figure.title)}",
-                "",
-                _paragraph(figure.about),
-                "",
-                *_markdown_rows(figure.table, most, say),
-            ]
-    return "\n".join([*lines, f"_{_plain(page.written)}_", say("Interval: 95 %."), ""])
-
-
-def _left_out(text: str, most: int, total: int, say: Speech) -> list[str]:
-    return (
-        [say(text, count=say.number(most, 0), total=say.number(total, 0)), ""]
-        if total > most
-        else []
-    )
-
-
-def _markdown_rows(table: Table, most: int, say: Speech) -> Iterator[str]:
-    yield "| " + " | ".join(_plain(c.label) for c in table.columns) + " |"
-    yield "|" + "|".join(" ---: " if c.numeric else " --- " for c in table.columns) + "|"
-    for row in table.rows[:most]:
-        yield "| " + " | ".join(_plain(c.text(row)) for c in table.columns) + " |"
-    yield ""
-    cut = "{count} of {total} rows are shown; `pluralign report --csv` writes them all."
-    yield from _left_out(cut, most, len(table.rows), say)
-
-
-def _plain(text: str) -> str:
-    """Text without what Markdown or HTML would read as markup."""
-    safe = re.sub(r"([\\|\[\]`*_~$])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
-    return " ".join(safe.split())
-
-
-def _paragraph(text: str) -> str:
-    """The same where a line begins, so that it begins no list, heading or quotation."""
-    return re.sub(r"^(\d*)([.)](?=\s)|[#>+-])", r"\1\\\2", _plain(text))
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return _cell("; ".join(map(str, value)))
-    if not isinstance(value, str):
-        return value
-    text = f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-    return text.replace("\r\n", "\n").replace(
-        "\r", "\n"
-    )  # a lone return would end the row for some readers
-
-
 def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
     known = sorted({c for run in runs for c in run.surveyed if c != "~world"})
     spoken = {c: Speech(language_of(c)) for c in known}
@@ -281,7 +183,7 @@ def _community_pages(runs: Sequence[Run], folder: Path) -> Iterator[Path]:
 
 
 def _file_names(communities: Sequence[str]) -> dict[str, str]:
-    """Community -> name of its file, unlike all others even where case is not told apart.
+    """Community -> name of its file, unlike all others even where case makes no difference.
 
     >>> _file_names(["MEX", "MEX/oaxaca", "~hill", "~mex"])
     {'MEX': 'MEX', 'MEX/oaxaca': 'MEX_oaxaca', '~hill': 'hill', '~mex': 'mex-2'}

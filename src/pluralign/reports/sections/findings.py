@@ -7,17 +7,7 @@ from pluralign.audits import SEVERITIES, Finding
 from pluralign.audits.sentences import Place
 from pluralign.core import Estimate
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import (
-    Bar,
-    Card,
-    Claim,
-    Column,
-    Row,
-    Scale,
-    Section,
-    Table,
-    with_interval,
-)
+from pluralign.reports.data import Card, Claim, Section
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import (
     heading_of,
@@ -29,6 +19,7 @@ from pluralign.reports.sections.kinds import (
     written,
 )
 from pluralign.reports.sections.standings import could_ship, short_names
+from pluralign.reports.tables import Bar, Column, Row, Scale, Table, with_interval
 
 _MOST, _MOST_CLAIMS = 8, 40
 """Rows of a card before the rest is folded, and findings that it lists one by one."""
@@ -37,7 +28,7 @@ Found = Sequence[tuple[Run, Finding]]
 
 
 def findings(runs: Sequence[Run], say: Speech, community: str | None = None) -> Section:
-    """What audits found, by kind, gravest first.
+    """Findings of audits by kind, gravest first.
 
     Args:
         runs: The runs.
@@ -176,7 +167,7 @@ def _worst_first(row: Row) -> tuple[int, float, str, str]:
 
 
 def _columns(kind: str, name: str, rows: Sequence[Row], scale: Scale, say: Speech) -> list[Column]:
-    """The columns that a kind of findings needs: none is empty, none says the same in every row."""
+    """The columns that a kind of findings needs: none is empty or the same in every row."""
     columns = [Column("subject", say("About"))]
     if len({r["severity"] for r in rows}) > 1:
         columns.insert(0, Column("label", say("Severity")))

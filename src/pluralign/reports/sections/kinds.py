@@ -1,4 +1,4 @@
-"""Words and numbers for each kind of finding: titles, headings, units, what a number is compared with."""
+"""Words and numbers for each kind of finding: titles, headings, units, the people's own value."""
 
 from pluralign.audits import Finding
 from pluralign.core import Estimate

@@ -1,4 +1,4 @@
-"""Methods of reward models compared: on all pairs and on contested ones, and by how much they learned from."""
+"""Methods of reward models compared: on all and on contested pairs, and as they learn."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -6,11 +6,12 @@ from typing import Any
 
 from pluralign.charts import charts
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import (
+from pluralign.reports.data import Figure, Section
+from pluralign.reports.reading import Run
+from pluralign.reports.sections.standings import Rows, titled
+from pluralign.reports.tables import (
     Column,
-    Figure,
     Scale,
-    Section,
     Table,
     ends,
     interval_columns,
@@ -18,8 +19,6 @@ from pluralign.reports.data import (
     prefixed,
     with_interval,
 )
-from pluralign.reports.reading import Run
-from pluralign.reports.sections.standings import Rows, titled
 
 _NUMBER = ("value", "low", "high", "n", "n_raters")
 _ENDS = ("value", "low", "high")
@@ -127,7 +126,7 @@ def _curves_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: in
 
 
 def _both_subsets(run: Run, say: Speech) -> Rows:
-    """One row for each method: averages over the communities served, on all and on contested pairs."""
+    """One row for each method: averages over communities, on all and on contested pairs."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for r in run.summary:
         if r.aggregate == "average":

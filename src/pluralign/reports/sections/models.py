@@ -7,19 +7,7 @@ from typing import Any
 from pluralign.charts import charts
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import (
-    Column,
-    Figure,
-    Row,
-    Scale,
-    Section,
-    Table,
-    ends,
-    interval_columns,
-    numbered,
-    prefixed,
-    with_interval,
-)
+from pluralign.reports.data import Figure, Section
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import (
     Rows,
@@ -30,6 +18,17 @@ from pluralign.reports.sections.standings import (
     short_names,
     titled,
     worst_first,
+)
+from pluralign.reports.tables import (
+    Column,
+    Row,
+    Scale,
+    Table,
+    ends,
+    interval_columns,
+    numbered,
+    prefixed,
+    with_interval,
 )
 
 _PEOPLE = "people: "
@@ -71,7 +70,7 @@ def models(runs: Sequence[Run], say: Speech) -> Section | None:
 
 
 def averages_of(run: Run, say: Speech) -> Rows:
-    """Averages of each respondent that answered for several communities, the nearest to the people first.
+    """Averages of each respondent with several communities, the nearest to the people first.
 
     A row has the alignment as ``value``, ``diversity_value`` and the people's as ``of_people``,
     each with its interval.
@@ -192,7 +191,7 @@ def _all_models(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) 
 
 
 def _model_columns(say: Speech) -> list[Column]:
-    """Diversity and alignment of a respondent with their intervals, and the people's own diversity."""
+    """Diversity and alignment with their intervals, and the people's own diversity."""
     diversity = say("diversity over communities (0 to 100)")
     alignment = say("cultural alignment score (0 to 100)")
     first = interval_columns(say, diversity, score=True, people=False)

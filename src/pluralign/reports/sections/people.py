@@ -1,4 +1,4 @@
-"""Who took part."""
+"""The people who took part."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -6,9 +6,10 @@ from typing import Any
 
 from pluralign.audits.participants import FEWER, suppressed
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import Column, Section, Table, numbered
+from pluralign.reports.data import Section
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import titled
+from pluralign.reports.tables import Column, Table, numbered
 
 SMALL = 5
 """Groups with fewer people are not reported."""

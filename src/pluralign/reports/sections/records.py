@@ -1,12 +1,13 @@
-"""What was dropped, and how everything was done."""
+"""Rows that were dropped, and how everything was measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pluralign.evaluation.surveys import REFUSALS, SurveyRow
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import Column, Section, Table, interval_columns
+from pluralign.reports.data import Section
 from pluralign.reports.reading import Run
+from pluralign.reports.tables import Column, Table, interval_columns
 
 
 def dropped(runs: Sequence[Run], say: Speech) -> Section | None:
@@ -19,7 +20,7 @@ def dropped(runs: Sequence[Run], say: Speech) -> Section | None:
 
 
 def _rows_table(runs: Sequence[Run], say: Speech) -> Table:
-    """Rows read, kept and dropped: totals of each source first, then reasons by their number of rows."""
+    """Rows read, kept and dropped: totals of each source, then reasons by number of rows."""
     rows = [row for run in runs for row in _counts(run)]
     columns = [
         Column("source", say("Source")),

@@ -6,17 +6,7 @@ from typing import Any
 
 from pluralign.charts import charts
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import (
-    Column,
-    Figure,
-    Row,
-    Scale,
-    Section,
-    Table,
-    ends,
-    interval_columns,
-    numbered,
-)
+from pluralign.reports.data import Figure, Section
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import (
     Rows,
@@ -34,6 +24,7 @@ from pluralign.reports.sections.standings import (
     with_reason,
     worst_first,
 )
+from pluralign.reports.tables import Column, Row, Scale, Table, ends, interval_columns, numbered
 
 _MOST = 40
 _MOST_COMPARED = 12
@@ -112,14 +103,14 @@ def _all_for_all(run: Run, say: Speech) -> str:
 
 
 def _comparable(run: Run) -> list[str]:
-    """Respondents and methods to set next to each other: no ablations, and no single communities."""
+    """Respondents and methods to compare: no ablations, and none of a single community."""
     of = communities_of(run)
     several = [who for who in answerers_of(run) if len(of[who]) > 1] or answerers_of(run)
     return [who for who in several if could_ship(run, who) or who == "reference"]
 
 
 def _compared(run: Run, answerers: Sequence[str], caption: str, say: Speech, k: int) -> Table:
-    """Communities down, respondents or methods across: each number with its rank and its interval."""
+    """Communities down, respondents or methods across: numbers with ranks and intervals."""
     who = answerers[:_MOST_COMPARED]
     rows = compared_rows(run, who, say)
     values = [row[f"{end}{n}"] for row in rows for n in range(len(who)) for end in ("low", "high")]
@@ -152,7 +143,7 @@ def _compared_column(n: int, name: str, scale: Scale, show: Any, say: Speech) ->
 
 
 def compared_rows(run: Run, who: Sequence[str], say: Speech) -> list[dict[str, Any]]:
-    """A row for each community, worst-served first: ``value0``, ``low0``, ``high0``, ``rank0``, ..."""
+    """A row for each community, worst-served first, with ``value0``, ``low0``, ``rank0``, ..."""
     number = {(r["who"], r["community"]): r for r in run.served}
     rows = []
     for community in sorted({r["community"] for r in run.served if r["who"] in who}):
@@ -232,14 +223,14 @@ def _fitted_on(run: Run, say: Speech) -> list[str]:
 
 
 def _alike(run: Run, say: Speech) -> list[str]:
-    """How many test pairs no reward could tell apart, where there are any."""
+    """How many test pairs no reward could distinguish, where there are any."""
     alike = run.record.get("data", {}).get("alike", {})
     if not alike.get("tied_test_pairs"):
         return []
     return [
         say(
-            "{run}: in {count} of {total} test pairs the trunk reads both responses alike. No reward "
-            "can prefer one of them, and each such pair counts as half right.",
+            "{run}: in {count} of {total} test pairs the trunk reads both responses alike. No "
+            "reward can prefer one of them, and each such pair counts as half right.",
             run=run.name,
             count=say.number(alike["tied_test_pairs"], 0),
             total=say.number(alike["of_test_pairs"], 0),

@@ -1,4 +1,4 @@
-"""How well each respondent or method serves each community: rows, names and sentences that sections share."""
+"""How well each community is served: rows, names and sentences that sections share."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -8,8 +8,8 @@ from pluralign.core import InvalidSettings
 from pluralign.evaluation import ENOUGH, enough_people
 from pluralign.languages.speech import Speech
 from pluralign.methods import Method
-from pluralign.reports.data import with_interval
 from pluralign.reports.reading import Run
+from pluralign.reports.tables import with_interval
 from pluralign.settings.registry import method_named
 
 Rows = list[dict[str, Any]]
@@ -66,7 +66,7 @@ def groups_of(run: Run) -> list[list[str]]:
 
 
 def short_names(run: Run) -> dict[str, str]:
-    """The shortest name of each respondent: its model's, where the model answered in one way only."""
+    """The shortest name of each respondent: its model's, where that has one strategy only."""
     strategies: dict[str, set[str]] = {}
     for r in run.served:
         if run.kind == "survey":
@@ -76,7 +76,7 @@ def short_names(run: Run) -> dict[str, str]:
 
 
 def could_ship(run: Run, subject: str) -> bool:
-    """Whether a finding's subject could be shipped: not a baseline, and not an ablation of another method."""
+    """Whether a finding's subject could be shipped: it is neither a baseline nor an ablation."""
     if run.kind != "rewards" or subject == run.method:
         return True
     method = _method(subject)

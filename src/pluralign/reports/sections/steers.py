@@ -7,15 +7,16 @@ from typing import Any
 from pluralign.charts import charts
 from pluralign.evaluation import Row
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import Column, Figure, Section, Table, interval_columns, numbered
+from pluralign.reports.data import Figure, Section
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import Rows, nameable, titled
+from pluralign.reports.tables import Column, Table, interval_columns, numbered
 
 _MOST = 40
 
 
 def steers(runs: Sequence[Run], say: Speech) -> Section | None:
-    """What each steer changes for each community; None where nothing was steered."""
+    """The change that each steer makes for each community; None where nothing was steered."""
     title = say("Steering to one, measured on all")
     rewards = [run for run in runs if run.kind == "rewards"]
     matrices = [(run, _matrix(run, say)) for run in rewards]

@@ -6,7 +6,7 @@ from functools import partial
 from pluralign.charts.outlines import drawn_as_areas, drawn_as_dots
 from pluralign.charts.world_map import world_map
 from pluralign.languages.speech import Speech
-from pluralign.reports.data import Figure, Section, numbered
+from pluralign.reports.data import Figure, Section
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.served import all_served
 from pluralign.reports.sections.standings import (
@@ -17,6 +17,7 @@ from pluralign.reports.sections.standings import (
     titled,
     worst_first,
 )
+from pluralign.reports.tables import numbered
 
 
 def world(runs: Sequence[Run], say: Speech) -> Section | None:
@@ -67,7 +68,7 @@ def _map(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Figu
 
 
 def _hatched(run: Run, rows: Rows, who: Sequence[str], say: Speech) -> Rows:
-    """Countries whose people were asked, for each respondent or method that has no number for them."""
+    """Countries whose people were asked, for each respondent or method without a number."""
     on_map = drawn_as_areas() | drawn_as_dots().keys()
     measured = {(r["who"], r["community"]) for r in rows}
     return [
