@@ -48,7 +48,7 @@ class Run:
 
     @property
     def simulated(self) -> list[bool]:
-        """For each source with terms: whether its people are simulated, as those terms say."""
+        """For each source with terms: whether its people are simulated, as those terms state."""
         data, evidence = self.record.get("data", {}), self.audit.get("evidence", {})
         sources = [*data.get("sources", ()), data.get("survey") or {}]
         terms = [source["license"] for source in sources if source.get("license")]
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def metric(self) -> str:
-        """The number that tells how well a community is served."""
+        """The number that measures how well a community is served."""
         return METRIC if self.kind == "rewards" else ALIGNMENT
 
     @cached_property
@@ -112,7 +112,7 @@ def read_run(folder: Path, method: str | None = None) -> Run:
         method: The method that is to stand for a run of reward models.
 
     Raises:
-        InvalidSettings: If the folder holds no run and no audit, or the run has no such method.
+        InvalidSettings: If the folder has no run and no audit, or the run has no such method.
         DamagedFile: If a file in it cannot be read.
     """
     opened = open_run(folder)
