@@ -1,6 +1,6 @@
-"""How fast the bootstrap over raters is, beside two plain ways to write it.
+"""Speed of the bootstrap over raters, compared with two plain implementations.
 
-All run in one process on the same data, so that the ratios hold on any machine:
+All run in one process on the same data, so that the ratios are valid on any machine:
 
     python benchmarks/bootstrap.py
 

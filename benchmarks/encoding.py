@@ -1,8 +1,8 @@
-"""How fast encoders are, against sentence-transformers' own loop at its best batch size.
+"""Speed of encoders, compared with sentence-transformers' own loop at its best batch size.
 
-Run: python benchmarks/encoding.py FOLDER (or PLURALIGN_DATA=FOLDER), where FOLDER holds
-global_dialogues/*_thoughts.csv.gz. Ours and theirs take turns, and the best of the rounds counts,
-so that other work on the machine disturbs both alike. The table comes last.
+Run: python benchmarks/encoding.py FOLDER (or PLURALIGN_DATA=FOLDER), where FOLDER contains
+global_dialogues/*_thoughts.csv.gz. Ours and theirs alternate, and the best round of each is used,
+so that other work on the machine affects both alike. The table is printed last.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def seconds(work: Callable[[], object]) -> float:
 def against_library(
     encoder: SentenceEncoder, texts: list[str], rounds: int
 ) -> tuple[float, float, int, float]:
-    """Seconds of ours, of theirs at the best batch size, that size, and the largest difference of a number."""
+    """Seconds of ours, of theirs at the best batch size, that size, and the largest difference."""
     loops = {
         size: partial(encoder.model.encode, texts, batch_size=size, show_progress_bar=False)
         for size in BATCH_SIZES
@@ -63,7 +63,7 @@ def against_library(
 
 
 def speed(encoder: Encoder, texts: list[str]) -> float:
-    """Texts a second, best of three."""
+    """Texts per second, the best of three."""
     encoder.encode(texts[:100])
     return len(texts) / min(seconds(lambda: encoder.encode(texts)) for _ in range(3))
 
@@ -114,11 +114,13 @@ def main() -> None:
         f"{hit:.2f} s"
     )
     print(
-        f"{'texts':8}{'n':>8}{'ours s':>10}{'theirs s':>10}{'at batch':>10}{'ratio':>8}{'largest difference':>20}"
+        f"{'texts':8}{'n':>8}{'ours s':>10}{'theirs s':>10}{'at batch':>10}{'ratio':>8}"
+        f"{'largest difference':>20}"
     )
     for name, n, ours, theirs, batch, difference in rows:
         print(
-            f"{name:8}{n:8,}{ours:10.2f}{theirs:10.2f}{batch:10}{theirs / ours:8.2f}{difference:20.1e}"
+            f"{name:8}{n:8,}{ours:10.2f}{theirs:10.2f}{batch:10}{theirs / ours:8.2f}"
+            f"{difference:20.1e}"
         )
     print(f"{'encoder':12}{'texts/s':>10}{'x minilm':>10}")
     for name, rate in speeds.items():

@@ -1,4 +1,4 @@
-"""A whole experiment once its texts are embedded: seconds by stage, and the peak of memory.
+"""A whole experiment on cached embeddings: seconds by stage, and peak memory.
 
 Needs the folder of real data: ``PLURALIGN_DATA=FOLDER python benchmarks/experiments.py``. The first
 run of a config embeds its texts and is not counted. The named alternative is the same convex
@@ -20,10 +20,19 @@ from pluralign.rewards import fit_bradley_terry
 from pluralign.settings import read_settings, resolve
 
 CONFIGS = {
-    "global_dialogues": ["reference", "length", "full", "scpo", "scpo-filter-only", "scpo-weight-only",
-                         "scpo-inverse-weight", "pooled", "adaptive"],
+    "global_dialogues": [
+        "reference",
+        "length",
+        "full",
+        "scpo",
+        "scpo-filter-only",
+        "scpo-weight-only",
+        "scpo-inverse-weight",
+        "pooled",
+        "adaptive",
+    ],
     "global_opinions": ["reference", "full", "scpo", "pooled", "adaptive"],
-}  # fmt: skip
+}
 ONCE = (
     "repeats=1",
     "curves.fractions=[]",
@@ -63,7 +72,7 @@ def solver_against_sklearn(pairs: int = 8000, dimensions: int = 768) -> float:
 
 
 def main() -> None:
-    """Print one line a config, last."""
+    """Print one line for each config, last."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

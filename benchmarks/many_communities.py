@@ -1,4 +1,4 @@
-"""Scoring for two hundred communities against scoring for one, from text: the trunk runs once for all of them."""
+"""Scoring from text for two hundred communities, compared with one: the trunk runs once for all."""
 
 import argparse
 import statistics
@@ -15,7 +15,7 @@ COMMUNITIES = 200
 
 
 def main() -> None:
-    """Take turns between one and two hundred; no cache, so that texts are encoded each time."""
+    """Alternate between one and two hundred, without a cache: texts are encoded each time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--encoder", default="minilm")
     parser.add_argument("--texts", type=int, default=256)

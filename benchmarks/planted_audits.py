@@ -1,4 +1,4 @@
-"""How often each audit finds what was planted, and how often any finds what was not: rates over seeds.
+"""Rates over seeds at which each audit finds its planted fault, and any audit a fault of others.
 
 python benchmarks/planted_audits.py --seeds 50
 """

@@ -1,10 +1,10 @@
-"""Build the small language model that knows a planted society, and look at what it knows.
+"""Train the small language model on a planted society, and test its knowledge.
 
     python benchmarks/planted_language_model.py [FOLDER] [--small]
 
-Without a folder the model is thrown away. The table compares the probability of every option of a
-survey that the model has not seen with what was planted; the last lines tell how well it writes
-questions of its own.
+Without a folder the model is discarded. The table compares the probability of every option of a
+survey that the model has not seen with the planted one; the last lines report how well it writes
+its own questions.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""How fast pairs are made from a PRISM-shaped file, beside a pandas merge of the same rows.
+"""Speed of making pairs from a PRISM-shaped file, compared with a pandas merge of the same rows.
 
 Run: ``python benchmarks/prism_pairs.py``. The file has 68,371 responses of about 1,000 characters
 by 1,500 raters, as PRISM has; both sides read the file, rank every two responses of an interaction

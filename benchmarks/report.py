@@ -1,10 +1,10 @@
-"""Seconds and megabytes of a report of a large run, against Altair's own standalone pages of the same charts.
+"""Seconds and megabytes of a large run's report, compared with Altair's standalone pages.
 
     python benchmarks/report.py --communities 100
 
-The run is synthetic: every method steered to every community and measured on each. The two take
-turns; the ratio is that of their medians. A page of ours holds every chart twice (drawn, and
-alive), all tables and the text; Altair's hold one chart each.
+The run is synthetic: every method steered to every community and measured on each. The two
+alternate; the ratio is that of their medians. Our page contains every chart twice (drawn and
+interactive), all tables and the text; each of Altair's pages contains one chart.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def written(folder: Path, communities: int) -> Path:
-    """A folder as `pluralign run` leaves it."""
+    """A folder in the form that `pluralign run` writes."""
     rng = np.random.default_rng(0)
     codes = [c.alpha_3 for c in pycountry.countries]
     ids = [codes[i] if i < len(codes) else f"~people-{i}" for i in range(communities)]

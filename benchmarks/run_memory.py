@@ -1,10 +1,10 @@
-"""Memory of a whole run for each pair, and of one fit from the table of vectors against the matrix of all features.
+"""Memory of a whole run for each pair, and of one fit from vectors or from all features.
 
     python benchmarks/run_memory.py --pairs 40000 160000
 
-Each measurement is a process of its own. The pairs have texts in common, as pairs from surveys and
-rankings do: 20,000 responses and 2,000 prompts of drawn words, hashed, so that what grows with the
-pairs is seen beside the vectors.
+Each measurement runs in a separate process. The pairs share texts, like pairs from surveys and
+rankings: 20,000 responses and 2,000 prompts of random words, hashed, so that the memory that grows
+with the pairs is visible next to the vectors.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def run(folder: Path, pairs: int) -> dict[str, float]:
 
 
 def write_pairs(path: Path, pairs: int) -> None:
-    """Pairs of eight communities with raters, a chance choice each."""
+    """Pairs of eight communities with raters, each with a random choice."""
     rng = rng_for(0, "pairs")
     responses, prompts = texts(rng, RESPONSES, 60), texts(rng, PROMPTS, 12)
     raters = max(20, pairs // 800)
@@ -97,14 +97,14 @@ def write_pairs(path: Path, pairs: int) -> None:
 
 
 def texts(rng: np.random.Generator, count: int, words: int) -> list[str]:
-    """Texts of drawn words."""
+    """Texts of random words."""
     return [
         " ".join(f"w{w}" for w in row) for row in rng.integers(WORDS, size=(count, words)).tolist()
     ]
 
 
 def fitted(kind: str, pairs: int) -> dict[str, float]:
-    """Seconds and peak megabytes of fitting a path of ridges, the features in a table or in a matrix."""
+    """Seconds and peak megabytes of a path of ridges from a table or a matrix of features."""
     rng = rng_for(0, "vectors")
     vector_T_d = rng.normal(size=(RESPONSES + PROMPTS, 256)).astype(np.float32) / 16
     responses = rng.integers(RESPONSES, size=(2, pairs), dtype=np.int32)
@@ -123,7 +123,7 @@ def fitted(kind: str, pairs: int) -> dict[str, float]:
 
 
 def child(arguments: list[str]) -> dict[str, float]:
-    """What a process of its own printed as JSON, with the seconds it took unless it says them."""
+    """The JSON output of a separate process, with its seconds unless it contains them."""
     since = time.perf_counter()
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -1,4 +1,4 @@
-"""How often the intervals that a server gives cover what they should, where we can draw other people: in simulation.
+"""Coverage of a server's intervals in simulation, where other people can be drawn.
 
     python benchmarks/served_intervals.py
 
@@ -52,7 +52,7 @@ FRESH = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every fit of the benchmark shares."""
+    """The settings that every fit of the benchmark shares."""
 
     trunk: EmbeddingTrunk
     probes: tuple[Probe, ...]
@@ -61,7 +61,7 @@ class Bench:
     ridge: float
 
     def encoded(self, seed: int) -> EncodedPairs:
-        """The comparisons of people drawn anew."""
+        """The comparisons of newly drawn people."""
         people = SIZES | {WORLD.id: PANEL}
         pairs = society(seed).pairs(
             {id_: n * self.each for id_, n in people.items()}, rng_for(seed, "pairs")
@@ -69,7 +69,7 @@ class Bench:
         return self.trunk.encode_pairs(pairs)
 
     def margins(self, encoded: EncodedPairs, seed: int) -> FloatArray:
-        """Margins of the probes under a fit without a random part of the people, shape (C, P)."""
+        """Margins of the probes under a fit without a random subset of the people, shape (C, P)."""
         split = split_by("rater", encoded.pairs, HELD_OUT, rng_for(seed, "split"))
         train = TrainingSet.build(encoded.take(split.train), tuple(SIZES))
         panel_N_D = train.encoded.of([WORLD.id]).features
@@ -80,7 +80,7 @@ class Bench:
 
 
 def society(seed: int) -> Society:
-    """One taste, three communities that share it, and a majority that does not; a seed draws the people."""
+    """Three communities with one taste, and a majority with another; a seed draws the people."""
     same = [
         SimulatedCommunity(
             id_, PlantedTaste(TASTE), n_raters=n, population=1, reliability=1.5, taste_sd=0.4
@@ -102,7 +102,7 @@ def bench(each: int, ridge: float) -> Bench:
 
 
 def per_seed(hit_S_P: BoolArray) -> tuple[float, float]:
-    """A share, and its standard error over seeds: probes of one seed hang together."""
+    """A share, and its standard error over seeds, because the probes of one seed are dependent."""
     share_S = hit_S_P.mean(axis=1)
     return float(share_S.mean()), float(share_S.std(ddof=1) / np.sqrt(len(share_S)))
 
@@ -139,7 +139,7 @@ def main() -> None:
 def tell(at: Bench, fresh_F_C_P: FloatArray, value_B_S_C_P: FloatArray) -> None:
     """Print the table."""
     print(
-        f"{'raters':>6}  {'covers expected fit':>19}  {'mean width':>10}  {'error told/true':>15}  "
+        f"{'raters':>6}  {'covers expected fit':>19}  {'mean width':>10}  {'est./true error':>15}  "
         f"{'covers planted':>14}  {'planted':>7}  {'expected':>8}"
     )
     for c, (id_, raters) in enumerate(SIZES.items()):

@@ -1,11 +1,11 @@
-"""A reward server under load from another process, against direct batched scoring of like texts in one process.
+"""A reward server under load from another process, compared with direct batched scoring.
 
 Run: python benchmarks/serving.py [--encoder minilm|hash] [--responses 1500] [--connections 64]
-[--processes 1] [--rounds 3] [--minutes 10]. A model with 200 communities and 5 repeats is made up:
-its heads are random, for only time is measured. Each connection sends one sample, waits for its
-answer, and sends the next (closed loop), over loopback. Direct scoring and the server take turns,
-and the median of the paired ratios is told. Prompts come again, responses do not. --minutes looks
-at the server's memory instead.
+[--processes 1] [--rounds 3] [--minutes 10]. The model has 200 communities and 5 repeats with random
+heads, because only time is measured. Each connection sends one sample, waits for its answer, and
+sends the next (closed loop), over loopback. Direct scoring and the server alternate, and the median
+of the paired ratios is reported. Prompts are repeated, responses are not. --minutes measures the
+server's memory instead.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def made_model(folder: Path, encoder: str) -> Path:
 
 
 def made_requests(n: int, words: int, seed: int = 0) -> list[RewardRequest]:
-    """Distinct responses whose lengths spread around so many words; a prompt has several responses, as in training."""
+    """Distinct responses with lengths around ``words``; a prompt has several, as in training."""
     vocabulary = TEXT.split()
 
     def text(length: int, rng: np.random.Generator) -> str:
@@ -89,7 +89,7 @@ def made_requests(n: int, words: int, seed: int = 0) -> list[RewardRequest]:
 
 @contextmanager
 def served(model: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
-    """A server in a process of its own: its address, the process, and the seconds until it was ready."""
+    """A server in a separate process: its address, the process, and the seconds to start."""
     since = time.perf_counter()
     command = [
         sys.executable,
@@ -157,7 +157,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: 
 async def load(
     url: str, sent: Sequence[bytes], connections: int, until: float | None = None
 ) -> list[float]:
-    """Ask everything once, or again and again until a time; how long each answer took, in seconds."""
+    """Send all requests once, or repeatedly until a time; return the seconds of each answer."""
     host, _, port = url.removeprefix("http://").partition(":")
     waiting, took = list(range(len(sent)))[::-1], []
 
@@ -176,7 +176,7 @@ async def load(
 
 
 def caller_process(arguments: argparse.Namespace) -> None:
-    """What the process that asks does: read requests, ask them, print what it took as JSON."""
+    """The client process: read requests, send them, print the times as JSON."""
     import uvloop
 
     requests = made_requests(arguments.responses, arguments.words, arguments.seed)
@@ -193,7 +193,7 @@ def caller_process(arguments: argparse.Namespace) -> None:
 def called(
     url: str, arguments: argparse.Namespace, path: str, asked: dict[str, Any], **changes: int
 ) -> dict[str, Any]:
-    """Ask a server from another process."""
+    """Send requests to a server from another process."""
     given = {
         "responses": arguments.responses,
         "words": arguments.words,
@@ -219,7 +219,7 @@ def called(
 
 
 def direct(model: Path, requests: Sequence[RewardRequest]) -> float:
-    """Responses a second, all of them scored in one batch in this process."""
+    """Responses per second, all of them scored in one batch in this process."""
     opened = open_model(model, around=lambda encoder: encoder)
     steer = Steer.to(opened.communities[0])
     opened.score(requests[:64], steer)
@@ -240,7 +240,7 @@ def resident_megabytes(process: int) -> float:
 
 
 def throughput(model: Path, arguments: argparse.Namespace, options: list[str]) -> None:
-    """Every part of a round asks for responses of its own, so that only prompts are remembered, as in a training."""
+    """Use new responses in every step of a round: only prompts are cached, as in training."""
     print(
         f"{'words':>6} {'direct/s':>9} {'server/s':>9} {'ratio':>6}  {'one/s':>7} "
         f"{'all 200/s':>9} {'cost of 200':>11}"

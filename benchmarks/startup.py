@@ -1,4 +1,4 @@
-"""How long it takes until something happens: importing, the first help, and the first vector of MiniLM.
+"""Start-up times: importing, the first help, and the first vector of MiniLM.
 
 Against a bare Python, Typer, torch, and sentence-transformers with the same model.
 """
@@ -35,7 +35,7 @@ def seconds(arguments: list[str]) -> float:
 
 
 def main(rounds: int = 7) -> None:
-    """Take turns, so that a busy machine is busy for all of them."""
+    """Alternate, so that other load on the machine affects all of them."""
     times: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(rounds):
         for name, arguments in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""Reading a long file: rows a second and peak of memory, against pandas reading the same file whole."""
+"""Rows per second and peak memory of reading a long file, compared with pandas."""
 
 import argparse
 import json
@@ -14,10 +14,13 @@ def write(path: Path, rows: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         for k in range(rows):
             row = {
-                "id": f"p{k}", "prompt": f"Question {k % 5000}?", "chosen": "An answer, number "
-                                                                            f"{k}.",
-                "rejected": f"Another answer to it, {k}.", "community": "MEX", "rater": f"r{k % 2000}",
-            }  # fmt: skip
+                "id": f"p{k}",
+                "prompt": f"Question {k % 5000}?",
+                "chosen": f"An answer, number {k}.",
+                "rejected": f"Another answer to it, {k}.",
+                "community": "MEX",
+                "rater": f"r{k % 2000}",
+            }
             file.write(json.dumps(row) + "\n")
 
 
@@ -45,7 +48,7 @@ def _measured(
 
 
 def main() -> None:
-    """Measure each in a process of its own."""
+    """Measure each in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     options = parser.parse_args()

@@ -1,8 +1,8 @@
-"""What the endpoint respondent adds to an answer, against a plain loop of the openai client, on a local server.
+"""Overhead of the endpoint respondent over a plain loop of the openai client, on a local server.
 
-Run: python benchmarks/survey_endpoint.py. A process of its own serves chat completions on loopback,
-each after a pause; both ways ask the same, 64 at once, and take turns. The server tells how many
-requests it had in flight on average.
+Run: python benchmarks/survey_endpoint.py. A separate process serves chat completions on loopback,
+each after a pause. Both ways send the same requests, 64 at once, and alternate. The server reports
+its mean number of concurrent requests.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Evaluate 20,000 recorded answers with 2,000 bootstrap draws, against one draw at a time in numpy.
+"""Evaluating 20,000 recorded answers with 2,000 bootstrap draws, compared with a loop over draws.
 
-Run: python benchmarks/survey_evaluation.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER holds
-wvs/. Without it the questions are those of a simulated society. The answers are simulated; both
-ways read the same. Ours measures everything that `pluralign survey evaluate` writes; numpy measures
-the cultural alignment score alone.
+Run: python benchmarks/survey_evaluation.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER
+contains wvs/. Without it the questions are those of a simulated society. The answers are simulated;
+both ways read the same. Ours measures everything that `pluralign survey evaluate` writes; numpy
+measures the cultural alignment score alone.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def write_answers(survey: Survey, path: Path) -> int:
-    """Answers of simulated respondents that know more or less of each people."""
+    """Answers of simulated respondents with more or less knowledge of each people."""
     asks = put(load_strategy("culture_aware"), survey, survey.communities)
     rows = []
     for k in range(-(-WANTED // len(asks))):
@@ -79,7 +79,7 @@ def write_answers(survey: Survey, path: Path) -> int:
 
 
 def one_by_one(survey: Survey, path: Path) -> int:
-    """The score of every model and community, its interval from draws made and measured one by one."""
+    """The score of every model and community, with intervals from a loop over draws."""
     read = read_all(read_answers([path], Tally()), survey, "strict", "auto", Tally())
     questions = list(survey.questions)
     table = AnswerTable.of(read, questions)

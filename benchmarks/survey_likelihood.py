@@ -1,9 +1,9 @@
-"""Asking a local model for the probability of every option, against letting it write its answer.
+"""Probabilities of every option from a local model, compared with generated answers.
 
-Run: python benchmarks/survey_likelihood.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER holds
-wvs/; without it the questions are those of a simulated society. The model is a Llama with random
-weights: it seldom ends its turn, so writing is timed for answers of two tokens (a label and the
-end) and for all that the default allows. All ways put the same asks and take turns.
+Run: python benchmarks/survey_likelihood.py [FOLDER] (or PLURALIGN_DATA=FOLDER), where FOLDER
+contains wvs/; without it the questions are those of a simulated society. The model is a Llama with
+random weights: it seldom ends its turn, so writing is timed for answers of two tokens (a label and
+the end) and for all that the default allows. All ways send the same prompts and alternate.
 """
 
 import argparse
@@ -50,10 +50,17 @@ def build(folder: Path, texts: list[str], width: int, layers: int) -> LocalChatM
     tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=width, intermediate_size=3 * width, num_hidden_layers=layers,
-        num_attention_heads=width // 64, num_key_value_heads=width // 64, max_position_embeddings=2048,
-        bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        num_key_value_heads=width // 64,
+        max_position_embeddings=2048,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     with quiet():
         LlamaForCausalLM(config).save_pretrained(folder)
         tokenizer.save_pretrained(folder)

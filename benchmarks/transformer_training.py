@@ -1,4 +1,4 @@
-"""Training a transformer on pairs, against the published way and against TRL as it comes; MiniLM, PRISM-length texts.
+"""Training MiniLM on PRISM-length pairs, compared with the published procedure and with TRL.
 
 Ours: `fine_tune`, pairs of like length together (or a rater's turn), each distinct response once,
 padded to the batch. Published (SCPO): a plain loop, one forward pass for the chosen and one for the
@@ -46,7 +46,7 @@ PUBLISHED_STEPS = 2
 
 @dataclass(frozen=True)
 class Stamp:
-    """A point in time, by the clock and of the processor."""
+    """A point in time: clock and processor."""
 
     clock: float
     worked: float
@@ -54,7 +54,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Learned:
-    """What one way took in one round: by the clock, and of the processor."""
+    """The time of one way in one round: clock and processor."""
 
     pairs: int
     seconds: float
@@ -68,12 +68,12 @@ class Learned:
 
     @property
     def rate(self) -> float:
-        """Pairs a second."""
+        """Pairs per second."""
         return self.pairs / self.seconds
 
     @property
     def work(self) -> float:
-        """Seconds of the processor for a pair."""
+        """Processor seconds for each pair."""
         return self.worked / self.pairs
 
 
@@ -174,7 +174,7 @@ def with_adapters(model: Any, kind: str) -> Any:
 
 
 def lora() -> Any:
-    """The adapters that ours has as well."""
+    """The same adapters as ours."""
     from peft import LoraConfig, TaskType
 
     return LoraConfig(
@@ -183,7 +183,7 @@ def lora() -> Any:
 
 
 def now(backbone: Any) -> Stamp:
-    """The time, once the device has done its work."""
+    """The time, after the device has finished its work."""
     import torch
 
     if backbone.model.device.type == "cuda":
@@ -217,7 +217,7 @@ def take_turn(way: str, kind: str, sample: Sample, threads: int) -> Learned:
 
 
 def measure(kind: str, sample: Sample, rounds: int, threads: int) -> list[dict[str, Learned]]:
-    """Rounds in which each way has a turn, after a short one that is not counted."""
+    """Rounds of every way, after a short warm-up that is not counted."""
     processes = process_each(list(WAYS))
     few = Sample(sample.folder, BATCH, seed=1)
     for name, process in processes.items():
