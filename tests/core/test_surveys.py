@@ -12,6 +12,7 @@ from pluralign.core import (
     SurveyQuestion,
     pairs_from_survey,
 )
+from pluralign.simulation import SocietySurvey
 
 QUESTION = SurveyQuestion("Q1", "Is tea good?", ("Yes", "Somewhat", "No"))
 TEA = {"Q1": QUESTION}
@@ -102,3 +103,10 @@ def test_options_written_alike_give_no_pair_and_pairs_keep_the_stem() -> None:
     pairs = list(pairs_from_survey(survey))
     assert [p.id for p in pairs] == ["Q1:MEX:a>c", "Q1:MEX:b>c"]
     assert {p.stem for p in pairs} == {"Is ... good?"}
+
+
+def test_a_survey_shows_itself_in_a_line_without_its_answers() -> None:
+    shown = repr(SocietySurvey(questions=4).survey())
+    assert shown.startswith("Survey(")
+    assert ": 4 questions, answered by ~coast, " in shown
+    assert len(shown) < 150

@@ -83,7 +83,7 @@ def test_a_named_source_reads_a_path_with_its_settings(rows: Rows, tmp_path: Pat
     written(path, table)
     with pytest.raises(InvalidInput, match="there is no column 'preference'") as caught:
         pluralign.read_pairs(path, source="ab")
-    assert caught.value.hint == 'preference="winner"'
+    assert 'preference="winner"' in str(caught.value.hint)
     columns = {"rater": "who"}
     pairs = pluralign.read_pairs(path, source="ab", preference="winner", columns=columns)
     assert [(p.chosen, p.rejected, p.rater) for p in pairs] == [("Yes", "No", "7")]
@@ -213,3 +213,15 @@ def test_a_split_of_a_path_reads_it(
     path = write_rows(tmp_path / "a.jsonl", rows)
     found, expected = pluralign.split(str(path)), pluralign.split(rows)
     assert [pair.id for pair in found.test] == [pair.id for pair in expected.test]
+
+
+def test_pairs_of_two_readings_are_joined_with_their_tallies(rows: Rows) -> None:
+    world, hill = (
+        pluralign.read_pairs([row for row in rows if (row["community"] == "~world") == is_world])
+        for is_world in (True, False)
+    )
+    joined = world + hill
+    assert len(joined) == len(world) + len(hill) == joined.tally.read
+    assert list(joined) == [*world, *hill]
+    twice = world + world
+    assert len({pair.id for pair in twice}) == len(twice) == 2 * len(world)

@@ -5,14 +5,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
 from pluralign.auditing.gathered_evidence import Gathered, Given, gather
 from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits, who_took_part
-from pluralign.core import MANIFEST, AnyPath, Reporter, Silent, as_path
+from pluralign.core import MANIFEST, AnyPath, Reporter, as_path, count_of
 from pluralign.runs.audits import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.runs.folder import RunFolder
+from pluralign.runs.progress import reporting
 from pluralign.runs.record import counts_of
 from pluralign.settings.audit import AuditSettings
 from pluralign.settings.toml_tables import shown
@@ -31,6 +33,10 @@ class AuditOutcome:
     findings: list[Finding]
     assessments: list[Assessment]
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        found = count_of(len(self.findings), "finding")
+        return f"AuditOutcome({found} of {count_of(len(self.assessments), 'check')})"
 
     @property
     def alarmed(self) -> bool:
@@ -55,12 +61,19 @@ def run_audit(
         settings: Seed, draws, smallest reported group, methods.
         audits: The audits, with their thresholds.
         out: Folder to write to; files of an earlier audit in it are replaced.
-        reporter: Receives the progress.
+        reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
 
     Raises:
         PluralignError: If there is no evidence, or some of it cannot be read.
     """
-    reporter, started, out = reporter or Silent(), time.perf_counter(), as_path(out)
+    with reporting(reporter) as drawn:
+        return _run(given, settings, audits, as_path(out), drawn)
+
+
+def _run(
+    given: Given, settings: AuditSettings, audits: Sequence[Audit], out: Path, reporter: Reporter
+) -> AuditOutcome:
+    started = time.perf_counter()
     reporter.stage("reading evidence")
     gathered = gather(given, settings.methods)
     evidence = gathered.evidence

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pluralign.core.errors import InvalidInput
 from pluralign.core.pairs import PreferencePair
+from pluralign.core.printable import count_of, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ class Survey:
     _index: Mapping[tuple[str, str], AnswerDistribution] = field(
         init=False, repr=False, compare=False
     )
+
+    def __repr__(self) -> str:
+        asked = count_of(len(self.questions), "question")
+        return f"Survey({self.name}: {asked}, answered by {listed(self.communities)})"
 
     def __post_init__(self) -> None:
         index: dict[tuple[str, str], AnswerDistribution] = {}

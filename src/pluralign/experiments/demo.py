@@ -29,6 +29,9 @@ class Demonstration:
     recovered: dict[str, dict[str, dict[str, float]]]
     correlation: dict[str, dict[str, float]]
 
+    def __repr__(self) -> str:
+        return f"Demonstration({self.outcome!r})"
+
 
 def demonstrate(
     out: AnyPath, seed: int = 0, encoder: str = "hash", reporter: Reporter | None = None

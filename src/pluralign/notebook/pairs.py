@@ -39,8 +39,8 @@ _LIMIT: int = Settings.model_fields["limit"].default
 class Pairs(Sequence[PreferencePair]):
     """Pairs in memory, and a tally of the rows that they were made of.
 
-    They are a sequence: ``pairs[0]`` is a pair, ``pairs[:100]`` and ``pairs.of("MEX")`` are pairs
-    again.
+    They are a sequence: ``pairs[0]`` is a pair. ``pairs[:100]``, ``pairs.of("MEX")`` and
+    ``pairs + others`` are pairs again.
 
     Attributes:
         loaded: The pairs, and the tally of each source.
@@ -67,6 +67,17 @@ class Pairs(Sequence[PreferencePair]):
 
     def __len__(self) -> int:
         return len(self.loaded.pairs)
+
+    def __add__(self, other: "Pairs") -> "Pairs":
+        """Both together, as several sources of one run; an id that comes twice gets a prefix."""
+        sides = [_Made(self), _Made(other)]
+        joined = load_pairs(sides, len(self) + len(other), seed=0)
+        return replace(
+            self,
+            loaded=replace(joined, tallies=self.loaded.tallies + other.loaded.tallies),
+            licenses=tuple(dict.fromkeys(self.licenses + other.licenses)),
+            notes=tuple(dict.fromkeys(self.notes + other.notes)),
+        )
 
     @property
     def tally(self) -> Tally:

@@ -10,10 +10,11 @@ from pluralign.core import (
     ChatModel,
     InvalidSettings,
     Reporter,
-    Silent,
     UnknownCommunity,
     as_path,
     check_written,
+    count_of,
+    listed,
 )
 from pluralign.pluralising.comparison import compare_models, measure_ability
 from pluralign.pluralising.stages import (
@@ -28,6 +29,7 @@ from pluralign.pluralising.tuned_models import tune_models
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.progress import reporting
 from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise
 from pluralign.surveying.respondents import open_chat_model
 
@@ -51,6 +53,12 @@ class PluraliseOutcome:
     results: list[dict[str, Any]] = field(default_factory=list)
     comparisons: list[dict[str, Any]] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return (
+            f"PluraliseOutcome({count_of(len(self.stages), 'stage')} ({listed(list(self.stages))}); "
+            f"{count_of(len(self.results), 'result')})"
+        )
+
 
 def run_pluralise(
     resolved: ResolvedPluralise,
@@ -69,7 +77,7 @@ def run_pluralise(
     Args:
         resolved: The resolved settings.
         out: The folder.
-        reporter: Receives the progress.
+        reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
         until: The last stage to run.
         again: Redo this stage and the later ones.
         fresh: Whether to start again instead of resuming.
@@ -78,14 +86,14 @@ def run_pluralise(
         PluralignError: If the settings, the survey or the model do not allow the run; finished
             stages are kept.
     """
-    reporter = reporter or Silent()
     last = _index_of(until, "until")
     redone = STAGES if fresh else STAGES[_index_of(again, "again") :] if again else ()
     folder = RunFolder(as_path(out))
-    with claimed(folder, resolved.fingerprint, fresh, _made_again_with) as faults:
-        note_earlier(reporter, folder.path, faults)
+    claim = claimed(folder, resolved.fingerprint, fresh, _made_again_with)
+    with reporting(reporter) as drawn, claim as faults:
+        note_earlier(drawn, folder.path, faults)
         folder.remove(*redone)
-        work = _work(resolved, folder, reporter)
+        work = _work(resolved, folder, drawn)
         stages: dict[str, Mapping[str, Any]] = {}
         for name in STAGES[: min(last + 1, len(STAGES) - 1)]:
             stages[name] = _stage(work, name)

@@ -21,6 +21,7 @@ from pluralign.core import (
     Tally,
     answer_row,
     community_name,
+    count_of,
     file_digest,
     rng_for,
     text_digest,
@@ -73,6 +74,9 @@ class SurveyOutcome:
     record: Mapping[str, Any]
     results: list[dict[str, Any]]
     comparisons: list[dict[str, Any]]
+
+    def __repr__(self) -> str:
+        return f"SurveyOutcome({self.record.get('name')}: {count_of(len(self.results), 'result')})"
 
 
 def evaluate_answers(

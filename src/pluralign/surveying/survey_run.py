@@ -17,7 +17,6 @@ from pluralign.core import (
     NotEnoughData,
     Reply,
     Reporter,
-    Silent,
     Survey,
     Tally,
     as_path,
@@ -27,6 +26,7 @@ from pluralign.core import (
 from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RunFolder
+from pluralign.runs.progress import reporting
 from pluralign.settings.resolved_survey import ResolvedSurvey
 from pluralign.settings.survey import CHANGES_NO_ANSWER, AskingSettings
 from pluralign.settings.toml_tables import shown
@@ -48,14 +48,18 @@ def run_survey(
     Args:
         resolved: The resolved settings.
         out: The folder; recorded answers of the same run in it are not asked for again.
-        reporter: Receives the progress.
+        reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
         fresh: Whether to start again instead of resuming.
 
     Raises:
         PluralignError: If the survey or the respondent does not allow the run; recorded answers
             stay in the folder.
     """
-    reporter, out = reporter or Silent(), as_path(out)
+    with reporting(reporter) as drawn:
+        return _run(resolved, as_path(out), drawn, fresh)
+
+
+def _run(resolved: ResolvedSurvey, out: Path, reporter: Reporter, fresh: bool) -> SurveyOutcome:
     settings = resolved.settings
     tally = Tally()
     survey = resolved.source.survey()

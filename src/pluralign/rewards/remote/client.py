@@ -180,6 +180,9 @@ class RewardClient:
         """Close the connections."""
         self._http.close()
 
+    def __repr__(self) -> str:
+        return f"RewardClient({self._where})"
+
     def __enter__(self) -> "RewardClient":
         return self
 

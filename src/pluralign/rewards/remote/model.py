@@ -16,6 +16,7 @@ from pluralign.core import (
     as_requests,
     as_steer,
     known_community,
+    listed,
 )
 from pluralign.rewards.explaining import (
     Explanation,
@@ -48,6 +49,9 @@ class RemoteRewardModel:
     def __init__(self, client: RewardClient) -> None:
         self._client = client
         self.communities = client.communities().steered
+
+    def __repr__(self) -> str:
+        return f"RemoteRewardModel({self._client}; steers to {listed(self.communities)})"
 
     @classmethod
     def at(cls, url: str, token: str | None = None) -> "RemoteRewardModel":

@@ -63,6 +63,9 @@ class Backbone:
     has_head: bool
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Backbone({self.source.name}: {type(self.model).__name__})"
+
 
 def load_backbone(source: ModelSource) -> Backbone:
     """Load a model and its tokenizer.
