@@ -165,7 +165,7 @@ def test_a_folder_that_is_not_this_run_s_is_refused(call: Call, config: Path) ->
     (mine / "thesis.txt").write_text("years of work")
     for more in ([], ["--fresh"]):
         assert_refused(
-            call("run", config, "--out", mine, "--json", *more), "not empty and holds no run"
+            call("run", config, "--out", mine, "--json", *more), "not empty and contains no run"
         )
     assert [p.name for p in mine.iterdir()] == ["thesis.txt"]
     out = config.parent / "out"

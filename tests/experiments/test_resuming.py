@@ -169,7 +169,7 @@ def test_a_folder_that_holds_something_else_is_never_touched(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.json").write_text("{}")
     for fresh in (False, True):
-        with pytest.raises(InvalidSettings, match="not empty and holds no run"):
+        with pytest.raises(InvalidSettings, match="not empty and contains no run"):
             go(tables, tmp_path / "mine", fresh=fresh)
     assert files(tmp_path / "mine") == {"thesis.json": b"{}"}
 

@@ -112,7 +112,7 @@ def test_a_folder_that_is_worked_in_is_not_begun_anew(tmp_path: Path, fresh: boo
 def test_a_folder_of_something_else_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with (
-        pytest.raises(InvalidSettings, match="holds no run"),
+        pytest.raises(InvalidSettings, match="contains no run"),
         claimed(RunFolder(tmp_path), "x", fresh=True),
     ):
         pass

@@ -1,4 +1,4 @@
-"""A finished run is opened by one function, of whatever kind it is, and its tables are typed rows."""
+"""One function opens a finished run of any kind, and its tables are typed rows."""
 
 import json
 import shutil

@@ -109,7 +109,7 @@ def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(
 
 def test_a_model_that_was_copied_from_its_run_stands_alone(finished: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(finished / "models" / "seed-3" / "full", tmp_path / "seed-3" / "full")
-    held(refits_of(copy, open_model(copy)), "does not lie in the folder of its run")
+    held(refits_of(copy, open_model(copy)), "is not in the folder of its run")
 
 
 def test_a_link_to_a_model_leads_to_its_run(finished: Path, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_record_that_does_not_say_how_pairs_were_split_is_refused(run: Path, s
     record["settings"]["split"] = split
     (run / "record.json").write_text(json.dumps(record))
     list_written(run, [run / "record.json"])
-    with pytest.raises(DamagedFile, match="how it split its pairs"):
+    with pytest.raises(DamagedFile, match="no split of its pairs"):
         found(run)
 
 

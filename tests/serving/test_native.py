@@ -228,7 +228,7 @@ def test_a_model_without_its_run_has_no_intervals_and_says_why(
 ) -> None:
     client = asking(model=alone_folder)
     answer = rewards(client, [RewardRequest("Tea?", "Yes.")])
-    assert answer.interval.startswith("none: the model does not lie in the folder of its run")
+    assert answer.interval.startswith("none: the model is not in the folder of its run")
     assert {(n.low, n.high) for item in answer.items for n in item.rewards.values()} == {
         (None, None)
     }

@@ -259,7 +259,7 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
 ) -> None:
     visited = visit(serving(model=alone_folder)).compare()
     assert (
-        "No intervals: the model does not lie in the folder of its run"
+        "No intervals: the model is not in the folder of its run"
         in visited.page.locator("#served").inner_text()
     )
     rows = visited.rows()

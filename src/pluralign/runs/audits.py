@@ -32,7 +32,7 @@ FINDINGS, ASSESSMENTS, PEOPLE, AUDIT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Participation:
-    """Who took part in one community, as ``participation.jsonl`` holds it.
+    """Participants of one community, a row of ``participation.jsonl``.
 
     Attributes:
         community: Its id.
@@ -147,10 +147,10 @@ class AuditRun(FinishedRun):
 
 
 def find_audit(folder: Path) -> AuditRun | None:
-    """The audit that lies in a folder, or in ``audit`` in it; None where there is none.
+    """The audit in a folder, or in ``audit`` in it; None if there is none.
 
     Raises:
-        DamagedFile: If its record is damaged, or does not hold what an audit's does.
+        DamagedFile: If its record is damaged, or not the record of an audit.
     """
     for place in (folder, folder / "audit"):
         if (place / AUDIT).is_file():

@@ -1,4 +1,4 @@
-"""Whose a folder is: a run makes it its own, alone, and learns what of its earlier work can be trusted."""
+"""A run claims its folder, works in it alone, and checks which earlier work it can trust."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,21 +30,22 @@ Needs = Callable[[str], Iterable[str]]
 def claimed(
     folder: RunFolder, fingerprint: str, fresh: bool, needs: Needs = lambda _: ()
 ) -> Iterator[dict[str, str] | None]:
-    """Make a folder a run's own, and keep other processes out of it until the run ends.
+    """Claim a folder for a run, and keep other processes out of it until the run ends.
 
     Args:
         folder: The folder.
-        fingerprint: Of the settings and the data.
-        fresh: Begin anew, whatever is there.
+        fingerprint: Fingerprint of the settings and the data.
+        fresh: Whether to replace any run that is there.
         needs: Name of a file -> patterns of the files that must be made again with it.
 
     Yields:
-        None where the run begins. Where earlier work of the same run is there: its files that are missing or damaged,
-        with what is wrong. They count as never written from now on.
+        None if the run begins. If it resumes: the files of its earlier work that are missing or
+        damaged, each with the fault. The run writes them again.
 
     Raises:
-        InvalidSettings: If the folder holds another run, or something that is no run, or another process works in it.
-        DamagedFile: If it cannot be said whose run it holds.
+        InvalidSettings: If the folder contains another run or other files, or another process
+            works in it.
+        DamagedFile: If the folder's state is damaged, so that its run is not known.
     """
     state = as_json({"fingerprint": fingerprint})
     _is_resumable(folder, state, fresh)  # before anything is written
@@ -80,13 +81,13 @@ def _is_resumable(folder: RunFolder, state: str, fresh: bool) -> bool:
 
 
 def _held(folder: RunFolder) -> set[str]:
-    """Names in the folder, but for the lock and parts of files that a killed process left."""
+    """Names in the folder, without the lock and partial files of a killed process."""
     there = folder.path.iterdir() if folder.path.is_dir() else ()
     return {path.name for path in there if path.name != LOCK and not is_part(path)}
 
 
 def _is_of(folder: RunFolder, state: str) -> bool:
-    """Whether the folder is of the run with this state, by ``state.json`` or by what the manifest says of it."""
+    """Whether the folder is of the run with this state, by ``state.json`` or by the manifest."""
     if _fingerprint(_state(folder)) == _fingerprint(state):
         return True
     manifest = Manifest.read(folder.path)
@@ -95,28 +96,28 @@ def _is_of(folder: RunFolder, state: str) -> bool:
 
 
 def _refuse(folder: RunFolder, held: set[str]) -> None:
-    """Raise why the run cannot have the folder; return where an earlier run claimed it and left nothing in it."""
+    """Raise why the run cannot claim the folder, unless an earlier run left nothing in it."""
     where = f"--out {folder.path}"
     if STATE not in held:
         raise InvalidSettings(
-            "the folder is not empty and holds no run", where=where, hint="name another folder"
+            "the folder is not empty and contains no run", where=where, hint="name another folder"
         )
     if _fingerprint(_state(folder)) is None:
         raise DamagedFile(
-            f"{STATE} is truncated or damaged, so it cannot be said whose run this is",
+            f"{STATE} is truncated or damaged, so the run in this folder is not known",
             where=where,
             hint="name another folder, or add --fresh to replace what is in this one",
         )
     if not held <= {STATE, MANIFEST}:
         raise InvalidSettings(
-            "the folder holds a run with other settings or data",
+            "the folder contains a run with other settings or data",
             where=where,
             hint="name another folder, or add --fresh to replace it",
         )
 
 
 def _mend(folder: RunFolder, needs: Needs) -> dict[str, str]:
-    """Count what is missing or damaged, and what needs it, as never written."""
+    """Take missing and damaged files, and files made from them, off the manifest."""
     manifest = Manifest.read(folder.path)
     forgotten: list[str] = []
     if manifest is None or manifest.damaged:
@@ -153,16 +154,16 @@ def note_earlier(reporter: Reporter, out: Path, faults: Mapping[str, str] | None
     """Report that a run goes on from earlier work, and which files it makes again.
 
     Args:
-        reporter: Hears the notes.
+        reporter: Receives the notes.
         out: The folder.
-        faults: As `RunFolder.claim` gives them.
+        faults: As `claimed` yields them.
     """
     if faults is None:
         return
     reporter.note(f"resuming earlier work in {out}")
     if MANIFEST in faults:
         reporter.note(
-            f"{MANIFEST} is {faults[MANIFEST]}: what lies here cannot be checked, and is made again"
+            f"{MANIFEST} is {faults[MANIFEST]}: the files cannot be checked, and are made again"
         )
     elif faults:
         reporter.note(f"missing or damaged, and made again: {describe_faults(faults)}")

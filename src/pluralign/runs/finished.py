@@ -1,4 +1,4 @@
-"""Records of finished runs and audits, read after a check that files lie there as written."""
+"""Records of finished runs and audits, read after a check that files are as they were written."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     """Read a JSON object; None where there is no such file.
 
     Raises:
-        DamagedFile: If it holds something else.
+        DamagedFile: If the file contains something else.
     """
     try:
         return read_json_object(path, AGAIN)
@@ -47,7 +47,7 @@ def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:
 
 
 def check_files(record: Path, *patterns: str) -> None:
-    """Check that files of a finished run or audit lie in its folder as they were written.
+    """Check that files of a finished run or audit are as they were written.
 
     Args:
         record: ``record.json`` or ``audit.json``; where no manifest lists it, nothing is checked.

@@ -1,4 +1,4 @@
-"""What all finished runs have in common: a record, tables of typed rows, and how they are shown."""
+"""The common part of finished runs: a record, tables of typed rows, and how they are shown."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class FinishedRun(ABC):
         return found
 
     def file(self, name: str) -> Path:
-        """The path of a file in the folder, after a check that it lies there as it was written.
+        """The path of a file in the folder, after a check that it is as it was written.
 
         Args:
             name: Its name from the folder, as in ``answers.jsonl``.
@@ -109,7 +109,7 @@ class FinishedRun(ABC):
 
     @abstractmethod
     def _glance(self) -> Glance:
-        """What a reader sees first."""
+        """The facts and numbers that readers see first."""
 
     def __repr__(self) -> str:
         return as_text(self._head(), self._glance)

@@ -1,10 +1,10 @@
-"""The folder of a run: what is in it appears whole or not at all, and is listed with its digest.
+"""The folder of a run: its files appear whole or not at all, and are listed with their digests.
 
-Every file that a run writes is in the folder's manifest. A run that goes on trusts what is listed and as it was
-written, and makes the rest again (`claiming.py`); readers refuse what is not.
+Every file that a run writes is in the folder's manifest. A run that resumes trusts files that are
+listed and as they were written, and makes the others again (`claim.py`); readers refuse the others.
 
-Where a launcher started several processes, the first of them writes, and all come to a write and leave it together: so
-all read the same files and decide alike.
+If a launcher started several processes, the first of them writes. All processes begin and end each
+write together, so that all read the same files and decide alike.
 """
 
 import json
@@ -49,7 +49,9 @@ class RunFolder:
     path: Path
 
     def begin(self, record: str) -> None:
-        """Begin to replace the files of a folder that no run claims; it is unfinished until its record is written.
+        """Begin to replace the files of a folder that no run claims.
+
+        The folder is unfinished until its record is written.
 
         Args:
             record: Name of the record, such as ``record.json``.
@@ -61,12 +63,12 @@ class RunFolder:
                     manifest.without([record])
 
     def has(self, *names: str) -> bool:
-        """Whether files were written by this run and lie there as they were written."""
+        """Whether this run wrote files, and they are as they were written."""
         manifest = Manifest.read(self.path)
         return manifest is not None and all(manifest.fault(name) is None for name in names)
 
     def list_files(self, *patterns: str) -> None:
-        """Add files to the manifest that were written into the folder by others, such as a saved model."""
+        """Add files to the manifest that others wrote into the folder, such as a saved model."""
         with writing() as main:
             if main:
                 found = sorted(
@@ -75,7 +77,7 @@ class RunFolder:
                 list_written(self.path, [p for p in found if not is_part(p)])
 
     def remove(self, *names: str) -> None:
-        """Delete files and folders in the folder, if they are there, so that what was in them is made again."""
+        """Delete files and folders in the folder, so that the run makes them again."""
         with writing() as main:
             if main:
                 for path in (self.path / name for name in names):
@@ -93,7 +95,7 @@ class RunFolder:
         """Write JSON objects, one a line.
 
         Args:
-            name: Of the file.
+            name: Name of the file.
             rows: The objects.
             private: Whether only the owner may read the file, as where it names people.
         """
@@ -101,21 +103,24 @@ class RunFolder:
         self._write(name, text, private)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """Read a JSON object that this run wrote; None where there is none, or it is not as it was written."""
+        """Read a JSON object that this run wrote; None if it is missing or was altered."""
         return read_json_object(self.path / name) if self.has(name) else None
 
     def model(self, seed: int, method: str) -> Path:
-        """Where a method's model of one repeat lies."""
+        """The folder of a method's model of one repeat."""
         return self.path / "models" / f"seed-{seed}" / method
 
     def has_predictions(self, seed: int, method: str) -> bool:
-        """Whether a method's margins of one repeat are there, as they were written."""
+        """Whether a method's margins of one repeat exist, as they were written."""
         return self.has(_predictions(seed, method))
 
     def write_predictions(
         self, seed: int, method: str, judged: TestPairs, margins: Mapping[str, FloatArray]
     ) -> None:
-        """Write the margins of one method on the test pairs: a column for each steer, ``margin`` where it has none."""
+        """Write the margins of one method on the test pairs.
+
+        There is a column for each steer; ``margin`` for a method that does not steer.
+        """
         import pyarrow as pa
 
         columns: dict[str, Any] = {
@@ -175,7 +180,7 @@ class RunFolder:
 
     @contextmanager
     def _place(self, name: str, private: bool = False) -> Iterator[Path | None]:
-        """Where to write a file of the folder; None in a process that does not write."""
+        """The path to write a file of the folder to; None in a process that does not write."""
         with writing() as main:
             if not main:
                 yield None
@@ -187,7 +192,7 @@ class RunFolder:
             list_written(self.path, [path])
 
     def clear(self) -> None:
-        """Delete what runs write, so that another run can have the folder."""
+        """Delete the files that runs write, so that another run can claim the folder."""
         for name in ("models", "predictions", "studies"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (
@@ -226,7 +231,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"not UTF-8: {error}", where=str(path)) from error
     rows = []
-    # Only a line feed ends a line: texts may hold what Python too takes for the end of one.
+    # Only a line feed ends a line: texts may contain other characters that Python splits at.
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else [], 1):
         try:
             rows.append(parse_json(line))

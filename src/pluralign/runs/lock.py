@@ -14,7 +14,9 @@ LOCK = ".lock"
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a folder; the operating system ends this when the process ends, however it does.
+    """Keep other processes out of a folder.
+
+    The operating system ends the lock when the process ends, even if it is killed.
 
     Args:
         folder: The folder; made if absent. An empty file ``.lock`` stays in it.

@@ -1,7 +1,8 @@
-"""Every steer on every community: rows that grow with the square of communities, and so lie in Parquet.
+"""Every steer on every community: rows that grow with the square of communities, in Parquet.
 
-``results.jsonl`` holds each community under the steer to itself, and under methods that do not steer. The rest, what a
-steer does to everybody else, is there too where communities are few or the settings ask for it (``matrix = true``).
+``results.jsonl`` has each community under the steer to itself, and under methods that do not steer.
+It has the effects of a steer on other communities only where communities are few, or where the
+settings ask for them (``matrix = true``).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +14,11 @@ from pluralign.evaluation import Row
 
 MATRIX = "matrix.parquet"
 SMALL = 20
-"""Communities steered to, up to which ``results.jsonl`` holds the full matrix."""
+"""Communities steered to, up to which ``results.jsonl`` has the full matrix."""
 
 
 def is_apart(row: Row) -> bool:
-    """Whether a row says what a steer does to a community other than the one steered to."""
+    """Whether a row is the effect of a steer on a community other than the one steered to."""
     return row.steer is not None and row.steer != row.community
 
 
@@ -43,7 +44,7 @@ def joined(tables: Sequence[Any]) -> Any:
 
 
 def read_matrix(run: Path, method: str | None = None) -> list[dict[str, Any]]:
-    """Rows of the matrix that are not in ``results.jsonl``; none where the run keeps them all there.
+    """Rows of the matrix that are not in ``results.jsonl``; empty if the run keeps all there.
 
     Args:
         run: Folder of a run of reward models.

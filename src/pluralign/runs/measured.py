@@ -30,7 +30,7 @@ class MeasuredRun(FinishedRun):
 
     @cached_property
     def audit(self) -> AuditRun | None:
-        """The audit of the run; None where none lies in its folder or in ``audit`` in it.
+        """The audit of the run, in its folder or in ``audit`` in it; None if there is none.
 
         Raises:
             DamagedFile: If its record is missing or damaged.

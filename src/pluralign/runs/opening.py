@@ -1,4 +1,4 @@
-"""Open the folder of a finished run, of whatever kind it is."""
+"""Open the folder of a finished run of any kind."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,7 @@ def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
         audit in its folder is ``run.audit``.
 
     Raises:
-        InvalidSettings: If the folder holds no finished run.
+        InvalidSettings: If the folder contains no finished run.
         DamagedFile: If its record is missing, damaged, or not that of a run; a damaged table is
             refused when it is read.
     """
@@ -47,7 +47,7 @@ def open_run(path: AnyPath) -> RewardRun | SurveyRun | PluraliseRun | AuditRun:
             hint="give its command again: it resumes where it stopped",
         )
     raise InvalidSettings(
-        "the folder holds neither a finished run nor an audit",
+        "the folder contains neither a finished run nor an audit",
         where=str(folder),
         hint="name a folder that `pluralign run`, `pluralign survey run`, "
         "`pluralign survey evaluate`, `pluralign pluralise` or `pluralign audit` wrote",

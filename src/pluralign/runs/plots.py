@@ -63,7 +63,7 @@ class RewardPlots:
         return _dots(rows, say(_ACCURACY), percent=True, where=self.run, reference=tick)
 
     def matrix(self, method: str | None = None) -> "altair.LayerChart":
-        """What each steer does to each community: change against the reference, in points.
+        """The effect of each steer on each community: change against the reference, in points.
 
         Args:
             method: The method; the one that stands for the run where None.
@@ -92,7 +92,7 @@ class RewardPlots:
         """Accuracy against how much was learned from, a line for each method.
 
         Args:
-            by: What there is less of: ``pairs`` or ``raters``.
+            by: The data that are thinned: ``pairs`` or ``raters``.
         """
         from pluralign.charts.charts import curves
 

@@ -1,4 +1,4 @@
-"""What every record of a run shares: tallies and settings as JSON."""
+"""The common part of all records of runs: tallies and settings as JSON."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ def counts_of(tally: Tally) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: paths as text, tuples as lists."""
+    """A value as JSON: paths as text, tuples as lists."""
     if isinstance(value, Mapping):
         return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

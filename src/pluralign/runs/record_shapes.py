@@ -1,4 +1,4 @@
-"""What readers need of ``record.json`` and ``audit.json``; what does not fit is refused by name."""
+"""Shapes of ``record.json`` and ``audit.json``; a record that does not fit is refused by key."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ class Shape(BaseModel):
 
 
 class Counts(Shape):
-    """What became of rows that were read."""
+    """Counts of the rows that were read."""
 
     read: Count
     kept: Count
@@ -150,11 +150,11 @@ def first_fault(error: ValidationError, depth: int = 0) -> tuple[Sequence[str | 
     """The first thing that does not fit: where it is, and a sentence about it.
 
     Args:
-        error: What pydantic found.
-        depth: How many of the first steps to it are for the caller, such as the number of a row.
+        error: The faults that pydantic found.
+        depth: Number of the first steps that the caller needs, such as the number of a row.
 
     Returns:
-        Those steps, and the sentence, which begins with the rest of the steps.
+        The first steps, and a sentence that begins with the other steps.
     """
     first = error.errors(include_url=False)[0]
     steps, keys = first["loc"][:depth], first["loc"][depth:]

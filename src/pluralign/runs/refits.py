@@ -28,7 +28,7 @@ class Refits:
     Attributes:
         models: The fits, the one that is asked about first; alone where there are no others.
         held_out: Share of the people (or questions) that each was fitted without, in (0, 1).
-        about: What intervals from them stand on, or why there are none; a sentence for readers.
+        about: A sentence for readers: the basis of the intervals, or why there are none.
     """
 
     models: tuple[LinearRewardModel, ...]
@@ -82,7 +82,7 @@ def refits_of(folder: Path, model: SteerableRewardModel) -> Refits:
         return Refits(
             alone,
             0.0,
-            "none: the model does not lie in the folder of its run, beside its other repeats",
+            "none: the model is not in the folder of its run, with its other repeats",
         )
     run = _run(seeds.parent)
     if run is None:
@@ -126,7 +126,7 @@ def _other(place: Path, model: LinearRewardModel) -> LinearRewardModel:
 
 
 def _run(folder: Path) -> RewardRun | None:
-    """The run that a model lies in; None where it left no record."""
+    """The run that a model belongs to; None if its folder has no record."""
     if not (folder / RECORD).is_file():
         return None
     run = open_run(folder)
@@ -147,7 +147,7 @@ def _split(run: RewardRun) -> tuple[str, float]:
         return by, float(run.settings["split"]["test"]) if by in _HELD_OUT else 0.0
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFile(
-            "the record of the run does not say how it split its pairs",
+            "the record of the run has no split of its pairs",
             where=str(run.folder / RECORD),
             hint="run it again",
         ) from error

@@ -167,7 +167,7 @@ class RewardRun(MeasuredRun):
         return found
 
     def matrix(self, method: str | None = None) -> tuple[Row, ...]:
-        """What every steer of a method does to every community, on all and on contested pairs.
+        """The effect of every steer of a method on every community, on all and on contested pairs.
 
         Args:
             method: The method; the one that stands for the run where None.
@@ -269,7 +269,7 @@ class RewardRun(MeasuredRun):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A line that says what it measures."""
+    """A line that names its metric."""
 
     metric: str
 

@@ -13,7 +13,7 @@ _WIDTH, _WIDEST = 100, 28
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What a reader sees first of a run.
+    """The facts and numbers of a run that readers see first.
 
     Attributes:
         facts: Short sentences.
@@ -83,7 +83,7 @@ def number(
 
 
 def _glance_or_fault(look: Callable[[], Glance]) -> Glance:
-    """A run must print, whatever is wrong with its files."""
+    """A run must print even if its files are damaged."""
     try:
         return look()
     except PluralignError as error:

@@ -58,7 +58,7 @@ def polars_frame(table: "pyarrow.Table") -> "polars.DataFrame":
 
 
 def join_runs(runs: Iterable["FinishedRun | AnyPath"], table: str = "results") -> "pyarrow.Table":
-    """One table of several runs, whose first columns say which run each row is from.
+    """One table of several runs, whose first columns name the run of each row.
 
     Args:
         runs: Opened runs, or their folders.

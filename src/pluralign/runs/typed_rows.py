@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 
 def numbered_lines(path: Path) -> dict[int, Any]:
-    """The JSON objects of a file by the number of their line, from 1; none where there is no file.
+    """The JSON objects of a file by the number of their line, from 1; empty if the file is missing.
 
     Raises:
         DamagedFile: If a line is no JSON object.
@@ -33,7 +33,7 @@ def typed_rows(lines: Mapping[int, Any], kind: type[Row], path: Path) -> tuple[R
 
     Args:
         lines: Number of a line -> its object.
-        kind: A dataclass; its annotations say what must be there. Other keys are left out.
+        kind: A dataclass; its annotations are the check. Keys without a field are ignored.
         path: The file.
 
     Raises:
@@ -54,7 +54,7 @@ def hold_named(rows: Sequence[object], key: str, known: Iterable[str], path: Pat
     Args:
         rows: All rows of the file, one a line.
         key: Name of the field to look at; None stands for all together.
-        known: What the record names.
+        known: Names in the record.
         path: The file.
 
     Raises:
@@ -67,7 +67,7 @@ def hold_named(rows: Sequence[object], key: str, known: Iterable[str], path: Pat
             raise DamagedFile(
                 f"{key} {value!r} is not in the record of the run",
                 where=f"{path}:{line}",
-                hint="the folder holds parts of two runs: run again into another one",
+                hint="the folder contains parts of two runs: run again into another one",
             )
 
 
