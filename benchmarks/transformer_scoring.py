@@ -172,7 +172,11 @@ def drawn_model(config: Any, architecture: str, device: str, decoder: bool = Fal
             config, dtype=torch.float32 if wide else torch.bfloat16
         )
     return Backbone(
-        model.eval(), fast, ModelSource(architecture, device=device), f"drawn-{architecture}", True
+        model=model.eval(),
+        tokenizer=fast,
+        source=ModelSource(architecture, device=device),
+        fingerprint=f"drawn-{architecture}",
+        has_head=True,
     )
 
 

@@ -54,14 +54,19 @@ def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[L
     settings, described = work.resolved.settings, work.opened.described
     side = _sides(work, encoded, seed)
     since = time.perf_counter()
-    given = _reference_at_hand(work)
-    if given is not None:
-        bench = LinearBench(work.resolved, side.train, given, seed, described)
-    else:
-        fitted, choice = fit_reference(side.train, work.opened.trunk, work.plan, settings, seed)
-        bench = LinearBench(work.resolved, side.train, fitted, seed, described)
-        bench.ridges[REFERENCE] = choice
+    reference, ridges = _reference_at_hand(work), {}
+    if reference is None:
+        reference, choice = fit_reference(side.train, work.opened.trunk, work.plan, settings, seed)
+        ridges[REFERENCE] = choice
     work.timed("fit the reference", since)
+    bench = LinearBench(
+        resolved=work.resolved,
+        train=side.train,
+        reference=reference,
+        seed=seed,
+        trunk=described,
+        ridges=ridges,
+    )
     return bench, side
 
 

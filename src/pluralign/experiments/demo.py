@@ -69,27 +69,24 @@ def demonstrate(
         model = open_model(out / "models" / f"seed-{seed}" / method.name)
         recovered[method.name] = {c.id: _taste(model, c.id, probes) for c in society.communities}
     planted = {c.id: dict(c.taste.weights) for c in society.communities}
-    return Demonstration(
-        outcome,
-        _best(society, resolved.sources[0]),
-        planted,
-        recovered,
-        {
-            m: {c: taste_correlation(t, planted[c]) for c, t in found.items()}
-            for m, found in recovered.items()
-        },
-    )
+    correlation = {}
+    for name, tastes in recovered.items():
+        correlation[name] = {c: taste_correlation(t, planted[c]) for c, t in tastes.items()}
+    best = _best(society, resolved.sources[0])
+    return Demonstration(outcome, best, planted, recovered, correlation)
 
 
 def _taste(model: SteerableRewardModel, community: str, probes: Any) -> dict[str, float]:
     steer = Steer.to(community) if community in model.communities else None
-    positive, negative = ([getattr(p, side) for p in probes] for side in ("positive", "negative"))
+    positive = [probe.positive for probe in probes]
+    negative = [probe.negative for probe in probes]
     return recovered_taste(probes, model.score(positive, steer), model.score(negative, steer))
 
 
 def _best(society: Society, source: Any) -> dict[str, float]:
     pairs = list(source.pairs())
-    return {
-        c.id: society.best_possible_accuracy([p for p in pairs if p.community == c.id])
-        for c in society.communities
-    }
+    best = {}
+    for community in society.communities:
+        own = [pair for pair in pairs if pair.community == community.id]
+        best[community.id] = society.best_possible_accuracy(own)
+    return best

@@ -13,7 +13,7 @@ from pluralign.settings.registry import method_named
 from pluralign.settings.resolved_experiment import Resolved
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class LinearBench:
     """A bench of linear heads; ridges are chosen once and shared by ablations.
 
@@ -35,7 +35,7 @@ class LinearBench:
 
     def on(self, train: TrainingSet) -> "LinearBench":
         """The same bench with other training pairs, its ridges to be chosen anew."""
-        return LinearBench(self.resolved, train, self.reference, self.seed, self.trunk)
+        return replace(self, train=train, ridges={})
 
     def fit(self, method: Method, **settings: object) -> "LinearFit | UnsavedFit":
         """Fit one method with the settings of its table, or with others."""

@@ -30,7 +30,7 @@ _PACKAGES = (
 LIMITS = "Scores are similarity to the choices of those who took part, not to a whole community."
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RewardWork:
     """A run under way.
 

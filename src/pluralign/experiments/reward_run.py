@@ -124,7 +124,15 @@ def _run(
     for sentence in advice:
         reporter.note(sentence)
     roles = _planned(settings, loaded, opened.own_reference() is not None, advice)
-    work = RewardWork(resolved, RunFolder(out), reporter, loaded, roles, opened, cache)
+    work = RewardWork(
+        resolved=resolved,
+        folder=RunFolder(out),
+        reporter=reporter,
+        loaded=loaded,
+        plan=roles,
+        opened=opened,
+        cache=cache,
+    )
     work.notes += advice
     _check(work)
     with claimed(work.folder, fingerprint_of(work), fresh, _made_again_with) as faults:
@@ -281,14 +289,12 @@ def _baselines(methods: Sequence[Method]) -> list[str]:
 def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) -> None:
     """Write on each saved model's card how well it serves each community, over all repeats."""
     kept = ("value", "low", "high", "n", "n_raters")
-    for method in {row["method"] for row in results}:
-        accuracy = {
-            row["community"]: {k: row[k] for k in kept}
-            for row in results
-            if row["method"] == method
-            and row["subset"] == "all"
-            and row["steer"] in {None, row["community"]}
-        }
+    accuracies: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in results:
+        if row["subset"] == "all" and row["steer"] in {None, row["community"]}:
+            of_method = accuracies.setdefault(row["method"], {})
+            of_method[row["community"]] = {key: row[key] for key in kept}
+    for method, accuracy in accuracies.items():
         for seed in seeds_of(work):
             if (work.folder.model(seed, method) / "card.json").is_file():
                 annotate_card(work.folder.model(seed, method), {"accuracy": accuracy})
@@ -316,14 +322,12 @@ def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArra
     import numpy as np
 
     parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]
-    judged = TestPairs.join([j for j, _ in parts])
     steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
-    return judged, {
-        s: np.concatenate([margins.get(s, j.reference_N) for j, margins in parts]).astype(
-            np.float64
-        )
-        for s in steers
-    }
+    joined_margins: dict[str, FloatArray] = {}
+    for steer in steers:
+        each = [margins.get(steer, judged.reference_N) for judged, margins in parts]
+        joined_margins[steer] = np.concatenate(each).astype(np.float64)
+    return TestPairs.join([judged for judged, _ in parts]), joined_margins
 
 
 def _studies(work: RewardWork, encoded: EncodedPairs | None, drawing: Drawing) -> None:

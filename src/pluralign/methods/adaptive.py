@@ -102,23 +102,17 @@ def candidate_heads(
     Returns:
         Shape (K, C, D); the first candidate is the reference.
     """
-    shared = [
-        prior_D
-        for taught in ((train.of(*train.communities), train) if several else (train,))
-        for prior_D in fit_path(
-            taught.encoded.features, config.shared_ridges, reference.reference_D, taught.weight_N
-        )
-    ]
+    start_D = reference.reference_D
+    priors = [start_D]
+    for taught in (train.of(*train.communities), train) if several else (train,):
+        features, weight_N = taught.encoded.features, taught.weight_N
+        priors += list(fit_path(features, config.shared_ridges, start_D, weight_N))
     own = [train.of(c) for c in train.communities]
     heads = []
-    for prior_D in (reference.reference_D, *shared):
+    for prior_D in priors:
         heads.append(np.tile(prior_D, (len(own), 1))[None])
-        heads.append(
-            np.stack(
-                [fit_path(o.encoded.features, config.own_ridges, prior_D, o.weight_N) for o in own],
-                axis=1,
-            )
-        )
+        fits = [fit_path(o.encoded.features, config.own_ridges, prior_D, o.weight_N) for o in own]
+        heads.append(np.stack(fits, axis=1))
     return np.concatenate(heads)
 
 

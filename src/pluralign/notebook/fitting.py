@@ -137,7 +137,14 @@ def _fitted(
         reference, choice = fit_reference(train, start.trunk, roles, settings, settings.seed)
         ridges["reference"] = choice
     described = start.described
-    bench = LinearBench(resolved, train, reference, settings.seed, described, ridges)
+    bench = LinearBench(
+        resolved=resolved,
+        train=train,
+        reference=reference,
+        seed=settings.seed,
+        trunk=described,
+        ridges=ridges,
+    )
     model = bench.fit(method).model
     if not isinstance(model, LinearRewardModel):
         return model

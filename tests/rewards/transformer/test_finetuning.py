@@ -283,7 +283,7 @@ CHANGES = {
     "prompts": lambda tiny, call: (
         call | {"train": even([replace(p, prompt="Why?") for p in call["train"].pairs])}
     ),
-    "held": lambda tiny, call: call | {"held": tiny.pairs(4, seed=2)},
+    "held": lambda tiny, call: call | {"held_out": tiny.pairs(4, seed=2)},
     "settings": lambda tiny, call: call | {"config": changed(QUICK, learning_rate=1e-3)},
     "form": lambda tiny, call: call | {"form": TextForm("pair", 64)},
     "model": lambda tiny, call: call | {"backbone": tiny.load("roberta")},

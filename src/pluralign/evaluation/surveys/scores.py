@@ -64,13 +64,10 @@ class SurveySums:
             )
             pairs |= {(p, c): len(pairs) + k for k, c in enumerate(columns)}
             parts.append(_profile_sums(table, peoples, p, columns, everyone))
-        sums = {
-            metric: (
-                np.concatenate([part[metric][0] for part in parts]),
-                np.concatenate([part[metric][1] for part in parts]),
-            )
-            for metric in parts[0]
-        }
+        sums = {}
+        for metric in parts[0]:
+            tops, bottoms = zip(*(part[metric] for part in parts), strict=True)
+            sums[metric] = (np.concatenate(tops), np.concatenate(bottoms))
         return SurveySums(table, peoples, counts_B_Q, pairs, sums)
 
     def series(self, metric: str) -> Series:

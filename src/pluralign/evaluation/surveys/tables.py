@@ -12,7 +12,7 @@ Profile = tuple[str, str, str | None]
 """Model, strategy, and the community named (None where none was)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peoples:
     """The answers of each community's people to the questions that were asked.
 
@@ -53,16 +53,16 @@ class Peoples:
                 gold[c, q] = found.gold
                 probs[c, q, : len(question.options)] = found.normalised()
         return Peoples(
-            tuple(questions),
-            tuple(communities),
-            np.array([len(q.options) for q in asked]),
-            np.array([q.ordered is False for q in asked]),
-            gold,
-            probs,
+            questions=tuple(questions),
+            communities=tuple(communities),
+            n_options_Q=np.array([len(q.options) for q in asked]),
+            nominal_Q=np.array([q.ordered is False for q in asked]),
+            gold_C_Q=gold,
+            probs_C_Q_O=probs,
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerTable:
     """Answers as read, as aligned rows.
 
@@ -99,13 +99,14 @@ class AnswerTable:
             first.setdefault((p, r.answer.question), n)
         base = np.zeros(len(read), dtype=bool)
         base[list(first.values())] = True
+        numbers = [np.nan if r.number is None else r.number for r in read]
         return AnswerTable(
-            tuple(profiles),
-            np.array(who, dtype=np.int64),
-            np.array([place[r.answer.question] for r in read], dtype=np.int64),
-            np.array([np.nan if r.number is None else r.number for r in read], dtype=np.float64),
-            base,
-            read,
+            profiles=tuple(profiles),
+            profile_N=np.array(who, dtype=np.int64),
+            question_N=np.array([place[r.answer.question] for r in read], dtype=np.int64),
+            number_N=np.array(numbers, dtype=np.float64),
+            base_N=base,
+            rows=read,
         )
 
     def base_values(self, profiles: Sequence[int], n_questions: int) -> FloatArray:

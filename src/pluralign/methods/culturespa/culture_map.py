@@ -11,7 +11,7 @@ from pluralign.methods.culturespa.collecting import AnswerPair
 from pluralign.metrics import draw_questions, draw_ratios, percentile_interval
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CultureMap:
     """How alike cultures are to the model.
 
@@ -89,14 +89,19 @@ def culture_map(
     with np.errstate(invalid="ignore"):
         alike_K = same.sum(axis=1) / counted.sum(axis=1)
     ends = [percentile_interval(column) for column in ratio_B_K.T]
-    low_K, high_K = (
-        np.array([np.nan if e[side] is None else e[side] for e in ends]) for side in (0, 1)
-    )
+    low_K, high_K = np.array(ends, dtype=np.float64).T  # None, for no interval, becomes nan
     square = [_square(values, len(communities), 1) for values in (alike_K, low_K, high_K)]
     n_C_C = _square(counted.sum(axis=1).astype(float), len(communities), 0)
     order, place = _arrange(square[0])
     alike, low, high, n = (matrix[np.ix_(order, order)] for matrix in (*square, n_C_C))
-    return CultureMap(tuple(communities[i] for i in order), alike, low, high, n, place[order])
+    return CultureMap(
+        communities=tuple(communities[i] for i in order),
+        alike_C_C=alike,
+        low_C_C=low,
+        high_C_C=high,
+        n_C_C=n,
+        place_C_2=place[order],
+    )
 
 
 def agreement_with_people(

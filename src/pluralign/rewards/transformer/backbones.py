@@ -43,7 +43,7 @@ class ModelSource:
     random_weights: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
     """A model with one scalar head, and its tokenizer.
 
@@ -97,13 +97,18 @@ def load_backbone(source: ModelSource) -> Backbone:
     notes = _set_pad_token(model, tokenizer)
     model.config.problem_type = "regression"
     model.config.name_or_path = source.name  # a folder of the hub's cache means nothing elsewhere
-    digest = (
-        f"{files_digest(folder)[:24]}-{row if row is not None else 'scalar'}-{model.dtype}".replace(
-            "torch.", ""
-        )
-    )
+    head = "scalar" if row is None else str(row)
+    number_format = str(model.dtype).replace("torch.", "")
+    digest = f"{files_digest(folder)[:24]}-{head}-{number_format}"
     kind = "random" if source.random_weights else "model"
-    return Backbone(model.eval(), tokenizer, source, f"{kind}-{digest}", trained, notes)
+    return Backbone(
+        model=model.eval(),
+        tokenizer=tokenizer,
+        source=source,
+        fingerprint=f"{kind}-{digest}",
+        has_head=trained,
+        notes=notes,
+    )
 
 
 def model_folder(name: str, revision: str | None = None) -> Path:

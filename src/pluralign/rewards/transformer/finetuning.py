@@ -36,7 +36,7 @@ def fine_tune(
     train: WeightedPairs,
     folder: Path,
     config: TrainingConfig,
-    held: Sequence[PreferencePair] = (),
+    held_out: Sequence[PreferencePair] = (),
     watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Train one part from a model on weighted pairs, with TRL; the model itself stays as it is.
@@ -53,7 +53,7 @@ def fine_tune(
         train: The pairs to learn from.
         folder: Where the part is put; one that is there already is returned as it is.
         config: How to train.
-        held: Pairs of held-out people, to stop early by; without any the training goes to its end.
+        held_out: Pairs of held-out people, to stop early by; without any the training goes to its end.
         watch: Is notified of the progress.
 
     Returns:
@@ -77,7 +77,7 @@ def fine_tune(
             where=str(folder),
             hint="raise tau, or use more pairs",
         )
-    identity = _identity(backbone, form, kind, train, held, config)
+    identity = _identity(backbone, form, kind, train, held_out, config)
     place = TrainingFolder(folder, identity)
     if (done := place.finished(watch.note)) is not None:
         return done
@@ -85,13 +85,13 @@ def fine_tune(
     since = time.perf_counter()
     rows, told = rows_of(backbone, form, counted, watch)
     held_rows, _ = (
-        rows_of(backbone, form, WeightedPairs(held, np.ones(len(held))), watch)
-        if held
+        rows_of(backbone, form, WeightedPairs(held_out, np.ones(len(held_out))), watch)
+        if held_out
         else ([], {})
     )
     run = _Run(backbone, kind, config, place, watch)
     held_rows = [row | {"row": row["row"] + len(counted.pairs)} for row in held_rows]
-    outcome = run.train(rows, held_rows, [p.id for p in (*counted.pairs, *held)])
+    outcome = run.train(rows, held_rows, [p.id for p in (*counted.pairs, *held_out)])
     facts = {
         "part": kind,
         "config": config.model_dump(mode="json"),
@@ -185,9 +185,8 @@ class _Run:
         config = self.config
         names = sorted({row["community"] for row in (*rows, *held)})
         code = {name: k for k, name in enumerate(names)}
-        rows, held = (
-            [row | {"community": code[row["community"]]} for row in side] for side in (rows, held)
-        )
+        rows = [row | {"community": code[row["community"]]} for row in rows]
+        held = [row | {"community": code[row["community"]]} for row in held]
         groups = [row["turn"] for row in rows] if config.group_by == "turn" else None
         lengths = [0 if config.group_by == "random" else row["length"] for row in rows]
         blank, held_blank = (

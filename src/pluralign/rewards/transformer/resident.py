@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -158,17 +159,15 @@ class ResidentRewardModel:
             )
         blends = [[self._blend(steer) for steer in own] for own in steers]
         tokens_U, place_N = self._model.tokenised(requests)
-        asked = dict.fromkeys(
-            (place, blend) for place, own in zip(place_N, blends, strict=True) for blend in own
-        )
+        jobs = [
+            [(place, blend) for blend in own] for place, own in zip(place_N, blends, strict=True)
+        ]
+        asked = dict.fromkeys(chain.from_iterable(jobs))
         reward_J = self._parts.rewards(
             [tokens_U[place] for place, _ in asked], [blend for _, blend in asked]
         )
         row = {job: k for k, job in enumerate(asked)}
-        return [
-            reward_J[[row[place, blend] for blend in own]]
-            for place, own in zip(place_N, blends, strict=True)
-        ]
+        return [reward_J[[row[job] for job in own]] for own in jobs]
 
     def close(self) -> None:
         """Give the backbone back as it was; a second time does nothing."""
