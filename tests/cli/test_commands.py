@@ -438,3 +438,19 @@ def test_a_survey_without_its_folder_says_which_files_to_get_and_where(
         "a folder wvs",
     ):
         assert word in result.stderr.replace("\n", " ")
+
+
+def test_scores_are_a_table_in_a_terminal_and_the_same_numbers_in_a_pipe(
+    call: Call, on_screen: OnScreen, trained: Path, tmp_path: Path
+) -> None:
+    replies = tmp_path / "replies.jsonl"
+    replies.write_text('{"id": "a", "prompt": "Tea?", "response": "Yes"}\n' * 60)
+    replies.write_text(replies.read_text().replace('"id": "a", ', ""))
+    words = ("score", trained / "models" / "seed-3" / "full", replies)
+    reward = lines(call(*words, "-c", "~hill").stdout)[0]["rewards"]["~hill"]
+    shown = on_screen(*words, "-c", "~hill")
+    assert f"{reward:+.3f}" in shown
+    assert "... and 10 more rows" in shown
+    assert "... and" not in on_screen(*words, "-c", "~hill", "--wide")
+    assert max(map(len, on_screen(*words).splitlines())) <= 80
+    assert lines(call(*words, "--json").stdout) == lines(call(*words).stdout)

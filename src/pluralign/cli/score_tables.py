@@ -8,6 +8,8 @@ from pluralign.cli.output import Output
 from pluralign.cli.tables import NOTHING, Column, Number, Table
 
 _MOST = 50
+_LAST = 10_000
+"""Rank of columns that leave a narrow terminal before those of any community."""
 
 
 def show_scores(
@@ -30,14 +32,14 @@ def show_scores(
 
 def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) -> Table:
     pairs = any("margins" in row for row in rows)
+    only_pairs = all("margins" in row for row in rows)
     columns = [
         Column(head="line", right=True),
-        Column(head="id", cut="middle", least=8, rank=200),
+        Column(head="id", cut="middle", least=8, rank=2 * _LAST),
     ]
     if pairs:
-        columns += [Column(head=f"margin {c}", rank=k) for k, c in enumerate(communities)]
-    rank = 100 if pairs else 0
-    columns += [Column(head=f"reward {c}", rank=rank + k) for k, c in enumerate(communities)]
+        columns += _columns("margin", communities, 0 if only_pairs else _LAST)
+    columns += _columns("reward", communities, _LAST if only_pairs else 0)
     table = Table(title="In logits", columns=columns)
     for row in rows:
         cells: list[str | Number] = [str(row["line"]), str(row["id"])]
@@ -46,6 +48,10 @@ def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) 
         cells += [_number(row["rewards"], c) for c in communities]
         table.rows.append(cells)
     return table
+
+
+def _columns(what: str, communities: Sequence[str], rank: int) -> list[Column]:
+    return [Column(head=f"{what}\n{c}", rank=rank + k) for k, c in enumerate(communities)]
 
 
 def _number(values: Mapping[str, float | None] | None, community: str) -> Number:
