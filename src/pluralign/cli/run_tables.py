@@ -61,31 +61,35 @@ def _headline(record: Mapping[str, Any]) -> str:
 
 
 def _method_table(outcome: Outcome) -> Table:
-    table = Table(
-        title="Accuracy on held-out pairs, each community under the steer to itself, % [95 %]",
-        columns=[
-            Column(head="method", cut="middle", least=9),
-            Column(head="average", interval=True),
-            Column(head="worst", rank=1, interval=True),
-            Column(head="of", cut="middle", least=8, rank=1),
-            Column(head="against reference", interval=True),
-            Column(head="against full", rank=3, interval=True),
-            Column(head="contested", rank=2, interval=True),
-        ],
-    )
     by = {(r["method"], r["subset"], r["aggregate"]): r for r in outcome.summary}
     gain = {
         (r["method"], r["baseline"]): r
         for r in outcome.comparisons
         if r["steer"] == "own" and r["community"] is None and r["subset"] == "all"
     }
+    several = any(aggregate == "worst" for _, _, aggregate in by)
+    worst_columns = [
+        Column(head="worst", rank=1, interval=True),
+        Column(head="of", cut="middle", least=8, rank=1),
+    ]
+    table = Table(
+        title="Accuracy on held-out pairs, each community under the steer to itself, % [95 %]",
+        columns=[
+            Column(head="method", cut="middle", least=9),
+            Column(head="average", interval=True),
+            *(worst_columns if several else []),
+            Column(head="against reference", interval=True),
+            Column(head="against full", rank=3, interval=True),
+            Column(head="contested", rank=2, interval=True),
+        ],
+    )
     for method in dict.fromkeys(r["method"] for r in outcome.summary):
         worst = by.get((method, "all", "worst"))
+        worst_cells = [percent_number(worst), worst["worst_community"] if worst else "-"]
         table.rows.append([
             method,
             percent_number(by.get((method, "all", "average"))),
-            percent_number(worst),
-            worst["worst_community"] if worst else "-",
+            *(worst_cells if several else []),
             percent_number(gain.get((method, "reference")), signed=True),
             percent_number(gain.get((method, "full")), signed=True),
             percent_number(by.get((method, "contested", "average"))),
