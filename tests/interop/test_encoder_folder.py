@@ -271,6 +271,8 @@ def test_accuracy_and_people_are_on_the_card(
     exported(source, tmp_path / "one", ["MEX"])
     one = (tmp_path / "one/README.md").read_text()
     assert "| `MEX` | 60.0 [50.0, 70.0] | 300 | 20 |" in one and "| `GBR` | 60.0" not in one
+    assert "| `MEX` | Mexico | steered to | 500 | 20 |" in one
+    assert "| `GBR` | United Kingdom | training | 500 | 20 |" in one
     exported(source, tmp_path / "all", all_communities=True)
     both = (tmp_path / "all/README.md").read_text()
     assert "| `MEX` | 60.0 [50.0, 70.0] | 300 | 20 |" in both and "| `GBR` | 60.0" in both

@@ -220,7 +220,7 @@ def _named(card: Mapping[str, Any], id_: str) -> str:
 
 
 def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:
-    yield f"## Communities and people\n\n{_people(card)}"
+    yield f"## Communities and people\n\n{_people(card, sheet)}"
     yield f"## Accuracy\n\n{_accuracy(card, sheet)}"
     yield f"## Licences\n\n{_licences(card, sheet)}"
     yield f"## Limits\n\n{_limits(card)}"
@@ -232,10 +232,13 @@ def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:
     yield f"## How to load it\n\n{lines}"
 
 
-def _people(card: Mapping[str, Any]) -> str:
-    people, steered = card.get("people") or {}, list(card.get("communities") or [])
+def _people(card: Mapping[str, Any], sheet: ModelSheet) -> str:
+    people, communities = card.get("people") or {}, list(card.get("communities") or [])
+    # Weights that were exported under one steer are steered to its communities alone.
+    shares = sheet.steer.shares if sheet.steer else {}
+    steered = [id_ for id_ in communities if sheet.has_all or id_ in shares]
     reference = list(card.get("reference_fitted_on") or [])
-    ids = list(dict.fromkeys([*steered, *reference, *people]))
+    ids = list(dict.fromkeys([*steered, *communities, *reference, *people]))
     if not ids:
         return "The card names no communities."
     head = ["| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|"]
