@@ -94,3 +94,7 @@ def test_short_tables_show_ranked_methods_alone_from_the_simplest_up() -> None:
 def test_methods_with_a_ridge_for_each_community_are_those_that_fit_each_alone() -> None:
     methods = (REFERENCE, LENGTH, FULL, POOLED, SCPO, SCPO_FILTER_ONLY, HALF)
     assert [m.name for m in methods if m.own_ridge] == ["full", "scpo", "scpo-filter-only", "half"]
+
+
+def test_tables_of_results_ask_the_registry_which_methods_they_show() -> None:
+    assert registry.ranked_methods() == ("reference", "full", "scpo", "pooled", "adaptive")

@@ -12,9 +12,9 @@ from pluralign.cli.tables import Column, Number, Table
 from pluralign.core import count_of
 from pluralign.evaluation import enough_people
 from pluralign.experiments import Demonstration, Outcome
+from pluralign.settings.registry import ranked_methods
 
 _MOST = 12
-_COMPARED = ("reference", "full", "scpo", "pooled", "adaptive")
 """Methods whose numbers are printed for each community; communities are ranked by the last."""
 _MINORITY = "~hill"
 
@@ -100,7 +100,7 @@ def _method_table(outcome: Outcome) -> Table:
 def _show_communities(outcome: Outcome, output: Output) -> None:
     """Print the communities, worst served first; those with few people are not ranked."""
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
-    compared = [m for m in _COMPARED if m in methods] or methods[:5]
+    compared = [m for m in ranked_methods() if m in methods] or methods[:5]
     shown = [compared[-1], *compared[:-1]]
     cell = {
         (r["community"], r["method"]): r

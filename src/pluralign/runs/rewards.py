@@ -26,9 +26,8 @@ from pluralign.runs.models import Models
 from pluralign.runs.plots import RewardPlots
 from pluralign.runs.showing import Glance, number
 from pluralign.runs.typed_rows import hold_named, numbered_lines, typed_rows
+from pluralign.settings.registry import ranked_methods
 
-PREFERRED = ("adaptive", "pooled", "scpo", "full")
-"""The method that stands for a run where none is named: the first of these that it has."""
 NEEDED = "fraction_needed"
 
 
@@ -148,7 +147,7 @@ class RewardRun(MeasuredRun):
                 where=str(self.folder),
                 hint=f"it has {', '.join(self.methods)}",
             )
-        return named_first(self.methods, name, PREFERRED)
+        return named_first(self.methods, name, ranked_methods()[::-1])
 
     def served(self, subset: str = "all") -> dict[tuple[str, str], Row]:
         """(Community, method) -> accuracy under the steer to the community itself.

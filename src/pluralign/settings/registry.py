@@ -1,12 +1,13 @@
 """The registry of sources, methods and audits: entry points of this package and of plug-ins."""
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from pluralign.audits import Audit
 from pluralign.core import InvalidSettings
-from pluralign.methods import Method
+from pluralign.methods import Method, ranked
 from pluralign.settings.hints import nearest
 
 SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.audits"
@@ -57,6 +58,22 @@ def method_sections() -> dict[str, type[Any]]:
     """Table of the settings file -> settings class, for every method that has one."""
     found = [method_named(name) for name in names(METHODS)]
     return {m.section: m.config for m in found if m.section is not None}
+
+
+@cache
+def ranked_methods() -> tuple[str, ...]:
+    """Names of the installed methods that short tables show, from the simplest to the one to ship.
+
+    A method whose package does not load is left out: a table of results needs no code of it.
+
+    >>> ranked_methods()[0], ranked_methods()[-1]
+    ('reference', 'adaptive')
+    """
+    found = []
+    for name in names(METHODS):
+        with suppress(InvalidSettings):
+            found.append(method_named(name))
+    return tuple(method.name for method in ranked(found))
 
 
 @cache
