@@ -110,11 +110,8 @@ def drive(reporter: Reporter) -> None:
 def test_a_terminal_shows_notes_as_they_are_without_secrets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bar = TerminalBar()
-    try:
+    with TerminalBar() as bar:
         drive(bar)
-    finally:
-        bar.close()
     shown = capsys.readouterr().err
     assert "note: [red]a remark[/red]" in shown
     assert "secret" not in shown

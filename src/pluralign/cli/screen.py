@@ -3,17 +3,10 @@
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.segment import Segment
 
-from pluralign.core import masked, printable
+from pluralign.core import printable
+from pluralign.runs.progress import TerminalBar
 
 _WIDTH_WITHOUT_TERMINAL = 132
 
@@ -42,43 +35,14 @@ def console(stderr: bool = False, width: int | None = None) -> Console:
     return found
 
 
-class Screen:
+class Screen(TerminalBar):
     """Draws progress on standard error: bars on a terminal, one line a stage elsewhere."""
 
     def __init__(self) -> None:
-        self._console = console(stderr=True)
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            transient=True,
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> "Screen":
-        self._bars.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bars.stop()
+        super().__init__(console(stderr=True))
 
     def stage(self, name: str) -> None:
         """Begin a bar, or print a line."""
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(name, total=None)
-        if not self._console.is_terminal:
-            self._console.print(f"{name} ...", markup=False)
-
-    def progress(self, done: int, total: int) -> None:
-        """Move the bar."""
-        if self._task is not None:
-            self._bars.update(self._task, completed=done, total=total or None)
-
-    def note(self, text: str) -> None:
-        """Print a remark."""
-        soft_wrap = not self._console.is_terminal
-        self._console.print(f"note: {masked(text)}", markup=False, soft_wrap=soft_wrap)
+        super().stage(name)
+        if not self.console.is_terminal:
+            self.console.print(f"{name} ...", markup=False)

@@ -208,7 +208,7 @@ def _count(read_N: Sequence[Scorable], tally: Tally) -> None:
 
 
 def _row(steers: dict[str, Steer], rewards: Sequence[FloatArray | None]) -> dict[str, Any]:
-    """Rewards of a response, or of a pair; None where there is no answer."""
+    """Rewards of a response, or of a pair; None of one without an answer."""
     first, last = rewards[0], rewards[-1]
     row: dict[str, Any] = {"rewards": None if first is None else _named(steers, first)}
     if len(rewards) == 2:

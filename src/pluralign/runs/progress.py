@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from pluralign.core import Reporter, Silent, masked
+from pluralign.core import Reporter, Silent, masked, printable
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import TaskID
 
 
@@ -30,10 +31,10 @@ def reporting(given: Reporter | None) -> Iterator[Reporter]:
     if given is not None:
         yield given
     elif in_notebook():
-        with _closing(NotebookBar()) as bar:
+        with NotebookBar() as bar:
             yield bar
     elif sys.stderr.isatty():
-        with _closing(TerminalBar()) as bar:
+        with TerminalBar() as bar:
             yield bar
     else:
         yield Silent()
@@ -47,23 +48,46 @@ def in_notebook() -> bool:
 
 
 class TerminalBar:
-    """Draws a bar on standard error, and prints notes above it."""
+    """Draws a bar on a terminal, and prints notes above it; as a context it takes the bar away.
 
-    def __init__(self) -> None:
+    Args:
+        console: The console; standard error where None. No bar is drawn where it is no terminal.
+    """
+
+    def __init__(self, console: "Console | None" = None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn())
-        console = Console(stderr=True, highlight=False)
-        self._bars = Progress(*columns, MofNCompleteColumn(), console=console, transient=True)
+        self.console = console or Console(stderr=True, highlight=False)
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+            transient=True,
+        )
         self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
         self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
 
     def stage(self, name: str) -> None:
         """Begin a bar."""
         if self._task is not None:
             self._bars.remove_task(self._task)
-        self._task = self._bars.add_task(name, total=None)
+        self._task = self._bars.add_task(printable(name), total=None)
 
     def progress(self, done: int, total: int) -> None:
         """Move the bar."""
@@ -71,12 +95,10 @@ class TerminalBar:
             self._bars.update(self._task, completed=done, total=total or None)
 
     def note(self, text: str) -> None:
-        """Print a remark."""
-        self._bars.console.print(f"note: {masked(text)}", markup=False)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bars.stop()
+        """Print a remark; where lines are piped, it is one line."""
+        soft_wrap = not self.console.is_terminal
+        remark = f"note: {printable(masked(text))}"
+        self.console.print(remark, markup=False, soft_wrap=soft_wrap)
 
 
 class NotebookBar:
@@ -108,9 +130,11 @@ class NotebookBar:
         self._notes.append(masked(text))
         self._draw()
 
-    def close(self) -> None:
-        """Take the bar away; the notes stay."""
-        self._stage = ""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stage = ""  # the bar goes, the notes stay
         self._draw()
 
     def _draw(self) -> None:
@@ -129,11 +153,3 @@ class NotebookBar:
             of = f" {self._done:,}" + (f" of {self._total:,}" if self._total else "")
             lines.insert(0, f"<progress{total}></progress> {escape(self._stage)}{of}")
         return "<br>".join(lines)
-
-
-@contextmanager
-def _closing(bar: Any) -> Iterator[Any]:
-    try:
-        yield bar
-    finally:
-        bar.close()
