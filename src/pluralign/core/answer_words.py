@@ -185,5 +185,5 @@ EXPLAINS = re.compile(
 """The sign that an explanation of the answer follows: "because", a comma or a bracket."""
 COUNTS = re.compile(rf".{{0,12}}(?:{_any_of(_OPTIONS)})", re.IGNORECASE)
 """A word for "options" soon after a number that may count them."""
-STRENGTHS = frozenset(word for words in _STRENGTHS.values() for word in words.split())
+STRENGTHS = frozenset(" ".join(_STRENGTHS.values()).split())
 """Words that turn an option into another one: "strongly agree" is not "agree"."""

@@ -301,7 +301,8 @@ def _without_option(text: str, words: tuple[str, ...]) -> str:
 def _before_next_question(text: str, sheet: Sheet) -> str:
     """Only the first line where it answers and the lines after it ask something; else the text."""
     first, *more = text.strip().split("\n")
-    if not any(mark in line for line in more for mark in _ASKS):
+    later = "\n".join(more)
+    if not any(mark in later for mark in _ASKS):
         return text
     apart = len(first) <= _SENTENCE and not more[0].strip()
     answer = _by_signs(first, sheet) if apart else sheet.named(first)

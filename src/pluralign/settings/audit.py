@@ -59,31 +59,38 @@ def resolve_audit(
     for text in overrides:
         override(tables, text)
     known = names(AUDITS)
-    tables_of_audits = [
-        n for n, table in tables.items() if isinstance(table, Mapping) or n in known
-    ]
-    given = {name: tables.pop(name) for name in tables_of_audits}
-    if strange := [name for name in given if name not in known]:
-        raise InvalidSettings(
-            "there is no such audit",
-            where=f"{where}: {strange[0]}",
-            hint=nearest(strange[0], known),
-        )
-    if flat := [name for name, checks in given.items() if not isinstance(checks, Mapping)]:
-        raise InvalidSettings(
-            f"must be a table, got {given[flat[0]]!r}",
-            where=f"{where}: {flat[0]}",
-            hint=f"set {flat[0]}.CHECK.concern",
-        )
-    settings = validated(AuditSettings, tables, where, tuple(known))
-    chosen = [audit_named(name) for name in (known if settings.audits is None else settings.audits)]
-    if strange := [name for name in given if name not in {audit.name for audit in chosen}]:
-        raise InvalidSettings(
-            "this audit is not among those to make",
-            where=f"{where}: {strange[0]}",
-            hint="name it in audits",
-        )
-    return settings, with_thresholds(chosen, given)
+    thresholds = _thresholds(tables, known, where)
+    rest = {name: value for name, value in tables.items() if name not in thresholds}
+    settings = validated(AuditSettings, rest, where, tuple(known))
+    chosen = known if settings.audits is None else settings.audits
+    audits = [audit_named(name) for name in chosen]
+    made = {audit.name for audit in audits}
+    for name in thresholds:
+        if name not in made:
+            raise InvalidSettings(
+                "this audit is not among those to make",
+                where=f"{where}: {name}",
+                hint="name it in audits",
+            )
+    return settings, with_thresholds(audits, thresholds)
+
+
+def _thresholds(tables: Mapping[str, Any], known: Sequence[str], where: str) -> dict[str, Any]:
+    """The tables of audits: check -> its thresholds."""
+    found = {n: table for n, table in tables.items() if isinstance(table, Mapping) or n in known}
+    for name in found:
+        if name not in known:
+            raise InvalidSettings(
+                "there is no such audit", where=f"{where}: {name}", hint=nearest(name, known)
+            )
+    for name, checks in found.items():
+        if not isinstance(checks, Mapping):
+            raise InvalidSettings(
+                f"must be a table, got {checks!r}",
+                where=f"{where}: {name}",
+                hint=f"set {name}.CHECK.concern",
+            )
+    return found
 
 
 def audit_origins(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) -> dict[str, str]:

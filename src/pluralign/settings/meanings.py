@@ -129,16 +129,22 @@ def _in_words(schema: Mapping[str, Any]) -> str:
         return " | ".join(values)
     kind = schema.get("type", "")
     if kind == "array":
-        items = schema.get("items") or {}
-        of = _in_words(items) if isinstance(items, Mapping) else ""
-        return f"list of {_PLURALS.get(of, of) or 'values'}"
+        return _list_in_words(schema.get("items"))
     if kind in ("integer", "number"):
-        bounds = [f"{sign}{schema[key]:g}" for key, sign in _BOUNDS if key in schema]
-        word = "whole number" if kind == "integer" else "number"
-        return f"{word} {' and '.join(bounds)}".strip()
-    if kind == "string":
-        return "path" if schema.get("format") == "path" else "text"
-    return "table" if kind == "object" else ""
+        return _number_in_words("whole number" if kind == "integer" else "number", schema)
+    if kind == "string" and schema.get("format") == "path":
+        return "path"
+    return {"string": "text", "object": "table"}.get(kind, "")
+
+
+def _list_in_words(items: Any) -> str:
+    of = _in_words(items) if isinstance(items, Mapping) else ""
+    return f"list of {_PLURALS.get(of, of) or 'values'}"
+
+
+def _number_in_words(word: str, schema: Mapping[str, Any]) -> str:
+    bounds = [f"{sign}{schema[key]:g}" for key, sign in _BOUNDS if key in schema]
+    return f"{word} {' and '.join(bounds)}".strip()
 
 
 def _units(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -110,7 +110,7 @@ def resolve(
         _configured(sections[section], values, f"{where}: {section}")
     sources = given_sources or _sources(settings, base, where)
     if skip_bad:
-        sources = tuple(replace(s, skip_bad=True) if hasattr(s, "skip_bad") else s for s in sources)  # type: ignore[type-var]
+        sources = tuple(map(_with_skip_bad, sources))
     _check_files(settings, () if given_sources else sources, where)
     return Resolved(
         settings=settings,
@@ -157,6 +157,11 @@ def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
     return update
 
 
+def _with_skip_bad(source: Any) -> Any:
+    """The source with ``skip_bad``, if it has that setting."""
+    return replace(source, skip_bad=True) if hasattr(source, "skip_bad") else source
+
+
 def _given_sources(pairs: object) -> tuple[PairSource, ...]:
     """The sources, if the settings have only objects instead of tables."""
     found = pairs if isinstance(pairs, list | tuple) else [pairs]
@@ -176,7 +181,10 @@ def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ..
 
 
 def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) -> None:
-    named = [(f"pairs.{f.name}", getattr(s, f.name)) for s in sources for f in fields(s)]  # type: ignore[arg-type]
+    named: list[tuple[str, Any]] = []
+    for source in sources:
+        values: Any = source
+        named += [(f"pairs.{f.name}", getattr(source, f.name)) for f in fields(values)]
     if settings.split.by == "files":
         named = [("split.train", settings.split.train), ("split.test", settings.split.test)]
     for key, value in [*named, ("reference.model", settings.reference.model)]:

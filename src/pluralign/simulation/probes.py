@@ -1,5 +1,6 @@
 """Measure the taste of any reward model with replies that differ in one trait only."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -41,19 +42,19 @@ def draw_probes(traits: Sequence[str], per_trait: int, rng: np.random.Generator)
     """
     if per_trait < 1:
         raise InvalidInput(f"per_trait must be >= 1, got {per_trait}")
-    prompts = [text for texts in PROMPTS.values() for text in texts]
+    prompts = list(itertools.chain.from_iterable(PROMPTS.values()))
     probes = []
     for column, trait in enumerate(traits):
         drafts = draft(traits, per_trait, rng)
         shown, opposite = drafts.z_N_D.copy(), drafts.z_N_D.copy()
         shown[:, column], opposite[:, column] = 1, -1
-        texts = (write(traits, replace(drafts, z_N_D=z)) for z in (shown, opposite))
+        positive = write(traits, replace(drafts, z_N_D=shown))
+        negative = write(traits, replace(drafts, z_N_D=opposite))
         asked = rng.permutation(len(prompts))
-        for i, (positive, negative) in enumerate(zip(*texts, strict=True)):
+        for i in range(per_trait):
             prompt = prompts[asked[i % len(prompts)]]
-            probes.append(
-                Probe(trait, RewardRequest(prompt, positive), RewardRequest(prompt, negative))
-            )
+            requests = RewardRequest(prompt, positive[i]), RewardRequest(prompt, negative[i])
+            probes.append(Probe(trait, *requests))
     return probes
 
 

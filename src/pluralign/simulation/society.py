@@ -67,7 +67,10 @@ class Society:
                 f"got {ids}"
             )
         check_traits(self.traits)
-        missing = sorted({t for c in self.communities for t in c.taste.weights} - set(self.traits))
+        weighed: set[str] = set()
+        for home in self.communities:
+            weighed.update(home.taste.weights)
+        missing = sorted(weighed - set(self.traits))
         if missing:
             raise InvalidInput(
                 f"the tastes' traits must be the society's traits, got also {missing}"
@@ -117,7 +120,10 @@ class Society:
         wanted = n_per_community
         if not isinstance(wanted, Mapping):
             wanted = {c.id: wanted for c in self.communities}
-        return [pair for id_, n in wanted.items() for pair in self._compare(id_, n, rng)]
+        pairs: list[PreferencePair] = []
+        for id_, n in wanted.items():
+            pairs += self._compare(id_, n, rng)
+        return pairs
 
     def utilities(self, replies: Sequence[str], community: str) -> FloatArray:
         """The utility of each reply for a community, with the length bias.

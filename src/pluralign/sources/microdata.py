@@ -129,7 +129,14 @@ def open_microdata(
     header, header_lines = _header(path, form, limits)
     found = _column(path, header, "country", country, COUNTRY_COLUMNS)
     weights = _column(path, header, "weight", weight, WEIGHT_COLUMNS) if weighted else None
-    return Microdata(path, header, header_lines, form, found, weights)
+    return Microdata(
+        path=path,
+        header=header,
+        header_lines=header_lines,
+        form=form,
+        country=found,
+        weight=weights,
+    )
 
 
 def numbers_in(column: Any, name: str, data: Microdata) -> FloatArray:

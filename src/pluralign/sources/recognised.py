@@ -85,7 +85,7 @@ def recognise(path: Path) -> Recognised:
 
 
 def _sample(path: Path) -> list[Row]:
-    if path.suffix == ".json" and path.name in {name for _, names in _FOLDERS for name in names}:
+    if path.suffix == ".json" and any(path.name in names for _, names in _FOLDERS):
         return []
     return [row for _, row in islice(read_rows(path, RowPolicy(Tally(), skip_bad=True)), _SAMPLE)]
 
@@ -212,8 +212,8 @@ def _length(rows: Sequence[Row], column: str) -> int:
 def _choice(columns: Sequence[str], rows: Sequence[Row]) -> str | None:
     """The column that names the preferred response, by its values or else by its name."""
     default: dict[str, Any] = {f.name: f.default for f in fields(AbPairs)}
-    listed = (default[key] for key in ("prefers_a", "prefers_b", "ties"))
-    known = {str(value).casefold() for values in listed for value in values}
+    listed = (*default["prefers_a"], *default["prefers_b"], *default["ties"])
+    known = {str(value).casefold() for value in listed}
     for column in columns:
         cells = [row.get(column) for row in rows]
         values = {str(cell).strip().casefold() for cell in cells if not is_missing(cell)}

@@ -117,7 +117,9 @@ def _tokenizer(
     )
     bpe.decoder = decoders.ByteLevel()
     some: list[AnswerLesson | WritingLesson] = [*answers[::7], *writing[::7]]
-    texts = [m.content for lesson in some for m in _words(lesson)]
+    texts: list[str] = []
+    for lesson in some:
+        texts += [message.content for message in _words(lesson)]
     trainer = trainers.BpeTrainer(
         vocab_size=settings.vocabulary,
         min_frequency=2,

@@ -96,12 +96,16 @@ class EndpointChatModel:
     async def _asked(self, asks: Iterator[int], work: "_Work") -> None:
         async with opened_client(self.settings, self._secrets) as client:
             asking = Asking(
-                self.settings, client, work.sampling, self._fields, self._secrets, self.usage
+                settings=self.settings,
+                client=client,
+                sampling=work.sampling,
+                fields=self._fields,
+                secrets=self._secrets,
+                usage=self.usage,
             )
-            workers = [
-                asyncio.create_task(self._answer(asking, asks, work))
-                for _ in range(min(self.settings.concurrency, len(work.conversations)))
-            ]
+            n_workers = min(self.settings.concurrency, len(work.conversations))
+            answering = [self._answer(asking, asks, work) for _ in range(n_workers)]
+            workers = [asyncio.create_task(one) for one in answering]
             try:
                 await asyncio.gather(*workers)
             finally:
