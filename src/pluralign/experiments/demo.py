@@ -1,14 +1,15 @@
 """The whole chain on a society whose tastes we wrote: does each method find what was planted?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pluralign.core import AnyPath, Reporter, Steer, SteerableRewardModel, as_path
+from pluralign.core import AnyPath, PairSource, Reporter, Steer, SteerableRewardModel, as_path
 from pluralign.experiments.reward_run import Outcome, run_experiment
 from pluralign.methods import ranked
 from pluralign.models.saved_models import open_model
 from pluralign.settings.resolved_experiment import resolve
-from pluralign.simulation import Society, SocietySource, recovered_taste, taste_correlation
+from pluralign.simulation import Probe, Society, SocietySource, recovered_taste, taste_correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,16 @@ def demonstrate(
     return Demonstration(outcome, best, planted, recovered, correlation)
 
 
-def _taste(model: SteerableRewardModel, community: str, probes: Any) -> dict[str, float]:
+def _taste(
+    model: SteerableRewardModel, community: str, probes: Sequence[Probe]
+) -> dict[str, float]:
     steer = Steer.to(community) if community in model.communities else None
     positive = [probe.positive for probe in probes]
     negative = [probe.negative for probe in probes]
     return recovered_taste(probes, model.score(positive, steer), model.score(negative, steer))
 
 
-def _best(society: Society, source: Any) -> dict[str, float]:
+def _best(society: Society, source: PairSource) -> dict[str, float]:
     pairs = list(source.pairs())
     best = {}
     for community in society.communities:

@@ -55,23 +55,31 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
         raise NotEnoughData("no training pairs to fit the reference on", where="reference.fit_on")
     if units.keys().isdisjoint(measured):
         raise NotEnoughData("no community has test pairs", hint="raise split.test")
-    missing = [c for c in plan.steered if c not in trained]
-    left_out = split.left_out.items()
+    untrained = [c for c in plan.steered if c not in trained]
+    counts = {c: len(units.get(c, ())) for c in measured}
+    return _split_notes(counts, untrained, split.left_out)
+
+
+def _split_notes(
+    units: Mapping[str, int], untrained: Sequence[str], left_out: Mapping[str, int]
+) -> list[str]:
+    """Notes on a split that can be used.
+
+    Args:
+        units: Community -> test raters, or stems.
+        untrained: Communities to steer to that have no training pairs.
+        left_out: Reason -> pairs on neither side.
+    """
+    few = {c: n for c, n in units.items() if 0 < n < ENOUGH}
     return [
-        *(f"{c} has no test pairs; it is not measured" for c in measured if c not in units),
-        *(f"{c} has no training pairs; it is not steered to" for c in missing),
-        *_few_units({c: len(units[c]) for c in measured if c in units}),
-        *(f"{n:,} pairs on neither side of the split: {reason}" for reason, n in left_out),
+        *(f"{c} has no test pairs; it is not measured" for c, n in units.items() if not n),
+        *(f"{c} has no training pairs; it is not steered to" for c in untrained),
+        *(
+            f"{c} has {n} test raters or stems; its intervals are too narrow"
+            for c, n in few.items()
+        ),
+        *(f"{n:,} pairs on neither side of the split: {reason}" for reason, n in left_out.items()),
     ]
-
-
-def _few_units(units: Mapping[str, int]) -> list[str]:
-    """A note for each community whose intervals are too narrow."""
-    notes = []
-    for community, n in units.items():
-        if n < ENOUGH:
-            notes.append(f"{community} has {n} test raters or stems; its intervals are too narrow")
-    return notes
 
 
 def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -> Sides:

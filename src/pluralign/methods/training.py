@@ -11,6 +11,7 @@ from pluralign.core import (
     IntArray,
     InvalidInput,
     NotEnoughData,
+    PreferencePair,
     SteerableRewardModel,
     count_of,
     listed,
@@ -93,7 +94,7 @@ class TrainingSet:
         )
 
 
-def unit_of(pair: Any, by: str) -> str:
+def unit_of(pair: PreferencePair, by: str) -> str:
     """Id of the unit that stays whole: the rater, or the question or stem of a pair without one.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import Estimate, FloatArray, IntArray, NotEnoughData
+from pluralign.core import BoolArray, Estimate, FloatArray, IntArray, NotEnoughData
 from pluralign.methods.culturespa.collecting import AnswerPair
 from pluralign.metrics import draw_questions, draw_ratios, percentile_interval
 
@@ -149,7 +149,9 @@ def agreement_with_people(
     return Estimate(value, low, high, len(names))
 
 
-def _tables(pairs: Sequence[AnswerPair], communities: Sequence[str]) -> tuple[FloatArray, Any]:
+def _tables(
+    pairs: Sequence[AnswerPair], communities: Sequence[str]
+) -> tuple[FloatArray, BoolArray]:
     """Aware options (nan where an answer is unreadable) and whether they shifted; shape (C, Q)."""
     row = {c: i for i, c in enumerate(communities)}
     column = {q: i for i, q in enumerate(dict.fromkeys(pair.question for pair in pairs))}

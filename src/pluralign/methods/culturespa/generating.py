@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from pluralign.core import (
     ChatModel,
     Conversation,
@@ -170,7 +172,10 @@ def _round(
 
 
 def _draw(
-    seeds: Sequence[Example], own: Sequence[Example], config: GenerationConfig, rng: Any
+    seeds: Sequence[Example],
+    own: Sequence[Example],
+    config: GenerationConfig,
+    rng: np.random.Generator,
 ) -> list[Example]:
     """Examples of a prompt in random order."""
     few = min(config.own_examples, len(own))
