@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pluralign.core import InvalidInput
-from pluralign.rewards.transformer.forward import Runner
+from pluralign.rewards.transformer.forward import ForwardRunner
 from pluralign.rewards.transformer.texts import TextForm, tokenise
 
 KINDS = ["encoder", "decoder", "chat"]
@@ -33,10 +33,10 @@ def test_batches_and_padding_do_not_change_scores(tiny: Any, name: str, budget: 
     backbone = tiny.load(name)
     tokens = tokens_of(tiny, backbone)
     one_by_one = [
-        Runner(backbone.tokenizer, "cpu").run(lambda b: backbone.model(**b).logits, [t])
+        ForwardRunner(backbone.tokenizer, "cpu").run(lambda b: backbone.model(**b).logits, [t])
         for t in tokens
     ]
-    together = Runner(backbone.tokenizer, "cpu", budget).run(
+    together = ForwardRunner(backbone.tokenizer, "cpu", budget).run(
         lambda b: backbone.model(**b).logits, tokens
     )
     assert together.shape == (40, 1)
@@ -53,7 +53,7 @@ def test_a_batch_holds_no_more_tokens_than_allowed_padding_included(tiny: Any) -
         return backbone.model(**batch).logits
 
     tokens = tokens_of(tiny, backbone)
-    Runner(backbone.tokenizer, "cpu", 150).run(forward, tokens)
+    ForwardRunner(backbone.tokenizer, "cpu", 150).run(forward, tokens)
     assert sum(rows for rows, _ in shapes) == 40
     assert max(rows * width for rows, width in shapes) <= 150
     padding = sum(rows * width for rows, width in shapes) - sum(len(t) for t in tokens)
@@ -64,9 +64,11 @@ def test_a_batch_holds_no_more_tokens_than_allowed_padding_included(tiny: Any) -
 def test_out_of_memory_halves_the_batch_says_so_and_keeps_the_work(tiny: Any, most: int) -> None:
     backbone, said, calls = tiny.load("encoder"), [], []
     tokens = tokens_of(tiny, backbone)
-    runner = Runner(backbone.tokenizer, "cpu", 10_000, said.append)
+    runner = ForwardRunner(backbone.tokenizer, "cpu", 10_000, said.append)
     found = runner.run(short_of_memory(backbone.model, most, calls), tokens)
-    expected = Runner(backbone.tokenizer, "cpu").run(lambda b: backbone.model(**b).logits, tokens)
+    expected = ForwardRunner(backbone.tokenizer, "cpu").run(
+        lambda b: backbone.model(**b).logits, tokens
+    )
     assert np.allclose(found, expected, atol=1e-5)
     assert sum(c for c in calls if c <= most) == 40, "nothing is computed twice"
     assert said[0].startswith("out of memory with 40 requests of ")
@@ -77,7 +79,7 @@ def test_out_of_memory_halves_the_batch_says_so_and_keeps_the_work(tiny: Any, mo
 def test_what_fits_is_remembered(tiny: Any) -> None:
     backbone, said, calls = tiny.load("encoder"), [], []
     tokens = tokens_of(tiny, backbone, 16)
-    runner = Runner(backbone.tokenizer, "cpu", 10_000, said.append)
+    runner = ForwardRunner(backbone.tokenizer, "cpu", 10_000, said.append)
     runner.run(short_of_memory(backbone.model, 6, calls), [max(tokens, key=len)] * 16)
     halved = len(said)
     runner.run(short_of_memory(backbone.model, 6, calls), [max(tokens, key=len)] * 16)
@@ -89,7 +91,7 @@ def test_a_request_that_does_not_fit_alone_is_an_error(tiny: Any) -> None:
     with pytest.raises(
         InvalidInput, match=r"(?s)one request of .* tokens does not fit into memory.*max_length"
     ):
-        Runner(backbone.tokenizer, "cpu", 4000).run(
+        ForwardRunner(backbone.tokenizer, "cpu", 4000).run(
             short_of_memory(backbone.model, 0, []), tokens_of(tiny, backbone)
         )
 
@@ -97,7 +99,7 @@ def test_a_request_that_does_not_fit_alone_is_an_error(tiny: Any) -> None:
 def test_widths_suit_the_hardware_without_changing_scores(tiny: Any) -> None:
     backbone = tiny.load("decoder")
     tokens = tokenise(backbone.tokenizer, tiny.requests(5), TextForm("plain"))
-    runner = Runner(backbone.tokenizer, "cpu")
+    runner = ForwardRunner(backbone.tokenizer, "cpu")
     plain = runner.run(lambda b: backbone.model(**b).logits, tokens)
     runner._multiple = 8
     assert runner.batch(tokens)["input_ids"].shape[1] % 8 == 0

@@ -12,7 +12,7 @@ TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
 Forward = Callable[[dict[str, Any]], Any]
 
 
-class Runner:
+class ForwardRunner:
     """Runs a model over tokens without gradients; remembers the batch size that fits into memory.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.rewards.transformer.forward import Runner
+from pluralign.rewards.transformer.forward import ForwardRunner
 from pluralign.rewards.transformer.texts import Tokens
 
 BASE = "__base__"  # what PEFT calls the model without its adapters
@@ -25,7 +25,7 @@ class AdapterTokens(Tokens):
     adapter: str
 
 
-class AdapterRunner(Runner):
+class AdapterRunner(ForwardRunner):
     """A runner whose batches name the adapter of each request, where requests do."""
 
     def batch(self, tokens: Sequence[Tokens]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class AdapterRunner(Runner):
         return super().batch(tokens) | ({"adapter_names": names} if names else {})
 
 
-def rewards_of(model: Any, runner: Runner, tokens: Sequence[Tokens]) -> FloatArray:
+def rewards_of(model: Any, runner: ForwardRunner, tokens: Sequence[Tokens]) -> FloatArray:
     """Rewards that a model gives as it stands, in logits, shape (N,)."""
     return runner.run(lambda batch: model(**batch).logits, tokens)[:, 0]
 

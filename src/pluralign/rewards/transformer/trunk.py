@@ -20,7 +20,7 @@ from pluralign.core import (
 from pluralign.huggingface.processes import split_between_processes
 from pluralign.rewards.features import TableFeatures, distinct
 from pluralign.rewards.transformer.backbones import Backbone
-from pluralign.rewards.transformer.forward import Runner
+from pluralign.rewards.transformer.forward import ForwardRunner
 from pluralign.rewards.transformer.heads import check_length, scalar_head
 from pluralign.rewards.transformer.texts import TextForm, request_key, request_of, tokenise
 from pluralign.rewards.trunk import EncodedPairs
@@ -65,7 +65,7 @@ class RequestEncoder:
         self.truncated = 0
         self._output = output
         self._note = note or (lambda text: None)
-        self._runner = Runner(backbone.tokenizer, backbone.model.device, tokens, note)
+        self._runner = ForwardRunner(backbone.tokenizer, backbone.model.device, tokens, note)
 
     @property
     def fingerprint(self) -> str:
