@@ -53,7 +53,7 @@ def fine_tune(
         train: The pairs to learn from.
         folder: Where the part is put; one that is there already is returned as it is.
         config: How to train.
-        held_out: Pairs of held-out people, to stop early by; without any the training goes to its end.
+        held_out: Pairs of held-out people, to stop early by; without any, training goes to its end.
         watch: Is notified of the progress.
 
     Returns:
