@@ -61,7 +61,7 @@ def assert_refused(found: Result, *said: str) -> None:
         ("scpo.beta=-1", ["beta is -1.0, not a number > 0"]),
         ("min_pairs=100000", ["no community has 100,000 pairs", "lower min_pairs"]),
         ("split.test=1.5", ["tiny.toml: split.test"]),
-        ("split.by=prism", ["tiny.toml: split.by", "PRISM alone"]),
+        ("split.by=prism", ["tiny.toml: split.by", "PRISM only"]),
         ("pairs.path='no.jsonl'", ["tiny.toml: pairs.path: no such file"]),
         (
             "pairs.path='$PLURALIGN_NO_SUCH/a.jsonl'",
@@ -95,7 +95,7 @@ def test_a_bad_table_in_the_file_is_refused(call: Call, config: Path, text: str,
     ("line", "said"),
     [
         ("{broken", "not JSON"),
-        ("[1, 2]", "not an object"),
+        ("[1, 2]", "must be a JSON object"),
         (
             json.dumps({"prompt": "Tea?", "chosen": "Yes", "rejcted": "No"}),
             "is 'rejcted' meant as 'rejected'?",
@@ -108,7 +108,7 @@ def test_a_bad_table_in_the_file_is_refused(call: Call, config: Path, text: str,
             json.dumps(GOOD | {"strength": float("inf")}),
             "'strength': the value must be a number, got inf",
         ),
-        (json.dumps(GOOD | {"weight": -1}), "weight is -1"),
+        (json.dumps(GOOD | {"weight": -1}), "weight must be >= 0, got -1"),
         (json.dumps(GOOD | {"community": "Mexcio"}), "Mexcio"),
         (
             json.dumps(GOOD | {"id": "twice"}) + "\n" + json.dumps(GOOD | {"id": "twice"}),

@@ -207,7 +207,7 @@ def test_a_model_that_writes_no_question_ends_with_its_reason(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"communities": ["~river"]}, "fewer than two"),
+        ({"communities": ["~river"]}, "at least two cultures"),
         ({"model": {"kind": "simulated"}}, "writes no questions"),
         ({"model": {"name": "m", "adapter": "a"}}, "merge it"),
         ({"tune": {"kinds": []}}, "tune.kinds"),
