@@ -74,7 +74,7 @@ def test_the_section_stands_in_its_place_and_nothing_else_of_the_page_changes(
     assert before == PAGE.partition("## How")[0]
     assert after.strip() == "## How it was made\n\nSo."
     assert re.findall(r"^### (.*)$", found, re.M) == [
-        "What it says", "Published numbers, again", "Every recorded model", "The same five communities", "Communities",
+        "Summary", "Published numbers, again", "Every recorded model", "The same five communities", "Communities",
         "CultureSPA's questions",
     ]  # fmt: skip
 

@@ -42,9 +42,9 @@ How to read it:
 * **[low, high]** is a 95 % interval. It resamples raters, or question stems where answers were published as shares. The
   repeats of a run are joined first, and a rater drawn in two of them is one rater. It does not cover the choice of the
   encoder, nor how the data were collected.
-* **Ahead of**, **behind** and **level with** say whether the interval of the paired difference lies above 0, lies below
-  0, or holds 0. *Level with* does not mean equal.
-* A number says how similar a model's ranking is to the choices of those who took part, not to a whole country. The
+* **Ahead of**, **behind** and **level with** mean that the interval of the paired difference lies above 0, lies below
+  0, or contains 0. *Level with* does not mean equal.
+* A number measures how similar a model's ranking is to the choices of the people who took part, not to a whole country. The
   encoder reads English; the texts are English or translated to it.
 * The ablations of SCPO use the ridge of SCPO, so that they differ in one thing only.
 * **These data sets were not kept apart while the methods were made.** The weight of the trunk's interaction was picked

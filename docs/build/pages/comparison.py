@@ -52,7 +52,7 @@ def adaptive_sentences(run: RewardRun) -> list[str]:
         return []
     row = against(run, "adaptive", other)
     said = [
-        f"The best average beside `adaptive` is that of `{other}`. {compared('adaptive', other, row)}"
+        f"The best average of the other methods is that of `{other}`. {compared('adaptive', other, row)}"
     ]
     worst = best_other(run, "worst")
     ours, theirs = run.summed("adaptive", "worst"), run.summed(worst, "worst") if worst else None
@@ -154,8 +154,8 @@ def _where_they_differ(run: RewardRun) -> list[str]:
     }
     said = (
         f"Of {len(gains)} communities `scpo` is ahead of `full` in {len(sided['ahead of'])}, behind in"
-        f" {len(sided['behind'])}, and level with it in {len(gains) - sum(map(len, sided.values()))} (the interval of"
-        " the paired difference holds 0). With that many intervals, a few exclude 0 by chance."
+        f" {len(sided['behind'])}, and level with it in {len(gains) - sum(map(len, sided.values()))} (the interval of the "
+        "paired difference contains 0). With that many intervals, a few exclude 0 by chance."
     )
     parts = [said]
     differing = sorted(

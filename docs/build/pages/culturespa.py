@@ -260,9 +260,8 @@ def _ability(run: PluraliseRun) -> str:
         for r in own
     ]
     return (
-        "General ability, by lm-eval's own command. The toy can do one thing beside, answer as nobody in "
-        "particular, so "
-        "that is its task (`pluralign survey tasks`): exact agreement with the default culture's most common "
+        "General ability, by lm-eval's own command. The toy has one other ability, to answer without a culture, so that is its "
+        "task (`pluralign survey tasks`): exact agreement with the default culture's most common "
         "answer, in "
         f"per cent, with 1.96 of lm-eval's standard errors.\n\n{table(['model', 'exact %', 'questions'], rows)}"
     )
@@ -288,7 +287,7 @@ def _reading(seeds: Sequence[PluraliseRun]) -> str:
             f"diversity "
             f"falls in {flatter} and rises in {richer}; exact accuracy on average falls in {lost}."
         )
-    return "What the intervals allow to be said:\n\n" + "\n".join(said)
+    return "Conclusions from the intervals:\n\n" + "\n".join(said)
 
 
 def _models(run: PluraliseRun) -> list[str]:

@@ -18,9 +18,9 @@ from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
 
 PAIRWISE, RANK = "pairwise_diversity", "target_rank"
 _LIMITS = (
-    "**What this does not say** (written by hand). Intervals resample questions only: every answer is a single sample,"
-    " and another draw, wording or order of options would give others. How many people stand behind the shares is not"
-    " published, so nothing here covers their chance either. Files differ in strategy, prompt and questions: a line of"
+    "**Limits** (written by hand). Intervals resample questions only: every answer is a single sample,"
+    " and another draw, wording or order of options would give others. The number of people behind the shares is not published, "
+    "so nothing here covers their chance either. Files differ in strategy, prompt and questions: a line of"
     " Llama-3 cannot be set against a line of another model. A people is taken for its most common answer, whatever the"
     " others of it said. Intervals of structural diversity and of ranks are lopsided, for resampling questions shortens"
     " the tree and scatters ranks; a value may lie near one end. Where China's people were not asked, models were, and"
@@ -46,9 +46,7 @@ def findings(surveys: Surveys) -> str:
         _refused(surveys),
         _naming(surveys),
     ]
-    return "\n".join(
-        ["### What it says", "", *(f"* {line}" for line in lines if line), f"* {_LIMITS}"]
-    )
+    return "\n".join(["### Summary", "", *(f"* {line}" for line in lines if line), f"* {_LIMITS}"])
 
 
 def _alignment(surveys: Surveys) -> str:
@@ -81,7 +79,7 @@ def _hidden(surveys: Surveys) -> str:
     mean = [verdict(surveys.shared.gain(ALIGNMENT, m, MEAN)) for m in surveys.models]
     return (
         "**What the score hides.** Take a respondent that always gives the answer most given in the *other* countries,"
-        f" and so knows nothing of the people asked for. Of the {len(surveys.models)} models there are, against it,"
+        f" and so does not depend on the people asked for. Of the {len(surveys.models)} models there are, against it,"
         f" {'; '.join(said)}. The published score rewards answers near the middle of long scales: random answers get"
         f" {shown(random)}, the middle of every scale {shown(middle)}, and rounding a people's mean is ahead of"
         f" {mean.count('behind')} of {len(mean)} models."
@@ -108,7 +106,7 @@ def _flat(surveys: Surveys) -> str:
 
 def _concluded(flat: Sequence[str], below: Sequence[str]) -> str:
     if flat and not below:
-        return "So personas differ less than common answers do; that they differ less than mean opinions cannot be said."
+        return "So personas differ less than common answers do; the numbers do not show that they differ less than mean opinions."
     return f"Flatter by both: {_listed(below)}." if below else "None can be called flat."
 
 
@@ -131,7 +129,7 @@ def _ranks(surveys: Surveys) -> str:
     if groups[True]:
         parts.append(f"Nearer than chance: {'; '.join(groups[True])}.")
     if groups[False]:
-        parts.append(f"Not told from chance: {'; '.join(groups[False])}.")
+        parts.append(f"Not distinguishable from chance: {'; '.join(groups[False])}.")
     return " ".join(parts)
 
 
@@ -148,7 +146,7 @@ def _worst(surveys: Surveys) -> str:
             f"{_name(who)}: {named(low)} {shown(rows[low])}, highest {named(high)} {shown(rows[high])}"
             + ("" if apart else " (the intervals overlap)")
         )
-    return f"**Who is served worst**, by the score. {'; '.join(said)}."
+    return f"**The people with the lowest score.** {'; '.join(said)}."
 
 
 def _where(surveys: Surveys) -> str:
@@ -193,7 +191,7 @@ def _naming(surveys: Surveys) -> str:
 
 
 def _moved(row: SurveyRow) -> str:
-    return {"ahead of": "up", "behind": "down", "level with": "no change can be told"}[verdict(row)]
+    return {"ahead of": "up", "behind": "down", "level with": "no significant change"}[verdict(row)]
 
 
 def _several(surveys: Surveys) -> Iterator[tuple[Evaluation, Who]]:

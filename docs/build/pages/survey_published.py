@@ -138,7 +138,8 @@ def _points(surveys: Surveys) -> Iterator[str]:
     draws = draw_questions(len(questions), rng_for(0, "questions"))
     found = {(r.model, r.metric): r for r in anchor_rows(peoples, draws) if r.community is None}
     yield (
-        f"What answers score that know nothing, or all, of a people: means over CultureSPA's {len(countries)} countries"
+        f"Scores of answers that use no knowledge, or full knowledge, of a people: means over CultureSPA's {len(countries)} "
+        "countries"
         f" and {len(questions)} questions. *Others' common answer* is the option with the largest mean share in the"
         " other countries; *rounded mean* is the people's own mean, rounded; *random* is the expected square."
     )
@@ -206,5 +207,5 @@ def _hidden(surveys: Surveys, peoples: Peoples) -> str:
         f" {100 * squared[:, long].sum() / squared.sum():.0f} % of its denominator. The most common answer, which it"
         f" takes for a people's, was given by {held:.0f} % of those who answered on average ({raw:.0f} % of those"
         f" asked), and is an exact tie {sum(s[2] for s in shares)} times in {len(shares):,}. Refused questions are left"
-        " out of it, so refusing costs nothing. That is why other measures stand beside it below."
+        " out of it, so refusing costs nothing. For these reasons other measures are reported below."
     )

@@ -17,9 +17,9 @@ _EXPLAINED = ("on a scale", "with 1 being", "where 1 means", "which 1 means")
 _BY_EYE = (
     12_823,
     "Read by eye (not generated; shown while the filter keeps as many as when it was read): all questions dropped, and"
-    " 80 kept ones drawn at random. Those dropped as equal to an earlier one differ from it in case or punctuation at"
-    " most. Those with two equal options are mostly scales on which *somewhat important* stands on both sides of"
-    " *neutral*, so that an answer could not be told. All 80 kept ones can be asked; in about five the options fit the"
+    " 80 kept ones drawn at random. Questions dropped as equal to an earlier one differ from it at most in case or punctuation. "
+    "Questions with two equal options are mostly scales with *somewhat important* on both sides of *neutral*, so that an answer "
+    "is ambiguous. All 80 kept ones can be asked; in about five the options fit the"
     " question badly (an either-or question answered by *strongly agree*, a step of a scale out of order), which"
     " neither filter sees. Nor does either see questions that ask one thing in other words: there are dozens on climate"
     " change and the security of your community. *It depends on the situation* and *Neither* stay as answers.",

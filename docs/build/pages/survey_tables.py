@@ -67,17 +67,17 @@ def every_respondent(surveys: Surveys) -> str:
     n = len(surveys.survey.communities)
     parts = [
         "### Every recorded model",
-        "Answers read by the strict parser, which takes a refusal for a refusal. Each line over the communities that"
+        "Answers read by the strict parser, which counts a refusal as a refusal. Each line over the communities that"
         " the file has; lines with other communities, questions or strategies cannot be compared. `culture_unaware`"
-        " names no country and is held against each of the people of `culture_aware`; strategies with `self_alignment`"
+        " names no country and is compared with each people of `culture_aware`; strategies with `self_alignment`"
         " show the model real answers of that country to similar questions.",
         table(
             ["model, strategy", "communities", "answers", *(column.title for column in CLOSE)],
             close,
         ),
-        "How varied the answers given in several names are, beside the people of the same communities. *Majority"
+        "The variety of the answers in several names, compared with the people of the same communities. *Majority"
         " choice*: share of the communities with the most frequent answer to a question. *Spread ratio*: standard"
-        " deviation over communities against the people's. *Target rank*: where the people meant stand among all"
+        " deviation over communities against the people's. *Target rank*: the rank of the intended people among all"
         f" {n} by nearness; 1 is right, {(n + 1) / 2:.0f} is chance. Diversities of other sets of communities cannot be"
         " compared.",
         table(["model, strategy", "communities", *(column.title for column in VARIED)], varied),
@@ -116,7 +116,7 @@ def _strategies(surveys: Surveys) -> Iterator[str]:
         for r in found.strategies()
     ]
     if rows:
-        yield "What a strategy changes within a model, on the same communities and questions:"
+        yield "The effect of a strategy within a model, on the same communities and questions:"
         yield table(
             [
                 "strategies",
@@ -169,8 +169,8 @@ def five_communities(surveys: Surveys) -> str:
         _differences(surveys),
         "The same against *others' common answer*, by each measure:",
         _against_others(surveys),
-        f"{len(models) * (len(models) - 1) // 2} pairs of models are compared without a correction for their number: of"
-        " differences that are none, one in twenty has an interval that leaves 0 out.",
+        f"{len(models) * (len(models) - 1) // 2} pairs of models are compared without a correction for their number: among true "
+        "differences of 0, one in twenty has an interval without 0.",
     ]
     return "\n\n".join(parts)
 
@@ -246,8 +246,8 @@ def readme_text(surveys: Surveys) -> str:
         f"Recorded answers of {len(surveys.models)} models in the names of {_names(FIVE)}, to the same questions of the"
         " World Values Survey:",
         table(["", "score (CAS)", "exact answers, %", "pairwise diversity"], rows),
-        "*Others' common answer* gives every people what most people of other countries say, and so knows nothing of"
-        f" it; by exact answers {verdicts.count('behind')} of {len(verdicts)} models are behind it."
+        "*Others' common answer* gives every people the most common answer of the other countries, and so does not depend on "
+        f"it; by exact answers {verdicts.count('behind')} of {len(verdicts)} models are behind it."
         " [More](docs/results.md#language-models-as-respondents-of-surveys).",
     ])  # fmt: skip
 

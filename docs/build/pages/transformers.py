@@ -199,7 +199,7 @@ def differences(runs: Path) -> Iterator[str]:
     one = mean_of(ours, "scpo", ["GBR"])
     assert one is not None
     yield (
-        "What each difference between our defaults and SCPO as published does, one at a time (`scpo`, full copies, "
+        "The effect of each difference between our defaults and SCPO as published, one at a time (`scpo`, full copies, "
         "one seed, a sample of the United Kingdom's pairs, from the model that was fine-tuned on the worldwide panel "
         f"with seed 7): {one['n']:,} pairs of {one['n_raters']:,} people held out."
     )
