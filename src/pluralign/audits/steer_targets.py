@@ -10,6 +10,7 @@ from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.audits.steer_accuracy import FEW, accuracies, few_ids, steered
 from pluralign.core import NO_STEER, FloatArray
+from pluralign.evaluation.test_pairs import StrArray
 from pluralign.metrics import correct, disaggregate
 
 _GROUP = 10
@@ -39,7 +40,6 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
     if not evidence.pairs:
         yield UNREAD
         return
-    pairs, fewest = evidence.pair_by_id, max(_GROUP, context.small)
     columns = [c for c in ATTRIBUTES if any(c in p.extra for p in evidence.pairs)]
     if not columns or not rewards.judged.raters:
         yield Skipped(
@@ -47,64 +47,83 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
             f"columns such as {ATTRIBUTES[0]}",
         )
         return
-    cells = [
-        (method, community, column)
-        for method, margins in rewards.margins.items()
-        for community in margins
-        for column in columns
-        if community
-    ]
+    group_N_of = {column: _groups_of_raters(evidence, rewards, column) for column in columns}
+    cells = list(_cells(rewards, columns))
     for method, community, column in cells:
-        own = rewards.judged.community_N == community
-        group_N = np.array(
-            [
-                str(getattr(pairs.get(i), "extra", {}).get(column) or "")
-                for i in rewards.judged.pair_N
-            ]
+        yield _between_groups(
+            rewards, method, community, column, group_N_of[column], len(cells), context
         )
-        cluster_N = rewards.judged.cluster_N
-        large = [
-            g
-            for g in np.unique(group_N[own])
-            if g and len(np.unique(cluster_N[own & (group_N == g)])) >= fewest
-        ]
-        if len(large) < 2:
-            yield Skipped(
-                f"{community}: fewer than two groups by {column} with {fewest} raters",
-                "more raters",
-            )
-            continue
-        keep = own & np.isin(group_N, large)
-        credit = correct(rewards.margins[method][community][keep])
-        rng = context.rng("groups", method, community, column)
-        by = disaggregate(
-            credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws
+
+
+def _cells(rewards: Rewards, columns: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Every method with each of its communities and each column."""
+    for method, margins in rewards.margins.items():
+        for community in margins:
+            if community != NO_STEER:
+                for column in columns:
+                    yield method, community, column
+
+
+def _groups_of_raters(evidence: Evidence, rewards: Rewards, column: str) -> StrArray:
+    """The group of each test pair's rater, shape (N,); empty where it is unknown."""
+    groups = []
+    for pair_id in rewards.judged.pair_N:
+        pair = evidence.pair_by_id.get(pair_id)
+        groups.append("" if pair is None else str(pair.extra.get(column) or ""))
+    return np.array(groups)
+
+
+def _between_groups(
+    rewards: Rewards,
+    method: str,
+    community: str,
+    column: str,
+    group_N: StrArray,
+    tests: int,
+    context: Context,
+) -> Measured | Skipped:
+    """The gap in accuracy between the groups of a community that are large enough."""
+    own, cluster_N = rewards.judged.community_N == community, rewards.judged.cluster_N
+    fewest = max(_GROUP, context.small)
+    large = []
+    for group in np.unique(group_N[own]):
+        raters = np.unique(cluster_N[own & (group_N == group)])
+        if group and len(raters) >= fewest:
+            large.append(group)
+    if len(large) < 2:
+        return Skipped(
+            f"{community}: fewer than two groups by {column} with {fewest} raters",
+            "more raters",
         )
-        worst, served = by.worst()
-        gap = by.disparity()
-        yield Measured(
-            subject=method,
-            community=community,
-            value=gap.value,
-            error=None,
-            numbers={"gap": gap, "worst_group": served},
-            claim=Sentence(
-                "{subject} steers to {community} as if it were one group: by {column}, its "
-                "accuracy for {group} is {amount} points below that for the best group.",
-                {
-                    "subject": method,
-                    "community": Place(community),
-                    "column": column,
-                    "group": worst,
-                    "amount": Amount(100 * gap.value),
-                },
-            ),
-            rows=Rows("pairs", int(keep.sum())),
-            look="Make the group a community of its own (COUNTRY/group), run again, and compare.",
-            bound=_range_bound(
-                by.draws_B_C, np.array([e.value for e in by.by_community.values()]), len(cells)
-            ),
-        )
+    keep = own & np.isin(group_N, large)
+    credit = correct(rewards.margins[method][community][keep])
+    rng = context.rng("groups", method, community, column)
+    by = disaggregate(credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws)
+    worst, served = by.worst()
+    gap = by.disparity()
+    return Measured(
+        subject=method,
+        community=community,
+        value=gap.value,
+        error=None,
+        numbers={"gap": gap, "worst_group": served},
+        claim=Sentence(
+            "{subject} steers to {community} as if it were one group: by {column}, its "
+            "accuracy for {group} is {amount} points below that for the best group.",
+            {
+                "subject": method,
+                "community": Place(community),
+                "column": column,
+                "group": worst,
+                "amount": Amount(100 * gap.value),
+            },
+        ),
+        rows=Rows("pairs", int(keep.sum())),
+        look="Make the group a community of its own (COUNTRY/group), run again, and compare.",
+        bound=_range_bound(
+            by.draws_B_C, np.array([e.value for e in by.by_community.values()]), tests
+        ),
+    )
 
 
 def _neighbour(
