@@ -302,7 +302,10 @@ BROKEN = "community,attribute,group,share\nMEX,gender,woman,half\n"
         ([], ["there is no evidence to audit", "--answers or --pairs"]),
         (["nowhere"], ["nowhere: no such folder", "name the folder of a run"]),
         (["pairs.jsonl"], ["pairs.jsonl: no such folder"]),
-        (["--answers", "answers.jsonl"], ["--survey", "answers say nothing without the survey"]),
+        (
+            ["--answers", "answers.jsonl"],
+            ["--survey", "answers cannot be audited without their survey"],
+        ),
         (["--answers", "gone.jsonl", "--survey", "survey"], ["gone.jsonl"]),
         (["--answers", "answers.jsonl", "--survey", "nowhere"], ["nowhere"]),
         (["--answers", "pairs.jsonl", "--survey", "survey"], ["pairs.jsonl:1"]),
