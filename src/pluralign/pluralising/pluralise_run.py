@@ -55,7 +55,8 @@ class PluraliseOutcome:
 
     def __repr__(self) -> str:
         return (
-            f"PluraliseOutcome({count_of(len(self.stages), 'stage')} ({listed(list(self.stages))}); "
+            f"PluraliseOutcome({count_of(len(self.stages), 'stage')} "
+            f"({listed(list(self.stages))}); "
             f"{count_of(len(self.results), 'result')})"
         )
 
