@@ -38,7 +38,7 @@ def functions() -> list[tuple[str, Callable[..., Any]]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "function"), functions(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("name", "function"), functions(), ids=[name for name, _ in functions()])
 def test_no_public_function_asks_for_a_path_object(name: str, function: Callable[..., Any]) -> None:
     try:
         hints = get_type_hints(function)
