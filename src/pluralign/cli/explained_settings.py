@@ -17,8 +17,8 @@ _INDENT = 4
 def show_explained(settings: Sequence[Explained], output: Output) -> None:
     """Print every setting: value, origin, meaning, allowed values and unit.
 
-    On a terminal each setting has a line of its own and its meaning below it. With ``--wide`` and in
-    a pipe there is one line for each setting.
+    On a terminal each setting has a line of its own and its meaning below it. With ``--wide`` and
+    in a pipe there is one line for each setting.
     """
     if output.as_json:
         output.json([setting.as_dict() for setting in settings])

@@ -18,9 +18,9 @@ from pluralign.core import printable, whole_file
 class Output:
     """Prints tables and sentences.
 
-    On a terminal both are printed on standard output, a table with one line a row. In a pipe standard
-    output gets the tables alone, tab-separated, with an empty line between two of them; sentences go
-    to standard error.
+    On a terminal both are printed on standard output, a table with one line a row. In a pipe
+    standard output gets the tables alone, tab-separated, with an empty line between two of them;
+    sentences go to standard error.
 
     Attributes:
         as_json: Whether the user asked for JSON; then nothing else is printed.

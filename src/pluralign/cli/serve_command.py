@@ -99,8 +99,8 @@ def serve(
 
     The endpoints of pluralign are POST /v1/rewards, /v1/rank and /v1/compare. OpenRLHF can use
     /get_reward; clients of vLLM and of text-embeddings-inference can use /classify, /pooling,
-    /score and /predict. The page at / is for trying it, and /openapi.json describes every endpoint. After
-    Ctrl-C or SIGTERM the server finishes the requests that it has.
+    /score and /predict. The page at / is for trying it, and /openapi.json describes every endpoint.
+    After Ctrl-C or SIGTERM the server finishes the requests that it has.
 
     Example: `pluralign serve runs/uk/models/seed-7/adaptive --port 8000`
     """

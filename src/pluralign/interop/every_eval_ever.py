@@ -37,8 +37,8 @@ def write_every_eval_ever(
         The files, one for each model.
 
     Raises:
-        InvalidInput: If the folder holds no run.
-        DamagedFile: If its record does not say what ran, and when.
+        InvalidInput: If the folder is not a run.
+        DamagedFile: If its record does not name what ran, and when.
         NotEnoughData: If it has no number of a community.
     """
     run, out = as_path(run), as_path(out)

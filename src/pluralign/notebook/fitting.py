@@ -72,13 +72,14 @@ def fit(
     Args:
         pairs: Training pairs, or anything that `pluralign.read_pairs` reads.
         method: Name of a method, such as ``adaptive``, ``scpo``, ``full`` or ``pooled``.
-        reference: The model that steering starts from: ids or names of communities that it is fitted on,
-            ``"pooled"`` for all of them together, or a saved model or its path. Default: pooled.
+        reference: The model that steering starts from: ids or names of communities that it is
+            fitted on, ``"pooled"`` for all of them together, or a saved model or its path.
+            Default: pooled.
         communities: Ids or names of the communities to steer to. Default: every one with at least
             ``min_pairs`` pairs (200) and ``min_raters`` raters (10) that the reference is not
             fitted on by name.
-        encoder: The encoder that reads texts: ``minilm``, ``static``, ``hash``, or the name or folder of a
-            sentence-transformers model. Default: ``minilm``.
+        encoder: The encoder that reads texts: ``minilm``, ``static``, ``hash``, or the name or
+            folder of a sentence-transformers model. Default: ``minilm``.
         seed: Seed of what is random, such as the folds in which a ridge is chosen.
         cache: Where vectors of texts are kept; the default folder where None.
         **settings: Further settings as in a settings file, such as ``min_pairs=50`` or

@@ -225,8 +225,8 @@ def split(pairs: Any, by: SplitKind = "rater", test: float = 0.2, seed: int = 0)
 
     Args:
         pairs: Pairs, or anything that `read_pairs` reads.
-        by: The unit that must not be on both sides: ``rater``, ``question``, ``stem``, or ``both`` (rater
-            and question).
+        by: The unit that must not be on both sides: ``rater``, ``question``, ``stem``, or ``both``
+            (rater and question).
         test: Part to test on, in (0, 1).
         seed: Draws the test side.
 

@@ -86,7 +86,7 @@ class Run:
 
     @cached_property
     def answerers(self) -> list[str]:
-        """Respondents or methods: the one that stands for the run, or the nearest on average first."""
+        """Respondents or methods: the one that stands for the run, or the nearest, comes first."""
         mine: dict[str, list[float]] = {}
         for r in self.served:
             mine.setdefault(r["who"], []).append(r["value"])

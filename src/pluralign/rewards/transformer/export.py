@@ -25,7 +25,7 @@ def export_model(model: TransformerRewardModel, steer: Steer | None, folder: Pat
     """Write a model under a steer as a plain folder for ``AutoModelForSequenceClassification``.
 
     It has ``num_labels=1``, ``problem_type="regression"`` and a ``pad_token_id``;
-    ``pluralign.json`` beside it says how its texts are written.
+    ``pluralign.json`` in the same folder states how its texts are written.
 
     Args:
         model: The model.
