@@ -83,7 +83,7 @@ def test_the_card_says_that_it_is_a_toy_and_the_same_seed_gives_the_same_weights
     assert (tmp_path / "one/model.safetensors").read_bytes() == (
         tmp_path / "again/model.safetensors"
     ).read_bytes()
-    with pytest.raises(InvalidInput, match="exists"):
+    with pytest.raises(InvalidInput, match="must not exist yet"):
         build_planted_model(tmp_path / "one", TINY)
 
 

@@ -49,7 +49,7 @@ def place_labels(
 
     >>> a, b = place_labels([(50, 50), (52, 51)], ["one", "two"], (200, 100))
     >>> a.overlap(b)
-    0
+    0.0
     """
     marks = [*(Box(x - 4, y - 4, 8, 8) for x, y in points), *lines]
     taken: list[Box] = []

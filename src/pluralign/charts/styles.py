@@ -1,5 +1,6 @@
 """Style that every chart shares: its widths, its ink, its axes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
@@ -9,6 +10,9 @@ INK = "currentColor"
 WIDE, NARROW = 928, 358
 """Widths in pixels of the text of a page: on a screen, and on a phone."""
 BLUE, ORANGE = "#3b78b8", "#c0561f"
+
+
+_NO_BREAK = "\u00a0"
 
 
 def is_narrow(width: int) -> bool:
@@ -26,7 +30,10 @@ def in_lines(title: str, width: int) -> list[str]:
     >>> in_lines("diversity over communities (0 to 100)", NARROW)
     ['diversity over communities', '(0 to 100)']
     """
-    return wrap(title, 30 if is_narrow(width) else 60) or [title]
+    # Blanks within brackets do not break a line, so that a range stays together.
+    kept = re.sub(r"\(.*?\)", lambda bracket: bracket[0].replace(" ", _NO_BREAK), title)
+    lines = wrap(kept, 30 if is_narrow(width) else 60) or [title]
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def number_axis(percent: bool, width: int) -> Any:

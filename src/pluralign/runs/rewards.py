@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pluralign.core import FloatArray, InvalidSettings, count_of
+from pluralign.core import REFERENCE, FloatArray, InvalidSettings, count_of
 from pluralign.evaluation import (
     METRIC,
     CurveRow,
@@ -147,7 +147,9 @@ class RewardRun(MeasuredRun):
                 where=str(self.folder),
                 hint=f"it has {', '.join(self.methods)}",
             )
-        return named_first(self.methods, name, ranked_methods()[::-1])
+        # The reference stands for a run only where nothing was fitted from it.
+        fitted = [method for method in ranked_methods() if method != REFERENCE]
+        return named_first(self.methods, name, fitted[::-1])
 
     def served(self, subset: str = "all") -> dict[tuple[str, str], Row]:
         """(Community, method) -> accuracy under the steer to the community itself.
