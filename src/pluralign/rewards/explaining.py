@@ -9,12 +9,15 @@ import numpy as np
 
 from pluralign.core import (
     REFERENCE,
+    AnySteer,
     FloatArray,
     InvalidInput,
     PreferencePair,
     Prompt,
     RewardRequest,
     Steer,
+    SteerableRewardModel,
+    as_steer,
     community_name,
     html_table,
     printable,
@@ -192,6 +195,35 @@ def explain_rewards(
         added = float(steered_2[0]) - float(steered_2[1]) - reference
         parts.append(MarginPart(source=source, logits={"all": added}))
     return Explanation(prompt=prompt, a=a, b=b, parts=tuple(parts))
+
+
+def explain_steer(
+    model: SteerableRewardModel,
+    prompt: Prompt,
+    a: str,
+    b: str,
+    community: AnySteer,
+    pairs: Sequence[PreferencePair] | None = None,
+) -> Explanation:
+    """Explain a margin by the rewards of a model under the reference and under a steer.
+
+    Args:
+        model: The model.
+        prompt: The prompt.
+        a: The first response.
+        b: The other response.
+        community: Whose preference; the reference's where it is None.
+        pairs: Must be None: the nearest training pairs are known of linear heads only.
+
+    Raises:
+        UnknownCommunity: If the model has no such community; near ones are named.
+        InvalidInput: If ``pairs`` are given.
+    """
+    refuse_pairs(pairs, type(model).__name__)
+    steer = as_steer(community, model.communities)
+    both = [RewardRequest(prompt, a), RewardRequest(prompt, b)]
+    reference_2, steered_2 = model.score(both), model.score(both, steer)
+    return explain_rewards(prompt, a, b, reference_2, steered_2, steer_source(steer))
 
 
 def steer_source(steer: Steer | None) -> str:

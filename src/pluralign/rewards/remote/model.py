@@ -18,12 +18,7 @@ from pluralign.core import (
     known_community,
     listed,
 )
-from pluralign.rewards.explaining import (
-    Explanation,
-    explain_rewards,
-    refuse_pairs,
-    steer_source,
-)
+from pluralign.rewards.explaining import Explanation, explain_steer
 from pluralign.rewards.remote.client import RewardClient, TooMuchAtOnce
 from pluralign.rewards.remote.wire import BLEND
 
@@ -108,11 +103,7 @@ class RemoteRewardModel:
             UnknownCommunity: If the model has no such community; near ones are named.
             InvalidInput: If ``pairs`` are given.
         """
-        refuse_pairs(pairs, type(self).__name__)
-        steer = as_steer(community, self.communities)
-        both = [(prompt, a), (prompt, b)]
-        reference_2, steered_2 = self.score(both), self.score(both, steer)
-        return explain_rewards(prompt, a, b, reference_2, steered_2, steer_source(steer))
+        return explain_steer(self, prompt, a, b, community, pairs)
 
     def _scored(
         self, requests: Sequence[AnyRequest], keys: Sequence[str], asked: Mapping[str, Any]

@@ -24,12 +24,7 @@ from pluralign.core import (
     listed,
 )
 from pluralign.huggingface.quieting import quiet
-from pluralign.rewards.explaining import (
-    Explanation,
-    explain_rewards,
-    refuse_pairs,
-    steer_source,
-)
+from pluralign.rewards.explaining import Explanation, explain_steer
 from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.blending import (
@@ -155,11 +150,7 @@ class TransformerRewardModel:
             UnknownCommunity: If the model has no such community; near ones are named.
             InvalidInput: If ``pairs`` are given.
         """
-        refuse_pairs(pairs, type(self).__name__)
-        steer = as_steer(community, self.communities)
-        both = [(prompt, a), (prompt, b)]
-        reference_2, steered_2 = self.score(both), self.score(both, steer)
-        return explain_rewards(prompt, a, b, reference_2, steered_2, steer_source(steer))
+        return explain_steer(self, prompt, a, b, community, pairs)
 
     def tokenised(self, requests: Sequence[RewardRequest]) -> tuple[list[Tokens], list[int]]:
         """Tokens of the distinct requests, and where each request is among them.
