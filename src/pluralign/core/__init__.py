@@ -80,7 +80,7 @@ from pluralign.core.printable import count_of, listed, printable
 from pluralign.core.progress import Reporter, Silent
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
-from pluralign.core.showing import html_table, shortened, text_table
+from pluralign.core.showing import html_table, shortened, text_table, with_interval
 from pluralign.core.steering import (
     NO_STEER,
     REFERENCE,
@@ -206,6 +206,7 @@ __all__ = [
     "text_table",
     "tidy",
     "whole_file",
+    "with_interval",
     "without_secrets",
 ]
 

@@ -1,4 +1,4 @@
-"""Small tables as text and as HTML: how results show themselves in a terminal and in a notebook."""
+"""Small tables and numbers: how results show themselves in a terminal and in a notebook."""
 
 from collections.abc import Sequence
 from html import escape
@@ -39,6 +39,37 @@ def html_table(heads: Cells, rows: Sequence[Cells]) -> str:
     head = _html_row(heads, "th")
     body = "".join(_html_row(row, "td") for row in rows)
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def with_interval(
+    value: float,
+    low: float | None,
+    high: float | None,
+    *,
+    scale: float = 1,
+    digits: int = 1,
+    signed: bool = False,
+) -> str:
+    """A number with its 95 % interval, where it has one.
+
+    Args:
+        value: The number.
+        low: The lower end of its interval.
+        high: The upper end.
+        scale: Factor of all three, 100 for per cent.
+        digits: Digits after the point.
+        signed: Whether a plus stands before positive numbers, as in differences.
+
+    >>> with_interval(0.615, 0.58, 0.65, scale=100)
+    '61.5 [58.0, 65.0]'
+    >>> with_interval(2, None, None, signed=True)
+    '+2.0'
+    """
+    form = f"{'+' if signed else ''}.{digits}f"
+    shown = f"{value * scale:{form}}"
+    if low is None or high is None:
+        return shown
+    return f"{shown} [{low * scale:{form}}, {high * scale:{form}}]"
 
 
 def shortened(text: str, most: int) -> str:

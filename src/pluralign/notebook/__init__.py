@@ -1,6 +1,7 @@
 """Read, split, fit and evaluate in Python, without a settings file or a folder."""
 
-from pluralign.notebook.evaluation import CommunityAccuracy, Evaluation, evaluate
+from pluralign.notebook.accuracy import CommunityAccuracy, Evaluation
+from pluralign.notebook.evaluation import evaluate
 from pluralign.notebook.fitting import fit
 from pluralign.notebook.pairs import Pairs, TrainTest, read_pairs, split
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pluralign.core import REFERENCE, FloatArray, InvalidSettings, count_of
+from pluralign.core import REFERENCE, FloatArray, InvalidSettings, count_of, with_interval
 from pluralign.evaluation import (
     METRIC,
     CurveRow,
@@ -24,7 +24,7 @@ from pluralign.runs.matrix import MATRIX, read_matrix
 from pluralign.runs.measured import COMPARISONS, RESULTS, MeasuredRun
 from pluralign.runs.models import Models
 from pluralign.runs.plots import RewardPlots
-from pluralign.runs.showing import Glance, number
+from pluralign.runs.showing import Glance
 from pluralign.runs.typed_rows import hold_named, numbered_lines, typed_rows
 from pluralign.settings.registry import ranked_methods
 
@@ -276,4 +276,4 @@ class Measured:
 
 
 def _percent(row: SummaryRow | None) -> str:
-    return "" if row is None else number(row.value, row.low, row.high, scale=100)
+    return "" if row is None else with_interval(row.value, row.low, row.high, scale=100)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from io import StringIO
 
-from pluralign.core import PluralignError, count_of
+from pluralign.core import PluralignError, count_of, html_table
 
 MOST_ROWS = 9
 _WIDTH, _WIDEST = 100, 28
@@ -60,26 +60,7 @@ def as_html(head: Sequence[str], look: Callable[[], Glance]) -> str:
     shown = f"<p><strong>{title}</strong><br>{'<br>'.join(facts)}</p>"
     if not glance.rows:
         return shown
-    heads = "".join(f"<th>{escape(head)}</th>" for head in glance.heads)
-    body = ""
-    for row in glance.rows[:MOST_ROWS]:
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
-        body += f"<tr>{cells}</tr>"
-    return f"{shown}<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def number(
-    value: float, low: float | None, high: float | None, digits: int = 1, scale: float = 1
-) -> str:
-    """A number with its 95 % interval.
-
-    >>> number(0.615, 0.58, 0.65, scale=100)
-    '61.5 [58.0, 65.0]'
-    """
-    shown = f"{value * scale:.{digits}f}"
-    if low is None or high is None:
-        return shown
-    return f"{shown} [{low * scale:.{digits}f}, {high * scale:.{digits}f}]"
+    return shown + html_table(glance.heads, glance.rows[:MOST_ROWS])
 
 
 def _glance_or_fault(look: Callable[[], Glance]) -> Glance:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pluralign.core import count_of
+from pluralign.core import count_of, with_interval
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyDifferenceRow, SurveyRow
 from pluralign.runs.measured import COMPARISONS, RESULTS, MeasuredRun
 from pluralign.runs.plots import SurveyPlots
-from pluralign.runs.showing import Glance, number
+from pluralign.runs.showing import Glance
 from pluralign.runs.typed_rows import hold_named
 
 
@@ -74,7 +74,7 @@ class SurveyRun(MeasuredRun):
         facts = [f"{models}, {count_of(len(communities), 'community', 'communities')}"]
         rows = []
         for r in averages:
-            score = number(r.value, r.low, r.high)
+            score = with_interval(r.value, r.low, r.high)
             rows.append([r.model, r.strategy or "", score, f"{r.n:,}"])
         heads = ("model", "strategy", "cultural alignment score [95 %]", "questions")
         return Glance(facts, heads, rows)
