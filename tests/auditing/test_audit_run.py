@@ -825,6 +825,12 @@ def test_settings_that_do_not_fit_are_refused_with_a_hint(setting: str, said: st
         resolve_audit({}, "audit.toml", [setting])
 
 
+def test_the_tables_that_overrides_are_applied_to_stay_as_they_were() -> None:
+    tables = {"simplification": {"alike": {"concern": 0.5}}}
+    resolve_audit(tables, "audit.toml", ["simplification.alike.concern=0.2"])
+    assert tables == {"simplification": {"alike": {"concern": 0.5}}}
+
+
 def test_a_threshold_of_an_audit_that_is_not_made_is_refused() -> None:
     with pytest.raises(InvalidSettings, match="not among those to make"):
         resolve_audit(

@@ -12,7 +12,7 @@ from pluralign.settings.explained import Explained, explained, lines_of_settings
 from pluralign.settings.hints import nearest
 from pluralign.settings.meanings import Meaning
 from pluralign.settings.registry import AUDITS, audit_named, names
-from pluralign.settings.toml_tables import copied, dotted, override
+from pluralign.settings.toml_tables import overridden
 from pluralign.settings.validation import validated
 from pluralign.settings.variants import SettingsTable
 
@@ -55,9 +55,7 @@ def resolve_audit(
     Raises:
         InvalidSettings: If a key, an audit, a check or a value is wrong.
     """
-    tables = dict(raw)
-    for text in overrides:
-        override(tables, text)
+    tables, _ = overridden(raw, where, overrides)
     known = names(AUDITS)
     thresholds = _thresholds(tables, known, where)
     rest = {name: value for name, value in tables.items() if name not in thresholds}
@@ -101,10 +99,7 @@ def audit_origins(raw: Mapping[str, Any], where: str, overrides: Sequence[str]) 
         where: Name of the file.
         overrides: ``key=value``, as for `resolve_audit`.
     """
-    tables = copied(raw)
-    origin = dict.fromkeys(dotted(tables), where)
-    for text in overrides:
-        origin[override(tables, text)] = "--set"
+    _, origin = overridden(raw, where, overrides)
     for key, source in list(origin.items()):
         if key.count(".") == _LEVELS_OF_A_THRESHOLD:
             origin[key.rpartition(".")[0]] = source

@@ -20,10 +20,8 @@ from pluralign.settings.meanings import meanings_of_class
 from pluralign.settings.published import with_published
 from pluralign.settings.registry import method_named, method_sections
 from pluralign.settings.toml_tables import (
-    copied,
-    dotted,
     located,
-    override,
+    overridden,
 )
 from pluralign.settings.validation import (
     built,
@@ -93,10 +91,7 @@ def resolve(
     given_sources = _given_sources(raw.get("pairs"))
     if given_sources:
         raw = {**raw, "pairs": [{"source": source.name} for source in given_sources]}
-    tables = copied(raw)
-    origin = dict.fromkeys(dotted(tables), where)
-    for text in overrides:
-        origin[override(tables, text)] = "--set"
+    tables, origin = overridden(raw, where, overrides)
     if isinstance(tables.get("pairs"), dict):
         tables["pairs"] = [tables["pairs"]]
     sections = method_sections()

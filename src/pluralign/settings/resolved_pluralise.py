@@ -20,9 +20,7 @@ from pluralign.settings.pluralise import PluraliseSettings
 from pluralign.settings.resolved_survey import place_paths, survey_source
 from pluralign.settings.survey import CHANGES_NO_ANSWER
 from pluralign.settings.toml_tables import (
-    copied,
-    dotted,
-    override,
+    overridden,
     shown,
     shown_fields,
 )
@@ -81,10 +79,7 @@ def resolve_pluralise(
             matches.
     """
     raw, base, where = settings_at(raw, base, where)
-    tables = copied(raw)
-    origin = dict.fromkeys(dotted(tables), where)
-    for text in overrides:
-        origin[override(tables, text)] = "--set"
+    tables, origin = overridden(raw, where, overrides)
     _locate_strategies(tables, base)
     settings = validated(PluraliseSettings, place_paths(tables, base, _PATHS), where)
     if settings.communities is not None:

@@ -18,9 +18,7 @@ from pluralign.settings.registry import SOURCES, names, source_named
 from pluralign.settings.survey import SurveySettings
 from pluralign.settings.toml_tables import (
     absolute,
-    copied,
-    dotted,
-    override,
+    overridden,
 )
 from pluralign.settings.validation import community_ids, settings_at, source_from, validated
 
@@ -63,10 +61,7 @@ def resolve_survey(
             matches.
     """
     raw, base, where = settings_at(raw, base, where)
-    tables = copied(raw)
-    origin = dict.fromkeys(dotted(tables), where)
-    for text in overrides:
-        origin[override(tables, text)] = "--set"
+    tables, origin = overridden(raw, where, overrides)
     settings = validated(SurveySettings, place_paths(tables, base, _PATHS), where)
     if settings.communities is not None:
         ids = community_ids(settings.communities, f"{where}: communities")

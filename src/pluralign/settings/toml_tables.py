@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,6 +62,26 @@ def override(tables: dict[str, Any], text: str) -> str:
     except ValueError:
         table[last] = value
     return key.strip()
+
+
+def overridden(
+    raw: Mapping[str, Any], where: str, overrides: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A copy of tables after every ``--set``, and dotted key -> the origin of its value.
+
+    Args:
+        raw: The tables, which stay as they are.
+        where: Name of the tables: the origin of the values that nothing overrides.
+        overrides: ``key.key=value``, as for `override`.
+
+    >>> overridden({"scpo": {"tau": 1.1}}, "mine.toml", ["seed=3"])
+    ({'scpo': {'tau': 1.1}, 'seed': 3}, {'scpo.tau': 'mine.toml', 'seed': '--set'})
+    """
+    tables: dict[str, Any] = copied(raw)
+    origin = dict.fromkeys(dotted(tables), where)
+    for text in overrides:
+        origin[override(tables, text)] = "--set"
+    return tables, origin
 
 
 def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
