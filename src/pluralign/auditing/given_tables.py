@@ -148,33 +148,42 @@ def _item(row: object, tally: Tally) -> Item | None:
 
 
 def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
-    rows = list(_rows(path, ()))
-    if not rows:
-        raise InvalidInput("no rows", where=str(path))
-    names = list(rows[0][1])
-    label = next((name for name in _LABELS if name in names), None)
+    """The position of each community on each axis of a file; of several years the latest."""
+    rows = [row for _, row in _rows(path, ())]
+    label = _label_column(rows[0], path)
+    columns = _axis_columns(rows, label, path)
+    axes: list[dict[str, float]] = [{} for _ in columns]
+    rows.sort(key=lambda row: _number(row, "year") or 0.0)
+    for row in rows:
+        tally.read += 1
+        id_ = _community(row[label], tally)
+        if id_ is None:
+            continue
+        tally.kept += 1
+        for axis, column in zip(axes, columns, strict=True):
+            value = _number(row, column)
+            if value is not None:
+                axis[id_] = value
+    return axes
+
+
+def _label_column(row: Row, path: Path) -> str:
+    """The column with the community."""
+    label = next((name for name in _LABELS if name in row), None)
     if label is None:
         raise InvalidInput(
             "no column has the community", where=str(path), hint=f"name one {_LABELS[0]}"
         )
-    chosen = [
-        n
-        for n in names
-        if n not in {label, *_NO_AXES} and any(_number(r, n) is not None for _, r in rows)
-    ]
-    if not chosen:
+    return label
+
+
+def _axis_columns(rows: Sequence[Row], label: str, path: Path) -> list[str]:
+    """The columns with numbers, other than the label and columns that are no axis."""
+    others = [name for name in rows[0] if name not in {label, *_NO_AXES}]
+    columns = [c for c in others if any(_number(row, c) is not None for row in rows)]
+    if not columns:
         raise InvalidInput("no column has numbers", where=str(path))
-    axes: list[dict[str, float]] = [{} for _ in chosen]
-    rows.sort(key=lambda item: _number(item[1], "year") or 0.0)
-    for _, row in rows:
-        tally.read += 1
-        id_ = _community(row[label], tally)
-        tally.kept += id_ is not None
-        for axis, name in zip(axes, chosen, strict=True):
-            value = _number(row, name)
-            if id_ is not None and value is not None:
-                axis[id_] = value
-    return axes
+    return columns
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, Row]]:

@@ -81,23 +81,21 @@ class LinearScorer:
         parts = [[self._parts(steer) for steer in wanted[callers[0]].steers] for callers in alike]
         rows = [0, *sorted({row for part in parts for shares in part for row in shares})]
         column = {row: at for at, row in enumerate(rows)}
+        # The model itself is the first fit; the repeats are read only where a caller wants them.
         fits = slice(None if any(one.repeated for one in wanted) else 1)
-        reward_N_B_P, missing_B_P = (
-            self._products(feature_N_D, fits, rows),
-            self._missing_B_P[fits][:, rows],
-        )
-        place = np.split(
-            np.arange(len(feature_N_D)), np.cumsum([len(one.requests) for one in wanted])[:-1]
-        )
+        reward_N_B_P = self._products(feature_N_D, fits, rows)
+        missing_B_P = self._missing_B_P[fits][:, rows]
+        ends = np.cumsum([len(one.requests) for one in wanted])[:-1]
+        place = np.split(np.arange(len(feature_N_D)), ends)
         found: dict[int, FloatArray] = {}
         for callers, part in zip(alike, parts, strict=True):
-            fits = slice(None if wanted[callers[0]].repeated else 1)
-            own_n_B_P = reward_N_B_P[np.concatenate([place[caller] for caller in callers]), fits]
-            mixed_n_B_S = _mixed(own_n_B_P, missing_B_P[fits], _mixture(part, column))
-            ends = np.cumsum([len(place[caller]) for caller in callers])[:-1]
-            found.update(
-                zip(callers, np.split(mixed_n_B_S.swapaxes(0, 1), ends, axis=1), strict=True)
-            )
+            own_fits = slice(None if wanted[callers[0]].repeated else 1)
+            own_n = np.concatenate([place[caller] for caller in callers])
+            own_n_B_P = reward_N_B_P[own_n, own_fits]
+            mixed_n_B_S = _mixed(own_n_B_P, missing_B_P[own_fits], _mixture(part, column))
+            own_ends = np.cumsum([len(place[caller]) for caller in callers])[:-1]
+            each = np.split(mixed_n_B_S.swapaxes(0, 1), own_ends, axis=1)
+            found.update(zip(callers, each, strict=True))
         return [found[caller] for caller in range(len(wanted))]
 
     def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
