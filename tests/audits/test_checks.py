@@ -32,10 +32,11 @@ from pluralign.audits.participation import (
     uncounted,
     unlike_residents,
 )
+from pluralign.audits.preferred_responses import length, refusals
 from pluralign.audits.prompt_effects import artefacts, language
 from pluralign.audits.reasoning import between, known, levels, reasons
-from pluralign.audits.reward_bias import beyond_evidence, contested_only, harm, length, refusals
 from pluralign.audits.simplification import alike, few_axes, stereotyped, within
+from pluralign.audits.steer_effects import beyond_evidence, contested_only, harm
 from pluralign.audits.steer_targets import coarse_country, wrong_neighbour
 from pluralign.core import (
     AnswerDistribution,

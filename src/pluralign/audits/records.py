@@ -81,45 +81,59 @@ def terms(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     if not evidence.pairs:
         yield PAIRS
         return
-    if not any("consent" in p.extra for p in evidence.pairs):
+    if not any(_states_consent(p) for p in evidence.pairs):
         yield Skipped("consent of the raters is not recorded", "a column consent")
     for source, pairs in _by_source(evidence.pairs).items():
-        denied = [p for p in pairs if consent_problem(p.extra) is not None]
-        few = (
-            0 < len({p.rater for p in denied}) < context.small
-        )  # a few people who withdrew must not be identifiable
-        if any("consent" in p.extra for p in pairs):
-            yield Measured(
-                subject=source,
-                community=None,
-                value=len(denied) / len(pairs),
-                error=0.0,
-                numbers={"consent_denied": _share(denied, pairs)},
-                claim=Sentence(
-                    "For {share} of the records of {subject} the rater refused or withdrew "
-                    "consent.",
-                    {"share": Share(len(denied) / len(pairs)), "subject": source},
-                ),
-                rows=Rows(
-                    "pairs", len(denied), () if few else tuple(sorted(p.id for p in denied)[:SHOWN])
-                ),
-                look="Leave out the records without consent.",
-            )
-        unstated = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
-        yield Measured(
-            subject=source,
-            community=None,
-            value=len(unstated) / len(pairs),
-            error=0.0,
-            numbers={"licence_not_stated": _share(unstated, pairs)},
-            claim=Sentence(
-                "For {share} of the records of {subject} no licence is stated.",
-                {"share": Share(len(unstated) / len(pairs)), "subject": source},
-            ),
-            rows=Rows("pairs", len(unstated), tuple(sorted(p.id for p in unstated)[:SHOWN])),
-            look="Ask the collectors of the records which licence applies.",
-            bound=0.0,
-        )
+        if any(_states_consent(p) for p in pairs):
+            yield _without_consent(source, pairs, context)
+        yield _without_licence(source, pairs)
+
+
+def _states_consent(pair: PreferencePair) -> bool:
+    return "consent" in pair.extra
+
+
+def _without_consent(source: str, pairs: Sequence[PreferencePair], context: Context) -> Measured:
+    denied = [p for p in pairs if consent_problem(p.extra) is not None]
+    # A few people who withdrew must not be identifiable.
+    few = 0 < len({p.rater for p in denied}) < context.small
+    share = _share(denied, pairs)
+    return Measured(
+        subject=source,
+        community=None,
+        value=share.value,
+        error=0.0,
+        numbers={"consent_denied": share},
+        claim=Sentence(
+            "For {share} of the records of {subject} the rater refused or withdrew consent.",
+            {"share": Share(share.value), "subject": source},
+        ),
+        rows=Rows("pairs", len(denied), () if few else _first_ids(denied)),
+        look="Leave out the records without consent.",
+    )
+
+
+def _without_licence(source: str, pairs: Sequence[PreferencePair]) -> Measured:
+    unstated = [p for p in pairs if _UNKNOWN_TERMS.fullmatch(p.license or "")]
+    share = _share(unstated, pairs)
+    return Measured(
+        subject=source,
+        community=None,
+        value=share.value,
+        error=0.0,
+        numbers={"licence_not_stated": share},
+        claim=Sentence(
+            "For {share} of the records of {subject} no licence is stated.",
+            {"share": Share(share.value), "subject": source},
+        ),
+        rows=Rows("pairs", len(unstated), _first_ids(unstated)),
+        look="Ask the collectors of the records which licence applies.",
+        bound=0.0,
+    )
+
+
+def _first_ids(pairs: Sequence[PreferencePair]) -> tuple[str, ...]:
+    return tuple(sorted(p.id for p in pairs)[:SHOWN])
 
 
 def _share(some: Sequence[PreferencePair], pairs: Sequence[PreferencePair]) -> Estimate:
@@ -133,10 +147,8 @@ def _institutional(p: PreferencePair) -> bool | None:
     origin = str(p.extra.get("origin", "")).lower()
     if origin or p.rater is not None:
         return origin == "institutional"
-    of_shares = (
-        bool(p.question) and p.strength is not None
-    )  # see `pluralign.core.pairs_from_survey`
-    return True if of_shares else None
+    # Pairs of published shares have these; see `pluralign.core.pairs_from_survey`.
+    return True if p.question and p.strength is not None else None
 
 
 def _by_source(pairs: Sequence[PreferencePair]) -> dict[str, list[PreferencePair]]:
