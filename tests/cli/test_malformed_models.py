@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 from typer.testing import Result
 
 from pluralign.core import DamagedFile
-from pluralign.interop.model_card import ModelSheet, model_card
+from pluralign.interop import ModelSheet, model_card
 from pluralign.rewards import load_card
 from pluralign.serving.people import evidence_of, not_steered
 

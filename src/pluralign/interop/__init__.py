@@ -5,7 +5,8 @@ from pluralign.interop.every_eval_ever import write_every_eval_ever
 from pluralign.interop.exporting import Exported, write_export
 from pluralign.interop.hub import push
 from pluralign.interop.lm_eval_tasks import write_lm_eval_tasks
-from pluralign.interop.model_card import ModelSheet, model_card, write_model_card
+from pluralign.interop.model_card import model_card, write_model_card
+from pluralign.interop.model_sheet import ModelSheet
 from pluralign.interop.rewardbench import RewardBenchResult, rewardbench_rows, write_rewardbench
 from pluralign.interop.trl_reward import TrlReward
 from pluralign.interop.verl_reward import compute_score

@@ -69,8 +69,7 @@ def eval_results(
 
     Returns:
         ``{dataset: {id, task_id}, value, date, source, notes}`` for each community, sorted by id.
-            ``value`` is a fraction in [0, 1]; ``notes`` describes it, with its 95 % interval and
-            its
+        ``value`` is a fraction in [0, 1]; ``notes`` describes it, with its 95 % interval and its
         people. A number without an interval is left out.
 
     Raises:

@@ -27,7 +27,8 @@ from pluralign.interop.encoder_folder import (
     rewards_in_library,
     write_encoder_folder,
 )
-from pluralign.interop.model_card import ModelSheet, write_model_card
+from pluralign.interop.model_card import write_model_card
+from pluralign.interop.model_sheet import ModelSheet
 from pluralign.models import open_with_trunk
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, load_card
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,15 @@ from pluralign.core import (
     AnyPath,
     Estimate,
     InvalidInput,
-    Steer,
     as_path,
     community_name,
-    read_json_object,
     whole_file,
 )
 from pluralign.interop.cards import accuracy_of
-from pluralign.interop.encoder_folder import ROUTES
 from pluralign.interop.front_matter import yaml_of
 from pluralign.interop.loading_lines import encoder_lines, loading_lines
+from pluralign.interop.model_sheet import ModelSheet, completed
 from pluralign.rewards import load_card, name_on_card
-from pluralign.rewards.transformer.texts import TextForm
 
 _ENCODERS = {
     "minilm": "sentence-transformers/all-MiniLM-L6-v2",
@@ -33,65 +29,6 @@ _ENGLISH = set(_ENCODERS)
 _FEW = 5
 _TAGS = ("reward-model", "pluralistic-alignment", "pluralign")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSheet:
-    """Facts on a model card that the saved model does not have.
-
-    Attributes:
-        repo_id: ``owner/name`` on the hub, or a folder: what the examples load.
-        license: Licence of the weights, as the hub writes it (``apache-2.0``, ``cc-by-4.0``); None:
-            the card states that no licence was chosen.
-        base_model: The hub's name of the model it was made from; None takes it from the card where
-            that names one.
-        languages: ISO 639 codes of the languages of the data.
-        datasets: The hub's names of the data sets.
-        form: How prompt and response are written for exported weights of a transformer; None: the
-            folder is pluralign's own, or a sentence encoder.
-        adapter: Whether exported weights are a PEFT adapter, and not a whole model.
-        steer: The steer of exported weights; None: the reference.
-        routes: Of an exported sentence encoder: the routes by which it reads prompts, ``query``
-            and, where all communities were exported, their ids.
-        head: Of an exported sentence encoder: the folder in it with the head of ``query``.
-
-    Raises:
-        InvalidInput: If it is about an adapter and does not name the model that it belongs to.
-    """
-
-    repo_id: str
-    license: str | None = None
-    base_model: str | None = None
-    languages: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    form: TextForm | None = None
-    adapter: bool = False
-    steer: Steer | None = None
-    routes: tuple[str, ...] = ()
-    head: str = ""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the folder is pluralign's own."""
-        return self.form is None and not self.routes
-
-    @property
-    def has_all(self) -> bool:
-        """Whether all communities are in the folder, and not one steer alone."""
-        return self.is_own or len(self.routes) > 1
-
-    @property
-    def library(self) -> str:
-        """The library that loads the folder."""
-        if self.is_own:
-            return "pluralign"
-        if self.routes:
-            return "sentence-transformers"
-        return "peft" if self.adapter else "transformers"
-
-    def __post_init__(self) -> None:
-        if self.adapter and self.base_model is None:
-            raise InvalidInput("an adapter needs its model", where="base_model", hint="name it")
 
 
 def model_card(card: Mapping[str, Any], sheet: ModelSheet) -> str:
@@ -144,26 +81,10 @@ def write_model_card(
         MissingExtra: If PyYAML is not installed.
     """
     folder = as_path(folder)
-    text = model_card(load_card(folder) if card is None else card, _seen(folder, sheet))
+    text = model_card(load_card(folder) if card is None else card, completed(sheet, folder))
     with whole_file(folder / "README.md") as partial:
         partial.write_text(text, encoding="utf-8")
     return folder / "README.md"
-
-
-def _seen(folder: Path, sheet: ModelSheet) -> ModelSheet:
-    """The sheet with facts from the files of an export."""
-    told, adapted = folder / ROUTES, folder / "adapter_config.json"
-    if sheet.is_own and told.is_file():
-        found = read_json_object(told, "export the model again")
-        if "routes" in found:
-            sheet = replace(sheet, routes=tuple(found["routes"]), head=str(found["head"]))
-        else:
-            form = TextForm(found["text"], found["max_length"], found["overlong"])
-            sheet = replace(sheet, form=form)
-    if adapted.is_file() and not sheet.adapter:
-        base = read_json_object(adapted, "export the model again").get("base_model_name_or_path")
-        sheet = replace(sheet, adapter=True, base_model=sheet.base_model or base)
-    return sheet
 
 
 def _front(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, Any]:
@@ -252,13 +173,13 @@ def _people(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {', '.join(roles) or 'training'}"
         lines.append(f"| {who} | {pairs} | {_raters(counts)} |")
     left_out: list[str] = []
-    for id_, told in (card.get("in_data") or {}).items():
+    for id_, count in (card.get("in_data") or {}).items():
         if id_ in ids:
             continue
-        role = f"left out: {_cell(told['why'])}" if told.get("why") else told["role"]
+        role = f"left out: {_cell(count['why'])}" if count.get("why") else count["role"]
         who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
-        rows = left_out if told.get("why") else lines
-        rows.append(f"| {who} | {told['pairs']:,} | {_raters(told)} |")
+        rows = left_out if count.get("why") else lines
+        rows.append(f"| {who} | {count['pairs']:,} | {_raters(count)} |")
     note = "Pairs and raters of all the data, for training and for measuring."
     return "\n".join([*lines, *_folded(left_out, head), "", note])
 
