@@ -23,6 +23,7 @@ from pluralign.cli.main import app
 from pluralign.core import DamagedFile, PluralignError
 from pluralign.languages import Speech
 from pluralign.reports import page_of, read_run
+from pluralign.reports.sections.standings import answerers_of
 from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "~hill": 0.7}
@@ -75,7 +76,7 @@ def test_a_run_of_reward_models_is_read_with_its_audit(rewards: Path) -> None:
 def test_a_survey_is_read_with_its_audit(survey: Path) -> None:
     run = read_run(survey)
     assert (run.name, run.kind, run.method) == ("answers", "survey", "")
-    assert run.answerers == ["m · culture_aware"]
+    assert answerers_of(run) == ["m · culture_aware"]
     assert [f.community for f in run.findings] == ["EGY"]
 
 
@@ -135,7 +136,7 @@ def test_the_best_kept_method_speaks_for_a_run(
             .replace('"mine", "reference"', '"mine"')
         )
     assert read_run(folder).method == speaks
-    assert read_run(folder).answerers[0] == speaks
+    assert answerers_of(read_run(folder))[0] == speaks
     assert read_run(folder, "reference").method == "reference"
 
 
@@ -144,7 +145,7 @@ def test_models_come_from_the_nearest_on_average_down(tmp_path: Path) -> None:
         (model, "aware"): {"MEX": v, "EGY": v}
         for model, v in (("far", 50.0), ("near", 80.0), ("mid", 60.0))
     }
-    assert read_run(write_survey(tmp_path / "run", scores)).answerers == [
+    assert answerers_of(read_run(write_survey(tmp_path / "run", scores))) == [
         "near · aware",
         "mid · aware",
         "far · aware",

@@ -9,7 +9,7 @@ from pluralign.cli.numbers import percent_number
 from pluralign.cli.output import Output
 from pluralign.cli.source_tables import source_lines
 from pluralign.cli.tables import Column, Number, Table
-from pluralign.core import count_of
+from pluralign.core import REFERENCE, count_of
 from pluralign.evaluation import enough_people
 from pluralign.experiments import Demonstration, Outcome
 from pluralign.settings.registry import ranked_methods
@@ -90,7 +90,7 @@ def _method_table(outcome: Outcome) -> Table:
             method,
             percent_number(by.get((method, "all", "average"))),
             *(worst_cells if several else []),
-            percent_number(gain.get((method, "reference")), signed=True),
+            percent_number(gain.get((method, REFERENCE)), signed=True),
             percent_number(gain.get((method, "full")), signed=True),
             percent_number(by.get((method, "contested", "average"))),
         ])  # fmt: skip

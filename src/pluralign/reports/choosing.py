@@ -4,12 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pluralign.audits import Finding
-from pluralign.core import InvalidSettings
+from pluralign.core import REFERENCE, InvalidSettings
 from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
-
-_REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def _is_chosen(row: Row | SurveyRow, choice: Choice) -> bool:
 
 
 def _kept(choice: Choice) -> tuple[str, ...]:
-    return (_REFERENCE,) if choice.methods else ()
+    return (REFERENCE,) if choice.methods else ()
 
 
 def _is_about(finding: Finding, run: Run, choice: Choice) -> bool:

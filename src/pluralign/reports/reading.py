@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Literal
 
 from pluralign.audits import Assessment, Finding
@@ -83,18 +82,6 @@ class Run:
             if isinstance(r, SurveyRow) and r.metric == ALIGNMENT and _speaks_for_one(r):
                 found.append(r.as_dict(who=f"{r.model} · {r.strategy}"))
         return found
-
-    @cached_property
-    def answerers(self) -> list[str]:
-        """Respondents or methods: the one that stands for the run, or the nearest, comes first."""
-        mine: dict[str, list[float]] = {}
-        for r in self.served:
-            mine.setdefault(r["who"], []).append(r["value"])
-
-        def order(who: str) -> tuple[bool, float]:
-            return who != self.method, -fmean(mine[who]) if self.kind == "survey" else 0.0
-
-        return sorted(mine, key=order)
 
     @cached_property
     def surveyed(self) -> list[str]:

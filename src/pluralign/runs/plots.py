@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pluralign.charts.drawing import need_report
-from pluralign.core import NotEnoughData
+from pluralign.core import REFERENCE, NotEnoughData
 from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.languages import Speech
 
@@ -57,9 +57,9 @@ class RewardPlots:
         rows = []
         for r in sorted(own, key=_value):
             point = _point(r, say.place(r.community), say, percent=True)
-            base = served.get((str(r.community), "reference"))
+            base = served.get((str(r.community), REFERENCE))
             rows.append(point | {"base": base.value if base is not None else None})
-        tick = "reference" if chosen != "reference" and "reference" in self.run.methods else None
+        tick = REFERENCE if chosen != REFERENCE and REFERENCE in self.run.methods else None
         return _dots(rows, say(_ACCURACY), percent=True, where=self.run, reference=tick)
 
     def matrix(self, method: str | None = None) -> "altair.LayerChart":
@@ -74,7 +74,7 @@ class RewardPlots:
         say, served = Speech(self.language), self.run.served()
         rows: list[dict[str, Any]] = []
         for r in self.run.matrix(method):
-            base = served.get((str(r.community), "reference"))
+            base = served.get((str(r.community), REFERENCE))
             if r.subset == "all" and base is not None:
                 cell = {
                     "steer_name": say.place(r.steer),

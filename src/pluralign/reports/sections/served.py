@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from pluralign.charts import charts
+from pluralign.core import REFERENCE
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
 from pluralign.reports.reading import Run
@@ -106,7 +107,7 @@ def _comparable(run: Run) -> list[str]:
     """Respondents and methods to compare: no ablations, and none of a single community."""
     of = communities_of(run)
     several = [who for who in answerers_of(run) if len(of[who]) > 1] or answerers_of(run)
-    return [who for who in several if could_ship(run, who) or who == "reference"]
+    return [who for who in several if could_ship(run, who) or who == REFERENCE]
 
 
 def _compared(run: Run, answerers: Sequence[str], caption: str, say: Speech, k: int) -> Table:
@@ -177,7 +178,7 @@ def reference_of(run: Run) -> dict[str, float]:
     """Number of the model that steering starts from, for each community."""
     if run.kind != "rewards":
         return {}
-    return {r["community"]: r["value"] for r in run.served if r["who"] == "reference"}
+    return {r["community"]: r["value"] for r in run.served if r["who"] == REFERENCE}
 
 
 def _coverage(run: Run, say: Speech) -> list[str]:

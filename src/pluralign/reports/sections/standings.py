@@ -35,7 +35,6 @@ def answerers_of(run: Run) -> list[str]:
     """Respondents or methods: the one that speaks for the run, then those of most communities.
 
     Among those of the same communities the nearest to the people comes first.
-
     """
     values: dict[str, list[float]] = {}
     for r in run.served:
@@ -72,7 +71,7 @@ def short_names(run: Run) -> dict[str, str]:
         if run.kind == "survey":
             strategies.setdefault(r["model"], set()).add(r["who"])
     single = {next(iter(ways)): model for model, ways in strategies.items() if len(ways) == 1}
-    return {who: single.get(who, who) for who in run.answerers}
+    return {who: single.get(who, who) for who in answerers_of(run)}
 
 
 def could_ship(run: Run, subject: str) -> bool:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from pluralign.charts import charts
+from pluralign.core import REFERENCE
 from pluralign.evaluation import Row
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
@@ -90,7 +91,7 @@ def _matrix(run: Run, say: Speech) -> Rows:
         for r in run.results
         if isinstance(r, Row) and r.metric == run.metric and r.subset == "all"
     ]
-    base = {r["community"]: r["value"] for r in mine if r["method"] == "reference"}
+    base = {r["community"]: r["value"] for r in mine if r["method"] == REFERENCE}
     rows = [r for r in mine if r["method"] == run.method and r["steer"] and r["community"] in base]
     own = {r["community"]: r["value"] for r in rows if r["steer"] == r["community"]}
 
