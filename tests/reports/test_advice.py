@@ -1,5 +1,6 @@
 """A page opens with at most three lines for each run that a reader can act on."""
 
+import re
 from pathlib import Path
 
 from tests.reports.folders import (
@@ -59,6 +60,7 @@ def test_a_model_is_not_to_speak_for_a_people_that_it_takes_for_another(tmp_path
     write_audit(folder / "audit", rows)
     lines = advice([read_run(folder)], EN)
     assert lines[0].startswith("Prefer m among the models that answered for the same communities")
+    assert re.search(r"furthest from those of \w+ \([\d.]+ \[[\d.]+ to [\d.]+\]\)\.$", lines[0])
     assert lines[1] == (
         "Do not use m to speak for Brazil and Mexico: its answers are those of another people "
         "(United States). The same is found for: n (Mexico)."

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pluralign.audits import SEVERITIES, Finding
 from pluralign.audits.sentences import Place
+from pluralign.core import REFERENCE
 from pluralign.languages.speech import Speech
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import kind_of
@@ -53,7 +54,7 @@ def _best_model(run: Run, say: Speech) -> list[str]:
             who=names[best["who"]],
             number=with_interval(best, say.number, say),
             community=worst["name"],
-            other=say.number(worst["value"]),
+            other=worst["shown"],
         )
     ]
 
@@ -63,8 +64,8 @@ def _best_method(run: Run, say: Speech) -> list[str]:
     averages = {
         r.method: r.as_dict() for r in run.summary if (r.aggregate, r.subset) == ("average", "all")
     }
-    mine, base = averages.get(run.method), averages.get("reference")
-    if mine is None or base is None or run.method == "reference":
+    mine, base = averages.get(run.method), averages.get(REFERENCE)
+    if mine is None or base is None or run.method == REFERENCE:
         return _weakest(run, say)
     values = {
         "who": run.method,
