@@ -279,6 +279,30 @@ class TestRunsOfRewardModels:
         assert "changed since" in outcome.record["evidence"]["missing"][0]
         assert status(outcome)["participation.few-people"] == "not assessed"
 
+    def test_a_steer_that_one_repeat_lacks_is_named(
+        self, tmp_path: Path, pairs: Rows, write_rows: Write, go: Callable[..., Outcome]
+    ) -> None:
+        one_question = [
+            row | {"question": "isle" if row["community"] == "~isle" else row["id"]}
+            for row in pairs
+        ]
+        write_rows(tmp_path / "pairs.jsonl", one_question)
+        tables = {
+            "name": "tiny", "seed": 3, "repeats": 4, "min_pairs": 1, "min_raters": 1,
+            "methods": ["reference", "full"],
+            "pairs": {"source": "jsonl", "path": str(tmp_path / "pairs.jsonl")},
+            "split": {"by": "question", "test": 0.5},
+            "reference": {"fit_on": ["~world"], "ridge": 1.0},
+            "trunk": {"encoder": "hash"}, "fit": {"ridge": 1.0}, "intervals": {"draws": 100},
+        }  # fmt: skip
+        run = go(tables, tmp_path / "out")
+        assert any("~isle has no training pairs" in note for note in run.record["notes"])
+
+        outcome = audit(Given(tmp_path / "out"), tmp_path / "audit")
+
+        (reason,) = outcome.record["evidence"]["missing"]
+        assert reason.startswith("full is not steered to ~isle in every repeat of the run")
+
     def test_pairs_that_are_given_take_their_place(
         self, trained: Path, moved: Path, tmp_path: Path, pairs: Rows, write_rows: Write
     ) -> None:

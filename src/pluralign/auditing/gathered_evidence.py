@@ -10,6 +10,7 @@ import numpy as np
 from pluralign.auditing.given_tables import read_axes, read_items, read_residents
 from pluralign.audits import Evidence, Rewards
 from pluralign.core import (
+    NO_STEER,
     DamagedFile,
     FloatArray,
     InvalidSettings,
@@ -112,7 +113,7 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         "answers": answers,
         "other_surveys": [_survey(s, found, k) for k, s in enumerate(given.surveys[1:], 2)],
         "pairs": _pairs(given, rewarded, found, missing),
-        "rewards": _rewards(rewarded, methods) if rewarded is not None else None,
+        "rewards": _rewards(rewarded, methods, missing) if rewarded is not None else None,
         "residents": read_residents(given.residents, found.tally("residents"))
         if given.residents
         else {},
@@ -260,7 +261,7 @@ def _pairs(
     return loaded.pairs
 
 
-def _rewards(run: RewardRun, wanted: Sequence[str] | None) -> Rewards:
+def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -> Rewards:
     """The margins of the run's repeats, one after the other, by method and steer."""
     strange = [method for method in wanted or () if method not in run.methods]
     if strange:
@@ -271,12 +272,20 @@ def _rewards(run: RewardRun, wanted: Sequence[str] | None) -> Rewards:
     for method in wanted or run.methods:
         parts = [run.margins(method, seed) for seed in run.seeds]
         judged = TestPairs.join([pairs for pairs, _ in parts])
-        joined = {}
-        for steer in parts[0][1]:
-            if steer and all(steer in own for _, own in parts):
-                joined[steer] = np.concatenate([own[steer] for _, own in parts])
+        steers = dict.fromkeys(s for _, own in parts for s in own if s != NO_STEER)
+        joined = {
+            steer: np.concatenate([own[steer] for _, own in parts])
+            for steer in steers
+            if all(steer in own for _, own in parts)
+        }
         if joined:
             margins[method] = joined
+        if len(joined) < len(steers):
+            lacking = ", ".join(s for s in steers if s not in joined)
+            missing.append(
+                f"{method} is not steered to {lacking} in every repeat of the run (no training "
+                "pairs there), so its margins for that steer are not audited"
+            )
     return Rewards(judged, margins, tuple(run.steered))
 
 
