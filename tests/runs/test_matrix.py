@@ -17,7 +17,7 @@ Go = Callable[..., Outcome]
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """The five communities of the society count as many."""
-    monkeypatch.setattr("pluralign.experiments.reward_run.SMALL", 4)
+    monkeypatch.setattr("pluralign.experiments.measuring.SMALL", 4)
 
 
 def key(row: dict[str, Any]) -> tuple[str, ...]:

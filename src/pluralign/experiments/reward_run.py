@@ -2,15 +2,13 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
-    NO_STEER,
     AnyPath,
-    FloatArray,
     InvalidSettings,
     NotEnoughData,
     Reporter,
@@ -22,31 +20,25 @@ from pluralign.core import (
 from pluralign.encoders import language_warning
 from pluralign.evaluation import (
     Drawing,
-    Margins,
     TestPairs,
     ceiling_rows,
-    difference_rows,
-    harm_rows,
-    own_margins,
-    steer_rows,
-    summary_rows,
 )
 from pluralign.experiments.alike import count_alike
 from pluralign.experiments.bench import Bench
 from pluralign.experiments.benches import bench_for, encode, given_reference
+from pluralign.experiments.measuring import measure, rows_of_repeats
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.records import RewardWork, card_of, fingerprint_of, record_of, seeds_of
 from pluralign.experiments.repeats import Sides, check_split, judge
+from pluralign.experiments.run_studies import write_studies
 from pluralign.experiments.splitting import split_pairs
-from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
 from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.rewards import EncodedPairs, annotate_card
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
-from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
 from pluralign.runs.progress import reporting
-from pluralign.settings.experiment import SensitivitySettings, Settings
+from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.loading import Loaded, load_pairs
 
@@ -232,58 +224,19 @@ def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Ou
     drawing = Drawing(settings.seed, settings.intervals.draws)
     work.reporter.stage("measuring")
     since = time.perf_counter()
-    results, summary, comparisons = _measure(work, drawing)
+    results, summary, comparisons = measure(work, drawing)
     folder.write_rows("results.jsonl", results)
     folder.write_rows("summary.jsonl", summary)
     folder.write_rows("comparisons.jsonl", comparisons)
-    folder.write_rows("repeats.jsonl", _each_seed(work, drawing))
+    folder.write_rows("repeats.jsonl", rows_of_repeats(work, drawing))
     _write_accuracy_on_cards(work, results)
     people = list(ceiling_rows(work.loaded.pairs, settings.seed, settings.intervals.draws))
     folder.write_rows("people.jsonl", people)
     work.timed("measure", since)
-    _studies(work, encoded, drawing)
+    write_studies(work, encoded, drawing)
     record = record_of(work, started, summary)
     folder.write_json(RECORD, record)
     return Outcome(record, results, summary, comparisons, people)
-
-
-def _measure(
-    work: RewardWork, drawing: Drawing
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
-    steered = work.plan.steered
-    methods = [m.name for m in work.resolved.methods]
-    baselines = {name: _own_margins(work, name) for name in _baselines(work.resolved.methods)}
-    apart = len(steered) > SMALL and not work.resolved.settings.matrix
-    results: list[dict[str, Any]] = []
-    summary: list[dict[str, Any]] = []
-    comparisons: list[dict[str, Any]] = []
-    tables = []
-    for k, name in enumerate(methods):
-        work.reporter.progress(k, len(methods))
-        judged, margins = _joined(work, name)
-        rows = list(steer_rows(judged, name, margins, drawing))
-        if apart:
-            tables.append(table_of(row for row in rows if is_apart(row)))
-            rows = [row for row in rows if not is_apart(row)]
-        results += [row.as_dict() for row in rows]
-        summary += summary_rows(judged, name, margins, steered, drawing)
-        for baseline in baselines.items():
-            if baseline[0] != name:
-                comparisons += difference_rows(judged, name, margins, baseline, steered, drawing)
-        comparisons += harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
-    if apart:
-        work.folder.write_table(MATRIX, joined(tables))
-    else:
-        work.folder.remove(MATRIX)
-    return results, summary, comparisons
-
-
-def _baselines(methods: Sequence[Method]) -> list[str]:
-    """Names of the baselines: those with a rank first, from the lowest."""
-    found = [m for m in methods if m.baseline]
-    found.sort(key=lambda m: (m.rank is None, m.rank or 0))
-    return [m.name for m in found]
 
 
 def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) -> None:
@@ -299,87 +252,6 @@ def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) ->
             if (work.folder.model(seed, method) / "card.json").is_file():
                 annotate_card(work.folder.model(seed, method), {"accuracy": accuracy})
                 work.folder.list_files(f"models/seed-{seed}/{method}/card.json")
-
-
-def _each_seed(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
-    rows = []
-    for seed in seeds_of(work):
-        for method in work.resolved.methods:
-            judged, margins = work.folder.read_predictions(seed, method.name)
-            found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
-            rows += [row | {"seed": seed} for row in found]
-    return rows
-
-
-def _own_margins(work: RewardWork, name: str) -> Margins:
-    """Margins of a method that is compared with, each community under the steer to itself."""
-    judged, margins = _joined(work, name)
-    return {NO_STEER: own_margins(margins, judged)}
-
-
-def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
-    """A method's margins in all repeats; a steer that a repeat lacks is the reference there."""
-    import numpy as np
-
-    parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]
-    steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
-    joined_margins: dict[str, FloatArray] = {}
-    for steer in steers:
-        each = [margins.get(steer, judged.reference_N) for judged, margins in parts]
-        joined_margins[steer] = np.concatenate(each).astype(np.float64)
-    return TestPairs.join([judged for judged, _ in parts]), joined_margins
-
-
-def _studies(work: RewardWork, encoded: EncodedPairs | None, drawing: Drawing) -> None:
-    settings = work.resolved.settings
-    methods = {m.name: m for m in work.resolved.methods}
-    drawn = {name: methods[name] for name in settings.curves.methods if name in methods}
-    grid = _grid(settings, work.resolved.methods)
-    tasks = [f"curve-{by}" for by in settings.curves.by if settings.curves.fractions and drawn]
-    tasks += ["sensitivity"] if grid else []
-    parts: list[Part] = []
-    for task in tasks:
-        if work.folder.has(f"studies/{task}.jsonl"):
-            continue
-        since = time.perf_counter()
-        work.reporter.stage(f"study: {task}")
-        repeats = settings.sensitivity.repeats if task == "sensitivity" else settings.curves.repeats
-        parts += [_part(work, encoded, seed) for seed in seeds_of(work)[len(parts) : repeats]]
-        chosen = tuple(parts[:repeats])
-        study = Study(
-            chosen, TestPairs.join([part.judged for part in chosen]), drawing, work.reporter
-        )
-        rows = (
-            sensitivity_rows(study, methods, grid)
-            if task == "sensitivity"
-            else curve_rows(study, drawn, settings.curves.fractions, task.removeprefix("curve-"))
-        )
-        work.folder.write_rows(f"studies/{task}.jsonl", list(rows))
-        work.timed(f"study {task}", since)
-
-
-def _part(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> Part:
-    bench, side = bench_for(work, encoded, seed)
-    return Part(bench, side.test, judge(side.test, bench.reference))
-
-
-def _grid(settings: Settings, methods: Sequence[Method]) -> list[tuple[str, dict[str, float]]]:
-    """Method and changed settings of every fit of the sensitivity study."""
-    wanted = settings.sensitivity
-    grid: list[tuple[str, dict[str, float]]] = []
-    for method in methods:
-        if method.tuned_as is None and method.takes("tau", "beta"):
-            grid += [(method.name, changed) for changed in _thresholds(wanted)]
-    for ridge in wanted.ridge:
-        grid += [(m.name, {"ridge": ridge}) for m in methods if m.own_ridge]
-    return grid
-
-
-def _thresholds(wanted: SensitivitySettings) -> list[dict[str, float]]:
-    """Every tau with every beta; one of them alone where the other has no values."""
-    if not (wanted.tau and wanted.beta):
-        return [{"tau": tau} for tau in wanted.tau] + [{"beta": beta} for beta in wanted.beta]
-    return [{"tau": tau, "beta": beta} for tau in wanted.tau for beta in wanted.beta]
 
 
 def _warn_of_languages(work: RewardWork) -> None:

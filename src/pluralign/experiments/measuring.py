@@ -1,0 +1,88 @@
+"""The rows of a run, measured from the margins in its folder."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pluralign.core import NO_STEER, FloatArray
+from pluralign.evaluation import (
+    Drawing,
+    Margins,
+    TestPairs,
+    difference_rows,
+    harm_rows,
+    own_margins,
+    steer_rows,
+    summary_rows,
+)
+from pluralign.experiments.records import RewardWork, seeds_of
+from pluralign.methods import Method
+from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
+
+
+def measure(
+    work: RewardWork, drawing: Drawing
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
+    steered = work.plan.steered
+    methods = [m.name for m in work.resolved.methods]
+    baselines = {name: _own_margins(work, name) for name in _baselines(work.resolved.methods)}
+    apart = len(steered) > SMALL and not work.resolved.settings.matrix
+    results: list[dict[str, Any]] = []
+    summary: list[dict[str, Any]] = []
+    comparisons: list[dict[str, Any]] = []
+    tables = []
+    for k, name in enumerate(methods):
+        work.reporter.progress(k, len(methods))
+        judged, margins = _joined(work, name)
+        rows = list(steer_rows(judged, name, margins, drawing))
+        if apart:
+            tables.append(table_of(row for row in rows if is_apart(row)))
+            rows = [row for row in rows if not is_apart(row)]
+        results += [row.as_dict() for row in rows]
+        summary += summary_rows(judged, name, margins, steered, drawing)
+        for baseline in baselines.items():
+            if baseline[0] != name:
+                comparisons += difference_rows(judged, name, margins, baseline, steered, drawing)
+        comparisons += harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
+    if apart:
+        work.folder.write_table(MATRIX, joined(tables))
+    else:
+        work.folder.remove(MATRIX)
+    return results, summary, comparisons
+
+
+def _baselines(methods: Sequence[Method]) -> list[str]:
+    """Names of the baselines: those with a rank first, from the lowest."""
+    found = [m for m in methods if m.baseline]
+    found.sort(key=lambda m: (m.rank is None, m.rank or 0))
+    return [m.name for m in found]
+
+
+def rows_of_repeats(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
+    """Rows of the summary of each repeat alone, with its seed."""
+    rows = []
+    for seed in seeds_of(work):
+        for method in work.resolved.methods:
+            judged, margins = work.folder.read_predictions(seed, method.name)
+            found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
+            rows += [row | {"seed": seed} for row in found]
+    return rows
+
+
+def _own_margins(work: RewardWork, name: str) -> Margins:
+    """Margins of a method that is compared with, each community under the steer to itself."""
+    judged, margins = _joined(work, name)
+    return {NO_STEER: own_margins(margins, judged)}
+
+
+def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:
+    """A method's margins in all repeats; a steer that a repeat lacks is the reference there."""
+    parts = [work.folder.read_predictions(seed, name) for seed in seeds_of(work)]
+    steers = dict.fromkeys(steer for _, margins in parts for steer in margins)
+    joined_margins: dict[str, FloatArray] = {}
+    for steer in steers:
+        each = [margins.get(steer, judged.reference_N) for judged, margins in parts]
+        joined_margins[steer] = np.concatenate(each).astype(np.float64)
+    return TestPairs.join([judged for judged, _ in parts]), joined_margins
