@@ -50,7 +50,8 @@ def init(
     """
     from pluralign.cli.output import Output
     from pluralign.core import InvalidSettings, whole_file
-    from pluralign.experiments.first_settings import look_at, propose, settings_text
+    from pluralign.experiments.first_settings import look_at, propose
+    from pluralign.experiments.settings_writing import settings_text
 
     found, source = _recognised(
         data, [*(sets or []), *(["pairs.skip_bad=true"] if skip_bad else [])]
