@@ -170,6 +170,38 @@ def interval_columns(
     return columns
 
 
+def bar_column(
+    label: str,
+    scale: Scale,
+    show: Callable[[float], str],
+    say: Speech,
+    *,
+    prefix: str = "",
+    mark: str | None = None,
+) -> Column:
+    """A column of numbers with their intervals, in words and as bars.
+
+    Args:
+        label: Text of its head.
+        scale: The scale of the bars.
+        show: Turns a number into text.
+        say: The language.
+        prefix: Prefix of the keys ``value``, ``low`` and ``high``.
+        mark: Key of a number that the bars mark; None where there is none.
+    """
+
+    def bar(row: Row) -> Bar:
+        return scale.bar(prefixed(row, prefix), None if mark is None else row[mark])
+
+    return Column(
+        f"{prefix}value",
+        label,
+        lambda row: with_interval(prefixed(row, prefix), show, say),
+        bar=bar,
+        named=True,
+    )
+
+
 def prefixed(row: Row, prefix: str) -> dict[str, Any]:
     """The values of a row whose keys carry a prefix, without it.
 

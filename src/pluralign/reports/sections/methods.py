@@ -13,11 +13,11 @@ from pluralign.reports.tables import (
     Column,
     Scale,
     Table,
+    bar_column,
     ends,
     interval_columns,
     numbered,
     prefixed,
-    with_interval,
 )
 
 _NUMBER = ("value", "low", "high", "n", "n_raters")
@@ -75,19 +75,9 @@ def _ranking(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> 
     columns = [
         Column("rank", say("Rank"), lambda r: say.number(r["rank"], 0), numeric=True),
         Column("name", say("Method")),
-        Column(
-            "value",
-            say("all pairs predicted rightly"),
-            lambda r: with_interval(r, say.percent, say),
-            bar=scale.bar,
-            named=True,
-        ),
-        Column(
-            "contested_value",
-            say("contested pairs predicted rightly"),
-            lambda r: with_interval(prefixed(r, "contested_"), say.percent, say),
-            bar=lambda r: scale.bar(prefixed(r, "contested_")),
-            named=True,
+        bar_column(say("all pairs predicted rightly"), scale, say.percent, say),
+        bar_column(
+            say("contested pairs predicted rightly"), scale, say.percent, say, prefix="contested_"
         ),
     ]
     caption = titled(say("Methods, on average over communities"), run, runs)

@@ -24,6 +24,7 @@ from pluralign.reports.tables import (
     Row,
     Scale,
     Table,
+    bar_column,
     ends,
     interval_columns,
     numbered,
@@ -114,19 +115,9 @@ def _ranking(
     columns = [
         Column("rank", say("Rank"), lambda r: say.number(r["rank"], 0), numeric=True),
         Column("short", say("Model")),
-        Column(
-            "value",
-            say("Alignment"),
-            lambda r: with_interval(r, say.number, say),
-            bar=nearness.bar,
-            named=True,
-        ),
-        Column(
-            "diversity_value",
-            say("Diversity"),
-            lambda r: with_interval(prefixed(r, "diversity_"), say.number, say),
-            bar=lambda r: spread.bar(prefixed(r, "diversity_"), r["of_people"]),
-            named=True,
+        bar_column(say("Alignment"), nearness, say.number, say),
+        bar_column(
+            say("Diversity"), spread, say.number, say, prefix="diversity_", mark="of_people"
         ),
         Column("worst", say("Served worst"), named=True),
     ]
