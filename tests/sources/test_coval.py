@@ -90,6 +90,16 @@ def test_the_ranking_for_the_world_can_be_chosen(tmp_path: Path) -> None:
     assert {pair.chosen[-1] for pair in pairs} == {"B", "C", "D"}
 
 
+@pytest.mark.parametrize("skip_bad", [True, False])
+def test_a_bad_row_of_annotators_is_named_with_its_own_file(tmp_path: Path, skip_bad: bool) -> None:
+    path = tmp_path / "annotators.jsonl"
+    path.write_text('{"annotator_id": "u1", "country": "Mexico"}\n{"country": "Peru"}\n', "utf-8")
+    given = source(tmp_path, row(assessed("u1", "A>B")), annotators=path, skip_bad=skip_bad)
+    with pytest.raises(InvalidInput, match="missing column 'annotator_id'") as caught:
+        list(given.pairs())
+    assert caught.value.where == f"{path}:2"
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_countries_come_from_the_annotators(tmp_path: Path, nested: bool) -> None:
     people = [

@@ -17,7 +17,7 @@ from pluralign.sources.fields import (
     require_columns,
 )
 from pluralign.sources.foreign import ForeignPairs
-from pluralign.sources.row_files import RowPolicy, read_rows
+from pluralign.sources.row_files import RowPolicy, read_rows, refused_at
 
 _COUNTRIES = ("country_of_residence", "country", "location")
 
@@ -81,14 +81,15 @@ class CoValPairs(ForeignPairs):
         found: dict[str, str] = {}
         if self.annotators is None:
             return found
-        for _, row in read_rows(self.annotators, RowPolicy(Tally())):
+        for number, row in read_rows(self.annotators, RowPolicy(Tally())):
             about = row.get("demographics")
             known = {**row, **(about if isinstance(about, Mapping) else {})}
             usual = [name for name in _COUNTRIES if name in known] or [_COUNTRIES[0]]
             column = self.country or usual[0]
-            require_columns(known, (column,))
-            if country := optional_text(known, column):
-                found[id_of(row, "annotator_id")] = country
+            with refused_at(self.annotators, number):
+                require_columns(known, (column,))
+                if country := optional_text(known, column):
+                    found[id_of(row, "annotator_id")] = country
         return found
 
 

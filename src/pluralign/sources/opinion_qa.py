@@ -23,11 +23,10 @@ from pluralign.sources.fields import (
     id_of,
     optional_number,
     optional_text,
-    require_columns,
     text_of,
 )
 from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows, refused_at
+from pluralign.sources.row_files import RowPolicy, csv_rows_with, location
 from pluralign.sources.survey_pairs import stream_survey_pairs
 
 _ALL = "USA"
@@ -92,7 +91,7 @@ class OpinionQa:
         weights: Weights = defaultdict(lambda: defaultdict(float))
         people: dict[tuple[str, str], int] = defaultdict(int)
         path, tally = self.path / "responses.csv", policy.tally
-        for number, row in _rows(path, policy, (self.group,) if self.group else ()):
+        for number, row in csv_rows_with(path, policy, (self.group,) if self.group else ()):
             problem = consent_problem(row)
             if problem is not None:
                 tally.drop(problem)
@@ -123,18 +122,11 @@ class OpinionQa:
         return f"{_ALL}/{slug}" if slug else None
 
 
-def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
-    for number, row in read_rows(path, policy, kinds=("csv",)):
-        with refused_at(path, number):
-            require_columns(row, columns)
-        yield number, row
-
-
 def _read_questions(path: Path, policy: RowPolicy) -> dict[str, SurveyQuestion]:
     """Questions by id; bad rows, and questions with fewer than two options, are counted."""
     questions = {}
     inner = RowPolicy(Tally(), policy.skip_bad)
-    for number, row in _rows(path, inner, ("key", "question", "option_mapping")):
+    for number, row in csv_rows_with(path, inner, ("key", "question", "option_mapping")):
         try:
             id_, text = id_of(row, "key"), text_of(row, "question")
             options = _options(text_of(row, "option_mapping"))

@@ -16,9 +16,9 @@ from pluralign.core import (
     cell_id,
     rng_for,
 )
-from pluralign.sources.fields import BadRow, Row, id_of, optional_number, require_columns, text_of
+from pluralign.sources.fields import BadRow, Row, id_of, optional_number, text_of
 from pluralign.sources.labels import required_community
-from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows, refused_at
+from pluralign.sources.row_files import RowPolicy, csv_rows_with, location
 
 COMMENTS, BY_VOTE = "comments.csv", "votes.csv"
 BY_PARTICIPANT = ("participants-votes.csv", "participant-votes.csv")
@@ -138,14 +138,6 @@ class PolisVotes:
         return [pairs[k] for k in sorted(chosen.tolist())]
 
 
-def _rows(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
-    """Rows of a file; a file without these columns is refused."""
-    for number, row in read_rows(path, policy, kinds=("csv",)):
-        with refused_at(path, number):
-            require_columns(row, columns)
-        yield number, row
-
-
 def _read_comments(
     path: Path, policy: RowPolicy
 ) -> tuple[dict[str, str], dict[str, tuple[float, float]], int]:
@@ -156,7 +148,7 @@ def _read_comments(
     """
     statements, counts, moderated_out = {}, {}, 0
     inner = RowPolicy(Tally(), policy.skip_bad)
-    for number, row in _rows(path, inner, ("comment-id", "comment-body")):
+    for number, row in csv_rows_with(path, inner, ("comment-id", "comment-body")):
         try:
             id_, text = id_of(row, "comment-id"), text_of(row, "comment-body")
             agrees, disagrees = optional_number(row, "agrees"), optional_number(row, "disagrees")
@@ -178,7 +170,7 @@ def _read_comments(
 
 def _by_participant(path: Path, policy: RowPolicy) -> Votes:
     votes: Votes = {}
-    for number, row in _rows(path, policy, ("participant",)):
+    for number, row in csv_rows_with(path, policy, ("participant",)):
         statements = [name for name in row if name.strip().isdigit()]
         if not statements:
             raise InvalidInput(
@@ -207,7 +199,7 @@ def _by_participant(path: Path, policy: RowPolicy) -> Votes:
 def _by_vote(path: Path, policy: RowPolicy) -> Votes:
     """Raw votes; a later vote of the same participant on the same statement counts."""
     votes: Votes = {}
-    for number, row in _rows(path, policy, ("comment-id", "voter-id", "vote")):
+    for number, row in csv_rows_with(path, policy, ("comment-id", "voter-id", "vote")):
         try:
             voter, statement = id_of(row, "voter-id"), id_of(row, "comment-id")
             vote = _vote(row, "vote")

@@ -17,7 +17,7 @@ from pluralign.sources.fields import (
     require_columns,
 )
 from pluralign.sources.foreign import ForeignPairs, preferred
-from pluralign.sources.row_files import RowPolicy, location, read_rows
+from pluralign.sources.row_files import RowPolicy, read_rows, refused_at
 
 _USERS = ("user_id", "user", "username")
 _IDS = ("instance_id", "id")
@@ -93,13 +93,9 @@ class PotatoPairs(ForeignPairs):
         found: dict[str, Row] = {}
         for number, item in read_rows(self.items, RowPolicy(Tally())):
             row = self._with_two_columns(item)
-            try:
+            with refused_at(self.items, number):
                 require_columns(row, ("id", self.prompt, self.first, self.second))
                 found[id_of(row, "id")] = row
-            except BadRow as bad:
-                raise InvalidInput(
-                    bad.what, where=location(self.items, number), hint=bad.hint
-                ) from bad
         return found
 
     def _with_two_columns(self, item: Row) -> Row:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources.arrow_rows import is_saved_dataset, saved_rows
 from pluralign.sources.delimited import csv_rows
-from pluralign.sources.fields import BadRow, Row
+from pluralign.sources.fields import BadRow, Row, require_columns
 from pluralign.sources.json_rows import json_line_rows, json_rows
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.parquet_rows import parquet_rows
@@ -163,6 +163,19 @@ def read_rows(path: Path, policy: RowPolicy, kinds: tuple[str, ...] = ALL_KINDS)
         raise NotEnoughData(
             "the file has no rows", where=str(path), hint="check that it was written to the end"
         )
+
+
+def csv_rows_with(path: Path, policy: RowPolicy, columns: tuple[str, ...]) -> NumberedRows:
+    """Stream the rows of a CSV file that must have these columns.
+
+    Raises:
+        InvalidInput: As for `read_rows`, and if a column is missing.
+        NotEnoughData: If there are no rows.
+    """
+    for number, row in read_rows(path, policy, kinds=("csv",)):
+        with refused_at(path, number):
+            require_columns(row, columns)
+        yield number, row
 
 
 def _reader(path: Path, kinds: tuple[str, ...]) -> Callable[[Path, ReadLimits], NumberedResults]:

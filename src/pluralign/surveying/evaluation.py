@@ -23,6 +23,7 @@ from pluralign.core import (
     community_name,
     count_of,
     file_digest,
+    listed,
     rng_for,
     text_digest,
     without_secrets,
@@ -56,8 +57,6 @@ from pluralign.sources import AnswerNames, read_answers
 
 COMPARED = (ALIGNMENT, EXACT, CLOSENESS, SIMILARITY, REFUSALS)
 UNAWARE = "culture_unaware"
-
-
 _SHOWN = 8
 
 
@@ -232,11 +231,10 @@ def _not_compared(left_out: Sequence[str], known: int, named: Collection[str]) -
     """A note on the communities of the survey that are not measured, with the reason."""
     unnamed = not set(named) & set(left_out)
     why = "no answer is in their name" if unnamed else "they are not among those to compare"
-    shown = ", ".join(map(community_name, left_out[:_SHOWN]))
-    more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+    shown = listed(list(map(community_name, left_out)), _SHOWN)
     return (
         f"{len(left_out)} of the survey's {known} communities are not measured, because {why}: "
-        f"{shown}{more}"
+        f"{shown}"
     )
 
 
