@@ -256,11 +256,9 @@ def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) ->
 
 def _warn_of_languages(work: RewardWork) -> None:
     encoder = getattr(work.opened.trunk, "encoder", None)
-    if encoder is None or getattr(encoder, "languages", None) is None:
+    if encoder is None:
         return
     rng = rng_for(work.resolved.settings.seed, "languages")
-    chosen = rng.choice(len(work.loaded.pairs), min(500, len(work.loaded.pairs)), replace=False)
-    warning = language_warning([work.loaded.pairs[i].chosen for i in chosen.tolist()], encoder, rng)
-    if warning:
+    if warning := language_warning([pair.chosen for pair in work.loaded.pairs], encoder, rng):
         work.notes.append(warning)
         work.reporter.note(warning)

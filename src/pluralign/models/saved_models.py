@@ -1,4 +1,4 @@
-"""Score files of prompts and responses with a saved model, in bounded memory."""
+"""Saved models: opened, saved, and used to score files in bounded memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -194,10 +194,11 @@ def _warn_of_languages(
     requests: Sequence[RewardRequest], model: SteerableRewardModel, reporter: Reporter
 ) -> None:
     encoder = getattr(getattr(model, "trunk", None), "encoder", None)
-    if encoder is not None and getattr(encoder, "languages", None) is not None:
-        warning = language_warning([r.response for r in requests], encoder, rng_for(0, "languages"))
-        if warning:
-            reporter.note(warning)
+    if encoder is None:
+        return
+    responses = [request.response for request in requests]
+    if warning := language_warning(responses, encoder, rng_for(0, "languages")):
+        reporter.note(warning)
 
 
 def _count(read_N: Sequence[Scorable], tally: Tally) -> None:

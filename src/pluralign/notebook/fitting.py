@@ -266,10 +266,8 @@ def _start(
 
 def _warn_of_languages(pairs: Sequence[PreferencePair], trunk: Trunk, seed: int) -> None:
     encoder = getattr(trunk, "encoder", None)
-    if encoder is None or getattr(encoder, "languages", None) is None:
+    if encoder is None:
         return
-    rng = rng_for(seed, "languages")
-    chosen = rng.choice(len(pairs), min(500, len(pairs)), replace=False)
-    warning = language_warning([pairs[k].chosen for k in chosen.tolist()], encoder, rng)
-    if warning:
+    chosen = [pair.chosen for pair in pairs]
+    if warning := language_warning(chosen, encoder, rng_for(seed, "languages")):
         warnings.warn(warning, stacklevel=3)
