@@ -19,6 +19,7 @@ from pluralign.simulation import SocietySource
 
 Go = Callable[..., Outcome]
 Tables = dict[str, Any]
+Rows = list[dict[str, Any]]
 COMMUNITIES = ["~coast", "~hill", "~isle", "~marsh", "~river"]
 COLUMNS = [
     "metric",
@@ -48,6 +49,18 @@ def run(go: Go, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome
         "sensitivity": {"tau": [0.5, 0.9], "ridge": [1.0]},
     }  # fmt: skip
     return out, go(tables, out)
+
+
+@pytest.fixture
+def go_on(go: Go, tables: Tables, tmp_path: Path, write_rows: Callable[..., Path]) -> Go:
+    """Runs the small experiment on rows of a file, with other settings where given."""
+
+    def run_on(rows: Rows, name: str = "out", **changed: object) -> Outcome:
+        path = write_rows(tmp_path / f"{name}.jsonl", rows)
+        pairs = {"source": "jsonl", "path": str(path)}
+        return go(tables | {"pairs": pairs} | changed, tmp_path / name)
+
+    return run_on
 
 
 def test_results_hold_the_contract(run: tuple[Path, Outcome]) -> None:
@@ -215,39 +228,20 @@ def test_the_same_settings_give_the_same_results(go: Go, tables: Tables, tmp_pat
     ).read_bytes()
 
 
-def test_the_order_of_the_rows_changes_nothing(
-    go: Go,
-    tables: Tables,
-    tmp_path: Path,
-    rows: list[dict[str, Any]],
-    write_rows: Callable[..., Path],
-) -> None:
-    tables |= {
+def test_the_order_of_the_rows_changes_nothing(go_on: Go, rows: Rows) -> None:
+    changed = {
         "methods": ["reference", "full", "scpo", "pooled", "adaptive"],
         "fit": {},
         "reference": {"fit_on": ["~world"]},
     }
-    found = []
-    for name, order in (
-        ("a", np.arange(len(rows))),
-        ("b", rng_for(0, "order").permutation(len(rows))),
-    ):
-        path = write_rows(tmp_path / f"{name}.jsonl", [rows[i] for i in order])
-        found.append(
-            go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / name).results
-        )
-    for a, b in zip(*found, strict=True):
+    shuffled = [rows[i] for i in rng_for(0, "order").permutation(len(rows))]
+    first, second = go_on(rows, "a", **changed), go_on(shuffled, "b", **changed)
+    for a, b in zip(first.results, second.results, strict=True):
         assert [a[k] for k in COLUMNS[:5]] == [b[k] for k in COLUMNS[:5]]
         assert [a[k] for k in COLUMNS[5:]] == pytest.approx([b[k] for k in COLUMNS[5:]], abs=1e-6)
 
 
-def test_another_name_for_a_community_changes_no_number(
-    go: Go,
-    tables: Tables,
-    tmp_path: Path,
-    rows: list[dict[str, Any]],
-    write_rows: Callable[..., Path],
-) -> None:
+def test_another_name_for_a_community_changes_no_number(go_on: Go, rows: Rows) -> None:
     names = {
         "~coast": "CHL",
         "~hill": "GBR",
@@ -259,13 +253,8 @@ def test_another_name_for_a_community_changes_no_number(
     renamed = [
         row | {"community": names[row["community"]]} for row in rows
     ]  # the same order, sorted
-    found = []
-    for name, these in (("a", rows), ("b", renamed)):
-        path = write_rows(tmp_path / f"{name}.jsonl", these)
-        found.append(
-            go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / name).results
-        )
-    for a, b in zip(*found, strict=True):
+    first, second = go_on(rows, "a"), go_on(renamed, "b")
+    for a, b in zip(first.results, second.results, strict=True):
         assert (a["method"], names[a["community"]], a["value"], a["n"]) == (
             b["method"],
             b["community"],
@@ -275,41 +264,20 @@ def test_another_name_for_a_community_changes_no_number(
 
 
 def test_a_community_without_test_raters_is_reported_and_not_measured(
-    go: Go,
-    tables: Tables,
-    tmp_path: Path,
-    rows: list[dict[str, Any]],
-    write_rows: Callable[..., Path],
+    go_on: Go, rows: Rows
 ) -> None:
     lonely = [row | {"rater": "solo"} if row["community"] == "~isle" else row for row in rows]
-    path = write_rows(tmp_path / "pairs.jsonl", lonely)
-    changed = tables | {
-        "pairs": {"source": "jsonl", "path": str(path)},
-        "communities": ["~isle", "~hill"],
-    }
-    outcome = go(changed, tmp_path / "out")
+    outcome = go_on(lonely, communities=["~isle", "~hill"])
     assert "seed 3: ~isle has no test pairs; it is not measured" in outcome.record["notes"]
     assert "~isle" not in {r["community"] for r in outcome.results}
     assert "~isle" in {r["steer"] for r in outcome.results}
 
 
-def test_where_nobody_steered_to_can_be_measured_only_others_are(
-    go: Go,
-    tables: Tables,
-    tmp_path: Path,
-    rows: list[dict[str, Any]],
-    write_rows: Callable[..., Path],
-) -> None:
+def test_where_nobody_steered_to_can_be_measured_only_others_are(go_on: Go, rows: Rows) -> None:
     lonely = [
         row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows
     ]
-    path = write_rows(tmp_path / "pairs.jsonl", lonely)
-    changed = tables | {
-        "min_raters": 1,
-        "pairs": {"source": "jsonl", "path": str(path)},
-        "curves": {"fractions": [0.5]},
-    }
-    outcome = go(changed, tmp_path / "out")
+    outcome = go_on(lonely, min_raters=1, curves={"fractions": [0.5]})
     assert {r["community"] for r in outcome.results} == {"~world"}
     assert outcome.summary == []
 
@@ -334,19 +302,12 @@ def test_a_reference_that_read_prompts_otherwise_is_refused(
 
 
 @pytest.mark.slow
-def test_right_to_left_emoji_and_very_long_texts_are_run(
-    go: Go,
-    tables: Tables,
-    tmp_path: Path,
-    rows: list[dict[str, Any]],
-    write_rows: Callable[..., Path],
-) -> None:
+def test_right_to_left_emoji_and_very_long_texts_are_run(go_on: Go, rows: Rows) -> None:
     odd = [dict(row) for row in rows]
     odd[0]["chosen"] = "שלום " * 20_000
     odd[1]["rejected"] = "👩‍👩‍👧😀" * 12_500
     odd[2]["prompt"] = "\u202eمرحبا بالعالم\u202c " * 6_000
-    path = write_rows(tmp_path / "pairs.jsonl", odd)
-    outcome = go(tables | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / "out")
+    outcome = go_on(odd)
     assert outcome.record["data"]["pairs"] == len(odd)
     assert all(np.isfinite(r["value"]) for r in outcome.results)
 
