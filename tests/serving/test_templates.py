@@ -111,6 +111,8 @@ KNOWN: dict[str, Template] = {
         "<end_of_turn>\n<start_of_turn>model\n",
         "<end_of_turn>\n",
     ),
+    "Gemma 4": ("<bos><|turn>user\n", "<turn|>\n<|turn>model\n", "<turn|>\n"),
+    "InternLM": ("<s><|User|>:", "<eoh>\n<|Bot|>:", "<eoa>\n"),
     "Hunyuan": (
         "<｜hy_begin▁of▁sentence｜><｜hy_User｜>",
         "<｜hy_Assistant｜>",
@@ -135,6 +137,14 @@ UNKNOWN: dict[str, Template] = {
     "brackets": ("[|Human|]", "\n[|AI|]", "[|stop|]"),
     "full-width bars": ("<｜new▁User｜>", "<｜new▁Bot｜>", "<｜stop｜>"),
     "start of": ("<start_of_human>", "<end_of_human><start_of_bot>", "<end_of_bot>"),
+    "half bars": ("<|says>user\n", "<said|>\n<|says>model\n", "<said|>"),
+    "beginning of": (
+        "<beginning_of_turn>user name=someone\n",
+        "<end_of_turn>\n<beginning_of_turn>ai name=it\n",
+        "<end_of_turn>",
+    ),
+    "underlined": ("<_user>", "<_bot>", "<_end>"),
+    "square and numbered": ("[unused9]用户：", "[unused10][unused9]助手：", "[unused10]"),
     "numbered": ("<unused_1>user\n", "<unused_2>\n<unused_1>model\n", "<unused_2>"),
     "tags": ("<user>", "</user><assistant>", "</assistant>"),
     "square brackets": ("[USER] ", " [ASSISTANT] ", "</s>"),

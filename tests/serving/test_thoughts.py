@@ -1,5 +1,6 @@
 """What a model thought before its answer is not scored, on any endpoint, unless that is asked for."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -64,6 +65,54 @@ def test_the_reward_is_that_of_the_answer_behind_the_thought(client: TestClient,
     assert wanted[0] != wanted[1]
     assert [number(client, kind, LONG + answer) for answer in ANSWERS] == wanted
     assert number(client, kind, f"Hm.\n</think>\n\n{ANSWERS[0]}") == wanted[0]
+
+
+MARKS = [
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|channel>thought\n", "<channel|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<unused94>thought\n", "<unused95>"),
+    ("[unused16]", "[unused17]"),
+]
+PLAIN: dict[str, Callable[[str], tuple[str, Any]]] = {
+    "classify": lambda text: ("/steered/~coast/classify", {"input": text}),
+    "pooling": lambda text: ("/steered/~coast/pooling", {"input": text}),
+    "score": lambda text: ("/steered/~coast/score", {"queries": PROMPT, "documents": text}),
+    "predict": lambda text: ("/steered/~coast/predict", {"inputs": text, "raw_scores": True}),
+    "get_reward": lambda text: ("/get_reward", {"query": [text], "labels": ["~coast"]}),
+    "get_reward with prompts": lambda text: (
+        "/get_reward",
+        {"query": [PROMPT + text], "prompts": [PROMPT], "labels": ["~coast"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("marks", MARKS, ids=lambda marks: marks[1])
+@pytest.mark.parametrize("kind", PLAIN)
+def test_a_thought_s_marks_are_not_those_of_an_unknown_template(
+    client: TestClient, kind: str, marks: tuple[str, str]
+) -> None:
+    opened, closed = marks
+    sent = PLAIN[kind]
+    path, plain = sent(ANSWERS[0])
+    wanted = rewards(client.post(path, json=plain).json())
+    for text in (f"{opened}Hm.{closed}{ANSWERS[0]}", f"Hm.{closed}\n{ANSWERS[0]}"):
+        assert rewards(client.post(path, json=sent(text)[1]).json()) == wanted
+    for text in (f"Hm.{closed}", f"{opened}Hm.{closed}", f"{opened}Hm."):
+        answer = client.post(path, json=sent(text)[1])
+        if path == "/get_reward":
+            assert answer.json()["extra_logs"]["no_answer"] == [1.0]
+        else:
+            assert answer.status_code == 422
+            assert "an unfinished thought is not an answer" in answer.json()["detail"]
+
+
+def rewards(answer: Any) -> Any:
+    """The numbers of an answer, without what differs from request to request."""
+    if isinstance(answer, dict) and "data" in answer:
+        return [{k: v for k, v in row.items() if k != "index"} for row in answer["data"]]
+    return answer["rewards"] if isinstance(answer, dict) else answer
 
 
 @pytest.mark.parametrize("kept", [False, True], ids=["strip", "keep"])

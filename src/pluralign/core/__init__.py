@@ -94,7 +94,8 @@ from pluralign.core.steering import (
 )
 from pluralign.core.surveys import AnswerDistribution, Survey, SurveyQuestion, pairs_from_survey
 from pluralign.core.tallies import Tally
-from pluralign.core.thoughts import SplitThought, split_thought
+from pluralign.core.thought_marks import end_of_thought_marks
+from pluralign.core.thoughts import SplitThought, begins_with_thought, split_thought
 
 __all__ = [
     "CONSENT_COLUMNS",
@@ -150,6 +151,7 @@ __all__ = [
     "as_path",
     "as_requests",
     "as_steer",
+    "begins_with_thought",
     "blend_of",
     "cell_id",
     "cell_number",
@@ -163,6 +165,7 @@ __all__ = [
     "count_of",
     "cut_torn_line",
     "describe_faults",
+    "end_of_thought_marks",
     "file_digest",
     "folder_faults",
     "html_table",

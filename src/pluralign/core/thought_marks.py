@@ -110,6 +110,25 @@ def outside_marks(text: str) -> tuple[str, str | None] | None:
     return thought, None if spans.open else answer
 
 
+def begins_with_mark(text: str) -> bool:
+    """Whether a text begins with a mark of a thought, or of the answer after one.
+
+    >>> begins_with_mark("<|START_THINKING|>1?"), begins_with_mark("<|start_of_turn|>1?")
+    (True, False)
+    """
+    return _MARK.match(text) is not None
+
+
+def end_of_thought_marks(text: str, start: int) -> int:
+    """The end of the last mark of a thought from an offset on; the offset where there is none.
+
+    >>> end_of_thought_marks("1?<|END_THINKING|><|eos|>", 2)
+    18
+    """
+    found = (mark.end for mark in _marks(text, start) if mark.function in ("open", "close"))
+    return max(found, default=start)
+
+
 @dataclass(slots=True)
 class _Spans:
     """The spans outside of thoughts and inside, built from one mark after the other."""
@@ -172,8 +191,8 @@ class _Spans:
         self.begin = mark.end
 
 
-def _marks(text: str) -> Iterator[_Mark]:
-    for found in _MARK.finditer(text):
+def _marks(text: str, start: int = 0) -> Iterator[_Mark]:
+    for found in _MARK.finditer(text, start):
         name = found.lastgroup or ""
         function = name.rstrip("0123456789")
         yield _Mark(found.start(), found.end(), function, name.removeprefix(function))

@@ -20,7 +20,13 @@ and in the middle of a sentence, after a blank, where no mark closes it.
 import re
 from dataclasses import dataclass
 
-from pluralign.core.thought_marks import fence_of, fenced, is_quoted, outside_marks
+from pluralign.core.thought_marks import (
+    begins_with_mark,
+    fence_of,
+    fenced,
+    is_quoted,
+    outside_marks,
+)
 
 _HARMONY = re.compile(
     r"<\|channel\|>\s{0,9}(analysis|commentary|final)\b[^<]{0,200}"
@@ -84,6 +90,15 @@ def split_thought(text: str) -> SplitThought:
             thought, answer = found
             return SplitThought(thought, answer if answer and answer.strip() else None)
     return SplitThought("", text)
+
+
+def begins_with_thought(text: str) -> bool:
+    """Whether a text begins with a mark that `split_thought` reads.
+
+    >>> begins_with_thought("<|channel|>final<|message|>2"), begins_with_thought("<|user|>2?")
+    (True, False)
+    """
+    return _HARMONY.match(text) is not None or begins_with_mark(text)
 
 
 def _harmony(text: str) -> _Parts | None:

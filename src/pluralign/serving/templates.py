@@ -22,6 +22,7 @@ SPECIAL_TOKENS = (
         "[EOS]",
         "[BOS]",
         "<EOT>",
+        "<eoh>",
         "<eoa>",
         "<eop>",
     ),
@@ -62,17 +63,22 @@ SPECIAL_TOKENS = (
 """Tokens that begin, end or pad a text; removed at its ends only, with their whitespace."""
 
 _WORD = r"([A-Za-z_][\w-]{0,31})"
+_ROLE = r"(?i:user|human|prompter|system|assistant|chat_?bot|bot|ai|model|gpt)"
 _MARKS = (
     r"<\|[A-Za-z0-9_.:/-]{1,40}\|>",
     r"\[\|[A-Za-z_]{1,40}\|\]",
     r"<｜[^｜<>\s]{1,40}｜>",
-    r"<(?:start|begin|end|eo|bo)_?of_[a-z_]{1,30}>",
+    r"<\|[A-Za-z_]{1,40}>",
+    r"<(?:start|begin(?:ning)?|end|eo|bo)_?of_[a-z_]{1,30}>",
     r"<(?:extra_id|SPECIAL|special|reserved|unused)_?[0-9]{1,4}>",
+    r"\[unused[0-9]{1,4}\]",
+    rf"<_{_ROLE}>",
 )
 _ENDS_REVERSED = (
     r">\|[A-Za-z0-9_.:/-]{1,40}\|<",
     r"\]\|[A-Za-z_]{0,20}(?:dne|pots|soe|toe)[A-Za-z_]{0,20}\|\[",
     r">｜[^｜<>\s]{1,40}｜<",
+    r">\|[A-Za-z_]{1,40}<",
     r">[a-z_]{1,30}_fo_?(?:dne|oe)<",
     r">[0-9]{1,4}_?(?:di_artxe|LAICEPS|laiceps|devreser|desunu)<",
 )
@@ -128,6 +134,7 @@ FORMATS = (
         rf"<\|header_start\|>{_WORD}<\|header_end\|>", "<|eot|>", r"<\|header_start\|>assistant"
     ),  # Llama 4
     _format(rf"<start_of_turn>{_WORD}(?=\n|\Z)", "<end_of_turn>", "<start_of_turn>model"),  # Gemma
+    _format(rf"<\|turn>{_WORD}(?=\n|\Z)", "<turn|>", r"<\|turn>model"),  # Gemma 4
     _format(  # Llama 2 and Mistral: of two marks in a row the second counts
         r"(?:\[INST\]\s{0,4}(?=<<SYS>>)|\[/SYSTEM_PROMPT\]\s{0,4}(?=\[INST\]))?"
         r"(\[/?INST\]|<</?SYS>>|\[SYSTEM_PROMPT\]|\[/?TOOL_RESULTS\]|\[AVAILABLE_TOOLS\])",
@@ -243,7 +250,6 @@ BY_ITSELF = re.compile(
 )
 """System turns that templates write by default."""
 
-_ROLE = r"(?i:user|human|prompter|system|assistant|chat_?bot|bot|ai|model|gpt)"
 _BARRED = (
     rf"(?:<\|(?:[a-z0-9]{{1,12}}[_-])?{_ROLE}(?:[_-][A-Za-z0-9]{{1,12}})?\|>"
     rf"|\[\|{_ROLE}\|\]|<｜[^｜<>\s]{{0,12}}{_ROLE}｜>|(?:{'|'.join(_MARKS)}){_ROLE}\b)"

@@ -10,7 +10,14 @@ linear in the length of the text.
 import re
 from collections.abc import Sequence
 
-from pluralign.core import InvalidInput, Message, RewardRequest
+from pluralign.core import (
+    InvalidInput,
+    Message,
+    RewardRequest,
+    begins_with_thought,
+    end_of_thought_marks,
+    split_thought,
+)
 from pluralign.serving.conversations import conversation
 from pluralign.serving.templates import (
     BY_ITSELF,
@@ -144,12 +151,13 @@ def _read(text: str, known: Format | None) -> RewardRequest:
 
 
 def _check_marks(text: str) -> None:
-    """Refuse a text of unknown format that has marks of a template.
+    """Refuse a text of unknown format with marks of a template; marks of thoughts are allowed.
 
     Raises:
         InvalidInput: If it has such marks.
     """
-    if mark := unknown_mark(text):
+    answer = split_thought(text).answer or "" if begins_with_thought(text) else text
+    if mark := unknown_mark(answer):
         what = f"the text has marks of an unknown chat template: {mark!r:.100}"
         raise InvalidInput(what, where="transcript", hint=_INSTEAD)
 
@@ -160,8 +168,12 @@ def _begun(text: str) -> str:
 
 
 def _said(text: str, closing: str | None) -> str:
-    """The text of a turn without special tokens at its end; those before a closing one stay."""
-    end = len(TAIL_REVERSED.sub("", text[::-1], count=1))
+    """The text of a turn without special tokens at its end.
+
+    Tokens before a closing one are kept. Marks of thoughts are kept too, because a thought is not
+    an answer.
+    """
+    end = end_of_thought_marks(text, len(TAIL_REVERSED.sub("", text[::-1], count=1)))
     return text[: max(end, text.find(closing, end) if closing else end)].strip()
 
 
