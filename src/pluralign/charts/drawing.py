@@ -71,7 +71,7 @@ def bundle() -> str:
 
 
 def need_report() -> None:
-    """Hold that the extra is installed.
+    """Check that the extra is installed.
 
     Raises:
         MissingExtra: If it is not; the message has the line that installs it.

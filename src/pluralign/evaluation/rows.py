@@ -175,7 +175,7 @@ class NeededRow:
 def hold_measured(
     value: float, low: float | None, high: float | None, counts: Iterable[int | None]
 ) -> None:
-    """Hold that a number, its interval and the counts behind it can have been measured.
+    """Check that a number, its interval and the counts behind it can have been measured.
 
     Raises:
         ValueError: If they cannot.

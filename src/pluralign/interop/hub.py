@@ -70,8 +70,7 @@ def _send(api: Any, folder: Path, repo_id: str, private: bool) -> str:
         )
     except Exception as error:
         left = (
-            f"the repository {made} is there, but nothing was uploaded; the same command tries "
-            "again"
+            f"the repository {made} is there, but nothing was uploaded; the same call tries again"
         )
         raise _refused(error, repo_id, left) from error
     return str(made)

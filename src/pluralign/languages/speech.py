@@ -1,4 +1,4 @@
-"""Saying things in a reader's language: sentences, numbers, names of places."""
+"""Texts in a reader's language: sentences, numbers, names of places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -28,7 +28,7 @@ Around = Callable[[Encoder], Encoder]
 
 @dataclass(frozen=True, slots=True)
 class OpenTrunk:
-    """A trunk and how it can be had again.
+    """A trunk, and how it can be opened again.
 
     Attributes:
         trunk: Reads requests. Under trained parts of a transformer its one feature is the
@@ -67,11 +67,11 @@ def open_trunk(
     Args:
         settings: The table.
         cache: Where vectors and rewards are kept; the default place where None.
-        reporter: Hears the progress, and what had to be set.
+        reporter: Is notified of the progress, and of settings that had to be changed.
         around: A wrapper of the encoder that replaces the cache on disk.
 
     Raises:
-        InvalidInput: If it cannot be had.
+        InvalidInput: If it cannot be opened.
         MissingExtra: If what it needs is not installed.
     """
     reporter = reporter or Silent()

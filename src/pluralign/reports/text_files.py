@@ -103,6 +103,5 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-    return text.replace("\r\n", "\n").replace(
-        "\r", "\n"
-    )  # a lone return would end the row for some readers
+    # A lone return would end the row for some readers.
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -118,7 +118,7 @@ class _Card(_Shape):
 
 
 def check_card(card: dict[str, Any], path: Path) -> None:
-    """Hold that a card has what a model is opened, shown and served with.
+    """Check that a card has what a model is opened, shown and served with.
 
     Args:
         card: As read.

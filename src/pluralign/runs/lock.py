@@ -52,9 +52,8 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def _sign(path: Path, text: str) -> None:
-    with suppress(
-        OSError
-    ):  # a lock without a number locks as well; Windows lets nobody write into one
+    # A lock without a number locks as well; Windows lets nobody write into one.
+    with suppress(OSError):
         path.write_text(text, encoding="utf-8")
 
 

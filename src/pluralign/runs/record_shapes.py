@@ -129,7 +129,7 @@ class AuditRecord(_Record):
 
 
 def hold_shape(record: object, shape: type[Shape], path: Path) -> None:
-    """Hold that a record has a shape.
+    """Check that a record has a shape.
 
     Args:
         record: The record.

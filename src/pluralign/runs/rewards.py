@@ -249,7 +249,7 @@ class RewardRun(MeasuredRun):
         found: list[Any] = []
         for path in sorted(self.folder.glob("studies/curve-*.jsonl")):
             lines = numbered_lines(path)
-            typed_rows(lines, Measured, path)
+            typed_rows(lines, _WithMetric, path)
             own = {n: line for n, line in lines.items() if line["metric"] == metric}
             found += typed_rows(own, kind, path)
         return tuple(found)
@@ -269,7 +269,7 @@ class RewardRun(MeasuredRun):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class _WithMetric:
     """A line that names its metric."""
 
     metric: str

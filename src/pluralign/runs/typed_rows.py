@@ -49,7 +49,7 @@ def typed_rows(lines: Mapping[int, Any], kind: type[Row], path: Path) -> tuple[R
 
 
 def hold_named(rows: Sequence[object], key: str, known: Iterable[str], path: Path) -> None:
-    """Hold that every row is about something that the record of its run names.
+    """Check that every row is about something that the record of its run names.
 
     Args:
         rows: All rows of the file, one a line.

@@ -127,7 +127,7 @@ class AnswerTable:
         return found
 
     def check(self) -> None:
-        """Hold that there is something to measure.
+        """Check that there is something to measure.
 
         Raises:
             NotEnoughData: If no answer is readable.

@@ -242,7 +242,7 @@ def _identity(
 
 
 def check_tunable(name: str, adapter: Path | None) -> None:
-    """Hold that a model can be tuned: an adapter on an adapter would not name what it stands on.
+    """Check that a model can be tuned: an adapter on an adapter would not name what it stands on.
 
     Raises:
         InvalidInput: If there is an adapter already.

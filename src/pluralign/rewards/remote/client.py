@@ -268,7 +268,7 @@ def _read(content: bytes, answer: type[Answer], where: str) -> Answer:
 
 @contextmanager
 def _sendable() -> Iterator[None]:
-    """Say readably why a request cannot be sent."""
+    """Raise a readable error where a request cannot be sent."""
     try:
         yield
     except ValidationError as error:

@@ -19,7 +19,7 @@ class ForwardRunner:
         tokenizer: For the pad token.
         device: Where batches go.
         tokens: Tokens in a batch, padding included; None takes what suits the device.
-        note: Hears that a batch did not fit.
+        note: Is called with a sentence where a batch did not fit.
     """
 
     def __init__(

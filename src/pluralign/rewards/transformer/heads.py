@@ -76,7 +76,7 @@ def zero(layer: Any) -> None:
 
 
 def check_length(model: Any, form: TextForm) -> None:
-    """Hold that a model has a position for each token.
+    """Check that a model has a position for each token.
 
     Raises:
         InvalidSettings: If texts may be longer than the model reads.

@@ -64,7 +64,7 @@ class TransformerRewardModel:
         folders: Community -> folder of its part; communities of a pooled model share one.
         about: Facts for the card.
         tokens: Tokens in a batch; None takes what suits the device.
-        note: Hears that memory was short.
+        note: Is called with a sentence where memory was short.
     """
 
     backbone: Backbone

@@ -137,7 +137,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         sampler: Order of the training pairs; None leaves it to the trainer.
         pair_ids: Id of each training pair by its row, for messages.
         communities: Name of each community by its code, for metrics.
-        note: Hears that memory was short.
+        note: Is called with a sentence where memory was short.
     """
 
     def __init__(

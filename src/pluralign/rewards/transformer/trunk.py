@@ -42,7 +42,7 @@ class RequestEncoder:
         output: ``reward``: one number, the reward in logits. ``hidden``: what the scalar head
             reads, divided by the square root of its length, and a 1 for the head's bias.
         tokens: Tokens in a batch; None takes what suits the device.
-        note: Hears that requests were cut, or that memory was short.
+        note: Is called with a sentence where requests were cut, or memory was short.
 
     Raises:
         InvalidSettings: If texts may be longer than the model reads.
