@@ -23,8 +23,6 @@ from pluralign.audits.participants import who_took_part
 from pluralign.core import Estimate, community_name
 from pluralign.metrics import draw_ratios
 
-ABLATIONS = ("scpo-filter-only", "scpo-weight-only", "scpo-inverse-weight")
-
 
 def models_table(evidence: Evidence) -> str:
     """What the checks of answers measured of each model, found or not."""

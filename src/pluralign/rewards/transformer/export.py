@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pluralign.core import Steer
 from pluralign.huggingface.folders import whole_folder
@@ -17,7 +17,6 @@ from pluralign.rewards.transformer.model import TransformerRewardModel, attached
 from pluralign.rewards.transformer.texts import TextForm
 from pluralign.rewards.transformer.trunk import set_head
 
-ExportKind = Literal["model", "adapter"]
 TEXT = "pluralign.json"
 
 
