@@ -425,7 +425,7 @@ def test_a_phone_shows_every_chart_to_its_width(
     found = visit(report("en"), width=NARROW, scripts=scripts)
     page = (found.scroll_through() if scripts else found).page
     for figure in figures(page):
-        chart, marks = figure.locator(".chart"), figure.locator("svg:visible .role-mark path")
+        chart, marks = figure.locator(".drawing"), figure.locator("svg:visible .role-mark path")
         frame = chart.bounding_box()
         drawing = chart.locator("svg:visible").bounding_box()
         assert frame is not None
@@ -433,6 +433,19 @@ def test_a_phone_shows_every_chart_to_its_width(
         assert frame["width"] - 2 < drawing["width"] < frame["width"] + 2
         edges = marks.evaluate_all("all => all.map(m => m.getBoundingClientRect().right)")
         assert max(edges) <= NARROW, figure.get_attribute("id")
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_no_label_of_a_drawn_chart_is_cut_at_the_left(
+    visit: Callable[..., Visit], report: Callable[[str], Path], width: int
+) -> None:
+    page = visit(report("en"), width=width, scripts=False).page
+    for figure in figures(page):
+        frame = figure.locator(".chart").bounding_box()
+        assert frame is not None
+        labels = figure.locator("svg:visible text")
+        edges = labels.evaluate_all("all => all.map(t => t.getBoundingClientRect().left)")
+        assert min(edges) >= frame["x"], figure.get_attribute("id")
 
 
 def test_charts_are_drawn_anew_when_a_window_becomes_narrow(

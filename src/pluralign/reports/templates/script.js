@@ -9,7 +9,7 @@
   const draw = (chart) => {
     const size = phone.matches ? "narrow" : "wide";
     const spec = JSON.parse(document.getElementById(`${chart.dataset.spec}-${size}`).textContent, whole);
-    if (spec.autosize) spec.width = chart.parentElement.clientWidth; // else its steps decide
+    if (spec.autosize) spec.width = chart.clientWidth; // else its steps decide
     const target = document.createElement("div");
     const still = [...chart.children];
     target.setAttribute("aria-hidden", "true"); // the element around it describes it
