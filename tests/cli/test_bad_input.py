@@ -54,11 +54,11 @@ def assert_refused(found: Result, *said: str) -> None:
             ["reference.fit_on: must be a list", """reference.fit_on=["MEX"]"""],
         ),
         ("reference.fit_on=['NZL']", ["reference.fit_on: no pair belongs to 'NZL'"]),
-        ("scpo.tau=0", ["tiny.toml: scpo: tau is 0.0, not in (0, 1]"]),
-        ("scpo.tau=1.2", ["tau is 1.2, not in (0, 1]"]),
-        ("scpo.tau=nan", ["tau is nan"]),
-        ("scpo.beta=0", ["beta is 0.0, not a number > 0"]),
-        ("scpo.beta=-1", ["beta is -1.0, not a number > 0"]),
+        ("scpo.tau=0", ["tiny.toml: scpo: tau must be in (0, 1], got 0.0"]),
+        ("scpo.tau=1.2", ["tau must be in (0, 1], got 1.2"]),
+        ("scpo.tau=nan", ["tau must be in (0, 1], got nan"]),
+        ("scpo.beta=0", ["beta must be a number > 0, got 0.0"]),
+        ("scpo.beta=-1", ["beta must be a number > 0, got -1.0"]),
         ("min_pairs=100000", ["no community has 100,000 pairs", "lower min_pairs"]),
         ("split.test=1.5", ["tiny.toml: split.test"]),
         ("split.by=prism", ["tiny.toml: split.by", "PRISM only"]),
@@ -81,8 +81,8 @@ def test_a_bad_setting_is_refused(call: Call, config: Path, setting: str, said: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tau = 0\n", "tiny.toml: scpo: tau is 0.0"),
-        ("beta = -2.0\n", "tiny.toml: scpo: beta is -2.0"),
+        ("tau = 0\n", "tiny.toml: scpo: tau must be in (0, 1], got 0.0"),
+        ("beta = -2.0\n", "tiny.toml: scpo: beta must be a number > 0, got -2.0"),
         ("tua = 0.5\n", "tiny.toml: scpo.tua: unknown key"),
     ],
 )
@@ -261,7 +261,7 @@ def test_people_see_one_message_on_standard_error(shell: Shell, config: Path) ->
     done = shell("run", config, "--out", out, "--set", "scpo.tau=2")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "error: tiny.toml: scpo: tau is 2.0, not in (0, 1]\n  -> 0.7 is the published value; 1 keeps every pair\n"
+        "error: tiny.toml: scpo: tau must be in (0, 1], got 2.0\n  -> 0.7 is the published value; 1 keeps every pair\n"
     )
     with (config.parent / "pairs.jsonl").open("a") as file:
         file.write("{broken\n")

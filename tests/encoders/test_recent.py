@@ -180,5 +180,5 @@ def test_it_stands_in_for_its_encoder(counting: Counting) -> None:
 
 
 def test_a_negative_bound_is_refused(counting: Counting) -> None:
-    with pytest.raises(InvalidInput, match="most_bytes is -1"):
+    with pytest.raises(InvalidInput, match="most_bytes must be a number >= 0, got -1"):
         RecentVectors(counting, -1)

@@ -48,7 +48,7 @@ class HashEncoder:
     def __post_init__(self) -> None:
         if self.dimensions < 1:
             raise InvalidInput(
-                f"dimensions is {self.dimensions}, not a number >= 1", hint="use 256"
+                f"dimensions must be a number >= 1, got {self.dimensions}", hint="use 256"
             )
 
     @property

@@ -41,7 +41,7 @@ class RecentVectors:
     def __init__(self, encoder: Encoder, most_bytes: int) -> None:
         if most_bytes < 0:
             raise InvalidInput(
-                f"most_bytes is {most_bytes}, not a number >= 0", hint="0 remembers nothing"
+                f"most_bytes must be a number >= 0, got {most_bytes}", hint="0 remembers nothing"
             )
         self.encoder = encoder
         self.found = self.missed = 0

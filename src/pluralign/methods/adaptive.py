@@ -47,7 +47,7 @@ class AdaptiveConfig:
         check_ridges(*self.shared_ridges, *self.own_ridges)
         if not 0 <= self.guard < np.inf:
             raise InvalidInput(
-                f"guard is {self.guard}, not a number >= 0", hint="2 is two standard errors"
+                f"guard must be a number >= 0, got {self.guard}", hint="2 is two standard errors"
             )
 
 

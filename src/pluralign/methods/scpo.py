@@ -38,7 +38,7 @@ class ScpoConfig:
         _check_tau(self.tau)
         if not (self.beta > 0 and np.isfinite(self.beta)):
             raise InvalidInput(
-                f"beta is {self.beta}, not a number > 0", hint="1.1 is the published value"
+                f"beta must be a number > 0, got {self.beta}", hint="1.1 is the published value"
             )
 
 
@@ -83,7 +83,7 @@ def scpo_weights(margin_N: FloatArray, beta: float) -> FloatArray:
     [1.0, 1.0, 0.368]
     """
     if not beta > 0:
-        raise InvalidInput(f"beta is {beta}, not a number > 0")
+        raise InvalidInput(f"beta must be a number > 0, got {beta}")
     weights: FloatArray = np.exp(np.minimum(margin_N / beta, 0))
     return weights
 
@@ -141,7 +141,8 @@ def fit_scpo(
 def _check_tau(tau: float) -> None:
     if not 0 < tau <= 1:
         raise InvalidInput(
-            f"tau is {tau}, not in (0, 1]", hint="0.7 is the published value; 1 keeps every pair"
+            f"tau must be in (0, 1], got {tau}",
+            hint="0.7 is the published value; 1 keeps every pair",
         )
 
 

@@ -115,7 +115,7 @@ def check_ridges(*ridges: float) -> None:
     """
     if not all(ridge > 0 and np.isfinite(ridge) for ridge in ridges):
         raise InvalidInput(
-            f"ridge is {', '.join(map(str, ridges))}, not a number > 0",
+            f"each ridge must be a number > 0, got {', '.join(map(str, ridges))}",
             hint="1 pulls as hard as a pair does",
         )
 

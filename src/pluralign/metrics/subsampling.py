@@ -32,7 +32,7 @@ def subsample_error(value_B_X: FloatArray, held_out: float) -> FloatArray:
     if len(value_B_X) < 2:
         raise ValueError(f"{len(value_B_X)} fits show no spread")
     if not 0 < held_out < 1:
-        raise ValueError(f"held_out is {held_out}, not in (0, 1)")
+        raise ValueError(f"held_out must be in (0, 1), got {held_out}")
     spread: FloatArray = value_B_X.std(axis=0, ddof=1)
     return spread / math.sqrt(held_out)
 

@@ -92,7 +92,7 @@ def fit_path(
     if pairs == 0:
         raise NotEnoughData("no pairs to fit a reward to")
     if not all(ridge > 0 and np.isfinite(ridge) for ridge in ridges):
-        raise InvalidInput(f"ridge is {list(ridges)}, not a number > 0")
+        raise InvalidInput(f"each ridge must be a number > 0, got {list(ridges)}")
     weight_N = np.ones(pairs) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
     prior_D = np.zeros(dimensions) if prior_D is None else np.asarray(prior_D, dtype=np.float64)
     if not _finite(features, weight_N, prior_D) or (weight_N < 0).any():

@@ -128,7 +128,8 @@ class EmbeddingTrunk:
     def __post_init__(self) -> None:
         if not 0 <= self.interaction < np.inf:
             raise InvalidInput(
-                f"interaction is {self.interaction}, not a number >= 0", hint=f"use {INTERACTION}"
+                f"interaction must be a number >= 0, got {self.interaction}",
+                hint=f"use {INTERACTION}",
             )
 
     @property
