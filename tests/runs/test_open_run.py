@@ -173,7 +173,7 @@ def test_a_model_that_was_not_saved_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match=said) as caught:
         opened(finished[1]).models[key]
-    assert "full (seed 3)" in str(caught.value.hint)
+    assert caught.value.hint == "it has full, reference, scpo; seeds 3, 4"
 
 
 # Kinds of runs

@@ -114,3 +114,9 @@ def test_too_little_to_split_is_an_error() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(InvalidInput, match="no split by 'pair'"):
         split_by("pair", many(), 0.2, rng_for(7))  # type: ignore[arg-type]
+
+
+def test_one_question_alone_cannot_be_split() -> None:
+    with pytest.raises(NotEnoughData, match="only one unit to split: 'Q'") as caught:
+        split_by("question", [pair(0), pair(1)], 0.2, rng_for(0, "split"))
+    assert "split.by" in str(caught.value.hint)

@@ -69,3 +69,13 @@ def test_what_people_say_of_themselves_is_used_by_audits_and_not_named(tmp_path:
 
 def test_columns_that_are_read_for_consent_are_not_called_unused() -> None:
     assert columns_not_used(["Withdrawn_At", "opted_out", "consent_given"], ["rater"]) is None
+
+
+def test_the_hint_of_a_missing_column_names_the_setting_for_it(tmp_path: Path) -> None:
+    lacking = JsonlPairs(write(tmp_path, "prompt,chosen,no,country,person"))
+    with pytest.raises(InvalidInput) as caught:
+        list(lacking.pairs())
+    assert str(caught.value.hint).endswith("--set pairs.columns.rejected=...")
+    with pytest.raises(InvalidInput) as caught:
+        list(JsonlPairs(lacking.path, columns={"rejected": "zzz"}).pairs())
+    assert caught.value.hint == "set columns.rejected to one of these"

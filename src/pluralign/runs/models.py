@@ -49,9 +49,12 @@ class Models:
         return any(key in {method, (method, seed)} for method, seed in self)
 
     def __repr__(self) -> str:
+        return f"Models({self._listed()})"
+
+    def _listed(self) -> str:
         methods = dict.fromkeys(method for method, _ in self)
         seeds = dict.fromkeys(str(seed) for _, seed in self)
-        return f"Models({', '.join(methods)}; seeds {', '.join(seeds)})"
+        return f"{', '.join(methods)}; seeds {', '.join(seeds)}"
 
     def path(self, key: Key) -> Path:
         """The folder of a model.
@@ -63,9 +66,8 @@ class Models:
             if key in {method, (method, seed)}:
                 return RunFolder(self.folder).model(seed, method)
         wanted = key if isinstance(key, str) else f"{key[0]} with seed {key[1]}"
-        known = ", ".join(f"{method} (seed {seed})" for method, seed in self)
         raise InvalidInput(
             f"the run has no saved model {wanted}",
             where=str(self.folder),
-            hint=f"it has {known or 'none; run it again'}",
+            hint=f"it has {self._listed()}" if len(self) else "run it again",
         )

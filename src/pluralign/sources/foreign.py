@@ -62,7 +62,7 @@ class ForeignPairs(JsonlPairs, ABC):
             BadRow: If there is no such column.
         """
         cells = _with_inner(row)
-        for name in self.columns.values():
+        for ours, name in self.columns.items():
             if name not in cells:
                 near = near_columns(name, cells)
                 raise BadRow(
@@ -70,7 +70,7 @@ class ForeignPairs(JsonlPairs, ABC):
                     reason=f"no column {name}",
                     hint=f"did you mean {near[0]!r}?"
                     if near
-                    else "name one of these under columns",
+                    else f"set columns.{ours} to one of these",
                 )
         return {name: cells[name] for name in self.columns.values()}
 

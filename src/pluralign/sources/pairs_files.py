@@ -138,13 +138,16 @@ class JsonlPairs:
         return pairs
 
     def _renamed(self, row: Row) -> Row:
-        missing = [theirs for theirs in self.columns.values() if theirs not in row]
-        if missing:
-            near = near_columns(missing[0], row)
+        for name, missing in self.columns.items():
+            if missing in row:
+                continue
+            near = near_columns(missing, row)
             raise BadRow(
-                f"there is no column {missing[0]!r}; found: {listed_columns(row)}",
-                reason=f"no column {missing[0]}",
-                hint=f"did you mean {near[0]!r}?" if near else "name one of these under columns",
+                f"there is no column {missing!r}; found: {listed_columns(row)}",
+                reason=f"no column {missing}",
+                hint=f"did you mean {near[0]!r}?"
+                if near
+                else f"set columns.{name} to one of these",
                 whole_file=True,
             )
         kept = {name: value for name, value in row.items() if name not in self.columns.values()}
@@ -169,7 +172,9 @@ class JsonlPairs:
         offer = source_hint(row) or self._offer_of_columns(row)
         # Where one row of a table lacks a column, every row does.
         is_table = file_kind(self.path) in ("csv", "parquet")
-        name_it = "name the file's column for each: --set pairs.columns.prompt=..."
+        lacking = bad.reason.removeprefix("missing column ").split(", ")
+        options = " ".join(f"--set pairs.columns.{name}=..." for name in lacking)
+        name_it = f"give the name that the file uses: {options}"
         return BadRow(
             bad.what,
             reason=bad.reason,

@@ -136,7 +136,9 @@ def _draw(units: set[str], test: float, rng: np.random.Generator) -> set[str]:
     names = sorted(units)
     if len(names) < 2:
         raise NotEnoughData(
-            f"one unit ({names[0][:60]!r}) cannot be on both sides", hint="split by something finer"
+            f"there is only one unit to split: {names[0][:60]!r}",
+            hint="two are needed, one to train on and one to test on; "
+            "add data or set another split.by",
         )
     size = min(max(round(test * len(names)), 1), len(names) - 1)
     return {names[i] for i in rng.permutation(len(names))[:size]}

@@ -153,7 +153,8 @@ def _from_one(
             numbered = "from 1" if found[model] else "by the survey's codes"
             tally.note(
                 f"{model}: options taken as numbered {numbered}: on questions whose codes start at "
-                f"0, {zero[model]} answers are the first code and {top[model]} one beyond the last"
+                f"0, it answered the lowest code {zero[model]} times and one above the highest "
+                f"code {top[model]} times"
             )
     return found
 
