@@ -76,3 +76,9 @@ def test_an_audit_says_where_each_threshold_came_from(call: Call, tmp_path: Path
     assert origin["participation.few-people"] == "--set"
     assert origin["methods"] == "--method"
     assert origin["seed"] == "default"
+
+
+def test_a_switch_is_printed_as_a_settings_file_has_it(call: Call, config: Path) -> None:
+    rows = [line.split("\t") for line in call("run", config, "--explain").stdout.splitlines()]
+    values = {row[0]: row[1] for row in rows}
+    assert (values["matrix"], values["scpo.filter"]) == ("false", "true")

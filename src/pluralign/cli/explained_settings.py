@@ -62,4 +62,7 @@ def _section(key: str) -> str:
 
 
 def _value(setting: Explained) -> str:
+    """The value as a settings file has it, such as ``false``; a dash where it is unset."""
+    if setting.value in ("True", "False"):
+        return setting.value.lower()
     return "-" if setting.value in ("", "None") else setting.value

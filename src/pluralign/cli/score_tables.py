@@ -42,7 +42,7 @@ def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) 
     columns += _columns("reward", communities, _LAST if only_pairs else 0)
     table = Table(title="In logits", columns=columns)
     for row in rows:
-        cells: list[str | Number] = [str(row["line"]), str(row["id"])]
+        cells: list[str | Number] = [str(row["line"]), "-" if row["id"] is None else str(row["id"])]
         if pairs:
             cells += [_number(row.get("margins"), c) for c in communities]
         cells += [_number(row["rewards"], c) for c in communities]
