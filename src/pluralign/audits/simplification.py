@@ -303,8 +303,7 @@ SIMPLIFICATION = Audit(
             threshold=Threshold(
                 0.15, 0.3, "a judgement: a seventh, and a third, of the differences between peoples"
             ),
-            causes="Training data come from few regions, so that other peoples are pulled towards "
-            "them.",
+            causes="Training data come from few regions, so other peoples are pulled towards them.",
             remedies="Learn from more people of the communities named; watch diversity as well as "
             "alignment when tuning.",
         ),

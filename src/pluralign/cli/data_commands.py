@@ -79,11 +79,11 @@ def show_source(
 @data.command("cache")
 def show_cache(
     clear: Annotated[
-        bool, typer.Option("--clear", help="Delete the embeddings and distilled encoders kept.")
+        bool, typer.Option("--clear", help="Delete the cached embeddings and distilled encoders.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show how much room the kept embeddings take, or delete them.
+    """Show the size of the cached embeddings, or delete them.
 
     Example: `pluralign data cache --clear`
     """

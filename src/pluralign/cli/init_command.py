@@ -35,7 +35,7 @@ def init(
         list[str] | None, overrides(complete_pairs_setting, "pairs.community=GBR")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a settings file that is already there.")
+        bool, typer.Option("--force", help="Replace a settings file that already exists.")
     ] = False,
     skip_bad: SkipBad = False,
     wide: Wide = False,
@@ -61,7 +61,7 @@ def init(
     name = _run_name(out) if out is not None else name
     if place.exists() and not force:
         raise InvalidSettings(
-            "the file is already there",
+            "the file already exists",
             where=str(place),
             hint="name another with --out, or replace it with --force",
         )
@@ -161,7 +161,7 @@ def _show(
         )
         return
     raters = f" by {count_of(look.raters, 'person', 'people')}" if look.raters else ""
-    output.line(f"{found.source} reads it: {count_of(look.pairs, 'pair')}{raters}", style="bold")
+    output.line(f"Source {found.source}: {count_of(look.pairs, 'pair')}{raters}", style="bold")
     for reason, n in look.tally.dropped.most_common():
         output.line(f"{count_of(n, 'row')} dropped: {reason}")
     table = Table(
@@ -183,7 +183,7 @@ def _show(
     if len(look.people) > len(table.rows):
         output.line(f"... and {len(look.people) - len(table.rows)} more; --wide lists all")
     output.line(f"Held out for the test: {proposal.split}s. Reference: {_reference(proposal)}.")
-    output.line(f"\nWritten to {place}. Look through it, try it small, and run it:")
+    output.line(f"\nWritten to {place}. Check it, rehearse it, and run it:")
     output.line(f"  pluralign run {shlex.quote(str(place))} --dry-run")
     output.line(f"  pluralign run {shlex.quote(str(place))}")
 

@@ -79,6 +79,6 @@ TrustEncoder = Annotated[
     typer.Option(
         "--trust-encoder",
         metavar="NAME",
-        help="Open this encoder although only the card of the model names it.",
+        help="Encoder to trust, where only the model's card names it.",
     ),
 ]

@@ -59,8 +59,8 @@ def pluralise(
 
     The model writes survey questions and answers each without a culture and in the name of each
     culture. It is tuned on the answers that change when the culture is named. Then the tuned model
-    and the model before tuning answer the survey: the command reports the closeness to each people,
-    the variety and the refusals, and with `evaluate.tasks` the general ability.
+    and the model before tuning answer the survey: the command reports the closeness to the people
+    of each country, the variety and the refusals, and with `evaluate.tasks` the general ability.
 
     Every stage writes a folder of its own. To resume a run that was stopped, give the same command
     again.

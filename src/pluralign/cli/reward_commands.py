@@ -31,7 +31,7 @@ def run(
         bool,
         typer.Option(
             "--dry-run",
-            help="Run all of it small, with random weights and without the hub; keep nothing.",
+            help="Rehearse a small version of the run, without the hub; keep nothing.",
         ),
     ] = False,
     fresh: Fresh = False,
@@ -49,9 +49,9 @@ def run(
     """Fit a reference, steer it to each community by every method, and measure the result.
 
     The settings and the data are checked before anything starts. To resume a run that was
-    stopped, give the same command again. With --dry-run everything runs small first, in a
-    temporary folder, so that faults show within seconds. `pluralign init` writes a first settings
-    file.
+    stopped, give the same command again. --dry-run rehearses a small
+    version of the run in a temporary folder, so that faults show within seconds. `pluralign init`
+    writes a first settings file.
 
     Example: `pluralign run pairs.toml --out runs/pairs --set repeats=3`
     """
@@ -205,7 +205,7 @@ def demo(
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run every method on a planted society, and compare the tastes found with those planted.
+    """Run every method on a planted society, and compare the learned tastes with the planted ones.
 
     All its people are simulated. The demonstration shows that the methods find what is there; it
     shows nothing about real people.

@@ -95,7 +95,7 @@ def _community_table(report: SourceReport, most: int | None) -> Table:
 
 
 def show_cache_info(info: CacheInfo, cleared: bool, output: Output) -> None:
-    """Print how much room the cache takes, or took."""
+    """Print the size of the cache, or what was deleted."""
     if output.as_json:
         output.json(asdict(info) | {"cleared": cleared})
         return

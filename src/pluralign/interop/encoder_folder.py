@@ -110,7 +110,7 @@ def _refuse_unusual(source: Path, modules: Any, settings: Mapping[str, Any]) -> 
         why = "the encoder cuts its vectors (truncate_dim)"
     if why:
         raise InvalidInput(
-            f"{why}, so that heads cannot be put on it as modules",
+            f"{why}, so heads cannot be added to it as modules",
             where=str(source),
             hint="score with pluralign, or run with another encoder",
         )

@@ -80,8 +80,8 @@ def fit(
             fitted on by name.
         encoder: The encoder that reads texts: ``minilm``, ``static``, ``hash``, or the name or
             folder of a sentence-transformers model. Default: ``minilm``.
-        seed: Seed of what is random, such as the folds in which a ridge is chosen.
-        cache: Where vectors of texts are kept; the default folder where None.
+        seed: Seed of random steps, such as the folds in which a ridge is chosen.
+        cache: Folder of cached embeddings. Default: that of ``pluralign data cache``.
         **settings: Further settings as in a settings file, such as ``min_pairs=50`` or
             ``scpo={"tau": 0.6}``.
 
@@ -90,7 +90,7 @@ def fit(
         linear heads ``model.training`` are the training pairs.
 
     Raises:
-        InvalidSettings: If a name or a value is wrong; near ones are named.
+        InvalidSettings: If a name or a value is wrong. The message suggests similar names.
         NotEnoughData: If no community has enough pairs and people.
 
     >>> from pluralign.simulation import SocietySource

@@ -103,7 +103,7 @@ class Pairs(Sequence[PreferencePair]):
             communities: Ids or names.
 
         Raises:
-            UnknownCommunity: If no pair belongs to one of them; near ones are named.
+            UnknownCommunity: If no pair belongs to one of them. The message suggests similar names.
         """
         wanted = {self._known(label) for label in communities}
         return self.take([k for k, pair in enumerate(self) if pair.community in wanted])
@@ -190,8 +190,8 @@ def read_pairs(
             ``Dataset.save_to_disk``), a pandas or polars data frame, a ``datasets.Dataset``, a
             pyarrow table, a list of mappings or of `PreferencePair`, or a source of pairs.
         source: Name of the source that reads a path, as in a settings file.
-        limit: Pairs to keep at most, >= 1, a seeded sample where there are more.
-        seed: Draws the sample.
+        limit: Largest number of pairs, >= 1; a seeded sample is drawn from larger data.
+        seed: Seed of the sample.
         **settings: Settings of the source, such as ``columns``, ``community`` or ``skip_bad``.
 
     Returns:
@@ -200,7 +200,7 @@ def read_pairs(
     Raises:
         InvalidInput: If a row cannot be read.
         InvalidSettings: If a setting is unknown, or there is no such file.
-        NotEnoughData: If there is no pair; the reasons are named with their counts.
+        NotEnoughData: If there is no pair. The message counts the dropped rows by reason.
 
     >>> rows = [{"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "country": "Mexico"},
     ...         {"prompt": "Tea?", "chosen": "No", "rejected": "No", "country": "Peru"}]
@@ -221,14 +221,14 @@ def read_pairs(
 
 
 def split(pairs: Any, by: SplitKind = "rater", test: float = 0.2, seed: int = 0) -> TrainTest:
-    """Split pairs into those to fit on and those to evaluate on, as ``pluralign run`` does.
+    """Split pairs into training pairs and test pairs, as ``pluralign run`` does.
 
     Args:
         pairs: Pairs, or anything that `read_pairs` reads.
         by: The unit that must not be on both sides: ``rater``, ``question``, ``stem``, or ``both``
             (rater and question).
-        test: Part to test on, in (0, 1).
-        seed: Draws the test side.
+        test: Fraction of the units to test on, in (0, 1).
+        seed: Seed of the draw.
 
     Returns:
         ``train`` and ``test``. With ``both``, pairs on neither side are counted in the notes.

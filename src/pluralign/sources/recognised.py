@@ -188,7 +188,7 @@ def _ab_table(path: Path, columns: tuple[str, ...], rows: Sequence[Row]) -> Reco
     return Recognised(source="ab", settings=settings, columns=columns, reasons=reasons)
 
 
-_ASSUMED = "our column, then the file's: read off their names, so check them"
+_ASSUMED = "our name = the file's name; guessed from the names, so check it"
 
 
 def _two_sides(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
