@@ -1,6 +1,8 @@
 """A model that only somebody else's file names is opened on the user's word alone."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,14 @@ from pluralign.huggingface.trusting import (
     remember,
     require_trust,
 )
+
+REMEMBERING = """
+import sys
+from pluralign.huggingface.trusting import remember
+sys.stdin.readline()
+for number in range(20):
+    remember(f"{sys.argv[1]}/{number}")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +75,24 @@ def test_what_the_user_names_in_settings_is_remembered(
     require_trust(str(tmp_path / "encoder"), "card")
     with pytest.raises(InvalidSettings):
         require_trust("owner/other", "card")
+
+
+def test_processes_that_remember_at_the_same_time_lose_no_name() -> None:
+    owners = ("one", "other", "third")
+    started = [
+        subprocess.Popen([sys.executable, "-c", REMEMBERING, owner], stdin=subprocess.PIPE)
+        for owner in owners
+    ]
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    for owner in owners:
+        for number in range(20):
+            require_trust(f"{owner}/{number}", "card")
 
 
 def test_code_is_trusted_apart_and_stays_trusted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,10 @@ origin is unknown.
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from filelock import FileLock
 
 from pluralign.core import InvalidSettings, parse_json, printable, whole_file
 from pluralign.huggingface.folders import cache_folder
@@ -17,23 +20,26 @@ PACKAGED = frozenset({"hash", "minilm", "static"})
 TRUSTED, TRUSTED_CODE = "PLURALIGN_TRUST_ENCODER", "PLURALIGN_TRUST_CODE"
 """Environment variables: names of models, separated by commas; and 1 to run their code."""
 _FILE = "trusted_models.json"
+_SECONDS = 10.0
 
 
 def remember(name: str, code: bool = False) -> None:
     """Remember that the user has named a model, and whether its code may run.
 
-    Nothing is remembered if the cache folder cannot be written to.
+    Processes that remember at the same time write one after the other. Nothing is remembered if the
+    cache folder cannot be written to.
     """
-    known = _remembered()
     key = _key(name)
-    if key in PACKAGED or (key in known and known[key] >= code):
+    if key in PACKAGED or _is_known(key, code):
         return
-    try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        with whole_file(cache_folder() / _FILE) as partial:
-            partial.write_text(json.dumps(known | {key: code}, indent=1), encoding="utf-8")
-    except OSError:
-        return
+    path = cache_folder() / _FILE
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{_FILE}.lock"), timeout=_SECONDS):
+            if not _is_known(key, code):
+                with whole_file(path) as partial:
+                    known = _remembered() | {key: code}
+                    partial.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
 
 def require_trust(name: str, where: str, given: str | None = None) -> None:
@@ -74,6 +80,11 @@ def _key(name: str) -> str:
     except (OSError, ValueError):  # the name cannot be a path
         pass
     return name
+
+
+def _is_known(key: str, code: bool) -> bool:
+    known = _remembered()
+    return key in known and known[key] >= code
 
 
 def _remembered() -> dict[str, bool]:
