@@ -203,7 +203,7 @@ def test_pairs_without_raters_cannot_be_split_by_rater() -> None:
     pairs = [PreferencePair(str(k), f"{k}?", "Yes", "No", "MEX") for k in range(10)]
     with pytest.raises(InvalidInput, match="a pair has no rater") as caught:
         pluralign.split(pairs)
-    assert caught.value.hint == "use question or stem"
+    assert caught.value.hint == "name the column of raters, or split by question or stem"
     assert len(pluralign.split(pairs, by="question").test) == 2
 
 

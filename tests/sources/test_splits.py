@@ -94,9 +94,13 @@ def test_a_part_out_of_range_is_refused(part: float) -> None:
 
 @pytest.mark.parametrize("kind", ["rater", "both"])
 def test_pairs_without_raters_cannot_be_split_by_rater(kind: SplitKind) -> None:
-    with pytest.raises(InvalidInput, match="use question or stem"):
+    with pytest.raises(
+        InvalidInput, match="name the column of raters, or split by question or stem"
+    ):
         split_by(kind, [pair(1, rater=None), pair(2)], 0.5, rng_for(7))
-    with pytest.raises(InvalidInput, match="use question or stem"):
+    with pytest.raises(
+        InvalidInput, match="name the column of raters, or split by question or stem"
+    ):
         split_prism([pair(1, rater=None)], {"r"})
 
 

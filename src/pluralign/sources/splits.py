@@ -162,6 +162,8 @@ def _both_filled(split: Split, unit: str) -> Split:
 def _rater(pair: PreferencePair) -> str:
     if pair.rater is None:
         raise InvalidInput(
-            "a pair has no rater", where=f"pair {pair.id}", hint="use question or stem"
+            "a pair has no rater",
+            where=f"pair {pair.id}",
+            hint="name the column of raters, or split by question or stem",
         )
     return pair.rater
