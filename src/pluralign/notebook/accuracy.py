@@ -83,7 +83,7 @@ class Evaluation:
         """The row of a community on all its pairs.
 
         Raises:
-            UnknownCommunity: If no test pair belongs to it; near ones are named.
+            UnknownCommunity: If no test pair belongs to it. The message suggests similar names.
         """
         shown = {row.community: row for row in self._shown()}
         return shown.get(community) or shown[known_community(community, list(shown))]
