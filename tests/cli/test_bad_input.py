@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -273,3 +274,15 @@ def test_people_see_one_message_on_standard_error(shell: Shell, config: Path) ->
     done = shell("score", "--community")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["fastapi", "uvicorn"])
+def test_a_server_without_its_packages_is_refused_with_the_extra(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "pluralign.serving.server_process", raising=False)
+    found = call("serve", tmp_path)
+    assert found.exit_code == 2
+    assert f"'{module}' is not installed" in found.stderr
+    assert "pip install 'pluralign[serve]'" in found.stderr

@@ -111,6 +111,8 @@ def serve(
     from pluralign.serving import ServeSettings, read_tokens
 
     try:
+        import fastapi  # noqa: F401 -- the server loads it later, when it has announced its address
+
         from pluralign.serving.server_process import serve as run
     except ImportError as error:
         raise MissingExtra.named("serve", str(error.name)) from error
