@@ -105,6 +105,14 @@ def write_rows() -> Callable[[Path, Iterable[Mapping[str, Any]]], Path]:
 METHODS = ["reference", "length", "full", "scpo"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache_of_all(cache: Path) -> Iterator[None]:
+    """Fixtures of a module are set up before those of a test, and must not write into the account's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLURALIGN_CACHE", str(cache))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLURALIGN_CACHE", str(cache))
