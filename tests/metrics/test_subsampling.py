@@ -71,7 +71,7 @@ def test_fewer_than_two_fits_show_no_spread(fits: int) -> None:
 
 @pytest.mark.parametrize("held_out", [0.0, 1.0, -0.2, 1.5, float("nan")])
 def test_a_share_outside_0_and_1_is_refused(held_out: float) -> None:
-    with pytest.raises(ValueError, match="not in \\(0, 1\\)"):
+    with pytest.raises(ValueError, match="must be in \\(0, 1\\)"):
         subsample_error(FITS, held_out)
 
 
