@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data, beside the checkout or where PLURALIGN_DATA says; skips where it is absent."""
+    """The folder of real data, ``shared/data`` or PLURALIGN_DATA; skips tests if it is absent."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(os.environ.get("PLURALIGN_DATA", default))
     if not folder.is_dir():
@@ -53,8 +53,9 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("encoder")
     PreTrainedTokenizerFast(tokenizer_object=words, **named).save_pretrained(folder)
     config = BertConfig(
-        vocab_size=words.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=48, max_position_embeddings=64, initializer_range=0.2,
+        vocab_size=words.get_vocab_size(), hidden_size=32, num_hidden_layers=2,
+        num_attention_heads=2, intermediate_size=48, max_position_embeddings=64,
+        initializer_range=0.2,
     )  # fmt: skip
     torch.manual_seed(0)
     BertModel(config).save_pretrained(folder)
@@ -69,7 +70,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Of the module and not of the session: while Playwright runs, no other test can run an event loop."""
+    """Chromium, for one module only: while Playwright runs, no other test can run an event loop."""
     api = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium")
     if path is None:
@@ -107,7 +108,7 @@ METHODS = ["reference", "length", "full", "scpo"]
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache_of_all(cache: Path) -> Iterator[None]:
-    """Fixtures of a module are set up before those of a test, and must not write into the account's cache."""
+    """Module fixtures are set up before those of a test, and must not write to the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLURALIGN_CACHE", str(cache))
         yield
@@ -140,7 +141,7 @@ Go = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def go(cache: Path) -> Go:
-    """``go(tables, out, "scpo.tau=0.6")`` runs an experiment whose relative paths start from the folder of ``out``."""
+    """``go(tables, out, "scpo.tau=0.6")`` runs an experiment; paths start from out's parent."""
 
     def run(
         tables: Mapping[str, Any],

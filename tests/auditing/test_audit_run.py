@@ -1,4 +1,4 @@
-"""Audits of what runs leave behind, and of files: evidence gathered, checks run, findings written whole."""
+"""Audits of runs' folders and of files: evidence is gathered, checked, and findings written."""
 
 import json
 import shutil
@@ -47,7 +47,7 @@ def found(outcome: AuditOutcome, check: str) -> list[Finding]:
 
 
 def lived(pairs: Rows, seed: int = 0) -> Rows:
-    """The same pairs, with what raters say of themselves; three of the hill belong to a group of their own."""
+    """The same pairs with attributes of their raters; three of the hill form their own group."""
     rng, about = rng_for(seed, "lives"), {}
     own: dict[str, int] = {}
     for p in pairs:
@@ -128,7 +128,7 @@ def early(run: Path, record: str | None) -> None:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a survey of a simulated respondent that gives probabilities, and estimates what a people answers."""
+    """Folder of a survey; its simulated respondent gives probabilities and estimates of peoples."""
     folder = tmp_path_factory.mktemp("asked") / "run"
     tables = {
         "survey": {"source": "society_survey", "questions": 30},
@@ -481,7 +481,8 @@ class TestSurveys:
             audit(Given(tmp_path / "run"), tmp_path / "audit")
         items = tmp_path / "items.jsonl"
         items.write_text(
-            '{"id": "a", "model": "m", "community": "MEX", "level": "country", "gold": "1", "answer": "1"}\n'
+            '{"id": "a", "model": "m", "community": "MEX", "level": "country", "gold": "1",'
+            ' "answer": "1"}\n'
         )
         outcome = audit(Given(tmp_path / "run", items=items), tmp_path / "items")
         assert "cannot be read" in outcome.record["evidence"]["missing"][0]
@@ -868,8 +869,9 @@ from pluralign.core import Estimate
 
 def all_agree(evidence, context):
     n = len(evidence.pairs)
-    yield Measured("pairs", None, 1.0, 0.0, {"share": Estimate(1.0, None, None, n)}, Sentence("All agree."),
-                   Rows("pairs", n), "Look.")
+    numbers = {"share": Estimate(1.0, None, None, n)}
+    yield Measured("pairs", None, 1.0, 0.0, numbers, Sentence("All agree."), Rows("pairs", n),
+                   "Look.")
 
 LIMIT = Threshold(0.5, 0.9, "dissent is human")
 CHECK = Check("agreement", "Do some disagree?", all_agree, LIMIT, "One voice.", "Ask.")
@@ -939,7 +941,8 @@ def test_diversities_come_out_as_published(
         44.07,
         39.37,
     )
-    # What is lost is measured on what both answered: China was not asked 28 of the questions, and some answers name no
-    # option. There the people's diversity is 44.14 (gpt-5.4) and 43.63 (Qwen3-8B).
+    # The lost diversity is measured on the questions that both answered: China was not asked 28 of
+    # them, and some answers name no option. There the people's diversity is 44.14 (gpt-5.4) and
+    # 43.63 (Qwen3-8B).
     assert np.isclose(told["diversity_lost"], 1 - pairwise / 44.07, atol=0.03)
     assert alike.severity in {"concern", "risk"}

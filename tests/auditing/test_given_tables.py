@@ -135,7 +135,10 @@ class TestResidents:
     HEAD = "community,attribute,group,share\n"
 
     def test_groups_are_read_for_each_attribute_of_each_community(self, write: Write) -> None:
-        rows = 'Mexico,gender,woman,0.51\nMEX,gender,man,0.49\nMEX,"region, as told",north,1\nAtlantis,gender,woman,1\n'
+        rows = (
+            "Mexico,gender,woman,0.51\nMEX,gender,man,0.49\n"
+            'MEX,"region, as told",north,1\nAtlantis,gender,woman,1\n'
+        )
         tally = Tally()
 
         found = read_residents(write("r.csv", self.HEAD + rows), tally)

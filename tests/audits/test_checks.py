@@ -52,7 +52,7 @@ pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 CONTEXT = Context(draws=200)
 Check = Callable[[Evidence, Context], Iterable[Measured | Skipped]]
 Shares = Mapping[str, Sequence[Sequence[float]]]
-"""Community -> shares of the options of each question; an empty list where a people was not asked."""
+"""Community -> shares of the options of each question; empty where a people was not asked."""
 
 
 def survey_of(
@@ -267,7 +267,7 @@ class TestMisidentification:
         self,
     ) -> None:
         peoples = {"MEX": [told(0)] * 4, "NGA": [told(1)] * 4, "NZL": [told(2)] * 4}
-        # Named Nigeria: Mexico's answer on two of four questions; named New Zealand: on one of four.
+        # As Nigeria: Mexico's answer to two of four questions; as New Zealand: to one of four.
         said = {"MEX": [0, 0, 0, 0], "NGA": [0, 0, 1, 1], "NZL": [0, 2, 2, 2]}
 
         found = only(default_culture, Evidence(survey=survey_of(peoples), answers=picked(said)))
@@ -284,7 +284,8 @@ class TestMisidentification:
 
         found = only(artefacts, Evidence(answers=answers))
 
-        # Of four pairs that differ in the wording two change; of four that differ in the culture two as well.
+        # Two of the four pairs that differ in the wording change, and two of the four that differ
+        # in the culture.
         assert numbers(found) == {
             "paraphrase_effect_beyond_culture": 0,
             "paraphrase_effect": 0.5,

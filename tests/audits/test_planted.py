@@ -1,4 +1,4 @@
-"""Every audit finds what was planted for it, and no other audit finds anything; a sound society raises no alarm."""
+"""Each audit finds the fault planted for it, no other does; a sound society raises no alarm."""
 
 from dataclasses import replace
 

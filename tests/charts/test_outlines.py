@@ -1,4 +1,4 @@
-"""The map's geography is whole: every country of ISO 3166-1 is an area or a dot, and no outline is broken."""
+"""The map is whole: every country of ISO 3166-1 is an area or a dot, and no outline is broken."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Bad settings or input: exit code 2, one readable message, no traceback, nothing left half-written."""
+"""Bad settings or input: exit code 2, one readable message, no traceback, no half-written file."""
 
 import json
 import shutil
@@ -262,7 +262,8 @@ def test_people_see_one_message_on_standard_error(shell: Shell, config: Path) ->
     done = shell("run", config, "--out", out, "--set", "scpo.tau=2")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "error: tiny.toml: scpo: tau must be in (0, 1], got 2.0\n  -> 0.7 is the published value; 1 keeps every pair\n"
+        "error: tiny.toml: scpo: tau must be in (0, 1], got 2.0\n"
+        "  -> 0.7 is the published value; 1 keeps every pair\n"
     )
     with (config.parent / "pairs.jsonl").open("a") as file:
         file.write("{broken\n")

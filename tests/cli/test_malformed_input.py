@@ -1,4 +1,4 @@
-"""Settings and files that nobody meant: read, or refused with one message, exit code 2 and nothing written."""
+"""Malformed settings and files: read, or refused with one message and exit code 2, unwritten."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,10 @@ def assert_one_message(found: Result, *said: str) -> None:
         ("answers.jsonl", ["audit", "--answers", "FILE", "--survey", "SURVEY", "--out", "OUT"]),
         ("items.jsonl", ["audit", "--items", "FILE", "--out", "OUT"]),
         ("residents.csv", ["audit", "--residents", "FILE", "--out", "OUT"]),
-        ("SURVEY/questions.json", ["survey", "evaluate", "ANSWERS", "--survey", "SURVEY", "--out", "OUT"]),
+        (
+            "SURVEY/questions.json",
+            ["survey", "evaluate", "ANSWERS", "--survey", "SURVEY", "--out", "OUT"],
+        ),
         ("SURVEY/survey.json", ["data", "show", "global_opinions", "--set", "path=FILE"]),
         ("run.toml", ["run", "FILE", "--out", "OUT"]),
         ("survey.toml", ["survey", "run", "FILE", "--out", "OUT"]),
@@ -58,7 +61,11 @@ def assert_one_message(found: Result, *said: str) -> None:
         ("results.jsonl", ["report", "FOLDER"]),
         ("record.json", ["every-eval-ever", "FOLDER", "--out", "OUT", "--organisation", "us"]),
         ("card.json", ["score", "FOLDER", "PAIRS"]),
-        ("template.toml", ["survey", "run", "--model", "x", "--survey", "SURVEY", "--strategy", "FILE", "--show", "1"]),
+        (
+            "template.toml",
+            ["survey", "run", "--model", "x", "--survey", "SURVEY", "--strategy", "FILE",
+             "--show", "1"],
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Weights and cards that anybody may have written: scored with, or refused with one message and exit code 2."""
+"""Weights and cards from anywhere: they score, or are refused with one message and exit code 2."""
 
 import hashlib
 import json
@@ -86,15 +86,30 @@ def test_a_card_that_is_sealed_again_unchanged_is_a_card(
         (lambda t: t.pop("delta"), "must contain the tensors delta, reference, got reference"),
         (lambda t: t.clear(), "must contain the tensors delta, reference"),
         (lambda t: t.update(more=t["delta"]), "got delta, more, reference"),
-        (lambda t: t.update(reference=t["reference"][1:]), "reference must be floats of shape (512,)"),
-        (lambda t: t.update(reference=t["reference"][None]), "reference must be floats of shape (512,)"),
+        (
+            lambda t: t.update(reference=t["reference"][1:]),
+            "reference must be floats of shape (512,)",
+        ),
+        (
+            lambda t: t.update(reference=t["reference"][None]),
+            "reference must be floats of shape (512,)",
+        ),
         (lambda t: t.update(delta=t["delta"].T.copy()), "delta must be floats of shape"),
         (lambda t: t.update(delta=t["delta"].astype(np.int64)), "delta must be floats of shape"),
         (lambda t: t.update(reference=t["reference"].astype(np.int8)), "reference must be floats"),
         (lambda t: t.update(reference=t["reference"] > 0), "reference must be floats"),
-        (lambda t: t["reference"].__setitem__(3, np.nan), "reference contains numbers that are not finite"),
-        (lambda t: t["delta"].__setitem__((0, 0), np.inf), "delta contains numbers that are not finite"),
-        (lambda t: t["delta"].__setitem__((0, 0), -1e300), "delta contains numbers that are not finite"),
+        (
+            lambda t: t["reference"].__setitem__(3, np.nan),
+            "reference contains numbers that are not finite",
+        ),
+        (
+            lambda t: t["delta"].__setitem__((0, 0), np.inf),
+            "delta contains numbers that are not finite",
+        ),
+        (
+            lambda t: t["delta"].__setitem__((0, 0), -1e300),
+            "delta contains numbers that are not finite",
+        ),
         (lambda t: t.update(reference=np.zeros(900_000)), "the weights must have at most"),
     ],
 )  # fmt: skip
@@ -138,8 +153,14 @@ def test_truncated_weights_are_refused_even_where_the_card_vouches_for_them(
 
 @pytest.mark.parametrize(
     "blob",
-    [b"", b"{", b"[1]", b"1", b"null", b"\xff\xfe\x00", b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5_000, b"{}"],
-    ids=["nothing", "half", "a list", "a number", "null", "no UTF-8", "deep lists", "deep tables", "digits", "empty"],
+    [
+        b"", b"{", b"[1]", b"1", b"null", b"\xff\xfe\x00",
+        b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5_000, b"{}",
+    ],
+    ids=[
+        "nothing", "half", "a list", "a number", "null", "no UTF-8",
+        "deep lists", "deep tables", "digits", "empty",
+    ],
 )  # fmt: skip
 def test_a_card_that_is_none_is_named(
     score: Callable[[], Result], model: Path, blob: bytes
@@ -176,7 +197,10 @@ def test_a_card_of_a_gigabyte_is_not_read(score: Callable[[], Result], model: Pa
         (lambda c: c.update(communities=[["MEX"]]), "communities.0"),
         (lambda c: c.update(communities=["../../x"]), "communities.0"),
         (lambda c: c.update(communities=["/etc/passwd"]), "communities.0"),
-        (lambda c: c.update(communities=[*c["communities"][:1], *c["communities"]]), "communities names one twice"),
+        (
+            lambda c: c.update(communities=[*c["communities"][:1], *c["communities"]]),
+            "communities names one twice",
+        ),
         (lambda c: c.update(weights_sha256=1), "weights_sha256"),
         (lambda c: c.pop("weights_sha256"), "must have either weights_sha256 or parts"),
         (lambda c: c.update(parts={}), "must have either weights_sha256 or parts"),

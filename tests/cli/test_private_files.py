@@ -1,4 +1,4 @@
-"""Files that hold raters or people's words are for their owner alone; others are as the umask says."""
+"""Files with raters or people's words are readable by their owner only; others follow the umask."""
 
 import os
 import stat

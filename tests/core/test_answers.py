@@ -133,7 +133,10 @@ def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> N
     [
         "Is it 1? Hmm.\n</think>\n\n2",
         "analysisPerhaps answer: 3.assistantfinal2",
-        "<|channel|>analysis<|message|>3?<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>",
+        (
+            "<|channel|>analysis<|message|>3?<|end|>"
+            "<|start|>assistant<|channel|>final<|message|>2<|return|>"
+        ),
         "<answer>2</answer>",
         "<answer>\n2\n</answer>",
         "As 3 of 4 say, <final_answer>Rather important</final_answer>",

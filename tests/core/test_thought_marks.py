@@ -104,7 +104,8 @@ def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[s
         ("<|START_THINKING|>3?<|END_THINKING|><|START_RESPONSE|>2<|END_RESPONSE|>", "2"),
         ("<|channel|>final<|message|>2<|return|>", "2"),
         (
-            "<|channel|>final<|message|>3<|end|><|start|>assistant<|channel|>final<|message|>2<|end|>",
+            "<|channel|>final<|message|>3<|end|>"
+            "<|start|>assistant<|channel|>final<|message|>2<|end|>",
             "2",
         ),
         (

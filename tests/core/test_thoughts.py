@@ -105,11 +105,13 @@ def test_a_code_block_in_a_thought_does_not_hide_its_end() -> None:
         ("2 <think>was that right?</think>", "2"),
         ("<think>a</think>One.\n<think>b</think>Two.", "One.\nTwo."),
         (
-            "<|channel|>final<|message|>1<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>",
+            "<|channel|>final<|message|>1<|end|>"
+            "<|start|>assistant<|channel|>final<|message|>2<|return|>",
             "2",
         ),
         (
-            "<|begin_of_thought|>a<|end_of_thought|>\n\n<|begin_of_solution|>\n2\n<|end_of_solution|>",
+            "<|begin_of_thought|>a<|end_of_thought|>\n\n"
+            "<|begin_of_solution|>\n2\n<|end_of_solution|>",
             "2",
         ),
     ],

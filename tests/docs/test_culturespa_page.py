@@ -1,4 +1,4 @@
-"""What the page on CultureSPA says is true: its settings, its examples, its stages and its commands."""
+"""The page on CultureSPA is true: its settings, its examples, its stages and its commands."""
 
 import re
 import tomllib

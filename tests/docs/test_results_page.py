@@ -41,7 +41,7 @@ def write(runs: Path, out: Path) -> "subprocess.CompletedProcess[str]":
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three runs, one with studies, and the page made from them; folders runs and docs, and README.md."""
+    """Three runs, one with studies, and the page made from them: runs/, docs/ and README.md."""
     folder = tmp_path_factory.mktemp("results")
     studies = {
         "curves": {"fractions": [0.3]},
@@ -78,8 +78,8 @@ def test_the_page_has_every_section_and_says_what_is_missing(finished: Path) -> 
     assert "This run tried no other settings." in one
     headings = re.findall(r"^### (.*)$", society, re.M)
     assert headings == [
-        "Methods", "SCPO and full fine-tuning", "Steering to one, and the others", "Communities", "Learning curves",
-        "Other settings", "Agreement among people", "Seeds",
+        "Methods", "SCPO and full fine-tuning", "Steering to one, and the others", "Communities",
+        "Learning curves", "Other settings", "Agreement among people", "Seeds",
     ]  # fmt: skip
     assert "needed" in society
     assert "Rank correlation" in society
@@ -136,7 +136,10 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
 def test_the_section_on_transformers_stays_when_the_page_is_written_anew(
     finished: Path, tmp_path: Path
 ) -> None:
-    section = "<!-- transformers:begin -->\n\n## Transformers\n\nmeasured elsewhere\n\n<!-- transformers:end -->"
+    section = (
+        "<!-- transformers:begin -->\n\n## Transformers\n\n"
+        "measured elsewhere\n\n<!-- transformers:end -->"
+    )
     (tmp_path / "results.md").write_text(
         f"# Old\n\n{section}\n\n## How it was made\n", encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""The section on surveys: every number on it is one of an evaluation, and what stands around it stays."""
+"""The section on surveys: its numbers are an evaluation's, and the text around it stays."""
 
 import doctest
 import importlib
@@ -17,7 +17,10 @@ from pluralign.core import InvalidInput
 from pluralign.runs import read_rows
 
 WRITERS = Path(__file__).resolve().parents[2] / "docs" / "build"
-PAGE = "# Results\n\n<!-- other:begin -->\n\nmeasured elsewhere\n\n<!-- other:end -->\n\n## How it was made\n\nSo.\n"
+PAGE = (
+    "# Results\n\n<!-- other:begin -->\n\nmeasured elsewhere\n\n<!-- other:end -->\n\n"
+    "## How it was made\n\nSo.\n"
+)
 README = "before\n<!-- surveys:begin -->\nold\n<!-- surveys:end -->\nafter\n"
 
 
@@ -74,8 +77,8 @@ def test_the_section_stands_in_its_place_and_nothing_else_of_the_page_changes(
     assert before == PAGE.partition("## How")[0]
     assert after.strip() == "## How it was made\n\nSo."
     assert re.findall(r"^### (.*)$", found, re.M) == [
-        "Summary", "Published numbers, again", "Every recorded model", "The same five communities", "Communities",
-        "CultureSPA's questions",
+        "Summary", "Published numbers, again", "Every recorded model", "The same five communities",
+        "Communities", "CultureSPA's questions",
     ]  # fmt: skip
 
 

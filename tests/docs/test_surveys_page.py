@@ -1,4 +1,4 @@
-"""What the page on surveys says is true: its settings, its examples, its commands, strategies and metrics."""
+"""The page on surveys is true: its settings, examples, commands, strategies and metrics."""
 
 import re
 import tomllib

@@ -140,7 +140,8 @@ def test_processes_may_share_a_folder(tmp_path: Path) -> None:
 from pathlib import Path
 from pluralign.encoders import CachedEncoder, HashEncoder
 for start in range(0, 200, 5):
-    CachedEncoder(HashEncoder(16), Path({str(tmp_path)!r})).encode([f"text {{i}}" for i in range(start, start + 40)])
+    texts = [f"text {{i}}" for i in range(start, start + 40)]
+    CachedEncoder(HashEncoder(16), Path({str(tmp_path)!r})).encode(texts)
 """
     processes = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)

@@ -44,7 +44,10 @@ def test_scripts_without_spaces_are_split_into_characters() -> None:
 
 
 def test_another_process_with_another_hash_seed_gives_the_same_vectors() -> None:
-    code = "from pluralign.encoders import HashEncoder; print(HashEncoder(8).encode(['family first'])[0].tolist())"
+    code = (
+        "from pluralign.encoders import HashEncoder; "
+        "print(HashEncoder(8).encode(['family first'])[0].tolist())"
+    )
     runs = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -40,8 +40,14 @@ def encoder() -> SentenceEncoder:
 
 
 def test_importing_loads_no_torch() -> None:
-    heavy = "{'torch', 'sentence_transformers', 'model2vec', 'py3langid', 'tokenizers', 'huggingface_hub'}"
-    code = f"import sys, pluralign.encoders as e; e.encoder_named('hash'); assert not {heavy} & set(sys.modules)"
+    heavy = (
+        "{'torch', 'sentence_transformers', 'model2vec', 'py3langid', 'tokenizers',"
+        " 'huggingface_hub'}"
+    )
+    code = (
+        "import sys, pluralign.encoders as e; e.encoder_named('hash'); "
+        f"assert not {heavy} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -104,7 +110,10 @@ def test_the_fingerprint_names_the_weights_and_needs_no_torch() -> None:
         == minilm().fingerprint
         == "minilm-53aa51172d142c89d9012cce15ae4d6c"
     )
-    code = "import sys; from pluralign.encoders import minilm; minilm().fingerprint; assert 'torch' not in sys.modules"
+    code = (
+        "import sys; from pluralign.encoders import minilm; minilm().fingerprint; "
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert isinstance(minilm(), Encoder)
     assert minilm().languages == ("en",)

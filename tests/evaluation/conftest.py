@@ -16,7 +16,7 @@ def drawing() -> Drawing:
 
 @pytest.fixture(scope="session")
 def columns() -> Callable[..., TestPairs]:
-    """``columns({"MEX": 12}, each=5)``: twelve raters of MEX with five pairs each; the margins are random."""
+    """``columns({"MEX": 12}, each=5)``: twelve raters of MEX, five pairs each, random margins."""
 
     def build(raters: dict[str, int], each: int = 5, people: bool = True) -> TestPairs:
         community = [c for c, n in raters.items() for _ in range(n * each)]

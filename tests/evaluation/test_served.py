@@ -266,7 +266,8 @@ def test_a_row_gives_its_estimate(judged: TestPairs, drawing: Drawing) -> None:
     row = next(steer_rows(judged, "m", reference_of(judged), drawing))
     assert (row.estimate.value, row.estimate.n_raters) == (row.value, row.n_raters)
     assert list(row.as_dict(more=1)) == [
-        "metric", "method", "steer", "community", "subset", "value", "low", "high", "n", "n_raters", "more",
+        "metric", "method", "steer", "community", "subset", "value", "low", "high", "n", "n_raters",
+        "more",
     ]  # fmt: skip
     assert all(
         a <= b

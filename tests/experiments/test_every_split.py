@@ -108,8 +108,9 @@ def test_prism_runs_on_its_published_raters(go: Go, tables: Tables, tmp_path: Pa
     ]
     utterances = [
         {
-            "utterance_id": f"{user}/{i}/{j}", "interaction_id": f"{user}/{i}", "user_id": user, "model_name": "m",
-            "user_prompt": f"What about {i}?", "model_response": f"{word} {i} {user}", "score": score,
+            "utterance_id": f"{user}/{i}/{j}", "interaction_id": f"{user}/{i}",
+            "user_id": user, "model_name": "m", "user_prompt": f"What about {i}?",
+            "model_response": f"{word} {i} {user}", "score": score,
         }
         for user in people for i in range(3)
         for j, (word, score) in enumerate([("tea", 80), ("milk", 40), ("rain", 10)])

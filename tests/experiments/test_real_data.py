@@ -1,4 +1,4 @@
-"""The committed settings on the real data, with hashed words for a few seconds' work; the numbers are not the point."""
+"""The committed settings run on the real data, with hashed words to be quick, not accurate."""
 
 from collections.abc import Callable
 from pathlib import Path

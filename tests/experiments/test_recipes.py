@@ -1,4 +1,4 @@
-"""Every recipe can be run: rehearsed from the configuration of its model, without the hub and without the data."""
+"""Every recipe can be run: rehearsed from its model's configuration, without hub and data."""
 
 import json
 import re

@@ -22,9 +22,10 @@ from pluralign.simulation import SocietySource
 def models(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """Folder of the models of a run: ``reference`` and ``full``."""
     tables = {
-        "seed": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"], "fit": {"ridge": 1.0},
+        "seed": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"],
         "pairs": {"source": "society", "each": 60, "thin": 12, "world": 100},
-        "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"}, "intervals": {"draws": 100},
+        "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"},
+        "fit": {"ridge": 1.0}, "intervals": {"draws": 100},
     }  # fmt: skip
     out = tmp_path_factory.mktemp("runs") / "tiny"
     run_experiment(resolve(tables, base=out.parent, where="tiny.toml"), out, cache=cache)
@@ -59,7 +60,7 @@ def tiny() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def run_readme() -> Callable[..., dict[str, Any]]:
-    """``run_readme(folder, form, prompt, response, base)`` runs the first Python example of a README on a folder."""
+    """``run_readme(folder, form, prompt, response, base)`` runs a README's first Python example."""
 
     def run(
         folder: Path, form: TextForm, prompt: str, response: str, base: str | None = None

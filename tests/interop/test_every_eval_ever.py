@@ -1,4 +1,4 @@
-"""Results of real runs as Every Eval Ever's documents, held against what its schema 0.3.0 asks for."""
+"""Results of real runs as Every Eval Ever's documents, checked against its schema 0.3.0."""
 
 import json
 from pathlib import Path

@@ -128,7 +128,10 @@ def test_a_community_that_the_survey_lacks_is_named_with_those_it_has() -> None:
 
 
 def test_importing_pluralign_and_its_interop_leaves_inspect_alone() -> None:
-    code = "import sys, pluralign, pluralign.interop, pluralign.cli.main; print('inspect_ai' in sys.modules)"
+    code = (
+        "import sys, pluralign, pluralign.interop, pluralign.cli.main; "
+        "print('inspect_ai' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )

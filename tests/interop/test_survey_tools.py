@@ -120,7 +120,8 @@ def test_inspect_runs_the_survey_by_its_name_and_does_not_score_refusals(tmp_pat
         "    task_args={'communities': '~hill,~river', 'limit': 5}, max_samples=1)\n"
         "import json\n"
         "told = {m.name: m.value for s in log.results.scores for m in s.metrics.values()}\n"
-        "score = [(s.metadata['community'], s.metadata['gold'], s.scores['closeness'].answer) for s in log.samples]\n"
+        "score = [(s.metadata['community'], s.metadata['gold'], s.scores['closeness'].answer)"
+        " for s in log.samples]\n"
         "print(json.dumps({'status': log.status, 'metrics': told, 'scores': score}))\n",
         encoding="utf-8",
     )

@@ -41,8 +41,9 @@ def trained(
 
     set_seed(0)
     settings = GRPOConfig(
-        output_dir=str(out), max_steps=2, per_device_train_batch_size=6, num_generations=2, max_completion_length=5,
-        use_cpu=True, bf16=False, report_to=[], logging_steps=1, save_strategy="no", disable_tqdm=True, seed=0,
+        output_dir=str(out), max_steps=2, per_device_train_batch_size=6, num_generations=2,
+        max_completion_length=5, use_cpu=True, bf16=False, report_to=[], logging_steps=1,
+        save_strategy="no", disable_tqdm=True, seed=0,
     )  # fmt: skip
     trainer = GRPOTrainer(
         model=LlamaForCausalLM(tiny.llama_config()),

@@ -1,4 +1,4 @@
-"""A custom reward function as verl calls it: by keyword, a row at a time, from a pool of threads."""
+"""A custom reward function, called as verl does: by keyword, row by row, from a thread pool."""
 
 import asyncio
 import inspect
@@ -42,7 +42,7 @@ def model(folder: Path) -> SteerableRewardModel:
 
 
 def row(**info: Any) -> dict[str, Any]:
-    """What verl passes for one response: every argument by keyword, and facts of its own in ``extra_info``."""
+    """The keyword arguments that verl passes for one response; its own facts in ``extra_info``."""
     return {
         "data_source": "town/polls",
         "solution_str": "My family comes first.",

@@ -26,7 +26,7 @@ TEMPLATE = (
 
 
 def tokenizer(chat: bool = False, pair: bool = False) -> Any:
-    """A tokenizer of a few words, with or without a chat template, that sets two texts apart or not."""
+    """A tokenizer of a few words, with or without a chat template and a separator of two texts."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 

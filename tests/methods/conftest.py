@@ -1,4 +1,4 @@
-"""Small worlds to fit in: a society whose tastes we planted, and pairs that are nothing but numbers."""
+"""Small worlds to fit: a society whose tastes we planted, and pairs that are only numbers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from pluralign.simulation import Society, default_society, recovered_taste, tast
 
 @dataclass(frozen=True)
 class World:
-    """A society, a reference fitted on its ~world panel, pairs to learn from and pairs to be judged by."""
+    """A society, a reference fitted on its ~world panel, training pairs and test pairs."""
 
     society: Society
     reference: LinearRewardModel
@@ -61,7 +61,7 @@ def world() -> World:
 
 @pytest.fixture(scope="session")
 def village() -> World:
-    """As few pairs as a law needs: fewer than dimensions in each community, more in all together."""
+    """As few pairs as a law needs: each community has fewer than dimensions, all together more."""
     return build_world(
         {WORLD.id: 200, "~river": 60, "~hill": 50, "~isle": 20}, test=20, dimensions=32
     )

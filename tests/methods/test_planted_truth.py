@@ -79,7 +79,7 @@ def test_adaptive_steering_hurts_nobody_beyond_noise(
 def test_learning_from_contradiction_alone_wins_the_contested_pairs_and_loses_the_rest(
     world: Any,
 ) -> None:
-    """Published: filter only scores highest where the reference errs and lowest overall; weights moderate it."""
+    """Published: filter only is best where the reference errs, worst overall; weights moderate."""
     before_N = world.margins(unsteered(world), *LIKE_THE_WORLD)
     configs = [ScpoConfig(weight=w, ridge=0.1) for w in (True, False)]
     fitted = [fit_scpo(world.train, world.reference, c, rng_for(0)) for c in configs]

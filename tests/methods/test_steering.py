@@ -33,7 +33,7 @@ alone = pytest.mark.parametrize("name", ["full", "scpo"])
 
 
 def margins(village: Any, train: TrainingSet, name: str) -> FloatArray:
-    """Test margins under the head of each community, in the order of the ids in ``train.communities``."""
+    """Test margins under the head of each community, in the order of ``train.communities``."""
     fit, config = FITS[name]
     model: Any = fit(train, village.reference, config, rng_for(0, "fit"))
     margin_N_C: FloatArray = village.test.margins(model.heads().T)

@@ -18,7 +18,7 @@ from pluralign.rewards import LinearRewardModel
 
 
 def taught(truth_D: FloatArray, n: int, sureness: float, seed: int = 0) -> FloatArray:
-    """Differences chosen by raters who like ``truth_D``, the more surely the greater ``sureness``; 0 is a coin toss."""
+    """Differences chosen by raters who like ``truth_D``; with ``sureness`` 0 they toss a coin."""
     rng = rng_for(seed, "taught")
     x_N_D = rng.normal(size=(n, len(truth_D)))
     chosen_N = rng.random(n) < 1 / (1 + np.exp(-sureness * x_N_D @ truth_D))

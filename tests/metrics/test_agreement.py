@@ -8,7 +8,8 @@ from pluralign.core import InvalidInput, NotEnoughData, rng_for
 from pluralign.metrics import human_ceiling, krippendorff_alpha
 
 _ = float("nan")
-# Krippendorff, "Computing Krippendorff's alpha-reliability" (2011), example C: four observers, twelve units.
+# Krippendorff, "Computing Krippendorff's alpha-reliability" (2011), example C: four observers,
+# twelve units.
 EXAMPLE = [
     [1, 2, 3, 3, 2, 1, 4, 1, 2, _, _, _],
     [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, _, 3],
@@ -58,7 +59,7 @@ def test_alpha_of_nothing_or_of_no_variation_is_an_error():
 
 
 def judged(p, items=400, raters=40, seed=0):
-    """Everybody judges everything; each choice is 1 with the item's probability ``p`` or 1 - ``p``."""
+    """Every rater judges every item; a choice is 1 with the item's probability, p or 1 - p."""
     rng = rng_for(seed, "judged")
     item, rater = np.repeat(np.arange(items), raters), np.tile(np.arange(raters), items)
     likely = rng.random(items) < 0.5

@@ -9,7 +9,7 @@ from pluralign.metrics import draw_group_means, draw_means, percentile_interval
 
 
 def society(seed, raters=60, truth=0.62):
-    """Credits of raters who differ in how well they are served; the mean over raters is ``truth``."""
+    """Credits of raters who are served unequally well; the mean over raters is ``truth``."""
     rng = rng_for(seed, "raters")
     served_R = rng.beta(4 * truth, 4 * (1 - truth), raters)
     rater_N = np.repeat(np.arange(raters), rng.poisson(15, raters) + 1)

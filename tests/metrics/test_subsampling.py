@@ -11,7 +11,7 @@ FITS = np.array([[0.3, -1.0], [0.1, 2.0], [0.4, 0.5], [0.2, 0.0]])
 
 
 def means_of_random_parts(people: int, fits: int, societies: int, held_out: float) -> FloatArray:
-    """Means of standard normal numbers, each of a random part of the same people, shape (B, societies)."""
+    """Means of normal numbers over random parts of the same people, shape (B, societies)."""
     rng = rng_for(0, "subsampling", people)
     value_S_N = rng.normal(size=(societies, people))
     drawn_B_S_n = rng.random((fits, societies, people)).argsort(axis=2)[

@@ -1,4 +1,4 @@
-"""The card of a model from elsewhere opens no encoder that the user has not named, by whatever door."""
+"""A foreign model's card opens no encoder that the user has not named, by whatever command."""
 
 import json
 from pathlib import Path

@@ -29,9 +29,10 @@ Rows = list[dict[str, Any]]
 def folder(go: Callable[..., Outcome], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "tiny"
     tables = {
-        "seed": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"], "fit": {"ridge": 1.0},
+        "seed": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"],
         "pairs": {"source": "society", "each": 40, "thin": 12, "world": 100},
-        "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"}, "intervals": {"draws": 100},
+        "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"},
+        "fit": {"ridge": 1.0}, "intervals": {"draws": 100},
     }  # fmt: skip
     go(tables, out)
     return out / "models" / "seed-3"
@@ -147,7 +148,8 @@ def test_the_answer_behind_a_thought_is_scored_and_a_thought_without_end_has_no_
 def test_a_bad_row_is_named_or_counted(model: LinearRewardModel, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
-        '{"prompt": "Tea?", "response": "Yes"}\n{broken\n{"prompt": "Tea?"}\n{"prompt": "?", "response": " "}\n'
+        '{"prompt": "Tea?", "response": "Yes"}\n{broken\n'
+        '{"prompt": "Tea?"}\n{"prompt": "?", "response": " "}\n'
     )
     steers = steers_for(model, ["~hill"], 1.0)
     with pytest.raises(InvalidInput) as caught:

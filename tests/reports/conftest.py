@@ -15,7 +15,7 @@ from pluralign.simulation import SocietySource, SocietySurvey
 Rows = list[dict[str, Any]]
 
 COUNTRIES = {"~river": "GBR", "~coast": "MEX", "~marsh": "SGP", "~hill": "BRA", "~isle": "KEN"}
-"""Simulated people under the names of countries, so that there is a map; Singapore is too small for the outlines."""
+"""Simulated people named after countries, for a map; Singapore is too small for an outline."""
 
 REWARDS = """
 name = "tastes"

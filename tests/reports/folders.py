@@ -50,7 +50,7 @@ def reward_row(
 def reward_record(
     own: Iterable[str], methods: Sequence[str], people: Mapping[str, int | None]
 ) -> Row:
-    """``record.json`` of a run that steers to ``own``; the others of ``people`` are those that steering starts from."""
+    """``record.json`` of a run that steers to ``own``, starting from the rest of ``people``."""
     own = list(own)
     return {
         "name": "tastes",
@@ -206,10 +206,14 @@ def finding_row(community: str | None = "MEX", severity: str = "risk", **more: A
     template = "Only {count} people took part for {community}, in {pairs} pairs."
     return {
         "audit": "participation", "check": "few-people", "subject": "votes", "community": community,
-        "severity": severity, "claim": "Only 7 people took part for Mexico, in 900 pairs.", "template": template,
+        "severity": severity, "claim": "Only 7 people took part for Mexico, in 900 pairs.",
+        "template": template,
         "values": {"count": 7, "community": {"place": community or "~world"}, "pairs": 900},
-        "numbers": [{"name": "raters", "value": 7, "low": None, "high": None, "n": 900, "n_raters": 7}],
-        "rows": {"what": "pairs", "count": 900, "ids": ["p-1"]}, "look": "See the table of participation.",
+        "numbers": [
+            {"name": "raters", "value": 7, "low": None, "high": None, "n": 900, "n_raters": 7}
+        ],
+        "rows": {"what": "pairs", "count": 900, "ids": ["p-1"]},
+        "look": "See the table of participation.",
         "causes": "Recruiting reached few people of the community, or they had no reason to take "
                   "part.",
         "remedies": "Recruit more people before steering; report their number with every result.",

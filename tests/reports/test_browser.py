@@ -83,7 +83,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
 @pytest.fixture(scope="module")
 def live(visit: Callable[..., Visit], report: Callable[[str], Path]) -> Callable[[str], Visit]:
-    """``live("en")`` is the report with every chart live; tests that share it change its width and colours only."""
+    """``live("en")`` is the report, every chart live; tests change its width and colours only."""
     found: dict[str, Visit] = {}
     return lambda language: (
         found.get(language) or found.setdefault(language, visit(report(language)).scroll_through())
@@ -103,8 +103,9 @@ def violations(page: Page) -> list[str]:
 def cells(page: Page, table: str) -> Rows:
     """What the first cell of each row says, and what all its cells carry."""
     return page.locator(f"{table} tbody tr").evaluate_all(
-        """rows => rows.map(row => Object.fromEntries([["first", row.cells[0].textContent], ...[...row.cells].flatMap(
-            cell => [...cell.attributes].filter(a => a.name.startsWith("data-"))
+        """rows => rows.map(row => Object.fromEntries([["first", row.cells[0].textContent],
+            ...[...row.cells].flatMap(cell => [...cell.attributes]
+                .filter(a => a.name.startsWith("data-"))
                 .map(a => [a.name.slice(5).replaceAll("-", "_"), a.value]))]))"""
     )
 
@@ -118,7 +119,8 @@ def numbers(row: Mapping[str, Any]) -> tuple[float | None, ...]:
 def drawn(place: Locator) -> int:
     """How many marks a chart shows, of a size that can be seen."""
     return place.locator("svg .role-mark :is(path, line, text)").evaluate_all(
-        "marks => marks.filter(m => { const b = m.getBoundingClientRect(); return b.width + b.height > 3 }).length"
+        "marks => marks.filter(m => {"
+        " const b = m.getBoundingClientRect(); return b.width + b.height > 3 }).length"
     )
 
 
@@ -127,7 +129,8 @@ def fills(page: Page, marks: str, figure: str = "#figure-map") -> list[str]:
         drawings(page, figure)
         .locator(f"svg g.{marks}.role-mark path")
         .evaluate_all(
-            "paths => paths.map(p => p.getAttribute('fill') ?? p.parentElement.getAttribute('fill') ?? 'transparent')"
+            "paths => paths.map(p => p.getAttribute('fill') ?? "
+            "p.parentElement.getAttribute('fill') ?? 'transparent')"
         )
     )
 
@@ -475,7 +478,8 @@ def test_a_phone_shows_each_finding_with_its_number_in_view(
 def test_names_of_points_do_not_collide(live: Callable[[str], Visit]) -> None:
     names = drawings(live("en").page, "#figure-contested").locator("g.mark-text.role-mark text")
     boxes = names.evaluate_all(
-        "all => all.map(t => t.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom])"
+        "all => all.map(t => t.getBoundingClientRect())"
+        ".map(b => [b.left, b.top, b.right, b.bottom])"
     )
     assert len(boxes) == 4
     for k, (left, top, right, bottom) in enumerate(boxes):
@@ -525,7 +529,10 @@ def test_paper_shows_every_chart_and_every_table(
     visit: Callable[..., Visit], report: Callable[[str], Path], scripts: bool
 ) -> None:
     page = visit(report("en"), scripts=scripts).page
-    folded = "tables => tables.filter(t => !t.checkVisibility() || t.getBoundingClientRect().height < 20).length"
+    folded = (
+        "tables => tables.filter("
+        "t => !t.checkVisibility() || t.getBoundingClientRect().height < 20).length"
+    )
     tables = page.locator("table, dl")
     assert tables.evaluate_all(folded) > 0
     page.emulate_media(media="print")

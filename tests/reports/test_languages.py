@@ -1,4 +1,4 @@
-"""Pages speak four languages, with the numbers and names that each of them uses; nothing is left untranslated."""
+"""Pages exist in four languages, each with its own numbers and names; no text is untranslated."""
 
 import json
 import re
@@ -106,9 +106,10 @@ def test_a_language_that_we_lack_is_refused_with_those_that_we_have(language: st
 @pytest.mark.parametrize(
     ("community", "language"),
     [
-        ("MEX", "es"), ("MEX/oaxaca", "es"), ("BOL", "es"), ("PRY", "es"), ("GNQ", "es"), ("EGY", "ar"), ("MAR", "ar"),
-        ("IND", "hi"), ("IND/kerala", "hi"), ("USA", "en"), ("GBR", "en"), ("PHL", "en"), ("JPN", "en"), ("ISR", "en"),
-        ("XKX", "en"), ("~yoruba", "en"), ("~world", "en"), ("no such place", "en"), ("", "en"),
+        ("MEX", "es"), ("MEX/oaxaca", "es"), ("BOL", "es"), ("PRY", "es"), ("GNQ", "es"),
+        ("EGY", "ar"), ("MAR", "ar"), ("IND", "hi"), ("IND/kerala", "hi"), ("USA", "en"),
+        ("GBR", "en"), ("PHL", "en"), ("JPN", "en"), ("ISR", "en"), ("XKX", "en"),
+        ("~yoruba", "en"), ("~world", "en"), ("no such place", "en"), ("", "en"),
     ],
 )  # fmt: skip
 def test_a_community_is_spoken_to_in_its_country_s_language_where_we_have_it(
@@ -219,7 +220,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
 
 def _told_by(run: Run) -> set[str]:
-    """Texts that a run brings along, and that are said as they stand: reasons, names of numbers, fates of rows."""
+    """Texts that a run brings along and pages copy: reasons, names of numbers, fates of rows."""
     data, audit = run.record.get("data", {}), run.audit
     tallies = [*data.get("sources", ()), *(data[k] for k in ("survey", "answers") if k in data)]
     tallies += audit.get("evidence", {}).get("read", {}).values()

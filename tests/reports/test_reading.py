@@ -1,4 +1,4 @@
-"""What runs and audits left is read as they wrote it; what does not fit is refused, and never a traceback."""
+"""Files of runs and audits are read as written; ill-formed files are refused, without traceback."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Each section of a page shows what the run has, in a fixed order, and is left out where there is nothing."""
+"""Sections of a page show the run's data, in a fixed order; a section without data is left out."""
 
 import json
 from collections.abc import Callable, Sequence

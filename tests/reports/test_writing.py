@@ -31,7 +31,10 @@ from pluralign.reports.tables import Column, Table
 from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "MEX/oaxaca": 0.7, "EGY": 0.55, "IND": 0.65, "~hill": 0.8}
-HOSTILE = "</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{ 7*7 }}|*_[a](b)`"
+HOSTILE = (
+    "</title></style></script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    "\"'{{ 7*7 }}|*_[a](b)`"
+)
 
 
 @pytest.fixture
@@ -314,9 +317,10 @@ def test_a_table_in_markdown_has_as_many_cells_in_every_line(tastes_folder: Path
 @pytest.mark.parametrize(
     ("text", "safe"),
     [
-        ("<b>", "&lt;b>"), ("a|b", "a\\|b"), ("[a](b)", "\\[a\\](b)"), ("`a`", "\\`a\\`"), ("**a**", "\\*\\*a\\*\\*"),
-        ("_a_", "\\_a\\_"), ("~~a~~", "\\~\\~a\\~\\~"), ("\\|", "\\\\\\|"), ("&lt;", "&amp;lt;"), ("a\n\n# b", "a # b"),
-        ("# a", "\\# a"), ("- a", "\\- a"), ("> a", "\\> a"), ("1. a", "1\\. a"), ("61.5 %", "61.5 %"),
+        ("<b>", "&lt;b>"), ("a|b", "a\\|b"), ("[a](b)", "\\[a\\](b)"), ("`a`", "\\`a\\`"),
+        ("**a**", "\\*\\*a\\*\\*"), ("_a_", "\\_a\\_"), ("~~a~~", "\\~\\~a\\~\\~"),
+        ("\\|", "\\\\\\|"), ("&lt;", "&amp;lt;"), ("a\n\n# b", "a # b"), ("# a", "\\# a"),
+        ("- a", "\\- a"), ("> a", "\\> a"), ("1. a", "1\\. a"), ("61.5 %", "61.5 %"),
         ("--- a", "\\--- a"),
     ],
 )  # fmt: skip

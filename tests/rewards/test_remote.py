@@ -62,7 +62,7 @@ class Asked:
 
 @dataclass
 class Stub:
-    """A server that answers what a function says, or one answer after the other, the last for ever."""
+    """A server that answers by a function, or from a list of answers, repeating the last one."""
 
     answers: list[Answer] | Callable[[Asked], Answer]
     url: str = ""
@@ -150,7 +150,7 @@ def rewards(**reward: float) -> dict[str, Any]:
 
 
 def lengths(asked: Asked) -> Answer:
-    """A model that rewards length and is steered to two communities, the second of which likes it twice as much."""
+    """A model that rewards length; the second of its two communities likes it twice as much."""
     told = {"model": "m", "interval": "none", "communities": []}
     if asked.path == "/v1/communities":
         return Answer(body=told | {"steered": ["GBR", "MEX"]})

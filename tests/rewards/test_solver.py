@@ -90,7 +90,7 @@ def test_no_point_nearby_is_better(pairs: int, dimensions: int) -> None:
 def test_pairs_split_in_halves_cross_from_one_form_to_the_other_without_a_change(
     ridge: float,
 ) -> None:
-    """Eleven pairs in twelve dimensions go through the dual, the same pairs twice at half weight through the primal."""
+    """Eleven pairs in twelve dimensions use the dual; doubled at half weight, the primal."""
     p = problem(11, 12)
     dual = Problem(p.difference_N_D, p.weight_N, p.prior_D, ridge)
     primal = dual.taking(np.tile(np.arange(11), 2), share=0.5)

@@ -1,9 +1,9 @@
-"""A finished run notices damage, and a run that was killed between two writes ends as if it had not been."""
+"""A finished run notices damage; a run killed between two writes ends as if it had not been."""
 
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ Damage = Callable[[bytes], bytes | None]
 
 
 def flipped(data: bytes) -> bytes:
-    """One bit of the file turned, at a place drawn by its length; an empty file is no longer empty."""
+    """The file with one bit flipped, drawn by its length; an empty file is no longer empty."""
     if not data:
         return b"0"
     place = int(rng_for(len(data), "flip").integers(8 * len(data)))
@@ -64,14 +64,24 @@ def contents(folder: Path) -> dict[str, bytes]:
 def finished(go: Go, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Path]:
     """A small finished run with curves, and its settings."""
     tables = {
-        "name": "tiny", "seed": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full", "scpo"],
+        "name": "tiny", "seed": 3, "min_pairs": 1, "min_raters": 2,
+        "methods": ["reference", "full", "scpo"],
         "pairs": {"source": "society", "each": 40, "thin": 12, "world": 100},
-        "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"}, "fit": {"ridge": 1.0},
-        "intervals": {"draws": 100}, "curves": {"fractions": [0.5], "methods": ["full"], "by": ["pairs"]},
+        "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"},
+        "fit": {"ridge": 1.0}, "intervals": {"draws": 100},
+        "curves": {"fractions": [0.5], "methods": ["full"], "by": ["pairs"]},
     }  # fmt: skip
     out = tmp_path_factory.mktemp("finished") / "run"
     go(tables, out)
     return tables, out
+
+
+def _as_lists(margins: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """Method -> steer -> margins, as lists, which ``==`` compares."""
+    return {
+        method: {steer: margin_N.tolist() for steer, margin_N in of.items()}
+        for method, of in margins.items()
+    }
 
 
 def read_everything(run: Path) -> list[Any]:
@@ -88,7 +98,7 @@ def read_everything(run: Path) -> list[Any]:
     shared = write_every_eval_ever(run, run.parent / "shared", "us")
     return [
         record.results, record.summary, record.curves,
-        *({m: {s: v.tolist() for s, v in of.items()} for m, of in read.items()} for read in (margins, judged.margins)),
+        _as_lists(margins), _as_lists(judged.margins),
         [m.heads().tolist() if m.communities else m.reference_D.tolist() for m in models],  # type: ignore[union-attr]
         len(shared),
     ]  # fmt: skip
@@ -166,7 +176,7 @@ def test_a_run_of_an_early_version_is_read_without_a_check(
 
 
 def died_at(write: int, work: Callable[[Path], object], out: Path) -> bool:
-    """Do the work in a process of its own that is killed at its n-th write; whether it was killed."""
+    """Do the work in a process that is killed at its n-th write; return whether it was killed."""
     child = os.fork()
     if not child:
         count = 0
@@ -221,9 +231,11 @@ def test_a_run_killed_at_any_write_ends_as_if_it_had_not_been(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 def test_a_survey_killed_at_any_write_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     def ask(out: Path) -> None:
-        tables = {"limit": 3, "strategies": ["culture_aware"], "communities": ["~hill", "~river"], "seed": 1,
-                  "survey": {"source": "society_survey"}, "model": {"kind": "simulated", "name": "double"},
-                  "evaluate": {"draws": 20}}  # fmt: skip
+        tables = {
+            "limit": 3, "strategies": ["culture_aware"], "communities": ["~hill", "~river"],
+            "seed": 1, "survey": {"source": "society_survey"},
+            "model": {"kind": "simulated", "name": "double"}, "evaluate": {"draws": 20},
+        }  # fmt: skip
         run_survey(resolve_survey(tables, base=tmp_path, where="survey.toml"), out)
 
     ask(tmp_path / "whole")

@@ -1,4 +1,4 @@
-"""Rows grow with the square of communities: where these are many, what steers do to others lies in Parquet."""
+"""Rows grow with the square of communities: if many, effects on other communities are Parquet."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -16,9 +16,10 @@ from pluralign.runs import Refits, refits_of
 
 Go = Callable[..., Outcome]
 TABLES: dict[str, Any] = {
-    "seed": 3, "repeats": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"], "fit": {"ridge": 1.0},
+    "seed": 3, "repeats": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"],
     "pairs": {"source": "society", "each": 40, "thin": 12, "world": 100}, "split": {"test": 0.25},
-    "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"}, "intervals": {"draws": 100},
+    "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"},
+    "fit": {"ridge": 1.0}, "intervals": {"draws": 100},
 }  # fmt: skip
 REQUESTS = [RewardRequest("What matters?", text) for text in ("My family.", "What I earn.")]
 
@@ -73,7 +74,8 @@ def test_only_fits_of_the_same_method_are_compared(finished: Path) -> None:
 
 def test_readers_are_told_what_intervals_stand_on(finished: Path) -> None:
     assert found(finished).about == (
-        "95 %, over the raters that happened to take part: from 3 fits of one run, each without another 25% of them"
+        "95 %, over the raters that happened to take part: from 3 fits of one run, each without "
+        "another 25% of them"
     )
 
 

@@ -1,13 +1,16 @@
 """A small saved model, and servers of it on this machine's own address.
 
-* ``model_folder``: where the model lies, beside the two other repeats of its run, so that its rewards have intervals.
-* ``serving``: ``serving(tokens=("a token",))`` starts a server set like that and returns its address.
-* ``alone_folder``: a copy of the model without its run, so that its rewards have none.
-* ``asking``: ``asking(tokens=("a token",))`` is a client of such a server in this process, without a socket; ``client``
-  is one of a server that is set as it comes.
-* ``model``: the model itself, to ask it directly. ``pairs``: two responses to each of some prompts of its society.
-* ``planted``: ``planted({"~lake": {"yes": 1.0, "no": 0.0}})`` is a model with just these rewards, to be served as
-  ``opened``.
+* ``model_folder``: the model's folder, next to the two other repeats of its run, so that its
+  rewards have intervals.
+* ``serving``: ``serving(tokens=("a token",))`` starts a server with these settings and returns its
+  address.
+* ``alone_folder``: a copy of the model without its run, so that its rewards have no intervals.
+* ``asking``: ``asking(tokens=("a token",))`` is a client of such a server in this process, without
+  a socket; ``client`` is a client of a server with the default settings.
+* ``model``: the model itself, to ask it directly.
+* ``pairs``: two responses to each of some prompts of its society.
+* ``planted``: ``planted({"~lake": {"yes": 1.0, "no": 0.0}})`` is a model with exactly these
+  rewards, to be served as ``opened``.
 """
 
 import dataclasses
@@ -66,7 +69,7 @@ _RUN = {
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """Folder of a model steered to the five communities of the simulated society; ``~isle`` has few people."""
+    """Folder of a model steered to the society's five communities; ``~isle`` has few people."""
     folder = tmp_path_factory.mktemp("served")
     run_experiment(resolve(_RUN, base=folder, where="served.toml"), folder / "run", cache=cache)
     return folder / "run" / "models" / "seed-0" / "adaptive"
@@ -80,11 +83,11 @@ def alone_folder(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -
 
 @pytest.fixture(scope="module")
 def serving(model_folder: Path) -> Iterator[Serving]:
-    """``serving(**settings)`` starts a server of its own and returns its address, such as ``http://127.0.0.1:40123``.
+    """``serving(**settings)`` starts a server and returns its address, ``http://127.0.0.1:40123``.
 
-    Settings are fields of ``ServeSettings``, or ``opened`` for a model that is loaded already; ``model`` is
-    ``model_folder`` and ``name`` is ``served`` unless given. The model is loaded and answers when the address is
-    returned. All servers are stopped after the module's last test.
+    Settings are fields of ``ServeSettings``, or ``opened`` for a model that is loaded already;
+    ``model`` is ``model_folder`` and ``name`` is ``served`` unless given. The model is loaded and
+    answers when the address is returned. All servers are stopped after the module's last test.
     """
     with ExitStack() as servers:
         yield lambda **settings: servers.enter_context(
@@ -122,7 +125,7 @@ def _server(settings: dict[str, Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def asking(model_folder: Path) -> Iterator[Asking]:
-    """``asking(**settings)`` is a client of an application in this process; settings are those of ``serving``."""
+    """``asking(**settings)`` is a client of a server in this process, set like ``serving``."""
     with ExitStack() as clients:
 
         def ask(**settings: Any) -> TestClient:
@@ -155,7 +158,7 @@ def pairs() -> list[PreferencePair]:
 
 @pytest.fixture(scope="session")
 def planted() -> Planting:
-    """``planted(rewards)`` is a model that gives responses the rewards that are written down for each community.
+    """``planted(rewards)`` is a model that gives responses the rewards listed for each community.
 
     A list of rewards is one for each fit; the reference's (``~world``) are 0 where not given.
     """

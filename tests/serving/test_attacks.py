@@ -1,4 +1,4 @@
-"""One client that sends or asks for much, or never reads, keeps no other client waiting and fills no memory."""
+"""A client that sends or asks for much, or never reads, delays no other and fills no memory."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Whatever is sent, the server says what is wrong as problem+json, tells nothing else, and stays up."""
+"""The server answers any bad input with problem+json, discloses nothing else, and stays up."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Micro-batches: what is scored together, in which order, and what becomes of those who leave or fail."""
+"""Micro-batches: which requests are scored together, in which order; cancellation and failure."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ A, B = Steer.to("~a"), Steer.to("~b", 2.0)
 
 
 class Lengths:
-    """Rewards by the length of a response, told apart by steer and fit; remembers its batches, and waits for a gate."""
+    """Rewards by length, distinct by steer and fit; records its batches and waits for a gate."""
 
     def __init__(self, fits: int = 3, bad: str = "bad") -> None:
         self.fits, self.bad = fits, bad
@@ -387,7 +387,7 @@ def test_whoever_watches_hears_of_each_batch() -> None:
 
 
 class Cores(Lengths):
-    """Remembers besides in which thread each batch was scored, and how many cores torch might take there."""
+    """Records also the thread of each batch, and how many cores torch might use there."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What OpenRLHF, verl, vLLM's clients and those of text-embeddings-inference send, and what they read."""
+"""Requests and answers of the clients of OpenRLHF, verl, vLLM and text-embeddings-inference."""
 
 import base64
 import re
@@ -55,7 +55,10 @@ def test_openrlhf_reads_rewards_scores_and_logs_in_this_order(asking: Any, plant
     card = {"communities": ["~isle"], "people": {"~isle": {"raters": 5, "pairs": 9}}}
     client = asking(opened=planted({"~isle": {"Yes.": 1.5}, "~world": {"Yes.": 0.25}}, card=card))
     body = {"query": ["Tea?Yes.</s>"], "prompts": ["Tea?"], "labels": ["~isle"]}
-    scores = '"scores":[0.8175744761936437],"extra_logs":{"reference":[0.25],"thin":[1.0],"thought":[0.0],"no_answer":[0.0]}'
+    scores = (
+        '"scores":[0.8175744761936437],"extra_logs":'
+        '{"reference":[0.25],"thin":[1.0],"thought":[0.0],"no_answer":[0.0]}'
+    )
     assert client.post("/get_reward", json=body).text == f'{{"rewards":[1.5],{scores}}}'
 
 
@@ -147,7 +150,10 @@ def test_samples_of_one_post_have_labels_of_their_own(
 def test_without_prompts_a_query_is_read_by_its_marks(
     client: TestClient, model: SteerableRewardModel
 ) -> None:
-    query = f"<|im_start|>user\n{PROMPT}<|im_end|>\n<|im_start|>assistant\n{GOOD}<|im_end|><|endoftext|>"
+    query = (
+        f"<|im_start|>user\n{PROMPT}<|im_end|>\n"
+        f"<|im_start|>assistant\n{GOOD}<|im_end|><|endoftext|>"
+    )
     answer = ask(client, "/get_reward", {"query": [query], "labels": ["~hill"]})
     assert answer["rewards"] == direct(model, HILL, GOOD)
 

@@ -1,4 +1,4 @@
-"""Too much at once, callers who leave or dawdle, and a model that fails: each costs its own caller alone."""
+"""Too many requests, callers who leave or are slow, a failing model: no other caller suffers."""
 
 import contextlib
 import json

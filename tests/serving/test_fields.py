@@ -1,4 +1,4 @@
-"""Fields of other servers change an answer here as they do there, or are refused; wrong types are refused."""
+"""Fields of other servers work as they do there, or are refused; wrong types are refused."""
 
 from typing import Any
 

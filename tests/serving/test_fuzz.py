@@ -1,4 +1,4 @@
-"""Five thousand bodies that nobody meant: no endpoint fails, every refusal is a problem, and nothing is left behind."""
+"""Five thousand random bodies: no endpoint fails, every refusal is a problem, nothing is left."""
 
 import gc
 import json

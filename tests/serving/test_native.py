@@ -1,4 +1,4 @@
-"""Rewards, orders and preferences of the server's own endpoints, against the model asked directly."""
+"""Rewards, orders and preferences of the server's own endpoints, compared with the model's."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The page at ``/`` as people meet it: in Chromium, which the whole module shares, on a server of a small model."""
+"""The page at ``/`` in Chromium, which the whole module shares, on a server of a small model."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Visit:
-    """A page that was opened, what it said to the console, and what it asked for beside its own server."""
+    """An opened page, its console messages, and its requests to addresses other than its server."""
 
     page: Page
     said: list[str] = field(default_factory=list)
@@ -78,7 +78,7 @@ def url(serving: Callable[..., str]) -> str:
 
 @pytest.fixture
 def visit(browser: Browser, url: str) -> Iterator[Callable[..., Visit]]:
-    """``visit(address, width=390, color_scheme="dark")`` opens a page of its own; other hosts are not reached."""
+    """``visit(address, width=390, color_scheme="dark")`` opens a page; other hosts are blocked."""
     contexts = []
 
     def opened(address: str = url, width: int = WIDE, **more: Any) -> Visit:
@@ -268,8 +268,8 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
     assert visited.page.locator(".spread").count() == 0
     first = sum(row["mark"] > 50 for row in rows)
     expect(visited.page.locator("#summary")).to_have_text(
-        f"Of 5 communities the model expects {first} to lean to the first response and {5 - first} to the second; "
-        "without intervals it cannot be told how sure that is."
+        f"Of 5 communities the model expects {first} to lean to the first response and "
+        f"{5 - first} to the second; without intervals it cannot be told how sure that is."
     )
     assert not visited.page.locator("#thick").is_visible(), (
         "nothing is said of a line that is not drawn"
@@ -303,14 +303,17 @@ def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(
         "even": ("undecided", "undecided"),
         "loose": ("unsure", "no interval"),
     }
-    looks = "row => getComputedStyle(row.querySelector('.mark')).fill + getComputedStyle(row.querySelector('b')).fontWeight"
+    looks = (
+        "row => getComputedStyle(row.querySelector('.mark')).fill + "
+        "getComputedStyle(row.querySelector('b')).fontWeight"
+    )
     found = {id_: visited.page.locator(f"[data-community={id_}]").evaluate(looks) for id_ in rows}
     assert found["wide"] == found["even"] == found["loose"]
     assert len({found["wide"], found["first"], found["second"]}) == 3
     expect(visited.page.locator("#summary")).to_have_text(
-        "1 community prefers the first response, 1 the second; for 2 the evidence does not tell. Of 1 other community "
-        "the model expects 1 to lean to the first response and 0 to the second; without intervals it cannot be told "
-        "how sure that is."
+        "1 community prefers the first response, 1 the second; for 2 the evidence does not tell. "
+        "Of 1 other community the model expects 1 to lean to the first response and 0 to the "
+        "second; without intervals it cannot be told how sure that is."
     )
 
 
@@ -608,7 +611,8 @@ def test_a_request_and_a_fault_are_noticed(visit: Callable[..., Visit]) -> None:
         "the page may ask its own server only"
     )
     visited.page.evaluate(
-        "document.body.append(Object.assign(document.createElement('script'), {text: 'hacked = 1'}))"
+        "document.body.append("
+        "Object.assign(document.createElement('script'), {text: 'hacked = 1'}))"
     )
     assert visited.page.evaluate("window.hacked") is None
     assert len(visited.said) > 1

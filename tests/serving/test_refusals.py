@@ -1,4 +1,4 @@
-"""What cannot be scored is refused alike on every endpoint: the same status, the same kind of problem."""
+"""Every endpoint refuses unscorable input alike: the same status, the same kind of problem."""
 
 from typing import Any
 

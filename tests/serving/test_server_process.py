@@ -1,4 +1,4 @@
-"""The command that runs a server: what it refuses, how it stops, and what it does when a process of it dies."""
+"""The command that runs a server: its refusals, its end, and how it survives a dead process."""
 
 import contextlib
 import os
@@ -81,7 +81,7 @@ def is_ready(url: str) -> bool:
 
 @pytest.fixture
 def running(tmp_path: Path, model_folder: Path) -> Iterator[Callable[..., Run]]:
-    """``running("--processes", "2")`` starts a server of the model; whatever is left of it ends with the test."""
+    """``running("--processes", "2")`` starts a server of the model and stops it after the test."""
     started: list[Run] = []
 
     def start(*words: str | Path, model: Path = model_folder) -> Run:

@@ -1,4 +1,4 @@
-"""Chat templates that are in use: each is read as the plain prompt and response, or refused, on every endpoint."""
+"""Chat templates in use: every endpoint reads the plain prompt and response, or refuses them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,18 @@ from pluralign.serving.templates import unknown_mark
 from pluralign.serving.transcripts import read_pair, read_transcript, split_query
 
 PROMPT, RESPONSE = "What matters?", "My family."
-CHATGPT = "You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n\nReasoning: medium"
-VICUNA = (
-    "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, "
-    "and polite answers to the user's questions."
+CHATGPT = (
+    "You are ChatGPT, a large language model trained by OpenAI.\n"
+    "Knowledge cutoff: 2024-06\n\nReasoning: medium"
 )
-ALPACA = "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+VICUNA = (
+    "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
+    "helpful, detailed, and polite answers to the user's questions."
+)
+ALPACA = (
+    "Below is an instruction that describes a task. "
+    "Write a response that appropriately completes the request."
+)
 Template = tuple[str, str, str]
 KNOWN: dict[str, Template] = {
     # what stands before the prompt, between prompt and response, behind the response

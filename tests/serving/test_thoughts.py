@@ -1,4 +1,4 @@
-"""What a model thought before its answer is not scored, on any endpoint, unless that is asked for."""
+"""A model's thoughts before its answer are not scored, on any endpoint, unless requested."""
 
 from collections.abc import Callable
 from typing import Any
@@ -193,12 +193,15 @@ def test_what_was_left_out_is_a_warning_and_counted(asking: Any) -> None:
 
 def test_thoughts_of_harmony_and_of_command_a_are_thoughts(client: TestClient) -> None:
     harmony = (
-        f"<|start|>user<|message|>{PROMPT}<|end|><|start|>assistant<|channel|>analysis<|message|>Hm, money.<|end|>"
+        f"<|start|>user<|message|>{PROMPT}<|end|>"
+        "<|start|>assistant<|channel|>analysis<|message|>Hm, money.<|end|>"
         "<|start|>assistant<|channel|>final<|message|>My family.<|return|>"
     )
     command = (
-        f"<|START_OF_TURN_TOKEN|><|USER_TOKEN|>{PROMPT}<|END_OF_TURN_TOKEN|><|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>"
-        "<|START_THINKING|>Hm, money.<|END_THINKING|><|START_RESPONSE|>My family.<|END_RESPONSE|><|END_OF_TURN_TOKEN|>"
+        f"<|START_OF_TURN_TOKEN|><|USER_TOKEN|>{PROMPT}<|END_OF_TURN_TOKEN|>"
+        "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>"
+        "<|START_THINKING|>Hm, money.<|END_THINKING|>"
+        "<|START_RESPONSE|>My family.<|END_RESPONSE|><|END_OF_TURN_TOKEN|>"
     )
     wanted = number(client, "get_reward", ANSWERS[0])
     for text in (harmony, command):

@@ -1,4 +1,4 @@
-"""A model whose communities are trained parts of a transformer, over HTTP: as it scores directly."""
+"""A model whose communities are trained parts of a transformer scores the same over HTTP."""
 
 from pathlib import Path
 from typing import Any

@@ -144,8 +144,9 @@ def test_grpo_trains_on_the_rewards_of_a_server_each_row_for_its_own_community(
     ]
     set_seed(0)
     settings = GRPOConfig(
-        output_dir=str(tmp_path), max_steps=3, per_device_train_batch_size=4, num_generations=2, use_cpu=True,
-        max_completion_length=5, bf16=False, report_to=[], logging_steps=1, save_strategy="no", disable_tqdm=True,
+        output_dir=str(tmp_path), max_steps=3, per_device_train_batch_size=4, num_generations=2,
+        use_cpu=True, max_completion_length=5, bf16=False, report_to=[], logging_steps=1,
+        save_strategy="no", disable_tqdm=True,
     )  # fmt: skip
     trainer = GRPOTrainer(
         model=LlamaForCausalLM(tiny.llama_config()),

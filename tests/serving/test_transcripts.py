@@ -53,7 +53,8 @@ TEMPLATES = {
         "{%- if messages[0]['role'] == 'system' %}"
         "{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}{%- endif %}"
         "{%- for message in messages %}{%- if message.role != 'system' or not loop.first %}"
-        "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}{%- endif %}{%- endfor %}"
+        "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}"
+        "{%- endif %}{%- endfor %}"
         "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}",
         bos="",
         eos="<|im_end|>",
@@ -62,23 +63,29 @@ TEMPLATES = {
         "{% set loop_messages = messages %}{% for message in loop_messages %}"
         "{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
         "+ message['content'] | trim + '<|eot_id|>' %}"
-        "{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}"
-        "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}",
+        "{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}"
+        "{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}"
+        "{% endif %}",
         bos="<|begin_of_text|>",
         eos="<|eot_id|>",
     ),
     "Gemma 2": Template(
-        "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'assistant') %}{% set role = 'model' %}"
+        "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'assistant') %}"
+        "{% set role = 'model' %}"
         "{% else %}{% set role = message['role'] %}{% endif %}"
-        "{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+        "{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}"
+        "{% endfor %}"
         "{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}",
         bos="<bos>",
         eos="<eos>",
     ),
     "Gemma 3": Template(
         "{{ bos_token }}{%- if messages[0]['role'] == 'system' -%}"
-        "{%- set first_user_prefix = messages[0]['content'] + '\n\n' -%}{%- set loop_messages = messages[1:] -%}"
-        "{%- else -%}{%- set first_user_prefix = '' -%}{%- set loop_messages = messages -%}{%- endif -%}"
+        "{%- set first_user_prefix = messages[0]['content'] + '\n\n' -%}"
+        "{%- set loop_messages = messages[1:] -%}"
+        "{%- else -%}{%- set first_user_prefix = '' -%}{%- set loop_messages = messages -%}"
+        "{%- endif -%}"
         "{%- for message in loop_messages -%}"
         "{%- if (message['role'] == 'assistant') -%}{%- set role = 'model' -%}"
         "{%- else -%}{%- set role = message['role'] -%}{%- endif -%}"
@@ -91,25 +98,32 @@ TEMPLATES = {
     ),
     "Llama 2": Template(
         "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
-        "{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}"
+        "{% set system_message = messages[0]['content'] %}{% else %}"
+        "{% set loop_messages = messages %}"
         "{% set system_message = false %}{% endif %}{% for message in loop_messages %}"
         "{% if loop.index0 == 0 and system_message != false %}"
-        "{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
+        "{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + "
+        "message['content'] %}"
         "{% else %}{% set content = message['content'] %}{% endif %}"
-        "{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
-        "{% elif message['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}"
+        "{% if message['role'] == 'user' %}"
+        "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
+        "{% elif message['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}"
+        "{% endif %}"
         "{% endfor %}",
         bos="<s>",
         eos="</s>",
     ),
     "Mistral 0.3": Template(
-        "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set system_message = messages[0]['content'] %}"
-        "{% set loop_messages = messages[1:] %}{% else %}{% set loop_messages = messages %}{% endif %}"
+        "{{ bos_token }}{% if messages[0]['role'] == 'system' %}"
+        "{% set system_message = messages[0]['content'] %}"
+        "{% set loop_messages = messages[1:] %}{% else %}{% set loop_messages = messages %}"
+        "{% endif %}"
         "{% for message in loop_messages %}{% if message['role'] == 'user' %}"
         "{% if loop.first and system_message is defined %}"
         "{{ '[INST] ' + system_message + '\n\n' + message['content'] + '[/INST]' }}"
         "{% else %}{{ '[INST] ' + message['content'] + '[/INST]' }}{% endif %}"
-        "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] + eos_token }}{% endif %}{% endfor %}",
+        "{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] + eos_token }}"
+        "{% endif %}{% endfor %}",
         bos="<s>",
         eos="</s>",
         system=False,
@@ -117,17 +131,21 @@ TEMPLATES = {
     "Mistral Small 3": Template(
         "{{- bos_token }}{%- for message in messages %}{%- if message['role'] == 'user' %}"
         "{{- '[INST]' + message['content'] + '[/INST]' }}{%- elif message['role'] == 'system' %}"
-        "{{- '[SYSTEM_PROMPT]' + message['content'] + '[/SYSTEM_PROMPT]' }}{%- elif message['role'] == 'assistant' %}"
+        "{{- '[SYSTEM_PROMPT]' + message['content'] + '[/SYSTEM_PROMPT]' }}"
+        "{%- elif message['role'] == 'assistant' %}"
         "{{- message['content'] + eos_token }}{%- endif %}{%- endfor %}",
         bos="<s>",
         eos="</s>",
     ),
     "Zephyr": Template(
         "{% for message in messages %}\n{% if message['role'] == 'user' %}\n"
-        "{{ '<|user|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'system' %}\n"
-        "{{ '<|system|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'assistant' %}\n"
+        "{{ '<|user|>\n' + message['content'] + eos_token }}"
+        "\n{% elif message['role'] == 'system' %}\n"
+        "{{ '<|system|>\n' + message['content'] + eos_token }}"
+        "\n{% elif message['role'] == 'assistant' %}\n"
         "{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif %}\n"
-        "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}",
+        "{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}"
+        "\n{% endfor %}",
         bos="<s>",
         eos="</s>",
     ),
@@ -138,7 +156,8 @@ TEMPLATES = {
         "{% elif message['role'] == 'assistant' %}"
         "{% if not loop.last %}{{ '<|assistant|>\n'  + message['content'] + eos_token + '\n' }}"
         "{% else %}{{ '<|assistant|>\n'  + message['content'] + eos_token }}{% endif %}{% endif %}"
-        "{% if loop.last and add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}{% endfor %}",
+        "{% if loop.last and add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+        "{% endfor %}",
         bos="<|begin_of_text|>",
         eos="<|end_of_text|>",
     ),
@@ -146,25 +165,30 @@ TEMPLATES = {
         "{% for message in messages %}"
         "{% if message['role'] == 'system' %}{{'<|system|>\n' + message['content'] + '<|end|>\n'}}"
         "{% elif message['role'] == 'user' %}{{'<|user|>\n' + message['content'] + '<|end|>\n'}}"
-        "{% elif message['role'] == 'assistant' %}{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}"
+        "{% elif message['role'] == 'assistant' %}"
+        "{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}"
         "{% endif %}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}",
         bos="<s>",
         eos="<|endoftext|>",
     ),
     "DeepSeek V3": Template(
-        "{% set ns = namespace(system_prompt='') %}{%- for message in messages %}{%- if message['role'] == 'system' %}"
-        "{% set ns.system_prompt = message['content'] %}{%- endif %}{%- endfor %}{{bos_token}}{{ns.system_prompt}}"
+        "{% set ns = namespace(system_prompt='') %}{%- for message in messages %}"
+        "{%- if message['role'] == 'system' %}"
+        "{% set ns.system_prompt = message['content'] %}{%- endif %}{%- endfor %}{{bos_token}}"
+        "{{ns.system_prompt}}"
         "{%- for message in messages %}"
         "{%- if message['role'] == 'user' %}{{'<｜User｜>' + message['content']}}{%- endif %}"
-        "{%- if message['role'] == 'assistant' %}{{'<｜Assistant｜>' + message['content'] + '<｜end▁of▁sentence｜>'}}"
+        "{%- if message['role'] == 'assistant' %}"
+        "{{'<｜Assistant｜>' + message['content'] + '<｜end▁of▁sentence｜>'}}"
         "{%- endif %}{%- endfor -%}{% if add_generation_prompt %}{{'<｜Assistant｜>'}}{% endif %}",
         bos="<｜begin▁of▁sentence｜>",
         eos="<｜end▁of▁sentence｜>",
     ),
     "Human and Assistant": Template(
         "{% for message in messages %}"
-        "{{ '\n\n' + ('Human' if message['role'] == 'user' else 'Assistant') + ': ' + message['content'] }}"
+        "{{ '\n\n' + ('Human' if message['role'] == 'user' else 'Assistant') + ': ' + "
+        "message['content'] }}"
         "{% endfor %}{% if add_generation_prompt %}{{ '\n\nAssistant:' }}{% endif %}",
         bos="",
         eos="<|endoftext|>",

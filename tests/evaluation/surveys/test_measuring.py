@@ -85,7 +85,7 @@ def test_the_peoples_own_answers_score_full_marks_and_rank_first() -> None:
     assert found["spread_ratio", "m", "culture_aware", None] == pytest.approx(1)
 
 
-def test_a_respondent_that_gives_everybody_one_peoples_answers_is_flat_and_ranks_the_others_last() -> (
+def test_a_respondent_that_gives_all_one_peoples_answers_is_flat_and_ranks_the_others_last() -> (
     None
 ):
     found = numbers([a for c in GOLD for a in said(GOLD["~river"], c)])

@@ -58,7 +58,7 @@ def test_a_question_that_cannot_be_asked_is_dropped_and_its_reason_counted(
     assert dropped(bad) == {reason: 1}
 
 
-def test_the_second_question_with_one_text_is_dropped_whatever_its_case_punctuation_and_options() -> (
+def test_a_second_question_with_the_same_text_but_for_case_punctuation_and_options_is_dropped() -> (
     None
 ):
     rows = [
@@ -108,10 +108,11 @@ def test_numbers_that_are_part_of_the_answer_stay(listed: Sequence[str]) -> None
 @pytest.mark.parametrize(
     "said",
     [
-        "Don't know", "Don’t know.", "I do not know", "DK", "Refused", "Refuse to answer", "Prefer not to say",
-        "Not sure", "I'm not sure", "I am unsure", "Undecided", "Not applicable", "N/A", "Can't say",
-        "It's hard to say", "No opinion", "Other", "Other (please specify)", "Other answer", "Don't know/Refuse",
-        "Not sure / Don't know", "Undecided or refused", "9 - Don't know", "[7] Refused", "5. Don't know/No answer",
+        "Don't know", "Don’t know.", "I do not know", "DK", "Refused", "Refuse to answer",
+        "Prefer not to say", "Not sure", "I'm not sure", "I am unsure", "Undecided",
+        "Not applicable", "N/A", "Can't say", "It's hard to say", "No opinion", "Other",
+        "Other (please specify)", "Other answer", "Don't know/Refuse", "Not sure / Don't know",
+        "Undecided or refused", "9 - Don't know", "[7] Refused", "5. Don't know/No answer",
     ],
 )  # fmt: skip
 def test_non_answers_are_left_out_and_noted(said: str) -> None:
@@ -124,8 +125,9 @@ def test_non_answers_are_left_out_and_noted(said: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "Neutral/Undecided", "It depends on the situation", "None of the above", "Not at all", "Know nothing about it",
-        "Other people should decide", "Not sure if I would, but I might", "No",
+        "Neutral/Undecided", "It depends on the situation", "None of the above", "Not at all",
+        "Know nothing about it", "Other people should decide", "Not sure if I would, but I might",
+        "No",
     ],
 )  # fmt: skip
 def test_answers_that_look_like_non_answers_stay(said: str) -> None:

@@ -1,4 +1,4 @@
-"""Tiny models with tiny tokenizers, written to folders once, and pairs and requests to feed them."""
+"""Tiny models with tiny tokenizers, written to folders once, and pairs and requests for them."""
 
 import gc
 from collections.abc import Callable, Sequence
@@ -83,8 +83,9 @@ SMALL = {
 class Tiny:
     """Folders of tiny models, and what to ask them.
 
-    Folders: ``encoder`` (BERT, one reward), ``base`` (BERT without a head), ``labels`` (BERT, three outputs),
-    ``roberta`` (a head of two layers), ``decoder`` (Llama, one reward), ``causal`` (Llama, no head, no pad token),
+    Folders: ``encoder`` (BERT, one reward), ``base`` (BERT without a head),
+    ``labels`` (BERT, three outputs), ``roberta`` (a head of two layers),
+    ``decoder`` (Llama, one reward), ``causal`` (Llama, no head, no pad token),
     ``chat`` (Llama, one reward, a chat template).
     """
 
@@ -150,7 +151,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick() -> None:
-    """One thread suits models this small; a trainer collects garbage each time it starts, so leave out what stays."""
+    """One thread suits models this small; trainers collect garbage, so freeze lasting objects."""
     torch.set_num_threads(1)
     gc.freeze()
 
@@ -190,7 +191,7 @@ def full_part(tiny: Tiny, name: str, folder: Path, seed: int) -> None:
 def parts(
     tiny: Tiny, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., TransformerRewardModel]:
-    """``parts("lora", "encoder", (2, 4, 3))``: a model of three communities on a backbone of its own."""
+    """``parts("lora", "encoder", (2, 4, 3))``: a model of three communities on its own backbone."""
     root = tmp_path_factory.mktemp("parts")
 
     def make(kind: Any, name: str, ranks: tuple[int, ...] = (2, 2, 2)) -> TransformerRewardModel:
@@ -255,7 +256,7 @@ def _builders() -> dict[str, tuple[Callable[[Any], Any], Any]]:
 
 
 def _spread(model: Any) -> Any:
-    """Give biases and norms values of their own: a new model has none, and would hide faults in them."""
+    """Give biases and norms random values: those of a new model are alike and would hide faults."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.dim() == 1:

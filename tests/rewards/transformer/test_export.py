@@ -1,4 +1,4 @@
-"""What is exported is what was scored: plain models and adapters, loaded by the libraries they are for."""
+"""Exported models and adapters, loaded by their own libraries, score as the original did."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ QUICK = TrainingConfig(
 
 @pytest.fixture(scope="module")
 def trained(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """``trained("encoder", "lora")``: a model of two communities, its parts trained for a few steps."""
+    """``trained("encoder", "lora")``: a model of two communities, trained for a few steps."""
     made: dict[tuple[str, str], TransformerRewardModel] = {}
 
     def build(name: str, kind: Any) -> TransformerRewardModel:

@@ -1,4 +1,4 @@
-"""Parts that anybody may have written: none scores with tensors that are missing, of another shape, or no numbers."""
+"""Parts from anywhere: none scores with tensors that are missing, misshapen or not finite."""
 
 import json
 import shutil

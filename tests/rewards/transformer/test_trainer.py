@@ -119,7 +119,7 @@ def loss_of(trainer: WeightedRewardTrainer, rows: list[dict[str, Any]]) -> torch
 
 
 def assert_alike(first: Any, second: Any, atol: float) -> None:
-    """Weights alike, but for biases that no loss depends on, so that Adam makes steps of their rounding errors.
+    """Compare weights, except biases that affect no loss, where Adam amplifies rounding errors.
 
     Attention does not see the bias of a key, nor a margin that of the reward.
     """
@@ -417,7 +417,7 @@ def test_two_epochs_of_a_training_are_drawn_differently(tiny: Any, build: Build)
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_second_epoch_that_is_entered_in_the_middle_keeps_its_order(processes: int) -> None:
-    """What a trainer does when it goes on; the loader alone does not reach the sampler of two processes."""
+    """As a trainer resumes: the loader alone does not reach the sampler of two processes."""
     from types import SimpleNamespace
 
     from pluralign.huggingface.callbacks import DrawsEpochs

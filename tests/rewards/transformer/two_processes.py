@@ -1,6 +1,7 @@
-"""What a launcher starts in each of its processes: the same trainings and scores, written by the first of them.
+"""A launcher starts this in each process: all train and score alike, and the first one writes.
 
-Run as ``python two_processes.py JOB OUT``; JOB is a JSON file with the folder of a model and rows of pairs.
+Run as ``python two_processes.py JOB OUT``; JOB is a JSON file with the folder of a model and rows
+of pairs.
 """
 
 import json
