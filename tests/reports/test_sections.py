@@ -492,7 +492,10 @@ def test_a_ranking_draws_the_people_s_own_diversity(tmp_path: Path) -> None:
     found = there(sections.models([read_run(write_survey(tmp_path / "run", SCORES))], EN))
     [ranking] = found.leading
     assert cells(ranking, "rank") == ["1", "2"]
-    assert cells(ranking, "worst") == ["Mexico (60.0)", "Egypt (40.0)"]
+    assert cells(ranking, "worst") == [
+        "Mexico, 60.0 [55.0 to 65.0], on 60 questions",
+        "Egypt, 40.0 [35.0 to 45.0], on 60 questions",
+    ]
     diversity = next(c for c in ranking.columns if c.key == "diversity_value")
     bar = diversity.drawing(ranking.rows[0])
     assert bar is not None
@@ -511,6 +514,12 @@ def test_findings_come_gravest_first_and_notes_in_the_table_only(tmp_path: Path)
     assert cells(found.tables[0], "low") == ["–"] * 3
     assert found.claims[0].text == "Only 7 people took part for Brazil, in 900 pairs."
     assert ("raters", "7.0 · measured on 900 · 7 people") in found.claims[0].lines
+
+
+def test_all_findings_write_intervals_as_every_other_table_does(tmp_path: Path) -> None:
+    number = {"name": "nearer_by", "value": 0.5, "low": 0.25, "high": 0.75, "n": 9, "n_raters": 7}
+    run = read_run(write_audit(tmp_path / "audit", [finding_row(numbers=[number])]))
+    assert cells(sections.findings([run], EN).tables[0], "low") == ["0.250 to 0.750"]
 
 
 def test_findings_of_one_kind_share_a_card_the_worst_first(tmp_path: Path) -> None:

@@ -155,12 +155,9 @@ def interval_columns(
     """
     show = say.number if score else say.percent
 
-    def interval(row: Row) -> str:
-        return say("{low} to {high}", low=show(row["low"]), high=show(row["high"]))
-
     columns = [
         Column("value", label, lambda r: show(r["value"]), numeric=True),
-        Column("low", say("95 % interval"), interval, numeric=True),
+        interval_column(show, say),
         Column("n", say("measured on"), lambda r: say.number(r["n"], 0), numeric=True),
     ]
     if people:
@@ -168,6 +165,15 @@ def interval_columns(
             Column("n_raters", say("people"), lambda r: say.number(r["n_raters"], 0), numeric=True)
         )
     return columns
+
+
+def interval_column(show: Callable[[float], str], say: Speech) -> Column:
+    """The column of a number's 95 % interval, of rows with ``low`` and ``high``."""
+
+    def interval(row: Row) -> str:
+        return say("{low} to {high}", low=show(row["low"]), high=show(row["high"]))
+
+    return Column("low", say("95 % interval"), interval, numeric=True)
 
 
 def bar_column(

@@ -19,7 +19,7 @@ from pluralign.reports.sections.kinds import (
     written,
 )
 from pluralign.reports.sections.standings import could_ship, short_names
-from pluralign.reports.tables import Bar, Column, Row, Scale, Table, with_interval
+from pluralign.reports.tables import Bar, Column, Row, Scale, Table, interval_column, with_interval
 
 _MOST, _MOST_CLAIMS = 8, 40
 """Rows of a card before the rest is folded, and findings that it lists one by one."""
@@ -234,12 +234,7 @@ def _all_findings(found: Sequence[Finding], say: Speech) -> Table:
         Column("severity", say("Severity"), lambda r: say(_LABELS[r["severity"]])),
         Column("claim", say("Claim"), lambda r: r["text"]),
         Column("value", say("number"), lambda r: say.number(r["value"], 3), numeric=True),
-        Column(
-            "low",
-            say("95 % interval"),
-            lambda r: f"{say.number(r['low'], 3)} – {say.number(r['high'], 3)}",
-            numeric=True,
-        ),
+        interval_column(lambda value: say.number(value, 3), say),
         Column("n", say("measured on"), lambda r: say.number(r["n"], 0), numeric=True),
         Column("n_raters", say("people"), lambda r: say.number(r["n_raters"], 0), numeric=True),
     ]

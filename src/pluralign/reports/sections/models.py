@@ -106,10 +106,8 @@ def _ranking(
     names = short_names(run)
     found = []
     for rank, row in enumerate(rows, 1):
-        worst = next(iter(nameable(worst_first(run, row["who"], say))), None)
-        served = None if worst is None else f"{worst['name']} ({say.number(worst['value'])})"
         short = names.get(row["who"], row["name"])
-        found.append(row | {"rank": rank, "short": short, "worst": served})
+        found.append(row | {"rank": rank, "short": short, "worst": _worst(run, row["who"], say)})
     nearness = _scale(found, _ENDS)
     spread = _scale(found, [*(f"diversity_{end}" for end in _ENDS), "of_people"])
     columns = [
@@ -119,7 +117,7 @@ def _ranking(
         bar_column(
             say("Diversity"), spread, say.number, say, prefix="diversity_", mark="of_people"
         ),
-        Column("worst", say("Served worst"), named=True),
+        Column("worst", say("Worst community"), named=True),
     ]
     return Table(
         numbered("ranking", k),
@@ -129,6 +127,19 @@ def _ranking(
         folded=False,
         saved=False,
         stacked=True,
+    )
+
+
+def _worst(run: Run, who: str, say: Speech) -> str | None:
+    """A respondent's worst community, with its number, interval and questions."""
+    worst = next(iter(nameable(worst_first(run, who, say))), None)
+    if worst is None:
+        return None
+    return say(
+        "{community}, {number}, on {count} questions",
+        community=worst["name"],
+        number=worst["shown"],
+        count=say.number(worst["n"], 0),
     )
 
 
