@@ -59,11 +59,9 @@ class Answered:
     @property
     def value_C_Q(self) -> FloatArray:
         """The option it gave, or gave most often; nan where it gave none."""
-        return np.where(
-            self.shares_C_Q_O.sum(axis=2) > 0,
-            self.shares_C_Q_O.argmax(axis=2).astype(float),
-            np.nan,
-        )
+        # Without a guard, `argmax` of zeros would report the first option.
+        commonest = self.shares_C_Q_O.argmax(axis=2).astype(float)
+        return np.where(self.shares_C_Q_O.sum(axis=2) > 0, commonest, np.nan)
 
     @property
     def both_C_Q(self) -> BoolArray:
@@ -80,6 +78,7 @@ class Answered:
         if self.drawn:
             return self.shares_C_Q_O, self.people_C_Q_O
         options = np.arange(self.shares_C_Q_O.shape[2])
+        # One-hot shares; no option equals nan, so questions without answers stay zeros.
         return self.shares_C_Q_O, (self.gold_C_Q[:, :, None] == options).astype(float)
 
     @property
@@ -146,6 +145,7 @@ def _first_asked(answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:
             own[one.answer.community] = common
         own.setdefault(one.answer.community, shape_of(one)[1:])
     chosen = [one for one in answers if shape_of(one)[1:] == own[one.answer.community]]
+    # The order as printed, (), is preferred wherever it comes; else the first one seen.
     first: dict[str, tuple[int, ...]] = {}
     for one in chosen:
         order = shape_of(one)[0]
@@ -165,15 +165,18 @@ def _answered(survey: Survey, key: tuple[str, str], answers: Sequence[ReadAnswer
     measured = any(one.answer.probs_O is not None for one in answers)
     times = Counter(zip(table.profile_N.tolist(), table.question_N.tolist(), strict=True))
     draws = np.zeros((len(order), len(questions)), dtype=np.int64)
-    for row, p in enumerate(order):
-        for q in range(len(questions)):
-            draws[row, q] = 0 if measured else times[p, q]
+    # Probabilities stay at 0 draws: they are exact, so their entropy needs no correction.
+    if not measured:
+        for row, p in enumerate(order):
+            for q in range(len(questions)):
+                draws[row, q] = times[p, q]
     return Answered(
         *key,
         communities,
         peoples,
         np.array([peoples.communities.index(c) for c in communities]),
         shares,
+        # The median, so that a few repeated questions do not turn single answers into draws.
         measured or float(np.median(list(times.values()))) >= _DRAWS,
         draws,
         table.base_values(order, len(questions)),

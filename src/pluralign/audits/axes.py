@@ -63,34 +63,40 @@ def _gram_Q(shares_C_Q_O: FloatArray) -> FloatArray:
 def _drawn_carried(gram_Q: FloatArray, counts_B_Q: FloatArray, axes: int) -> FloatArray:
     """Share of the variation on the largest axes in each draw of questions, shape (B,)."""
     q, c, _ = gram_Q.shape
+    # A draw's products are its counts times those of the questions: one matrix product for all.
     flat = gram_Q.reshape(q, c * c)
-    return np.concatenate(
-        [
-            _carried((counts.astype(float) @ flat).reshape(-1, c, c), axes)
-            for counts in portions(counts_B_Q, c)
-        ]
-    )
+    carried = []
+    for counts in portions(counts_B_Q, c):
+        gram_B = (counts.astype(float) @ flat).reshape(-1, c, c)
+        carried.append(_carried(gram_B, axes))
+    return np.concatenate(carried)
 
 
 def _carried(gram_B: FloatArray, axes: int) -> FloatArray:
     """Share of the variation on the largest axes, shape (B,); nan where nothing varies."""
+    # Rounding makes eigenvalues that are zero slightly negative.
     values = np.clip(np.linalg.eigvalsh(gram_B), 0, None)
     total = values.sum(axis=1)
+    # Where nothing varies, rounding leaves a tiny total, which must not be divided by.
     total[total <= _NOTHING] = 0.0
+    # `eigvalsh` sorts upwards: the largest axes are the last.
     return over(values[:, -axes:].sum(axis=1), total)
 
 
 def _main_axes(
     a: Answered, grams: list[FloatArray], counts: FloatArray, n: int
 ) -> Iterator[Measured | Skipped]:
-    (ours, ours_B), (theirs, theirs_B) = (
-        (float(_carried(g.sum(axis=0)[None], _AXES)[0]), _drawn_carried(g, counts, _AXES))
-        for g in grams
-    )
-    if np.isnan(ours) or np.isnan(theirs):
+    ours, theirs = (_on_main_axes(gram_Q, counts) for gram_Q in grams)
+    if np.isnan(ours[0]) or np.isnan(theirs[0]):
         yield Skipped(f"{a.subject}: its answers do not vary between communities")
         return
-    yield _axes_measured(a, (ours, ours_B), (theirs, theirs_B), n, "its two main axes", _MAIN)
+    yield _axes_measured(a, ours, theirs, n, "its two main axes", _MAIN)
+
+
+def _on_main_axes(gram_Q: FloatArray, counts_B_Q: FloatArray) -> Number:
+    """Share of the variation on the main axes, and in each draw of questions."""
+    share = _carried(gram_Q.sum(axis=0)[None], _AXES)[0]
+    return float(share), _drawn_carried(gram_Q, counts_B_Q, _AXES)
 
 
 def _theory_axes(
@@ -103,32 +109,28 @@ def _theory_axes(
 ) -> Iterator[Measured | Skipped]:
     known = [c for c, name in enumerate(a.communities) if name in positions]
     width = len(next(iter(positions.values()))) if positions else 0
+    # Axes as many as the communities less one would carry all of any variation.
     if len(known) < width + 3:
         yield Skipped(
             f"{a.subject}: {theory} has positions for {len(known)} of its communities",
             f"{width + 3}",
         )
         return
+    # Centred again, because the mean of the known communities is not the mean of all.
     projection = _onto(np.array([positions[a.communities[c]] for c in known]))
     centre = np.eye(len(known)) - 1 / len(known)
     found = []
     for gram in grams:
         part = centre @ gram[:, known][:, :, known] @ centre
-        total, inside = (
-            np.trace(part, axis1=1, axis2=2),
-            np.trace(projection @ part, axis1=1, axis2=2),
-        )
+        total = np.trace(part, axis1=1, axis2=2)
+        inside = np.trace(projection @ part, axis1=1, axis2=2)
         if total.sum() <= _NOTHING:
             yield Skipped(
                 f"{a.subject}: its answers, or the people's, do not vary between communities"
             )
             return
-        found.append(
-            (
-                float(inside.sum() / total.sum()),
-                draw_ratios(inside[None], total[None], counts)[:, 0],
-            )
-        )
+        share_B = draw_ratios(inside[None], total[None], counts)[:, 0]
+        found.append((float(inside.sum() / total.sum()), share_B))
     yield _axes_measured(a, found[0], found[1], n, theory, _THEORY)
 
 
@@ -136,8 +138,10 @@ def _onto(axes_C_D: FloatArray) -> FloatArray:
     """Projection onto the span of the centred axes, shape (C, C); a constant axis adds nothing."""
     centred, size_D = axes_C_D - axes_C_D.mean(axis=0), np.abs(axes_C_D).max(axis=0)
     apart_D = np.abs(centred).max(axis=0)
+    # Relative to each axis, because theories use different units.
     varying = apart_D > _CLOSE * size_D
     left, sizes, _ = np.linalg.svd(centred[:, varying] / apart_D[varying], full_matrices=False)
+    # Axes that others already span get no direction of their own.
     basis = left[:, sizes > _CLOSE]
     projection: FloatArray = basis @ basis.T
     return projection

@@ -1,6 +1,6 @@
 """Checks of cross-cultural reasoning: levels of context, two cultures, reasons, estimates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -24,27 +24,22 @@ def levels(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
     if not evidence.items:
         yield _ITEMS
     for model, items in _by_model(evidence):
-        right = {
-            level: {i.id: i.answer == i.gold for i in items if i.level == level} for level in LEVELS
-        }
+        right = {level: _right_at(level, items) for level in LEVELS}
+        # Sorted, because the order of a set, and with it that of the draws, differs between runs.
         both = sorted(right["rule_of_thumb"].keys() & right["country"].keys())
         if len(both) < _FEW:
             yield Skipped(
                 f"{model}: {len(both)} items asked with and without the rule of thumb", f"{_FEW}"
             )
             continue
-        given, bare = (
-            np.array([float(right[level][i]) for i in both])
-            for level in ("rule_of_thumb", "country")
-        )
+        given = _credits(right["rule_of_thumb"], both)
+        bare = _credits(right["country"], both)
         numbers = {"fall": _mean(given - bare, both, context, model)}
-        numbers |= {
-            f"accuracy_{level}": _mean(
-                np.array([float(right[level][i]) for i in both]), both, context, model
-            )
-            for level in LEVELS
-            if all(i in right[level] for i in both)
-        }
+        for level, found in right.items():
+            # "value" is optional: it is reported only if it has the same items.
+            if found.keys() >= set(both):
+                credit_N = _credits(found, both)
+                numbers[f"accuracy_{level}"] = _mean(credit_N, both, context, model)
         lost = [i for i, g, b in zip(both, given, bare, strict=True) if g > b]
         value, error = _decides(given - bare, both, context, model)
         yield Measured(
@@ -64,24 +59,32 @@ def levels(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
         )
 
 
+def _right_at(level: str, items: Sequence[Item]) -> dict[str, bool]:
+    """Item at a level -> whether it was answered rightly."""
+    return {i.id: i.answer == i.gold for i in items if i.level == level}
+
+
+def _credits(right: Mapping[str, bool], ids: Sequence[str]) -> FloatArray:
+    """1 for each item that was answered rightly, else 0, shape (N,)."""
+    return np.array([float(right[i]) for i in ids])
+
+
 def between(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     """Fall of accuracy from questions about one culture to two, with only the countries given."""
     if not evidence.items:
         yield _ITEMS
     for model, items in _by_model(evidence):
         bare = [i for i in items if i.level == "country"]
-        one, two = (
-            [i for i in bare if (len(i.communities) > 1) == several] for several in (False, True)
-        )
+        one = [i for i in bare if len(i.communities) <= 1]
+        two = [i for i in bare if len(i.communities) > 1]
         if min(len(one), len(two)) < _FEW:
             yield Skipped(
                 f"{model}: {len(one)} items on one culture, {len(two)} between", f"{_FEW} of each"
             )
             continue
-        (single, single_B), (several, several_B) = (
-            _accuracy(part, context, model, purpose)
-            for part, purpose in ((one, "one"), (two, "several"))
-        )
+        # Different purposes, because the two sets of items are drawn independently.
+        single, single_B = _accuracy(one, context, model, "one")
+        several, several_B = _accuracy(two, context, model, "several")
         wrong = [i.id for i in two if i.answer != i.gold]
         yield Measured(
             subject=model,
@@ -169,15 +172,14 @@ def _known(stated: Answered, a: Answered, context: Context) -> Iterator[Measured
             )
             continue
         rows, cols = rows[there], cols[there]
+        # Shares are padded to the longest question asked, which may differ between strategies.
         width = min(stated.shares_C_Q_O.shape[2], a.shares_C_Q_O.shape[2])
         estimated, given = stated.shares_C_Q_O[t, rows, :width], a.shares_C_Q_O[c, cols, :width]
         people = a.people_C_Q_O[c, cols, :width]
         know, live = _close(estimated, people, a.drawn), _close(given, people, a.drawn)
-        one = np.ones(len(cols))[None]
-        (gap, gap_B), (first, first_B), (second, second_B) = (
-            (float(v.mean()), draw_ratios(v[None], one, counts[:, cols])[:, 0])
-            for v in (know - live, know, live)
-        )
+        gap, gap_B = _drawn_mean(know - live, counts[:, cols])
+        first, first_B = _drawn_mean(know, counts[:, cols])
+        second, second_B = _drawn_mean(live, counts[:, cols])
         n, worst = len(cols), np.argsort(live - know)[:_SHOWN]
         yield Measured(
             subject=a.subject,
@@ -203,6 +205,12 @@ def _known(stated: Answered, a: Answered, context: Context) -> Iterator[Measured
             rows=Rows("questions", n, tuple(a.peoples.questions[cols[i]] for i in worst)),
             look="Compare estimates and answers on the listed questions.",
         )
+
+
+def _drawn_mean(value_N: FloatArray, counts_B_N: FloatArray) -> tuple[float, FloatArray]:
+    """Mean over questions, and in each draw of questions, shape (B,)."""
+    ones = np.ones(len(value_N))[None]
+    return float(value_N.mean()), draw_ratios(value_N[None], ones, counts_B_N)[:, 0]
 
 
 def _close(shares: FloatArray, people: FloatArray, drawn: bool) -> FloatArray:

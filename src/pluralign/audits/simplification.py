@@ -42,14 +42,11 @@ def within(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
                 _SINGLE.format(a.subject), "several draws of each question, or probabilities"
             )
             continue
-        ours, theirs = (
-            _entropy(a.shares_C_Q_O, a.draws_C_Q) * a.both_C_Q,
-            _entropy(a.people_C_Q_O) * a.both_C_Q,
-        )
-        top, people_top = (
-            a.shares_C_Q_O.max(axis=2) * a.both_C_Q,
-            a.people_C_Q_O.max(axis=2) * a.both_C_Q,
-        )
+        # Few draws lower an entropy; people's samples are far larger, so theirs is not corrected.
+        ours = _entropy(a.shares_C_Q_O, a.draws_C_Q) * a.both_C_Q
+        theirs = _entropy(a.people_C_Q_O) * a.both_C_Q
+        top = a.shares_C_Q_O.max(axis=2) * a.both_C_Q
+        people_top = a.people_C_Q_O.max(axis=2) * a.both_C_Q
         counts = a.counts(context.rng("within", a.subject), context.draws)
         lost_B = 1 - draw_ratios(ours, theirs, counts)
         spreads = [_spread(shares, a) for shares in (a.shares_C_Q_O, a.people_C_Q_O)]
@@ -98,29 +95,25 @@ def alike(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
     if not evidence.answered:
         yield NAMED
     for a in evidence.answered:
-        value, gold = (
-            np.where(a.both_C_Q, a.value_C_Q, np.nan),
-            np.where(a.both_C_Q, a.gold_C_Q, np.nan),
-        )
+        value = np.where(a.both_C_Q, a.value_C_Q, np.nan)
+        gold = np.where(a.both_C_Q, a.gold_C_Q, np.nan)
         if len(value) < 2:
             yield Skipped(f"{a.subject} answers for one community only", "answers for a second one")
             continue
         counts = a.counts(context.rng("alike", a.subject), context.draws)
         levels, everything = a.levels, a.all_levels
-        ours, theirs = (_diversities(v, a, counts) for v in levels)
+        ours = _diversities(levels[0], a, counts)
+        theirs = _diversities(levels[1], a, counts)
         if ours is None or theirs is None or theirs[0][0] <= 0:
             yield Skipped(
                 f"{a.subject}: two communities have no question in common, or the people answer "
                 "alike"
             )
             continue
-        own, peoples = (
-            part
-            if np.array_equal(some, every, equal_nan=True)
-            else _diversities(every, a, counts) or part
-            for part, some, every in zip((ours, theirs), levels, everything, strict=True)
-        )
-        lost, lost_B = 1 - ours[0][0] / theirs[0][0], 1 - over(ours[0][1], theirs[0][1])
+        own = _diversities_of_all(ours, levels[0], everything[0], a, counts)
+        peoples = _diversities_of_all(theirs, levels[1], everything[1], a, counts)
+        lost = 1 - ours[0][0] / theirs[0][0]
+        lost_B = 1 - over(ours[0][1], theirs[0][1])
         n = int(a.both_C_Q.any(axis=0).sum())
         same = np.flatnonzero((majority_choice(value) == 1) & (majority_choice(gold) < 1))
         yield Measured(
@@ -167,9 +160,12 @@ def stereotyped(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
             continue
         ours, theirs = a.like_with_like
         there = a.both_C_Q[:, :, None]
+        # At least 1: where nobody was asked the sum is 0, and so is the mean.
         mean = (theirs * there).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
         way = (theirs - mean) * there
-        top, bottom = ((ours - mean) * way).sum(axis=2), (way**2).sum(axis=2)
+        # The slope of the answers' deviations on the people's: 1 is faithful, more exaggerates.
+        top = ((ours - mean) * way).sum(axis=2)
+        bottom = (way**2).sum(axis=2)
         counts = a.counts(context.rng("stereotyped", a.subject), context.draws)
         far_B = draw_ratios(top, bottom, counts) - 1
         for c, community in enumerate(a.communities):
@@ -198,6 +194,7 @@ def stereotyped(evidence: Evidence, context: Context) -> Iterator[Measured | Ski
 
 def _entropy(shares_C_Q_O: FloatArray, draws_C_Q: IntArray | None = None) -> FloatArray:
     """Entropy in nats, shape (C, Q); with draws, corrected for small samples (Miller and Madow)."""
+    # `where` computes the logarithm of zero shares too, before it drops them.
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy: FloatArray = -np.nansum(
             np.where(shares_C_Q_O > 0, shares_C_Q_O * np.log(shares_C_Q_O), 0), axis=2
@@ -212,9 +209,8 @@ def _spread(shares_C_Q_O: FloatArray, a: Answered) -> FloatArray:
     """Variance of the answers on scales from 0 to 1, shape (C, Q); 0 unless both answered."""
     position = np.arange(shares_C_Q_O.shape[2])[None] / (a.peoples.n_options_Q[:, None] - 1)
     mean = (shares_C_Q_O * position).sum(axis=2)
-    variance: FloatArray = (shares_C_Q_O * (position - mean[:, :, None]) ** 2).sum(
-        axis=2
-    ) * a.both_C_Q
+    squares = (position - mean[:, :, None]) ** 2
+    variance: FloatArray = (shares_C_Q_O * squares).sum(axis=2) * a.both_C_Q
     return variance
 
 
@@ -223,9 +219,9 @@ def _spread_number(
 ) -> dict[str, Estimate]:
     """Ratio of the standard deviations of answers and people; empty if the people do not vary."""
     ours, theirs = (float(spread[c].sum()) for spread in spreads)
-    return (
-        {"spread_ratio": estimate(np.sqrt(ours / theirs), draws_B_C[:, c], n)} if theirs > 0 else {}
-    )
+    if theirs <= 0:
+        return {}
+    return {"spread_ratio": estimate(np.sqrt(ours / theirs), draws_B_C[:, c], n)}
 
 
 def _means(
@@ -245,7 +241,9 @@ def _diversities(
         return None
     distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
     n, pairwise, structural = len(value_C_Q), [], []
+    # In portions, because a draw has a distance for every two communities.
     for counts in portions(counts_B_Q, n):
+        # A draw may contain none of the questions that two communities share: distance 0.
         draws = 100 * np.sqrt(np.nan_to_num(draw_ratios(error, scale, counts)))
         pairwise.append(draws.mean(axis=1))
         structural.append(spanning_length(square(draws, n)))
@@ -253,6 +251,23 @@ def _diversities(
         (float(distance.mean()), np.concatenate(pairwise)),
         (float(spanning_length(square(distance[None], n))[0]), np.concatenate(structural)),
     )
+
+
+def _diversities_of_all(
+    common: tuple[Number, Number],
+    common_C_Q: FloatArray,
+    all_C_Q: FloatArray,
+    a: Answered,
+    counts_B_Q: FloatArray,
+) -> tuple[Number, Number]:
+    """Diversities of all answers of one side, given those of the common questions.
+
+    They are the common ones where no answer is added, which saves the draws, or where two
+    communities share no question.
+    """
+    if np.array_equal(common_C_Q, all_C_Q, equal_nan=True):
+        return common
+    return _diversities(all_C_Q, a, counts_B_Q) or common
 
 
 def _asked(value_C_Q: FloatArray) -> int:

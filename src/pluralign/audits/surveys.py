@@ -94,13 +94,13 @@ def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | 
         )
     for sources, community, against, n in compared:
         value = np.array([1.0] * len(against) + [0.0] * (n - len(against)))
-        draws = draw_means(
-            value, list(range(n)), context.rng("contradictions", sources, community), context.draws
-        )
+        rng = context.rng("contradictions", sources, community)
+        draws = draw_means(value, list(range(n)), rng, context.draws)
         yield Measured(
             subject=sources,
             community=community,
             value=float(value.mean()),
+            # One question has no spread; an infinite error keeps its value a note at most.
             error=standard_error(draws) if n > 1 else float("inf"),
             numbers={"contradicted": estimate(value.mean(), draws, n)},
             claim=Sentence(
@@ -121,13 +121,8 @@ def contradictions(evidence: Evidence, context: Context) -> Iterator[Measured | 
 def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[str], int]]:
     if evidence.survey is None:
         return
-    first = {_words(q.text): q.id for q in evidence.survey.questions.values()}
     for other in evidence.other_surveys:
-        same = [
-            (first[_words(q.text)], q.id)
-            for q in other.questions.values()
-            if _words(q.text) in first
-        ]
+        same = _same_questions(evidence.survey, other)
         for community in sorted(set(evidence.survey.communities) & set(other.communities)):
             apart = {a: _apart(evidence.survey, other, a, b, community) for a, b in same}
             both = {a: distance for a, distance in apart.items() if distance is not None}
@@ -136,18 +131,29 @@ def _survey_contradictions(evidence: Evidence) -> Iterator[tuple[str, str, list[
                 yield f"{evidence.survey.name} and {other.name}", community, against, len(both)
 
 
+def _same_questions(one: Survey, other: Survey) -> list[tuple[str, str]]:
+    """Ids, in each survey, of the questions that have the same words in both."""
+    # By their words, because the ids of two surveys have nothing in common.
+    first = {_words(q.text): q.id for q in one.questions.values()}
+    same = []
+    for question in other.questions.values():
+        words = _words(question.text)
+        if words in first:
+            same.append((first[words], question.id))
+    return same
+
+
 def _apart(one: Survey, other: Survey, a: str, b: str, community: str) -> float | None:
     """Distance between two surveys' shares; None if the options differ or nobody was asked."""
     shares = []
     for survey, question in ((one, a), (other, b)):
-        found, options = (
-            survey.distribution(question, community),
-            survey.questions[question].options,
-        )
+        found = survey.distribution(question, community)
+        options = survey.questions[question].options
         if found is None or sum(found.probs_O) <= 0:
             return None
         shares.append(dict(zip(map(_words, options), found.normalised(), strict=True)))
     first, second = shares
+    # The second condition: two options with the same words would have become one.
     if first.keys() != second.keys() or len(first) != len(one.questions[a].options):
         return None
     return float(total_variation(list(first.values()), [second[option] for option in first]))
@@ -161,6 +167,7 @@ def _pair_contradictions(
         lambda: defaultdict(int)
     )
     for p in pairs:
+        # Sorted, so that opposite choices between two responses count against each other.
         first, second = sorted((p.chosen, p.rejected))
         by_source = votes[p.community, prompt_text(p.prompt), (first, second)]
         by_source[p.source or "unnamed"] += 1 if p.chosen == first else -1
