@@ -50,6 +50,7 @@ def other_people(evidence: Evidence, context: Context) -> Iterator[Measured | Sk
             other = max((p for p in range(width) if p != own), key=lambda p: score[p])
             ahead, ahead_B = float(score[other] - score[own]), score_B[:, other] - score_B[:, own]
             rank = target_rank(-score[None], [own])[0]
+            # A draw without a common question has no score: it ranks last.
             rank_B = target_rank(-np.nan_to_num(score_B[:, None], nan=-np.inf), [own])[:, 0]
             n = int(a.both_C_Q[c].sum())
             nearer = np.flatnonzero(error[other] < error[own])
@@ -105,6 +106,7 @@ def default_culture(evidence: Evidence, context: Context) -> Iterator[Measured |
         shown, shown_B = top.sum(axis=1) / bottom.sum(axis=1), draw_ratios(top, bottom, counts)
         d = int(shown.argmax())
         rest = [p for p in range(len(shown)) if p != d]
+        # Against the median, because any people's answers show through now and then.
         excess = float(shown[d] - np.median(shown[rest]))
         excess_B = shown_B[:, d] - np.median(shown_B[:, rest], axis=1)
         n = int((bottom[d] > 0).sum())

@@ -66,11 +66,13 @@ def _beyond_raters(
         yield UNREAD
         return
     judged = rewards.judged
+    # 0 for pairs that neither or both responses have the property in; they are left out below.
     by_id = {id_: side(p) for id_, p in evidence.pair_by_id.items()}
     side_N = np.array([by_id.get(id_, 0.0) for id_ in judged.pair_N.tolist()])
     for method, margins in rewards.margins.items():
         served = [c for c in margins if c in rewards.served]
         own = np.zeros(len(judged))
+        # Each pair gets the margin of the steer to its own community.
         for community in served:
             own = np.where(rewards.of(community), margins[community], own)
         ours, theirs = correct(own * side_N), (side_N > 0).astype(float)

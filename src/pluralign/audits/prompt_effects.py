@@ -95,7 +95,7 @@ def _compared(
     rate, rate_B = _rate(form, counts_B_Q)
     base, base_B = _rate(culture, counts_B_Q)
     n = int((form[1] > 0).sum())
-    changed = [questions[q] for q in np.flatnonzero(form[0])]
+    changed = [questions[q] for q in np.flatnonzero(form[0]).tolist()]
     return Measured(
         subject=subject,
         community=None,

@@ -112,9 +112,7 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
         draws = draw_means(
             value, list(range(n)), context.rng("outsiders", community), context.draws
         )
-        ids = [
-            p.id for p in evidence.pairs if p.community == community and away_by.get(p.rater or "")
-        ]
+        ids = [p.id for p in evidence.pairs if p.community == community and _is_of(p, away_by)]
         yield Measured(
             subject=_sources(evidence.raters[community]),
             community=community,
@@ -128,6 +126,11 @@ def outsiders(evidence: Evidence, context: Context) -> Iterator[Measured | Skipp
             rows=Rows("pairs", len(ids), tuple(ids[:SHOWN])),
             look="Leave out the listed pairs and run again: does the community's taste change?",
         )
+
+
+def _is_of(pair: PreferencePair, away_by: Mapping[str, bool]) -> bool:
+    """Whether the pair's rater states that they belong elsewhere."""
+    return pair.rater is not None and away_by.get(pair.rater, False)
 
 
 def unlike_residents(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
@@ -186,12 +189,14 @@ def _unlike(
     shown = np.array([shown_by_group.get(g, 0) for g in names]) / n
     rng = context.rng("residents", community, attribute)
     chance_B = total_variation(rng.multinomial(n, lived, size=context.draws) / n, lived)
+    # A small sample differs from its residents by chance; that much is not counted.
     apart = float(total_variation(shown, lived) - chance_B.mean())
+    # Without the joined small groups, which have no name of their own.
     most = int((shown - lived)[:-1].argmax())
-    again_B = total_variation(
-        rng.multinomial(n, shown / shown.sum(), size=context.draws) / n, lived
-    )
-    # small samples differ by chance, redrawn ones differ more
+    redrawn_B = rng.multinomial(n, shown / shown.sum(), size=context.draws) / n
+    again_B = total_variation(redrawn_B, lived)
+    # A redrawn sample differs more than the sample itself, so only the spread of its draws is
+    # used, around the measured value.
     draws = apart + again_B - again_B.mean()
     return Measured(
         subject=_sources(raters),

@@ -169,7 +169,8 @@ def _neighbour(
 
 def _range_bound(draws_B_C: FloatArray, value_C: FloatArray, tests: int) -> float:
     """Lower end of the gap between the highest and the lowest, for all groups and tests at once."""
-    reach = np.quantile(
-        np.nan_to_num(np.ptp(draws_B_C - value_C, axis=1), nan=np.inf), 1 - LEVEL / max(tests, 1)
-    )
+    # Even equal groups differ by chance. The range of a draw's errors is such a difference, so a
+    # high quantile of it is subtracted. A draw that lacks a group counts as an infinite range.
+    reach_B = np.nan_to_num(np.ptp(draws_B_C - value_C, axis=1), nan=np.inf)
+    reach = np.quantile(reach_B, 1 - LEVEL / max(tests, 1))
     return float(np.ptp(value_C) - reach)

@@ -43,6 +43,8 @@ def krippendorff_alpha(ratings_R_U: npt.ArrayLike, level: Level = "nominal") -> 
         raise NotEnoughData("all ratings are equal: alpha is undefined without variation")
     count_U_V = np.stack([(paired == v).sum(axis=0) for v in value_V], axis=1).astype(np.float64)
     raters_U = count_U_V.sum(axis=1)
+    # Each of a unit's m ratings is paired with the m - 1 others, and a pair counts 1 / (m - 1): so
+    # every rating counts once. The diagonal takes out the pairs of a rating with itself.
     weighted = count_U_V / (raters_U - 1)[:, None]
     coincidence_V_V = weighted.T @ count_U_V - np.diag(weighted.sum(axis=0))
     total_V = coincidence_V_V.sum(axis=1)
@@ -94,6 +96,7 @@ def human_ceiling(
         raise InvalidInput("a choice is neither 0 nor 1")
     _, item = coded(item_N, "item", choices.size)
     raters, rater = coded(rater_N, "rater", choices.size)
+    # Without the rater's own choices, of which there may be several on one item.
     _, own = np.unique(item * raters.size + rater, return_inverse=True)
     others = np.bincount(item)[item] - np.bincount(own)[own]
     for_one = np.bincount(item, choices)[item] - np.bincount(own, choices)[own]
@@ -103,6 +106,7 @@ def human_ceiling(
             "no item was judged by two different raters",
             hint="agreement needs overlapping judgements",
         )
+    # 1 or 0, and 0.5 for a tie.
     majority = (np.sign(2 * for_one[kept] - others[kept]) + 1) / 2
     credit = 1 - np.abs(choices[kept] - majority)
     low, high = percentile_interval(draw_means(credit, rater[kept], rng, draws))
@@ -117,6 +121,7 @@ def _differences(value_V: FloatArray, total_V: FloatArray, level: Level) -> Floa
     if level == "interval":
         return np.subtract.outer(value_V, value_V) ** 2
     if level == "ordinal":
+        # The middle of the ranks that the ratings of each value share.
         rank_V = np.cumsum(total_V) - total_V / 2
         return np.subtract.outer(rank_V, rank_V) ** 2
     raise InvalidInput(f"unknown level {level!r}", hint='use "nominal", "ordinal" or "interval"')

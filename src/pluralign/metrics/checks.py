@@ -69,6 +69,7 @@ def coded(ids_N: npt.ArrayLike, name: str, n: int) -> tuple[npt.NDArray[np.gener
     ids = np.asarray(ids_N)
     if ids.shape != (n,):
         raise InvalidInput(f"{name} ids of shape {ids.shape} for {n} rows")
+    # Floats may contain nan, and objects None: missing ids would become clusters of their own.
     if ids.dtype.kind not in "USbiu":
         raise InvalidInput(
             f"{name} ids are missing or of mixed kinds",

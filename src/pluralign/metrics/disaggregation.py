@@ -99,11 +99,9 @@ class ByCommunity:
         share = float(values.min() / values.max())
         with np.errstate(divide="ignore"):
             reach = _reach(np.log(values), np.log(self._draws(compared))) if share > 0 else None
-        low, high = (
-            (None, None)
-            if reach is None
-            else (share * np.exp(-reach), min(1.0, share * np.exp(reach)))
-        )
+        if reach is None:
+            return self._summary(share, None, None, compared)
+        low, high = share * np.exp(-reach), min(1.0, share * np.exp(reach))
         return self._summary(share, low, high, compared)
 
     def _compared(self, min_clusters: int, at_least: int) -> dict[str, Estimate]:
@@ -167,24 +165,18 @@ def disaggregate(
     ids, community = coded(community_N, "community", values.size)
     _, cluster = coded(cluster_N, "cluster", values.size)
     kept = weights > 0
-    values, weights, community, cluster = (
-        values[kept],
-        weights[kept],
-        community[kept],
-        cluster[kept],
-    )
+    values, weights = values[kept], weights[kept]
+    community, cluster = community[kept], cluster[kept]
     n_C = np.bincount(community, minlength=ids.size)
     if not n_C.all():
         raise NotEnoughData("every weight is 0", where=f"community {ids[n_C == 0][0]}")
     value_C = np.bincount(community, weights * values) / np.bincount(community, weights)
     clusters_C = np.bincount(np.unique(cluster * ids.size + community) % ids.size)
     draws_B_C = draw_group_means(values, community, cluster, rng, draws, weight_N=weights)
-    estimates = {
-        str(ids[c]): Drawn(
-            value_C[c], draws_B_C[:, c], int(n_C[c]), int(clusters_C[c]) if raters else None
-        ).estimate
-        for c in range(ids.size)
-    }
+    estimates = {}
+    for c, id_ in enumerate(ids):
+        behind = int(clusters_C[c]) if raters else None
+        estimates[str(id_)] = Drawn(value_C[c], draws_B_C[:, c], int(n_C[c]), behind).estimate
     people = np.unique(cluster).size if raters else None
     mean = float(np.average(values, weights=weights))
     overall_B = draw_means(values, cluster, rng, draws, weights)
@@ -201,7 +193,10 @@ def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:
     """95th percentile of the range of the draws' deviations; None where one has no draws."""
     if np.isnan(draws_B_C).all(axis=0).any():
         return None
+    # A draw that lacks a community tells nothing of it, so it counts as no deviation. On logarithms
+    # a draw of 0 is -inf, and its range counts as infinite.
     with np.errstate(invalid="ignore"):
         deviation_B_C = np.where(np.isnan(draws_B_C), 0, draws_B_C - value_C)
         range_B = np.nan_to_num(np.ptp(deviation_B_C, axis=1), nan=np.inf, posinf=np.inf)
+    # A quantile between a finite range and an infinite one would be nan.
     return float(np.quantile(range_B, 0.95, method="higher"))

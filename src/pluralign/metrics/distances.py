@@ -26,6 +26,7 @@ def jensen_shannon_distance(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
     p, q = _checked(p, q)
     # Each of p and q is set against p + q instead of the mean, which could round a tiny share to 0.
     divergence = (rel_entr(2 * p, p + q) + rel_entr(2 * q, p + q)).sum(axis=-1) / (4 * np.log(2))
+    # Rounding may leave the divergence of equal rows slightly below 0.
     distance: FloatArray = np.sqrt(np.clip(divergence, 0, 1))
     return distance
 
@@ -63,6 +64,7 @@ def wasserstein(p: npt.ArrayLike, q: npt.ArrayLike) -> FloatArray:
         raise InvalidInput(
             "a scale of one option has no distances", hint="leave such questions out"
         )
+    # The last cumulative sum is 0, because both rows sum to 1.
     moved = np.abs(np.cumsum(p - q, axis=-1)[..., :-1]).mean(axis=-1)
     distance: FloatArray = np.clip(moved, 0, 1)
     return distance

@@ -140,6 +140,7 @@ def draw_series_means(
     groups, group = coded(group_N, "group", len(weights))
     clusters, cluster = coded(cluster_N, "cluster", len(weights))
     series = value_N_S.shape[1]
+    # Each cluster with each of its groups; as many as clusters if none crosses groups.
     cells = np.unique(cluster * groups.size + group)
     home = cells % groups.size
     if cells.size == clusters.size:
@@ -148,6 +149,7 @@ def draw_series_means(
         return np.concatenate(columns, axis=1)
     sums_K_C = _sums(value_N_S, weights, cluster * groups.size + group, clusters.size * groups.size)
     means_B_C_S = _draw_ratios(sums_K_C.reshape(clusters.size, groups.size, series + 1), rng, draws)
+    # The draws of a single cluster are all the same: an interval without width would be false.
     means_B_C_S[:, np.bincount(home, minlength=groups.size) < 2] = np.nan
     return means_B_C_S
 
@@ -199,10 +201,12 @@ def _draw_ratios(sums_K_C_S: FloatArray, rng: np.random.Generator, draws: int) -
     sums_B = np.empty((draws, flat_K.shape[1]))
     for start in range(0, draws, step):
         size = min(step, draws - start)
+        # Row numbers of each draw are shifted by its own offset, so that one count serves them all.
         drawn = rng.integers(rows, size=(size, rows)) + rows * np.arange(size)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=size * rows).reshape(size, rows)
+        # As floats, because numpy multiplies matrices of whole numbers without BLAS.
         sums_B[start : start + size] = counts.astype(np.float64) @ flat_K
     sums_B_C_S = sums_B.reshape(draws, groups, columns)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # 0 / 0 in a joint draw without any cluster of a group
         ratios: FloatArray = sums_B_C_S[:, :, :-1] / sums_B_C_S[:, :, -1:]
     return ratios

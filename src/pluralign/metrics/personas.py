@@ -78,6 +78,7 @@ def spanning_length(distance_B_P_P: FloatArray) -> FloatArray:
         Length of the tree over P - 1, shape (B,).
     """
     draws, n, _ = distance_B_P_P.shape
+    # The trees of all draws grow together, by one persona a step; the first is their root.
     nearest = distance_B_P_P[:, 0].copy()
     outside = np.ones((draws, n), dtype=bool)
     outside[:, 0] = False
@@ -148,6 +149,7 @@ def spread(value_P_Q: npt.ArrayLike, n_options_Q: npt.ArrayLike) -> FloatArray:
     Shape (Q,); nan where fewer than two personas answered.
     """
     value = np.asarray(value_P_Q, dtype=np.float64) / (np.asarray(n_options_Q, dtype=float) - 1)
+    # `nanvar` would warn about questions that nobody answered, and report 0 for one answer.
     several = (~np.isnan(value)).sum(axis=0) >= 2
     variance = np.full(value.shape[1], np.nan)
     variance[several] = np.nanvar(value[:, several], axis=0)
@@ -176,6 +178,7 @@ def target_rank(distance_P_C: npt.ArrayLike, target_P: npt.ArrayLike) -> FloatAr
     if target.size and not (target.min() >= 0 and target.max() < distance.shape[-1]):
         raise InvalidInput(f"targets {target.tolist()} of {distance.shape[-1]} peoples")
     own = distance[..., np.arange(target.size), target][..., None]
+    # One of those at the target's distance is the target itself; the others share its rank.
     ranks: FloatArray = 1 + (distance < own).sum(axis=-1) + ((distance == own).sum(axis=-1) - 1) / 2
     return ranks
 

@@ -111,8 +111,10 @@ def answer_closeness(
     [1.0, 0.33, 0.0]
     """
     distance = np.abs(np.asarray(answer_Q, dtype=np.float64) - np.asarray(gold_Q, dtype=np.float64))
+    # A parser of published scores may read a number beyond the options.
     close: FloatArray = np.clip(1 - distance / _length(n_options_Q), 0, 1)
     if nominal_Q is not None:
+        # nan equals nothing, so without the guard a missing answer would count as a wrong one.
         close = np.where(
             np.asarray(nominal_Q) & ~np.isnan(distance), (distance == 0).astype(float), close
         )
@@ -138,6 +140,7 @@ def draw_questions(n_questions: int, rng: np.random.Generator, draws: int = 2000
         raise NotEnoughData("there are no questions to resample")
     if draws < 1:
         raise InvalidInput(f"{draws} draws", hint="2000 draws give a stable 95 % interval")
+    # Counts are exact in float32, and products with them take half the time.
     counts_B_Q: FloatArray = rng.multinomial(
         n_questions, np.full(n_questions, 1 / n_questions), size=draws
     ).astype(np.float32)
@@ -158,6 +161,7 @@ def draw_ratios(top_S_Q: FloatArray, bottom_S_Q: FloatArray, counts_B_Q: FloatAr
     top_B_S, bottom_B_S = (counts_B_Q @ side.T.astype(np.float32) for side in (top_S_Q, bottom_S_Q))
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios: FloatArray = np.asarray(top_B_S / bottom_B_S, dtype=np.float64)
+    # Undefined, where the division gave nan or infinity.
     ratios[bottom_B_S <= 0] = np.nan
     return ratios
 
