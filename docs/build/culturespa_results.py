@@ -2,8 +2,9 @@
 
     python docs/build/culturespa_results.py runs/culturespa --model runs/planted-model
 
-The folders are those of ``pluralign pluralise configs/pluralise/planted.toml --set seed=N --out RUNS/seed-N``, and its
-variants (``cct``, ``one-seed-question``, ``quarter``). Every number comes from them.
+The folders are those that ``pluralign pluralise configs/pluralise/planted.toml --set seed=N
+--out RUNS/seed-N`` wrote, and those of its variants (``cct``, ``one-seed-question``, ``quarter``).
+Every number comes from them.
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     python docs/build/findings_results.py DATA --runs runs --rates rates.json --out docs
 
-DATA is the folder of the data sets; runs holds those of configs/ (`make results`). `--rates` are those that
-`benchmarks/planted_audits.py --out` wrote. With a Chromium on the path, pictures of the report are taken too.
+DATA is the folder of the data sets; runs contains the runs of configs/ (`make results`). `--rates`
+is the file that `benchmarks/planted_audits.py --out` wrote. With a Chromium on the path, pictures
+of the report are taken too.
 """
 
 import argparse

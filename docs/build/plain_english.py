@@ -72,7 +72,7 @@ def documentation(tree: ast.AST) -> Iterator[ast.Constant]:
 
 
 def literals(tree: ast.AST, docstrings: Iterable[int]) -> Iterator[tuple[int, str]]:
-    """Strings of two words and more and f-strings, with their lines; ``{}`` for the values within."""
+    """Strings of two words or more and f-strings, with their lines; ``{}`` for their values."""
     seen = set(docstrings)
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):

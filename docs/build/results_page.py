@@ -1,7 +1,8 @@
-"""Write docs/results.md, its pictures, and the table in README.md from the folders of finished runs.
+"""Write docs/results.md, its pictures, and the table in README.md from finished runs.
 
-Run: ``python docs/build/results_page.py RUNS --out docs``, where RUNS holds the folders that ``pluralign run
-configs/NAME.toml --out RUNS/NAME`` wrote. Every number on the page comes from those folders.
+Run: ``python docs/build/results_page.py RUNS --out docs``, where RUNS contains the folders that
+``pluralign run configs/NAME.toml --out RUNS/NAME`` wrote. Every number on the page comes from those
+folders.
 """
 
 import argparse

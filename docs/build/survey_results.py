@@ -1,7 +1,8 @@
-"""Write the section on surveys in docs/results.md, its pictures, and the table in README.md from recorded answers.
+"""Write docs/results.md's section on surveys, its pictures and README.md's table from answers.
 
-Run: ``python docs/build/survey_results.py DATA --out docs``, where DATA holds ``wvs`` and ``llm_answers`` (or
-PLURALIGN_DATA=DATA). The evaluations, each as ``pluralign survey evaluate`` writes it, are left in RUNS/surveys.
+Run: ``python docs/build/survey_results.py DATA --out docs``, where DATA contains ``wvs`` and
+``llm_answers`` (or PLURALIGN_DATA=DATA). The evaluations, each as ``pluralign survey evaluate``
+writes it, are left in RUNS/surveys.
 """
 
 import argparse

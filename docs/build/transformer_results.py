@@ -1,10 +1,11 @@
 """Write the section on transformers in docs/results.md from the folders of finished runs.
 
-Run: ``python docs/build/transformer_results.py RUNS --out docs``, where RUNS holds what ``pluralign run`` wrote for
-``configs/global_dialogues.toml`` (as ``global-dialogues``) and for each file of ``configs/transformers`` under its own
-name, ``prism-pairs-embedding`` for PRISM pairs on the default trunk, and in ``differences`` a folder for each setting
-that was changed. Runs may have been made seed by seed (``global-dialogues-lora-7``): seeds that all have are compared.
-What a person wrote under "How to read it" stays.
+Run: ``python docs/build/transformer_results.py RUNS --out docs``, where RUNS contains what
+``pluralign run`` wrote for ``configs/global_dialogues.toml`` (as ``global-dialogues``) and for each
+file of ``configs/transformers`` under its own name, ``prism-pairs-embedding`` for PRISM pairs on
+the default trunk, and in ``differences`` a folder for each setting that was changed. Runs may have
+been made seed by seed (``global-dialogues-lora-7``): seeds that all have are compared. The text
+that a person wrote under "How to read it" stays.
 """
 
 import argparse

@@ -1,1 +1,1 @@
-"""The parts of docs/results.md: read the runs, compare, write, draw. ``results_page.py`` puts them together."""
+"""The parts of docs/results.md: read the runs, compare, write, draw; see ``results_page.py``."""

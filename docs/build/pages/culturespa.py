@@ -16,7 +16,9 @@ NAME = "culturespa"
 START, SCORE, UNAWARE = "start", "cultural_alignment_score", "culture_unaware"
 _VARIANTS = {
     "cct": 'CCT (`answer.aware = "cross_culture_thinking"`)',
-    "one-seed-question": "one question of the survey as an example (`questions.seeds_per_topic = 1`)",
+    "one-seed-question": (
+        "one question of the survey as an example (`questions.seeds_per_topic = 1`)"
+    ),
     "quarter": "a quarter of the answers (`collect.fraction = 0.25`)",
 }
 _MEASURES = (
@@ -106,23 +108,22 @@ def section(runs: Sequence[PluraliseRun], card: Mapping[str, Any]) -> str:
 def _about(card: Mapping[str, Any], seeds: Sequence[PluraliseRun]) -> str:
     planted = card["planted"]
     return (
-        f"**A toy, whole in every part.** A Llama of {card['parameters'] / 1e6:.1f} million parameters was "
-        f"trained from "
-        f"nothing on {card['answers learned']:,} asks to a simulated society, in {card['seconds'] / 60:.0f} "
-        f"minutes on two "
-        f"cores. Where no culture is named it answers as `{planted['default_culture']}`; where one is, as a mixture of "
+        f"**A toy, whole in every part.** A Llama of {card['parameters'] / 1e6:.1f} million "
+        f"parameters was trained from nothing on {card['answers learned']:,} asks to a simulated "
+        f"society, in {card['seconds'] / 60:.0f} minutes on two cores. Where no culture is named "
+        f"it answers as `{planted['default_culture']}`; where one is, as a mixture of "
         f"{100 * planted['knowledge']:.0f} % that community's people and the rest "
-        f"`{planted['default_culture']}`. It then "
-        "writes its own questions, answers them, and is tuned on the answers that a culture's name shifts, as "
-        "published "
-        "but for learning rate, epochs and batch, which suit its size (`configs/pluralise/planted.toml`). The "
-        "survey it "
-        f"is measured on was held out of its training. {len(seeds)} seeds: other examples, draws and training each "
-        "time, the same start. Intervals resample the survey's questions; nobody here is real, so no number has people "
-        "behind it.\n\n"
-        "```sh\npython benchmarks/planted_language_model.py runs/planted-model\n"
+        f"`{planted['default_culture']}`. It then writes its own questions, answers them, and is "
+        "tuned on the answers that a culture's name shifts, as published but for learning rate, "
+        "epochs and batch, which suit its size (`configs/pluralise/planted.toml`). The survey it "
+        f"is measured on was held out of its training. {len(seeds)} seeds: other examples, draws "
+        "and training each time, the same start. Intervals resample the survey's questions; "
+        "nobody here is real, so no number has people behind it.\n\n"
+        "```sh\n"
+        "python benchmarks/planted_language_model.py runs/planted-model\n"
         "pluralign pluralise configs/pluralise/planted.toml --out runs/culturespa/seed-0\n"
-        "python docs/build/culturespa_results.py runs/culturespa\n```"
+        "python docs/build/culturespa_results.py runs/culturespa\n"
+        "```"
     )
 
 
@@ -148,7 +149,10 @@ def _communities(run: PluraliseRun) -> str:
         ]
         for c in order
     ]
-    return f"Cultural alignment score of every planted culture, named, worst first, seed 0:\n\n{table(head, rows)}"
+    return (
+        "Cultural alignment score of every planted culture, named, worst first, seed 0:\n\n"
+        f"{table(head, rows)}"
+    )
 
 
 def _averages(run: PluraliseRun) -> str:
@@ -169,7 +173,10 @@ def _averages(run: PluraliseRun) -> str:
                 _cell(change(run, metric, m, None), scale, signed=True),
             ]
         rows.append([name, *cells])
-    return f"On average over the communities, and how varied the answers are, seed 0:\n\n{table(head, rows)}"
+    return (
+        "On average over the communities, and how varied the answers are, seed 0:\n\n"
+        f"{table(head, rows)}"
+    )
 
 
 def _over_seeds(seeds: Sequence[PluraliseRun]) -> str:
@@ -210,18 +217,19 @@ def _collected(run: PluraliseRun) -> str:
     dropped = "; ".join(f"{n:,} {reason}" for reason, n in kept["dropped"].items())
     agreement = stage["map"].get("agreement_with_people")
     map_ = (
-        f" The culture map agrees with how alike the simulated people are by a rank correlation of "
-        f"{agreement['value']:.2f} "
-        f"[{agreement['low']:.2f}, {agreement['high']:.2f}], the interval over {agreement['n']} communities."
+        " The culture map agrees with how alike the simulated people are by a rank correlation "
+        f"of {agreement['value']:.2f} [{agreement['low']:.2f}, {agreement['high']:.2f}], the "
+        f"interval over {agreement['n']} communities."
         if agreement
         else ""
     )
     return (
-        f"Of {kept['read']:,} questions written, {kept['kept']:,} were kept ({dropped}). Answers that shift "
-        f"when a culture is "
-        f"named, in per cent:\n\n{table(['culture', 'shifted %', 'collected'], rows)}\n\n"
-        "The default culture ought to shift nothing: what it shows is the chance of two draws at temperature 0.6."
-        f"{map_}\n\n![Culture map of the planted model](images/culture-map-planted.png)"
+        f"Of {kept['read']:,} questions written, {kept['kept']:,} were kept ({dropped}). Answers "
+        "that shift when a culture is named, in per cent:\n\n"
+        f"{table(['culture', 'shifted %', 'collected'], rows)}\n\n"
+        "The default culture ought to shift nothing: what it shows is the chance of two draws at "
+        f"temperature 0.6.{map_}\n\n"
+        "![Culture map of the planted model](images/culture-map-planted.png)"
     )
 
 
@@ -260,10 +268,11 @@ def _ability(run: PluraliseRun) -> str:
         for r in own
     ]
     return (
-        "General ability, by lm-eval's own command. The toy has one other ability, to answer without a culture, so that is its "
-        "task (`pluralign survey tasks`): exact agreement with the default culture's most common "
-        "answer, in "
-        f"per cent, with 1.96 of lm-eval's standard errors.\n\n{table(['model', 'exact %', 'questions'], rows)}"
+        "General ability, by lm-eval's own command. The toy has one other ability, to answer "
+        "without a culture, so that is its task (`pluralign survey tasks`): exact agreement with "
+        "the default culture's most common answer, in per cent, with 1.96 of lm-eval's standard "
+        "errors.\n\n"
+        f"{table(['model', 'exact %', 'questions'], rows)}"
     )
 
 
@@ -283,9 +292,9 @@ def _reading(seeds: Sequence[PluraliseRun]) -> str:
         )
         n = len(seeds)
         said.append(
-            f"* `{m}`: the planted minority's score rises, its interval above 0, in {up} of {n} seeds; pairwise "
-            f"diversity "
-            f"falls in {flatter} and rises in {richer}; exact accuracy on average falls in {lost}."
+            f"* `{m}`: the planted minority's score rises, its interval above 0, in {up} of {n} "
+            f"seeds; pairwise diversity falls in {flatter} and rises in {richer}; exact accuracy "
+            f"on average falls in {lost}."
         )
     return "Conclusions from the intervals:\n\n" + "\n".join(said)
 

@@ -50,8 +50,8 @@ def models_table(evidence: Evidence) -> str:
             ]
         )
     head = [
-        "model · strategy", "communities", "diversity lost, %", "more on two axes, points", "falls back on",
-        "answers of another people", "exaggerates",
+        "model · strategy", "communities", "diversity lost, %", "more on two axes, points",
+        "falls back on", "answers of another people", "exaggerates",
     ]  # fmt: skip
     return table(head, rows)
 
@@ -59,7 +59,7 @@ def models_table(evidence: Evidence) -> str:
 def neighbour_table(
     evidence: Evidence, asked: Sequence[str] = ("BRA", "MEX"), other: str = "USA"
 ) -> str:
-    """Exact answers of another people less those of the people asked for, on questions that both were asked."""
+    """Share of exact answers of another people minus that of the intended, on common questions."""
     rows = []
     for a in evidence.answered:
         counts = a.counts(Context().rng("neighbour table"), Context().draws)
@@ -143,7 +143,11 @@ def planted_table(path: Path) -> str:
     told = table(
         ["check", "planted", f"found in, of {rates['seeds']}", "alarm of another audit"], rows
     )
-    return f"A society without a fault raised an alarm in {rates['sound']} of {rates['seeds']} seeds.\n\n{told}"
+    return (
+        f"A society without a fault raised an alarm in {rates['sound']} of {rates['seeds']} "
+        "seeds.\n\n"
+        f"{told}"
+    )
 
 
 def _measured(audit: Audit, name: str, evidence: Evidence) -> list[Measured]:

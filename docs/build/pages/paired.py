@@ -1,4 +1,4 @@
-"""Comparisons that the tables of a run do not hold, drawn from its predictions with the same draws."""
+"""Comparisons that are not in the tables of a run, from its predictions with the same draws."""
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -11,14 +11,14 @@ from pluralign.runs import RewardRun
 
 
 def against(run: RewardRun, method: str, baseline: str) -> Estimate:
-    """Paired difference in average accuracy of two methods, each community under the steer to itself."""
+    """Paired difference in average accuracy of two methods, each community under its own steer."""
     judged, credit_N = _own_credit(run, method)
     _, other_N = _own_credit(run, baseline)
     return _average(run, judged, credit_N - other_N)
 
 
 def own_against_others(run: RewardRun, method: str) -> Estimate:
-    """How much better a community is served by the steer to itself than by the steers to the others, on average."""
+    """Average gain of a community from its own steer over the steers to the others."""
     judged, parts = _steers(run, method)
     credit_N = [_own_minus_others(j, credit) for j, credit in parts]
     return _average(run, judged, np.concatenate(credit_N))

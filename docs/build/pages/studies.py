@@ -1,4 +1,4 @@
-"""What steering costs others, learning curves, other settings, agreement among people, ridges and seeds."""
+"""Effects on other communities, learning curves, other settings, agreement, ridges and seeds."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -14,13 +14,13 @@ from pluralign.runs import RewardRun
 STEERED = ("adaptive", "scpo")
 _SMALL_MATRIX = 3
 _CURVES = (
-    "The pairs of the communities steered to are thinned; the others and the reference stay. The published claim is"
-    " that SCPO needs less data than full fine-tuning: below 100 % it does."
+    "The pairs of the communities steered to are thinned; the others and the reference stay. The"
+    " published claim is that SCPO needs less data than full fine-tuning: below 100 % it does."
 )
 
 
 def steer_section(run: RewardRun, picture: str | None) -> str:
-    """Steer x community: does steering to one community serve it, and what does it cost the others?"""
+    """Steer x community: does steering to a community serve it, and at what cost to the others?"""
     methods = [m for m in STEERED if m in run.methods]
     parts = ["### Steering to one, and the others"]
     if not methods:
@@ -58,7 +58,10 @@ def sensitivity_section(run: RewardRun) -> str:
     ridges = [row for row in run.sensitivity if row.ridge is not None]
     if not run.sensitivity:
         return "### Other settings\n\nThis run tried no other settings."
-    said = "For every tau and beta the ridge is the one chosen for `scpo` under the run's own settings."
+    said = (
+        "For every tau and beta the ridge is the one chosen for `scpo` under the run's own "
+        "settings."
+    )
     parts = ["### Other settings", f"{_seeds_of(run, 'sensitivity')} {said}"]
     if scpo:
         parts += [
@@ -76,8 +79,9 @@ def people_section(run: RewardRun) -> str:
         return "### Agreement among people\n\nNo pair was judged by two people of one community."
     rows = [[str(r.community), percent(r), f"{r.n:,}", f"{r.n_raters:,}"] for r in run.people]
     said = (
-        "How often a rater chooses as the majority of the other raters of the same two texts did. It is a reference"
-        " point, not a limit: with few other raters their majority is itself uncertain."
+        "How often a rater chooses as the majority of the other raters of the same two texts did."
+        " It is a reference point, not a limit: with few other raters their majority is itself"
+        " uncertain."
     )
     head = ["community", "agreement", "pairs judged more than once", "raters"]
     return "\n\n".join(["### Agreement among people", said, table(head, rows)])
@@ -102,7 +106,8 @@ def seed_section(run: RewardRun) -> str:
     ]
     return "\n\n".join([
         "### Seeds",
-        "Average accuracy of each seed alone, % (intervals: `repeats.jsonl` of the run):", table(head, body),
+        "Average accuracy of each seed alone, % (intervals: `repeats.jsonl` of the run):",
+        table(head, body),
         "The ridge chosen inside the training side, in pairs:",
         table(["method", *(f"seed {seed}" for seed in run.seeds)], chosen),
     ])  # fmt: skip
@@ -117,8 +122,9 @@ def _own_sentence(run: RewardRun, method: str) -> str:
         others = [matrix[s, c].value for s in tested(run) if s != c and (s, c) in matrix]
         best += (c, c) in matrix and matrix[c, c].value > fmean(others)
     return (
-        f"`{method}`: accuracy under the steer to the community itself minus the mean of the steers to the others is"
-        f" {points(row)} points on average, and above 0 in {best} of {len(tested(run))} communities."
+        f"`{method}`: accuracy under the steer to the community itself minus the mean of the"
+        f" steers to the others is {points(row)} points on average, and above 0 in {best} of"
+        f" {len(tested(run))} communities."
     )
 
 
@@ -130,12 +136,15 @@ def _cost_sentence(run: RewardRun, method: str) -> str:
     better = [r for r in rows if verdict(r) == "ahead of"]
     worst = min(rows, key=lambda r: float(r.value))
     if len(rows) == 1:
-        return f"`{method}`: steering to {worst.steer} changes accuracy for the reference's own by {points(worst)}."
+        return (
+            f"`{method}`: steering to {worst.steer} changes accuracy for the reference's own by "
+            f"{points(worst)}."
+        )
     return (
         f"`{method}`: for the reference's communities, steering to another changes accuracy by"
-        f" {100 * fmean(r.value for r in rows):+.1f} points in the mean of {len(rows)} steers; they are worse off"
-        f" under {len(worse)} steers, better off under {len(better)} (the interval excludes 0). The most costly steer"
-        f" is {worst.steer}: {points(worst)}."
+        f" {100 * fmean(r.value for r in rows):+.1f} points in the mean of {len(rows)} steers;"
+        f" they are worse off under {len(worse)} steers, better off under {len(better)} (the"
+        f" interval excludes 0). The most costly steer is {worst.steer}: {points(worst)}."
     )
 
 
@@ -179,7 +188,10 @@ def _above_full(rows: Sequence[CurveRow]) -> str:
     if not sizes:
         return "This run does not draw both `scpo` and `full`."
     where = f"at {', '.join(above)} of the data" if above else "at none of them"
-    return f"Of {len(sizes)} sizes, `scpo` has the higher average than `full` {where}; see the intervals in the table."
+    return (
+        f"Of {len(sizes)} sizes, `scpo` has the higher average than `full` {where}; see the "
+        "intervals in the table."
+    )
 
 
 def _part(fraction: float | None) -> str:
@@ -209,7 +221,10 @@ def _range_sentence(rows: Sequence[SensitivityRow]) -> str:
         min(on_all, key=lambda r: float(r.value)),
         max(on_all, key=lambda r: float(r.value)),
     )
-    return f"`scpo` ranges from {percent(low)} ({_setting(low)}) to {percent(high)} ({_setting(high)})."
+    return (
+        f"`scpo` ranges from {percent(low)} ({_setting(low)}) to {percent(high)} "
+        f"({_setting(high)})."
+    )
 
 
 def _setting(row: SensitivityRow) -> str:

@@ -18,19 +18,22 @@ from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
 
 PAIRWISE, RANK = "pairwise_diversity", "target_rank"
 _LIMITS = (
-    "**Limits** (written by hand). Intervals resample questions only: every answer is a single sample,"
-    " and another draw, wording or order of options would give others. The number of people behind the shares is not published, "
-    "so nothing here covers their chance either. Files differ in strategy, prompt and questions: a line of"
-    " Llama-3 cannot be set against a line of another model. A people is taken for its most common answer, whatever the"
-    " others of it said. Intervals of structural diversity and of ranks are lopsided, for resampling questions shortens"
-    " the tree and scatters ranks; a value may lie near one end. Where China's people were not asked, models were, and"
-    " their diversity counts those questions too. Nothing here says how well a model serves anybody who talks to it."
+    "**Limits** (written by hand). Intervals resample questions only: every answer is a single"
+    " sample, and another draw, wording or order of options would give others. The number of"
+    " people behind the shares is not published, so nothing here covers their chance either."
+    " Files differ in strategy, prompt and questions: a line of Llama-3 cannot be set against a"
+    " line of another model. A people is taken for its most common answer, whatever the others of"
+    " it said. Intervals of structural diversity and of ranks are lopsided, for resampling"
+    " questions shortens the tree and scatters ranks; a value may lie near one end. Where China's"
+    " people were not asked, models were, and their diversity counts those questions too. Nothing"
+    " here says how well a model serves anybody who talks to it."
 )
 _WITHOUT_OPTION = {LLAMA: 44, "llama-4-scout": 29}
 _READ = (
-    " Read by eye (not generated; shown while the counts are those that were read): Llama-3's are refusals in words, on"
-    " suicide, violence, sexuality or breaking rules, but for one answer whose number and words disagree;"
-    " llama-4-scout's are empty, or reasoning that breaks off before it names an option, and not one is a refusal."
+    " Read by eye (not generated; shown while the counts are those that were read): Llama-3's are"
+    " refusals in words, on suicide, violence, sexuality or breaking rules, but for one answer"
+    " whose number and words disagree; llama-4-scout's are empty, or reasoning that breaks off"
+    " before it names an option, and not one is a refusal."
 )
 
 
@@ -56,8 +59,9 @@ def _alignment(surveys: Surveys) -> str:
     row = surveys.shared.row(ALIGNMENT, (best, PROMPT))
     behind = [m for m in others if m not in level]
     return (
-        f"**Closeness.** On the five communities that {len(models)} models share, `{best}` has the highest score,"
-        f" {shown(row)}. {_either(behind, 'It is ahead of', 'paired by question')}"
+        f"**Closeness.** On the five communities that {len(models)} models share, `{best}` has"
+        f" the highest score, {shown(row)}."
+        f" {_either(behind, 'It is ahead of', 'paired by question')}"
         f"{_either(level, ' It is level with')}"
     )
 
@@ -78,11 +82,12 @@ def _hidden(surveys: Surveys) -> str:
     random, middle = (surveys.points.row(ALIGNMENT, (p, None)) for p in ("random", MIDDLE))
     mean = [verdict(surveys.shared.gain(ALIGNMENT, m, MEAN)) for m in surveys.models]
     return (
-        "**What the score hides.** Take a respondent that always gives the answer most given in the *other* countries,"
-        f" and so does not depend on the people asked for. Of the {len(surveys.models)} models there are, against it,"
-        f" {'; '.join(said)}. The published score rewards answers near the middle of long scales: random answers get"
-        f" {shown(random)}, the middle of every scale {shown(middle)}, and rounding a people's mean is ahead of"
-        f" {mean.count('behind')} of {len(mean)} models."
+        "**What the score hides.** Take a respondent that always gives the answer most given in"
+        " the *other* countries, and so does not depend on the people asked for. Of the"
+        f" {len(surveys.models)} models there are, against it, {'; '.join(said)}. The published"
+        " score rewards answers near the middle of long scales: random answers get"
+        f" {shown(random)}, the middle of every scale {shown(middle)}, and rounding a people's"
+        f" mean is ahead of {mean.count('behind')} of {len(mean)} models."
     )
 
 
@@ -95,18 +100,22 @@ def _flat(surveys: Surveys) -> str:
     wide = max(models, key=lambda m: gains[m].value)
     below = [m for m, v in to_mean.items() if v == "behind"]
     return (
-        f"**Flattening.** Pairwise diversity of the five peoples' common answers is {shown(people)}; {len(flat)} of"
-        f" {len(models)} models are below it"
+        "**Flattening.** Pairwise diversity of the five peoples' common answers is"
+        f" {shown(people)}; {len(flat)} of {len(models)} models are below it"
         + (f", the nearest, `{wide}`, by {shown(gains[wide], signed=True)}" if wide in flat else "")
-        + ". But a common answer can jump from one end of a scale to the other where opinions hardly differ: the"
-        f" peoples' rounded means have a diversity of only {shown(surveys.shared.row(PAIRWISE, (MEAN, PROMPT)))}, and"
-        f" {len(below)} of {len(models)} models are below that{_ahead(to_mean)}. {_concluded(flat, below)}"
+        + ". But a common answer can jump from one end of a scale to the other where opinions"
+        " hardly differ: the peoples' rounded means have a diversity of only"
+        f" {shown(surveys.shared.row(PAIRWISE, (MEAN, PROMPT)))}, and {len(below)} of"
+        f" {len(models)} models are below that{_ahead(to_mean)}. {_concluded(flat, below)}"
     )
 
 
 def _concluded(flat: Sequence[str], below: Sequence[str]) -> str:
     if flat and not below:
-        return "So personas differ less than common answers do; the numbers do not show that they differ less than mean opinions."
+        return (
+            "So personas differ less than common answers do; the numbers do not show that they "
+            "differ less than mean opinions."
+        )
     return f"Flatter by both: {_listed(below)}." if below else "None can be called flat."
 
 
@@ -143,8 +152,8 @@ def _worst(surveys: Surveys) -> str:
         )
         apart = rows[low].high < rows[high].low
         said.append(
-            f"{_name(who)}: {named(low)} {shown(rows[low])}, highest {named(high)} {shown(rows[high])}"
-            + ("" if apart else " (the intervals overlap)")
+            f"{_name(who)}: {named(low)} {shown(rows[low])}, highest {named(high)} "
+            f"{shown(rows[high])}" + ("" if apart else " (the intervals overlap)")
         )
     return f"**The people with the lowest score.** {'; '.join(said)}."
 
@@ -160,8 +169,8 @@ def _where(surveys: Surveys) -> str:
         point = surveys.shared.row(ALIGNMENT, (OTHERS, PROMPT), c)
         said.append(f"{named(c)} {', '.join(counts)} (it scores {shown(point)})")
     return (
-        "**For whom models know more** than the answer most given in other countries, by the score, paired by question:"
-        f" of {len(surveys.models)} models, for {'; '.join(said)}."
+        "**For whom models know more** than the answer most given in other countries, by the"
+        f" score, paired by question: of {len(surveys.models)} models, for {'; '.join(said)}."
     )
 
 
@@ -184,8 +193,9 @@ def _naming(surveys: Surveys) -> str:
             if r.model == LLAMA and r.strategy == "culture_aware":
                 exact = found.beside(r, EXACT)
                 return (
-                    f"**Naming the country** to `{LLAMA}` moves the score by {shown(r, signed=True)} ({_moved(r)}),"
-                    f" exact answers by {shown(exact, 100, signed=True)} points ({_moved(exact)})."
+                    f"**Naming the country** to `{LLAMA}` moves the score by"
+                    f" {shown(r, signed=True)} ({_moved(r)}), exact answers by"
+                    f" {shown(exact, 100, signed=True)} points ({_moved(exact)})."
                 )
     return ""
 

@@ -1,4 +1,4 @@
-"""Two pictures of the surveys: the score of every model for every community, and alignment against diversity."""
+"""Two pictures of the surveys: scores of models for communities, and alignment and diversity."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from pluralign.evaluation.surveys import ALIGNMENT
 from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
 
 _COLORS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8c6d00")
-"""Told apart without red against green (after Okabe and Ito); each model also has a shape of its own."""
+"""Colours without red against green (after Okabe and Ito); each model also has its own shape."""
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 _POINTS = {MIDDLE: "#b3b3b3", OTHERS: "#5c5c5c", MEAN: "#e0a800"}
 _GREYS, _OPEN = ("#5c5c5c", "#9a9a9a"), ("square", "circle")
@@ -28,7 +28,7 @@ _DOMAIN = (45, 90)
 
 
 def draw_communities(surveys: Surveys, folder: Path) -> Path:
-    """Score of each model for each community, with reference points: same communities, all communities, strategies."""
+    """Scores of models for the same communities, all communities, strategies; reference points."""
     import altair as alt
 
     models = surveys.models
@@ -66,7 +66,7 @@ def draw_communities(surveys: Surveys, folder: Path) -> Path:
 
 
 def draw_diversity(surveys: Surveys, folder: Path) -> Path:
-    """Alignment against pairwise diversity on the same five communities; people and reference points beside models."""
+    """Alignment against pairwise diversity on the same five communities, with reference points."""
     import altair as alt
 
     found, models = surveys.shared, surveys.models
@@ -94,16 +94,22 @@ def draw_diversity(surveys: Surveys, folder: Path) -> Path:
 
 
 _COMMUNITIES_SUBTITLE = (
-    "Dots with 95 % intervals over questions. Upright ticks are reference points: the middle of every scale, the answer"
-    " most given in other countries, the people's rounded mean."
+    "Dots with 95 % intervals over questions. Upright ticks are reference points: the middle of"
+    " every scale, the answer most given in other countries, the people's rounded mean."
 )
-_DIVERSITY_SUBTITLE = "Five communities, same questions; lines: 95 % intervals over questions. In brackets: reference points."
+_DIVERSITY_SUBTITLE = (
+    "Five communities, same questions; lines: 95 % intervals over questions. In brackets: "
+    "reference points."
+)
 
 
 def _diversity_title(surveys: Surveys) -> str:
     gains = [surveys.shared.gain("pairwise_diversity", m, OWN) for m in surveys.models]
     below = sum(g.high is not None and g.high < 0 for g in gains)
-    return f"{below} of {len(gains)} models are less varied than the common answers of the people they speak for"
+    return (
+        f"{below} of {len(gains)} models are less varied than the common answers of the people "
+        "they speak for"
+    )
 
 
 def _place(found: Evaluation, model: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Published numbers beside ours: CultureSPA's scores, diversities of personas, and reference points."""
+"""Published numbers next to ours: CultureSPA's scores, diversities and reference points."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ PERSONAS = {
     "gpt-5.4": (69.22, 69.09, 25.06, 19.54),
     "Qwen3-8B": (64.46, 64.05, 23.62, 18.92),
 }
-"""Model -> alignment as printed and with zero-coded questions compared rightly, pairwise and structural diversity."""
+"""Model -> alignment as printed, and with zero-coded questions put right; the two diversities."""
 PEOPLE = (44.07, 39.37)
 """Pairwise and structural diversity of the people themselves."""
 UNREADABLE = 5
@@ -35,7 +35,7 @@ POINTS = {
     "rounded mean": 76.2,
     "worst possible": 9.9,
 }
-"""Scores of reference points, computed when the work was planned, over CultureSPA's 18 countries and 259 questions."""
+"""Scores of reference points over CultureSPA's 18 countries and 259 questions, computed before."""
 MEX = "MEX"
 """In the shares, but not among CultureSPA's 18 countries."""
 
@@ -45,10 +45,11 @@ def published_section(surveys: Surveys) -> str:
     scores, personas = list(_scores(surveys)), list(_personas(surveys))
     texts = [
         "### Published numbers, again",
-        "CultureSPA's cultural alignment score of Llama-3-8B-Instruct, read with its own parser (the first number in"
-        " the text), and alignment and diversity of the answers given in five countries' names (Brazil, China, Mexico,"
-        " Nigeria, New Zealand; 223 questions). *As printed*: the number that the model wrote against the code of the"
-        " most common answer, which on the 18 questions whose codes start at 0 compares an answer with its neighbour;"
+        "CultureSPA's cultural alignment score of Llama-3-8B-Instruct, read with its own parser"
+        " (the first number in the text), and alignment and diversity of the answers given in"
+        " five countries' names (Brazil, China, Mexico, Nigeria, New Zealand; 223 questions). *As"
+        " printed*: the number that the model wrote against the code of the most common answer,"
+        " which on the 18 questions whose codes start at 0 compares an answer with its neighbour;"
         " *corrected*: those compared rightly.",
         _said([*scores, *personas]),
         table(["CultureSPA", "published", "ours", "difference"], _rows(scores)),
@@ -138,10 +139,10 @@ def _points(surveys: Surveys) -> Iterator[str]:
     draws = draw_questions(len(questions), rng_for(0, "questions"))
     found = {(r.model, r.metric): r for r in anchor_rows(peoples, draws) if r.community is None}
     yield (
-        f"Scores of answers that use no knowledge, or full knowledge, of a people: means over CultureSPA's {len(countries)} "
-        "countries"
-        f" and {len(questions)} questions. *Others' common answer* is the option with the largest mean share in the"
-        " other countries; *rounded mean* is the people's own mean, rounded; *random* is the expected square."
+        "Scores of answers that use no knowledge, or full knowledge, of a people: means over"
+        f" CultureSPA's {len(countries)} countries and {len(questions)} questions. *Others'"
+        " common answer* is the option with the largest mean share in the other countries;"
+        " *rounded mean* is the people's own mean, rounded; *random* is the expected square."
     )
     head = ["reference point", "CAS expected", "CAS, ours", "exact answers, %"]
     yield table(
@@ -156,7 +157,7 @@ def _points(surveys: Surveys) -> Iterator[str]:
 
 
 def _why_not_as_known(surveys: Surveys, peoples: Peoples) -> str:
-    """Two points that rest on choices which the expected numbers do not tell: drawing, and who the others are."""
+    """Two points that the expected numbers do not show: drawing, and the choice of the others."""
     rng, sizes = rng_for(0, "random answers"), peoples.n_options_Q
     drawn = [
         fmean(
@@ -173,10 +174,10 @@ def _why_not_as_known(surveys: Surveys, peoples: Peoples) -> str:
         if (r.model, r.metric) == (OTHERS, ALIGNMENT) and r.community in peoples.communities
     ]
     return (
-        f"Random answers that are really drawn score {fmean(drawn):.1f} on average, and such a mean over the countries"
-        f" scatters by {stdev(drawn):.1f} from one draw to the next; the expected square needs no draw. With Mexico"
-        " among the others, and shares of all who were asked instead of those who answered, others' common answer"
-        f" scores {fmean(others):.1f}."
+        f"Random answers that are really drawn score {fmean(drawn):.1f} on average, and such a"
+        f" mean over the countries scatters by {stdev(drawn):.1f} from one draw to the next; the"
+        " expected square needs no draw. With Mexico among the others, and shares of all who were"
+        f" asked instead of those who answered, others' common answer scores {fmean(others):.1f}."
     )
 
 
@@ -203,9 +204,11 @@ def _hidden(surveys: Surveys, peoples: Peoples) -> str:
     ]
     held, raw = (100 * float(np.mean([s[i] for s in shares])) for i in (0, 1))
     return (
-        f"How the score is made up: {int(long.sum())} of {long.size} questions, those with ten options or more, carry"
-        f" {100 * squared[:, long].sum() / squared.sum():.0f} % of its denominator. The most common answer, which it"
-        f" takes for a people's, was given by {held:.0f} % of those who answered on average ({raw:.0f} % of those"
-        f" asked), and is an exact tie {sum(s[2] for s in shares)} times in {len(shares):,}. Refused questions are left"
-        " out of it, so refusing costs nothing. For these reasons other measures are reported below."
+        f"How the score is made up: {int(long.sum())} of {long.size} questions, those with ten"
+        f" options or more, carry {100 * squared[:, long].sum() / squared.sum():.0f} % of its"
+        " denominator. The most common answer, which it takes for a people's, was given by"
+        f" {held:.0f} % of those who answered on average ({raw:.0f} % of those asked), and is an"
+        f" exact tie {sum(s[2] for s in shares)} times in {len(shares):,}. Refused questions are"
+        " left out of it, so refusing costs nothing. For these reasons other measures are"
+        " reported below."
     )

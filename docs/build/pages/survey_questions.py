@@ -1,4 +1,4 @@
-"""CultureSPA's generated questions: what our filter keeps, what the published one kept, and where they part."""
+"""CultureSPA's generated questions: those that our filter and the published one keep."""
 
 import gzip
 import json
@@ -16,13 +16,15 @@ PUBLISHED = 12_860
 _EXPLAINED = ("on a scale", "with 1 being", "where 1 means", "which 1 means")
 _BY_EYE = (
     12_823,
-    "Read by eye (not generated; shown while the filter keeps as many as when it was read): all questions dropped, and"
-    " 80 kept ones drawn at random. Questions dropped as equal to an earlier one differ from it at most in case or punctuation. "
-    "Questions with two equal options are mostly scales with *somewhat important* on both sides of *neutral*, so that an answer "
-    "is ambiguous. All 80 kept ones can be asked; in about five the options fit the"
-    " question badly (an either-or question answered by *strongly agree*, a step of a scale out of order), which"
-    " neither filter sees. Nor does either see questions that ask one thing in other words: there are dozens on climate"
-    " change and the security of your community. *It depends on the situation* and *Neither* stay as answers.",
+    "Read by eye (not generated; shown while the filter keeps as many as when it was read): all"
+    " questions dropped, and 80 kept ones drawn at random. Questions dropped as equal to an"
+    " earlier one differ from it at most in case or punctuation. Questions with two equal options"
+    " are mostly scales with *somewhat important* on both sides of *neutral*, so that an answer"
+    " is ambiguous. All 80 kept ones can be asked; in about five the options fit the question"
+    " badly (an either-or question answered by *strongly agree*, a step of a scale out of order),"
+    " which neither filter sees. Nor does either see questions that ask one thing in other words:"
+    " there are dozens on climate change and the security of your community. *It depends on the"
+    " situation* and *Neither* stay as answers.",
 )
 Rows = Sequence[Mapping[str, Any]]
 
@@ -35,8 +37,8 @@ def questions_section(data: Path) -> str:
     kept = filter_questions(rows, tally)
     parts = [
         "### CultureSPA's questions",
-        f"Llama-3-8B-Instruct wrote {tally.read:,} questions for CultureSPA. Ours keeps {tally.kept:,} of them, the"
-        f" authors kept {PUBLISHED:,}.",
+        f"Llama-3-8B-Instruct wrote {tally.read:,} questions for CultureSPA. Ours keeps"
+        f" {tally.kept:,} of them, the authors kept {PUBLISHED:,}.",
         table(["our filter", "questions"], _reasons(tally)),
         _against_published(rows, kept),
         folded("Kept by topic", table(["topic", "written", "kept"], _topics(rows, kept))),
@@ -57,11 +59,12 @@ def _reasons(tally: Tally) -> list[list[str]]:
 def published_filter(rows: Rows) -> set[int]:
     """Places of the questions that CultureSPA's own filter keeps, as its repository has it.
 
-    It drops a question whose text, letter by letter, came before, and one whose options are bare digits unless its
-    text holds one of four phrases that explain them.
+    It drops a question whose text, letter by letter, came before, and one whose options are bare
+    digits unless its text contains one of four phrases that explain them.
 
-    >>> row = {"question": "How much?", "options": ["1", "2"]}
-    >>> sorted(published_filter([row, {"question": "How often?", "options": ["Never", "Daily"]}, row]))
+    >>> digits = {"question": "How much?", "options": ["1", "2"]}
+    >>> words = {"question": "How often?", "options": ["Never", "Daily"]}
+    >>> sorted(published_filter([digits, words, digits]))
     [1]
     """
     seen: set[str] = set()
@@ -84,12 +87,14 @@ def _against_published(rows: Rows, kept: Sequence[GeneratedQuestion]) -> str:
     same = "the published number" if len(theirs) == PUBLISHED else "not the published number"
     told = "; ".join(f"*{reason}* in ours: {n}" for reason, n in reasons.most_common())
     return (
-        f"The authors' filter, rebuilt from their notebook, keeps {len(theirs):,} ({same}): it drops texts that came"
-        " before letter by letter, and scales of bare digits that the question does not explain. Kept by both:"
-        f" {len(theirs & ours):,}. Kept by theirs alone: {len(theirs - ours)} ({told}). Kept by ours alone:"
-        f" {len(ours - theirs)} (scales of bare digits that the question explains in words they did not look for:"
-        f" {bare}). Ours takes the numbers off the options, for they are numbered when they are asked, and leaves out"
-        " non-answers; so options that differ in their number alone come to light as equal."
+        f"The authors' filter, rebuilt from their notebook, keeps {len(theirs):,} ({same}): it"
+        " drops texts that came before letter by letter, and scales of bare digits that the"
+        f" question does not explain. Kept by both: {len(theirs & ours):,}. Kept by theirs alone:"
+        f" {len(theirs - ours)} ({told}). Kept by ours alone: {len(ours - theirs)} (scales of"
+        f" bare digits that the question explains in words they did not look for: {bare}). Ours"
+        " takes the numbers off the options, for they are numbered when they are asked, and"
+        " leaves out non-answers; so options that differ in their number alone come to light as"
+        " equal."
     )
 
 

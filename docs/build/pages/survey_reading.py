@@ -30,7 +30,7 @@ PROMPT = "respondent_of"
 LLAMA = "llama-3-8b-instruct"
 OWN = "their own common answer"
 POINTS = (MIDDLE, OTHERS, MEAN, OWN)
-"""Reference points that answer as a respondent would, so that models can be compared with them question by question."""
+"""Reference points that answer like respondents, to be compared with models by question."""
 VALUES_ONLY = 200
 """Draws where no interval is shown."""
 Who = tuple[str, str | None]
@@ -137,11 +137,12 @@ class Surveys:
     """All evaluations of the page.
 
     Attributes:
-        survey: What people answered, Q223 and the questions about the person left out as in CultureSPA.
+        survey: People's answers, without Q223 and the questions about the person, as in CultureSPA.
         alone: Every file of answers by itself, over all communities it has, strictly read.
         shared: The models that answered for the five communities, and reference points, together.
         published: Llama's answers, read as CultureSPA does.
-        printed: The other models' numbers as printed against the code of the gold option, over all questions asked.
+        printed: The other models' numbers as printed against the code of the gold option, over all
+            questions asked.
         corrected: The same with options numbered from 1 everywhere, as the models saw them.
         points: What answers score that know nothing of a people, or all.
     """
@@ -235,7 +236,7 @@ def _asked(files: Sequence[Path], survey: Survey) -> list[str]:
 
 
 def _write_points(survey: Survey, questions: Sequence[str], path: Path) -> Path:
-    """What the reference points answer for the five communities, as recorded answers; others are all of the survey."""
+    """Recorded answers of the reference points; others are all communities of the survey."""
     peoples = Peoples.of(survey, questions, survey.communities, Tally())
     chances = dict(anchor_answers(peoples))
     options = np.arange(peoples.probs_C_Q_O.shape[2])

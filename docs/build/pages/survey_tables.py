@@ -1,4 +1,4 @@
-"""Every recorded respondent in numbers: how close, how varied, for whom; and the models on common ground."""
+"""Closeness and variety of every recorded respondent, by community; models on common questions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -67,19 +67,21 @@ def every_respondent(surveys: Surveys) -> str:
     n = len(surveys.survey.communities)
     parts = [
         "### Every recorded model",
-        "Answers read by the strict parser, which counts a refusal as a refusal. Each line over the communities that"
-        " the file has; lines with other communities, questions or strategies cannot be compared. `culture_unaware`"
-        " names no country and is compared with each people of `culture_aware`; strategies with `self_alignment`"
-        " show the model real answers of that country to similar questions.",
+        "Answers read by the strict parser, which counts a refusal as a refusal. Each line over"
+        " the communities that the file has; lines with other communities, questions or"
+        " strategies cannot be compared. `culture_unaware` names no country and is compared with"
+        " each people of `culture_aware`; strategies with `self_alignment` show the model real"
+        " answers of that country to similar questions.",
         table(
             ["model, strategy", "communities", "answers", *(column.title for column in CLOSE)],
             close,
         ),
-        "The variety of the answers in several names, compared with the people of the same communities. *Majority"
-        " choice*: share of the communities with the most frequent answer to a question. *Spread ratio*: standard"
-        " deviation over communities against the people's. *Target rank*: the rank of the intended people among all"
-        f" {n} by nearness; 1 is right, {(n + 1) / 2:.0f} is chance. Diversities of other sets of communities cannot be"
-        " compared.",
+        "The variety of the answers in several names, compared with the people of the same"
+        " communities. *Majority choice*: share of the communities with the most frequent answer"
+        " to a question. *Spread ratio*: standard deviation over communities against the"
+        f" people's. *Target rank*: the rank of the intended people among all {n} by nearness; 1"
+        f" is right, {(n + 1) / 2:.0f} is chance. Diversities of other sets of communities cannot"
+        " be compared.",
         table(["model, strategy", "communities", *(column.title for column in VARIED)], varied),
         *_strategies(surveys),
         folded("What was read", _files(surveys)),
@@ -146,7 +148,7 @@ def _files(surveys: Surveys) -> str:
 
 
 def five_communities(surveys: Surveys) -> str:
-    """The models that have answers for the same five communities, and reference points, question by question."""
+    """The models that answered for the same five communities, and reference points, by question."""
     found, models = surveys.shared, surveys.models
     who = [*models, *POINTS]
     columns = [
@@ -160,17 +162,20 @@ def five_communities(surveys: Surveys) -> str:
     rows.append([f"*{CHANCE}*", *(c.of(found, (CHANCE, None)) for c in columns)])
     parts = [
         "### The same five communities",
-        f"{len(models)} models answered in the names of {', '.join(named(c) for c in FIVE)}, under one strategy, to the"
-        " same questions. In italics: reference points, put through the same evaluation. *Others' common answer* is the"
-        f" answer most given in the {len(surveys.survey.communities) - 1} other countries; *{OWN}* is the best that a"
+        f"{len(models)} models answered in the names of {', '.join(named(c) for c in FIVE)},"
+        " under one strategy, to the same questions. In italics: reference points, put through"
+        " the same evaluation. *Others' common answer* is the answer most given in the"
+        f" {len(surveys.survey.communities) - 1} other countries; *{OWN}* is the best that a"
         " single answer can do, and its similarity the highest that single answers can reach.",
         table(["", *(c.title for c in columns)], rows),
-        "Paired differences on common questions, CAS: the model of the line minus that of the column.",
+        "Paired differences on common questions, CAS: the model of the line minus that of the "
+        "column.",
         _differences(surveys),
         "The same against *others' common answer*, by each measure:",
         _against_others(surveys),
-        f"{len(models) * (len(models) - 1) // 2} pairs of models are compared without a correction for their number: among true "
-        "differences of 0, one in twenty has an interval without 0.",
+        f"{len(models) * (len(models) - 1) // 2} pairs of models are compared without a "
+        "correction for their number: among true differences of 0, one in twenty has an interval "
+        "without 0.",
     ]
     return "\n\n".join(parts)
 
@@ -243,11 +248,12 @@ def readme_text(surveys: Surveys) -> str:
     ]
     verdicts = [verdict(found.gain(EXACT, m, OTHERS)) for m in surveys.models]
     return "\n\n".join([
-        f"Recorded answers of {len(surveys.models)} models in the names of {_names(FIVE)}, to the same questions of the"
-        " World Values Survey:",
+        f"Recorded answers of {len(surveys.models)} models in the names of {_names(FIVE)}, to the"
+        " same questions of the World Values Survey:",
         table(["", "score (CAS)", "exact answers, %", "pairwise diversity"], rows),
-        "*Others' common answer* gives every people the most common answer of the other countries, and so does not depend on "
-        f"it; by exact answers {verdicts.count('behind')} of {len(verdicts)} models are behind it."
+        "*Others' common answer* gives every people the most common answer of the other"
+        f" countries, and so does not depend on it; by exact answers {verdicts.count('behind')}"
+        f" of {len(verdicts)} models are behind it."
         " [More](docs/results.md#language-models-as-respondents-of-surveys).",
     ])  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The section on transformers: trained parts beside linear heads, PRISM pairs, and what each difference does."""
+"""The section on transformers: trained parts and linear heads, PRISM pairs, single differences."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,10 +125,10 @@ def dialogues(runs: Path) -> Iterator[str]:
     assert one is not None
     yield (
         f"Global Dialogues, {_named(chosen)}, the same splits for all: accuracy on the pairs of "
-        f"people of the United Kingdom who were held out, per cent [95 % interval over raters], {one['n']:,} pairs, "
-        f"{one['n_raters']:,} raters. *Contested* pairs are those on which the trunk's own reference disagrees with "
-        "the rater, so they are others for each trunk. The last column compares the same method on two trunks, pair by "
-        "pair."
+        "people of the United Kingdom who were held out, per cent [95 % interval over raters], "
+        f"{one['n']:,} pairs, {one['n_raters']:,} raters. *Contested* pairs are those on which "
+        "the trunk's own reference disagrees with the rater, so they are others for each trunk. "
+        "The last column compares the same method on two trunks, pair by pair."
     )
     head = [
         "trunk and part",
@@ -165,8 +165,8 @@ def prism(runs: Path) -> Iterator[str]:
     one = mean_of(length, "length", ["~world"])
     assert one is not None
     yield (
-        f"PRISM pairs (the hard panel: no countries, no scores), raters held out, {_named(chosen)}: "
-        f"accuracy, {one['n']:,} pairs of {one['n_raters']:,} people held out."
+        "PRISM pairs (the hard panel: no countries, no scores), raters held out, "
+        f"{_named(chosen)}: accuracy, {one['n']:,} pairs of {one['n_raters']:,} people held out."
     )
     yield table(["model", "all pairs", "minus length"], rows)
 
@@ -192,16 +192,19 @@ def differences(runs: Path) -> Iterator[str]:
         rows.append(
             [
                 CHANGED.get(folder.name, folder.name),
-                percent(mean_of(found, "scpo", ["GBR"])), percent(mean_of(found, "scpo", ["GBR"], "contested")),
-                percent(difference(found, ours, ["GBR"]), signed=True), _steps(folder),
+                percent(mean_of(found, "scpo", ["GBR"])),
+                percent(mean_of(found, "scpo", ["GBR"], "contested")),
+                percent(difference(found, ours, ["GBR"]), signed=True),
+                _steps(folder),
             ]
-        )  # fmt: skip
+        )
     one = mean_of(ours, "scpo", ["GBR"])
     assert one is not None
     yield (
-        "The effect of each difference between our defaults and SCPO as published, one at a time (`scpo`, full copies, "
-        "one seed, a sample of the United Kingdom's pairs, from the model that was fine-tuned on the worldwide panel "
-        f"with seed 7): {one['n']:,} pairs of {one['n_raters']:,} people held out."
+        "The effect of each difference between our defaults and SCPO as published, one at a time "
+        "(`scpo`, full copies, one seed, a sample of the United Kingdom's pairs, from the model "
+        f"that was fine-tuned on the worldwide panel with seed 7): {one['n']:,} pairs of "
+        f"{one['n_raters']:,} people held out."
     )
     yield table(["changed", "all pairs", "contested", "minus ours", "steps (best)"], rows)
 
