@@ -1,4 +1,4 @@
-"""The section on surveys: published numbers again, every recorded model, the question filter, and what it says."""
+"""The section on surveys: findings, published numbers, recorded models, the question filter."""
 
 from pathlib import Path
 
@@ -13,23 +13,24 @@ from pages.survey_tables import communities_section, every_respondent, five_comm
 NAME = "surveys"
 _ABOUT = """## Language models as respondents of surveys
 
-Recorded answers of language models to World Values Survey questions (from the repositories of CultureSPA and
-MultiAgent-Diversity), held against the people's published shares (WVS wave 7). Written by
-`docs/build/survey_results.py`: no measured number is typed by hand. Published numbers to compare with are, and what was
-read by eye says so.
+Recorded answers of language models to World Values Survey questions (from the repositories of
+CultureSPA and MultiAgent-Diversity), held against the people's published shares (WVS wave 7).
+Written by `docs/build/survey_results.py`: no measured number is typed by hand. Published numbers to
+compare with are, and what was read by eye says so.
 
 How to read it:
 
-* **CAS** is CultureSPA's published cultural alignment score, 0 to 100: how near the option that was named lies to the
-  people's most common one, long scales counting most. It is similarity to the answers of those surveyed, not "alignment
-  with a country". **Closeness** is the same with every question counting alike and questions without an order by exact
-  answers; **exact** is the share of questions answered with the most common option; **similarity** is 1 minus the
-  Jensen-Shannon distance to the people's distribution, for single answers; **refused** is the share of answers in which
-  no option is named.
-* **[low, high]** is a 95 % interval over questions. A difference is *ahead*, *behind* or *level* as its own interval
-  lies above 0, below 0, or holds 0. *Level* does not mean equal.
-* Q223 (party choice) and questions about the person are left out, as in CultureSPA, but for the published numbers that
-  hold them."""
+* **CAS** is CultureSPA's published cultural alignment score, 0 to 100: how near the option that was
+  named lies to the people's most common one, long scales counting most. It is similarity to the
+  answers of those surveyed, not "alignment with a country". **Closeness** is the same with every
+  question counting alike and questions without an order by exact answers; **exact** is the share of
+  questions answered with the most common option; **similarity** is 1 minus the Jensen-Shannon
+  distance to the people's distribution, for single answers; **refused** is the share of answers in
+  which no option is named.
+* **[low, high]** is a 95 % interval over questions. A difference is *ahead*, *behind* or *level* as
+  its own interval lies above 0, below 0, or holds 0. *Level* does not mean equal.
+* Q223 (party choice) and questions about the person are left out, as in CultureSPA, but for the
+  published numbers that hold them."""
 
 
 def section(surveys: Surveys, data: Path, pictures: Path) -> str:
