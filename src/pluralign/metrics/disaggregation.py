@@ -193,8 +193,8 @@ def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:
     """95th percentile of the range of the draws' deviations; None where one has no draws."""
     if np.isnan(draws_B_C).all(axis=0).any():
         return None
-    # A draw that lacks a community tells nothing of it, so it counts as no deviation. On logarithms
-    # a draw of 0 is -inf, and its range counts as infinite.
+    # A draw that lacks a community has no deviation for it, so it counts as 0. On logarithms a draw
+    # of 0 is -inf, and its range counts as infinite.
     with np.errstate(invalid="ignore"):
         deviation_B_C = np.where(np.isnan(draws_B_C), 0, draws_B_C - value_C)
         range_B = np.nan_to_num(np.ptp(deviation_B_C, axis=1), nan=np.inf, posinf=np.inf)
