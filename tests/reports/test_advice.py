@@ -82,7 +82,7 @@ def test_a_method_that_helps_is_to_be_used_and_its_weakest_community_checked(
         "Use scpo: it predicts 60.0% [55.0% to 65.0%] of the choices rightly, on average over "
         "communities; the model that steering starts from predicts 50.0% [45.0% to 55.0%]."
     )
-    assert check.startswith("Check Egypt first: scpo serves its people worst (55.0%")
+    assert check.startswith("Check Egypt first: the result of scpo is worst for its people (55.0%")
     assert audit.startswith("Run `pluralign audit`")
 
 

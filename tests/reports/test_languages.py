@@ -130,7 +130,7 @@ def test_a_claim_is_said_with_its_places_and_numbers() -> None:
         "amount": Amount(10.32),
     }
     assert Speech().sentence(Sentence(template, values)) == template.format(
-        subject="m", community="Brazil", other="United States", amount="10.3"
+        subject="m", community="Brazil", other="the United States", amount="10.3"
     )
     spanish = Speech("es").sentence(Sentence(template, values))
     assert all(word in spanish for word in ("Brasil", "Estados Unidos", "10,3"))

@@ -76,7 +76,8 @@ def test_the_worst_served_come_first(run: Run) -> None:
     assert cells(figure.table, "value") == ["55.0%", "60.0%", "70.0%", "80.0%"]
     assert cells(figure.table, "low")[0] == "50.0% to 60.0%"
     assert figure.about.startswith(
-        "scpo: Egypt is served worst: 55.0% [50.0% to 60.0%]. Singapore is served best: 80.0%"
+        "scpo: The result is worst for Egypt: 55.0% [50.0% to 60.0%]. "
+        "It is best for Singapore: 80.0%"
     )
     assert "tick marks the model that steering starts from" in figure.about
 
@@ -85,7 +86,7 @@ def test_what_a_page_says_first_names_the_worst_and_the_best(run: Run) -> None:
     told = summary([run], EN)
     assert "600 choices of 120 people" in told[0]
     assert told[0].endswith("was steered to: 4.")
-    assert told[1].startswith("By scpo, Egypt is served worst (55.0%")
+    assert told[1].startswith("With scpo, the result is worst for Egypt (55.0%")
     assert (
         "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: "
         "1 of 2." in told[2]
@@ -119,7 +120,7 @@ def test_a_community_of_few_people_is_shown_and_is_never_named_the_worst(tmp_pat
     few = "Not ranked, because fewer than 5 people were tested: Brazil; Kenya."
     assert few in there(sections.served([run], EN)).paragraphs
     for told in (figure.about, summary([run], EN)[1]):
-        assert "Egypt is served worst" in told
+        assert "worst for Egypt" in told
         assert "Singapore" in told
         assert "Brazil" not in told
 
@@ -131,7 +132,7 @@ def test_where_too_few_have_enough_people_nobody_is_named_the_worst(
     run = read_run(write_rewards(tmp_path / "run", {"BRA": 0.5, "KEN": 0.6}, people=people))
     told = " ".join([*summary([run], EN), only(sections.served([run], EN)).about])
     assert "worst" not in told
-    assert told.count("serves") == named
+    assert told.count("The result of scpo for") == named
 
 
 def test_a_number_without_an_interval_is_shown_without_one(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_choices_of_people_and_shares_of_answers_are_counted_apart(tmp_path: Pat
 def test_a_single_community_is_told_without_a_comparison(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"GBR": 0.6}, others=["~world"]))
     told = " ".join([*summary([run], EN), only(sections.served([run], EN)).about])
-    assert "scpo serves United Kingdom like this: 60.0% [55.0% to 65.0%]." in told
+    assert "The result of scpo for the United Kingdom: 60.0% [55.0% to 65.0%]." in told
     assert "worst" not in told
 
 
@@ -194,9 +195,12 @@ def test_communities_stand_against_models_with_rank_and_bar(tmp_path: Path) -> N
     assert far.low < far.value < far.high < near.low < near.value < near.high
 
 
-def test_one_community_hears_how_it_is_served(run: Run) -> None:
+def test_the_page_of_one_community_begins_with_its_own_result(run: Run) -> None:
     told = about_community([run], "MEX", EN)
-    assert told[0] == "scpo (tastes): 60.0% [55.0% to 65.0%]; 1 of 4 communities are served worse."
+    assert (
+        told[0]
+        == "scpo (tastes): 60.0% [55.0% to 65.0%]; the result is worse for 1 of 4 communities."
+    )
     assert about_community([run], "KEN", EN)[0] == "Nothing was measured for the people of Kenya."
     assert about_community([run], "KEN", EN)[1].startswith(
         "tastes does not steer to Kenya (pairs: 100"

@@ -181,7 +181,7 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
 def test_a_title_is_the_title(tastes_folder: Path) -> None:
     assert page_of([read_run(tastes_folder)], Speech(), "Ours & yours").title == "Ours & yours"
     page = page_of([read_run(tastes_folder)], Speech())
-    assert page.title == "How well reward models serve each community"
+    assert page.title == "How well reward models predict the choices of each community"
     assert page.runs == "Runs: tastes."
 
 
@@ -300,7 +300,7 @@ def test_a_text_for_model_cards_says_what_is_cut(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", own, curve=False)
     write_audit(folder / "audit", [finding_row(c) for c in own])
     text = markdown_of(page_of([read_run(folder)], Speech()))
-    assert text.startswith("## How well reward models serve each community\n")
+    assert text.startswith("## How well reward models predict the choices of each community\n")
     assert "12 of 30 rows are shown" in text
     assert text.count("- **Risk.** Only 7 people took part for") == 12
     assert "The first 12 of 30 are shown." in text

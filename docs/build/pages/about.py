@@ -38,7 +38,7 @@ How to read it:
 * **Contested** pairs are those on which the reference disagrees with the rater. The reference gets none of them right
   by definition. Higher is not simply better: a model that only contradicts the reference scores high here and low
   overall. The two columns belong together.
-* **Worst community** is the one served worst, among those with at least five raters or question stems to test on.
+* **Worst community** is the one with the lowest accuracy, among those with at least five raters or question stems to test on.
 * **[low, high]** is a 95 % interval. It resamples raters, or question stems where answers were published as shares. The
   repeats of a run are joined first, and a rater drawn in two of them is one rater. It does not cover the choice of the
   encoder, nor how the data were collected.

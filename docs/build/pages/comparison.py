@@ -60,7 +60,7 @@ def adaptive_sentences(run: RewardRun) -> list[str]:
         gap = round(100 * ours.value, 1) - round(100 * theirs.value, 1)
         more = "higher" if gap > 0 else "lower" if gap < 0 else "the same as shown"
         said.append(
-            f"For the worst-served community `adaptive` reaches {percent(ours)} ({ours.worst_community}), the best"
+            f"For its worst community `adaptive` reaches {percent(ours)} ({ours.worst_community}), the best"
             f" of the others, `{worst}`, {percent(theirs)} ({theirs.worst_community}): {more}, with intervals that"
             f" {'overlap' if _overlap(ours, theirs) else 'do not overlap'}."
         )
@@ -81,7 +81,7 @@ def scpo_section(run: RewardRun) -> str:
 
 
 def community_section(run: RewardRun) -> str:
-    """Every community under the steer to itself, worst served first."""
+    """Every community under the steer to itself, lowest accuracy first."""
     cells = run.served()
     shown = [m for m in _SHOWN if m in run.methods]
     ordered = sorted(tested(run), key=lambda c: cells[c, shown[-1]].value)
@@ -90,7 +90,7 @@ def community_section(run: RewardRun) -> str:
         for c in ordered
     ]
     text = table(["community", "test pairs", "raters", *shown], rows)
-    intro = f"Each under the steer to itself; worst served by `{shown[-1]}` first."
+    intro = f"Each under the steer to itself; lowest accuracy of `{shown[-1]}` first."
     body = text if len(rows) <= _ENOUGH else folded(f"All {len(rows)} communities", text)
     return "\n\n".join(["### Communities", intro, body])
 

@@ -104,7 +104,7 @@ def _curves_title(runs: Sequence[RewardRun]) -> str:
 def _method_panel(run: RewardRun, named: bool) -> Any:
     import altair as alt
 
-    kinds = {"average": "average over communities", "worst": "worst-served community"}
+    kinds = {"average": "average over communities", "worst": "worst community"}
     values = [
         {
             "method": m,

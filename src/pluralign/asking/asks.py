@@ -17,20 +17,11 @@ from pluralign.core import (
     community,
     render_question,
     rng_for,
+    with_article,
 )
 
 _NEAR = 3
 _EXAMPLES = 5
-_ARTICLE = (
-    "United ",
-    "Netherlands",
-    "Philippines",
-    "Gambia",
-    "Bahamas",
-    " Federation",
-    " Republic",
-    " Islands",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +232,7 @@ def _orders(question: SurveyQuestion, putting: Putting) -> list[tuple[int, ...]]
 
 def _name(community_: str) -> str:
     """A community's name within a sentence."""
-    name = community(community_).name
-    head, _, tail = name.partition(", ")
-    if tail.endswith((" of", " of the")):
-        return f"the {tail.removeprefix('The ')} {head}"
-    return f"the {name}" if name.startswith(_ARTICLE) or name.endswith(_ARTICLE) else name
+    return with_article(community(community_).name)
 
 
 def _listed(communities: Sequence[str]) -> str:

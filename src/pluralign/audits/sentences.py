@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pluralign.core import community_name
+from pluralign.core import community_name, with_article
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A community in a sentence, written by its name."""
+    """A community in a sentence, written by its name.
+
+    >>> str(Place("USA"))
+    'the United States'
+    """
 
     id: str
 
     def __str__(self) -> str:
-        return community_name(self.id)
+        return with_article(community_name(self.id))
 
 
 @dataclass(frozen=True, slots=True)

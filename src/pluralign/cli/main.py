@@ -46,8 +46,8 @@ class _Careful(TyperGroup):
 app = typer.Typer(
     name="pluralign",
     cls=_Careful,
-    help="Steer reward models to the communities people live in, and measure how well each "
-    "community is served.",
+    help="Steer reward models to the communities people live in, and measure the accuracy for "
+    "each community.",
     epilog="Start with a data file of your own: `pluralign init pairs.jsonl`. Without data: "
     "`pluralign demo`.",
     no_args_is_help=True,

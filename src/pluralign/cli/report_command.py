@@ -53,7 +53,7 @@ def report(
 ) -> None:
     """Write one HTML page about runs; the page needs no network.
 
-    The page opens with what to do, then shows the community that is served worst. Every chart has
+    The page opens with what to do, then shows the community with the worst result. Every chart has
     its numbers as a table. Findings of audits are on the page if `pluralign audit DIR` was run
     before. Further files go into a folder next to the page, with its name.
 

@@ -20,7 +20,7 @@ _MINORITY = "~hill"
 
 
 def show_outcome(outcome: Outcome, folder: Path, output: Output) -> None:
-    """Print how well the communities are served by each method."""
+    """Print the accuracy of each method for the communities."""
     record = outcome.record
     if output.as_json:
         output.json({"folder": str(folder), "record": record, "summary": outcome.summary})
@@ -98,7 +98,7 @@ def _method_table(outcome: Outcome) -> Table:
 
 
 def _show_communities(outcome: Outcome, output: Output) -> None:
-    """Print the communities, worst served first; those with few people are not ranked."""
+    """Print the communities, the lowest accuracy first; those with few people are not ranked."""
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
     compared = [m for m in ranked_methods() if m in methods] or methods[:5]
     shown = [compared[-1], *compared[:-1]]
@@ -123,7 +123,7 @@ def _community_table(
     cell: Mapping[tuple[str, str], Mapping[str, Any]],
     most: int | None,
 ) -> Table:
-    title = f"Worst served first (by {methods[0]}), % [95 %]"
+    title = f"Lowest accuracy first (by {methods[0]}), % [95 %]"
     if most is not None and len(communities) > most:
         title += f"; {len(communities) - most} more with --wide"
     table = Table(

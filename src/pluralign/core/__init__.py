@@ -5,6 +5,7 @@ from typing import Any
 from pluralign.core.answer_rows import answer_from_row, answer_row
 from pluralign.core.answers import read_answer, read_published
 from pluralign.core.arrays import BoolArray, FloatArray, IntArray
+from pluralign.core.articles import with_article
 from pluralign.core.asking import (
     Answer,
     Ask,
@@ -209,6 +210,7 @@ __all__ = [
     "text_table",
     "tidy",
     "whole_file",
+    "with_article",
     "with_interval",
     "without_secrets",
 ]

@@ -85,7 +85,7 @@ class SummaryRow(Row):
 
     Attributes:
         aggregate: ``overall``, ``average``, ``worst``, ``disparity`` or ``ratio``.
-        worst_community: The community served worst, in rows of ``worst``.
+        worst_community: The community with the lowest number, in rows of ``worst``.
     """
 
     aggregate: str

@@ -82,7 +82,7 @@ def summary_rows(
         For each subset the ``overall``, ``average``, ``worst``, ``disparity`` and ``ratio`` (column
         ``aggregate``), as `pluralign.metrics.ByCommunity` defines them, the last three among
         communities with at least five raters (or questions) in the subset. ``worst_community``
-        names the worst-served.
+        names the community with the lowest value.
     """
     own_N = own_margins(margins, judged)
     for subset in SUBSETS:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from pluralign.audits import Amount, Place, Sentence, Share
-from pluralign.core import InvalidSettings, community_name
+from pluralign.core import InvalidSettings, community_name, with_article
 
 LANGUAGES = ("en", "es", "ar", "hi")
 """Languages that the pages can speak."""
@@ -77,6 +77,14 @@ class Speech:
             return self("all communities")
         return self("World") if id_ == "~world" else _place(id_, self.language)
 
+    def inline(self, id_: str | None) -> str:
+        """Name of a community within a sentence; in English with its article.
+
+        >>> Speech().inline("NLD"), Speech("es").inline("NLD")
+        ('the Netherlands', 'Países Bajos')
+        """
+        return with_article(self.place(id_)) if self.language == SOURCE else self.place(id_)
+
     def joined(self, names: Sequence[str]) -> str:
         """Names in a sentence, joined as the language joins them.
 
@@ -97,7 +105,7 @@ class Speech:
 
     def _value(self, value: object) -> str:
         if isinstance(value, Place):
-            return self.place(value.id)
+            return self.inline(value.id)
         if isinstance(value, Share):
             return self.percent(value.value, 0)
         if isinstance(value, Amount):

@@ -53,7 +53,7 @@ def _best_model(run: Run, say: Speech) -> list[str]:
             "({other}).",
             who=names[best["who"]],
             number=with_interval(best, say.number, say),
-            community=worst["name"],
+            community=say.inline(worst["community"]),
             other=worst["shown"],
         )
     ]
@@ -97,21 +97,21 @@ def _weakest(run: Run, say: Speech) -> list[str]:
     if len(named) < 2:
         return [
             say(
-                "{who} serves {community} like this: {number}.",
+                "The result of {who} for {community}: {number}.",
                 who=answerers[0],
-                community=row["name"],
+                community=say.inline(row["community"]),
                 number=row["shown"],
             )
             for row in (named or rows)[:1]
         ]
     return [
         say(
-            "Check {worst} first: {who} serves its people worst ({number}); it serves those of "
-            "{best} best ({other}).",
+            "Check {worst} first: the result of {who} is worst for its people ({number}) and best "
+            "for those of {best} ({other}).",
             who=short_names(run)[answerers[0]],
-            worst=named[0]["name"],
+            worst=say.inline(named[0]["community"]),
             number=named[0]["shown"],
-            best=named[-1]["name"],
+            best=say.inline(named[-1]["community"]),
             other=named[-1]["shown"],
         )
     ]
@@ -133,7 +133,7 @@ def _not_for(run: Run, say: Speech) -> list[str]:
         "Do not use {who} to speak for {communities}: its answers are those of another people "
         "({other}).",
         who=names.get(subject, subject),
-        communities=say.joined([say.place(c) for c in sorted(communities)]),
+        communities=say.joined([say.inline(c) for c in sorted(communities)]),
         other=say.place(other_id),
     )
     rest = [

@@ -57,12 +57,12 @@ class Run:
 
     @property
     def metric(self) -> str:
-        """The number that measures how well a community is served."""
+        """The number that is a community's result."""
         return METRIC if self.kind == "rewards" else ALIGNMENT
 
     @cached_property
     def served(self) -> Rows:
-        """A row for each respondent or method (``who``) and community that it serves."""
+        """A row for each respondent or method (``who``) and community that it answers for."""
         if self.kind == "survey":
             return self._answered
         steered = set(self.record.get("communities", {}).get("steered", ()))
@@ -76,7 +76,7 @@ class Run:
 
     @cached_property
     def _answered(self) -> Rows:
-        """Rows of respondents that named communities; other answers serve none in particular."""
+        """Rows of respondents that named communities; other answers are for none in particular."""
         found = []
         for r in self.results:
             if isinstance(r, SurveyRow) and r.metric == ALIGNMENT and _speaks_for_one(r):

@@ -20,16 +20,16 @@ def title_of(runs: Sequence[Run], say: Speech) -> str:
     """A title for the page: what its runs measure."""
     kinds = {run.kind for run in runs}
     if kinds == {"rewards"}:
-        return say("How well reward models serve each community")
+        return say("How well reward models predict the choices of each community")
     if kinds == {"survey"}:
         return say("How near language models come to the people of each community")
     if kinds == {"audit"}:
         return say("Cultural risks in the evidence")
-    return say("How well models serve each community")
+    return say("Results of models for each community")
 
 
 def summary(runs: Sequence[Run], say: Speech) -> list[str]:
-    """A few sentences: measurements, the worst-served community, findings, limits."""
+    """A few sentences: measurements, the worst community, findings, limits."""
     found = [
         of_run(sentence, run, runs)
         for run in runs
@@ -48,7 +48,7 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
         found = [
             say(
                 "Nothing was measured for the people of {community}.",
-                community=say.place(community),
+                community=say.inline(community),
             )
         ]
     for run in runs:
@@ -61,16 +61,16 @@ def about_community(runs: Sequence[Run], community: str, say: Speech) -> list[st
 
 
 def _standing(run: Run, who: str, community: str, say: Speech) -> list[str]:
-    """How one respondent or method serves a community, and how many it serves worse."""
+    """One result for a community, and for how many communities the result is worse."""
     rows = worst_first(run, who, say)
     named = nameable(rows)
     few = [r for r in rows if r["community"] == community and r not in named]
     if few:
         number = few[0]["shown"]
         text = say(
-            "{who} serves {community} like this: {number}.",
+            "The result of {who} for {community}: {number}.",
             who=who,
-            community=few[0]["name"],
+            community=say.inline(few[0]["community"]),
             number=number,
         )
         return [text, *not_ranked(few, say)]
@@ -80,7 +80,7 @@ def _standing(run: Run, who: str, community: str, say: Speech) -> list[str]:
     at = ahead.index(community)
     return [
         say(
-            "{who} ({run}): {number}; {count} of {total} communities are served worse.",
+            "{who} ({run}): {number}; the result is worse for {count} of {total} communities.",
             who=who,
             run=run.name,
             number=named[at]["shown"],
@@ -124,23 +124,23 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
 
 
 def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator[str]:
-    """The communities served worst and best, among those with enough people."""
+    """The communities with the worst and the best result, among those with enough people."""
     named = nameable(rows)
     if len(named) < 2:
         for row in named or rows[:3]:
             yield say(
-                "{who} serves {community} like this: {number}.",
+                "The result of {who} for {community}: {number}.",
                 who=who,
-                community=row["name"],
+                community=say.inline(row["community"]),
                 number=row["shown"],
             )
         return
     yield say(
-        "By {who}, {worst} is served worst ({number}) and {best} best ({other}).",
+        "With {who}, the result is worst for {worst} ({number}) and best for {best} ({other}).",
         who=who,
-        worst=named[0]["name"],
+        worst=say.inline(named[0]["community"]),
         number=named[0]["shown"],
-        best=named[-1]["name"],
+        best=say.inline(named[-1]["community"]),
         other=named[-1]["shown"],
     )
 

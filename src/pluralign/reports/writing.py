@@ -162,7 +162,7 @@ def _community_page(
         sections.not_assessed(runs, say),
     )
     return Page(
-        title=say("How the people of {community} are served", community=say.place(community)),
+        title=say("Results for the people of {community}", community=say.inline(community)),
         runs=_named(runs, Choice(), say),
         say=say,
         advice=(),

@@ -35,7 +35,7 @@ class RewardPlots:
     language: str = "en"
 
     def methods(self, subset: str = "all") -> "altair.LayerChart":
-        """Every method on average over the communities that it serves, the lowest first.
+        """Every method on average over the communities that it is steered to, the lowest first.
 
         Args:
             subset: ``all`` or ``contested`` pairs.
@@ -46,7 +46,7 @@ class RewardPlots:
         return _dots(rows, say(_ACCURACY), percent=True, where=self.run)
 
     def communities(self, method: str | None = None) -> "altair.LayerChart":
-        """Communities from the worst-served down; a tick marks the reference.
+        """Communities from the lowest accuracy up; a tick marks the reference.
 
         Args:
             method: Under which method; the one that stands for the run where None.

@@ -264,7 +264,7 @@ class RewardRun(MeasuredRun):
             if average is not None:
                 name = (worst.worst_community or "") if worst is not None else ""
                 rows.append([method, _percent(average), _percent(worst), name])
-        heads = ("method", "accuracy % [95 %]", "worst % [95 %]", "served worst")
+        heads = ("method", "accuracy % [95 %]", "worst % [95 %]", "worst community")
         return Glance(facts, heads, rows)
 
 

@@ -13,8 +13,8 @@ _TITLES = {
     "misidentification/default-culture": "One people's answers show through in every name",
     "misidentification/language": "The language of a question matters more than the culture named",
     "misidentification/artefacts": "Order and wording matter more than the culture named",
-    "misidentification/wrong-neighbour": "A community is served better by the steer to another",
-    "misidentification/coarse-country": "Groups within a community are served unequally",
+    "misidentification/wrong-neighbour": "Another community's steer predicts choices better",
+    "misidentification/coarse-country": "The choices of some groups are predicted worse",
     "reasoning/levels": "A culture's rule is applied when given, but not found",
     "reasoning/between": "Questions that need two cultures are answered worse",
     "reasoning/reasons": "Stated reasons support another answer than the one given",
@@ -68,7 +68,7 @@ _NUMBERS = {
 }
 _OTHERS = {
     "misidentification/other-people": "nearer to the answers of",
-    "misidentification/wrong-neighbour": "served better by the steer to",
+    "misidentification/wrong-neighbour": "predicted better by the steer to",
 }
 _SHOWN = {
     "simplification/alike": "pairwise_diversity",

@@ -54,7 +54,7 @@ def _contested_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k:
     title = titled(say("All pairs against contested pairs"), run, runs)
     about = say(
         "Contested pairs are those on which the model that steering starts from disagrees with "
-        "the rater. A method far right and low learned to contradict, not to serve."
+        "the rater. A method far right and low learned to contradict, not to predict choices."
     )
     draw = partial(charts.two_numbers, rows, *labels, (True, True))
     name = numbered("contested", k)

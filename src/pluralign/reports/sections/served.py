@@ -1,4 +1,4 @@
-"""How well each community is served: the worst first, and every respondent or method next to it."""
+"""Results for each community, the worst first, and every respondent or method next to them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -32,13 +32,13 @@ _MOST_COMPARED = 12
 
 
 def served(runs: Sequence[Run], say: Speech) -> Section | None:
-    """Communities from the worst-served down; None where no run measured it."""
-    title = say("Who is served worst")
+    """Communities with the worst results first; None where no run measured them."""
+    title = say("Results for each community, the worst first")
     figures, tables, text = [], [], []
     for k, run in enumerate(run for run in runs if run.served):
         answerers = answerers_of(run)
         ranked = {who: worst_first(run, who, say) for who in answerers}
-        name = titled(say("Communities from the worst-served down"), run, runs)
+        name = titled(say("Communities, the worst result first"), run, runs)
         figures.append(_worst_figure(run, ranked, name, say, k))
         comparable = _comparable(run)
         if len(comparable) > 1:
@@ -53,10 +53,10 @@ def served(runs: Sequence[Run], say: Speech) -> Section | None:
     if not figures:
         if not any(run.kind != "audit" for run in runs):
             return None
-        empty = say("No run here measured how well communities are served.")
+        empty = say("No run here measured results for communities.")
         return Section(id="served", title=title, empty=empty)
     how = say(
-        "Each line is a community, the worst-served first. The bar is the 95 % interval: where two "
+        "Each line is a community, the worst result first. The bar is the 95 % interval: where two "
         "bars overlap widely, their order may be chance."
     )
     return Section(
@@ -144,7 +144,7 @@ def _compared_column(n: int, name: str, scale: Scale, show: Any, say: Speech) ->
 
 
 def compared_rows(run: Run, who: Sequence[str], say: Speech) -> list[dict[str, Any]]:
-    """A row for each community, worst-served first, with ``value0``, ``low0``, ``rank0``, ..."""
+    """A row for each community, the worst first, with ``value0``, ``low0``, ``rank0``, ..."""
     number = {(r["who"], r["community"]): r for r in run.served}
     rows = []
     for community in sorted({r["community"] for r in run.served if r["who"] in who}):

@@ -1,4 +1,4 @@
-"""How well each community is served: rows, names and sentences that sections share."""
+"""Results for each community: rows, names and sentences that sections share."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -113,15 +113,15 @@ def of_run(sentence: str, run: Run, runs: Sequence[Run]) -> str:
 
 
 def extremes(rows: Sequence[dict[str, Any]], say: Speech) -> str:
-    """The communities served worst and best, among those with enough people."""
+    """The communities with the worst and the best result, among those with enough people."""
     named = nameable(rows)
     if len(named) < 2:
         return "; ".join(f"{r['name']}: {r['shown']}" for r in (named or rows[:3])) + "."
     return say(
-        "{worst} is served worst: {number}. {best} is served best: {other}.",
-        worst=named[0]["name"],
+        "The result is worst for {worst}: {number}. It is best for {best}: {other}.",
+        worst=say.inline(named[0]["community"]),
         number=named[0]["shown"],
-        best=named[-1]["name"],
+        best=say.inline(named[-1]["community"]),
         other=named[-1]["shown"],
     )
 

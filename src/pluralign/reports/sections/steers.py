@@ -70,14 +70,16 @@ def _figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> F
 
 
 def _about(rows: Rows, say: Speech) -> list[str]:
-    found = [say("Blue: served better than by the model that steering starts from; orange: worse.")]
+    found = [
+        say("Blue: more accurate than the model that steering starts from; orange: less accurate.")
+    ]
     worst = min(nameable(rows), key=lambda r: r["points"], default=None)
     if worst is not None:
         found.append(
             say(
                 "The largest loss: steering to {steer} changes {community} by {points} points.",
-                steer=worst["steer_name"],
-                community=worst["name"],
+                steer=say.inline(worst["steer"]),
+                community=say.inline(worst["community"]),
                 points=say.number(worst["points"], 1),
             )
         )
@@ -85,7 +87,7 @@ def _about(rows: Rows, say: Speech) -> list[str]:
 
 
 def _matrix(run: Run, say: Speech) -> Rows:
-    """Every steer on every community, worst-served steers first."""
+    """Every steer on every community, steers with the worst results first."""
     mine = [
         r.as_dict()
         for r in run.results

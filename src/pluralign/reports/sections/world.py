@@ -21,7 +21,7 @@ from pluralign.reports.tables import numbered
 
 
 def world(runs: Sequence[Run], say: Speech) -> Section | None:
-    """How well each country is served, on a map; None where no community is a country."""
+    """The result for each country, on a map; None where no community is a country."""
     figures = []
     for k, run in enumerate(run for run in runs if run.served):
         rows = _of_countries(run, say)
@@ -60,7 +60,7 @@ def _map(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Figu
     )
     return Figure(
         numbered("map", k),
-        titled(say("How well each country is served"), run, runs),
+        titled(say("Result for each country"), run, runs),
         about,
         draw,
         all_served(run, rows, say, numbered("map", k)),
