@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from pluralign.core import NotEnoughData, PreferencePair, prompt_text, rng_for
 from pluralign.evaluation.rows import Row
 from pluralign.metrics import human_ceiling
@@ -31,23 +29,24 @@ def ceiling_rows(
         if pair.rater is not None:
             by_community.setdefault(pair.community, []).append(pair)
     for community, judged in sorted(by_community.items()):
-        sides = [sorted((p.chosen, p.rejected)) for p in judged]
-        number: dict[
-            tuple[str, ...], int
-        ] = {}  # an array of the texts themselves would be as wide as the longest
-        shown = [(prompt_text(p.prompt), *side) for p, side in zip(judged, sides, strict=True)]
-        item = [number.setdefault(texts, len(number)) for texts in shown]
-        choice = np.array(
-            [float(p.chosen == side[0]) for p, side in zip(judged, sides, strict=True)]
-        )
+        item, choice = _items_and_choices(judged)
+        raters = [str(p.rater) for p in judged]
         try:
-            e = human_ceiling(
-                item,
-                choice,
-                [str(p.rater) for p in judged],
-                rng_for(seed, "ceiling", community),
-                draws,
-            )
+            e = human_ceiling(item, choice, raters, rng_for(seed, "ceiling", community), draws)
         except NotEnoughData:
             continue
         yield Row.of(e, "human_agreement", "people", None, community, "all").as_dict()
+
+
+def _items_and_choices(pairs: Sequence[PreferencePair]) -> tuple[list[int], list[float]]:
+    """Number of the item that each pair judges, and which of its two responses was chosen."""
+    # Items are numbers, because an array of the texts would be as wide as the longest of them.
+    number: dict[tuple[str, ...], int] = {}
+    item, choice = [], []
+    for pair in pairs:
+        # Sorted, so that an item is the same whichever way round it was shown.
+        first, second = sorted((pair.chosen, pair.rejected))
+        texts = (prompt_text(pair.prompt), first, second)
+        item.append(number.setdefault(texts, len(number)))
+        choice.append(float(pair.chosen == first))
+    return item, choice

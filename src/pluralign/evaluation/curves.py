@@ -57,9 +57,8 @@ def fraction_needed(
     if not (np.diff(fraction_K) > 0).all():
         raise InvalidInput(f"sizes {fraction_K.tolist()} do not increase")
     found = _crossing(fraction_K, value_K, target)
-    drawn_B = np.array(
-        [_crossing(fraction_K, v, t) for v, t in zip(draws_B_K, target_B, strict=True)]
-    )
+    drawn = zip(draws_B_K, target_B, strict=True)
+    drawn_B = np.array([_crossing(fraction_K, value_K, target) for value_K, target in drawn])
     # Order statistics, not interpolation: a draw that never reaches the target is infinitely far.
     low, high = np.quantile(drawn_B, [0.025, 0.975], method="nearest")
     finite = [None if np.isinf(x) else float(x) for x in (found, low, high)]
@@ -73,5 +72,6 @@ def _crossing(fraction_K: FloatArray, value_K: FloatArray, target: float) -> flo
     k = int(reached[0])
     if k == 0:
         return float(fraction_K[0])
+    # The size before did not reach the target, so the difference is not 0.
     share = (target - value_K[k - 1]) / (value_K[k] - value_K[k - 1])
     return float(fraction_K[k - 1] * (fraction_K[k] / fraction_K[k - 1]) ** share)

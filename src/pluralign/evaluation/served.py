@@ -96,6 +96,7 @@ def summary_rows(
         if sum(n >= ENOUGH for n in by.clusters.values()) >= 2:
             worst_community, found["worst"] = by.worst(ENOUGH)
             found["disparity"] = by.disparity(ENOUGH)
+            # A worst value of 0 may mean that all are 0, and then there is no ratio.
             if found["worst"].value > 0:
                 found["ratio"] = by.ratio(ENOUGH)
         for aggregate, e in found.items():
@@ -194,16 +195,16 @@ def _row(
 def _series_rows(
     part: TestPairs, margins: Margins, method: str, subset: str, drawing: Drawing
 ) -> Iterator[Row]:
-    of_C = [part.community_N == community for community in np.unique(part.community_N)]
-    counts_C = [
-        (len(np.unique(part.pair_N[own])), len(np.unique(part.cluster_N[own]))) for own in of_C
-    ]
+    communities = np.unique(part.community_N).tolist()
+    of_C = [part.community_N == community for community in communities]
     means = _means(part, margins, of_C, subset, drawing)
     steers = list(margins)
-    for c, community in enumerate(np.unique(part.community_N).tolist()):
-        n, people = counts_C[c]
+    for c, community in enumerate(communities):
+        n = len(np.unique(part.pair_N[of_C[c]]))
+        people = len(np.unique(part.cluster_N[of_C[c]]))
         for s, steer in enumerate(steers):
             value, low, high = means[:, c, s].tolist()
+            # One rater (or question) shows no spread, even where questions are drawn jointly.
             if people < 2 or np.isnan(low):
                 low = high = None
             n_raters = people if part.raters else None
@@ -234,6 +235,7 @@ def _means(
         credit_N_S = np.stack(
             [correct(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1
         )
+        # Made anew for each lot of steers, so that all have the same draws.
         rng = rng_for(drawing.seed, "bootstrap", subset)
         draws_B_C_S = draw_series_means(
             credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws

@@ -126,6 +126,7 @@ def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[st
     """
     if not pairs:
         raise NotEnoughData("no pairs to score")
+    # Many pairs share a response: each different one is scored once.
     position: dict[tuple[str, str], int] = {}
     requests: list[RewardRequest] = []
     index_2N = []

@@ -74,15 +74,16 @@ def fit_adaptive(
             len(head_K_C_D),
             rng,
         )
-        with (
-            one_blas_thread()
-        ):  # the least difference in a sum moves where the search for shares ends
+        # The least difference in a sum moves where the search for shares ends, and sums depend on
+        # the number of threads.
+        with one_blas_thread():
             share_K = stacking_shares(margin_N_K, train)
             mixed_N = margin_N_K @ share_K
     except NotEnoughData:
         return steered(reference, train.communities, head_K_C_D[0])
     head_C_D = np.einsum("k,kcd->cd", share_K, head_K_C_D)
     worse_C = falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
+    # Mixed by a loss over all communities; one that is worse off for it is not steered.
     head_C_D[worse_C] = reference.reference_D
     return steered(reference, train.communities, head_C_D)
 
@@ -129,10 +130,12 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
         convex.
     """
     weight_N = balanced_weights(margin_N_K[:, 0], train)
+    # Pairs that do not count have margins of nan, which times a weight of 0 is nan.
     weight_N, margin_N_K = weight_N[weight_N > 0], margin_N_K[weight_N > 0]
 
     def loss(share_K: FloatArray) -> tuple[float, FloatArray]:
         margin_N = margin_N_K @ share_K
+        # Clipped, because `exp` overflows; the force is 0 or 1 long before.
         force_N = weight_N / (1 + np.exp(np.clip(margin_N, -500, 500)))
         return float(weight_N @ np.logaddexp(0, -margin_N)), -(force_N @ margin_N_K)
 
@@ -146,6 +149,7 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
         constraints={"type": "eq", "fun": lambda s: s.sum() - 1, "jac": np.ones_like},
         options={"maxiter": 200, "ftol": 1e-10},
     )
+    # The search may leave its bounds by a rounding error.
     share_K: FloatArray = np.clip(found.x, 0, None) / np.clip(found.x, 0, None).sum()
     return share_K
 
@@ -171,10 +175,13 @@ def falls_behind(
     for community in train.communities:
         rows = np.flatnonzero(seen_N & (community_N == community))
         if not len(rows):
+            # Nothing held out shows that its own head is no worse, so the reference is kept.
             behind.append(True)
             continue
         _, unit = np.unique(train.unit_N[rows], return_inverse=True)
         gain = gain_N[rows].mean()
+        # Deviations are summed within each unit before they are squared: pairs of one rater are not
+        # independent.
         error = np.sqrt((np.bincount(unit, gain_N[rows] - gain) ** 2).sum()) / len(rows)
         behind.append(bool(gain < -standard_errors * error))
     return np.array(behind)

@@ -60,8 +60,10 @@ def scpo_filter(margin_N: FloatArray, tau: float) -> BoolArray:
     [False, True, True]
     """
     _check_tau(tau)
+    # The threshold would be infinite, by a division by zero.
     if tau == 1:
         return np.ones(len(margin_N), dtype=np.bool_)
+    # In logits, so that no sigmoid has to be computed.
     kept: BoolArray = margin_N < np.log(tau / (1 - tau))
     return kept
 
@@ -84,6 +86,7 @@ def scpo_weights(margin_N: FloatArray, beta: float) -> FloatArray:
     """
     if not beta > 0:
         raise InvalidInput(f"beta must be a number > 0, got {beta}")
+    # The minimum before the exponential, which could overflow; the result is the same.
     weights: FloatArray = np.exp(np.minimum(margin_N / beta, 0))
     return weights
 

@@ -64,6 +64,8 @@ class TrainingSet:
     ) -> "TrainingSet":
         """Build a training set; its units are raters, or questions or stems without raters."""
         units = [unit_of(p, by) for p in encoded.pairs]
+        # Numbered in the order of names, so that a shuffle of units does not depend on the order of
+        # the pairs.
         number = {unit: k for k, unit in enumerate(sorted(set(units)))}
         unit_N = np.fromiter((number[unit] for unit in units), dtype=np.int32, count=len(units))
         return cls(encoded, tuple(communities), unit_N)

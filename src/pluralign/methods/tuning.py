@@ -102,6 +102,7 @@ def held_out_margins(
 
     folds = range(fold_N.max() + 1)
     with one_blas_thread(), ThreadPoolExecutor(min(len(folds), os.cpu_count() or 1)) as pool:
+        # As a list, which raises what a thread raised.
         list(pool.map(fill, folds))
     return margin_N_K
 
@@ -117,6 +118,7 @@ def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     weight_N = balanced_weights(margin_N_K[:, 0], train)
     counted = weight_N > 0
     with one_blas_thread():
+        # `logaddexp(0, -m)` is -log sigmoid(m), without overflow.
         losses: FloatArray = weight_N[counted] @ np.logaddexp(0, -margin_N_K[counted])
     return losses
 

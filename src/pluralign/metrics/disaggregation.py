@@ -198,5 +198,5 @@ def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:
     with np.errstate(invalid="ignore"):
         deviation_B_C = np.where(np.isnan(draws_B_C), 0, draws_B_C - value_C)
         range_B = np.nan_to_num(np.ptp(deviation_B_C, axis=1), nan=np.inf, posinf=np.inf)
-    # A quantile between a finite range and an infinite one would be nan.
+    # Without interpolation, which makes nan of infinite ranges.
     return float(np.quantile(range_B, 0.95, method="higher"))

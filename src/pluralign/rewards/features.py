@@ -17,9 +17,8 @@ from pluralign.rewards.threads import one_blas_thread
 BLOCK = 512
 """Pairs whose features are computed at once: few enough that they stay in the cache of a core."""
 
-_ROUNDING = (
-    1e-5  # vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3
-)
+# Vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3.
+_ROUNDING = 1e-5
 
 Rows = IntArray | np.ndarray[Any, np.dtype[np.bool_]]
 

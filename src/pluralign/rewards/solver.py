@@ -25,6 +25,7 @@ from pluralign.core import FloatArray, InvalidInput, NotEnoughData
 from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, blocks
 from pluralign.rewards.threads import one_blas_thread
 
+# Bytes up to which features are kept as a matrix while heads are fitted.
 _AT_HAND = 64 * 1024 * 1024
 _MAX_STEPS = 200
 _EXACT = 1e-14
@@ -134,6 +135,7 @@ def bradley_terry_loss(
     for rows, stored in blocks(as_features(difference_N_D)):
         block = stored.astype(np.float64, copy=False)
         margin = block @ theta_D
+        # `logaddexp(0, -m)` is -log sigmoid(m), without overflow.
         loss += float(weight_N[rows] @ np.logaddexp(0, -margin))
         slope_D = slope_D - (weight_N[rows] * expit(-margin)) @ block
     return loss, slope_D
@@ -161,6 +163,7 @@ def _primal_path(
         root_D_D = _root(curvature_D_D, ridge)
         start_D = theta_D
 
+        # The defaults bind the values of this ridge, not those of the last one.
         def loss(
             z_D: FloatArray,
             ridge: float = ridge,
@@ -171,6 +174,7 @@ def _primal_path(
             value, slope_D = bradley_terry_loss(features, weight_N, ridge, prior_D, theta_D)
             return value, solve_triangular(root, slope_D, lower=True, check_finite=False)
 
+        # Only the loss ends the search: a gradient in changed coordinates has no natural size.
         options = {"ftol": tolerance, "gtol": 0.0, "maxiter": _MAX_STEPS, "maxcor": 20}
         found = minimize(loss, np.zeros_like(start_D), jac=True, method="L-BFGS-B", options=options)
         theta_D = start_D + solve_triangular(
@@ -232,9 +236,11 @@ def _dual_fit(
     for _ in range(_MAX_STEPS):
         surprise_N = expit(-(start_N + change_N))
         force_N = weight_N * surprise_N
+        # A pair that is predicted with certainty has no curvature, and is divided by it below.
         root_N: FloatArray = np.sqrt(np.maximum(force_N * (1 - surprise_N), 1e-30))
         system_N_N = root_N[:, None] * gram_N_N * root_N
         system_N_N[np.diag_indices_from(system_N_N)] += ridge
+        # The system is symmetric and positive, because both sides are scaled by root_N.
         goal_N = root_N * change_N + force_N / root_N
         solved_N = cho_solve(cho_factor(system_N_N, overwrite_a=True, check_finite=False), goal_N)
         step_N = root_N * solved_N - a_N
@@ -242,6 +248,8 @@ def _dual_fit(
         decrement = float((force_N - ridge * a_N) @ step_change_N)
         if decrement <= tolerance * (1 + abs(loss)):
             break
+        # Halved until the loss falls by a part of what the step promises (Armijo's rule): a full
+        # Newton step may overshoot where margins are large.
         scale = 1.0
         while True:
             found = _dual_loss(

@@ -51,5 +51,6 @@ def changes(
     for (question, _), by_facet in alike.items():
         numbers, n = list(by_facet.values()), len(by_facet)
         bottom[question] += n * (n - 1) / 2
+        # All pairs less those of equal answers: (n (n - 1) - sum of k (k - 1)) / 2.
         top[question] += (n * n - sum(k * k for k in Counter(numbers).values())) / 2
     return top, bottom

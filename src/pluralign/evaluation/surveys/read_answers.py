@@ -42,11 +42,9 @@ class ReadAnswer:
 
     def option(self, question: SurveyQuestion) -> int | None:
         """Index of the option; None for a refusal or a number that no option has."""
-        return (
-            self.number
-            if self.number is not None and 0 <= self.number < len(question.options)
-            else None
-        )
+        if self.number is None or not 0 <= self.number < len(question.options):
+            return None
+        return self.number
 
 
 def read_all(
@@ -86,11 +84,8 @@ def read_all(
         )
     count_endings(((one.answer, one.number is None) for one in read), tally)
     if all(one.number is None for one in read):
-        why = "; ".join(
-            f"{tally.flagged[text]:,} {text}"
-            for text in UNFINISHED.values()
-            if text in tally.flagged
-        )
+        flagged = [text for text in UNFINISHED.values() if text in tally.flagged]
+        why = "; ".join(f"{tally.flagged[text]:,} {text}" for text in flagged)
         raise NotEnoughData(
             "no answer can be read",
             hint=why or "look at the texts, or try the other parser or numbering",
@@ -117,9 +112,8 @@ def _read(
 ) -> ReadAnswer:
     if parser == "published":
         number = read_published(answer.text)
-        return ReadAnswer(
-            answer, None if number is None else number - (1 if from_one else int(_first(question)))
-        )
+        lowest = 1 if from_one else int(_first(question))
+        return ReadAnswer(answer, None if number is None else number - lowest)
     order = answer.order or tuple(range(len(question.options)))
     labels = answer.labels or (
         _numbers(len(order)) if from_one else tuple(question.codes[i] for i in order)
@@ -172,6 +166,8 @@ def _evidence(
         question = survey.questions[a.question]
         if a.labels or _first(question) != "0":
             continue
+        # Codes that start at 0 end one below the number of options, so 0 is an answer under codes
+        # only, and the number of options under numbers from 1 only.
         number = read_published(a.text)
         zero[a.model] += number == 0 and "0" not in question.options
         top[a.model] += number == len(question.options)

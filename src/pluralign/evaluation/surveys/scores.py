@@ -59,9 +59,10 @@ class SurveySums:
         pairs: dict[tuple[int, int], int] = {}
         parts = []
         for p, (_, _, community) in enumerate(table.profiles):
-            columns = (
-                list(column.values()) if everyone or community is None else [column[community]]
-            )
+            if everyone or community is None:
+                columns = list(column.values())
+            else:
+                columns = [column[community]]
             pairs |= {(p, c): len(pairs) + k for k, c in enumerate(columns)}
             parts.append(_profile_sums(table, peoples, p, columns, everyone))
         sums = {}
@@ -76,11 +77,11 @@ class SurveySums:
 
     def places(self, model: str, strategy: str) -> dict[str, int]:
         """Community -> the series of a respondent against it."""
-        return {
-            self.peoples.communities[c]: s
-            for (p, c), s in self.pairs.items()
-            if self.table.profiles[p][:2] == (model, strategy)
-        }
+        found = {}
+        for (p, c), s in self.pairs.items():
+            if self.table.profiles[p][:2] == (model, strategy):
+                found[self.peoples.communities[c]] = s
+        return found
 
 
 def series_of(metric: str, sums: Sums, counts_B_Q: FloatArray) -> Series:
@@ -130,8 +131,9 @@ def rank_rows(scored: SurveySums) -> Iterator[SurveyRow]:
     for (model, strategy), named in scored.table.groups().items():
         if not named:
             continue
-        places = np.array([[scored.pairs[p, c] for c in range(width)] for p in named])
+        places = np.array([_against_all(scored, p) for p in named])
         target = np.array([column[str(scored.table.profiles[p][2])] for p in named])
+        # A high score is near; without a score a people ranks last.
         value = target_rank(-np.nan_to_num(distance.value_S[places], nan=-np.inf), target)
         draws = target_rank(-np.nan_to_num(distance.draws_B_S[:, places], nan=-np.inf), target)
         series = Series(value, draws, distance.n_S[places[np.arange(len(named)), target]])
@@ -144,6 +146,11 @@ def rank_rows(scored: SurveySums) -> Iterator[SurveyRow]:
                 yield row_of(RANK, model, strategy, None, mean)
 
 
+def _against_all(scored: SurveySums, profile: int) -> list[int]:
+    """The series of a profile against each people, in their order."""
+    return [scored.pairs[profile, c] for c in range(len(scored.peoples.communities))]
+
+
 def nearest_people(scored: SurveySums) -> list[dict[str, object]]:
     """For every profile that names a community: which people its answers are nearest to.
 
@@ -153,7 +160,7 @@ def nearest_people(scored: SurveySums) -> list[dict[str, object]]:
     value = scored.series(ALIGNMENT).value_S
     found: list[dict[str, object]] = []
     for p, (model, strategy, community) in enumerate(scored.table.profiles):
-        own = np.array([value[scored.pairs[p, c]] for c in range(len(scored.peoples.communities))])
+        own = value[_against_all(scored, p)]
         if community is not None and not np.isnan(own).all():
             nearest = scored.peoples.communities[int(np.nanargmax(own))]
             found.append(
@@ -184,9 +191,8 @@ def difference_rows(
     for metric in metrics:
         a, b = _take(scored.sums[metric], ours, both), _take(scored.sums[metric], theirs, both)
         common = (a[1] > 0) & (b[1] > 0)
-        first, second = (
-            series_of(metric, (x[0] * common, x[1] * common), scored.counts_B_Q) for x in (a, b)
-        )
+        first = series_of(metric, (a[0] * common, a[1] * common), scored.counts_B_Q)
+        second = series_of(metric, (b[0] * common, b[1] * common), scored.counts_B_Q)
         series = first - second
         baseline = {"baseline_model": right[0], "baseline_strategy": right[1]}
         for row in series.rows(metric, [(*left, c) for c in both]):
@@ -228,10 +234,9 @@ def _profile_sums(
         REFUSALS: (asked * (np.isnan(number_N) & ~unfinished_N), asked),
         UNFINISHED_RATE: (asked * unfinished_N, asked),
     }
-    summed = {
-        metric: (_by(question_N, a, size), _by(question_N, b, size))
-        for metric, (a, b) in found.items()
-    }
+    summed = {}
+    for metric, (top, bottom) in found.items():
+        summed[metric] = (_by(question_N, top, size), _by(question_N, bottom, size))
     return summed | _distribution_sums(table, peoples, mine, columns)
 
 
@@ -246,6 +251,7 @@ def _distribution_sums(
     if c.size:
         theirs, ours = peoples.probs_C_Q_O[np.asarray(columns)[c], q], probs_Q_O[q]
         similar[c, q] = 1 - jensen_shannon_distance(ours, theirs)
+        # Rows are padded to the widest question, and the distance is divided by its scale.
         widest = peoples.probs_C_Q_O.shape[2]
         moved[c, q] = wasserstein(ours, theirs) * (widest - 1) / (peoples.n_options_Q[q] - 1)
     ordered_C_Q = answered_C_Q & ~peoples.nominal_Q
@@ -266,7 +272,9 @@ def answer_shares(table: AnswerTable, peoples: Peoples, mine: BoolArray) -> Floa
         else:
             told.append(i)
     number, question_N = table.number_N[told], table.question_N[told]
+    # A parser of published scores may read a number that no option has.
     real = (number >= 0) & (number < peoples.n_options_Q[question_N])
+    # Not `+=`, which counts an option that is named several times only once.
     np.add.at(total, (question_N[real], number[real].astype(int)), 1)
     sums = total.sum(axis=1, keepdims=True)
     frequencies: FloatArray = np.divide(total, sums, out=np.zeros_like(total), where=sums > 0)

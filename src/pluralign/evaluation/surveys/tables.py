@@ -88,14 +88,12 @@ class AnswerTable:
         """Align answers with a list of questions that has all of theirs."""
         place = {q: i for i, q in enumerate(questions)}
         profiles: dict[Profile, int] = {}
-        who = [
-            profiles.setdefault(
-                (r.answer.model, r.answer.strategy, r.answer.community), len(profiles)
-            )
-            for r in read
-        ]
+        who = []
         first: dict[tuple[int, str], int] = {}
-        for n, (p, r) in enumerate(zip(who, read, strict=True)):
+        for n, r in enumerate(read):
+            profile = (r.answer.model, r.answer.strategy, r.answer.community)
+            p = profiles.setdefault(profile, len(profiles))
+            who.append(p)
             first.setdefault((p, r.answer.question), n)
         base = np.zeros(len(read), dtype=bool)
         base[list(first.values())] = True
@@ -112,9 +110,8 @@ class AnswerTable:
     def base_values(self, profiles: Sequence[int], n_questions: int) -> FloatArray:
         """Options of some profiles when first asked, shape (P, Q); nan where none is readable."""
         value = np.full((len(self.profiles), n_questions), np.nan)
-        value[self.profile_N[self.base_N], self.question_N[self.base_N]] = self.number_N[
-            self.base_N
-        ]
+        base = self.base_N
+        value[self.profile_N[base], self.question_N[base]] = self.number_N[base]
         return value[list(profiles)]
 
     def groups(self) -> dict[tuple[str, str], list[int]]:

@@ -43,14 +43,10 @@ def variety_rows(
         if len(named) < 2:
             continue
         value, gold = _values(table, peoples, named)
-        for who, measured in (
-            (
-                model,
-                _diversities(value, peoples, counts_B_Q)
-                | _spread_ratio(value, gold, peoples, counts_B_Q),
-            ),
-            (f"{PEOPLE}: {model}", _diversities(gold, peoples, counts_B_Q)),
-        ):
+        ours = _diversities(value, peoples, counts_B_Q)
+        ours |= _spread_ratio(value, gold, peoples, counts_B_Q)
+        theirs = _diversities(gold, peoples, counts_B_Q)
+        for who, measured in ((model, ours), (f"{PEOPLE}: {model}", theirs)):
             for metric, number in measured.items():
                 yield row_of(metric, who, strategy, None, number)
 
@@ -147,6 +143,7 @@ def _first_places(
     for one in readable:
         question, order = one.answer.question, one.answer.order
         if len(orders[question]) > 1 and order:
+            # Where the first option is taken one time in as many as there are, the sum is 0.
             top[place[question]] += (order[0] == one.number) - 1 / len(order)
             bottom[place[question]] += 1
     return top, bottom
@@ -159,12 +156,13 @@ def _diversities(value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) ->
     answered = int((~np.isnan(value)).any(axis=0).sum())
     distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
     draws = 100 * np.sqrt(draw_ratios(error, scale, counts_B_Q))
-    structure = [
-        spanning_length(square(np.nan_to_num(d), len(value))) for d in (distance[None], draws)
-    ]
+    structure = spanning_length(square(distance[None], len(value)))
+    # In a draw without a common question the distance of two communities is unknown; a tree needs
+    # a number, so it counts as 0.
+    structure_B = spanning_length(square(np.nan_to_num(draws), len(value)))
     found = {
         "pairwise_diversity": Drawn(float(distance.mean()), draws.mean(axis=1), answered),
-        "structural_diversity": Drawn(float(structure[0][0]), structure[1], answered),
+        "structural_diversity": Drawn(float(structure[0]), structure_B, answered),
         "answer_diversity": _ratio(*_apart(value, peoples), counts_B_Q),
     }
     for metric, per_question in (

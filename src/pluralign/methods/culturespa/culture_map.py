@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -34,25 +35,26 @@ class CultureMap:
 
     def nearest(self) -> dict[str, str]:
         """Community -> the one most alike."""
-        apart = np.where(
-            np.eye(len(self.communities), dtype=bool), -1.0, np.nan_to_num(self.alike_C_C, nan=-1.0)
-        )
-        return {c: self.communities[int(apart[i].argmax())] for i, c in enumerate(self.communities)}
+        alike_C_C = np.nan_to_num(self.alike_C_C, nan=-1.0)
+        # Below every likeness, so that no community is its own nearest.
+        np.fill_diagonal(alike_C_C, -1.0)
+        nearest_C = alike_C_C.argmax(axis=1).tolist()
+        others = [self.communities[i] for i in nearest_C]
+        return dict(zip(self.communities, others, strict=True))
 
     def rows(self) -> list[dict[str, Any]]:
         """One JSON object for every two communities, and none twice."""
-        i_K, j_K = np.triu_indices(len(self.communities), 1)
-        return [
-            {
-                "community": self.communities[i],
-                "other": self.communities[j],
-                "alike": _number(self.alike_C_C[i, j]),
-                "low": _number(self.low_C_C[i, j]),
-                "high": _number(self.high_C_C[i, j]),
-                "n": int(self.n_C_C[i, j]),
-            }
-            for i, j in zip(i_K.tolist(), j_K.tolist(), strict=True)
-        ]
+        return [self._row(i, j) for i, j in combinations(range(len(self.communities)), 2)]
+
+    def _row(self, i: int, j: int) -> dict[str, Any]:
+        return {
+            "community": self.communities[i],
+            "other": self.communities[j],
+            "alike": _number(self.alike_C_C[i, j]),
+            "low": _number(self.low_C_C[i, j]),
+            "high": _number(self.high_C_C[i, j]),
+            "n": int(self.n_C_C[i, j]),
+        }
 
 
 def culture_map(
@@ -86,7 +88,7 @@ def culture_map(
     ratio_B_K = draw_ratios(
         same, counted.astype(float), draw_questions(aware_C_Q.shape[1], rng, draws)
     )
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # 0 / 0 where neither culture shifted an answer
         alike_K = same.sum(axis=1) / counted.sum(axis=1)
     ends = [percentile_interval(column) for column in ratio_B_K.T]
     low_K, high_K = np.array(ends, dtype=np.float64).T  # None, for no interval, becomes nan
@@ -136,6 +138,7 @@ def agreement_with_people(
         i, j = np.triu_indices(len(chosen), 1)
         a, b = chosen[i], chosen[j]
         x, y = ours[a, b], theirs[a, b]
+        # A community that is drawn twice makes pairs with itself.
         there = (a != b) & ~np.isnan(x + y)
         if np.unique(x[there]).size < 2 or np.unique(y[there]).size < 2:
             return float("nan")
@@ -169,6 +172,7 @@ def _arrange(alike_C_C: FloatArray) -> tuple[list[int], FloatArray]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
+    # Two cultures that cannot be compared count as the least alike of all.
     apart = 1 - np.nan_to_num(alike_C_C, nan=float(np.nanmin(alike_C_C)))
     np.fill_diagonal(apart, 0)
     order = leaves_list(linkage(squareform(apart, checks=False), "average", optimal_ordering=True))
@@ -181,6 +185,8 @@ def _classical_scaling(apart_C_C: FloatArray) -> FloatArray:
     centred = np.eye(n) - 1 / n
     values, vectors = np.linalg.eigh(-0.5 * centred @ apart_C_C**2 @ centred)
     top = np.argsort(-values)[:2]
+    # An eigenvector has no sign of its own: its largest entry is made positive, so that maps of the
+    # same answers are never mirrored.
     signs = np.where(vectors[np.abs(vectors[:, top]).argmax(axis=0), top] < 0, -1, 1)
     place: FloatArray = vectors[:, top] * signs * np.sqrt(np.maximum(values[top], 0))
     return place

@@ -166,6 +166,7 @@ def _round(
         rng = rng_for(seed, "questions", topic, str(number))
         for _ in range(min(config.round_size, config.per_topic - _written(rows[topic]))):
             examples = _draw(shown[topic], own, config, rng)
+            # The same examples may be drawn twice, and the same prompt has one completion.
             prompts.setdefault(generation_prompt(topic, examples), topic)
     sampling = Sampling(config.temperature, config.top_p, config.max_new_tokens, seed + number)
     return zip(prompts.values(), chat.complete(list(prompts), sampling), strict=True)
