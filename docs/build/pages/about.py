@@ -11,51 +11,56 @@ from pluralign.runs import RewardRun
 
 _ABOUT = {
     "global-dialogues": (
-        "People answered questions about artificial intelligence in their own words and then judged each other's"
-        " answers in pairs. The reference learns from a worldwide panel; the community is a panel in the United"
-        " Kingdom."
+        "People answered questions about artificial intelligence in their own words and then"
+        " judged each other's answers in pairs. The reference learns from a worldwide panel; the"
+        " community is a panel in the United Kingdom."
     ),
     "global-opinions": (
-        "Part of GlobalOpinionQA (Durmus et al. 2023): what the people of each country answered in Pew and World Values"
-        " Survey polls. Every two options of a question with different shares are a pair; the reference learns from"
-        " nine Western countries together."
+        "Part of GlobalOpinionQA (Durmus et al. 2023): what the people of each country answered"
+        " in Pew and World Values Survey polls. Every two options of a question with different"
+        " shares are a pair; the reference learns from nine Western countries together."
     ),
     "world-values": (
-        "World Values Survey wave 7: shares of answers by country. Every two options of a question with different"
-        " shares are a pair; the reference learns from seven Western countries together."
+        "World Values Survey wave 7: shares of answers by country. Every two options of a"
+        " question with different shares are a pair; the reference learns from seven Western"
+        " countries together."
     ),
 }
 _INTRODUCTION = """# Results
 
-This page is written by `docs/build/results_page.py` from the folders of finished runs. No number in its tables is
-typed by hand, and the sentences that compare methods follow from the intervals; only the last two points of this list
-were written by a person.
+This page is written by `docs/build/results_page.py` from the folders of finished runs. No number in
+its tables is typed by hand, and the sentences that compare methods follow from the intervals; only
+the last two points of this list were written by a person.
 
 How to read it:
 
-* **Accuracy** is the part of held-out pairs on which the reward of the chosen response is the higher one, in per cent;
-  a tie counts half. **Average** counts every community steered to the same, each under the steer to itself.
-* **Contested** pairs are those on which the reference disagrees with the rater. The reference gets none of them right
-  by definition. Higher is not simply better: a model that only contradicts the reference scores high here and low
-  overall. The two columns belong together.
-* **Worst community** is the one with the lowest accuracy, among those with at least five raters or question stems to test on.
-* **[low, high]** is a 95 % interval. It resamples raters, or question stems where answers were published as shares. The
-  repeats of a run are joined first, and a rater drawn in two of them is one rater. It does not cover the choice of the
-  encoder, nor how the data were collected.
-* **Ahead of**, **behind** and **level with** mean that the interval of the paired difference lies above 0, lies below
-  0, or contains 0. *Level with* does not mean equal.
-* A number measures how similar a model's ranking is to the choices of the people who took part, not to a whole country. The
-  encoder reads English; the texts are English or translated to it.
+* **Accuracy** is the part of held-out pairs on which the reward of the chosen response is the
+  higher one, in per cent; a tie counts half. **Average** counts every community steered to the
+  same, each under the steer to itself.
+* **Contested** pairs are those on which the reference disagrees with the rater. The reference gets
+  none of them right by definition. Higher is not simply better: a model that only contradicts the
+  reference scores high here and low overall. The two columns belong together.
+* **Worst community** is the one with the lowest accuracy, among those with at least five raters or
+  question stems to test on.
+* **[low, high]** is a 95 % interval. It resamples raters, or question stems where answers were
+  published as shares. The repeats of a run are joined first, and a rater drawn in two of them is
+  one rater. It does not cover the choice of the encoder, nor how the data were collected.
+* **Ahead of**, **behind** and **level with** mean that the interval of the paired difference lies
+  above 0, lies below 0, or contains 0. *Level with* does not mean equal.
+* A number measures how similar a model's ranking is to the choices of the people who took part, not
+  to a whole country. The encoder reads English; the texts are English or translated to it.
 * The ablations of SCPO use the ridge of SCPO, so that they differ in one thing only.
-* **These data sets were not kept apart while the methods were made.** The weight of the trunk's interaction was picked
-  by test accuracy on these three data sets, for every method alike. So was the design of `adaptive`: mixing candidates
-  rather than selecting one, which pooled models stand among them, and how wide its guard is, after looking at test
-  results, mostly of the same seeds. No interval covers that choice. It favours `adaptive` over the published methods,
-  which were not redesigned; its lead, where it has one, wants checking on data that nobody has looked at.
-* GlobalOpinionQA was first run with 5 splits and the label Australia: `adaptive` 75.0, best other 73.5 (`scpo`).
-  Leaving Australia out, as the data's notes ask, changed the splits: `adaptive` 74.7, `pooled` 75.4, a difference of
-  -0.7 [-3.3, +1.7]. The splits were then raised to 20, after that result was seen. Both are within chance of each
-  other; read `adaptive` and `pooled` as level there."""
+* **These data sets were not kept apart while the methods were made.** The weight of the trunk's
+  interaction was picked by test accuracy on these three data sets, for every method alike. So was
+  the design of `adaptive`: mixing candidates rather than selecting one, which pooled models stand
+  among them, and how wide its guard is, after looking at test results, mostly of the same seeds. No
+  interval covers that choice. It favours `adaptive` over the published methods, which were not
+  redesigned; its lead, where it has one, wants checking on data that nobody has looked at.
+* GlobalOpinionQA was first run with 5 splits and the label Australia: `adaptive` 75.0, best other
+  73.5 (`scpo`). Leaving Australia out, as the data's notes ask, changed the splits: `adaptive`
+  74.7, `pooled` 75.4, a difference of -0.7 [-3.3, +1.7]. The splits were then raised to 20, after
+  that result was seen. Both are within chance of each other; read `adaptive` and `pooled` as level
+  there."""
 
 
 def introduction() -> str:
@@ -74,11 +79,13 @@ def data_section(run: RewardRun) -> str:
         else "answers published as shares, so the number of people is not known"
     )
     said = [
-        f"**People.** {record['data']['pairs']:,} pairs; {people}. Steered to: {_listed(tested(run))}. The reference is"
-        f" fitted on: {_listed(run.spoken_for)}. {_left_out(record['communities']['left_out'])}",
+        f"**People.** {record['data']['pairs']:,} pairs; {people}. Steered to:"
+        f" {_listed(tested(run))}. The reference is fitted on: {_listed(run.spoken_for)}."
+        f" {_left_out(record['communities']['left_out'])}",
         f"**Split.** {_part(split['test'])} of the {split_unit(run)} held out; {len(run.seeds)}"
-        f" {'seed' if len(run.seeds) == 1 else 'seeds'} ({', '.join(map(str, run.seeds))}), each with its own split."
-        f" {overall.n:,} different test pairs in the communities steered to. Intervals resample {unit_of(run)}.",
+        f" {'seed' if len(run.seeds) == 1 else 'seeds'} ({', '.join(map(str, run.seeds))}), each"
+        f" with its own split. {overall.n:,} different test pairs in the communities steered to."
+        f" Intervals resample {unit_of(run)}.",
         f"**Encoder.** `{run.settings['trunk']['encoder']}`.",
     ]
     notes = "\n".join(f"* {note}" for note in record["notes"])
@@ -100,10 +107,12 @@ def footer(runs: Sequence[RewardRun]) -> str:
     fingerprints = ["data", *(f"`{run.record['data']['fingerprint'][:16]}`" for run in runs)]
     head = ["", *(title_of(run) for run in runs)]
     return "\n\n".join([
-        "## How it was made", f"```sh\n{lines}\npython docs/build/results_page.py runs --out docs\n```",
+        "## How it was made",
+        f"```sh\n{lines}\npython docs/build/results_page.py runs --out docs\n```",
         "`PLURALIGN_DATA` names the folder of the data, which are not part of this project.",
         table(head, [*rows, fingerprints]),
-        "The last row is the beginning of the SHA-256 of the pairs: equal where the same pairs were read.",
+        "The last row is the beginning of the SHA-256 of the pairs: equal where the same pairs "
+        "were read.",
     ])  # fmt: skip
 
 
@@ -125,8 +134,14 @@ def _source_table(run: RewardRun) -> str:
         ]
         for name, s in zip(names, sources, strict=True)
     ]
-    said = "A row is a vote, or a question of a survey, which gives a pair for every two options with different shares."
-    return f"{table(['source', 'rows read', 'pairs kept', 'dropped', 'flagged', 'terms'], rows)}\n\n{said}"
+    said = (
+        "A row is a vote, or a question of a survey, which gives a pair for every two options "
+        "with different shares."
+    )
+    return (
+        f"{table(['source', 'rows read', 'pairs kept', 'dropped', 'flagged', 'terms'], rows)}\n\n"
+        f"{said}"
+    )
 
 
 def _file(settings: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What each method achieves for the communities it serves, and where SCPO and full fine-tuning differ."""
+"""Results of each method for its communities, and where SCPO and full fine-tuning differ."""
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def method_section(run: RewardRun) -> str:
 
 
 def best_other(run: RewardRun, aggregate: str) -> str | None:
-    """The method with the highest value beside ``adaptive``; None where there is nothing to compare."""
+    """The method, other than ``adaptive``, with the highest value; None without another method."""
     values = {
         m: row.value for m in run.methods if m != "adaptive" and (row := run.summed(m, aggregate))
     }
@@ -46,13 +46,14 @@ def best_other(run: RewardRun, aggregate: str) -> str | None:
 
 
 def adaptive_sentences(run: RewardRun) -> list[str]:
-    """How ``adaptive`` compares with the best of the others, on average and for the worst community."""
+    """``adaptive`` against the best other method, on average and for the worst community."""
     other = best_other(run, "average")
     if "adaptive" not in run.methods or other is None:
         return []
     row = against(run, "adaptive", other)
     said = [
-        f"The best average of the other methods is that of `{other}`. {compared('adaptive', other, row)}"
+        f"The best average of the other methods is that of `{other}`. "
+        f"{compared('adaptive', other, row)}"
     ]
     worst = best_other(run, "worst")
     ours, theirs = run.summed("adaptive", "worst"), run.summed(worst, "worst") if worst else None
@@ -60,8 +61,9 @@ def adaptive_sentences(run: RewardRun) -> list[str]:
         gap = round(100 * ours.value, 1) - round(100 * theirs.value, 1)
         more = "higher" if gap > 0 else "lower" if gap < 0 else "the same as shown"
         said.append(
-            f"For its worst community `adaptive` reaches {percent(ours)} ({ours.worst_community}), the best"
-            f" of the others, `{worst}`, {percent(theirs)} ({theirs.worst_community}): {more}, with intervals that"
+            f"For its worst community `adaptive` reaches {percent(ours)}"
+            f" ({ours.worst_community}), the best of the others, `{worst}`, {percent(theirs)}"
+            f" ({theirs.worst_community}): {more}, with intervals that"
             f" {'overlap' if _overlap(ours, theirs) else 'do not overlap'}."
         )
     return said
@@ -96,12 +98,13 @@ def community_section(run: RewardRun) -> str:
 
 
 def leak_section(run: RewardRun, by_question: RewardRun) -> str:
-    """The same data split by question: how much of the accuracy is wording that a battery's items share."""
+    """The same data split by question: accuracy that comes from wording that a battery shares."""
     methods = [m for m in run.methods if m in by_question.methods]
     rows = [_leak_row(m, run.summed(m), by_question.summed(m)) for m in methods]
     said = (
-        "The same data with questions held out instead of stems: items of one battery then stand on both sides. The"
-        " test pairs differ, so the difference is not paired; where the intervals overlap it may be chance."
+        "The same data with questions held out instead of stems: items of one battery then stand"
+        " on both sides. The test pairs differ, so the difference is not paired; where the"
+        " intervals overlap it may be chance."
     )
     head = ["method", "stems held out", "questions held out", "difference of the averages"]
     return "\n\n".join(["### What a split by question leaks", said, table(head, rows)])
@@ -153,9 +156,10 @@ def _where_they_differ(run: RewardRun) -> list[str]:
         side: [c for c in gains if verdict(gains[c]) == side] for side in ("ahead of", "behind")
     }
     said = (
-        f"Of {len(gains)} communities `scpo` is ahead of `full` in {len(sided['ahead of'])}, behind in"
-        f" {len(sided['behind'])}, and level with it in {len(gains) - sum(map(len, sided.values()))} (the interval of the "
-        "paired difference contains 0). With that many intervals, a few exclude 0 by chance."
+        f"Of {len(gains)} communities `scpo` is ahead of `full` in {len(sided['ahead of'])},"
+        f" behind in {len(sided['behind'])}, and level with it in"
+        f" {len(gains) - sum(map(len, sided.values()))} (the interval of the paired difference"
+        " contains 0). With that many intervals, a few exclude 0 by chance."
     )
     parts = [said]
     differing = sorted(
@@ -187,16 +191,23 @@ def _against_contested(run: RewardRun, gains: dict[str, DifferenceRow]) -> str:
     found = rank_correlation(share_C, gain_C, run.settings["seed"])
     order = np.argsort(share_C)
     thirds = np.array_split(order, 3)
+    names = ("least contested third", "middle third", "most contested third")
     rows = [
-        [name, f"{100 * share_C[t].min():.1f} to {100 * share_C[t].max():.1f}", str(len(t)),
-         f"{100 * gain_C[t].mean():+.1f}", f"{100 * gain_C[t].min():+.1f} to {100 * gain_C[t].max():+.1f}"]
-        for name, t in zip(("least contested third", "middle third", "most contested third"), thirds, strict=True)
-    ]  # fmt: skip
+        [
+            name,
+            f"{100 * share_C[t].min():.1f} to {100 * share_C[t].max():.1f}",
+            str(len(t)),
+            f"{100 * gain_C[t].mean():+.1f}",
+            f"{100 * gain_C[t].min():+.1f} to {100 * gain_C[t].max():+.1f}",
+        ]
+        for name, t in zip(names, thirds, strict=True)
+    ]
     head = ["communities", "contested, %", "how many", "`scpo` minus `full`, mean", "range"]
     correlation = f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"
     said = (
-        "Does SCPO gain where the reference is wrong more often? Rank correlation over communities between the share"
-        f" of contested test pairs and `scpo` minus `full`: {correlation}, {found.n} communities resampled."
+        "Does SCPO gain where the reference is wrong more often? Rank correlation over"
+        " communities between the share of contested test pairs and `scpo` minus `full`:"
+        f" {correlation}, {found.n} communities resampled."
     )
     return f"{said}\n\n{table(head, rows)}"
 

@@ -54,7 +54,7 @@ def draw_curves(runs: Sequence[RewardRun], folder: Path) -> Path | None:
 
 
 def draw_steers(run: RewardRun, folder: Path) -> Path | None:
-    """Change in accuracy for every steer and community; None where only one community is steered to."""
+    """Change in accuracy for every steer and community; None with one steered community."""
     import altair as alt
 
     methods = [m for m in STEERED if m in run.methods]
@@ -74,8 +74,14 @@ def draw_steers(run: RewardRun, folder: Path) -> Path | None:
 _METHODS_SUBTITLE = (
     "Accuracy on held-out pairs, %. Bars: 95 % intervals. Dashed line: the reference's average."
 )
-_CURVES_SUBTITLE = "Average accuracy on held-out pairs, %; sizes on a logarithmic scale. Dashed grey: the reference."
-_STEER_SUBTITLE = "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the reference's own."
+_CURVES_SUBTITLE = (
+    "Average accuracy on held-out pairs, %; sizes on a logarithmic scale. Dashed grey: the "
+    "reference."
+)
+_STEER_SUBTITLE = (
+    "Accuracy minus the reference's, percentage points; lighter is better. Right of the gap: the "
+    "reference's own."
+)
 
 
 def _methods_title(runs: Sequence[RewardRun]) -> str:
@@ -85,9 +91,9 @@ def _methods_title(runs: Sequence[RewardRun]) -> str:
     others = [(run, best_other(run, "average")) for run in runs if "adaptive" in run.methods]
     over_best = [verdict(against(run, "adaptive", other)) for run, other in others if other]
     return (
-        f"adaptive is ahead of the reference on {over_reference.count('ahead of')} of {len(runs)} data sets; against"
-        f" the best other method it is ahead on {over_best.count('ahead of')}, level on"
-        f" {over_best.count('level with')}, behind on {over_best.count('behind')}"
+        f"adaptive is ahead of the reference on {over_reference.count('ahead of')} of {len(runs)}"
+        f" data sets; against the best other method it is ahead on {over_best.count('ahead of')},"
+        f" level on {over_best.count('level with')}, behind on {over_best.count('behind')}"
     )
 
 
