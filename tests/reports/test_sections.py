@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.reports.folders import (
 )
 
 from pluralign.audits import BUILT_IN
+from pluralign.evaluation import SensitivityRow
 from pluralign.languages import Speech
 from pluralign.reports import Run, html_of, page_of, read_run, sections
 from pluralign.reports.data import Figure, Section
@@ -505,6 +507,33 @@ def test_a_ranking_draws_the_people_s_own_diversity(tmp_path: Path) -> None:
     assert bar is not None
     assert bar.mark is not None
     assert bar.mark > bar.value
+
+
+def _tried(value: float, **changed: Any) -> SensitivityRow:
+    return SensitivityRow(
+        metric="pairwise_accuracy", method="scpo", steer="own", community=None, subset="all",
+        value=value, low=value - 0.1, high=value + 0.1, n=50, n_raters=9, **changed,
+    )  # fmt: skip
+
+
+def test_other_settings_are_drawn_with_the_run_s_own_marked(run: Run) -> None:
+    taus = [_tried(0.5 + tau / 10, tau=tau, beta=1.1) for tau in (0.5, 0.7, 0.9)]
+    ridges = [_tried(0.6, ridge=ridge) for ridge in (0.1, 1.0)]
+    ridge_of = {"7": {"scpo": {"ridge": 0.1}}, "8": {"scpo": {"ridge": 0.1}}}
+    record = dict(run.record) | {"ridges": ridge_of}
+    studied = replace(run, record=record, sensitivity=[*taus, *ridges])
+    first, second = there(sections.sensitivity([studied], EN)).figures
+    assert [(row["x"], row["own"]) for row in first.table.rows] == [(0.1, True), (1.0, False)]
+    assert [row["x"] for row in second.table.rows if row["own"]] == [0.7]
+    assert cells(second.table, "low")[0] == "45.0% to 65.0%"
+    assert "Between 55.0% and 59.0%" in second.about
+    assert sections.sensitivity([run], EN) is None
+
+
+def test_other_settings_are_over_beta_where_only_that_was_changed(run: Run) -> None:
+    betas = [_tried(0.6, beta=beta) for beta in (0.55, 1.1)]
+    [figure] = there(sections.sensitivity([replace(run, sensitivity=betas)], EN)).figures
+    assert [(row["x"], row["own"]) for row in figure.table.rows] == [(0.55, False), (1.1, True)]
 
 
 # Findings, checks, people, rows.

@@ -227,10 +227,10 @@ def _with_labels(
 
 
 def curves(rows: Rows, x_label: str, y_label: str, width: int = WIDE) -> dict[str, Any]:
-    """Accuracy against the amount learned from, a line for each method, in dashes of its own.
+    """Accuracy against a number, such as the pairs learned from, a line for each method.
 
     Args:
-        rows: ``name, shown, x, value, low, high``.
+        rows: ``name, shown, x, value, low, high`` and perhaps ``own``, whether a ring marks it.
         x_label: Name of the number across.
         y_label: Name of the number up.
         width: Pixels.
@@ -271,7 +271,11 @@ def curves(rows: Rows, x_label: str, y_label: str, width: int = WIDE) -> dict[st
         .mark_line(point=True)
         .encode(x=x, y=y, color=colour, strokeDash=dash, tooltip=["name:N", "shown:N"])
     )
-    return finished(alt.layer(whiskers, lines).properties(height=300), width)
+    layers = [whiskers, lines]
+    if any(r.get("own") for r in rows):
+        ring = alt.Chart(data).mark_point(size=170, strokeWidth=2, color=ORANGE, opacity=1)
+        layers.append(ring.transform_filter("datum.own").encode(x=x, y=y))
+    return finished(alt.layer(*layers).properties(height=300), width)
 
 
 _LINES = ("#3b78b8", "#c0561f", "#7a7a7a", "#7b4fa3", "#2e8b57", "#b8860b")

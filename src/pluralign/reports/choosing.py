@@ -79,6 +79,9 @@ def _chosen(run: Run, choice: Choice) -> Run:
         # Averages over all communities are not averages over some.
         summary=[] if choice.communities else [r for r in run.summary if _is_chosen(r, choice)],
         curves=[] if choice.communities else [r for r in run.curves if _is_chosen(r, choice)],
+        sensitivity=(
+            [] if choice.communities else [r for r in run.sensitivity if _is_chosen(r, choice)]
+        ),
         findings=[f for f in run.findings if _is_about(f, run, choice)],
         participation=[p for p in run.participation if _in(p.community, choice.communities)],
     )

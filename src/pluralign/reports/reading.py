@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.audits import Assessment, Finding
-from pluralign.evaluation import METRIC, CurveRow, Row, SummaryRow
+from pluralign.evaluation import METRIC, CurveRow, Row, SensitivityRow, SummaryRow
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
 from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
 from pluralign.runs.audits import Participation
@@ -26,6 +26,7 @@ class Run:
         results: Its results, and the matrix of the method that stands for the run.
         summary: Its summary, for reward models.
         curves: Points of learning curves, averages over communities.
+        sensitivity: Accuracy under other settings, averages over communities.
         audit: ``audit.json``; empty where no audit was made.
         findings: Findings of the audit.
         assessments: The outcome of its checks.
@@ -39,6 +40,7 @@ class Run:
     results: Sequence[Row | SurveyRow] = field(default=(), repr=False)
     summary: Sequence[SummaryRow] = field(default=(), repr=False)
     curves: Sequence[CurveRow] = field(default=(), repr=False)
+    sensitivity: Sequence[SensitivityRow] = field(default=(), repr=False)
     audit: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Finding] = field(default=(), repr=False)
     assessments: Sequence[Assessment] = field(default=(), repr=False)
@@ -118,6 +120,7 @@ def _rewards(opened: RewardRun, method: str | None) -> Run:
         (*opened.results, *opened.apart(chosen)),
         summary=opened.summary,
         curves=opened.curves,
+        sensitivity=opened.sensitivity,
         method=chosen,
     )
 

@@ -121,6 +121,7 @@ def page_of(
         sections.steers(runs, say),
         sections.contested(runs, say),
         sections.learning(runs, say),
+        sections.sensitivity(runs, say),
         sections.participation(runs, say),
         sections.not_assessed(runs, say),
         sections.dropped(runs, say),

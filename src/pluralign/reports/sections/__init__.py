@@ -6,6 +6,7 @@ from pluralign.reports.sections.methods import contested, learning
 from pluralign.reports.sections.models import models
 from pluralign.reports.sections.people import participation
 from pluralign.reports.sections.records import dropped, how
+from pluralign.reports.sections.sensitivity import sensitivity
 from pluralign.reports.sections.served import served
 from pluralign.reports.sections.steers import steers
 from pluralign.reports.sections.world import world
@@ -19,6 +20,7 @@ __all__ = [
     "models",
     "not_assessed",
     "participation",
+    "sensitivity",
     "served",
     "steers",
     "world",

@@ -78,11 +78,11 @@ def could_ship(run: Run, subject: str) -> bool:
     """Whether a finding's subject could be shipped: it is neither a baseline nor an ablation."""
     if run.kind != "rewards" or subject == run.method:
         return True
-    method = _method(subject)
+    method = installed_method(subject)
     return method is None or (method.steers and method.tuned_as is None)
 
 
-def _method(name: str) -> Method | None:
+def installed_method(name: str) -> Method | None:
     """A method that is installed here; None where the run was made with a plug-in that is not."""
     try:
         return method_named(name)
