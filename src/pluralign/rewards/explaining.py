@@ -93,6 +93,7 @@ class Explanation:
     @property
     def share(self) -> float:
         """Share of the community's people expected to prefer a, in [0, 1] (Bradley-Terry)."""
+        # `math.exp` raises an error where numpy would give infinity.
         return 1 / (1 + math.exp(min(-self.margin, _LARGEST)))
 
     def __repr__(self) -> str:

@@ -21,6 +21,7 @@ class LengthReward:
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
         """Logarithm of the number of characters, shape (N,), for any steer."""
+        # The logarithm of an empty response would be -inf, so it counts as one character.
         return np.log([max(len(r.response), 1) for r in as_requests(requests)])
 
     def explain(self, prompt: Prompt, a: str, b: str, community: AnySteer = None) -> Explanation:

@@ -189,4 +189,5 @@ class EmbeddingTrunk:
         )
 
     def _scale(self, vector_T_d: FloatArray) -> float:
+        # Products of unit vectors shrink with their length d: sqrt(d) undoes it.
         return float(self.interaction * np.sqrt(vector_T_d.shape[1]))

@@ -51,9 +51,8 @@ class Adapter:
                 f"got {rank!r:.20} and {alpha!r:.20}"
             )
             raise DamagedFile(what, where=str(folder / ADAPTER_CONFIG), hint=_AGAIN)
-        for name in {
-            k.removesuffix(_A).removesuffix(_B) for k in self.tensors if k.endswith((_A, _B))
-        }:
+        matrices = [key for key in self.tensors if key.endswith((_A, _B))]
+        for name in {key.removesuffix(_A).removesuffix(_B) for key in matrices}:
             a, b = self.tensors.get(name + _A), self.tensors.get(name + _B)
             if a is None or b is None or a.shape[:1] != (rank,) or b.shape[1:] != (rank,):
                 what = f"{name} must have two matrices of rank {rank}"
@@ -116,6 +115,7 @@ def blend_adapters(parts: Sequence[tuple[Adapter, float]], base_head: Mapping[st
     for name in names:
         downs, ups = [], []
         for adapter, share in parts:
+            # In float32, because shares of half-precision matrices lose digits.
             scale = share * adapter.config["lora_alpha"] / adapter.config["r"]
             downs.append(adapter.tensors[name + _A].float())
             ups.append(adapter.tensors[name + _B].float() * scale)
@@ -127,6 +127,7 @@ def blend_adapters(parts: Sequence[tuple[Adapter, float]], base_head: Mapping[st
             differences = [share * (a.tensors[key].float() - base) for a, share in parts]
             tensors[key] = base + sum(differences)
     rank = sum(int(a.config["r"]) for a, _ in parts)
+    # An alpha equal to the rank scales by 1: the shares are in the matrices already.
     return Adapter({**first.config, "r": rank, "lora_alpha": rank}, tensors)
 
 
@@ -165,26 +166,26 @@ def _hold_fits(found: Mapping[str, Any], base: Mapping[str, Any], path: Path) ->
             what = f"the tensor {name!r:.80} of shape {tuple(value.shape)} does not fit the model"
             raise DamagedFile(what, where=str(path), hint=_AGAIN)
     for name in base.keys() - found.keys():
-        if not any(
-            base[name].equal(base[other])
-            for other in found
-            if base[other].shape == base[name].shape
-        ):
+        if not any(_same(base[name], base[other]) for other in found):
             raise DamagedFile(f"the tensor {name!r} is missing", where=str(path), hint=_AGAIN)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one.shape == other.shape and bool(one.equal(other))
 
 
 def _read_tensors(path: Path) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if (
-        not path.is_file()
-        and path.name == MODEL
-        and (sharded := sorted(path.parent.glob("model-*.safetensors")))
-    ):
-        return {k: v for shard in sharded for k, v in _read_tensors(shard).items()}
     if not path.is_file():
-        raise InvalidInput("the weights are missing", where=str(path), hint=_AGAIN)
+        shards = sorted(path.parent.glob("model-*.safetensors")) if path.name == MODEL else []
+        if not shards:
+            raise InvalidInput("the weights are missing", where=str(path), hint=_AGAIN)
+        joined: dict[str, Any] = {}
+        for shard in shards:
+            joined |= _read_tensors(shard)
+        return joined
     try:
         tensors = dict(load_file(path))
     except SafetensorError as error:

@@ -33,6 +33,7 @@ class ForwardRunner:
         self._device = device
         kind = str(device).partition(":")[0]
         self.tokens = tokens or TOKENS_PER_BATCH.get(kind, 8192)
+        # Tensor cores are fastest where the sides of matrices are multiples of 8.
         self._multiple = 8 if kind == "cuda" else 1
         self._note = note or (lambda text: None)
 
@@ -52,6 +53,8 @@ class ForwardRunner:
         """
         import torch
 
+        # Longest first: a batch that does not fit into memory fails at once, not after most of the
+        # work.
         order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
         rows: list[int] = []
         parts: list[Any] = []
@@ -88,6 +91,7 @@ class ForwardRunner:
                 f"one request of {width} tokens does not fit into memory",
                 hint="lower trunk.max_length",
             ) from None
+        # At least one request, however long.
         self.tokens = max(width, requests * width // 2)
         torch.cuda.empty_cache()
         self._note(

@@ -85,6 +85,7 @@ def check_length(model: Any, form: TextForm) -> None:
 
     for name, layer in model.named_modules():
         if name.endswith(("position_embeddings", "wpe")) and isinstance(layer, torch.nn.Embedding):
+            # RoBERTa and its kin count positions from the one after the padding.
             used = 0 if layer.padding_idx is None else layer.padding_idx + 1
             most = layer.num_embeddings - used
             if form.max_length > most:

@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,15 +158,14 @@ class ResidentRewardModel:
             )
         blends = [[self._blend(steer) for steer in own] for own in steers]
         tokens_U, place_N = self._model.tokenised(requests)
-        jobs = [
-            [(place, blend) for blend in own] for place, own in zip(place_N, blends, strict=True)
-        ]
-        asked = dict.fromkeys(chain.from_iterable(jobs))
-        reward_J = self._parts.rewards(
-            [tokens_U[place] for place, _ in asked], [blend for _, blend in asked]
-        )
-        row = {job: k for k, job in enumerate(asked)}
-        return [reward_J[[row[job] for job in own]] for own in jobs]
+        # Each different text under each different blend is scored once, in one row.
+        row: dict[tuple[int, Blend], int] = {}
+        rows_N = []
+        for place, own in zip(place_N, blends, strict=True):
+            rows_N.append([row.setdefault((place, blend), len(row)) for blend in own])
+        tokens = [tokens_U[place] for place, _ in row]
+        reward_J = self._parts.rewards(tokens, [blend for _, blend in row])
+        return [reward_J[rows] for rows in rows_N]
 
     def close(self) -> None:
         """Give the backbone back as it was; a second time does nothing."""
@@ -232,9 +230,8 @@ class _Adapters:
 
     def _attach(self, blends: Sequence[Blend]) -> None:
         """Put blends on the model; those used longest ago make room."""
-        for blend in sorted(
-            blends, key=lambda blend: blend not in self._blends
-        ):  # what is there is not to make room
+        # Blends that are there come first, so that none of them makes room for the others.
+        for blend in sorted(blends, key=lambda blend: blend not in self._blends):
             if blend not in self._blends:
                 self._make_room()
                 self._blends[blend] = self._made(blend)
@@ -259,9 +256,8 @@ class _Adapters:
             self._remove(name)
 
     def _remove(self, name: str) -> None:
-        self._peft.set_adapter(
-            next(iter(self._parts.values())), inference_mode=True
-        )  # PEFT warns of an active one
+        # PEFT warns if the active adapter is deleted.
+        self._peft.set_adapter(next(iter(self._parts.values())), inference_mode=True)
         if name in self._peft.peft_config:
             self._peft.delete_adapter(name)
 
@@ -282,6 +278,7 @@ class _Copies:
     def rewards(self, tokens: Sequence[Tokens], blends: Sequence[Blend]) -> FloatArray:
         """Reward of each request under a blend of its own, shape (N,)."""
         reward_N = np.empty(len(tokens), np.float32)
+        # The blend whose weights are in the model comes first: it needs no loading.
         for blend in sorted(dict.fromkeys(blends), key=lambda blend: blend != self._now):
             self._put(blend)
             rows = [row for row, own in enumerate(blends) if own == blend]

@@ -175,6 +175,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
     ) -> torch.Tensor:
         """One step over the batch, in parts where memory is short; the gradient is the same."""
         inputs = self._prepare_inputs(inputs)
+        # Of the whole batch, before it is split: parts must not be averaged by their own sizes.
         inputs["total"] = self._total(inputs["weight"], inputs["row"])
         measured = {name: len(values) for name, values in self._metrics["train"].items()}
         while True:
@@ -182,6 +183,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
                 return self._in_parts(model, inputs, num_items_in_batch)
             except torch.OutOfMemoryError:
                 self._halve(len(inputs["weight"]))
+                # The step is repeated, so what it measured before it failed must not count.
                 for name, values in self._metrics["train"].items():
                     del values[measured.get(name, 0) :]
 
@@ -191,6 +193,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         parts = split_batch(inputs, self._micro or len(inputs["weight"]))
         losses = []
         for k, part in enumerate(parts):
+            # Processes exchange gradients once, with the last part.
             if k + 1 < len(parts):
                 with self.accelerator.no_sync(model):
                     losses.append(super().training_step(model, part, num_items_in_batch))
@@ -206,6 +209,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         own = self._own_total(weight, row)
         if self.accelerator.num_processes > 1:
             own = self.accelerator.reduce(own, reduction="mean")
+        # A batch whose weights are all 0 has a loss of 0, not 0 / 0.
         return own.clamp_min(torch.finfo(own.dtype).tiny)
 
     def compute_loss(
@@ -218,6 +222,7 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
         )
         total = inputs.pop("total", None)
         outputs = model(**inputs)
+        # In float32: differences of half-precision rewards have few digits.
         reward = outputs.logits.squeeze(-1).float()
         margin = reward[chosen] - reward[rejected]
         summed = (weight * -torch.nn.functional.logsigmoid(margin)).sum()
@@ -281,11 +286,9 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
                 seen[f"accuracy/{name}"].append(torch.stack([(right * own).sum(), own.sum()]))
 
     def _stop(self, margin: torch.Tensor, row: torch.Tensor) -> None:
-        bad = [
-            self._pair_ids[i]
-            for i in row[~torch.isfinite(margin)].tolist()
-            if 0 <= i < len(self._pair_ids)
-        ]
+        rows = row[~torch.isfinite(margin)].tolist()
+        # Rows that only fill a batch are numbered -1.
+        bad = [self._pair_ids[i] for i in rows if 0 <= i < len(self._pair_ids)]
         named = f"pairs {', '.join(bad[:8])}" if bad else "the batch's weights"
         raise TrainingStopped(
             f"the loss is not a number at step {self.state.global_step + 1}, because of {named}",
