@@ -43,6 +43,7 @@ class LinearBench:
         if method.heads is not None and "ridge" not in values:
             values["ridge"] = self.ridge(method).ridge
         config = method.configure(**values)
+        # An ablation has the draws of its method, so that it differs in one thing only.
         rng = rng_for(self.seed, "fit", method.tuned_as or method.name)
         return fitted(method.fit(self.train, self.reference, config, rng), self.trunk)
 

@@ -123,20 +123,21 @@ def people_by_role(
     """Community in the data -> pairs, raters, role, and why it is not steered to, or None."""
     found: dict[str, dict[str, Any]] = {}
     for community, count in people.items():
-        role = (
-            "steered"
-            if community in plan.steered
-            else "left out"
-            if community in plan.left_out
-            else "reference"
-        )
-        found[community] = {**count, "role": role, "why": plan.left_out.get(community)}
+        why = plan.left_out.get(community)
+        found[community] = {**count, "role": _role(community, plan), "why": why}
     return found
+
+
+def _role(community: str, plan: Plan) -> str:
+    if community in plan.steered:
+        return "steered"
+    return "left out" if community in plan.left_out else "reference"
 
 
 def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
     """The facts on the card of a saved model."""
     people = work.loaded.people()
+    behind = dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))
     used = (REFERENCE, method.tuned_as or method.name)
     return {
         "method": method.name,
@@ -144,9 +145,7 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
         "experiment": work.resolved.settings.name,
         "seed": bench.seed,
         "reference_fitted_on": list(work.plan.spoken_for),
-        "people": {
-            c: people[c] for c in dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))
-        },
+        "people": {community: people[community] for community in behind},
         "in_data": people_by_role(people, work.plan),
         "training_pairs": len(bench.train.encoded),
         "data_fingerprint": work.loaded.fingerprint,
@@ -160,9 +159,12 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
 
 def fingerprint_of(work: RewardWork) -> str:
     """A digest of all that results depend on: settings, data, reference, encoder, version."""
+    # Sources of pairs are left out, because the data has a fingerprint of its own; `matrix` only
+    # decides where rows are written.
     settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs", "matrix"})
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
+    # By its weights, because another model may lie at the same path later.
     reference = load_card(model)["weights_sha256"] if model is not None else None
     parts = [
         settings,

@@ -123,11 +123,9 @@ def _few(resolved: Resolved, folder: Path, write: bool) -> tuple[tuple[PairSourc
 def _small(settings: Settings, folder: Path, write: bool) -> tuple[Settings, list[str]]:
     """The same settings, to be run in seconds; and what was changed."""
     training = _short(settings.training)
-    own = {
-        k: v
-        for k, v in settings.reference.training.items()
-        if k in {"learning_rate", "schedule", "dropout"}
-    }
+    # Other settings of the reference's training would undo what `_short` reduces.
+    given = settings.reference.training
+    own = {key: given[key] for key in given if key in {"learning_rate", "schedule", "dropout"}}
     curves, grid = settings.curves, settings.sensitivity
     trunk, told = _small_trunk(settings.trunk, folder, write)
     changed: dict[str, Any] = {
@@ -164,6 +162,7 @@ def _small(settings: Settings, folder: Path, write: bool) -> tuple[Settings, lis
 
 def _short(training: TrainingConfig) -> TrainingConfig:
     processes = process_count()
+    # A batch that the processes cannot share stays as it is, so that the rehearsal finds the fault.
     fits = training.batch % processes == 0
     changed = {
         "max_steps": _STEPS,

@@ -61,11 +61,9 @@ class FewPairs:
             else:
                 tally.made -= 1
                 tally.leave_out(_OVER)
-            if (
-                wanted
-                and len(wanted) >= (_COMMUNITIES if self.communities is None else 1)
-                and not any(wanted.values())
-            ):
+            # Without chosen communities, more may appear until there are enough of them.
+            enough = 1 if self.communities is not None else _COMMUNITIES
+            if len(wanted) >= enough and not any(wanted.values()):
                 return
 
 
@@ -94,6 +92,8 @@ def write_prism_sample(
                 hint="name countries, such as MEX",
             )
     people = [f"user{i}" for i in range(_PEOPLE * len(communities))]
+    # The published split reads the file of people, so it is written twice: first to learn who is
+    # tested, then with homes dealt out on each side.
     _write(folder / "survey.jsonl", ({"user_id": p} | _living("GBR") for p in people))
     source = PrismPairs(folder)
     tested = source.published_test_raters()
@@ -109,9 +109,10 @@ def write_prism_sample(
 def sample_texts() -> list[str]:
     """Texts of the simulated society, in order of appearance."""
     pairs = SocietySource(each=24, thin=8, world=24).pairs()
-    return list(
-        dict.fromkeys(text for p in pairs for text in (str(p.prompt), p.chosen, p.rejected))
-    )
+    texts: dict[str, None] = {}
+    for pair in pairs:
+        texts |= dict.fromkeys((str(pair.prompt), pair.chosen, pair.rejected))
+    return list(texts)
 
 
 def _living(country: str) -> dict[str, Any]:
@@ -122,7 +123,8 @@ def _utterances(people: Sequence[str], rng: np.random.Generator) -> Iterator[Map
     pairs = list(SocietySource(each=24, thin=8, world=24).pairs())
     prompts = list(dict.fromkeys(str(p.prompt) for p in pairs))
     answers = list(dict.fromkeys(p.chosen for p in pairs))
-    for turn, person in enumerate(p for p in people for _ in range(_TURNS)):
+    each = [person for person in people for _ in range(_TURNS)]
+    for turn, person in enumerate(each):
         prompt = prompts[turn % len(prompts)]
         drawn = rng.choice(len(answers), _ANSWERS, replace=False)
         scores = rng.choice(np.arange(1, 101), _ANSWERS, replace=False)

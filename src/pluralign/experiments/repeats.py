@@ -71,15 +71,13 @@ def _split_notes(
         left_out: Reason -> pairs on neither side.
     """
     few = {c: n for c, n in units.items() if 0 < n < ENOUGH}
-    return [
-        *(f"{c} has no test pairs; it is not measured" for c, n in units.items() if not n),
-        *(f"{c} has no training pairs; it is not steered to" for c in untrained),
-        *(
-            f"{c} has {n} test raters or stems; its intervals are too narrow"
-            for c, n in few.items()
-        ),
-        *(f"{n:,} pairs on neither side of the split: {reason}" for reason, n in left_out.items()),
-    ]
+    notes = [f"{c} has no test pairs; it is not measured" for c, n in units.items() if not n]
+    notes += [f"{c} has no training pairs; it is not steered to" for c in untrained]
+    for community, n in few.items():
+        notes.append(f"{community} has {n} test raters or stems; its intervals are too narrow")
+    for reason, n in left_out.items():
+        notes.append(f"{n:,} pairs on neither side of the split: {reason}")
+    return notes
 
 
 def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -> Sides:

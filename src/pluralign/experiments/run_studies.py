@@ -28,16 +28,16 @@ def write_studies(work: RewardWork, encoded: EncodedPairs | None, drawing: Drawi
         since = time.perf_counter()
         work.reporter.stage(f"study: {task}")
         repeats = settings.sensitivity.repeats if task == "sensitivity" else settings.curves.repeats
+        # Repeats that an earlier study made are used again.
         parts += [_part(work, encoded, seed) for seed in seeds_of(work)[len(parts) : repeats]]
         chosen = tuple(parts[:repeats])
-        study = Study(
-            chosen, TestPairs.join([part.judged for part in chosen]), drawing, work.reporter
-        )
-        rows = (
-            sensitivity_rows(study, methods, grid)
-            if task == "sensitivity"
-            else curve_rows(study, drawn, settings.curves.fractions, task.removeprefix("curve-"))
-        )
+        judged = TestPairs.join([part.judged for part in chosen])
+        study = Study(chosen, judged, drawing, work.reporter)
+        if task == "sensitivity":
+            rows = sensitivity_rows(study, methods, grid)
+        else:
+            by = task.removeprefix("curve-")
+            rows = curve_rows(study, drawn, settings.curves.fractions, by)
         work.folder.write_rows(f"studies/{task}.jsonl", list(rows))
         work.timed(f"study {task}", since)
 

@@ -82,16 +82,16 @@ class Study:
         draws_B_C_S = draw_series_means(
             credit_N_S[rows], part.community_N, part.cluster_N, rng, self.drawing.draws
         )
-        own_S = [
-            credit_N_S[rows][part.community_N == c].mean(axis=0)
-            for c in np.unique(part.community_N)
-        ]
-        value_S = np.mean(own_S, axis=0)
+        own = credit_N_S[rows]
+        communities = np.unique(part.community_N)
+        value_C_S = [own[part.community_N == community].mean(axis=0) for community in communities]
+        value_S = np.mean(value_C_S, axis=0)
         pairs = len(np.unique(part.pair_N))
         people = len(np.unique(part.cluster_N)) if part.raters else None
         averages = []
         for s, value in enumerate(value_S.tolist()):
-            draws_B_C = np.ascontiguousarray(draws_B_C_S[:, :, s])  # summed in one order always
+            # Contiguous, so that numpy sums in the same order for any number of series.
+            draws_B_C = np.ascontiguousarray(draws_B_C_S[:, :, s])
             averages.append(Drawn(value, average_draws(draws_B_C), pairs, people))
         return averages
 
@@ -145,6 +145,7 @@ def _curves(
         for method in methods.values():
             study.reporter.progress(len(credit), len(thinned) * len(methods))
             credit.append(study.credit([bench.fit(method) for bench in benches]))
+    # All sizes and methods in one call, so that their differences are paired.
     averages = study.averages(np.stack(credit, axis=1))
     return {name: averages[m :: len(methods)] for m, name in enumerate(methods)}
 
@@ -198,6 +199,7 @@ def sensitivity_rows(
 
 def _thinned(bench: Bench, fraction: float, by: str) -> Bench:
     """The same bench with less to learn from."""
+    # The same state for each fraction, so that smaller ones keep a part of what larger ones keep.
     return bench.on(thin(bench.train, fraction, by, rng_for(bench.seed, "curve", by)))
 
 

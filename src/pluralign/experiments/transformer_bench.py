@@ -183,6 +183,7 @@ class TransformerFit:
             return {NO_STEER: test.margins(self.reference.reference_D)}
         shared = _SharedOut(self.model) if process_count() > 1 else self.model
         margins = margins_by_steer(shared, test.pairs)
+        # Texts that the model reads alike may differ by rounding, which must not decide a pair.
         return {steer: np.where(test.alike_N, 0.0, margin_N) for steer, margin_N in margins.items()}
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
@@ -281,6 +282,7 @@ def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
     count = round(part * len(units))
     if part == 0 or len(units) < _FEW_UNITS:
         return np.zeros(len(unit_N), dtype=np.bool_)
+    # At least one, because a small part of few raters rounds to 0.
     drawn = rng_for(seed, "held out").permutation(units)[: max(1, count)]
     return np.isin(unit_N, drawn)
 
@@ -315,6 +317,7 @@ def trained_reference(
     merged = folder / "merged"
     if folder_faults(merged) != {}:
         assert opened.backbone is not None and opened.form is not None
+        # Files of an interrupted export must not be mixed with the new ones.
         with writing() as main:
             if main:
                 shutil.rmtree(merged, ignore_errors=True)
