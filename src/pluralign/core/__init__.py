@@ -78,6 +78,14 @@ from pluralign.core.ports import (
     SurveySource,
 )
 from pluralign.core.printable import count_of, listed, printable
+from pluralign.core.private_choices import (
+    PairKeys,
+    as_reported,
+    both_responses,
+    corrected_credit,
+    flip_probability,
+    person_digest,
+)
 from pluralign.core.progress import Reporter, Silent
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
@@ -125,6 +133,7 @@ __all__ = [
     "Message",
     "MissingExtra",
     "NotEnoughData",
+    "PairKeys",
     "PairSource",
     "PluralignError",
     "PreferencePair",
@@ -150,10 +159,12 @@ __all__ = [
     "answer_from_row",
     "answer_row",
     "as_path",
+    "as_reported",
     "as_requests",
     "as_steer",
     "begins_with_thought",
     "blend_of",
+    "both_responses",
     "cell_id",
     "cell_number",
     "check_written",
@@ -163,11 +174,13 @@ __all__ = [
     "community_name",
     "consent_problem",
     "consents",
+    "corrected_credit",
     "count_of",
     "cut_torn_line",
     "describe_faults",
     "end_of_thought_marks",
     "file_digest",
+    "flip_probability",
     "folder_faults",
     "html_table",
     "is_missing",
@@ -185,6 +198,7 @@ __all__ = [
     "pairs_from_survey",
     "parse_json",
     "parse_toml",
+    "person_digest",
     "printable",
     "prompt_text",
     "read_answer",

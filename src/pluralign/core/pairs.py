@@ -47,6 +47,8 @@ class PreferencePair:
         source: Name of the data set.
         license: Its licence.
         extra: Other columns of the source, unchanged.
+        flip: Probability that ``chosen`` and ``rejected`` were exchanged before they were reported,
+            in [0, 0.5); see `pluralign.sources.PrivatePairs`.
 
     Raises:
         InvalidInput: If a text is empty, the responses are equal, or a number is out of range.
@@ -67,6 +69,7 @@ class PreferencePair:
     source: str | None = None
     license: str | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
+    flip: float = 0.0
 
     def __post_init__(self) -> None:
         problem = self._problem()
@@ -90,6 +93,8 @@ class PreferencePair:
             return f"strength must be a number > 0, got {self.strength}"
         if not (math.isfinite(self.weight) and self.weight >= 0):
             return f"weight must be a number >= 0, got {self.weight}"
+        if not 0 <= self.flip < 0.5:
+            return f"flip must be in [0, 0.5), got {self.flip}"
         return None
 
 

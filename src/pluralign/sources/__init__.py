@@ -11,6 +11,7 @@ from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.label_studio import LabelStudioPairs
+from pluralign.sources.ledger import Account, Ledger, read_ledger, withdraw_choices
 from pluralign.sources.loading import Loaded, load_pairs
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.opinion_qa import OpinionQa
@@ -18,6 +19,7 @@ from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
+from pluralign.sources.private import PrivatePairs
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.row_files import RowPolicy, read_rows
 from pluralign.sources.shares import ShareTable
@@ -30,6 +32,7 @@ from pluralign.sources.wvs import WvsMicrodata
 
 __all__ = [
     "AbPairs",
+    "Account",
     "AnswerNames",
     "ArenaPairs",
     "ArgillaPairs",
@@ -38,11 +41,13 @@ __all__ = [
     "GlobalOpinions",
     "JsonlPairs",
     "LabelStudioPairs",
+    "Ledger",
     "Loaded",
     "OpinionQa",
     "PolisVotes",
     "PotatoPairs",
     "PrismPairs",
+    "PrivatePairs",
     "RowPairs",
     "RowPolicy",
     "ShareTable",
@@ -57,6 +62,7 @@ __all__ = [
     "pairs_from",
     "question_stem",
     "read_answers",
+    "read_ledger",
     "read_neighbours",
     "read_requests",
     "read_rows",
@@ -65,4 +71,5 @@ __all__ = [
     "shared_stems",
     "split_by",
     "split_prism",
+    "withdraw_choices",
 ]

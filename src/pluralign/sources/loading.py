@@ -28,7 +28,7 @@ class Loaded:
         tallies: The tally of each source, in order.
         source_N: Index of the source of each pair.
         fingerprint: SHA-256 over sources, ids, texts, questions, communities, raters and weights,
-            in order.
+            in order; and over flips, where choices are private.
     """
 
     pairs: tuple[PreferencePair, ...]
@@ -129,7 +129,9 @@ def _fingerprint(kept: Sequence[tuple[int, PreferencePair]]) -> str:
     digest = hashlib.sha256()
     for k, p in kept:
         texts = (prompt_text(p.prompt), p.chosen, p.rejected, p.question, p.stem)
-        parts = (str(k), p.id, *texts, p.community, p.rater or "", str(p.weight))
+        parts = [str(k), p.id, *texts, p.community, p.rater or "", str(p.weight)]
+        if p.flip:
+            parts.append(str(p.flip))
         digest.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
         digest.update(b"\x1e")
     return digest.hexdigest()
