@@ -44,7 +44,7 @@ def test_a_chart_is_as_wide_as_asked_for(width: int) -> None:
 
 
 def test_a_matrix_too_large_for_a_phone_keeps_cells_that_can_be_read() -> None:
-    assert width_of(matrix(40, NARROW)) > 40 * 14
+    assert width_of(matrix(40, NARROW)) > 40 * 13
     assert width_of(matrix(40, WIDE)) == pytest.approx(WIDE, abs=1)
 
 

@@ -101,12 +101,11 @@ def violations(page: Page) -> list[str]:
 
 
 def cells(page: Page, table: str) -> Rows:
-    """What the first cell of each row says, and what all its cells carry."""
+    """What the cells of each row carry."""
     return page.locator(f"{table} tbody tr").evaluate_all(
-        """rows => rows.map(row => Object.fromEntries([["first", row.cells[0].textContent],
-            ...[...row.cells].flatMap(cell => [...cell.attributes]
-                .filter(a => a.name.startsWith("data-"))
-                .map(a => [a.name.slice(5).replaceAll("-", "_"), a.value]))]))"""
+        """rows => rows.map(row => Object.fromEntries([...row.cells].flatMap(
+            cell => [...cell.attributes].filter(a => a.name.startsWith("data-"))
+                .map(a => [a.name.slice(5).replaceAll("-", "_"), a.value]))))"""
     )
 
 
@@ -247,7 +246,7 @@ def test_a_chart_tells_the_number_under_the_pointer(
     row = next(
         r
         for r in cells(page, "#served-served")
-        if r["community"] == "SGP" and r["first"] == "adaptive"
+        if r["community"] == "SGP" and r["who"] == "adaptive"
     )
     assert f"{100 * float(row['value']):.1f}%" in told.inner_text()
 
@@ -308,12 +307,12 @@ def test_the_table_of_who_is_served_says_what_results_say(
     }
     rows = cells(live("en").page, "#served-served")
     assert len(rows) == len(wanted) == 4 * 4
-    assert {(r["first"], r["community"]): numbers(r) for r in rows} == wanted
+    assert {(r["who"], r["community"]): numbers(r) for r in rows} == wanted
 
 
 @pytest.mark.parametrize("table", ["#served-served", "#figure-worst-table", "#figure-map-table"])
 def test_the_worst_served_stands_first(live: Callable[[str], Visit], table: str) -> None:
-    found = [float(r["value"]) for r in cells(live("en").page, table) if r["first"] == "adaptive"]
+    found = [float(r["value"]) for r in cells(live("en").page, table) if r["who"] == "adaptive"]
     assert len(found) == 4
     assert found == sorted(found)
 
@@ -347,7 +346,7 @@ def test_the_table_of_a_language_model_says_what_results_say(
     }
     rows = cells(live("en").page, "#served-served-1")
     assert len(rows) == len(wanted) == 5
-    assert {(r["first"], r["community"]): numbers(r) for r in rows} == wanted
+    assert {(r["who"], r["community"]): numbers(r) for r in rows} == wanted
 
 
 def test_cells_say_in_words_the_numbers_they_carry(live: Callable[[str], Visit]) -> None:

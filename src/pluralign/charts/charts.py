@@ -21,8 +21,10 @@ from pluralign.charts.styles import (
 )
 from pluralign.languages.speech import Speech
 
-_LEAST_CELL = 14
+_LEAST_CELL = 13
 """Pixels of a matrix's cell: less cannot be read."""
+_TITLE_GAP = 16
+"""Pixels between a matrix's names and titles, as the reader's font may be wider than ours."""
 _MARGIN = 70
 """Pixels that an axis with its title takes."""
 
@@ -102,9 +104,16 @@ def steer_matrix(
         "name:N",
         sort=list(communities),
         title=say("measured on the people of"),
-        axis=alt.Axis(labelAngle=_slant(communities, cell), labelOverlap=False),
+        axis=alt.Axis(
+            labelAngle=_slant(communities, cell),
+            labelOverlap=False,
+            titlePadding=_TITLE_GAP,
+            # The middle of a matrix that scrolls is out of sight on a phone.
+            titleAnchor="middle" if fits else "start",
+        ),
     )
-    y = alt.Y("steer_name:N", sort=list(steers), title=say("steered to"))
+    y_axis = alt.Axis(titlePadding=_TITLE_GAP)
+    y = alt.Y("steer_name:N", sort=list(steers), title=say("steered to"), axis=y_axis)
     reach = max([abs(r["points"]) for r in rows] or [1.0]) or 1.0
     colour = alt.Color(
         "points:Q",
@@ -114,7 +123,7 @@ def steer_matrix(
         legend=alt.Legend(
             orient="top",
             direction="horizontal",
-            gradientLength=min(300, width - 120),
+            gradientLength=min(300, width - _across(steers, width) - 20),
             values=[-reach, 0, reach],
             labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.1f')",
         ),
@@ -146,7 +155,7 @@ def _slant(names: Sequence[str], cell: float) -> int:
 def _across(names: Sequence[str], width: int) -> float:
     """Pixels that the names down the side of a matrix take, with its title."""
     limit = 130 if is_narrow(width) else 280
-    return min(limit, 7.0 * max(map(len, names), default=0)) + 40
+    return min(limit, 7.0 * max(map(len, names), default=0)) + 35 + _TITLE_GAP
 
 
 def two_numbers(

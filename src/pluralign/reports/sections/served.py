@@ -165,8 +165,8 @@ def compared_rows(run: Run, who: Sequence[str], say: Speech) -> list[dict[str, A
 def all_served(run: Run, rows: Sequence[dict[str, Any]], say: Speech, name: str) -> Table:
     """A table of numbers for communities, one row for each respondent or method and community."""
     columns = [
-        Column("who", say("Answers by")),
         Column("community", say("Community"), lambda r: r["name"]),
+        Column("who", say("Answers by"), lambda r: r["who"]),
     ]
     columns += interval_columns(
         say, measure(run, say), score=run.kind == "survey", people=run.kind == "rewards"
