@@ -272,21 +272,33 @@ def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -
     for method in wanted or run.methods:
         parts = [run.margins(method, seed) for seed in run.seeds]
         judged = TestPairs.join([pairs for pairs, _ in parts])
-        steers = dict.fromkeys(s for _, own in parts for s in own if s != NO_STEER)
-        joined = {
-            steer: np.concatenate([own[steer] for _, own in parts])
-            for steer in steers
-            if all(steer in own for _, own in parts)
-        }
+        joined, lacking = _joined([own for _, own in parts])
         if joined:
             margins[method] = joined
-        if len(joined) < len(steers):
-            lacking = ", ".join(s for s in steers if s not in joined)
+        if lacking:
             missing.append(
-                f"{method} is not steered to {lacking} in every repeat of the run (no training "
-                "pairs there), so its margins for that steer are not audited"
+                f"{method} is not steered to {', '.join(lacking)} in every repeat of the run (no "
+                "training pairs there), so its margins for that steer are not audited"
             )
     return Rewards(judged, margins, tuple(run.steered))
+
+
+def _joined(
+    repeats: Sequence[Mapping[str, FloatArray]],
+) -> tuple[dict[str, FloatArray], list[str]]:
+    """Margins of each steer that all repeats have, and the steers that some repeat lacks."""
+    steers: dict[str, None] = {}
+    for own in repeats:
+        steers |= dict.fromkeys(own)
+    steers.pop(NO_STEER, None)
+    joined: dict[str, FloatArray] = {}
+    lacking = []
+    for steer in steers:
+        if all(steer in own for own in repeats):
+            joined[steer] = np.concatenate([own[steer] for own in repeats])
+        else:
+            lacking.append(steer)
+    return joined, lacking
 
 
 def _line(error: Exception) -> str:

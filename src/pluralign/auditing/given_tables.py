@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pluralign.audits import Item
 from pluralign.core import (
@@ -40,10 +41,8 @@ def read_residents(path: Path, tally: Tally) -> dict[str, dict[str, dict[str, fl
         share = _number(row, "share")
         if share is None or not 0 <= share <= 1:
             raise InvalidInput(f"share {row['share']!r} is not in [0, 1]", where=f"{path}:{line}")
-        groups, group = (
-            found.setdefault(id_, {}).setdefault(tidy(str(row["attribute"])), {}),
-            tidy(str(row["group"])),
-        )
+        groups = found.setdefault(id_, {}).setdefault(tidy(str(row["attribute"])), {})
+        group = tidy(str(row["group"]))
         if group in groups:
             raise InvalidInput(f"{group!r} comes twice for {id_}", where=f"{path}:{line}")
         groups[group] = share
@@ -71,12 +70,11 @@ def read_axes(
         columns.setdefault(name, []).extend(_axes_of(path, tally))
     found = {}
     for name, axes in columns.items():
-        whole = set.intersection(*(set(axis) for axis in axes))
-        if len(whole) < len(set.union(*(set(axis) for axis in axes))):
-            tally.leave_out(
-                f"{name}: no position on every axis",
-                len(set.union(*(set(a) for a in axes))) - len(whole),
-            )
+        placed = [set(axis) for axis in axes]
+        whole = set.intersection(*placed)
+        incomplete = len(set.union(*placed)) - len(whole)
+        if incomplete:
+            tally.leave_out(f"{name}: no position on every axis", incomplete)
         if not whole:
             files = ", ".join(str(path) for own, path in named if own == name)
             raise NotEnoughData(
@@ -122,17 +120,8 @@ def _item(row: object, tally: Tally) -> Item | None:
     """One row as an item; None, counted, where a community is unknown."""
     if not isinstance(row, Mapping):
         raise InvalidInput("not a JSON object of an item", hint=_COLUMNS)
-    for name in ("id", "model", "level", "gold"):
-        if row.get(name) is None or (name == "id" and is_missing(row[name])):
-            raise InvalidInput(f"no {name}", hint=_COLUMNS)
-    if "answer" not in row:
-        raise InvalidInput("no answer", hint="write the answer, or null without one")
-    labels = row["communities"] if "communities" in row else [row.get("community")]
-    if not isinstance(labels, list):
-        raise InvalidInput("communities is not a list", hint=_COLUMNS)
-    if None in labels:
-        raise InvalidInput("no community", hint=_COLUMNS)
-    ids = [_community(label, tally) for label in labels]
+    _check_columns(row)
+    ids = [_community(label, tally) for label in _labels(row)]
     if None in ids:
         return None
     answer, reason = row["answer"], row.get("reason_for")
@@ -147,12 +136,32 @@ def _item(row: object, tally: Tally) -> Item | None:
     )
 
 
+def _check_columns(row: Mapping[str, Any]) -> None:
+    for name in ("id", "model", "level", "gold"):
+        if row.get(name) is None or (name == "id" and is_missing(row[name])):
+            raise InvalidInput(f"no {name}", hint=_COLUMNS)
+    # An answer may be null, because a model may give none, but it must be written.
+    if "answer" not in row:
+        raise InvalidInput("no answer", hint="write the answer, or null without one")
+
+
+def _labels(row: Mapping[str, Any]) -> list[object]:
+    """The communities of an item, as it writes them."""
+    labels = row["communities"] if "communities" in row else [row.get("community")]
+    if not isinstance(labels, list):
+        raise InvalidInput("communities is not a list", hint=_COLUMNS)
+    if None in labels:
+        raise InvalidInput("no community", hint=_COLUMNS)
+    return labels
+
+
 def _axes_of(path: Path, tally: Tally) -> list[dict[str, float]]:
     """The position of each community on each axis of a file; of several years the latest."""
     rows = [row for _, row in _rows(path, ())]
     label = _label_column(rows[0], path)
     columns = _axis_columns(rows, label, path)
     axes: list[dict[str, float]] = [{} for _ in columns]
+    # The last row of a community counts, so the latest year comes last.
     rows.sort(key=lambda row: _number(row, "year") or 0.0)
     for row in rows:
         tally.read += 1

@@ -14,14 +14,15 @@ def accuracy_of(card: Mapping[str, Any]) -> dict[str, Estimate]:
     """
     found = card.get("accuracy") or {}
     try:
-        return {
-            c: Estimate(**{key: found[c].get(key) for key in Estimate.__slots__})
-            for c in sorted(found)
-        }
+        return {community: _estimate(found[community]) for community in sorted(found)}
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidInput(
             f"an accuracy cannot be read: {error}", where="card: accuracy"
         ) from error
+
+
+def _estimate(entry: Any) -> Estimate:
+    return Estimate(**{key: entry.get(key) for key in Estimate.__slots__})
 
 
 def people_behind(found: Estimate) -> str:

@@ -76,19 +76,22 @@ def _chosen(found: Survey, communities: str | Sequence[str] | None) -> Sequence[
     return chosen
 
 
+def _read(scores: Sequence[SampleScore]) -> list[dict[str, Any]]:
+    """The notes of the scorer on each answer; it does not score refusals, so they have none."""
+    notes = [sample.score.metadata or {} for sample in scores]
+    return [note for note in notes if "answer" in note]
+
+
 @metric
 def alignment() -> Metric:
     """CultureSPA's cultural alignment score, 0 to 100."""
 
     def computed(scores: list[SampleScore]) -> float:
-        read = [
-            s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata
-        ]
+        read = _read(scores)
         if not read:
             return float("nan")
-        return cultural_alignment_score(
-            *([m[key] for m in read] for key in ("answer", "gold", "options"))
-        )
+        answers, golds = [m["answer"] for m in read], [m["gold"] for m in read]
+        return cultural_alignment_score(answers, golds, [m["options"] for m in read])
 
     return computed
 
@@ -98,9 +101,7 @@ def exact() -> Metric:
     """Share of questions answered like most people."""
 
     def computed(scores: list[SampleScore]) -> float:
-        read = [
-            s.score.metadata for s in scores if s.score.metadata and "answer" in s.score.metadata
-        ]
+        read = _read(scores)
         return sum(m["answer"] == m["gold"] for m in read) / len(read) if read else float("nan")
 
     return computed

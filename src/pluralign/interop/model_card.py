@@ -10,6 +10,7 @@ from pluralign.core import (
     AnyPath,
     Estimate,
     InvalidInput,
+    Steer,
     as_path,
     community_name,
     whole_file,
@@ -28,6 +29,7 @@ _ENCODERS = {
 _ENGLISH = set(_ENCODERS)
 _FEW = 5
 _TAGS = ("reward-model", "pluralistic-alignment", "pluralign")
+_PEOPLE_HEAD = ("| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -119,11 +121,7 @@ def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         reference = _inline(name_on_card(card, WORLD.id))
         what = f"A reward model; its weights are those of the {reference}, steered to nobody"
     else:
-        only = len(sheet.steer.shares) == 1
-        shares = ", ".join(
-            _inline(_named(card, c)) + ("" if only else f" {share:g}")
-            for c, share in sheet.steer.shares.items()
-        )
+        shares = _shares(card, sheet.steer)
         strength = f"{sheet.steer.strength:g}"
         what = f"A reward model whose weights are steered to {shares}, at strength {strength}"
     return (
@@ -132,6 +130,15 @@ def _opening(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         "A reward is a logit: only the difference between two responses to one prompt means "
         "anything."
     )
+
+
+def _shares(card: Mapping[str, Any], steer: Steer) -> str:
+    """The communities of a steer, with their shares where there are several."""
+    names = []
+    for id_, share in steer.shares.items():
+        name = _inline(_named(card, id_))
+        names.append(name if len(steer.shares) == 1 else f"{name} {share:g}")
+    return ", ".join(names)
 
 
 def _named(card: Mapping[str, Any], id_: str) -> str:
@@ -154,43 +161,49 @@ def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:
 
 
 def _people(card: Mapping[str, Any], sheet: ModelSheet) -> str:
-    people, communities = card.get("people") or {}, list(card.get("communities") or [])
+    roles = _roles(card, sheet)
+    if not roles:
+        return "The card names no communities."
+    people = card.get("people") or {}
+    lines = [_community_row(id_, role, people.get(id_) or {}) for id_, role in roles.items()]
+    left_out: list[str] = []
+    for id_, counts in (card.get("in_data") or {}).items():
+        if id_ not in roles and counts.get("why"):
+            left_out.append(_community_row(id_, f"left out: {_cell(counts['why'])}", counts))
+        elif id_ not in roles:
+            lines.append(_community_row(id_, counts["role"], counts))
+    note = "Pairs and raters of all the data, for training and for measuring."
+    return "\n".join([*_PEOPLE_HEAD, *lines, *_folded(left_out), "", note])
+
+
+def _roles(card: Mapping[str, Any], sheet: ModelSheet) -> dict[str, str]:
+    """Community that the card names -> its role, those steered to first."""
+    communities = list(card.get("communities") or [])
     # Weights that were exported under one steer are steered to its communities alone.
     shares = sheet.steer.shares if sheet.steer else {}
     steered = [id_ for id_ in communities if sheet.has_all or id_ in shares]
     reference = list(card.get("reference_fitted_on") or [])
-    ids = list(dict.fromkeys([*steered, *communities, *reference, *people]))
-    if not ids:
-        return "The card names no communities."
-    head = ["| community | name | role | pairs | raters |", "|:--|:--|:--|--:|--:|"]
-    lines = list(head)
-    for id_ in ids:
-        roles = [
-            role for role, of in (("steered to", steered), ("reference", reference)) if id_ in of
-        ]
-        counts = people.get(id_) or {}
-        pairs = f"{counts['pairs']:,}" if counts.get("pairs") is not None else "unknown"
-        who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {', '.join(roles) or 'training'}"
-        lines.append(f"| {who} | {pairs} | {_raters(counts)} |")
-    left_out: list[str] = []
-    for id_, count in (card.get("in_data") or {}).items():
-        if id_ in ids:
-            continue
-        role = f"left out: {_cell(count['why'])}" if count.get("why") else count["role"]
-        who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
-        rows = left_out if count.get("why") else lines
-        rows.append(f"| {who} | {count['pairs']:,} | {_raters(count)} |")
-    note = "Pairs and raters of all the data, for training and for measuring."
-    return "\n".join([*lines, *_folded(left_out, head), "", note])
+    roles: dict[str, str] = {}
+    for id_ in (*steered, *communities, *reference, *(card.get("people") or {})):
+        own = ["steered to"] if id_ in steered else []
+        own += ["reference"] if id_ in reference else []
+        roles[id_] = ", ".join(own) or "training"
+    return roles
 
 
-def _folded(rows: list[str], head: list[str]) -> list[str]:
+def _community_row(id_: str, role: str, counts: Mapping[str, Any]) -> str:
+    pairs = "unknown" if counts.get("pairs") is None else f"{counts['pairs']:,}"
+    who = f"`{_cell(id_)}` | {_cell(community_name(id_))} | {role}"
+    return f"| {who} | {pairs} | {_raters(counts)} |"
+
+
+def _folded(rows: list[str]) -> list[str]:
     """A table that opens on a click, where it has more than a few rows; else the rows alone."""
     if len(rows) <= _FEW:
         return rows
     title = f"{len(rows)} communities of the data were left out"
     opened = f"<details><summary>{title}</summary>"
-    return ["", opened, "", *head, *rows, "", "</details>"]
+    return ["", opened, "", *_PEOPLE_HEAD, *rows, "", "</details>"]
 
 
 def _raters(counts: Mapping[str, Any]) -> str:
@@ -222,12 +235,8 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         f"higher, {under}; a tie counts half. 50 % is chance. Intervals resample raters, or "
         "questions where there are no raters."
     )
-    missing = [c for c in card.get("communities") or [] if c not in measured]
-    note = (
-        [f"Not measured: {', '.join(f'`{_cell(c)}`' for c in missing)}."]
-        if missing and sheet.has_all
-        else []
-    )
+    missing = [f"`{_cell(c)}`" for c in card.get("communities") or [] if c not in measured]
+    note = [f"Not measured: {', '.join(missing)}."] if missing and sheet.has_all else []
     return "\n\n".join([what, "\n".join(lines), *note])
 
 
