@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pluralign.core import DamagedFile
+from pluralign.runs.finished import AGAIN
 
-AGAIN = "run or audit again"
 Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=0)]
 Counted = dict[str, Count]

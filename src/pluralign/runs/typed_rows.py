@@ -8,8 +8,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 
 from pluralign.core import DamagedFile, InvalidInput
+from pluralign.runs.finished import AGAIN
 from pluralign.runs.folder import read_rows
-from pluralign.runs.record_shapes import AGAIN, first_fault
+from pluralign.runs.record_shapes import first_fault
 
 Row = TypeVar("Row")
 
