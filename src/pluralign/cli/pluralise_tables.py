@@ -6,7 +6,7 @@ from typing import Any
 
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Cell, Column, Number, Table
+from pluralign.cli.tables import NOTHING, Column, Number, Table
 from pluralign.core import count_of
 from pluralign.evaluation import enough_people
 from pluralign.pluralising import PluraliseOutcome
@@ -168,18 +168,20 @@ def _compared_series(
     """Name, rows, and whether they are differences: models, people, then models less the start."""
     names = dict.fromkeys(r["model"] for r in averages)
     models = [m for m in names if not m.startswith("people")]
-    series: list[tuple[str, Sequence[Row], bool]] = [
-        (m, [r for r in averages if r["model"] == m], False) for m in models
-    ]
-    people = [r for r in averages if r["model"] == f"people: {_START}"]
-    series.append(("people", people, False))
+    series: list[tuple[str, Sequence[Row], bool]] = []
+    for model in models:
+        series.append((model, _of_model(averages, model), False))
+    series.append(("people", _of_model(averages, f"people: {_START}"), False))
     differences = [
         r for r in outcome.comparisons if r["community"] is None and _against_the_start(r, strategy)
     ]
     for model in models:
-        own = [r for r in differences if r["model"] == model]
-        series.append((f"{model} against {_START}", own, True))
+        series.append((f"{model} against {_START}", _of_model(differences, model), True))
     return series
+
+
+def _of_model(rows: Sequence[Row], model: str) -> list[Row]:
+    return [r for r in rows if r["model"] == model]
 
 
 def _against_the_start(row: Row, strategy: str) -> bool:
@@ -192,34 +194,49 @@ def _against_the_start(row: Row, strategy: str) -> bool:
 
 def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
     """CAS of each community before and after; worst first, and last those with few questions."""
-    own = [
-        r
-        for r in outcome.results
-        if r["metric"] == _CAS and r["community"] and r["strategy"] == strategy
-    ]
-    models = list(dict.fromkeys(r["model"] for r in own))
-    changed = {
-        (r["model"], r["community"]): r
-        for r in outcome.comparisons
-        if r["metric"] == _CAS and _against_the_start(r, strategy)
-    }
+    scores = [r for r in outcome.results if r["metric"] == _CAS and r["community"]]
+    found = _by_cell([r for r in scores if r["strategy"] == strategy])
+    models = list(dict.fromkeys(model for model, _ in found))
+    differences = [r for r in outcome.comparisons if r["metric"] == _CAS]
+    changed = _by_cell([r for r in differences if _against_the_start(r, strategy)])
+    title = f"{strategy}: CAS by community, worst first"
+    table = Table(title=title, columns=_model_columns(models))
+    start = {community: r for (model, community), r in found.items() if model == _START}
+    for community in sorted(start, key=lambda c: (not enough_people(start[c]), start[c]["value"])):
+        cells = _model_cells(community, models, found, changed)
+        table.rows.append([community, *cells])
+    return table
+
+
+def _model_columns(models: Sequence[str]) -> list[Column]:
+    """The community, then each model, and its difference from the start."""
     columns = [Column(head="community", cut="middle", least=9)]
     for k, model in enumerate(models):
         columns.append(Column(head=model, rank=2 * k, interval=True))
         if model != _START:
             against = f"{model} against {_START}"
             columns.append(Column(head=against, rank=2 * k + 1, interval=True))
-    table = Table(title=f"{strategy}: CAS by community, worst first", columns=columns)
-    found = {(r["model"], r["community"]): r for r in own}
-    start = {r["community"]: r for r in own if r["model"] == _START}
-    for community in sorted(start, key=lambda c: (not enough_people(start[c]), start[c]["value"])):
-        cells: list[Cell] = [community]
-        for model in models:
-            cells.append(_cell(found.get((model, community)), 1))
-            if model != _START:
-                cells.append(_cell(changed.get((model, community)), 1, signed=True))
-        table.rows.append(cells)
-    return table
+    return columns
+
+
+def _model_cells(
+    community: str,
+    models: Sequence[str],
+    found: Mapping[tuple[str, str], Row],
+    changed: Mapping[tuple[str, str], Row],
+) -> list[Number]:
+    """The number of each model, and its difference from the start."""
+    cells = []
+    for model in models:
+        cells.append(_cell(found.get((model, community)), 1))
+        if model != _START:
+            cells.append(_cell(changed.get((model, community)), 1, signed=True))
+    return cells
+
+
+def _by_cell(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
+    """(Model, community) -> its row."""
+    return {(r["model"], r["community"]): r for r in rows}
 
 
 def _ability_table(results: Sequence[Row]) -> Table:

@@ -102,19 +102,25 @@ def _show_communities(outcome: Outcome, output: Output) -> None:
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
     compared = [m for m in ranked_methods() if m in methods] or methods[:5]
     shown = [compared[-1], *compared[:-1]]
-    cell = {
-        (r["community"], r["method"]): r
-        for r in outcome.results
-        if r["subset"] == "all" and r["steer"] in {None, r["community"]}
-    }
-    steered = outcome.record["communities"]["steered"]
-    measured = [c for c in steered if (c, shown[0]) in cell]
-    few = [cell[c, shown[0]] for c in measured if not enough_people(cell[c, shown[0]])]
-    ranked = [c for c in measured if enough_people(cell[c, shown[0]])]
+    cell = _own_results(outcome)
+    ranked, few = [], []
+    for community in outcome.record["communities"]["steered"]:
+        first = cell.get((community, shown[0]))
+        if first is not None and enough_people(first):
+            ranked.append(community)
+        elif first is not None:
+            few.append(first)
     ranked.sort(key=lambda c: float(cell[c, shown[0]]["value"]))
     output.table(_community_table(ranked, shown, cell, None if output.whole else _MOST))
     if line := not_ranked(few):
         output.line(line)
+
+
+def _own_results(outcome: Outcome) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """(Community, method) -> its result on all pairs, under the steer to itself or to nobody."""
+    results = [r for r in outcome.results if r["subset"] == "all"]
+    own = [r for r in results if r["steer"] in {None, r["community"]}]
+    return {(r["community"], r["method"]): r for r in own}
 
 
 def _community_table(

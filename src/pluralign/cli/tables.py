@@ -101,18 +101,17 @@ def fitted(table: Table, width: int | None) -> Fitted:
         columns = [table.columns[k] for k in left]
         natural = [_natural_width(table.columns[k], texts[k], width is None) for k in left]
         widths = natural if width is None else _shortened(columns, natural, width)
-        if width is None or _total(widths) <= width or not any(c.rank for c in columns):
+        if width is None or _total(widths) <= width or not _may_leave(columns):
             break
         left.remove(max(left, key=lambda k: (table.columns[k].rank, k)))
-    cut_columns = [
-        [_cut(text, w, table.columns[k].cut) for text in texts[k]]
-        for k, w in zip(left, widths, strict=True)
-    ]
+    cut_columns = []
+    for k, w in zip(left, widths, strict=True):
+        cut_columns.append(_cut_column(texts[k], w, table.columns[k].cut))
     return Fitted(
         heads=[_cut_head(column, w) for column, w in zip(columns, widths, strict=True)],
         rows=[list(row) for row in zip(*cut_columns, strict=True)],
         right=[_stands_right(table, k) for k in left],
-        left_out=[" ".join(c.head.split()) for k, c in enumerate(table.columns) if k not in left],
+        left_out=_left_out(table, left),
         cut=any(w < n for w, n in zip(widths, natural, strict=True)),
     )
 
@@ -233,6 +232,23 @@ def _shortened(columns: Sequence[Column], natural: Sequence[int], width: int) ->
             break
         widths[max(able, key=lambda k: widths[k])] -= 1
     return widths
+
+
+def _left_out(table: Table, left: Sequence[int]) -> list[str]:
+    """Headings, each on one line, of the columns that are not left."""
+    gone = [column for k, column in enumerate(table.columns) if k not in left]
+    return [" ".join(column.head.split()) for column in gone]
+
+
+def _may_leave(columns: Sequence[Column]) -> bool:
+    """Whether a column may be left out; those of rank 0 stay, however wide the table then is."""
+    return any(column.rank for column in columns)
+
+
+def _cut_column(
+    texts: Sequence[Text], width: int, how: Literal["middle", "end"] | None
+) -> list[Text]:
+    return [_cut(text, width, how) for text in texts]
 
 
 def _cut(text: Text, width: int, how: Literal["middle", "end"] | None) -> Text:
