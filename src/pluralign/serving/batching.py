@@ -152,18 +152,29 @@ class Batcher:
         responses = sum(len(one.requests) for one in wanted)
         if self.waiting + responses > self._most_waiting:
             raise Busy(self._seconds_of_work())
-        loop = asyncio.get_running_loop()
-        jobs = [_Job(one, loop.create_future(), len(one.requests)) for one in wanted]
-        self._waiting.extend(lot for job in jobs for lot in _lots(job, self._tokens, self._batches))
+        jobs = self._queued(wanted)
         self.waiting += responses
         self._wake.set()
         try:
             return await asyncio.gather(*(job.answer for job in jobs))
         finally:
-            for job in jobs:
-                job.answer.cancel()
-            if any(job.left for job in jobs):
-                self._leave({lot for lot in self._waiting if lot.job.answer.done()})
+            self._withdraw(jobs)
+
+    def _queued(self, wanted: Sequence[Wanted]) -> list[_Job]:
+        """A job for each part of a request, its lots in the queue."""
+        loop = asyncio.get_running_loop()
+        jobs = [_Job(one, loop.create_future(), len(one.requests)) for one in wanted]
+        for job in jobs:
+            self._waiting.extend(_lots(job, self._tokens, self._batches))
+        return jobs
+
+    def _withdraw(self, jobs: Sequence[_Job]) -> None:
+        """Take the lots of answered or cancelled jobs out of the queue."""
+        # Without an effect on jobs that have their answer.
+        for job in jobs:
+            job.answer.cancel()
+        if any(job.left for job in jobs):
+            self._leave({lot for lot in self._waiting if lot.job.answer.done()})
 
     async def close(self) -> None:
         """Accept no more requests, and finish the waiting ones."""
@@ -184,8 +195,7 @@ class Batcher:
                 cores = 1 if self._waiting else self._free
                 self._free -= cores
                 # The worker that was busy last: torch's helper threads of another may still be
-                # spinning on a
-                # core.
+                # spinning on a core.
                 batches.create_task(self._score_on(cores, self._workers.pop(), lots))
 
     async def _score_on(self, cores: int, worker: Worker, lots: Sequence[_Lot]) -> None:

@@ -78,8 +78,8 @@ class LinearScorer:
             np.float64
         )
         alike = _alike(wanted)
-        parts = [[self._parts(steer) for steer in wanted[callers[0]].steers] for callers in alike]
-        rows = [0, *sorted({row for part in parts for shares in part for row in shares})]
+        parts = [self._parts_of(wanted[callers[0]].steers) for callers in alike]
+        rows = _needed_rows(parts)
         column = {row: at for at, row in enumerate(rows)}
         # The model itself is the first fit; the repeats are read only where a caller wants them.
         fits = slice(None if any(one.repeated for one in wanted) else 1)
@@ -97,6 +97,9 @@ class LinearScorer:
             each = np.split(mixed_n_B_S.swapaxes(0, 1), own_ends, axis=1)
             found.update(zip(callers, each, strict=True))
         return [found[caller] for caller in range(len(wanted))]
+
+    def _parts_of(self, steers: Sequence[Steer | None]) -> list[dict[int, float]]:
+        return [self._parts(steer) for steer in steers]
 
     def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
         """Features times the reference and the deltas, shape (N, B, P), as one matrix product."""
@@ -117,6 +120,15 @@ class LinearScorer:
             if row is not None:
                 found[row] = found.get(row, 0.0) + steer.strength * share
         return found
+
+
+def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:
+    """Rows of the reference, which comes first, and of every delta in some steer."""
+    needed: set[int] = set()
+    for part in parts:
+        for shares in part:
+            needed.update(shares)
+    return [0, *sorted(needed)]
 
 
 def _alike(wanted: Sequence[Wanted]) -> list[list[int]]:
@@ -166,10 +178,9 @@ class PartsScorer:
         if hasattr(self._model, "rewards_each"):
             rows = self._model.rewards_each(requests, steers)
         else:
-            rows = [
-                [float(self._model.score([r], s)[0]) for s in own]
-                for r, own in zip(requests, steers, strict=True)
-            ]
+            rows = []
+            for request, own in zip(requests, steers, strict=True):
+                rows.append([float(self._model.score([request], steer)[0]) for steer in own])
         found: list[FloatArray] = []
         start = 0
         for one in wanted:
