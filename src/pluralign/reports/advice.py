@@ -136,10 +136,10 @@ def _not_for(run: Run, say: Speech) -> list[str]:
         communities=say.joined([say.inline(c) for c in sorted(communities)]),
         other=say.place(other_id),
     )
-    rest = [
-        f"{names.get(s, s)} ({', '.join(say.place(c) for c in sorted(of))})"
-        for (s, _), of in pairs[1:]
-    ]
+    rest = []
+    for (other_subject, _), of in pairs[1:]:
+        places = ", ".join(say.place(c) for c in sorted(of))
+        rest.append(f"{names.get(other_subject, other_subject)} ({places})")
     if not rest:
         return [text]
     return [text + " " + say("The same is found for: {others}.", others=listed(rest, say))]
@@ -166,13 +166,8 @@ def _of_kind(run: Run, kind: str, severity: str) -> list[Finding]:
 
 def _gravest(run: Run, say: Speech) -> list[str]:
     """The gravest claims of other kinds, with their remedies, about what could be shipped."""
-    found = [
-        f
-        for f in run.findings
-        if f.severity != "note"
-        and kind_of(f) not in {_TAKEN_FOR, _ALIKE}
-        and could_ship(run, f.subject)
-    ]
+    grave = [f for f in run.findings if f.severity != "note" and could_ship(run, f.subject)]
+    found = [f for f in grave if kind_of(f) not in {_TAKEN_FOR, _ALIKE}]
     found.sort(key=lambda f: SEVERITIES.index(f.severity))
     return [f"{say.sentence(f.claim)} {say(f.remedies)}" for f in found[:2]]
 

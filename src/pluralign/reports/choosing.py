@@ -1,13 +1,16 @@
 """Show some models, communities or methods only."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from pluralign.audits import Finding
 from pluralign.core import REFERENCE, InvalidSettings
 from pluralign.evaluation import Row
 from pluralign.evaluation.surveys import SurveyRow
 from pluralign.reports.reading import Run
+
+AnyRow = TypeVar("AnyRow", bound=Row | SurveyRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +63,35 @@ def _check(option: str, wanted: Sequence[str], known: Iterable[str]) -> None:
 
 
 def _chosen(run: Run, choice: Choice) -> Run:
-    results = [r for r in run.results if _is_chosen(r, choice)]
-    own = {c: n for c, n in (run.record.get("people") or {}).items() if _in(c, choice.communities)}
-    nearest = [
-        r
-        for r in run.record.get("nearest", ())
-        if _in(r["model"], choice.models) and _in(r["community"], choice.communities)
-    ]
-    record = dict(run.record)
-    if "people" in record:
-        record["people"] = own
-    if "nearest" in record:
-        record["nearest"] = nearest
     return replace(
         run,
-        record=record,
-        results=results,
-        # Averages over all communities are not averages over some.
-        summary=[] if choice.communities else [r for r in run.summary if _is_chosen(r, choice)],
-        curves=[] if choice.communities else [r for r in run.curves if _is_chosen(r, choice)],
-        sensitivity=(
-            [] if choice.communities else [r for r in run.sensitivity if _is_chosen(r, choice)]
-        ),
+        record=_chosen_record(run.record, choice),
+        results=[r for r in run.results if _is_chosen(r, choice)],
+        summary=_chosen_averages(run.summary, choice),
+        curves=_chosen_averages(run.curves, choice),
+        sensitivity=_chosen_averages(run.sensitivity, choice),
         findings=[f for f in run.findings if _is_about(f, run, choice)],
         participation=[p for p in run.participation if _in(p.community, choice.communities)],
     )
+
+
+def _chosen_averages(rows: Iterable[AnyRow], choice: Choice) -> list[AnyRow]:
+    # Averages over all communities are not averages over some.
+    if choice.communities:
+        return []
+    return [row for row in rows if _is_chosen(row, choice)]
+
+
+def _chosen_record(record: Mapping[str, Any], choice: Choice) -> dict[str, Any]:
+    """The record with the people and the nearest peoples of a choice."""
+    chosen = dict(record)
+    if "people" in chosen:
+        people = chosen["people"] or {}
+        chosen["people"] = {c: n for c, n in people.items() if _in(c, choice.communities)}
+    if "nearest" in chosen:
+        rows = [row for row in chosen["nearest"] if _in(row["model"], choice.models)]
+        chosen["nearest"] = [row for row in rows if _in(row["community"], choice.communities)]
+    return chosen
 
 
 def _is_chosen(row: Row | SurveyRow, choice: Choice) -> bool:

@@ -1,5 +1,6 @@
 """Measurements in plain words."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -174,10 +175,7 @@ def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
     if not audited:
         yield say("The evidence was not audited for cultural risks.")
         return
-    grave = {
-        s: sum(f.severity == s for run in audited for f in run.findings)
-        for s in ("risk", "concern")
-    }
+    grave = Counter(f.severity for run in audited for f in run.findings)
     missing = sum(a.status == "not assessed" for run in audited for a in run.assessments)
     total = sum(len(run.assessments) for run in audited)
     yield say(

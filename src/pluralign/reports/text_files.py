@@ -4,10 +4,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Page
-from pluralign.reports.tables import Table
+from pluralign.reports.tables import Column, Table
 
 
 def tables_of(page: Page) -> Iterator[Table]:
@@ -23,25 +24,25 @@ def csv_of(table: Table) -> str:
     A cell of several values is there as the page shows it, or not at all.
     """
     shown = {column.key: column for column in table.columns}
-    keys = dict.fromkeys(
-        key
-        for row in table.rows
-        for key, value in row.items()
-        if key in shown or not isinstance(value, Mapping)
-    )
+    keys: dict[str, None] = {}
+    for row in table.rows:
+        for key, value in row.items():
+            if key in shown or not isinstance(value, Mapping):
+                keys[key] = None
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(keys)
     for row in table.rows:
-        writer.writerow(
-            _cell(row.get(key))
-            if not isinstance(row.get(key), Mapping)
-            else shown[key].text(row)
-            if key in shown
-            else None
-            for key in keys
-        )
+        writer.writerow([_raw(row, key, shown.get(key)) for key in keys])
     return text.getvalue()
+
+
+def _raw(row: Mapping[str, Any], key: str, column: Column | None) -> object:
+    """A cell without format; several values as the page shows them."""
+    value = row.get(key)
+    if not isinstance(value, Mapping):
+        return _cell(value)
+    return None if column is None else column.text(row)
 
 
 def markdown_of(page: Page, most: int = 12) -> str:

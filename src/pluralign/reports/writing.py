@@ -1,6 +1,7 @@
 """Write reports: the page, pages of communities, pictures, tables and a text for model cards."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -212,13 +213,14 @@ def _only(run: Run, community: str) -> Run:
 
 def with_own_names(runs: Sequence[Run]) -> list[Run]:
     """The runs, with a number after a name that several have."""
-    names = [run.name for run in runs]
-    return [
-        replace(run, name=f"{run.name} ({names[: k + 1].count(run.name)})")
-        if names.count(run.name) > 1
-        else run
-        for k, run in enumerate(runs)
-    ]
+    total = Counter(run.name for run in runs)
+    seen: Counter[str] = Counter()
+    named = []
+    for run in runs:
+        seen[run.name] += 1
+        several = total[run.name] > 1
+        named.append(replace(run, name=f"{run.name} ({seen[run.name]})") if several else run)
+    return named
 
 
 def _stamp(say: Speech) -> str:

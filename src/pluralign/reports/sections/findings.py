@@ -40,16 +40,10 @@ def findings(runs: Sequence[Run], say: Speech, community: str | None = None) -> 
     if not audited:
         empty = say("No audit was made: run `pluralign audit` on the folder first.")
         return Section(id="findings", title=title, empty=empty)
-    found = [
-        (run, f)
-        for run in audited
-        for f in run.findings
-        if community is None or f.community == community
-    ]
+    found = _gravest_first(audited, community)
     if not found:
         empty = say("Nothing was found beyond a threshold.")
         return Section(id="findings", title=title, empty=empty)
-    found.sort(key=lambda pair: SEVERITIES.index(pair[1].severity))
     grave = [(run, f) for run, f in found if f.severity != "note"]
     shipped = [(run, f) for run, f in grave if could_ship(run, f.subject)]
     others = [(run, f) for run, f in grave if not could_ship(run, f.subject)]
@@ -71,6 +65,15 @@ def findings(runs: Sequence[Run], say: Speech, community: str | None = None) -> 
     )
 
 
+def _gravest_first(runs: Sequence[Run], community: str | None) -> list[tuple[Run, Finding]]:
+    """The findings of runs, or of one community there, each with its run."""
+    found = []
+    for run in runs:
+        own = [f for f in run.findings if community is None or f.community == community]
+        found += [(run, f) for f in own]
+    return sorted(found, key=lambda pair: SEVERITIES.index(pair[1].severity))
+
+
 def _cards(found: Found, say: Speech) -> list[Card]:
     """A card for each kind of finding, those with the gravest finding first."""
     kinds: dict[str, list[tuple[Run, Finding]]] = {}
@@ -83,8 +86,10 @@ def _card(kind: str, found: Found, say: Speech) -> Card:
     rows = sorted((_row(run, f, say) for run, f in found), key=_worst_first)
     name = number_of(found[0][1])[0]
     # From zero, so that the length of a bar is the size of the number.
-    keys = ("value", "low", "high", "mark")
-    scale = Scale.around([0.0, *(r[key] for r in rows for key in keys if r[key] is not None)])
+    numbers = [0.0]
+    for row in rows:
+        numbers += [row[key] for key in ("value", "low", "high", "mark") if row[key] is not None]
+    scale = Scale.around(numbers)
     columns = _columns(kind, name, rows, scale, say)
     first = found[0][1]
     title = title_of(kind, say)

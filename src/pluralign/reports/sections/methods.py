@@ -63,13 +63,10 @@ def _contested_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k:
 
 def _ranking(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Table:
     """Methods from the most accurate on average down."""
-    scale = Scale.around(
-        r[f"{subset}{end}"]
-        for r in rows
-        for subset in ("", "contested_")
-        for end in _ENDS
-        if r[f"{subset}{end}"] is not None
-    )
+    # One scale for both columns, so that their bars can be compared.
+    keys = [*_ENDS, *(f"contested_{end}" for end in _ENDS)]
+    numbers = [row[key] for row in rows for key in keys]
+    scale = Scale.around(number for number in numbers if number is not None)
     ranked = sorted(rows, key=lambda r: -r["value"])
     found = [row | {"rank": rank} for rank, row in enumerate(ranked, 1)]
     columns = [

@@ -77,11 +77,7 @@ def averages_of(run: Run, say: Speech) -> Rows:
     each with its interval.
     """
     names = {(r["model"], r["strategy"] or ""): r["who"] for r in run.served}
-    overall = {
-        (r.metric, r.model, r.strategy or ""): r.as_dict()
-        for r in run.results
-        if isinstance(r, SurveyRow) and r.community is None
-    }
+    overall = _averages_by_key(run)
     found = []
     for (metric, model, strategy), diversity in overall.items():
         alignment = overall.get((ALIGNMENT, model, strategy))
@@ -97,6 +93,12 @@ def averages_of(run: Run, say: Speech) -> Rows:
         shown = f"{say.number(alignment['value'])} / {say.number(diversity['value'])}"
         found.append(row | {"of_people": row["of_people_value"], "shown": shown})
     return sorted(found, key=lambda r: -r["value"])
+
+
+def _averages_by_key(run: Run) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(Metric, model, strategy) -> the average over communities."""
+    averages = [r for r in run.results if isinstance(r, SurveyRow) and r.community is None]
+    return {(r.metric, r.model, r.strategy or ""): r.as_dict() for r in averages}
 
 
 def _ranking(

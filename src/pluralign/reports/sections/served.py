@@ -67,13 +67,11 @@ def served(runs: Sequence[Run], say: Speech) -> Section | None:
 def _worst_figure(run: Run, ranked: dict[str, Rows], title: str, say: Speech, k: int) -> Figure:
     who = next(iter(ranked))
     base = reference_of(run)
-    drawn = [
-        {key: row[key] for key in ("who", "name", "shown")}
-        | ends(row)
-        | {"order": order, "base": base.get(row["community"])}
-        for rows in ranked.values()
-        for order, row in enumerate(rows[:_MOST])
-    ]
+    drawn = []
+    for rows in ranked.values():
+        for order, row in enumerate(rows[:_MOST]):
+            names = {key: row[key] for key in ("who", "name", "shown")}
+            drawn.append(names | ends(row) | {"order": order, "base": base.get(row["community"])})
     about = [f"{who}: {extremes(ranked[who], say)}"]
     if len(ranked[who]) > _MOST:
         about.append(
@@ -114,7 +112,8 @@ def _compared(run: Run, answerers: Sequence[str], caption: str, say: Speech, k: 
     """Communities down, respondents or methods across: numbers with ranks and intervals."""
     who = answerers[:_MOST_COMPARED]
     rows = compared_rows(run, who, say)
-    values = [row[f"{end}{n}"] for row in rows for n in range(len(who)) for end in ("low", "high")]
+    keys = [f"{end}{n}" for n in range(len(who)) for end in ("low", "high")]
+    values = [row[key] for row in rows for key in keys]
     scale = Scale.around(value for value in values if value is not None)
     names = short_names(run)
     columns = [Column("community", say("Community"), lambda r: r["name"])]
@@ -155,6 +154,7 @@ def compared_rows(run: Run, who: Sequence[str], say: Speech) -> list[dict[str, A
         for n, r in found.items():
             for end in ("value", "low", "high"):
                 row[f"{end}{n}"] = None if r is None else r[end]
+            # One number alone has no rank; equal numbers share the better rank.
             ranked = r is not None and len(values) > 1
             row[f"rank{n}"] = 1 + values.index(r["value"]) if r and ranked else None
         rows.append(row)

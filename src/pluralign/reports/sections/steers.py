@@ -88,11 +88,7 @@ def _about(rows: Rows, say: Speech) -> list[str]:
 
 def _matrix(run: Run, say: Speech) -> Rows:
     """Every steer on every community, steers with the worst results first."""
-    mine = [
-        r.as_dict()
-        for r in run.results
-        if isinstance(r, Row) and r.metric == run.metric and r.subset == "all"
-    ]
+    mine = _on_all_pairs(run)
     base = {r["community"]: r["value"] for r in mine if r["method"] == REFERENCE}
     rows = [r for r in mine if r["method"] == run.method and r["steer"] and r["community"] in base]
     own = {r["community"]: r["value"] for r in rows if r["steer"] == r["community"]}
@@ -106,6 +102,12 @@ def _matrix(run: Run, say: Speech) -> Rows:
         names = {"steer_name": say.place(r["steer"]), "name": say.place(r["community"])}
         found.append(r | names | {"points": 100 * (r["value"] - base[r["community"]])})
     return found
+
+
+def _on_all_pairs(run: Run) -> Rows:
+    """Results of the run's metric on all pairs."""
+    results = [r for r in run.results if isinstance(r, Row) and r.metric == run.metric]
+    return [r.as_dict() for r in results if r.subset == "all"]
 
 
 def _cell(row: Mapping[str, Any], say: Speech) -> dict[str, Any]:

@@ -71,9 +71,8 @@ def _hatched(run: Run, rows: Rows, who: Sequence[str], say: Speech) -> Rows:
     """Countries whose people were asked, for each respondent or method without a number."""
     on_map = drawn_as_areas() | drawn_as_dots().keys()
     measured = {(r["who"], r["community"]) for r in rows}
-    return [
-        {"who": one, "community": c, "name": say.place(c)}
-        for one in who
-        for c in run.surveyed
-        if c in on_map and (one, c) not in measured
-    ]
+    hatched = []
+    for one in who:
+        missing = [c for c in run.surveyed if c in on_map and (one, c) not in measured]
+        hatched += [{"who": one, "community": c, "name": say.place(c)} for c in missing]
+    return hatched
