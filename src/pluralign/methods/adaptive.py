@@ -22,7 +22,7 @@ from pluralign.methods.training import (
     steered,
 )
 from pluralign.methods.tuning import balanced_weights, held_out_margins
-from pluralign.rewards import LinearRewardModel, fit_path, one_blas_thread
+from pluralign.rewards import LinearRewardModel, one_blas_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,12 @@ def candidate_heads(
     start_D = reference.reference_D
     priors = [start_D]
     for taught in (train.of(*train.communities), train) if several else (train,):
-        features, weight_N = taught.encoded.features, taught.weight_N
-        priors += list(fit_path(features, config.shared_ridges, start_D, weight_N))
+        priors += list(taught.heads(config.shared_ridges, start_D))
     own = [train.of(c) for c in train.communities]
     heads = []
     for prior_D in priors:
         heads.append(np.tile(prior_D, (len(own), 1))[None])
-        fits = [fit_path(o.encoded.features, config.own_ridges, prior_D, o.weight_N) for o in own]
+        fits = [o.heads(config.own_ridges, prior_D) for o in own]
         heads.append(np.stack(fits, axis=1))
     return np.concatenate(heads)
 

@@ -9,7 +9,7 @@ import numpy as np
 from pluralign.core import FloatArray
 from pluralign.core.units import Unit
 from pluralign.methods.training import TrainingSet, check_ridges, steered
-from pluralign.rewards import LengthReward, LinearRewardModel, fit_path
+from pluralign.rewards import LengthReward, LinearRewardModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,7 @@ def full_heads(
     train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, ridges: Sequence[float]
 ) -> FloatArray:
     """Full fine-tuning's heads under several ridges, each community alone, shape (K, C, D)."""
-    heads = []
-    for community in train.communities:
-        own = train.of(community)
-        heads.append(fit_path(own.encoded.features, ridges, reference.reference_D, own.weight_N))
+    heads = [train.of(c).heads(ridges, reference.reference_D) for c in train.communities]
     return np.stack(heads, axis=1)
 
 
@@ -65,10 +62,7 @@ def pooled_heads(
     train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, ridges: Sequence[float]
 ) -> FloatArray:
     """One head for all communities steered to, under several ridges, shape (K, C, D)."""
-    together = train.of(*train.communities)
-    theta_K_D = fit_path(
-        together.encoded.features, ridges, reference.reference_D, together.weight_N
-    )
+    theta_K_D = train.of(*train.communities).heads(ridges, reference.reference_D)
     return np.repeat(theta_K_D[:, None], len(train.communities), axis=1)
 
 

@@ -67,6 +67,7 @@ SCPO = Method(
     heads=scpo_heads,
     weights=pair_weights,
     rank=2,
+    thresholds=True,
 )
 SCPO_FILTER_ONLY = Method(
     name="scpo-filter-only",
@@ -77,6 +78,7 @@ SCPO_FILTER_ONLY = Method(
     overrides={"filter": True, "weight": False},
     weights=pair_weights,
     tuned_as="scpo",
+    thresholds=True,
 )
 SCPO_WEIGHT_ONLY = Method(
     name="scpo-weight-only",
@@ -87,6 +89,7 @@ SCPO_WEIGHT_ONLY = Method(
     overrides={"filter": False, "weight": True},
     weights=pair_weights,
     tuned_as="scpo",
+    thresholds=True,
 )
 SCPO_INVERSE_WEIGHT = Method(
     name="scpo-inverse-weight",
@@ -97,6 +100,7 @@ SCPO_INVERSE_WEIGHT = Method(
     overrides={"filter": False, "weight": False, "inverse_weight": True},
     weights=pair_weights,
     tuned_as="scpo",
+    thresholds=True,
 )
 ADAPTIVE = Method(
     name="adaptive",
@@ -105,4 +109,5 @@ ADAPTIVE = Method(
     about="partial pooling, shrinkage chosen inside the training raters",
     section="adaptive",
     rank=4,
+    thresholds=True,
 )

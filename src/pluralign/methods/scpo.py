@@ -9,7 +9,7 @@ import numpy as np
 from pluralign.core import BoolArray, FloatArray, InvalidInput
 from pluralign.core.units import Unit
 from pluralign.methods.training import TrainingSet, check_ridges, steered
-from pluralign.rewards import LinearRewardModel, fit_path
+from pluralign.rewards import LinearRewardModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +154,4 @@ def _own_heads(
 ) -> FloatArray:
     margin_N = own.encoded.margins(reference.reference_D)
     weight_N = own.weight_N * pair_weights(margin_N, config)
-    return fit_path(own.encoded.features, ridges, reference.reference_D, weight_N)
+    return own.heads(ridges, reference.reference_D, weight_N)

@@ -17,7 +17,13 @@ from pluralign.core import (
     listed,
     short_id,
 )
-from pluralign.rewards import EncodedPairs, LinearRewardModel
+from pluralign.rewards import (
+    EncodedPairs,
+    LinearRewardModel,
+    LossKind,
+    fit_reports,
+    report_losses,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class TrainingSet:
         unit_N: The unit that stays whole when a method holds out part of the training pairs: the
             rater, or the question or stem where there are no raters, each as a number, in the order
             of their names; shape (N,).
+        loss: The loss of choices that were reported by randomised response; without such choices
+            it changes nothing.
 
     Raises:
         NotEnoughData: If a community has no training pairs.
@@ -40,6 +48,7 @@ class TrainingSet:
     encoded: EncodedPairs
     communities: tuple[str, ...]
     unit_N: IntArray
+    loss: LossKind = "plain"
 
     def __post_init__(self) -> None:
         if len(self.unit_N) != len(self.encoded):
@@ -80,20 +89,43 @@ class TrainingSet:
         """Weight of each pair as its source gave it, shape (N,)."""
         return np.array([p.weight for p in self.encoded.pairs], dtype=np.float64)
 
+    @property
+    def flip_N(self) -> FloatArray:
+        """Probability that each reported choice is the opposite of the choice, shape (N,)."""
+        return np.array([p.flip for p in self.encoded.pairs], dtype=np.float64)
+
+    def heads(
+        self, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray | None = None
+    ) -> FloatArray:
+        """One head on all pairs for each ridge, shape (K, D); see `pluralign.rewards.fit_path`.
+
+        Args:
+            ridges: K ridges, each > 0, in falling order.
+            prior_D: Where the head is pulled to, shape (D,).
+            weight_N: How much each pair counts, shape (N,); its own weight where None.
+        """
+        weight_N = self.weight_N if weight_N is None else weight_N
+        features = self.encoded.features
+        return fit_reports(features, ridges, prior_D, weight_N, self.flip_N, self.loss)
+
+    def losses(self, margin_N: FloatArray) -> FloatArray:
+        """Loss of each pair, in nats; shape (N,), or (N, K) for margins of that shape."""
+        flip = self.flip_N.reshape(-1, *[1] * (margin_N.ndim - 1))
+        return report_losses(margin_N, flip, self.loss)
+
     def of(self, *communities: str) -> "TrainingSet":
         """The pairs of these communities, steered to those of them that this set steers to."""
         rows = np.flatnonzero(np.isin(self.community_N, communities))
         steered_to = tuple(c for c in self.communities if c in communities)
-        return TrainingSet(self.encoded.take(rows), steered_to, self.unit_N[rows])
+        return TrainingSet(self.encoded.take(rows), steered_to, self.unit_N[rows], self.loss)
 
     def without(self, held_N: np.ndarray[Any, np.dtype[np.bool_]]) -> "TrainingSet":
         """The pairs that are not held out; communities left without pairs are not steered to."""
         kept = np.flatnonzero(~held_N)
         encoded = self.encoded.take(kept)
         present = {p.community for p in encoded.pairs}
-        return TrainingSet(
-            encoded, tuple(c for c in self.communities if c in present), self.unit_N[kept]
-        )
+        steered_to = tuple(c for c in self.communities if c in present)
+        return TrainingSet(encoded, steered_to, self.unit_N[kept], self.loss)
 
 
 def unit_of(pair: PreferencePair, by: str) -> str:
@@ -154,6 +186,8 @@ class Method:
             all of it.
         rank: Position among the methods that short tables and charts show, >= 0: from the simplest
             to the one to ship. None for controls and ablations, which only whole tables show.
+        thresholds: Whether it compares margins with thresholds, so that private choices need the
+            loss with the margins of choices (``forward``).
     """
 
     name: str
@@ -169,6 +203,7 @@ class Method:
     steers: bool = True
     baseline: bool = False
     rank: int | None = None
+    thresholds: bool = False
 
     @property
     def own_ridge(self) -> bool:

@@ -108,7 +108,7 @@ def held_out_margins(
 
 
 def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
-    """Mean held-out loss -log sigmoid(margin) of each candidate, shape (K,).
+    """Mean held-out loss of each candidate, shape (K,): -log sigmoid(margin) of known choices.
 
     Each community counts the same.
 
@@ -119,7 +119,7 @@ def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     counted = weight_N > 0
     with one_blas_thread():
         # `logaddexp(0, -m)` is -log sigmoid(m), without overflow.
-        losses: FloatArray = weight_N[counted] @ np.logaddexp(0, -margin_N_K[counted])
+        losses: FloatArray = weight_N[counted] @ train.losses(margin_N_K)[counted]
     return losses
 
 

@@ -15,6 +15,13 @@ from pluralign.rewards.explaining import Explanation, MarginPart, NearPair
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
+from pluralign.rewards.reported_choices import (
+    LossKind,
+    fit_reports,
+    fit_tilted,
+    report_losses,
+    report_slopes,
+)
 from pluralign.rewards.saving import (
     annotate_card,
     load_card,
@@ -36,6 +43,7 @@ __all__ = [
     "Explanation",
     "LengthReward",
     "LinearRewardModel",
+    "LossKind",
     "MarginPart",
     "NearPair",
     "PairFeatures",
@@ -47,11 +55,15 @@ __all__ = [
     "bradley_terry_loss",
     "fit_bradley_terry",
     "fit_path",
+    "fit_reports",
+    "fit_tilted",
     "load_card",
     "load_reward_model",
     "name_on_card",
     "one_blas_thread",
     "read_thoughts",
+    "report_losses",
+    "report_slopes",
     "save_reward_model",
     "scorable",
     "unanswered",

@@ -107,7 +107,7 @@ def fit_path(
     # Many small products: threads that wait for each other cost more than they bring, the more the
     # busier the machine.
     with one_blas_thread():
-        return walk(_at_hand(features), ridges, prior_D, weight_N, tolerance)
+        return walk(at_hand(features), ridges, prior_D, weight_N, tolerance)
 
 
 def _finite(features: PairFeatures, *numbers: FloatArray) -> bool:
@@ -141,7 +141,7 @@ def bradley_terry_loss(
     return loss, slope_D
 
 
-def _at_hand(features: PairFeatures) -> PairFeatures:
+def at_hand(features: PairFeatures) -> PairFeatures:
     """The features as a matrix where it is small; larger ones are computed at each reading."""
     pairs, dimensions = features.shape
     small = pairs * dimensions * np.float32().itemsize <= _AT_HAND

@@ -37,7 +37,7 @@ class Draw:
     Attributes:
         pair: Key of the pair, as `pluralign.core.PairKeys` gives it.
         person: Digest of the person's id; None for a pair without a rater.
-        epsilon: What the report cost the person.
+        epsilon: Cost of the report for the person, > 0.
         first: Whether the first response, in the order of the texts, is reported as chosen.
     """
 
@@ -70,7 +70,7 @@ class Account:
 class Ledger:
     """Reports that were drawn, in a file of JSON Lines.
 
-    Several processes may use one file: a lock is held while reports are drawn and written.
+    Several processes may use one file: reports are drawn and written under a lock.
 
     Args:
         path: The file; it is created with its folder, readable by its owner only. None for a ledger

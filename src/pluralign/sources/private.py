@@ -50,9 +50,9 @@ class PrivatePairs:
             chose.
         ledger: The ledger. When unset: ``pluralign/ledger.jsonl`` in the user's data folder; with a
             seed, none.
-        seed: Seed of the reports, for experiments on data whose choices are known anyway. Whoever
-            knows the seed can undo the flips, so nothing is private. With the same seed, a smaller
-            epsilon flips the same pairs and more.
+        seed: Seed of the reports, for experiments on data whose choices are known anyway. A reader
+            who knows the seed can undo the flips, so nothing is private. With the same seed, a
+            smaller epsilon flips the same pairs and more.
 
     Raises:
         InvalidInput: If ``epsilon`` is not > 0.
