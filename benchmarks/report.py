@@ -19,7 +19,7 @@ import numpy as np
 import pycountry
 
 from pluralign.languages import Speech
-from pluralign.reports import Wanted, page_of, read_run, write_report
+from pluralign.reports import ReportOptions, page_of, read_run, write_report
 
 METHODS = ("reference", "length", "full", "scpo", "pooled", "adaptive")
 
@@ -35,7 +35,7 @@ def main() -> None:
         ours, theirs = [], []
         for _ in range(args.rounds):
             since = time.perf_counter()
-            (page,) = write_report([run], folder / "report.html", Wanted())
+            (page,) = write_report([run], folder / "report.html", ReportOptions())
             ours.append(time.perf_counter() - since)
             figures = [f for s in page_of([read_run(run)], Speech()).sections for f in s.figures]
             since = time.perf_counter()

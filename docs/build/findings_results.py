@@ -22,7 +22,7 @@ from pages.findings import (
 from pages.sections import marked, placed
 from pluralign.auditing import Given, gather, run_audit
 from pluralign.audits import Evidence, Finding
-from pluralign.reports import Wanted, write_report
+from pluralign.reports import ReportOptions, write_report
 from pluralign.runs.audits import find_audit
 from pluralign.settings import resolve_audit
 from pluralign.sources import ShareTable
@@ -64,7 +64,9 @@ def main() -> None:
         text = placed(text, name, marked(name, table))
     page.write_text(text, encoding="utf-8")
     folders = [args.runs / name for name in rewards]
-    write_report([*folders, args.runs / "surveys" / "models"], args.runs / "report.html", Wanted())
+    write_report(
+        [*folders, args.runs / "surveys" / "models"], args.runs / "report.html", ReportOptions()
+    )
     _pictures(args.runs / "report.html", args.out / "images")
     print(f"written: {page}, {args.runs / 'report.html'}")
 

@@ -10,9 +10,9 @@ import pytest
 from pluralign.audits import (
     Context,
     Evidence,
-    Item,
     Measured,
-    Rewards,
+    ReasoningAnswer,
+    RewardMargins,
     Share,
     Skipped,
     suppressed,
@@ -328,7 +328,7 @@ def rewarded(
     margins = {"full": {c: np.array(values, dtype=float) for c, values in steers.items()}}
     return Evidence(
         pairs=pairs,
-        rewards=Rewards(
+        rewards=RewardMargins(
             TestPairs.of(pairs, np.array(reference, dtype=float)), margins, tuple(steers)
         ),
     )
@@ -425,7 +425,7 @@ class TestRewards:
     ) -> None:
         evidence = replace(
             rewarded([replace(p, extra={"gender": "x"}) for p in TEN], [1] * 10),
-            rewards=Rewards(TestPairs.of(TEN, np.ones(10)), {}, ("MEX",)),
+            rewards=RewardMargins(TestPairs.of(TEN, np.ones(10)), {}, ("MEX",)),
         )
 
         assert (measured(check, evidence), bool(skipped(check, evidence))) == ([], True)
@@ -441,10 +441,10 @@ class TestRewards:
 
 def item(
     n: int, level: Level, right: bool = True, several: int = 1, reason: bool | None = None
-) -> Item:
+) -> ReasoningAnswer:
     answer, supported = "yes" if right else "no", {True: "yes", False: "no"}
     places = ("MEX", "NGA")[:several]
-    return Item(
+    return ReasoningAnswer(
         f"{several}/{n}",
         "m",
         places,

@@ -6,9 +6,9 @@ from rich.cells import cell_len
 
 from pluralign.cli.tables import (
     GAP,
-    Column,
     Number,
-    Table,
+    PrintedColumn,
+    PrintedTable,
     cut_end,
     cut_middle,
     fitted,
@@ -18,18 +18,20 @@ from pluralign.cli.tables import (
 TEXTS = st.text(st.characters(exclude_categories=("C", "Z")), max_size=40)
 
 
-def table_of(names: list[str]) -> Table:
+def table_of(names: list[str]) -> PrintedTable:
     columns = [
-        Column(head="method", cut="middle", least=6),
-        Column(head="average", interval=True),
-        Column(head="contested", rank=2, interval=True),
-        Column(head="worst", rank=1, interval=True),
+        PrintedColumn(head="method", cut="middle", least=6),
+        PrintedColumn(head="average", interval=True),
+        PrintedColumn(head="contested", rank=2, interval=True),
+        PrintedColumn(head="worst", rank=1, interval=True),
     ]
     number = Number("61.5", "58.0", "65.0")
-    return Table(columns=columns, rows=[[name, number, Number("7.0"), number] for name in names])
+    return PrintedTable(
+        columns=columns, rows=[[name, number, Number("7.0"), number] for name in names]
+    )
 
 
-def width_of(table: Table, width: int | None) -> int:
+def width_of(table: PrintedTable, width: int | None) -> int:
     found = fitted(table, width)
     heads = [cell_len(head) for head in found.heads]
     widths = [max([head, *(row[k].cell_len for row in found.rows)]) for k, head in enumerate(heads)]
@@ -82,6 +84,8 @@ def test_a_pipe_gets_every_column_with_intervals_in_columns_of_their_own() -> No
 
 
 def test_a_heading_of_several_lines_is_cut_line_by_line() -> None:
-    column = Column(head="organisation/Some-Large-Model\naware", cut_head=True, interval=True)
-    table = Table(columns=[column], rows=[[Number("65.0", "60.0", "70.0")]])
+    column = PrintedColumn(
+        head="organisation/Some-Large-Model\naware", cut_head=True, interval=True
+    )
+    table = PrintedTable(columns=[column], rows=[[Number("65.0", "60.0", "70.0")]])
     assert fitted(table, 80).heads == ["organisa…ge-Model\naware"]

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pluralign.cli.main import app
-from pluralign.reports import Wanted, write_report
+from pluralign.reports import ReportOptions, write_report
 from pluralign.simulation import SocietySource, SocietySurvey
 
 Rows = list[dict[str, Any]]
@@ -105,7 +105,7 @@ def report(
     def page(language: str = "en") -> Path:
         if language not in written:
             out = folder / f"{language}.html"
-            written[language] = write_report([tastes, answers], out, Wanted(language))[0]
+            written[language] = write_report([tastes, answers], out, ReportOptions(language))[0]
         return written[language]
 
     return page

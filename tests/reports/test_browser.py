@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route
 
 from pluralign.core import list_written
-from pluralign.reports import Wanted, write_report
+from pluralign.reports import ReportOptions, write_report
 from pluralign.runs import read_rows
 
 pytestmark = pytest.mark.slow
@@ -386,7 +386,7 @@ def test_axe_finds_nothing(
 def still(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Path) -> Path:
     """The report without scripts: axe itself needs a browser that runs some."""
     out = tmp_path_factory.mktemp("still") / "still.html"
-    return write_report([tastes, answers], out, Wanted(interactive=False))[0]
+    return write_report([tastes, answers], out, ReportOptions(interactive=False))[0]
 
 
 def test_axe_finds_nothing_in_drawings(visit: Callable[..., Visit], still: Path) -> None:
@@ -578,7 +578,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Pat
         ):  # as if the runs had written these texts themselves
             list_written(manifest.parent, manifest.parent.rglob("[!m]*.json*"))
     runs = [folder / run.parent.name for run in (tastes, answers)]
-    return write_report(runs, folder / "planted.html", Wanted(title=PLANTED))[0]
+    return write_report(runs, folder / "planted.html", ReportOptions(title=PLANTED))[0]
 
 
 def test_what_others_wrote_is_shown_and_never_run(

@@ -13,7 +13,7 @@ from tests.reports.folders import (
 
 from pluralign.core import InvalidSettings
 from pluralign.languages import Speech
-from pluralign.reports import Choice, Run, Wanted, page_of, read_run, write_report
+from pluralign.reports import Choice, ReportOptions, Run, page_of, read_run, write_report
 from pluralign.reports.choosing import chosen_runs
 
 EN = Speech()
@@ -100,7 +100,7 @@ def test_the_page_of_a_choice_names_it_and_nothing_else(
 
 def test_the_report_of_a_choice_is_written(tmp_path: Path) -> None:
     folder = write_survey(tmp_path / "run", SCORES)
-    wanted = Wanted(interactive=False, choice=Choice(models=("n",)))
+    wanted = ReportOptions(interactive=False, choice=Choice(models=("n",)))
     [written] = write_report([folder], tmp_path / "a.html", wanted)
     html = written.read_text(encoding="utf-8")
     assert f"n · {AWARE}" in html

@@ -25,7 +25,7 @@ from typer.testing import CliRunner, Result
 from pluralign.cli.main import app
 from pluralign.core import InvalidSettings
 from pluralign.languages import Speech
-from pluralign.reports import Wanted, html_of, page_of, read_run, write_report
+from pluralign.reports import ReportOptions, html_of, page_of, read_run, write_report
 from pluralign.reports.data import Page
 from pluralign.reports.tables import Column, Table
 from pluralign.reports.text_files import csv_of, markdown_of, tables_of
@@ -127,7 +127,7 @@ def test_a_page_alone_is_one_file(tastes_folder: Path, tmp_path: Path) -> None:
 
 def test_all_that_can_be_wanted_lies_beside_the_page(tastes_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
-    wanted = Wanted(communities=True, png=True, csv=True, markdown=True, interactive=False)
+    wanted = ReportOptions(communities=True, png=True, csv=True, markdown=True, interactive=False)
     written = write_report([tastes_folder], out, wanted)
     assert written[0] == out
     beside = tmp_path / "page"
@@ -146,7 +146,7 @@ def test_all_that_can_be_wanted_lies_beside_the_page(tastes_folder: Path, tmp_pa
 
 
 def test_a_page_asks_the_network_for_nothing(tastes_folder: Path, tmp_path: Path) -> None:
-    html = write_report([tastes_folder], tmp_path / "a.html", Wanted(interactive=False))[
+    html = write_report([tastes_folder], tmp_path / "a.html", ReportOptions(interactive=False))[
         0
     ].read_text(encoding="utf-8")
     found = Elements(html)
@@ -169,9 +169,9 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     folders = [
         write_rewards(tmp_path / name, {"MEX": 0.6, "EGY": 0.5}, curve=False) for name in ("a", "b")
     ]
-    html = write_report(folders, tmp_path / "x.html", Wanted(interactive=False))[0].read_text(
-        encoding="utf-8"
-    )
+    html = write_report(folders, tmp_path / "x.html", ReportOptions(interactive=False))[
+        0
+    ].read_text(encoding="utf-8")
     assert "tastes (1)" in html
     assert "tastes (2)" in html
     ids = re.findall(r' id="([^"]+)"', html)
@@ -194,7 +194,9 @@ def test_pictures_are_pictures(tmp_path: Path) -> None:
     )
     pictures = [
         p
-        for p in write_report([folder], tmp_path / "a.html", Wanted(png=True, interactive=False))
+        for p in write_report(
+            [folder], tmp_path / "a.html", ReportOptions(png=True, interactive=False)
+        )
         if p.suffix == ".png"
     ]
     assert {p.stem for p in pictures} == {"worst", "map", "models"}
@@ -212,7 +214,9 @@ def test_pictures_are_pictures(tmp_path: Path) -> None:
 
 @pytest.fixture
 def tables(tastes_folder: Path, tmp_path: Path) -> Path:
-    write_report([tastes_folder], tmp_path / "page.html", Wanted(csv=True, interactive=False))
+    write_report(
+        [tastes_folder], tmp_path / "page.html", ReportOptions(csv=True, interactive=False)
+    )
     return tmp_path / "page" / "tables"
 
 
@@ -283,7 +287,7 @@ def test_a_formula_in_the_name_of_a_model_is_quoted_in_the_table(tmp_path: Path)
     folder = write_survey(
         tmp_path / "run", {("=cmd()", "culture_aware"): {"MEX": 60.0, "EGY": 70.0}}
     )
-    write_report([folder], tmp_path / "a.html", Wanted(csv=True, interactive=False))
+    write_report([folder], tmp_path / "a.html", ReportOptions(csv=True, interactive=False))
     found = read_csv(tmp_path / "a" / "tables" / "worst.csv")
     assert {r["model"] for r in found} == {"'=cmd()"}
     assert {r["who"] for r in found} == {"'=cmd() · culture_aware"}
@@ -415,7 +419,7 @@ def test_a_community_s_name_leads_to_no_other_folder(
 ) -> None:
     folder = hostile("../../../up")
     written = write_report(
-        [folder], tmp_path / "a.html", Wanted(communities=True, interactive=False)
+        [folder], tmp_path / "a.html", ReportOptions(communities=True, interactive=False)
     )
     assert {p.parent for p in written[1:]} == {tmp_path / "a" / "communities"}
 
@@ -434,7 +438,7 @@ def community_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = [people_row(c, groups={"tongue": {f"tongue-{k}": 20}}) for k, c in enumerate(OWN, 701)]
     write_audit(folder / "audit", found, people)
     out = tmp_path_factory.mktemp("out") / "page.html"
-    write_report([folder], out, Wanted(communities=True, interactive=False))
+    write_report([folder], out, ReportOptions(communities=True, interactive=False))
     return out.with_suffix("") / "communities"
 
 
@@ -491,7 +495,7 @@ def test_a_community_that_nothing_was_measured_for_is_told_so(community_pages: P
 def test_a_community_hears_of_every_model_that_answered_in_its_name(tmp_path: Path) -> None:
     scores = {(m, "aware"): {"MEX": v, "EGY": v} for m, v in (("near", 80.0), ("far", 50.0))}
     folder = write_survey(tmp_path / "run", scores)
-    write_report([folder], tmp_path / "a.html", Wanted(communities=True, interactive=False))
+    write_report([folder], tmp_path / "a.html", ReportOptions(communities=True, interactive=False))
     text = Elements((tmp_path / "a" / "communities" / "EGY.html").read_text(encoding="utf-8")).text
     assert "near · aware" in text
     assert "far · aware" in text
@@ -501,6 +505,6 @@ def test_small_groups_are_in_nothing_that_is_written(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", {"MEX": 0.6, "EGY": 0.5})
     groups = {"faith": {"many-people": 16, "secret-four": 4}}
     write_audit(folder / "audit", people=[people_row("MEX", groups=groups), people_row("EGY")])
-    wanted = Wanted(communities=True, csv=True, markdown=True)
+    wanted = ReportOptions(communities=True, csv=True, markdown=True)
     for path in write_report([folder], tmp_path / "a.html", wanted):
         assert "secret-four" not in path.read_text(encoding="utf-8"), path.name

@@ -43,7 +43,7 @@ from pluralign.runs import Refits
 from pluralign.serving import ServeSettings
 from pluralign.serving.app import create_app
 from pluralign.serving.protocol import PatientProtocol
-from pluralign.serving.scoring import Wanted
+from pluralign.serving.scoring import ScoreRequest
 from pluralign.serving.service import Opened
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
@@ -184,7 +184,7 @@ class _PlantedScorer:
     rewards: Mapping[str, Mapping[str, float | Sequence[float]]]
     fits: int
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         return [
             np.array([[self._under(r, s) for s in one.steers] for r in one.requests]).transpose(
                 2, 0, 1

@@ -20,7 +20,7 @@ from pluralign.core import FloatArray, community
 from pluralign.runs import Refits
 from pluralign.serving import bodies, native, protocol
 from pluralign.serving.plans import Planner
-from pluralign.serving.scoring import Wanted
+from pluralign.serving.scoring import ScoreRequest
 from pluralign.serving.service import Opened
 
 SECONDS = 30.0
@@ -31,7 +31,7 @@ SMALL = {"items": [{"response": "yes"}], "communities": MANY[0]}
 class Zeros:
     """Gives every response the reward 0 at once."""
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         return [np.zeros((1, len(one.requests), len(one.steers))) for one in wanted]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pluralign.core import FloatArray, NotEnoughData, RewardRequest, Steer, rng_for
 from pluralign.serving.batching import Batch, Batcher, Busy, Closed, tokens_of
-from pluralign.serving.scoring import Wanted
+from pluralign.serving.scoring import ScoreRequest
 
 Result = TypeVar("Result")
 SECONDS = 20
@@ -30,7 +30,7 @@ class Lengths:
         self.gate.set()
         self.begun = threading.Event()
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         batch = [[request.response for request in one.requests] for one in wanted]
         self.batches.append(batch)
         self.begun.set()
@@ -39,7 +39,7 @@ class Lengths:
             raise RuntimeError("cannot be scored")
         return [self.rewards(one) for one in wanted]
 
-    def rewards(self, one: Wanted) -> FloatArray:
+    def rewards(self, one: ScoreRequest) -> FloatArray:
         length_N = np.array([len(request.response) for request in one.requests], dtype=np.float64)
         strength_S = np.array([steer.strength if steer else 0.0 for steer in one.steers])
         fit_B = np.arange(self.fits if one.repeated else 1)
@@ -52,8 +52,8 @@ class Lengths:
 
 def wanted(
     *texts: str, steers: tuple[Steer | None, ...] = (None,), repeated: bool = False
-) -> Wanted:
-    return Wanted(tuple(RewardRequest("", text) for text in texts), steers, repeated)
+) -> ScoreRequest:
+    return ScoreRequest(tuple(RewardRequest("", text) for text in texts), steers, repeated)
 
 
 def run(test: Callable[[], Awaitable[Result]]) -> Result:
@@ -393,7 +393,7 @@ class Cores(Lengths):
         super().__init__()
         self.seen: list[tuple[int, threading.Thread]] = []
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         self.seen.append((torch.get_num_threads(), threading.current_thread()))
         return super().score(wanted)
 

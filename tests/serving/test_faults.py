@@ -19,7 +19,7 @@ import pytest
 
 from pluralign.core import FloatArray
 from pluralign.serving import protocol
-from pluralign.serving.scoring import Scorer, Wanted
+from pluralign.serving.scoring import Scorer, ScoreRequest
 from pluralign.serving.service import Opened
 
 SECONDS = 20.0
@@ -35,7 +35,7 @@ class Held:
     begun: threading.Event = field(default_factory=threading.Event)
     texts: list[str] = field(default_factory=list)
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         texts = [request.response for one in wanted for request in one.requests]
         self.texts += texts
         self.begun.set()

@@ -10,7 +10,7 @@ from pluralign.core import FloatArray, RewardRequest, Steer, rng_for
 from pluralign.encoders import HashEncoder
 from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
 from pluralign.runs import Refits
-from pluralign.serving.scoring import LinearScorer, PartsScorer, Wanted, scorer_of
+from pluralign.serving.scoring import LinearScorer, PartsScorer, ScoreRequest, scorer_of
 
 COMMUNITIES = ("GBR", "MEX", "MEX/oaxaca")
 STEERS = (
@@ -45,7 +45,7 @@ def scorer(fits: tuple[LinearRewardModel, ...]) -> LinearScorer:
 def test_every_steer_of_every_fit_is_scored_as_the_fit_scores_it(
     scorer: LinearScorer, fits: tuple[LinearRewardModel, ...]
 ) -> None:
-    (reward_B_N_S,) = scorer.score([Wanted(REQUESTS, STEERS, repeated=True)])
+    (reward_B_N_S,) = scorer.score([ScoreRequest(REQUESTS, STEERS, repeated=True)])
     assert reward_B_N_S.shape == (3, 12, 5)
     for fit, reward_N_S in zip(fits, reward_B_N_S, strict=True):
         for steer, reward_N in zip(STEERS, reward_N_S.T, strict=True):
@@ -58,7 +58,7 @@ def test_every_steer_of_every_fit_is_scored_as_the_fit_scores_it(
 def test_what_others_ask_for_changes_nothing(scorer: LinearScorer) -> None:
     rng = rng_for(0, "callers")
     wanted = [
-        Wanted(
+        ScoreRequest(
             tuple(REQUESTS[i] for i in rng.integers(12, size=rng.integers(1, 6))),
             tuple(STEERS[i] for i in rng.integers(5, size=rng.integers(1, 4))),
             bool(rng.integers(2)),
@@ -75,7 +75,7 @@ def test_a_model_that_is_steered_to_the_world_has_it_apart_from_the_reference() 
     heads = rng_for(3, "heads").normal(size=(2, trunk.dimensions))
     model = LinearRewardModel(trunk, heads[0], ("~world",), heads[1:])
     scorer = scorer_of(model, Refits((model,), 0.0, "alone"))
-    (found,) = scorer.score([Wanted(REQUESTS, (None, Steer.to("~world")))])
+    (found,) = scorer.score([ScoreRequest(REQUESTS, (None, Steer.to("~world")))])
     assert found[0, :, 0] == pytest.approx(model.score(REQUESTS), abs=1e-9)
     assert found[0, :, 1] == pytest.approx(model.score(REQUESTS, Steer.to("~world")), abs=1e-9)
 
@@ -95,7 +95,10 @@ def test_a_model_of_another_kind_is_asked_as_it_can_be() -> None:
     model: Any = Steered()
     scorer = scorer_of(model, Refits((), 0.0, "none"))
     assert isinstance(scorer, PartsScorer)
-    wanted = [Wanted(REQUESTS[:3], STEERS[:2], repeated=True), Wanted(REQUESTS[3:], (STEERS[2],))]
+    wanted = [
+        ScoreRequest(REQUESTS[:3], STEERS[:2], repeated=True),
+        ScoreRequest(REQUESTS[3:], (STEERS[2],)),
+    ]
     for one, found in zip(wanted, scorer.score(wanted), strict=True):
         expected = np.stack([model.score(one.requests, steer) for steer in one.steers], axis=1)
         assert np.array_equal(found, expected[None])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.auditing.given_tables import read_axes, read_items, read_residents
-from pluralign.audits import Evidence, Rewards
+from pluralign.audits import Evidence, RewardMargins
 from pluralign.core import (
     NO_STEER,
     DamagedFile,
@@ -261,7 +261,7 @@ def _pairs(
     return loaded.pairs
 
 
-def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -> Rewards:
+def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -> RewardMargins:
     """The margins of the run's repeats, one after the other, by method and steer."""
     strange = [method for method in wanted or () if method not in run.methods]
     if strange:
@@ -280,7 +280,7 @@ def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -
                 f"{method} is not steered to {', '.join(lacking)} in every repeat of the run (no "
                 "training pairs there), so its margins for that steer are not audited"
             )
-    return Rewards(judged, margins, tuple(run.steered))
+    return RewardMargins(judged, margins, tuple(run.steered))
 
 
 def _joined(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pluralign.audits import Item
+from pluralign.audits import ReasoningAnswer
 from pluralign.core import (
     InvalidInput,
     NotEnoughData,
@@ -87,7 +87,7 @@ def read_axes(
     return found
 
 
-def read_items(path: Path, tally: Tally) -> list[Item]:
+def read_items(path: Path, tally: Tally) -> list[ReasoningAnswer]:
     """Answers to items that need reasoning about cultures, from JSONL.
 
     A row is ``{"id", "model", "communities": [...] or "community", "level", "gold", "answer"}``,
@@ -116,7 +116,7 @@ def read_items(path: Path, tally: Tally) -> list[Item]:
     return items
 
 
-def _item(row: object, tally: Tally) -> Item | None:
+def _item(row: object, tally: Tally) -> ReasoningAnswer | None:
     """One row as an item; None, counted, where a community is unknown."""
     if not isinstance(row, Mapping):
         raise InvalidInput("not a JSON object of an item", hint=_COLUMNS)
@@ -125,7 +125,7 @@ def _item(row: object, tally: Tally) -> Item | None:
     if None in ids:
         return None
     answer, reason = row["answer"], row.get("reason_for")
-    return Item(
+    return ReasoningAnswer(
         str(cell_id(row["id"])),
         str(row["model"]),
         tuple(str(i) for i in ids),

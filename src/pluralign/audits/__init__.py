@@ -1,5 +1,7 @@
 """Checks of recorded evidence for cultural risks; a finding is a claim with numbers and rows."""
 
+from typing import Any
+
 from pluralign.audits.checks import (
     Audit,
     Check,
@@ -9,7 +11,7 @@ from pluralign.audits.checks import (
     run_audits,
     with_thresholds,
 )
-from pluralign.audits.evidence import Evidence, Item, Rewards
+from pluralign.audits.evidence import Evidence, ReasoningAnswer, RewardMargins
 from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Severity, Threshold
 from pluralign.audits.misidentification import MISIDENTIFICATION
 from pluralign.audits.participants import suppressed, who_took_part
@@ -18,6 +20,7 @@ from pluralign.audits.reasoning import REASONING
 from pluralign.audits.reward_bias import REWARD_BIAS
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.audits.simplification import SIMPLIFICATION
+from pluralign.core import earlier_name
 
 BUILT_IN = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
 """The audits that come with the package."""
@@ -37,10 +40,10 @@ __all__ = [
     "Context",
     "Evidence",
     "Finding",
-    "Item",
     "Measured",
     "Place",
-    "Rewards",
+    "ReasoningAnswer",
+    "RewardMargins",
     "Rows",
     "Sentence",
     "Severity",
@@ -52,3 +55,8 @@ __all__ = [
     "who_took_part",
     "with_thresholds",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    renamed = {"Item": ReasoningAnswer, "Rewards": RewardMargins}
+    return earlier_name(__name__, name, renamed)

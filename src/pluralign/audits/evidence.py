@@ -20,7 +20,7 @@ ATTRIBUTES = ("gender", "age", "education", "religion", "ethnicity", "region", "
 
 
 @dataclass(frozen=True, eq=False)
-class Rewards:
+class RewardMargins:
     """The margins of reward models on test pairs.
 
     Attributes:
@@ -58,7 +58,7 @@ class Rewards:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReasoningAnswer:
     """A recorded answer to a question that needs reasoning about a culture.
 
     NormAd (arXiv 2404.12464) has questions of this kind.
@@ -116,10 +116,10 @@ class Evidence:
     survey: Survey | None = None
     other_surveys: Sequence[Survey] = ()
     answers: Sequence[ReadAnswer] = ()
-    rewards: Rewards | None = None
+    rewards: RewardMargins | None = None
     residents: Residents = field(default_factory=dict)
     axes: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
-    items: Sequence[Item] = ()
+    items: Sequence[ReasoningAnswer] = ()
     missing: tuple[str, ...] = ()
 
     @cached_property

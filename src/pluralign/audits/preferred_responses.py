@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from pluralign.audits.checks import UNREAD, Context, Measured, Skipped
-from pluralign.audits.evidence import Evidence, Rewards
+from pluralign.audits.evidence import Evidence, RewardMargins
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Place, Sentence, Share, Value
 from pluralign.audits.steer_accuracy import FEW, Means, few_ids, means, steered
@@ -88,7 +88,12 @@ def _beyond_raters(
 
 
 def _preferred(
-    rewards: Rewards, method: str, community: str, found: Means, against: IntArray, template: str
+    rewards: RewardMargins,
+    method: str,
+    community: str,
+    found: Means,
+    against: IntArray,
+    template: str,
 ) -> Measured:
     more, model, people = (found.of(community, name) for name in ("more", "model", "people"))
     values: dict[str, Value] = {"subject": method, "community": Place(community)}

@@ -7,7 +7,7 @@ import numpy as np
 
 from pluralign.audits.answers import Answered, estimate
 from pluralign.audits.checks import Audit, Check, Context, Measured, Skipped
-from pluralign.audits.evidence import LEVELS, Evidence, Item
+from pluralign.audits.evidence import LEVELS, Evidence, ReasoningAnswer
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.sentences import Place, Sentence, Share
 from pluralign.core import Estimate, FloatArray
@@ -59,8 +59,8 @@ def levels(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
         )
 
 
-def _right_at(level: str, items: Sequence[Item]) -> dict[str, bool]:
-    """Item at a level -> whether it was answered rightly."""
+def _right_at(level: str, items: Sequence[ReasoningAnswer]) -> dict[str, bool]:
+    """Question at a level -> whether it was answered rightly."""
     return {i.id: i.answer == i.gold for i in items if i.level == level}
 
 
@@ -221,13 +221,13 @@ def _close(shares: FloatArray, people: FloatArray, drawn: bool) -> FloatArray:
     return close
 
 
-def _by_model(evidence: Evidence) -> list[tuple[str, list[Item]]]:
+def _by_model(evidence: Evidence) -> list[tuple[str, list[ReasoningAnswer]]]:
     items = sorted(evidence.items, key=lambda i: i.model)
     return [(model, list(own)) for model, own in groupby(items, key=lambda i: i.model)]
 
 
 def _accuracy(
-    items: Sequence[Item], context: Context, model: str, purpose: str
+    items: Sequence[ReasoningAnswer], context: Context, model: str, purpose: str
 ) -> tuple[float, FloatArray]:
     """Accuracy with its own draws, because the two sets of items are not paired."""
     right = np.array([float(i.answer == i.gold) for i in items])

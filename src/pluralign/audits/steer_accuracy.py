@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pluralign.audits.checks import REWARDS, UNSTEERED, Context, Skipped
-from pluralign.audits.evidence import Evidence, Rewards
+from pluralign.audits.evidence import Evidence, RewardMargins
 from pluralign.core import NO_STEER, BoolArray, FloatArray, IntArray
 from pluralign.metrics import Drawn, correct, draw_series_means
 
@@ -17,7 +17,7 @@ REFERENCE = NO_STEER
 """The series of the reference's own accuracy."""
 
 
-def steered(evidence: Evidence) -> Rewards | Skipped:
+def steered(evidence: Evidence) -> RewardMargins | Skipped:
     """The margins of methods that steer, or the reason why there are no such margins."""
     if evidence.rewards is None:
         return REWARDS
@@ -78,7 +78,7 @@ class Means:
 
 
 def means(
-    rewards: Rewards, rows_N: BoolArray, series: Mapping[str, FloatArray], context: Context
+    rewards: RewardMargins, rows_N: BoolArray, series: Mapping[str, FloatArray], context: Context
 ) -> Means | None:
     """Means of numbers over some pairs, by community; None where there are no such pairs.
 
@@ -111,7 +111,7 @@ def means(
     )
 
 
-def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> Means | None:
+def accuracies(rewards: RewardMargins, method: str, subset: str, context: Context) -> Means | None:
     """Accuracy of each steer of a method and of the reference; cached, since several checks use it.
 
     Args:
@@ -132,12 +132,12 @@ def accuracies(rewards: Rewards, method: str, subset: str, context: Context) -> 
     return found
 
 
-def clusters_of(rewards: Rewards, community: str) -> int:
+def clusters_of(rewards: RewardMargins, community: str) -> int:
     """Number of raters (or stems) of a community's test pairs."""
     return int(np.unique(rewards.codes[1][rewards.of(community)]).size)
 
 
-def few_ids(rewards: Rewards, rows_K: IntArray, most: int = 8) -> tuple[str, ...]:
+def few_ids(rewards: RewardMargins, rows_K: IntArray, most: int = 8) -> tuple[str, ...]:
     """Ids of the first few pairs."""
     return tuple(dict.fromkeys(rewards.judged.pair_N[rows_K].tolist()))[:most]
 

@@ -6,7 +6,7 @@ from typing import TypeGuard
 import numpy as np
 
 from pluralign.audits.checks import UNREAD, Context, Measured, Skipped
-from pluralign.audits.evidence import Evidence, Rewards
+from pluralign.audits.evidence import Evidence, RewardMargins
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Amount, Place, Sentence, Share, Value
 from pluralign.audits.steer_accuracy import (
@@ -156,7 +156,7 @@ def beyond_evidence(evidence: Evidence, context: Context) -> Iterator[Measured |
 
 
 def _turned(
-    rewards: Rewards,
+    rewards: RewardMargins,
     method: str,
     community: str,
     margin_N: FloatArray,
@@ -197,7 +197,7 @@ def _turned(
     )
 
 
-def _thin(evidence: Evidence, rewards: Rewards) -> dict[str, int] | Skipped:
+def _thin(evidence: Evidence, rewards: RewardMargins) -> dict[str, int] | Skipped:
     """The communities with few raters that were steered to, and their numbers of raters."""
     if not evidence.pairs:
         return UNREAD
@@ -212,7 +212,7 @@ def _thin(evidence: Evidence, rewards: Rewards) -> dict[str, int] | Skipped:
     return thin or Skipped(f"no community that was steered to has fewer than {THIN} raters")
 
 
-def _steered(rewards: Rewards) -> Iterator[tuple[str, str, FloatArray]]:
+def _steered(rewards: RewardMargins) -> Iterator[tuple[str, str, FloatArray]]:
     """Every method with every community that it was steered to, and the margins of that steer."""
     for method, margins in rewards.margins.items():
         for community, margin_N in margins.items():

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pluralign.audits.checks import LEVEL, UNREAD, Context, Measured, Skipped
-from pluralign.audits.evidence import ATTRIBUTES, Evidence, Rewards
+from pluralign.audits.evidence import ATTRIBUTES, Evidence, RewardMargins
 from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.audits.steer_accuracy import FEW, accuracies, few_ids, steered
@@ -55,7 +55,7 @@ def coarse_country(evidence: Evidence, context: Context) -> Iterator[Measured | 
         )
 
 
-def _cells(rewards: Rewards, columns: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+def _cells(rewards: RewardMargins, columns: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Every method with each of its communities and each column."""
     for method, margins in rewards.margins.items():
         for community in margins:
@@ -64,7 +64,7 @@ def _cells(rewards: Rewards, columns: Sequence[str]) -> Iterator[tuple[str, str,
                     yield method, community, column
 
 
-def _groups_of_raters(evidence: Evidence, rewards: Rewards, column: str) -> StrArray:
+def _groups_of_raters(evidence: Evidence, rewards: RewardMargins, column: str) -> StrArray:
     """The group of each test pair's rater, shape (N,); empty where it is unknown."""
     groups = []
     for pair_id in rewards.judged.pair_N:
@@ -74,7 +74,7 @@ def _groups_of_raters(evidence: Evidence, rewards: Rewards, column: str) -> StrA
 
 
 def _between_groups(
-    rewards: Rewards,
+    rewards: RewardMargins,
     method: str,
     community: str,
     column: str,
@@ -127,7 +127,7 @@ def _between_groups(
 
 
 def _neighbour(
-    rewards: Rewards, method: str, community: str, steers: Sequence[str], context: Context
+    rewards: RewardMargins, method: str, community: str, steers: Sequence[str], context: Context
 ) -> Iterator[Measured | Skipped]:
     found = accuracies(rewards, method, "all", context)
     if found is None or not found.enough(community):

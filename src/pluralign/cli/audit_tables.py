@@ -8,7 +8,7 @@ from rich.text import Text
 from pluralign.auditing import AuditOutcome
 from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Column, Number, Table
+from pluralign.cli.tables import NOTHING, Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, count_of
 
 _STYLES = {"risk": "bold red", "concern": "yellow"}
@@ -46,20 +46,20 @@ def show_audit(outcome: AuditOutcome, folder: Path, output: Output) -> None:
     )
 
 
-def _finding_table(findings: Sequence[Finding]) -> Table:
-    table = Table(
+def _finding_table(findings: Sequence[Finding]) -> PrintedTable:
+    table = PrintedTable(
         title="Findings, gravest first",
         columns=[
-            Column(head="severity"),
-            Column(head="check", cut="middle", least=12),
-            Column(head="subject", cut="middle", least=18),
-            Column(head="community", cut="middle", least=9),
-            Column(head="value", interval=True),
-            Column(head="audit", rank=1),
-            Column(head="number", cut="middle", rank=2),
-            Column(head="n", right=True, rank=3),
-            Column(head="people", right=True, rank=4),
-            Column(head="claim", rank=9),
+            PrintedColumn(head="severity"),
+            PrintedColumn(head="check", cut="middle", least=12),
+            PrintedColumn(head="subject", cut="middle", least=18),
+            PrintedColumn(head="community", cut="middle", least=9),
+            PrintedColumn(head="value", interval=True),
+            PrintedColumn(head="audit", rank=1),
+            PrintedColumn(head="number", cut="middle", rank=2),
+            PrintedColumn(head="n", right=True, rank=3),
+            PrintedColumn(head="people", right=True, rank=4),
+            PrintedColumn(head="claim", rank=9),
         ],
     )
     for f in findings:
@@ -81,14 +81,14 @@ def _finding_table(findings: Sequence[Finding]) -> Table:
     return table
 
 
-def _check_table(assessments: Sequence[Assessment]) -> Table:
-    table = Table(
+def _check_table(assessments: Sequence[Assessment]) -> PrintedTable:
+    table = PrintedTable(
         title="Checks",
         columns=[
-            Column(head="check", cut="middle", least=20),
-            Column(head="status"),
-            Column(head="question", cut="end", least=30),
-            Column(head="reason", rank=1),
+            PrintedColumn(head="check", cut="middle", least=20),
+            PrintedColumn(head="status"),
+            PrintedColumn(head="question", cut="end", least=30),
+            PrintedColumn(head="reason", rank=1),
         ],
     )
     for a in assessments:

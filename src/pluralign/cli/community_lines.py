@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pluralign.cli.tables import Cell, Column, Table
+from pluralign.cli.tables import Cell, PrintedColumn, PrintedTable
 from pluralign.core import community_name, count_of
 from pluralign.evaluation import ENOUGH
 
@@ -47,7 +47,7 @@ def role_lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"the reference is fitted on {n} communities, pairs in brackets: {listed}"
 
 
-def left_out_table(record: Mapping[str, Any], most: int | None) -> Table:
+def left_out_table(record: Mapping[str, Any], most: int | None) -> PrintedTable:
     """The communities of a run that are left out, each with the reason and the remedy.
 
     Args:
@@ -56,14 +56,14 @@ def left_out_table(record: Mapping[str, Any], most: int | None) -> Table:
     """
     people, reasons = record["people"], record["communities"]["left_out"]
     order = sorted(reasons, key=lambda c: -people[c]["pairs"] if c in people else 0)
-    table = Table(
+    table = PrintedTable(
         title=f"Left out{_of_all(len(reasons), most)}",
         columns=[
-            Column(head="community", cut="middle", least=14),
-            Column(head="pairs", right=True),
-            Column(head="people", right=True, rank=2),
-            Column(head="reason", cut="end", least=20),
-            Column(head="to steer to it", rank=1),
+            PrintedColumn(head="community", cut="middle", least=14),
+            PrintedColumn(head="pairs", right=True),
+            PrintedColumn(head="people", right=True, rank=2),
+            PrintedColumn(head="reason", cut="end", least=20),
+            PrintedColumn(head="to steer to it", rank=1),
         ],
     )
     for community in order[:most]:

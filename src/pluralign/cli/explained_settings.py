@@ -6,7 +6,7 @@ from itertools import groupby
 from rich.text import Text
 
 from pluralign.cli.output import Output
-from pluralign.cli.tables import Column, Table, cut_end
+from pluralign.cli.tables import PrintedColumn, PrintedTable, cut_end
 from pluralign.settings import Explained
 
 _KEY_WIDTH = 22
@@ -35,9 +35,9 @@ def show_explained(settings: Sequence[Explained], output: Output) -> None:
                 output.paragraph(line, indent=_INDENT if line.style == "dim" else 0)
 
 
-def _table(settings: Sequence[Explained]) -> Table:
+def _table(settings: Sequence[Explained]) -> PrintedTable:
     heads = ("setting", "value", "from", "unit", "allowed", "description")
-    table = Table(columns=[Column(head=head) for head in heads])
+    table = PrintedTable(columns=[PrintedColumn(head=head) for head in heads])
     for s in settings:
         table.rows.append([s.key, _value(s), s.origin, s.unit, s.allowed, s.description])
     return table

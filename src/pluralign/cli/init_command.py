@@ -143,7 +143,7 @@ def _show(
 ) -> None:
     import shlex
 
-    from pluralign.cli.tables import Column, Table
+    from pluralign.cli.tables import PrintedColumn, PrintedTable
     from pluralign.core import count_of
 
     if output.as_json:
@@ -164,12 +164,12 @@ def _show(
     output.line(f"Source {found.source}: {count_of(look.pairs, 'pair')}{raters}", style="bold")
     for reason, n in look.tally.dropped.most_common():
         output.line(f"{count_of(n, 'row')} dropped: {reason}")
-    table = Table(
+    table = PrintedTable(
         columns=[
-            Column(head="community", cut="middle", least=14),
-            Column(head="pairs", right=True),
-            Column(head="people", right=True),
-            Column(head="role"),
+            PrintedColumn(head="community", cut="middle", least=14),
+            PrintedColumn(head="pairs", right=True),
+            PrintedColumn(head="people", right=True),
+            PrintedColumn(head="role"),
         ]
     )
     most = None if output.whole else _MOST

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.padding import Padding
-from rich.table import Table as RichTable
+from rich.table import Table
 from rich.text import Text
 
 from pluralign.cli.screen import console
-from pluralign.cli.tables import GAP, Fitted, Table, fitted, tab_separated
+from pluralign.cli.tables import GAP, Fitted, PrintedTable, fitted, tab_separated
 from pluralign.core import printable, whole_file
 
 
@@ -68,7 +68,7 @@ class Output:
         """Print a text on standard output, also in a pipe, where the text is what was asked for."""
         self._out.print(Text(text, style=style), soft_wrap=not self.terminal)
 
-    def table(self, table: Table) -> None:
+    def table(self, table: PrintedTable) -> None:
         """Print a table; one without rows is left out."""
         if not table.rows:
             return
@@ -78,14 +78,14 @@ class Output:
             self._write(table)
         self._printed_tables += 1
 
-    def _write(self, table: Table) -> None:
+    def _write(self, table: PrintedTable) -> None:
         if self._printed_tables:
             sys.stdout.write("\n")
         for line in tab_separated(table):
             cells = (printable(cell) for cell in line.split("\t"))
             sys.stdout.write("\t".join(cells) + "\n")
 
-    def _draw(self, table: Table) -> None:
+    def _draw(self, table: PrintedTable) -> None:
         found = fitted(table, None if self._wide else self._out.width)
         if self._printed_tables:
             self._out.print()
@@ -103,8 +103,8 @@ class Output:
             self._out.print(Text("--wide prints the texts that are cut here", style="dim"))
 
 
-def _drawn(found: Fitted) -> RichTable:
-    table = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="underline")
+def _drawn(found: Fitted) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="underline")
     for head, right in zip(found.heads, found.right, strict=True):
         table.add_column(Text(head), no_wrap=True, justify="right" if right else "left")
     for row in found.rows:

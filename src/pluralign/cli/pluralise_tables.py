@@ -6,7 +6,7 @@ from typing import Any
 
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Column, Number, Table
+from pluralign.cli.tables import NOTHING, Number, PrintedColumn, PrintedTable
 from pluralign.core import count_of
 from pluralign.evaluation import enough_people
 from pluralign.pluralising import PluraliseOutcome
@@ -127,14 +127,14 @@ def _tune(summary: Row) -> list[str]:
 _LINES = {"questions": _questions, "answer": _answer, "collect": _collect, "tune": _tune}
 
 
-def _shifted_table(summary: Row) -> Table:
+def _shifted_table(summary: Row) -> PrintedTable:
     """How often the answer of each community shifts when its culture is named, rarest first."""
-    table = Table(
+    table = PrintedTable(
         columns=[
-            Column(head="community", cut="middle", least=9),
-            Column(head="shifted %", interval=True),
-            Column(head="questions", right=True),
-            Column(head="collected", right=True),
+            PrintedColumn(head="community", cut="middle", least=9),
+            PrintedColumn(head="shifted %", interval=True),
+            PrintedColumn(head="questions", right=True),
+            PrintedColumn(head="collected", right=True),
         ]
     )
     for community, rate in sorted(summary["shifted"].items(), key=lambda item: item[1]["value"]):
@@ -146,14 +146,16 @@ def _shifted_table(summary: Row) -> Table:
 
 def _change_table(
     outcome: PluraliseOutcome, strategy: str, metrics: Sequence[Metric], title: str
-) -> Table:
+) -> PrintedTable:
     """The start, each tuned model, the people, and the paired differences to the start."""
     averages = [r for r in outcome.results if r["community"] is None and r["strategy"] == strategy]
     present = {r["metric"] for r in averages}
     there = [m for m in metrics if m[0] in present]
-    columns = [Column(head="model", cut="middle", least=20)]
-    columns += [Column(head=head, rank=k, interval=True) for k, (_, head, _) in enumerate(there)]
-    table = Table(title=title, columns=columns)
+    columns = [PrintedColumn(head="model", cut="middle", least=20)]
+    columns += [
+        PrintedColumn(head=head, rank=k, interval=True) for k, (_, head, _) in enumerate(there)
+    ]
+    table = PrintedTable(title=title, columns=columns)
     for name, rows, signed in _compared_series(outcome, averages, strategy):
         by_metric = {r["metric"]: r for r in reversed(rows)}
         cells = [_cell(by_metric.get(metric), scale, signed) for metric, _, scale in there]
@@ -192,7 +194,7 @@ def _against_the_start(row: Row, strategy: str) -> bool:
     )
 
 
-def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
+def _community_table(outcome: PluraliseOutcome, strategy: str) -> PrintedTable:
     """CAS of each community before and after; worst first, and last those with few questions."""
     scores = [r for r in outcome.results if r["metric"] == _CAS and r["community"]]
     found = _by_cell([r for r in scores if r["strategy"] == strategy])
@@ -200,7 +202,7 @@ def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
     differences = [r for r in outcome.comparisons if r["metric"] == _CAS]
     changed = _by_cell([r for r in differences if _against_the_start(r, strategy)])
     title = f"{strategy}: CAS by community, worst first"
-    table = Table(title=title, columns=_model_columns(models))
+    table = PrintedTable(title=title, columns=_model_columns(models))
     start = {community: r for (model, community), r in found.items() if model == _START}
     for community in sorted(start, key=lambda c: (not enough_people(start[c]), start[c]["value"])):
         cells = _model_cells(community, models, found, changed)
@@ -208,14 +210,14 @@ def _community_table(outcome: PluraliseOutcome, strategy: str) -> Table:
     return table
 
 
-def _model_columns(models: Sequence[str]) -> list[Column]:
+def _model_columns(models: Sequence[str]) -> list[PrintedColumn]:
     """The community, then each model, and its difference from the start."""
-    columns = [Column(head="community", cut="middle", least=9)]
+    columns = [PrintedColumn(head="community", cut="middle", least=9)]
     for k, model in enumerate(models):
-        columns.append(Column(head=model, rank=2 * k, interval=True))
+        columns.append(PrintedColumn(head=model, rank=2 * k, interval=True))
         if model != _START:
             against = f"{model} against {_START}"
-            columns.append(Column(head=against, rank=2 * k + 1, interval=True))
+            columns.append(PrintedColumn(head=against, rank=2 * k + 1, interval=True))
     return columns
 
 
@@ -239,14 +241,14 @@ def _by_cell(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
     return {(r["model"], r["community"]): r for r in rows}
 
 
-def _ability_table(results: Sequence[Row]) -> Table:
-    table = Table(
+def _ability_table(results: Sequence[Row]) -> PrintedTable:
+    table = PrintedTable(
         title="General ability (lm-eval)",
         columns=[
-            Column(head="task", cut="middle"),
-            Column(head="model", cut="middle"),
-            Column(head="value", interval=True),
-            Column(head="items", right=True),
+            PrintedColumn(head="task", cut="middle"),
+            PrintedColumn(head="model", cut="middle"),
+            PrintedColumn(head="value", interval=True),
+            PrintedColumn(head="items", right=True),
         ],
     )
     for r in results:

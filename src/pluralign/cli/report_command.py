@@ -60,9 +60,9 @@ def report(
     Example: `pluralign report runs/uk --out uk.html --png --markdown`
     """
     from pluralign.core import count_of
-    from pluralign.reports import Choice, Wanted, write_report
+    from pluralign.reports import Choice, ReportOptions, write_report
 
-    wanted = Wanted(
+    wanted = ReportOptions(
         language=language,
         title=title,
         communities=communities,

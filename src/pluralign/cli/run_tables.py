@@ -8,7 +8,7 @@ from pluralign.cli.community_lines import left_out_table, not_ranked, role_lines
 from pluralign.cli.numbers import percent_number
 from pluralign.cli.output import Output
 from pluralign.cli.source_tables import source_lines
-from pluralign.cli.tables import Column, Number, Table
+from pluralign.cli.tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import REFERENCE, count_of
 from pluralign.evaluation import enough_people
 from pluralign.experiments import Demonstration, Outcome
@@ -60,7 +60,7 @@ def _headline(record: Mapping[str, Any]) -> str:
     return f"{record['name']}: {served}, {pairs}, {behind}"
 
 
-def _method_table(outcome: Outcome) -> Table:
+def _method_table(outcome: Outcome) -> PrintedTable:
     by = {(r["method"], r["subset"], r["aggregate"]): r for r in outcome.summary}
     gain = {
         (r["method"], r["baseline"]): r
@@ -69,18 +69,18 @@ def _method_table(outcome: Outcome) -> Table:
     }
     several = any(aggregate == "worst" for _, _, aggregate in by)
     worst_columns = [
-        Column(head="worst", rank=1, interval=True),
-        Column(head="of", cut="middle", least=8, rank=1),
+        PrintedColumn(head="worst", rank=1, interval=True),
+        PrintedColumn(head="of", cut="middle", least=8, rank=1),
     ]
-    table = Table(
+    table = PrintedTable(
         title="Accuracy on held-out pairs, each community under the steer to itself, % [95 %]",
         columns=[
-            Column(head="method", cut="middle", least=9),
-            Column(head="average", interval=True),
+            PrintedColumn(head="method", cut="middle", least=9),
+            PrintedColumn(head="average", interval=True),
             *(worst_columns if several else []),
-            Column(head="against reference", interval=True),
-            Column(head="against full", rank=3, interval=True),
-            Column(head="contested", rank=2, interval=True),
+            PrintedColumn(head="against reference", interval=True),
+            PrintedColumn(head="against full", rank=3, interval=True),
+            PrintedColumn(head="contested", rank=2, interval=True),
         ],
     )
     for method in dict.fromkeys(r["method"] for r in outcome.summary):
@@ -128,17 +128,20 @@ def _community_table(
     methods: Sequence[str],
     cell: Mapping[tuple[str, str], Mapping[str, Any]],
     most: int | None,
-) -> Table:
+) -> PrintedTable:
     title = f"Lowest accuracy first (by {methods[0]}), % [95 %]"
     if most is not None and len(communities) > most:
         title += f"; {len(communities) - most} more with --wide"
-    table = Table(
+    table = PrintedTable(
         title=title,
         columns=[
-            Column(head="community", cut="middle", least=9),
-            Column(head="pairs", right=True),
-            Column(head="raters", right=True),
-            *(Column(head=method, rank=k, interval=True) for k, method in enumerate(methods)),
+            PrintedColumn(head="community", cut="middle", least=9),
+            PrintedColumn(head="pairs", right=True),
+            PrintedColumn(head="raters", right=True),
+            *(
+                PrintedColumn(head=method, rank=k, interval=True)
+                for k, method in enumerate(methods)
+            ),
         ],
     )
     for community in communities[:most]:
@@ -149,13 +152,13 @@ def _community_table(
     return table
 
 
-def _agreement_table(outcome: Outcome) -> Table:
-    table = Table(
+def _agreement_table(outcome: Outcome) -> PrintedTable:
+    table = PrintedTable(
         title="People who agree with the majority of the others, % [95 %]",
         columns=[
-            Column(head="community", cut="middle", least=9),
-            Column(head="agreement", interval=True),
-            Column(head="pairs that several people judged", right=True),
+            PrintedColumn(head="community", cut="middle", least=9),
+            PrintedColumn(head="agreement", interval=True),
+            PrintedColumn(head="pairs that several people judged", right=True),
         ],
     )
     steered = outcome.record["communities"]["steered"]
@@ -195,10 +198,13 @@ def show_demonstration(found: Demonstration, out: Path | None, output: Output) -
     output.line(f"\nKept in {out}" if out else "\nAdd --out DIR to keep the run.")
 
 
-def _correlation_table(found: Demonstration) -> Table:
-    table = Table(
+def _correlation_table(found: Demonstration) -> PrintedTable:
+    table = PrintedTable(
         title="Recovered against planted taste: correlation over ten traits (1 is perfect)",
-        columns=[Column(head="community"), *(Column(head=m) for m in found.correlation)],
+        columns=[
+            PrintedColumn(head="community"),
+            *(PrintedColumn(head=m) for m in found.correlation),
+        ],
     )
     for community in found.planted:
         correlations = [found.correlation[m][community] for m in found.correlation]
@@ -206,14 +212,14 @@ def _correlation_table(found: Demonstration) -> Table:
     return table
 
 
-def _taste_table(found: Demonstration, community: str) -> Table:
+def _taste_table(found: Demonstration, community: str) -> PrintedTable:
     methods = list(found.correlation)
-    table = Table(
+    table = PrintedTable(
         title=f"The taste of the minority {community}: logits by which a trait raises a reward",
         columns=[
-            Column(head="trait", cut="middle"),
-            Column(head="planted"),
-            *(Column(head=m) for m in methods),
+            PrintedColumn(head="trait", cut="middle"),
+            PrintedColumn(head="planted"),
+            *(PrintedColumn(head=m) for m in methods),
         ],
     )
     planted = found.planted[community]

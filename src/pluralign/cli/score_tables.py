@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Column, Number, Table
+from pluralign.cli.tables import NOTHING, Number, PrintedColumn, PrintedTable
 
 _MOST = 50
 _LAST = 10_000
@@ -30,17 +30,17 @@ def show_scores(
         output.line(f"... and {more:,} more rows; --wide prints all, --out writes them to a file")
 
 
-def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) -> Table:
+def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) -> PrintedTable:
     pairs = any("margins" in row for row in rows)
     only_pairs = all("margins" in row for row in rows)
     columns = [
-        Column(head="line", right=True),
-        Column(head="id", cut="middle", least=8, rank=2 * _LAST),
+        PrintedColumn(head="line", right=True),
+        PrintedColumn(head="id", cut="middle", least=8, rank=2 * _LAST),
     ]
     if pairs:
         columns += _columns("margin", communities, 0 if only_pairs else _LAST)
     columns += _columns("reward", communities, _LAST if only_pairs else 0)
-    table = Table(title="In logits", columns=columns)
+    table = PrintedTable(title="In logits", columns=columns)
     for row in rows:
         cells: list[str | Number] = [str(row["line"]), "-" if row["id"] is None else str(row["id"])]
         if pairs:
@@ -50,8 +50,8 @@ def _score_table(rows: Sequence[Mapping[str, Any]], communities: Sequence[str]) 
     return table
 
 
-def _columns(what: str, communities: Sequence[str], rank: int) -> list[Column]:
-    return [Column(head=f"{what}\n{c}", rank=rank + k) for k, c in enumerate(communities)]
+def _columns(what: str, communities: Sequence[str], rank: int) -> list[PrintedColumn]:
+    return [PrintedColumn(head=f"{what}\n{c}", rank=rank + k) for k, c in enumerate(communities)]
 
 
 def _number(values: Mapping[str, float | None] | None, community: str) -> Number:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pluralign.cli.output import Output
 from pluralign.cli.screen import console
-from pluralign.cli.tables import Column, Table
+from pluralign.cli.tables import PrintedColumn, PrintedTable
 from pluralign.core import Tally, count_of
 from pluralign.encoders import CacheInfo
 from pluralign.settings import SOURCES, names, source_named
@@ -28,12 +28,12 @@ def show_sources(output: Output) -> None:
     if output.as_json:
         output.json(found)
         return
-    table = Table(
+    table = PrintedTable(
         columns=[
-            Column(head="source"),
-            Column(head="needs"),
-            Column(head="reads", cut="end", least=30),
-            Column(head="also takes", cut="end", rank=1, least=30),
+            PrintedColumn(head="source"),
+            PrintedColumn(head="needs"),
+            PrintedColumn(head="reads", cut="end", least=30),
+            PrintedColumn(head="also takes", cut="end", rank=1, least=30),
         ]
     )
     for row in found:
@@ -71,16 +71,16 @@ def show_report(report: SourceReport, output: Output) -> None:
     output.line(f"languages: {languages}")
 
 
-def _community_table(report: SourceReport, most: int | None) -> Table:
+def _community_table(report: SourceReport, most: int | None) -> PrintedTable:
     questions = report.questions
     columns = [
-        Column(head="community", cut="middle", least=20),
-        Column(head="pairs", right=True),
-        Column(head="people", right=True),
+        PrintedColumn(head="community", cut="middle", least=20),
+        PrintedColumn(head="pairs", right=True),
+        PrintedColumn(head="people", right=True),
     ]
     if questions:
-        columns.append(Column(head="questions", right=True))
-    table = Table(columns=columns)
+        columns.append(PrintedColumn(head="questions", right=True))
+    table = PrintedTable(columns=columns)
     for community in sorted(report.pairs, key=lambda c: -report.pairs[c])[:most]:
         people = report.people.get(community)
         cells = [

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Cell, Column, Number, Table
+from pluralign.cli.tables import NOTHING, Cell, Number, PrintedColumn, PrintedTable
 from pluralign.core import Ask
 from pluralign.evaluation import ENOUGH, enough_people
 from pluralign.surveying.evaluation import SurveyOutcome
@@ -114,11 +114,11 @@ def show_strategies(output: Output) -> None:
             for s in found
         ])  # fmt: skip
         return
-    table = Table(
+    table = PrintedTable(
         columns=[
-            Column(head="strategy"),
-            Column(head="real answers"),
-            Column(head="how it asks", cut="end", least=24),
+            PrintedColumn(head="strategy"),
+            PrintedColumn(head="real answers"),
+            PrintedColumn(head="how it asks", cut="end", least=24),
         ]
     )
     for s in found:
@@ -148,17 +148,17 @@ def _titled_metrics(communities: Sequence[str]) -> Iterator[tuple[str, Sequence[
 
 def _score_table(
     title: str, metrics: Sequence[Metric], rows: Sequence[Row], asked: Mapping[Series, str]
-) -> Table:
+) -> PrintedTable:
     """A row for each model and strategy, then the people asked the same; reference points last."""
     present = {row["metric"] for row in rows}
     there = [m for m in metrics if m.metric in present]
-    table = Table(
+    table = PrintedTable(
         title=title,
         columns=[
-            Column(head="model", cut="middle", least=14),
-            Column(head="strategy", cut="middle", least=13),
-            Column(head="asked", rank=50),
-            *(Column(head=m.head, rank=k, interval=True) for k, m in enumerate(there)),
+            PrintedColumn(head="model", cut="middle", least=14),
+            PrintedColumn(head="strategy", cut="middle", least=13),
+            PrintedColumn(head="asked", rank=50),
+            *(PrintedColumn(head=m.head, rank=k, interval=True) for k, m in enumerate(there)),
         ],
     )
     if not there:
@@ -220,13 +220,13 @@ def _show_communities(rows: Sequence[Row], output: Output) -> None:
 
 def _community_table(
     communities: Sequence[str], found: Mapping[tuple[Series, str], Row], series: Sequence[Series]
-) -> Table:
-    table = Table(
+) -> PrintedTable:
+    table = PrintedTable(
         title="CAS by community, worst first",
         columns=[
-            Column(head="community", cut="middle", least=9),
+            PrintedColumn(head="community", cut="middle", least=9),
             *(
-                Column(head=f"{model}\n{strategy}", rank=k, cut_head=True, interval=True)
+                PrintedColumn(head=f"{model}\n{strategy}", rank=k, cut_head=True, interval=True)
                 for k, (model, strategy) in enumerate(series)
             ),
         ],

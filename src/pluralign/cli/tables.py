@@ -38,7 +38,7 @@ NOTHING = Number("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class PrintedColumn:
     """How a column is printed.
 
     Attributes:
@@ -61,10 +61,10 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class PrintedTable:
     """Columns and rows, the cells of a row in the order of the columns."""
 
-    columns: Sequence[Column]
+    columns: Sequence[PrintedColumn]
     title: str = ""
     rows: list[Sequence[Cell]] = field(default_factory=list)
 
@@ -88,7 +88,7 @@ class Fitted:
     cut: bool
 
 
-def fitted(table: Table, width: int | None) -> Fitted:
+def fitted(table: PrintedTable, width: int | None) -> Fitted:
     """Make a table fit: long texts are cut, then columns are left out, the highest rank first.
 
     Args:
@@ -116,10 +116,11 @@ def fitted(table: Table, width: int | None) -> Fitted:
     )
 
 
-def tab_separated(table: Table) -> Iterable[str]:
+def tab_separated(table: PrintedTable) -> Iterable[str]:
     r"""The lines of a table for other programs, the heading first; an interval takes two columns.
 
-    >>> table = Table(columns=[Column(head="method"), Column(head="exact %", interval=True)])
+    >>> exact = PrintedColumn(head="exact %", interval=True)
+    >>> table = PrintedTable(columns=[PrintedColumn(head="method"), exact])
     >>> table.rows.append(["scpo", Number("61.5", "58.0", "65.0")])
     >>> for line in tab_separated(table):
     ...     print(line.replace("\t", " | "))
@@ -178,13 +179,13 @@ def _name(head: str) -> str:
     return re.sub(r"\W+", "_", head.replace("%", "percent")).strip("_").lower()
 
 
-def _stands_right(table: Table, k: int) -> bool:
+def _stands_right(table: PrintedTable, k: int) -> bool:
     column = table.columns[k]
     numeric = any(isinstance(row[k], Number) for row in table.rows)
     return column.right or (numeric and not column.interval)
 
 
-def _column_texts(table: Table, k: int) -> list[Text]:
+def _column_texts(table: PrintedTable, k: int) -> list[Text]:
     """The cells of a column as texts; values and intervals are aligned."""
     cells = [row[k] for row in table.rows]
     numbers = [cell for cell in cells if isinstance(cell, Number)]
@@ -200,18 +201,18 @@ def _column_texts(table: Table, k: int) -> list[Text]:
     return texts
 
 
-def _natural_width(column: Column, texts: Sequence[Text], whole_head: bool) -> int:
+def _natural_width(column: PrintedColumn, texts: Sequence[Text], whole_head: bool) -> int:
     cells = max((text.cell_len for text in texts), default=0)
     if column.cut_head and not whole_head:
         return cells
     return max(cells, _head_width(column))
 
 
-def _head_width(column: Column) -> int:
+def _head_width(column: PrintedColumn) -> int:
     return max(cell_len(line) for line in column.head.split("\n"))
 
 
-def _cut_head(column: Column, width: int) -> str:
+def _cut_head(column: PrintedColumn, width: int) -> str:
     return "\n".join(cut_middle(line, width) for line in column.head.split("\n"))
 
 
@@ -219,7 +220,7 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
 
 
-def _shortened(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
+def _shortened(columns: Sequence[PrintedColumn], natural: Sequence[int], width: int) -> list[int]:
     """Widths after the widest columns that may be cut gave way, each down to its least."""
     widths = list(natural)
     while _total(widths) > width:
@@ -234,13 +235,13 @@ def _shortened(columns: Sequence[Column], natural: Sequence[int], width: int) ->
     return widths
 
 
-def _left_out(table: Table, left: Sequence[int]) -> list[str]:
+def _left_out(table: PrintedTable, left: Sequence[int]) -> list[str]:
     """Headings, each on one line, of the columns that are not left."""
     gone = [column for k, column in enumerate(table.columns) if k not in left]
     return [" ".join(column.head.split()) for column in gone]
 
 
-def _may_leave(columns: Sequence[Column]) -> bool:
+def _may_leave(columns: Sequence[PrintedColumn]) -> bool:
     """Whether a column may be left out; those of rank 0 stay, however wide the table then is."""
     return any(column.rank for column in columns)
 

@@ -31,6 +31,7 @@ from pluralign.core.communities import (
 )
 from pluralign.core.consent import CONSENT_COLUMNS, consent_problem, consents
 from pluralign.core.digests import file_digest, names_digest, text_digest
+from pluralign.core.earlier_names import earlier_name
 from pluralign.core.errors import (
     DamagedFile,
     InvalidInput,
@@ -178,6 +179,7 @@ __all__ = [
     "count_of",
     "cut_torn_line",
     "describe_faults",
+    "earlier_name",
     "end_of_thought_marks",
     "file_digest",
     "flip_probability",
@@ -231,10 +233,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "told_faults":
-        from warnings import warn
-
-        note = "use describe_faults; pluralign.core.told_faults goes in version 1.0"
-        warn(note, DeprecationWarning, stacklevel=2)
-        return describe_faults
-    raise AttributeError(f"module 'pluralign.core' has no attribute {name!r}")
+    return earlier_name(__name__, name, {"told_faults": describe_faults})

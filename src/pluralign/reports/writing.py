@@ -23,7 +23,7 @@ from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReportOptions:
     """The parts of a report, besides the page.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wanted:
 
 
 def write_report(
-    folders: Sequence[AnyPath], out: AnyPath, wanted: Wanted | None = None
+    folders: Sequence[AnyPath], out: AnyPath, wanted: ReportOptions | None = None
 ) -> list[Path]:
     """Write the report of one run or several.
 
@@ -70,7 +70,7 @@ def write_report(
     """
     out = as_path(out)
     need_report()
-    wanted = wanted or Wanted()
+    wanted = wanted or ReportOptions()
     if out.suffix.lower() not in {".html", ".htm"}:
         raise InvalidSettings(
             f"{out.name} is no HTML file", where="--out", hint="name a file that ends in .html"
@@ -86,7 +86,9 @@ def write_report(
     return written + list(_write_extras(page, runs, out.with_suffix(""), wanted))
 
 
-def _write_extras(page: Page, runs: Sequence[Run], folder: Path, wanted: Wanted) -> Iterator[Path]:
+def _write_extras(
+    page: Page, runs: Sequence[Run], folder: Path, wanted: ReportOptions
+) -> Iterator[Path]:
     """Write what is wanted besides the page, into a folder of its name."""
     if wanted.communities:
         yield from _community_pages(runs, folder / "communities")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import FloatArray, NotEnoughData, RewardRequest, prompt_text
-from pluralign.serving.scoring import Scorer, Wanted
+from pluralign.serving.scoring import Scorer, ScoreRequest
 from pluralign.serving.workers import Worker
 
 _BYTES_PER_TOKEN = 4
@@ -51,7 +51,7 @@ class Batch:
 class _Job:
     """One caller's whole request."""
 
-    wanted: Wanted
+    wanted: ScoreRequest
     answer: "asyncio.Future[FloatArray]"
     left: int = 0
     found_B_N_S: FloatArray | None = None
@@ -88,9 +88,11 @@ class _Lot:
     longest: int = field(default=0)
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ScoreRequest:
         whole = self.job.wanted
-        return Wanted(tuple(whole.requests[i] for i in self.rows), whole.steers, whole.repeated)
+        return ScoreRequest(
+            tuple(whole.requests[i] for i in self.rows), whole.steers, whole.repeated
+        )
 
 
 class Batcher:
@@ -135,7 +137,7 @@ class Batcher:
         self._closed = False
         self._loop = asyncio.ensure_future(self._run())
 
-    async def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    async def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each part of a request, shape (B, N, S).
 
         If the caller is cancelled, so is the request.
@@ -160,7 +162,7 @@ class Batcher:
         finally:
             self._withdraw(jobs)
 
-    def _queued(self, wanted: Sequence[Wanted]) -> list[_Job]:
+    def _queued(self, wanted: Sequence[ScoreRequest]) -> list[_Job]:
         """A job for each part of a request, its lots in the queue."""
         loop = asyncio.get_running_loop()
         jobs = [_Job(one, loop.create_future(), len(one.requests)) for one in wanted]

@@ -19,7 +19,7 @@ from pluralign.runs import Refits
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ScoreRequest:
     """The request of one caller.
 
     Attributes:
@@ -36,7 +36,7 @@ class Wanted:
 class Scorer(Protocol):
     """Scores the requests of several callers."""
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S); B is 1, or the number of repeats."""
         ...
 
@@ -72,7 +72,7 @@ class LinearScorer:
         self._missing_B_P = np.isnan(head_B_P_D[:, :, 0])
         self._head_B_P_D = np.nan_to_num(head_B_P_D)
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S)."""
         feature_N_D = self._trunk.features([r for one in wanted for r in one.requests]).astype(
             np.float64
@@ -131,7 +131,7 @@ def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:
     return [0, *sorted(needed)]
 
 
-def _alike(wanted: Sequence[Wanted]) -> list[list[int]]:
+def _alike(wanted: Sequence[ScoreRequest]) -> list[list[int]]:
     """Group callers with the same steers; requests for all communities share a plan's steers."""
     together: dict[tuple[int, bool], list[int]] = {}
     for caller, one in enumerate(wanted):
@@ -171,7 +171,7 @@ class PartsScorer:
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (1, N, S)."""
         requests = [request for one in wanted for request in one.requests]
         steers = [one.steers for one in wanted for _ in one.requests]

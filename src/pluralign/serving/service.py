@@ -20,7 +20,7 @@ from pluralign.serving.batching import Batch, Batcher, Busy, Closed
 from pluralign.serving.metrics import Metrics
 from pluralign.serving.plans import Planner
 from pluralign.serving.problems import CLIENT_LEFT, Refused
-from pluralign.serving.scoring import Scorer, Wanted, scorer_of
+from pluralign.serving.scoring import Scorer, ScoreRequest, scorer_of
 from pluralign.serving.server_settings import ServeSettings
 from pluralign.serving.threads import Aside
 
@@ -74,7 +74,9 @@ def open_to_serve(settings: ServeSettings) -> Opened:
     repeats = refits_of(settings.model, model)
     scorer = scorer_of(model, repeats)
     steers: list[Steer | None] = [None, *(Steer.to(id_) for id_ in model.communities[:1])]
-    scorer.score([Wanted((RewardRequest("A first prompt.", "A first response."),), tuple(steers))])
+    scorer.score(
+        [ScoreRequest((RewardRequest("A first prompt.", "A first response."),), tuple(steers))]
+    )
     languages = memories[0].languages if memories else None
     if languages is not None:
         language_of("A first response, long enough for its language to be detected.")
@@ -167,7 +169,7 @@ class Service:
                 client has disconnected.
         """
         await self._admit(requests, len(steers))
-        wanted = Wanted(
+        wanted = ScoreRequest(
             tuple(requests), tuple(steers), repeated and self.opened.repeats.show_spread
         )
         return (await self._while_connected(request, [wanted]))[0]
@@ -188,7 +190,7 @@ class Service:
         for row, own in enumerate(steers):
             rows_by_steers.setdefault(own, []).append(row)
         wanted = [
-            Wanted(tuple(requests[row] for row in rows), own)
+            ScoreRequest(tuple(requests[row] for row in rows), own)
             for own, rows in rows_by_steers.items()
         ]
         reward_N_S = np.empty((len(requests), len(steers[0])))
@@ -239,7 +241,7 @@ class Service:
         )
 
     async def _while_connected(
-        self, request: Request, wanted: Sequence[Wanted]
+        self, request: Request, wanted: Sequence[ScoreRequest]
     ) -> list[FloatArray]:
         """The rewards; a client that disconnects or waits too long cancels the request."""
         work = asyncio.ensure_future(self.batcher.score(wanted))

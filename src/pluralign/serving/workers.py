@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pluralign.core import FloatArray
-from pluralign.serving.scoring import Scorer, Wanted
+from pluralign.serving.scoring import Scorer, ScoreRequest
 
 
 class Worker:
@@ -25,11 +25,11 @@ class Worker:
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="scorer")
         self.cores: int | None = None
 
-    async def score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    async def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S)."""
         return await asyncio.get_running_loop().run_in_executor(self.thread, self._score, wanted)
 
-    def _score(self, wanted: Sequence[Wanted]) -> list[FloatArray]:
+    def _score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         torch = sys.modules.get("torch")
         if torch is not None and self.cores is not None and torch.get_num_threads() != self.cores:
             torch.set_num_threads(self.cores)  # of this thread

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pluralign.audits.evidence import Evidence, Item, Level, Rewards
+from pluralign.audits.evidence import Evidence, Level, ReasoningAnswer, RewardMargins
 from pluralign.core import (
     WORLD,
     FloatArray,
@@ -165,10 +165,10 @@ def _margins(society: Society, pairs: Pairs, community: str) -> FloatArray:
     return chosen - society.utilities([p.rejected for p in pairs], community)
 
 
-def rewards_of(p: Planted) -> Rewards:
+def rewards_of(p: Planted) -> RewardMargins:
     """The margins of the society as those of one method."""
     margins = {"planted": {c: p.steered[:, i] for i, c in enumerate(NAMES)}}
-    return Rewards(TestPairs.of(p.pairs, p.reference), margins, NAMES)
+    return RewardMargins(TestPairs.of(p.pairs, p.reference), margins, NAMES)
 
 
 def _residents() -> dict[str, dict[str, dict[str, float]]]:
@@ -178,7 +178,7 @@ def _residents() -> dict[str, dict[str, dict[str, float]]]:
 
 def reasoning_items(
     rng: np.random.Generator, right: Mapping[tuple[Level, int], float] | None = None
-) -> list[Item]:
+) -> list[ReasoningAnswer]:
     """Items at all levels, on one culture and between two.
 
     ``right`` has the chance of a right answer by level and number of cultures; 0.9 otherwise.
@@ -193,7 +193,7 @@ def reasoning_items(
                 answer = gold if rng.random() < chances.get((level, several), 0.9) else other
                 communities = tuple(NAMES[(i + k) % len(NAMES)] for k in range(several))
                 items.append(
-                    Item(
+                    ReasoningAnswer(
                         id=f"{several}/{i}",
                         model="planted",
                         communities=communities,
