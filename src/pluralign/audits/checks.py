@@ -251,6 +251,7 @@ def _run(
     reasons = tuple(dict.fromkeys(str(r) for r in results if isinstance(r, Skipped)))
     if not measured and not reasons:
         reasons = (_NOTHING,)
+    # Several numbers on one subject are several chances of an alarm, so their bounds are stricter.
     tests = Counter(m.subject for m in measured)
     found = []
     for m in measured:

@@ -71,6 +71,8 @@ def _large_enough(settings: Settings, spoken_for: tuple[str, ...], people: Peopl
     fit_on = settings.reference.fit_on
     steered, too_few = [], {}
     for community, count in people.items():
+        # A reference that is fitted on named communities speaks for them already; one on all
+        # communities speaks for none in particular.
         if isinstance(fit_on, tuple) and community in fit_on:
             continue
         lacks = _too_few(count, settings)

@@ -282,13 +282,11 @@ def _unread(requests: Sequence[RewardRequest], opened: Opened) -> list[tuple[str
     parts_N = [{"response": one.response, "prompt": prompt_text(one.prompt)} for one in requests]
     texts = list(dict.fromkeys(text for parts in parts_N for text in parts.values()))
     cut = {} if opened.vectors is None else dict(zip(texts, opened.vectors.cut(texts), strict=True))
-    return [
-        (
-            *_foreign(parts["response"], opened.languages),
-            *(_CUT.format(what) for what in parts if cut.get(parts[what])),
-        )
-        for parts in parts_N
-    ]
+    unread: list[tuple[str, ...]] = []
+    for parts in parts_N:
+        warnings = [_CUT.format(what) for what, text in parts.items() if cut.get(text)]
+        unread.append((*_foreign(parts["response"], opened.languages), *warnings))
+    return unread
 
 
 def _foreign(text: str, reads: tuple[str, ...] | None) -> tuple[str, ...]:

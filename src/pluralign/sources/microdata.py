@@ -235,9 +235,8 @@ def _column(
 
 
 def _family(header: Sequence[str]) -> str:
-    counts = {
-        words: sum(bool(re.fullmatch(form, name)) for name in header)
-        for form, words in _FAMILIES.items()
-    }
+    counts = {}
+    for form, words in _FAMILIES.items():
+        counts[words] = len([name for name in header if re.fullmatch(form, name)])
     best = max(counts, key=lambda words: counts[words])
     return best if counts[best] else "columns of no layout known here"

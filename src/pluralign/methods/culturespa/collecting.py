@@ -99,6 +99,7 @@ def shift_rates(pairs: Sequence[AnswerPair]) -> dict[str, Estimate]:
         )
     rates = {}
     for community, n in readable.items():
+        # Wilson's interval has a width even where no answer shifts, or every one.
         low, high = binomtest(shifted[community], n).proportion_ci(method="wilson")
         rates[community] = Estimate(shifted[community] / n, float(low), float(high), n)
     return rates

@@ -103,6 +103,7 @@ def _options(listed: object, tally: Tally) -> tuple[tuple[str, ...], str | None]
     real = tuple(t for t in texts if not _NON_ANSWER.match(_NUMBERED.sub("", t)))
     if len(real) < len(texts):
         tally.note("non-answers left out of the options")
+    # Only if all options have a number: one alone may belong to its words ("2 children").
     if len(real) >= 2 and all(_NUMBERED.match(t) for t in real):
         tally.note("numbers in front of options taken off")
         real = tuple(_NUMBERED.sub("", t).strip() for t in real)

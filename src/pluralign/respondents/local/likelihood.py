@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -172,12 +172,17 @@ def begun_by(labels: Sequence[Tokens]) -> list[list[int]]:
     return found
 
 
+def _log_probability(label: Tokens, found: Mapping[Tokens, Any]) -> Any:
+    """The sum over the tokens of a label, each after the tokens before it."""
+    return sum(found[label[:k]][label[k]] for k in range(len(label)))
+
+
 def _reply(ask: Ask, labels: Sequence[Tokens], found: dict[Tokens, Any], longest: int) -> Reply:
     if any(chances is None for chances in found.values()):
         return Reply(
             "", failure=f"the prompt must have at most {longest} tokens for this model, got more"
         )
-    logs = [sum(found[label[:k]][label[k]] for k in range(len(label))) for label in labels]
+    logs = [_log_probability(label, found) for label in labels]
     own = label_shares(logs, begun_by(labels))
     probs = np.empty(len(labels))
     probs[list(ask.order)] = own
