@@ -21,7 +21,7 @@ from pluralign.evaluation.surveys import AnswerTable, Peoples, read_all
 from pluralign.metrics import squared_errors
 from pluralign.simulation import SimulatedRespondent, SocietySurvey
 from pluralign.sources import ShareTable, read_answers
-from pluralign.surveying.evaluation import evaluate_answers
+from pluralign.surveying.survey_evaluation import evaluate_answers
 
 WANTED, DRAWS = 20_000, 2_000
 

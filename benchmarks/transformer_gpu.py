@@ -45,8 +45,8 @@ from pluralign.core import PreferencePair, requests_of
 from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.finetuning import METRICS, fine_tune
-from pluralign.rewards.transformer.rows import WeightedPairs
-from pluralign.rewards.transformer.texts import TextForm, form_for, tokenise
+from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for, tokenise
+from pluralign.rewards.transformer.training_rows import WeightedPairs
 
 SKIPPED = 3
 COMPARED = ("ours, by length", "ours, by turn", "TRL as it comes", "published")

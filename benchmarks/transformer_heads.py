@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--minilm", action="store_true")
     options = parser.parse_args()
     from pluralign.rewards import LinearRewardModel
-    from pluralign.rewards.transformer.texts import TextForm, form_for
+    from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
     backbone = (minilm if options.minilm else small_bert)(options.threads)

@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     options = parser.parse_args()
-    from pluralign.rewards.transformer.texts import TextForm
+    from pluralign.rewards.transformer.tokenized_texts import TextForm
 
     with tempfile.TemporaryDirectory() as root:
         folders = write_adapters(Path(root))

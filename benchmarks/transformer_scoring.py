@@ -182,7 +182,7 @@ def drawn_model(config: Any, architecture: str, device: str, decoder: bool = Fal
 
 def score_ours(backbone: Any, pairs: Sequence[PreferencePair]) -> Any:
     """Rewards of the chosen, then of the rejected, shape (2N,)."""
-    from pluralign.rewards.transformer.texts import TextForm, form_for, request_key
+    from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for, request_key
     from pluralign.rewards.transformer.trunk import RequestEncoder
 
     encoder = RequestEncoder(backbone, TextForm(form_for(backbone.tokenizer), LIMIT))

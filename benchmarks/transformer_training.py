@@ -87,8 +87,8 @@ def train_ours(
     from pluralign.huggingface.watch import Watch
     from pluralign.rewards.transformer.config import TrainingConfig
     from pluralign.rewards.transformer.finetuning import fine_tune
-    from pluralign.rewards.transformer.rows import WeightedPairs
-    from pluralign.rewards.transformer.texts import TextForm, form_for
+    from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for
+    from pluralign.rewards.transformer.training_rows import WeightedPairs
 
     config = TrainingConfig(
         **{"batch": BATCH, "epochs": 1, "checkpoints": 0, "rank": RANK} | settings
@@ -130,7 +130,7 @@ def train_trl(
     from transformers import TrainerCallback
     from trl import RewardConfig, RewardTrainer
 
-    from pluralign.rewards.transformer.texts import TextForm, form_for, tokenise
+    from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for, tokenise
 
     form = TextForm(form_for(backbone.tokenizer), LIMIT)
     sides = [

@@ -26,7 +26,7 @@ from pluralign.reports import ReportOptions, write_report
 from pluralign.runs.audits import find_audit
 from pluralign.settings import resolve_audit
 from pluralign.sources import ShareTable
-from pluralign.surveying.evaluation import evaluate_answers
+from pluralign.surveying.survey_evaluation import evaluate_answers
 
 RUNS = ("global_dialogues", "global_opinions", "world_values")
 TABLES = "country_tables"

@@ -19,7 +19,7 @@ from pluralign.settings import registry, resolve_audit, resolve_survey
 from pluralign.simulation import SocietySource
 from pluralign.sources import ShareTable
 from pluralign.surveying import run_survey
-from pluralign.surveying.evaluation import evaluate_answers
+from pluralign.surveying.survey_evaluation import evaluate_answers
 
 Rows = list[dict[str, Any]]
 Write = Callable[[Path, Sequence[Mapping[str, Any]]], Path]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pluralign.charts import charts
 from pluralign.charts.drawing import svg_of
-from pluralign.charts.labels import place_labels
+from pluralign.charts.point_labels import place_labels
 from pluralign.charts.styles import NARROW, WIDE
 from pluralign.languages import Speech
 

@@ -17,7 +17,7 @@ from pluralign.cli.main import app
 from pluralign.cli.output import Output
 from pluralign.cli.survey_tables import show_survey
 from pluralign.runs.folder import read_rows
-from pluralign.surveying.evaluation import SurveyOutcome
+from pluralign.surveying.survey_evaluation import SurveyOutcome
 
 SIMULATED = """
 name = "simulated"

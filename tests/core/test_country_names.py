@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pluralign.core import community_hint, near_communities, resolve_community
+from pluralign.core.country_labels import ALIASES, CODES, PARTS
 from pluralign.core.country_names import country_key
-from pluralign.core.labels import ALIASES, CODES, PARTS
 from pluralign.core.states import GONE, UNCLEAR
 
 CODES_OF_ALL = [c.alpha_3 for c in pycountry.countries] + ["XKX"]

@@ -13,7 +13,7 @@ from pluralign.cli.main import app
 from pluralign.settings import SurveySettings, resolve_survey
 from pluralign.simulation import SocietySurvey
 from pluralign.surveying import run_survey
-from pluralign.surveying.evaluation import evaluate_answers
+from pluralign.surveying.survey_evaluation import evaluate_answers
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/surveys.md").read_text(encoding="utf-8")

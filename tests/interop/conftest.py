@@ -13,7 +13,7 @@ from pluralign.core import PreferencePair
 from pluralign.experiments import run_experiment
 from pluralign.interop import ModelSheet, model_card
 from pluralign.rewards import load_card
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 

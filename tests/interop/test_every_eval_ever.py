@@ -13,7 +13,7 @@ from pluralign.interop import write_every_eval_ever
 from pluralign.runs.folder import read_rows
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySurvey
-from pluralign.surveying.evaluation import evaluate_answers
+from pluralign.surveying.survey_evaluation import evaluate_answers
 
 jsonschema = pytest.importorskip("jsonschema")
 

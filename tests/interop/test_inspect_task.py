@@ -18,7 +18,7 @@ from pluralign.evaluation.surveys import read_all
 from pluralign.respondents.chat import ChatRespondent
 from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
 from pluralign.simulation import SocietySurvey
-from pluralign.surveying.evaluation import measure
+from pluralign.surveying.survey_evaluation import measure
 
 pytest.importorskip("inspect_ai")
 pytest.importorskip("openai")

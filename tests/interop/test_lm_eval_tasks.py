@@ -19,7 +19,7 @@ from pluralign.interop import write_lm_eval_tasks
 from pluralign.interop.lm_eval_scoring import alignment, score_answer
 from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
 from pluralign.runs.folder import read_rows
-from pluralign.surveying.evaluation import measure
+from pluralign.surveying.survey_evaluation import measure
 
 AWARE = load_strategy("culture_aware")
 REFUSES = (

@@ -14,7 +14,7 @@ import pytest
 from pluralign.core import DamagedFile, InvalidInput, RewardRequest, Steer
 from pluralign.interop import ModelSheet, TrlReward, model_card, write_model_card
 from pluralign.models import open_model
-from pluralign.rewards.transformer.texts import Form, TextForm, tokenise
+from pluralign.rewards.transformer.tokenized_texts import Form, TextForm, tokenise
 
 yaml = pytest.importorskip("yaml")
 FORMS: tuple[Form, ...] = ("chat", "pair", "plain", "joined")

@@ -18,7 +18,7 @@ from pluralign.interop import write_every_eval_ever, write_lm_eval_tasks
 from pluralign.pluralising.ability import AbilityTasks, run_lm_eval
 from pluralign.runs.folder import read_rows
 from pluralign.simulation import SocietySurvey
-from pluralign.surveying.evaluation import measure
+from pluralign.surveying.survey_evaluation import measure
 
 SURVEY = SocietySurvey(questions=6).survey()
 AWARE = load_strategy("culture_aware")

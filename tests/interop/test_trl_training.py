@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pluralign.interop import TrlReward
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 
 pytest.importorskip("trl")
 

@@ -24,9 +24,9 @@ from pluralign.evaluation import SensitivityRow
 from pluralign.languages import Speech
 from pluralign.reports import Run, html_of, page_of, read_run, sections
 from pluralign.reports.data import Figure, Section
+from pluralign.reports.page_tables import Table
 from pluralign.reports.sections import kinds
 from pluralign.reports.summary import about_community, summary
-from pluralign.reports.tables import Table
 
 EN = Speech()
 OWN = {"MEX": 0.6, "~hill": 0.7, "EGY": 0.55, "SGP": 0.8}

@@ -27,7 +27,7 @@ from pluralign.core import InvalidSettings
 from pluralign.languages import Speech
 from pluralign.reports import ReportOptions, html_of, page_of, read_run, write_report
 from pluralign.reports.data import Page
-from pluralign.reports.tables import Column, Table
+from pluralign.reports.page_tables import Column, Table
 from pluralign.reports.text_files import csv_of, markdown_of, tables_of
 
 OWN = {"MEX": 0.6, "MEX/oaxaca": 0.7, "EGY": 0.55, "IND": 0.65, "~hill": 0.8}

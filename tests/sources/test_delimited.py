@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pluralign.core import InvalidInput, Tally
-from pluralign.sources.fields import BadRow, optional_number, require_columns
 from pluralign.sources.row_files import RowPolicy, read_rows
+from pluralign.sources.typed_cells import BadRow, optional_number, require_columns
 
 MARKS = {
     "utf-8": b"",

@@ -12,10 +12,10 @@ import pytest
 from pluralign.core import PreferencePair, Tally
 from pluralign.core.pairs import Message
 from pluralign.sources import GlobalOpinions, JsonlPairs
-from pluralign.sources.fields import BadRow, UnusableRow
+from pluralign.sources.conversation_texts import pair_texts
 from pluralign.sources.layouts import rows_of_pairs
 from pluralign.sources.literals import literal
-from pluralign.sources.texts import pair_texts
+from pluralign.sources.typed_cells import BadRow, UnusableRow
 
 
 def turn(role: str, content: object) -> dict[str, object]:

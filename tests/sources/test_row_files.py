@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pluralign.core import InvalidInput, NotEnoughData, Tally
-from pluralign.sources.fields import BadRow, optional_id, require_columns
 from pluralign.sources.row_files import RowPolicy, read_rows
 from pluralign.sources.seen import SeenIds
+from pluralign.sources.typed_cells import BadRow, optional_id, require_columns
 
 
 def rows_of(

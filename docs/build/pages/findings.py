@@ -17,9 +17,9 @@ from pluralign.audits import (
     Finding,
     Measured,
 )
-from pluralign.audits.answers import estimate
 from pluralign.audits.checks import severity_of
 from pluralign.audits.participants import who_took_part
+from pluralign.audits.respondent_answers import estimate
 from pluralign.core import Estimate, community_name
 from pluralign.metrics import draw_ratios
 

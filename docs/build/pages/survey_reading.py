@@ -22,7 +22,7 @@ from pluralign.evaluation.surveys.anchors import MEAN, MIDDLE, OTHERS
 from pluralign.metrics import draw_questions
 from pluralign.runs import RunFolder, SurveyRun, open_run, read_rows
 from pluralign.sources import ShareTable, read_answers
-from pluralign.surveying.evaluation import evaluate_answers
+from pluralign.surveying.survey_evaluation import evaluate_answers
 
 FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 """Communities that every model was asked to answer for."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from pluralign.asking.culture_tables import CultureTables, culture_tables
 from pluralign.asking.strategies import Strategy
-from pluralign.asking.tables import CultureTables, culture_tables
 from pluralign.core import (
     Ask,
     InvalidInput,

@@ -14,7 +14,7 @@ from pluralign.audits import SEVERITIES, Assessment, Audit, Finding, run_audits,
 from pluralign.core import MANIFEST, AnyPath, Reporter, as_path, count_of
 from pluralign.runs.audits import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.runs.folder import RunFolder
-from pluralign.runs.progress import reporting
+from pluralign.runs.progress_bars import reporting
 from pluralign.runs.record import counts_of
 from pluralign.settings.audit import AuditSettings
 from pluralign.settings.toml_tables import shown

@@ -28,8 +28,8 @@ from pluralign.runs.folder import RECORD
 from pluralign.settings.resolved_survey import survey_source
 from pluralign.settings.validation import source_from
 from pluralign.sources import JsonlPairs, read_answers
-from pluralign.sources.loading import load_pairs
-from pluralign.surveying.evaluation import fingerprint_of_survey
+from pluralign.sources.pair_loading import load_pairs
+from pluralign.surveying.survey_evaluation import fingerprint_of_survey
 
 _OF_REWARDS = (
     *("communities.steered", "seeds", "settings.methods", "settings.limit", "settings.seed"),

@@ -16,8 +16,8 @@ from pluralign.core import (
     resolve_community,
     tidy,
 )
-from pluralign.sources.fields import BadRow, Row, optional_number, require_columns
 from pluralign.sources.row_files import RowPolicy, read_rows
+from pluralign.sources.typed_cells import BadRow, Row, optional_number, require_columns
 
 _LABELS = ("community", "country", "geo", "name")
 _NO_AXES = {"year", "ctr", "code", "iso", "time"}

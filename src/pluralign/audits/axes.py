@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from pluralign.audits.answers import Answered, estimate
 from pluralign.audits.checks import NAMED, Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
+from pluralign.audits.respondent_answers import Answered, estimate
 from pluralign.audits.sentences import Sentence, Share, Value
 from pluralign.core import FloatArray
 from pluralign.metrics import draw_ratios, standard_error

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pluralign.audits.answers import Answered, answered_by
+from pluralign.audits.respondent_answers import Answered, answered_by
 from pluralign.core import BoolArray, FloatArray, IntArray, InvalidInput, PreferencePair, Survey
 from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import ReadAnswer

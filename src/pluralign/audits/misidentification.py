@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pluralign.audits.answers import Answered, estimate
 from pluralign.audits.checks import (
     NAMED,
     Audit,
@@ -16,6 +15,7 @@ from pluralign.audits.checks import (
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.prompt_effects import artefacts, language
+from pluralign.audits.respondent_answers import Answered, estimate
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.audits.steer_targets import coarse_country, wrong_neighbour
 from pluralign.core import FloatArray

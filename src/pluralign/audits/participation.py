@@ -2,9 +2,9 @@
 
 from pluralign.audits.checks import Audit, Check
 from pluralign.audits.findings import Threshold
+from pluralign.audits.provenance import institutional, no_words, terms
 from pluralign.audits.raters import few_people, one_voice, outsiders, unlike_residents
-from pluralign.audits.records import institutional, no_words, terms
-from pluralign.audits.surveys import contradictions, not_asked, uncounted
+from pluralign.audits.survey_coverage import contradictions, not_asked, uncounted
 
 PARTICIPATION = Audit(
     "participation",

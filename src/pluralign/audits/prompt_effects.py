@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.answers import estimate
 from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
+from pluralign.audits.respondent_answers import estimate
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.core import FloatArray
 from pluralign.evaluation.surveys import ReadAnswer, changes

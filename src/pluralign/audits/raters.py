@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pluralign.audits.answers import estimate
 from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.participants import FEWER, groups_of, heaviest
+from pluralign.audits.respondent_answers import estimate
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import WORLD, Estimate, PreferencePair, resolve_community
 from pluralign.core import community as community_of

@@ -5,10 +5,10 @@ from itertools import groupby
 
 import numpy as np
 
-from pluralign.audits.answers import Answered, estimate
 from pluralign.audits.checks import Audit, Check, Context, Measured, Skipped
 from pluralign.audits.evidence import LEVELS, Evidence, ReasoningAnswer
 from pluralign.audits.findings import Rows, Threshold
+from pluralign.audits.respondent_answers import Answered, estimate
 from pluralign.audits.sentences import Place, Sentence, Share
 from pluralign.core import Estimate, FloatArray
 from pluralign.metrics import draw_means, draw_ratios, jensen_shannon_distance, standard_error

@@ -6,7 +6,7 @@ Every chart is drawn to a width in pixels: `styles.WIDE` for a screen, `styles.N
 from collections.abc import Sequence
 from typing import Any
 
-from pluralign.charts.labels import Box, place_labels
+from pluralign.charts.point_labels import Box, place_labels
 from pluralign.charts.styles import (
     BLUE,
     INK,

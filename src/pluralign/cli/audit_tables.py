@@ -8,7 +8,7 @@ from rich.text import Text
 from pluralign.auditing import AuditOutcome
 from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Number, PrintedColumn, PrintedTable
+from pluralign.cli.printed_tables import NOTHING, Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, count_of
 
 _STYLES = {"risk": "bold red", "concern": "yellow"}

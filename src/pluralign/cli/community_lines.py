@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pluralign.cli.tables import Cell, PrintedColumn, PrintedTable
+from pluralign.cli.printed_tables import Cell, PrintedColumn, PrintedTable
 from pluralign.core import community_name, count_of
 from pluralign.evaluation import ENOUGH
 

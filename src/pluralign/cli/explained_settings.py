@@ -6,7 +6,7 @@ from itertools import groupby
 from rich.text import Text
 
 from pluralign.cli.output import Output
-from pluralign.cli.tables import PrintedColumn, PrintedTable, cut_end
+from pluralign.cli.printed_tables import PrintedColumn, PrintedTable, cut_end
 from pluralign.settings import Explained
 
 _KEY_WIDTH = 22

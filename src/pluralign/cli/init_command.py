@@ -143,7 +143,7 @@ def _show(
 ) -> None:
     import shlex
 
-    from pluralign.cli.tables import PrintedColumn, PrintedTable
+    from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
     from pluralign.core import count_of
 
     if output.as_json:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pluralign.cli.tables import NOTHING, Number
+from pluralign.cli.printed_tables import NOTHING, Number
 
 Row = Mapping[str, Any]
 

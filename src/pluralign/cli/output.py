@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pluralign.cli.printed_tables import GAP, Fitted, PrintedTable, fitted, tab_separated
 from pluralign.cli.screen import console
-from pluralign.cli.tables import GAP, Fitted, PrintedTable, fitted, tab_separated
 from pluralign.core import printable, whole_file
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Number, PrintedColumn, PrintedTable
+from pluralign.cli.printed_tables import NOTHING, Number, PrintedColumn, PrintedTable
 from pluralign.core import count_of
 from pluralign.evaluation import enough_people
 from pluralign.pluralising import PluraliseOutcome

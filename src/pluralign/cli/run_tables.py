@@ -7,8 +7,8 @@ from typing import Any
 from pluralign.cli.community_lines import left_out_table, not_ranked, role_lines
 from pluralign.cli.numbers import percent_number
 from pluralign.cli.output import Output
+from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.cli.source_tables import source_lines
-from pluralign.cli.tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import REFERENCE, count_of
 from pluralign.evaluation import enough_people
 from pluralign.experiments import Demonstration, Outcome

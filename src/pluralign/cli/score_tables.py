@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Number, PrintedColumn, PrintedTable
+from pluralign.cli.printed_tables import NOTHING, Number, PrintedColumn, PrintedTable
 
 _MOST = 50
 _LAST = 10_000

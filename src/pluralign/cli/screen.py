@@ -6,7 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from pluralign.core import printable
-from pluralign.runs.progress import TerminalBar
+from pluralign.runs.progress_bars import TerminalBar
 
 _WIDTH_WITHOUT_TERMINAL = 132
 

@@ -5,8 +5,8 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from pluralign.cli.output import Output
+from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
 from pluralign.cli.screen import console
-from pluralign.cli.tables import PrintedColumn, PrintedTable
 from pluralign.core import Tally, count_of
 from pluralign.encoders import CacheInfo
 from pluralign.settings import SOURCES, names, source_named

@@ -213,7 +213,7 @@ def evaluate(
     from pluralign.settings.toml_tables import override
     from pluralign.settings.validation import community_ids
     from pluralign.sources import AnswerNames
-    from pluralign.surveying.evaluation import evaluate_answers
+    from pluralign.surveying.survey_evaluation import evaluate_answers
 
     table: dict[str, Any] = dict(survey_table(source))
     for text in sets or []:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from pluralign.cli.numbers import scaled
 from pluralign.cli.output import Output
-from pluralign.cli.tables import NOTHING, Cell, Number, PrintedColumn, PrintedTable
+from pluralign.cli.printed_tables import NOTHING, Cell, Number, PrintedColumn, PrintedTable
 from pluralign.core import Ask
 from pluralign.evaluation import ENOUGH, enough_people
-from pluralign.surveying.evaluation import SurveyOutcome
+from pluralign.surveying.survey_evaluation import SurveyOutcome
 
 Row = Mapping[str, Any]
 Series = tuple[str, str | None]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from pluralign.core.answer_reading import read_answer, read_published
 from pluralign.core.answer_rows import answer_from_row, answer_row
-from pluralign.core.answers import read_answer, read_published
 from pluralign.core.arrays import BoolArray, FloatArray, IntArray
 from pluralign.core.articles import with_article
 from pluralign.core.asking import (
@@ -31,6 +31,7 @@ from pluralign.core.communities import (
 )
 from pluralign.core.consent import CONSENT_COLUMNS, consent_problem, consents
 from pluralign.core.digests import file_digest, names_digest, text_digest
+from pluralign.core.display import html_table, shortened, text_table, with_interval
 from pluralign.core.earlier_names import earlier_name
 from pluralign.core.errors import (
     DamagedFile,
@@ -90,7 +91,6 @@ from pluralign.core.private_choices import (
 from pluralign.core.progress import Reporter, Silent
 from pluralign.core.random import rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
-from pluralign.core.showing import html_table, shortened, text_table, with_interval
 from pluralign.core.steering import (
     NO_STEER,
     REFERENCE,

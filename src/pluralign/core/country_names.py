@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from pluralign.core.cells import tidy
-from pluralign.core.labels import (
+from pluralign.core.country_labels import (
     ALIASES,
     CODES,
     FORM_MATTERS,

@@ -1,6 +1,6 @@
 """Former states, names of several countries, and the territories of states.
 
-Names are in the plain spelling of `pluralign.core.labels`.
+Names are in the plain spelling of `pluralign.core.country_labels`.
 """
 
 _SOVIET = "ARM, AZE, BLR, EST, GEO, KAZ, KGZ, LTU, LVA, MDA, RUS, TJK, TKM, UKR, UZB"

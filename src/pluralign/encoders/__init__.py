@@ -1,15 +1,15 @@
 """Encoders: texts to vectors. Importing this loads no model and no torch."""
 
 from pluralign.encoders.cache import CachedEncoder, Progress
-from pluralign.encoders.folders import CacheInfo, cache_size, clear_cache
+from pluralign.encoders.cache_folders import CacheInfo, cache_size, clear_cache
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
 from pluralign.encoders.named import encoder_named
 from pluralign.encoders.packaged import minilm, packaged_folder
 from pluralign.encoders.recent import RecentVectors
-from pluralign.encoders.sentences import SentenceEncoder
+from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
-from pluralign.huggingface.folders import cache_folder
+from pluralign.huggingface.model_folders import cache_folder
 
 __all__ = [
     "CacheInfo",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import BoolArray, DamagedFile, Encoder, FloatArray, IntArray
-from pluralign.encoders.folders import embeddings_folder
+from pluralign.encoders.cache_folders import embeddings_folder
 from pluralign.encoders.shards import (
     KeyArray,
     Shard,

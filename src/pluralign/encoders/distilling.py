@@ -14,7 +14,7 @@ import numpy as np
 
 from pluralign.core import FloatArray, IntArray, InvalidInput
 from pluralign.encoders.library import is_plain
-from pluralign.encoders.sentences import SentenceEncoder
+from pluralign.encoders.sentence_encoder import SentenceEncoder
 
 if TYPE_CHECKING:
     from model2vec import StaticModel

@@ -5,7 +5,7 @@ from pathlib import Path
 from pluralign.core import Encoder
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.packaged import minilm
-from pluralign.encoders.sentences import SentenceEncoder
+from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.static import StaticEncoder
 
 

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pluralign.core import DamagedFile, InvalidInput, file_digest
-from pluralign.encoders.sentences import Network, Runner, SentenceEncoder, model_folder
+from pluralign.encoders.sentence_encoder import Network, Runner, SentenceEncoder, model_folder
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"

@@ -14,9 +14,9 @@ import numpy as np
 
 from pluralign.core import FloatArray, MissingExtra, file_digest, parse_json
 from pluralign.encoders.cache import Progress
+from pluralign.encoders.cache_folders import STATIC_CARD, static_folder
 from pluralign.encoders.distilling import distilled
-from pluralign.encoders.folders import STATIC_CARD, static_folder
-from pluralign.encoders.sentences import SentenceEncoder
+from pluralign.encoders.sentence_encoder import SentenceEncoder
 from pluralign.encoders.tokens import whole_characters
 from pluralign.encoders.vectors import unit_rows
 

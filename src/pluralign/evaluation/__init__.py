@@ -1,17 +1,7 @@
 """Score, then measure: how well each community is served, with intervals over people."""
 
 from pluralign.evaluation.ceiling import ceiling_rows
-from pluralign.evaluation.curves import Needed, fraction_needed
-from pluralign.evaluation.rows import (
-    CurveRow,
-    DifferenceRow,
-    NeededRow,
-    RepeatRow,
-    Row,
-    SensitivityRow,
-    SummaryRow,
-)
-from pluralign.evaluation.served import (
+from pluralign.evaluation.community_accuracy import (
     ENOUGH,
     METRIC,
     SUBSETS,
@@ -23,6 +13,16 @@ from pluralign.evaluation.served import (
     steer_rows,
     subset_rows,
     summary_rows,
+)
+from pluralign.evaluation.curves import Needed, fraction_needed
+from pluralign.evaluation.reward_rows import (
+    CurveRow,
+    DifferenceRow,
+    NeededRow,
+    RepeatRow,
+    Row,
+    SensitivityRow,
+    SummaryRow,
 )
 from pluralign.evaluation.test_pairs import OWN, Scoring, TestPairs, margins_by_steer, own_margins
 

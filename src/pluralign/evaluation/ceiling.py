@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from pluralign.core import NotEnoughData, PreferencePair, prompt_text, rng_for
-from pluralign.evaluation.rows import Row
+from pluralign.evaluation.reward_rows import Row
 from pluralign.metrics import human_ceiling
 
 

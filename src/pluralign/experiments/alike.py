@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import BoolArray, PreferencePair
-from pluralign.experiments.records import RewardWork, seeds_of
+from pluralign.experiments.reward_record import RewardWork, seeds_of
 from pluralign.experiments.splitting import split_pairs
 from pluralign.rewards import EncodedPairs
 

@@ -9,8 +9,8 @@ import numpy as np
 from pluralign.core import REFERENCE, InvalidSettings, count_of
 from pluralign.experiments.bench import Bench
 from pluralign.experiments.linear_bench import LinearBench
-from pluralign.experiments.records import RewardWork
 from pluralign.experiments.repeats import Sides, fit_reference, sides, spoken_for
+from pluralign.experiments.reward_record import RewardWork
 from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.transformer_bench import TransformerBench, trained_reference
 from pluralign.models.trunks import OpenTrunk, model_source, reward_itself, transformer_trunk

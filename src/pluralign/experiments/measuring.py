@@ -16,7 +16,7 @@ from pluralign.evaluation import (
     steer_rows,
     summary_rows,
 )
-from pluralign.experiments.records import RewardWork, seeds_of
+from pluralign.experiments.reward_record import RewardWork, seeds_of
 from pluralign.methods import Method
 from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
 

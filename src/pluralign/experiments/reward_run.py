@@ -28,8 +28,14 @@ from pluralign.experiments.bench import Bench
 from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.measuring import measure, rows_of_repeats
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.records import RewardWork, card_of, fingerprint_of, record_of, seeds_of
 from pluralign.experiments.repeats import Sides, check_split, judge
+from pluralign.experiments.reward_record import (
+    RewardWork,
+    card_of,
+    fingerprint_of,
+    record_of,
+    seeds_of,
+)
 from pluralign.experiments.run_studies import write_studies
 from pluralign.experiments.splitting import split_pairs
 from pluralign.methods import Method
@@ -37,10 +43,10 @@ from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.rewards import EncodedPairs, annotate_card
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
-from pluralign.runs.progress import reporting
+from pluralign.runs.progress_bars import reporting
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
-from pluralign.sources.loading import Loaded, load_pairs
+from pluralign.sources.pair_loading import Loaded, load_pairs
 
 _TUNING = "predictions/seed-{}/tuning.json"
 

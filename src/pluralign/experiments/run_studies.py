@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from pluralign.evaluation import Drawing, TestPairs
 from pluralign.experiments.benches import bench_for
-from pluralign.experiments.records import RewardWork, seeds_of
 from pluralign.experiments.repeats import judge
+from pluralign.experiments.reward_record import RewardWork, seeds_of
 from pluralign.experiments.studies import Part, Study, curve_rows, sensitivity_rows
 from pluralign.methods import Method
 from pluralign.rewards import EncodedPairs

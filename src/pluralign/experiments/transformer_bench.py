@@ -216,7 +216,7 @@ class _SharedOut:
         return self.model.score(requests, steer)
 
     def score_all(self, requests: Sequence[RewardRequest]) -> FloatArray:
-        from pluralign.rewards.transformer.texts import request_key, request_of
+        from pluralign.rewards.transformer.tokenized_texts import request_key, request_of
 
         def own(keys: Sequence[str]) -> FloatArray:
             if not keys:
@@ -254,7 +254,7 @@ class Training:
         """
         from pluralign.huggingface.watch import Watch
         from pluralign.rewards.transformer.finetuning import fine_tune
-        from pluralign.rewards.transformer.rows import WeightedPairs
+        from pluralign.rewards.transformer.training_rows import WeightedPairs
 
         assert self.opened.backbone is not None and self.opened.form is not None
         held = held_out(train.unit_N[rows], self.config.held_out, self.seed)

@@ -15,7 +15,7 @@ from pluralign.core import (
     list_folder,
     read_json_object,
 )
-from pluralign.huggingface.folders import TRAINING
+from pluralign.huggingface.model_folders import TRAINING
 from pluralign.huggingface.processes import process_count, wait_for_all, writing
 
 METRICS = "metrics.jsonl"

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from pluralign.core import InvalidSettings, parse_json, printable, whole_file
-from pluralign.huggingface.folders import cache_folder
+from pluralign.huggingface.model_folders import cache_folder
 
 PACKAGED = frozenset({"hash", "minilm", "static"})
 TRUSTED, TRUSTED_CODE = "PLURALIGN_TRUST_ENCODER", "PLURALIGN_TRUST_CODE"

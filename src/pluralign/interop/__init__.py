@@ -3,7 +3,7 @@
 from pluralign.interop.eval_results import ResultSource, eval_results, write_eval_results
 from pluralign.interop.every_eval_ever import write_every_eval_ever
 from pluralign.interop.exporting import Exported, write_export
-from pluralign.interop.hub import push
+from pluralign.interop.hub_upload import push
 from pluralign.interop.lm_eval_tasks import write_lm_eval_tasks
 from pluralign.interop.model_card import model_card, write_model_card
 from pluralign.interop.model_sheet import ModelSheet

@@ -20,7 +20,7 @@ from pluralign.core import (
     as_path,
     read_steer,
 )
-from pluralign.huggingface.folders import whole_folder
+from pluralign.huggingface.model_folders import whole_folder
 from pluralign.interop.encoder_folder import (
     QUERY,
     is_half,

@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 
 _MODEL = """\
 model = AutoModelForSequenceClassification.from_pretrained({repo}).eval()"""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pluralign.core import InvalidInput, Steer, read_json_object
 from pluralign.interop.encoder_folder import ROUTES
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 
 
 @dataclass(frozen=True, slots=True)

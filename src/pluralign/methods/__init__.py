@@ -17,6 +17,7 @@ from pluralign.methods.baselines import (
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.ridges import RIDGES, RidgeChoice, choose_ridge, held_out_margins
 from pluralign.methods.scpo import (
     ScpoConfig,
     fit_scpo,
@@ -33,7 +34,6 @@ from pluralign.methods.training import (
     steered,
     unit_of,
 )
-from pluralign.methods.tuning import RIDGES, RidgeChoice, choose_ridge, held_out_margins
 
 __all__ = [
     "RIDGES",

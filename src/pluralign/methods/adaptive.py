@@ -16,12 +16,12 @@ from scipy.optimize import minimize
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.core.units import Unit
+from pluralign.methods.ridges import balanced_weights, held_out_margins
 from pluralign.methods.training import (
     TrainingSet,
     check_ridges,
     steered,
 )
-from pluralign.methods.tuning import balanced_weights, held_out_margins
 from pluralign.rewards import LinearRewardModel, one_blas_thread
 
 

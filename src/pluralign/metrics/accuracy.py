@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pluralign.core import FloatArray
-from pluralign.metrics.checks import checked_values
+from pluralign.metrics.input_checks import checked_values
 
 
 def correct(margin_N: npt.ArrayLike) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
-from pluralign.metrics.checks import checked_values, coded
+from pluralign.metrics.input_checks import checked_values, coded
 from pluralign.metrics.intervals import draw_means, percentile_interval
 
 Level = Literal["nominal", "ordinal", "interval"]

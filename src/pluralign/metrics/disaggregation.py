@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
-from pluralign.metrics.checks import checked_values, coded
 from pluralign.metrics.drawn import Drawn
+from pluralign.metrics.input_checks import checked_values, coded
 from pluralign.metrics.intervals import draw_group_means, draw_means
 
 

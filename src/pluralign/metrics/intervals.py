@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData
-from pluralign.metrics.checks import checked_values, coded
+from pluralign.metrics.input_checks import checked_values, coded
 
 # Cells counted at once: small enough to stay in a processor's cache, large enough that small
 # clusters share a step.

@@ -19,7 +19,7 @@ from pluralign.settings.validation import validated
 
 if TYPE_CHECKING:
     from pluralign.rewards.transformer.backbones import Backbone, ModelSource
-    from pluralign.rewards.transformer.texts import TextForm
+    from pluralign.rewards.transformer.tokenized_texts import TextForm
     from pluralign.rewards.transformer.trunk import Output
 
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -102,7 +102,7 @@ def transformer_trunk(
 ) -> OpenTrunk:
     """The trunk of a transformer that is loaded already."""
     from pluralign.huggingface.processes import all_agree
-    from pluralign.rewards.transformer.texts import TextForm, form_for
+    from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
     kind = form_for(backbone.tokenizer) if settings.text == "auto" else settings.text

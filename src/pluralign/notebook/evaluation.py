@@ -34,7 +34,7 @@ from pluralign.experiments.linear_bench import fitted
 from pluralign.notebook.accuracy import AVERAGE, CommunityAccuracy, Evaluation
 from pluralign.notebook.pairs import read_pairs
 from pluralign.rewards import EncodedPairs, LinearRewardModel
-from pluralign.runs.progress import reporting
+from pluralign.runs.progress_bars import reporting
 
 _LEAST_DRAWS = 100
 

@@ -22,15 +22,15 @@ from pluralign.core import (
 from pluralign.encoders import language_warning
 from pluralign.experiments.linear_bench import LinearBench
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.records import LIMITS, people_by_role
 from pluralign.experiments.repeats import fit_reference
+from pluralign.experiments.reward_record import LIMITS, people_by_role
 from pluralign.methods import Method, TrainingSet
 from pluralign.models.saved_models import open_model
 from pluralign.models.trunks import open_trunk, remember_trunk
-from pluralign.notebook.hints import python_hints
 from pluralign.notebook.pairs import Pairs, read_pairs
+from pluralign.notebook.python_hints import python_hints
 from pluralign.rewards import LinearRewardModel, Trunk
-from pluralign.runs.progress import reporting
+from pluralign.runs.progress_bars import reporting
 from pluralign.settings.resolved_experiment import Resolved, resolve
 from pluralign.sources import pairs_from
 

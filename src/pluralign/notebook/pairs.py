@@ -25,8 +25,8 @@ from pluralign.core import (
     listed,
     rng_for,
 )
-from pluralign.notebook.hints import in_python, python_hints
-from pluralign.runs.progress import reporting
+from pluralign.notebook.python_hints import in_python, python_hints
+from pluralign.runs.progress_bars import reporting
 from pluralign.settings.experiment import Settings
 from pluralign.settings.validation import source_from
 from pluralign.sources import Loaded, SplitKind, load_pairs, pairs_from, split_by

@@ -22,7 +22,7 @@ from pluralign.core import (
     text_digest,
     whole_file,
 )
-from pluralign.huggingface.folders import files_digest
+from pluralign.huggingface.model_folders import files_digest
 
 _Z = 1.96
 _LAST_LINES = 6

@@ -14,8 +14,8 @@ from pluralign.pluralising.tuned_models import adapters
 from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.settings.survey import SamplingSettings
 from pluralign.settings.toml_tables import shown
-from pluralign.surveying.evaluation import SurveyOutcome, evaluate_answers
 from pluralign.surveying.respondents import open_respondent
+from pluralign.surveying.survey_evaluation import SurveyOutcome, evaluate_answers
 from pluralign.surveying.survey_run import ask_all, chosen_questions, note_failures
 
 START = "start"

@@ -29,7 +29,7 @@ from pluralign.pluralising.tuned_models import tune_models
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
-from pluralign.runs.progress import reporting
+from pluralign.runs.progress_bars import reporting
 from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise
 from pluralign.surveying.respondents import open_chat_model
 

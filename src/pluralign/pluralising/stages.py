@@ -35,7 +35,7 @@ from pluralign.methods.culturespa import (
     take_fraction,
     topics_of,
 )
-from pluralign.pluralising.culture_map import draw_culture_map
+from pluralign.pluralising.map_picture import draw_culture_map
 from pluralign.respondents.chat import ChatRespondent
 from pluralign.respondents.recorded import KeptCompletions, RecordedRespondent
 from pluralign.runs.folder import RunFolder, read_rows

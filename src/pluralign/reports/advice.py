@@ -6,6 +6,7 @@ from pluralign.audits import SEVERITIES, Finding
 from pluralign.audits.sentences import Place
 from pluralign.core import REFERENCE
 from pluralign.languages.speech import Speech
+from pluralign.reports.page_tables import with_interval
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import kind_of
 from pluralign.reports.sections.models import averages_of
@@ -19,7 +20,6 @@ from pluralign.reports.sections.standings import (
     short_names,
     worst_first,
 )
-from pluralign.reports.tables import with_interval
 
 _TAKEN_FOR = "misidentification/other-people"
 _ALIKE = "simplification/alike"

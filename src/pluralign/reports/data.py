@@ -6,7 +6,7 @@ from typing import Any
 
 from pluralign.charts.styles import NARROW, WIDE
 from pluralign.languages.speech import Speech
-from pluralign.reports.tables import Table
+from pluralign.reports.page_tables import Table
 
 
 @dataclass(frozen=True, slots=True)

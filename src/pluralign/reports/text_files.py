@@ -8,7 +8,7 @@ from typing import Any
 
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Page
-from pluralign.reports.tables import Column, Table
+from pluralign.reports.page_tables import Column, Table
 
 
 def tables_of(page: Page) -> Iterator[Table]:

@@ -3,14 +3,6 @@
 Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
-from pluralign.rewards.answers import (
-    NO_ANSWER_REWARD,
-    Scorable,
-    Thoughts,
-    read_thoughts,
-    scorable,
-    unanswered,
-)
 from pluralign.rewards.explaining import Explanation, MarginPart, NearPair
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
@@ -29,6 +21,14 @@ from pluralign.rewards.saving import (
     name_on_card,
     save_reward_model,
     write_card,
+)
+from pluralign.rewards.scored_answers import (
+    NO_ANSWER_REWARD,
+    Scorable,
+    Thoughts,
+    read_thoughts,
+    scorable,
+    unanswered,
 )
 from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path
 from pluralign.rewards.threads import one_blas_thread

@@ -1,6 +1,7 @@
 """Folders of runs: written file by file, listed with digests, resumed, opened and read again."""
 
 from pluralign.runs.audits import AuditRun
+from pluralign.runs.data_frames import join_runs
 from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.folder import RunFolder, read_rows
 from pluralign.runs.matrix import read_matrix
@@ -8,7 +9,6 @@ from pluralign.runs.opening import open_run
 from pluralign.runs.refits import Refits, refits_of
 from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
-from pluralign.runs.tables import join_runs
 
 __all__ = [
     "AuditRun",

@@ -12,11 +12,11 @@ from pydantic import Field, model_validator
 from pluralign.audits import SEVERITIES, Assessment, Finding
 from pluralign.audits.findings import Severity, Status
 from pluralign.core import DamagedFile, count_of
-from pluralign.evaluation.rows import hold_measured
+from pluralign.evaluation.reward_rows import hold_measured
 from pluralign.runs.finished import read_record
 from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.record_shapes import AuditRecord, Count, Real, Shape, hold_shape
-from pluralign.runs.showing import Glance
+from pluralign.runs.run_display import Glance
 from pluralign.runs.typed_rows import numbered_lines, typed_rows
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class AuditRun(FinishedRun):
         """
         if table != "findings":
             return super().to_arrow(table)
-        from pluralign.runs.tables import arrow_table
+        from pluralign.runs.data_frames import arrow_table
 
         return arrow_table([_flat(f) for f in self.findings], FlatFinding)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pluralign.core import InvalidInput
 from pluralign.runs.finished import check_files
 from pluralign.runs.folder import RECORD
-from pluralign.runs.showing import Glance, as_html, as_text
+from pluralign.runs.run_display import Glance, as_html, as_text
 from pluralign.runs.typed_rows import numbered_lines, typed_rows
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class FinishedRun(ABC):
             InvalidInput: If the run has no such table.
             DamagedFile: If its file is missing or damaged.
         """
-        from pluralign.runs.tables import arrow_table
+        from pluralign.runs.data_frames import arrow_table
 
         if table not in self.tables:
             raise InvalidInput(
@@ -88,7 +88,7 @@ class FinishedRun(ABC):
         Raises:
             MissingExtra: If pandas is not installed.
         """
-        from pluralign.runs.tables import pandas_frame
+        from pluralign.runs.data_frames import pandas_frame
 
         return pandas_frame(self.to_arrow(table))
 
@@ -98,7 +98,7 @@ class FinishedRun(ABC):
         Raises:
             MissingExtra: If polars is not installed.
         """
-        from pluralign.runs.tables import polars_frame
+        from pluralign.runs.data_frames import polars_frame
 
         return polars_frame(self.to_arrow(table))
 

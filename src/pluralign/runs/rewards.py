@@ -24,7 +24,7 @@ from pluralign.runs.matrix import MATRIX, read_matrix
 from pluralign.runs.measured import COMPARISONS, RESULTS, MeasuredRun
 from pluralign.runs.models import Models
 from pluralign.runs.plots import RewardPlots
-from pluralign.runs.showing import Glance
+from pluralign.runs.run_display import Glance
 from pluralign.runs.typed_rows import hold_named, numbered_lines, typed_rows
 from pluralign.settings.registry import ranked_methods
 

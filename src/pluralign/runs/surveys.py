@@ -9,7 +9,7 @@ from pluralign.core import count_of, with_interval
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyDifferenceRow, SurveyRow
 from pluralign.runs.measured import COMPARISONS, RESULTS, MeasuredRun
 from pluralign.runs.plots import SurveyPlots
-from pluralign.runs.showing import Glance
+from pluralign.runs.run_display import Glance
 from pluralign.runs.typed_rows import hold_named
 
 

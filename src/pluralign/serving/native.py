@@ -24,9 +24,9 @@ from pluralign.rewards.remote.wire import (
 )
 from pluralign.serving.bodies import answer, documented, read, written
 from pluralign.serving.conversations import answered, check_roles
-from pluralign.serving.intervals import Number, losses, numbers, order, shares
 from pluralign.serving.people import not_steered
 from pluralign.serving.plans import ScoringPlan
+from pluralign.serving.reward_intervals import Number, losses, numbers, order, shares
 from pluralign.serving.service import Service
 
 BODIES = [RewardsRequest, RankRequest, CompareRequest]

@@ -9,8 +9,8 @@ from pluralign.audits import Audit, Context, with_thresholds
 from pluralign.core import InvalidSettings
 from pluralign.core.units import Unit
 from pluralign.settings.explained import Explained, explained, lines_of_settings, meanings_of
-from pluralign.settings.hints import nearest
 from pluralign.settings.meanings import Meaning
+from pluralign.settings.name_hints import nearest
 from pluralign.settings.registry import AUDITS, audit_named, names
 from pluralign.settings.toml_tables import overridden
 from pluralign.settings.validation import validated

@@ -8,7 +8,7 @@ from typing import Any
 from pluralign.audits import Audit
 from pluralign.core import InvalidSettings
 from pluralign.methods import Method, ranked
-from pluralign.settings.hints import nearest
+from pluralign.settings.name_hints import nearest
 
 SOURCES, METHODS, AUDITS = "pluralign.sources", "pluralign.methods", "pluralign.audits"
 

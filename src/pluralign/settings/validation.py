@@ -18,8 +18,8 @@ from pluralign.core import (
     resolve_community,
     without_secrets,
 )
-from pluralign.settings.hints import nearest
 from pluralign.settings.meanings import tables_in
+from pluralign.settings.name_hints import nearest
 from pluralign.settings.registry import SOURCES, names, source_named
 from pluralign.settings.toml_tables import absolute, is_path
 from pluralign.settings.variants import WRONG_KIND, SettingsVariant

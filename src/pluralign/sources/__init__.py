@@ -2,31 +2,31 @@
 
 from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.answer_names import AnswerNames
-from pluralign.sources.answers import read_answers
 from pluralign.sources.arena import ArenaPairs
 from pluralign.sources.argilla import ArgillaPairs
 from pluralign.sources.community_alignment import CommunityAlignment
+from pluralign.sources.conversation_texts import read_requests
 from pluralign.sources.coval import CoValPairs
 from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.label_studio import LabelStudioPairs
 from pluralign.sources.ledger import Account, Ledger, read_ledger, withdraw_choices
-from pluralign.sources.loading import Loaded, load_pairs
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.opinion_qa import OpinionQa
+from pluralign.sources.pair_loading import Loaded, load_pairs
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
 from pluralign.sources.private import PrivatePairs
+from pluralign.sources.recorded_answers import read_answers
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.row_files import RowPolicy, read_rows
 from pluralign.sources.shares import ShareTable
 from pluralign.sources.splits import Split, SplitKind, split_by, split_prism
 from pluralign.sources.stems import question_stem, shared_stems
 from pluralign.sources.survey_pairs import counted_pairs
-from pluralign.sources.texts import read_requests
 from pluralign.sources.votes import VotePairs
 from pluralign.sources.wvs import WvsMicrodata
 

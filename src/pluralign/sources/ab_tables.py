@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pluralign.core import InvalidInput, is_missing
-from pluralign.sources.fields import BadRow, Row, UnusableRow, listed_columns, near_columns
 from pluralign.sources.pairs_files import JsonlPairs
+from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, listed_columns, near_columns
 
 _SHOWN = 40
 

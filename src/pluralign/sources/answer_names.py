@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pluralign.core import resolve_community
-from pluralign.sources.fields import Row
+from pluralign.sources.typed_cells import Row
 
 _RESULT = re.compile(
     r"(?:\w+_)?result_(?P<strategy>[a-z]+(?:_[a-z]+)*)"

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pluralign.core import parse_json
-from pluralign.sources.fields import (
+from pluralign.sources.community_labels import language_tag
+from pluralign.sources.foreign import ForeignPairs, preferred
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -14,8 +16,6 @@ from pluralign.sources.fields import (
     optional_text,
     require_columns,
 )
-from pluralign.sources.foreign import ForeignPairs, preferred
-from pluralign.sources.labels import language_tag
 
 _SIDES = {"model_a": "a", "model_b": "b", "a": "a", "b": "b"}
 _KAGGLE = ("winner_model_a", "winner_model_b", "winner_tie")

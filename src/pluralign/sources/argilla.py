@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_id, require_columns
 from pluralign.sources.foreign import ForeignPairs, preferred
+from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, optional_id, require_columns
 
 _SUBMITTED = "submitted"
 

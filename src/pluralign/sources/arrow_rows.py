@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pluralign.core import InvalidInput, parse_json
-from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.limits import ReadLimits
+from pluralign.sources.typed_cells import BadRow, Row
 
 _STATE, _SPLITS = "state.json", "dataset_dict.json"
 _ROWS = 64

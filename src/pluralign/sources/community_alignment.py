@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import InvalidInput, Message, PreferencePair, Tally, is_missing
-from pluralign.sources.fields import (
+from pluralign.sources.community_labels import community_id, language_tag, shown
+from pluralign.sources.hub_rows import check_origin, hub_rows
+from pluralign.sources.row_files import RowPolicy, file_kind, location, read_rows
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -18,9 +21,6 @@ from pluralign.sources.fields import (
     require_consent,
     text_of,
 )
-from pluralign.sources.hub import check_origin, hub_rows
-from pluralign.sources.labels import community_id, language_tag, shown
-from pluralign.sources.row_files import RowPolicy, file_kind, location, read_rows
 
 HUB_ID = "facebook/community-alignment-dataset"
 _TURNS = ("first", "second", "third", "fourth")

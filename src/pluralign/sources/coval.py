@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pluralign.core import Tally
-from pluralign.sources.fields import (
+from pluralign.sources.foreign import ForeignPairs
+from pluralign.sources.row_files import RowPolicy, read_rows, refused_at
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -16,8 +18,6 @@ from pluralign.sources.fields import (
     optional_text,
     require_columns,
 )
-from pluralign.sources.foreign import ForeignPairs
-from pluralign.sources.row_files import RowPolicy, read_rows, refused_at
 
 _COUNTRIES = ("country_of_residence", "country", "location")
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from pluralign.core import InvalidInput
-from pluralign.sources.fields import BadRow
-from pluralign.sources.labels import required_community
-from pluralign.sources.tables import read_json
+from pluralign.sources.community_labels import required_community
+from pluralign.sources.typed_cells import BadRow
+from pluralign.sources.wvs_questions import read_json
 
 
 def read_similarity(path: Path) -> dict[str, dict[str, float]]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pluralign.core import InvalidInput, count_of, stripped
-from pluralign.sources.fields import BadRow, Row, SemicolonRow
+from pluralign.sources.file_opening import encoding_of, read_text_lines
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.opening import encoding_of, read_text_lines
+from pluralign.sources.typed_cells import BadRow, Row, SemicolonRow
 
 _DELIMITERS = ",\t;|"
 _SAMPLE = 20

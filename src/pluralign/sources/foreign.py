@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pluralign.sources.fields import (
+from pluralign.sources.pairs_files import JsonlPairs
+from pluralign.sources.row_files import NumberedRows, RowPolicy, file_stem, location, read_rows
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -12,8 +14,6 @@ from pluralign.sources.fields import (
     near_columns,
     require_consent,
 )
-from pluralign.sources.pairs_files import JsonlPairs
-from pluralign.sources.row_files import NumberedRows, RowPolicy, file_stem, location, read_rows
 from pluralign.sources.unused_columns import offered
 
 _INNER = ("data", "fields", "metadata")

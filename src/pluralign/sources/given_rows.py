@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pluralign.core import InvalidInput, NotEnoughData
-from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.row_files import NumberedRows, RowPolicy, location
+from pluralign.sources.typed_cells import BadRow, Row
 
 
 class GivenRows:

@@ -20,14 +20,14 @@ from pluralign.core import (
     sample_note,
     text_digest,
 )
-from pluralign.sources.fields import BadRow, Row, UnusableRow, require_columns, text_of
-from pluralign.sources.hub import check_origin, hub_rows
-from pluralign.sources.labels import community_id, shown
+from pluralign.sources.community_labels import community_id, shown
+from pluralign.sources.hub_rows import check_origin, hub_rows
 from pluralign.sources.literals import literal
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows
 from pluralign.sources.stems import shared_stems
 from pluralign.sources.survey_pairs import stream_survey_pairs
+from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, require_columns, text_of
 
 HUB_ID = "Anthropic/llm_global_opinions"
 _SUM_TOLERANCE = 0.02

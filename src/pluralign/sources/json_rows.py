@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pluralign.core import InvalidInput, parse_json
-from pluralign.sources.fields import BadRow, Row
+from pluralign.sources.file_opening import read_lines
 from pluralign.sources.limits import ReadLimits
-from pluralign.sources.opening import read_lines
+from pluralign.sources.typed_cells import BadRow, Row
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LISTS = ("data", "rows", "examples", "instances", "items", "records", "train")

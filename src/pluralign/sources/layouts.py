@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pluralign.sources.fields import BadRow, Row, UnusableRow, optional_number
 from pluralign.sources.foreign_headers import source_hint
+from pluralign.sources.typed_cells import BadRow, Row, UnusableRow, optional_number
 
 _LISTS = ("responses", "completions", "candidates", "answers", "outputs")
 _SCORES = ("scores", "ratings", "rewards")

@@ -3,7 +3,7 @@
 import ast
 
 from pluralign.core import parse_json
-from pluralign.sources.fields import BadRow
+from pluralign.sources.typed_cells import BadRow
 
 _NUMBERS = {
     "float16",

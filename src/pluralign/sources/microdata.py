@@ -14,8 +14,8 @@ from typing import Any
 
 from pluralign.core import CONSENT_COLUMNS, FloatArray, InvalidInput, is_missing, tidy
 from pluralign.sources.delimited import CsvFormat, csv_format, lines_from_header
-from pluralign.sources.fields import THOUSANDS, listed_columns
 from pluralign.sources.limits import ReadLimits
+from pluralign.sources.typed_cells import THOUSANDS, listed_columns
 
 COUNTRY_COLUMNS = (
     *("B_COUNTRY_ALPHA", "COUNTRY_ALPHA", "cntry_AN", "c_abrv"),

@@ -17,7 +17,10 @@ from pluralign.core import (
     Tally,
     consent_problem,
 )
-from pluralign.sources.fields import (
+from pluralign.sources.non_answers import is_non_answer
+from pluralign.sources.row_files import RowPolicy, csv_rows_with, location
+from pluralign.sources.survey_pairs import stream_survey_pairs
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     id_of,
@@ -25,9 +28,6 @@ from pluralign.sources.fields import (
     optional_text,
     text_of,
 )
-from pluralign.sources.non_answers import is_non_answer
-from pluralign.sources.row_files import RowPolicy, csv_rows_with, location
-from pluralign.sources.survey_pairs import stream_survey_pairs
 
 _ALL = "USA"
 Weights = dict[tuple[str, str], dict[str, float]]

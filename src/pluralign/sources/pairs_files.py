@@ -7,7 +7,20 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, is_missing
-from pluralign.sources.fields import (
+from pluralign.sources.community_labels import required_community
+from pluralign.sources.conversation_texts import pair_texts
+from pluralign.sources.foreign_headers import source_hint
+from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
+from pluralign.sources.row_files import (
+    NumberedRows,
+    RowPolicy,
+    file_kind,
+    file_stem,
+    location,
+    read_rows,
+)
+from pluralign.sources.seen import SeenIds
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     SemicolonRow,
@@ -21,19 +34,6 @@ from pluralign.sources.fields import (
     require_consent,
     text_of,
 )
-from pluralign.sources.foreign_headers import source_hint
-from pluralign.sources.labels import required_community
-from pluralign.sources.layouts import LIST_COLUMNS, rows_of_pairs
-from pluralign.sources.row_files import (
-    NumberedRows,
-    RowPolicy,
-    file_kind,
-    file_stem,
-    location,
-    read_rows,
-)
-from pluralign.sources.seen import SeenIds
-from pluralign.sources.texts import pair_texts
 from pluralign.sources.unused_columns import columns_not_used, offered
 
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pluralign.core import InvalidInput
-from pluralign.sources.fields import BadRow, Row
 from pluralign.sources.limits import ReadLimits
+from pluralign.sources.typed_cells import BadRow, Row
 
 _BATCH = 64
 _BATCH_BYTES = 64_000_000

@@ -16,9 +16,9 @@ from pluralign.core import (
     cell_id,
     rng_for,
 )
-from pluralign.sources.fields import BadRow, Row, id_of, optional_number, text_of
-from pluralign.sources.labels import required_community
+from pluralign.sources.community_labels import required_community
 from pluralign.sources.row_files import RowPolicy, csv_rows_with, location
+from pluralign.sources.typed_cells import BadRow, Row, id_of, optional_number, text_of
 
 COMMENTS, BY_VOTE = "comments.csv", "votes.csv"
 BY_PARTICIPANT = ("participants-votes.csv", "participant-votes.csv")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import InvalidInput, Tally, is_missing
-from pluralign.sources.fields import (
+from pluralign.sources.foreign import ForeignPairs, preferred
+from pluralign.sources.row_files import RowPolicy, read_rows, refused_at
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -16,8 +18,6 @@ from pluralign.sources.fields import (
     optional_number,
     require_columns,
 )
-from pluralign.sources.foreign import ForeignPairs, preferred
-from pluralign.sources.row_files import RowPolicy, read_rows, refused_at
 
 _USERS = ("user_id", "user", "username")
 _IDS = ("instance_id", "id")

@@ -10,7 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from pluralign.core import InvalidInput, PreferencePair, Tally, is_missing
-from pluralign.sources.fields import (
+from pluralign.sources.community_labels import community_id, shown
+from pluralign.sources.hub_rows import check_origin, hub_rows
+from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -20,9 +23,6 @@ from pluralign.sources.fields import (
     require_consent,
     text_of,
 )
-from pluralign.sources.hub import check_origin, hub_rows
-from pluralign.sources.labels import community_id, shown
-from pluralign.sources.row_files import NumberedRows, RowPolicy, location, read_rows
 
 HUB_ID = "HannahRoseKirk/prism-alignment"
 _RESIDENCE = ("reside_countryISO", "reside_country")

@@ -10,10 +10,10 @@ from typing import Any
 from pluralign.core import InvalidInput, Tally, is_missing
 from pluralign.sources.ab_tables import AbPairs
 from pluralign.sources.arrow_rows import is_saved_dataset
-from pluralign.sources.fields import Row, listed_columns
 from pluralign.sources.foreign_headers import source_of_columns
 from pluralign.sources.layouts import LIST_COLUMNS
 from pluralign.sources.row_files import RowPolicy, file_kind, read_rows
+from pluralign.sources.typed_cells import Row, listed_columns
 from pluralign.sources.unused_columns import meant_as
 
 _SAMPLE = 200

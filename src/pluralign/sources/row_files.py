@@ -9,10 +9,10 @@ from pathlib import Path
 from pluralign.core import InvalidInput, NotEnoughData, Tally
 from pluralign.sources.arrow_rows import is_saved_dataset, saved_rows
 from pluralign.sources.delimited import csv_rows
-from pluralign.sources.fields import BadRow, Row, require_columns
 from pluralign.sources.json_rows import json_line_rows, json_rows
 from pluralign.sources.limits import ReadLimits
 from pluralign.sources.parquet_rows import parquet_rows
+from pluralign.sources.typed_cells import BadRow, Row, require_columns
 
 NumberedRows = Iterator[tuple[int, Row]]
 NumberedResults = Iterator[tuple[int, Row | BadRow | None]]

@@ -16,10 +16,10 @@ from pluralign.core import (
     SurveyQuestion,
     Tally,
 )
-from pluralign.sources.fields import BadRow
-from pluralign.sources.labels import required_community
+from pluralign.sources.community_labels import required_community
 from pluralign.sources.survey_pairs import stream_survey_pairs
-from pluralign.sources.tables import (
+from pluralign.sources.typed_cells import BadRow
+from pluralign.sources.wvs_questions import (
     NOT_VALUES,
     first_code,
     read_json,

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from pluralign.core import CONSENT_COLUMNS
-from pluralign.sources.fields import listed_columns, near_columns
+from pluralign.sources.typed_cells import listed_columns, near_columns
 
 _USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "community": (

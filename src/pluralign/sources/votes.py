@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from pluralign.core import WORLD, InvalidInput, PreferencePair, Tally, is_missing_text, tidy
-from pluralign.sources.fields import (
+from pluralign.sources.community_labels import required_community
+from pluralign.sources.row_files import RowPolicy, file_stem, location, read_rows
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -18,8 +20,6 @@ from pluralign.sources.fields import (
     require_consent,
     text_of,
 )
-from pluralign.sources.labels import required_community
-from pluralign.sources.row_files import RowPolicy, file_stem, location, read_rows
 
 VOTE_COLUMNS: dict[str, str] = {
     "question": "question_id",

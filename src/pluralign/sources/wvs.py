@@ -20,10 +20,10 @@ from pluralign.core import (
     count_of,
     is_missing,
 )
-from pluralign.sources.labels import community_id
+from pluralign.sources.community_labels import community_id
 from pluralign.sources.microdata import Microdata, country_label, numbers_in, open_microdata
 from pluralign.sources.survey_pairs import stream_survey_pairs
-from pluralign.sources.tables import NOT_VALUES, first_code, read_questions, survey_questions
+from pluralign.sources.wvs_questions import NOT_VALUES, first_code, read_questions, survey_questions
 
 _LABELS = {"NIR": "GBR/northern-ireland"}
 _CODES = 32

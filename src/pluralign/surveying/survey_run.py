@@ -26,13 +26,13 @@ from pluralign.core import (
 from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RunFolder
-from pluralign.runs.progress import reporting
+from pluralign.runs.progress_bars import reporting
 from pluralign.settings.resolved_survey import ResolvedSurvey
 from pluralign.settings.survey import CHANGES_NO_ANSWER, AskingSettings
 from pluralign.settings.toml_tables import shown
 from pluralign.sources import read_neighbours, read_similarity
-from pluralign.surveying.evaluation import SurveyOutcome, evaluate_answers
 from pluralign.surveying.respondents import notes_of, open_respondent
+from pluralign.surveying.survey_evaluation import SurveyOutcome, evaluate_answers
 
 RECORDED = "recorded.jsonl"
 

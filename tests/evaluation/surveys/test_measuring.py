@@ -14,7 +14,7 @@ from pluralign.core import (
     Tally,
 )
 from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, SurveySums, read_all
-from pluralign.surveying.evaluation import measure
+from pluralign.surveying.survey_evaluation import measure
 
 OPTIONS = ("Very", "Rather", "Little", "Not")
 N = 40

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pluralign.core import rng_for
-from pluralign.evaluation.surveys.rows import Series, row_of
+from pluralign.evaluation.surveys.survey_rows import Series, row_of
 from pluralign.metrics import draw_questions, draw_ratios
 
 

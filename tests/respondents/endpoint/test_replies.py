@@ -14,8 +14,8 @@ from pluralign.respondents.endpoint import (
     EndpointChatModel,
     EndpointError,
     EndpointSettings,
-    asking,
     bounding,
+    server_requests,
 )
 from pluralign.respondents.endpoint.replies import read_completion
 
@@ -160,7 +160,7 @@ def test_a_refusal_for_lack_of_tokens_is_an_answer_that_was_cut_off() -> None:
 
 
 def test_a_body_that_comes_drop_by_drop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(server_requests, "_LONGEST_WAIT", 0.0)
     with serving(Behaviour(always="drip")) as url:
         chat = EndpointChatModel(EndpointSettings("m", url, retries=0, timeout_s=0.5))
         (reply,) = chat.complete([TALK], Sampling())

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 
 from pluralign.rewards.transformer.backbones import Backbone, ModelSource, load_backbone  # noqa: E402
 from pluralign.rewards.transformer.model import TransformerRewardModel  # noqa: E402
-from pluralign.rewards.transformer.texts import TextForm, form_for  # noqa: E402
+from pluralign.rewards.transformer.tokenized_texts import TextForm, form_for  # noqa: E402
 
 WORDS = [
     "tea",

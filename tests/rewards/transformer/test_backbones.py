@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from pluralign.core import InvalidInput, InvalidSettings
 from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
 from pluralign.rewards.transformer.heads import check_length, scalar_head
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
 

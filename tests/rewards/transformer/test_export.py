@@ -14,9 +14,9 @@ from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.export import export_adapter, export_heads, export_model
 from pluralign.rewards.transformer.finetuning import fine_tune
 from pluralign.rewards.transformer.model import TransformerRewardModel
-from pluralign.rewards.transformer.rows import WeightedPairs
 from pluralign.rewards.transformer.saving import load_parts, save_parts
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
+from pluralign.rewards.transformer.training_rows import WeightedPairs
 from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk, own_head
 
 transformers = pytest.importorskip("transformers")

@@ -16,9 +16,9 @@ from pluralign.core import PreferencePair, rng_for
 from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.finetuning import fine_tune
-from pluralign.rewards.transformer.rows import WeightedPairs
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 from pluralign.rewards.transformer.trainer import GroupedSampler
+from pluralign.rewards.transformer.training_rows import WeightedPairs
 
 MAX_LENGTH, BATCH, STEPS, RATE = 24, 8, 7, 1e-3
 

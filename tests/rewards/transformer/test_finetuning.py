@@ -17,8 +17,8 @@ from pluralign.rewards.transformer.arguments import arguments_for, steps_of
 from pluralign.rewards.transformer.backbones import Backbone, ModelSource, load_backbone
 from pluralign.rewards.transformer.config import TrainingConfig
 from pluralign.rewards.transformer.finetuning import _Run, fine_tune
-from pluralign.rewards.transformer.rows import WeightedPairs
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
+from pluralign.rewards.transformer.training_rows import WeightedPairs
 from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
 # PEFT 0.21 reads a property that Transformers 5.23 has renamed.

@@ -6,7 +6,7 @@ import torch
 
 from pluralign.core import InvalidInput
 from pluralign.rewards.transformer.forward import ForwardRunner
-from pluralign.rewards.transformer.texts import TextForm, tokenise
+from pluralign.rewards.transformer.tokenized_texts import TextForm, tokenise
 
 KINDS = ["encoder", "decoder", "chat"]
 

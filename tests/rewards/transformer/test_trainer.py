@@ -20,9 +20,7 @@ from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.heads import scalar_head
-from pluralign.rewards.transformer.rows import WeightedPairs
-from pluralign.rewards.transformer.rows import rows_of as made_rows
-from pluralign.rewards.transformer.texts import Tokens
+from pluralign.rewards.transformer.tokenized_texts import Tokens
 from pluralign.rewards.transformer.trainer import (
     GroupedSampler,
     PairCollator,
@@ -30,6 +28,8 @@ from pluralign.rewards.transformer.trainer import (
     WeightedRewardTrainer,
     split_batch,
 )
+from pluralign.rewards.transformer.training_rows import WeightedPairs
+from pluralign.rewards.transformer.training_rows import rows_of as made_rows
 from pluralign.rewards.transformer.trunk import without_head
 
 Build = Callable[..., WeightedRewardTrainer]

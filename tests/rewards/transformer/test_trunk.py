@@ -7,7 +7,7 @@ import torch
 
 from pluralign.core import NotEnoughData, PreferencePair, rng_for
 from pluralign.encoders import CachedEncoder
-from pluralign.rewards.transformer.texts import request_key
+from pluralign.rewards.transformer.tokenized_texts import request_key
 from pluralign.rewards.transformer.trunk import (
     RequestEncoder,
     TransformerTrunk,

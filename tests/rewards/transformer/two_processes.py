@@ -39,7 +39,7 @@ def work(job: dict[str, Any], out: Path) -> None:
 
     from pluralign.huggingface.processes import is_main
     from pluralign.rewards.transformer.backbones import ModelSource, load_backbone
-    from pluralign.rewards.transformer.texts import TextForm
+    from pluralign.rewards.transformer.tokenized_texts import TextForm
     from pluralign.rewards.transformer.trunk import RequestEncoder, TransformerTrunk
 
     torch.set_num_threads(1)
@@ -65,7 +65,7 @@ def train(
     from pluralign.huggingface.watch import Watch
     from pluralign.rewards.transformer.config import TrainingConfig
     from pluralign.rewards.transformer.finetuning import fine_tune
-    from pluralign.rewards.transformer.rows import WeightedPairs
+    from pluralign.rewards.transformer.training_rows import WeightedPairs
 
     count, kind, held, killed = (
         case.pop("count"),

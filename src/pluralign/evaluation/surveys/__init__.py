@@ -1,9 +1,9 @@
 """Respondents' answers against people's: scores, reference points, variety, effects of asking."""
 
 from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
+from pluralign.evaluation.surveys.answer_tables import AnswerTable, Peoples
 from pluralign.evaluation.surveys.facets import FACETS, changes, order_of
 from pluralign.evaluation.surveys.read_answers import Numbering, Parser, ReadAnswer, read_all
-from pluralign.evaluation.surveys.rows import SurveyDifferenceRow, SurveyRow
 from pluralign.evaluation.surveys.scores import (
     ALIGNMENT,
     CLOSENESS,
@@ -18,7 +18,7 @@ from pluralign.evaluation.surveys.scores import (
     rank_rows,
     score_rows,
 )
-from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
+from pluralign.evaluation.surveys.survey_rows import SurveyDifferenceRow, SurveyRow
 from pluralign.evaluation.surveys.variety import effect_rows, variety_difference_rows, variety_rows
 
 __all__ = [

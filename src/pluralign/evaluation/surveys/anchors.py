@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.evaluation.surveys.rows import SurveyRow, row_of
+from pluralign.evaluation.surveys.answer_tables import Peoples
 from pluralign.evaluation.surveys.scores import ALIGNMENT, CLOSENESS, EXACT, Sums, series_of
-from pluralign.evaluation.surveys.tables import Peoples
+from pluralign.evaluation.surveys.survey_rows import SurveyRow, row_of
 from pluralign.metrics import answer_closeness
 
 RANDOM, MIDDLE, OTHERS, MEAN, WORST = (

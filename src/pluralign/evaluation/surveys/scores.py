@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import BoolArray, FloatArray, IntArray
-from pluralign.evaluation.surveys.rows import Series, SurveyRow, row_of
-from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
+from pluralign.evaluation.surveys.answer_tables import AnswerTable, Peoples
+from pluralign.evaluation.surveys.survey_rows import Series, SurveyRow, row_of
 from pluralign.metrics import (
     answer_closeness,
     draw_ratios,

@@ -7,10 +7,10 @@ from itertools import combinations
 import numpy as np
 
 from pluralign.core import FloatArray
+from pluralign.evaluation.surveys.answer_tables import AnswerTable, Peoples
 from pluralign.evaluation.surveys.facets import changes
 from pluralign.evaluation.surveys.read_answers import ReadAnswer
-from pluralign.evaluation.surveys.rows import SurveyRow, row_of
-from pluralign.evaluation.surveys.tables import AnswerTable, Peoples
+from pluralign.evaluation.surveys.survey_rows import SurveyRow, row_of
 from pluralign.metrics import (
     Drawn,
     choice_pool,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Section
+from pluralign.reports.page_tables import Column, Row, Table
 from pluralign.reports.reading import Run
-from pluralign.reports.tables import Column, Row, Table
 
 _REASONS = 3
 _STATUS = {

@@ -8,6 +8,15 @@ from pluralign.audits.sentences import Place
 from pluralign.core import Estimate
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Card, Claim, Section
+from pluralign.reports.page_tables import (
+    Bar,
+    Column,
+    Row,
+    Scale,
+    Table,
+    interval_column,
+    with_interval,
+)
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import (
     heading_of,
@@ -19,7 +28,6 @@ from pluralign.reports.sections.kinds import (
     written,
 )
 from pluralign.reports.sections.standings import could_ship, short_names
-from pluralign.reports.tables import Bar, Column, Row, Scale, Table, interval_column, with_interval
 
 _MOST, _MOST_CLAIMS = 8, 40
 """Rows of a card before the rest is folded, and findings that it lists one by one."""

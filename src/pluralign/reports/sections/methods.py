@@ -7,9 +7,7 @@ from typing import Any
 from pluralign.charts import charts
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
-from pluralign.reports.reading import Run
-from pluralign.reports.sections.standings import Rows, titled
-from pluralign.reports.tables import (
+from pluralign.reports.page_tables import (
     Column,
     Scale,
     Table,
@@ -19,6 +17,8 @@ from pluralign.reports.tables import (
     numbered,
     prefixed,
 )
+from pluralign.reports.reading import Run
+from pluralign.reports.sections.standings import Rows, titled
 
 _NUMBER = ("value", "low", "high", "n", "n_raters")
 _ENDS = ("value", "low", "high")

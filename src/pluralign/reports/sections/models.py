@@ -8,18 +8,7 @@ from pluralign.charts import charts
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
-from pluralign.reports.reading import Run
-from pluralign.reports.sections.standings import (
-    Rows,
-    communities_of,
-    groups_of,
-    listed,
-    nameable,
-    short_names,
-    titled,
-    worst_first,
-)
-from pluralign.reports.tables import (
+from pluralign.reports.page_tables import (
     Column,
     Row,
     Scale,
@@ -30,6 +19,17 @@ from pluralign.reports.tables import (
     numbered,
     prefixed,
     with_interval,
+)
+from pluralign.reports.reading import Run
+from pluralign.reports.sections.standings import (
+    Rows,
+    communities_of,
+    groups_of,
+    listed,
+    nameable,
+    short_names,
+    titled,
+    worst_first,
 )
 
 _PEOPLE = "people: "

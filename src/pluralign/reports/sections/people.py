@@ -7,9 +7,9 @@ from typing import Any
 from pluralign.audits.participants import FEWER, suppressed
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Section
+from pluralign.reports.page_tables import Column, Table, numbered
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import titled
-from pluralign.reports.tables import Column, Table, numbered
 
 SMALL = 5
 """Groups with fewer people are not reported."""

@@ -8,9 +8,9 @@ from pluralign.charts import charts
 from pluralign.evaluation import SensitivityRow
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
+from pluralign.reports.page_tables import Column, Table, ends, interval_columns, numbered
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import Rows, installed_method, titled
-from pluralign.reports.tables import Column, Table, ends, interval_columns, numbered
 
 
 def sensitivity(runs: Sequence[Run], say: Speech) -> Section | None:

@@ -8,8 +8,8 @@ from pluralign.core import InvalidSettings
 from pluralign.evaluation import ENOUGH, enough_people
 from pluralign.languages.speech import Speech
 from pluralign.methods import Method
+from pluralign.reports.page_tables import with_interval
 from pluralign.reports.reading import Run
-from pluralign.reports.tables import with_interval
 from pluralign.settings.registry import method_named
 
 Rows = list[dict[str, Any]]

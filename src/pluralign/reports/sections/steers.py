@@ -9,9 +9,9 @@ from pluralign.core import REFERENCE
 from pluralign.evaluation import Row
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
+from pluralign.reports.page_tables import Column, Table, interval_columns, numbered
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import Rows, nameable, titled
-from pluralign.reports.tables import Column, Table, interval_columns, numbered
 
 _MOST = 40
 

@@ -7,8 +7,9 @@ from pluralign.charts.outlines import drawn_as_areas, drawn_as_dots
 from pluralign.charts.world_map import world_map
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
+from pluralign.reports.page_tables import numbered
 from pluralign.reports.reading import Run
-from pluralign.reports.sections.served import all_served
+from pluralign.reports.sections.communities import all_served
 from pluralign.reports.sections.standings import (
     Rows,
     answerers_of,
@@ -17,7 +18,6 @@ from pluralign.reports.sections.standings import (
     titled,
     worst_first,
 )
-from pluralign.reports.tables import numbered
 
 
 def world(runs: Sequence[Run], say: Speech) -> Section | None:

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from pluralign.core import Conversation, MissingExtra, Reply, Sampling, text_digest, without_secrets
-from pluralign.respondents.endpoint.asking import Asking, opened_client, tokens_of
 from pluralign.respondents.endpoint.endpoint_settings import (
     EndpointError,
     EndpointSettings,
     Secrets,
     Usage,
 )
-from pluralign.respondents.endpoint.fields import SentFields
 from pluralign.respondents.endpoint.logs import masked_logs
+from pluralign.respondents.endpoint.sampling_fields import SentFields
+from pluralign.respondents.endpoint.server_requests import Asking, opened_client, tokens_of
 
 Heard = Callable[[int, Reply], None]
 

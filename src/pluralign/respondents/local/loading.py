@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pluralign.core import InvalidInput, InvalidSettings, MissingExtra, parse_json, text_digest
 from pluralign.huggingface.devices import default_device, has_bfloat16
-from pluralign.huggingface.folders import files_digest
+from pluralign.huggingface.model_folders import files_digest
 from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_pickles
 from pluralign.huggingface.trusting import remember, require_trust

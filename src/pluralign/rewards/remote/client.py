@@ -18,7 +18,6 @@ from pluralign.core import (
     Prompt,
     as_requests,
 )
-from pluralign.rewards.answers import Thoughts
 from pluralign.rewards.remote.wire import (
     ALL,
     CommunityList,
@@ -32,6 +31,7 @@ from pluralign.rewards.remote.wire import (
     RewardsRequest,
     prompt_on_wire,
 )
+from pluralign.rewards.scored_answers import Thoughts
 
 if TYPE_CHECKING:
     import httpx

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, model_validator
 
 from pluralign.core import Message, Prompt, RewardRequest, prompt_text
-from pluralign.rewards.answers import Thoughts
+from pluralign.rewards.scored_answers import Thoughts
 
 ALL = "all"
 ROLES = frozenset({"system", "developer", "user", "assistant"})

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pluralign.core import InvalidInput, MissingExtra, read_json_object
 from pluralign.huggingface.devices import default_device, has_bfloat16
-from pluralign.huggingface.folders import READ, files_digest
+from pluralign.huggingface.model_folders import READ, files_digest
 from pluralign.huggingface.quieting import quiet
 from pluralign.huggingface.safety import refuse_code, refuse_damaged_weights, refuse_pickles
 from pluralign.rewards.transformer.heads import chosen_label, keep_label, scalar_head, zero

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import Steer
-from pluralign.huggingface.folders import whole_folder
+from pluralign.huggingface.model_folders import whole_folder
 from pluralign.huggingface.processes import writing
 from pluralign.huggingface.quieting import quiet
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.blending import Adapter, coefficients
 from pluralign.rewards.transformer.model import TransformerRewardModel, attached, swapped
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 from pluralign.rewards.transformer.trunk import set_head
 
 TEXT = "pluralign.json"

@@ -25,8 +25,8 @@ from pluralign.rewards.transformer.adapters import head_module, own_layers_back
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.rewards.transformer.heads import check_length
-from pluralign.rewards.transformer.rows import WeightedPairs, blank_rows, rows_of
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
+from pluralign.rewards.transformer.training_rows import WeightedPairs, blank_rows, rows_of
 
 
 def fine_tune(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, InvalidInput
-from pluralign.rewards.transformer.texts import Tokens
+from pluralign.rewards.transformer.tokenized_texts import Tokens
 
 TOKENS_PER_BATCH = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
 Forward = Callable[[dict[str, Any]], Any]

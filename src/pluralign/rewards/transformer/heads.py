@@ -3,7 +3,7 @@
 from typing import Any
 
 from pluralign.core import InvalidInput, InvalidSettings
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 
 
 def scalar_head(model: Any) -> tuple[Any, str, Any]:

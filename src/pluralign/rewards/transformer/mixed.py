@@ -9,7 +9,7 @@ import numpy as np
 
 from pluralign.core import FloatArray
 from pluralign.rewards.transformer.forward import ForwardRunner
-from pluralign.rewards.transformer.texts import Tokens
+from pluralign.rewards.transformer.tokenized_texts import Tokens
 
 BASE = "__base__"  # what PEFT calls the model without its adapters
 

@@ -40,7 +40,7 @@ from pluralign.rewards.transformer.mixed import (
     rewards_of,
     takes_mixed_batches,
 )
-from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
+from pluralign.rewards.transformer.tokenized_texts import TextForm, Tokens, tokenise
 
 _BLEND = "blend"
 _IN_USE: WeakSet[Any] = WeakSet()

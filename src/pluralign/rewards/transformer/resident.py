@@ -35,7 +35,7 @@ from pluralign.rewards.transformer.mixed import (
     takes_mixed_batches,
 )
 from pluralign.rewards.transformer.model import TransformerRewardModel, attach, attached, in_use
-from pluralign.rewards.transformer.texts import Tokens
+from pluralign.rewards.transformer.tokenized_texts import Tokens
 
 Blend = tuple[tuple[Path, float], ...]
 """Folders of parts and how much of each, none of them 0; the reference is the empty one."""

@@ -9,7 +9,7 @@ from pluralign.huggingface.safety import refuse_code
 from pluralign.rewards.saving import load_card, write_card
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.model import TransformerRewardModel
-from pluralign.rewards.transformer.texts import TextForm
+from pluralign.rewards.transformer.tokenized_texts import TextForm
 
 _OWN = ("format", "version", "trunk", "communities", "parts", "files")
 

@@ -12,7 +12,7 @@ from trl import RewardTrainer
 from pluralign.core import IntArray, PluralignError
 from pluralign.huggingface.callbacks import DrawsEpochs
 from pluralign.rewards.transformer.forward import padded
-from pluralign.rewards.transformer.texts import Tokens
+from pluralign.rewards.transformer.tokenized_texts import Tokens
 
 _COLUMNS = [
     "chosen_ids",

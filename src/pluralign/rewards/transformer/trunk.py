@@ -22,7 +22,12 @@ from pluralign.rewards.features import TableFeatures, distinct
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import ForwardRunner
 from pluralign.rewards.transformer.heads import check_length, scalar_head
-from pluralign.rewards.transformer.texts import TextForm, request_key, request_of, tokenise
+from pluralign.rewards.transformer.tokenized_texts import (
+    TextForm,
+    request_key,
+    request_of,
+    tokenise,
+)
 from pluralign.rewards.trunk import EncodedPairs
 
 Output = Literal["hidden", "reward"]

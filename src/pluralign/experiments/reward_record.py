@@ -21,7 +21,7 @@ from pluralign.runs.folder import RunFolder
 from pluralign.runs.record import counts_of, plain
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.settings.toml_tables import shown
-from pluralign.sources.loading import Loaded
+from pluralign.sources.pair_loading import Loaded
 
 _PACKAGES = (
     *("numpy", "scipy", "pyarrow", "pydantic", "torch", "sentence-transformers", "model2vec"),

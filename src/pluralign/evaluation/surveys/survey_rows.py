@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray
-from pluralign.evaluation.rows import hold_measured
+from pluralign.evaluation.reward_rows import hold_measured
 from pluralign.metrics import Drawn, percentile_interval
 
 METHOD = "ask"

@@ -10,7 +10,7 @@ from pluralign.core import FloatArray, NotEnoughData, PreferencePair, requests_o
 from pluralign.huggingface.processes import process_count
 from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.backbones import Backbone
-from pluralign.rewards.transformer.texts import TextForm, Tokens, tokenise
+from pluralign.rewards.transformer.tokenized_texts import TextForm, Tokens, tokenise
 
 
 @dataclass(frozen=True, slots=True)

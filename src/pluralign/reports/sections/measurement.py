@@ -6,8 +6,8 @@ from typing import Any
 from pluralign.evaluation.surveys import REFUSALS, SurveyRow
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Section
+from pluralign.reports.page_tables import Column, Table, interval_columns
 from pluralign.reports.reading import Run
-from pluralign.reports.tables import Column, Table, interval_columns
 
 
 def dropped(runs: Sequence[Run], say: Speech) -> Section | None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.answers import estimate
 from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.raters import PAIRS, SHOWN
+from pluralign.audits.respondent_answers import estimate
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.core import Estimate, PreferencePair, consent_problem
 from pluralign.metrics import draw_means, standard_error

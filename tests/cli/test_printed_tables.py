@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pluralign.cli.tables import (
+from pluralign.cli.printed_tables import (
     GAP,
     Number,
     PrintedColumn,

@@ -13,8 +13,13 @@ from pluralign.respondents.endpoint.endpoint_settings import (
     Secrets,
     Usage,
 )
-from pluralign.respondents.endpoint.fields import SentFields, is_limit_reached, not_sent, words_of
 from pluralign.respondents.endpoint.replies import Completion, read_completion
+from pluralign.respondents.endpoint.sampling_fields import (
+    SentFields,
+    is_limit_reached,
+    not_sent,
+    words_of,
+)
 
 _LONGEST_WAIT = 60.0
 

@@ -17,7 +17,7 @@ from pluralign.encoders import (
     clear_cache,
     encoder_named,
     minilm,
-    sentences,
+    sentence_encoder,
     static,
 )
 from pluralign.encoders.packaged import packaged_folder
@@ -317,6 +317,6 @@ def _copy(folder: Path) -> Path:
 
 def test_batches_hold_every_row_once() -> None:
     lengths = np.random.default_rng(7).integers(1, 300, 200)
-    batches = list(sentences._batches(lengths, 512))
+    batches = list(sentence_encoder._batches(lengths, 512))
     assert sorted(np.concatenate(batches).tolist()) == list(range(200))
     assert all(len(rows) == 1 or len(rows) * lengths[rows].max() <= 512 for rows in batches)

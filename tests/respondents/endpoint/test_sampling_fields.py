@@ -11,7 +11,7 @@ from tests.respondents.servers import Behaviour, answer, refusal, serving
 
 from pluralign.core import Message, Reply, Sampling
 from pluralign.respondents.endpoint import EndpointChatModel, EndpointSettings
-from pluralign.respondents.endpoint.fields import SentFields, refused_field
+from pluralign.respondents.endpoint.sampling_fields import SentFields, refused_field
 from pluralign.respondents.recorded import KeptCompletions
 
 pytest.importorskip("openai")

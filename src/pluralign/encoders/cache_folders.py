@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import text_digest
-from pluralign.huggingface.folders import cache_folder
+from pluralign.huggingface.model_folders import cache_folder
 
 STATIC_CARD = "pluralign.json"
 _SHARD = re.compile(r"[0-9a-f]{64}\.npy(\.part-\w+)?")

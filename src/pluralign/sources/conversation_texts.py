@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import Message, Prompt, RewardRequest, is_missing, is_missing_text
-from pluralign.sources.fields import (
+from pluralign.sources.literals import literal
+from pluralign.sources.row_files import RowPolicy, location, read_rows
+from pluralign.sources.typed_cells import (
     BadRow,
     Row,
     UnusableRow,
@@ -15,8 +17,6 @@ from pluralign.sources.fields import (
     require_columns,
     require_consent,
 )
-from pluralign.sources.literals import literal
-from pluralign.sources.row_files import RowPolicy, location, read_rows
 
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _ROLES = {"Human": "user", "Assistant": "assistant"}

@@ -8,14 +8,14 @@ import pytest
 from pluralign.core import InvalidInput, Message, RewardRequest, prompt_text
 from pluralign.huggingface.watch import Watch
 from pluralign.rewards.transformer.forward import padded
-from pluralign.rewards.transformer.rows import WeightedPairs, rows_of
-from pluralign.rewards.transformer.texts import (
+from pluralign.rewards.transformer.tokenized_texts import (
     TextForm,
     form_for,
     request_key,
     request_of,
     tokenise,
 )
+from pluralign.rewards.transformer.training_rows import WeightedPairs, rows_of
 
 FORMS = [
     ("encoder", "pair"),

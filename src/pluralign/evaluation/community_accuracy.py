@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
-from pluralign.evaluation.rows import Row
+from pluralign.evaluation.reward_rows import Row
 from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
 from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_means
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pluralign.core import Reporter, Silent
-from pluralign.runs.progress import NotebookBar, TerminalBar, in_notebook, reporting
+from pluralign.runs.progress_bars import NotebookBar, TerminalBar, in_notebook, reporting
 
 
 class Cell:
@@ -35,7 +35,7 @@ def cell(monkeypatch: pytest.MonkeyPatch) -> Cell:
     display.HTML, display.display = str, cell.display
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
-    monkeypatch.setattr("pluralign.runs.progress._SECONDS", -1.0)
+    monkeypatch.setattr("pluralign.runs.progress_bars._SECONDS", -1.0)
     return cell
 
 
@@ -77,7 +77,7 @@ def test_the_bar_of_a_notebook_goes_away_when_the_work_fails(cell: Cell) -> None
 def test_a_bar_is_not_drawn_more_often_than_it_can_be_seen(
     cell: Cell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pluralign.runs.progress._SECONDS", 3600.0)
+    monkeypatch.setattr("pluralign.runs.progress_bars._SECONDS", 3600.0)
     with reporting(None) as reporter:
         reporter.stage("encoding")
         for k in range(1000):

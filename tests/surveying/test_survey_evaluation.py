@@ -12,7 +12,7 @@ from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.runs.folder import read_rows
 from pluralign.simulation import SocietySurvey
 from pluralign.sources import ShareTable
-from pluralign.surveying.evaluation import SurveyOutcome, evaluate_answers
+from pluralign.surveying.survey_evaluation import SurveyOutcome, evaluate_answers
 
 FIVE = ("BRA", "CHN", "MEX", "NGA", "NZL")
 

@@ -8,6 +8,15 @@ from pluralign.charts import charts
 from pluralign.core import REFERENCE
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
+from pluralign.reports.page_tables import (
+    Column,
+    Row,
+    Scale,
+    Table,
+    ends,
+    interval_columns,
+    numbered,
+)
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.standings import (
     Rows,
@@ -25,7 +34,6 @@ from pluralign.reports.sections.standings import (
     with_reason,
     worst_first,
 )
-from pluralign.reports.tables import Column, Row, Scale, Table, ends, interval_columns, numbered
 
 _MOST = 40
 _MOST_COMPARED = 12

@@ -19,9 +19,9 @@ from pluralign.core import (
 )
 from pluralign.core.errors import InvalidInput
 from pluralign.sources.answer_names import AnswerNames, missing_names
-from pluralign.sources.fields import BadRow, Row
-from pluralign.sources.labels import required_community
+from pluralign.sources.community_labels import required_community
 from pluralign.sources.row_files import RowPolicy, location, read_rows
+from pluralign.sources.typed_cells import BadRow, Row
 
 _ENORMOUS = 100_000
 _KEPT = 2000

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pluralign.audits.answers import estimate
 from pluralign.audits.checks import Context, Measured, Skipped
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import Rows
 from pluralign.audits.raters import SHOWN
+from pluralign.audits.respondent_answers import estimate
 from pluralign.audits.sentences import Place, Sentence, Share
 from pluralign.core import Estimate, PreferencePair, Survey, prompt_text
 from pluralign.metrics import draw_means, standard_error, total_variation

@@ -13,7 +13,7 @@ from scipy.special import expit
 from pluralign.core import FloatArray
 from pluralign.metrics import subsample_half_width
 from pluralign.serving.bodies import answer
-from pluralign.serving.intervals import intervals, losses, numbers, order, shares
+from pluralign.serving.reward_intervals import intervals, losses, numbers, order, shares
 
 finite = st.floats(-50, 50, allow_nan=False)
 rewards_B_N_S = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 4)).flatmap(

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from pluralign.core import community_hint, is_missing, resolve_community, tidy
-from pluralign.sources.fields import BadRow
+from pluralign.sources.typed_cells import BadRow
 
 
 @lru_cache(maxsize=4096)
