@@ -223,6 +223,18 @@ class TestRunsOfRewardModels:
             json.loads((tmp_path / "out/audit.json").read_text(encoding="utf-8")) == outcome.record
         )
 
+    def test_a_folder_and_a_settings_file_are_enough(self, trained: Path, tmp_path: Path) -> None:
+        file = tmp_path / "audit.toml"
+        file.write_text("draws = 100\n[reward-bias.length]\nconcern = 0.15\n", encoding="utf-8")
+        whole = audit(Given(trained), tmp_path / "given", "reward-bias.length.concern=0.15")
+        outcome = run_audit(str(trained), str(file), out=str(tmp_path / "out"))
+        assert outcome.findings == whole.findings
+        assert outcome.record["thresholds"] == whole.record["thresholds"]
+
+        resolved, audits = resolve_audit({}, "test", ["draws=100"])
+        outcome = run_audit(trained, resolved, out=tmp_path / "resolved")
+        assert outcome.findings == run_audit(trained, resolved, audits, tmp_path / "all").findings
+
     def test_findings_are_read_back_as_they_were(self, trained: Path, tmp_path: Path) -> None:
         outcome = audit(Given(trained), tmp_path / "out")
         rows = read_rows(tmp_path / "out/findings.jsonl")

@@ -361,3 +361,17 @@ def test_a_run_takes_text_for_its_folder_and_shows_itself_in_a_line(
     assert repr(outcome) == (
         f"Outcome(tiny: {len(outcome.results)} results of 2 methods (full, reference))"
     )
+
+
+def test_a_settings_file_runs_as_what_it_resolves_to(tmp_path: Path, cache: Path) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(
+        'name = "tiny"\nmethods = ["reference", "full"]\nmin_pairs = 1\nmin_raters = 2\n'
+        '[pairs]\nsource = "society"\neach = 40\nthin = 10\nworld = 100\n'
+        '[reference]\nfit_on = ["~world"]\n[trunk]\nencoder = "hash"\n[intervals]\ndraws = 100\n',
+        encoding="utf-8",
+    )
+    whole = run_experiment(resolve(file), tmp_path / "resolved", cache=cache)
+    for given in (str(file), file):
+        outcome = run_experiment(given, str(tmp_path / "file"), fresh=True, cache=cache)
+        assert outcome.results == whole.results

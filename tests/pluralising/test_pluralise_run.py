@@ -238,3 +238,8 @@ def test_every_setting_is_explained_with_its_origin() -> None:
     assert lines["tune.rank"] == ("4", "--set")
     assert lines["questions.per_topic"] == ("30", "mine.toml")
     assert lines["tune.learning_rate"] == ("0.0001", "default")
+
+
+def test_tables_run_as_what_they_resolve_to(double: Double, tmp_path: Path) -> None:
+    whole = run_pluralise(resolve_pluralise(SETTINGS), tmp_path / "resolved", until="collect")
+    assert run_pluralise(SETTINGS, tmp_path / "tables", until="collect").stages == whole.stages

@@ -231,3 +231,14 @@ def test_a_run_whose_asks_all_fail_says_so_with_the_reason_once(tmp_path: Path) 
         run_survey(resolve_survey(tables, base=Path(), where="test"), tmp_path, Noting())
     assert len(notes) == 1
     assert notes[0].startswith("18 asks failed: not an answer of a chat server: it has no choices")
+
+
+def test_a_settings_file_runs_as_what_it_resolves_to(tmp_path: Path) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(
+        '[survey]\nsource = "society_survey"\nquestions = 8\n'
+        '[model]\nkind = "simulated"\ndefault_culture = "~river"\n[evaluate]\ndraws = 20\n',
+        encoding="utf-8",
+    )
+    whole = run_survey(resolve_survey(file), tmp_path / "resolved")
+    assert run_survey(str(file), str(tmp_path / "file")).results == whole.results

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +16,9 @@ from pluralign.runs.audits import ASSESSMENTS, AUDIT, FINDINGS, PEOPLE
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.record import counts_of
-from pluralign.settings.audit import AuditSettings
+from pluralign.settings.audit import AuditSettings, audits_of, resolve_audit
 from pluralign.settings.toml_tables import shown
+from pluralign.settings.validation import settings_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ class AuditOutcome:
 
 
 def run_audit(
-    given: Given,
-    settings: AuditSettings,
-    audits: Sequence[Audit],
-    out: AnyPath,
+    given: Given | AnyPath,
+    settings: AuditSettings | AnyPath | Mapping[str, Any] | None = None,
+    audits: Sequence[Audit] | None = None,
+    out: AnyPath | None = None,
     reporter: Reporter | None = None,
 ) -> AuditOutcome:
     """Audit evidence and write the results into a folder.
@@ -57,17 +58,28 @@ def run_audit(
     ``audit.json``.
 
     Args:
-        given: The paths of the evidence.
-        settings: Seed, draws, smallest reported group, methods.
-        audits: The audits, with their thresholds.
-        out: Folder to write to; files of an earlier audit in it are replaced.
+        given: The folder of a run, or the paths of the evidence.
+        settings: Seed, draws, smallest reported group, methods: a TOML file, its tables, or what
+            `resolve_audit` made of them. Default: those of ``pluralign audit``.
+        audits: The audits, with their thresholds. Default: those of the settings.
+        out: Folder to write to; files of an earlier audit in it are replaced. Default: ``audit``
+            in the folder of the run, and ``runs/audit`` where there is no run.
         reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
 
     Raises:
         PluralignError: If there is no evidence, or some of it cannot be read.
     """
+    if not isinstance(given, Given):
+        given = Given(as_path(given))
+    if not isinstance(settings, AuditSettings):
+        tables, _, where = settings_at(settings or {}, None, None)
+        settings, resolved = resolve_audit(tables, where, ())
+        audits = resolved if audits is None else audits
+    if audits is None:
+        audits = audits_of(settings)
+    folder = Path("runs") if given.folder is None else given.folder
     with reporting(reporter) as drawn:
-        return _run(given, settings, audits, as_path(out), drawn)
+        return _run(given, settings, audits, as_path(out) or folder / "audit", drawn)
 
 
 def _run(

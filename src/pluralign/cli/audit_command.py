@@ -132,7 +132,7 @@ def audit(
         parser,
         numbering,
     )
-    place = out or (folder / "audit" if folder is not None else Path("runs") / "audit")
+    place = out or (folder or Path("runs")) / "audit"
     with Screen() as screen:
         outcome = run_audit(given, settings, audits, place, screen)
     show_audit(outcome, place, output)

@@ -45,7 +45,7 @@ from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings.experiment import Settings
-from pluralign.settings.resolved_experiment import Resolved
+from pluralign.settings.resolved_experiment import Resolved, resolve
 from pluralign.sources.pair_loading import Loaded, load_pairs
 
 _TUNING = "predictions/seed-{}/tuning.json"
@@ -78,7 +78,7 @@ class Outcome:
 
 
 def run_experiment(
-    resolved: Resolved,
+    resolved: Resolved | AnyPath | Mapping[str, Any],
     out: AnyPath,
     reporter: Reporter | None = None,
     fresh: bool = False,
@@ -94,7 +94,7 @@ def run_experiment(
     and sensitivity, where asked for), ``predictions/`` and ``models/``.
 
     Args:
-        resolved: The experiment.
+        resolved: The experiment: a TOML file, its tables, or what `resolve` made of them.
         out: The folder; work of the same run found there is not done again.
         reporter: Is notified of the progress. Default: a bar in a notebook and on a terminal.
         fresh: Begin anew, and clear the folder.
@@ -103,6 +103,8 @@ def run_experiment(
     Raises:
         PluralignError: If data or settings do not allow the run; finished work stays in the folder.
     """
+    if not isinstance(resolved, Resolved):
+        resolved = resolve(resolved)
     with reporting(reporter) as drawn:
         return _run(resolved, as_path(out), drawn, fresh, as_path(cache))
 

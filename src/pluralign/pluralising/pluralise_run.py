@@ -30,7 +30,7 @@ from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.finished import AGAIN, read_object
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.progress_bars import reporting
-from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise
+from pluralign.settings.resolved_pluralise import STAGES, ResolvedPluralise, resolve_pluralise
 from pluralign.surveying.respondents import open_chat_model
 
 _KEPT = {"questions", "filter"}
@@ -62,7 +62,7 @@ class PluraliseOutcome:
 
 
 def run_pluralise(
-    resolved: ResolvedPluralise,
+    resolved: ResolvedPluralise | AnyPath | Mapping[str, Any],
     out: AnyPath,
     reporter: Reporter | None = None,
     *,
@@ -76,7 +76,7 @@ def run_pluralise(
     ``results.jsonl`` and ``comparisons.jsonl`` are written at the end.
 
     Args:
-        resolved: The resolved settings.
+        resolved: The run: a TOML file, its tables, or what `resolve_pluralise` made of them.
         out: The folder.
         reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
         until: The last stage to run.
@@ -87,6 +87,8 @@ def run_pluralise(
         PluralignError: If the settings, the survey or the model do not allow the run; finished
             stages are kept.
     """
+    if not isinstance(resolved, ResolvedPluralise):
+        resolved = resolve_pluralise(resolved)
     last = _index_of(until, "until")
     redone = STAGES if fresh else STAGES[_index_of(again, "again") :] if again else ()
     folder = RunFolder(as_path(out))

@@ -60,8 +60,7 @@ def resolve_audit(
     thresholds = _thresholds(tables, known, where)
     rest = {name: value for name, value in tables.items() if name not in thresholds}
     settings = validated(AuditSettings, rest, where, tuple(known))
-    chosen = known if settings.audits is None else settings.audits
-    audits = [audit_named(name) for name in chosen]
+    audits = audits_of(settings)
     made = {audit.name for audit in audits}
     for name in thresholds:
         if name not in made:
@@ -71,6 +70,16 @@ def resolve_audit(
                 hint="name it in audits",
             )
     return settings, with_thresholds(audits, thresholds)
+
+
+def audits_of(settings: AuditSettings) -> list[Audit]:
+    """The audits that settings name, with the thresholds of their definitions.
+
+    Raises:
+        InvalidSettings: If there is no audit of a name.
+    """
+    chosen = names(AUDITS) if settings.audits is None else settings.audits
+    return [audit_named(name) for name in chosen]
 
 
 def _thresholds(tables: Mapping[str, Any], known: Sequence[str], where: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from pluralign.respondents.recorded import RecordedRespondent
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.progress_bars import reporting
-from pluralign.settings.resolved_survey import ResolvedSurvey
+from pluralign.settings.resolved_survey import ResolvedSurvey, resolve_survey
 from pluralign.settings.survey import CHANGES_NO_ANSWER, AskingSettings
 from pluralign.settings.toml_tables import shown
 from pluralign.sources import read_neighbours, read_similarity
@@ -38,7 +38,10 @@ RECORDED = "recorded.jsonl"
 
 
 def run_survey(
-    resolved: ResolvedSurvey, out: AnyPath, reporter: Reporter | None = None, fresh: bool = False
+    resolved: ResolvedSurvey | AnyPath | Mapping[str, Any],
+    out: AnyPath,
+    reporter: Reporter | None = None,
+    fresh: bool = False,
 ) -> SurveyOutcome:
     """Ask, record and measure; a run that was stopped is resumed.
 
@@ -46,7 +49,7 @@ def run_survey(
     `evaluate_answers`.
 
     Args:
-        resolved: The resolved settings.
+        resolved: The survey: a TOML file, its tables, or what `resolve_survey` made of them.
         out: The folder; recorded answers of the same run in it are not asked for again.
         reporter: Receives the progress. Default: a bar in a notebook and on a terminal.
         fresh: Whether to start again instead of resuming.
@@ -55,6 +58,8 @@ def run_survey(
         PluralignError: If the survey or the respondent does not allow the run; recorded answers
             stay in the folder.
     """
+    if not isinstance(resolved, ResolvedSurvey):
+        resolved = resolve_survey(resolved)
     with reporting(reporter) as drawn:
         return _run(resolved, as_path(out), drawn, fresh)
 
