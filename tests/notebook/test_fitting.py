@@ -1,11 +1,12 @@
 """Fitting and evaluating in Python: the numbers of a run, and messages in a notebook's words."""
 
+import inspect
 import json
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, Prefere
 from pluralign.experiments import Outcome
 from pluralign.models import open_model
 from pluralign.notebook import Evaluation, Pairs
-from pluralign.rewards import LinearRewardModel
+from pluralign.rewards import LengthReward, LinearRewardModel
 from pluralign.simulation import SocietySource
 
 SEED = 3
@@ -260,6 +261,23 @@ def test_a_fitted_model_explains_with_its_own_training_pairs(
     found = model.explain(pair.prompt, pair.chosen, pair.rejected, "~hill")
     assert found.nearest[0].pair == pair
     assert found.nearest[0].similarity == pytest.approx(1)
+
+
+def test_the_baseline_of_length_explains_as_other_models_do(sides: tuple[Pairs, Pairs]) -> None:
+    model = pluralign.fit(sides[0], "length", reference="~world", encoder="hash", **SMALL)
+    found = model.explain("Tea?", "A long answer.", "No.", "~hill", nearest=1)
+    assert found.margin > 0
+    assert found.nearest == ()
+    with pytest.raises(InvalidInput, match="not for a LengthReward"):
+        model.explain("Tea?", "A long answer.", "No.", pairs=list(sides[0]))
+
+
+def test_type_checkers_know_the_calls_of_a_fitted_model() -> None:
+    returned = get_type_hints(pluralign.fit)["return"]
+    for model in (LinearRewardModel, LengthReward):
+        for call in ("score", "score_all", "explain"):
+            known = inspect.signature(getattr(returned, call)).parameters
+            assert list(known) == list(inspect.signature(getattr(model, call)).parameters)
 
 
 def test_a_model_of_pairs_without_raters_is_measured_over_stems(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def open_with_trunk(
     return load_parts(folder, opened.backbone), opened
 
 
-def save_model(model: LinearRewardModel, folder: AnyPath) -> None:
+def save_model(model: SteerableRewardModel, folder: AnyPath) -> None:
     """Save a model of `pluralign.fit`, for `open_model`, the server and every command.
 
     Args:

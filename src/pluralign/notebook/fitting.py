@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from pluralign._version import __version__
 from pluralign.core import (
@@ -29,7 +29,7 @@ from pluralign.models.saved_models import open_model
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.notebook.pairs import Pairs, read_pairs
 from pluralign.notebook.python_hints import python_hints
-from pluralign.rewards import LinearRewardModel, Trunk
+from pluralign.rewards import ExplainableRewardModel, LinearRewardModel, Trunk
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings.resolved_experiment import Resolved, resolve
 from pluralign.sources import pairs_from
@@ -64,7 +64,7 @@ def fit(
     seed: int = 0,
     cache: AnyPath | None = None,
     **settings: Any,
-) -> SteerableRewardModel:
+) -> ExplainableRewardModel:
     """Fit a reward model that is steered to communities.
 
     The numbers are those of ``pluralign run`` on the same training pairs, seed and encoder.
@@ -119,7 +119,8 @@ def fit(
         train = TrainingSet.build(encoded, roles.steered, whole.unit)
         model = _fitted(resolved, train, start, roles, reporter)
     if not isinstance(model, LinearRewardModel):
-        return model
+        # Each model of this package explains; one of a plug-in may lack the method.
+        return cast("ExplainableRewardModel", model)
     about = {**model.about, **_people(whole, roles)}
     return replace(model, about=about, described=start.described, training=encoded)
 

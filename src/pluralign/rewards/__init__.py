@@ -3,7 +3,7 @@
 Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
-from pluralign.rewards.explaining import Explanation, MarginPart, NearPair
+from pluralign.rewards.explaining import ExplainableRewardModel, Explanation, MarginPart, NearPair
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
@@ -40,6 +40,7 @@ __all__ = [
     "DenseFeatures",
     "EmbeddingTrunk",
     "EncodedPairs",
+    "ExplainableRewardModel",
     "Explanation",
     "LengthReward",
     "LinearRewardModel",

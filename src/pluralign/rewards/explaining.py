@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Protocol
 
 import numpy as np
 
 from pluralign.core import (
     REFERENCE,
+    AnyRequest,
     AnySteer,
     FloatArray,
     InvalidInput,
@@ -145,6 +147,31 @@ class Explanation:
                 _shown(pair.rejected),
             ])  # fmt: skip
         return ["similar", "for", "prompt", "chosen", "rejected"], rows
+
+
+class ExplainableRewardModel(SteerableRewardModel, Protocol):
+    """A steerable model with the calls of a notebook, as `pluralign.fit` returns it."""
+
+    def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
+        """Rewards under ``steer`` in logits, shape (N,); the reference where it is None."""
+        ...
+
+    def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
+        """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
+        ...
+
+    def explain(
+        self,
+        prompt: Prompt,
+        a: str,
+        b: str,
+        community: AnySteer = None,
+        *,
+        pairs: Sequence[PreferencePair] | None = None,
+        nearest: int = 3,
+    ) -> Explanation:
+        """Explain why one of two responses is preferred; the answer prints as a small table."""
+        ...
 
 
 def explain_heads(
