@@ -14,6 +14,7 @@ from pluralign.methods import (
     full_heads,
     held_out_margins,
 )
+from pluralign.methods.ridges import mean_losses
 from pluralign.rewards import LinearRewardModel
 
 
@@ -127,3 +128,13 @@ def test_with_one_rater_in_each_community_the_strongest_pull_is_chosen(
     train = numbers({c: np.ones((5, 4)) for c in communities}, raters=1)
     choice = choose_ridge(full_heads, train, flat, RidgeConfig(), rng_for(0), ridges=(3.0, 0.3))
     assert choice == RidgeChoice(3.0, {})
+
+
+@pytest.mark.filterwarnings("error")
+def test_pairs_that_are_never_held_out_raise_no_warning(
+    numbers: Callable[..., TrainingSet],
+) -> None:
+    pairs = numbers({"MEX": taught(ODD, 60, 2.0), "GBR": taught(ODD, 60, 2.0, seed=1)}, 30)
+    margin_N_K = np.ones((len(pairs.encoded), 2))
+    margin_N_K[:10] = np.nan
+    assert np.isfinite(mean_losses(margin_N_K, pairs)).all()
