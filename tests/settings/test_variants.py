@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from pluralign.core import InvalidSettings
-from pluralign.settings import resolve
+from pluralign.settings import explain, explain_survey, resolve, resolve_survey
 from pluralign.settings.experiment import (
     EmbeddingTrunkSettings,
     Settings,
@@ -118,6 +118,42 @@ def test_the_kind_is_explained_with_every_kind_that_there_is() -> None:
     assert meanings["model.kind"].allowed == "local | endpoint | simulated"
     assert meanings["model.base_url"].description.startswith("Address")
     assert meanings_of(Settings)["trunk.kind"].values == ("embedding", "transformer")
+
+
+@pytest.mark.parametrize(
+    ("trunk", "listed", "left_out"),
+    [
+        ({}, ["trunk.encoder"], ["trunk.max_length", "training.rank", "reference.part"]),
+        (
+            {"kind": "transformer", "model": "m"},
+            ["trunk.max_length", "training.rank"],
+            ["trunk.encoder"],
+        ),
+        (
+            {"kind": "transformer", "model": "m", "community": "head"},
+            ["trunk.max_length"],
+            ["trunk.encoder", "training.rank"],
+        ),
+    ],
+)
+def test_only_settings_of_the_chosen_kind_are_explained(
+    trunk: dict[str, Any], listed: list[str], left_out: list[str]
+) -> None:
+    found = {line.key: line for line in explain(resolve({**PAIRS, "trunk": trunk}))}
+    assert found.keys() >= set(listed)
+    assert not found.keys() & set(left_out)
+    other = "embedding" if trunk else "transformer"
+    assert found["trunk.kind"].description.endswith(
+        f"Only the settings of this kind are listed; `{other}` has others."
+    )
+
+
+def test_a_survey_explains_the_kind_of_its_model() -> None:
+    tables = {**SURVEY, "model": {"kind": "simulated"}}
+    found = {line.key: line for line in explain_survey(resolve_survey(tables))}
+    assert "model.knowledge" in found
+    assert "model.base_url" not in found
+    assert "`local` and `endpoint` have others" in found["model.kind"].description
 
 
 def test_a_table_of_one_kind_cannot_be_changed_into_another() -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from pluralign.settings.meanings import Meaning, meanings_of_class, meanings_of_settings
 from pluralign.settings.toml_tables import flat, origin_of, shown, shown_fields
+from pluralign.settings.variants import SettingsVariant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,10 @@ class Explained:
 
 
 def explained(
-    lines: Iterable[tuple[str, str]], meanings: Mapping[str, Meaning], origin: Mapping[str, str]
+    lines: Iterable[tuple[str, str]],
+    meanings: Mapping[str, Meaning],
+    origin: Mapping[str, str],
+    notes: Mapping[str, str] | None = None,
 ) -> list[Explained]:
     """Join keys and values with their meanings and origins.
 
@@ -46,16 +50,18 @@ def explained(
         lines: Dotted keys and values, as text.
         meanings: Dotted key -> its meaning; a key in a free table has the meaning of the table.
         origin: Dotted key -> the origin of its value.
+        notes: Dotted key -> a sentence that is added to its meaning.
     """
     found = []
     for key, value in lines:
         meaning = _meaning(key, meanings)
+        sentences = (meaning.description if meaning else "", (notes or {}).get(key, ""))
         found.append(
             Explained(
                 key=key,
                 value=value,
                 origin=origin_of(key, origin),
-                description=meaning.description if meaning else "",
+                description=" ".join(filter(None, sentences)),
                 allowed=meaning.allowed if meaning else "",
                 unit=meaning.unit if meaning else "",
             )
@@ -64,8 +70,34 @@ def explained(
 
 
 def lines_of_settings(settings: BaseModel, **which: Any) -> list[tuple[str, str]]:
-    """Dotted keys and values of a model of settings, as text and without secrets."""
-    return flat(shown(settings, **which))
+    """Dotted keys and values of a model of settings, as text and without secrets.
+
+    Of a table of several kinds, these are the keys of its own kind.
+    """
+    tables = shown(settings, **which)
+    for name, variant in _variants(settings):
+        own = type(variant).model_fields
+        tables[name] = {key: value for key, value in tables[name].items() if key in own}
+    return flat(tables)
+
+
+def notes_on_kinds(settings: BaseModel) -> dict[str, str]:
+    """Key of each kind -> a sentence on the kinds whose settings `lines_of_settings` leaves out."""
+    notes = {}
+    for name, variant in _variants(settings):
+        kinds = variant.family().items()
+        others = [f"`{kind}`" for kind, cls in kinds if cls is not type(variant)]
+        verb = "has" if len(others) == 1 else "have"
+        joined = " and ".join(others)
+        notes[f"{name}.kind"] = (
+            f"Only the settings of this kind are listed; {joined} {verb} others."
+        )
+    return notes
+
+
+def _variants(settings: BaseModel) -> list[tuple[str, SettingsVariant]]:
+    """The tables of several kinds, with their names."""
+    return [(name, table) for name, table in settings if isinstance(table, SettingsVariant)]
 
 
 def lines_of_source(source: Any, head: str) -> list[tuple[str, str]]:

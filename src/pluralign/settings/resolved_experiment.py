@@ -15,6 +15,7 @@ from pluralign.settings.explained import (
     lines_of_source,
     meanings_of,
     meanings_of_source,
+    notes_on_kinds,
 )
 from pluralign.settings.meanings import meanings_of_class
 from pluralign.settings.published import with_published
@@ -31,6 +32,13 @@ from pluralign.settings.validation import (
     validated,
 )
 from pluralign.sources import JsonlPairs, PrismPairs
+
+_ONLY_TRAINED: dict[str, Any] = {
+    "training": True,
+    "method": True,
+    "reference": {"part", "training"},
+}
+"""Settings without effect unless parts of a transformer are trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +125,9 @@ def resolve(
 
 
 def explain(resolved: Resolved) -> list[Explained]:
-    """Every setting, with its value, origin and meaning."""
-    lines = lines_of_settings(resolved.settings, exclude={"pairs"})
+    """Every setting of the chosen kind of trunk, with its value, origin and meaning."""
+    left_out = {} if resolved.settings.trunk.tuned else _ONLY_TRAINED
+    lines = lines_of_settings(resolved.settings, exclude={"pairs": True, **left_out})
     meanings = meanings_of(Settings)
     for k, source in enumerate(resolved.sources):
         lines += lines_of_source(source, f"pairs.{k}.")
@@ -128,7 +137,8 @@ def explain(resolved: Resolved) -> list[Explained]:
             lines += _lines_of_method(method, resolved)
             for name, meaning in meanings_of_class(method.config).items():
                 meanings[f"{method.section}.{name}"] = meaning
-    return explained(lines, meanings, resolved.origin)
+    notes = notes_on_kinds(resolved.settings)
+    return explained(lines, meanings, resolved.origin, notes)
 
 
 def _lines_of_method(method: Method, resolved: Resolved) -> list[tuple[str, str]]:

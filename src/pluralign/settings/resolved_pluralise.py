@@ -15,6 +15,7 @@ from pluralign.settings.explained import (
     lines_of_source,
     meanings_of,
     meanings_of_source,
+    notes_on_kinds,
 )
 from pluralign.settings.pluralise import PluraliseSettings
 from pluralign.settings.resolved_survey import place_paths, survey_source
@@ -102,7 +103,7 @@ def explain_pluralise(resolved: ResolvedPluralise) -> list[Explained]:
     lines = lines_of_settings(resolved.settings, exclude={"survey"})
     lines += lines_of_source(resolved.source, "survey.")
     meanings = meanings_of(PluraliseSettings) | meanings_of_source(resolved.source, "survey.")
-    return explained(lines, meanings, resolved.origin)
+    return explained(lines, meanings, resolved.origin, notes_on_kinds(resolved.settings))
 
 
 def _locate_strategies(tables: dict[str, Any], base: Path) -> None:

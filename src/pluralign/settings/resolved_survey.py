@@ -13,6 +13,7 @@ from pluralign.settings.explained import (
     lines_of_source,
     meanings_of,
     meanings_of_source,
+    notes_on_kinds,
 )
 from pluralign.settings.registry import SOURCES, names, source_named
 from pluralign.settings.survey import SurveySettings
@@ -121,4 +122,4 @@ def explain_survey(resolved: ResolvedSurvey) -> list[Explained]:
     lines = lines_of_settings(resolved.settings, exclude={"survey"})
     lines += lines_of_source(resolved.source, "survey.")
     meanings = meanings_of(SurveySettings) | meanings_of_source(resolved.source, "survey.")
-    return explained(lines, meanings, resolved.origin)
+    return explained(lines, meanings, resolved.origin, notes_on_kinds(resolved.settings))
