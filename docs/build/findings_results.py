@@ -88,7 +88,7 @@ def _audited(given: Given) -> Evidence:
 
 
 def _findings(run: Path) -> Sequence[Finding]:
-    """What the audit of a run found."""
+    """The findings of the audit of a run."""
     audit = find_audit(run)
     return audit.findings if audit is not None else ()
 

@@ -1,7 +1,7 @@
 """Find phrases to avoid in docstrings, comments, messages and pages.
 
-Run: ``python docs/build/plain_english.py [PATH ...]``. Without a path it reads all that should be
-clean; the list of phrases, and of paths that are not clean yet, is ``docs/build/phrases.toml``.
+Run: ``python docs/build/plain_english.py [PATH ...]``. Without a path it reads all of ``READ``;
+the list of phrases is ``docs/build/phrases.toml``.
 """
 
 import ast
@@ -29,10 +29,9 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The phrases, the paths that are not clean yet and the files that quote others."""
+    """The phrases, and the files that quote others."""
 
     phrases: tuple[Phrase, ...]
-    unclean: tuple[str, ...]
     quoted: tuple[str, ...]
 
 
@@ -47,7 +46,7 @@ def read_rules(path: Path = ROOT / "docs/build/phrases.toml") -> Rules:
     """The rules of a file."""
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     phrases = tuple(Phrase(re.compile(p["avoid"]), p["instead"]) for p in raw["phrase"])
-    return Rules(phrases, tuple(raw["unclean"]), tuple(raw["quoted"]))
+    return Rules(phrases, tuple(raw["quoted"]))
 
 
 def prose_of_python(source: str, strings: bool = True) -> Iterator[Prose]:
@@ -138,10 +137,9 @@ def faults_in(paths: Iterable[Path], rules: Rules) -> list[str]:
     return sorted(set(faults))
 
 
-def files_to_read(rules: Rules) -> list[Path]:
-    """Every file of prose outside of the paths that are not clean yet."""
-    files = [f for name in READ for f in files_under(ROOT / name)]
-    return [f for f in files if not _within(f.relative_to(ROOT).as_posix(), rules.unclean)]
+def files_to_read() -> list[Path]:
+    """Every file of prose of the repository."""
+    return [file for name in READ for file in files_under(ROOT / name)]
 
 
 def files_under(path: Path) -> list[Path]:
@@ -156,10 +154,10 @@ def _within(name: str, paths: Iterable[str]) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the faults of the paths named, or of everything that should be clean."""
+    """Print the faults of the paths named, or of every file of prose."""
     rules = read_rules()
     named = [file for argument in arguments for file in files_under(Path(argument).resolve())]
-    faults = faults_in(named if arguments else files_to_read(rules), rules)
+    faults = faults_in(named if arguments else files_to_read(), rules)
     for fault in faults:
         print(fault)
     return 1 if faults else 0

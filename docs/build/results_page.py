@@ -37,7 +37,7 @@ ELSEWHERE = ("transformers", "surveys", "culturespa")
 
 
 def page(runs: Sequence[RewardRun], pictures: Path) -> str:
-    """The text of the page; its pictures are written to a folder beside it."""
+    """The text of the page; its pictures are written to a folder."""
     shown = compared_runs(runs)
     methods, curves = draw_methods(shown, pictures), draw_curves(shown, pictures)
     parts = [introduction(), overview(shown), f"![Methods compared](images/{methods.name})"]
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("docs"), help="folder of results.md and images/"
     )
-    parser.add_argument("--readme", type=Path, help="README.md beside the folder, unless named")
+    parser.add_argument("--readme", type=Path, help="default: README.md next to the folder")
     given = parser.parse_args(arguments)
     try:
         runs = read_runs(given.runs)

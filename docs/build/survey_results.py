@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("docs"), help="folder of results.md and images/"
     )
-    parser.add_argument("--readme", type=Path, help="README.md beside the folder, unless named")
+    parser.add_argument("--readme", type=Path, help="default: README.md next to the folder")
     parser.add_argument(
         "--draws", type=int, default=2000, help="draws of questions for the intervals"
     )

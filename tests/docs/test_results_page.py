@@ -73,7 +73,7 @@ def test_the_page_has_every_section_and_says_what_is_missing(finished: Path) -> 
     one, society = text.split("\n## ")[2:4]
     assert one.startswith("one\n")
     assert society.startswith("society\n")
-    assert "### What a split by question leaks" in one
+    assert "### Leakage in a split by question" in one
     assert "This run has no learning curves." in one
     assert "This run tried no other settings." in one
     headings = re.findall(r"^### (.*)$", society, re.M)

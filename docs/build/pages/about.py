@@ -1,4 +1,4 @@
-"""What was measured on: data, people, split, seeds, versions, and how to read the page."""
+"""The basis of the numbers: data, people, split, seeds, versions, and how to read the page."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -52,10 +52,10 @@ How to read it:
 * The ablations of SCPO use the ridge of SCPO, so that they differ in one thing only.
 * **These data sets were not kept apart while the methods were made.** The weight of the trunk's
   interaction was picked by test accuracy on these three data sets, for every method alike. So was
-  the design of `adaptive`: mixing candidates rather than selecting one, which pooled models stand
-  among them, and how wide its guard is, after looking at test results, mostly of the same seeds. No
-  interval covers that choice. It favours `adaptive` over the published methods, which were not
-  redesigned; its lead, where it has one, wants checking on data that nobody has looked at.
+  the design of `adaptive`: mixing candidates rather than selecting one, the choice of pooled models
+  among them, and the width of its guard, after looking at test results, mostly of the same seeds.
+  No interval covers that choice. It favours `adaptive` over the published methods, which were not
+  redesigned; its lead, where it has one, should be checked on data that nobody has looked at.
 * GlobalOpinionQA was first run with 5 splits and the label Australia: `adaptive` 75.0, best other
   73.5 (`scpo`). Leaving Australia out, as the data's notes ask, changed the splits: `adaptive`
   74.7, `pooled` 75.4, a difference of -0.7 [-3.3, +1.7]. The splits were then raised to 20, after

@@ -24,7 +24,7 @@ _ENOUGH = 5
 
 
 def method_section(run: RewardRun) -> str:
-    """The table of methods, and what it says."""
+    """The table of methods, and conclusions from it."""
     rows = [_method_row(run, method) for method in run.methods]
     head = [
         "method",
@@ -102,12 +102,12 @@ def leak_section(run: RewardRun, by_question: RewardRun) -> str:
     methods = [m for m in run.methods if m in by_question.methods]
     rows = [_leak_row(m, run.summed(m), by_question.summed(m)) for m in methods]
     said = (
-        "The same data with questions held out instead of stems: items of one battery then stand"
+        "The same data with questions held out instead of stems: items of one battery are then"
         " on both sides. The test pairs differ, so the difference is not paired; where the"
         " intervals overlap it may be chance."
     )
     head = ["method", "stems held out", "questions held out", "difference of the averages"]
-    return "\n\n".join(["### What a split by question leaks", said, table(head, rows)])
+    return "\n\n".join(["### Leakage in a split by question", said, table(head, rows)])
 
 
 def _leak_row(method: str, stems: Row | None, questions: Row | None) -> list[str]:
@@ -129,7 +129,7 @@ def _method_row(run: RewardRun, method: str) -> list[str]:
 
 def _behind_the_table(run: RewardRun) -> str:
     first = next(row for m in run.methods if (row := run.summed(m)))
-    text = f"Every average stands on {people_behind(first, unit_of(run))}"
+    text = f"Every average is over {people_behind(first, unit_of(run))}"
     contested = run.summed(run.methods[0], subset="contested")
     if contested:
         text += f"; contested: {people_behind(contested, unit_of(run))}"

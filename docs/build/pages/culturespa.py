@@ -1,4 +1,4 @@
-"""CultureSPA on the planted model: what tuning changed, for whom, and what it cost."""
+"""CultureSPA on the planted model: effects of tuning by community, and their cost."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -227,8 +227,8 @@ def _collected(run: PluraliseRun) -> str:
         f"Of {kept['read']:,} questions written, {kept['kept']:,} were kept ({dropped}). Answers "
         "that shift when a culture is named, in per cent:\n\n"
         f"{table(['culture', 'shifted %', 'collected'], rows)}\n\n"
-        "The default culture ought to shift nothing: what it shows is the chance of two draws at "
-        f"temperature 0.6.{map_}\n\n"
+        "The default culture should shift nothing: its value is the chance difference of two draws "
+        f"at temperature 0.6.{map_}\n\n"
         "![Culture map of the planted model](images/culture-map-planted.png)"
     )
 

@@ -1,4 +1,4 @@
-"""Tables of docs/findings.md: what audits measured, the checks that found nothing too."""
+"""Tables of docs/findings.md: numbers from the audits, also of checks without a finding."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ from pluralign.metrics import draw_ratios
 
 
 def models_table(evidence: Evidence) -> str:
-    """What the checks of answers measured of each model, found or not."""
+    """Numbers of each model from the checks of answers, whether they are findings or not."""
     alike, axes, far = (
         _measured(SIMPLIFICATION, name, evidence) for name in ("alike", "axes", "stereotypes")
     )
@@ -81,7 +81,7 @@ def neighbour_table(
 
 
 def participation_table(evidence: Sequence[Evidence]) -> str:
-    """Who took part in the runs of reward models; communities of published shares in one row."""
+    """Participants in the runs of reward models; communities of published shares in one row."""
     rows = []
     for one in evidence:
         people = who_took_part(one, Context().small)

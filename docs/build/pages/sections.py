@@ -23,13 +23,13 @@ def marked(name: str, text: str) -> str:
 
 
 def kept(page: str, name: str) -> str | None:
-    """A section as it stands in a page, with its markers; None where there is none."""
+    """A section of a page with its markers; None where the page does not have it."""
     begin, end = ends(name)
     return begin + page.partition(begin)[2].partition(end)[0] + end if begin in page else None
 
 
 def inside(page: str, name: str) -> str | None:
-    """What stands between the markers of a section; None where there is none."""
+    """The text between the markers of a section; None where the page does not have it."""
     found, (begin, end) = kept(page, name), ends(name)
     return found.removeprefix(begin).removesuffix(end).strip() if found else None
 

@@ -1,4 +1,4 @@
-"""What the numbers of the surveys say, each sentence following from an interval."""
+"""Sentences about the numbers of the surveys, each derived from an interval."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,25 +20,27 @@ PAIRWISE, RANK = "pairwise_diversity", "target_rank"
 _LIMITS = (
     "**Limits** (written by hand). Intervals resample questions only: every answer is a single"
     " sample, and another draw, wording or order of options would give others. The number of"
-    " people behind the shares is not published, so nothing here covers their chance either."
-    " Files differ in strategy, prompt and questions: a line of Llama-3 cannot be set against a"
-    " line of another model. A people is taken for its most common answer, whatever the others of"
-    " it said. Intervals of structural diversity and of ranks are lopsided, for resampling"
-    " questions shortens the tree and scatters ranks; a value may lie near one end. Where China's"
-    " people were not asked, models were, and their diversity counts those questions too. Nothing"
-    " here says how well a model serves anybody who talks to it."
+    " people behind the shares is not published, so no interval here covers their sampling either."
+    " Files differ in strategy, prompt and questions: a line of Llama-3 cannot be compared with a"
+    " line of another model. A people is represented by its most common answer, however many of"
+    " its people answered otherwise. Intervals of structural diversity and of ranks are skewed,"
+    " because resampling questions shortens the tree and scatters ranks; a value may be near one"
+    " end. Models were also asked the questions that China's people were not asked, and their"
+    " diversity counts those questions too. Nothing here shows how well a model serves the people"
+    " who talk to it."
 )
 _WITHOUT_OPTION = {LLAMA: 44, "llama-4-scout": 29}
 _READ = (
-    " Read by eye (not generated; shown while the counts are those that were read): Llama-3's are"
-    " refusals in words, on suicide, violence, sexuality or breaking rules, but for one answer"
-    " whose number and words disagree; llama-4-scout's are empty, or reasoning that breaks off"
-    " before it names an option, and not one is a refusal."
+    " Read by eye (not generated; shown while the counts are those that were read): the answers"
+    " of Llama-3 without an option are refusals in words, on suicide, violence, sexuality or"
+    " breaking rules, except for one answer whose number and words disagree; those of"
+    " llama-4-scout are empty, or reasoning that breaks off before it names an option, and none of"
+    " them is a refusal."
 )
 
 
 def findings(surveys: Surveys) -> str:
-    """The section that says what follows."""
+    """The section with the conclusions."""
     lines = [
         _alignment(surveys),
         _hidden(surveys),
@@ -82,7 +84,7 @@ def _hidden(surveys: Surveys) -> str:
     random, middle = (surveys.points.row(ALIGNMENT, (p, None)) for p in ("random", MIDDLE))
     mean = [verdict(surveys.shared.gain(ALIGNMENT, m, MEAN)) for m in surveys.models]
     return (
-        "**What the score hides.** Take a respondent that always gives the answer most given in"
+        "**Limits of the score.** Take a respondent that always gives the answer most given in"
         " the *other* countries, and so does not depend on the people asked for. Of the"
         f" {len(surveys.models)} models there are, against it, {'; '.join(said)}. The published"
         " score rewards answers near the middle of long scales: random answers get"
@@ -132,7 +134,7 @@ def _ranks(surveys: Surveys) -> str:
         if row:
             groups[row.high < chance].append(f"{_name(who)} {shown(row)}")
     parts = [
-        f"**Whose answers they are.** Chance puts the people meant at rank {chance:.0f} of"
+        f"**Nearest people.** By chance the intended people would be at rank {chance:.0f} of"
         f" {len(surveys.survey.communities)}."
     ]
     if groups[True]:
@@ -169,8 +171,9 @@ def _where(surveys: Surveys) -> str:
         point = surveys.shared.row(ALIGNMENT, (OTHERS, PROMPT), c)
         said.append(f"{named(c)} {', '.join(counts)} (it scores {shown(point)})")
     return (
-        "**For whom models know more** than the answer most given in other countries, by the"
-        f" score, paired by question: of {len(surveys.models)} models, for {'; '.join(said)}."
+        "**Communities for which models know more** than the answer most given in other countries,"
+        " by the score, paired by question:"
+        f" of {len(surveys.models)} models, for {'; '.join(said)}."
     )
 
 

@@ -50,7 +50,7 @@ def published_section(surveys: Surveys) -> str:
         " five countries' names (Brazil, China, Mexico, Nigeria, New Zealand; 223 questions). *As"
         " printed*: the number that the model wrote against the code of the most common answer,"
         " which on the 18 questions whose codes start at 0 compares an answer with its neighbour;"
-        " *corrected*: those compared rightly.",
+        " *corrected*: these answers compared correctly.",
         _said([*scores, *personas]),
         table(["CultureSPA", "published", "ours", "difference"], _rows(scores)),
         table(
@@ -63,7 +63,7 @@ def published_section(surveys: Surveys) -> str:
 
 
 Pair = tuple[str, float, float]
-"""What it is, published, ours; both as they are published."""
+"""The name of a number, its published value and ours; both rounded as published."""
 
 
 def _scores(surveys: Surveys) -> Iterator[Pair]:

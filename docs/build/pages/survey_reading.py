@@ -108,7 +108,7 @@ class Evaluation:
     def asked(self, who: Who) -> Counter[str | None]:
         """How many answers a respondent gave in the name of each community.
 
-        Those under None named no community.
+        The key None counts asks that named no community.
         """
         return Counter(r["community"] for r in self.answers if (r["model"], r["strategy"]) == who)
 
@@ -144,7 +144,7 @@ class Surveys:
         printed: The other models' numbers as printed against the code of the gold option, over all
             questions asked.
         corrected: The same with options numbered from 1 everywhere, as the models saw them.
-        points: What answers score that know nothing of a people, or all.
+        points: Scores of answers that use no knowledge, or full knowledge, of a people.
     """
 
     survey: Survey
@@ -225,7 +225,7 @@ def _turned(row: SurveyDifferenceRow) -> SurveyDifferenceRow:
 
 
 def _compared(row: SurveyDifferenceRow) -> tuple[str | None, ...]:
-    """What a difference is about."""
+    """The metric, the two respondents and the community of a difference."""
     left, right = (row.model, row.strategy), (row.baseline_model, row.baseline_strategy)
     return row.metric, *left, *right, row.community
 

@@ -19,7 +19,7 @@ class Column:
     Attributes:
         title: Its heading.
         metric: Its name in the results.
-        scale: What it is multiplied by.
+        scale: Factor by which it is multiplied.
         digits: Digits behind the point.
         people: Whether the people's own number is shown, not the respondent's.
     """
@@ -133,7 +133,7 @@ def _strategies(surveys: Surveys) -> Iterator[str]:
 
 
 def _files(surveys: Surveys) -> str:
-    """What was read of each file, and how."""
+    """Rows read from each file, and how its options are numbered."""
     rows = []
     for found in surveys.alone:
         data = found.run.record["data"]["answers"]

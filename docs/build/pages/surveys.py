@@ -14,23 +14,23 @@ NAME = "surveys"
 _ABOUT = """## Language models as respondents of surveys
 
 Recorded answers of language models to World Values Survey questions (from the repositories of
-CultureSPA and MultiAgent-Diversity), held against the people's published shares (WVS wave 7).
-Written by `docs/build/survey_results.py`: no measured number is typed by hand. Published numbers to
-compare with are, and what was read by eye says so.
+CultureSPA and MultiAgent-Diversity), compared with the people's published shares (WVS wave 7).
+`docs/build/survey_results.py` writes this section: no measured number is typed by hand. Published
+numbers for comparison are typed by hand, and results of reading by eye are marked.
 
 How to read it:
 
 * **CAS** is CultureSPA's published cultural alignment score, 0 to 100: how near the option that was
-  named lies to the people's most common one, long scales counting most. It is similarity to the
+  named is to the people's most common one; long scales count most. It is similarity to the
   answers of those surveyed, not "alignment with a country". **Closeness** is the same with every
   question counting alike and questions without an order by exact answers; **exact** is the share of
   questions answered with the most common option; **similarity** is 1 minus the Jensen-Shannon
   distance to the people's distribution, for single answers; **refused** is the share of answers in
   which no option is named.
-* **[low, high]** is a 95 % interval over questions. A difference is *ahead*, *behind* or *level* as
-  its own interval lies above 0, below 0, or holds 0. *Level* does not mean equal.
-* Q223 (party choice) and questions about the person are left out, as in CultureSPA, but for the
-  published numbers that hold them."""
+* **[low, high]** is a 95 % interval over questions. A difference is *ahead*, *behind* or *level*
+  when its own interval is above 0, below 0, or contains 0. *Level* does not mean equal.
+* Q223 (party choice) and questions about the person are left out, as in CultureSPA, except in the
+  published numbers that include them."""
 
 
 def section(surveys: Surveys, data: Path, pictures: Path) -> str:

@@ -1,4 +1,4 @@
-"""Markdown: tables, numbers with their intervals, and what an interval allows to be said."""
+"""Markdown: tables, numbers with their intervals, and the verdict that an interval allows."""
 
 from collections.abc import Iterable, Sequence
 
@@ -64,7 +64,7 @@ def points(row: Measured | None) -> str:
 
 
 def verdict(row: Measured) -> str:
-    """What the interval of a difference allows to be said.
+    """The verdict that the interval of a difference allows.
 
     >>> from pluralign.core import Estimate
     >>> verdict(Estimate(0.02, -0.01, 0.05, n=10))
@@ -90,7 +90,7 @@ def named(id_: str) -> str:
 
 
 def people_behind(row: Row, unit: str) -> str:
-    """How many pairs and people a number stands on."""
+    """How many pairs and people a number is computed from."""
     people = (
         f"{row.n_raters:,} raters"
         if row.n_raters is not None
@@ -100,13 +100,13 @@ def people_behind(row: Row, unit: str) -> str:
 
 
 def unit_of(run: RewardRun) -> str:
-    """What is resampled: raters, or questions or stems where answers were published as shares."""
+    """The resampled unit: raters, or questions or stems where answers were published as shares."""
     raters = any(row.n_raters is not None for row in run.summary)
     return "raters" if raters else "question stems"
 
 
 def split_unit(run: RewardRun) -> str:
-    """What the split holds out, in the plural."""
+    """The unit that the split holds out, in the plural."""
     names = {
         "rater": "raters",
         "question": "questions",
