@@ -107,8 +107,7 @@ def test_where_there_are_no_raters_none_are_claimed(columns: Columns, drawing: D
     rows = [*steer_rows(judged, "m", reference_of(judged), drawing)]
     assert {r.n_raters for r in rows} == {None}
     assert {
-        r["n_raters"]
-        for r in summary_rows(judged, "m", reference_of(judged), ["GBR", "MEX"], drawing)
+        r.n_raters for r in summary_rows(judged, "m", reference_of(judged), ["GBR", "MEX"], drawing)
     } == {None}
 
 
@@ -118,7 +117,7 @@ def test_without_contested_pairs_there_are_no_contested_rows(
     agreed = replace(judged, reference_N=np.abs(judged.reference_N))
     assert {r.subset for r in steer_rows(agreed, "m", reference_of(agreed), drawing)} == {"all"}
     assert {
-        r["subset"] for r in summary_rows(agreed, "m", reference_of(agreed), ["GBR"], drawing)
+        r.subset for r in summary_rows(agreed, "m", reference_of(agreed), ["GBR"], drawing)
     } == {"all"}
 
 
@@ -126,9 +125,7 @@ def test_a_method_differs_from_itself_by_nothing(judged: TestPairs, drawing: Dra
     margins = shaken(judged, "GBR", "MEX")
     rows = list(difference_rows(judged, "m", margins, ("itself", margins), ["GBR", "MEX"], drawing))
     assert rows
-    assert {(r["value"], r["low"], r["high"], r["baseline"]) for r in rows} == {
-        (0.0, 0.0, 0.0, "itself")
-    }
+    assert {(r.value, r.low, r.high, r.baseline) for r in rows} == {(0.0, 0.0, 0.0, "itself")}
 
 
 def test_differences_are_antisymmetric(judged: TestPairs, drawing: Drawing) -> None:
@@ -136,10 +133,8 @@ def test_differences_are_antisymmetric(judged: TestPairs, drawing: Drawing) -> N
     there = list(difference_rows(judged, "a", a, ("b", b), ["GBR", "MEX"], drawing))
     back = list(difference_rows(judged, "b", b, ("a", a), ["GBR", "MEX"], drawing))
     for x, y in zip(there, back, strict=True):
-        assert (x["community"], x["subset"]) == (y["community"], y["subset"])
-        assert [x["value"], x["low"], x["high"]] == pytest.approx(
-            [-y["value"], -y["high"], -y["low"]]
-        )
+        assert (x.community, x.subset) == (y.community, y.subset)
+        assert [x.value, x.low, x.high] == pytest.approx([-y.value, -y.high, -y.low])
 
 
 def test_a_paired_difference_is_narrower_than_two_intervals(
@@ -152,14 +147,14 @@ def test_a_paired_difference_is_narrower_than_two_intervals(
         for r in difference_rows(
             judged, "m", margins, ("reference", reference_of(judged)), served, drawing
         )
-        if r["community"] is None and r["subset"] == "all"
+        if r.community is None and r.subset == "all"
     ]
     summary = {
-        r["aggregate"]: r
+        r.aggregate: r
         for r in summary_rows(judged, "m", margins, served, drawing)
-        if r["subset"] == "all"
+        if r.subset == "all"
     }
-    assert row["high"] - row["low"] < 0.5 * (summary["average"]["high"] - summary["average"]["low"])
+    assert row.high - row.low < 0.5 * (summary["average"].high - summary["average"].low)
 
 
 def test_steering_that_contradicts_everybody_harms_the_bystanders(
@@ -167,15 +162,15 @@ def test_steering_that_contradicts_everybody_harms_the_bystanders(
 ) -> None:
     judged = replace(judged, reference_N=judged.reference_N + 1)
     margins = {"GBR": -judged.reference_N, "MEX": judged.reference_N}
-    rows = {r["steer"]: r for r in harm_rows(judged, "m", margins, ["MEX", "~hill"], drawing)}
+    rows = {r.steer: r for r in harm_rows(judged, "m", margins, ["MEX", "~hill"], drawing)}
     at = np.isin(judged.community_N, ["MEX", "~hill"])
     per_community = [
         np.mean(-np.sign(judged.reference_N[at & (judged.community_N == c)]))
         for c in ("MEX", "~hill")
     ]
-    assert rows["GBR"]["value"] == pytest.approx(np.mean(per_community))
-    assert rows["GBR"]["high"] < 0
-    assert (rows["MEX"]["value"], rows["MEX"]["n"]) == (
+    assert rows["GBR"].value == pytest.approx(np.mean(per_community))
+    assert rows["GBR"].high < 0
+    assert (rows["MEX"].value, rows["MEX"].n) == (
         0.0,
         int((judged.community_N == "~hill").sum()),
     )
@@ -190,17 +185,16 @@ def test_a_summary_judges_each_community_under_its_own_steer(
 ) -> None:
     right = {c: np.where(judged.community_N == c, 1.0, -1.0) for c in ("GBR", "MEX", "~hill")}
     found = {
-        (r["subset"], r["aggregate"]): r
-        for r in summary_rows(judged, "m", right, list(right), drawing)
+        (r.subset, r.aggregate): r for r in summary_rows(judged, "m", right, list(right), drawing)
     }
-    assert {k: r["value"] for k, r in found.items() if k[0] == "all"} == {
+    assert {k: r.value for k, r in found.items() if k[0] == "all"} == {
         ("all", "overall"): 1.0,
         ("all", "average"): 1.0,
         ("all", "worst"): 1.0,
         ("all", "disparity"): 0.0,
         ("all", "ratio"): 1.0,
     }
-    assert {r["steer"] for r in found.values()} == {"own"}
+    assert {r.steer for r in found.values()} == {"own"}
 
 
 def test_the_worst_served_is_named_and_small_communities_never_are(
@@ -212,15 +206,15 @@ def test_the_worst_served_is_named_and_small_communities_never_are(
     rows = [
         r
         for r in summary_rows(judged, "m", {"": margin_N}, list(value), drawing)
-        if r["subset"] == "all"
+        if r.subset == "all"
     ]
-    found = {r["aggregate"]: r for r in rows}
-    assert (found["worst"]["worst_community"], found["worst"]["value"], found["worst"]["n"]) == (
+    found = {r.aggregate: r for r in rows}
+    assert (found["worst"].worst_community, found["worst"].value, found["worst"].n) == (
         "MEX",
         0.0,
         45,
     )
-    assert found["disparity"]["value"] == 1.0
+    assert found["disparity"].value == 1.0
     assert "ratio" not in found
 
 
@@ -230,10 +224,10 @@ def test_only_the_communities_to_serve_count_in_a_summary(
     rows = [
         r
         for r in summary_rows(judged, "m", reference_of(judged), ["MEX"], drawing)
-        if r["subset"] == "all"
+        if r.subset == "all"
     ]
-    assert {r["n"] for r in rows} == {int((judged.community_N == "MEX").sum())}
-    assert {r["aggregate"] for r in rows} == {"overall", "average"}
+    assert {r.n for r in rows} == {int((judged.community_N == "MEX").sum())}
+    assert {r.aggregate for r in rows} == {"overall", "average"}
     assert not list(summary_rows(judged, "m", reference_of(judged), ["NZL"], drawing))
 
 

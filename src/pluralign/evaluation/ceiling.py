@@ -7,9 +7,7 @@ from pluralign.evaluation.reward_rows import Row
 from pluralign.metrics import human_ceiling
 
 
-def ceiling_rows(
-    pairs: Sequence[PreferencePair], seed: int, draws: int = 2000
-) -> Iterator[dict[str, object]]:
+def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) -> Iterator[Row]:
     """How often a rater agrees with the majority of the others on the same two responses.
 
     It is a reference point, not an upper limit: with few other raters their majority is itself
@@ -35,7 +33,7 @@ def ceiling_rows(
             e = human_ceiling(item, choice, raters, rng_for(seed, "ceiling", community), draws)
         except NotEnoughData:
             continue
-        yield Row.of(e, "human_agreement", "people", None, community, "all").as_dict()
+        yield Row.of(e, "human_agreement", "people", None, community, "all")
 
 
 def _items_and_choices(pairs: Sequence[PreferencePair]) -> tuple[list[int], list[float]]:

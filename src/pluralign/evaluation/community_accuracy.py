@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
-from pluralign.evaluation.reward_rows import Row
+from pluralign.evaluation.reward_rows import DifferenceRow, Row, SummaryRow
 from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
 from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_means
 
@@ -68,7 +68,7 @@ def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawin
 
 def summary_rows(
     judged: TestPairs, method: str, margins: Margins, served: Sequence[str], drawing: Drawing
-) -> Iterator[dict[str, object]]:
+) -> Iterator[SummaryRow]:
     """One method over all the communities it is to serve, each under the steer to itself.
 
     Args:
@@ -100,9 +100,9 @@ def summary_rows(
             if found["worst"].value > 0:
                 found["ratio"] = by.ratio(ENOUGH)
         for aggregate, e in found.items():
-            extra = {"worst_community": worst_community} if aggregate == "worst" else {}
             of = worst_community if aggregate == "worst" else None
-            yield _row(part, e, method, OWN, None, subset, of).as_dict(aggregate=aggregate, **extra)
+            more = {"aggregate": aggregate, "worst_community": of}
+            yield SummaryRow.of(_counted(part, e, of), METRIC, method, OWN, None, subset, **more)
 
 
 def difference_rows(
@@ -112,7 +112,7 @@ def difference_rows(
     baseline: tuple[str, Margins],
     served: Sequence[str],
     drawing: Drawing,
-) -> Iterator[dict[str, object]]:
+) -> Iterator[DifferenceRow]:
     """Paired difference in accuracy between a method and a baseline, each under the own steer.
 
     Args:
@@ -135,14 +135,14 @@ def difference_rows(
         part = judged.take(rows)
         by = _disaggregate(part, correct(own_N[rows]) - correct(other_N[rows]), subset, drawing)
         for community, e in [(None, by.average), *by.by_community.items()]:
-            yield _row(part, e, method, OWN, community, subset, community).as_dict(
-                baseline=baseline[0]
-            )
+            counted = _counted(part, e, community)
+            more = {"baseline": baseline[0]}
+            yield DifferenceRow.of(counted, METRIC, method, OWN, community, subset, **more)
 
 
 def harm_rows(
     judged: TestPairs, method: str, margins: Margins, bystanders: Sequence[str], drawing: Drawing
-) -> Iterator[dict[str, object]]:
+) -> Iterator[DifferenceRow]:
     """The cost of a steer to a community for all other communities.
 
     Args:
@@ -163,8 +163,9 @@ def harm_rows(
             continue
         part = judged.take(rows)
         by = _disaggregate(part, correct(margin_N[rows]) - baseline_N[rows], "harm", drawing)
-        row = _row(part, by.average, method, steer, None, "all", None)
-        yield row.as_dict(baseline=REFERENCE, aggregate="bystanders")
+        counted = _counted(part, by.average, None)
+        more = {"baseline": REFERENCE, "aggregate": "bystanders"}
+        yield DifferenceRow.of(counted, METRIC, method, steer, None, "all", **more)
 
 
 def _disaggregate(
@@ -177,19 +178,10 @@ def _disaggregate(
     )
 
 
-def _row(
-    part: TestPairs,
-    e: Estimate,
-    method: str,
-    steer: str,
-    community: str | None,
-    subset: str,
-    of: str | None,
-) -> Row:
-    """A row whose n counts different pairs, of one community or of all."""
-    pairs = part.pair_N if of is None else part.pair_N[part.community_N == of]
-    counted = replace(e, n=len(np.unique(pairs)))
-    return Row.of(counted, METRIC, method, steer, community, subset)
+def _counted(part: TestPairs, e: Estimate, community: str | None) -> Estimate:
+    """An estimate whose n counts different pairs, of one community or of all."""
+    pairs = part.pair_N if community is None else part.pair_N[part.community_N == community]
+    return replace(e, n=len(np.unique(pairs)))
 
 
 def _series_rows(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from pluralign.core import Estimate
 
@@ -26,10 +26,13 @@ class Row:
         high: Upper end, or None.
         n: Different pairs behind it.
         n_raters: Different people behind it; None where answers were only published as shares.
+        optional: Columns that a file lacks where they are None.
 
     Raises:
         ValueError: If the interval has one end, a number is not finite or a count is negative.
     """
+
+    optional: ClassVar[tuple[str, ...]] = ()
 
     metric: str
     method: str
@@ -54,8 +57,9 @@ class Row:
         steer: str | None,
         community: str | None,
         subset: str,
-    ) -> "Row":
-        """The row of an estimate."""
+        **more: Any,
+    ) -> Self:
+        """The row of an estimate; ``more`` are the columns of the kind of row."""
         return cls(
             metric=metric,
             method=method,
@@ -67,11 +71,17 @@ class Row:
             high=estimate.high,
             n=estimate.n,
             n_raters=estimate.n_raters,
+            **more,
         )
 
     def as_dict(self, **more: Any) -> dict[str, Any]:
         """The row as a JSON object, with further columns."""
         return asdict(self) | more
+
+    def as_line(self, **more: Any) -> dict[str, Any]:
+        """The row as its file has it: without the optional columns that are None."""
+        columns = self.as_dict(**more)
+        return {k: v for k, v in columns.items() if v is not None or k not in self.optional}
 
     @property
     def estimate(self) -> Estimate:
@@ -87,6 +97,8 @@ class SummaryRow(Row):
         aggregate: ``overall``, ``average``, ``worst``, ``disparity`` or ``ratio``.
         worst_community: The community with the lowest number, in rows of ``worst``.
     """
+
+    optional: ClassVar[tuple[str, ...]] = ("worst_community",)
 
     aggregate: str
     worst_community: str | None = None
@@ -112,6 +124,8 @@ class DifferenceRow(Row):
         aggregate: ``bystanders``: the change for the communities of the reference other than the
             one steered to; None for the communities that the method serves.
     """
+
+    optional: ClassVar[tuple[str, ...]] = ("aggregate",)
 
     baseline: str
     aggregate: str | None = None

@@ -41,11 +41,14 @@ def measure(
             tables.append(table_of(row for row in rows if is_apart(row)))
             rows = [row for row in rows if not is_apart(row)]
         results += [row.as_dict() for row in rows]
-        summary += summary_rows(judged, name, margins, steered, drawing)
+        of_all = summary_rows(judged, name, margins, steered, drawing)
+        summary += [row.as_line() for row in of_all]
         for baseline in baselines.items():
             if baseline[0] != name:
-                comparisons += difference_rows(judged, name, margins, baseline, steered, drawing)
-        comparisons += harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
+                against = difference_rows(judged, name, margins, baseline, steered, drawing)
+                comparisons += [row.as_line() for row in against]
+        harm = harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
+        comparisons += [row.as_line() for row in harm]
     if apart:
         work.folder.write_table(MATRIX, joined(tables))
     else:
@@ -67,7 +70,7 @@ def rows_of_repeats(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
         for method in work.resolved.methods:
             judged, margins = work.folder.read_predictions(seed, method.name)
             found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
-            rows += [row | {"seed": seed} for row in found]
+            rows += [row.as_line(seed=seed) for row in found]
     return rows
 
 

@@ -238,7 +238,8 @@ def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Ou
     folder.write_rows("comparisons.jsonl", comparisons)
     folder.write_rows("repeats.jsonl", rows_of_repeats(work, drawing))
     _write_accuracy_on_cards(work, results)
-    people = list(ceiling_rows(work.loaded.pairs, settings.seed, settings.intervals.draws))
+    agreement = ceiling_rows(work.loaded.pairs, settings.seed, settings.intervals.draws)
+    people = [row.as_dict() for row in agreement]
     folder.write_rows("people.jsonl", people)
     work.timed("measure", since)
     write_studies(work, encoded, drawing)

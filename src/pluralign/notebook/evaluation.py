@@ -134,8 +134,8 @@ def _gains(
     """(Community, subset) -> gain over the reference; community None is the average."""
     found = {}
     for row in difference_rows(judged, "", own, (REFERENCE, reference), steered, drawing):
-        found[row["community"], row["subset"]] = _estimate(row)
-    return found  # type: ignore[return-value]
+        found[row.community, row.subset] = row.estimate
+    return found
 
 
 def _averages(
@@ -144,8 +144,8 @@ def _averages(
     """Subset -> accuracy on average over the communities steered to."""
     found = {}
     for row in summary_rows(judged, "", margins, steered, drawing):
-        if row["aggregate"] == AVERAGE:
-            found[str(row["subset"])] = _estimate(row)
+        if row.aggregate == AVERAGE:
+            found[row.subset] = row.estimate
     return found
 
 
@@ -193,7 +193,3 @@ def _content(pair: PreferencePair) -> tuple[object, ...]:
 def _model_name(model: SteerableRewardModel) -> str:
     about = getattr(model, "about", {})
     return str(about.get("method", type(model).__name__))
-
-
-def _estimate(row: Any) -> Estimate:
-    return Estimate(row["value"], row["low"], row["high"], row["n"], row["n_raters"])
