@@ -3,16 +3,22 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pages.sections import marked
-from pages.writing import table
-from pluralign.cli.numbers import percent
+from pages.writing import percent, table
 from pluralign.core import FloatArray, InvalidInput
-from pluralign.evaluation import Drawing, TestPairs, difference_rows, summary_rows
-from pluralign.runs import RunFolder, open_run
+from pluralign.evaluation import (
+    DifferenceRow,
+    Drawing,
+    SummaryRow,
+    TestPairs,
+    difference_rows,
+    summary_rows,
+)
+from pluralign.runs import RewardRun, open_run
+from pluralign.runs.folder import RECORD
 
 TRUNKS = {
     "global-dialogues": "frozen sentence encoder, linear heads",
@@ -43,26 +49,29 @@ class Found:
     margins: Margins
 
 
-def folders_of(runs: Path, name: str) -> list[Path]:
-    return [
-        p
-        for p in [runs / name, *sorted(runs.glob(f"{name}-[0-9]*"))]
-        if (p / "predictions").is_dir()
-    ]
+def runs_named(runs: Path, name: str) -> list[RewardRun]:
+    """The finished run of a name, and those that were made seed by seed."""
+    return finished([runs / name, *sorted(runs.glob(f"{name}-[0-9]*"))])
 
 
-def seeds_of(folders: Sequence[Path], methods: Sequence[str]) -> dict[int, Path]:
-    """Seed -> the folder that has all methods of it."""
-    found: dict[int, Path] = {}
-    for folder in folders:
-        for path in (folder / "predictions").glob("seed-*"):
-            if all((path / f"{m}.parquet").is_file() for m in methods):
-                found.setdefault(int(path.name.removeprefix("seed-")), folder)
+def finished(folders: Sequence[Path]) -> list[RewardRun]:
+    """The finished runs of reward models among folders."""
+    found = [open_run(folder) for folder in folders if (folder / RECORD).is_file()]
+    return [run for run in found if isinstance(run, RewardRun)]
+
+
+def by_seed(runs: Sequence[RewardRun], methods: Sequence[str]) -> dict[int, RewardRun]:
+    """Seed -> the first run that has all methods of it."""
+    found: dict[int, RewardRun] = {}
+    for run in runs:
+        if set(methods) <= set(run.methods):
+            for seed in run.seeds:
+                found.setdefault(seed, run)
     return found
 
 
-def read(seeds: Mapping[int, Path], chosen: Sequence[int], method: str) -> Found:
-    parts = [RunFolder(seeds[seed]).read_predictions(seed, method) for seed in chosen]
+def read(seeds: Mapping[int, RewardRun], chosen: Sequence[int], method: str) -> Found:
+    parts = [seeds[seed].margins(method, seed) for seed in chosen]
     steers = dict.fromkeys(s for _, margins in parts for s in margins)
     margins = {s: np.concatenate([m.get(s, j.reference_N) for j, m in parts]) for s in steers}
     return Found(TestPairs.join([j for j, _ in parts]), margins)
@@ -80,22 +89,21 @@ def aligned(found: Found, like: Found) -> Margins:
 
 def mean_of(
     found: Found, method: str, served: Sequence[str], subset: str = "all"
-) -> dict[str, Any] | None:
-    rows = summary_rows(found.judged, method, found.margins, served, DRAWING)
-    return next(
-        (dict(r) for r in rows if r["subset"] == subset and r["aggregate"] == "average"), None
-    )
+) -> SummaryRow | None:
+    for row in summary_rows(found.judged, method, found.margins, served, DRAWING):
+        if row.subset == subset and row.aggregate == "average":
+            return row
+    return None
 
 
-def difference(found: Found, other: Found, served: Sequence[str]) -> dict[str, Any] | None:
+def difference(found: Found, other: Found, served: Sequence[str]) -> DifferenceRow | None:
     baseline = ("other", aligned(other, found))
     rows = difference_rows(found.judged, "this", found.margins, baseline, served, DRAWING)
-    wanted = (r for r in rows if r["subset"] == "all" and r["community"] is None)
-    return next((dict(r) for r in wanted), None)
+    return next((row for row in rows if row.subset == "all" and row.community is None), None)
 
 
 def dialogues(runs: Path) -> Iterator[str]:
-    by_trunk = {name: seeds_of(folders_of(runs, name), METHODS) for name in TRUNKS}
+    by_trunk = {name: by_seed(runs_named(runs, name), METHODS) for name in TRUNKS}
     chosen = sorted(set.intersection(*(set(s) for s in by_trunk.values())))
     if not chosen:
         raise InvalidInput(f"no seed is in all of {', '.join(TRUNKS)}", where=str(runs))
@@ -126,7 +134,7 @@ def dialogues(runs: Path) -> Iterator[str]:
     yield (
         f"Global Dialogues, {_named(chosen)}, the same splits for all: accuracy on the pairs of "
         "people of the United Kingdom who were held out, per cent [95 % interval over raters], "
-        f"{one['n']:,} pairs, {one['n_raters']:,} raters. *Contested* pairs are those on which "
+        f"{one.n:,} pairs, {one.n_raters:,} raters. *Contested* pairs are those on which "
         "the trunk's own reference disagrees with the rater, so they are others for each trunk. "
         "The last column compares the same method on two trunks, pair by pair."
     )
@@ -142,8 +150,8 @@ def dialogues(runs: Path) -> Iterator[str]:
 
 
 def prism(runs: Path) -> Iterator[str]:
-    tuned = seeds_of(folders_of(runs, "prism-pairs"), ("reference", "length"))
-    frozen = seeds_of(folders_of(runs, "prism-pairs-embedding"), ("reference", "length"))
+    tuned = by_seed(runs_named(runs, "prism-pairs"), ("reference", "length"))
+    frozen = by_seed(runs_named(runs, "prism-pairs-embedding"), ("reference", "length"))
     chosen = sorted(set(tuned) & set(frozen))
     if not chosen:
         return
@@ -166,17 +174,17 @@ def prism(runs: Path) -> Iterator[str]:
     assert one is not None
     yield (
         "PRISM pairs (the hard panel: no countries, no scores), raters held out, "
-        f"{_named(chosen)}: accuracy, {one['n']:,} pairs of {one['n_raters']:,} people held out."
+        f"{_named(chosen)}: accuracy, {one.n:,} pairs of {one.n_raters:,} people held out."
     )
     yield table(["model", "all pairs", "minus length"], rows)
 
 
 def differences(runs: Path) -> Iterator[str]:
-    folders = sorted(p for p in (runs / "differences").glob("*") if (p / "record.json").is_file())
-    base = runs / "differences" / "ours"
-    if base not in folders:
+    changed = {run.folder.name: run for run in finished(sorted((runs / "differences").glob("*")))}
+    base = changed.pop("ours", None)
+    if base is None:
         return
-    seeds = {int(p.name.removeprefix("seed-")): base for p in (base / "predictions").glob("seed-*")}
+    seeds = dict.fromkeys(base.seeds, base)
     ours = read(seeds, sorted(seeds), "scpo")
     rows = [
         [
@@ -187,15 +195,15 @@ def differences(runs: Path) -> Iterator[str]:
             _steps(base),
         ]
     ]
-    for folder in (f for f in folders if f != base):
-        found = read(dict.fromkeys(seeds, folder), sorted(seeds), "scpo")
+    for name, run in changed.items():
+        found = read(dict.fromkeys(seeds, run), sorted(seeds), "scpo")
         rows.append(
             [
-                CHANGED.get(folder.name, folder.name),
+                CHANGED.get(name, name),
                 percent(mean_of(found, "scpo", ["GBR"])),
                 percent(mean_of(found, "scpo", ["GBR"], "contested")),
                 percent(difference(found, ours, ["GBR"]), signed=True),
-                _steps(folder),
+                _steps(run),
             ]
         )
     one = mean_of(ours, "scpo", ["GBR"])
@@ -203,8 +211,8 @@ def differences(runs: Path) -> Iterator[str]:
     yield (
         "The effect of each difference between our defaults and SCPO as published, one at a time "
         "(`scpo`, full copies, one seed, a sample of the United Kingdom's pairs, from the model "
-        f"that was fine-tuned on the worldwide panel with seed 7): {one['n']:,} pairs of "
-        f"{one['n_raters']:,} people held out."
+        f"that was fine-tuned on the worldwide panel with seed 7): {one.n:,} pairs of "
+        f"{one.n_raters:,} people held out."
     )
     yield table(["changed", "all pairs", "contested", "minus ours", "steps (best)"], rows)
 
@@ -213,9 +221,8 @@ def _named(seeds: Sequence[int]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _steps(folder: Path) -> str:
-    training = open_run(folder).record["training"]
-    facts = next(iter(training.values()))["scpo"]["GBR"]
+def _steps(run: RewardRun) -> str:
+    facts = next(iter(run.record["training"].values()))["scpo"]["GBR"]
     best = f" ({facts['best_step']})" if facts["best_step"] is not None else ""
     return f"{facts['steps']}{best}"
 
