@@ -9,7 +9,7 @@ import numpy as np
 from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
 from pluralign.evaluation.reward_rows import DifferenceRow, Row, SummaryRow
 from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
-from pluralign.metrics import ByCommunity, correct, disaggregate, draw_series_means
+from pluralign.metrics import ByCommunity, disaggregate, draw_series_means
 
 METRIC = "pairwise_accuracy"
 SUBSETS = ("all", "contested")
@@ -37,6 +37,11 @@ class Drawing:
     draws: int = 2000
 
 
+def _subsets(judged: TestPairs) -> tuple[str, ...]:
+    """The subsets to measure; which pairs are contested is not known where choices are private."""
+    return SUBSETS if judged.flip_N is None else ("all",)
+
+
 def subset_rows(judged: TestPairs, subset: str) -> BoolArray:
     """Pairs of a subset, shape (N,); contested: the reference prefers what the rater rejected."""
     if subset == "contested":
@@ -58,7 +63,7 @@ def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawin
         yields none.
     """
     steers = list(margins)
-    for subset in SUBSETS:
+    for subset in _subsets(judged):
         rows = subset_rows(judged, subset)
         if not rows.any():
             continue
@@ -85,12 +90,12 @@ def summary_rows(
         names the community with the lowest value.
     """
     own_N = own_margins(margins, judged)
-    for subset in SUBSETS:
+    for subset in _subsets(judged):
         rows = subset_rows(judged, subset) & np.isin(judged.community_N, served)
         if not rows.any():
             continue
         part = judged.take(rows)
-        by = _disaggregate(part, correct(own_N[rows]), subset, drawing)
+        by = _disaggregate(part, part.credit(own_N[rows]), subset, drawing)
         found = {"overall": by.overall, "average": by.average}
         worst_community = None
         if sum(n >= ENOUGH for n in by.clusters.values()) >= 2:
@@ -128,12 +133,13 @@ def difference_rows(
         the method is better.
     """
     own_N, other_N = own_margins(margins, judged), own_margins(baseline[1], judged)
-    for subset in SUBSETS:
+    for subset in _subsets(judged):
         rows = subset_rows(judged, subset) & np.isin(judged.community_N, served)
         if not rows.any():
             continue
         part = judged.take(rows)
-        by = _disaggregate(part, correct(own_N[rows]) - correct(other_N[rows]), subset, drawing)
+        gain_N = part.credit(own_N[rows]) - part.credit(other_N[rows])
+        by = _disaggregate(part, gain_N, subset, drawing)
         for community, e in [(None, by.average), *by.by_community.items()]:
             counted = _counted(part, e, community)
             more = {"baseline": baseline[0]}
@@ -156,13 +162,13 @@ def harm_rows(
         For each steer the paired difference to the reference on the pairs of all bystanders but the
         one steered to; below 0 they are worse off.
     """
-    baseline_N = correct(judged.reference_N)
+    baseline_N = judged.credit(judged.reference_N)
     for steer, margin_N in margins.items():
         rows = np.isin(judged.community_N, bystanders) & (judged.community_N != steer)
         if steer == NO_STEER or not rows.any():
             continue
         part = judged.take(rows)
-        by = _disaggregate(part, correct(margin_N[rows]) - baseline_N[rows], "harm", drawing)
+        by = _disaggregate(part, part.credit(margin_N[rows]) - baseline_N[rows], "harm", drawing)
         counted = _counted(part, by.average, None)
         more = {"baseline": REFERENCE, "aggregate": "bystanders"}
         yield DifferenceRow.of(counted, METRIC, method, steer, None, "all", **more)
@@ -225,7 +231,7 @@ def _means(
     lots = []
     for start in range(0, len(steers), _TOGETHER):
         credit_N_S = np.stack(
-            [correct(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1
+            [part.credit(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1
         )
         # Made anew for each lot of steers, so that all have the same draws.
         rng = rng_for(drawing.seed, "bootstrap", subset)

@@ -13,11 +13,13 @@ from pluralign.core import (
     PreferencePair,
     RewardRequest,
     Steer,
+    corrected_credit,
     count_of,
     listed,
     prompt_text,
     short_id,
 )
+from pluralign.metrics import correct
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
 OWN = "own"
@@ -51,6 +53,8 @@ class TestPairs:
             there are no raters.
         reference_N: Margin of the repeat's reference, in logits.
         raters: Whether clusters are people.
+        flip_N: Probability that each reported choice is the opposite of the choice, where choices
+            are private; None where all are known.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes a class called Test... for tests
@@ -60,6 +64,7 @@ class TestPairs:
     cluster_N: StrArray
     reference_N: FloatArray
     raters: bool
+    flip_N: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if not len(self.pair_N):
@@ -83,7 +88,16 @@ class TestPairs:
             self.cluster_N[keep_N],
             self.reference_N[keep_N],
             self.raters,
+            None if self.flip_N is None else self.flip_N[keep_N],
         )
+
+    def credit(self, margin_N: FloatArray) -> FloatArray:
+        """Credit of each pair for margins of shape (N,): its mean is the accuracy on the choices.
+
+        Where choices are private, the flips are undone in the mean; see `corrected_credit`.
+        """
+        credit_N = correct(margin_N)
+        return credit_N if self.flip_N is None else corrected_credit(credit_N, self.flip_N)
 
     @classmethod
     def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "TestPairs":
@@ -96,6 +110,7 @@ class TestPairs:
             np.array(cluster, dtype=np.str_),
             np.asarray(reference_N, dtype=np.float64),
             raters,
+            np.array([p.flip for p in pairs]) if any(p.flip for p in pairs) else None,
         )
 
     @classmethod
@@ -107,7 +122,15 @@ class TestPairs:
             np.concatenate([p.cluster_N for p in parts]),
             np.concatenate([p.reference_N for p in parts]),
             all(p.raters for p in parts),
+            _joined_flips(parts),
         )
+
+
+def _joined_flips(parts: Sequence[TestPairs]) -> FloatArray | None:
+    if all(p.flip_N is None for p in parts):
+        return None
+    each = [np.zeros(len(p)) if p.flip_N is None else p.flip_N for p in parts]
+    return np.concatenate(each)
 
 
 def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[str, FloatArray]:

@@ -16,7 +16,7 @@ from pluralign.huggingface.processes import process_count, wait_for_all, writing
 from pluralign.rewards.transformer.config import LEARNING_RATES, TrainingConfig
 from pluralign.settings.experiment import AnyTrunkSettings, Settings
 from pluralign.settings.resolved_experiment import Resolved
-from pluralign.sources import PrismPairs
+from pluralign.sources import PrismPairs, unwrapped
 
 _LONGEST, _STEPS, _BATCH, _RANK, _DRAWS = 256, 2, 4, 4, 100
 _TRAINED = 2
@@ -106,7 +106,8 @@ def _few(resolved: Resolved, folder: Path, write: bool) -> tuple[tuple[PairSourc
     found: list[PairSource] = []
     told = []
     for k, source in enumerate(resolved.sources):
-        if isinstance(source, PrismPairs) or getattr(source, "hub", False):
+        itself = unwrapped(source)
+        if isinstance(itself, PrismPairs) or getattr(itself, "hub", False):
             place = folder / f"pairs-{k}"
             told.append(f"{source.name}: a sample in the shape of PRISM replaces it")
             if write:
@@ -201,7 +202,7 @@ def _ahead(resolved: Resolved) -> tuple[str, ...]:
     settings = resolved.settings
     communities = len(settings.communities) if settings.communities is not None else None
     whom = _some(communities, "community") if communities else "every community with enough people"
-    data = ", ".join(_origin(s) for s in resolved.sources)
+    data = ", ".join(_origin(unwrapped(s)) for s in resolved.sources)
     lines = [f"data: {data}; the number of pairs is known once they are read"]
     if settings.trunk.kind == "embedding":
         lines.append(f"encoder: {settings.trunk.encoder}")

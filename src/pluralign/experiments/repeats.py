@@ -1,7 +1,7 @@
 """One repeat: check its split, cut the pairs at it, fit the reference, judge by the test pairs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,7 +86,8 @@ def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -
     trained = {p.community for p in train.pairs}
     steered = tuple(c for c in plan.steered if c in trained)
     test = encoded.take(split.test).of((*plan.steered, *plan.spoken_for))
-    return Sides(TrainingSet.build(train, steered, _unit(settings)), test)
+    built = TrainingSet.build(train, steered, _unit(settings))
+    return Sides(replace(built, loss=settings.privacy.loss_of(None)), test)
 
 
 def fit_reference(
@@ -109,7 +110,7 @@ def spoken_for(train: TrainingSet, plan: Plan) -> TrainingSet:
     present = set(train.community_N.tolist())
     spoken = [c for c in plan.spoken_for if c in present]
     rows = np.flatnonzero(np.isin(train.community_N, spoken))
-    return TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows])
+    return TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows], train.loss)
 
 
 def judge(test: EncodedPairs, reference: LinearRewardModel) -> TestPairs:

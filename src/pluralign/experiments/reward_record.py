@@ -3,15 +3,15 @@
 import json
 import platform
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pluralign._version import __version__
-from pluralign.core import MANIFEST, REFERENCE, Reporter, text_digest, without_secrets
+from pluralign.core import MANIFEST, REFERENCE, PairSource, Reporter, text_digest, without_secrets
 from pluralign.experiments.bench import Bench
 from pluralign.experiments.planning import Plan
 from pluralign.methods import Method
@@ -19,8 +19,10 @@ from pluralign.models.trunks import OpenTrunk
 from pluralign.rewards import load_card
 from pluralign.runs.folder import RunFolder
 from pluralign.runs.record import counts_of, plain
+from pluralign.settings.privacy import PrivacySettings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.settings.toml_tables import shown
+from pluralign.sources import PrivatePairs, settings_of
 from pluralign.sources.pair_loading import Loaded
 
 _PACKAGES = (
@@ -82,7 +84,7 @@ def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -
             continue
     sources = []
     for source, tally in zip(work.resolved.sources, loaded.tallies, strict=True):
-        given = without_secrets(plain(asdict(source)))  # type: ignore[call-overload]
+        given = without_secrets(plain(settings_of(source)))
         row = {"name": source.name, "license": source.license, "settings": given}
         sources.append(row | counts_of(tally))
     return {
@@ -94,6 +96,7 @@ def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -
         "seeds": list(seeds_of(work)),
         "versions": {"pluralign": __version__, "python": platform.python_version(), **packages},
         "encoder": work.opened.trunk.fingerprint,
+        "privacy": privacy_of(work.resolved.sources),
         "data": {
             "fingerprint": loaded.fingerprint,
             "pairs": len(loaded.pairs),
@@ -115,6 +118,42 @@ def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -
             if row["subset"] == "all" and row["aggregate"] in {"average", "worst"}
         ],
     }
+
+
+def privacy_of(sources: Sequence[PairSource]) -> list[dict[str, Any]]:
+    """How the choices of each source that has private ones are reported."""
+    found = []
+    for k, source in enumerate(sources):
+        if isinstance(source, PrivatePairs):
+            how = {"epsilon": source.epsilon, "flip": source.flip, "per": source.per}
+            seeded = {"seeded": source.seed is not None}
+            found.append({"source": source.name, "position": k, **how, **seeded})
+    return found
+
+
+def privacy_notes(sources: Sequence[PairSource], trained: bool) -> list[str]:
+    """Notes on private choices.
+
+    Args:
+        sources: The sources of the run.
+        trained: Whether communities are trained parts of a transformer.
+    """
+    notes = []
+    for privacy in privacy_of(sources):
+        name, of = f"pairs.{privacy['position']}", f"each {privacy['per']}"
+        seed = "; a seed can undo them, so nothing is private" if privacy["seeded"] else ""
+        notes.append(
+            f"{name}: choices were reported with epsilon {privacy['epsilon']:g} for {of}; a report "
+            f"is the opposite of the choice with probability {privacy['flip']:.1%}{seed}"
+        )
+    if notes:
+        notes.append(
+            "accuracies and differences are corrected for opposite reports, which widens their "
+            "intervals; contested pairs are not known and not measured"
+        )
+    if notes and trained:
+        notes.append("trained parts learn from reports as if they were choices (loss: plain)")
+    return notes
 
 
 def people_by_role(
@@ -150,6 +189,7 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
         "training_pairs": len(bench.train.encoded),
         "data_fingerprint": work.loaded.fingerprint,
         "licenses": sorted({s.license for s in work.resolved.sources}),
+        "privacy": privacy_of(work.resolved.sources),
         "settings": dict(work.resolved.given.get(method.name, {})),
         **bench.card(used),
         "limits": LIMITS,
@@ -161,7 +201,10 @@ def fingerprint_of(work: RewardWork) -> str:
     """A digest of all that results depend on: settings, data, reference, encoder, version."""
     # Sources of pairs are left out, because the data has a fingerprint of its own; `matrix` only
     # decides where rows are written.
-    settings = work.resolved.settings.model_dump(mode="json", exclude={"pairs", "matrix"})
+    exclude = {"pairs", "matrix"}
+    if work.resolved.settings.privacy == PrivacySettings():
+        exclude.add("privacy")  # runs of versions without it are resumed
+    settings = work.resolved.settings.model_dump(mode="json", exclude=exclude)
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
     # By its weights, because another model may lie at the same path later.

@@ -33,6 +33,7 @@ from pluralign.experiments.reward_record import (
     RewardWork,
     card_of,
     fingerprint_of,
+    privacy_notes,
     record_of,
     seeds_of,
 )
@@ -133,7 +134,7 @@ def _run(
         opened=opened,
         cache=cache,
     )
-    work.notes += advice
+    work.notes += [*advice, *privacy_notes(resolved.sources, settings.trunk.tuned)]
     _check(work)
     with claimed(work.folder, fingerprint_of(work), fresh, _made_again_with) as faults:
         work.timed("read", started)
@@ -238,7 +239,8 @@ def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Ou
     folder.write_rows("comparisons.jsonl", comparisons)
     folder.write_rows("repeats.jsonl", rows_of_repeats(work, drawing))
     _write_accuracy_on_cards(work, results)
-    agreement = ceiling_rows(work.loaded.pairs, settings.seed, settings.intervals.draws)
+    known = [pair for pair in work.loaded.pairs if not pair.flip]  # private people seem to disagree
+    agreement = ceiling_rows(known, settings.seed, settings.intervals.draws)
     people = [row.as_dict() for row in agreement]
     folder.write_rows("people.jsonl", people)
     work.timed("measure", since)

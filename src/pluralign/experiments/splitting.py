@@ -6,7 +6,7 @@ import numpy as np
 
 from pluralign.core import InvalidSettings, NotEnoughData, PairSource, rng_for
 from pluralign.settings.experiment import Settings
-from pluralign.sources import Loaded, PrismPairs, Split, split_by, split_prism
+from pluralign.sources import Loaded, PrismPairs, Split, split_by, split_prism, unwrapped
 
 
 def split_pairs(
@@ -27,7 +27,7 @@ def split_pairs(
             raise NotEnoughData("the train or the test file contains no pairs", where="split.by")
         return split
     if by == "prism":
-        source = sources[0]
+        source = unwrapped(sources[0])
         if len(sources) != 1 or not isinstance(source, PrismPairs):
             raise InvalidSettings(
                 "the published split belongs to PRISM alone", where="split.by", hint="use rater"

@@ -19,7 +19,7 @@ from pluralign.evaluation import (
 )
 from pluralign.experiments.bench import Bench, FittedMethod
 from pluralign.methods import Method, TrainingSet
-from pluralign.metrics import Drawn, average_draws, correct, draw_series_means
+from pluralign.metrics import Drawn, average_draws, draw_series_means
 from pluralign.rewards import EncodedPairs
 
 
@@ -65,7 +65,7 @@ class Study:
         """
         found = []
         for fit, part in zip(fits, self.parts, strict=True):
-            found.append(correct(own_margins(fit.margins(part.test), part.judged)))
+            found.append(part.judged.credit(own_margins(fit.margins(part.test), part.judged)))
         return np.concatenate(found)
 
     def rows(self, subset: str) -> BoolArray:

@@ -117,10 +117,9 @@ def mean_losses(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     """
     weight_N = balanced_weights(margin_N_K[:, 0], train)
     counted = weight_N > 0
-    # The margin of a pair that was never held out is nan, and numpy would warn about its loss.
-    known_N_K = np.where(counted[:, None], margin_N_K, 0.0)
     with one_blas_thread():
-        losses: FloatArray = weight_N[counted] @ train.losses(known_N_K)[counted]
+        # `logaddexp(0, -m)` is -log sigmoid(m), without overflow.
+        losses: FloatArray = weight_N[counted] @ train.losses(margin_N_K[counted], counted)
     return losses
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import (
+    BoolArray,
     FloatArray,
     IntArray,
     InvalidInput,
@@ -108,10 +109,9 @@ class TrainingSet:
         features = self.encoded.features
         return fit_reports(features, ridges, prior_D, weight_N, self.flip_N, self.loss)
 
-    def losses(self, margin_N: FloatArray) -> FloatArray:
-        """Loss of each pair, in nats; shape (N,), or (N, K) for margins of that shape."""
-        flip = self.flip_N.reshape(-1, *[1] * (margin_N.ndim - 1))
-        return report_losses(margin_N, flip, self.loss)
+    def losses(self, margin_n_K: FloatArray, counted_N: BoolArray) -> FloatArray:
+        """Losses of the n pairs that count under K models, in nats, shape (n, K)."""
+        return report_losses(margin_n_K, self.flip_N[counted_N, None], self.loss)
 
     def of(self, *communities: str) -> "TrainingSet":
         """The pairs of these communities, steered to those of them that this set steers to."""

@@ -116,7 +116,8 @@ def fit(
         reporter.stage(f"encoding the texts of {count_of(len(whole), 'pair')}")
         encoded = start.trunk.encode_pairs(whole.loaded.pairs)
         _warn_of_languages(whole, start.trunk, seed)
-        train = TrainingSet.build(encoded, roles.steered, whole.unit)
+        built = TrainingSet.build(encoded, roles.steered, whole.unit)
+        train = replace(built, loss=resolved.settings.privacy.loss_of(None))
         model = _fitted(resolved, train, start, roles, reporter)
     if not isinstance(model, LinearRewardModel):
         # Each model of this package explains; one of a plug-in may lack the method.

@@ -129,6 +129,8 @@ class RunFolder:
             "rater" if judged.raters else "stem": judged.cluster_N,
             "reference": judged.reference_N,
         }
+        if judged.flip_N is not None:
+            columns["flip"] = judged.flip_N
         columns |= {
             "margin" if steer == NO_STEER else f"margin:{steer}": margin_N
             for steer, margin_N in margins.items()
@@ -163,7 +165,8 @@ class RunFolder:
                 columns[k].astype(np.str_)
                 for k in ("pair", "community", "rater" if raters else "stem")
             )
-            judged = TestPairs(pair, community, cluster, columns["reference"], raters)
+            reference, flip = columns["reference"], columns.get("flip")
+            judged = TestPairs(pair, community, cluster, reference, raters, flip)
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
             raise DamagedFile(
                 "missing, truncated or not written by pluralign", where=str(path), hint=AGAIN

@@ -7,6 +7,7 @@ from pydantic import Field, Tag, model_validator
 
 from pluralign.core.units import Unit
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
+from pluralign.settings.privacy import PrivacySettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
@@ -239,6 +240,7 @@ class Settings(SettingsTable):
     pairs: tuple[dict[str, Any], ...] = ()
     """Sources of pairs: ``source`` names one, the other keys are its settings. A list,
     ``[[pairs]]``, joins several."""
+    privacy: PrivacySettings = PrivacySettings()
     split: SplitSettings = SplitSettings()
     reference: ReferenceSettings = ReferenceSettings()
     trunk: AnyTrunkSettings = EmbeddingTrunkSettings()
@@ -285,6 +287,8 @@ class Settings(SettingsTable):
             )
         if self.fit.ridge != "auto" or self.reference.ridge != "auto":
             raise ValueError("a ridge is for linear heads only; trained parts use [training]")
+        if self.privacy.loss not in {"auto", "plain"}:
+            raise ValueError('privacy.loss is for linear heads only; use "auto"')
         return self
 
     @model_validator(mode="after")

@@ -31,7 +31,7 @@ from pluralign.settings.validation import (
     source_from,
     validated,
 )
-from pluralign.sources import JsonlPairs, PrismPairs
+from pluralign.sources import JsonlPairs, PrismPairs, PrivatePairs, unwrapped
 
 _ONLY_TRAINED: dict[str, Any] = {
     "training": True,
@@ -117,7 +117,7 @@ def resolve(
     _check_files(settings, () if given_sources else sources, where)
     return Resolved(
         settings=settings,
-        sources=sources,
+        sources=tuple(map(settings.privacy.around, sources)),
         methods=methods,
         given={m.name: _method_values(m, given, where) for m in methods},
         origin=origin,
@@ -130,8 +130,8 @@ def explain(resolved: Resolved) -> list[Explained]:
     lines = lines_of_settings(resolved.settings, exclude={"pairs": True, **left_out})
     meanings = meanings_of(Settings)
     for k, source in enumerate(resolved.sources):
-        lines += lines_of_source(source, f"pairs.{k}.")
-        meanings |= meanings_of_source(source, f"pairs.{k}.")
+        lines += lines_of_source(unwrapped(source), f"pairs.{k}.")
+        meanings |= meanings_of_source(unwrapped(source), f"pairs.{k}.")
     for method in resolved.methods:
         if method.section is not None and method.section == method.name:
             lines += _lines_of_method(method, resolved)
@@ -164,6 +164,8 @@ def _with_ids(settings: Settings, where: str) -> dict[str, Any]:
 
 def _with_skip_bad(source: Any) -> Any:
     """The source with ``skip_bad``, if it has that setting."""
+    if isinstance(source, PrivatePairs):
+        return replace(source, source=_with_skip_bad(source.source))
     return replace(source, skip_bad=True) if hasattr(source, "skip_bad") else source
 
 
@@ -187,7 +189,7 @@ def _sources(settings: Settings, base: Path, where: str) -> tuple[PairSource, ..
 
 def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) -> None:
     named: list[tuple[str, Any]] = []
-    for source in sources:
+    for source in map(unwrapped, sources):
         values: Any = source
         named += [(f"pairs.{f.name}", getattr(source, f.name)) for f in fields(values)]
     if settings.split.by == "files":
@@ -199,7 +201,7 @@ def _check_files(settings: Settings, sources: Sequence[PairSource], where: str) 
                 where=f"{where}: {key}",
                 hint="check the path and its spelling",
             )
-    if settings.split.by == "prism" and [type(source) for source in sources] != [PrismPairs]:
+    if settings.split.by == "prism" and [type(unwrapped(s)) for s in sources] != [PrismPairs]:
         raise InvalidSettings(
             "the published split is for PRISM only",
             where=f"{where}: split.by",

@@ -90,6 +90,8 @@ def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
     The name of an encoder or a model is a path if there is such a folder.
     """
     split, reference, trunk = tables.get("split"), tables.get("reference"), tables.get("trunk")
+    if isinstance(tables.get("privacy"), dict):
+        tables["privacy"] = located_ledger(tables["privacy"], base, "privacy")
     for key in ("encoder", "model"):
         name = trunk.get(key) if isinstance(trunk, dict) else None
         if isinstance(trunk, dict) and isinstance(name, str) and (base / name).is_dir():
@@ -101,6 +103,13 @@ def located(tables: dict[str, Any], base: Path) -> dict[str, Any]:
         model = absolute(reference["model"], base, "reference.model")
         tables["reference"] = reference | {"model": model}
     return tables
+
+
+def located_ledger(privacy: Mapping[str, Any], base: Path, where: str) -> dict[str, Any]:
+    """A table ``privacy`` with an absolute path of its ledger."""
+    if "ledger" not in privacy:
+        return dict(privacy)
+    return {**privacy, "ledger": absolute(privacy["ledger"], base, f"{where}.ledger")}
 
 
 def absolute(value: Any, base: Path, where: str) -> Any:

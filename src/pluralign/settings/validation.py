@@ -20,8 +20,9 @@ from pluralign.core import (
 )
 from pluralign.settings.meanings import tables_in
 from pluralign.settings.name_hints import nearest
+from pluralign.settings.privacy import SourcePrivacy
 from pluralign.settings.registry import SOURCES, names, source_named
-from pluralign.settings.toml_tables import absolute, is_path
+from pluralign.settings.toml_tables import absolute, is_path, located_ledger
 from pluralign.settings.variants import WRONG_KIND, SettingsVariant
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -133,12 +134,13 @@ def _check_finite(made: Any, names: Sequence[str], where: str) -> None:
 
 
 def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
-    """Make the source that a table names, with its settings.
+    """Make the source that a table names, with its settings and its privacy.
 
     Raises:
         InvalidSettings: If no source or an unknown one is named, or a setting of it is wrong.
     """
     values = dict(table)
+    privacy = values.pop("privacy", None)
     if "source" not in values:
         raise InvalidSettings(
             "a source must be named",
@@ -149,7 +151,18 @@ def source_from(table: Mapping[str, Any], base: Path, where: str) -> Any:
         cls = source_named(str(values.pop("source")))
     except InvalidSettings as error:
         raise InvalidSettings(error.what, where=f"{where}.source", hint=error.hint) from error
-    return built(cls, values, base, where)
+    source = built(cls, values, base, where)
+    return source if privacy is None else _made_private(source, privacy, base, f"{where}.privacy")
+
+
+def _made_private(source: Any, privacy: Any, base: Path, where: str) -> Any:
+    if not isinstance(privacy, Mapping):
+        raise InvalidSettings(
+            f"must be a table, got {type(privacy).__name__}",
+            where=where,
+            hint="write privacy = {epsilon = 1.0}",
+        )
+    return validated(SourcePrivacy, located_ledger(privacy, base, where), where).around(source)
 
 
 def community_ids(labels: Sequence[str], where: str) -> tuple[str, ...]:

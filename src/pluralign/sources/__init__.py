@@ -19,7 +19,7 @@ from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
-from pluralign.sources.private import PrivatePairs
+from pluralign.sources.private import PrivatePairs, settings_of, unwrapped
 from pluralign.sources.recorded_answers import read_answers
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.row_files import RowPolicy, read_rows
@@ -68,8 +68,10 @@ __all__ = [
     "read_rows",
     "read_similarity",
     "report_on",
+    "settings_of",
     "shared_stems",
     "split_by",
     "split_prism",
+    "unwrapped",
     "withdraw_choices",
 ]

@@ -1,0 +1,64 @@
+"""Settings of private choices: of a run, and of a single source."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pluralign.core import PairSource
+from pluralign.methods import Method
+from pluralign.rewards import LossKind
+from pluralign.settings.variants import SettingsTable
+from pluralign.sources import PrivatePairs
+
+Epsilon = Annotated[float, Field(gt=0)]
+
+
+class _ReportSettings(SettingsTable):
+    """How choices are reported."""
+
+    per: Literal["label", "person"] = "label"
+    """Unit that epsilon protects: every single choice (``label``), or all choices of a person
+    (``person``), of whom one choice is used then."""
+    ledger: Path | None = None
+    """Ledger of the reports, which are drawn once. When unset: ``pluralign/ledger.jsonl`` in the
+    data folder of the user; with a seed, none."""
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Seed of the reports, for experiments on choices that are known anyway: a reader of the seed
+    can undo the flips, so nothing is private. When unset, reports are drawn from a secure source of
+    randomness."""
+
+
+class SourcePrivacy(_ReportSettings):
+    """Private choices of one source: the table ``privacy`` of an entry of ``pairs``."""
+
+    epsilon: Epsilon
+    """Privacy parameter of each report."""
+
+    def around(self, source: PairSource) -> PrivatePairs:
+        """The source with private choices."""
+        return PrivatePairs(source, self.epsilon, self.per, self.ledger, self.seed)
+
+
+class PrivacySettings(_ReportSettings):
+    """Private choices: each passes randomised response once, before anything else reads it."""
+
+    epsilon: Epsilon | None = None
+    """Privacy parameter of each report, for every source without a table ``privacy`` of its own.
+    When unset, their choices are not private."""
+    loss: Literal["auto", "plain", "unbiased", "forward"] = "auto"
+    """Loss of linear heads on private choices. ``auto``: ``forward`` for the reference and methods
+    that compare margins with thresholds, ``unbiased`` for the others; ``plain`` ignores the
+    flips."""
+
+    def around(self, source: PairSource) -> PairSource:
+        """The source, with private choices if the run asks for them and it has none."""
+        if self.epsilon is None or isinstance(source, PrivatePairs):
+            return source
+        return PrivatePairs(source, self.epsilon, self.per, self.ledger, self.seed)
+
+    def loss_of(self, method: Method | None) -> LossKind:
+        """The loss of a method; of the reference where None."""
+        if self.loss != "auto":
+            return self.loss
+        return "forward" if method is None or method.thresholds else "unbiased"
