@@ -1,6 +1,6 @@
 """Pluralistic alignment: steer reward models to communities, and measure how well each is served.
 
-Importing this is free: what is named here is loaded when it is first used.
+Importing this is free: each name here is loaded when it is first used.
 
 >>> import pluralign
 >>> pluralign.Steer({"MEX": 0.7, "~world": 0.3}).strength

@@ -50,6 +50,10 @@ def test_code_quotes_and_doctests_are_not_read(checker: ModuleType) -> None:
 def test_questions_may_begin_with_what_and_sentences_may_not(checker: ModuleType) -> None:
     assert found_in(checker, '"""What is it?"""') == []
     assert found_in(checker, '"""What stood before each."""') == [1]
+    assert found_in(checker, '"""A card: what it is."""') == [1]
+    assert found_in(checker, '"""The rest; those of 0.5 stay."""') == [1]
+    assert found_in(checker, '"""It finds those with a rank."""') == []
+    assert found_in(checker, '"""Raises.\n\nwhat: The problem.\n"""') == []
 
 
 def test_code_and_quotations_of_a_page_are_not_read(checker: ModuleType) -> None:

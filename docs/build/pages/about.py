@@ -16,7 +16,7 @@ _ABOUT = {
         " community is a panel in the United Kingdom."
     ),
     "global-opinions": (
-        "Part of GlobalOpinionQA (Durmus et al. 2023): what the people of each country answered"
+        "Part of GlobalOpinionQA (Durmus et al. 2023): answers of the people of each country"
         " in Pew and World Values Survey polls. Every two options of a question with different"
         " shares are a pair; the reference learns from nine Western countries together."
     ),

@@ -33,9 +33,9 @@ _WITHOUT_OPTION = {LLAMA: 44, "llama-4-scout": 29}
 _READ = (
     " Read by eye (not generated; shown while the counts are those that were read): the answers"
     " of Llama-3 without an option are refusals in words, on suicide, violence, sexuality or"
-    " breaking rules, except for one answer whose number and words disagree; those of"
-    " llama-4-scout are empty, or reasoning that breaks off before it names an option, and none of"
-    " them is a refusal."
+    " breaking rules, except for one answer whose number and words disagree; the answers"
+    " of llama-4-scout are empty, or reasoning that breaks off before it names an option, and"
+    " none of them is a refusal."
 )
 
 

@@ -1,4 +1,4 @@
-"""CultureSPA's generated questions: those that our filter and the published one keep."""
+"""CultureSPA's generated questions, and the ones that our filter and the published one keep."""
 
 import gzip
 import json

@@ -60,8 +60,8 @@ def run_audit(
     Args:
         given: The folder of a run, or the paths of the evidence.
         settings: Seed, draws, smallest reported group, methods: a TOML file, its tables, or what
-            `resolve_audit` made of them. Default: those of ``pluralign audit``.
-        audits: The audits, with their thresholds. Default: those of the settings.
+            `resolve_audit` made of them. Default: the settings of ``pluralign audit``.
+        audits: The audits, with their thresholds. Default: the audits that the settings name.
         out: Folder to write to; files of an earlier audit in it are replaced. Default: ``audit``
             in the folder of the run, and ``runs/audit`` where there is no run.
         reporter: Receives the progress. Default: a bar in a notebook and on a terminal.

@@ -164,7 +164,7 @@ def _holds(record: object, key: str) -> bool:
 def _answered(
     given: Given, run: RewardRun | SurveyRun | None, found: Gathered, missing: list[str]
 ) -> tuple[Survey | None, list[ReadAnswer]]:
-    """The survey, and the answers to it: those given, else those of the run."""
+    """The survey, and the answers to it: the given answers, else the answers of the run."""
     if given.answers and not given.surveys:
         raise InvalidSettings(
             "answers cannot be audited without their survey", where="--survey", hint="name it"

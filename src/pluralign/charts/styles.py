@@ -50,7 +50,7 @@ def number_axis(percent: bool, width: int) -> Any:
 
 
 def chosen(who: Sequence[str], ask: str) -> Any:
-    """Whose numbers a chart shows: readers choose where there are several."""
+    """The parameter for the respondent of a chart; readers choose where there are several."""
     import altair as alt
 
     if len(who) == 1:

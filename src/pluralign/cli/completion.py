@@ -124,7 +124,7 @@ def rejoin_words(environment: MutableMapping[str, str]) -> str:
     r"""Put words together that bash splits at ``=``, before Typer reads them.
 
     Args:
-        environment: Variables of the process; those of bash's completion are changed.
+        environment: Variables of the process; the variables of bash's completion are changed.
 
     Returns:
         The part of the last word that bash keeps as it is; completions must not repeat it.

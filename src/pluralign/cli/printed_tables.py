@@ -242,7 +242,7 @@ def _left_out(table: PrintedTable, left: Sequence[int]) -> list[str]:
 
 
 def _may_leave(columns: Sequence[PrintedColumn]) -> bool:
-    """Whether a column may be left out; those of rank 0 stay, however wide the table then is."""
+    """Whether a column may be left out; columns of rank 0 stay, however wide the table then is."""
     return any(column.rank for column in columns)
 
 

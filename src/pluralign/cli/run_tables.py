@@ -98,7 +98,7 @@ def _method_table(outcome: Outcome) -> PrintedTable:
 
 
 def _show_communities(outcome: Outcome, output: Output) -> None:
-    """Print the communities, the lowest accuracy first; those with few people are not ranked."""
+    """Print the communities, the lowest accuracy first; a community with few people has no rank."""
     methods = list(dict.fromkeys(r["method"] for r in outcome.summary))
     compared = [m for m in ranked_methods() if m in methods] or methods[:5]
     shown = [compared[-1], *compared[:-1]]

@@ -247,7 +247,7 @@ def _lines_about(answers: Row) -> Iterator[str]:
 
 
 def _joined(notes: Mapping[str, int]) -> list[str]:
-    """Notes with how often each occurs; those that differ in their community alone become one."""
+    """Notes with how often each occurs; notes that differ in their community alone become one."""
     alone: list[str] = []
     where: dict[str, list[str]] = {}
     for note, n in notes.items():

@@ -275,7 +275,7 @@ TRANSLATIONS = (
     "tr", "uk", "vi",
     "zh_CN", "zh_TW",
 )  # fmt: skip
-"""Languages whose names of countries are read: those with careful translations in `pycountry`."""
+"""Languages whose names of countries are read, with careful translations in `pycountry`."""
 
 LANGUAGES = (
     "am", "az", "be", "bn", "bs", "eu", "fil", "gl", "gu", "ha", "hi", "hy", "ig", "ka", "kk", "km",

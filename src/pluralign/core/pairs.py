@@ -111,7 +111,7 @@ AnyRequest = RewardRequest | tuple[Prompt, str]
 
 
 def as_requests(given: Iterable[AnyRequest]) -> list[RewardRequest]:
-    """The requests that a caller means: what every model's ``score`` does first.
+    """The requests that a caller means; the first step of every model's ``score``.
 
     Args:
         given: Requests, or tuples of a prompt and a response.

@@ -32,7 +32,7 @@ def count_of(n: int, thing: str, things: str | None = None) -> str:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """The first of some names, and how many more there are; what short reprs are made of.
+    """The first of some names, and how many more there are, for short reprs.
 
     >>> listed(["MEX", "GBR"]), listed(list("abcdefgh"), most=3), listed([])
     ('MEX, GBR', 'a, b, c and 5 more', 'none')

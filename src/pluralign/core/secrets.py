@@ -26,7 +26,7 @@ def masked(text: str, secrets: Collection[str] = ()) -> str:
 
     Args:
         text: A message, or one value of settings.
-        secrets: Known secrets, as from `secrets_of`; those of fewer than four characters stay.
+        secrets: Known secrets, as from `secrets_of`; secrets of fewer than four characters stay.
 
     >>> masked("http://ann:pw@host/v1?api_key=abc&model=m refused sesame", ["sesame"])
     'http://***@host/v1?api_key=***&model=m refused ***'

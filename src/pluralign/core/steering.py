@@ -96,7 +96,7 @@ AnySteer = Steer | str | Mapping[str, float] | None
 
 
 def as_steer(given: AnySteer, communities: Sequence[str]) -> Steer | None:
-    """The steer that a caller means: what every model's ``score`` does first.
+    """The steer that a caller means; the first step of every model's ``score``.
 
     Args:
         given: A `Steer`, a community's id or name, community -> share, or None for the reference.

@@ -225,7 +225,7 @@ def _means(
 ) -> FloatArray:
     """Accuracy of each community under each steer, and the ends of its interval, shape (3, C, S).
 
-    All steers have the same draws; those of `_TOGETHER` steers are in memory at once.
+    All steers have the same draws; the numbers of `_TOGETHER` steers are in memory at once.
     """
     steers = list(margins)
     lots = []

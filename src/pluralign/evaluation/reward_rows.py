@@ -18,7 +18,7 @@ class Row:
         method: Name of the method.
         steer: Community steered to; None for a method that does not steer; ``own`` in summaries,
             where each community is judged under the steer to itself.
-        community: Whose pairs were judged; None in summaries.
+        community: Id of the community whose pairs were judged; None in summaries.
         subset: ``all``, or ``contested``: the pairs on which the reference disagrees with the
             rater.
         value: The number.

@@ -28,7 +28,7 @@ def count_alike(work: RewardWork, encoded: EncodedPairs | None) -> dict[str, Any
             own.
 
     Returns:
-        For ``record.json``: pairs by reason; those that the trunk reads alike (``tied``), and how
+        For ``record.json``: pairs by reason; pairs that the trunk reads alike (``tied``), and how
         many of the test pairs of all repeats are among them.
     """
     pairs, settings = work.loaded.pairs, work.resolved.settings

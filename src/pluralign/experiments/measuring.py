@@ -57,7 +57,7 @@ def measure(
 
 
 def _baselines(methods: Sequence[Method]) -> list[str]:
-    """Names of the baselines: those with a rank first, from the lowest."""
+    """Names of the baselines; baselines with a rank come first, from the lowest."""
     found = [m for m in methods if m.baseline]
     found.sort(key=lambda m: (m.rank is None, m.rank or 0))
     return [m.name for m in found]

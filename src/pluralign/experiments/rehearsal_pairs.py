@@ -25,7 +25,7 @@ class FewPairs:
 
     Attributes:
         source: Where they come from.
-        communities: Whose pairs; None takes the first communities that appear.
+        communities: Ids of the communities; None takes the first ones that appear.
         each: Pairs of each community.
         of_one: Pairs of each rater at most.
     """

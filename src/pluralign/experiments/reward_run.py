@@ -88,8 +88,8 @@ def run_experiment(
     """Run an experiment and write its folder.
 
     The folder contains ``record.json``, ``results.jsonl`` (every method x steer x community x
-    subset; what steers do to other communities is in ``matrix.parquet`` where communities are
-    many), ``summary.jsonl`` (each method over the communities it serves), ``comparisons.jsonl``
+    subset; effects of steers on other communities are in ``matrix.parquet`` where communities
+    are many), ``summary.jsonl`` (each method over the communities it serves), ``comparisons.jsonl``
     (paired differences, and what steering costs others), ``repeats.jsonl`` (each seed alone),
     ``people.jsonl`` (agreement among people, where several judged the same), ``studies/`` (curves
     and sensitivity, where asked for), ``predictions/`` and ``models/``.

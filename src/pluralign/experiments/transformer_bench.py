@@ -140,7 +140,7 @@ class TransformerBench:
         )
 
     def _home(self, method: Method, settings: Mapping[str, object]) -> Path:
-        """Folder of a method's parts; those of a study are named by all that decides them."""
+        """Folder of a method's parts; parts of a study are named by all that decides them."""
         if self.whole and not settings:
             return self.run / "models" / f"seed-{self.seed}" / method.name / "parts"
         ids = text_digest("\x1e".join(p.id for p in self.train.encoded.pairs))

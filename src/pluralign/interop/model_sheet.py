@@ -13,7 +13,7 @@ class ModelSheet:
     """Facts on a model card that the saved model does not have.
 
     Attributes:
-        repo_id: ``owner/name`` on the hub, or a folder: what the examples load.
+        repo_id: ``owner/name`` on the hub, or a folder; the examples load it.
         license: Licence of the weights, as the hub writes it (``apache-2.0``, ``cc-by-4.0``); None:
             the card states that no licence was chosen.
         base_model: The hub's name of the model it was made from; None takes it from the card where
@@ -71,7 +71,7 @@ def completed(sheet: ModelSheet, folder: Path) -> ModelSheet:
     """A sheet with the facts that the files of an export give.
 
     Args:
-        sheet: The sheet; what it states itself stays.
+        sheet: The sheet; its own statements stay.
         folder: The folder; without files of an export the sheet stays as it is.
     """
     about, adapted = folder / ROUTES, folder / "adapter_config.json"

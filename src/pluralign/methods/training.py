@@ -32,8 +32,8 @@ class TrainingSet:
     """Training pairs of every community, and which communities to steer to.
 
     Attributes:
-        encoded: All training pairs with their features; those that the reference was fitted on may
-            be among them.
+        encoded: All training pairs with their features; the pairs that the reference was fitted on
+            may be among them.
         communities: Ids to steer to, C of them; each has at least one pair.
         unit_N: The unit that stays whole when a method holds out part of the training pairs: the
             rater, or the question or stem where there are no raters, each as a number, in the order
@@ -175,8 +175,8 @@ class Method:
             head_K_C_D``, for a method whose ridge can be chosen inside the training raters; else
             None.
         weights: Weight of each pair, ``(margin_N, config) -> weight_N``, from the reference's
-            margins: what makes a transformer learn by this method; None where it is more, or less,
-            than weighting pairs.
+            margins, with which a transformer learns by this method; None where the method is more,
+            or less, than weighting pairs.
         shared: Whether one part serves all communities steered to.
         tuned_as: Name of the method whose chosen ridge it uses, so that an ablation differs in one
             thing only; None where it chooses its own.

@@ -1,4 +1,4 @@
-"""Advice in at most three lines for each run: what to use, what to avoid, what to check."""
+"""Advice in at most three lines for each run: uses to choose, to avoid and to check."""
 
 from collections.abc import Sequence
 

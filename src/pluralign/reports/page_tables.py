@@ -137,7 +137,7 @@ class Table:
 
     @property
     def filled(self) -> list[Column]:
-        """The columns on the page: those with a value in any row."""
+        """The columns on the page: all that have a value in any row."""
         nothing: tuple[object, ...] = (None, {}, [])
         return [c for c in self.columns if any(row.get(c.key) not in nothing for row in self.rows)]
 

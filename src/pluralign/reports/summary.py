@@ -18,7 +18,7 @@ from pluralign.reports.sections.standings import (
 
 
 def title_of(runs: Sequence[Run], say: Speech) -> str:
-    """A title for the page: what its runs measure."""
+    """A title for the page, from the kinds of its runs."""
     kinds = {run.kind for run in runs}
     if kinds == {"rewards"}:
         return say("How well reward models predict the choices of each community")

@@ -19,7 +19,7 @@ def tables_of(page: Page) -> Iterator[Table]:
 
 
 def csv_of(table: Table) -> str:
-    """All rows of a table, raw; what a spreadsheet would take for a formula is quoted.
+    """All rows of a table, raw; a cell that a spreadsheet takes for a formula is quoted.
 
     A cell of several values is there as the page shows it, or not at all.
     """

@@ -240,7 +240,7 @@ def explain_steer(
         prompt: The prompt.
         a: The first response.
         b: The other response.
-        community: Whose preference; the reference's where it is None.
+        community: Id of the community; None for the reference.
         pairs: Must be None: the nearest training pairs are known of linear heads only.
 
     Raises:

@@ -31,7 +31,7 @@ class LinearRewardModel:
         reference_D: Head of the reference, shape (D,).
         communities: Ids it can be steered to, C of them.
         delta_C_D: Addition of each community to the head, shape (C, D).
-        about: Facts for the card: what it was trained on, by which method, with which settings.
+        about: Facts for the card, such as training data, method and settings.
         described: How the trunk can be opened again, for the card of a saved model; empty where
             that is not known.
         training: Training pairs with their features, where they are at hand; they are not saved.
@@ -68,7 +68,7 @@ class LinearRewardModel:
         )
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
+        """Rewards under ``steer`` in logits, shape (N,); None: the reference's rewards.
 
         Only differences between responses to one prompt mean anything.
 
@@ -106,8 +106,8 @@ class LinearRewardModel:
             prompt: The prompt.
             a: The first response.
             b: The other response.
-            community: Whose preference, as for `score`; the reference's where it is None.
-            pairs: Training pairs to find the nearest ones among. Default: those of ``training``.
+            community: Id of the community, as for `score`; None for the reference.
+            pairs: Training pairs to find the nearest ones among. Default: ``training``.
             nearest: How many of them to show, >= 0.
 
         Returns:

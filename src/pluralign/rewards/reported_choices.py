@@ -84,8 +84,9 @@ def fit_reports(
         kind: The loss.
 
     Returns:
-        One head for each ridge, shape (K, D): those of `fit_path`, to the last bit, where no report
-        is flipped. The forward loss has no single answer; the search starts from the plain head.
+        One head for each ridge, shape (K, D): the heads of `fit_path`, to the last bit, where no
+        report is flipped. The forward loss has no single answer; the search starts from the plain
+        head.
 
     Raises:
         NotEnoughData: If there are no pairs.

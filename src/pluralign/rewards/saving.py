@@ -77,7 +77,7 @@ def save_reward_model(
 
 
 def write_card(folder: Path, facts: Mapping[str, object]) -> None:
-    """Write the card of a saved model: what it is, and a checksum over it."""
+    """Write the card of a saved model: facts about it, and a checksum over the card."""
     _write_card(folder, _card(facts))
 
 

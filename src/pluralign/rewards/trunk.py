@@ -1,4 +1,4 @@
-"""Trunks: what a prompt and a response look like to a linear reward."""
+"""Trunks: the features of a prompt and a response for a linear reward."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

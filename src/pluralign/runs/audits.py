@@ -93,7 +93,7 @@ class AuditRun(FinishedRun):
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """``findings.jsonl``: what lies beyond a threshold, gravest first."""
+        """``findings.jsonl``: numbers beyond a threshold, gravest first."""
         path = self.file(FINDINGS)
         lines = numbered_lines(path)
         typed_rows(lines, _FindingLine, path)
@@ -106,7 +106,7 @@ class AuditRun(FinishedRun):
 
     @cached_property
     def assessments(self) -> tuple[Assessment, ...]:
-        """``assessments.jsonl``: what became of every check."""
+        """``assessments.jsonl``: the outcome of every check."""
         found = []
         for row in self._rows(ASSESSMENTS, _AssessmentLine):
             found.append(Assessment(**row.model_dump()))
@@ -114,7 +114,7 @@ class AuditRun(FinishedRun):
 
     @cached_property
     def people(self) -> tuple[Participation, ...]:
-        """``participation.jsonl``: who took part, by community."""
+        """``participation.jsonl``: the participants, by community."""
         return self._rows(PEOPLE, Participation)
 
     def to_arrow(self, table: str = "findings") -> "pyarrow.Table":

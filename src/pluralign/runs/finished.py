@@ -23,7 +23,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 def read_record(path: Path, *patterns: str) -> dict[str, Any] | None:
     """Read the record of a finished run or audit, after a check of its files.
 
-    Early versions kept no manifest: what they wrote is not checked.
+    Early versions kept no manifest: their files are not checked.
 
     Args:
         path: ``record.json`` or ``audit.json``.

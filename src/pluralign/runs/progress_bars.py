@@ -104,8 +104,8 @@ class TerminalBar:
 class NotebookBar:
     """Draws a bar in the output of a cell, and leaves its notes there.
 
-    Rich and tqdm draw in notebooks with ipywidgets only, which many notebooks lack; what is used
-    here, an output that is written anew, every notebook has.
+    Rich and tqdm draw in notebooks with ipywidgets only, which many notebooks lack; every notebook
+    has an output that can be written anew, which is used here.
     """
 
     def __init__(self) -> None:

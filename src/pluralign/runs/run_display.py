@@ -54,7 +54,7 @@ def as_text(head: Sequence[str], look: Callable[[], Glance]) -> str:
 
 
 def as_html(head: Sequence[str], look: Callable[[], Glance]) -> str:
-    """A run as HTML for a notebook: what it is, some facts and a small table."""
+    """A run as HTML for a notebook: its kind, some facts and a small table."""
     glance = _glance_or_fault(look)
     title, *facts = map(escape, (*head, *glance.facts))
     shown = f"<p><strong>{title}</strong><br>{'<br>'.join(facts)}</p>"

@@ -25,7 +25,7 @@ class PlantedReward:
         return tuple(c.id for c in self.society.communities)
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Utilities in logits, shape (N,): those of ``~world``, moved to the blend of ``steer``.
+        """Utilities of ``~world``, moved to the blend of ``steer``, in logits, shape (N,).
 
         Raises:
             UnknownCommunity: If the society does not have a community of ``steer``.

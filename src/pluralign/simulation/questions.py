@@ -25,8 +25,8 @@ def draw_questions(traits: Sequence[str], n: int, rng: np.random.Generator) -> l
         rng: Generator of the draws.
 
     Returns:
-        Questions ``q0000``, ``q0001``, ...; those on a scale are ordered and share their stem over
-        a topic.
+        Questions ``q0000``, ``q0001``, ...; questions on a scale are ordered and share their stem
+        over a topic.
     """
     topics = tuple(PROMPTS)
     questions: list[SurveyQuestion] = []

@@ -53,10 +53,10 @@ class Account:
 
     Attributes:
         person: Digest of the person's id; None for the pairs without a rater, together.
-        epsilon: Sum of the epsilons of the person's reports (basic composition): what all of them
-            together reveal about all of the person's choices.
+        epsilon: Sum of the epsilons of the person's reports (basic composition), a bound on
+            the information of all of them about all of the person's choices.
         draws: Number of reports.
-        largest: Largest epsilon of a single report: what is revealed about one choice.
+        largest: Largest epsilon of a single report, a bound on the information about one choice.
         withdrawn: Whether the person withdrew. Reports that were read before cannot be recalled.
     """
 
@@ -113,7 +113,7 @@ class Ledger:
     def reports(
         self, wanted: Sequence[tuple[str, str | None, bool]], epsilon: float, flips: Flips
     ) -> list[bool]:
-        """Whether the first response of each pair is reported; what is missing is drawn and kept.
+        """Whether the first response of each pair is reported; missing reports are drawn and kept.
 
         Args:
             wanted: Key, person and choice (whether the first response was chosen) of each pair.

@@ -36,7 +36,7 @@ _SHARED = (
 
 @dataclass(frozen=True, slots=True)
 class PrivatePairs:
-    """A source whose choices are private: what a person chose, not that the person took part.
+    """A source whose choices are private; that a person took part is not.
 
     Each choice passes randomised response once: with probability 1 / (1 + exp(epsilon)) the
     opposite is reported. The report is written to a ledger before anybody reads it and found there
@@ -154,7 +154,7 @@ class PrivatePairs:
 
 
 def settings_of(source: Any) -> dict[str, Any]:
-    """The settings of a source; those of `PrivatePairs` are in the table ``privacy``."""
+    """The settings of a source; the settings of `PrivatePairs` are in the table ``privacy``."""
     if not isinstance(source, PrivatePairs):
         return asdict(source)
     privacy = {"epsilon": source.epsilon, "per": source.per}

@@ -87,7 +87,7 @@ def split_by(
 
 
 def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -> Split:
-    """Split by given raters: those of SCPO are ``PrismPairs(...).published_test_raters()``.
+    """Split by given raters; ``PrismPairs(...).published_test_raters()`` are the raters of SCPO.
 
     Args:
         pairs: The pairs.

@@ -19,7 +19,7 @@ class SurveyRow:
 
     Attributes:
         metric: Name of the metric.
-        community: Whose people were compared with; None for an average or a set of personas.
+        community: Id of the community compared with; None for an average or a set of personas.
         value: The number.
         low: Lower end of the 95 % interval, resampling questions, or None.
         high: Upper end, or None.

@@ -130,7 +130,7 @@ class TuningRow:
     Attributes:
         conversation: The culture-aware words.
         answer: The model's own answer: the label of its option.
-        community: Whose name.
+        community: Id of the community that was named.
         question: Id of the question.
     """
 

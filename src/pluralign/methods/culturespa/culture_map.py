@@ -67,7 +67,7 @@ def culture_map(
     model's default.
 
     Args:
-        pairs: Readable or not; those with an unreadable answer are left out.
+        pairs: Readable or not; pairs with an unreadable answer are left out.
         rng: Source of randomness of the intervals.
         draws: Draws of questions.
 

@@ -91,8 +91,8 @@ def generate_questions(
 ) -> list[dict[str, Any]]:
     """Have a model write new questions for each topic.
 
-    Every prompt shows questions of the survey and questions written before. In rounds: what one
-    round wrote may be shown in the next. The same model, seed and kept completions give the same
+    Every prompt shows questions of the survey and questions written before. In rounds: questions
+    of one round may be shown in the next. The same model, seed and kept completions give the same
     questions again.
 
     Args:

@@ -206,7 +206,7 @@ def _coverage(run: Run, say: Speech) -> list[str]:
 
 
 def _left_out(run: Run, runs: Sequence[Run], say: Speech, k: int) -> Table:
-    """Communities that are not steered to, with the reasons; those of most pairs first."""
+    """Communities that are not steered to, with the reasons; the one with most pairs first."""
     people = run.record["people"]
     rows = [
         {"community": c, "text": with_reason(run, c, say)} | people[c] for c in not_steered(run)

@@ -17,7 +17,7 @@ _MOST_NAMED = 12
 
 
 def worst_first(run: Run, who: str, say: Speech) -> Rows:
-    """Communities from the lowest number up; those with too few people last."""
+    """Communities from the lowest number up; communities with too few people last."""
     rows = [r for r in run.served if r["who"] == who]
     rows.sort(key=lambda r: (not enough_people(r), r["value"], r["community"]))
     show = shown_as(run, say)

@@ -1,4 +1,4 @@
-"""Answer with probabilities instead of words: those of each option's label, in one pass."""
+"""Answer with the probability of each option's label instead of words, in one pass."""
 
 import copy
 import itertools

@@ -28,7 +28,7 @@ _ITEMS = 1024
 class RemoteRewardModel:
     """A reward server as a steerable reward model: wherever a model is taken, a server can be.
 
-    It scores responses as they are, as every model behind the port does; what calls it leaves
+    It scores responses as they are, as every model behind the port does; its callers leave
     thoughts out (`pluralign.rewards.scorable`).
 
     Args:
@@ -54,7 +54,7 @@ class RemoteRewardModel:
         return cls(RewardClient(url, token))
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
+        """Rewards under ``steer`` in logits, shape (N,); None: the reference's rewards.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
@@ -93,7 +93,7 @@ class RemoteRewardModel:
             prompt: The prompt.
             a: The first response.
             b: The other response.
-            community: Whose preference, as for `score`; the reference's where it is None.
+            community: Id of the community, as for `score`; None for the reference.
             pairs: Not for this model: the nearest training pairs are known of linear heads only.
 
         Returns:

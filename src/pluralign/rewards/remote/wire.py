@@ -67,7 +67,7 @@ def prompt_from_wire(prompt: str | tuple[Turn, ...]) -> Prompt:
 
 
 class Steering(_Sent):
-    """Whose taste counts."""
+    """The communities whose preferences count."""
 
     communities: str | Annotated[tuple[str, ...], Field(min_length=1)] = ALL
     """Ids or names; ``all`` for every community of the model; ``~world`` is the reference."""
@@ -86,7 +86,7 @@ class Steering(_Sent):
 
 
 class Asked(Steering):
-    """Whose taste counts, and what of a response does."""
+    """The communities whose preferences count, and the part of a response that is scored."""
 
     thoughts: Thoughts | None = None
     """Treatment of thoughts before an answer (``<think>``, ...): ``strip`` leaves them out,
@@ -135,10 +135,10 @@ class Served(_Answered):
     """A community in an answer, and the people behind it."""
 
     id: str
-    """As rewards are keyed: what was asked for."""
+    """The id in the request; rewards have it as their key."""
     name: str
     answered_by: str | None = None
-    """Whose part of the model answers, where it is not the community's own."""
+    """The community whose part of the model answers, where it is not the community's own."""
     raters: int | None = None
     """People whose choices it was steered by; null where whole samples answered, or unknown."""
     pairs: int | None = None

@@ -87,7 +87,7 @@ class TransformerRewardModel:
         return tuple(self.folders)
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
+        """Rewards under ``steer`` in logits, shape (N,); None: the reference's rewards.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
@@ -140,7 +140,7 @@ class TransformerRewardModel:
             prompt: The prompt.
             a: The first response.
             b: The other response.
-            community: Whose preference, as for `score`; the reference's where it is None.
+            community: Id of the community, as for `score`; None for the reference.
             pairs: Not for this model: the nearest training pairs are known of linear heads only.
 
         Returns:

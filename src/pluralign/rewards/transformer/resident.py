@@ -56,7 +56,7 @@ class ResidentRewardModel:
         blends: How many blended adapters are kept, >= 1; the one that was not used for longest goes
             first.
         memory: How many bytes of weights of full copies and their blends are kept on the CPU,
-            besides the reference's; what does not fit is read again when it is asked for.
+            besides the reference's; other weights are read again when they are asked for.
 
     Raises:
         InvalidInput: If a part is missing, nothing is to be kept, or the backbone is in use.
@@ -88,7 +88,7 @@ class ResidentRewardModel:
         return self._model.communities
 
     def score(self, requests: Sequence[AnyRequest], steer: AnySteer = None) -> FloatArray:
-        """Rewards under ``steer`` in logits, shape (N,); those of the reference where it is None.
+        """Rewards under ``steer`` in logits, shape (N,); None: the reference's rewards.
 
         Raises:
             UnknownCommunity: If the model has no such community; near ones are named.
@@ -229,7 +229,7 @@ class _Adapters:
         return lots
 
     def _attach(self, blends: Sequence[Blend]) -> None:
-        """Put blends on the model; those used longest ago make room."""
+        """Put blends on the model; the blends used longest ago make room."""
         # Blends that are there come first, so that none of them makes room for the others.
         for blend in sorted(blends, key=lambda blend: blend not in self._blends):
             if blend not in self._blends:

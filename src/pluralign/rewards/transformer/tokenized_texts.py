@@ -134,7 +134,7 @@ def _write(tokenizer: Any, request: RewardRequest, form: TextForm) -> _Written:
 
 
 def _tail(prompt: str, form: TextForm) -> str:
-    """The end of a prompt that is far too long: what is cut anyway need not be tokenised."""
+    """The end of a prompt that is far too long; text that is cut anyway need not be tokenised."""
     return prompt[-form.max_length * _CHARS_PER_TOKEN :]
 
 
@@ -217,7 +217,7 @@ def _kept(parts: Sequence[int], limit: int) -> list[int]:
 
 
 def request_key(request: RewardRequest) -> str:
-    """A request as one text, from which it can be had again; what scores are cached by.
+    """A request as one text, from which it can be had again; the key of cached scores.
 
     >>> request_of(request_key(RewardRequest("Hi", "Hello"))) == RewardRequest("Hi", "Hello")
     True

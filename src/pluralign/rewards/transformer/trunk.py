@@ -44,8 +44,8 @@ class RequestEncoder:
     Args:
         backbone: The model.
         form: How requests are written.
-        output: ``reward``: one number, the reward in logits. ``hidden``: what the scalar head
-            reads, divided by the square root of its length, and a 1 for the head's bias.
+        output: ``reward``: one number, the reward in logits. ``hidden``: the input of the
+            scalar head, divided by the square root of its length, and a 1 for the head's bias.
         tokens: Tokens in a batch; None takes what suits the device.
         note: Is called with a sentence where requests were cut, or memory was short.
 
@@ -165,7 +165,7 @@ class TransformerTrunk:
         return self.encoder.encode([request_key(r) for r in requests])
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
-        """Read the distinct responses of the pairs; those with the same tokens share one vector.
+        """Read the distinct responses of the pairs; equal tokens share one vector.
 
         Raises:
             NotEnoughData: If there are no pairs.
