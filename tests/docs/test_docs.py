@@ -40,7 +40,7 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 _PLACES = ("path", "texts", "questions", "train", "test", "model")
 _LONG = ("demo", "export", "pluralise", "serve")
-SECTIONS = ("scpo.", "full.", "pooled.", "adaptive.")
+SECTIONS = ("scpo.", "full.", "pooled.", "adaptive.", "lore.", "pal.")
 _ELSEWHERE = {"wvs"}
 """Real data, which no checkout has: tests of their own run such commands."""
 _ABBREVIATED = ("methods", "pairs", "exclude_questions", "full.ridge", "pooled.ridge", "scpo.ridge")

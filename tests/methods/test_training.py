@@ -1,4 +1,6 @@
-from importlib.metadata import entry_points
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from pluralign.core import (
     rng_for,
 )
 from pluralign.methods import Method, ScpoConfig, TrainingSet, unit_of
+from pluralign.methods.adapting import choice_margins
 from pluralign.methods.builtin import SCPO_FILTER_ONLY, SCPO_INVERSE_WEIGHT, SCPO_WEIGHT_ONLY
 from pluralign.rewards import DenseFeatures, EncodedPairs
 
@@ -23,10 +26,10 @@ PAIRS = (
     PreferencePair("3", "Q", "A", "B", "GBR", question="q1", stem="s"),
 )
 ENCODED = EncodedPairs(PAIRS, DenseFeatures(np.arange(12.0).reshape(3, 4)))
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+ENTRIES = tomllib.loads(PROJECT.read_text())["project"]["entry-points"]["pluralign.methods"]
 BUILT_IN = {
-    e.name: e.load()
-    for e in entry_points(group="pluralign.methods")
-    if e.value.startswith("pluralign.")
+    name: EntryPoint(name, value, "pluralign.methods").load() for name, value in ENTRIES.items()
 }
 every_method = pytest.mark.parametrize("method", BUILT_IN.values(), ids=BUILT_IN)
 EXPECTED = {
@@ -39,6 +42,8 @@ EXPECTED = {
     "scpo-inverse-weight",
     "pooled",
     "adaptive",
+    "lore",
+    "pal",
 }
 
 
@@ -122,6 +127,21 @@ def test_the_heads_under_several_ridges_are_the_fits_under_each(village: Any, na
             village.train, village.reference, method.configure(ridge=ridge), rng_for(0)
         )
         np.testing.assert_allclose(head_C_D, fitted.heads(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, m in BUILT_IN.items() if m.learn is not None))
+def test_what_a_method_learns_serves_a_community_it_has_not_seen_from_any_number_of_choices(
+    village: Any, name: str
+) -> None:
+    method = BUILT_IN[name]
+    seen, unseen = village.train.of("~world", "~river", "~hill"), village.train.of("~isle")
+    shared = method.learn(seen, village.reference, method.configure(), rng_for(0, name))
+    requests = [RewardRequest("Q", "Be bold and take the risk."), RewardRequest("Q", "Go slowly.")]
+    for k in (0, 1, 5):
+        choices = unseen.without(np.arange(len(unseen.encoded)) >= k)
+        model, again = shared.adapt(choices), shared.adapt(choices)
+        assert np.isfinite(choice_margins(model, unseen.encoded)).all()
+        np.testing.assert_array_equal(model.score(requests), again.score(requests))
 
 
 def test_an_ablation_keeps_what_makes_it_one_whatever_is_set() -> None:

@@ -1,5 +1,6 @@
 """Methods: functions from training pairs and a reference to a steerable reward model."""
 
+from pluralign.methods.adapting import choice_margins
 from pluralign.methods.adaptive import (
     AdaptiveConfig,
     candidate_heads,
@@ -17,6 +18,8 @@ from pluralign.methods.baselines import (
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
+from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
 from pluralign.methods.ridges import RIDGES, RidgeChoice, choose_ridge, held_out_margins
 from pluralign.methods.scpo import (
     ScpoConfig,
@@ -28,7 +31,9 @@ from pluralign.methods.scpo import (
     scpo_weights,
 )
 from pluralign.methods.training import (
+    Learn,
     Method,
+    Shared,
     TrainingSet,
     ranked,
     steered,
@@ -38,23 +43,32 @@ from pluralign.methods.training import (
 __all__ = [
     "RIDGES",
     "AdaptiveConfig",
+    "Learn",
+    "LoreConfig",
     "Method",
     "NoConfig",
+    "PalConfig",
     "RidgeChoice",
     "RidgeConfig",
     "ScpoConfig",
+    "Shared",
     "TrainingSet",
     "candidate_heads",
+    "choice_margins",
     "choose_ridge",
     "falls_behind",
     "fit_adaptive",
     "fit_full",
+    "fit_lore",
+    "fit_pal",
     "fit_pooled",
     "fit_scpo",
     "full_heads",
     "held_out_margins",
     "inverse_weights",
     "keep_reference",
+    "learn_lore",
+    "learn_pal",
     "longer_wins",
     "pair_weights",
     "pooled_heads",

@@ -12,6 +12,8 @@ from pluralign.methods.baselines import (
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
+from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
 from pluralign.methods.scpo import (
     ScpoConfig,
     fit_scpo,
@@ -110,4 +112,20 @@ ADAPTIVE = Method(
     section="adaptive",
     rank=4,
     thresholds=True,
+)
+LORE = Method(
+    name="lore",
+    fit=fit_lore,
+    config=LoreConfig,
+    about="LoRe: a basis of rewards, mixed for each community",
+    section="lore",
+    learn=learn_lore,
+)
+PAL = Method(
+    name="pal",
+    fit=fit_pal,
+    config=PalConfig,
+    about="PAL: a few prototypes, mixed for each community",
+    section="pal",
+    learn=learn_pal,
 )

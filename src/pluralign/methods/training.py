@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     PreferencePair,
+    RewardModel,
     SteerableRewardModel,
     count_of,
     listed,
@@ -154,9 +155,27 @@ def check_ridges(*ridges: float) -> None:
         )
 
 
+class Shared(Protocol):
+    """The part of a method that serves communities it has not seen: bases, a network."""
+
+    def adapt(self, choices: TrainingSet) -> RewardModel:
+        """A model of the community that made these choices.
+
+        Args:
+            choices: Pairs of one community, any number of them, none included; which communities
+                the set steers to does not matter.
+
+        Returns:
+            A model whose `score` rewards as this community does. It is a `LinearRewardModel`
+            without communities where the method's reward is linear.
+        """
+        ...
+
+
 Fit = Callable[[TrainingSet, LinearRewardModel, Any, np.random.Generator], SteerableRewardModel]
 Weights = Callable[[FloatArray, Any], FloatArray]
 Heads = Callable[[TrainingSet, LinearRewardModel, Any, Sequence[float]], FloatArray]
+Learn = Callable[[TrainingSet, LinearRewardModel, Any, np.random.Generator], Shared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +207,8 @@ class Method:
             to the one to ship. None for controls and ablations, which only whole tables show.
         thresholds: Whether it compares margins with thresholds, so that private choices need the
             loss with the margins of choices (``forward``).
+        learn: ``(train, reference, config, rng) -> Shared``, for a method that can adapt to a
+            community it has not seen; its fit is what it learns, adapted to each community.
     """
 
     name: str
@@ -204,6 +225,7 @@ class Method:
     baseline: bool = False
     rank: int | None = None
     thresholds: bool = False
+    learn: Learn | None = None
 
     @property
     def own_ridge(self) -> bool:
