@@ -1,6 +1,6 @@
 """The tables of ``pluralign run`` and ``pluralign demo``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from pluralign.cli.numbers import percent_number
 from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.cli.source_tables import source_lines
-from pluralign.core import REFERENCE, count_of
+from pluralign.core import count_of
 from pluralign.evaluation import enough_people
 from pluralign.experiments import Demonstration, Outcome
 from pluralign.settings.registry import ranked_methods
@@ -67,6 +67,7 @@ def _method_table(outcome: Outcome) -> PrintedTable:
         for r in outcome.comparisons
         if r["steer"] == "own" and r["community"] is None and r["subset"] == "all"
     }
+    baselines = _in_order({baseline for _, baseline in gain})
     several = any(aggregate == "worst" for _, _, aggregate in by)
     worst_columns = [
         PrintedColumn(head="worst", rank=1, interval=True),
@@ -78,8 +79,7 @@ def _method_table(outcome: Outcome) -> PrintedTable:
             PrintedColumn(head="method", cut="middle", least=9),
             PrintedColumn(head="average", interval=True),
             *(worst_columns if several else []),
-            PrintedColumn(head="against reference", interval=True),
-            PrintedColumn(head="against full", rank=3, interval=True),
+            *_baseline_columns(baselines),
             PrintedColumn(head="contested", rank=2, interval=True),
         ],
     )
@@ -90,11 +90,24 @@ def _method_table(outcome: Outcome) -> PrintedTable:
             method,
             percent_number(by.get((method, "all", "average"))),
             *(worst_cells if several else []),
-            percent_number(gain.get((method, REFERENCE)), signed=True),
-            percent_number(gain.get((method, "full")), signed=True),
+            *(percent_number(gain.get((method, b)), signed=True) for b in baselines),
             percent_number(by.get((method, "contested", "average"))),
         ])  # fmt: skip
     return table
+
+
+def _in_order(methods: Collection[str]) -> list[str]:
+    """Methods from the simplest to the one to ship, then those without a rank."""
+    known = [method for method in ranked_methods() if method in methods]
+    return [*known, *sorted(set(methods) - set(known))]
+
+
+def _baseline_columns(baselines: Sequence[str]) -> list[PrintedColumn]:
+    """A column for the difference to each baseline; a narrow terminal keeps the first of them."""
+    columns = []
+    for k, baseline in enumerate(baselines):
+        columns.append(PrintedColumn(head=f"against {baseline}", rank=3 * k, interval=True))
+    return columns
 
 
 def _show_communities(outcome: Outcome, output: Output) -> None:

@@ -129,3 +129,16 @@ PAL = Method(
     section="pal",
     learn=learn_pal,
 )
+
+COMPARED_BY_DEFAULT = (
+    REFERENCE,
+    LENGTH,
+    FULL,
+    SCPO,
+    SCPO_FILTER_ONLY,
+    SCPO_WEIGHT_ONLY,
+    SCPO_INVERSE_WEIGHT,
+    POOLED,
+    ADAPTIVE,
+)
+"""The methods of a run whose settings name none, in the order of its tables."""

@@ -6,22 +6,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, Tag, model_validator
 
 from pluralign.core.units import Unit
+from pluralign.methods import ranked
+from pluralign.methods.builtin import COMPARED_BY_DEFAULT
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.privacy import PrivacySettings
 from pluralign.settings.toml_tables import FolderName
 from pluralign.settings.variants import SettingsTable, SettingsVariant, by_kind
 
-DEFAULT_METHODS = (
-    "reference",
-    "length",
-    "full",
-    "scpo",
-    "scpo-filter-only",
-    "scpo-weight-only",
-    "scpo-inverse-weight",
-    "pooled",
-    "adaptive",
-)
+DEFAULT_METHODS = tuple(method.name for method in COMPARED_BY_DEFAULT)
 Auto = Literal["auto"]
 Ridge = Annotated[float, Field(gt=0, allow_inf_nan=False), Unit("pairs")] | Auto
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -182,7 +174,9 @@ class CurveSettings(SettingsTable):
     """Fractions of the training data to learn from; the whole training data is added."""
     by: tuple[Literal["pairs", "raters"], ...] = ("pairs", "raters")
     """Units to take fractions of; ``raters`` means questions or stems where there are no raters."""
-    methods: tuple[str, ...] = ("full", "scpo", "pooled", "adaptive")
+    methods: tuple[str, ...] = tuple(
+        method.name for method in ranked(COMPARED_BY_DEFAULT) if method.steers
+    )
     """Methods to draw curves for."""
     repeats: Annotated[int, Field(ge=1)] = 1
     """Number of repeats to draw curves for."""
