@@ -167,3 +167,36 @@ def test_nothing_in_the_data_can_write_a_line_of_the_settings(
 ) -> None:
     write_rows(Path("a.jsonl"), [row | {"x\nrepeats = 9": 1} for row in rows])
     assert written(call, "a.jsonl")["repeats"] == 3
+
+
+def test_several_files_become_a_source_each_and_run_together(
+    call: Call, rows: Rows, write_rows: Write
+) -> None:
+    write_rows(Path("a.jsonl"), rows[::2])
+    lines = [",".join(f'"{row[k]}"' for k in ("prompt", "chosen", "rejected")) for row in rows[1:9]]
+    Path("b.csv").write_text("\n".join(["prompt,chosen,rejected", *lines, "Tea?,Yes,Yes"]))
+    given = ("--set", "pairs.1.community=MEX", "--set", 'pairs.1.license="CC0"')
+    found = call("init", "a.jsonl", "b.csv", *given, "--skip-bad", "--json")
+    assert found.exit_code == 0, found.output
+    looked = json.loads(found.stdout)
+    assert [one["source"] for one in looked["sources"]] == ["jsonl", "jsonl"]
+    assert (looked["settings"], looked["pairs"]) == ("a-b.toml", len(rows[::2]) + 8)
+    settings = tomllib.loads(Path("a-b.toml").read_text(encoding="utf-8"))
+    assert settings["name"] == "a-b"
+    assert [one["path"] for one in settings["pairs"]] == ["a.jsonl", "b.csv"]
+    assert [one.get("community") for one in settings["pairs"]] == [None, "MEX"]
+    words = ("--set", "repeats=1", "--set", 'methods=["reference", "full"]', "--json")
+    ran = call("run", "a-b.toml", *words)
+    assert ran.exit_code == 0, ran.output
+    sources = json.loads(ran.stdout)["record"]["data"]["sources"]
+    assert [(one["read"], one["kept"]) for one in sources] == [(len(rows[::2]),) * 2, (9, 8)]
+
+
+def test_a_setting_of_several_files_names_the_number_of_its_file(
+    call: Call, rows: Rows, write_rows: Write
+) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        write_rows(Path(name), rows)
+    refused = call("init", "a.jsonl", "b.jsonl", "--set", "pairs.community=MEX")
+    assert refused.exit_code == 2
+    assert "pairs.0." in refused.stderr

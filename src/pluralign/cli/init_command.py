@@ -1,7 +1,8 @@
 """``pluralign init``: write a first settings file for a data file."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,9 +21,10 @@ _LONGEST_NAME = 80
 
 def init(
     data: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            help="The data: a file of pairs, votes or survey answers, or a folder of such files."
+            help="The data: files of pairs, votes or survey answers, or folders of such files. "
+            "Several are read together, each with its own layout."
         ),
     ],
     out: Annotated[
@@ -41,41 +43,49 @@ def init(
     wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a data file, and write a commented settings file that runs as it is.
+    """Look at data files, and write a commented settings file that runs as it is.
 
     The command recognises the layout of the data, reads it, and chooses a split, a reference and
-    the communities that can be steered to. The reason for each choice is a comment in the file.
+    the communities that can be steered to. The reason for each choice is a comment in the file. Of
+    several files, `--set pairs.0.KEY=VALUE` sets a key of the first one.
 
-    Example: `pluralign init pairs.csv`, then `pluralign run pairs.toml`
+    Examples:
+    * `pluralign init pairs.csv`, then `pluralign run pairs.toml`
+    * `pluralign init uk.csv mexico.jsonl --out both.toml --set pairs.0.community=GBR`
     """
     from pluralign.cli.output import Output
     from pluralign.core import InvalidSettings, whole_file
     from pluralign.experiments.first_settings import look_at, propose
     from pluralign.experiments.settings_writing import settings_text
 
-    found, source = _recognised(
-        data, [*(sets or []), *(["pairs.skip_bad=true"] if skip_bad else [])]
-    )
+    tables = _given(len(data), sets or [], skip_bad)
+    found, sources = [], []
+    for k, (path, given) in enumerate(zip(data, tables, strict=True)):
+        recognised, source = _recognised(path, given, f"pairs.{k}" if len(data) > 1 else "pairs")
+        found.append(recognised)
+        sources.append(source)
     name = _run_name(data)
     place = out or Path(f"{name}.toml")
-    name = _run_name(out) if out is not None else name
+    name = _run_name([out]) if out is not None else name
     if place.exists() and not force:
         raise InvalidSettings(
             "the file already exists",
             where=str(place),
             hint="name another with --out, or replace it with --force",
         )
-    look = look_at(source)
+    look = look_at(sources)
     proposal = propose(look)
     folder = place.resolve().parent
-    text = settings_text(str(data), name, folder, found, look, proposal)
+    text = settings_text(list(map(str, data)), name, folder, found, look, proposal)
     folder.mkdir(parents=True, exist_ok=True)
     with whole_file(place) as partial:
         partial.write_text(text, encoding="utf-8")
     _show(place, found, look, proposal, Output(as_json=as_json, wide=wide))
 
 
-def _recognised(data: Path, sets: list[str]) -> "tuple[Recognised, PairSource]":
+def _recognised(
+    data: Path, given: dict[str, object], where: str
+) -> "tuple[Recognised, PairSource]":
     """The layout of the data with the settings that the user gave, and its source."""
     from dataclasses import replace
     from typing import get_type_hints
@@ -85,7 +95,6 @@ def _recognised(data: Path, sets: list[str]) -> "tuple[Recognised, PairSource]":
     from pluralign.settings.toml_tables import is_path
     from pluralign.sources.recognised import Recognised, recognise
 
-    given = _given(sets)
     name = given.pop("source", None)
     if not data.exists():
         raise InvalidInput("no such file or folder", where=str(data), hint="check the path")
@@ -99,19 +108,20 @@ def _recognised(data: Path, sets: list[str]) -> "tuple[Recognised, PairSource]":
     reasons = {key: why for key, why in found.reasons.items() if key not in given}
     found = replace(found, settings=found.settings | given, reasons=reasons)
     try:
-        return found, built(cls, found.settings, Path.cwd(), "pairs")
+        return found, built(cls, found.settings, Path.cwd(), where)
     except InvalidSettings as error:
         remedy = f"give it, for example --set {error.where}=..."
         hints_joined = "; ".join(part for part in (remedy, error.hint) if part)
         raise InvalidSettings(error.what, where=error.where, hint=hints_joined) from error
 
 
-def _given(sets: list[str]) -> dict[str, object]:
-    """The settings of the source that the user gave, without ``pairs.``."""
+def _given(files: int, sets: list[str], skip_bad: bool) -> list[dict[str, Any]]:
+    """The settings that the user gave to the source of each file, without ``pairs.``."""
     from pluralign.core import InvalidSettings
     from pluralign.settings.toml_tables import override
 
-    tables: dict[str, object] = {"pairs": {}}
+    each: list[dict[str, Any]] = [{} for _ in range(files)]
+    tables: dict[str, object] = {"pairs": each if files > 1 else each[0]}
     for text in sets:
         override(tables, text)
     others = [key for key in tables if key != "pairs"]
@@ -121,37 +131,36 @@ def _given(sets: list[str]) -> dict[str, object]:
             where=f"--set {others[0]}",
             hint="write --set pairs.KEY=VALUE, and change other settings in the file",
         )
-    given = tables["pairs"]
-    assert isinstance(given, dict)
-    return given
+    if skip_bad:
+        for given in each:
+            given["skip_bad"] = True
+    return each
 
 
-def _run_name(path: Path) -> str:
-    """The name of a file without its suffix, as the name of a run may be."""
+def _run_name(paths: Sequence[Path]) -> str:
+    """The names of files without their suffixes, as the name of a run may be."""
     import re
 
     from pluralign.sources.row_files import file_stem
 
-    name = re.sub(r"[/\\\x00-\x1f\x7f]", "-", file_stem(path.resolve()).removesuffix(".toml"))[
-        :_LONGEST_NAME
-    ]
+    stems = [file_stem(path.resolve()).removesuffix(".toml") for path in paths]
+    name = re.sub(r"[/\\\x00-\x1f\x7f]", "-", "-".join(stems))[:_LONGEST_NAME]
     return name if name.strip(". ") else "pairs"
 
 
 def _show(
-    place: Path, found: "Recognised", look: "Look", proposal: "Proposal", output: "Output"
+    place: Path, found: "Sequence[Recognised]", look: "Look", proposal: "Proposal", output: "Output"
 ) -> None:
     import shlex
 
     from pluralign.cli.printed_tables import PrintedColumn, PrintedTable
-    from pluralign.core import count_of
+    from pluralign.core import count_of, listed
 
     if output.as_json:
         output.json(
             {
                 "settings": str(place),
-                "source": found.source,
-                "columns": found.columns,
+                **_sources_as_json(found),
                 "pairs": look.pairs,
                 "people": look.people,
                 "steered": proposal.steered,
@@ -161,8 +170,10 @@ def _show(
         )
         return
     raters = f" by {count_of(look.raters, 'person', 'people')}" if look.raters else ""
-    output.line(f"Source {found.source}: {count_of(look.pairs, 'pair')}{raters}", style="bold")
-    for reason, n in look.tally.dropped.most_common():
+    names = listed([one.source for one in found])
+    source = "Source" if len(found) == 1 else "Sources"
+    output.line(f"{source} {names}: {count_of(look.pairs, 'pair')}{raters}", style="bold")
+    for reason, n in look.dropped.most_common():
         output.line(f"{count_of(n, 'row')} dropped: {reason}")
     table = PrintedTable(
         columns=[
@@ -186,6 +197,12 @@ def _show(
     output.line(f"\nWritten to {place}. Check it, rehearse it, and run it:")
     output.line(f"  pluralign run {shlex.quote(str(place))} --dry-run")
     output.line(f"  pluralign run {shlex.quote(str(place))}")
+
+
+def _sources_as_json(found: "Sequence[Recognised]") -> dict[str, object]:
+    """The layout of the one file, or a list of the layouts of several."""
+    layouts = [{"source": one.source, "columns": one.columns} for one in found]
+    return dict(layouts[0]) if len(layouts) == 1 else {"sources": layouts}
 
 
 def _reference(proposal: "Proposal") -> str:

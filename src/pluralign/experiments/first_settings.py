@@ -1,6 +1,7 @@
 """First settings for a data file, chosen by the counts of the data."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -8,6 +9,7 @@ from pluralign.core import (
     WORLD,
     NotEnoughData,
     PairSource,
+    PreferencePair,
     Tally,
 )
 from pluralign.experiments.planning import plan
@@ -25,7 +27,7 @@ People = Mapping[str, Mapping[str, int | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """Counts of a source, read once.
+    """Counts of the sources, read once.
 
     Attributes:
         people: Community -> pairs and raters (None where they are not known), most pairs first.
@@ -35,8 +37,8 @@ class Look:
         questions: Number of different questions.
         stems: Number of different question stems.
         languages: Languages of the texts that are stated, most pairs first.
-        license: Licence or terms of the data.
-        tally: Counts of rows kept and dropped.
+        licenses: Licence or terms of each source.
+        tallies: Counts of rows kept and dropped, of each source.
     """
 
     people: People
@@ -46,8 +48,13 @@ class Look:
     questions: int
     stems: int
     languages: tuple[str, ...]
-    license: str
-    tally: Tally
+    licenses: tuple[str, ...]
+    tallies: tuple[Tally, ...]
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Reason -> rows dropped, in all sources."""
+        return sum((tally.dropped for tally in self.tallies), Counter())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,21 +86,21 @@ class Proposal:
     encoder_reason: str
 
 
-def look_at(source: PairSource) -> Look:
-    """Read a source once and count what decides the settings.
+def look_at(sources: Sequence[PairSource]) -> Look:
+    """Read the sources once and count what decides the settings.
 
     Raises:
         InvalidInput: If a row cannot be read.
-        NotEnoughData: If no pair can be made of it; the reasons are named.
+        NotEnoughData: If no pair can be made of a source; the reasons are named.
     """
-    tally = Tally()
+    tallies = tuple(Tally() for _ in sources)
     pairs: dict[str, int] = {}
     raters: dict[str, set[str]] = {}
     languages: dict[str, int] = {}
     questions: set[str] = set()
     stems: set[str] = set()
     with_rater = 0
-    for pair in source.pairs(tally):
+    for pair in _pairs_of(sources, tallies):
         pairs[pair.community] = pairs.get(pair.community, 0) + 1
         questions.add(pair.question)
         stems.add(pair.stem)
@@ -102,10 +109,6 @@ def look_at(source: PairSource) -> Look:
             raters.setdefault(pair.community, set()).add(pair.rater)
         if pair.language is not None:
             languages[pair.language] = languages.get(pair.language, 0) + 1
-    if not pairs:
-        raise NotEnoughData(
-            "no pair can be made of this source", where=source.name, hint=tally.why() or None
-        )
     order = sorted(pairs, key=lambda c: (-pairs[c], c))
     return Look(
         people={
@@ -117,9 +120,20 @@ def look_at(source: PairSource) -> Look:
         questions=len(questions),
         stems=len(stems),
         languages=tuple(sorted(languages, key=lambda language: -languages[language])),
-        license=source.license,
-        tally=tally,
+        licenses=tuple(source.license for source in sources),
+        tallies=tallies,
     )
+
+
+def _pairs_of(sources: Sequence[PairSource], tallies: Sequence[Tally]) -> Iterator[PreferencePair]:
+    for source, tally in zip(sources, tallies, strict=True):
+        for pair in source.pairs(tally):
+            tally.made += 1
+            yield pair
+        if not tally.made:
+            raise NotEnoughData(
+                "no pair can be made of this source", where=source.name, hint=tally.why() or None
+            )
 
 
 def propose(look: Look) -> Proposal:
@@ -173,7 +187,8 @@ def _reference(look: Look) -> tuple[tuple[str, ...] | str, str]:
     if len(look.people) == 1:
         return "pooled", (
             "Steering starts from the reference. All pairs belong to one community, so "
-            "steering cannot change much: add pairs of others as a second [[pairs]] table."
+            "steering cannot change much: add pairs of others as a further [[pairs]] table, or set "
+            "community in the table of a file whose people are known."
         )
     return "pooled", (
         "Steering starts from the reference: here one model of all pairs, as a reward model "

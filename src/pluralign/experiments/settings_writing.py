@@ -3,11 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 
-from pluralign.core import community_name, count_of
+from pluralign.core import Tally, community_name, count_of
 from pluralign.experiments.first_settings import ENOUGH_PAIRS, ENOUGH_PEOPLE, Look, Proposal
 from pluralign.sources.recognised import Recognised
 
@@ -17,20 +17,25 @@ _REPEATS = 3
 
 
 def settings_text(
-    data: str, name: str, folder: Path, recognised: Recognised, look: Look, proposal: Proposal
+    data: Sequence[str],
+    name: str,
+    folder: Path,
+    recognised: Sequence[Recognised],
+    look: Look,
+    proposal: Proposal,
 ) -> str:
     """The text of the settings file, with a comment on each choice.
 
     Args:
-        data: The data file as the user named it, for the heading.
+        data: The data files as the user named them, for the heading.
         name: Name of the experiment.
         folder: Folder of the settings file, from which its relative paths start.
-        recognised: The layout of the data.
+        recognised: The layout of each file.
         look: The counts of the data.
         proposal: The settings.
     """
     lines = [
-        f"# Settings for `pluralign run`, written by `pluralign init {data}`.",
+        f"# Settings for `pluralign run`, written by `pluralign init {' '.join(data)}`.",
         "# To see every setting with its meaning, add --explain to the command.",
         "",
         _setting("name", name, "the results are written to the folder runs/NAME"),
@@ -39,8 +44,7 @@ def settings_text(
         "",
         *_communities(look, proposal),
         "",
-        *_source(recognised, look, folder),
-        "",
+        *_sources(recognised, look, folder),
         "[split]",
         *_comment(proposal.split_reason),
         _setting("by", proposal.split),
@@ -90,16 +94,24 @@ def _communities(look: Look, proposal: Proposal) -> Iterator[str]:
     yield _setting("min_raters", proposal.min_raters, "smallest number of people to steer to")
 
 
-def _source(recognised: Recognised, look: Look, folder: Path) -> Iterator[str]:
-    yield "[pairs]"
+def _sources(recognised: Sequence[Recognised], look: Look, folder: Path) -> Iterator[str]:
+    """A table for each source, and an empty line after it."""
+    head = "[pairs]" if len(recognised) == 1 else "[[pairs]]"
+    for found, license_, tally in zip(recognised, look.licenses, look.tallies, strict=True):
+        yield head
+        yield from _source(found, license_, tally, folder)
+        yield ""
+
+
+def _source(recognised: Recognised, license_: str, tally: Tally, folder: Path) -> Iterator[str]:
     if recognised.columns:
         yield from _comment(f"Columns of the file: {', '.join(recognised.columns)}.")
     yield _setting("source", recognised.source)
     for key, value in recognised.settings.items():
         placed = _relative(value, folder) if isinstance(value, Path) else value
         yield _setting(key, placed, recognised.reasons.get(key, ""))
-    yield from _comment(f"Licence: {look.license}.")
-    for reason, n in look.tally.dropped.most_common(5):
+    yield from _comment(f"Licence: {license_}.")
+    for reason, n in tally.dropped.most_common(5):
         yield from _comment(f"{count_of(n, 'row')} dropped: {reason}.")
 
 
