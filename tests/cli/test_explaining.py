@@ -82,3 +82,4 @@ def test_a_switch_is_printed_as_a_settings_file_has_it(call: Call, config: Path)
     rows = [line.split("\t") for line in call("run", config, "--explain").stdout.splitlines()]
     values = {row[0]: row[1] for row in rows}
     assert (values["matrix"], values["scpo.filter"]) == ("false", "true")
+    assert values["curves.by"] == '["pairs", "raters"]'

@@ -1,5 +1,7 @@
 """The output of ``--explain``."""
 
+import ast
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -10,7 +12,7 @@ from pluralign.cli.printed_tables import PrintedColumn, PrintedTable, cut_end
 from pluralign.settings import Explained
 
 _KEY_WIDTH = 22
-_VALUE_WIDTH = 34
+_VALUE_WIDTH = 38
 _INDENT = 4
 
 
@@ -65,4 +67,18 @@ def _value(setting: Explained) -> str:
     """The value as a settings file has it, such as ``false``; a dash where it is unset."""
     if setting.value in ("True", "False"):
         return setting.value.lower()
+    if setting.value.startswith("["):
+        return _list_as_toml(setting.value)
     return "-" if setting.value in ("", "None") else setting.value
+
+
+def _list_as_toml(text: str) -> str:
+    """A list of texts or numbers as TOML writes it; other text as it is.
+
+    >>> _list_as_toml("['full', 'scpo']")
+    '["full", "scpo"]'
+    """
+    try:
+        return json.dumps(ast.literal_eval(text), ensure_ascii=False)
+    except (ValueError, SyntaxError, TypeError):
+        return text
