@@ -269,7 +269,7 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
     first = sum(row["mark"] > 50 for row in rows)
     expect(visited.page.locator("#summary")).to_have_text(
         f"Of 5 communities the model expects {first} to lean to the first response and "
-        f"{5 - first} to the second; without intervals it cannot be told how sure that is."
+        f"{5 - first} to the second; without intervals the certainty is not known."
     )
     assert not visited.page.locator("#thick").is_visible(), (
         "nothing is said of a line that is not drawn"
@@ -311,9 +311,9 @@ def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(
     assert found["wide"] == found["even"] == found["loose"]
     assert len({found["wide"], found["first"], found["second"]}) == 3
     expect(visited.page.locator("#summary")).to_have_text(
-        "1 community prefers the first response, 1 the second; for 2 the evidence does not tell. "
+        "1 community prefers the first response, 1 the second; for 2 the evidence does not decide. "
         "Of 1 other community the model expects 1 to lean to the first response and 0 to the "
-        "second; without intervals it cannot be told how sure that is."
+        "second; without intervals the certainty is not known."
     )
 
 
@@ -361,7 +361,7 @@ def test_two_hundred_communities_are_shown_and_can_be_searched(visit: Callable[.
     visited = stub(visit(), many(200)).compare()
     page = visited.page
     expect(page.locator("#rows tr")).to_have_count(200)
-    expect(page.locator("#summary")).to_contain_text("for 40 the evidence does not tell.")
+    expect(page.locator("#summary")).to_contain_text("for 40 the evidence does not decide.")
     page.get_by_label("Find communities").fill("PLACE 01")
     expect(page.locator("#rows tr").filter(visible=True)).to_have_count(10)
     expect(page.locator("#shown")).to_have_text("10 of 200 shown")
@@ -550,7 +550,10 @@ def test_a_token_is_asked_for_and_kept_in_memory_only(
     expect(box).to_be_focused()
     assert box.get_attribute("type") == "password"
     expect(page.locator("#token-problem")).to_be_empty()
-    for wrong, said in {"not-the-token": "does not know this token", "tökén": "ASCII only"}.items():
+    for wrong, said in {
+        "not-the-token": "does not accept this token",
+        "tökén": "ASCII only",
+    }.items():
         box.fill(wrong)
         page.keyboard.press("Enter")
         expect(page.locator("#token-problem")).to_contain_text(said)

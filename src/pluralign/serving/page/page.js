@@ -1,37 +1,37 @@
-// The page at "/": asks the server that it came from whom each of two responses suits, and shows what it answers.
-// What people and servers wrote goes into the page as text, never as markup.
+// The page at "/": it sends two responses to its server and shows which one each community prefers.
+// Texts of people and servers are written into the page as text, never as markup.
 
 const WORLD = "~world"; // the reference, not a community
 const HALF = 0.5;
-const PATIENCE = 120_000; // ms until an answer is given up; the server gives up sooner
-const MANY = 12; // rows from which they can be narrowed down
+const TIMEOUT_MS = 120_000; // a request is cancelled after this time; the server's own limit is shorter
+const FILTER_ABOVE = 12; // with more rows than this there is a filter
 const UNREADABLE = "The server answered something that this page cannot read.";
 const SPACE = "\u00a0";
 const SVG = "http://www.w3.org/2000/svg";
 
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
-// --- Asking
+// --- Requests
 
 let token = null; // in memory only
 
-/** Something that went wrong, in words for whoever reads the page. */
+/** An error with a message for the reader of the page. */
 class Problem extends Error {
-  constructor(words, status = null, places = []) {
-    super(words);
+  constructor(message, status = null, details = []) {
+    super(message);
     this.status = status;
-    this.places = places;
+    this.details = details;
   }
 }
 
-/** The answer to GET, or to POST with a body. Throws a Problem that says in words why there is none. */
-async function ask(path, body, signal) {
+/** The answer to GET, or to POST with a body. Throws a Problem with the reason when there is no answer. */
+async function request(path, body, signal) {
   const headers = { Accept: "application/json" };
   if (body) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   const url = new URL(path, document.baseURI);
-  url.username = url.password = ""; // fetch refuses an address that holds them
-  const limit = AbortSignal.timeout(PATIENCE);
+  url.username = url.password = ""; // fetch refuses an address that contains them
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
   let answer, text;
   try {
     answer = await fetch(url, {
@@ -44,51 +44,52 @@ async function ask(path, body, signal) {
   } catch {
     throw new Problem(
       limit.aborted
-        ? `There was no answer within ${PATIENCE / 1000} seconds. Try again.`
+        ? `There was no answer within ${TIMEOUT_MS / 1000} seconds. Try again.`
         : "The server cannot be reached. Does it still run, and is this machine connected to it?",
     );
   }
-  const told = parsed(text);
-  if (!answer.ok) throw refusal(answer, told);
-  if (told === null) throw new Problem(UNREADABLE);
-  return told;
+  const content = parsed(text);
+  if (!answer.ok) throw refusal(answer, content);
+  if (content === null) throw new Problem(UNREADABLE);
+  return content;
 }
 
+/** The object in a JSON text; null where there is no such object. */
 function parsed(text) {
   try {
-    const told = JSON.parse(text);
-    return typeof told === "object" ? told : null;
+    const content = JSON.parse(text);
+    return typeof content === "object" ? content : null;
   } catch {
     return null;
   }
 }
 
-/** What an answer that is none says, in words. */
-function refusal(answer, told) {
+/** The Problem that an answer with an error status reports. */
+function refusal(answer, content) {
   const seconds = Number(answer.headers.get("Retry-After") ?? NaN);
-  const again = answer.status === 429 && seconds >= 0 ? `try again in ${seconds} s` : null;
-  const said = [told?.detail ?? told?.title ?? `the server answered ${answer.status} ${answer.statusText}`.trim()];
-  said.push(again ?? told?.hint);
-  const wrong = Array.isArray(told?.errors) ? told.errors : [];
-  const places = wrong.map(({ where, what }) => `${String(where).replace(/^body\./, "")}: ${what}`);
-  return new Problem(said.filter(Boolean).map(sentence).join(" "), answer.status, places);
+  const retry = answer.status === 429 && seconds >= 0 ? `try again in ${seconds} s` : null;
+  const status = `the server answered ${answer.status} ${answer.statusText}`.trim();
+  const parts = [content?.detail ?? content?.title ?? status, retry ?? content?.hint];
+  const errors = Array.isArray(content?.errors) ? content.errors : [];
+  const details = errors.map(({ where, what }) => `${String(where).replace(/^body\./, "")}: ${what}`);
+  return new Problem(parts.filter(Boolean).map(sentence).join(" "), answer.status, details);
 }
 
-const sentence = (words) => String(words).replace(/^./u, (first) => first.toUpperCase()).replace(/[^.!?]$/u, "$&.");
+const sentence = (text) => String(text).replace(/^./u, (first) => first.toUpperCase()).replace(/[^.!?]$/u, "$&.");
 
-// --- Words
+// --- Texts
 
-/** 0.684 -> "68"; nobody is told that all of a community, or none, prefers something. */
+/** 0.684 -> "68"; never "0" or "100", which would mean that all people of a community agree. */
 const whole = (share) => (share < 0.005 ? "<1" : share > 0.995 ? ">99" : String(Math.round(100 * share)));
 const counted = (n, one, more) => `${n.toLocaleString("en")} ${n === 1 ? one : more}`;
 const hasInterval = ({ low, high }) => Number.isFinite(low) && Number.isFinite(high);
 
-function inNumbers(share) {
+function shareText(share) {
   const value = Number.isFinite(share.value) ? `${whole(share.value)}${SPACE}%` : "no number";
   return hasInterval(share) ? `${value} [${whole(share.low)},${SPACE}${whole(share.high)}]` : value;
 }
 
-/** Which response a share speaks for: "first", "second", "undecided", or "unsure" where there is no interval. */
+/** The response that a share favours: "first", "second", "undecided", or "unsure" where there is no interval. */
 function leaning(share) {
   if (!hasInterval(share)) return "unsure";
   if (share.low > HALF) return "first";
@@ -103,23 +104,24 @@ function people({ raters, pairs }) {
   return "not known";
 }
 
-/** What all rows say together. */
-function summarised(rows) {
+/** A summary of all rows. */
+function summaryOf(rows) {
   const count = (of) => rows.filter((row) => row.leaning === of).length;
   const [first, second, undecided, unsure] = ["first", "second", "undecided", "unsure"].map(count);
   const sure = first + second + undecided;
   const prefer = first ? counted(first, "community prefers", "communities prefer") : "No community prefers";
-  const open = `for ${undecided || "none"} the evidence does not tell`;
-  const said = sure ? [`${prefer} the first response, ${second || "none"} the second; ${open}.`] : [];
+  const open = `for ${undecided || "none"} the evidence does not decide`;
+  const sentences = sure ? [`${prefer} the first response, ${second || "none"} the second; ${open}.`] : [];
   if (unsure) {
     const loose = rows.filter((row) => row.leaning === "unsure").map((row) => row.share.value);
     const one = loose.filter((value) => value > HALF).length;
     const two = loose.filter((value) => value < HALF).length;
-    const whom = counted(unsure, sure ? "other community" : "community", sure ? "other communities" : "communities");
-    said.push(`Of ${whom} the model expects ${one} to lean to the first response and ${two} to the second; ` +
-      "without intervals it cannot be told how sure that is.");
+    const other = sure ? "other " : "";
+    const total = counted(unsure, `${other}community`, `${other}communities`);
+    sentences.push(`Of ${total} the model expects ${one} to lean to the first response and ${two} to the second; ` +
+      "without intervals the certainty is not known.");
   }
-  return said.join(" ");
+  return sentences.join(" ");
 }
 
 function intervalsAbout(about) {
@@ -127,7 +129,7 @@ function intervalsAbout(about) {
   return none.test(about) ? `No intervals: ${about.replace(none, "")}.` : `Intervals: ${about}.`;
 }
 
-/** The communities in the model's data that it is not steered to, with the reasons; the first of many. */
+/** Communities in the model's data that it is not steered to, with the reasons; at most twelve. */
 function notSteeredAbout(others) {
   if (!others.length) return "";
   const named = others.slice(0, 12).map(({ name, pairs, raters, role, why }) => {
@@ -140,80 +142,82 @@ function notSteeredAbout(others) {
 
 function modelAbout({ model, interval, communities, not_steered: others = [] }) {
   const n = communities.filter(({ id }) => id !== WORLD).length;
-  const whom = n ? `steered to ${counted(n, "community", "communities")}` : "steered to nobody: its reference answers";
-  return `Model “${model}”, ${whom}. ${intervalsAbout(interval)}${notSteeredAbout(others)}`;
+  const steered = n ? `steered to ${counted(n, "community", "communities")}` : "not steered: its reference answers";
+  return `Model “${model}”, ${steered}. ${intervalsAbout(interval)}${notSteeredAbout(others)}`;
 }
 
 function strengthAbout(strength) {
   if (strength === 0) return "0: the reference, the same for everybody";
-  if (strength < 1) return "below 1: nearer to the reference than what was learned of each community";
-  return strength === 1 ? "1: as it was learned of each community" : "above 1: exaggerates what sets communities apart";
+  if (strength < 1) return "below 1: between the reference and the steer learned for each community";
+  if (strength === 1) return "1: the steer learned for each community";
+  return "above 1: exaggerates the differences between communities";
 }
 
 // --- Drawing
 
 function element(name, text, attributes = {}) {
-  const made = document.createElement(name);
-  if (text != null) made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
+  const created = document.createElement(name);
+  if (text != null) created.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+  return created;
 }
 
-function drawn(name, attributes, ...within) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...within);
-  return made;
+function svgElement(name, attributes, ...within) {
+  const created = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, value);
+  created.append(...within);
+  return created;
 }
 
 const percent = (share) => `${(100 * Math.min(1, Math.max(0, share))).toFixed(2)}%`;
 
 /** From 0 % to 100 %: the interval as a thick line, a line at one half, and a mark at the share. */
 function bar(share) {
-  const parts = [drawn("rect", { class: "track", x: 0, y: "20%", width: "100%", height: "60%", rx: 3 })];
+  const parts = [svgElement("rect", { class: "track", x: 0, y: "20%", width: "100%", height: "60%", rx: 3 })];
   if (hasInterval(share)) {
     const width = percent(share.high - share.low);
-    parts.push(drawn("rect", { class: "spread", x: percent(share.low), y: "35%", width, height: "30%", rx: 4 }));
+    parts.push(svgElement("rect", { class: "spread", x: percent(share.low), y: "35%", width, height: "30%", rx: 4 }));
   }
-  parts.push(drawn("line", { class: "half", x1: "50%", x2: "50%", y1: 0, y2: "100%" }));
+  parts.push(svgElement("line", { class: "half", x1: "50%", x2: "50%", y1: 0, y2: "100%" }));
   if (Number.isFinite(share.value)) {
-    parts.push(drawn("circle", { class: "mark", cx: percent(share.value), cy: "50%", r: 6 }));
+    parts.push(svgElement("circle", { class: "mark", cx: percent(share.value), cy: "50%", r: 6 }));
   }
-  return drawn("svg", { "aria-hidden": "true", focusable: "false" }, ...parts); // the text beside it says the same
+  // Hidden from screen readers: the text next to it has the same numbers.
+  return svgElement("svg", { "aria-hidden": "true", focusable: "false" }, ...parts);
 }
 
 function warning(text) {
   const item = element("li");
   const line = { fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linejoin": "round" };
-  const sign = drawn("svg", { viewBox: "0 0 22 20", role: "img", "aria-label": "Warning" },
-    drawn("path", { d: "M11 1.5 21 19H1Z", ...line }), drawn("path", { d: "M11 7v6m0 2v2", ...line }));
+  const sign = svgElement("svg", { viewBox: "0 0 22 20", role: "img", "aria-label": "Warning" },
+    svgElement("path", { d: "M11 1.5 21 19H1Z", ...line }), svgElement("path", { d: "M11 7v6m0 2v2", ...line }));
   item.append(sign, element("bdi", text));
   return item;
 }
 
-function warned(warnings, list) {
+function showWarnings(warnings, list) {
   list.replaceChildren(...warnings.map(warning));
   list.hidden = warnings.length === 0;
   return list;
 }
 
-function drawnRow(row) {
-  const made = element("tr", null, { role: "row", "data-community": row.id, "data-leaning": row.leaning });
+function tableRow(row) {
+  const created = element("tr", null, { role: "row", "data-community": row.id, "data-leaning": row.leaning });
   const name = element("th", null, { scope: "row", role: "rowheader" });
   name.append(element("bdi", row.name));
   if (row.id !== row.name) name.append(" ", element("small", row.id));
-  const told = element("span", null, { class: "share" });
-  told.append(element("b", inNumbers(row.share)), " ", element("span", VERDICTS[row.leaning]));
+  const numbers = element("span", null, { class: "share" });
+  numbers.append(element("b", shareText(row.share)), " ", element("span", VERDICTS[row.leaning]));
   const preference = element("div", null, { class: "preference" });
-  preference.append(bar(row.share), told);
+  preference.append(bar(row.share), numbers);
   const cells = [element("td", null, { role: "cell" }), element("td", people(row), { role: "cell" })];
   cells[0].append(preference);
-  if (row.warnings?.length) cells[1].append(warned(row.warnings, element("ul", null, { class: "warnings" })));
-  made.append(name, ...cells);
-  return made;
+  if (row.warnings?.length) cells[1].append(showWarnings(row.warnings, element("ul", null, { class: "warnings" })));
+  created.append(name, ...cells);
+  return created;
 }
 
-// --- What is shown
+// --- The answer on the page
 
 function rowsOf({ communities, preferences }) {
   const known = communities.filter(({ id }) => Object.hasOwn(preferences, id));
@@ -226,168 +230,170 @@ function rowsOf({ communities, preferences }) {
 
 function show(asked, answer) {
   const rows = rowsOf(answer);
-  at("rows").replaceChildren(...rows.map(drawnRow));
-  warned(answer.warnings ?? [], at("warnings"));
-  at("thick").hidden = rows.every((row) => row.leaning === "unsure");
-  at("of-prompt").textContent = asked.prompt || "(none)";
-  at("of-response").textContent = asked.response;
-  at("of-other").textContent = asked.other;
-  at("of-strength").textContent = strengthAbout(asked.strength).replace(/^(below|above) 1/, asked.strength);
-  at("of-model").textContent = answer.model;
-  at("served").textContent = modelAbout(answer);
-  at("narrow").hidden = rows.length <= MANY;
-  at("stale").hidden = true;
-  at("answer").hidden = false;
-  narrow();
-  at("summary").textContent = summarised(rows);
-  const title = at("result");
+  byId("rows").replaceChildren(...rows.map(tableRow));
+  showWarnings(answer.warnings ?? [], byId("warnings"));
+  byId("thick").hidden = rows.every((row) => row.leaning === "unsure");
+  byId("of-prompt").textContent = asked.prompt || "(none)";
+  byId("of-response").textContent = asked.response;
+  byId("of-other").textContent = asked.other;
+  byId("of-strength").textContent = strengthAbout(asked.strength).replace(/^(below|above) 1/, asked.strength);
+  byId("of-model").textContent = answer.model;
+  byId("served").textContent = modelAbout(answer);
+  byId("narrow").hidden = rows.length <= FILTER_ABOVE;
+  byId("stale").hidden = true;
+  byId("answer").hidden = false;
+  filterRows();
+  byId("summary").textContent = summaryOf(rows);
+  const title = byId("result");
   if (title.getBoundingClientRect().top > 0.6 * innerHeight) title.scrollIntoView();
 }
 
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
-/** Hide the rows whose community is not looked for. */
-function narrow() {
-  const wanted = at("narrow").hidden ? "" : folded(at("filter").value.trim());
-  const rows = [...at("rows").rows];
+/** Hide the rows whose community does not match the filter. */
+function filterRows() {
+  const wanted = byId("narrow").hidden ? "" : folded(byId("filter").value.trim());
+  const rows = [...byId("rows").rows];
   for (const row of rows) row.hidden = !folded(row.cells[0].textContent).includes(wanted);
-  at("shown").textContent = wanted ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown` : "";
+  byId("shown").textContent = wanted ? `${rows.filter((row) => !row.hidden).length} of ${rows.length} shown` : "";
 }
 
-function tell(problem, place) {
-  const ours = !(problem instanceof Problem); // what came is not of the shape that the page takes it for
+/** Show an error in an element of the page. */
+function showProblem(problem, target) {
+  const ours = !(problem instanceof Problem); // the answer does not have the expected fields
   if (ours) console.error(problem);
-  place.replaceChildren(element("span", ours ? UNREADABLE : problem.message));
-  if (!problem.places?.length) return;
+  target.replaceChildren(element("span", ours ? UNREADABLE : problem.message));
+  if (!problem.details?.length) return;
   const list = element("ul");
-  list.append(...problem.places.map((where) => element("li", where)));
-  place.append(list);
+  list.append(...problem.details.map((detail) => element("li", detail)));
+  target.append(list);
 }
 
-// --- What people do
+// --- Events
 
-let running = null; // the comparison under way
-let refused = null; // what to do again once there is a token
+let running = null; // the AbortController of the comparison in progress
+let refused = null; // the function to call again once there is a token
 
-function waiting(yes) {
-  at("compare").textContent = yes ? "Comparing …" : "Compare";
-  at("compare").setAttribute("aria-disabled", String(yes)); // disabled itself it would lose the focus
-  at("answer").setAttribute("aria-busy", String(yes));
+function setWaiting(yes) {
+  byId("compare").textContent = yes ? "Comparing …" : "Compare";
+  byId("compare").setAttribute("aria-disabled", String(yes)); // a disabled button would lose the focus
+  byId("answer").setAttribute("aria-busy", String(yes));
 }
 
 async function compare() {
   if (running) return;
   const own = (running = new AbortController());
-  const [prompt, response, other] = ["prompt", "response", "other"].map((id) => at(id).value);
-  const asked = { prompt, response, other, strength: at("strength").valueAsNumber };
-  waiting(true);
-  at("problem").replaceChildren();
-  at("summary").textContent = "Comparing …";
+  const [prompt, response, other] = ["prompt", "response", "other"].map((id) => byId(id).value);
+  const asked = { prompt, response, other, strength: byId("strength").valueAsNumber };
+  setWaiting(true);
+  byId("problem").replaceChildren();
+  byId("summary").textContent = "Comparing …";
   let answer, problem;
   try {
-    answer = await ask("v1/compare", asked, own.signal);
+    answer = await request("v1/compare", asked, own.signal);
   } catch (error) {
     problem = error;
   }
-  if (running !== own) return; // what was asked is out of date
+  if (running !== own) return; // the form has changed since
   running = null;
-  waiting(false);
+  setWaiting(false);
   try {
     if (answer) show(asked, answer);
   } catch (error) {
     problem = error;
   }
-  if (problem) failed(problem);
+  if (problem) showFailure(problem);
 }
 
-function failed(problem) {
-  at("answer").hidden = true;
-  at("summary").textContent = problem.status === 401 ? "The server asks for a token." : "There is no answer.";
+function showFailure(problem) {
+  byId("answer").hidden = true;
+  byId("summary").textContent = problem.status === 401 ? "The server asks for a token." : "There is no answer.";
   if (problem.status === 401) {
-    admit(compare);
+    askForToken(compare);
     return;
   }
-  tell(problem, at("problem"));
+  showProblem(problem, byId("problem"));
 }
 
-/** The form is another one now: an answer that is awaited is out of date, one that is shown is of before. */
-function changed() {
-  at("stale").hidden = false;
+/** Mark the answer on the page as out of date, and cancel a running comparison: the form has changed. */
+function formChanged() {
+  byId("stale").hidden = false;
   if (!running) return;
   running.abort();
   running = null;
-  waiting(false);
-  at("summary").textContent = "You changed the form; compare again.";
+  setWaiting(false);
+  byId("summary").textContent = "You changed the form; compare again.";
 }
 
-async function introduce() {
+/** Show the facts of the model; whether the server answered. */
+async function showModel() {
   try {
-    at("served").textContent = modelAbout(await ask("v1/communities"));
+    byId("served").textContent = modelAbout(await request("v1/communities"));
     return true;
   } catch (problem) {
-    if (problem.status === 401) admit(null);
-    else tell(problem, at("problem"));
+    if (problem.status === 401) askForToken(null);
+    else showProblem(problem, byId("problem"));
     return false;
   }
 }
 
-/** Ask for a token, and then do again what was refused. */
-function admit(then) {
+/** Ask for a token; with it, call again the function whose request was refused. */
+function askForToken(then) {
   refused = then ?? refused;
-  if (token) at("token-problem").textContent = "The server does not know this token.";
+  if (token) byId("token-problem").textContent = "The server does not accept this token.";
   token = null;
-  at("admit").hidden = false;
-  if (then || document.activeElement === document.body) at("token").focus();
+  byId("admit").hidden = false;
+  if (then || document.activeElement === document.body) byId("token").focus();
 }
 
-async function admitted() {
-  const given = at("token").value.trim();
+async function useToken() {
+  const given = byId("token").value.trim();
   if (!/^[\x21-\x7e]+$/.test(given)) {
-    at("token-problem").textContent = "A token holds letters, digits and signs of ASCII only.";
+    byId("token-problem").textContent = "A token has letters, digits and signs of ASCII only.";
     return;
   }
   token = given;
-  at("token-problem").textContent = "";
-  at("problem").replaceChildren();
-  if (!(await introduce())) return;
-  at("token").value = "";
-  at("admit").hidden = true;
+  byId("token-problem").textContent = "";
+  byId("problem").replaceChildren();
+  if (!(await showModel())) return;
+  byId("token").value = "";
+  byId("admit").hidden = true;
   const again = refused;
   refused = null;
   if (again) await again();
-  else at("prompt").focus();
+  else byId("prompt").focus();
 }
 
-function steered() {
-  const strength = at("strength");
-  at("strength-number").textContent = strength.value;
-  at("strength-words").textContent = strengthAbout(strength.valueAsNumber);
+function showStrength() {
+  const strength = byId("strength");
+  byId("strength-number").textContent = strength.value;
+  byId("strength-words").textContent = strengthAbout(strength.valueAsNumber);
 }
 
-at("ask").addEventListener("submit", (event) => {
+byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   compare();
 });
-at("ask").addEventListener("input", changed);
-at("ask").addEventListener("keydown", (event) => {
+byId("ask").addEventListener("input", formChanged);
+byId("ask").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
   event.preventDefault();
-  at("ask").requestSubmit();
+  byId("ask").requestSubmit();
 });
-at("example").addEventListener("click", () => {
-  for (const id of ["prompt", "response", "other"]) at(id).value = at(id).placeholder;
-  changed();
+byId("example").addEventListener("click", () => {
+  for (const id of ["prompt", "response", "other"]) byId(id).value = byId(id).placeholder;
+  formChanged();
 });
-at("strength").addEventListener("input", steered);
-at("filter").addEventListener("input", narrow);
-at("admit").addEventListener("submit", (event) => {
+byId("strength").addEventListener("input", showStrength);
+byId("filter").addEventListener("input", filterRows);
+byId("admit").addEventListener("submit", (event) => {
   event.preventDefault();
-  admitted();
+  useToken();
 });
 addEventListener("beforeprint", () => {
-  at("compared").open = true;
+  byId("compared").open = true;
 });
 
-steered();
-at("ask").hidden = at("result").hidden = false;
-introduce();
+showStrength();
+byId("ask").hidden = byId("result").hidden = false;
+showModel();
