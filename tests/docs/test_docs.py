@@ -40,10 +40,21 @@ PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md
 EVERY_PAGE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 _PLACES = ("path", "texts", "questions", "train", "test", "model")
 _LONG = ("demo", "export", "pluralise", "serve")
-SECTIONS = ("scpo.", "full.", "pooled.", "adaptive.", "lore.", "pal.")
+SECTIONS = (
+    *("scpo.", "full.", "pooled.", "adaptive.", "lore.", "pal."),
+    *("props.", "person-means."),
+)
 _ELSEWHERE = {"wvs"}
 """Real data, which no checkout has: tests of their own run such commands."""
-_ABBREVIATED = ("methods", "pairs", "exclude_questions", "full.ridge", "pooled.ridge", "scpo.ridge")
+_ABBREVIATED = (
+    "methods",
+    "pairs",
+    "exclude_questions",
+    "full.ridge",
+    "pooled.ridge",
+    "scpo.ridge",
+    "props.ridge",
+)
 
 
 def blocks(language: str, *pages: str) -> list[str]:

@@ -20,6 +20,8 @@ from pluralign.methods.baselines import (
 )
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
+from pluralign.methods.person_means import PersonMeansConfig, fit_person_means
+from pluralign.methods.props import PropsConfig, fit_props, model_error, report_odds
 from pluralign.methods.ridges import RIDGES, RidgeChoice, choose_ridge, held_out_margins
 from pluralign.methods.scpo import (
     ScpoConfig,
@@ -48,6 +50,8 @@ __all__ = [
     "Method",
     "NoConfig",
     "PalConfig",
+    "PersonMeansConfig",
+    "PropsConfig",
     "RidgeChoice",
     "RidgeConfig",
     "ScpoConfig",
@@ -61,7 +65,9 @@ __all__ = [
     "fit_full",
     "fit_lore",
     "fit_pal",
+    "fit_person_means",
     "fit_pooled",
+    "fit_props",
     "fit_scpo",
     "full_heads",
     "held_out_margins",
@@ -70,9 +76,11 @@ __all__ = [
     "learn_lore",
     "learn_pal",
     "longer_wins",
+    "model_error",
     "pair_weights",
     "pooled_heads",
     "ranked",
+    "report_odds",
     "scpo_filter",
     "scpo_heads",
     "scpo_weights",

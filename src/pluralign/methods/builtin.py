@@ -14,6 +14,8 @@ from pluralign.methods.baselines import (
 )
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
+from pluralign.methods.person_means import PersonMeansConfig, fit_person_means
+from pluralign.methods.props import PropsConfig, fit_props, props_heads
 from pluralign.methods.scpo import (
     ScpoConfig,
     fit_scpo,
@@ -128,6 +130,21 @@ PAL = Method(
     about="PAL: a few prototypes, mixed for each community",
     section="pal",
     learn=learn_pal,
+)
+PROPS = Method(
+    name="props",
+    fit=fit_props,
+    config=PropsConfig,
+    about="PROPS: earlier people's model corrects later people's private choices",
+    section="props",
+    heads=props_heads,
+)
+PERSON_MEANS = Method(
+    name="person-means",
+    fit=fit_person_means,
+    config=PersonMeansConfig,
+    about="person-level privacy: the reference plus a noisy mean of the people",
+    section="person-means",
 )
 
 COMPARED_BY_DEFAULT = (
