@@ -44,6 +44,7 @@ EXPECTED = {
     "adaptive",
     "lore",
     "pal",
+    "map",
 }
 
 

@@ -19,6 +19,7 @@ from pluralign.methods.baselines import (
     pooled_heads,
 )
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
+from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
 from pluralign.methods.person_means import PersonMeansConfig, fit_person_means
 from pluralign.methods.props import PropsConfig, fit_props, model_error, report_odds
@@ -47,6 +48,7 @@ __all__ = [
     "AdaptiveConfig",
     "Learn",
     "LoreConfig",
+    "MapConfig",
     "Method",
     "NoConfig",
     "PalConfig",
@@ -64,6 +66,7 @@ __all__ = [
     "fit_adaptive",
     "fit_full",
     "fit_lore",
+    "fit_map",
     "fit_pal",
     "fit_person_means",
     "fit_pooled",
@@ -74,6 +77,7 @@ __all__ = [
     "inverse_weights",
     "keep_reference",
     "learn_lore",
+    "learn_map",
     "learn_pal",
     "longer_wins",
     "model_error",

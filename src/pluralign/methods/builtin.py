@@ -13,6 +13,7 @@ from pluralign.methods.baselines import (
     pooled_heads,
 )
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
+from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
 from pluralign.methods.person_means import PersonMeansConfig, fit_person_means
 from pluralign.methods.props import PropsConfig, fit_props, props_heads
@@ -130,6 +131,14 @@ PAL = Method(
     about="PAL: a few prototypes, mixed for each community",
     section="pal",
     learn=learn_pal,
+)
+MAP = Method(
+    name="map",
+    fit=fit_map,
+    config=MapConfig,
+    about="the most probable head under a covariance learned from all communities",
+    section="map",
+    learn=learn_map,
 )
 PROPS = Method(
     name="props",

@@ -1,4 +1,4 @@
-"""Pairs as signs times their distinct features: what many people judge is multiplied once."""
+"""Pairs as signs times their distinct features, so that each comparison is multiplied once."""
 
 from dataclasses import dataclass
 from typing import Any
