@@ -69,7 +69,7 @@ def test_asks_of_one_question_stand_together() -> None:
     assert asked == sorted(asked)
 
 
-def test_labels_tell_the_place_and_the_order_tells_the_option() -> None:
+def test_labels_give_the_position_and_the_order_gives_the_option() -> None:
     asks = put(
         load_strategy("culture_unaware"), SURVEY, COUNTRIES, ["Q0"], putting=Putting(orders=2)
     )
@@ -129,7 +129,7 @@ def test_cross_culture_thinking_names_the_nearest_and_the_farthest() -> None:
     assert "Kenya, Germany and the United States" in words(ask)
 
 
-def test_self_alignment_shows_five_near_questions_with_what_most_of_these_people_said() -> None:
+def test_self_alignment_shows_five_near_questions_with_these_peoples_most_common_answers() -> None:
     near = {"Q0": ("Q0", "Q3", "Q1", "Q2", "Q4", "Q5", "Q6")}
     ask = put(
         load_strategy("self_alignment"),
@@ -207,7 +207,7 @@ def test_a_culture_that_a_given_table_lacks_is_counted() -> None:
     assert tally.dropped == {"no other cultures to compare MEX with": 1}
 
 
-def test_tables_that_nobody_gave_are_computed_from_the_survey() -> None:
+def test_missing_tables_are_computed_from_the_survey() -> None:
     tables = culture_tables(SURVEY, CultureTables(), {"nearest", "examples"})
     assert set(tables.similarity["MEX"]) == set(COUNTRIES) - {"MEX"}
     assert tables.similarity["MEX"]["NGA"] == tables.similarity["NGA"]["MEX"]
@@ -229,7 +229,7 @@ def test_examples_leave_out_what_these_people_were_not_asked() -> None:
     assert (words(ask).count("Answer: "), "Is number 2 good?" in words(ask)) == (1, True)
 
 
-def test_what_is_not_put_is_counted() -> None:
+def test_questions_that_are_not_asked_are_counted() -> None:
     survey = survey_of(question("Q0"), question("one", n=1))
     tally = Tally()
     assert len(put(load_strategy("culture_aware"), survey, ["MEX"], tally=tally)) == 1

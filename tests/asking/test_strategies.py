@@ -30,18 +30,18 @@ def test_every_published_way_of_asking_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", strategies())
-def test_every_template_shows_question_and_options_and_says_what_it_does(name: str) -> None:
+def test_every_template_shows_question_and_options_and_describes_itself(name: str) -> None:
     strategy = load_strategy(name)
     assert strategy.about
     assert {"question", "options"} <= strategy.needs
 
 
 @pytest.mark.parametrize("name", strategies())
-def test_those_that_show_peoples_real_answers_say_so(name: str) -> None:
+def test_strategies_that_show_peoples_real_answers_are_marked(name: str) -> None:
     assert load_strategy(name).shows_gold == ("self_alignment" in name)
 
 
-def test_only_unaware_asking_names_nobody() -> None:
+def test_only_unaware_asking_names_no_community() -> None:
     assert [name for name in strategies() if not load_strategy(name).names_community] == [
         "culture_unaware"
     ]
@@ -88,7 +88,7 @@ def test_wordings_come_in_their_order_and_no_more_than_there_are() -> None:
         ("user =", "not valid TOML"),
     ],
 )
-def test_a_template_that_cannot_be_used_says_why_and_where(
+def test_a_template_that_cannot_be_used_is_refused_with_place_and_reason(
     tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(InvalidSettings) as error:

@@ -248,7 +248,9 @@ class TestRunsOfRewardModels:
             json.loads(json.dumps(asdict(a))) for a in outcome.assessments
         ]
 
-    def test_every_check_that_is_not_assessed_says_why(self, trained: Path, tmp_path: Path) -> None:
+    def test_every_check_that_is_not_assessed_has_a_reason(
+        self, trained: Path, tmp_path: Path
+    ) -> None:
         outcome = audit(Given(trained), tmp_path / "out")
 
         assert all(a.reasons for a in outcome.assessments if a.status == "not assessed")
@@ -264,7 +266,7 @@ class TestRunsOfRewardModels:
         )
         assert one == again != other
 
-    def test_pairs_that_moved_do_not_stop_the_audit_and_the_reason_is_told(
+    def test_pairs_that_moved_do_not_stop_the_audit_and_the_reason_is_reported(
         self, moved: Path, tmp_path: Path
     ) -> None:
         outcome = audit(Given(moved), tmp_path / "audit")
@@ -315,7 +317,7 @@ class TestRunsOfRewardModels:
         (reason,) = outcome.record["evidence"]["missing"]
         assert reason.startswith("full is not steered to ~isle in every repeat of the run")
 
-    def test_pairs_that_are_given_take_their_place(
+    def test_given_pairs_replace_the_missing_ones(
         self, trained: Path, moved: Path, tmp_path: Path, pairs: Rows, write_rows: Write
     ) -> None:
         given = Given(moved, pairs=[write_rows(tmp_path / "kept.jsonl", pairs)])
@@ -331,7 +333,7 @@ class TestRunsOfRewardModels:
         ]
         assert status(outcome) == status(before)
 
-    def test_one_method_alone_has_the_numbers_it_has_beside_others(
+    def test_one_method_alone_has_the_same_numbers_as_among_others(
         self, trained: Path, tmp_path: Path
     ) -> None:
         every = audit(Given(trained), tmp_path / "every")
@@ -412,7 +414,7 @@ class TestRunsOfRewardModels:
         with pytest.raises(InvalidSettings, match="no run of reward models"):
             audit(Given(asked), tmp_path / "audit", 'methods=["full"]')
 
-    def test_the_folder_that_one_stands_in_has_a_name(
+    def test_the_current_folder_has_a_name(
         self, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(trained)
@@ -445,7 +447,7 @@ class TestSurveys:
             alike.subject == "simulated · culture_aware"
         )  # whoever names nobody speaks for no people
 
-    def test_estimates_are_held_against_answers_where_a_strategy_is_said_to_ask_for_them(
+    def test_estimates_are_compared_with_answers_where_a_strategy_asks_for_estimates(
         self, tmp_path: Path, survey: Path, write_rows: Write
     ) -> None:
         told = [
@@ -515,7 +517,7 @@ class TestSurveys:
         with pytest.raises(NotEnoughData, match="changed since"):
             audit(Given(tmp_path / "run"), tmp_path / "audit")
 
-    def test_a_survey_whose_file_is_gone_is_told_as_one_that_moved(
+    def test_a_survey_whose_file_is_gone_is_reported_as_moved(
         self, answers: Path, survey: Path, tmp_path: Path
     ) -> None:
         evaluate_answers([answers], ShareTable(survey), tmp_path / "run", draws=20)
@@ -540,7 +542,7 @@ class TestSurveys:
             "NGA",
         } | set(FIVE)
 
-    def test_a_single_community_has_nobody_to_be_like(
+    def test_a_single_community_is_not_compared_with_another(
         self, tmp_path: Path, write_rows: Write
     ) -> None:
         given = Given(
@@ -553,7 +555,7 @@ class TestSurveys:
         assert {f.check for f in outcome.findings} <= {"uncounted"}
         assert all(a.reasons for a in outcome.assessments if a.status == "not assessed")
 
-    def test_two_surveys_of_one_kind_are_told_apart_where_they_contradict_each_other(
+    def test_two_surveys_of_one_kind_are_distinguished_where_they_contradict_each_other(
         self, survey: Path, tmp_path: Path
     ) -> None:
         other = survey_in(tmp_path / "other", seed=1)
@@ -623,7 +625,9 @@ class TestPairsAlone:
         residents.write_text(self.RESIDENTS, encoding="utf-8")
         return Given(pairs=[write_rows(tmp_path / "pairs.jsonl", pairs)], residents=residents)
 
-    def test_what_raters_say_of_themselves_is_audited(self, given: Given, tmp_path: Path) -> None:
+    def test_facts_that_raters_give_about_themselves_are_audited(
+        self, given: Given, tmp_path: Path
+    ) -> None:
         outcome = audit(given, tmp_path / "audit")
 
         assert {
@@ -663,7 +667,7 @@ class TestPairsAlone:
         agreed = [p for p in pairs if p["consent"]]
         assert outcome.record["evidence"]["pairs"] == len(agreed) < len(pairs)
 
-    def test_people_are_told_in_the_table_of_participation(
+    def test_people_are_listed_in_the_table_of_participation(
         self, given: Given, tmp_path: Path
     ) -> None:
         outcome = audit(given, tmp_path / "audit")
@@ -695,7 +699,7 @@ class TestPairsAlone:
                 ]
                 assert min(told, default=small) >= small
 
-    def test_records_that_contradict_each_other_are_told_by_their_sources(
+    def test_records_that_contradict_each_other_are_named_by_their_sources(
         self, tmp_path: Path, write_rows: Write
     ) -> None:
         def votes(source: str, turned: bool) -> Rows:
@@ -755,7 +759,7 @@ class TestPairsAlone:
         ) >= 2
 
 
-def test_answers_say_nothing_without_their_survey(answers: Path, tmp_path: Path) -> None:
+def test_answers_are_not_assessed_without_their_survey(answers: Path, tmp_path: Path) -> None:
     with pytest.raises(
         InvalidSettings, match="--survey: answers cannot be audited without their survey"
     ):
@@ -797,9 +801,7 @@ def test_five_hundred_communities_are_audited_in_bounded_room(
     assert all(len(f.rows.ids) <= 8 for f in outcome.findings)
 
 
-def test_thresholds_decide_and_stand_in_the_record_with_their_reasons(
-    asked: Path, tmp_path: Path
-) -> None:
+def test_thresholds_decide_and_are_recorded_with_their_reasons(asked: Path, tmp_path: Path) -> None:
     strict = audit(
         Given(asked),
         tmp_path / "a",

@@ -47,7 +47,7 @@ class TestAxes:
             "NGA": (-0.25,),
         }
 
-    def test_of_several_years_the_latest_counts_wherever_it_stands(self, write: Write) -> None:
+    def test_of_several_years_the_latest_counts_in_any_order(self, write: Write) -> None:
         path = write(
             "a.csv", "geo,year,x\nmexico,2012,2\nmexico,2018,3\nmexico,1998,1\nnew_zealand,2004,5\n"
         )

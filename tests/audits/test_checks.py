@@ -195,7 +195,7 @@ class TestSimplification:
 
     LINE, BENT = (-2.0, -1.0, 0.0, 1.0, 2.0), (2.0, -1.0, -2.0, -1.0, 2.0)
 
-    def test_what_a_theorys_axis_carries_is_the_share_of_variation_along_it(self) -> None:
+    def test_a_theorys_axis_carries_the_share_of_variation_along_it(self) -> None:
         mixed = [
             a + b for a, b in zip(self.LINE, self.BENT, strict=True)
         ]  # 10 of 24 along the line
@@ -214,7 +214,7 @@ class TestSimplification:
 
         assert found.value == pytest.approx(10 / 24)
 
-    def test_an_axis_on_which_all_stand_alike_carries_nothing(self) -> None:
+    def test_an_axis_on_which_all_are_equal_carries_no_variation(self) -> None:
         evidence = self.axes_evidence(self.LINE, self.BENT)
         places = {
             c: (x, 7.0) for c, x in zip(sorted(survey_names(evidence)), self.BENT, strict=True)
@@ -277,7 +277,7 @@ class TestMisidentification:
             {"shows_through_beyond_others": 3 / 8, "shows_through": 3 / 8},
         )
 
-    def test_a_wording_is_held_against_the_culture_named(self) -> None:
+    def test_the_effect_of_a_wording_is_compared_with_that_of_the_culture(self) -> None:
         answers = picked({"MEX": [0, 0], "NGA": [0, 1]}) + picked(
             {"MEX": [1, 0], "NGA": [1, 1]}, variant="b"
         )
@@ -293,7 +293,7 @@ class TestMisidentification:
         }
         assert found.rows.ids == ("q0",)
 
-    def test_a_language_is_held_against_the_culture_named(self) -> None:
+    def test_the_effect_of_a_language_is_compared_with_that_of_the_culture(self) -> None:
         answers = picked({"MEX": [0, 0], "NGA": [0, 0]}) + picked(
             {"MEX": [1, 1], "NGA": [1, 0]}, language="es"
         )
@@ -306,7 +306,7 @@ class TestMisidentification:
             "culture_effect": 0.25,
         }
 
-    def test_a_natural_order_that_is_told_is_the_order_of_options_that_is_not(self) -> None:
+    def test_a_given_natural_order_is_the_same_as_no_order(self) -> None:
         answers = picked({"MEX": [0], "NGA": [0]}) + picked({"MEX": [1], "NGA": [1]}, order=(0, 1))
 
         assert "one way of asking" in skipped(artefacts, Evidence(answers=answers))
@@ -350,7 +350,7 @@ class TestRewards:
         }
         assert found.rows.ids == ("p5", "p6", "p7")
 
-    def test_what_is_lost_on_all_is_told_beside_what_is_right_on_contested_pairs(self) -> None:
+    def test_the_loss_on_all_pairs_is_reported_with_the_accuracy_on_contested_pairs(self) -> None:
         evidence = rewarded(TEN, [1] * 5 + [-1] * 5, MEX=[-1] * 4 + [1] + [-1] + [1] * 4)
 
         found = only(contested_only, evidence)
@@ -371,7 +371,7 @@ class TestRewards:
         assert numbers(found) == {"cost_beyond_gain": 0.2, "cost_to_others": 0.3, "gain": 0.1}
         assert found.rows.ids == ("p10", "p11", "p12")
 
-    def test_liking_of_length_is_held_against_the_raters_own(self) -> None:
+    def test_a_preference_for_length_is_compared_with_the_raters_own(self) -> None:
         # The longer response is chosen in four of ten pairs; the model prefers it in seven.
         pairs = [pair(n, chosen="long " * 9 if n < 4 else "yes") for n in range(10)]
         evidence = rewarded(pairs, [0.5] * 10, MEX=[1] * 4 + [-1] * 3 + [1] * 3)
@@ -381,7 +381,7 @@ class TestRewards:
         assert numbers(found) == {"beyond_raters": 0.3, "by_model": 0.7, "by_raters": 0.4}
         assert found.rows.ids == ("p4", "p5", "p6")
 
-    def test_liking_of_refusals_is_held_against_the_raters_own(self) -> None:
+    def test_a_preference_for_refusals_is_compared_with_the_raters_own(self) -> None:
         sorry = "I'm sorry, but I can't help with that."
         pairs = [pair(n, **{"chosen" if n < 1 else "rejected": sorry}) for n in range(10)]
         evidence = rewarded(pairs, [0.5] * 10, MEX=[1] + [-1] * 4 + [1] * 5)
@@ -404,14 +404,14 @@ class TestRewards:
     def test_choices_turned_with_a_gain_that_is_sure_are_none_of_its_business(self) -> None:
         assert only(beyond_evidence, rewarded(TEN, [-1] * 10, MEX=[1] * 10)).value == 0
 
-    def test_two_people_are_too_few_to_say_that_a_steer_outruns_them(self) -> None:
+    def test_two_people_are_too_few_to_show_that_a_steer_outruns_them(self) -> None:
         two = [replace(p, rater=f"r{n % 2}") for n, p in enumerate(TEN)]
 
         assert "fewer than 5 raters" in skipped(
             beyond_evidence, rewarded(two, [1] * 10, MEX=[-1] * 10)
         )
 
-    def test_without_the_pairs_nobody_knows_how_many_people_stand_behind_a_steer(self) -> None:
+    def test_without_the_pairs_the_number_of_people_behind_a_steer_is_unknown(self) -> None:
         evidence = replace(rewarded(TEN, [1] * 10, MEX=[-1] * 10), pairs=())
 
         assert "--pairs" in skipped(beyond_evidence, evidence)
@@ -470,7 +470,7 @@ class TestReasoning:
         }
         assert found.rows.ids == ("1/6", "1/7", "1/8", "1/9")
 
-    def test_two_cultures_are_compared_with_one_told_the_countries_only(self) -> None:
+    def test_two_cultures_are_compared_with_one_at_the_level_of_countries(self) -> None:
         asked = [item(n, level) for n in range(20) for level in LEVELS]
         asked += [item(n, "country", n < 15, several=2) for n in range(20)]
 
@@ -520,7 +520,7 @@ class TestParticipation:
 
         assert found == {"MEX": (0, ()), "NGA": (0, ()), "NZL": (0.5, ("q2", "q3"))}
 
-    def test_a_question_that_most_were_not_asked_is_missing_to_nobody(self) -> None:
+    def test_a_question_that_most_were_not_asked_does_not_count_as_missing(self) -> None:
         survey = survey_of(
             {"MEX": [[0.5, 0.5], [0.5, 0.5]], "NGA": [[0.5, 0.5], []], "NZL": [[0.5, 0.5], []]}
         )
@@ -550,7 +550,7 @@ class TestParticipation:
         assert {c: m.value for c, m in found.items()} == {"MEX": 0.4, "NGA": 0}
         assert (found["MEX"].subject, found["MEX"].rows.ids) == ("town and other", ("q3", "q4"))
 
-    def test_options_are_compared_by_their_words_not_by_their_place(self) -> None:
+    def test_options_are_compared_by_their_words_not_by_their_position(self) -> None:
         one = survey_of({"MEX": [[0.9, 0.1]]}, options=("Agree", "Disagree"))
         turned = survey_of({"MEX": [[0.1, 0.9]]}, name="turned", options=("disagree", "agree"))
         elsewise = survey_of({"MEX": [[0.1, 0.9]]}, name="elsewise", options=("Sometimes", "Never"))
@@ -574,7 +574,7 @@ class TestParticipation:
 
         assert (found.subject, found.value, found.rows.ids) == ("a and b", 0.5, ("tea?",))
 
-    def test_raters_are_told_with_their_pairs_and_the_weight_of_the_heaviest(self) -> None:
+    def test_raters_are_reported_with_their_pairs_and_the_largest_share(self) -> None:
         pairs = [pair(n, rater=f"r{n % 5}", weight=6.0 if n % 5 == 0 else 1.0) for n in range(10)]
         evidence = Evidence(pairs=pairs)
 
@@ -606,14 +606,14 @@ class TestParticipation:
             pairs=[pair(n, community, extra={column: home}) for n, home in enumerate(homes)]
         )
 
-    def test_outsiders_are_counted_by_person_whatever_the_label_of_their_home(self) -> None:
+    def test_outsiders_are_counted_by_person_for_every_label_of_their_home(self) -> None:
         homes = ["Mexico", "MEX", "mx", "mexico"] * 4 + ["Guatemala"] * 3 + ["MEX/oaxaca", "USA"]
         both = self.from_homes([*homes, "Honduras"])
 
         assert only(outsiders, both).value == 5 / 22
 
     @pytest.mark.parametrize("community", ["~world", "~yoruba"])
-    def test_a_country_tells_nothing_of_who_belongs_to_a_people_without_one(
+    def test_a_country_does_not_show_who_belongs_to_a_people_without_one(
         self, community: str
     ) -> None:
         evidence = self.from_homes(["NGA"] * 20, community)
@@ -621,7 +621,7 @@ class TestParticipation:
         assert measured(outsiders, evidence) == []
         assert skipped(outsiders, evidence)
 
-    def test_whoever_belongs_to_the_whole_may_belong_to_the_part(self) -> None:
+    def test_a_member_of_the_whole_may_belong_to_the_part(self) -> None:
         assert measured(outsiders, self.from_homes(["MEX"] * 20, "MEX/oaxaca")) == []
         assert (
             only(outsiders, self.from_homes(["MEX/oaxaca"] * 20, "MEX", "rater_community")).value
@@ -632,7 +632,7 @@ class TestParticipation:
             only(outsiders, self.from_homes(["NGA"] * 20, "~yoruba", "rater_community")).value == 1
         )
 
-    def test_few_outsiders_are_not_told_of_nor_few_insiders(self) -> None:
+    def test_few_outsiders_are_not_reported_and_neither_are_few_insiders(self) -> None:
         few = self.from_homes(["MEX"] * 17 + ["USA"] * 3)
         assert measured(outsiders, few) == []
         assert "fewer than 5" in skipped(outsiders, few)
@@ -661,7 +661,7 @@ class TestParticipation:
 
         assert only(unlike_residents, self.residents({"north": 40} | small, **shares)).value < 0.05
 
-    def test_a_group_too_small_to_be_told_of_is_not_named(self) -> None:
+    def test_a_group_too_small_to_report_is_not_named(self) -> None:
         evidence = self.residents({"north": 9, "south": 8, "east": 1}, north=0.5, south=0.5)
 
         found = only(unlike_residents, evidence)
@@ -672,7 +672,7 @@ class TestParticipation:
         )
 
     @pytest.mark.parametrize("hidden", [1, 2, 3, 4])
-    def test_nothing_told_depends_on_how_many_are_in_a_hidden_group(self, hidden: int) -> None:
+    def test_no_reported_number_depends_on_the_size_of_a_hidden_group(self, hidden: int) -> None:
         evidence = self.residents({"north": 40 - hidden, "south": hidden}, north=0.5, south=0.5)
 
         found = only(unlike_residents, evidence)
@@ -685,7 +685,7 @@ class TestParticipation:
         )
         assert found.claim.values["share"].value == 35 / 40  # type: ignore[union-attr]
 
-    def test_no_language_of_few_people_is_told(self) -> None:
+    def test_no_language_of_few_people_is_reported(self) -> None:
         pairs = [pair(n, language="es" if n < 30 else "nah") for n in range(32)]
 
         (row,) = who_took_part(Evidence(pairs=pairs), small=5)

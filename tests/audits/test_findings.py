@@ -78,7 +78,7 @@ def test_a_number_picked_as_the_largest_of_many_counts_as_many_tests() -> None:
     assert [f.severity for f in findings] == ["note"]
 
 
-def test_an_audit_that_lacks_evidence_says_so_and_finds_nothing() -> None:
+def test_an_audit_that_lacks_evidence_reports_it_and_finds_nothing() -> None:
     findings, (assessment,) = audit_of(Skipped("nobody was asked", "answers"))(Evidence())
 
     assert (findings, assessment.status, assessment.reasons) == (

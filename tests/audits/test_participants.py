@@ -28,7 +28,7 @@ def pair(n: int, rater: str | None = "r", **more: object) -> PreferencePair:
 
 
 @given(GROUPS, st.integers(1, 10))
-def test_no_group_that_is_too_small_is_told_nor_follows_from_the_rest(
+def test_no_group_that_is_too_small_is_reported_or_follows_from_the_rest(
     groups: dict[str, int], small: int
 ) -> None:
     told = suppressed(groups, small)
@@ -39,7 +39,7 @@ def test_no_group_that_is_too_small_is_told_nor_follows_from_the_rest(
     assert not hidden or told == {} or told[FEWER] >= small
 
 
-def test_people_too_few_to_be_told_of_are_counted_and_no_more() -> None:
+def test_people_too_few_to_report_are_only_counted() -> None:
     pairs = [pair(n, f"r{n}", extra={"gender": "woman"}) for n in range(4)]
 
     (row,) = who_took_part(Evidence(pairs=pairs), small=5)
@@ -66,7 +66,7 @@ def test_pairs_without_raters_are_not_assessed_for_their_people() -> None:
         assert "shares" in str(skipped)
 
 
-def test_refused_consent_is_a_risk_and_a_licence_that_nobody_stated_a_note() -> None:
+def test_refused_consent_is_a_risk_and_a_licence_that_is_not_stated_a_note() -> None:
     pairs = [
         pair(1, license="CC0"),
         pair(2, license="not stated"),
@@ -93,7 +93,7 @@ def test_blank_words_are_no_words() -> None:
     assert measured.value == 0.5  # type: ignore[union-attr]
 
 
-def test_what_somebody_kept_to_themselves_is_no_group() -> None:
+def test_an_undisclosed_value_does_not_form_a_group() -> None:
     said = ["woman", "man", "Prefer not to say", "nan", "N/A", "", None]
     pairs = [pair(n, f"r{n}", extra={"gender": gender}) for n, gender in enumerate(said)]
     (row,) = who_took_part(Evidence(pairs=pairs), 1)

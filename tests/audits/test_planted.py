@@ -45,7 +45,7 @@ def test_a_sound_society_raises_no_alarm_and_every_part_of_it_is_assessed(seed: 
     assert {a.check for a in assessments if a.status == "not assessed"} == needs_more
 
 
-def test_a_second_respondent_does_not_change_what_is_said_of_the_first(society: Planted) -> None:
+def test_a_second_respondent_does_not_change_the_findings_on_the_first(society: Planted) -> None:
     from pluralign.audits.planted import flattened
 
     alone = flattened(society)

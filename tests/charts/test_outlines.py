@@ -43,7 +43,7 @@ def test_every_outline_is_made_of_arcs_that_are_there_and_closes() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(drawn_as_dots()))
-def test_a_dot_lies_on_the_globe(code: str) -> None:
+def test_a_dot_is_on_the_globe(code: str) -> None:
     x, y = drawn_as_dots()[code]
     assert -180 <= x <= 180
     assert -90 <= y <= 90
@@ -52,7 +52,7 @@ def test_a_dot_lies_on_the_globe(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "near"), [("SGP", (104, 1)), ("MLT", (14, 36)), ("HKG", (114, 22)), ("TUV", (179, -8))]
 )
-def test_a_dot_lies_where_its_state_does(code: str, near: tuple[int, int]) -> None:
+def test_a_dot_is_at_its_state(code: str, near: tuple[int, int]) -> None:
     x, y = drawn_as_dots()[code]
     assert abs(x - near[0]) < 2
     assert abs(y - near[1]) < 2

@@ -227,7 +227,7 @@ def test_markup_in_names_is_shown_as_it_is(
     assert "out[1]" in shown.replace("\n", "")
 
 
-def test_what_five_hundred_communities_show_fits_a_screen_or_two(
+def test_the_output_for_five_hundred_communities_fits_a_screen_or_two(
     on_screen: OnScreen, tmp_path: Path, write_rows: Write
 ) -> None:
     pairs = [row | {"community": f"~c{c}"} for c in range(500) for row in votes(2)]
@@ -341,7 +341,7 @@ BROKEN = "community,attribute,group,share\nMEX,gender,woman,half\n"
         (["--pairs", "pairs.jsonl", "--strict", "--residents", "broken.csv"], ["broken.csv:2"]),
     ],
 )
-def test_what_cannot_be_done_ends_with_one_readable_message(
+def test_an_impossible_request_ends_with_one_readable_message(
     call: Call,
     words: list[str],
     told: list[str],
@@ -386,7 +386,7 @@ def test_one_method_is_audited_where_one_is_named(
     assert json.loads(result.stdout)["record"]["evidence"]["methods"] == ["full"]
 
 
-def test_a_process_of_its_own_says_what_is_wrong_without_a_traceback(
+def test_a_process_of_its_own_reports_the_error_without_a_traceback(
     shell: Callable[..., Any], tmp_path: Path, pairs: Path
 ) -> None:
     (tmp_path / "r.csv").write_text(BROKEN)

@@ -251,7 +251,9 @@ def test_an_unknown_source_or_setting_of_it_is_refused(call: Call, config: Path)
     assert_refused(call("data", "show", config.parent / "no.jsonl"), "no such file")
 
 
-def test_a_survey_without_its_files_says_which_to_get_and_where(call: Call, tmp_path: Path) -> None:
+def test_a_survey_without_its_files_names_the_files_and_their_source(
+    call: Call, tmp_path: Path
+) -> None:
     found = call("survey", "run", "--survey", "wvs", "--model", "m", "--out", tmp_path / "out")
     assert_refused(found, "survey.path", "worldvaluessurvey.org", "questions.json")
 

@@ -69,7 +69,7 @@ def test_every_help_has_an_example_that_exists_and_no_word_that_markdown_swallow
     assert [t for t in helps if re.search(r"<\w+>", re.sub(r"`[^`]*`", "", t))] == []
 
 
-def test_the_version_is_told(call: Call) -> None:
+def test_the_version_is_printed(call: Call) -> None:
     from pluralign import __version__
 
     assert call("--version").stdout.strip() == __version__
@@ -116,7 +116,7 @@ def test_a_run_in_a_pipe_prints_tables_alone_tab_separated(call: Call, config: P
     assert "Written to" in found.stderr and "encoding the texts of 270 pairs" in found.stderr
 
 
-def test_a_run_prints_json_alone_on_standard_output_and_progress_beside_it(
+def test_a_run_prints_json_alone_on_standard_output_and_progress_elsewhere(
     call: Call, config: Path
 ) -> None:
     found = call("run", config, "--out", config.parent / "out", "--json")
@@ -133,13 +133,13 @@ def test_the_folder_of_a_run_names_the_models_in_it(call: Call, config: Path) ->
     assert str(config.parent / "out" / "models" / "seed-3" / "full") in found.stderr
 
 
-def test_a_name_may_hold_brackets(on_screen: OnScreen, config: Path) -> None:
+def test_a_name_may_contain_brackets(on_screen: OnScreen, config: Path) -> None:
     name = 'name="[nothing] a [b]"'
     shown = on_screen("run", config, "--out", config.parent / "out", "--set", name)
     assert "[nothing] a [b]" in shown
 
 
-def test_a_run_without_anybody_to_measure_says_so(
+def test_a_run_without_a_community_to_measure_reports_it(
     call: Call, config: Path, rows: list[dict[str, Any]], write_rows: Callable[..., Path]
 ) -> None:
     lonely = [
@@ -184,7 +184,7 @@ def test_a_run_goes_to_a_folder_of_its_name(
     assert (config.parent / "runs" / "tiny" / "results.jsonl").is_file()
 
 
-def test_a_finished_run_given_again_tells_the_same(call: Call, config: Path) -> None:
+def test_a_finished_run_prints_the_same_again(call: Call, config: Path) -> None:
     words = ("run", config, "--out", config.parent / "out", "--json")
     first, again = call(*words), call(*words)
     assert json.loads(first.stdout)["summary"] == json.loads(again.stdout)["summary"]
@@ -199,7 +199,7 @@ def test_a_finished_run_given_again_tells_the_same(call: Call, config: Path) -> 
         (["~hill", "World"], ["~hill", "~world"]),
     ],
 )
-def test_scores_are_told_for_the_communities_asked_for(
+def test_scores_are_printed_for_the_communities_asked_for(
     call: Call, trained: Path, config: Path, labels: list[str], expected: list[str]
 ) -> None:
     words = [word for label in labels for word in ("--community", label)]
@@ -348,7 +348,7 @@ def test_the_cache_is_measured_and_cleared(
 
 
 @pytest.mark.slow
-def test_the_demonstration_says_that_everybody_is_simulated(
+def test_the_demonstration_states_that_its_people_are_simulated(
     call: Call, on_screen: OnScreen, tmp_path: Path
 ) -> None:
     shown = on_screen("demo", "--out", tmp_path / "demo")
@@ -386,7 +386,9 @@ def test_a_reader_that_has_seen_enough_is_no_error(trained: Path, config: Path) 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_a_run_stopped_by_hand_says_how_to_go_on(shell: Shell, config: Path) -> None:
+def test_a_run_stopped_by_hand_names_the_command_that_resumes_it(
+    shell: Shell, config: Path
+) -> None:
     out = config.parent / "out"
     words = ("run", config, "--out", out, "--set", "repeats=400")
     line = [sys.executable, "-m", "pluralign.cli.main", *map(str, words)]
@@ -422,7 +424,7 @@ def test_a_source_that_makes_no_pair_is_an_error_with_its_counts(
     assert "1 x chosen equals rejected" in result.stderr
 
 
-def test_a_survey_without_its_folder_says_which_files_to_get_and_where(
+def test_a_survey_without_its_folder_names_the_files_and_their_source(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

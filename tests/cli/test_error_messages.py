@@ -29,9 +29,7 @@ NEXT = "\n  -> "
     "number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES]
 )
 @pytest.mark.parametrize("library", ["python", "rust", "serde"])
-def test_what_the_system_refuses_is_told_whichever_library_tells_it(
-    number: int, library: str
-) -> None:
+def test_a_refusal_of_the_system_is_reported_for_every_library(number: int, library: str) -> None:
     said = os.strerror(number)
     errors: dict[str, Exception] = {
         "python": OSError(number, said),
@@ -117,7 +115,7 @@ def test_a_limit_on_the_size_of_files_stops_a_run_with_a_message(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a device")
-def test_an_output_that_takes_no_more_is_told(shell: Shell) -> None:
+def test_a_full_output_is_reported(shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         line = ["data", "list", "--json"]
         found = subprocess.run(
@@ -133,7 +131,7 @@ def test_an_output_that_takes_no_more_is_told(shell: Shell) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has such a device")
-def test_a_checkpoint_that_finds_no_room_is_told() -> None:
+def test_a_checkpoint_without_room_on_the_disk_is_reported() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(RuntimeError) as found:
         torch.save({"weights": torch.zeros(100_000)}, "/dev/full")

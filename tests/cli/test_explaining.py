@@ -56,7 +56,7 @@ def test_the_explanation_fits_a_screen_and_a_pipe_has_a_line_for_each_setting(
     assert [line.split("\t")[0] for line in lines] == [line["key"] for line in found]
 
 
-def test_units_and_allowed_values_are_told(call: Call, config: Path) -> None:
+def test_units_and_allowed_values_are_printed(call: Call, config: Path) -> None:
     found = {
         row["key"]: row for row in json.loads(call("run", config, "--explain", "--json").stdout)
     }
@@ -66,7 +66,7 @@ def test_units_and_allowed_values_are_told(call: Call, config: Path) -> None:
     assert found["pairs.0.path"]["allowed"] == "path"
 
 
-def test_an_audit_says_where_each_threshold_came_from(call: Call, tmp_path: Path) -> None:
+def test_an_audit_shows_the_origin_of_each_threshold(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "audit.toml"
     path.write_text("draws = 200\n[simplification.alike]\nconcern = 0.1\n")
     words = ("--set", "participation.few-people.risk=5", "--method", "full", "--json")

@@ -86,7 +86,7 @@ def test_pairs_of_no_community_are_the_reference_where_there_are_enough(
     assert found["reference"] == "pooled"
 
 
-def test_thresholds_are_lowered_where_no_community_has_enough_and_the_file_says_so(
+def test_thresholds_are_lowered_where_no_community_has_enough_and_the_file_states_it(
     call: Call, write_rows: Write
 ) -> None:
     row = {"prompt": "Tea?", "rejected": "No", "community": "MEX"}

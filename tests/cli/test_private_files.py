@@ -35,7 +35,7 @@ def run(call: Call, config: Path) -> Path:
     return out
 
 
-def test_files_that_hold_raters_are_for_their_owner_alone(
+def test_files_with_raters_are_for_their_owner_alone(
     run: Path, rows: list[dict[str, str]], umask: int
 ) -> None:
     private = {path for pattern in PRIVATE for path in run.glob(pattern)}
@@ -75,7 +75,7 @@ def test_a_private_file_is_never_open_not_even_while_it_is_written(tmp_path: Pat
     assert mode(tmp_path / "people.jsonl") == 0o600
 
 
-def test_what_the_owner_allowed_stays_allowed(tmp_path: Path) -> None:
+def test_permissions_that_the_owner_gave_stay(tmp_path: Path) -> None:
     path = tmp_path / "people.jsonl"
     path.write_text("ana")
     path.chmod(0o640)

@@ -124,7 +124,7 @@ def test_asks_are_shown_word_for_word_and_nothing_is_asked(config: Path, tmp_pat
     assert call("survey", "run", config, "--show", "-1")[0] == 2
 
 
-def test_a_community_that_the_survey_lacks_is_said_and_not_asked_for(
+def test_a_community_that_the_survey_lacks_is_reported_and_not_asked_for(
     on_screen: OnScreen, config: Path, tmp_path: Path
 ) -> None:
     words = ("survey", "run", config, "-c", "~hill", "-c", "MEX", "--out", tmp_path / "run")
@@ -166,7 +166,7 @@ def test_every_setting_is_explained(config: Path) -> None:
     assert "survey.toml" in out
 
 
-def test_results_call_the_model_as_they_are_told(config: Path, tmp_path: Path) -> None:
+def test_results_name_the_model_as_given(config: Path, tmp_path: Path) -> None:
     call("survey", "run", config, "--out", tmp_path / "run", "--set", "model.called=mine")
     assert {r["model"] for r in read_rows(tmp_path / "run/recorded.jsonl")} == {"mine"}
 
@@ -251,7 +251,7 @@ def test_a_run_that_is_killed_goes_on_and_asks_nothing_twice(tmp_path: Path) -> 
         (["pluralise", "--show", "tune", "--out", "nowhere"], "did not run yet"),
     ],
 )
-def test_what_cannot_be_done_ends_with_one_readable_message(
+def test_an_impossible_request_ends_with_one_readable_message(
     words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -273,7 +273,7 @@ def test_strategies_are_listed_with_where_their_templates_lie(on_screen: OnScree
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["generate", "likelihood"])
-def test_a_local_model_is_asked_either_way_and_its_missing_template_is_said(
+def test_a_local_model_is_asked_either_way_and_its_missing_template_is_reported(
     method: str, tmp_path: Path
 ) -> None:
     model = build_chat_model(tmp_path / "plain", template=None)
@@ -344,7 +344,7 @@ def rows_of(model: str, strategy: str, communities: str) -> list[dict[str, objec
     ]
 
 
-def test_seven_models_of_long_names_have_one_line_each_and_stand_whole_when_wide(
+def test_seven_models_of_long_names_have_one_line_each_and_are_complete_when_wide(
     shown: Callable[..., str],
 ) -> None:
     models = [f"organisation/Some-Large-Model-{i}-Instruct" for i in range(7)]

@@ -106,7 +106,7 @@ def test_a_short_choice_is_read(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", REFUSALS)
-def test_what_refuses_denies_or_counts_is_a_refusal(language: str) -> None:
+def test_words_that_refuse_deny_or_count_are_a_refusal(language: str) -> None:
     assert [read(text) for text in REFUSALS[language]] == [None] * len(REFUSALS[language])
 
 

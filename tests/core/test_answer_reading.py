@@ -74,7 +74,7 @@ def read(
         "②",
     ],
 )
-def test_an_answer_is_read_in_whatever_form_it_comes(text: str) -> None:
+def test_an_answer_is_read_in_every_form(text: str) -> None:
     assert read(text) == 1
 
 
@@ -124,7 +124,7 @@ def test_letters_are_labels_where_letters_were_shown(text: str) -> None:
         "2, or rather 3",
     ],
 )
-def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> None:
+def test_a_reply_without_a_single_option_is_a_refusal_with_its_words(text: str) -> None:
     assert read_answer(text, LIKERT, NUMBERS) == Refusal(text)
 
 
@@ -174,7 +174,7 @@ def test_what_names_no_single_option_is_a_refusal_with_its_words(text: str) -> N
         "Ra\u00adther impor\u00adtant",
     ],
 )
-def test_what_stands_around_an_answer_is_not_read(text: str) -> None:
+def test_text_around_an_answer_is_not_read(text: str) -> None:
     assert read(text) == 1
 
 
@@ -299,7 +299,9 @@ FORMS = (
 
 
 @given(st.integers(2, 11), st.data(), st.sampled_from(FORMS))
-def test_a_label_in_any_plain_form_is_its_place(n: int, data: st.DataObject, form: str) -> None:
+def test_a_label_in_any_plain_form_gives_its_position(
+    n: int, data: st.DataObject, form: str
+) -> None:
     first = data.draw(st.integers(0, 1))
     labels = tuple(str(first + i) for i in range(n))
     place = data.draw(st.integers(0, n - 1))
@@ -320,9 +322,7 @@ def test_texts_of_numbers_do_not_break_it_either(text: str) -> None:
 
 
 @given(st.permutations(range(4)), st.integers(0, 3))
-def test_the_words_of_an_option_find_it_at_whatever_place_it_stands(
-    order: list[int], option: int
-) -> None:
+def test_the_words_of_an_option_find_it_at_every_position(order: list[int], option: int) -> None:
     shown = tuple(LIKERT[i] for i in order)
     assert order[read(LIKERT[option], shown) or 0] == option
 
@@ -406,7 +406,7 @@ def test_a_recorded_answer_survives_its_row() -> None:
         {"model": "m", "strategy": "s", "question_id": "Q1", "answer": "2", "order": "10"},
     ],
 )
-def test_a_row_that_says_too_little_is_refused(row: dict[str, object]) -> None:
+def test_a_row_with_too_little_information_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         answer_from_row(row, None)
 
@@ -470,7 +470,7 @@ def test_an_answer_may_be_a_number_or_nothing(value: object, text: str) -> None:
     assert answer_from_row(ROW | {"answer": value}, None).text == text
 
 
-def test_a_table_may_hold_lists_as_text() -> None:
+def test_a_table_may_contain_lists_as_text() -> None:
     row = ROW | {
         "order": "[1, 0]",
         "labels": '["A", "B"]',
@@ -549,7 +549,7 @@ NINE = (
         ("I neither agree nor disagree", 2),
     ],
 )
-def test_only_a_degree_may_stand_before_or_behind_its_option(text: str, place: int | None) -> None:
+def test_only_a_degree_may_precede_or_follow_its_option(text: str, place: int | None) -> None:
     assert read(text, AGREE, ("1", "2", "3", "4", "5")) == place
 
 
@@ -591,7 +591,7 @@ def test_thoughts_negative_numbers_and_null_are_no_answers(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["My answer is a.", "Antwort: a", "Respuesta: a", "答案：a", "Answer: a\nIt matters."]
 )
-def test_what_follows_a_word_for_answer_is_a_label_in_any_case(text: str) -> None:
+def test_a_letter_after_a_word_for_answer_is_a_label_in_any_case(text: str) -> None:
     assert read(text, LIKERT, LETTERS) == 0
 
 

@@ -21,7 +21,7 @@ def test_plural_and_descriptive_names_take_an_article(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Mexico", "Czechia", "World", "Oaxaca (Mexico)", "our people", ""]
 )
-def test_other_names_stand_as_they_are(name: str) -> None:
+def test_other_names_are_not_changed(name: str) -> None:
     assert with_article(name) == name
 
 

@@ -36,7 +36,7 @@ def test_a_value_is_not_missing(value: object) -> None:
 
 
 @given(st.integers(-(2**53), 2**53), st.sampled_from(BLANKS), st.sampled_from(BLANKS))
-def test_a_whole_number_is_one_id_whatever_wrote_it(number: int, before: str, after: str) -> None:
+def test_a_whole_number_is_one_id_in_every_format(number: int, before: str, after: str) -> None:
     written = [number, float(number), str(number), f"{before}{number}{after}", Decimal(number)]
     if number >= 0:
         written += [f"{number}.0", np.float64(number), np.int64(number)]
@@ -54,7 +54,7 @@ def test_an_id_in_either_normal_form_is_one_id() -> None:
 
 
 @pytest.mark.parametrize("value", [True, np.True_, 1.5, math.inf, [1], {"id": 1}, b"1"])
-def test_what_is_neither_text_nor_a_whole_number_is_no_id(value: object) -> None:
+def test_a_value_that_is_neither_text_nor_a_whole_number_is_not_an_id(value: object) -> None:
     with pytest.raises(InvalidInput, match="must be text or a whole number"):
         cell_id(value)
 
@@ -66,7 +66,7 @@ def test_an_id_that_lost_digits_as_a_float_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", ["one", "1_0", "inf", math.inf, True, [1.0], "1 2", 10**400])
-def test_what_is_no_finite_number_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_finite_number_is_refused(value: object) -> None:
     with pytest.raises(InvalidInput, match="the value must be a number"):
         cell_number(value)
 

@@ -73,7 +73,7 @@ def test_a_label_is_read_as_data_sets_write_it(label: str, id_: str) -> None:
 @pytest.mark.parametrize(
     "label", ["", " ", "Atlantis", "QQQ", "QQQ/north", "(sample)", "🙂", "~", "?"]
 )
-def test_a_label_that_names_nobody_is_none(label: str) -> None:
+def test_a_label_that_names_no_community_gives_none(label: str) -> None:
     assert resolve_community(label) is None
 
 
@@ -95,7 +95,7 @@ def test_an_id_finds_itself_and_its_parents_lead_to_the_world(id_: str) -> None:
     assert found == WORLD
 
 
-def test_a_part_is_named_after_itself_and_belongs_to_what_stands_before_it() -> None:
+def test_a_part_is_named_after_itself_and_belongs_to_the_id_before_it() -> None:
     assert community("MEX/san-luis") == Community("MEX/san-luis", "San Luis", "MEX", "MEX")
     assert community("~yoruba/oyo") == Community("~yoruba/oyo", "Oyo", None, "~yoruba")
 
@@ -136,7 +136,7 @@ def test_the_memory_of_communities_is_bounded() -> None:
     assert community.cache_info().currsize <= 4096
 
 
-def test_the_refusal_of_a_label_says_which_id_was_meant() -> None:
+def test_the_refusal_of_a_label_names_the_intended_id() -> None:
     with pytest.raises(InvalidInput, match="did you mean 'MEX'"):
         community("Mexico")
 

@@ -35,14 +35,14 @@ def test_an_empty_cell_is_no_refusal(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", ["form 7", "2.0", 2, {"train": True}])
-def test_a_value_that_says_neither_is_not_taken_for_consent(value: object) -> None:
+def test_a_value_that_means_neither_is_not_taken_for_consent(value: object) -> None:
     problem = consent_problem({"consent": value})
     assert problem is not None
     assert problem.startswith("consent ")
 
 
 @pytest.mark.parametrize("value", [True, "yes", 1, "2024-05-01", "withdrawn"])
-def test_a_mark_of_withdrawal_holds_whatever_consent_says(value: object) -> None:
+def test_a_mark_of_withdrawal_overrides_consent(value: object) -> None:
     assert consent_problem({"consent": "yes", "withdrawn": value}) == "consent refused or withdrawn"
     assert consent_problem({"consent": "yes", "withdrawn": False}) is None
     assert consent_problem({"withdrawn": "no"}) is None

@@ -101,7 +101,7 @@ WRITTEN = {
     ("label", "id_"),
     [(label, id_) for id_, labels in WRITTEN.items() for label in labels.split("|")],
 )
-def test_what_data_sets_write_names_the_country(label: str, id_: str) -> None:
+def test_the_labels_of_data_sets_name_the_country(label: str, id_: str) -> None:
     found = resolve_community(label)
     assert found is not None
     assert found.id == id_

@@ -18,7 +18,7 @@ plain = st.recursive(
 
 
 @given(plain)
-def test_what_json_writes_is_read_again(value: object) -> None:
+def test_values_written_as_json_are_read_again(value: object) -> None:
     assert parse_json(json.dumps(value)) == value
     assert parse_json(json.dumps(value).encode()) == value
 
@@ -57,7 +57,7 @@ def test_deep_toml_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("digits", [301, 4_000, 5_000, 50_000])
-def test_a_whole_number_that_no_float_can_hold_is_refused(digits: int) -> None:
+def test_a_whole_number_too_large_for_a_float_is_refused(digits: int) -> None:
     for read, text in (
         (parse_json, "9" * digits),
         (parse_toml, "a = -" + "9" * digits),
@@ -73,7 +73,7 @@ def test_long_ids_and_long_digits_in_a_text_are_read() -> None:
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999"])
-def test_settings_hold_finite_numbers(number: str) -> None:
+def test_numbers_in_settings_are_finite(number: str) -> None:
     with pytest.raises(ValueError, match="is not a finite number"):
         parse_toml(f"tau = {number}")
 
@@ -88,7 +88,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, blob: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", ["[1]", "1", "null", '"a"'])
-def test_a_file_that_holds_no_object_is_named(tmp_path: Path, value: str) -> None:
+def test_a_file_without_an_object_is_named(tmp_path: Path, value: str) -> None:
     (tmp_path / "card.json").write_text(value)
     with pytest.raises(DamagedFile, match=r"card\.json: not a JSON object: a "):
         read_json_object(tmp_path / "card.json")

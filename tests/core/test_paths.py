@@ -17,6 +17,6 @@ def test_a_folder_called_like_a_community_is_no_home_folder() -> None:
     assert as_path("~hill/runs") == Path("~hill/runs")
 
 
-def test_what_is_no_path_is_refused() -> None:
+def test_a_value_that_is_not_a_path_is_refused() -> None:
     with pytest.raises(InvalidInput, match="must be text or a Path, got int"):
         as_path(3)  # type: ignore[arg-type]

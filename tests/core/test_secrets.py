@@ -29,7 +29,7 @@ PLACES = [
 
 @pytest.mark.parametrize("place", PLACES)
 @given(key=KEYS)
-def test_a_key_is_found_and_masked_wherever_settings_hold_it(place: Any, key: str) -> None:
+def test_a_key_is_found_and_masked_anywhere_in_the_settings(place: Any, key: str) -> None:
     settings = place(key)
     shown = json.dumps(without_secrets(settings))
 
@@ -53,5 +53,5 @@ def test_settings_without_secrets_stay_as_they_are(settings: Any) -> None:
     assert not secrets_of(settings)
 
 
-def test_the_name_of_the_variable_that_holds_a_key_is_no_secret() -> None:
+def test_the_name_of_the_variable_with_a_key_is_not_a_secret() -> None:
     assert without_secrets({"api_key_env": "OPENAI_API_KEY"}) == {"api_key_env": "OPENAI_API_KEY"}

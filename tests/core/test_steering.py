@@ -30,13 +30,13 @@ def test_the_world_is_a_community_where_the_model_has_it() -> None:
     assert steer_to(["MEX", "~world"], "~world", 0.5) == Steer.to("~world", 0.5)
 
 
-def test_what_the_model_knows_is_told() -> None:
+def test_the_error_for_a_steer_lists_the_known_communities() -> None:
     with pytest.raises(UnknownCommunity) as caught:
         steer_to(["MEX"], "GBR", where="here")
     assert (caught.value.where, caught.value.hint) == ("here", "it knows MEX, ~world")
 
 
-def test_a_misspelled_name_is_told_what_it_is_near_to() -> None:
+def test_the_nearest_name_is_suggested_for_a_misspelled_one() -> None:
     with pytest.raises(UnknownCommunity) as caught:
         known_community("Mexcio", ["MEX", "GBR"])
     assert caught.value.hint == "did you mean MEX?"

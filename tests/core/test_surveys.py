@@ -55,7 +55,7 @@ def test_a_survey_whose_parts_do_not_fit_is_refused(
         Survey("tiny", TEA, distributions)
 
 
-def test_a_survey_finds_what_a_community_answered_whatever_the_order() -> None:
+def test_a_survey_finds_the_answers_of_a_community_in_any_order() -> None:
     answers = (
         AnswerDistribution("Q1", "MEX", (0.5, 0.5, 0.0)),
         AnswerDistribution("Q1", "GBR", (0.1, 0.5, 0.4)),

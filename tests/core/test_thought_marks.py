@@ -37,7 +37,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("opens", "closes"), FORMS)
-def test_what_stands_between_the_marks_of_any_form_is_thought(opens: str, closes: str) -> None:
+def test_text_between_the_marks_of_any_form_is_thought(opens: str, closes: str) -> None:
     split = split_thought(f"{opens}We say answer: 3?{closes}\n\n2")
     assert split.answer == "2"
     assert "answer: 3" in split.thought
@@ -71,7 +71,7 @@ def test_text_without_thoughts_comes_back_unchanged(text: str) -> None:
         )
     )
 )
-def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[str]) -> None:
+def test_text_after_the_last_closing_mark_is_always_the_answer(parts: list[str]) -> None:
     split = split_thought("".join(parts) + "</think>2")
     assert split.answer is not None
     assert split.answer.endswith("2")
@@ -120,7 +120,7 @@ def test_what_stands_behind_the_last_closing_mark_is_always_answer(parts: list[s
         ("analysisWe say 3.assistantcommentary to=f 4assistantfinal2", "2"),
     ],
 )
-def test_the_answer_is_what_stands_outside_of_thoughts(text: str, answer: str | None) -> None:
+def test_the_answer_is_the_text_outside_of_thoughts(text: str, answer: str | None) -> None:
     assert split_thought(text).answer == answer
 
 

@@ -28,7 +28,7 @@ PLAIN = st.text(
 
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES.keys())
-def test_the_answer_is_what_stands_behind_the_thought(template: str) -> None:
+def test_the_answer_is_the_text_after_the_thought(template: str) -> None:
     for between in ("", "\n\n", " "):
         found = split_thought(template.format("Option 1? Hmm, no, answer: 3.") + between + "2")
         assert found.answer == "2"
@@ -62,7 +62,7 @@ def test_an_empty_template_changes_nothing(template: str, inside: str, answer: s
         "<think>all of it</think>\n ",
     ],
 )
-def test_a_thought_that_never_closes_or_stands_alone_is_no_answer(cut: str) -> None:
+def test_a_thought_that_never_closes_or_is_alone_is_not_an_answer(cut: str) -> None:
     assert split_thought(cut).answer is None
     assert split_thought(cut).thought
 
@@ -136,7 +136,7 @@ def test_of_several_marks(text: str, answer: str) -> None:
         )
     )
 )
-def test_nothing_that_is_answered_was_not_written(parts: list[str]) -> None:
+def test_every_answer_is_part_of_the_written_text(parts: list[str]) -> None:
     text = "".join(parts)
     answer = split_thought(text).answer
     assert answer is None or set(answer) <= set(text + "\n")

@@ -119,7 +119,7 @@ def test_names_are_not_glued_together() -> None:
     assert rng_for(1, "1").random() != rng_for(11).random()
 
 
-def test_an_error_says_where_what_and_what_next_as_far_as_known() -> None:
+def test_an_error_gives_place_fault_and_hint_as_far_as_known() -> None:
     assert str(InvalidInput("tau is 2")) == "tau is 2"
     assert str(InvalidInput("tau is 2", where="a.toml:3")) == "a.toml:3: tau is 2"
     assert str(InvalidInput("tau is 2", hint="use 0.7")) == "tau is 2\n  -> use 0.7"
@@ -150,7 +150,7 @@ def test_an_error_is_caught_as_ours_or_as_its_standard_parent_and_crosses_proces
     assert (type(again), str(again)) == (error, "where: what\n  -> hint")
 
 
-def test_a_missing_extra_says_how_to_get_it() -> None:
+def test_the_error_for_a_missing_extra_gives_the_command_that_installs_it() -> None:
     assert str(MissingExtra.named("embed", "torch")).endswith("-> pip install 'pluralign[embed]'")
 
 

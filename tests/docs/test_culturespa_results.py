@@ -68,7 +68,7 @@ def test_the_section_shows_the_scores_and_their_changes_worst_first(page: str) -
     assert lines[2].startswith("| River | 80.0")
 
 
-def test_seeds_are_summed_up_and_variants_stand_apart(page: str) -> None:
+def test_seeds_are_summed_up_and_variants_are_separate(page: str) -> None:
     assert "2 seeds" in page
     assert "| joint, CAS of ~Hill | +6.0 | +2.0 to +10.0 |" in page
     assert "CCT (`answer.aware" in page

@@ -68,7 +68,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 pytestmark = pytest.mark.slow
 
 
-def test_the_page_has_every_section_and_says_what_is_missing(finished: Path) -> None:
+def test_the_page_has_every_section_and_reports_missing_parts(finished: Path) -> None:
     text = (finished / "docs/results.md").read_text(encoding="utf-8")
     one, society = text.split("\n## ")[2:4]
     assert one.startswith("one\n")
@@ -95,7 +95,7 @@ def test_a_number_on_the_page_is_the_one_in_the_run(finished: Path) -> None:
     assert shown in (finished / "README.md").read_text(encoding="utf-8")
 
 
-def test_what_is_said_of_two_methods_follows_from_the_interval(finished: Path) -> None:
+def test_the_sentence_on_two_methods_follows_from_the_interval(finished: Path) -> None:
     rows = read_rows(finished / "runs/folder-society/comparisons.jsonl")
     wanted = ("scpo", "full", None, "all")
     row = next(
@@ -107,7 +107,7 @@ def test_what_is_said_of_two_methods_follows_from_the_interval(finished: Path) -
     )
 
 
-def test_the_readme_keeps_what_stands_around_the_table(finished: Path) -> None:
+def test_the_readme_keeps_the_text_around_the_table(finished: Path) -> None:
     text = (finished / "README.md").read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- results:begin -->\n| method |")
     assert text.endswith("<!-- results:end -->\nafter\n")

@@ -65,7 +65,7 @@ def shown(row: dict[str, Any], scale: float = 1) -> str:
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_the_section_stands_in_its_place_and_nothing_else_of_the_page_changes(
+def test_the_section_is_replaced_and_the_rest_of_the_page_stays(
     written: Path,
 ) -> None:
     text = (written / "docs/results.md").read_text(encoding="utf-8")
@@ -116,7 +116,7 @@ def test_numbers_on_the_page_are_those_of_the_evaluations(written: Path) -> None
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_what_is_said_of_flattening_and_of_others_answers_follows_from_intervals(
+def test_the_sentences_on_flattening_and_others_answers_follow_from_intervals(
     written: Path,
 ) -> None:
     text = (written / "docs/results.md").read_text(encoding="utf-8")
@@ -150,7 +150,7 @@ def test_what_is_said_of_flattening_and_of_others_answers_follows_from_intervals
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_the_readme_keeps_what_stands_around_the_table(written: Path) -> None:
+def test_the_readme_keeps_the_text_around_the_table(written: Path) -> None:
     text = (written / "README.md").read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- surveys:begin -->\nRecorded answers of 6 models")
     assert text.endswith("<!-- surveys:end -->\nafter\n")

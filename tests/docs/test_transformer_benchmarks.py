@@ -35,7 +35,7 @@ def test_drawn_texts_have_the_lengths_of_prism(scoring: ModuleType) -> None:
         assert quartiles == pytest.approx(expected[2:5], rel=0.15)
 
 
-def test_a_sample_holds_whole_turns(scoring: ModuleType) -> None:
+def test_a_sample_contains_whole_turns(scoring: ModuleType) -> None:
     every = scoring.drawn_prism(80, seed=0)
     sample = scoring.prism_pairs(scoring.Sample(None, 20))
     assert 20 <= len(sample) < 26

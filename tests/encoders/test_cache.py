@@ -96,7 +96,7 @@ def test_progress_counts_different_texts_and_ends_at_all_of_them(
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
-def test_a_damaged_file_is_said_deleted_and_computed_anew(
+def test_a_damaged_file_is_reported_deleted_and_computed_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     (path,) = shard_paths(_filled(tmp_path).folder)
@@ -155,7 +155,7 @@ for start in range(0, 200, 5):
     assert np.array_equal(found, HashEncoder(16).encode(texts))
 
 
-def test_a_folder_that_cannot_be_written_is_said_and_costs_nothing_else(
+def test_a_folder_that_cannot_be_written_is_reported_and_has_no_other_effect(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocked = tmp_path / "file"
@@ -193,7 +193,7 @@ def test_the_environment_names_the_folder(tmp_path: Path, monkeypatch: pytest.Mo
     assert CachedEncoder(HashEncoder(16)).folder.is_relative_to(tmp_path)
 
 
-def test_it_is_an_encoder_that_stands_for_the_one_inside(tmp_path: Path) -> None:
+def test_the_cache_behaves_like_its_encoder(tmp_path: Path) -> None:
     encoder = CachedEncoder(HashEncoder(16), tmp_path)
     assert isinstance(encoder, Encoder)
     assert (encoder.fingerprint, encoder.dimensions) == (HashEncoder(16).fingerprint, 16)

@@ -59,7 +59,7 @@ def test_other_languages_are_named_with_their_share() -> None:
     assert "es 20%, ar 10%" in warning
 
 
-def test_nothing_is_said_where_the_encoder_reads_the_texts_or_reads_any() -> None:
+def test_no_warning_appears_where_the_encoder_reads_the_texts_or_all_languages() -> None:
     assert language_warning([ENGLISH] * 10, English(), _rng()) is None
     assert language_warning([ENGLISH] * 99 + [SPANISH], English(), _rng()) is None
     assert language_warning([SPANISH] * 10, HashEncoder(), _rng()) is None

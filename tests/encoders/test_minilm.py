@@ -87,7 +87,7 @@ def test_threads_that_encode_at_once_get_their_own_vectors() -> None:
     )  # the last of TEXTS is too long, and each was encoded twice
 
 
-def test_what_is_cut_is_told_of_each_text_and_counts_nothing(packaged: SentenceEncoder) -> None:
+def test_the_cut_of_each_text_is_reported_and_does_not_count(packaged: SentenceEncoder) -> None:
     before = packaged.truncated
     texts = [
         "short",
@@ -142,7 +142,7 @@ def test_the_tokenizers_own_padding_and_truncation_do_not_count(packaged: Senten
     ("limits", "longest"),
     [((16, 512), 16), ((None, 24), 24), ((None, 10**30), 512), ((None, None), 512)],
 )
-def test_as_many_tokens_are_read_as_the_files_say(
+def test_the_files_give_the_number_of_tokens_that_are_read(
     small: Path, tmp_path: Path, limits: tuple[int | None, int | None], longest: int
 ) -> None:
     folder = Path(shutil.copytree(small, tmp_path / "copy"))

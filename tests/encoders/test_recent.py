@@ -52,7 +52,7 @@ def test_each_text_is_encoded_once_while_it_is_remembered(counting: Counting) ->
     assert counting.seen == [*TEXTS, "new"]
 
 
-def test_what_was_not_asked_for_longest_goes_first(counting: Counting) -> None:
+def test_the_least_recently_used_text_is_dropped_first(counting: Counting) -> None:
     encoder = RecentVectors(counting, room_for(3))
     encoder.encode(["a", "b", "c"])
     encoder.encode(["a"])
@@ -164,7 +164,7 @@ def test_threads_that_ask_at_once_get_their_own_vectors_and_every_text_is_counte
     assert len(encoder) == 20
 
 
-def test_what_is_cut_is_as_the_encoder_tells(counting: Counting) -> None:
+def test_the_cut_is_the_one_that_the_encoder_reports(counting: Counting) -> None:
     class Short(Counting):
         def cut(self, texts: Sequence[str]) -> list[bool]:
             return [len(text) > 3 for text in texts]
@@ -173,7 +173,7 @@ def test_what_is_cut_is_as_the_encoder_tells(counting: Counting) -> None:
     assert RecentVectors(counting, PLENTY).cut(["tea", "coffee"]) == [False, False]
 
 
-def test_it_stands_in_for_its_encoder(counting: Counting) -> None:
+def test_the_memory_behaves_like_its_encoder(counting: Counting) -> None:
     encoder = RecentVectors(counting, PLENTY)
     assert isinstance(encoder, Encoder)
     assert (encoder.fingerprint, encoder.dimensions, encoder.languages) == ("counting", 16, None)

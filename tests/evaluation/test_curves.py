@@ -14,16 +14,16 @@ def needed(values: list[float], target: float) -> float | None:
     return fraction_needed(SIZES, np.array(values), target, draws, np.full(20, target)).fraction
 
 
-def test_what_a_size_reaches_exactly_needs_that_size() -> None:
+def test_a_value_that_a_size_reaches_exactly_needs_that_size() -> None:
     assert needed([0.5, 0.6, 0.7], 0.6) == pytest.approx(0.3)
     assert needed([0.5, 0.6, 0.7], 0.7) == pytest.approx(1.0)
 
 
-def test_what_the_smallest_size_reaches_needs_no_more() -> None:
+def test_a_value_that_the_smallest_size_reaches_needs_no_more() -> None:
     assert needed([0.7, 0.6, 0.8], 0.65) == pytest.approx(0.1)
 
 
-def test_what_is_never_reached_has_no_fraction_and_no_interval() -> None:
+def test_a_value_that_is_never_reached_has_no_fraction_and_no_interval() -> None:
     draws = np.tile([0.5, 0.6, 0.7], (20, 1))
     found = fraction_needed(SIZES, draws[0], 0.8, draws, np.full(20, 0.8))
     assert (found.fraction, found.low, found.high) == (None, None, None)

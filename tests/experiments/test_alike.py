@@ -81,7 +81,7 @@ def test_pairs_that_differ_are_not_noted(
     assert not any("distinguish" in note for note in outcome.record["notes"])
 
 
-def test_pairs_that_differ_in_spelling_alone_are_counted_even_if_the_trunk_tells_them_apart(
+def test_pairs_that_differ_in_spelling_alone_are_counted_even_if_the_trunk_reads_them_differently(
     go: Go, write_rows: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = write_rows(

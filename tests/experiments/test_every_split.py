@@ -47,7 +47,7 @@ def test_no_unit_is_on_both_sides(go: Go, tables: Tables, tmp_path: Path, by: st
     assert outcome.results
 
 
-def test_where_shares_were_published_questions_are_resampled_and_nobody_is_counted(
+def test_where_shares_were_published_questions_are_resampled_and_people_are_not_counted(
     go: Go,
     tables: Tables,
     tmp_path: Path,

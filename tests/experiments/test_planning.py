@@ -28,7 +28,7 @@ def test_thin_communities_are_left_out_with_the_reason() -> None:
     }
 
 
-def test_those_the_reference_speaks_for_are_not_steered_to_unless_named() -> None:
+def test_communities_of_the_reference_are_not_steered_to_unless_named() -> None:
     assert planned(reference={"fit_on": ["~world", "GBR"]}).steered == ("ZAF",)
     found = planned(reference={"fit_on": ["~world", "GBR"]}, communities=["GBR"])
     assert (found.steered, found.spoken_for) == (("GBR",), ("~world", "GBR"))
@@ -47,12 +47,12 @@ def test_a_pooled_reference_speaks_for_all_and_any_can_be_steered_to() -> None:
         assert found.steered == ("GBR", "ZAF", "~world")
 
 
-def test_a_loaded_reference_speaks_for_nobody_here() -> None:
+def test_a_loaded_reference_has_no_community_of_the_data() -> None:
     found = planned(reference={"model": "somewhere"})
     assert (found.spoken_for, found.steered) == ((), ("GBR", "ZAF", "~world"))
 
 
-def test_where_nobody_is_left_it_says_what_to_lower() -> None:
+def test_where_no_community_is_left_the_error_names_the_setting_to_lower() -> None:
     with pytest.raises(NotEnoughData, match="no community has 10,000 pairs") as caught:
         planned(min_pairs=10_000)
     assert "lower min_pairs" in str(caught.value.hint)

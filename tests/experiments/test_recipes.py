@@ -70,7 +70,7 @@ def test_every_recipe_passes_a_rehearsal(recipe: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_rehearsal_says_what_it_is_and_what_comes() -> None:
+def test_a_rehearsal_describes_itself_and_the_full_run() -> None:
     done = dry_run(ROOT / "recipes" / "heads-prism-deberta.toml")
     assert done.exit_code == 0, done.output
     assert "random weights" in done.output

@@ -83,7 +83,7 @@ def test_a_run_stopped_by_hand_ends_as_if_it_had_not_been(
     assert any("resuming earlier work" in note for note in heard.notes)
 
 
-def test_what_is_done_is_not_done_again(
+def test_finished_work_is_not_repeated(
     whole: tuple[Tables, Path, Outcome], go: Go, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tables, folder, outcome = whole
@@ -163,9 +163,7 @@ def test_fresh_begins_anew(whole: tuple[Tables, Path, Outcome], go: Go, tmp_path
     assert files(folder) == files(tmp_path / "new")
 
 
-def test_a_folder_that_holds_something_else_is_never_touched(
-    go: Go, tables: Tables, tmp_path: Path
-) -> None:
+def test_a_folder_with_other_files_is_never_touched(go: Go, tables: Tables, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.json").write_text("{}")
     for fresh in (False, True):
@@ -208,7 +206,7 @@ def test_an_empty_folder_is_welcome(go: Go, tables: Tables, tmp_path: Path) -> N
         ({"pairs": {"source": "jsonl", "path": "lonely.jsonl"}}, NotEnoughData),
     ],
 )
-def test_what_cannot_be_run_leaves_no_folder_behind(
+def test_a_run_that_cannot_start_leaves_no_folder(
     go: Go,
     tables: Tables,
     tmp_path: Path,

@@ -63,7 +63,7 @@ def go_on(go: Go, tables: Tables, tmp_path: Path, write_rows: Callable[..., Path
     return run_on
 
 
-def test_results_hold_the_contract(run: tuple[Path, Outcome]) -> None:
+def test_results_match_the_contract(run: tuple[Path, Outcome]) -> None:
     rows = read_rows(run[0] / "results.jsonl")
     assert rows == run[1].results
     for row in rows:
@@ -98,7 +98,7 @@ def test_the_reference_is_wrong_on_every_contested_pair(run: tuple[Path, Outcome
     assert {r["value"] for r in rows} == {0.0}
 
 
-def test_the_record_says_what_was_done(run: tuple[Path, Outcome]) -> None:
+def test_the_record_describes_the_run(run: tuple[Path, Outcome]) -> None:
     record = json.loads((run[0] / "record.json").read_text())
     assert record == run[1].record
     assert record["seeds"] == [3, 4]
@@ -172,7 +172,7 @@ def test_no_rater_is_on_both_sides(run: tuple[Path, Outcome]) -> None:
     assert not raters & {p.rater for p in pairs if p.id not in tested}
 
 
-def test_a_card_says_who_is_served_how_well(run: tuple[Path, Outcome]) -> None:
+def test_a_card_gives_the_accuracy_for_each_community(run: tuple[Path, Outcome]) -> None:
     card = load_card(run[0] / "models" / "seed-3" / "scpo")
     assert card["method"] == "scpo"
     assert card["reference_fitted_on"] == ["~world"]
@@ -217,7 +217,7 @@ def test_the_whole_of_the_curve_is_the_run_itself(run: tuple[Path, Outcome]) -> 
     assert whole["value"] == pytest.approx(first["value"])
 
 
-def test_each_repeat_is_told_alone(run: tuple[Path, Outcome]) -> None:
+def test_each_repeat_is_reported_by_itself(run: tuple[Path, Outcome]) -> None:
     assert {r["seed"] for r in read_rows(run[0] / "repeats.jsonl")} == {3, 4}
 
 
@@ -274,7 +274,9 @@ def test_a_community_without_test_raters_is_reported_and_not_measured(
     assert "~isle" in {r["steer"] for r in outcome.results}
 
 
-def test_where_nobody_steered_to_can_be_measured_only_others_are(go_on: Go, rows: Rows) -> None:
+def test_where_no_community_steered_to_can_be_measured_only_others_are(
+    go_on: Go, rows: Rows
+) -> None:
     lonely = [
         row if row["community"] == "~world" else row | {"rater": row["community"]} for row in rows
     ]

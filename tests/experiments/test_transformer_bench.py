@@ -163,7 +163,7 @@ def settled(tables: dict[str, Any], *overrides: str) -> Any:
     return resolve(tables, base=Path(), where="tiny.toml", overrides=overrides)
 
 
-def test_faithful_mode_is_one_line_and_says_where_its_values_come_from(
+def test_faithful_mode_is_one_line_and_shows_the_origin_of_its_values(
     small: dict[str, Any],
 ) -> None:
     del small["training"]
@@ -207,7 +207,7 @@ def test_settings_that_do_not_fit_a_transformer_are_refused(
         settled(small, override)
 
 
-def test_a_model_that_cannot_be_had_says_which_files_are_missing(
+def test_the_error_for_an_unavailable_model_names_the_missing_files(
     go: Go, small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -189,7 +189,7 @@ def test_a_link_to_another_folder_is_no_part_of_a_model(tmp_path: Path) -> None:
 @given(
     st.text(max_size=60), st.sampled_from(["config.json", "modules.json", "tokenizer_config.json"])
 )
-def test_whatever_a_configuration_holds_it_is_read_or_refused_in_words(
+def test_every_configuration_is_read_or_refused_with_a_message(
     tmp_path_factory: pytest.TempPathFactory, text: str, name: str
 ) -> None:
     folder = tmp_path_factory.mktemp("m")

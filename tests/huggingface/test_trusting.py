@@ -52,7 +52,7 @@ def test_control_characters_in_a_name_are_not_shown() -> None:
     assert "\x1b" not in str(caught.value)
 
 
-def test_what_the_user_names_for_once_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_given_for_one_command_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     require_trust("owner/name", "card", given="owner/name")
     with pytest.raises(InvalidSettings):
         require_trust("owner/name", "card")
@@ -63,7 +63,7 @@ def test_what_the_user_names_for_once_is_not_remembered(monkeypatch: pytest.Monk
     require_trust("static:owner/name", "card")
 
 
-def test_what_the_user_names_in_settings_is_remembered(
+def test_a_name_given_in_settings_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "encoder").mkdir()

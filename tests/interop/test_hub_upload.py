@@ -83,7 +83,7 @@ def test_the_token_one_logged_in_with_is_used(
     assert api.calls[0][1]["token"] == "saved"
 
 
-def test_without_a_token_nothing_is_sent_and_the_way_to_one_is_said(
+def test_without_a_token_nothing_is_sent_and_the_error_explains_how_to_get_one(
     described: Path, api: type[FakeApi]
 ) -> None:
     with pytest.raises(InvalidInput, match="no access token") as caught:
@@ -128,7 +128,7 @@ def test_a_name_that_is_no_repositorys_is_refused(
         (ConnectionError("no route"), r"cannot be reached \(no route\)"),
     ],
 )
-def test_what_went_wrong_and_what_is_there_is_said(
+def test_the_error_names_the_fault_and_the_uploaded_files(
     error: Exception, what: str, described: Path, api: type[FakeApi]
 ) -> None:
     api.fails = {"create_repo": error}
@@ -143,7 +143,7 @@ def test_what_went_wrong_and_what_is_there_is_said(
     assert "https://huggingface.co/owner/uk is there, but nothing was uploaded" in str(caught.value)
 
 
-def test_the_hub_being_off_is_said(described: Path, api: type[FakeApi]) -> None:
+def test_an_unreachable_hub_is_reported(described: Path, api: type[FakeApi]) -> None:
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     api.fails = {"create_repo": OfflineModeIsEnabled("offline mode is enabled")}

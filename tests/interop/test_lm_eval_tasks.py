@@ -70,7 +70,7 @@ def ours(model: Path) -> dict[str, float]:
 @pytest.mark.parametrize(
     "template", [TEMPLATE, REFUSES, None], ids=["template", "refuses a system turn", "none"]
 )
-def test_whatever_a_models_template_its_numbers_are_those_of_a_survey_run(
+def test_a_task_gives_the_numbers_of_a_survey_run_for_every_template(
     template: str | None, tmp_path: Path
 ) -> None:
     pytest.importorskip("lm_eval")
@@ -100,7 +100,7 @@ def test_the_score_is_put_together_over_questions_not_averaged() -> None:
     assert alignment([(0, 0, 2), (9, 0, 10)]) == pytest.approx(100 * (1 - (81 / 82) ** 0.5))
 
 
-def test_written_again_the_folder_holds_the_new_tasks_of_that_name_and_all_of_others(
+def test_written_again_the_folder_has_the_new_tasks_of_that_name_and_all_of_others(
     tmp_path: Path,
 ) -> None:
     write_lm_eval_tasks(SURVEY, [AWARE], ["MEX", "NGA"], tmp_path / "t", "one")
@@ -125,7 +125,7 @@ def test_two_tasks_never_share_a_name(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
-def test_a_task_says_whether_its_words_show_gold(tmp_path: Path) -> None:
+def test_a_task_states_whether_its_words_show_gold(tmp_path: Path) -> None:
     names = write_lm_eval_tasks(SURVEY, [AWARE, load_strategy("self_alignment")], ["MEX"], tmp_path)
     told = [
         "shows_gold: true" in (tmp_path / f"{name}.yaml").read_text(encoding="utf-8")

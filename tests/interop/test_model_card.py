@@ -55,7 +55,7 @@ def test_the_front_matter_is_what_the_hub_reads(card: dict[str, Any]) -> None:
     assert "reward-model" in data.tags
 
 
-def test_what_is_not_known_is_not_in_the_front_matter(card: dict[str, Any]) -> None:
+def test_unknown_facts_are_not_in_the_front_matter(card: dict[str, Any]) -> None:
     assert front(model_card(card, ModelSheet("owner/uk"))) == {
         "library_name": "pluralign",
         "pipeline_tag": "text-classification",
@@ -100,7 +100,7 @@ def test_the_reference_has_the_name_of_those_it_was_fitted_on() -> None:
     assert "World" not in nobody + blend
 
 
-def test_every_accuracy_stands_with_its_interval_and_people(card: dict[str, Any]) -> None:
+def test_every_accuracy_has_its_interval_and_people(card: dict[str, Any]) -> None:
     found = section(model_card(card, ModelSheet("owner/uk")), "Accuracy")
     for id_, e in card["accuracy"].items():
         interval = f"{100 * e['value']:.1f} [{100 * e['low']:.1f}, {100 * e['high']:.1f}]"
@@ -116,7 +116,7 @@ def test_a_number_without_an_interval_is_not_shown() -> None:
     assert "Not measured: `GBR`." in found
 
 
-def test_a_model_that_was_not_measured_says_so() -> None:
+def test_the_card_of_a_model_that_was_not_measured_states_it() -> None:
     assert section(model_card({"communities": ["MEX"]}, ModelSheet("a/b")), "Accuracy").startswith(
         "This model was not"
     )
@@ -148,7 +148,7 @@ def test_a_reference_shows_its_accuracy_for_every_community(models: Path) -> Non
     assert "`~hill`" in found
 
 
-def test_licences_and_limits_are_said(card: dict[str, Any]) -> None:
+def test_licences_and_limits_are_stated(card: dict[str, Any]) -> None:
     text = model_card(card, ModelSheet("a/b"))
     assert "* CC0-1.0 (simulated)" in section(text, "Licences")
     assert "Nobody has chosen a licence" in text
@@ -183,7 +183,7 @@ def test_a_card_that_cannot_be_read_is_refused() -> None:
         ModelSheet("a/b", form=CHAT, adapter=True)
 
 
-def test_the_readme_is_written_beside_the_model(folder: Path, tmp_path: Path) -> None:
+def test_the_readme_is_written_next_to_the_model(folder: Path, tmp_path: Path) -> None:
     import shutil
 
     copy = Path(shutil.copytree(folder, tmp_path / "model"))
@@ -254,9 +254,7 @@ def test_the_example_of_an_adapter_runs(
     assert adapted != run_readme(base, CHAT, "Tea?", "Tea.")["reward"]
 
 
-def test_what_an_export_says_of_itself_goes_into_its_readme(
-    card: dict[str, Any], tmp_path: Path
-) -> None:
+def test_facts_about_an_export_go_into_its_readme(card: dict[str, Any], tmp_path: Path) -> None:
     told = {"text": "pair", "max_length": 384, "overlong": "cut"}
     (tmp_path / "pluralign.json").write_text(json.dumps(told), encoding="utf-8")
     sheet = ModelSheet("owner/uk", steer=Steer.to("~hill"))
@@ -273,7 +271,7 @@ def test_what_an_export_says_of_itself_goes_into_its_readme(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_posted_to_servers_is_json(form: Form) -> None:
+def test_requests_to_servers_are_json(form: Form) -> None:
     text = section(model_card({}, ModelSheet("owner/it's", form=TextForm(form))), "How to load it")
     posts = [shlex.split(line) for line in text.splitlines() if line.startswith("curl ")]
     assert posts

@@ -109,7 +109,7 @@ def test_the_whole_conversation_is_in_the_texts(
     assert only["text_rejected"] == "system: Be kind.\nuser: Tea?\nassistant: No!"
 
 
-def test_a_tie_is_wrong_and_said(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
+def test_a_tie_is_wrong_and_reported(tmp_path: Path, write_rows: Callable[..., Path]) -> None:
     file = write_rows(tmp_path / "a.jsonl", [row("Yes", "Nay"), row("Yes, yes", "No")])
     found = write_rewardbench(LengthReward(), file, None, tmp_path, "x", Tally())
     assert (found.accuracy.value, found.ties) == (0.5, 1)

@@ -83,7 +83,7 @@ def test_another_column_may_name_the_community() -> None:
     assert [steer for _, steer in heard.asked] == [Steer.to("MEX")]
 
 
-def test_what_occurs_twice_is_scored_once() -> None:
+def test_a_response_that_occurs_twice_is_scored_once() -> None:
     heard = Heard()
     found = TrlReward(heard)(
         ["?"] * 4, ["a", "bb", "a", "a"], community=["MEX", "MEX", "MEX", "GBR"]
@@ -306,6 +306,6 @@ def test_a_community_that_the_model_lacks_is_refused_at_once(folder: Path, tmp_p
         {"prompts": ["?"], "completions": [[{"content": "no role"}]], "community": ["MEX"]},
     ],
 )
-def test_what_cannot_be_read_is_refused(call: dict[str, Any]) -> None:
+def test_unreadable_input_is_refused(call: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         TrlReward(Heard())(**call)

@@ -108,7 +108,7 @@ def test_a_prompt_may_be_messages(folder: Path) -> None:
 @pytest.mark.parametrize(
     "extra_info", [None, {}, {"community": "~hill"}, {"community": "~hill", "prompt": None}]
 )
-def test_a_row_without_a_prompt_is_told_where_to_put_it(
+def test_the_error_for_a_row_without_a_prompt_names_the_field_for_it(
     folder: Path, extra_info: dict[str, Any] | None
 ) -> None:
     with pytest.raises(InvalidInput, match="no prompt") as caught:

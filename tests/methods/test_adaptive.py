@@ -55,7 +55,7 @@ def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
     assert not model.delta_C_D.any()
 
 
-def test_every_level_stands_beside_every_other(village: Any) -> None:
+def test_every_level_is_combined_with_every_other(village: Any) -> None:
     config = AdaptiveConfig()
     assert candidate_heads(village.train, village.reference, config).shape == (25, 3, 64)
     alone = village.train.without(~np.isin(village.train.community_N, ["~hill", "~world"]))
@@ -174,7 +174,7 @@ def test_where_steering_would_hurt_everybody_the_reference_is_kept(
     assert ((x_N_D @ model.heads()[0]) > 0).mean() > 0.95
 
 
-def test_a_pair_counts_in_every_candidate_as_much_as_its_source_says(village: Any) -> None:
+def test_a_pair_counts_in_every_candidate_by_the_weight_of_its_source(village: Any) -> None:
     train = village.train
     ignored = np.arange(len(train.encoded)) % 5 == 0
     pairs = [

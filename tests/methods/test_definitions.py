@@ -70,7 +70,7 @@ def test_a_threshold_of_one_keeps_every_pair() -> None:
         (ScpoConfig(filter=False, weight=True, inverse_weight=True), [np.exp(1.1), 1, 1]),
     ],
 )
-def test_each_ablation_weighs_pairs_as_its_name_says(
+def test_each_ablation_weighs_pairs_as_its_name_states(
     config: ScpoConfig, expected: list[float]
 ) -> None:
     np.testing.assert_allclose(pair_weights(np.array([-1.1, 0.5, 2.0]), config), expected)

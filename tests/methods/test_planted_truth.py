@@ -66,7 +66,7 @@ def test_one_model_for_all_serves_the_minority_worse_than_its_own(
 
 
 @pytest.mark.parametrize("community", ["~isle", *LIKE_THE_WORLD])
-def test_adaptive_steering_hurts_nobody_beyond_noise(
+def test_adaptive_steering_hurts_no_community_beyond_noise(
     world: Any, models: dict[str, Any], community: str
 ) -> None:
     before, after = (

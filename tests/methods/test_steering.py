@@ -60,7 +60,7 @@ def test_the_order_of_the_pairs_does_not_matter(village: Any, name: str) -> None
 
 
 @every_fit
-def test_what_communities_and_raters_are_called_does_not_matter(village: Any, name: str) -> None:
+def test_names_of_communities_and_raters_do_not_matter(village: Any, name: str) -> None:
     other = renamed(
         village.train,
         {"~river": "NZL", "~hill": "AUS", "~isle": "~east", "~world": "~west"},

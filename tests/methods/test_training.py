@@ -48,7 +48,7 @@ EXPECTED = {
 }
 
 
-def test_a_training_set_holds_its_pairs_side_by_side() -> None:
+def test_the_columns_of_a_training_set_are_aligned() -> None:
     train = TrainingSet.build(ENCODED, ["GBR", "MEX"])
     assert train.community_N.tolist() == ["GBR", "MEX", "GBR"]
     assert train.weight_N.tolist() == [1, 0.5, 1]
@@ -145,7 +145,7 @@ def test_what_a_method_learns_serves_a_community_it_has_not_seen_from_any_number
         np.testing.assert_array_equal(model.score(requests), again.score(requests))
 
 
-def test_an_ablation_keeps_what_makes_it_one_whatever_is_set() -> None:
+def test_an_ablation_keeps_its_defining_settings_under_every_override() -> None:
     assert SCPO_FILTER_ONLY.configure(tau=0.6, weight=True) == ScpoConfig(
         tau=0.6, filter=True, weight=False
     )

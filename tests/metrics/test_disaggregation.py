@@ -14,7 +14,7 @@ def planted(truths, raters=40, seed=0):
     return credit, community, np.arange(credit.size)
 
 
-def test_each_way_of_averaging_counts_what_it_says():
+def test_each_way_of_averaging_counts_its_own_unit():
     by = disaggregate([1, 1, 1, 0], ["a", "a", "a", "b"], list("pqrs"), rng_for(0), raters=True)
     assert by.overall.value == 0.75
     assert by.average.value == 0.5

@@ -88,7 +88,7 @@ def test_the_smallest_shares_do_not_break_the_distance():
     ],
 )
 @pytest.mark.parametrize("distance", ALL)
-def test_what_is_not_a_distribution_is_refused(distance, p, q, message):
+def test_an_array_that_is_not_a_distribution_is_refused(distance, p, q, message):
     with pytest.raises(InvalidInput, match=message):
         distance(p, q)
 

@@ -11,7 +11,7 @@ def drawn(value: float, n: int = 10, n_raters: int | None = 4, seed: int = 0) ->
     return Drawn(value, value + rng_for(seed, "draws").normal(0, 0.1, 400), n, n_raters)
 
 
-def test_what_two_numbers_share_cancels_in_their_difference():
+def test_noise_common_to_two_numbers_cancels_in_their_difference():
     difference = (drawn(0.7) - drawn(0.5)).estimate
     assert difference.value == pytest.approx(0.2)
     assert (difference.low, difference.high) == (pytest.approx(0.2), pytest.approx(0.2))

@@ -28,7 +28,7 @@ def test_the_error_is_the_spread_of_the_fits_over_the_root_of_the_share_left_out
     assert found.tolist() == pytest.approx([spread / math.sqrt(0.2)])
 
 
-def test_an_interval_reaches_as_far_as_students_t_says() -> None:
+def test_an_interval_is_as_wide_as_students_t_gives() -> None:
     half = subsample_half_width(FITS, held_out=0.25)
     assert half / subsample_error(FITS, held_out=0.25) == pytest.approx(t.ppf(0.975, 3))
     wider = subsample_half_width(FITS, held_out=0.25, level=0.99)

@@ -107,7 +107,7 @@ def test_a_draw_without_any_question_of_a_series_has_no_number() -> None:
     ).all()
 
 
-def test_intervals_over_questions_cover_the_truth_about_as_often_as_they_say() -> None:
+def test_intervals_over_questions_cover_the_truth_about_as_often_as_stated() -> None:
     rng, hits = np.random.default_rng(3), 0
     for _ in range(200):
         right = (rng.random(60) < 0.4).astype(float)

@@ -107,7 +107,7 @@ def test_rows_are_read_as_they_are_asked_for(
     assert sum(1 for _ in found) == 4999
 
 
-def test_what_is_scored_together_changes_nothing(
+def test_scoring_requests_together_changes_nothing(
     model: LinearRewardModel, rows: Rows, tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     together = scored(model, write_rows(tmp_path / "a.jsonl", rows[:20]), "~hill")
@@ -182,7 +182,7 @@ def test_a_truncated_model_is_refused(
         open_model(copy)
 
 
-def test_texts_that_the_encoder_does_not_read_are_said(
+def test_texts_that_the_encoder_does_not_read_are_reported(
     model: LinearRewardModel, tmp_path: Path
 ) -> None:
     class Heard(Silent):

@@ -141,7 +141,7 @@ def test_settings_of_a_file_are_taken(sides: tuple[Pairs, Pairs]) -> None:
     assert not np.array_equal(mild.heads(), strict.heads())
 
 
-def test_methods_that_steer_to_nobody_are_fitted_too(sides: tuple[Pairs, Pairs]) -> None:
+def test_methods_without_a_steer_are_fitted_too(sides: tuple[Pairs, Pairs]) -> None:
     reference = pluralign.fit(sides[0], "reference", encoder="hash", **SMALL)
     length = pluralign.fit(sides[0], "length", encoder="hash", **SMALL)
     assert reference.communities == length.communities == ()
@@ -174,7 +174,7 @@ def test_methods_that_steer_to_nobody_are_fitted_too(sides: tuple[Pairs, Pairs])
         ),
     ],
 )
-def test_what_is_wrong_is_named_by_its_argument(
+def test_an_error_names_the_wrong_argument(
     arguments: dict[str, Any], where: str, hint: str | None, sides: tuple[Pairs, Pairs]
 ) -> None:
     with pytest.raises((InvalidInput, InvalidSettings)) as caught:

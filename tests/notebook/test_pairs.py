@@ -49,7 +49,7 @@ def test_a_path_is_read_by_its_ending_as_a_run_reads_it(
 
 
 @pytest.mark.parametrize("form", ["rows", "pandas", "datasets", "arrow"])
-def test_what_is_in_memory_is_read_alike(form: str, rows: Rows) -> None:
+def test_tables_in_memory_are_read_like_files(form: str, rows: Rows) -> None:
     table: Any = rows
     if form == "pandas":
         table = pytest.importorskip("pandas").DataFrame(rows)
@@ -171,18 +171,18 @@ def test_an_unknown_setting_names_the_nearest(rows: Rows, tmp_path: Path) -> Non
     assert caught.value.hint == "did you mean 'jsonl'?"
 
 
-def test_settings_beside_a_source_are_refused() -> None:
+def test_settings_with_a_source_are_refused() -> None:
     with pytest.raises(InvalidInput, match="has its settings already, got each"):
         pluralign.read_pairs(SocietySource(), each=3)
 
 
-def test_nothing_to_read_is_refused_with_what_to_give() -> None:
+def test_a_call_without_data_is_refused_with_the_accepted_arguments() -> None:
     with pytest.raises(InvalidInput, match="there is nothing to read") as caught:
         pluralign.read_pairs()
     assert "give a path, a data frame, rows or a source" in str(caught.value.hint)
 
 
-def test_rows_dropped_and_parts_not_used_are_told_apart() -> None:
+def test_rows_dropped_and_parts_not_used_are_counted_separately() -> None:
     rows = [
         {"prompt": "Tea?", "chosen": "No", "rejected": "No"},
         {"prompt": "Tea?", "responses": ["Yes", "No", "No"], "scores": [2, 1, 1]},

@@ -75,7 +75,7 @@ def test_no_lesson_is_a_question_of_the_survey_held_out() -> None:
     assert not held & written
 
 
-def test_the_card_says_that_it_is_a_toy_and_the_same_seed_gives_the_same_weights(
+def test_the_card_states_that_it_is_a_toy_and_the_same_seed_gives_the_same_weights(
     tmp_path: Path,
 ) -> None:
     cards = [build_planted_model(tmp_path / name, TINY) for name in ("one", "again")]

@@ -121,7 +121,7 @@ def test_a_run_that_was_stopped_asks_nothing_twice(double: Double, tmp_path: Pat
     assert len(double.asked) == done
 
 
-def test_asks_that_failed_are_told_and_asked_again(
+def test_asks_that_failed_are_reported_and_asked_again(
     double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_pluralise(resolved(), tmp_path / "run", until="filter")
@@ -166,7 +166,7 @@ def test_a_stage_can_be_done_again(double: Double, tmp_path: Path) -> None:
     assert len(double.asked) == asked + 27 * 3
 
 
-def test_questions_of_a_file_take_the_place_of_written_ones(double: Double, tmp_path: Path) -> None:
+def test_questions_of_a_file_replace_written_ones(double: Double, tmp_path: Path) -> None:
     rows = [
         {"topic": "Work", "question": f"Is {i} good?", "options": ["Yes", "No"]} for i in range(9)
     ]
@@ -179,7 +179,7 @@ def test_questions_of_a_file_take_the_place_of_written_ones(double: Double, tmp_
     assert not any("Write one" in words for words in double.asked)
 
 
-def test_what_a_stage_did_can_be_read_later(double: Double, tmp_path: Path) -> None:
+def test_the_outcome_of_a_stage_can_be_read_later(double: Double, tmp_path: Path) -> None:
     stages = run_pluralise(resolved(), tmp_path / "run", until="filter").stages
     assert read_stage(tmp_path / "run", "filter") == stages["filter"]
     with pytest.raises(InvalidSettings, match="did not run yet"):

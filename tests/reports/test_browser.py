@@ -167,7 +167,7 @@ def test_nothing_is_asked_for_but_the_page_itself(
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_the_console_hears_of_no_fault(live: Callable[[str], Visit], language: str) -> None:
+def test_the_console_has_no_error(live: Callable[[str], Visit], language: str) -> None:
     assert live(language).said == []
 
 
@@ -236,7 +236,7 @@ def test_the_map_shows_the_answerer_that_the_reader_chooses(
     assert after != before
 
 
-def test_a_chart_tells_the_number_under_the_pointer(
+def test_a_chart_shows_the_number_under_the_pointer(
     visit: Callable[..., Visit], report: Callable[[str], Path]
 ) -> None:
     page = visit(report("en")).scroll_through().page
@@ -268,7 +268,7 @@ def test_no_two_elements_share_an_id_whichever_chart_is_seen_first(
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_learning_curves_say_which_line_is_which(
+def test_learning_curves_label_each_line(
     live: Callable[[str], Visit],
     visit: Callable[..., Visit],
     report: Callable[[str], Path],
@@ -297,7 +297,7 @@ def accuracies(tastes: Path) -> Rows:
     ]
 
 
-def test_the_table_of_who_is_served_says_what_results_say(
+def test_the_table_of_communities_agrees_with_the_results(
     live: Callable[[str], Visit], accuracies: Rows
 ) -> None:
     wanted = {
@@ -311,13 +311,13 @@ def test_the_table_of_who_is_served_says_what_results_say(
 
 
 @pytest.mark.parametrize("table", ["#served-served", "#figure-worst-table", "#figure-map-table"])
-def test_the_worst_served_stands_first(live: Callable[[str], Visit], table: str) -> None:
+def test_the_worst_community_is_first(live: Callable[[str], Visit], table: str) -> None:
     found = [float(r["value"]) for r in cells(live("en").page, table) if r["who"] == "adaptive"]
     assert len(found) == 4
     assert found == sorted(found)
 
 
-def test_the_table_of_steers_says_what_results_say(
+def test_the_table_of_steers_agrees_with_the_results(
     live: Callable[[str], Visit], accuracies: Rows
 ) -> None:
     base = {r["community"]: r["value"] for r in accuracies if r["method"] == "reference"}
@@ -334,7 +334,7 @@ def test_the_table_of_steers_says_what_results_say(
     assert {(r["steer"], r["community"]): (*numbers(r), float(r["points"])) for r in rows} == wanted
 
 
-def test_the_table_of_a_language_model_says_what_results_say(
+def test_the_table_of_a_language_model_agrees_with_the_results(
     live: Callable[[str], Visit], answers: Path
 ) -> None:
     wanted = {
@@ -349,7 +349,7 @@ def test_the_table_of_a_language_model_says_what_results_say(
     assert {(r["who"], r["community"]): numbers(r) for r in rows} == wanted
 
 
-def test_cells_say_in_words_the_numbers_they_carry(live: Callable[[str], Visit]) -> None:
+def test_cells_describe_their_numbers_in_words(live: Callable[[str], Visit]) -> None:
     found = (
         live("en")
         .page.locator("#served-served td[data-value], #served-served-1 td[data-value]")
@@ -581,7 +581,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory, tastes: Path, answers: Pat
     return write_report(runs, folder / "planted.html", ReportOptions(title=PLANTED))[0]
 
 
-def test_what_others_wrote_is_shown_and_never_run(
+def test_texts_of_others_are_shown_and_never_run(
     visit: Callable[..., Visit], planted: Path
 ) -> None:
     found = visit(planted).scroll_through().unfold()

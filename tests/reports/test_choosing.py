@@ -61,7 +61,7 @@ def test_a_community_shows_its_own_numbers_and_no_average_over_all(rewards: Run)
     assert list(run.record["people"]) == ["MEX"]
 
 
-def test_a_method_stands_next_to_the_reference(rewards: Run) -> None:
+def test_a_method_is_shown_next_to_the_reference(rewards: Run) -> None:
     [run] = chosen_runs([rewards], Choice(methods=("scpo",)))
     assert {r.method for r in run.results} == {"scpo", "reference"}
     assert {f.subject for f in run.findings} == {"votes", "scpo"}

@@ -118,7 +118,7 @@ def test_a_community_is_spoken_to_in_its_country_s_language_where_we_have_it(
     assert language_of(community) == language
 
 
-def test_a_claim_is_said_with_its_places_and_numbers() -> None:
+def test_a_claim_is_written_with_its_places_and_numbers() -> None:
     template = (
         "The answers that {subject} gives in the name of {community} are nearer to the "
         "answers of {other}, by {amount} points."
@@ -147,7 +147,7 @@ def test_braces_in_names_are_kept_as_they_are() -> None:
     )
 
 
-def test_all_that_any_check_can_say_is_there_to_be_translated(texts: list[str]) -> None:
+def test_every_sentence_of_every_check_can_be_translated(texts: list[str]) -> None:
     society, said = sound(0), set[str]()
     for audit in (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS):
         for check in audit.checks:
@@ -249,7 +249,7 @@ def folders(tmp_path: Path) -> list[Path]:
     return [full, survey, one, write_audit(tmp_path / "sound")]
 
 
-def test_all_that_a_page_says_can_be_translated(
+def test_every_text_of_a_page_can_be_translated(
     said: set[str],
     texts: list[str],
     monkeypatch: pytest.MonkeyPatch,

@@ -87,7 +87,7 @@ def test_an_audit_alone_is_read(tmp_path: Path, name: str) -> None:
     assert (run.name, run.kind, run.served, len(run.findings)) == ("tastes", "audit", [], 1)
 
 
-def test_what_the_commands_write_is_what_is_read(tastes: Path, answers: Path) -> None:
+def test_runs_that_the_commands_wrote_are_read(tastes: Path, answers: Path) -> None:
     rewarded, asked = read_run(tastes), read_run(answers)
     assert rewarded.served
     assert rewarded.curves
@@ -104,7 +104,9 @@ def test_a_community_is_served_by_the_steer_to_itself_on_all_pairs(tmp_path: Pat
     }
 
 
-def test_answers_that_name_nobody_and_reference_points_serve_no_community(tmp_path: Path) -> None:
+def test_answers_without_a_community_and_reference_points_serve_no_community(
+    tmp_path: Path,
+) -> None:
     run = read_run(write_survey(tmp_path / "run", SCORES))
     assert {r["who"] for r in run.served} == {"m · culture_aware"}
 
@@ -355,7 +357,7 @@ FILES = [
 
 
 @pytest.mark.parametrize(("kind", "name"), FILES)
-def test_whatever_is_missing_or_of_another_kind_a_page_is_made_or_the_file_is_refused(
+def test_with_missing_or_wrong_parts_a_page_is_made_or_the_file_is_refused(
     request: pytest.FixtureRequest, kind: str, name: str
 ) -> None:
     folder: Path = request.getfixturevalue(kind)

@@ -84,7 +84,7 @@ def test_the_worst_served_come_first(run: Run) -> None:
     assert "tick marks the model that steering starts from" in figure.about
 
 
-def test_what_a_page_says_first_names_the_worst_and_the_best(run: Run) -> None:
+def test_the_first_lines_of_a_page_name_the_worst_and_the_best(run: Run) -> None:
     told = summary([run], EN)
     assert "600 choices of 120 people" in told[0]
     assert told[0].endswith("was steered to: 4.")
@@ -128,7 +128,7 @@ def test_a_community_of_few_people_is_shown_and_is_never_named_the_worst(tmp_pat
 
 
 @pytest.mark.parametrize(("people", "named"), [({"BRA": 4, "KEN": 3}, 2), ({"BRA": 4}, 1)])
-def test_where_too_few_have_enough_people_nobody_is_named_the_worst(
+def test_where_too_few_have_enough_people_no_community_is_named_the_worst(
     tmp_path: Path, people: dict[str, int | None], named: int
 ) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"BRA": 0.5, "KEN": 0.6}, people=people))
@@ -148,7 +148,7 @@ def test_a_number_without_an_interval_is_shown_without_one(tmp_path: Path) -> No
     ] == [(0.5, 0.5)]
 
 
-def test_a_number_without_people_says_what_it_was_measured_on(tmp_path: Path) -> None:
+def test_a_number_without_people_states_that_their_number_is_unknown(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", OWN, people=dict.fromkeys(OWN)))
     table = only(sections.served([run], EN)).table
     assert cells(table, "n_raters") == ["–"] * 4
@@ -163,7 +163,7 @@ def test_choices_of_people_and_shares_of_answers_are_counted_apart(tmp_path: Pat
     assert "200 choices read from published shares" in unknown
 
 
-def test_a_single_community_is_told_without_a_comparison(tmp_path: Path) -> None:
+def test_a_single_community_is_shown_without_a_comparison(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"GBR": 0.6}, others=["~world"]))
     told = " ".join([*summary([run], EN), only(sections.served([run], EN)).about])
     assert "The result of scpo for the United Kingdom: 60.0% [55.0% to 65.0%]." in told
@@ -185,7 +185,7 @@ def test_models_that_answer_are_all_in_the_table_and_the_nearest_is_drawn(tmp_pa
     assert [c.label for c in compared.columns] == ["Community", "m", "n"]
 
 
-def test_communities_stand_against_models_with_rank_and_bar(tmp_path: Path) -> None:
+def test_communities_and_models_form_a_table_with_rank_and_bar(tmp_path: Path) -> None:
     run = read_run(write_survey(tmp_path / "run", SCORES))
     table = there(sections.served([run], EN)).tables[0]
     assert cells(table, "community") == ["Egypt", "Mexico"]
@@ -212,7 +212,7 @@ def test_the_page_of_one_community_begins_with_its_own_result(run: Run) -> None:
 # The map.
 
 
-def test_the_map_has_countries_small_states_as_dots_and_hatches_whom_nothing_was_measured_for(
+def test_the_map_has_countries_small_states_as_dots_and_hatches_for_unmeasured_ones(
     run: Run,
 ) -> None:
     figure = only(sections.world([run], EN))
@@ -237,7 +237,7 @@ def test_a_small_state_without_a_number_is_hatched_as_a_dot(tmp_path: Path) -> N
     assert {(r["community"], round(r["x"]), round(r["y"])) for r in hatched} == {("SGP", 104, 1)}
 
 
-def test_a_country_is_hatched_for_whoever_was_not_asked_to_speak_for_it(tmp_path: Path) -> None:
+def test_a_country_is_hatched_for_each_model_that_was_not_asked_about_it(tmp_path: Path) -> None:
     run = read_run(
         write_survey(
             tmp_path / "run",
@@ -316,7 +316,7 @@ def test_a_survey_of_one_community_has_few_sections(tmp_path: Path) -> None:
     assert _filled([run]) == {"served", "world"} | ALWAYS
 
 
-def test_a_survey_that_named_nobody_serves_nobody(tmp_path: Path) -> None:
+def test_a_survey_that_named_no_community_has_no_community_results(tmp_path: Path) -> None:
     run = read_run(write_survey(tmp_path / "run", {("m", UNAWARE): {"MEX": 60.0, "EGY": 70.0}}))
     assert _filled([run]) == ALWAYS
     assert summary([run], EN)[0] == "The evidence was not audited for cultural risks."
@@ -328,24 +328,24 @@ def test_an_audit_alone_has_findings_people_and_checks(tmp_path: Path) -> None:
     assert _filled([run]) == {"findings", "people", "checks"} | ALWAYS
 
 
-def test_an_audit_that_found_nothing_says_so(tmp_path: Path) -> None:
+def test_an_audit_without_findings_reports_it(tmp_path: Path) -> None:
     run = read_run(write_audit(tmp_path / "audit"))
     assert sections.findings([run], EN).empty == "Nothing was found beyond a threshold."
 
 
-def test_a_run_without_contested_pairs_says_so(tmp_path: Path) -> None:
+def test_a_run_without_contested_pairs_reports_it(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", OWN, contested=False))
     assert there(sections.contested([run], EN)).empty == "No contested pairs were measured here."
 
 
-def test_steers_without_the_model_they_start_from_say_so(tmp_path: Path) -> None:
+def test_steers_without_the_model_they_start_from_are_reported(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN)
     write_lines(folder / "results.jsonl", [reward_row("scpo", c, c, 0.6) for c in OWN])
     found = there(sections.steers([read_run(folder)], EN))
     assert "name `reference` among the methods" in str(found.empty)
 
 
-def test_what_is_simulated_is_called_simulated(tmp_path: Path) -> None:
+def test_simulated_data_is_called_simulated(tmp_path: Path) -> None:
     folder = write_rewards(tmp_path / "run", OWN)
     assert not any("simulated" in text for text in summary([read_run(folder)], EN))
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
@@ -393,7 +393,7 @@ def test_five_hundred_communities_fit_a_page(many: Run) -> None:
     assert html.count("<tr>") < 3000
 
 
-def test_what_five_hundred_communities_leave_out_is_counted(many: Run) -> None:
+def test_rows_left_out_for_five_hundred_communities_are_counted(many: Run) -> None:
     figure = only(sections.served([many], EN))
     assert len([r for r in drawn(figure.spec, "low") if r["who"] == "scpo"]) == 40
     assert "The chart shows the first 40; the table shows more." in figure.about
@@ -404,7 +404,7 @@ def test_what_five_hundred_communities_leave_out_is_counted(many: Run) -> None:
 # Steers.
 
 
-def test_a_steer_is_told_against_the_model_it_starts_from(run: Run) -> None:
+def test_a_steer_is_compared_with_the_model_it_starts_from(run: Run) -> None:
     figure = only(sections.steers([run], EN))
     told = {(r["steer"], r["community"]): round(r["points"], 6) for r in figure.table.rows}
     assert told == {
@@ -424,7 +424,7 @@ def test_the_largest_loss_is_one_of_enough_people(tmp_path: Path) -> None:
     assert "largest loss" not in only(sections.steers([alone], EN)).about
 
 
-def test_a_large_matrix_shows_the_worst_served_and_says_so(tmp_path: Path) -> None:
+def test_a_large_matrix_shows_only_the_worst_communities_and_states_it(tmp_path: Path) -> None:
     own = {f"~people-{k}": 0.5 + k / 100 for k in range(45)}
     run = read_run(write_rewards(tmp_path / "run", own, matrix=True, contested=False))
     figure = only(sections.steers([run], EN))
@@ -439,7 +439,7 @@ def test_a_large_matrix_shows_the_worst_served_and_says_so(tmp_path: Path) -> No
 # Contested pairs, curves, models.
 
 
-def test_contested_pairs_stand_against_all(run: Run) -> None:
+def test_contested_pairs_are_compared_with_all(run: Run) -> None:
     table = only(sections.contested([run], EN)).table
     assert cells(table, "name") == ["reference", "scpo"]
     assert cells(table, "contested_value") == ["30.0%"] * 2
@@ -476,7 +476,7 @@ def test_curves_over_raters_are_no_curves_over_pairs(tmp_path: Path) -> None:
     assert sections.learning([read_run(folder)], EN) is None
 
 
-def test_models_stand_beside_the_people_they_answer_for(tmp_path: Path) -> None:
+def test_models_are_shown_next_to_the_people_they_answer_for(tmp_path: Path) -> None:
     figure = only(sections.models([read_run(write_survey(tmp_path / "run", SCORES))], EN))
     assert cells(figure.table, "name") == ["m · culture_aware", "n · culture_aware"]
     assert cells(figure.table, "value") == ["65.0", "45.0"]
@@ -610,7 +610,7 @@ def test_one_community_sees_its_own_findings_only(run: Run) -> None:
     assert sections.findings([run], EN, "EGY").empty == "Nothing was found beyond a threshold."
 
 
-def test_a_check_that_was_not_made_says_why(tmp_path: Path) -> None:
+def test_a_check_that_was_not_made_has_a_reason(tmp_path: Path) -> None:
     reasons = [f"reason {k}" for k in range(5)]
     run = read_run(write_audit(tmp_path / "a", reasons=reasons))
     table = there(sections.not_assessed([run], EN)).tables[0]
@@ -618,7 +618,7 @@ def test_a_check_that_was_not_made_says_why(tmp_path: Path) -> None:
     assert cells(table, "reasons") == ["–", "reason 0; reason 1; reason 2 (+ 2)"]
 
 
-def test_groups_are_told_with_their_people(tmp_path: Path) -> None:
+def test_groups_are_shown_with_their_people(tmp_path: Path) -> None:
     people = [people_row("MEX", groups={"gender": {"women": 30, "men": 20}, "age": {"fewer": 50}})]
     run = read_run(write_audit(tmp_path / "a", people=people))
     table = there(sections.participation([run], EN)).tables[0]
@@ -639,14 +639,14 @@ def test_groups_are_told_with_their_people(tmp_path: Path) -> None:
         ({}, "–"),
     ],
 )
-def test_small_groups_are_never_told_whatever_the_audit_let_through(
+def test_small_groups_are_never_shown_even_if_the_audit_let_them_through(
     tmp_path: Path, told: dict[str, int], shown: str
 ) -> None:
     run = read_run(write_audit(tmp_path / "a", people=[people_row("MEX", groups={"gender": told})]))
     assert cells(there(sections.participation([run], EN)).tables[0], "groups") == [shown]
 
 
-def test_people_who_are_not_known_by_number_are_not_told_as_none(tmp_path: Path) -> None:
+def test_people_whose_number_is_not_known_are_not_shown_as_none(tmp_path: Path) -> None:
     folder = write_audit(tmp_path / "a", people=[people_row("MEX", None)])
     found = there(sections.participation([read_run(folder)], EN))
     assert cells(found.tables[0], "raters") == ["–"]
@@ -654,7 +654,7 @@ def test_people_who_are_not_known_by_number_are_not_told_as_none(tmp_path: Path)
     assert any("only shares of answers were published" in text for text in found.paragraphs)
 
 
-def test_without_an_audit_the_run_tells_who_took_part(tmp_path: Path) -> None:
+def test_without_an_audit_the_participants_come_from_the_run(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", OWN, others=["~world"]))
     table = there(sections.participation([run], EN)).tables[0]
     assert cells(table, "community") == ["Egypt", "Mexico", "Singapore", EN.place("~hill"), "World"]
@@ -671,7 +671,7 @@ def test_dropped_rows_are_counted_by_reason_and_refusals_by_model(tmp_path: Path
     assert cells(refusals, "value") == ["10.0%"] * 4
 
 
-def test_settings_versions_licences_and_thresholds_are_told(run: Run) -> None:
+def test_settings_versions_licences_and_thresholds_are_shown(run: Run) -> None:
     settings, thresholds = sections.how([run], EN).tables
     told = {r["fact"]: r["value"] for r in settings.rows}
     assert told["split.by"] == "rater"

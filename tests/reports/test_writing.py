@@ -84,7 +84,7 @@ class Elements(HTMLParser):
         (["--method", "best"], "no method 'best'"),
     ],
 )
-def test_what_cannot_be_written_is_refused_before_anything_is(
+def test_an_impossible_report_is_refused_before_any_file_is_written(
     tastes_folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
     monkeypatch.chdir(tastes_folder.parent)
@@ -125,7 +125,7 @@ def test_a_page_alone_is_one_file(tastes_folder: Path, tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["page.html"]
 
 
-def test_all_that_can_be_wanted_lies_beside_the_page(tastes_folder: Path, tmp_path: Path) -> None:
+def test_all_that_can_be_wanted_is_next_to_the_page(tastes_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     wanted = ReportOptions(communities=True, png=True, csv=True, markdown=True, interactive=False)
     written = write_report([tastes_folder], out, wanted)
@@ -165,7 +165,7 @@ def test_the_same_folder_gives_the_same_page(tastes_folder: Path) -> None:
     assert first == second
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+def test_runs_of_one_name_are_distinguished(tmp_path: Path) -> None:
     folders = [
         write_rewards(tmp_path / name, {"MEX": 0.6, "EGY": 0.5}, curve=False) for name in ("a", "b")
     ]
@@ -220,7 +220,9 @@ def tables(tastes_folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "page" / "tables"
 
 
-def test_tables_hold_the_rows_of_the_results_as_they_are(tables: Path, tastes_folder: Path) -> None:
+def test_tables_contain_the_rows_of_the_results_as_they_are(
+    tables: Path, tastes_folder: Path
+) -> None:
     results: Rows = [
         json.loads(line) for line in (tastes_folder / "results.jsonl").read_text().splitlines()
     ]
@@ -254,7 +256,7 @@ def test_a_table_has_all_rows_where_the_page_has_the_first(tmp_path: Path) -> No
     assert len(csv_of(table).splitlines()) == 231
 
 
-def test_what_is_not_known_is_an_empty_cell(tmp_path: Path) -> None:
+def test_an_unknown_value_is_an_empty_cell(tmp_path: Path) -> None:
     own = {"MEX": 0.6, "EGY": 0.5}
     run = read_run(write_rewards(tmp_path / "run", own, people={"MEX": 1, "EGY": None}))
     table = next(t for t in tables_of(page_of([run], Speech())) if t.name == "worst")
@@ -263,7 +265,7 @@ def test_what_is_not_known_is_an_empty_cell(tmp_path: Path) -> None:
     assert (mexico["low"], mexico["high"]) == ("", "")
 
 
-def test_groups_and_reasons_are_cells_as_the_page_says_them(tables: Path) -> None:
+def test_groups_and_reasons_are_cells_in_the_words_of_the_page(tables: Path) -> None:
     assert read_csv(tables / "people.csv")[0]["groups"] == "gender: women 11, men 9"
     assert read_csv(tables / "checks.csv")[1]["reasons"] == "pairs have no languages"
 
@@ -299,7 +301,7 @@ def test_a_formula_in_the_name_of_a_model_is_quoted_in_the_table(tmp_path: Path)
 # Markdown.
 
 
-def test_a_text_for_model_cards_says_what_is_cut(tmp_path: Path) -> None:
+def test_a_text_for_model_cards_reports_omitted_rows(tmp_path: Path) -> None:
     own = {f"~p-{k:02}": 0.4 + k / 100 for k in range(30)}
     folder = write_rewards(tmp_path / "run", own, curve=False)
     write_audit(folder / "audit", [finding_row(c) for c in own])
@@ -485,14 +487,16 @@ def test_a_community_s_page_has_its_own_findings_and_people_only(
     assert str(own) in claim
 
 
-def test_a_community_that_nothing_was_measured_for_is_told_so(community_pages: Path) -> None:
+def test_the_page_of_an_unmeasured_community_states_it(community_pages: Path) -> None:
     text = Elements((community_pages / "BRA.html").read_text(encoding="utf-8")).text
     assert "Nothing was measured for the people of Brazil." in text
     assert "Nothing was found beyond a threshold." in text
     assert "tongue-" not in text
 
 
-def test_a_community_hears_of_every_model_that_answered_in_its_name(tmp_path: Path) -> None:
+def test_the_page_of_a_community_shows_every_model_that_answered_in_its_name(
+    tmp_path: Path,
+) -> None:
     scores = {(m, "aware"): {"MEX": v, "EGY": v} for m, v in (("near", 80.0), ("far", 50.0))}
     folder = write_survey(tmp_path / "run", scores)
     write_report([folder], tmp_path / "a.html", ReportOptions(communities=True, interactive=False))

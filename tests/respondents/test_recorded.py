@@ -56,7 +56,7 @@ def test_nothing_is_asked_twice(inner: SimulatedRespondent, tmp_path: Path) -> N
     assert first == SimulatedRespondent(SURVEY, "~river").answer(ASKS)
 
 
-def test_answers_heard_before_a_stop_are_kept(
+def test_answers_received_before_a_stop_are_kept(
     inner: SimulatedRespondent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(globals(), "STOP_AFTER", 7)
@@ -68,7 +68,7 @@ def test_answers_heard_before_a_stop_are_kept(
     assert len(COUNTED) == len(ASKS) - 7
 
 
-def test_what_failed_is_asked_again(inner: SimulatedRespondent, tmp_path: Path) -> None:
+def test_failed_asks_are_asked_again(inner: SimulatedRespondent, tmp_path: Path) -> None:
     FAILING.add(ASKS[0].question.id)
     replies = RecordedRespondent(inner, tmp_path / "a.jsonl").answer(ASKS)
     assert {reply.failure for reply in replies} == {"busy", None}

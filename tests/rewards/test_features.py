@@ -26,7 +26,7 @@ def table(pairs: int, seed: int = 0, prompts: bool = True) -> TableFeatures:
 
 
 @pytest.mark.parametrize("prompts", [True, False])
-def test_a_table_gives_the_features_that_a_matrix_would_hold(prompts: bool) -> None:
+def test_a_table_gives_the_features_of_a_full_matrix(prompts: bool) -> None:
     features = table(50, prompts=prompts)
     e, index = features.vector_T_d, features.index_3_N
     response_N_d = e[index[0]] - e[index[1]]

@@ -112,7 +112,7 @@ def test_nothing_to_score_is_not_enough_data(model: LinearRewardModel) -> None:
         model.score_all([])
 
 
-def test_the_longer_text_wins_whoever_asks() -> None:
+def test_the_longer_text_wins_for_every_community() -> None:
     requests = [RewardRequest("Q", text) for text in ("", "a", "ab", "abc" * 1000)]
     rewards = LengthReward().score(requests, Steer.to("MEX"))
     assert rewards.tolist() == sorted(rewards.tolist())
@@ -133,6 +133,6 @@ def test_names_and_tuples_score_as_steers_and_requests_do(
     np.testing.assert_array_equal(LengthReward().score(tuples), LengthReward().score(requests))
 
 
-def test_the_repr_says_what_a_model_is_without_its_numbers(model: LinearRewardModel) -> None:
+def test_the_repr_describes_a_model_without_its_numbers(model: LinearRewardModel) -> None:
     assert repr(model).startswith(f"LinearRewardModel(steers to {', '.join(model.communities)}; ")
     assert len(repr(replace(model, about={"method": "scpo"}))) < 200

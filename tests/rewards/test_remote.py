@@ -169,7 +169,7 @@ def problem(status: int, detail: str, **more: Any) -> Answer:
     return Answer(status, {"title": "Problem", "status": status, "detail": detail} | more)
 
 
-def test_what_is_asked_is_sent_and_what_is_answered_is_read(saying: Saying) -> None:
+def test_a_request_is_sent_and_its_answer_is_read(saying: Saying) -> None:
     stub = saying(
         Answer(body=rewards(MEX=1.5) | {"items": [{"rewards": {"MEX": {"value": 1.5}}}] * 2})
     )
@@ -197,7 +197,7 @@ def test_a_blend_is_sent_in_place_of_communities(saying: Saying) -> None:
     assert "communities" not in stub.asked[0].body
 
 
-def test_what_a_server_of_tomorrow_adds_is_let_be(saying: Saying) -> None:
+def test_unknown_fields_of_a_newer_server_are_ignored(saying: Saying) -> None:
     body = rewards(MEX=1.5) | {"mood": "good"}
     assert client_of(saying(Answer(body=body))).rewards(ITEMS[:1], "MEX").model == "m"
 
@@ -245,7 +245,7 @@ def test_a_server_that_is_away_has_failed_after_the_tries(waits: list[float]) ->
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0]
 
 
-def test_a_server_that_says_nothing_in_time_has_failed(waits: list[float]) -> None:
+def test_a_server_that_does_not_answer_in_time_has_failed(waits: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = RewardClient(f"http://127.0.0.1:{silent.getsockname()[1]}", seconds=0.05, tries=2)
         with pytest.raises(RewardServerFailed, match="timed out"):
@@ -269,7 +269,7 @@ def test_a_server_that_says_nothing_in_time_has_failed(waits: list[float]) -> No
         ),
     ],
 )
-def test_what_is_no_answer_of_ours_is_a_server_that_failed(
+def test_an_answer_of_another_kind_is_a_fault_of_the_server(
     saying: Saying, waits: list[float], answer: Answer
 ) -> None:
     stub = saying(answer)
@@ -287,7 +287,7 @@ def test_an_answer_that_is_cut_off_or_badly_packed_has_failed(
         client_of(stub, tries=2).communities()
 
 
-def test_a_refusal_says_what_where_and_what_next(saying: Saying) -> None:
+def test_a_refusal_gives_fault_place_and_hint(saying: Saying) -> None:
     errors = [{"where": "body.items.0.response", "what": "Field required"}]
     stub = saying(problem(422, "the request is not valid", errors=errors, hint="give it"))
     with pytest.raises(InvalidInput) as caught:
@@ -308,7 +308,7 @@ def test_a_wrong_token_is_a_matter_of_settings(saying: Saying, answer: Answer) -
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://a", "", "http://:x", "http://\x00"])
-def test_what_is_no_url_is_refused(url: str) -> None:
+def test_a_text_that_is_not_a_url_is_refused(url: str) -> None:
     with pytest.raises(InvalidSettings, match="no URL"):
         RewardClient(url)
 
@@ -339,7 +339,7 @@ def test_a_token_that_cannot_be_sent_is_refused_without_showing_it() -> None:
         ({"items": [RewardRequest("Tea?", "\ud800")]}, "surrogate"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_readably(
+def test_a_request_that_cannot_be_sent_is_refused_readably(
     saying: Saying, given: dict[str, Any], where: str
 ) -> None:
     stub = saying(lengths)
@@ -349,7 +349,7 @@ def test_what_cannot_be_sent_is_refused_readably(
     assert stub.asked == []
 
 
-def test_what_cannot_be_ranked_or_compared_is_refused_alike(saying: Saying) -> None:
+def test_a_request_that_cannot_be_ranked_or_compared_is_refused_alike(saying: Saying) -> None:
     client = client_of(saying(lengths))
     with pytest.raises(InvalidInput, match="responses"):
         client.rank("Tea?", [])
@@ -357,7 +357,7 @@ def test_what_cannot_be_ranked_or_compared_is_refused_alike(saying: Saying) -> N
         client.compare("Tea?", "Yes.", "No.", strength=101)
 
 
-def test_a_password_in_a_url_is_not_told(waits: list[float]) -> None:
+def test_a_password_in_a_url_is_not_shown(waits: list[float]) -> None:
     client = RewardClient("http://any:secret@127.0.0.1:1/models", tries=1)
     with pytest.raises(RewardServerFailed) as caught:
         client.communities()
@@ -420,7 +420,7 @@ def test_its_errors_travel_between_processes() -> None:
     assert isinstance(copy, PluralignError)
 
 
-def test_a_server_stands_in_for_a_steerable_reward_model(saying: Saying) -> None:
+def test_a_server_can_replace_a_steerable_reward_model(saying: Saying) -> None:
     model = RemoteRewardModel.at(saying(lengths).url)
     assert isinstance(model, SteerableRewardModel)
     assert model.communities == ("GBR", "MEX")
@@ -446,7 +446,7 @@ def test_many_requests_go_in_lots_and_come_back_in_order(saying: Saying) -> None
     assert [len(asked.body["items"]) for asked in stub.asked[1:]] == [1024, 1024, 2]
 
 
-def test_what_is_too_much_for_a_server_goes_in_halves(saying: Saying) -> None:
+def test_a_request_too_large_for_a_server_is_split_in_halves(saying: Saying) -> None:
     def at_most_three(asked: Asked) -> Answer:
         if asked.body and len(asked.body["items"]) > 3:
             return problem(413, "too many")
@@ -489,7 +489,7 @@ def test_nothing_to_score_is_an_error(saying: Saying) -> None:
             score([])
 
 
-def test_a_served_model_that_is_steered_to_nobody_has_no_columns(saying: Saying) -> None:
+def test_a_served_model_without_a_steer_has_no_columns(saying: Saying) -> None:
     body = {"model": "m", "interval": "none", "communities": [], "steered": []}
     model = RemoteRewardModel(client_of(saying(Answer(body=body))))
     assert model.score_all(ITEMS).shape == (2, 0)

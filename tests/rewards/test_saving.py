@@ -48,7 +48,7 @@ def test_a_saved_model_scores_as_before(
     np.testing.assert_array_equal(loaded.score_all(requests), model.score_all(requests))
 
 
-def test_what_is_known_about_a_model_travels_with_it(folder: Path) -> None:
+def test_facts_about_a_model_are_saved_with_it(folder: Path) -> None:
     about = load_reward_model(folder, TRUNK).about
     assert (about["method"], about["pairs"], about["licences"]) == ("scpo", {"GBR": 12}, ["CC0"])
     assert about["loss"] == {"10.0": 0.61, "3.0": 0.6, "0.3": 0.62}
@@ -140,7 +140,7 @@ def test_a_card_that_is_not_text_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"format": "somebody-elses"}])
-def test_a_card_from_a_newer_or_another_program_says_what_can_be_read(
+def test_the_error_for_a_foreign_card_names_the_readable_version(
     folder: Path, change: dict[str, object]
 ) -> None:
     resealed(folder / "card.json", lambda card: card.update(change))
@@ -179,7 +179,7 @@ def test_saving_again_replaces_the_model_and_leaves_nothing_else(
         ({"method": object()}, TypeError),
     ],
 )
-def test_what_cannot_be_written_leaves_the_old_model_whole(
+def test_a_failed_write_leaves_the_old_model_whole(
     model: LinearRewardModel, folder: Path, about: dict[str, object], error: type[Exception]
 ) -> None:
     before = {p.name: p.read_bytes() for p in folder.iterdir()}

@@ -138,7 +138,7 @@ def test_without_a_prior_the_pull_is_towards_zero() -> None:
 
 @pytest.mark.parametrize("pairs", [5, 50])
 @pytest.mark.parametrize("ridge", [1.0, 1e-6])
-def test_pairs_that_nobody_contradicts_give_a_finite_head(pairs: int, ridge: float) -> None:
+def test_pairs_without_a_contradiction_give_a_finite_head(pairs: int, ridge: float) -> None:
     x_N_D = np.abs(problem(pairs, 10).difference_N_D)
     theta_D = fit_bradley_terry(x_N_D, ridge)
     assert np.isfinite(theta_D).all()
@@ -177,7 +177,7 @@ def test_a_path_is_the_same_as_separate_fits(
     np.testing.assert_allclose(path_K_D, alone_K_D, atol=1e-5)
 
 
-def test_a_path_without_ridges_holds_no_heads() -> None:
+def test_a_path_without_ridges_has_no_heads() -> None:
     for pairs in (3, 30):
         assert fit_path(problem(pairs, 10).difference_N_D, ()).shape == (0, 10)
 

@@ -54,7 +54,7 @@ def test_a_pair_is_the_features_of_chosen_minus_those_of_rejected() -> None:
     np.testing.assert_allclose(encoded.features.dense(), expected, atol=1e-6)
 
 
-def test_what_is_said_and_how_it_answers_what_was_asked() -> None:
+def test_features_cover_the_response_and_how_it_answers_the_prompt() -> None:
     (feature_D,) = TRUNK.features([RewardRequest("Tea or coffee?", "Tea please")])
     prompt_d, response_d = HashEncoder(32).encode(["Tea or coffee?", "Tea please"])
     np.testing.assert_array_equal(feature_D[:32], response_d)
@@ -119,7 +119,7 @@ def test_the_fingerprint_changes_with_the_encoder_and_the_interaction() -> None:
     )
 
 
-def test_taking_pairs_keeps_each_beside_its_features() -> None:
+def test_taking_pairs_keeps_each_with_its_features() -> None:
     encoded = TRUNK.encode_pairs(PAIRS)
     taken = encoded.take(np.array([2, 0]))
     assert [p.id for p in taken.pairs] == ["3", "1"]

@@ -120,7 +120,7 @@ def test_a_folder_of_something_else_is_refused_before_anything_is_written(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_folder_that_holds_but_a_lock_can_be_claimed(tmp_path: Path) -> None:
+def test_a_folder_with_only_a_lock_can_be_claimed(tmp_path: Path) -> None:
     with alone_in(tmp_path):
         pass
 

@@ -36,7 +36,7 @@ def test_few_communities_have_their_full_matrix_in_results(
 
 
 @pytest.mark.usefixtures("many")
-def test_of_many_communities_results_hold_each_under_its_own_steer(
+def test_of_many_communities_results_contain_each_under_its_own_steer(
     go: Go, tables: dict[str, Any], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
@@ -65,7 +65,7 @@ def test_the_matrix_of_one_method_can_be_read_alone(
 
 
 @pytest.mark.usefixtures("many")
-def test_a_report_shows_the_matrix_wherever_it_lies(
+def test_a_report_shows_the_matrix_from_either_file(
     go: Go, tables: dict[str, Any], tmp_path: Path
 ) -> None:
     go(tables, tmp_path / "apart")

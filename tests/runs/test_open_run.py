@@ -103,7 +103,7 @@ def test_every_table_has_rows_of_its_own_type(finished: tuple[Outcome, Path]) ->
     assert {row.tau for row in found.sensitivity} == {0.5, 0.9}
 
 
-def test_what_the_run_is_about_can_be_asked(finished: tuple[Outcome, Path]) -> None:
+def test_facts_about_the_run_can_be_asked(finished: tuple[Outcome, Path]) -> None:
     found = opened(finished[1])
     assert (found.name, found.seeds, found.methods) == ("tiny", [3, 4], TABLES["methods"])
     assert found.settings["trunk"]["encoder"] == "hash"
@@ -491,7 +491,7 @@ def test_a_survey_draws_its_models_and_its_communities(tmp_path: Path) -> None:
         found.plot.communities("m", "another")
 
 
-def test_what_was_not_measured_has_no_chart(tmp_path: Path) -> None:
+def test_an_unmeasured_quantity_has_no_chart(tmp_path: Path) -> None:
     pytest.importorskip("altair")
     found = opened(write_rewards(tmp_path / "run", OWN, curve=False))
     with pytest.raises(NotEnoughData, match="nothing that this chart shows"):

@@ -45,7 +45,7 @@ def test_a_reporter_that_is_given_is_used() -> None:
         assert reporter is given
 
 
-def test_nothing_is_drawn_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_progress_is_drawn_without_an_output(capsys: pytest.CaptureFixture[str]) -> None:
     with reporting(None) as reporter:
         reporter.stage("encoding")
         reporter.note("a remark")

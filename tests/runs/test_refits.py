@@ -72,7 +72,7 @@ def test_only_fits_of_the_same_method_are_compared(finished: Path) -> None:
     assert repeats.heads().shape == (3, 1, repeats.models[0].trunk.dimensions)
 
 
-def test_readers_are_told_what_intervals_stand_on(finished: Path) -> None:
+def test_the_basis_of_intervals_is_reported(finished: Path) -> None:
     assert found(finished).about == (
         "95 %, over the raters that happened to take part: from 3 fits of one run, each without "
         "another 25% of them"
@@ -109,7 +109,7 @@ def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(
     ).all()
 
 
-def test_a_model_that_was_copied_from_its_run_stands_alone(finished: Path, tmp_path: Path) -> None:
+def test_a_model_that_was_copied_from_its_run_has_no_refits(finished: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(finished / "models" / "seed-3" / "full", tmp_path / "seed-3" / "full")
     held(refits_of(copy, open_model(copy)), "is not in the folder of its run")
 
@@ -128,7 +128,7 @@ def test_two_repeats_are_too_few(run: Path) -> None:
     held(found(run), "fewer than 3 repeats")
 
 
-def test_what_is_no_repeat_is_passed_over(run: Path) -> None:
+def test_a_folder_that_is_not_a_repeat_is_skipped(run: Path) -> None:
     shutil.copytree(run / "models" / "seed-3", run / "models" / "old seed-3")
     (run / "models" / "seed-6" / "full").mkdir(parents=True)
     (run / "models" / "seed-7").touch()
@@ -152,7 +152,7 @@ def test_a_run_whose_splits_are_given_has_no_intervals(run: Path, split: dict[st
 
 
 @pytest.mark.parametrize(("by", "unit"), [("question", "questions"), ("stem", "question stems")])
-def test_what_the_split_leaves_out_is_what_intervals_are_over(
+def test_intervals_are_over_the_unit_that_the_split_holds_out(
     go: Go, tmp_path: Path, by: str, unit: str
 ) -> None:
     go(TABLES | {"split": {"by": by, "test": 0.2}}, tmp_path / "run")
@@ -166,7 +166,7 @@ def test_a_split_by_raters_and_questions_at_once_has_no_intervals(go: Go, tmp_pa
     held(found(tmp_path / "run"), "splits by both")
 
 
-def test_trained_parts_of_a_transformer_stand_alone(finished: Path) -> None:
+def test_trained_parts_of_a_transformer_have_no_refits(finished: Path) -> None:
     class Parts:
         communities = ("~hill",)
 
@@ -186,7 +186,7 @@ def test_a_repeat_that_was_fitted_on_other_data_is_refused(
     assert "seed-4" in str(caught.value.where)
 
 
-def test_a_repeat_whose_card_does_not_tell_its_data_is_refused(run: Path) -> None:
+def test_a_repeat_whose_card_does_not_name_its_data_is_refused(run: Path) -> None:
     place = run / "models" / "seed-4" / "full"
     model = open_model(place)
     assert isinstance(model, LinearRewardModel)
@@ -212,7 +212,7 @@ def test_a_record_that_cannot_be_read_is_refused(run: Path, record: str, listed:
 
 
 @pytest.mark.parametrize("split", [None, {}, {"by": "rater", "test": "half"}])
-def test_a_record_that_does_not_say_how_pairs_were_split_is_refused(run: Path, split: Any) -> None:
+def test_a_record_without_the_split_of_pairs_is_refused(run: Path, split: Any) -> None:
     record = json.loads((run / "record.json").read_text())
     record["settings"]["split"] = split
     (run / "record.json").write_text(json.dumps(record))

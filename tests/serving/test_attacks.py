@@ -195,7 +195,7 @@ def post(path: str, content: bytes, length: int | None = None) -> bytes:
     return f"{head}Content-Length: {length or len(content)}\r\n\r\n".encode() + content
 
 
-def test_clients_that_do_not_read_stop_nobody(serving: Any, opened: Opened) -> None:
+def test_clients_that_do_not_read_do_not_stop_others(serving: Any, opened: Opened) -> None:
     many, url = 167, serving(opened=opened, most_waiting=50_000)
     with connections(url, many) as deaf, httpx.Client(base_url=url, timeout=SECONDS) as good:
         asked = post("/v1/rewards", json.dumps(large()).encode())

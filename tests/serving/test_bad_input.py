@@ -67,7 +67,7 @@ def is_problem(answer: Any) -> dict[str, Any]:
     ],
     ids=lambda content: repr(content[:20]),
 )
-def test_what_is_no_json_is_refused(client: TestClient, path: str, content: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(client: TestClient, path: str, content: bytes) -> None:
     problem = refused(client, path, 400, content=content)
     assert problem["detail"].startswith("Invalid JSON")
 
@@ -139,7 +139,7 @@ def test_shares_that_do_not_sum_to_one_are_refused(
     )
 
 
-def test_a_mistaken_community_is_told_what_it_may_have_meant(client: TestClient) -> None:
+def test_a_similar_community_is_suggested_for_an_unknown_one(client: TestClient) -> None:
     for steering in ({"communities": ["~hill", "~cost"]}, {"blend": {"~cost": 1.0}}):
         problem = refused(client, "/v1/rewards", 422, json={"items": [ITEM], **steering})
         assert "~cost" in problem["detail"]
@@ -202,7 +202,7 @@ def test_too_long_a_text_is_refused(client: TestClient) -> None:
     )
 
 
-def test_too_large_a_body_is_refused_by_what_it_says_of_itself(client: TestClient) -> None:
+def test_too_large_a_body_is_refused_by_its_stated_length(client: TestClient) -> None:
     answer = client.post("/v1/rewards", content=b"{}", headers={"Content-Length": "16000001"})
     assert answer.status_code == 413
     assert is_problem(answer)["detail"] == "the body has more than 16000000 bytes"
@@ -236,7 +236,7 @@ def test_more_values_than_can_be_meant_are_refused_unread(
     assert "values" in refused(client, "/v1/rewards", 413, content=content)["detail"]
 
 
-def test_many_faults_are_counted_rather_than_told(client: TestClient) -> None:
+def test_many_faults_are_counted_rather_than_listed(client: TestClient) -> None:
     problem = refused(client, "/v1/rewards", 422, json={"items": [1] * 5000})
     assert re.fullmatch(r"the request is not valid: 500\d errors", problem["detail"])
     assert len(refused(client, "/v1/rewards", 422, json={"items": [1] * 50})["errors"]) == 10
@@ -392,13 +392,13 @@ def test_no_token_or_a_wrong_one_is_refused(asking: Any, authorization: str | No
         basic(f":{SECOND}"),
     ],
 )
-def test_any_of_the_tokens_is_let_in_from_whatever_host(asking: Any, authorization: str) -> None:
+def test_any_of_the_tokens_is_accepted_from_every_host(asking: Any, authorization: str) -> None:
     client = asking(tokens=(TOKEN, SECOND))
     headers = {"Authorization": authorization, "Host": "rewards.example"}
     assert client.post("/v1/rewards", json={"items": [ITEM]}, headers=headers).status_code == 200
 
 
-def test_what_tells_nothing_of_the_model_needs_no_token(asking: Any) -> None:
+def test_endpoints_without_facts_about_the_model_need_no_token(asking: Any) -> None:
     client = asking(tokens=(TOKEN,))
     for path in ("/healthz", "/readyz", "/", "/page.js", "/page.css"):
         assert client.get(path).status_code == 200
@@ -428,7 +428,7 @@ def bodies(text: str) -> list[tuple[str, Any]]:
     ]
 
 
-def test_texts_come_back_in_no_answer_and_stand_in_no_log(
+def test_texts_are_in_no_answer_and_no_log(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -439,7 +439,7 @@ def test_texts_come_back_in_no_answer_and_stand_in_no_log(
     assert "Magdalena" not in caplog.text
 
 
-def test_texts_stand_in_the_log_where_that_is_asked_for(
+def test_texts_are_logged_where_that_is_asked_for(
     asking: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

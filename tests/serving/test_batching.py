@@ -122,7 +122,7 @@ def test_a_lone_response_does_not_wait_for_others() -> None:
     assert scorer.batches == [[["alone"]]]
 
 
-def test_what_waits_is_scored_together_whoever_asks() -> None:
+def test_waiting_requests_of_all_clients_are_scored_together() -> None:
     scorer = Lengths()
 
     async def test() -> None:
@@ -141,7 +141,7 @@ def test_what_waits_is_scored_together_whoever_asks() -> None:
     assert scorer.batches == [[["first"]], [[f"caller {i}"] for i in range(9)]]
 
 
-def test_a_batch_holds_no_more_tokens_than_it_may_but_one_response_always() -> None:
+def test_a_batch_has_no_more_tokens_than_allowed_but_at_least_one_response() -> None:
     scorer = Lengths()
     lengths = rng_for(0, "lengths").integers(0, 400, size=60).tolist()
 
@@ -162,7 +162,7 @@ def test_a_batch_holds_no_more_tokens_than_it_may_but_one_response_always() -> N
         assert sum(tokens_of(RewardRequest("", text)) for text in texts) <= 50 or len(texts) == 1
 
 
-def test_a_batch_holds_what_is_alike_in_length() -> None:
+def test_a_batch_contains_responses_of_similar_length() -> None:
     scorer = Lengths()
 
     async def test() -> None:
@@ -227,7 +227,7 @@ def test_a_long_request_is_not_put_off_by_ever_more_short_ones() -> None:
     assert run(test) < 200
 
 
-def test_who_leaves_takes_what_still_waits_along() -> None:
+def test_a_disconnected_clients_waiting_requests_are_cancelled() -> None:
     scorer = Lengths()
 
     async def test() -> None:
@@ -251,7 +251,7 @@ def test_who_leaves_takes_what_still_waits_along() -> None:
     assert scorer.texts() == ["first", "staying"]
 
 
-def test_who_leaves_while_being_scored_disturbs_nobody() -> None:
+def test_a_client_that_disconnects_while_scored_does_not_disturb_others() -> None:
     scorer = Lengths()
 
     async def test() -> None:
@@ -267,7 +267,7 @@ def test_who_leaves_while_being_scored_disturbs_nobody() -> None:
     run(test)
 
 
-def test_too_much_is_refused_whole_and_told_when_to_come_again() -> None:
+def test_a_request_too_large_for_the_queue_is_refused_with_a_time_to_retry() -> None:
     scorer = Lengths()
 
     async def test() -> None:
@@ -369,7 +369,7 @@ def test_nothing_to_score_is_an_error() -> None:
     run(test)
 
 
-def test_whoever_watches_hears_of_each_batch() -> None:
+def test_an_observer_is_called_with_each_batch() -> None:
     heard: list[Batch] = []
 
     async def test() -> None:

@@ -289,7 +289,7 @@ def test_a_world_that_is_a_community_of_its_own_is_not_the_reference(
     assert np.abs(remote.score(ITEMS) - remote.score(ITEMS, Steer.to(WORLD.id))).max() > 0.01
 
 
-def test_a_model_that_is_steered_to_nobody_is_a_reference(
+def test_a_model_without_a_steer_is_a_reference(
     serving: Callable[..., str], model_folder: Path
 ) -> None:
     folder = model_folder.parent / "reference"

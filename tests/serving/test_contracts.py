@@ -86,7 +86,7 @@ def test_openrlhf_gets_empty_lists_for_empty_lists(client: TestClient) -> None:
         (None, None),
     ],
 )
-def test_a_label_says_whose_taste_counts(
+def test_a_label_names_the_community_that_counts(
     client: TestClient, model: SteerableRewardModel, label: Any, steer: Steer | None
 ) -> None:
     assert [get_reward(client, label)] == direct(model, steer, GOOD)
@@ -120,7 +120,7 @@ def test_a_label_that_names_no_community_is_refused(client: TestClient, label: A
     refused(client, "/get_reward", {"query": ["a"], "prompts": [""], "labels": [label]})
 
 
-def test_a_mistaken_label_is_told_what_it_may_have_meant(client: TestClient) -> None:
+def test_a_similar_label_is_suggested_for_an_unknown_one(client: TestClient) -> None:
     answer = client.post("/get_reward", json={"query": ["a"], "labels": ["~cost"]})
     assert answer.status_code == 422
     assert answer.json()["hint"] == "did you mean ~coast?"
@@ -414,9 +414,7 @@ def test_predict_of_a_batch_is_nested(client: TestClient, model: SteerableReward
     assert [answer[1][0]["score"]] == direct(model, None, GOOD)
 
 
-def test_predict_squeezes_unless_told_otherwise(
-    client: TestClient, model: SteerableRewardModel
-) -> None:
+def test_predict_squeezes_by_default(client: TestClient, model: SteerableRewardModel) -> None:
     raw = model.score([RewardRequest(PROMPT, GOOD)], COAST)
     for added in ({}, {"raw_scores": False}):
         (found,) = ask(client, "/steered/~coast/predict", {"inputs": [PROMPT, GOOD], **added})
@@ -431,7 +429,7 @@ def test_predict_refuses_other_shapes(client: TestClient, inputs: Any) -> None:
 
 
 @pytest.mark.parametrize("steer", ["~coast", "~coast=0.7,~hill=0.3", "%7Ecoast"])
-def test_a_community_can_stand_in_the_path(
+def test_a_community_can_be_in_the_path(
     client: TestClient, model: SteerableRewardModel, steer: str
 ) -> None:
     expected = BLEND if "," in steer else COAST
@@ -442,7 +440,7 @@ def test_a_community_can_stand_in_the_path(
     assert answer["data"][0]["probs"] == direct(model, expected, GOOD, prompt="")
 
 
-def test_an_id_with_a_slash_can_stand_in_the_path(asking: Any, planted: Any) -> None:
+def test_an_id_with_a_slash_can_be_in_the_path(asking: Any, planted: Any) -> None:
     client = asking(opened=planted({"MEX/oaxaca": {"yes": 2.0}, "MEX": {"yes": 1.0}}))
     for path, reward in (("MEX/oaxaca", 2.0), ("MEX%2Foaxaca", 2.0), ("MEX", 1.0), ("Mexico", 1.0)):
         (found,) = ask(client, f"/steered/{path}/predict", {"inputs": "yes", "raw_scores": True})
@@ -451,7 +449,7 @@ def test_an_id_with_a_slash_can_stand_in_the_path(asking: Any, planted: Any) -> 
     assert ask(client, "/score", body)["data"][0]["score"] == 1.5
 
 
-def test_path_and_model_name_cannot_both_say_whose_taste_counts(client: TestClient) -> None:
+def test_path_and_model_name_cannot_both_name_the_community(client: TestClient) -> None:
     body = {"inputs": "a", "model": "served@~hill"}
     assert "both" in refused(client, "/steered/~coast/predict", body)
     ask(client, "/steered/~coast/predict", {"inputs": "a", "model": "served"})

@@ -121,7 +121,7 @@ def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
 # The queue
 
 
-def test_what_does_not_fit_in_the_queue_is_refused_and_the_rest_is_answered(
+def test_requests_beyond_the_queue_are_refused_and_the_rest_is_answered(
     serving: Any, opened: Opened, held: Held, callers: ThreadPoolExecutor
 ) -> None:
     url = serving(opened=opened, most_waiting=5, most_items=5)
@@ -140,7 +140,7 @@ def test_what_does_not_fit_in_the_queue_is_refused_and_the_rest_is_answered(
     assert ask(url, "no").status_code == 200
 
 
-def test_who_leaves_while_waiting_frees_the_place_and_is_not_scored(
+def test_a_client_that_disconnects_while_waiting_is_not_scored(
     serving: Any, opened: Opened, held: Held, callers: ThreadPoolExecutor
 ) -> None:
     url = serving(opened=opened)
@@ -162,7 +162,7 @@ def test_who_leaves_while_waiting_frees_the_place_and_is_not_scored(
     )
 
 
-def test_who_leaves_in_mid_sentence_is_no_fault_of_the_server(
+def test_a_client_that_disconnects_during_its_request_is_not_a_server_error(
     serving: Any, opened: Opened, held: Held, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = serving(opened=opened)
@@ -186,7 +186,7 @@ def test_over_too_many_connections_requests_are_refused_until_some_close(
     wait_until(lambda: httpx.get(f"{url}/readyz", timeout=SECONDS).status_code == 200)
 
 
-def test_what_is_no_http_is_said_to_be_none(serving: Any, opened: Opened) -> None:
+def test_a_request_that_is_not_http_is_refused_as_such(serving: Any, opened: Opened) -> None:
     with connection(serving(opened=opened)) as strange:
         strange.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
         said = heard(strange)
@@ -196,7 +196,7 @@ def test_what_is_no_http_is_said_to_be_none(serving: Any, opened: Opened) -> Non
     assert json.loads(body)["status"] == 400
 
 
-def test_what_is_not_scored_in_time_is_taken_back(
+def test_a_request_not_scored_in_time_is_cancelled(
     serving: Any, opened: Opened, held: Held, callers: ThreadPoolExecutor
 ) -> None:
     url = serving(opened=opened, seconds=0.3)
@@ -210,7 +210,7 @@ def test_what_is_not_scored_in_time_is_taken_back(
     assert "late" not in held.texts
 
 
-def test_a_busy_model_keeps_nobody_from_asking_how_the_server_is(
+def test_a_busy_model_does_not_delay_health_checks(
     serving: Any, opened: Opened, held: Held, callers: ThreadPoolExecutor
 ) -> None:
     url = serving(opened=opened)
@@ -233,7 +233,7 @@ def test_a_busy_model_keeps_nobody_from_asking_how_the_server_is(
 # A model that fails
 
 
-def test_a_fault_is_told_without_a_trace_and_the_server_goes_on(
+def test_a_fault_is_reported_without_a_traceback_and_the_server_continues(
     serving: Any, opened: Opened, held: Held, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = serving(opened=opened)
@@ -246,7 +246,7 @@ def test_a_fault_is_told_without_a_trace_and_the_server_goes_on(
     assert metric(url, 'pluralign_requests_total{endpoint="/v1/rewards",status="500"}') == 1
 
 
-def test_a_fault_in_a_batch_is_told_to_its_caller_alone(
+def test_a_fault_in_a_batch_is_reported_to_its_caller_alone(
     serving: Any, opened: Opened, held: Held, callers: ThreadPoolExecutor
 ) -> None:
     url = serving(opened=opened)
@@ -327,9 +327,7 @@ def test_headers_without_end_are_cut(serving: Any, opened: Opened, held: Held) -
 
 
 @pytest.mark.parametrize("more", [b"\r\n", b"x", b"POST /nowhere"])
-def test_a_connection_that_says_little_after_an_answer_is_closed(
-    impatient: str, more: bytes
-) -> None:
+def test_a_slow_body_after_an_answer_closes_the_connection(impatient: str, more: bytes) -> None:
     with connection(impatient) as slow:
         slow.sendall(posted("/nowhere", {}, length=10_000))
         assert slow.recv(12) == b"HTTP/1.1 404"
@@ -346,7 +344,7 @@ def test_a_connection_may_stay_open_between_requests(impatient: str) -> None:
 @pytest.mark.skipif(
     not Path("/proc/net/tcp").exists(), reason="connections are counted as Linux shows them"
 )
-def test_who_does_not_take_in_the_answers_is_cut_off(impatient: str) -> None:
+def test_a_client_that_does_not_read_answers_is_disconnected(impatient: str) -> None:
     whole = len(httpx.get(f"{impatient}/openapi.json").content)
     asked = 40_000_000 // whole
     with connection(impatient) as deaf:
@@ -369,7 +367,7 @@ def open_connections(url: str) -> int:
     return sum(local.endswith(port) and status == "01" for local, _, status in rows)
 
 
-def test_a_log_line_tells_of_each_request(
+def test_each_request_has_a_log_line(
     serving: Any, opened: Opened, held: Held, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

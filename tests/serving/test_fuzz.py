@@ -189,9 +189,7 @@ def served(asking: Any) -> TestClient:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_body_that_nobody_meant_is_answered_or_refused_with_a_problem(
-    served: TestClient, seed: int
-) -> None:
+def test_a_random_body_is_answered_or_refused_with_a_problem(served: TestClient, seed: int) -> None:
     statuses = set()
     for path, body in Mutations(seed).bodies(BODIES):
         answer = served.post(path, content=body)

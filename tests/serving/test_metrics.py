@@ -33,7 +33,7 @@ def test_numbers_of_two_metrics_are_apart() -> None:
 
 
 @pytest.mark.slow
-def test_numbers_of_several_processes_are_told_together_but_what_waits_of_the_living_alone(
+def test_numbers_of_several_processes_are_summed_but_waiting_requests_only_of_living_ones(
     tmp_path: Path,
 ) -> None:
     environment = os.environ | {SHARED_FOLDER: str(tmp_path)}

@@ -147,7 +147,7 @@ def test_names_are_read_as_ids_and_two_of_one_community_are_one(asking: Any, pla
     assert values(blended, BLEND) == [0.5]
 
 
-def test_a_parent_answers_where_that_is_asked_for_and_it_is_said(asking: Any, planted: Any) -> None:
+def test_a_parent_answers_where_that_is_asked_for_and_is_named(asking: Any, planted: Any) -> None:
     client = asking(opened=planted({"MEX": {"yes": 1.0}, "~world": {"yes": 0.5}}))
     asked = {"communities": ["MEX/oaxaca", "GBR", "MEX"], "unknown": "parent"}
     answer = rewards(client, [RewardRequest("", "yes")], **asked)
@@ -173,7 +173,7 @@ def test_a_parent_answers_in_a_blend_too(asking: Any, planted: Any) -> None:
     assert (answer.communities[0].id, answer.communities[0].answered_by) == ("MEX/oaxaca", "MEX")
 
 
-def test_nobody_answers_for_a_label_that_names_no_community(client: TestClient) -> None:
+def test_no_parent_answers_for_a_label_that_names_no_community(client: TestClient) -> None:
     for label in ("Atlantis", "", "\x00", "QQQ", "~", "a" * 200):
         body = {"items": [{"response": "a"}], "communities": label, "unknown": "parent"}
         assert client.post("/v1/rewards", json=body).status_code == 422, label
@@ -223,7 +223,7 @@ def test_intervals_of_blends_margins_and_shares_are_those_of_the_fits(
     )
 
 
-def test_a_model_without_its_run_has_no_intervals_and_says_why(
+def test_a_model_without_its_run_has_no_intervals_and_gives_the_reason(
     asking: Any, alone_folder: Path
 ) -> None:
     client = asking(model=alone_folder)
@@ -305,7 +305,7 @@ def test_one_response_and_equal_responses_have_an_order(client: TestClient) -> N
     ]
 
 
-def test_an_order_holds_the_rewards_that_are_told_without_it(
+def test_a_ranking_has_the_rewards_of_a_plain_request(
     client: TestClient, model: SteerableRewardModel, pairs: list[PreferencePair]
 ) -> None:
     responses = [pair.chosen for pair in pairs[:6]]
@@ -362,7 +362,7 @@ def test_equal_responses_are_preferred_by_half(client: TestClient) -> None:
 # People and warnings
 
 
-def test_few_people_are_told_of_in_every_answer(client: TestClient) -> None:
+def test_few_people_are_a_warning_in_every_answer(client: TestClient) -> None:
     found = {served.id: served for served in rewards(client, [RewardRequest("", "a")]).communities}
     assert found["~isle"].raters == 9
     assert "thin: only 9 people stand behind it" in found["~isle"].warnings
@@ -413,7 +413,7 @@ def test_a_response_in_a_language_that_the_trunk_does_not_read_is_a_warning(
     assert compared.warnings == (said,)
 
 
-def test_of_what_is_longer_than_the_trunk_reads_it_is_said(asking: Any, planted: Any) -> None:
+def test_a_response_longer_than_the_trunk_reads_has_a_warning(asking: Any, planted: Any) -> None:
     class Short(HashEncoder):
         def cut(self, texts: Sequence[str]) -> list[bool]:
             return [len(text) > 10 for text in texts]
@@ -430,9 +430,7 @@ def test_of_what_is_longer_than_the_trunk_reads_it_is_said(asking: Any, planted:
     assert said == [(), (about.format("response"),), (about.format("prompt"),)]
 
 
-def test_of_a_script_whose_language_is_not_clear_the_script_is_said(
-    asking: Any, planted: Any
-) -> None:
+def test_a_script_of_several_languages_is_named_in_the_warning(asking: Any, planted: Any) -> None:
     arabic = "قل له بلطف كيف يبدو الأمر لك"
     client = asking(opened=planted({"~lake": {arabic: 1.0}}, languages=("en",)))
     (item,) = rewards(client, [RewardRequest("", arabic)]).items
@@ -453,7 +451,7 @@ def test_the_communities_are_listed_with_their_people_and_the_reference(client: 
     strict(ModelList).model_validate_json(client.get("/v1/models").content)
 
 
-def test_an_item_has_what_its_type_says_and_nothing_else(client: TestClient) -> None:
+def test_an_item_has_the_fields_of_its_type_and_no_others(client: TestClient) -> None:
     (item,) = client.post("/v1/rewards", json={"items": [{"response": "a"}]}).json()["items"]
     assert list(item) == list(Scored.model_fields)
     assert all(list(number) == ["value", "low", "high"] for number in item["rewards"].values())
@@ -462,7 +460,7 @@ def test_an_item_has_what_its_type_says_and_nothing_else(client: TestClient) -> 
 # State
 
 
-def test_a_server_says_that_it_lives_and_is_ready(client: TestClient) -> None:
+def test_a_server_reports_that_it_is_live_and_ready(client: TestClient) -> None:
     assert client.get("/healthz").text == "ok\n"
     assert client.get("/readyz").text == "ready\n"
 
@@ -493,7 +491,7 @@ def counted(text: str, name: str) -> float:
     return float(found[1])
 
 
-def test_answers_are_kept_by_nobody_and_read_as_what_they_are(client: TestClient) -> None:
+def test_answers_are_not_cached_and_have_their_content_type(client: TestClient) -> None:
     for answer in (client.get("/healthz"), client.get("/v1/communities"), client.get("/nowhere")):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -126,7 +126,7 @@ def test_a_problem_is_as_described(client: TestClient, document: dict[str, Any],
     )
 
 
-def test_fields_are_told_of_with_what_they_mean(document: dict[str, Any]) -> None:
+def test_fields_have_descriptions(document: dict[str, Any]) -> None:
     for model, field, said in (
         ("GetReward", "labels", "A community (id or name)"),
         ("Classify", "use_activation", "mapped to [0, 1]"),
@@ -148,7 +148,7 @@ def described(serving: Any) -> Any:
         *((path, "POST", mode) for path in sorted(POSTED) for mode in GenerationMode),
     ],
 )
-def test_whatever_the_document_allows_or_forbids_is_answered(
+def test_every_request_that_the_document_allows_or_forbids_is_answered(
     described: Any, path: str, method: str, mode: GenerationMode
 ) -> None:
     @settings(

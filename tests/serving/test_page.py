@@ -187,7 +187,7 @@ def violations(page: Page) -> list[str]:
 # --- What the server answers
 
 
-def test_the_page_says_what_it_is_about(visit: Callable[..., Visit], url: str) -> None:
+def test_the_page_describes_its_model(visit: Callable[..., Visit], url: str) -> None:
     told = httpx.get(f"{url}/v1/communities").json()
     said = visit().page.locator("#served").inner_text()
     assert said.startswith(
@@ -221,7 +221,7 @@ def test_each_community_has_a_row_with_the_numbers_of_the_server(
         assert row["warnings"] == served["warnings"]
 
 
-def test_strength_goes_with_the_texts_and_is_said_in_words(
+def test_strength_is_sent_with_the_texts_and_described_in_words(
     visit: Callable[..., Visit], url: str
 ) -> None:
     visited = visit()
@@ -254,7 +254,7 @@ def test_the_example_is_only_a_hint_until_it_is_asked_for(visit: Callable[..., V
     expect(visited.page.locator("#rows tr")).to_have_count(5)
 
 
-def test_a_model_without_repeats_draws_no_interval_and_says_why(
+def test_a_model_without_repeats_draws_no_interval_and_gives_the_reason(
     visit: Callable[..., Visit], serving: Callable[..., str], alone_folder: Path
 ) -> None:
     visited = visit(serving(model=alone_folder)).compare()
@@ -279,7 +279,9 @@ def test_a_model_without_repeats_draws_no_interval_and_says_why(
 # --- How it is shown
 
 
-def test_who_is_most_for_the_first_response_stands_at_the_top(visit: Callable[..., Visit]) -> None:
+def test_the_community_most_for_the_first_response_is_at_the_top(
+    visit: Callable[..., Visit],
+) -> None:
     marks = [row["mark"] for row in visit().compare().rows()]
     assert marks == sorted(marks, reverse=True)
     assert [row["id"] for row in stub(visit(), MIXED).compare().rows()] == [
@@ -291,7 +293,7 @@ def test_who_is_most_for_the_first_response_stands_at_the_top(visit: Callable[..
     ]
 
 
-def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(
+def test_undecided_communities_are_marked_in_words_and_looks(
     visit: Callable[..., Visit],
 ) -> None:
     visited = stub(visit(), MIXED).compare()
@@ -317,7 +319,7 @@ def test_whom_the_evidence_does_not_tell_of_is_marked_in_words_and_looks(
     )
 
 
-def test_numbers_say_no_more_than_they_know(visit: Callable[..., Visit]) -> None:
+def test_shares_are_rounded_and_never_zero_or_all(visit: Callable[..., Visit]) -> None:
     rows = {row["id"]: row for row in stub(visit(), MIXED).compare().rows()}
     assert [rows[id_]["numbers"] for id_ in ("first", "second", "loose")] == [
         "90 % [51, >99]",
@@ -341,7 +343,7 @@ def test_a_warning_about_the_response_is_shown(visit: Callable[..., Visit]) -> N
     expect(visited.page.locator("#warnings").get_by_role("img", name="Warning")).to_be_visible()
 
 
-def test_what_the_numbers_are_not_is_said(visit: Callable[..., Visit]) -> None:
+def test_the_limits_of_the_numbers_are_stated(visit: Callable[..., Visit]) -> None:
     said = visit().page.locator("footer").inner_text()
     assert "choices of those who took part, not to a whole community" in said
     assert "nobody was asked about these responses" in said
@@ -422,7 +424,7 @@ def test_texts_from_right_to_left_run_so(visit: Callable[..., Visit]) -> None:
 # --- What goes wrong
 
 
-def test_a_text_that_is_too_long_is_told_with_what_to_do(
+def test_a_text_that_is_too_long_is_refused_with_a_hint(
     visit: Callable[..., Visit], serving: Callable[..., str]
 ) -> None:
     address = serving(most_characters=100)
@@ -438,7 +440,7 @@ def test_a_text_that_is_too_long_is_told_with_what_to_do(
     expect(visited.page.locator("#problem")).to_be_empty()
 
 
-def test_where_a_request_is_wrong_is_told(visit: Callable[..., Visit]) -> None:
+def test_the_wrong_field_of_a_request_is_named(visit: Callable[..., Visit]) -> None:
     told = {
         "detail": "it does not hold what it must",
         "errors": [{"where": "body.other", "what": "Field required"}],
@@ -451,7 +453,7 @@ def test_where_a_request_is_wrong_is_told(visit: Callable[..., Visit]) -> None:
     ]
 
 
-def test_a_busy_server_says_when_to_ask_again(visit: Callable[..., Visit]) -> None:
+def test_a_busy_server_gives_a_time_to_retry(visit: Callable[..., Visit]) -> None:
     told = {"detail": "too many requests are waiting", "hint": "ask again in 7 s"}
     visited = stub(visit(), told, 429, **{"Retry-After": "7"}).fill()
     visited.page.locator("#compare").click()
@@ -462,7 +464,7 @@ def test_a_busy_server_says_when_to_ask_again(visit: Callable[..., Visit]) -> No
     expect(visited.page.locator("#problem")).to_be_empty()
 
 
-def test_a_server_that_cannot_be_reached_is_said_so(visit: Callable[..., Visit]) -> None:
+def test_an_unreachable_server_is_reported(visit: Callable[..., Visit]) -> None:
     visited = visit().fill()
     visited.page.route(COMPARE, lambda route: route.abort())
     visited.page.locator("#compare").click()
@@ -477,7 +479,7 @@ def test_a_server_that_cannot_be_reached_is_said_so(visit: Callable[..., Visit])
         (503, "Service Unavailable", "The server answered 503 Service Unavailable."),
     ],
 )
-def test_an_answer_of_another_kind_is_told(
+def test_an_answer_of_another_kind_is_reported(
     visit: Callable[..., Visit], status: int, body: str, said: str
 ) -> None:
     visited = visit().fill()
@@ -577,7 +579,7 @@ def test_a_token_is_asked_for_and_kept_in_memory_only(
     assert box.input_value() == ""
 
 
-def test_what_was_refused_for_want_of_a_token_is_asked_again(visit: Callable[..., Visit]) -> None:
+def test_a_request_refused_without_a_token_is_sent_again(visit: Callable[..., Visit]) -> None:
     visited = visit().fill()
     page = visited.page
     page.route(
@@ -725,7 +727,7 @@ def test_the_keyboard_alone_does(visit: Callable[..., Visit]) -> None:
     assert page.locator("#of-strength").inner_text().startswith("1.5: exaggerates")
 
 
-def test_what_is_heard_is_what_is_seen(visit: Callable[..., Visit]) -> None:
+def test_a_screen_reader_gets_the_text_that_is_visible(visit: Callable[..., Visit]) -> None:
     for width in (WIDE, NARROW):
         page = stub(visit(width=width), MIXED).compare().page
         assert page.locator("#summary").get_attribute("aria-live") == "polite"
@@ -738,7 +740,7 @@ def test_what_is_heard_is_what_is_seen(visit: Callable[..., Visit]) -> None:
         assert " ".join(said) == "20 % [<1, 49] for the second 1 person"
 
 
-def test_without_scripts_the_page_says_what_is_missing(browser: Browser, url: str) -> None:
+def test_without_scripts_the_page_explains_what_it_needs(browser: Browser, url: str) -> None:
     sent = httpx.get(url).text
     assert sent.count("<noscript>") == 1
     context = browser.new_context(

@@ -37,7 +37,7 @@ def test_all_is_every_community_in_the_order_of_the_model(planner: Planner) -> N
     assert plan == planner.plan(steering(communities=ALL))
 
 
-def test_a_model_that_is_steered_to_nobody_answers_by_its_reference() -> None:
+def test_a_model_without_a_steer_answers_by_its_reference() -> None:
     plan = Planner({}, ()).plan(steering())
     assert (plan.keys, plan.steers) == (("~world",), (None,))
 
@@ -78,7 +78,7 @@ def test_a_plan_is_made_once(planner: Planner) -> None:
     assert planner.plan(asked) is planner.plan(steering(communities=["MEX", "GBR"], strength=0.5))
 
 
-def test_what_is_written_is_what_is_served(planner: Planner) -> None:
+def test_the_written_plan_lists_the_communities_served(planner: Planner) -> None:
     plan = planner.plan(steering(communities=["MEX", "GBR/london"], unknown="parent"))
     assert json.loads(plan.written) == [
         json.loads(served.model_dump_json()) for served in plan.served
@@ -131,12 +131,12 @@ def test_the_people_behind_a_parent_are_its_own(planner: Planner) -> None:
     assert "thin: only 3 people stand behind it" in served.warnings
 
 
-def test_those_behind_the_reference_are_all_that_it_was_fitted_on(planner: Planner) -> None:
+def test_the_people_of_the_reference_are_all_that_it_was_fitted_on(planner: Planner) -> None:
     (served,) = planner.plan(steering(communities="~world")).served
     assert (served.raters, served.pairs) == (950, 9900)
 
 
-def test_a_mistaken_label_is_told_what_it_may_have_meant(planner: Planner) -> None:
+def test_a_similar_label_is_suggested_for_an_unknown_one(planner: Planner) -> None:
     with pytest.raises(UnknownCommunity) as caught:
         planner.plan(steering(communities=["GBR", "Mexcio"]))
     assert caught.value.hint == "did you mean MEX?"

@@ -76,7 +76,7 @@ def test_each_steer_has_a_favourite_and_loses_nothing_by_it(reward_B_N_S: FloatA
 
 
 @given(rewards_B_N_S, st.lists(finite, min_size=4, max_size=4))
-def test_what_a_steer_adds_to_all_responses_changes_no_order(
+def test_a_constant_added_by_a_steer_changes_no_order(
     reward_B_N_S: FloatArray, added: list[float]
 ) -> None:
     reward_B_N_S = reward_B_N_S.round(3)

@@ -55,7 +55,7 @@ def test_every_steer_of_every_fit_is_scored_as_the_fit_scores_it(
             assert reward_N == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
-def test_what_others_ask_for_changes_nothing(scorer: LinearScorer) -> None:
+def test_requests_of_others_change_nothing(scorer: LinearScorer) -> None:
     rng = rng_for(0, "callers")
     wanted = [
         ScoreRequest(

@@ -158,7 +158,7 @@ def test_a_damaged_model_is_refused_when_it_is_loaded(model_folder: Path, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_that_is_told_to_stop_finishes_what_it_has(
+def test_a_server_that_is_stopped_finishes_its_requests(
     running: Callable[..., Run], stop: signal.Signals
 ) -> None:
     run = running()

@@ -35,7 +35,7 @@ def test_this_machine_needs_none(host: str) -> None:
 @pytest.mark.parametrize(
     "token", ["short", "", "sieben7", "not-ascii-é-é", "with\nnewline", "tab\ttab\ttab"]
 )
-def test_a_token_that_is_short_or_cannot_stand_in_a_header_is_refused(token: str) -> None:
+def test_a_token_that_is_short_or_not_valid_in_a_header_is_refused(token: str) -> None:
     with pytest.raises(InvalidSettings, match="a token is shorter than"):
         check_tokens(settings(tokens=(LONG, token)))
 
@@ -83,7 +83,7 @@ def test_tokens_come_from_a_variable_and_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n \n", "# none yet\n"])
-def test_a_file_without_tokens_lets_nobody_in_by_mistake(tmp_path: Path, text: str) -> None:
+def test_a_file_without_tokens_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "tokens"
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)

@@ -347,7 +347,7 @@ def test_text_without_brackets_is_never_refused(text: str) -> None:
     assert unknown_mark(text) is None
 
 
-def test_harmony_s_thoughts_stand_before_the_answer() -> None:
+def test_harmony_s_thoughts_precede_the_answer() -> None:
     prompt = "<|start|>user<|message|>What matters?<|end|><|start|>assistant"
     thought = "<|channel|>analysis<|message|>Hm.<|end|>"
     final = "<|start|>assistant<|channel|>final<|message|>My family.<|return|>"

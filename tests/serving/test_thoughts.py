@@ -134,7 +134,7 @@ def test_thoughts_are_scored_where_the_server_keeps_them(
 
 
 @pytest.mark.parametrize("kind", ["rewards", "rank", "compare"])
-def test_a_native_request_says_itself_what_becomes_of_thoughts(
+def test_a_native_request_can_keep_or_leave_out_thoughts(
     asking: Any, client: TestClient, kind: str
 ) -> None:
     response = "<think>Hm, money.</think>My family."
@@ -172,7 +172,7 @@ def test_a_training_goes_on_where_a_thought_never_ends(
     }
 
 
-def test_a_training_goes_on_where_a_model_said_nothing(client: TestClient) -> None:
+def test_a_training_continues_where_a_model_wrote_no_answer(client: TestClient) -> None:
     assert number(client, "get_reward with prompts", "") == -5.0
     mixed = {"query": [f"{BEGUN}Yes.<|im_end|>", f"{BEGUN}<|im_end|>"], "prompts": [BEGUN] * 2}
     found = client.post("/get_reward", json=mixed).json()
@@ -180,7 +180,7 @@ def test_a_training_goes_on_where_a_model_said_nothing(client: TestClient) -> No
     assert found["extra_logs"]["no_answer"] == [0.0, 1.0]
 
 
-def test_what_was_left_out_is_a_warning_and_counted(asking: Any) -> None:
+def test_thoughts_left_out_are_a_warning_and_counted(asking: Any) -> None:
     client = asking()
     path, body = everywhere(LONG + ANSWERS[0])["rewards"]
     (warning,) = client.post(path, json=body).json()["items"][0]["warnings"]

@@ -266,7 +266,7 @@ def test_padding_at_both_ends_is_taken_off(template: Template) -> None:
     contents=st.lists(said(), min_size=2, max_size=6).filter(lambda each: len(each) % 2 == 0),
     padding=st.booleans(),
 )
-def test_whatever_is_said_is_read_back(
+def test_every_conversation_is_read_back(
     template: Template, contents: list[str], padding: bool
 ) -> None:
     turns = tuple(
@@ -403,7 +403,7 @@ def test_a_query_cut_off_at_its_beginning_is_read_as_far_as_it_goes(template: Te
     )
 
 
-def test_a_system_turn_that_is_cut_off_is_the_systems_where_the_format_can_tell() -> None:
+def test_a_system_turn_that_is_cut_off_is_the_systems_where_the_format_shows_it() -> None:
     whole = DEEPSEEK.render((SYSTEM, Message("user", "Tea?"), Message("assistant", "Yes.")))
     expected = RewardRequest((Message("system", "kind."), Message("user", "Tea?")), "Yes.")
     assert read_transcript(whole[whole.index("kind.") :]) == expected

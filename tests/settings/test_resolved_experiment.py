@@ -208,7 +208,7 @@ def test_one_of_several_sources_is_overridden_by_its_number(tables: dict[str, An
     assert "pairs.0.path" in str(caught.value.hint)
 
 
-def test_every_setting_says_where_its_value_came_from(tables: dict[str, Any]) -> None:
+def test_every_setting_has_the_origin_of_its_value(tables: dict[str, Any]) -> None:
     lines = {
         line.key: (line.value, line.origin)
         for line in explain(resolved(tables, "scpo.tau=0.6", "pairs.thin=9"))
@@ -225,7 +225,7 @@ def test_every_setting_says_where_its_value_came_from(tables: dict[str, Any]) ->
     assert lines["full.ridge"] == ("1.0 (fit.ridge)", "default")
 
 
-def test_each_of_several_sources_says_where_its_values_came_from(tables: dict[str, Any]) -> None:
+def test_each_of_several_sources_has_the_origin_of_its_values(tables: dict[str, Any]) -> None:
     several = tables | {
         "pairs": [{"source": "society", "each": 5}, {"source": "society", "thin": 5}]
     }
@@ -302,7 +302,7 @@ def test_the_prism_split_takes_prism(tables: dict[str, Any], tmp_path: Path) -> 
     assert isinstance(found.sources[0], PrismPairs)
 
 
-def test_what_a_source_refuses_is_told_with_its_place() -> None:
+def test_a_refusal_of_a_source_is_reported_with_its_place() -> None:
     with pytest.raises(InvalidSettings) as caught:
         built(PrismPairs, {}, Path(), "tiny.toml: pairs")
     assert str(caught.value.where).startswith("tiny.toml: pairs")
@@ -324,7 +324,7 @@ def test_settings_without_a_name_are_called_settings() -> None:
     assert (caught.value.where, caught.value.hint) == ("settings: sede", "did you mean 'seed'?")
 
 
-def test_the_repr_says_what_an_experiment_is(tables: dict[str, Any]) -> None:
+def test_the_repr_describes_an_experiment(tables: dict[str, Any]) -> None:
     assert repr(resolve(tables)) == (
         "Resolved(tiny: 4 methods (reference, length, full, scpo) on 1 source (society), seed 3)"
     )

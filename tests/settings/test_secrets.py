@@ -163,7 +163,7 @@ def test_a_key_in_the_wrong_setting_is_refused_without_showing_it(setting: str) 
 
 
 @pytest.mark.parametrize("command", ["survey run", "pluralise"])
-def test_explained_settings_hold_no_key(command: str) -> None:
+def test_explained_settings_contain_no_key(command: str) -> None:
     words = [*command.split(), "--survey", "society_survey", "--model", "m", "--explain", "--json"]
     words += [
         "--set",

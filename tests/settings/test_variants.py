@@ -51,7 +51,7 @@ def test_a_record_has_the_keys_of_every_kind_in_the_order_that_records_always_ha
     assert written["model"] == trunk.get("model")
 
 
-def test_what_is_left_out_of_a_fingerprint_is_left_out_of_every_kind() -> None:
+def test_a_setting_left_out_of_a_fingerprint_is_left_out_of_every_kind() -> None:
     found = survey(kind="simulated").model_dump(mode="json", exclude={"model": {"device", "name"}})
     assert "device" not in found["model"] and "name" not in found["model"]
     assert found["model"]["concurrency"] == 64
@@ -106,7 +106,7 @@ def test_set_reaches_the_keys_of_a_kind(tmp_path: Path) -> None:
     assert resolved.settings.trunk == EmbeddingTrunkSettings(encoder="hash")
 
 
-def test_the_schema_tells_kinds_apart() -> None:
+def test_the_schema_distinguishes_kinds() -> None:
     schema = SurveySettings.model_json_schema()
     names = {ref["$ref"].rpartition("/")[2] for ref in schema["properties"]["model"]["oneOf"]}
     assert names == {"LocalModelSettings", "EndpointModelSettings", "SimulatedModelSettings"}

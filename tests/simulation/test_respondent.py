@@ -43,7 +43,7 @@ def test_alignment_with_a_minority_rises_with_knowledge() -> None:
     assert rates[0] < rates[-1]
 
 
-def test_where_nobody_is_named_its_default_culture_answers() -> None:
+def test_without_a_named_community_its_default_culture_answers() -> None:
     respondent = SimulatedRespondent(SURVEY, "~hill", knowledge=1.0)
     for ask, reply in zip(UNAWARE, respondent.answer(UNAWARE), strict=True):
         own = SURVEY.distribution(ask.question.id, "~hill")
@@ -59,7 +59,7 @@ def test_full_flattening_makes_every_community_one() -> None:
     assert {len(texts) for texts in by_question.values()} == {1}
 
 
-def test_position_bias_pulls_to_the_place_shown_first_in_whatever_order() -> None:
+def test_position_bias_pulls_to_the_first_position_in_any_order() -> None:
     asks = put(load_strategy("culture_unaware"), SURVEY, (), putting=Putting(orders=2))
     biased, fair = (
         SimulatedRespondent(SURVEY, "~river", position_bias=b).answer(asks) for b in (20.0, 0.0)
@@ -75,7 +75,7 @@ def test_it_refuses_as_often_as_planted_and_the_same_ask_gets_the_same_answer() 
     assert respondent.answer(AWARE[::-1])[::-1] == replies
 
 
-def test_each_reply_is_told_at_once_so_that_a_stop_loses_none() -> None:
+def test_each_reply_is_reported_at_once_so_that_a_stop_loses_none() -> None:
     told: list[int] = []
 
     def heard(i: int, _: object) -> None:

@@ -30,7 +30,7 @@ def test_the_preferred_response_is_chosen_and_ties_are_counted(tmp_path: Path) -
     assert (tally.read, tally.kept, tally.dropped) == (5, 3, {"tie": 1, "no preference": 1})
 
 
-def test_numbers_mean_a_side_only_where_settings_say_which(tmp_path: Path) -> None:
+def test_numbers_mean_a_side_only_where_settings_define_it(tmp_path: Path) -> None:
     path = write(tmp_path, "1", "2.0", "0")
     with pytest.raises(InvalidInput, match="'preference' must be a known value, got '1'") as caught:
         list(AbPairs(path).pairs())
@@ -39,7 +39,7 @@ def test_numbers_mean_a_side_only_where_settings_say_which(tmp_path: Path) -> No
     assert [p.chosen for p in source.pairs()] == ["left0", "right1"]
 
 
-def test_a_value_must_not_stand_for_two_things(tmp_path: Path) -> None:
+def test_a_value_must_not_have_two_meanings(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="'1' must be listed once, got it twice"):
         AbPairs(tmp_path / "ab.csv", prefers_a=("1",), prefers_b=("1.0",))
 

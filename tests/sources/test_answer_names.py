@@ -55,11 +55,11 @@ def test_the_published_result_files_are_read_as_they_are(
 @pytest.mark.parametrize(
     "name", ["answers.json", "result.json", "my_results_KEN.json", "wvs_result_Culture_0.json"]
 )
-def test_another_name_says_nothing(name: str) -> None:
+def test_another_name_gives_no_facts(name: str) -> None:
     assert named_by(Path(name)) == {}
 
 
-def test_what_a_file_does_not_say_can_be_given(tmp_path: Path) -> None:
+def test_facts_that_a_file_lacks_can_be_given(tmp_path: Path) -> None:
     path = written(tmp_path / "answers.json", RESULT)
     (answer,) = read_answers([path], Tally(), names=AnswerNames("llama", "culture_aware", "Mexico"))
     assert (answer.model, answer.strategy, answer.community) == ("llama", "culture_aware", "MEX")
@@ -67,14 +67,14 @@ def test_what_a_file_does_not_say_can_be_given(tmp_path: Path) -> None:
     assert unaware.community is None
 
 
-def test_what_rows_say_comes_first(tmp_path: Path) -> None:
+def test_facts_of_rows_come_first(tmp_path: Path) -> None:
     row = RESULT[0] | {"model": "own", "strategy": "unaware", "community": None}
     path = written(tmp_path / "m" / "wvs_result_culture_aware_KEN_0.json", [row])
     (answer,) = read_answers([path], Tally(), names=AnswerNames("llama", "culture_aware", "MEX"))
     assert (answer.model, answer.strategy, answer.community) == ("own", "unaware", None)
 
 
-def test_what_nothing_says_is_asked_for_by_its_option(tmp_path: Path) -> None:
+def test_an_unknown_fact_is_asked_for_by_its_option(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no model and no strategy and no community") as caught:
         read_answers([written(tmp_path / "answers.json", RESULT)], Tally())
     assert "--model ... --strategy ... --named ..." in str(caught.value.hint)

@@ -81,7 +81,9 @@ def test_of_a_ranking_the_first_is_chosen(ranking: object, tmp_path: Path) -> No
         (None, "no preference: empty"),
     ],
 )
-def test_what_prefers_neither_is_counted(value: object, reason: str, tmp_path: Path) -> None:
+def test_a_record_without_a_preference_is_counted(
+    value: object, reason: str, tmp_path: Path
+) -> None:
     tally = Tally()
     assert list(source(tmp_path, TEXTS | {"preference": [answer(value, "u1")]}).pairs(tally)) == []
     assert tally.dropped == {reason: 1}

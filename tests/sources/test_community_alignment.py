@@ -57,7 +57,7 @@ def test_the_preferred_response_beats_each_other_in_each_turn(tmp_path: Path) ->
     assert (tally.read, tally.kept) == (1, 1)
 
 
-def test_a_mark_is_nobody_and_those_who_refused_are_dropped(tmp_path: Path) -> None:
+def test_a_mark_is_not_a_person_and_refusals_are_dropped(tmp_path: Path) -> None:
     rows = [
         conversation(annotator_id=7.0, annotator_country="India "),
         conversation(annotator_id="nan"),
@@ -74,7 +74,7 @@ def test_a_mark_is_nobody_and_those_who_refused_are_dropped(tmp_path: Path) -> N
     }
 
 
-def test_what_makes_no_pair_is_counted(tmp_path: Path) -> None:
+def test_a_row_that_makes_no_pair_is_counted(tmp_path: Path) -> None:
     rows = [
         conversation(
             first_turn_response_a=" ", first_turn_response_c="first b", second_turn_prompt=""
@@ -113,7 +113,7 @@ def test_a_folder_of_files_of_several_kinds_is_read(tmp_path: Path) -> None:
         list(CommunityAlignment(tmp_path / "none").pairs())
 
 
-def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> None:
+def test_facts_that_raters_give_about_themselves_go_with_their_pairs(tmp_path: Path) -> None:
     row = conversation(
         annotator_age="25-34", annotator_gender="woman", annotator_education_level="school"
     )

@@ -36,7 +36,7 @@ def write(folder: Path, content: bytes, name: str = "a.csv") -> Path:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_a_table_reads_back_whatever_its_delimiter_encoding_and_line_ends(
+def test_a_table_reads_back_with_every_delimiter_encoding_and_line_end(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     header = data.draw(st.lists(NAMES, min_size=2, max_size=5, unique=True))
@@ -131,7 +131,7 @@ def test_a_number_may_have_a_decimal_comma(text: object, value: float | None) ->
 
 
 @pytest.mark.parametrize("text", ["1,234", "1.234,5", "inf", True, "1,2,3", "a"])
-def test_what_is_no_number_or_may_be_two_is_refused(text: object) -> None:
+def test_a_cell_that_is_not_a_number_or_may_be_two_is_refused(text: object) -> None:
     with pytest.raises(BadRow):
         optional_number({"w": text}, "w")
 

@@ -31,7 +31,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_file_of_another_layout_is_told_its_source(name: str, tmp_path: Path) -> None:
+def test_the_source_for_a_file_of_another_layout_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "file.jsonl").write_text(json.dumps(FOREIGN[name]) + "\n", "utf-8")
     with pytest.raises(InvalidInput) as caught:
         list(JsonlPairs(tmp_path / "file.jsonl").pairs())

@@ -50,7 +50,7 @@ def test_a_bad_row_is_named_by_its_number_or_counted() -> None:
 
 
 @pytest.mark.parametrize("rows", [{"train": ROWS}, "pairs.csv", Path("pairs.csv"), None, 3])
-def test_what_is_no_table_is_refused(rows: object) -> None:
+def test_rows_that_are_not_a_table_are_refused(rows: object) -> None:
     with pytest.raises(InvalidInput, match="must be"):
         pairs_from(rows)
 

@@ -223,7 +223,7 @@ def test_leaving_out_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         GlobalOpinions(write(tmp_path, ROW), exclude=("Austarlia",)).survey()
 
 
-def test_exactly_one_origin_is_told(tmp_path: Path) -> None:
+def test_exactly_one_origin_is_required(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="neither path nor hub"):
         GlobalOpinions()
     with pytest.raises(InvalidInput, match="both path and hub"):
@@ -243,7 +243,7 @@ def test_the_hub_gives_the_same_survey(tmp_path: Path, monkeypatch: pytest.Monke
     assert GlobalOpinions(hub=True).survey() == GlobalOpinions(write(tmp_path, ROW)).survey()
 
 
-def test_without_the_library_or_the_network_the_hub_says_what_is_missing(
+def test_without_the_library_or_the_network_the_error_names_the_missing_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object, **__: object) -> None:

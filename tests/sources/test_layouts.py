@@ -28,7 +28,7 @@ def pairs(folder: Path, *rows: dict[str, object]) -> list[PreferencePair]:
     return list(JsonlPairs(path).pairs())
 
 
-def test_turns_that_both_sides_share_are_the_prompt_beside_a_redundant_prompt() -> None:
+def test_turns_that_both_sides_share_are_the_prompt_despite_a_redundant_prompt() -> None:
     shared = [turn("user", "Q?"), turn("assistant", "x"), turn("user", "y")]
     row = {
         "prompt": "Q?",
@@ -50,7 +50,7 @@ def test_a_system_turn_before_the_prompt_is_kept() -> None:
     assert pair_texts(row)[0] == (Message("system", "S"), Message("user", "Q?"))
 
 
-def test_a_prompt_that_the_shared_turns_do_not_hold_is_not_replaced() -> None:
+def test_a_prompt_that_the_shared_turns_do_not_contain_is_not_replaced() -> None:
     shared = [turn("user", "other"), turn("assistant", "x"), turn("user", "y")]
     row = {
         "prompt": "Q?",
@@ -214,7 +214,7 @@ def test_a_call_in_a_literal_is_refused_by_name_and_never_by_address() -> None:
 
 
 @pytest.mark.parametrize("prompt", ["", " ", None, float("nan")])
-def test_whole_conversations_beside_a_blank_prompt_bring_their_own(prompt: object) -> None:
+def test_whole_conversations_with_a_blank_prompt_bring_their_own(prompt: object) -> None:
     asked = {"role": "user", "content": "Q?"}
     sides = {
         side: [asked, {"role": "assistant", "content": side}] for side in ("chosen", "rejected")

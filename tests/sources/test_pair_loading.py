@@ -118,7 +118,7 @@ def test_the_fingerprint_changes_with_any_fact(
     assert len(set(found)) == len(changes)
 
 
-def test_where_nobody_is_named_no_raters_are_claimed(
+def test_without_named_raters_no_raters_are_claimed(
     tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "MEX"}

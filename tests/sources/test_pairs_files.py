@@ -53,7 +53,7 @@ def test_every_known_column_finds_its_place_and_others_are_kept(tmp_path: Path) 
     assert pair.extra == {"mood": "calm"}
 
 
-def test_what_a_row_leaves_out_is_filled_in(tmp_path: Path) -> None:
+def test_missing_fields_of_a_row_are_filled_in(tmp_path: Path) -> None:
     (pair,) = read(write(tmp_path, row()))
     assert (pair.id, pair.community, pair.rater, pair.weight) == ("tea.v2:1", "~world", None, 1.0)
     assert (pair.source, pair.question, pair.stem) == ("tea.v2", "Tea?", "Tea?")
@@ -62,7 +62,7 @@ def test_what_a_row_leaves_out_is_filled_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("id_", [17, 17.0, "17", "17.0", " 17\u00a0", "\u200b17"])
-def test_an_id_is_one_whatever_wrote_it(tmp_path: Path, id_: object) -> None:
+def test_an_id_is_the_same_in_every_format(tmp_path: Path, id_: object) -> None:
     (pair,) = read(
         write(tmp_path, row(rater=id_, id=id_, community=" MEX\u00a0", strength="2", weight="0.5"))
     )
@@ -75,7 +75,7 @@ def test_an_id_is_one_whatever_wrote_it(tmp_path: Path, id_: object) -> None:
     )
 
 
-def test_a_column_of_floats_with_a_gap_is_read_as_the_ids_it_held(tmp_path: Path) -> None:
+def test_a_column_of_floats_with_a_gap_is_read_as_ids(tmp_path: Path) -> None:
     pandas.DataFrame([row(rater=17), row(rater=None)]).to_parquet(tmp_path / "a.parquet")
     assert [p.rater for p in read(tmp_path / "a.parquet")] == ["17", None]
 
@@ -83,7 +83,9 @@ def test_a_column_of_floats_with_a_gap_is_read_as_the_ids_it_held(tmp_path: Path
 @pytest.mark.parametrize(
     "mark", ["nan", "NaN", "None", "null", "NA", "N/A", "-", "", " ", "<NA>", "#N/A", float("nan")]
 )
-def test_a_mark_of_a_missing_value_is_nobody_and_is_counted(tmp_path: Path, mark: object) -> None:
+def test_a_mark_of_a_missing_value_is_not_a_person_and_is_counted(
+    tmp_path: Path, mark: object
+) -> None:
     tally = Tally()
     columns = {
         "id": mark,
@@ -123,7 +125,7 @@ def test_a_missing_response_is_counted(tmp_path: Path, side: str, value: object)
 
 
 @pytest.mark.parametrize("answer", ["None", "N/A", "-", "No answer", "null and void"])
-def test_what_people_answer_is_a_text(tmp_path: Path, answer: str) -> None:
+def test_an_answer_is_always_a_text(tmp_path: Path, answer: str) -> None:
     (pair,) = read(write(tmp_path, row(chosen=answer)))
     assert pair.chosen == answer
 

@@ -47,7 +47,9 @@ def chosen(source: PolisVotes, tally: Tally | None = None) -> Mapping[str, tuple
     return {pair.id: (pair.chosen, pair.rejected) for pair in source.pairs(tally)}
 
 
-def test_who_agreed_with_one_and_disagreed_with_another_prefers_the_first(tmp_path: Path) -> None:
+def test_a_person_who_agreed_with_one_and_disagreed_with_another_prefers_the_first(
+    tmp_path: Path,
+) -> None:
     tally = Tally()
     source = export(tmp_path, comments=COMMENTS, participants_votes=MATRIX)
     assert chosen(source, tally) == {

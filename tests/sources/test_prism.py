@@ -102,7 +102,7 @@ def test_a_response_without_a_score_is_counted(tmp_path: Path, score: object) ->
     assert tally.dropped == {"no score": 1, "the only response of its turn": 1}
 
 
-def test_a_person_is_found_whatever_wrote_the_id(tmp_path: Path) -> None:
+def test_a_person_is_found_in_every_format_of_the_id(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
         said(1, "10", user_id="17 "),
@@ -114,7 +114,7 @@ def test_a_person_is_found_whatever_wrote_the_id(tmp_path: Path) -> None:
     ]
 
 
-def test_those_who_refused_or_withdrew_are_dropped_and_counted(tmp_path: Path) -> None:
+def test_people_who_refused_or_withdrew_are_dropped_and_counted(tmp_path: Path) -> None:
     folder = write(tmp_path, said(1, 10), said(2, 90))
     survey = {
         "user_id": "u1",
@@ -166,7 +166,7 @@ def test_the_published_split_parts_the_raters(tmp_path: Path) -> None:
     assert (len(split.train), len(split.test)) == (8, 2)
 
 
-def test_what_raters_say_of_themselves_goes_with_their_pairs(tmp_path: Path) -> None:
+def test_facts_that_raters_give_about_themselves_go_with_their_pairs(tmp_path: Path) -> None:
     folder = write(tmp_path, said(1, 10), said(2, 90))
     survey = [
         {

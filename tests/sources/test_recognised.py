@@ -88,7 +88,7 @@ def test_numbers_are_taken_for_a_choice_by_the_name_of_their_column_alone(tmp_pa
     assert recognise(write(tmp_path / "a.jsonl", [row])).settings["preference"] == "label"
 
 
-def test_votes_find_the_texts_beside_them(tmp_path: Path) -> None:
+def test_votes_find_the_texts_in_the_same_folder(tmp_path: Path) -> None:
     write_table(tmp_path / "a_thoughts.csv", TEXT)
     texts = write_table(tmp_path / "uk_thoughts.csv", TEXT)
     votes = write_table(tmp_path / "uk_votes.csv", VOTE)

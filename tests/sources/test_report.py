@@ -46,7 +46,7 @@ def test_a_survey_reports_its_questions_and_counts_pairs_as_the_source_does(tmp_
     )
 
 
-def test_every_source_says_what_it_is_in_one_line() -> None:
+def test_every_source_describes_itself_in_one_line() -> None:
     sources = [item for item in vars(pluralign.sources).values() if hasattr(item, "about")]
     assert len(sources) >= 12
     assert len({item.name for item in sources}) == len(sources)

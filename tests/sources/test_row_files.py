@@ -77,7 +77,7 @@ def test_csv_rows_are_numbered_by_the_line_where_they_start(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_a_csv_says_its_delimiter_in_its_header(tmp_path: Path, delimiter: str) -> None:
+def test_a_csv_shows_its_delimiter_in_its_header(tmp_path: Path, delimiter: str) -> None:
     path = write(tmp_path / "a.csv", f"a{delimiter}b\n1{delimiter}2\n".encode())
     assert rows_of(path) == [(2, {"a": "1", "b": "2"})]
 
@@ -157,7 +157,7 @@ def test_a_folder_and_an_unknown_suffix_are_refused(tmp_path: Path) -> None:
         rows_of(write(tmp_path / "a.xlsx", b"x"))
 
 
-def test_a_missing_column_is_told_with_those_found_and_the_nearest() -> None:
+def test_a_missing_column_is_reported_with_those_found_and_the_nearest() -> None:
     with pytest.raises(BadRow, match="missing column 'rejected'; found: chosen, rejcted") as caught:
         require_columns({"chosen": "a", "rejcted": "b"}, ("chosen", "rejected"))
     assert caught.value.hint == "is 'rejcted' meant as 'rejected'?"
@@ -192,7 +192,7 @@ def test_an_id_is_recognised_across_chunks() -> None:
         st.dictionaries(st.text(), st.text() | st.integers() | st.none()), min_size=1, max_size=5
     )
 )
-def test_what_json_writes_is_read_back(
+def test_values_written_as_json_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, object]]
 ) -> None:
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"
@@ -224,12 +224,12 @@ def test_any_bytes_are_rows_or_a_named_error(
         b'{"a": 1}\n{"a": 2}\n',
     ],
 )
-def test_a_json_file_holds_rows_or_columns(tmp_path: Path, content: bytes) -> None:
+def test_a_json_file_contains_rows_or_columns(tmp_path: Path, content: bytes) -> None:
     assert rows_of(write(tmp_path / "a.json", content)) == [(1, {"a": 1}), (2, {"a": 2})]
 
 
 @pytest.mark.parametrize("content", [b'{"a": [1, 2], "b": [1]}', b"1", b'{"a": 1}', b"[[["])
-def test_a_json_file_that_holds_neither_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_json_file_without_rows_or_columns_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"list of rows|not JSON"):
         rows_of(write(tmp_path / "a.json", content))
 
@@ -320,7 +320,7 @@ def test_a_large_text_that_many_parquet_rows_share_is_decoded_a_few_rows_at_a_ti
     )
 
 
-def test_parquet_rows_are_bounded_by_what_the_footer_says(
+def test_parquet_rows_are_bounded_by_the_footer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"a": [1] * 21}), tmp_path / "a.parquet")

@@ -47,7 +47,7 @@ def test_codes_find_their_options_and_what_is_missing_is_counted(tmp_path: Path)
     assert (tally.read, tally.kept) == (5, 2)
 
 
-def test_codes_start_at_zero_where_the_wave_says_so_even_if_nobody_gave_zero(
+def test_codes_start_at_zero_where_the_wave_states_it_even_if_no_answer_is_zero(
     tmp_path: Path,
 ) -> None:
     shares = {"MEX": {"Q94": {"1": 0.5, "2": 0.5}, "Q1": {"1": 0.5, "2": 0.5}}}
@@ -176,7 +176,7 @@ def test_respondents_without_a_weight_are_counted(tmp_path: Path) -> None:
         ("B_COUNTRY_ALPHA,Q1,Q94,Q48\nMEX,1,1,1\n", "missing column W_WEIGHT or"),
     ],
 )
-def test_what_is_not_microdata_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_that_is_not_microdata_is_refused(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         write_microdata(tmp_path, text).survey()
 
@@ -206,7 +206,7 @@ def test_microdata_are_read_however_they_were_saved(
     assert (found.probs_O, found.n) == (pytest.approx((1 / 3, 2 / 3, 0.0)), 2)
 
 
-def test_na_is_no_country_and_the_reason_says_why(tmp_path: Path) -> None:
+def test_na_is_not_a_country_and_has_a_reason(tmp_path: Path) -> None:
     source = write_microdata(tmp_path, "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nNA,1,1,1,1\n")
     with pytest.raises(NotEnoughData) as caught:
         source.survey()
@@ -304,7 +304,7 @@ def test_respondents_who_refused_or_withdrew_consent_are_counted(tmp_path: Path)
     }
 
 
-def test_what_is_no_number_is_shown_as_it_is_written(tmp_path: Path) -> None:
+def test_a_cell_that_is_not_a_number_is_shown_as_written(tmp_path: Path) -> None:
     text = "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,1,1,1\nMEX,1,Very important,1,1\n"
     with pytest.raises(InvalidInput, match="Q1 must be numbers, got 'Very important'"):
         write_microdata(tmp_path, text).survey()

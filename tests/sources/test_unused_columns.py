@@ -61,7 +61,7 @@ def test_a_wrong_name_in_columns_lists_those_of_the_file(tmp_path: Path) -> None
     assert caught.value.hint == "did you mean 'annotator_id'?"
 
 
-def test_what_people_say_of_themselves_is_used_by_audits_and_not_named(tmp_path: Path) -> None:
+def test_facts_about_people_are_used_by_audits_and_not_named(tmp_path: Path) -> None:
     tally = Tally()
     list(JsonlPairs(write(tmp_path, "prompt,chosen,rejected,community,age")).pairs(tally))
     assert tally.advice == []

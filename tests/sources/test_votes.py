@@ -36,7 +36,7 @@ def test_a_vote_is_a_pair_with_its_texts_and_its_rater(tmp_path: Path) -> None:
     assert (second.chosen, second.strength) == ("Because", None)
 
 
-def test_ids_meet_whatever_wrote_them_and_a_mark_is_nobody(tmp_path: Path) -> None:
+def test_ids_match_in_every_format_and_a_mark_is_not_a_person(tmp_path: Path) -> None:
     texts = "question_id,question,thought_id,thought\n1,Why?,1,Because\n1,Why?,2,No idea\n"
     tally = Tally()
     files = write(tmp_path, "1.0,17.0,1.0,2\u00a0, Thought A\n1,nan,1,2,Thought B\n", texts)
@@ -101,7 +101,7 @@ def test_a_mistaken_column_key_names_the_right_one(tmp_path: Path) -> None:
         VotePairs(tmp_path, tmp_path, columns={"ratr": "who"})
 
 
-def test_a_missing_column_is_told(tmp_path: Path) -> None:
+def test_a_missing_column_is_reported(tmp_path: Path) -> None:
     (tmp_path / "v.csv").write_text(
         "question_id,rater,thought_a,thought_b,vote\nq1,p,t1,t2,Thought A\n"
     )

@@ -118,7 +118,7 @@ def test_plain_and_packed_files_give_the_same_numbers(tmp_path: Path) -> None:
     assert values(one, "exact_accuracy")["m", "culture_aware", "~hill"] == 1
 
 
-def test_results_hold_the_columns_of_the_contract_and_an_interval_with_every_score(
+def test_results_have_the_columns_of_the_contract_and_an_interval_with_every_score(
     tmp_path: Path,
 ) -> None:
     evaluate_answers([answers_in(tmp_path / "a.jsonl", rows_for())], SOURCE, tmp_path / "out")
@@ -145,7 +145,7 @@ def test_results_hold_the_columns_of_the_contract_and_an_interval_with_every_sco
     )
 
 
-def test_a_community_that_the_survey_lacks_is_said_and_the_others_are_measured(
+def test_a_community_that_the_survey_lacks_is_reported_and_the_others_are_measured(
     tmp_path: Path,
 ) -> None:
     path = answers_in(

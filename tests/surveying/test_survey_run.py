@@ -94,7 +94,7 @@ def test_refusals_are_as_many_as_planted(tmp_path: Path) -> None:
     assert found["low"] < 0.2 < found["high"]
 
 
-def test_for_a_community_that_the_survey_lacks_nobody_is_asked(tmp_path: Path) -> None:
+def test_for_a_community_that_the_survey_lacks_no_question_is_asked(tmp_path: Path) -> None:
     asked = settings(communities=["~hill", "MEX"], strategies=["culture_aware"])
     assert {ask.community for ask in asks_of(asked)} == {"~hill"}
     run_survey(asked, tmp_path / "run")
@@ -103,7 +103,7 @@ def test_for_a_community_that_the_survey_lacks_nobody_is_asked(tmp_path: Path) -
         asks_of(settings(communities=["MEX"]))
 
 
-def test_two_strategies_of_one_name_are_refused_for_results_could_not_tell_them_apart(
+def test_two_strategies_of_one_name_are_refused_because_results_could_not_distinguish_them(
     tmp_path: Path,
 ) -> None:
     copy = tmp_path / "culture_aware.toml"
@@ -172,7 +172,7 @@ def test_a_limit_draws_the_same_questions_for_every_strategy() -> None:
     assert {len(ids) for ids in questions.values()} == {7}
 
 
-def test_a_name_of_the_users_stands_in_answers_and_results(tmp_path: Path) -> None:
+def test_a_name_given_by_the_user_is_in_answers_and_results(tmp_path: Path) -> None:
     found = run_survey(settings({"called": "mine"}), tmp_path / "run")
     assert "mine" in {row["model"] for row in found.results}
     assert {row["model"] for row in read_rows(tmp_path / "run/recorded.jsonl")} == {"mine"}
@@ -212,7 +212,7 @@ def test_the_real_survey_with_culturespas_tables_finds_the_planted_knowledge(
     assert [community for community, low in gains.items() if low <= 0] == ["USA"]
 
 
-def test_a_run_whose_asks_all_fail_says_so_with_the_reason_once(tmp_path: Path) -> None:
+def test_a_run_whose_asks_all_fail_reports_the_reason_once(tmp_path: Path) -> None:
     pytest.importorskip("openai")
     notes: list[str] = []
 

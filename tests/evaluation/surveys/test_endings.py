@@ -57,7 +57,7 @@ def test_each_answer_is_read_a_refusal_or_unfinished(parser: Parser) -> None:
     assert set(tally.flagged.values()) == {1}
 
 
-def test_where_all_answers_are_finished_nothing_is_said_of_it() -> None:
+def test_where_all_answers_are_finished_there_is_no_note() -> None:
     found, tally = rates(
         [answer(i, "1", "stop") for i in range(3)] + [answer(3, "no comment", "stop")]
     )
@@ -74,6 +74,6 @@ def test_fields_that_a_server_refused_are_counted() -> None:
     assert ("seed, top_p" in said, n) == (True, 3)
 
 
-def test_where_nothing_is_finished_the_error_says_why() -> None:
+def test_where_no_answer_is_finished_the_error_gives_the_reason() -> None:
     with pytest.raises(NotEnoughData, match=r"4 answers were cut off .*max_new_tokens"):
         rates([answer(i, "", "length") for i in range(4)])

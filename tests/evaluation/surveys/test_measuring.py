@@ -104,7 +104,7 @@ def test_refusals_are_counted_and_never_scored() -> None:
     assert found["cultural_alignment_score", "m", "culture_aware", "~hill"] == 100
 
 
-def test_answers_that_name_nobody_are_held_against_every_people() -> None:
+def test_answers_that_name_no_community_are_compared_with_every_people() -> None:
     found = numbers(said(GOLD["~river"], None, "culture_unaware"))
     assert found["exact_accuracy", "m", "culture_unaware", "~river"] == 1
     agree = np.mean([a == b for a, b in zip(GOLD["~river"], GOLD["~hill"], strict=True)])
@@ -202,7 +202,7 @@ def test_position_order_and_wording_effects_are_seen_where_they_are_and_not_else
     assert ("paraphrase_effect", "m", "culture_aware", None) not in found
 
 
-def test_reference_points_stand_in_their_order() -> None:
+def test_reference_points_keep_their_order() -> None:
     found = numbers(everybody())
     points = [
         found["cultural_alignment_score", name, None, None]
@@ -211,7 +211,7 @@ def test_reference_points_stand_in_their_order() -> None:
     assert points == sorted(points)
 
 
-def test_what_cannot_be_used_is_listed_and_counted() -> None:
+def test_unusable_answers_are_listed_and_counted() -> None:
     one = SurveyQuestion("one", "?", ("Yes",))
     survey = Survey("s", QUESTIONS | {"one": one}, SURVEY.distributions)
     tally = Tally()
@@ -249,7 +249,7 @@ def test_shares_that_do_not_sum_to_one_are_compared_among_those_who_answered() -
     np.testing.assert_allclose(peoples.probs_C_Q_O[0, 0], [0.7, 0.1, 0.1, 0.1])
 
 
-def test_numbering_is_told_by_the_answers_and_by_the_labels_where_rows_have_them() -> None:
+def test_numbering_is_recognised_by_the_answers_and_by_labels_where_rows_have_them() -> None:
     zero = Survey(
         "z",
         {
@@ -279,7 +279,7 @@ def test_numbering_is_told_by_the_answers_and_by_the_labels_where_rows_have_them
     assert [r.number for r in published] == [g + 1 for g in GOLD["~hill"]]
 
 
-def test_the_first_putting_of_a_question_is_the_base() -> None:
+def test_the_first_ask_of_a_question_is_the_base() -> None:
     rows = said(GOLD["~hill"], "~hill") + said(
         [(g + 1) % 4 for g in GOLD["~hill"]], "~hill", draw=1
     )

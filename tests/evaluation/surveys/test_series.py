@@ -34,7 +34,7 @@ def test_communities_with_many_questions_are_averaged_as_a_plain_mean():
     np.testing.assert_array_equal(mean.draws_B, series.draws_B_S[:, [0, 1, 2]].mean(axis=1))
 
 
-def test_what_was_not_measured_is_no_part_of_the_average_and_makes_no_row():
+def test_a_number_that_was_not_measured_is_not_averaged_and_makes_no_row():
     series = Series(np.array([0.5, np.nan]), np.full((9, 2), 0.5), np.array([4, 0]))
     mean = series.mean(range(2))
     assert mean is not None and mean.value == 0.5

@@ -51,7 +51,7 @@ def test_the_share_of_shifted_answers_counts_readable_questions_only() -> None:
         shift_rates(pairs_of({"MEX": [None]}, [0]))
 
 
-def test_a_smaller_fraction_lies_within_a_larger_one() -> None:
+def test_a_smaller_fraction_is_part_of_a_larger_one() -> None:
     pairs = pairs_of({c: [1] * 40 for c in ("MEX", "NGA")}, [0] * 40)
     parts = [set(take_fraction(pairs, f, seed=3)) for f in (0.25, 0.5, 1.0)]
     assert [len(part) for part in parts] == [20, 40, 80]
@@ -148,7 +148,7 @@ def test_two_cultures_make_a_map() -> None:
     assert [(r["alike"], r["n"]) for r in found.rows()] == [(0.5, 2)]
 
 
-def test_every_pair_of_communities_stands_in_the_rows_once() -> None:
+def test_every_pair_of_communities_is_in_the_rows_once() -> None:
     rows = culture_map(planted_map(), RNG(1)).rows()
     names = [frozenset({r["community"], r["other"]}) for r in rows]
     assert len(set(names)) == len(names) == len(list(product("AB", "CD"))) + 2

@@ -60,7 +60,7 @@ def test_every_prompt_shows_three_seeds_and_two_questions_written_before() -> No
     assert [row["question"] for row in rows] == [f"New {i}?" for i in range(1, 21)]
 
 
-def test_examples_stand_in_no_fixed_order() -> None:
+def test_examples_have_no_fixed_order() -> None:
     writer = Writer()
     generate_questions(writer, SEEDS, SMALL)
     assert len({tuple(text.split()[0] for text in shown(asked)) for asked in writer.asked[5:]}) > 3
@@ -79,7 +79,7 @@ def test_the_same_seed_asks_the_same() -> None:
     assert first.asked == again.asked != other.asked
 
 
-def test_what_cannot_be_read_is_kept_as_text_and_does_not_count() -> None:
+def test_an_unreadable_reply_is_kept_as_text_and_does_not_count() -> None:
     rows = generate_questions(
         Writer(["Sorry, no.", '{"question": 3, "options": []}']), SEEDS, SMALL
     )
@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_kept_as_text_and_does_not_count() -> None:
     assert tally.dropped["no question"] == 2
 
 
-def test_a_topic_that_the_model_cannot_write_about_ends_and_is_told() -> None:
+def test_a_topic_that_the_model_cannot_write_about_ends_and_is_reported() -> None:
     tally = Tally()
     rows = generate_questions(Writer(["?"] * 1000), SEEDS, SMALL, tally=tally)
     assert len(rows) == 5 * 5
@@ -145,7 +145,7 @@ def test_anything_else_is_no_question(text: str) -> None:
     assert read_generated(text) is None
 
 
-def test_prompts_are_json_also_where_a_question_holds_quotes() -> None:
+def test_prompts_are_json_also_where_a_question_has_quotes() -> None:
     asked = generation_prompt("Work", [('Is "work" {good}?', ("Yes", "No"))])
     assert shown(asked) == ['Is "work" {good}?']
 

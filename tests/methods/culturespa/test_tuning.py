@@ -115,7 +115,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_as_if_it_had_not(
 
 
 @pytest.mark.slow
-def test_what_is_done_is_kept_and_never_mistaken_for_another_training(
+def test_a_finished_training_is_kept_and_never_mistaken_for_another(
     chat: LocalChatModel, tmp_path: Path
 ) -> None:
     done = tune(chat, ROWS, tmp_path / "joint", FAST, "joint")

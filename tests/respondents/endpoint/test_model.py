@@ -16,7 +16,7 @@ def model(url: str, **more: object) -> EndpointChatModel:
     )  # type: ignore[arg-type]
 
 
-def test_every_answer_belongs_to_its_question_whatever_comes_first() -> None:
+def test_every_answer_belongs_to_its_question_in_any_order() -> None:
     heard: dict[int, Reply] = {}
     with serving(Behaviour()) as url:
         assert model(url).complete(TALKS, Sampling(), heard.__setitem__) == ANSWERS
@@ -32,7 +32,7 @@ def test_a_passing_fault_is_tried_again_and_nothing_is_lost(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["500", "half", "wrong json", "no choices", "400", "429"])
-def test_a_lasting_fault_of_one_ask_fails_alone_and_says_why(fault: str) -> None:
+def test_a_lasting_fault_of_one_ask_fails_alone_with_its_reason(fault: str) -> None:
     with serving(Behaviour(faults={TEXTS[3]: [fault] * 9})) as url:
         replies = model(url, retries=1).complete(TALKS, Sampling())
     assert replies[3].failure
@@ -57,7 +57,7 @@ def test_a_refused_key_stops_everything_at_once_and_names_the_variable(
     assert sum(behaviour.asked.values()) <= 2
 
 
-def test_what_was_answered_before_a_stop_was_told() -> None:
+def test_answers_before_a_stop_were_reported() -> None:
     heard: dict[int, Reply] = {}
     with serving(Behaviour(faults={TEXTS[8]: ["401"]})) as url, pytest.raises(EndpointError):
         model(url, concurrency=1).complete(TALKS, Sampling(), heard.__setitem__)

@@ -55,9 +55,7 @@ def read(message: Any, finish: Any = "stop") -> Reply:
         ({"content": "2", "logprobs": float("nan")}, "stop", Reply("2")),
     ],
 )
-def test_the_content_is_the_answer_in_whatever_form_it_comes(
-    message: Any, finish: Any, reply: Reply
-) -> None:
+def test_the_content_is_the_answer_in_every_form(message: Any, finish: Any, reply: Reply) -> None:
     assert read(message, finish) == reply
 
 
@@ -71,7 +69,7 @@ def test_the_content_is_the_answer_in_whatever_form_it_comes(
         b'{"choices": ' + b"[" * 200_000, b"\xff\xfe", b'{"choices": [',
     ],
 )  # fmt: skip
-def test_what_is_no_completion_is_refused_in_words(body: bytes) -> None:
+def test_a_reply_that_is_not_a_completion_is_refused_with_a_message(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"^it|the |its "):
         read_completion(body)
 

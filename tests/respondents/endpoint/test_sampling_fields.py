@@ -54,9 +54,7 @@ def test_with_64_in_flight_every_request_is_sent_again_and_none_fails() -> None:
     } == {7}
 
 
-def test_a_field_refused_late_is_left_out_from_then_on_and_earlier_rows_say_that_it_was_sent() -> (
-    None
-):
+def test_a_field_refused_late_is_left_out_afterwards_and_earlier_rows_record_it() -> None:
     said: list[str] = []
 
     def after_five(body: dict[str, Any]) -> tuple[int, bytes]:
@@ -74,7 +72,7 @@ def test_a_field_refused_late_is_left_out_from_then_on_and_earlier_rows_say_that
     assert [reply.not_sent for reply in replies] == [()] * 5 + [("seed",)] * 4
 
 
-def test_a_server_that_refuses_whatever_is_sent_is_not_asked_for_ever() -> None:
+def test_a_server_that_refuses_every_request_is_not_asked_for_ever() -> None:
     behaviour = Behaviour(
         say=lambda body: (400, refusal(f"unknown fields: {', '.join(sorted(body))}"))
     )
@@ -99,7 +97,7 @@ def test_a_token_limit_that_is_refused_for_its_size_is_still_sent() -> None:
     assert [body["max_tokens"] for body in behaviour.bodies] == [32]
 
 
-def test_a_resumed_file_says_what_its_completions_were_drawn_without(tmp_path: Path) -> None:
+def test_a_resumed_file_records_the_fields_that_were_left_out(tmp_path: Path) -> None:
     with serving(Behaviour(say=reasoning_server)) as url:
         first = KeptCompletions(chat_at(url), tmp_path / "c.jsonl").complete(TALKS[:2], Sampling())
         again = KeptCompletions(chat_at(url), tmp_path / "c.jsonl").complete(TALKS[:4], Sampling())

@@ -35,7 +35,7 @@ def test_the_seed_decides_what_is_drawn_and_the_global_generator_is_left_alone(c
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_every_reply_is_told_as_soon_as_it_is_there(tiny_chat_model: Path) -> None:
+def test_every_reply_is_reported_as_soon_as_it_arrives(tiny_chat_model: Path) -> None:
     chat = load_chat_model(str(tiny_chat_model), device="cpu", batch_tokens=40)
     heard: dict[int, Reply] = {}
     replies = chat.complete(TALKS, GREEDY, heard.__setitem__)
@@ -48,7 +48,7 @@ def test_a_prompt_too_long_fails_alone_and_is_never_cut(chat: Any) -> None:
     assert replies[1] == chat.complete(TALKS[:1], GREEDY)[0]
 
 
-def test_a_model_without_a_chat_template_reads_plain_turns_and_says_so(tmp_path: Path) -> None:
+def test_a_model_without_a_chat_template_reads_plain_turns_and_warns(tmp_path: Path) -> None:
     plain = load_chat_model(str(build_chat_model(tmp_path / "plain", template=None)), device="cpu")
     assert plain.loaded.tokenizer.decode(plain.tokens(TALKS[0])) == "User: One\n\nAssistant:"
     assert "no chat template" in plain.notes[0]

@@ -72,7 +72,7 @@ def test_neither_order_nor_company_changes_an_answer(chat: Any) -> None:
         np.testing.assert_allclose(a, c, atol=1e-5)
 
 
-def test_probabilities_stand_in_the_order_of_the_question_not_of_the_places_shown(
+def test_probabilities_are_in_the_order_of_the_question_not_of_the_positions_shown(
     chat: Any,
 ) -> None:
     shown_reversed = ask("Is it so?", ("Yes", "No"), order=(1, 0), labels=("1", "2"))

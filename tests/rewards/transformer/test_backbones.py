@@ -106,7 +106,7 @@ def test_a_chosen_output_can_be_saved_and_loaded_as_a_model_of_one(
     assert np.allclose(scores(tiny, again), scores(tiny, backbone), atol=1e-6)
 
 
-def test_a_missing_pad_token_is_set_said_and_saved(tiny: Any, tmp_path: Path) -> None:
+def test_a_missing_pad_token_is_set_reported_and_saved(tiny: Any, tmp_path: Path) -> None:
     backbone = tiny.load("causal")
     assert backbone.notes == (
         "the tokenizer has no pad token: '</s>' is used, and saved with the model",
@@ -134,7 +134,7 @@ def test_code_that_comes_with_a_model_is_not_run_unless_allowed(tiny: Any, tmp_p
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_is_no_model_is_named(tiny: Any, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_model_is_named(tiny: Any, tmp_path: Path) -> None:
     (tmp_path / "adapter").mkdir()
     (tmp_path / "adapter" / "adapter_config.json").write_text(
         '{"base_model_name_or_path": "owner/base"}'
@@ -152,7 +152,9 @@ def test_what_is_no_model_is_named(tiny: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gone", ["model.safetensors", "tokenizer.json"])
-def test_a_folder_that_lacks_a_file_says_which(tiny: Any, tmp_path: Path, gone: str) -> None:
+def test_the_error_for_a_folder_names_the_missing_file(
+    tiny: Any, tmp_path: Path, gone: str
+) -> None:
     shutil.copytree(tiny.folder("encoder"), tmp_path / "part")
     (tmp_path / "part" / gone).unlink()
     with pytest.raises(InvalidInput, match=r"model|tokenizer") as caught:
@@ -160,7 +162,7 @@ def test_a_folder_that_lacks_a_file_says_which(tiny: Any, tmp_path: Path, gone: 
     assert str(tmp_path / "part") in str(caught.value)
 
 
-def test_a_hub_that_cannot_be_reached_says_which_files_are_missing(
+def test_the_error_for_an_unreachable_hub_names_the_missing_files(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

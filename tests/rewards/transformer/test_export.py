@@ -110,7 +110,7 @@ def test_an_exported_adapter_scores_as_ours(
 
 
 @pytest.mark.slow
-def test_an_exported_folder_holds_what_servers_ask_for(
+def test_an_exported_folder_has_the_files_that_servers_need(
     trained: Any, tiny: Any, tmp_path: Path
 ) -> None:
     export_model(trained("decoder", "lora"), STEERS[0], tmp_path / "model")
@@ -144,7 +144,7 @@ def test_a_head_on_the_frozen_model_exports_as_a_model(
 
 
 @pytest.mark.slow
-def test_what_cannot_be_exported_says_why_and_leaves_nothing(trained: Any, tmp_path: Path) -> None:
+def test_a_failed_export_gives_the_reason_and_leaves_nothing(trained: Any, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"(?s)no adapter.*as a model"):
         export_adapter(trained("encoder", "full"), STEERS[0], tmp_path / "out")
     (tmp_path / "full").mkdir()

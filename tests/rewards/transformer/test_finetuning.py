@@ -123,7 +123,7 @@ def test_a_model_is_untouched_by_a_training_that_fails(
 
 @pytest.mark.parametrize("kind", ["lora", "full"])
 @pytest.mark.parametrize("name", ["encoder", "decoder", "base", "causal"])
-def test_a_training_learns_and_tells_what_it_did(
+def test_a_training_learns_and_reports_its_steps(
     tiny: Any, tmp_path: Path, name: str, kind: Any
 ) -> None:
     backbone, pairs, steps = tiny.load(name), tiny.pairs(40), []
@@ -321,7 +321,7 @@ def test_another_training_in_the_folder_is_refused_finished_or_not(
         fine_tune(**other, folder=tmp_path / "half")
 
 
-def test_what_changes_nothing_that_is_learned_may_change_between_a_kill_and_the_rest(
+def test_settings_without_effect_on_learning_may_change_before_resuming(
     tiny: Any, tmp_path: Path
 ) -> None:
     backbone = tiny.load("encoder")
@@ -433,7 +433,7 @@ def test_pairs_that_are_too_long_are_counted(tiny: Any, tmp_path: Path, overlong
 
 
 @pytest.mark.parametrize("asked", [(), ("tensorboard",)])
-def test_only_the_trackers_that_were_asked_for_hear_of_a_training(
+def test_only_the_trackers_that_were_asked_for_receive_a_training(
     tiny: Any, tmp_path: Path, asked: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("tensorboard")

@@ -44,7 +44,7 @@ def test_batches_and_padding_do_not_change_scores(tiny: Any, name: str, budget: 
     assert np.allclose(together, np.concatenate(one_by_one), atol=1e-5, rtol=1e-5)
 
 
-def test_a_batch_holds_no_more_tokens_than_allowed_padding_included(tiny: Any) -> None:
+def test_a_batch_has_no_more_tokens_than_allowed_padding_included(tiny: Any) -> None:
     backbone = tiny.load("encoder")
     shapes: list[tuple[int, int]] = []
 
@@ -61,7 +61,7 @@ def test_a_batch_holds_no_more_tokens_than_allowed_padding_included(tiny: Any) -
 
 
 @pytest.mark.parametrize("most", [1, 3, 10])
-def test_out_of_memory_halves_the_batch_says_so_and_keeps_the_work(tiny: Any, most: int) -> None:
+def test_out_of_memory_halves_the_batch_warns_and_keeps_the_work(tiny: Any, most: int) -> None:
     backbone, said, calls = tiny.load("encoder"), [], []
     tokens = tokens_of(tiny, backbone)
     runner = ForwardRunner(backbone.tokenizer, "cpu", 10_000, said.append)
@@ -76,7 +76,7 @@ def test_out_of_memory_halves_the_batch_says_so_and_keeps_the_work(tiny: Any, mo
     assert 1 <= len(said) <= 8
 
 
-def test_what_fits_is_remembered(tiny: Any) -> None:
+def test_the_size_that_fits_is_remembered(tiny: Any) -> None:
     backbone, said, calls = tiny.load("encoder"), [], []
     tokens = tokens_of(tiny, backbone, 16)
     runner = ForwardRunner(backbone.tokenizer, "cpu", 10_000, said.append)

@@ -14,7 +14,7 @@ def test_every_request_is_in_one_lot_with_all_of_its_adapter() -> None:
             assert sum(name in {names[row] for row in lot} for lot in lots) == 1
 
 
-def test_several_adapters_go_together_only_as_far_as_a_batch_holds_them() -> None:
+def test_several_adapters_are_scored_together_only_as_far_as_a_batch_has_room() -> None:
     rng = rng_for(1, "lots")
     for _ in range(50):
         names = [f"part{k}" for k in rng.integers(6, size=20)]

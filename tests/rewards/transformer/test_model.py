@@ -223,7 +223,7 @@ def test_unknown_communities_name_near_ones(tiny: Any, parts: Parts) -> None:
     assert coefficients(Steer({"~world": 1.0}), ("~world",)) == {"~world": 1.0}
 
 
-def test_nothing_to_score_or_nobody_to_steer_to_is_an_error(tiny: Any, parts: Parts) -> None:
+def test_nothing_to_score_or_no_community_to_steer_to_is_an_error(tiny: Any, parts: Parts) -> None:
     model = parts("lora", "encoder")
     with pytest.raises(NotEnoughData, match="no requests"):
         model.score([])

@@ -115,7 +115,7 @@ def test_two_processes_learn_what_one_learns(outputs: tuple[Path, Path], case: s
 
 
 @pytest.mark.slow
-def test_two_processes_tell_the_same_outcome(outputs: tuple[Path, Path]) -> None:
+def test_two_processes_report_the_same_outcome(outputs: tuple[Path, Path]) -> None:
     for case in two_processes.CASES:
         one, two = (json.loads((folder / case / "training.json").read_text()) for folder in outputs)
         losses = [list(facts.pop("held_out_loss").values()) for facts in (one, two)]

@@ -108,7 +108,7 @@ def test_all_scores_are_those_of_the_model_whose_parts_are_not_kept(
 
 
 @each
-def test_each_request_has_steers_of_its_own_and_what_stands_beside_it_does_not_matter(
+def test_each_request_has_steers_of_its_own_and_its_neighbours_do_not_matter(
     tiny: Any, parts: Parts, kind: str, name: str
 ) -> None:
     rng, requests = rng_for(0, "steers"), tiny.requests(12)

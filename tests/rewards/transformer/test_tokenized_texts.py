@@ -142,7 +142,7 @@ def test_a_response_that_is_too_long_by_itself_loses_its_end(
 @pytest.mark.parametrize(
     ("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")]
 )
-def test_whatever_is_cut_the_words_that_stay_are_in_order_and_the_template_is_whole(
+def test_after_any_cut_the_words_that_stay_are_in_order_and_the_template_is_whole(
     tiny: Any, name: str, kind: Any, limit: int
 ) -> None:
     backbone = tiny.load(name)
@@ -164,7 +164,7 @@ def test_whatever_is_cut_the_words_that_stay_are_in_order_and_the_template_is_wh
         assert all(token in rest for token in cut.ids)
 
 
-def test_a_response_that_stands_in_its_template_too_is_found(tiny: Any) -> None:
+def test_a_response_that_also_occurs_in_its_template_is_found(tiny: Any) -> None:
     backbone = tiny.load("chat")
     for response in ("s", "assistant", "user", "|"):
         cut = backbone.tokenizer.decode(
@@ -190,7 +190,7 @@ def test_token_types_follow_the_tokens_that_stay(tiny: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"), [("encoder", "pair"), ("decoder", "plain"), ("chat", "chat")]
 )
-def test_no_room_for_a_response_is_an_error_that_says_so(tiny: Any, name: str, kind: Any) -> None:
+def test_no_room_for_a_response_is_an_error(tiny: Any, name: str, kind: Any) -> None:
     turns = tuple(Message("user" if i % 2 == 0 else "assistant", "tea") for i in range(9))
     request = RewardRequest(turns if kind == "chat" else LONG, LONG)
     if kind == "chat":
@@ -202,7 +202,7 @@ def test_no_room_for_a_response_is_an_error_that_says_so(tiny: Any, name: str, k
         TextForm(kind, 7)
 
 
-def test_a_tokenizer_without_a_chat_template_says_what_to_do(tiny: Any) -> None:
+def test_the_error_for_a_tokenizer_without_a_chat_template_suggests_a_form(tiny: Any) -> None:
     with pytest.raises(InvalidInput, match=r"(?s)chat template.*plain"):
         tokenise(tiny.load("decoder").tokenizer, tiny.requests(1), TextForm("chat"))
 

@@ -267,7 +267,7 @@ def test_the_gradient_agrees_with_finite_differences(tiny: Any, build: Build) ->
         assert slopes[0] - slopes[1] == pytest.approx(along, rel=2e-2, abs=5e-4)
 
 
-def test_each_distinct_response_stands_once_in_a_batch(tiny: Any) -> None:
+def test_each_distinct_response_is_in_a_batch_once(tiny: Any) -> None:
     backbone = tiny.load("encoder")
     a, b, c = ({"ids": [2, k, 3], "types": [0, 0, 0]} for k in (5, 6, 7))
 
@@ -291,7 +291,7 @@ def test_each_distinct_response_stands_once_in_a_batch(tiny: Any) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_parts_of_a_batch_hold_every_pair_once_with_its_own_texts(data: st.DataObject) -> None:
+def test_parts_of_a_batch_contain_every_pair_once_with_its_own_texts(data: st.DataObject) -> None:
     texts = data.draw(
         st.lists(
             st.lists(st.integers(1, 9), min_size=1, max_size=6),
@@ -504,7 +504,7 @@ def test_out_of_memory_halves_the_forward_pass_and_learns_the_same(
     assert_alike(plain.model, short.model, atol=1e-4)
 
 
-def test_what_was_done_before_memory_ran_out_is_not_counted_twice(
+def test_steps_before_memory_ran_out_are_not_counted_twice(
     tiny: Any, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, short, calls = tiny.load("encoder"), tiny.load("encoder"), []
@@ -541,7 +541,7 @@ def test_memory_that_is_too_short_for_one_pair_stops_with_a_way_out(
         trainer.train()
 
 
-def test_held_out_accuracy_and_loss_are_told_for_all_and_by_community(
+def test_held_out_accuracy_and_loss_are_reported_for_all_and_by_community(
     tiny: Any, build: Build
 ) -> None:
     backbone = tiny.load("encoder")

@@ -68,7 +68,7 @@ def test_a_head_that_is_written_into_a_model_is_read_back_and_scores_alike(
     )
 
 
-def test_a_bias_has_no_place_in_a_layer_without_one(tiny: Any) -> None:
+def test_a_bias_is_refused_in_a_layer_without_one(tiny: Any) -> None:
     backbone = tiny.load("decoder")
     with pytest.raises(ValueError, match=r"bias is 1.0"):
         set_head(backbone.model, np.ones(len(own_head(backbone))))
