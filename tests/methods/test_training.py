@@ -45,7 +45,11 @@ EXPECTED = {
     "lore",
     "pal",
     "map",
+    "props",
+    "person-means",
 }
+FEW_PEOPLE = {"person-means": {"epsilon": 1000.0, "dimensions": 2}}
+"""Settings of methods that refuse the few people of the village otherwise."""
 
 
 def test_the_columns_of_a_training_set_are_aligned() -> None:
@@ -109,7 +113,8 @@ def test_every_method_gives_a_model_that_answers_for_its_communities(
     village: Any, method: Method
 ) -> None:
     train, reference = village.train, village.reference
-    model = method.fit(train, reference, method.configure(), rng_for(0, method.name))
+    config = method.configure(**FEW_PEOPLE.get(method.name, {}))
+    model = method.fit(train, reference, config, rng_for(0, method.name))
     requests = [RewardRequest("Q", "Be bold and take the risk."), RewardRequest("Q", "Go slowly.")]
     assert isinstance(model, SteerableRewardModel)
     assert model.communities == (train.communities if method.steers else ())
