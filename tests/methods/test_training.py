@@ -45,6 +45,7 @@ EXPECTED = {
     "lore",
     "pal",
     "map",
+    "group-dro",
     "props",
     "person-means",
 }

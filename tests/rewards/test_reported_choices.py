@@ -146,3 +146,9 @@ def test_pairs_with_and_without_privacy_are_fitted_together() -> None:
         heads = fit_reports(x_N_D, [1.0], np.zeros(4), np.ones(300), flip_N, kind)
         slope_N = report_slopes(x_N_D @ heads[0], flip_N, kind)
         assert slope_N @ x_N_D + heads[0] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_slope_of_the_forward_loss_without_flips_is_plain_where_the_sigmoid_is_0() -> None:
+    margin_N = np.array([-1000.0, -20.0, 1000.0])
+    slope_N = report_slopes(margin_N, np.zeros(3), "forward")
+    np.testing.assert_allclose(slope_N, report_slopes(margin_N, np.zeros(3), "plain"))

@@ -18,6 +18,7 @@ from pluralign.methods.baselines import (
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.group_dro import GroupDroConfig, fit_group_dro, learn_group_dro
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
@@ -46,6 +47,7 @@ from pluralign.methods.training import (
 __all__ = [
     "RIDGES",
     "AdaptiveConfig",
+    "GroupDroConfig",
     "Learn",
     "LoreConfig",
     "MapConfig",
@@ -65,6 +67,7 @@ __all__ = [
     "falls_behind",
     "fit_adaptive",
     "fit_full",
+    "fit_group_dro",
     "fit_lore",
     "fit_map",
     "fit_pal",
@@ -76,6 +79,7 @@ __all__ = [
     "held_out_margins",
     "inverse_weights",
     "keep_reference",
+    "learn_group_dro",
     "learn_lore",
     "learn_map",
     "learn_pal",

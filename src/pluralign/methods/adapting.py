@@ -7,6 +7,7 @@ model; `pluralign run` fits such a method as `learn` followed by `adapt` for eac
 adapting to all pairs of a community is the fit.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,27 @@ class SharedHeads(Protocol):
     def head(self, choices: TrainingSet) -> FloatArray:
         """The head of the community that made these choices, shape (D,)."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneHead:
+    """One head for every community and for any choices.
+
+    Attributes:
+        reference: The reference, whose trunk reads the texts.
+        head_D: The head, shape (D,).
+    """
+
+    reference: LinearRewardModel
+    head_D: FloatArray
+
+    def head(self, choices: TrainingSet) -> FloatArray:
+        """The head, shape (D,)."""
+        return self.head_D
+
+    def adapt(self, choices: TrainingSet) -> LinearRewardModel:
+        """The model of every community."""
+        return LinearRewardModel(self.reference.trunk, self.head_D)
 
 
 def heads_of(shared: SharedHeads, train: TrainingSet) -> FloatArray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pluralign.core import FloatArray
 from pluralign.core.units import Unit
+from pluralign.methods.adapting import OneHead
 from pluralign.methods.training import TrainingSet, check_ridges, steered
 from pluralign.rewards import LengthReward, LinearRewardModel
 
@@ -64,6 +65,20 @@ def pooled_heads(
     """One head for all communities steered to, under several ridges, shape (K, C, D)."""
     theta_K_D = train.of(*train.communities).heads(ridges, reference.reference_D)
     return np.repeat(theta_K_D[:, None], len(train.communities), axis=1)
+
+
+def learn_reference(
+    train: TrainingSet, reference: LinearRewardModel, config: NoConfig, rng: np.random.Generator
+) -> OneHead:
+    """The reference, for every community."""
+    return OneHead(reference, reference.reference_D)
+
+
+def learn_pooled(
+    train: TrainingSet, reference: LinearRewardModel, config: RidgeConfig, rng: np.random.Generator
+) -> OneHead:
+    """The head of all communities steered to, also for one that is not among them."""
+    return OneHead(reference, pooled_heads(train, reference, config, [config.ridge])[0, 0])
 
 
 def fit_full(

@@ -9,9 +9,12 @@ from pluralign.methods.baselines import (
     fit_pooled,
     full_heads,
     keep_reference,
+    learn_pooled,
+    learn_reference,
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.group_dro import GroupDroConfig, fit_group_dro, learn_group_dro
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
 from pluralign.methods.pal import PalConfig, fit_pal, learn_pal
@@ -28,6 +31,7 @@ from pluralign.methods.training import Method
 REFERENCE = Method(
     name="reference",
     fit=keep_reference,
+    learn=learn_reference,
     config=NoConfig,
     about="the model that steering starts from",
     steers=False,
@@ -55,6 +59,7 @@ FULL = Method(
 POOLED = Method(
     name="pooled",
     fit=fit_pooled,
+    learn=learn_pooled,
     config=RidgeConfig,
     about="one model for all communities steered to",
     section="pooled",
@@ -139,6 +144,15 @@ MAP = Method(
     about="the most probable head under a covariance learned from all communities",
     section="map",
     learn=learn_map,
+)
+GROUP_DRO = Method(
+    name="group-dro",
+    fit=fit_group_dro,
+    config=GroupDroConfig,
+    about="group DRO: one model for all communities steered to, the best for the worst of them",
+    section="group-dro",
+    shared=True,
+    learn=learn_group_dro,
 )
 PROPS = Method(
     name="props",

@@ -23,7 +23,13 @@ from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData, rn
 from pluralign.methods.adapting import heads_of
 from pluralign.methods.ridges import held_out_margins, mean_losses
 from pluralign.methods.training import TrainingSet
-from pluralign.rewards import LinearRewardModel, one_blas_thread, report_losses, report_slopes
+from pluralign.rewards import (
+    LinearRewardModel,
+    LossKind,
+    one_blas_thread,
+    report_losses,
+    report_slopes,
+)
 from pluralign.rewards.distinct_pairs import DistinctPairs
 
 _STEPS = 200
@@ -70,13 +76,13 @@ class Mixture:
         if not len(choices.encoded) or len(mean_K) == 1:
             return mean_K
         margin_n_K = choices.encoded.margins(self.base_K_D.T)
-        weight_n, flip_n = choices.weight_N, choices.flip_N
+        weight_n, flip_n, kind = choices.weight_N, choices.flip_N, choices.effective_loss
 
         def loss(logit_K: FloatArray) -> tuple[float, FloatArray]:
             share_K = softmax(logit_K)
             margin_n = margin_n_K @ share_K
-            value = float(weight_n @ report_losses(margin_n, flip_n, choices.loss))
-            slope_K = (weight_n * report_slopes(margin_n, flip_n, choices.loss)) @ margin_n_K
+            value = float(weight_n @ report_losses(margin_n, flip_n, kind))
+            slope_K = (weight_n * report_slopes(margin_n, flip_n, kind)) @ margin_n_K
             value -= self.pull * float(mean_K @ np.log(np.maximum(share_K, 1e-300)))
             return value, share_K * (slope_K - slope_K @ share_K) + self.pull * (share_K - mean_K)
 
@@ -157,7 +163,6 @@ class MixtureFit:
 class _Problem:
     """All pairs of a training set, in the coordinates of the search."""
 
-    train: TrainingSet
     apart: DistinctPairs
     rows: DistinctPairs
     basis_D_P: FloatArray
@@ -165,6 +170,7 @@ class _Problem:
     member_N: IntArray
     weight_N: FloatArray
     flip_N: FloatArray
+    loss: LossKind
 
     @property
     def communities(self) -> int:
@@ -193,7 +199,6 @@ def _problem(train: TrainingSet, balanced: bool) -> _Problem:
         apart = DistinctPairs.of(train.encoded.features)
         rows, basis_D_P, curvature_P = apart.rounded(weight_N)
     return _Problem(
-        train=train,
         apart=apart,
         rows=rows,
         basis_D_P=basis_D_P,
@@ -201,6 +206,7 @@ def _problem(train: TrainingSet, balanced: bool) -> _Problem:
         member_N=member_N,
         weight_N=weight_N,
         flip_N=train.flip_N,
+        loss=train.effective_loss,
     )
 
 
@@ -211,7 +217,7 @@ def _starting_logits(
     if bases == 1:
         return np.zeros((problem.communities, 1))
     member_N = problem.member_N
-    force_N = -report_slopes(offset_N, problem.flip_N, problem.train.loss)
+    force_N = -report_slopes(offset_N, problem.flip_N, problem.loss)
     count_C = np.bincount(member_N, problem.weight_N)
     mean_N = problem.weight_N * force_N / count_C[member_N]
     wish_P_C = problem.rows.slope(mean_N[:, None] * np.eye(problem.communities)[member_N])
@@ -256,12 +262,12 @@ def mixture_loss(
     share_C_K: FloatArray,
 ) -> tuple[float, FloatArray, FloatArray]:
     """The objective, and its gradients by the bases' changes and by the shares."""
-    member_N, train, rows = problem.member_N, problem.train, problem.rows
+    member_N, rows = problem.member_N, problem.rows
     share_N_K = share_C_K[member_N]
     margin_N_K = rows.margins(change_P_K)
     margin_N = offset_N + (margin_N_K * share_N_K).sum(axis=1)
-    force_N = problem.weight_N * report_slopes(margin_N, problem.flip_N, train.loss)
-    value = float(problem.weight_N @ report_losses(margin_N, problem.flip_N, train.loss))
+    force_N = problem.weight_N * report_slopes(margin_N, problem.flip_N, problem.loss)
+    value = float(problem.weight_N @ report_losses(margin_N, problem.flip_N, problem.loss))
     value += 0.5 * ridge * float((change_P_K**2).sum())
     slope_P_K = rows.slope(force_N[:, None] * share_N_K) + ridge * change_P_K
     pulled_N_K = force_N[:, None] * margin_N_K

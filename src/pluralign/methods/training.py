@@ -96,6 +96,11 @@ class TrainingSet:
         """Probability that each reported choice is the opposite of the choice, shape (N,)."""
         return np.array([p.flip for p in self.encoded.pairs], dtype=np.float64)
 
+    @property
+    def effective_loss(self) -> LossKind:
+        """The loss; ``plain``, which is the fastest, where no choice was flipped."""
+        return self.loss if self.flip_N.any() else "plain"
+
     def heads(
         self, ridges: Sequence[float], prior_D: FloatArray, weight_N: FloatArray | None = None
     ) -> FloatArray:

@@ -61,8 +61,10 @@ def report_slopes(margin: FloatArray, flip: FloatArray, kind: LossKind) -> Float
         return -surprise
     if kind == "unbiased":
         return -surprise - flip / (1 - 2 * flip)
-    sure = 1 - surprise
-    return -(1 - 2 * flip) * sure * surprise / (flip + (1 - 2 * flip) * sure)
+    # Far below 0 the sigmoid is 0, and the slope without flips would be 0 / 0.
+    sure = np.maximum(expit(margin), 1e-300)
+    slope: FloatArray = -(1 - 2 * flip) * sure * surprise / (flip + (1 - 2 * flip) * sure)
+    return slope
 
 
 def fit_reports(
