@@ -209,7 +209,7 @@ def test_every_setting_and_threshold_is_explained_with_its_reason_and_nothing_is
     assert {"seed", "draws", "small", "audits", "methods", "knowing"} <= set(told)
     assert told["simplification.alike"]["value"] == "concern above 0.123, risk above 0.3"
     assert told["participation.few-people"]["value"] == "concern below 30, risk below 10"
-    assert len([key for key in told if "." in key]) == 29
+    assert len([key for key in told if "." in key]) == 30
     assert all(line["from"].strip() for line in told.values())
     assert not (tmp_path / "out").exists()
     assert "few-people" in call("audit", "--explain").stdout

@@ -5,6 +5,7 @@ import pytest
 
 from pluralign.core import InvalidSettings, Tally, flip_probability
 from pluralign.experiments import Outcome, run_experiment
+from pluralign.runs import RewardRun, open_run
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 from pluralign.sources import PrivatePairs, load_pairs, read_ledger
@@ -119,3 +120,28 @@ def test_flips_follow_pairs_to_training_and_test(folder: Path) -> None:
 def test_privacy_that_cannot_be_is_refused(privacy: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidSettings, match=message):
         resolve(settings(privacy=privacy))
+
+
+def test_a_run_for_the_audit_writes_margins_of_training_pairs_of_other_people_than_the_test(
+    folder: Path,
+) -> None:
+    run(folder / "audited", privacy={"audit": True}, methods=["reference", "full"])
+    opened = open_run(folder / "audited")
+    assert isinstance(opened, RewardRun)
+    found = opened.seen_margins("full", 0)
+    assert found is not None
+    trained, margin_N = found
+    tested, _ = opened.margins("full", 0)
+    assert set(trained.community_N) == {"~hill"}
+    assert set(trained.cluster_N).isdisjoint(tested.cluster_N)
+    assert len(margin_N) == len(trained)
+    assert (margin_N > 0).mean() > 0.6
+
+
+def test_a_run_without_the_setting_has_no_margins_of_training_pairs(
+    folder: Path, open_choices: Outcome
+) -> None:
+    opened = open_run(folder / "open")
+    assert isinstance(opened, RewardRun)
+    assert opened.seen_margins("full", 0) is None
+    assert not list((folder / "open").rglob("*.seen.parquet"))

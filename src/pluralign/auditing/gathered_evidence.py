@@ -114,6 +114,7 @@ def gather(given: Given, methods: Sequence[str] | None = None) -> Gathered:
         "other_surveys": [_survey(s, found, k) for k, s in enumerate(given.surveys[1:], 2)],
         "pairs": _pairs(given, rewarded, found, missing),
         "rewards": _rewards(rewarded, methods, missing) if rewarded is not None else None,
+        "seen": _seen(rewarded, methods) if rewarded is not None else None,
         "residents": read_residents(given.residents, found.tally("residents"))
         if given.residents
         else {},
@@ -281,6 +282,19 @@ def _rewards(run: RewardRun, wanted: Sequence[str] | None, missing: list[str]) -
                 "training pairs there), so its margins for that steer are not audited"
             )
     return RewardMargins(judged, margins, tuple(run.steered))
+
+
+def _seen(run: RewardRun, wanted: Sequence[str] | None) -> RewardMargins | None:
+    """The margins of training pairs by method, where the run wrote them."""
+    margins: dict[str, dict[str, FloatArray]] = {}
+    judged: TestPairs | None = None
+    for method in wanted or run.methods:
+        found = [run.seen_margins(method, seed) for seed in run.seeds]
+        parts = [one for one in found if one is not None]
+        if parts and len(parts) == len(found):
+            judged = TestPairs.join([pairs for pairs, _ in parts])
+            margins[method] = {NO_STEER: np.concatenate([own for _, own in parts])}
+    return None if judged is None else RewardMargins(judged, margins, tuple(run.steered))
 
 
 def _joined(

@@ -16,19 +16,21 @@ from pluralign.audits.findings import SEVERITIES, Assessment, Finding, Rows, Sev
 from pluralign.audits.misidentification import MISIDENTIFICATION
 from pluralign.audits.participants import suppressed, who_took_part
 from pluralign.audits.participation import PARTICIPATION
+from pluralign.audits.privacy import PRIVACY
 from pluralign.audits.reasoning import REASONING
 from pluralign.audits.reward_bias import REWARD_BIAS
 from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.audits.simplification import SIMPLIFICATION
 from pluralign.core import earlier_name
 
-BUILT_IN = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS)
+BUILT_IN = (SIMPLIFICATION, MISIDENTIFICATION, REASONING, PARTICIPATION, REWARD_BIAS, PRIVACY)
 """The audits that come with the package."""
 
 __all__ = [
     "BUILT_IN",
     "MISIDENTIFICATION",
     "PARTICIPATION",
+    "PRIVACY",
     "REASONING",
     "REWARD_BIAS",
     "SEVERITIES",

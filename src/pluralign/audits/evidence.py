@@ -105,6 +105,8 @@ class Evidence:
         other_surveys: Further surveys, compared with the first.
         answers: Answers of language models to that survey, as read.
         rewards: Margins of reward models on test pairs.
+        seen: Their margins on training pairs, each under the steer to its own community, under the
+            key `NO_STEER`.
         residents: The residents of each community, by attribute.
         axes: Name of a theory -> community -> its position on each of the theory's axes, such as
             the two of Inglehart and Welzel or the six of Hofstede.
@@ -117,6 +119,7 @@ class Evidence:
     other_surveys: Sequence[Survey] = ()
     answers: Sequence[ReadAnswer] = ()
     rewards: RewardMargins | None = None
+    seen: RewardMargins | None = None
     residents: Residents = field(default_factory=dict)
     axes: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     items: Sequence[ReasoningAnswer] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import (
+    NO_STEER,
     AnyPath,
     InvalidSettings,
     NotEnoughData,
@@ -22,9 +23,10 @@ from pluralign.evaluation import (
     Drawing,
     TestPairs,
     ceiling_rows,
+    own_margins,
 )
 from pluralign.experiments.alike import count_alike
-from pluralign.experiments.bench import Bench
+from pluralign.experiments.bench import Bench, FittedMethod
 from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.measuring import measure, rows_of_repeats
 from pluralign.experiments.planning import Plan, plan
@@ -43,7 +45,7 @@ from pluralign.methods import Method
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.rewards import EncodedPairs, annotate_card
 from pluralign.runs.claim import claimed, note_earlier
-from pluralign.runs.folder import RECORD, RunFolder
+from pluralign.runs.folder import RECORD, RunFolder, seen_by
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved, resolve
@@ -160,13 +162,13 @@ def _made_again_with(name: str) -> list[str]:
     """The margins to make again with a file of a model, a reference or the ridges.
 
     >>> _made_again_with("models/seed-7/scpo/card.json")
-    ['predictions/seed-7/scpo.parquet']
+    ['predictions/seed-7/scpo.parquet', 'predictions/seed-7/scpo.seen.parquet']
     """
     match name.split("/"):
         case ["predictions", seed, "tuning.json"] | ["models", seed, "reference", *_]:
             return [f"predictions/{seed}/*"]
         case ["models", seed, method, *_]:
-            return [f"predictions/{seed}/{method}.parquet"]
+            return [f"predictions/{seed}/{name}.parquet" for name in (method, seen_by(method))]
     return []
 
 
@@ -199,7 +201,7 @@ def _check(work: RewardWork) -> None:
 def _repeat(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> None:
     """Write every method's margins on the test pairs of a repeat, unless the folder has them."""
     methods = work.resolved.methods
-    missing = [m for m in methods if not work.folder.has_predictions(seed, m.name)]
+    missing = [m for m in methods if not _is_done(work, seed, m.name)]
     if missing:
         bench, side = bench_for(work, encoded, seed)
         judged = judge(side.test, bench.reference)
@@ -213,6 +215,13 @@ def _repeat(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> None:
     work.tuning[str(seed)] = work.folder.read_json(_TUNING.format(seed)) or {}
 
 
+def _is_done(work: RewardWork, seed: int, method: str) -> bool:
+    """Whether the folder has a method's margins, also of training pairs where they are wanted."""
+    seen = not work.resolved.settings.privacy.audit
+    seen = seen or work.folder.has_predictions(seed, seen_by(method))
+    return seen and work.folder.has_predictions(seed, method)
+
+
 def _fit_one(
     work: RewardWork, bench: Bench, side: Sides, judged: TestPairs, method: Method
 ) -> None:
@@ -223,9 +232,21 @@ def _fit_one(
     # Before the predictions: a method whose predictions are found is not fitted again.
     tuning = _TUNING.format(bench.seed)
     work.folder.write_json(tuning, bench.tuning(work.folder.read_json(tuning) or {}))
+    if work.resolved.settings.privacy.audit:
+        _write_seen(work, bench, side, method, fitted)
     margins = fitted.margins(side.test)
     work.folder.write_predictions(bench.seed, method.name, judged, margins)
     work.timed(f"fit {method.name}", since)
+
+
+def _write_seen(
+    work: RewardWork, bench: Bench, side: Sides, method: Method, fitted: FittedMethod
+) -> None:
+    """Write the margins of the training pairs, each under the steer to its own community."""
+    train = side.train.of(*side.train.communities).encoded
+    judged = judge(train, bench.reference)
+    own_N = own_margins(fitted.margins(train), judged)
+    work.folder.write_predictions(bench.seed, seen_by(method.name), judged, {NO_STEER: own_N})
 
 
 def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Outcome:

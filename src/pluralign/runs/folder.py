@@ -209,6 +209,11 @@ def as_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def seen_by(method: str) -> str:
+    """Name under which a method's margins of training pairs are written."""
+    return f"{method}.seen"
+
+
 def _predictions(seed: int, method: str) -> str:
     if (
         not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\.\x00-\x1f][^/\\\x00-\x1f]*", str(method))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pluralign.core import REFERENCE, FloatArray, InvalidSettings, count_of, with_interval
+from pluralign.core import NO_STEER, REFERENCE, FloatArray, InvalidSettings, count_of, with_interval
 from pluralign.evaluation import (
     METRIC,
     CurveRow,
@@ -19,7 +19,7 @@ from pluralign.evaluation import (
 )
 from pluralign.runs.finished import check_files
 from pluralign.runs.finished_run import named_first
-from pluralign.runs.folder import RunFolder
+from pluralign.runs.folder import RunFolder, seen_by
 from pluralign.runs.matrix import MATRIX, read_matrix
 from pluralign.runs.measured import COMPARISONS, RESULTS, MeasuredRun
 from pluralign.runs.models import Models
@@ -237,6 +237,20 @@ class RewardRun(MeasuredRun):
             DamagedFile: If the file is missing or damaged.
         """
         return RunFolder(self.folder).read_predictions(seed, method)
+
+    def seen_margins(self, method: str, seed: int) -> tuple[TestPairs, FloatArray] | None:
+        """The training pairs of a repeat, and their margins under the steer to their community.
+
+        None for a run without ``privacy.audit``.
+
+        Raises:
+            DamagedFile: If the file is damaged.
+        """
+        folder, name = RunFolder(self.folder), seen_by(method)
+        if not folder.has_predictions(seed, name):
+            return None
+        pairs, margins = folder.read_predictions(seed, name)
+        return pairs, margins[NO_STEER]
 
     def _known_communities(self) -> set[str]:
         roles = self.record["communities"]

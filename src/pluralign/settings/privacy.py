@@ -50,6 +50,8 @@ class PrivacySettings(_ReportSettings):
     """Loss of linear heads on private choices. ``auto``: ``forward`` for the reference and methods
     that compare margins with thresholds, ``unbiased`` for the others; ``plain`` ignores the
     flips."""
+    audit: bool = False
+    """Whether to write the margins of training pairs, which the audit ``privacy`` needs."""
 
     def around(self, source: PairSource) -> PairSource:
         """The source, with private choices if the run asks for them and it has none."""

@@ -29,6 +29,7 @@ from pluralign.audits.planted.participation import (
     sources_disagree,
     uncounted_people,
 )
+from pluralign.audits.planted.privacy import members_remembered
 from pluralign.audits.planted.reasoning import (
     known_not_lived,
     one_culture_at_a_time,
@@ -77,6 +78,7 @@ FAULTS: Mapping[tuple[str, str], Sequence[Fault]] = {
     ("reward-bias", "length"): (length_liked,),
     ("reward-bias", "refusals"): (refusals_liked,),
     ("reward-bias", "beyond-evidence"): (evidence_outrun,),
+    ("privacy", "membership"): (members_remembered,),
 }
 """Audit and check -> the faults that are planted for it."""
 
@@ -96,6 +98,7 @@ __all__ = [
     "language_for_culture",
     "left_unasked",
     "length_liked",
+    "members_remembered",
     "men_speak",
     "no_terms",
     "nobody_says_why",

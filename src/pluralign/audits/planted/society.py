@@ -7,6 +7,7 @@ import numpy as np
 
 from pluralign.audits.evidence import Evidence, Level, ReasoningAnswer, RewardMargins
 from pluralign.core import (
+    NO_STEER,
     WORLD,
     FloatArray,
     PreferencePair,
@@ -59,6 +60,7 @@ class Planted:
             survey=self.survey,
             answers=spoken(self.survey, self.answers),
             rewards=rewards_of(self),
+            seen=seen_by(self),
             residents=_residents(),
             items=reasoning_items(self.rng("items")),
         )
@@ -171,6 +173,19 @@ def rewards_of(p: Planted) -> RewardMargins:
     return RewardMargins(TestPairs.of(p.pairs, p.reference), margins, NAMES)
 
 
+def seen_by(p: Planted, added: float = 0.0) -> RewardMargins:
+    """Margins of a random half of the people, as if the model was trained on their pairs.
+
+    Args:
+        p: The society.
+        added: Increase of the margin of a pair by training on it, in logits.
+    """
+    own_N = np.array([p.steered[i, c] for i, c in own_columns(p)])
+    rows = [i for i, pair in enumerate(p.pairs) if rng_for(p.seed, str(pair.rater)).random() < 0.5]
+    judged = TestPairs.of([p.pairs[i] for i in rows], p.reference[rows])
+    return RewardMargins(judged, {"planted": {NO_STEER: own_N[rows] + added}}, NAMES)
+
+
 def _residents() -> dict[str, dict[str, dict[str, float]]]:
     even = {"gender": {"woman": 0.5, "man": 0.5}}
     return dict.fromkeys(NAMES, even)
@@ -232,7 +247,7 @@ def with_second_answers(p: Planted, shares: FloatArray, **how: object) -> Eviden
 
 def with_margins(p: Planted, margins: FloatArray) -> Evidence:
     """Evidence with other margins of the steers."""
-    return p.evidence(rewards=rewards_of(replace(p, steered=margins)))
+    return replace(p, steered=margins).evidence()
 
 
 def with_pairs(p: Planted, change: Callable[[PreferencePair], PreferencePair | None]) -> Evidence:

@@ -34,6 +34,7 @@ _TITLES = {
     "reward-bias/length": "The model likes long responses more than its people do",
     "reward-bias/refusals": "The model likes refusals more than its people do",
     "reward-bias/beyond-evidence": "The model moves further than the evidence reaches",
+    "privacy/membership": "The model reveals who took part",
 }
 _NUMBERS = {
     "simplification/within": "variety lost",
@@ -65,6 +66,7 @@ _NUMBERS = {
     "reward-bias/length": "longer response preferred",
     "reward-bias/refusals": "refusal preferred",
     "reward-bias/beyond-evidence": "choices turned",
+    "privacy/membership": "training pairs recognised",
 }
 _OTHERS = {
     "misidentification/other-people": "nearer to the answers of",

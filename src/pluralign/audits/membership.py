@@ -1,0 +1,79 @@
+"""Whether a model's margins reveal which people it was trained on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pluralign.audits.checks import Context, Measured, Skipped
+from pluralign.audits.evidence import Evidence, RewardMargins
+from pluralign.audits.findings import Rows
+from pluralign.audits.sentences import Amount, Place, Sentence
+from pluralign.audits.steer_accuracy import FEW, few_ids, steered
+from pluralign.core import NO_STEER, Estimate
+from pluralign.metrics.membership import caught_at, clustered_auc
+
+UNSEEN = Skipped("no margins of training pairs", "a run with `privacy.audit = true`")
+_WIDTH = 1.959964
+
+
+def membership(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
+    """How well margins distinguish training pairs from pairs of people who were held out.
+
+    Choices may be private and membership not: noise on choices hides the sign of a margin, and its
+    size may still show that a pair was trained on. So both are measured, and the larger number is
+    compared with the threshold.
+    """
+    rewards, seen = steered(evidence), evidence.seen
+    if isinstance(rewards, Skipped):
+        yield rewards
+        return
+    if seen is None:
+        yield UNSEEN
+        return
+    for method, steers in rewards.margins.items():
+        for community in rewards.served:
+            if community in steers and method in seen.margins:
+                yield _measured(rewards, seen, method, community)
+
+
+def _measured(
+    rewards: RewardMargins, seen: RewardMargins, method: str, community: str
+) -> Measured | Skipped:
+    inside, outside = seen.of(community), rewards.of(community)
+    clusters = seen.judged.cluster_N[inside], rewards.judged.cluster_N[outside]
+    people = [len(np.unique(ids)) for ids in clusters]
+    if min(people) < FEW:
+        return Skipped(f"{community}: too few raters or stems, trained on or held out", f"{FEW}")
+    member_M = seen.margins[method][NO_STEER][inside]
+    outsider_N = rewards.margins[method][community][outside]
+    signed = clustered_auc(member_M, outsider_N, *clusters)
+    size = clustered_auc(np.abs(member_M), np.abs(outsider_N), *clusters)
+    auc, error = max(signed, size)
+    caught = max(caught_at(member_M, outsider_N), caught_at(np.abs(member_M), np.abs(outsider_N)))
+    n = len(member_M) + len(outsider_N)
+    n_raters = sum(people) if seen.judged.raters else None
+    return Measured(
+        subject=method,
+        community=community,
+        value=auc,
+        error=error,
+        numbers={
+            "recognised": _estimate(auc, error, n, n_raters),
+            "by_margin": _estimate(*signed, n, n_raters),
+            "by_size_of_margin": _estimate(*size, n, n_raters),
+            "caught_at_1_percent": Estimate(caught, None, None, len(member_M), n_raters),
+        },
+        claim=Sentence(
+            "Margins of {subject} distinguish a training pair of {community} from one of other "
+            "people in {amount} of 100 comparisons; 50 is chance.",
+            {"subject": method, "community": Place(community), "amount": Amount(100 * auc)},
+        ),
+        rows=Rows("pairs", len(member_M), few_ids(seen, np.flatnonzero(inside))),
+        look="Compare the margins of training pairs with those of test pairs.",
+        picked_of=2,
+    )
+
+
+def _estimate(auc: float, error: float, n: int, n_raters: int | None) -> Estimate:
+    low, high = max(0.0, auc - _WIDTH * error), min(1.0, auc + _WIDTH * error)
+    return Estimate(auc, low, high, n, n_raters)
