@@ -75,7 +75,7 @@ def _beyond_raters(
         # Each pair gets the margin of the steer to its own community.
         for community in served:
             own = np.where(rewards.of(community), margins[community], own)
-        ours, theirs = correct(own * side_N), (side_N > 0).astype(float)
+        ours, theirs = correct(own * side_N), judged.credit(side_N)
         found = means(
             rewards, side_N != 0, {"more": ours - theirs, "model": ours, "people": theirs}, context
         )

@@ -8,7 +8,7 @@ import numpy as np
 from pluralign.audits.checks import REWARDS, UNSTEERED, Context, Skipped
 from pluralign.audits.evidence import Evidence, RewardMargins
 from pluralign.core import NO_STEER, BoolArray, FloatArray, IntArray
-from pluralign.metrics import Drawn, correct, draw_series_means
+from pluralign.metrics import Drawn, draw_series_means
 
 FEW = 5
 """Raters (or stems) below which no interval can be trusted."""
@@ -124,8 +124,8 @@ def accuracies(rewards: RewardMargins, method: str, subset: str, context: Contex
     if key not in rewards.kept:
         reference = rewards.judged.reference_N
         rows = reference < 0 if subset == "contested" else np.ones(len(reference), dtype=bool)
-        series = {REFERENCE: correct(reference)} | {
-            s: correct(m) for s, m in rewards.margins[method].items() if s != NO_STEER
+        series = {REFERENCE: rewards.judged.credit(reference)} | {
+            s: rewards.judged.credit(m) for s, m in rewards.margins[method].items() if s != NO_STEER
         }
         rewards.kept[key] = means(rewards, rows, series, context)
     found: Means | None = rewards.kept[key]

@@ -32,6 +32,9 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
     if isinstance(rewards, Skipped):
         yield rewards
         return
+    if rewards.judged.flip_N is not None:
+        yield Skipped("contested pairs of private choices are not known")
+        return
     for method, community, margin_N in _steered(rewards):
         every = accuracies(rewards, method, "all", context)
         contested = accuracies(rewards, method, "contested", context)
@@ -166,7 +169,8 @@ def _turned(
     """Share of choices reversed by one steer; 0 if a gain is shown."""
     rows, reference_N = rewards.of(community), rewards.judged.reference_N
     turned_N = (np.sign(margin_N) != np.sign(reference_N)).astype(float)
-    series = {"gain": correct(margin_N) - correct(reference_N), "turned": turned_N}
+    gain_N = rewards.judged.credit(margin_N) - rewards.judged.credit(reference_N)
+    series = {"gain": gain_N, "turned": turned_N}
     found = means(rewards, rows, series, context)
     if not _enough(found, community):
         return Skipped(f"{community} has test pairs of fewer than {FEW} raters", f"{FEW}")

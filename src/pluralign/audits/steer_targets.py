@@ -96,7 +96,7 @@ def _between_groups(
             "more raters",
         )
     keep = own & np.isin(group_N, large)
-    credit = correct(rewards.margins[method][community][keep])
+    credit = rewards.judged.credit(rewards.margins[method][community])[keep]
     rng = context.rng("groups", method, community, column)
     by = disaggregate(credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws)
     worst, served = by.worst()
