@@ -17,7 +17,14 @@ from pluralign.core import (
     flip_probability,
     person_digest,
 )
-from pluralign.sources import PrivatePairs, load_pairs, read_ledger, withdraw_choices
+from pluralign.sources import (
+    JsonlPairs,
+    PrivatePairs,
+    load_pairs,
+    read_ledger,
+    withdraw_choices,
+    write_reports,
+)
 
 
 @dataclass(frozen=True)
@@ -197,3 +204,26 @@ def test_people_are_named_by_digests_and_responses_ordered_without_the_choice() 
     pair = next(Choices().pairs())
     assert both_responses(pair) == ("early", "late")
     assert "r0" not in person_digest("r0")
+
+
+def test_written_reports_are_read_back_with_their_flips_and_cannot_be_flipped_again(
+    tmp_path: Path,
+) -> None:
+    source = PrivatePairs(Choices(), 1.0, seed=3)
+    path = tmp_path / "reported.jsonl"
+    assert write_reports(source, path, Tally()) == 200
+    back = list(JsonlPairs(path).pairs())
+    compared = ("id", "chosen", "rejected", "rater", "community", "question", "flip")
+    assert [[getattr(p, n) for n in compared] for p in back] == [
+        [getattr(p, n) for n in compared] for p in source.pairs()
+    ]
+    assert "winner" not in path.read_text()
+    with pytest.raises(InvalidInput, match="the choices are reports already"):
+        list(PrivatePairs(JsonlPairs(path), 1.0, seed=3).pairs())
+
+
+def test_a_flip_of_a_half_or_more_is_refused(tmp_path: Path) -> None:
+    row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "flip": 0.5}
+    (tmp_path / "bad.jsonl").write_text(json.dumps(row))
+    with pytest.raises(InvalidInput, match=r"flip must be < 0\.5, got 0\.5"):
+        list(JsonlPairs(tmp_path / "bad.jsonl").pairs())

@@ -1,7 +1,7 @@
 """``pluralign data``: the sources, the contents of one, and the cache on disk."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,9 +55,93 @@ def show_source(
     from pluralign.cli.output import Output
     from pluralign.cli.source_tables import show_report
     from pluralign.core import NotEnoughData
+    from pluralign.sources import report_on
+
+    report = report_on(_source(source, sets, skip_bad))
+    show_report(report, Output(as_json=as_json, wide=wide))
+    if not report.tally.made:
+        raise NotEnoughData(
+            "no pair can be made of this source", where=source, hint=report.tally.why() or None
+        )
+
+
+@data.command("private")
+def write_private(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a source (see `pluralign data list`), or a .jsonl, .json, .csv or "
+            ".parquet file of pairs.",
+            autocompletion=complete_source,
+        ),
+    ],
+    epsilon: Annotated[float, typer.Option(help="Privacy parameter of each report, > 0.")],
+    out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write.")],
+    per: Annotated[
+        str, typer.Option(help="Unit that epsilon protects: each `label`, or each `person`.")
+    ] = "label",
+    ledger: Annotated[
+        Path | None, typer.Option(help="Ledger of the reports; by default one of the user's.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None, overrides(complete_source_setting, "path=opinions.csv")
+    ] = None,
+    skip_bad: SkipBad = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the pairs of a source with private choices: each passes randomised response once.
+
+    The source can be deleted afterwards.
+
+    Example: `pluralign data private pairs.jsonl --epsilon 2 --out reported.jsonl`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.cli.source_tables import show_written_reports
+    from pluralign.core import Tally
+    from pluralign.settings.privacy import SourcePrivacy
+    from pluralign.settings.validation import validated
+    from pluralign.sources import write_reports
+
+    given = {"epsilon": epsilon, "per": per, "ledger": ledger}
+    reports = validated(SourcePrivacy, given, "data private").around(
+        _source(source, sets, skip_bad)
+    )
+    tally = Tally()
+    show_written_reports(
+        write_reports(reports, out, tally), reports, tally, out, Output(as_json=as_json)
+    )
+
+
+@data.command("ledger")
+def show_ledger(
+    path: Annotated[
+        Path | None, typer.Argument(help="The ledger; by default the one of the user.")
+    ] = None,
+    withdraw: Annotated[
+        str | None,
+        typer.Option(help="Id of a rater whose choices are not to be read any more."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the people of a ledger of private choices have spent, or withdraw one of them.
+
+    Examples:
+    * `pluralign data ledger ledger.jsonl`
+    * `pluralign data ledger ledger.jsonl --withdraw r17`
+    """
+    from pluralign.cli.output import Output
+    from pluralign.cli.source_tables import show_accounts
+    from pluralign.sources import default_ledger, read_ledger, withdraw_choices
+
+    file = path or default_ledger()
+    accounts = read_ledger(file) if withdraw is None else [withdraw_choices(file, withdraw)]
+    show_accounts(accounts, Output(as_json=as_json))
+
+
+def _source(source: str, sets: list[str] | None, skip_bad: bool) -> Any:
+    """The source with a name, or the reader of a file of pairs."""
     from pluralign.settings import built, source_named
     from pluralign.settings.toml_tables import override
-    from pluralign.sources import report_on
     from pluralign.sources.arrow_rows import is_saved_dataset
     from pluralign.sources.row_files import file_kind
 
@@ -68,12 +152,7 @@ def show_source(
         override(tables, text.strip().removeprefix("pairs."))
     if skip_bad:
         tables["skip_bad"] = True
-    report = report_on(built(source_named(source), tables, Path.cwd(), source))
-    show_report(report, Output(as_json=as_json, wide=wide))
-    if not report.tally.made:
-        raise NotEnoughData(
-            "no pair can be made of this source", where=source, hint=report.tally.why() or None
-        )
+    return built(source_named(source), tables, Path.cwd(), source)
 
 
 @data.command("cache")

@@ -1,7 +1,8 @@
 """The tables of ``pluralign data``, and the counts of the rows of a source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
+from pathlib import Path
 from typing import Any
 
 from pluralign.cli.output import Output
@@ -10,7 +11,7 @@ from pluralign.cli.screen import console
 from pluralign.core import Tally, count_of
 from pluralign.encoders import CacheInfo
 from pluralign.settings import SOURCES, names, source_named
-from pluralign.sources import SourceReport
+from pluralign.sources import Account, PrivatePairs, SourceReport
 
 _MOST = 25
 
@@ -105,6 +106,44 @@ def show_cache_info(info: CacheInfo, cleared: bool, output: Output) -> None:
         f"{count_of(info.entries, 'embedding')} of {count_of(info.encoders, 'encoder')}, "
         f"{count_of(info.static_models, 'distilled encoder')}"
     )
+
+
+def show_written_reports(
+    written: int, source: PrivatePairs, tally: Tally, path: Path, output: Output
+) -> None:
+    """Print how many reports were written, and how private they are."""
+    if output.as_json:
+        how = {"epsilon": source.epsilon, "flip": source.flip, "per": source.per}
+        output.json({"path": str(path), "pairs": written, **how})
+        return
+    show_tally(tally, "kept")
+    for reason, n in tally.left_out.items():
+        output.line(f"not used: {n:,} {reason}")
+    output.text(
+        f"{path} has {count_of(written, 'pair')} with epsilon {source.epsilon:g}: a report is the "
+        f"opposite of the choice with probability {source.flip:.1%}"
+    )
+
+
+def show_accounts(accounts: Sequence[Account], output: Output) -> None:
+    """Print what people have spent: one account in words, several as a summary."""
+    if output.as_json:
+        output.json([asdict(account) for account in accounts])
+        return
+    people = [account for account in accounts if account.person is not None]
+    withdrawn = sum(account.withdrawn for account in people)
+    reports = sum(account.draws for account in accounts)
+    output.text(
+        f"{count_of(reports, 'report')} of {count_of(len(people), 'person', 'people')}, of whom "
+        f"{withdrawn:,} withdrew"
+    )
+    if people:
+        most = max(people, key=lambda account: account.epsilon)
+        largest = max(account.largest for account in people)
+        output.text(
+            f"epsilon of one choice: at most {largest:g}; of all choices of a person: at most "
+            f"{most.epsilon:g} ({count_of(most.draws, 'report')})"
+        )
 
 
 def show_tally(tally: Tally, verb: str) -> None:

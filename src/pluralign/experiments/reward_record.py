@@ -1,6 +1,7 @@
 """The memory of a run: its work so far, and the record and the cards it leaves behind."""
 
 import json
+import math
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -
         "seeds": list(seeds_of(work)),
         "versions": {"pluralign": __version__, "python": platform.python_version(), **packages},
         "encoder": work.opened.trunk.fingerprint,
-        "privacy": privacy_of(work.resolved.sources),
+        "privacy": privacy_of(work.resolved.sources, loaded),
         "data": {
             "fingerprint": loaded.fingerprint,
             "pairs": len(loaded.pairs),
@@ -120,26 +121,38 @@ def record_of(work: RewardWork, started: float, summary: list[dict[str, Any]]) -
     }
 
 
-def privacy_of(sources: Sequence[PairSource]) -> list[dict[str, Any]]:
-    """How the choices of each source that has private ones are reported."""
+def privacy_of(sources: Sequence[PairSource], loaded: Loaded) -> list[dict[str, Any]]:
+    """How the choices of each source that has private ones were reported.
+
+    The epsilon of a file of reports is that of its report with the least noise.
+    """
+    flips: dict[int, float] = {}
+    for k, pair in zip(loaded.source_N, loaded.pairs, strict=True):
+        if pair.flip:
+            flips[k] = min(pair.flip, flips.get(k, pair.flip))
     found = []
-    for k, source in enumerate(sources):
+    for k, flip in sorted(flips.items()):
+        source = sources[k]
+        row = {"source": source.name, "position": k, "flip": flip}
         if isinstance(source, PrivatePairs):
-            how = {"epsilon": source.epsilon, "flip": source.flip, "per": source.per}
-            seeded = {"seeded": source.seed is not None}
-            found.append({"source": source.name, "position": k, **how, **seeded})
+            row |= {"epsilon": source.epsilon, "per": source.per}
+            row |= {"seeded": source.seed is not None}
+        else:
+            row |= {"epsilon": math.log((1 - flip) / flip), "per": "label", "seeded": False}
+        found.append(row)
     return found
 
 
-def privacy_notes(sources: Sequence[PairSource], trained: bool) -> list[str]:
+def privacy_notes(sources: Sequence[PairSource], loaded: Loaded, trained: bool) -> list[str]:
     """Notes on private choices.
 
     Args:
         sources: The sources of the run.
+        loaded: Their pairs.
         trained: Whether communities are trained parts of a transformer.
     """
     notes = []
-    for privacy in privacy_of(sources):
+    for privacy in privacy_of(sources, loaded):
         name, of = f"pairs.{privacy['position']}", f"each {privacy['per']}"
         seed = "; a seed can undo them, so nothing is private" if privacy["seeded"] else ""
         notes.append(
@@ -189,7 +202,7 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
         "training_pairs": len(bench.train.encoded),
         "data_fingerprint": work.loaded.fingerprint,
         "licenses": sorted({s.license for s in work.resolved.sources}),
-        "privacy": privacy_of(work.resolved.sources),
+        "privacy": privacy_of(work.resolved.sources, work.loaded),
         "settings": dict(work.resolved.given.get(method.name, {})),
         **bench.card(used),
         "limits": LIMITS,

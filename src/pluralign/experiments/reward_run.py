@@ -136,7 +136,7 @@ def _run(
         opened=opened,
         cache=cache,
     )
-    work.notes += [*advice, *privacy_notes(resolved.sources, settings.trunk.tuned)]
+    work.notes += [*advice, *privacy_notes(resolved.sources, loaded, settings.trunk.tuned)]
     _check(work)
     with claimed(work.folder, fingerprint_of(work), fresh, _made_again_with) as faults:
         work.timed("read", started)

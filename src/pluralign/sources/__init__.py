@@ -11,7 +11,13 @@ from pluralign.sources.cultures import read_neighbours, read_similarity
 from pluralign.sources.given_rows import RowPairs, pairs_from
 from pluralign.sources.global_opinions import GlobalOpinions
 from pluralign.sources.label_studio import LabelStudioPairs
-from pluralign.sources.ledger import Account, Ledger, read_ledger, withdraw_choices
+from pluralign.sources.ledger import (
+    Account,
+    Ledger,
+    default_ledger,
+    read_ledger,
+    withdraw_choices,
+)
 from pluralign.sources.non_answers import is_non_answer
 from pluralign.sources.opinion_qa import OpinionQa
 from pluralign.sources.pair_loading import Loaded, load_pairs
@@ -19,7 +25,7 @@ from pluralign.sources.pairs_files import JsonlPairs
 from pluralign.sources.polis import PolisVotes
 from pluralign.sources.potato import PotatoPairs
 from pluralign.sources.prism import PrismPairs
-from pluralign.sources.private import PrivatePairs, settings_of, unwrapped
+from pluralign.sources.private import PrivatePairs, settings_of, unwrapped, write_reports
 from pluralign.sources.recorded_answers import read_answers
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.row_files import RowPolicy, read_rows
@@ -57,6 +63,7 @@ __all__ = [
     "VotePairs",
     "WvsMicrodata",
     "counted_pairs",
+    "default_ledger",
     "is_non_answer",
     "load_pairs",
     "pairs_from",
@@ -74,4 +81,5 @@ __all__ = [
     "split_prism",
     "unwrapped",
     "withdraw_choices",
+    "write_reports",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from platformdirs import user_data_path
 
 from pluralign.core import (
     AnyPath,
@@ -200,6 +201,11 @@ class Ledger:
             os.fsync(file.fileno())
         self._read_to += len(text)
         self._lines += len(rows)
+
+
+def default_ledger() -> Path:
+    """The ledger of sources that name none: in the data folder of the user."""
+    return user_data_path("pluralign") / "ledger.jsonl"
 
 
 def read_ledger(path: AnyPath) -> list[Account]:

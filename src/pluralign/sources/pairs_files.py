@@ -39,7 +39,8 @@ from pluralign.sources.unused_columns import columns_not_used, offered
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
 _REQUIRED = ("prompt", "chosen", "rejected")
 _COLUMNS = frozenset(
-    {"id", *_REQUIRED, "community", "rater", "strength", "weight", "source", *_TEXT_COLUMNS}
+    {"id", *_REQUIRED, "community", "rater", "source", *_TEXT_COLUMNS}
+    | {"strength", "weight", "flip"}
 )
 
 
@@ -50,9 +51,10 @@ class JsonlPairs:
     Columns: ``prompt`` (text or a list of ``{"role", "content"}``), ``chosen`` and ``rejected``
     (text, or a list with one assistant message); optional ``id``, ``community``, ``rater``,
     ``strength``, ``weight``, ``source``, ``license``, ``context``, ``language``, ``question``,
-    ``stem``. Other columns are kept in ``extra``. ``chosen`` and ``rejected`` may also be whole
-    conversations, whose shared turns are the prompt, or texts of ``Human:`` and ``Assistant:``
-    turns. A row may have a list of responses with a choice or scores, see `rows_of_pairs`.
+    ``stem``, and ``flip`` for choices that were reported by randomised response. Other columns are
+    kept in ``extra``. ``chosen`` and ``rejected`` may also be whole conversations, whose shared
+    turns are the prompt, or texts of ``Human:`` and ``Assistant:`` turns. A row may have a list of
+    responses with a choice or scores, see `rows_of_pairs`.
 
     Attributes:
         path: The file: ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, all but the last
@@ -205,6 +207,7 @@ class JsonlPairs:
             rater=optional_id(row, "rater"),
             strength=_number(row, "strength", zero=False),
             weight=_weight(row),
+            flip=_flip(row),
             question=optional_text(row, "question") or "",
             stem=optional_text(row, "stem") or "",
             context=optional_text(row, "context"),
@@ -230,6 +233,13 @@ def _label(row: Row) -> str | None:
 def _weight(row: Row) -> float:
     weight = _number(row, "weight", zero=True)
     return 1.0 if weight is None else weight
+
+
+def _flip(row: Row) -> float:
+    flip = _number(row, "flip", zero=True)
+    if flip is not None and flip >= 0.5:
+        raise BadRow(f"flip must be < 0.5, got {flip:g}", reason="flip is out of range")
+    return 0.0 if flip is None else flip
 
 
 def _number(row: Row, column: str, *, zero: bool) -> float | None:

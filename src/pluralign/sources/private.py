@@ -1,15 +1,14 @@
 """Any source of pairs with its choices reported by randomised response."""
 
 import hashlib
+import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
-
-from platformdirs import user_data_path
 
 from pluralign.core import (
     InvalidInput,
@@ -22,8 +21,9 @@ from pluralign.core import (
     flip_probability,
     person_digest,
     prompt_text,
+    whole_file,
 )
-from pluralign.sources.ledger import Ledger
+from pluralign.sources.ledger import Ledger, default_ledger
 
 Adjacency = Literal["label", "person"]
 _BATCH = 4096
@@ -113,6 +113,12 @@ class PrivatePairs:
     def _reported(
         self, kept: Sequence[tuple[PreferencePair, str]], ledger: Ledger, tally: Tally
     ) -> Iterator[PreferencePair]:
+        if any(pair.flip for pair, _ in kept):
+            raise InvalidInput(
+                "the choices are reports already",
+                where=self.name,
+                hint="leave privacy out for this source: its column flip is used",
+            )
         choices = [(key, _person(p), p.chosen == both_responses(p)[0]) for p, key in kept]
         reports = ledger.reports(choices, self.epsilon, self._flips())
         flip = self.flip
@@ -131,7 +137,7 @@ class PrivatePairs:
 
     def _ledger_path(self) -> Path | None:
         if self.ledger is None and self.seed is None:
-            return user_data_path("pluralign") / "ledger.jsonl"
+            return default_ledger()
         return self.ledger
 
     def _one_each(self, ledger: Ledger) -> dict[str, str]:
@@ -151,6 +157,35 @@ class PrivatePairs:
                 )
             least[person] = min(key, least.get(person, key))
         return {p: min(ledger.pairs_of(p), default=key) for p, key in least.items()}
+
+
+def write_reports(source: PrivatePairs, path: Path, tally: Tally) -> int:
+    """Write the pairs of a source as they are reported, in JSON Lines that `JsonlPairs` reads.
+
+    The file has the probability of an opposite report in the column ``flip``. The source is not
+    needed any more, and can be deleted.
+
+    Args:
+        source: The source.
+        path: The file; only its owner may read it.
+        tally: Counts the rows of the source.
+
+    Returns:
+        The number of pairs.
+    """
+    written = 0
+    with whole_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as file:
+        for pair in source.pairs(tally):
+            file.write(json.dumps(_row_of(pair)) + "\n")
+            written += 1
+    return written
+
+
+def _row_of(pair: PreferencePair) -> dict[str, Any]:
+    row = {field.name: getattr(pair, field.name) for field in fields(pair)}
+    if not isinstance(pair.prompt, str):
+        row["prompt"] = [asdict(message) for message in pair.prompt]
+    return {name: value for name, value in row.items() if value is not None and name != "extra"}
 
 
 def settings_of(source: Any) -> dict[str, Any]:
