@@ -218,6 +218,7 @@ def test_written_reports_are_read_back_with_their_flips_and_cannot_be_flipped_ag
         [getattr(p, n) for n in compared] for p in source.pairs()
     ]
     assert "winner" not in path.read_text()
+    assert {pair.license for pair in back} == {"CC0"}
     with pytest.raises(InvalidInput, match="the choices are reports already"):
         list(PrivatePairs(JsonlPairs(path), 1.0, seed=3).pairs())
 

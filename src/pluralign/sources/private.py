@@ -176,7 +176,8 @@ def write_reports(source: PrivatePairs, path: Path, tally: Tally) -> int:
     written = 0
     with whole_file(path, private=True) as partial, partial.open("w", encoding="utf-8") as file:
         for pair in source.pairs(tally):
-            file.write(json.dumps(_row_of(pair)) + "\n")
+            row = {"license": source.license, **_row_of(pair)}
+            file.write(json.dumps(row) + "\n")
             written += 1
     return written
 
