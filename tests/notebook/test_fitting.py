@@ -18,6 +18,7 @@ from pluralign.models import open_model
 from pluralign.notebook import Evaluation, Pairs
 from pluralign.rewards import LengthReward, LinearRewardModel
 from pluralign.simulation import SocietySource
+from pluralign.sources import PrivatePairs
 
 SEED = 3
 SOURCE = {"each": 60, "thin": 12, "world": 150}
@@ -339,3 +340,17 @@ def test_one_community_has_no_average_and_no_people_no_column(
     assert "average" not in repr(pluralign.evaluate(one, test, draws=100))
     nobody = [replace(pair, rater=None) for pair in test]
     assert "people" not in repr(pluralign.evaluate(one, nobody, draws=100))
+
+
+def test_private_choices_are_fitted_and_measured_as_reports_and_not_made_private_too_late(
+    sides: tuple[Pairs, Pairs],
+) -> None:
+    how = {"reference": "~world", "communities": "~hill", "encoder": "hash"}
+    with pytest.raises(InvalidSettings, match="cannot be reported any more") as caught:
+        pluralign.fit(sides[0], "full", privacy={"epsilon": 1.0}, **how)
+    assert caught.value.hint is not None and "PrivatePairs" in caught.value.hint
+    private = PrivatePairs(SocietySource(**SOURCE), epsilon=2.0, seed=1)
+    train, test = pluralign.split(pluralign.read_pairs(private), by="rater")
+    reported = pluralign.evaluate(pluralign.fit(train, "full", **SMALL, **how), test, draws=100)
+    assert {pair.flip for pair in test} == {private.flip}
+    assert "contested" not in repr(reported)

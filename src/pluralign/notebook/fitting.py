@@ -109,6 +109,12 @@ def fit(
             where="fit: trunk",
             hint='use pluralign run, or set trunk={..., "community": "head"}',
         )
+    if resolved.settings.privacy.epsilon is not None:
+        raise InvalidSettings(
+            "the pairs are in memory already, so their choices cannot be reported any more",
+            where="fit: privacy.epsilon",
+            hint="fit PrivatePairs(source, epsilon), of pluralign.sources",
+        )
     with reporting(None) as reporter:
         start = _start(resolved, saved, encoder, cache, reporter)
         with python_hints("fit"):
