@@ -89,7 +89,7 @@ from pluralign.core.private_choices import (
     person_digest,
 )
 from pluralign.core.progress import Reporter, Silent
-from pluralign.core.random import rng_for
+from pluralign.core.random import keyed_number, rng_for
 from pluralign.core.secrets import masked, secrets_of, without_secrets
 from pluralign.core.steering import (
     NO_STEER,
@@ -190,6 +190,7 @@ __all__ = [
     "is_part",
     "is_sealed",
     "is_sound",
+    "keyed_number",
     "known_community",
     "list_folder",
     "list_written",

@@ -137,6 +137,7 @@ def _sides(work: RewardWork, encoded: EncodedPairs, seed: int) -> Sides:
         split_pairs(work.loaded, settings, work.resolved.sources, seed),
         work.plan,
         settings,
+        seed,
     )
 
 

@@ -80,13 +80,14 @@ def _split_notes(
     return notes
 
 
-def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings) -> Sides:
+def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings, seed: int) -> Sides:
     """Cut the encoded pairs at a split that `check_split` has passed."""
     train = encoded.take(split.train)
     trained = {p.community for p in train.pairs}
     steered = tuple(c for c in plan.steered if c in trained)
     test = encoded.take(split.test).of((*plan.steered, *plan.spoken_for))
-    built = TrainingSet.build(train, steered, _unit(settings))
+    hash_seed = seed if settings.split.draw == "hash" else None
+    built = TrainingSet.build(train, steered, _unit(settings), hash_seed)
     return Sides(replace(built, loss=settings.privacy.loss_of(None)), test)
 
 
@@ -110,7 +111,7 @@ def spoken_for(train: TrainingSet, plan: Plan) -> TrainingSet:
     present = set(train.community_N.tolist())
     spoken = [c for c in plan.spoken_for if c in present]
     rows = np.flatnonzero(np.isin(train.community_N, spoken))
-    return TrainingSet(train.encoded.take(rows), tuple(spoken), train.unit_N[rows], train.loss)
+    return train.take(rows, tuple(spoken))
 
 
 def judge(test: EncodedPairs, reference: LinearRewardModel) -> TestPairs:

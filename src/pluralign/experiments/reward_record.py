@@ -214,9 +214,12 @@ def fingerprint_of(work: RewardWork) -> str:
     """A digest of all that results depend on: settings, data, reference, encoder, version."""
     # Sources of pairs are left out, because the data has a fingerprint of its own; `matrix` only
     # decides where rows are written.
-    exclude = {"pairs", "matrix"}
+    exclude: dict[str, Any] = {"pairs": True, "matrix": True}
+    # Runs of versions without these settings are resumed.
     if work.resolved.settings.privacy == PrivacySettings():
-        exclude.add("privacy")  # runs of versions without it are resumed
+        exclude["privacy"] = True
+    if work.resolved.settings.split.draw == "random":
+        exclude["split"] = {"draw"}
     settings = work.resolved.settings.model_dump(mode="json", exclude=exclude)
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model

@@ -6,7 +6,15 @@ import numpy as np
 
 from pluralign.core import InvalidSettings, NotEnoughData, PairSource, rng_for
 from pluralign.settings.experiment import Settings
-from pluralign.sources import Loaded, PrismPairs, Split, split_by, split_prism, unwrapped
+from pluralign.sources import (
+    Loaded,
+    PrismPairs,
+    Split,
+    split_by,
+    split_by_hash,
+    split_prism,
+    unwrapped,
+)
 
 
 def split_pairs(
@@ -34,4 +42,6 @@ def split_pairs(
             )
         return split_prism(loaded.pairs, source.published_test_raters())
     assert isinstance(settings.split.test, float)
+    if settings.split.draw == "hash":
+        return split_by_hash(by, loaded.pairs, settings.split.test, seed)
     return split_by(by, loaded.pairs, settings.split.test, rng_for(seed, "split"))

@@ -31,11 +31,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from pluralign.core import FloatArray, InvalidInput, NotEnoughData, rng_for
+from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData, rng_for
 from pluralign.core.units import Unit
 from pluralign.methods.adapting import steered_by
 from pluralign.methods.baselines import RidgeConfig, pooled_heads
-from pluralign.methods.ridges import choose_ridge, held_out_margins, mean_losses
+from pluralign.methods.ridges import FOLDS, choose_ridge, held_out_margins, mean_losses
 from pluralign.methods.training import TrainingSet, check_ridges
 from pluralign.rewards import DenseFeatures, EncodedPairs, LinearRewardModel, one_blas_thread
 
@@ -173,8 +173,7 @@ def shared_directions(
         Variances in falling order, shape (D,), 0 where halves disagree, and their directions, as
         columns, shape (D, D). All are 0 where fewer than two communities are in both halves.
     """
-    units = int(train.unit_N.max()) + 1
-    first_N = (rng.permutation(units) % 2 == 0)[train.unit_N]
+    first_N = _first_half(train, rng)
     halves = [train.without(first_N), train.without(~first_N)]
     both = sorted(set(halves[0].community_N.tolist()) & set(halves[1].community_N.tolist()))
     dimensions = len(prior.mean_D)
@@ -187,6 +186,16 @@ def shared_directions(
         moment_D_D = first_C_D.T @ second_C_D / len(both)
         value_D, vector_D_D = np.linalg.eigh((moment_D_D + moment_D_D.T) / 2)
     return np.maximum(value_D[::-1], 0), vector_D_D[:, ::-1]
+
+
+def _first_half(train: TrainingSet, rng: np.random.Generator) -> BoolArray:
+    """Whether the unit of each pair is in the first half, shape (N,)."""
+    if train.place_N is not None:
+        half_N: BoolArray = train.place_N * FOLDS % 1 < 0.5  # half of the units of every fold
+        return half_N
+    units = int(train.unit_N.max()) + 1
+    shuffled_N: BoolArray = (rng.permutation(units) % 2 == 0)[train.unit_N]
+    return shuffled_N
 
 
 def _shapes(config: MapConfig) -> list[_Shape]:

@@ -93,7 +93,7 @@ def held_out_margins(
 
     def fill(fold: int) -> None:
         inner = train.without(fold_N == fold)
-        if not inner.communities:
+        if not inner.communities or not (fold_N == fold).any():
             return
         head_K_C_D = fit(inner)
         for c, community in enumerate(inner.communities):
@@ -147,10 +147,12 @@ def balanced_weights(margin_N: FloatArray, train: TrainingSet) -> FloatArray:
 
 
 def _folds(train: TrainingSet, rng: np.random.Generator) -> IntArray:
-    """Fold of each pair, shape (N,): units are dealt in turn, a third of them to each fold."""
+    """Fold of each pair, shape (N,): a third of the units in each, by their own places if given."""
     units, unit_N = np.unique(train.unit_N, return_inverse=True)
     if len(units) < 2:
         raise NotEnoughData("fewer than two raters or questions: none can be left out")
+    if train.place_N is not None:
+        return (train.place_N * FOLDS).astype(np.intp)
     fold_U = np.empty(len(units), dtype=np.intp)
     fold_U[rng.permutation(len(units))] = np.arange(len(units)) % min(FOLDS, len(units))
     return fold_U[unit_N]

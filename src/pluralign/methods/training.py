@@ -16,6 +16,7 @@ from pluralign.core import (
     RewardModel,
     SteerableRewardModel,
     count_of,
+    keyed_number,
     listed,
     short_id,
 )
@@ -41,6 +42,9 @@ class TrainingSet:
             of their names; shape (N,).
         loss: The loss of choices that were reported by randomised response; without such choices
             it changes nothing.
+        place_N: A number in [0, 1) that belongs to the unit of each pair, shape (N,): folds are
+            dealt by it, so that a unit that leaves changes no other unit's fold. None: folds are
+            drawn at random.
 
     Raises:
         NotEnoughData: If a community has no training pairs.
@@ -51,6 +55,7 @@ class TrainingSet:
     communities: tuple[str, ...]
     unit_N: IntArray
     loss: LossKind = "plain"
+    place_N: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if len(self.unit_N) != len(self.encoded):
@@ -71,15 +76,30 @@ class TrainingSet:
 
     @classmethod
     def build(
-        cls, encoded: EncodedPairs, communities: Sequence[str], by: str = "rater"
+        cls,
+        encoded: EncodedPairs,
+        communities: Sequence[str],
+        by: str = "rater",
+        hash_seed: int | None = None,
     ) -> "TrainingSet":
-        """Build a training set; its units are raters, or questions or stems without raters."""
+        """Build a training set; its units are raters, or questions or stems without raters.
+
+        Args:
+            encoded: All training pairs.
+            communities: Ids to steer to.
+            by: Unit that stays whole: ``rater``, ``both``, ``question`` or ``stem``.
+            hash_seed: Seed of the hash that deals units into folds; None: they are shuffled.
+        """
         units = [unit_of(p, by) for p in encoded.pairs]
         # Numbered in the order of names, so that a shuffle of units does not depend on the order of
         # the pairs.
         number = {unit: k for k, unit in enumerate(sorted(set(units)))}
         unit_N = np.fromiter((number[unit] for unit in units), dtype=np.int32, count=len(units))
-        return cls(encoded, tuple(communities), unit_N)
+        if hash_seed is None:
+            return cls(encoded, tuple(communities), unit_N)
+        place = {unit: keyed_number(hash_seed, "folds", unit) for unit in number}
+        place_N = np.array([place[unit] for unit in units])
+        return cls(encoded, tuple(communities), unit_N, place_N=place_N)
 
     @property
     def community_N(self) -> np.ndarray[Any, np.dtype[np.str_]]:
@@ -123,15 +143,24 @@ class TrainingSet:
         """The pairs of these communities, steered to those of them that this set steers to."""
         rows = np.flatnonzero(np.isin(self.community_N, communities))
         steered_to = tuple(c for c in self.communities if c in communities)
-        return TrainingSet(self.encoded.take(rows), steered_to, self.unit_N[rows], self.loss)
+        return self.take(rows, steered_to)
 
     def without(self, held_N: np.ndarray[Any, np.dtype[np.bool_]]) -> "TrainingSet":
         """The pairs that are not held out; communities left without pairs are not steered to."""
         kept = np.flatnonzero(~held_N)
-        encoded = self.encoded.take(kept)
-        present = {p.community for p in encoded.pairs}
-        steered_to = tuple(c for c in self.communities if c in present)
-        return TrainingSet(encoded, steered_to, self.unit_N[kept], self.loss)
+        present = set(self.community_N[kept].tolist())
+        return self.take(kept, tuple(c for c in self.communities if c in present))
+
+    def take(self, rows: IntArray, communities: tuple[str, ...]) -> "TrainingSet":
+        """The pairs at these positions, steered to these communities."""
+        place_n = None if self.place_N is None else self.place_N[rows]
+        return replace(
+            self,
+            encoded=self.encoded.take(rows),
+            communities=communities,
+            unit_N=self.unit_N[rows],
+            place_N=place_n,
+        )
 
 
 def unit_of(pair: PreferencePair, by: str) -> str:

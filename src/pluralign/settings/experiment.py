@@ -29,6 +29,9 @@ class SplitSettings(SettingsTable):
     """Fraction of the data to test on; with ``by = "files"``, the test file."""
     train: Path | None = None
     """With ``by = "files"``: the training file."""
+    draw: Literal["random", "hash"] = "random"
+    """``random`` shuffles all units and takes the first; ``hash`` derives side and fold of a unit
+    from its own id and the seed, so that a person who leaves changes nobody else's."""
 
     @model_validator(mode="after")
     def _files_go_together(self) -> "SplitSettings":

@@ -3,11 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from pluralign.core import IntArray, InvalidInput, NotEnoughData, PreferencePair
+from pluralign.core import (
+    IntArray,
+    InvalidInput,
+    NotEnoughData,
+    PreferencePair,
+    keyed_number,
+)
 
 SplitKind = Literal["rater", "question", "stem", "both"]
 
@@ -64,14 +70,7 @@ def split_by(
     >>> len(split.train), len(split.test)
     (8, 2)
     """
-    if not 0 < test < 1:
-        raise InvalidInput(
-            f"the test part must be in (0, 1), got {test}",
-            where="split.test",
-            hint="use a value such as 0.2",
-        )
-    if not pairs:
-        raise NotEnoughData("there are no pairs to split", hint="see why rows were dropped")
+    _check(kind, pairs, test)
     if kind == "rater":
         chosen = _draw_raters(pairs, test, rng)
         return _sides([_rater(pair) in chosen for pair in pairs], "rater")
@@ -79,11 +78,44 @@ def split_by(
         units = [pair.question if kind == "question" else pair.stem for pair in pairs]
         drawn = _draw(set(units), test, rng)
         return _sides([unit in drawn for unit in units], kind)
-    if kind == "both":
-        return _split_by_both(pairs, test, rng)
-    raise InvalidInput(
-        f"there is no split by {kind!r}", where="split.by", hint="use rater, question, stem or both"
+    raters = _draw_raters(pairs, test, rng)
+    questions = _draw({pair.question for pair in pairs}, test, rng)
+    return _crossed(
+        [_rater(pair) in raters for pair in pairs], [pair.question in questions for pair in pairs]
     )
+
+
+def split_by_hash(
+    kind: SplitKind, pairs: Sequence[PreferencePair], test: float, seed: int
+) -> Split:
+    """Split so that the side of a unit depends on its own id and the seed, and on nothing else.
+
+    A unit that leaves or comes changes the side of no other unit, in contrast to `split_by`. So the
+    test part is near ``test``, not equal to it, and a community of few raters may have all of them
+    on one side.
+
+    Args:
+        kind: As in `split_by`.
+        pairs: The pairs.
+        test: Probability that a unit is tested on, in (0, 1).
+        seed: Key of the hash.
+
+    Returns:
+        The two sides, as positions in ``pairs``.
+
+    Raises:
+        InvalidInput: If ``test`` is out of range, or raters are needed and a pair has none.
+        NotEnoughData: If a side is empty.
+
+    >>> def answer(i: int) -> PreferencePair:
+    ...     return PreferencePair(str(i), "Tea?", "Yes", "No", "GBR", rater=f"r{i}")
+    >>> split_by_hash("rater", [answer(i) for i in range(1000)], 0.2, seed=7)
+    Split(825 training pairs, 175 test pairs, 0 on neither side)
+    """
+    _check(kind, pairs, test)
+    if kind == "both":
+        return _crossed(*(_hashed(unit, pairs, test, seed) for unit in ("rater", "question")))
+    return _sides(_hashed(kind, pairs, test, seed), kind)
 
 
 def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -> Split:
@@ -100,11 +132,33 @@ def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -
     return _sides([_rater(pair) in test_raters for pair in pairs], "rater")
 
 
-def _split_by_both(pairs: Sequence[PreferencePair], test: float, rng: np.random.Generator) -> Split:
-    raters = _draw_raters(pairs, test, rng)
-    questions = _draw({pair.question for pair in pairs}, test, rng)
-    by_rater_N = np.array([_rater(pair) in raters for pair in pairs])
-    by_question_N = np.array([pair.question in questions for pair in pairs])
+def _check(kind: str, pairs: Sequence[PreferencePair], test: float) -> None:
+    if not 0 < test < 1:
+        raise InvalidInput(
+            f"the test part must be in (0, 1), got {test}",
+            where="split.test",
+            hint="use a value such as 0.2",
+        )
+    if not pairs:
+        raise NotEnoughData("there are no pairs to split", hint="see why rows were dropped")
+    if kind not in get_args(SplitKind):
+        raise InvalidInput(
+            f"there is no split by {kind!r}",
+            where="split.by",
+            hint="use rater, question, stem or both",
+        )
+
+
+def _hashed(unit: str, pairs: Sequence[PreferencePair], test: float, seed: int) -> list[bool]:
+    """Whether the unit of each pair is tested on."""
+    names = [_rater(pair) if unit == "rater" else str(getattr(pair, unit)) for pair in pairs]
+    tested = {name: keyed_number(seed, f"split by {unit}", name) < test for name in set(names)}
+    return [tested[name] for name in names]
+
+
+def _crossed(by_rater: Sequence[bool], by_question: Sequence[bool]) -> Split:
+    """Both tested, or neither; the other pairs are left out."""
+    by_rater_N, by_question_N = np.array(by_rater), np.array(by_question)
     sides = np.flatnonzero(~by_rater_N & ~by_question_N), np.flatnonzero(by_rater_N & by_question_N)
     left_out = Counter(
         {
