@@ -80,15 +80,24 @@ def test_own_margins_are_those_under_the_steer_to_the_rater_s_community() -> Non
     assert own_margins({"": np.array([7.0, 8.0, 9.0])}, judged).tolist() == [7.0, 8.0, 9.0]
 
 
-def test_clusters_are_people_only_where_every_pair_has_one() -> None:
+def test_a_pair_without_a_rater_is_clustered_by_its_stem_and_the_others_by_their_raters() -> None:
     judged = TestPairs.of(PAIRS, np.zeros(3))
     assert (judged.cluster_N.tolist(), judged.raters) == (["ana", "ben", "ben"], True)
+    assert judged.people() == 2
     mixed = [*PAIRS, PreferencePair("d", "Sun?", "Yes", "No", "GBR", stem="weather")]
     judged = TestPairs.of(mixed, np.zeros(4))
-    assert (judged.cluster_N.tolist(), judged.raters) == (
-        ["Tea?", "Tea?", "Rain?", "weather"],
-        False,
-    )
+    assert judged.cluster_N.tolist() == ["ana", "ben", "ben", "weather"]
+    assert judged.person_N.tolist() == [True, True, True, False]
+    assert judged.people() == 2
+    joined = TestPairs.join([judged, judged.take(np.array([3]))])
+    assert joined.person_N.tolist() == [True, True, True, False, False]
+
+
+def test_pairs_of_shares_are_clustered_by_stem_and_have_no_people() -> None:
+    pairs = [PreferencePair(id_, "Sun?", "Yes", "No", "GBR", stem="weather") for id_ in "ab"]
+    judged = TestPairs.of(pairs, np.zeros(2))
+    assert (judged.raters, judged.people(), judged.nobody_N) == (False, None, None)
+    assert judged.cluster_N.tolist() == ["weather"] * 2
 
 
 def test_a_long_stem_costs_no_memory_and_stays_itself() -> None:

@@ -137,7 +137,7 @@ def test_the_scores_are_the_models_own_under_the_steer(
     assert found.accuracy.low < found.accuracy.value
 
 
-def test_without_raters_the_interval_is_over_questions(
+def test_pairs_without_a_rater_are_clustered_by_question_and_only_people_are_counted(
     tmp_path: Path, write_rows: Callable[..., Path]
 ) -> None:
     rows = [row("Yes, yes", "No", prompt=f"Tea {i}?") for i in range(4)] + [
@@ -145,7 +145,7 @@ def test_without_raters_the_interval_is_over_questions(
     ]
     file = write_rows(tmp_path / "a.jsonl", [*rows, row("Yes, yes", "No", rater="ana")])
     accuracy = write_rewardbench(LengthReward(), file, None, tmp_path, "x", Tally()).accuracy
-    assert (accuracy.n, accuracy.n_raters) == (6, None)
+    assert (accuracy.n, accuracy.n_raters) == (6, 1)
     assert accuracy.low is not None
 
 

@@ -67,37 +67,35 @@ def judged(p, items=400, raters=40, seed=0):
 
 
 def test_with_many_raters_the_ceiling_is_the_planted_one():
-    ceiling = human_ceiling(*judged(0.8), rng_for(0))
+    ceiling = human_ceiling(*judged(0.8))
     assert ceiling.low <= 0.8 <= ceiling.high
     assert ceiling.value == pytest.approx(0.8, abs=0.01)
     assert (ceiling.n, ceiling.n_raters) == (400, 40)
 
 
 def test_two_raters_reach_the_chance_that_they_agree():
-    ceiling = human_ceiling(*judged(0.8, items=20_000, raters=2), rng_for(0), draws=10)
+    ceiling = human_ceiling(*judged(0.8, items=20_000, raters=2))
     assert ceiling.value == pytest.approx(0.8**2 + 0.2**2, abs=0.01)
 
 
 def test_which_response_is_called_first_does_not_matter():
     item, choice, rater = judged(0.7, items=50, raters=5)
-    assert human_ceiling(item, 1 - choice, rater, rng_for(0)) == human_ceiling(
-        item, choice, rater, rng_for(0)
-    )
+    assert human_ceiling(item, 1 - choice, rater) == human_ceiling(item, choice, rater)
 
 
 def test_a_rater_who_judges_twice_is_not_their_own_company():
     with pytest.raises(NotEnoughData, match="two different raters"):
-        human_ceiling(["i", "i", "j"], [1, 1, 0], ["ana", "ana", "ben"], rng_for(0))
+        human_ceiling(["i", "i", "j"], [1, 1, 0], ["ana", "ana", "ben"])
 
 
 def test_a_tie_among_the_others_earns_half():
-    ceiling = human_ceiling(["i"] * 3, [1, 0, 1], ["ana", "ben", "eve"], rng_for(0))
+    ceiling = human_ceiling(["i"] * 3, [1, 0, 1], ["ana", "ben", "eve"])
     assert ceiling.value == pytest.approx((0.5 + 0 + 0.5) / 3)
 
 
 def test_a_choice_other_than_one_of_two_is_refused():
     with pytest.raises(InvalidInput, match="neither 0 nor 1"):
-        human_ceiling(["i", "i"], [1, 2], ["ana", "ben"], rng_for(0))
+        human_ceiling(["i", "i"], [1, 2], ["ana", "ben"])
 
 
 @pytest.mark.shared
@@ -109,8 +107,6 @@ def test_people_of_the_global_dialogues_agree_beyond_chance(shared_data):
     chosen = [row["thought_a"] if row["vote"] == "Thought A" else row["thought_b"] for row in votes]
     couples = [sorted((row["thought_a"], row["thought_b"])) for row in votes]
     choice = [int(c == pair[1]) for c, pair in zip(chosen, couples, strict=True)]
-    ceiling = human_ceiling(
-        ["|".join(c) for c in couples], choice, [row["rater_id"] for row in votes], rng_for(0)
-    )
+    ceiling = human_ceiling(["|".join(c) for c in couples], choice, [r["rater_id"] for r in votes])
     assert 0.55 < ceiling.low < ceiling.high < 0.8
     assert ceiling.n > 300

@@ -80,10 +80,11 @@ def test_closeness_counts_every_question_the_same_and_nominal_ones_as_right_or_w
     assert answer_closeness([50], [0], [4]).tolist() == [0]
 
 
-def test_every_draw_takes_as_many_questions_as_there_are() -> None:
+def test_every_draw_takes_one_question_less_than_there_are() -> None:
     counts = draw_questions(7, np.random.default_rng(0), 50)
     assert counts.shape == (50, 7)
-    assert (counts.sum(axis=1) == 7).all()
+    assert (counts.sum(axis=1) == 6).all()
+    assert (draw_questions(1, np.random.default_rng(0), 5) == 1).all()
     with pytest.raises(NotEnoughData):
         draw_questions(0, np.random.default_rng(0))
 

@@ -6,7 +6,7 @@ from scipy.stats import spearmanr
 from pages.reading import tested
 from pluralign.core import Estimate, FloatArray, rng_for
 from pluralign.evaluation import TestPairs, own_margins
-from pluralign.metrics import correct, disaggregate, percentile_interval
+from pluralign.metrics import correct, group_means, percentile_interval
 from pluralign.runs import RewardRun
 
 
@@ -63,10 +63,8 @@ def _own_minus_others(judged: TestPairs, credit: dict[str, FloatArray]) -> Float
 def _average(run: RewardRun, judged: TestPairs, credit_N: FloatArray) -> Estimate:
     rows = np.isin(judged.community_N, tested(run))
     part = judged.take(rows)
-    settings = run.settings
-    rng = rng_for(settings["seed"], "bootstrap", "all")
-    draws = settings["intervals"]["draws"]
-    by = disaggregate(
-        credit_N[rows], part.community_N, part.cluster_N, rng, raters=part.raters, draws=draws
+    both = run.settings["split"]["by"] == "both"
+    means = group_means(
+        credit_N[rows, None], part.community_N, part.clusters(both), bounds=(-1.0, 1.0)
     )
-    return by.average
+    return means.average()

@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray, Survey, Tally
 from pluralign.evaluation.surveys import AnswerTable, Peoples, ReadAnswer, answer_shares, order_of
-from pluralign.metrics import draw_questions, percentile_interval
+from pluralign.metrics import Drawn, draw_questions
 
 _DRAWS = 5
 
@@ -129,8 +129,7 @@ def shape_of(one: ReadAnswer) -> tuple[tuple[int, ...], str, str]:
 
 def estimate(value: float, draws_B: FloatArray, n: int, n_raters: int | None = None) -> Estimate:
     """A number with the interval of its draws."""
-    low, high = percentile_interval(draws_B)
-    return Estimate(float(value), low, high, max(int(n), 1), n_raters)
+    return Drawn(float(value), draws_B, max(int(n), 1), n_raters).estimate
 
 
 def _first_asked(answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:

@@ -55,6 +55,7 @@ class Means:
             self.draws_B_C_S[:, c, s].astype(float),
             int(self.n_C[c]),
             people,
+            clusters=int(self.people_C[c]),
         )
 
     def enough(self, community: str) -> bool:
@@ -74,6 +75,7 @@ class Means:
             self.draws_B_C_S[:, rest, s].astype(float),
             int(self.n_C[rest].sum()),
             int(self.people_C[rest].sum()) if self.raters else None,
+            clusters=int(self.people_C[rest].sum()),
         )
 
 

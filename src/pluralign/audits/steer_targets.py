@@ -11,7 +11,7 @@ from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.audits.steer_accuracy import FEW, accuracies, few_ids, steered
 from pluralign.core import NO_STEER, FloatArray
 from pluralign.evaluation.test_pairs import StrArray
-from pluralign.metrics import correct, disaggregate
+from pluralign.metrics import Clusters, correct, disaggregate
 
 _GROUP = 10
 
@@ -98,7 +98,8 @@ def _between_groups(
     keep = own & np.isin(group_N, large)
     credit = rewards.judged.credit(rewards.margins[method][community])[keep]
     rng = context.rng("groups", method, community, column)
-    by = disaggregate(credit, group_N[keep], cluster_N[keep], rng, raters=True, draws=context.draws)
+    people = Clusters(cluster_N=cluster_N[keep])
+    by = disaggregate(credit, group_N[keep], people, rng, bounds=(0.0, 1.0), draws=context.draws)
     worst, served = by.worst()
     gap = by.disparity()
     return Measured(

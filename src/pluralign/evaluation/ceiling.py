@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from pluralign.core import NotEnoughData, PreferencePair, prompt_text, rng_for
+from pluralign.core import NotEnoughData, PreferencePair, prompt_text
 from pluralign.evaluation.reward_rows import Row
 from pluralign.metrics import human_ceiling
 
 
-def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) -> Iterator[Row]:
+def ceiling_rows(pairs: Sequence[PreferencePair]) -> Iterator[Row]:
     """How often a rater agrees with the majority of the others on the same two responses.
 
     It is a reference point, not an upper limit: with few other raters their majority is itself
@@ -15,8 +15,6 @@ def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) 
 
     Args:
         pairs: All pairs, not only those tested.
-        seed: Seed of the intervals.
-        draws: Bootstrap draws over raters.
 
     Yields:
         A row for each community in which some pair was judged by two people, metric
@@ -30,7 +28,7 @@ def ceiling_rows(pairs: Sequence[PreferencePair], seed: int, draws: int = 2000) 
         item, choice = _items_and_choices(judged)
         raters = [str(p.rater) for p in judged]
         try:
-            e = human_ceiling(item, choice, raters, rng_for(seed, "ceiling", community), draws)
+            e = human_ceiling(item, choice, raters)
         except NotEnoughData:
             continue
         yield Row.of(e, "human_agreement", "people", None, community, "all")

@@ -1,7 +1,7 @@
 """Accuracy for each community: of every method and steer, on all and on contested pairs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,15 @@ import numpy as np
 from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
 from pluralign.evaluation.reward_rows import DifferenceRow, Row, SummaryRow
 from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
-from pluralign.metrics import ByCommunity, disaggregate, draw_series_means
+from pluralign.metrics import ByCommunity, GroupMeans, disaggregate, group_means
 
 METRIC = "pairwise_accuracy"
 SUBSETS = ("all", "contested")
 ENOUGH = 5
 """Raters (or questions) that a ranked community needs: with fewer, intervals are too narrow."""
 _TOGETHER = 16
+_CREDIT = (0.0, 1.0)
+_DIFFERENCE = (-1.0, 1.0)
 Margins = Mapping[str, FloatArray]
 
 
@@ -31,10 +33,12 @@ class Drawing:
     Attributes:
         seed: The same seed gives every method the same draws, so differences are paired.
         draws: How many.
+        both: Whether the split held out raters and questions, so that both cause errors.
     """
 
     seed: int = 0
     draws: int = 2000
+    both: bool = False
 
 
 def _subsets(judged: TestPairs) -> tuple[str, ...]:
@@ -105,9 +109,9 @@ def summary_rows(
             if found["worst"].value > 0:
                 found["ratio"] = by.ratio(ENOUGH)
         for aggregate, e in found.items():
-            of = worst_community if aggregate == "worst" else None
-            more = {"aggregate": aggregate, "worst_community": of}
-            yield SummaryRow.of(_counted(part, e, of), METRIC, method, OWN, None, subset, **more)
+            named = worst_community if aggregate == "worst" else None
+            more = {"aggregate": aggregate, "worst_community": named}
+            yield SummaryRow.of(e, METRIC, method, OWN, None, subset, **more)
 
 
 def difference_rows(
@@ -138,12 +142,10 @@ def difference_rows(
         if not rows.any():
             continue
         part = judged.take(rows)
-        gain_N = part.credit(own_N[rows]) - part.credit(other_N[rows])
-        by = _disaggregate(part, gain_N, subset, drawing)
-        for community, e in [(None, by.average), *by.by_community.items()]:
-            counted = _counted(part, e, community)
+        means = _differences(part, own_N[rows], other_N[rows], drawing)
+        for community, e in [(None, means.average()), *means.by_id().items()]:
             more = {"baseline": baseline[0]}
-            yield DifferenceRow.of(counted, METRIC, method, OWN, community, subset, **more)
+            yield DifferenceRow.of(e, METRIC, method, OWN, community, subset, **more)
 
 
 def harm_rows(
@@ -162,16 +164,14 @@ def harm_rows(
         For each steer the paired difference to the reference on the pairs of all bystanders but the
         one steered to; below 0 they are worse off.
     """
-    baseline_N = judged.credit(judged.reference_N)
     for steer, margin_N in margins.items():
         rows = np.isin(judged.community_N, bystanders) & (judged.community_N != steer)
         if steer == NO_STEER or not rows.any():
             continue
         part = judged.take(rows)
-        by = _disaggregate(part, part.credit(margin_N[rows]) - baseline_N[rows], "harm", drawing)
-        counted = _counted(part, by.average, None)
+        means = _differences(part, margin_N[rows], part.reference_N, drawing)
         more = {"baseline": REFERENCE, "aggregate": "bystanders"}
-        yield DifferenceRow.of(counted, METRIC, method, steer, None, "all", **more)
+        yield DifferenceRow.of(means.average(), METRIC, method, steer, None, "all", **more)
 
 
 def _disaggregate(
@@ -179,75 +179,44 @@ def _disaggregate(
 ) -> ByCommunity:
     """Estimates by community; one purpose has the same draws for every method."""
     rng = rng_for(drawing.seed, "bootstrap", purpose)
+    clusters = part.clusters(drawing.both)
     return disaggregate(
-        value_N, part.community_N, part.cluster_N, rng, raters=part.raters, draws=drawing.draws
+        value_N, part.community_N, clusters, rng, bounds=_CREDIT, draws=drawing.draws
     )
 
 
-def _counted(part: TestPairs, e: Estimate, community: str | None) -> Estimate:
-    """An estimate whose n counts different pairs, of one community or of all."""
-    pairs = part.pair_N if community is None else part.pair_N[part.community_N == community]
-    return replace(e, n=len(np.unique(pairs)))
+def _differences(
+    part: TestPairs, margin_N: FloatArray, other_N: FloatArray, drawing: Drawing
+) -> GroupMeans:
+    """Means of paired differences in credit between two models, by community."""
+    gain_N = part.credit(margin_N) - part.credit(other_N)
+    differs = np.unique(part.community_N[margin_N != other_N])
+    same = np.setdiff1d(part.community_N, differs)
+    return group_means(
+        gain_N[:, None],
+        part.community_N,
+        part.clusters(drawing.both),
+        bounds=_DIFFERENCE,
+        certain=same.tolist(),
+    )
 
 
 def _series_rows(
     part: TestPairs, margins: Margins, method: str, subset: str, drawing: Drawing
 ) -> Iterator[Row]:
-    communities = np.unique(part.community_N).tolist()
-    of_C = [part.community_N == community for community in communities]
-    means = _means(part, margins, of_C, subset, drawing)
+    """A row for each community and steer; `_TOGETHER` steers are in memory at once."""
     steers = list(margins)
-    for c, community in enumerate(communities):
-        n = len(np.unique(part.pair_N[of_C[c]]))
-        people = len(np.unique(part.cluster_N[of_C[c]]))
-        for s, steer in enumerate(steers):
-            value, low, high = means[:, c, s].tolist()
-            # One rater (or question) shows no spread, even where questions are drawn jointly.
-            if people < 2 or np.isnan(low):
-                low = high = None
-            n_raters = people if part.raters else None
-            yield Row(
-                metric=METRIC,
-                method=method,
-                steer=None if steer == NO_STEER else steer,
-                community=community,
-                subset=subset,
-                value=value,
-                low=low,
-                high=high,
-                n=n,
-                n_raters=n_raters,
-            )
-
-
-def _means(
-    part: TestPairs, margins: Margins, of_C: Sequence[BoolArray], subset: str, drawing: Drawing
-) -> FloatArray:
-    """Accuracy of each community under each steer, and the ends of its interval, shape (3, C, S).
-
-    All steers have the same draws; the numbers of `_TOGETHER` steers are in memory at once.
-    """
-    steers = list(margins)
-    lots = []
+    found: dict[tuple[str, str], Estimate] = {}
     for start in range(0, len(steers), _TOGETHER):
-        credit_N_S = np.stack(
-            [part.credit(margins[s]) for s in steers[start : start + _TOGETHER]], axis=1
+        chosen = steers[start : start + _TOGETHER]
+        credit_N_S = np.stack([part.credit(margins[s]) for s in chosen], axis=1)
+        means = group_means(
+            credit_N_S, part.community_N, part.clusters(drawing.both), bounds=_CREDIT
         )
-        # Made anew for each lot of steers, so that all have the same draws.
-        rng = rng_for(drawing.seed, "bootstrap", subset)
-        draws_B_C_S = draw_series_means(
-            credit_N_S, part.community_N, part.cluster_N, rng, drawing.draws
-        )
-        value_C_S = np.stack([credit_N_S[own].mean(axis=0) for own in of_C])
-        ends_2_C_S = np.stack([_ends(draws_B_C_S[:, c]) for c in range(len(of_C))], axis=1)
-        lots.append(np.concatenate([value_C_S[None], ends_2_C_S]))
-    means: FloatArray = np.concatenate(lots, axis=2)
-    return means
-
-
-def _ends(draws_B_S: FloatArray) -> FloatArray:
-    """The middle 95 % of the draws of each series, shape (2, S); nan where there are none."""
-    if np.isnan(draws_B_S).all():
-        return np.full((2, draws_B_S.shape[1]), np.nan)
-    ends: FloatArray = np.nanquantile(draws_B_S, [0.025, 0.975], axis=0)
-    return ends
+        for s, steer in enumerate(chosen):
+            for community, e in means.by_id(s).items():
+                found[community, steer] = e
+    for community in np.unique(part.community_N).tolist():
+        for steer in steers:
+            named = None if steer == NO_STEER else steer
+            yield Row.of(found[community, steer], METRIC, method, named, community, subset)

@@ -8,6 +8,7 @@ import numpy as np
 
 from pluralign.core import (
     NO_STEER,
+    BoolArray,
     FloatArray,
     NotEnoughData,
     PreferencePair,
@@ -19,7 +20,7 @@ from pluralign.core import (
     prompt_text,
     short_id,
 )
-from pluralign.metrics import correct
+from pluralign.metrics import Clusters, correct
 
 StrArray = np.ndarray[Any, np.dtype[np.str_]]
 OWN = "own"
@@ -49,12 +50,13 @@ class TestPairs:
     Attributes:
         pair_N: Id of each pair; the same pair may come again in another repeat.
         community_N: Id of the rater's community.
-        cluster_N: The unit that intervals resample: the id of the rater, or of the stem where
-            there are no raters.
+        cluster_N: Id of the rater; of the stem for a pair without one.
         reference_N: Margin of the repeat's reference, in logits.
-        raters: Whether clusters are people.
+        raters: Whether clusters are people, with the exception of ``nobody_N``.
         flip_N: Probability that each reported choice is the opposite of the choice, where choices
             are private; None where all are known.
+        stem_N: Id of the stem of each pair; None in files of early versions.
+        nobody_N: Pairs without a rater among pairs with one, shape (N,); None where there are none.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes a class called Test... for tests
@@ -65,6 +67,8 @@ class TestPairs:
     reference_N: FloatArray
     raters: bool
     flip_N: FloatArray | None = None
+    stem_N: StrArray | None = None
+    nobody_N: BoolArray | None = None
 
     def __post_init__(self) -> None:
         if not len(self.pair_N):
@@ -80,6 +84,31 @@ class TestPairs:
         communities = np.unique(self.community_N).tolist()
         return f"TestPairs({count_of(len(self), 'pair')} of {listed(communities)}; {clusters})"
 
+    @property
+    def person_N(self) -> BoolArray:
+        """Whether the cluster of each pair is a person, shape (N,)."""
+        if self.nobody_N is None:
+            return np.full(len(self), self.raters)
+        return ~self.nobody_N
+
+    def clusters(self, both: bool = False) -> Clusters:
+        """The clusters behind errors.
+
+        Args:
+            both: Whether the split held out raters and questions.
+        """
+        return Clusters(
+            cluster_N=self.cluster_N,
+            person_N=self.person_N,
+            question_N=self.stem_N if self.raters else None,
+            both=both,
+            pair_N=self.pair_N,
+        )
+
+    def people(self) -> int | None:
+        """Number of different raters; None where there are none."""
+        return len(np.unique(self.cluster_N[self.person_N])) or None
+
     def take(self, keep_N: np.ndarray[Any, np.dtype[Any]]) -> "TestPairs":
         """Some of the pairs."""
         return TestPairs(
@@ -89,6 +118,8 @@ class TestPairs:
             self.reference_N[keep_N],
             self.raters,
             None if self.flip_N is None else self.flip_N[keep_N],
+            None if self.stem_N is None else self.stem_N[keep_N],
+            None if self.nobody_N is None else self.nobody_N[keep_N],
         )
 
     def credit(self, margin_N: FloatArray) -> FloatArray:
@@ -101,28 +132,39 @@ class TestPairs:
 
     @classmethod
     def of(cls, pairs: Sequence[PreferencePair], reference_N: FloatArray) -> "TestPairs":
-        """Columns of pairs; clusters are raters if every pair has one, else stems."""
-        raters = all(p.rater is not None for p in pairs)
-        cluster = [short_id(str(p.rater) if raters else p.stem) for p in pairs]
+        """Columns of pairs; clusters are raters, and stems of pairs without a rater."""
+        nobody_N = np.array([p.rater is None for p in pairs], dtype=np.bool_)
+        stems = [short_id(p.stem) for p in pairs]
+        cluster = [
+            stem if p.rater is None else short_id(str(p.rater))
+            for p, stem in zip(pairs, stems, strict=True)
+        ]
         return cls(
             np.array([p.id for p in pairs], dtype=np.str_),
             np.array([p.community for p in pairs], dtype=np.str_),
             np.array(cluster, dtype=np.str_),
             np.asarray(reference_N, dtype=np.float64),
-            raters,
+            not nobody_N.all(),
             np.array([p.flip for p in pairs]) if any(p.flip for p in pairs) else None,
+            np.array(stems, dtype=np.str_),
+            nobody_N if nobody_N.any() and not nobody_N.all() else None,
         )
 
     @classmethod
     def join(cls, parts: Sequence["TestPairs"]) -> "TestPairs":
         """Several repeats as one; a rater drawn in two of them is one cluster."""
+        stems = [p.stem_N for p in parts if p.stem_N is not None]
+        raters = any(p.raters for p in parts)
+        person_N = np.concatenate([p.person_N for p in parts])
         return cls(
             np.concatenate([p.pair_N for p in parts]),
             np.concatenate([p.community_N for p in parts]),
             np.concatenate([p.cluster_N for p in parts]),
             np.concatenate([p.reference_N for p in parts]),
-            all(p.raters for p in parts),
+            raters,
             _joined_flips(parts),
+            np.concatenate(stems) if len(stems) == len(parts) else None,
+            ~person_N if raters and not person_N.all() else None,
         )
 
 

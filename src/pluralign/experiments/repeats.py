@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pluralign.core import REFERENCE, NotEnoughData, PreferencePair, rng_for
-from pluralign.evaluation import ENOUGH, TestPairs
+from pluralign.core import REFERENCE, NotEnoughData, PreferencePair, count_of, rng_for
+from pluralign.evaluation import TestPairs
 from pluralign.experiments.planning import Plan
 from pluralign.methods import RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
+from pluralign.metrics import ENOUGH_CLUSTERS, effective_clusters
 from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
 from pluralign.settings.experiment import Settings
 from pluralign.sources import Split
@@ -46,9 +47,11 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
     """
     trained = {pairs[i].community for i in split.train.tolist()}
     measured = dict.fromkeys((*plan.steered, *plan.spoken_for))
-    units: dict[str, set[str]] = {}
+    units: dict[str, list[str]] = {}
+    nobody = 0
     for i in split.test.tolist():
-        units.setdefault(pairs[i].community, set()).add(pairs[i].rater or pairs[i].stem)
+        units.setdefault(pairs[i].community, []).append(pairs[i].rater or pairs[i].stem)
+        nobody += pairs[i].rater is None
     if trained.isdisjoint(plan.steered):
         raise NotEnoughData("no community to steer to has training pairs", hint="lower split.test")
     if plan.spoken_for and trained.isdisjoint(plan.spoken_for):
@@ -56,25 +59,32 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
     if units.keys().isdisjoint(measured):
         raise NotEnoughData("no community has test pairs", hint="raise split.test")
     untrained = [c for c in plan.steered if c not in trained]
-    counts = {c: len(units.get(c, ())) for c in measured}
-    return _split_notes(counts, untrained, split.left_out)
+    counts = {c: effective_clusters(units[c]) if c in units else 0.0 for c in measured}
+    notes = _split_notes(counts, untrained, split.left_out)
+    if 0 < nobody < len(split.test):
+        of = f"{nobody:,} of {count_of(len(split.test), 'test pair')}"
+        notes.append(f"{of} have no rater: they are clustered by question stem, others by rater")
+    return notes
 
 
 def _split_notes(
-    units: Mapping[str, int], untrained: Sequence[str], left_out: Mapping[str, int]
+    units: Mapping[str, float], untrained: Sequence[str], left_out: Mapping[str, int]
 ) -> list[str]:
     """Notes on a split that can be used.
 
     Args:
-        units: Community -> test raters, or stems.
+        units: Community -> effective test raters, or stems (`effective_clusters`).
         untrained: Communities to steer to that have no training pairs.
         left_out: Reason -> pairs on neither side.
     """
-    few = {c: n for c, n in units.items() if 0 < n < ENOUGH}
     notes = [f"{c} has no test pairs; it is not measured" for c, n in units.items() if not n]
     notes += [f"{c} has no training pairs; it is not steered to" for c in untrained]
-    for community, n in few.items():
-        notes.append(f"{community} has {n} test raters or stems; its intervals are too narrow")
+    few = [f"{c} {n:.0f}" for c, n in units.items() if 0 < n < ENOUGH_CLUSTERS]
+    if few:
+        notes.append(
+            f"intervals may be too narrow below {ENOUGH_CLUSTERS} effective test raters or stems: "
+            f"{', '.join(few)}"
+        )
     for reason, n in left_out.items():
         notes.append(f"{n:,} pairs on neither side of the split: {reason}")
     return notes

@@ -251,7 +251,7 @@ def _write_seen(
 
 def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Outcome:
     settings, folder = work.resolved.settings, work.folder
-    drawing = Drawing(settings.seed, settings.intervals.draws)
+    drawing = Drawing(settings.seed, settings.intervals.draws, both=settings.split.by == "both")
     work.reporter.stage("measuring")
     since = time.perf_counter()
     results, summary, comparisons = measure(work, drawing)
@@ -261,7 +261,7 @@ def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Ou
     folder.write_rows("repeats.jsonl", rows_of_repeats(work, drawing))
     _write_accuracy_on_cards(work, results)
     known = [pair for pair in work.loaded.pairs if not pair.flip]  # private people seem to disagree
-    agreement = ceiling_rows(known, settings.seed, settings.intervals.draws)
+    agreement = ceiling_rows(known)
     people = [row.as_dict() for row in agreement]
     folder.write_rows("people.jsonl", people)
     work.timed("measure", since)

@@ -103,7 +103,7 @@ def _entry(row: Row | SurveyRow, data: str) -> dict[str, Any]:
             "lower": row.low,
             "upper": row.high,
             "confidence_level": 0.95,
-            "method": f"bootstrap over {'raters' if details['n_raters'] else 'questions'}",
+            "method": f"Student's t over {'raters' if details['n_raters'] else 'questions'}",
         }
     return {
         "evaluation_name": f"{row.metric} ({', '.join(filter(None, [*how, details['subset']]))})",

@@ -232,8 +232,8 @@ def _accuracy(card: Mapping[str, Any], sheet: ModelSheet) -> str:
         lines.append(f"| `{_cell(id_)}` | {value} | {found.n:,} | {raters} |")
     what = (
         "Share of held-out pairs in which the response that people of the community chose scores "
-        f"higher, {under}; a tie counts half. 50 % is chance. Intervals resample raters, or "
-        "questions where there are no raters."
+        f"higher, {under}; a tie counts half. 50 % is chance. Intervals are over raters, or "
+        "over questions where there are no raters."
     )
     missing = [f"`{_cell(c)}`" for c in card.get("communities") or [] if c not in measured]
     note = [f"Not measured: {', '.join(missing)}."] if missing and sheet.has_all else []

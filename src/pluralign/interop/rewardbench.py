@@ -32,11 +32,10 @@ from pluralign.core import (
     as_path,
     prompt_text,
     requests_of,
-    rng_for,
     short_id,
     whole_file,
 )
-from pluralign.metrics import draw_means, percentile_interval
+from pluralign.metrics import Clusters, group_means
 from pluralign.sources import JsonlPairs
 
 _BATCH = 1024
@@ -49,7 +48,7 @@ class RewardBenchResult:
 
     Attributes:
         accuracy: Share of pairs whose chosen response scores higher; ties are wrong. The interval,
-            which is not in RewardBench's file, resamples raters, or stems if some pairs have no
+            which is not in RewardBench's file, clusters raters, and stems of pairs that have no
             rater.
         ties: Number of pairs whose two responses score the same.
         summary: The file ``{name}.json``.
@@ -186,16 +185,19 @@ class _Score:
         return sum(self.results) / len(self.results)
 
     def estimate(self) -> Estimate:
-        raters = min(self.raters) >= 0
-        draws_B = draw_means(
-            np.frombuffer(self.results, np.int8).astype(np.float64),
-            np.frombuffer(self.raters if raters else self.stems, np.int64),
-            rng_for(0, "rewardbench"),
+        """The accuracy, with errors over raters and stems."""
+        rater_N, stem_N = (np.frombuffer(c, np.int64) for c in (self.raters, self.stems))
+        nobody_N = rater_N < 0
+        # A pair without a rater is clustered by its stem, numbered apart from the raters.
+        cluster_N = np.where(nobody_N, len(self.codes[0]) + stem_N, rater_N)
+        clusters = Clusters(
+            cluster_N=cluster_N,
+            person_N=~nobody_N,
+            question_N=None if nobody_N.all() else stem_N,
         )
-        low, high = percentile_interval(draws_B)
-        return Estimate(
-            self.accuracy(), low, high, len(self.results), len(self.codes[0]) if raters else None
-        )
+        credit_N = np.frombuffer(self.results, np.int8).astype(np.float64)
+        one_group = np.zeros(len(credit_N), dtype=np.int64)
+        return group_means(credit_N[:, None], one_group, clusters, bounds=(0.0, 1.0)).estimate(0)
 
 
 def _code(codes: dict[str, int], id_: str) -> int:

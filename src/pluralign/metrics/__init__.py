@@ -2,6 +2,7 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
+from pluralign.metrics.clustered import ENOUGH_CLUSTERS, effective_clusters, t_interval
 from pluralign.metrics.disaggregation import ByCommunity, disaggregate
 from pluralign.metrics.distances import (
     jensen_shannon_distance,
@@ -10,6 +11,7 @@ from pluralign.metrics.distances import (
     wasserstein,
 )
 from pluralign.metrics.drawn import Drawn, average_draws, standard_error
+from pluralign.metrics.group_means import Clusters, GroupMeans, group_means
 from pluralign.metrics.intervals import (
     draw_group_means,
     draw_means,
@@ -39,8 +41,11 @@ from pluralign.metrics.survey_scores import (
 )
 
 __all__ = [
+    "ENOUGH_CLUSTERS",
     "ByCommunity",
+    "Clusters",
     "Drawn",
+    "GroupMeans",
     "answer_closeness",
     "answer_diversity",
     "average_draws",
@@ -53,7 +58,9 @@ __all__ = [
     "draw_questions",
     "draw_ratios",
     "draw_series_means",
+    "effective_clusters",
     "exact_accuracy",
+    "group_means",
     "human_ceiling",
     "jensen_shannon_distance",
     "krippendorff_alpha",
@@ -71,6 +78,7 @@ __all__ = [
     "structural_diversity",
     "subsample_error",
     "subsample_half_width",
+    "t_interval",
     "target_rank",
     "total_variation",
     "wasserstein",

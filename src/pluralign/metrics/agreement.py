@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
+from pluralign.metrics.group_means import Clusters, group_means
 from pluralign.metrics.input_checks import checked_values, coded
-from pluralign.metrics.intervals import draw_means, percentile_interval
 
 Level = Literal["nominal", "ordinal", "interval"]
 
@@ -58,8 +58,6 @@ def human_ceiling(
     item_N: npt.ArrayLike,
     choice_N: npt.ArrayLike,
     rater_N: npt.ArrayLike,
-    rng: np.random.Generator,
-    draws: int = 2000,
 ) -> Estimate:
     """Accuracy of guessing a rater's choice from the majority of the others on the same item.
 
@@ -75,21 +73,18 @@ def human_ceiling(
         item_N: Id of the item judged, shape (N,).
         choice_N: Which of its two responses was chosen, 0 or 1, shape (N,).
         rater_N: Id of the rater, shape (N,).
-        rng: Source of randomness.
-        draws: How many times to resample raters.
 
     Returns:
-        The accuracy, its 95 % interval over raters, ``n`` = items judged by two raters or more,
-        ``n_raters`` = people who judged them.
+        The accuracy, its 95 % interval over raters or items, whichever is wider, ``n`` = items
+        judged by two raters or more, ``n_raters`` = people who judged them.
 
     Raises:
         NotEnoughData: If no item was judged by two different raters.
         InvalidInput: If shapes differ, an id is missing, or a choice is neither 0 nor 1.
 
-    >>> from pluralign.core import rng_for
     >>> items, raters = ["i", "i", "i", "j"], ["ana", "ben", "eve", "ana"]
-    >>> str(human_ceiling(items, [1, 1, 0, 1], raters, rng_for(0)))
-    '0.333 [0.000, 0.500] (n=1, 3 raters)'
+    >>> str(human_ceiling(items, [1, 1, 0, 1], raters))
+    '0.333 [0.000, 1.000] (n=1, 3 raters)'
     """
     choices, _ = checked_values(choice_N)
     if not np.isin(choices, (0, 1)).all():
@@ -109,9 +104,9 @@ def human_ceiling(
     # 1 or 0, and 0.5 for a tie.
     majority = (np.sign(2 * for_one[kept] - others[kept]) + 1) / 2
     credit = 1 - np.abs(choices[kept] - majority)
-    low, high = percentile_interval(draw_means(credit, rater[kept], rng, draws))
-    n_items, n_raters = np.unique(item[kept]).size, np.unique(rater[kept]).size
-    return Estimate(float(credit.mean()), low, high, n=n_items, n_raters=n_raters)
+    clusters = Clusters(cluster_N=rater[kept], question_N=item[kept], pair_N=item[kept])
+    one_group = np.zeros(len(credit), dtype=np.int64)
+    return group_means(credit[:, None], one_group, clusters, bounds=(0.0, 1.0)).estimate(0)
 
 
 def _differences(value_V: FloatArray, total_V: FloatArray, level: Level) -> FloatArray:

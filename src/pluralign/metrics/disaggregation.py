@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
-from pluralign.metrics.drawn import Drawn
-from pluralign.metrics.input_checks import checked_values, coded
-from pluralign.metrics.intervals import draw_group_means, draw_means
+from pluralign.metrics.clustered import Bounds
+from pluralign.metrics.group_means import UNBOUNDED, Clusters, GroupMeans, group_means
+from pluralign.metrics.input_checks import checked_values
+from pluralign.metrics.intervals import draw_group_means
+
+_NORMAL = 1.959963984540054  # 95 % of a normal distribution is within this number of deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class ByCommunity:
             community has only one cluster, since that one's error is unknown.
         by_community: Community id -> its estimate, sorted by id; small ones are reported too, with
             their ``n``.
-        clusters: Community id -> how many raters (or questions) were resampled.
+        clusters: Community id -> number of raters (or questions, without raters).
         draws_B_C: Joint draws, shape (B, C), columns as in ``by_community``; see `draw_group_means`
             for nan.
     """
@@ -98,7 +102,8 @@ class ByCommunity:
             raise NotEnoughData("every community's value is 0: no ratio exists")
         share = float(values.min() / values.max())
         with np.errstate(divide="ignore"):
-            reach = _reach(np.log(values), np.log(self._draws(compared))) if share > 0 else None
+            draws_B_C = np.maximum(self._draws(compared), 0)  # a stretched draw may pass 0
+            reach = _reach(np.log(values), np.log(draws_B_C)) if share > 0 else None
         if reach is None:
             return self._summary(share, None, None, compared)
         low, high = share * np.exp(-reach), min(1.0, share * np.exp(reach))
@@ -120,36 +125,31 @@ class ByCommunity:
     def _summary(
         self, value: float, low: float | None, high: float | None, of: Mapping[str, Estimate]
     ) -> Estimate:
-        n_raters = None if self.overall.n_raters is None else sum(self.clusters[c] for c in of)
+        n_raters = sum(e.n_raters or 0 for e in of.values()) or None
         return Estimate(value, low, high, n=sum(e.n for e in of.values()), n_raters=n_raters)
 
 
 def disaggregate(
     value_N: npt.ArrayLike,
     community_N: npt.ArrayLike,
-    cluster_N: npt.ArrayLike,
+    clusters: Clusters,
     rng: np.random.Generator,
     *,
-    raters: bool,
+    bounds: Bounds = UNBOUNDED,
     draws: int = 2000,
     weight_N: npt.ArrayLike | None = None,
 ) -> ByCommunity:
-    """Average a measure over everybody and by community; intervals resample clusters.
+    """Average a measure over everybody and by community; errors are those of clusters, not of rows.
 
     Args:
-        value_N: One number for each pair (credit, similarity, a difference between two models),
+        value_N: One number for each row (credit, similarity, a difference between two models),
             shape (N,).
         community_N: Id of the community of each, shape (N,).
-        cluster_N: Id of the rater, or of the question where there are no raters, shape (N,).
-        rng: Source of randomness.
-        raters: Whether clusters are people; if not, no number of raters is stated.
+        clusters: The raters, questions and pairs of the rows.
+        rng: Source of randomness of the draws behind `ByCommunity.disparity` and its ratio.
+        bounds: The least and the largest possible value; see `group_means`.
         draws: How many times to resample.
-        weight_N: How much each pair counts, >= 0, shape (N,); pairs of weight 0 are left out and
-            not counted in ``n``.
-
-    Returns:
-        The estimates. Raters are resampled within their community, questions over all communities
-        jointly; the overall value resamples all clusters as one sample.
+        weight_N: How much each row counts, as in `group_means`.
 
     Raises:
         NotEnoughData: If there is nothing to average, or a community's weights are all 0.
@@ -157,36 +157,42 @@ def disaggregate(
 
     >>> from pluralign.core import rng_for
     >>> people = ["GBR", "GBR", "MEX", "MEX"]
-    >>> by = disaggregate([1, 0, 1, 1], people, ["a", "b", "c", "d"], rng_for(0), raters=True)
+    >>> raters = Clusters(cluster_N=["a", "b", "c", "d"])
+    >>> by = disaggregate([1, 0, 1, 1], people, raters, rng_for(0), bounds=(0, 1))
     >>> by.overall.value, by.worst()[0], by.disparity().value, by.ratio().value
     (0.75, 'GBR', 0.5, 0.5)
     """
     values, weights = checked_values(value_N, weight_N)
-    ids, community = coded(community_N, "community", values.size)
-    _, cluster = coded(cluster_N, "cluster", values.size)
+    column = values[:, None]
+    means = group_means(column, community_N, clusters, bounds=bounds, weight_N=weights)
+    one_group = np.zeros(len(values), dtype=np.int64)
+    overall = group_means(column, one_group, clusters, bounds=bounds, weight_N=weights)
     kept = weights > 0
-    values, weights = values[kept], weights[kept]
-    community, cluster = community[kept], cluster[kept]
-    n_C = np.bincount(community, minlength=ids.size)
-    if not n_C.all():
-        raise NotEnoughData("every weight is 0", where=f"community {ids[n_C == 0][0]}")
-    value_C = np.bincount(community, weights * values) / np.bincount(community, weights)
-    clusters_C = np.bincount(np.unique(cluster * ids.size + community) % ids.size)
-    draws_B_C = draw_group_means(values, community, cluster, rng, draws, weight_N=weights)
-    estimates = {}
-    for c, id_ in enumerate(ids):
-        behind = int(clusters_C[c]) if raters else None
-        estimates[str(id_)] = Drawn(value_C[c], draws_B_C[:, c], int(n_C[c]), behind).estimate
-    people = np.unique(cluster).size if raters else None
-    mean = float(np.average(values, weights=weights))
-    overall_B = draw_means(values, cluster, rng, draws, weights)
-    return ByCommunity(
-        overall=Drawn(mean, overall_B, values.size, people).estimate,
-        average=Drawn.mean(value_C, draws_B_C, values.size, people).estimate,
-        by_community=estimates,
-        clusters={str(id_): int(k) for id_, k in zip(ids, clusters_C, strict=True)},
-        draws_B_C=draws_B_C,
+    communities, cluster = np.asarray(community_N)[kept], np.asarray(clusters.cluster_N)[kept]
+    draws_B_C = draw_group_means(
+        values[kept], communities, cluster, rng, draws, weight_N=weights[kept]
     )
+    return ByCommunity(
+        overall=overall.estimate(0),
+        average=means.average(),
+        by_community=means.by_id(),
+        clusters=dict(zip(means.ids, means.clusters_C.tolist(), strict=True)),
+        draws_B_C=_as_wide(draws_B_C, means),
+    )
+
+
+def _as_wide(draws_B_C: FloatArray, means: GroupMeans) -> FloatArray:
+    """The draws, stretched until the middle 95 % of each community are as wide as its interval.
+
+    Draws resample one kind of cluster, and are too narrow where clusters are few.
+    """
+    variance_C, df_C = means.spread.variance_C_S[:, 0], means.spread.df_C_S[:, 0]
+    reach_C = stdtrit(np.maximum(df_C, 1), 0.975) * np.sqrt(variance_C) / _NORMAL
+    deviation_B_C = draws_B_C - means.value_C_S[:, 0]
+    seen_C = np.sqrt(np.nanmean(np.where(np.isnan(variance_C), 0, deviation_B_C) ** 2, axis=0))
+    stretch_C = np.divide(reach_C, seen_C, out=np.ones_like(reach_C), where=seen_C > 0)
+    stretched: FloatArray = means.value_C_S[:, 0] + deviation_B_C * stretch_C
+    return stretched
 
 
 def _reach(value_C: FloatArray, draws_B_C: FloatArray) -> float | None:

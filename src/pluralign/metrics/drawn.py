@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pluralign.core import Estimate, FloatArray, InvalidInput
-from pluralign.metrics.intervals import percentile_interval
+from pluralign.metrics.clustered import Bounds, t_interval
+
+_UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Drawn:
         draws_B: The number in each draw, shape (B,); nan in a draw that does not measure it.
         n: Different pairs (or questions) behind it, >= 1.
         n_raters: Different people behind it; None where answers were published as shares only.
+        clusters: Effective clusters that were resampled; where None, the people, or the questions.
+        bounds: The least and the largest possible value; an interval is cut there.
 
     >>> before = Drawn(0.5, np.linspace(0.4, 0.6, 41), n=10)
     >>> after = Drawn(0.75, np.linspace(0.65, 0.85, 41), n=10)
@@ -31,10 +35,17 @@ class Drawn:
     draws_B: FloatArray = field(repr=False)
     n: int
     n_raters: int | None = None
+    clusters: float | None = None
+    bounds: Bounds = _UNBOUNDED
 
     @classmethod
     def mean(
-        cls, value_C: FloatArray, draws_B_C: FloatArray, n: int, n_raters: int | None = None
+        cls,
+        value_C: FloatArray,
+        draws_B_C: FloatArray,
+        n: int,
+        n_raters: int | None = None,
+        clusters: float | None = None,
     ) -> "Drawn":
         """The mean over communities, each of which counts the same.
 
@@ -43,13 +54,18 @@ class Drawn:
             draws_B_C: Its joint draws, shape (B, C); nan as `average_draws` reads it.
             n: Different pairs (or questions) behind the mean.
             n_raters: Different people behind it, or None.
+            clusters: Effective clusters behind it.
         """
-        return cls(float(value_C.mean()), average_draws(draws_B_C), n, n_raters)
+        return cls(float(value_C.mean()), average_draws(draws_B_C), n, n_raters, clusters)
 
     @property
     def estimate(self) -> Estimate:
-        """The number with its 95 % interval; without one where no draw measures it."""
-        low, high = percentile_interval(self.draws_B)
+        """The number with its 95 % interval by Student's t; none where no draw measures it.
+
+        Degrees of freedom are the clusters less one.
+        """
+        clusters = self.clusters or self.n_raters or self.n
+        low, high = t_interval(float(self.value), self.error**2, clusters - 1, self.bounds)
         return Estimate(float(self.value), low, high, self.n, self.n_raters)
 
     @property
@@ -71,7 +87,12 @@ class Drawn:
             self.draws_B - other.draws_B,
             min(self.n, other.n),
             None if people[0] is None or people[1] is None else min(people[0], people[1]),
+            _fewer(self.clusters, other.clusters),
         )
+
+
+def _fewer(one: float | None, other: float | None) -> float | None:
+    return min((n for n in (one, other) if n is not None), default=None)
 
 
 def average_draws(draws_B_C: FloatArray) -> FloatArray:

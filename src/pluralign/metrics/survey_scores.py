@@ -122,15 +122,18 @@ def answer_closeness(
 
 
 def draw_questions(n_questions: int, rng: np.random.Generator, draws: int = 2000) -> FloatArray:
-    """How often each question comes up in each draw of as many questions with replacement.
+    """How often each question comes up in each draw of all questions but one, with replacement.
+
+    One draw less than there are questions makes the draws as variable as the number itself (Rao and
+    Wu 1988).
 
     Args:
-        n_questions: How many questions, >= 1.
+        n_questions: How many questions, >= 1; a single question is drawn every time.
         rng: Source of randomness.
         draws: How many draws, >= 1.
 
     Returns:
-        Counts, shape (B, Q); every row sums to Q.
+        Counts, shape (B, Q); every row sums to Q - 1, or to 1 for one question.
 
     Raises:
         NotEnoughData: If there are no questions.
@@ -142,7 +145,7 @@ def draw_questions(n_questions: int, rng: np.random.Generator, draws: int = 2000
         raise InvalidInput(f"{draws} draws", hint="2000 draws give a stable 95 % interval")
     # Counts are exact in float32, and products with them take half the time.
     counts_B_Q: FloatArray = rng.multinomial(
-        n_questions, np.full(n_questions, 1 / n_questions), size=draws
+        max(n_questions - 1, 1), np.full(n_questions, 1 / n_questions), size=draws
     ).astype(np.float32)
     return counts_B_Q
 

@@ -20,7 +20,6 @@ from pluralign.core import (
     requests_of,
 )
 from pluralign.evaluation import (
-    ENOUGH,
     Drawing,
     Margins,
     TestPairs,
@@ -31,6 +30,7 @@ from pluralign.evaluation import (
     summary_rows,
 )
 from pluralign.experiments.linear_bench import fitted
+from pluralign.metrics import ENOUGH_CLUSTERS, effective_clusters
 from pluralign.notebook.accuracy import AVERAGE, CommunityAccuracy, Evaluation
 from pluralign.notebook.pairs import read_pairs
 from pluralign.rewards import EncodedPairs, LinearRewardModel
@@ -51,8 +51,8 @@ def evaluate(
     Args:
         model: A model of `pluralign.fit`, of `pluralign.open_model`, or of a server.
         pairs: Held-out pairs, or anything that `pluralign.read_pairs` reads.
-        seed: Seed of the intervals.
-        draws: Bootstrap draws over people (or question stems), >= 100.
+        seed: Seed of the draws behind gaps between communities.
+        draws: Number of these draws of people (or question stems), >= 100.
 
     Returns:
         Accuracy of each community with its interval and people.
@@ -179,10 +179,12 @@ def _few_notes(judged: TestPairs) -> list[str]:
     unit = "raters" if judged.raters else "question stems"
     notes = []
     for community in np.unique(judged.community_N).tolist():
-        n = len(np.unique(judged.cluster_N[judged.community_N == community]))
-        if n < ENOUGH:
+        n = effective_clusters(judged.cluster_N[judged.community_N == community])
+        if n < ENOUGH_CLUSTERS:
             name = community_name(community)
-            notes.append(f"{name} has {n} test {unit}: its interval is too narrow.")
+            notes.append(
+                f"{name} has {n:.0f} effective test {unit}: its interval may be too narrow."
+            )
     return notes
 
 

@@ -123,12 +123,14 @@ class RunFolder:
         """
         import pyarrow as pa
 
-        columns: dict[str, Any] = {
-            "pair": judged.pair_N,
-            "community": judged.community_N,
-            "rater" if judged.raters else "stem": judged.cluster_N,
-            "reference": judged.reference_N,
-        }
+        columns: dict[str, Any] = {"pair": judged.pair_N, "community": judged.community_N}
+        if judged.raters:
+            # Null for the pairs without a rater.
+            columns["rater"] = pa.array(judged.cluster_N, mask=judged.nobody_N)
+        stem_N = judged.cluster_N if judged.stem_N is None else judged.stem_N
+        if judged.stem_N is not None or not judged.raters:
+            columns["stem"] = stem_N
+        columns["reference"] = judged.reference_N
         if judged.flip_N is not None:
             columns["flip"] = judged.flip_N
         columns |= {
@@ -160,13 +162,7 @@ class RunFolder:
         try:
             table = pq.read_table(path)
             columns = {name: table[name].to_numpy() for name in table.column_names}
-            raters = "rater" in columns
-            pair, community, cluster = (
-                columns[k].astype(np.str_)
-                for k in ("pair", "community", "rater" if raters else "stem")
-            )
-            reference, flip = columns["reference"], columns.get("flip")
-            judged = TestPairs(pair, community, cluster, reference, raters, flip)
+            judged = _test_pairs(columns)
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
             raise DamagedFile(
                 "missing, truncated or not written by pluralign", where=str(path), hint=AGAIN
@@ -212,6 +208,30 @@ def as_json(value: Mapping[str, Any]) -> str:
 def seen_by(method: str) -> str:
     """Name under which a method's margins of training pairs are written."""
     return f"{method}.seen"
+
+
+def _test_pairs(columns: Mapping[str, Any]) -> TestPairs:
+    """The columns of a file of predictions; early versions wrote either raters or stems."""
+    pair_N, community_N = (columns[k].astype(np.str_) for k in ("pair", "community"))
+    stem_N = columns["stem"].astype(np.str_) if "stem" in columns else None
+    reference_N, flip_N = columns["reference"], columns.get("flip")
+    if "rater" not in columns:
+        cluster_N = columns["stem"].astype(np.str_)
+        return TestPairs(pair_N, community_N, cluster_N, reference_N, False, flip_N, stem_N)
+    nobody_N = np.array([rater is None for rater in columns["rater"]], dtype=np.bool_)
+    cluster_N = columns["rater"].astype(np.str_)
+    if nobody_N.any():
+        cluster_N = np.where(nobody_N, columns["stem"].astype(np.str_), cluster_N)
+    return TestPairs(
+        pair_N,
+        community_N,
+        cluster_N,
+        reference_N,
+        raters=True,
+        flip_N=flip_N,
+        stem_N=stem_N,
+        nobody_N=nobody_N if nobody_N.any() else None,
+    )
 
 
 def _predictions(seed: int, method: str) -> str:

@@ -167,7 +167,7 @@ class IntervalSettings(SettingsTable):
     """Settings of intervals."""
 
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
-    """Number of bootstrap draws over raters, or question stems."""
+    """Number of draws of raters, or question stems, behind gaps, ratios and studies."""
 
 
 class CurveSettings(SettingsTable):

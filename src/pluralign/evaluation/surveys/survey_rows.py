@@ -8,7 +8,7 @@ import numpy as np
 
 from pluralign.core import FloatArray
 from pluralign.evaluation.reward_rows import hold_measured
-from pluralign.metrics import Drawn, percentile_interval
+from pluralign.metrics import Drawn
 
 METHOD = "ask"
 
@@ -113,13 +113,13 @@ def row_of(
     metric: str, model: str, strategy: str | None, community: str | None, number: Drawn
 ) -> SurveyRow:
     """A row with its interval; without one where it rests on a single question."""
-    low, high = percentile_interval(number.draws_B) if number.n > 1 else (None, None)
+    found = number.estimate
     return SurveyRow(
         metric=metric,
         community=community,
-        value=float(number.value),
-        low=low,
-        high=high,
+        value=found.value,
+        low=found.low if number.n > 1 else None,
+        high=found.high if number.n > 1 else None,
         n=number.n,
         model=model,
         strategy=strategy,
