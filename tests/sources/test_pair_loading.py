@@ -124,3 +124,16 @@ def test_without_named_raters_no_raters_are_claimed(
     row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "MEX"}
     loaded = load_pairs([JsonlPairs(write_rows(tmp_path / "t.jsonl", [row, row]))], 10, seed=0)
     assert loaded.people() == {"MEX": {"pairs": 2, "raters": None}}
+
+
+def test_items_of_a_battery_share_a_stem_where_answers_have_no_rater(
+    tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    items = ["family", "friends", "leisure time", "politics", "work"]
+    texts = [f"How important is {item} in your life?" for item in items]
+    rows = [{"prompt": q, "chosen": "Very", "rejected": "Not at all"} for q in texts]
+    more = [rows[0] | {"rater": "ana"}, rows[0] | {"stem": "its own"}]
+    file = write_rows(tmp_path / "a.jsonl", [*rows, *more])
+    pairs = load_pairs([JsonlPairs(file)], 100, seed=0).pairs
+    assert {p.stem for p in pairs[:5]} == {"how important is family in your life"}
+    assert [p.stem for p in pairs[5:]] == [texts[0], "its own"]

@@ -15,7 +15,9 @@ from pluralign.core import (
     prompt_text,
     rng_for,
 )
+from pluralign.sources.stems import shared_stems
 
+_MOST_QUESTIONS = 5000  # comparing stems takes time that grows faster than their number
 _OVER = "over the limit (a seeded sample is kept)"
 
 
@@ -93,7 +95,7 @@ def load_pairs(
             kept[slot], out = out, kept[slot]
         tallies[out[0]].made -= 1
         tallies[out[0]].leave_out(_OVER)
-    pairs = _unique_ids(kept)
+    pairs = _with_stems(_unique_ids(kept))
     return Loaded(pairs, tallies, tuple(k for k, _ in kept), _fingerprint(kept))
 
 
@@ -123,6 +125,24 @@ def _unique_ids(kept: Sequence[tuple[int, PreferencePair]]) -> tuple[PreferenceP
         seen.add(id_)
         pairs.append(pair if id_ == pair.id else replace(pair, id=id_))
     return tuple(pairs)
+
+
+def _with_stems(pairs: tuple[PreferencePair, ...]) -> tuple[PreferencePair, ...]:
+    """The pairs of a survey without stems, with the stems that its questions share.
+
+    Answers published as shares have no raters, so errors are clustered by stem: with each item of a
+    battery as a stem of its own, intervals would be too narrow.
+    """
+    plain = {p.question for p in pairs if p.rater is None and p.stem == p.question}
+    if not 1 < len(plain) <= _MOST_QUESTIONS:
+        return pairs
+    stems = shared_stems(plain)
+    return tuple(
+        replace(p, stem=stems[p.question])
+        if p.rater is None and p.stem == p.question and stems[p.question]
+        else p
+        for p in pairs
+    )
 
 
 def _fingerprint(kept: Sequence[tuple[int, PreferencePair]]) -> str:
