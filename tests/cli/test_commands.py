@@ -81,7 +81,12 @@ def test_a_run_prints_tables_for_people_with_one_line_a_row(
     with (config.parent / "pairs.jsonl").open("a") as file:
         file.write('{"prompt": "Tea?", "chosen": "Yes", "rejected": "Yes"}\n')
     shown = on_screen("run", config, "--out", config.parent / "out")
-    for text in ("~hill", "against reference", "1 chosen equals rejected", "note: seed 3: ~isle"):
+    for text in (
+        "~hill",
+        "against reference",
+        "1 chosen equals rejected",
+        "note: seed 3: intervals may be too narrow",
+    ):
         assert text in shown
     methods = [line.split()[0] for line in shown.splitlines() if "[" in line][1:4]
     assert methods == ["reference", "full", "scpo"]

@@ -67,7 +67,10 @@ def _method_table(outcome: Outcome) -> PrintedTable:
         for r in outcome.comparisons
         if r["steer"] == "own" and r["community"] is None and r["subset"] == "all"
     }
-    baselines = _in_order({baseline for _, baseline in gain})
+    # All pairs of methods are compared on average; only baselines also in each community.
+    baselines = _in_order(
+        {r["baseline"] for r in outcome.comparisons if r["steer"] == "own" and r["community"]}
+    )
     several = any(aggregate == "worst" for _, _, aggregate in by)
     worst_columns = [
         PrintedColumn(head="worst", rank=1, interval=True),

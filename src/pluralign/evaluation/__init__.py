@@ -15,6 +15,7 @@ from pluralign.evaluation.community_accuracy import (
     summary_rows,
 )
 from pluralign.evaluation.curves import Needed, fraction_needed
+from pluralign.evaluation.method_comparisons import simultaneous_rows
 from pluralign.evaluation.reward_rows import (
     CurveRow,
     DifferenceRow,
@@ -50,6 +51,7 @@ __all__ = [
     "harm_rows",
     "margins_by_steer",
     "own_margins",
+    "simultaneous_rows",
     "steer_rows",
     "subset_rows",
     "summary_rows",

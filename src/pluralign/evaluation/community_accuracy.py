@@ -41,7 +41,7 @@ class Drawing:
     both: bool = False
 
 
-def _subsets(judged: TestPairs) -> tuple[str, ...]:
+def measured_subsets(judged: TestPairs) -> tuple[str, ...]:
     """The subsets to measure; which pairs are contested is not known where choices are private."""
     return SUBSETS if judged.flip_N is None else ("all",)
 
@@ -67,7 +67,7 @@ def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawin
         yields none.
     """
     steers = list(margins)
-    for subset in _subsets(judged):
+    for subset in measured_subsets(judged):
         rows = subset_rows(judged, subset)
         if not rows.any():
             continue
@@ -94,7 +94,7 @@ def summary_rows(
         names the community with the lowest value.
     """
     own_N = own_margins(margins, judged)
-    for subset in _subsets(judged):
+    for subset in measured_subsets(judged):
         rows = subset_rows(judged, subset) & np.isin(judged.community_N, served)
         if not rows.any():
             continue
@@ -137,12 +137,12 @@ def difference_rows(
         the method is better.
     """
     own_N, other_N = own_margins(margins, judged), own_margins(baseline[1], judged)
-    for subset in _subsets(judged):
+    for subset in measured_subsets(judged):
         rows = subset_rows(judged, subset) & np.isin(judged.community_N, served)
         if not rows.any():
             continue
         part = judged.take(rows)
-        means = _differences(part, own_N[rows], other_N[rows], drawing)
+        means = paired_differences(part, own_N[rows], other_N[rows], drawing)
         for community, e in [(None, means.average()), *means.by_id().items()]:
             more = {"baseline": baseline[0]}
             yield DifferenceRow.of(e, METRIC, method, OWN, community, subset, **more)
@@ -169,7 +169,7 @@ def harm_rows(
         if steer == NO_STEER or not rows.any():
             continue
         part = judged.take(rows)
-        means = _differences(part, margin_N[rows], part.reference_N, drawing)
+        means = paired_differences(part, margin_N[rows], part.reference_N, drawing)
         more = {"baseline": REFERENCE, "aggregate": "bystanders"}
         yield DifferenceRow.of(means.average(), METRIC, method, steer, None, "all", **more)
 
@@ -185,7 +185,7 @@ def _disaggregate(
     )
 
 
-def _differences(
+def paired_differences(
     part: TestPairs, margin_N: FloatArray, other_N: FloatArray, drawing: Drawing
 ) -> GroupMeans:
     """Means of paired differences in credit between two models, by community."""

@@ -123,12 +123,17 @@ class DifferenceRow(Row):
         baseline: The method compared with.
         aggregate: ``bystanders``: the change for the communities of the reference other than the
             one steered to; None for the communities that the method serves.
+        low_all: Lower end of the interval that is valid for all pairs of methods at once; only
+            averages over communities have it.
+        high_all: Upper end of that interval.
     """
 
-    optional: ClassVar[tuple[str, ...]] = ("aggregate",)
+    optional: ClassVar[tuple[str, ...]] = ("aggregate", "low_all", "high_all")
 
     baseline: str
     aggregate: str | None = None
+    low_all: float | None = None
+    high_all: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from pluralign.evaluation import (
     difference_rows,
     harm_rows,
     own_margins,
+    simultaneous_rows,
     steer_rows,
     summary_rows,
 )
 from pluralign.experiments.reward_record import RewardWork, seeds_of
-from pluralign.methods import Method
 from pluralign.runs.matrix import MATRIX, SMALL, is_apart, joined, table_of
 
 
@@ -27,12 +27,13 @@ def measure(
     """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
     steered = work.plan.steered
     methods = [m.name for m in work.resolved.methods]
-    baselines = {name: _own_margins(work, name) for name in _baselines(work.resolved.methods)}
+    baselines = {name: _own_margins(work, name) for name in _baselines(work)}
     apart = len(steered) > SMALL and not work.resolved.settings.matrix
     results: list[dict[str, Any]] = []
     summary: list[dict[str, Any]] = []
     comparisons: list[dict[str, Any]] = []
     tables = []
+    margin_N_M = []
     for k, name in enumerate(methods):
         work.reporter.progress(k, len(methods))
         judged, margins = _joined(work, name)
@@ -46,9 +47,13 @@ def measure(
         for baseline in baselines.items():
             if baseline[0] != name:
                 against = difference_rows(judged, name, margins, baseline, steered, drawing)
-                comparisons += [row.as_line() for row in against]
+                # Averages come with those of all other pairs of methods.
+                comparisons += [row.as_line() for row in against if row.community is not None]
         harm = harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
         comparisons += [row.as_line() for row in harm]
+        margin_N_M.append(own_margins(margins, judged))
+    pairs = simultaneous_rows(judged, np.stack(margin_N_M, axis=1), methods, steered, drawing)
+    comparisons = [row.as_line() for row in pairs] + comparisons
     if apart:
         work.folder.write_table(MATRIX, joined(tables))
     else:
@@ -56,9 +61,11 @@ def measure(
     return results, summary, comparisons
 
 
-def _baselines(methods: Sequence[Method]) -> list[str]:
-    """Names of the baselines; baselines with a rank come first, from the lowest."""
-    found = [m for m in methods if m.baseline]
+def _baselines(work: RewardWork) -> Sequence[str]:
+    """Names of the baselines; by default those with a rank come first, from the lowest."""
+    if work.resolved.settings.baselines is not None:
+        return work.resolved.settings.baselines
+    found = [m for m in work.resolved.methods if m.baseline]
     found.sort(key=lambda m: (m.rank is None, m.rank or 0))
     return [m.name for m in found]
 

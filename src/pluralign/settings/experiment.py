@@ -228,6 +228,10 @@ class Settings(SettingsTable):
     where pairs have no raters."""
     methods: tuple[str, ...] = DEFAULT_METHODS
     """Methods to compare."""
+    baselines: tuple[str, ...] | None = None
+    """Methods, among ``methods``, with which the others are compared in each community. When unset:
+    ``reference`` and ``full``, and methods of your own that are marked as baselines. On average
+    over communities, every two methods are compared."""
     limit: Annotated[int, Field(ge=1), Unit("pairs")] = 1_000_000
     """Largest number of pairs; a seeded sample is drawn from larger data."""
     matrix: bool = False
@@ -260,6 +264,9 @@ class Settings(SettingsTable):
             raise ValueError("methods must name at least one method")
         if len(set(self.methods)) < len(self.methods):
             raise ValueError("methods must name each method once")
+        unknown = sorted(set(self.baselines or ()) - set(self.methods))
+        if unknown:
+            raise ValueError(f"baselines must be among methods, got {', '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

@@ -1,0 +1,63 @@
+"""Every method against every other, with intervals that are valid for all pairs at once."""
+
+import numpy as np
+import pytest
+
+from pluralign.core import rng_for
+from pluralign.evaluation import Drawing, TestPairs, simultaneous_rows
+
+
+def judged(raters: int = 40, each: int = 8, seed: int = 0) -> TestPairs:
+    rng = rng_for(seed, "pairs")
+    n = raters * each
+    rater = np.repeat(np.arange(raters), each)
+    return TestPairs(
+        np.arange(n).astype(np.str_),
+        np.where(rater % 2, "GBR", "MEX").astype(np.str_),
+        rater.astype(np.str_),
+        rng.normal(size=n),
+        raters=True,
+    )
+
+
+def rows(pairs: TestPairs, margin_N_M: np.ndarray, names: list[str]) -> dict:
+    found = simultaneous_rows(pairs, margin_N_M, names, ["GBR", "MEX"], Drawing(draws=300))
+    return {(r.method, r.baseline): r for r in found if r.subset == "all"}
+
+
+def test_every_two_methods_are_compared_and_the_two_directions_mirror_each_other() -> None:
+    pairs = judged()
+    found = rows(pairs, rng_for(1).normal(size=(len(pairs), 3)), ["a", "b", "c"])
+    assert len(found) == 6
+    one, other = found["a", "b"], found["b", "a"]
+    assert (one.value, one.low, one.high) == (-other.value, -other.high, -other.low)
+    assert one.low_all == pytest.approx(-other.high_all)
+
+
+def test_the_interval_for_all_pairs_is_wider_the_more_methods_there_are() -> None:
+    pairs = judged()
+    margins = rng_for(2).normal(size=(len(pairs), 8))
+    few = rows(pairs, margins[:, :2], list("ab"))["a", "b"]
+    many = rows(pairs, margins, list("abcdefgh"))["a", "b"]
+    assert (few.low, few.high) == (many.low, many.high)
+    assert many.low_all < few.low_all <= few.low
+    assert few.high <= few.high_all < many.high_all
+
+
+def test_one_model_under_two_names_differs_by_exactly_nothing() -> None:
+    pairs = judged()
+    margin = rng_for(3).normal(size=len(pairs))
+    same = rows(pairs, np.stack([margin, margin], axis=1), ["a", "b"])["a", "b"]
+    assert (same.value, same.low_all, same.high_all) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.slow
+def test_among_equal_methods_a_winner_is_announced_in_few_runs_only() -> None:
+    announced, alone, runs = 0, 0, 150
+    for seed in range(runs):
+        pairs = judged(raters=30, each=6, seed=seed)
+        found = rows(pairs, rng_for(seed, "m").normal(size=(len(pairs), 6)), list("abcdef"))
+        announced += any(r.low_all > 0 for r in found.values())
+        alone += any(r.low > 0 for r in found.values())
+    assert announced / runs <= 0.10
+    assert alone / runs > 0.25  # without the correction
