@@ -102,7 +102,8 @@ def test_the_record_describes_the_run(run: tuple[Path, Outcome]) -> None:
     record = json.loads((run[0] / "record.json").read_text())
     assert record == run[1].record
     assert record["seeds"] == [3, 4]
-    assert record["settings"]["split"] == {"by": "rater", "test": 0.2, "train": None}
+    split = {"by": "rater", "test": 0.2, "train": None, "draw": "random"}
+    assert record["settings"]["split"] == split
     assert {"pluralign", "python", "numpy"} <= set(record["versions"])
     assert len(record["data"]["fingerprint"]) == 64
     (source,) = record["data"]["sources"]
