@@ -42,7 +42,7 @@ _PLACES = ("path", "texts", "questions", "train", "test", "model")
 _LONG = ("demo", "export", "pluralise", "serve")
 SECTIONS = (
     *("scpo.", "full.", "pooled.", "adaptive.", "lore.", "pal."),
-    *("map.", "group-dro.", "props.", "person-means."),
+    *("map.", "group-dro.", "vpl.", "gpo.", "props.", "person-means."),
 )
 _ELSEWHERE = {"wvs"}
 """Real data, which no checkout has: tests of their own run such commands."""

@@ -46,11 +46,17 @@ EXPECTED = {
     "pal",
     "map",
     "group-dro",
+    "vpl",
+    "gpo",
     "props",
     "person-means",
 }
-FEW_PEOPLE = {"person-means": {"epsilon": 1000.0, "dimensions": 2}}
-"""Settings of methods that refuse the few people of the village otherwise."""
+FEW_PEOPLE: dict[str, Any] = {
+    "person-means": {"epsilon": 1000.0, "dimensions": 2},
+    "vpl": {"steps": (10,)},
+    "gpo": {"steps": (10,)},
+}
+"""Settings of methods that refuse the few people of the village otherwise, or take long."""
 
 
 def test_the_columns_of_a_training_set_are_aligned() -> None:
@@ -142,7 +148,8 @@ def test_what_a_method_learns_serves_a_community_it_has_not_seen_from_any_number
 ) -> None:
     method = BUILT_IN[name]
     seen, unseen = village.train.of("~world", "~river", "~hill"), village.train.of("~isle")
-    shared = method.learn(seen, village.reference, method.configure(), rng_for(0, name))
+    config = method.configure(**FEW_PEOPLE.get(name, {}))
+    shared = method.learn(seen, village.reference, config, rng_for(0, name))
     requests = [RewardRequest("Q", "Be bold and take the risk."), RewardRequest("Q", "Go slowly.")]
     for k in (0, 1, 5):
         choices = unseen.without(np.arange(len(unseen.encoded)) >= k)

@@ -18,6 +18,7 @@ from pluralign.methods.baselines import (
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.gpo import GpoConfig, fit_gpo, learn_gpo
 from pluralign.methods.group_dro import GroupDroConfig, fit_group_dro, learn_group_dro
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
@@ -43,10 +44,12 @@ from pluralign.methods.training import (
     steered,
     unit_of,
 )
+from pluralign.methods.vpl import VplConfig, fit_vpl, learn_vpl
 
 __all__ = [
     "RIDGES",
     "AdaptiveConfig",
+    "GpoConfig",
     "GroupDroConfig",
     "Learn",
     "LoreConfig",
@@ -61,12 +64,14 @@ __all__ = [
     "ScpoConfig",
     "Shared",
     "TrainingSet",
+    "VplConfig",
     "candidate_heads",
     "choice_margins",
     "choose_ridge",
     "falls_behind",
     "fit_adaptive",
     "fit_full",
+    "fit_gpo",
     "fit_group_dro",
     "fit_lore",
     "fit_map",
@@ -75,14 +80,17 @@ __all__ = [
     "fit_pooled",
     "fit_props",
     "fit_scpo",
+    "fit_vpl",
     "full_heads",
     "held_out_margins",
     "inverse_weights",
     "keep_reference",
+    "learn_gpo",
     "learn_group_dro",
     "learn_lore",
     "learn_map",
     "learn_pal",
+    "learn_vpl",
     "longer_wins",
     "model_error",
     "pair_weights",

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from pluralign.core import FloatArray, RewardModel, RewardRequest
+from pluralign.core import NO_STEER, FloatArray, SteerableRewardModel
+from pluralign.evaluation import margins_by_steer
 from pluralign.methods.training import TrainingSet, steered
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 
@@ -58,7 +59,7 @@ def steered_by(
     return steered(reference, train.communities, heads_of(shared, train))
 
 
-def choice_margins(model: RewardModel, encoded: EncodedPairs) -> FloatArray:
+def choice_margins(model: SteerableRewardModel, encoded: EncodedPairs) -> FloatArray:
     """Margins of pairs under an adapted model, in logits, shape (N,).
 
     Linear heads read the features at hand; other models score the texts.
@@ -67,8 +68,4 @@ def choice_margins(model: RewardModel, encoded: EncodedPairs) -> FloatArray:
         return encoded.margins(model.reference_D)
     if not len(encoded):
         return np.zeros(0)
-    chosen = [RewardRequest(p.prompt, p.chosen) for p in encoded.pairs]
-    rejected = [RewardRequest(p.prompt, p.rejected) for p in encoded.pairs]
-    reward_2_N = model.score(chosen + rejected).reshape(2, -1)
-    margin_N: FloatArray = reward_2_N[0] - reward_2_N[1]
-    return margin_N
+    return margins_by_steer(model, encoded.pairs)[NO_STEER]

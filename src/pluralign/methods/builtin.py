@@ -14,6 +14,7 @@ from pluralign.methods.baselines import (
     longer_wins,
     pooled_heads,
 )
+from pluralign.methods.gpo import GpoConfig, fit_gpo, learn_gpo
 from pluralign.methods.group_dro import GroupDroConfig, fit_group_dro, learn_group_dro
 from pluralign.methods.lore import LoreConfig, fit_lore, learn_lore
 from pluralign.methods.map_heads import MapConfig, fit_map, learn_map
@@ -27,6 +28,7 @@ from pluralign.methods.scpo import (
     scpo_heads,
 )
 from pluralign.methods.training import Method
+from pluralign.methods.vpl import VplConfig, fit_vpl, learn_vpl
 
 REFERENCE = Method(
     name="reference",
@@ -168,6 +170,22 @@ PERSON_MEANS = Method(
     config=PersonMeansConfig,
     about="person-level privacy: the reference plus a noisy mean of the people",
     section="person-means",
+)
+VPL = Method(
+    name="vpl",
+    fit=fit_vpl,
+    config=VplConfig,
+    about="VPL: a reward that reads a latent vector, encoded from the community's pairs",
+    section="vpl",
+    learn=learn_vpl,
+)
+GPO = Method(
+    name="gpo",
+    fit=fit_gpo,
+    config=GpoConfig,
+    about="GPO: a transformer with the community's pairs in its context",
+    section="gpo",
+    learn=learn_gpo,
 )
 
 COMPARED_BY_DEFAULT = (

@@ -12,8 +12,9 @@ published), counts pairs and not communities, and need not start from the refere
 prototypes are pulled towards the reference or towards zero (weight decay, as published) is chosen
 with their number and the ridge inside the training pairs.
 
-Written from the formula, after the published code (Apache-2.0), whose deeper projections and hinge
-loss are left out: its margins are not logits, so that held-out losses could not be compared.
+Written from the formula (the published code has the licence Apache-2.0; none of it was copied). Its
+deeper projections and its hinge loss are left out: margins under a hinge loss are not logits, so
+that held-out losses could not be compared.
 """
 
 from dataclasses import dataclass

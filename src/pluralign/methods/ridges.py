@@ -89,7 +89,7 @@ def held_out_margins(
     """
     community_N = train.community_N
     margin_N_K = np.full((len(train.encoded), candidates), np.nan)
-    fold_N = _folds(train, rng)
+    fold_N = folds_of(train, rng)
 
     def fill(fold: int) -> None:
         inner = train.without(fold_N == fold)
@@ -146,8 +146,12 @@ def balanced_weights(margin_N: FloatArray, train: TrainingSet) -> FloatArray:
     return scaled
 
 
-def _folds(train: TrainingSet, rng: np.random.Generator) -> IntArray:
-    """Fold of each pair, shape (N,): a third of the units in each, by their own places if given."""
+def folds_of(train: TrainingSet, rng: np.random.Generator) -> IntArray:
+    """Fold of each pair, shape (N,): a third of the units in each, by their own places if given.
+
+    Raises:
+        NotEnoughData: If there are fewer units than two.
+    """
     units, unit_N = np.unique(train.unit_N, return_inverse=True)
     if len(units) < 2:
         raise NotEnoughData("fewer than two raters or questions: none can be left out")

@@ -13,7 +13,6 @@ from pluralign.core import (
     InvalidInput,
     NotEnoughData,
     PreferencePair,
-    RewardModel,
     SteerableRewardModel,
     count_of,
     keyed_number,
@@ -192,7 +191,7 @@ def check_ridges(*ridges: float) -> None:
 class Shared(Protocol):
     """The part of a method that serves communities it has not seen: bases, a network."""
 
-    def adapt(self, choices: TrainingSet) -> RewardModel:
+    def adapt(self, choices: TrainingSet) -> SteerableRewardModel:
         """A model of the community that made these choices.
 
         Args:
@@ -200,8 +199,8 @@ class Shared(Protocol):
                 the set steers to does not matter.
 
         Returns:
-            A model whose `score` rewards as this community does. It is a `LinearRewardModel`
-            without communities where the method's reward is linear.
+            A model without communities, whose `score` rewards as this community does; a
+            `LinearRewardModel` where the method's reward is linear.
         """
         ...
 
