@@ -29,6 +29,7 @@ from pluralign.experiments.alike import count_alike
 from pluralign.experiments.bench import Bench, FittedMethod
 from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.measuring import measure, rows_of_repeats
+from pluralign.experiments.people_behind import key_of, people_behind
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.repeats import Sides, check_split, judge
 from pluralign.experiments.reward_record import (
@@ -264,11 +265,30 @@ def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Ou
     agreement = ceiling_rows(known)
     people = [row.as_dict() for row in agreement]
     folder.write_rows("people.jsonl", people)
+    _write_people_behind(work)
     work.timed("measure", since)
     write_studies(work, encoded, drawing)
     record = record_of(work, started, summary)
     folder.write_json(RECORD, record)
     return Outcome(record, results, summary, comparisons, people)
+
+
+def _write_people_behind(work: RewardWork) -> None:
+    """Write digests of the people that the models of each repeat learned from."""
+    pairs, settings = work.loaded.pairs, work.resolved.settings
+    key, rows = key_of(pairs), []
+    for seed in seeds_of(work):
+        train = split_pairs(work.loaded, settings, work.resolved.sources, seed).train
+        rows.append(people_behind(seed, (pairs[i] for i in train.tolist()), key))
+    found = [row for row in rows if row is not None]
+    if not found:
+        return
+    work.folder.write_rows("behind.jsonl", found, private=True)
+    for row in found:
+        behind = {"behind": {"people": row["people"], "digest": row["digest"]}}
+        for card in work.folder.path.glob(f"models/seed-{row['seed']}/*/card.json"):
+            annotate_card(card.parent, behind)
+            work.folder.list_files(card.relative_to(work.folder.path).as_posix())
 
 
 def _write_accuracy_on_cards(work: RewardWork, results: list[dict[str, Any]]) -> None:
