@@ -241,5 +241,10 @@ def test_every_setting_is_explained_with_its_origin() -> None:
 
 
 def test_tables_run_as_what_they_resolve_to(double: Double, tmp_path: Path) -> None:
-    whole = run_pluralise(resolve_pluralise(SETTINGS), tmp_path / "resolved", until="collect")
-    assert run_pluralise(SETTINGS, tmp_path / "tables", until="collect").stages == whole.stages
+    resolved = resolve_pluralise(SETTINGS)
+    whole = run_pluralise(resolved, tmp_path / "resolved", until="collect").stages
+    tables = run_pluralise(SETTINGS, tmp_path / "tables", until="collect").stages
+    for stages in (whole, tables):
+        for stage in stages.values():
+            stage.pop("seconds")
+    assert tables == whole

@@ -168,12 +168,15 @@ def two_way_spread(
 
 
 def _independent(variance_C_S: FloatArray, df_C_S: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Squared error of the mean of independent groups, and its df (Satterthwaite 1946)."""
-    sum_S = variance_C_S.sum(axis=0)
-    spent_S = (variance_C_S**2 / np.maximum(df_C_S, 1)).sum(axis=0)
-    # Where nothing varies, every group's df counts in full.
-    df_S = np.divide(sum_S**2, spent_S, out=df_C_S.sum(axis=0), where=spent_S > 0)
-    return sum_S / len(variance_C_S) ** 2, df_S
+    """Squared error of the mean of independent groups, and its df.
+
+    The df are Satterthwaite's (1946) for the errors that equally variable raters would give: taken
+    from the measured errors instead, they jump with the luck of a group of two raters.
+    """
+    expected_C_S = 1 / (df_C_S + 1)
+    spent_S = (expected_C_S**2 / np.maximum(df_C_S, 1)).sum(axis=0)
+    df_S: FloatArray = expected_C_S.sum(axis=0) ** 2 / spent_S
+    return variance_C_S.sum(axis=0) / len(variance_C_S) ** 2, df_S
 
 
 def _wider(first: Spread, second: Spread) -> Spread:
