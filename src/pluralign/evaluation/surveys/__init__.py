@@ -1,8 +1,13 @@
 """Respondents' answers against people's: scores, reference points, variety, effects of asking."""
 
-from pluralign.evaluation.surveys.anchors import anchor_answers, anchor_rows
+from pluralign.evaluation.surveys.anchors import (
+    anchor_answers,
+    anchor_distributions,
+    anchor_rows,
+)
 from pluralign.evaluation.surveys.answer_tables import AnswerTable, Peoples
 from pluralign.evaluation.surveys.facets import FACETS, changes, order_of
+from pluralign.evaluation.surveys.other_communities import mean_of_others, nearest_others
 from pluralign.evaluation.surveys.read_answers import Numbering, Parser, ReadAnswer, read_all
 from pluralign.evaluation.surveys.scores import (
     ALIGNMENT,
@@ -38,11 +43,14 @@ __all__ = [
     "SurveyRow",
     "SurveySums",
     "anchor_answers",
+    "anchor_distributions",
     "anchor_rows",
     "answer_shares",
     "changes",
     "difference_rows",
     "effect_rows",
+    "mean_of_others",
+    "nearest_others",
     "nearest_people",
     "order_of",
     "rank_rows",

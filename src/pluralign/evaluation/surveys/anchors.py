@@ -1,12 +1,20 @@
 """Reference points: scores of answers without any, or with full, knowledge of a people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from pluralign.core import FloatArray
 from pluralign.evaluation.surveys.answer_tables import Peoples
-from pluralign.evaluation.surveys.scores import ALIGNMENT, CLOSENESS, EXACT, Sums, series_of
+from pluralign.evaluation.surveys.other_communities import mean_of_others
+from pluralign.evaluation.surveys.scores import (
+    ALIGNMENT,
+    CLOSENESS,
+    EXACT,
+    Sums,
+    distance_sums,
+    series_of,
+)
 from pluralign.evaluation.surveys.survey_rows import SurveyRow, row_of
 from pluralign.metrics import answer_closeness
 
@@ -19,25 +27,54 @@ RANDOM, MIDDLE, OTHERS, MEAN, WORST = (
 )
 
 
+UNIFORM, MEAN_OF_OTHERS = "uniform", "mean of others"
+
+
 def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
     """Scores of the reference points, for each community and on average.
 
     They are: an option drawn at random (its expected squares), the middle option (the lower of
     two), the most common answer of the other communities' people (each community counting the
-    same), the rounded mean of the people, and the answer farthest from theirs.
+    same), the rounded mean of the people, and the answer farthest from theirs. Two more are
+    distributions, and are compared with the people's: the uniform one and the mean of the other
+    communities that were asked.
 
     Args:
         peoples: The people's answers.
         counts_B_Q: Draws of questions.
     """
     for name, answers in anchor_answers(peoples).items():
-        for metric, sums in _sums(peoples, answers).items():
-            series = series_of(metric, sums, counts_B_Q)
-            yield from series.rows(metric, [(name, None, c) for c in peoples.communities])
-            if len(peoples.communities) > 1:
-                mean = series.mean(range(len(peoples.communities)))
-                if mean is not None:
-                    yield row_of(metric, name, None, None, mean)
+        yield from _anchor(name, _sums(peoples, answers), peoples, counts_B_Q)
+    for name, shares in anchor_distributions(peoples).items():
+        yield from _anchor(name, distance_sums(shares, peoples), peoples, counts_B_Q)
+
+
+def _anchor(
+    name: str, sums: Mapping[str, Sums], peoples: Peoples, counts_B_Q: FloatArray
+) -> Iterator[SurveyRow]:
+    for metric, of_metric in sums.items():
+        series = series_of(metric, of_metric, counts_B_Q)
+        yield from series.rows(metric, [(name, None, c) for c in peoples.communities])
+        if len(peoples.communities) > 1:
+            mean = series.mean(range(len(peoples.communities)))
+            if mean is not None:
+                yield row_of(metric, name, None, None, mean)
+
+
+def anchor_distributions(peoples: Peoples) -> dict[str, FloatArray]:
+    """Distributions of each reference point, shape (C, Q, O); 0 where there is none.
+
+    Args:
+        peoples: The people's answers; with a single people there are no others.
+    """
+    options = np.arange(peoples.probs_C_Q_O.shape[2])
+    real_Q_O = (options < peoples.n_options_Q[:, None]).astype(float)
+    uniform_Q_O = real_Q_O / peoples.n_options_Q[:, None]
+    shape = peoples.probs_C_Q_O.shape
+    found: dict[str, FloatArray] = {UNIFORM: np.broadcast_to(uniform_Q_O, shape)}
+    if len(peoples.communities) > 1:
+        found[MEAN_OF_OTHERS] = mean_of_others(peoples.probs_C_Q_O)
+    return found
 
 
 def anchor_answers(peoples: Peoples) -> dict[str, FloatArray]:

@@ -245,11 +245,26 @@ def _distribution_sums(
 ) -> dict[str, Sums]:
     """Similarity and Wasserstein distance of the answers' distribution to the people's."""
     probs_Q_O = answer_shares(table, peoples, mine)
-    answered_C_Q = (probs_Q_O.sum(axis=1) > 0) & ~np.isnan(peoples.gold_C_Q[columns])
+    probs_C_Q_O = np.broadcast_to(probs_Q_O, (len(columns), *probs_Q_O.shape))
+    return distance_sums(probs_C_Q_O, peoples, columns)
+
+
+def distance_sums(
+    probs_C_Q_O: FloatArray, peoples: Peoples, columns: Sequence[int] | None = None
+) -> dict[str, Sums]:
+    """Similarity and Wasserstein distance of distributions to those of some peoples.
+
+    Args:
+        probs_C_Q_O: Distributions, one for each people; 0 where there is none.
+        peoples: The people's answers.
+        columns: Which peoples; all of them where None.
+    """
+    columns = range(len(peoples.communities)) if columns is None else columns
+    answered_C_Q = (probs_C_Q_O.sum(axis=2) > 0) & ~np.isnan(peoples.gold_C_Q[columns])
     c, q = np.nonzero(answered_C_Q)
     similar, moved = np.zeros(answered_C_Q.shape), np.zeros(answered_C_Q.shape)
     if c.size:
-        theirs, ours = peoples.probs_C_Q_O[np.asarray(columns)[c], q], probs_Q_O[q]
+        theirs, ours = peoples.probs_C_Q_O[np.asarray(columns)[c], q], probs_C_Q_O[c, q]
         similar[c, q] = 1 - jensen_shannon_distance(ours, theirs)
         # Rows are padded to the widest question, and the distance is divided by its scale.
         widest = peoples.probs_C_Q_O.shape[2]
