@@ -282,6 +282,29 @@ def test_real_prism_pairs_are_read(shared_data: Path) -> None:
     pairs = list(JsonlPairs(shared_data / "prism_pairs" / "hard_panel.jsonl.gz").pairs(tally))
     assert (tally.read, len(pairs), tally.dropped) == (2769, 2766, {"chosen equals rejected": 3})
     assert set(pairs[0].extra) == {"user_id", "interaction_id"}
+    assert tally.flagged == {}  # without raters nobody's repeats are known
+    known = Tally()
+    path = shared_data / "prism_pairs" / "hard_panel.jsonl.gz"
+    assert len(list(JsonlPairs(path, columns={"rater": "user_id"}).pairs(known))) == 2766
+    assert known.flagged == {"same choice of the same rater again": 6}
+
+
+def test_a_rater_s_same_choice_again_is_kept_and_flagged(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    sides = {"prompt": "Q", "chosen": "A", "rejected": "B"}
+    turned = {"prompt": "Q", "chosen": "B", "rejected": "A"}
+    rows = [
+        sides | {"rater": "u1"},
+        turned | {"rater": "u1"},
+        sides | {"rater": "u2"},
+        sides | {"rater": "u1", "weight": 2},
+        sides,
+        sides,
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tally = Tally()
+    assert len(list(JsonlPairs(path).pairs(tally))) == 6
+    assert tally.flagged == {"same choice of the same rater again": 1}
 
 
 def test_columns_of_other_names_are_read_as_ours(tmp_path: Path) -> None:

@@ -193,3 +193,33 @@ def test_facts_that_raters_give_about_themselves_go_with_their_pairs(tmp_path: P
         "consent": "Yes, I consent"
     }  # fmt: skip
     assert "ethnicity" not in pair.extra
+
+
+def test_a_second_row_of_the_same_text_and_score_is_dropped_and_counted(tmp_path: Path) -> None:
+    once = [said(1, 10), said(2, 90)]
+    again = [said(3, 90, "Answer 2"), said(1, 10)]
+    alone, tally = list(PrismPairs(write(tmp_path, *once)).pairs()), Tally()
+    assert list(PrismPairs(write(tmp_path, *once, *again)).pairs(tally)) == alone
+    assert tally.dropped == {"duplicate row: same rater, texts and score": 2}
+    assert (tally.balanced, tally.kept, tally.left_out) == (True, 2, {})
+
+
+def test_the_same_choice_with_another_strength_counts_once(tmp_path: Path) -> None:
+    tally = Tally()
+    rows = [said(1, 90), said(2, 10), said(3, 80, "Answer 1")]
+    (pair,) = PrismPairs(write(tmp_path, *rows)).pairs(tally)
+    assert (pair.chosen, pair.rejected, pair.strength) == ("Answer 1", "Answer 2", 80)
+    assert tally.left_out == {
+        "same text on both sides": 1,
+        "same choice of the same rater again": 1,
+    }
+    assert (tally.balanced, tally.kept) == (True, 3)
+
+
+def test_the_same_choice_in_another_interaction_counts_again(tmp_path: Path) -> None:
+    rows = [said(1, 10), said(2, 90)]
+    later = [
+        said(3, 10, "Answer 1", interaction_id="i2"),
+        said(4, 90, "Answer 2", interaction_id="i2"),
+    ]
+    assert len(list(PrismPairs(write(tmp_path, *rows, *later)).pairs())) == 2

@@ -308,3 +308,32 @@ def test_a_cell_that_is_not_a_number_is_shown_as_written(tmp_path: Path) -> None
     text = "B_COUNTRY_ALPHA,W_WEIGHT,Q1,Q94,Q48\nMEX,1,1,1,1\nMEX,1,Very important,1,1\n"
     with pytest.raises(InvalidInput, match="Q1 must be numbers, got 'Very important'"):
         write_microdata(tmp_path, text).survey()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "stated"),
+    [
+        ("README.md", "---\nlanguage: en\nlicense: cc-by-4.0  # data\n---\n# Card\n", "cc-by-4.0"),
+        ("README.md", "---\nlicense:\n- mit\n- other\ntags: [a]\n---\n", "mit, other"),
+        ("README.md", "Use freely.\nlicense: mit\n", "not stated"),
+        ("LICENSE", "\n  Afrobarometer terms of use\n\nBe kind.\n", "Afrobarometer terms of use"),
+        ("license.txt", "CC0 1.0 Universal\n", "CC0 1.0 Universal"),
+        ("notes.txt", "CC0\n", "not stated"),
+        ("LICENSE", "\n \n", "not stated"),
+    ],
+)
+def test_the_licence_of_shares_is_the_one_of_their_folder(
+    tmp_path: Path, name: str, text: str, stated: str
+) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    source = ShareTable(write(tmp_path))
+    assert (source.license, source.survey().license) == (stated, stated)
+    assert {pair.license for pair in source.pairs()} == {stated}
+    assert ShareTable(tmp_path, license="ours").license == "ours"
+    assert replace(source, exclude_questions=()).license == stated
+
+
+def test_a_data_set_card_states_the_licence_before_a_file_does(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n", "utf-8")
+    (tmp_path / "LICENSE").write_text("MIT License\n", "utf-8")
+    assert report_on(ShareTable(write(tmp_path))).license == "cc-by-4.0"

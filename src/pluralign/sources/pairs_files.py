@@ -37,6 +37,7 @@ from pluralign.sources.typed_cells import (
 from pluralign.sources.unused_columns import columns_not_used, offered
 
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
+_REPEAT = "same choice of the same rater again"
 _REQUIRED = ("prompt", "chosen", "rejected")
 _COLUMNS = frozenset(
     {"id", *_REQUIRED, "community", "rater", "source", *_TEXT_COLUMNS}
@@ -54,7 +55,8 @@ class JsonlPairs:
     ``stem``, and ``flip`` for choices that were reported by randomised response. Other columns are
     kept in ``extra``. ``chosen`` and ``rejected`` may also be whole conversations, whose shared
     turns are the prompt, or texts of ``Human:`` and ``Assistant:`` turns. A row may have a list of
-    responses with a choice or scores, see `rows_of_pairs`.
+    responses with a choice or scores, see `rows_of_pairs`. A rater's same choice between the same
+    texts again is kept and flagged.
 
     Attributes:
         path: The file: ``.jsonl``, ``.json``, ``.csv``, ``.tsv`` or ``.parquet``, all but the last
@@ -98,7 +100,7 @@ class JsonlPairs:
             NotEnoughData: If the file has no rows.
         """
         policy = RowPolicy(tally if tally is not None else Tally(), self.skip_bad)
-        seen = SeenIds()
+        seen, choices = SeenIds(), SeenIds()
         for number, row in self._rows(policy):
             try:
                 found = self._pairs_of(row, number, seen, policy.tally)
@@ -111,6 +113,9 @@ class JsonlPairs:
                 if not policy.tally.kept:
                     policy.tally.advice.extend(self._advice(row))
                 policy.tally.kept += 1
+                repeats = [pair for pair in found if _is_repeat(pair, choices)]
+                if repeats:
+                    policy.tally.flag(_REPEAT)
                 yield from found
 
     def _rows(self, policy: RowPolicy) -> NumberedRows:
@@ -216,6 +221,14 @@ class JsonlPairs:
             license=optional_text(row, "license") or self.license,
             extra={name: value for name, value in row.items() if name not in _COLUMNS},
         )
+
+
+def _is_repeat(pair: PreferencePair, choices: SeenIds) -> bool:
+    """Whether the same rater made the same choice before, with any weight or strength."""
+    if pair.rater is None:
+        return False
+    texts = (str(pair.prompt), pair.chosen, pair.rejected)
+    return choices.again("\0".join((pair.rater, *texts)))
 
 
 def _has_two_sides(row: Row) -> bool:

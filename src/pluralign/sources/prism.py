@@ -52,9 +52,11 @@ class PrismPairs:
     As in SCPO (arXiv 2606.18606): the higher ``score`` is chosen, ties are dropped, the community
     is the country of residence (``reside_countryISO``, or the name in ``reside_country`` where it
     is missing), and earlier turns are not used. ``strength`` is the difference of the scores
-    (1..99). Responses are grouped in memory by interaction (68,371 in all), so their order in the
-    file does not matter. ``extra`` has the rater's statements about themselves: ``age``,
-    ``gender``, ``education``, ``religion``, ``ethnicity``, ``consent``.
+    (1..99). A rater's same choice is taken once: a second row of one text with the same score in
+    one interaction is dropped, and a second pair of the same two texts in the same order is left
+    out, both with their count. Responses are grouped in memory by interaction (68,371 in all), so
+    their order in the file does not matter. ``extra`` has the rater's statements about themselves:
+    ``age``, ``gender``, ``education``, ``religion``, ``ethnicity``, ``consent``.
 
     Attributes:
         path: Folder with ``survey.jsonl`` and ``utterances.jsonl`` (or ``.jsonl.gz``).
@@ -188,19 +190,38 @@ def _read_response(row: Row, raters: Mapping[str, tuple[str, Mapping[str, object
 
 def _pairs_of(responses: Sequence[_Response], tally: Tally) -> Iterator[PreferencePair]:
     """Pairs of one interaction; a response is kept where it is in one of them."""
-    pairs, used = [], set[int]()
+    responses = _without_duplicates(responses, tally)
+    pairs, used, seen = [], set[int](), set[tuple[str, str, str, str]]()
     for (i, a), (j, b) in itertools.combinations(enumerate(responses), 2):
         try:
-            pairs.append(_pair(a, b))
-            used |= {i, j}
+            pair = _pair(a, b)
         except UnusableRow as reason:
             tally.leave_out(str(reason))
+            continue
+        used |= {i, j}
+        choice = (a.rater, a.prompt, pair.chosen, pair.rejected)
+        if choice in seen:
+            # Two models gave the same text, and its scores differ.
+            tally.leave_out("same choice of the same rater again")
+            continue
+        seen.add(choice)
+        pairs.append(pair)
     if len(used) < len(responses):
         alone = len(responses) == 1
         why = "the only response of its turn" if alone else "in no pair: tied with all others"
         tally.drop(why, len(responses) - len(used))
     tally.kept += len(used)
     yield from pairs
+
+
+def _without_duplicates(responses: Sequence[_Response], tally: Tally) -> list[_Response]:
+    """The responses of one interaction without second rows of a rater's same text and score."""
+    first: dict[tuple[str, str, str, float], _Response] = {}
+    for one in responses:
+        first.setdefault((one.rater, one.prompt, one.text, one.score), one)
+    if len(first) < len(responses):
+        tally.drop("duplicate row: same rater, texts and score", len(responses) - len(first))
+    return list(first.values())
 
 
 def _pair(a: _Response, b: _Response) -> PreferencePair:

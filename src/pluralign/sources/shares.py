@@ -17,6 +17,7 @@ from pluralign.core import (
     Tally,
 )
 from pluralign.sources.community_labels import required_community
+from pluralign.sources.folder_license import folder_license
 from pluralign.sources.survey_pairs import stream_survey_pairs
 from pluralign.sources.typed_cells import BadRow
 from pluralign.sources.wvs_questions import (
@@ -50,7 +51,8 @@ class ShareTable:
         path: The folder.
         exclude_questions: Ids to leave out; by default party choice and the questions about the
             person, as in CultureSPA (259 questions are left).
-        license: Licence or terms of the answers.
+        license: Licence or terms of the answers; where it is empty, those that the folder states
+            in its data set card or a licence file, else "not stated".
     """
 
     name: ClassVar[str] = "shares"
@@ -58,7 +60,11 @@ class ShareTable:
 
     path: Path
     exclude_questions: tuple[str, ...] = NOT_VALUES
-    license: str = "World Values Survey terms (cite WVS-7)"
+    license: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.license:
+            object.__setattr__(self, "license", folder_license(self.path))
 
     def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
         """Stream the pairs of `pluralign.core.pairs_from_survey`."""
