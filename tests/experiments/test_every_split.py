@@ -64,6 +64,27 @@ def test_where_shares_were_published_questions_are_resampled_and_people_are_not_
         assert read_rows(tmp_path / by / "people.jsonl") == []
 
 
+def test_each_repeat_tests_another_source(
+    go: Go,
+    tables: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    write_rows: Callable[..., Path],
+) -> None:
+    prompts = sorted({row["prompt"] for row in rows})
+    half = len(prompts) // 2
+    first = [row for row in rows if row["prompt"] in prompts[: half + 1]]
+    second = [{**row, "id": f"b{row['id']}"} for row in rows if row["prompt"] in prompts[half:]]
+    sources = [write_rows(tmp_path / f"{n}.jsonl", part) for n, part in ((1, first), (2, second))]
+    joined = [{"source": "jsonl", "path": str(path)} for path in sources]
+    split = {"split": {"by": "source"}, "repeats": 2}
+    out = tmp_path / "out"
+    outcome = go(tables | split | {"pairs": joined}, out)
+    judged = judged_in(outcome, out)
+    assert judged == {row["id"] for row in first if row["prompt"] != prompts[half]}
+    assert any("test source, training stem" in note for note in outcome.record["notes"])
+
+
 def test_given_files_are_the_two_sides(
     go: Go,
     tables: Tables,

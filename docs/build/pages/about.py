@@ -82,7 +82,7 @@ def data_section(run: RewardRun) -> str:
         f"**People.** {record['data']['pairs']:,} pairs; {people}. Steered to:"
         f" {_listed(tested(run))}. The reference is fitted on: {_listed(run.spoken_for)}."
         f" {_left_out(record['communities']['left_out'])}",
-        f"**Split.** {_part(split['test'])} of the {split_unit(run)} held out; {len(run.seeds)}"
+        f"**Split.** {_held_out(split)} {split_unit(run)} held out; {len(run.seeds)}"
         f" {'seed' if len(run.seeds) == 1 else 'seeds'} ({', '.join(map(str, run.seeds))}), each"
         f" with its own split. {overall.n:,} different test pairs in the communities steered to."
         f" Intervals resample {unit_of(run)}.",
@@ -167,6 +167,10 @@ def _left_out(left_out: Mapping[str, str]) -> str:
         return "Nobody else is in the data."
     first, why = next(iter(left_out.items()))
     return f"{len(left_out)} others are in the data and are neither, such as {first}: {why}."
+
+
+def _held_out(split: Mapping[str, Any]) -> str:
+    return "One of the" if split["by"] == "source" else f"{_part(split['test'])} of the"
 
 
 def _part(test: object) -> str:

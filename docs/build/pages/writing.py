@@ -112,5 +112,6 @@ def split_unit(run: RewardRun) -> str:
         "question": "questions",
         "stem": "question stems",
         "both": "raters and questions",
+        "source": "surveys",
     }
     return names.get(run.settings["split"]["by"], "raters")

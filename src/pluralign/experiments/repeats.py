@@ -130,4 +130,5 @@ def judge(test: EncodedPairs, reference: LinearRewardModel) -> TestPairs:
 
 
 def _unit(settings: Settings) -> str:
-    return {"prism": "rater", "files": "rater"}.get(settings.split.by, settings.split.by)
+    inner = {"prism": "rater", "files": "rater", "source": "stem"}
+    return inner.get(settings.split.by, settings.split.by)

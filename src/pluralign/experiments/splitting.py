@@ -12,6 +12,7 @@ from pluralign.sources import (
     Split,
     split_by,
     split_by_hash,
+    split_by_source,
     split_prism,
     unwrapped,
 )
@@ -41,6 +42,8 @@ def split_pairs(
                 "the published split belongs to PRISM alone", where="split.by", hint="use rater"
             )
         return split_prism(loaded.pairs, source.published_test_raters())
+    if by == "source":
+        return split_by_source(loaded.pairs, repeat=seed - settings.seed)
     assert isinstance(settings.split.test, float)
     if settings.split.draw == "hash":
         return split_by_hash(by, loaded.pairs, settings.split.test, seed)

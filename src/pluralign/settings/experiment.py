@@ -22,11 +22,12 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 class SplitSettings(SettingsTable):
     """The split into training pairs and test pairs."""
 
-    by: Literal["rater", "question", "stem", "both", "prism", "files"] = "rater"
+    by: Literal["rater", "question", "stem", "both", "source", "prism", "files"] = "rater"
     """Unit that is kept on one side of the split: ``rater``, ``question``, ``stem``, ``both``,
-    ``prism`` or ``files``."""
+    ``source``, ``prism`` or ``files``."""
     test: Annotated[float, Field(gt=0, lt=1)] | Path = 0.2
-    """Fraction of the data to test on; with ``by = "files"``, the test file."""
+    """Fraction of the data to test on; with ``by = "files"``, the test file; not used
+    with ``by = "source"``."""
     train: Path | None = None
     """With ``by = "files"``: the training file."""
     draw: Literal["random", "hash"] = "random"

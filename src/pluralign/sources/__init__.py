@@ -30,7 +30,14 @@ from pluralign.sources.recorded_answers import read_answers
 from pluralign.sources.report import SourceReport, report_on
 from pluralign.sources.row_files import RowPolicy, read_rows
 from pluralign.sources.shares import ShareTable
-from pluralign.sources.splits import Split, SplitKind, split_by, split_by_hash, split_prism
+from pluralign.sources.splits import (
+    Split,
+    SplitKind,
+    split_by,
+    split_by_hash,
+    split_by_source,
+    split_prism,
+)
 from pluralign.sources.stems import question_stem, shared_stems
 from pluralign.sources.survey_pairs import counted_pairs
 from pluralign.sources.votes import VotePairs
@@ -79,6 +86,7 @@ __all__ = [
     "shared_stems",
     "split_by",
     "split_by_hash",
+    "split_by_source",
     "split_prism",
     "unwrapped",
     "withdraw_choices",

@@ -15,9 +15,8 @@ from pluralign.core import (
     prompt_text,
     rng_for,
 )
-from pluralign.sources.stems import shared_stems
+from pluralign.sources.stems import MOST_STEMS, shared_stems
 
-_MOST_QUESTIONS = 5000  # comparing stems takes time that grows faster than their number
 _OVER = "over the limit (a seeded sample is kept)"
 
 
@@ -134,7 +133,7 @@ def _with_stems(pairs: tuple[PreferencePair, ...]) -> tuple[PreferencePair, ...]
     battery as a stem of its own, intervals would be too narrow.
     """
     plain = {p.question for p in pairs if p.rater is None and p.stem == p.question}
-    if not 1 < len(plain) <= _MOST_QUESTIONS:
+    if not 1 < len(plain) <= MOST_STEMS:
         return pairs
     stems = shared_stems(plain)
     return tuple(

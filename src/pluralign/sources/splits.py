@@ -1,4 +1,4 @@
-"""Splits into training and test pairs that share no rater, no question or no stem."""
+"""Splits into training and test pairs that share no rater, question, stem or source."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -14,6 +14,7 @@ from pluralign.core import (
     PreferencePair,
     keyed_number,
 )
+from pluralign.sources.stems import MOST_STEMS, shared_stems
 
 SplitKind = Literal["rater", "question", "stem", "both"]
 
@@ -118,6 +119,53 @@ def split_by_hash(
     return _sides(_hashed(kind, pairs, test, seed), kind)
 
 
+def split_by_source(pairs: Sequence[PreferencePair], repeat: int) -> Split:
+    """Train on all sources but one, and test on that one.
+
+    Surveys share questions. Test pairs whose stem also occurs in training are on neither side, so
+    that what is measured is another survey, not its overlap. Stems are compared as the batteries
+    of one survey are (`shared_stems`).
+
+    Args:
+        pairs: The pairs; the ``source`` of each is its survey.
+        repeat: Number of the repeat, >= 0: repeats take the sources in sorted order, in turn.
+
+    Returns:
+        The two sides, as positions in ``pairs``.
+
+    Raises:
+        InvalidInput: If a pair has no source.
+        NotEnoughData: If there are fewer than two sources, or no test pair has a stem of its own.
+
+    >>> def answer(i: int) -> PreferencePair:
+    ...     return PreferencePair(str(i), f"Is {i} odd?", "Yes", "No", "GBR", source=f"s{i % 2}")
+    >>> split_by_source([answer(i) for i in range(10)], repeat=0)
+    Split(5 training pairs, 5 test pairs, 0 on neither side)
+    """
+    names = [_source(pair) for pair in pairs]
+    sources = sorted(set(names))
+    if len(sources) < 2:
+        raise NotEnoughData(
+            f"there are fewer than two sources to split: {', '.join(sources) or 'none'}",
+            where="split.by",
+            hint="join another with a second [[pairs]] table, or split by question or stem",
+        )
+    tested_N = np.array(names) == sources[repeat % len(sources)]
+    stems = _batteries({pair.stem for pair in pairs})
+    stem_N = np.array([stems[pair.stem] for pair in pairs])
+    known_N = tested_N & np.isin(stem_N, stem_N[~tested_N])
+    left_out = Counter({"test source, training stem": int(known_N.sum())})
+    sides = np.flatnonzero(~tested_N), np.flatnonzero(tested_N & ~known_N)
+    return _both_filled(Split(*sides, +left_out), "source")
+
+
+def _batteries(stems: set[str]) -> dict[str, str]:
+    """Stem -> its battery among the stems of all sources; itself where there are too many."""
+    if len(stems) <= MOST_STEMS:
+        return shared_stems(stems)
+    return {stem: stem for stem in stems}
+
+
 def split_prism(pairs: Sequence[PreferencePair], test_raters: Collection[str]) -> Split:
     """Split by given raters; ``PrismPairs(...).published_test_raters()`` are the raters of SCPO.
 
@@ -211,6 +259,16 @@ def _both_filled(split: Split, unit: str) -> Split:
                 hint="use more data or another split",
             )
     return split
+
+
+def _source(pair: PreferencePair) -> str:
+    if pair.source is None:
+        raise InvalidInput(
+            "a pair has no source",
+            where=f"pair {pair.id}",
+            hint="name the survey of each pair in the column source, or set another split.by",
+        )
+    return pair.source
 
 
 def _rater(pair: PreferencePair) -> str:

@@ -18,6 +18,8 @@ _FILLERS = frozenset({"again", "and", "now", "so"})
 _FEWEST_HEAD_WORDS = 6
 _FEWEST_SHARED_WORDS = 5
 _SHARED_PART = 0.65
+MOST_STEMS = 5000
+"""Most texts that are compared: the time grows faster than their number."""
 
 
 def question_stem(text: str) -> str:
