@@ -137,10 +137,11 @@ def split_by_source(pairs: Sequence[PreferencePair], repeat: int) -> Split:
         InvalidInput: If a pair has no source.
         NotEnoughData: If there are fewer than two sources, or no test pair has a stem of its own.
 
-    >>> def answer(i: int) -> PreferencePair:
-    ...     return PreferencePair(str(i), f"Is {i} odd?", "Yes", "No", "GBR", source=f"s{i % 2}")
-    >>> split_by_source([answer(i) for i in range(10)], repeat=0)
-    Split(5 training pairs, 5 test pairs, 0 on neither side)
+    >>> def answer(source: str, question: str) -> PreferencePair:
+    ...     return PreferencePair(source + question, question, "Yes", "No", "GBR", source=source)
+    >>> pairs = [answer("a", "Tea?"), answer("b", "Tea?"), answer("b", "Milk?")]
+    >>> split_by_source(pairs, repeat=1)
+    Split(1 training pairs, 1 test pairs, 1 on neither side)
     """
     names = [_source(pair) for pair in pairs]
     sources = sorted(set(names))
