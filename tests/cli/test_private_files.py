@@ -12,7 +12,10 @@ from pluralign.core import whole_file
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 Call = Callable[..., Result]
-PRIVATE = ("predictions/*/*.parquet", "audit/findings.jsonl", "audit/participation.jsonl")
+PRIVATE = (
+    *("predictions/*/*.parquet", "behind.jsonl"),
+    *("audit/findings.jsonl", "audit/participation.jsonl"),
+)
 
 
 @pytest.fixture(autouse=True, params=[0o022, 0o000], ids=["usual umask", "open umask"])

@@ -17,6 +17,7 @@ from pluralign.cli.pluralise_command import pluralise
 from pluralign.cli.report_command import report
 from pluralign.cli.serve_command import serve
 from pluralign.cli.survey_commands import survey
+from pluralign.cli.withdraw_command import withdraw
 
 
 class _Careful(TyperGroup):
@@ -71,6 +72,7 @@ app.command()(reward_commands.run)
 app.command()(reward_commands.score)
 app.command()(reward_commands.demo)
 app.command()(pluralise)
+app.command()(withdraw)
 app.command()(audit)
 app.command()(report)
 app.command()(serve)

@@ -2,6 +2,7 @@
 
 from pluralign.encoders.cache import CachedEncoder, Progress
 from pluralign.encoders.cache_folders import CacheInfo, cache_size, clear_cache
+from pluralign.encoders.forgetting import forget_texts
 from pluralign.encoders.hashing import HashEncoder
 from pluralign.encoders.languages import language_of, language_warning, languages_of
 from pluralign.encoders.named import encoder_named
@@ -23,6 +24,7 @@ __all__ = [
     "cache_size",
     "clear_cache",
     "encoder_named",
+    "forget_texts",
     "language_of",
     "language_warning",
     "languages_of",

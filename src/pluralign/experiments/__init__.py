@@ -10,15 +10,18 @@ from pluralign.experiments.demo import Demonstration, demonstrate
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.reward_run import Outcome, run_experiment
 from pluralign.experiments.splitting import split_pairs
+from pluralign.experiments.withdrawing import Receipt, withdraw
 
 __all__ = [
     "Demonstration",
     "Outcome",
     "Plan",
+    "Receipt",
     "demonstrate",
     "plan",
     "run_experiment",
     "split_pairs",
+    "withdraw",
 ]
 
 _MOVED = {

@@ -1,4 +1,4 @@
-"""The people behind each model, as digests: who holds the data can name them, nobody else."""
+"""The people behind each model, as digests that only a person with the data can resolve."""
 
 import hashlib
 from collections import Counter

@@ -48,6 +48,7 @@ from pluralign.rewards import EncodedPairs, annotate_card
 from pluralign.runs.claim import claimed, note_earlier
 from pluralign.runs.folder import RECORD, RunFolder, seen_by
 from pluralign.runs.progress_bars import reporting
+from pluralign.runs.withdrawn import read_withdrawn
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved, resolve
 from pluralign.sources.pair_loading import Loaded, load_pairs
@@ -122,7 +123,11 @@ def _run(
     remember_trunk(settings.trunk)
     reporter.stage("reading pairs")
     loaded = load_pairs(
-        resolved.sources, settings.limit, settings.seed, lambda n: reporter.progress(n, 0)
+        resolved.sources,
+        settings.limit,
+        settings.seed,
+        lambda n: reporter.progress(n, 0),
+        read_withdrawn(out),
     )
     advice = [sentence for tally in loaded.tallies for sentence in tally.advice]
     for sentence in advice:

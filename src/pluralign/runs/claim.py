@@ -21,6 +21,7 @@ from pluralign.core import (
 from pluralign.huggingface.processes import is_main, writing
 from pluralign.runs.folder import STATE, RunFolder, as_json
 from pluralign.runs.lock import LOCK, alone_in
+from pluralign.runs.withdrawn import WITHDRAWALS
 
 Needs = Callable[[str], Iterable[str]]
 """Name of a file -> patterns of the files that must be made again with it."""
@@ -81,9 +82,9 @@ def _is_resumable(folder: RunFolder, state: str, fresh: bool) -> bool:
 
 
 def _held(folder: RunFolder) -> set[str]:
-    """Names in the folder, without the lock and partial files of a killed process."""
+    """Names in the folder, without lock, withdrawals and partial files of a killed process."""
     there = folder.path.iterdir() if folder.path.is_dir() else ()
-    return {path.name for path in there if path.name != LOCK and not is_part(path)}
+    return {p.name for p in there if p.name not in {LOCK, WITHDRAWALS} and not is_part(p)}
 
 
 def _is_of(folder: RunFolder, state: str) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pluralign.core import (
@@ -17,6 +17,7 @@ from pluralign.core import (
 )
 from pluralign.sources.stems import MOST_STEMS, shared_stems
 
+_WITHDREW = "choices of people who withdrew"
 _OVER = "over the limit (a seeded sample is kept)"
 
 
@@ -62,6 +63,7 @@ def load_pairs(
     limit: int,
     seed: int,
     progress: Callable[[int], None] | None = None,
+    withdrawn: Container[str] = (),
 ) -> Loaded:
     """Stream all sources, and keep a seeded sample of the pairs if they exceed the limit.
 
@@ -72,6 +74,7 @@ def load_pairs(
         limit: Most pairs to keep, >= 1.
         seed: Seed of the sample.
         progress: Called with the number of pairs read so far, every thousand pairs.
+        withdrawn: Raters whose pairs are left out, as if the sources had never had them.
 
     Raises:
         NotEnoughData: If a source has no pair that can be used; the error names the reasons with
@@ -81,7 +84,7 @@ def load_pairs(
     tallies = tuple(Tally() for _ in sources)
     rng = rng_for(seed, "sample")
     kept: list[tuple[int, PreferencePair]] = []
-    for count, (k, pair) in enumerate(_stream(sources, tallies)):
+    for count, (k, pair) in enumerate(_stream(sources, tallies, withdrawn)):
         if progress is not None and count % 1000 == 0:
             progress(count)
         if len(kept) < limit:
@@ -99,10 +102,13 @@ def load_pairs(
 
 
 def _stream(
-    sources: Sequence[PairSource], tallies: Sequence[Tally]
+    sources: Sequence[PairSource], tallies: Sequence[Tally], withdrawn: Container[str]
 ) -> Iterator[tuple[int, PreferencePair]]:
     for k, (source, tally) in enumerate(zip(sources, tallies, strict=True)):
         for pair in source.pairs(tally):
+            if pair.rater in withdrawn:
+                tally.leave_out(_WITHDREW)
+                continue
             tally.made += 1
             yield k, pair
         if not tally.made:

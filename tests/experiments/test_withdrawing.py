@@ -1,0 +1,211 @@
+"""A person takes their word back: the run is as if it had never seen them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from pluralign.cli.main import app
+from pluralign.core import InvalidInput, InvalidSettings, Silent
+from pluralign.encoders import CachedEncoder, HashEncoder, forget_texts
+from pluralign.experiments import Outcome, withdraw
+from pluralign.runs import read_rows
+from pluralign.runs.lock import alone_in
+
+Go = Callable[..., Outcome]
+Tables = dict[str, Any]
+Write = Callable[..., Path]
+METHODS = ["reference", "full", "scpo", "pooled", "adaptive"]
+
+
+class Stopping(Silent):
+    """Stops the run by hand when a stage begins."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+
+    def stage(self, name: str) -> None:
+        if name.startswith(self._stage):
+            raise KeyboardInterrupt
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything but what tells the time, and the withdrawals."""
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file()
+        and p.name not in ("record.json", "manifest.jsonl")
+        and p.parent.name != "withdrawals"
+    }
+
+
+@pytest.fixture
+def gone(rows: list[dict[str, Any]]) -> str:
+    """The rater who will withdraw: one of a community steered to."""
+    return next(str(row["rater"]) for row in rows if row["community"] == "~hill")
+
+
+@pytest.fixture
+def settings(
+    tables: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Write
+) -> Tables:
+    path = write_rows(tmp_path / "all.jsonl", rows)
+    mine = {
+        "methods": METHODS, "repeats": 2, "split": {"draw": "hash", "test": 0.3}, "fit": {},
+        "pairs": {"source": "jsonl", "path": str(path)}, "scpo": {"tau": 0.6},
+    }  # fmt: skip
+    return tables | mine
+
+
+@pytest.fixture
+def never(
+    go: Go,
+    settings: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    gone: str,
+    write_rows: Write,
+) -> dict[str, bytes]:
+    """The files of a run that never saw the rater."""
+    path = write_rows(tmp_path / "others.jsonl", [row for row in rows if row["rater"] != gone])
+    go(settings | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / "never")
+    return files(tmp_path / "never")
+
+
+def test_a_withdrawal_leaves_the_run_as_if_it_had_never_seen_the_person(
+    go: Go, settings: Tables, tmp_path: Path, gone: str, never: dict[str, bytes]
+) -> None:
+    go(settings, tmp_path / "run")
+    before = files(tmp_path / "run")
+    receipt, path = withdraw(tmp_path / "run", [gone])
+    after = files(tmp_path / "run")
+    assert after == never != before
+    assert receipt.finished is not None and path.is_file()
+    assert set(receipt.pairs) == {"~hill"}
+    assert receipt.untouched == []
+    assert gone not in path.read_text()
+    assert json.loads(path.read_text())["after"] == receipt.after
+
+
+@pytest.mark.parametrize("stage", ["encoding", "seed 3", "seed 4", "measuring"])
+def test_a_withdrawal_that_was_stopped_goes_on_where_it_was(
+    go: Go, settings: Tables, tmp_path: Path, gone: str, never: dict[str, bytes], stage: str
+) -> None:
+    go(settings, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        withdraw(tmp_path / "run", [gone], reporter=Stopping(stage))
+    receipt, _ = withdraw(tmp_path / "run", [gone])
+    assert receipt.finished is not None
+    assert files(tmp_path / "run") == never
+
+
+def test_the_command_of_the_run_finishes_a_withdrawal_and_brings_nobody_back(
+    go: Go, settings: Tables, tmp_path: Path, gone: str, never: dict[str, bytes]
+) -> None:
+    go(settings, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        withdraw(tmp_path / "run", [gone], reporter=Stopping("seed 4"))
+    go(settings, tmp_path / "run")
+    assert files(tmp_path / "run") == never
+    go(settings, tmp_path / "run", fresh=True)
+    assert files(tmp_path / "run") == never
+
+
+def test_pages_and_audits_are_deleted_and_foreign_files_are_named(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    go(settings | {"repeats": 1, "methods": ["full"]}, tmp_path / "run")
+    (tmp_path / "run" / "report.html").write_text("all numbers")
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    receipt, _ = withdraw(tmp_path / "run", [gone])
+    assert not (tmp_path / "run" / "report.html").exists()
+    assert receipt.untouched == ["notes.txt"]
+
+
+def test_the_command_withdraws_a_person_and_lists_the_things_it_cannot_recall(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    go(settings | {"repeats": 1, "methods": ["full"]}, tmp_path / "run")
+    found = CliRunner().invoke(app, ["withdraw", str(tmp_path / "run"), "--rater", gone])
+    assert found.exit_code == 0
+    assert "1 person withdrew: 2 pairs of ~hill left out" in found.stdout
+    assert "these cannot be recalled:" in found.stdout
+    unknown = CliRunner().invoke(app, ["withdraw", str(tmp_path / "run"), "--rater", "zz"])
+    assert unknown.exit_code == 2
+    assert "no pair of this run is by the rater 'zz'" in unknown.stderr
+
+
+def test_nobody_else_changes_sides_under_the_hash(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    def people(row: dict[str, Any]) -> list[int]:
+        return sorted(row["pairs"].values())
+
+    go(settings, tmp_path / "run")
+    before = read_rows(tmp_path / "run" / "behind.jsonl")
+    withdraw(tmp_path / "run", [gone])
+    after = read_rows(tmp_path / "run" / "behind.jsonl")
+    for old, new in zip(before, after, strict=True):
+        assert old["people"] - new["people"] in {0, 1}
+        assert sum(people(old)) - sum(people(new)) >= 0
+
+
+def test_two_people_can_withdraw_one_after_the_other(
+    go: Go, settings: Tables, tmp_path: Path, rows: list[dict[str, Any]], gone: str
+) -> None:
+    other = next(str(r["rater"]) for r in rows if r["community"] == "~coast")
+    go(settings, tmp_path / "run")
+    withdraw(tmp_path / "run", [gone])
+    withdraw(tmp_path / "run", [other])
+    go(settings, tmp_path / "both")
+    withdraw(tmp_path / "both", [other, gone])
+    assert files(tmp_path / "run") == files(tmp_path / "both")
+    with pytest.raises(InvalidInput, match="has withdrawn already"):
+        withdraw(tmp_path / "run", [gone])
+
+
+def test_an_unknown_rater_is_named_and_nothing_is_touched(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    go(settings, tmp_path / "run")
+    before = files(tmp_path / "run")
+    with pytest.raises(InvalidInput, match=r"no pair of this run is by the rater .*\n.*did you"):
+        withdraw(tmp_path / "run", [f"{gone}x"])
+    assert files(tmp_path / "run") == before
+
+
+def test_a_run_without_raters_says_that_nobody_can_withdraw(
+    go: Go, settings: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Write
+) -> None:
+    path = write_rows(
+        tmp_path / "shares.jsonl",
+        [{k: v for k, v in row.items() if k != "rater"} for row in rows],
+    )
+    changed = {"pairs": {"source": "jsonl", "path": str(path)}, "split": {"by": "question"}}
+    go(settings | changed, tmp_path / "run")
+    with pytest.raises(InvalidInput, match="have no raters, so nobody can withdraw"):
+        withdraw(tmp_path / "run", ["r1"])
+
+
+def test_a_folder_in_which_a_process_works_is_left_alone(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    go(settings, tmp_path / "run")
+    before = files(tmp_path / "run")
+    with alone_in(tmp_path / "run"), pytest.raises(InvalidSettings, match="another process"):
+        withdraw(tmp_path / "run", [gone])
+    assert {k: v for k, v in files(tmp_path / "run").items() if k != ".lock"} == {
+        k: v for k, v in before.items() if k != ".lock"
+    }
+
+
+def test_vectors_of_texts_that_nobody_else_gave_are_forgotten(tmp_path: Path) -> None:
+    encoder = CachedEncoder(HashEncoder(), tmp_path)
+    encoder.encode(["mine", "ours", "theirs"])
+    assert forget_texts(["mine", "never seen"], tmp_path) == 1
+    assert forget_texts(["mine"], tmp_path) == 0
+    assert sum(len(CachedEncoder(HashEncoder(), tmp_path).encode([t])) for t in ("ours",)) == 1
