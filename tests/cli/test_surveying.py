@@ -262,6 +262,22 @@ def test_an_impossible_request_ends_with_one_readable_message(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("prefix", ["", "survey."])
+def test_settings_of_the_survey_have_the_names_of_survey_run_in_evaluate_too(
+    prefix: str, tmp_path: Path
+) -> None:
+    row = {"model": "m", "strategy": "s", "community": "~hill", "question_id": "q0000"}
+    answers, out = tmp_path / "a.jsonl", tmp_path / "out"
+    answers.write_text(json.dumps(row | {"answer": "1"}) + "\n", "utf-8")
+    code, _, err = call(
+        *("survey", "evaluate", answers, "--survey", "society_survey", "--out", out),
+        *("--draws", "5", "--set", f"{prefix}questions=8"),
+    )
+    assert code == 0, err
+    record = json.loads((out / "record.json").read_text("utf-8"))
+    assert record["data"]["survey"]["settings"]["questions"] == 8
+
+
 def test_strategies_are_listed_with_where_their_templates_lie(on_screen: OnScreen) -> None:
     out = on_screen("survey", "strategies")
     assert "real answers" in out

@@ -217,7 +217,7 @@ def evaluate(
 
     table: dict[str, Any] = dict(survey_table(source))
     for text in sets or []:
-        override(table, text)
+        override(table, text.removeprefix("survey."))  # As `survey run` names the same settings.
     found = survey_source(table, Path.cwd(), "--survey")
     ids = community_ids(community, "--community") if community else None
     with Screen() as screen:

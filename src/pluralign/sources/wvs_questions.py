@@ -9,6 +9,9 @@ from pluralign.sources.stems import shared_stems
 NOT_VALUES: tuple[str, ...] = ("Q223", *(f"Q{n}" for n in range(260, 291)))
 """Party choice and the questions about the person: CultureSPA uses the other 259."""
 
+NOMINAL: frozenset[str] = frozenset({"Q223"})
+"""Questions whose options have no order: parties."""
+
 ZERO_CODED: frozenset[str] = frozenset(
     f"Q{n}" for n in (*range(94, 106), 119, *range(122, 130), *range(241, 250))
 )
@@ -68,7 +71,7 @@ def survey_questions(
 ) -> dict[str, SurveyQuestion]:
     """Build questions whose codes count up from the first code of each.
 
-    Options that are all numbers are on a scale.
+    Options that are all numbers are on a scale; parties are not.
     """
     stems = shared_stems(text for text, _ in questions.values())
     built: dict[str, SurveyQuestion] = {}
@@ -79,7 +82,7 @@ def survey_questions(
             text=text,
             options=options,
             codes=tuple(map(str, codes)),
-            ordered=True if all(option.isdigit() for option in options) else None,
+            ordered=_ordered(id_, options),
             stem=stems[text],
         )
     return built
@@ -97,6 +100,12 @@ def first_code(id_: str, codes: Collection[int], n_options: int) -> int:
     if 0 in codes:
         return 0
     return 0 if id_ in ZERO_CODED and n_options not in codes else 1
+
+
+def _ordered(id_: str, options: tuple[str, ...]) -> bool | None:
+    if id_ in NOMINAL:
+        return False
+    return True if all(option.isdigit() for option in options) else None
 
 
 def _read_question(item: object, where: str) -> tuple[str, str, tuple[str, ...]]:

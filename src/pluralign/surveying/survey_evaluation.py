@@ -54,6 +54,7 @@ from pluralign.metrics import draw_questions
 from pluralign.runs.folder import RECORD, RunFolder
 from pluralign.runs.record import counts_of, plain
 from pluralign.sources import AnswerNames, read_answers
+from pluralign.surveying.questions_in import question_notes, without_excluded
 
 COMPARED = (ALIGNMENT, EXACT, CLOSENESS, SIMILARITY, REFUSALS)
 UNAWARE = "culture_unaware"
@@ -124,8 +125,12 @@ def evaluate_answers(
     asked.made = len(survey.distributions)
     counts = survey.option_counts()
     recorded = read_answers(answers, tally, skip_bad=skip_bad, options=counts, names=names)
+    recorded = without_excluded(recorded, source, tally)
     read = read_all(recorded, survey, parser, numbering, tally)
     chosen, read = _communities(read, survey, communities, tally)
+    answered = list(dict.fromkeys(one.answer.question for one in read))
+    for note in question_notes(answered, survey, asked, parser, numbering):
+        tally.note(note)
     reporter.stage("measuring")
     results, comparisons, nearest = measure(read, survey, chosen, tally, seed, draws)
     files = {path.name: file_digest(path) for path in answers}
