@@ -141,6 +141,13 @@ def test_namibia_is_not_a_missing_value(tmp_path: Path) -> None:
         read(write(tmp_path, row(community="NA")))
 
 
+def test_an_empty_cell_is_refused_and_the_hint_names_world(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("prompt,chosen,rejected,community\na,b,c,\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"missing community(.|\n)*~world"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     "columns", [{"consent": "withdrawn"}, {"consent": False}, {"Consent": "No"}, {"withdrawn": 1}]
 )

@@ -5,6 +5,8 @@ from functools import lru_cache
 from pluralign.core import community_hint, is_missing, resolve_community, tidy
 from pluralign.sources.typed_cells import BadRow
 
+_WRITE = "write MEX, MEX/oaxaca or ~yoruba, or ~world where people belong to no single community"
+
 
 @lru_cache(maxsize=4096)
 def community_id(label: str) -> str | None:
@@ -25,7 +27,7 @@ def required_community(label: str) -> str:
     """
     found = community_id(label)
     if found is None:
-        hint = community_hint(label, _country_codes()) or "write MEX, MEX/oaxaca or ~yoruba"
+        hint = community_hint(label, _country_codes()) or _WRITE
         what = (
             f"{label!r} marks a missing community"
             if is_missing(label)
