@@ -42,6 +42,7 @@ from pluralign.evaluation.surveys import (
     SurveySums,
     anchor_rows,
     difference_rows,
+    distribution_rows,
     effect_rows,
     nearest_people,
     rank_rows,
@@ -200,6 +201,7 @@ def measure(
         *variety_rows(table, peoples, counts),
         *effect_rows(table, peoples, counts),
         *anchor_rows(peoples, counts),
+        *distribution_rows(peoples, counts),
     ]
     comparisons: list[dict[str, Any]] = []
     for left, right in _compared(table):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pluralign.core import AnswerDistribution, FloatArray, Survey, SurveyQuestion, Tally, rng_for
-from pluralign.evaluation.surveys import Peoples, anchor_rows, mean_of_others, nearest_others
+from pluralign.evaluation.surveys import Peoples, distribution_rows, mean_of_others, nearest_others
 
 PROBS = rng_for(0, "shares").dirichlet(np.ones(3), size=(4, 6))
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "other_communities.py"
@@ -69,7 +69,8 @@ def test_reference_points_of_distributions_have_their_similarity_and_stand_in_th
     found = tuple(AnswerDistribution("q", c, s) for c, s in shares.items())
     peoples = Peoples.of(Survey("s", {"q": question}, found), ["q"], list(shares), Tally())
     rows = {
-        (r.metric, r.model, r.community): r.value for r in anchor_rows(peoples, np.ones((100, 1)))
+        (r.metric, r.model, r.community): r.value
+        for r in distribution_rows(peoples, np.ones((100, 1)))
     }
     assert rows["similarity", "uniform", "~coast"] == 1
     assert rows["wasserstein", "uniform", "~hill"] == 0.5

@@ -4,6 +4,7 @@ from pluralign.evaluation.surveys.anchors import (
     anchor_answers,
     anchor_distributions,
     anchor_rows,
+    distribution_rows,
 )
 from pluralign.evaluation.surveys.answer_tables import AnswerTable, Peoples
 from pluralign.evaluation.surveys.facets import FACETS, changes, order_of
@@ -48,6 +49,7 @@ __all__ = [
     "answer_shares",
     "changes",
     "difference_rows",
+    "distribution_rows",
     "effect_rows",
     "mean_of_others",
     "nearest_others",

@@ -25,8 +25,6 @@ RANDOM, MIDDLE, OTHERS, MEAN, WORST = (
     "rounded mean",
     "worst possible",
 )
-
-
 UNIFORM, MEAN_OF_OTHERS = "uniform", "mean of others"
 
 
@@ -35,9 +33,7 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
 
     They are: an option drawn at random (its expected squares), the middle option (the lower of
     two), the most common answer of the other communities' people (each community counting the
-    same), the rounded mean of the people, and the answer farthest from theirs. Two more are
-    distributions, and are compared with the people's: the uniform one and the mean of the other
-    communities that were asked.
+    same), the rounded mean of the people, and the answer farthest from theirs.
 
     Args:
         peoples: The people's answers.
@@ -45,6 +41,17 @@ def anchor_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]
     """
     for name, answers in anchor_answers(peoples).items():
         yield from _anchor(name, _sums(peoples, answers), peoples, counts_B_Q)
+
+
+def distribution_rows(peoples: Peoples, counts_B_Q: FloatArray) -> Iterator[SurveyRow]:
+    """Similarity and distance of the reference points that are distributions.
+
+    They are the uniform distribution, and the mean of the other communities that were asked.
+
+    Args:
+        peoples: The people's answers.
+        counts_B_Q: Draws of questions.
+    """
     for name, shares in anchor_distributions(peoples).items():
         yield from _anchor(name, distance_sums(shares, peoples), peoples, counts_B_Q)
 
