@@ -9,6 +9,7 @@ from pluralign.core import REFERENCE, NotEnoughData, PreferencePair, count_of, r
 from pluralign.evaluation import TestPairs
 from pluralign.experiments.planning import Plan
 from pluralign.methods import RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
+from pluralign.methods.strength_weights import weighted_by_strength
 from pluralign.metrics import ENOUGH_CLUSTERS, effective_clusters
 from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
 from pluralign.settings.experiment import Settings
@@ -93,6 +94,7 @@ def _split_notes(
 def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings, seed: int) -> Sides:
     """Cut the encoded pairs at a split that `check_split` has passed."""
     train = encoded.take(split.train)
+    train = replace(train, pairs=weighted_by_strength(train.pairs, settings.fit.strength))
     trained = {p.community for p in train.pairs}
     steered = tuple(c for c in plan.steered if c in trained)
     test = encoded.take(split.test).of((*plan.steered, *plan.spoken_for))

@@ -220,6 +220,9 @@ def fingerprint_of(work: RewardWork) -> str:
         exclude["privacy"] = True
     if work.resolved.settings.split.draw == "random":
         exclude["split"] = {"draw"}
+    weighted = work.resolved.settings.fit.strength != "none"
+    if not weighted:
+        exclude["fit"] = {"strength"}
     settings = work.resolved.settings.model_dump(mode="json", exclude=exclude)
     given = {name: plain(dict(values)) for name, values in work.resolved.given.items()}
     model = work.resolved.settings.reference.model
@@ -233,4 +236,7 @@ def fingerprint_of(work: RewardWork) -> str:
         work.opened.trunk.fingerprint,
         __version__,
     ]
+    if weighted:
+        # The fingerprint of the data is without strengths, because few runs depend on them.
+        parts.append([pair.strength for pair in work.loaded.pairs])
     return text_digest(json.dumps(parts, sort_keys=True))

@@ -8,6 +8,7 @@ from pydantic import Field, Tag, model_validator
 from pluralign.core.units import Unit
 from pluralign.methods import ranked
 from pluralign.methods.builtin import COMPARED_BY_DEFAULT
+from pluralign.methods.strength_weights import StrengthWeight
 from pluralign.rewards.transformer.config import PartKind, TrainingConfig
 from pluralign.settings.privacy import PrivacySettings
 from pluralign.settings.toml_tables import FolderName
@@ -162,6 +163,9 @@ class FitSettings(SettingsTable):
     ridge: Ridge = "auto"
     """Pull towards the reference, in pairs; ``auto`` chooses it for each method by cross-validation
     on the training data."""
+    strength: StrengthWeight = "none"
+    """Weight of a training pair by the strength of its choice: ``none``, its square root (``root``)
+    or all of it (``full``); a pair without a strength keeps its weight."""
 
 
 class IntervalSettings(SettingsTable):
