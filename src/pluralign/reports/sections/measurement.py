@@ -63,8 +63,8 @@ def how(runs: Sequence[Run], say: Speech) -> Section:
         tables.append(_thresholds_table(limits, say))
     text = [
         say(
-            "Intervals are 95 % intervals: people are drawn again and again, or questions where "
-            "people are not known, and the number is measured anew."
+            "Intervals are 95 % intervals: they show how much a number depends on the people who "
+            "took part, or on the questions that were asked."
         ),
         say(
             "A number shows how near answers come to those of the people who took part, not to a "
