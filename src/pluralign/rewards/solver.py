@@ -29,6 +29,8 @@ from pluralign.rewards.threads import one_blas_thread
 _AT_HAND = 64 * 1024 * 1024
 _MAX_STEPS = 200
 _EXACT = 1e-14
+_SHRINKS = 0.1  # of the promise before it, for which a factor of the curvature is kept
+_NEARER = 1e-4
 
 
 def fit_bradley_terry(
@@ -230,23 +232,28 @@ def _dual_fit(
     a_N: FloatArray,
     tolerance: float,
 ) -> FloatArray:
-    """Kernel logistic regression by damped Newton steps on a, with theta = prior + X' a."""
+    """Kernel logistic regression by damped Newton steps on a, with theta = prior + X' a.
+
+    A factor of the curvature is kept as long as steps shrink fast: a step then costs N^2, not N^3.
+    """
     change_N: FloatArray = gram_N_N @ a_N
-    loss = _dual_loss(start_N, change_N, weight_N, ridge, a_N)
+    loss, factor, last = _dual_loss(start_N, change_N, weight_N, ridge, a_N), None, np.inf
     for _ in range(_MAX_STEPS):
         surprise_N = expit(-(start_N + change_N))
         force_N = weight_N * surprise_N
-        # A pair that is predicted with certainty has no curvature, and is divided by it below.
-        root_N: FloatArray = np.sqrt(np.maximum(force_N * (1 - surprise_N), 1e-30))
-        system_N_N = root_N[:, None] * gram_N_N * root_N
-        system_N_N[np.diag_indices_from(system_N_N)] += ridge
-        # The system is symmetric and positive, because both sides are scaled by root_N.
-        goal_N = root_N * change_N + force_N / root_N
-        solved_N = cho_solve(cho_factor(system_N_N, overwrite_a=True, check_finite=False), goal_N)
-        step_N = root_N * solved_N - a_N
+        if factor is None:
+            # A pair that is predicted with certainty has no curvature, and is divided by it below.
+            root_N: FloatArray = np.sqrt(np.maximum(force_N * (1 - surprise_N), 1e-30))
+            # Symmetric and positive, because both sides are scaled by root_N.
+            system_N_N = root_N[:, None] * gram_N_N * root_N
+            system_N_N[np.diag_indices_from(system_N_N)] += ridge
+            factor = cho_factor(system_N_N, overwrite_a=True, check_finite=False)
+        slope_N = force_N - ridge * a_N
+        step_N = root_N * cho_solve(factor, slope_N / root_N, check_finite=False)
         step_change_N = gram_N_N @ step_N
-        decrement = float((force_N - ridge * a_N) @ step_change_N)
-        if decrement <= tolerance * (1 + abs(loss)):
+        decrement = float(slope_N @ step_change_N)
+        # Steps with a kept factor shrink by a part, not by squares: the end is not so near.
+        if decrement <= _NEARER * tolerance * (1 + abs(loss)):
             break
         # Halved until the loss falls by a part of what the step promises (Armijo's rule): a full
         # Newton step may overshoot where margins are large.
@@ -259,6 +266,9 @@ def _dual_fit(
                 break
             scale /= 2
         a_N, change_N, loss = a_N + scale * step_N, change_N + scale * step_change_N, found
+        if scale < 1 or decrement > _SHRINKS * last:
+            factor = None
+        last = decrement
     return a_N
 
 
