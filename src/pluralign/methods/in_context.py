@@ -1,6 +1,6 @@
 """Reward models that read a community's choices as a context: the part that VPL and GPO share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -184,6 +184,72 @@ class Recipe:
             raise InvalidInput(f"context must be >= 1, got {self.largest}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """Training pairs as rows of a table of responses, and how networks learn from them.
+
+    Attributes:
+        train: The pairs.
+        index_2_N: Rows of the chosen and the rejected responses, shape (2, N).
+        table: The responses.
+        model: The model, still without a network.
+        recipe: How networks are built and trained.
+    """
+
+    train: TrainingSet
+    index_2_N: IntArray
+    table: Any
+    model: ContextModel
+    recipe: Recipe
+
+    @classmethod
+    def of(
+        cls, train: TrainingSet, reference: LinearRewardModel, recipe: Recipe, seed: int
+    ) -> "_Course":
+        """Read the texts of the pairs once."""
+        requests, index_2_N = responses_of(train)
+        feature_R_D = reference.trunk.features(requests)
+        spread_D = feature_R_D.std(axis=0)
+        # A feature that never varies carries nothing, and must not be divided by 0.
+        scale = FeatureScale(feature_R_D.mean(axis=0), np.where(spread_D > _VARIES, spread_D, 1.0))
+        model = ContextModel(reference, None, scale, recipe.largest, seed)
+        table = replace(model.table(requests), loss=train.effective_loss)
+        return cls(train, index_2_N, table, model, recipe)
+
+    def communities(self, rows_N: BoolArray) -> dict[str, Any]:
+        """Some of the pairs by community."""
+        return choices_by_community(self.train, self.index_2_N, rows_N)
+
+    def models(
+        self, rows_N: BoolArray, rate: float, penalty: float
+    ) -> Iterator[tuple[int, ContextModel]]:
+        """Train a network on some of the pairs; the model at each number of steps."""
+        from pluralign.methods.networks import NetworkTraining
+
+        training = NetworkTraining(
+            table=self.table,
+            communities=list(self.communities(rows_N).values()),
+            largest=self.recipe.largest,
+            rate=rate,
+            penalty=penalty,
+            seed=self.model.seed,
+        )
+        build = partial(self.recipe.build, self.table.feature_R_D.shape[1])
+        for steps, network in training.run(build, self.recipe.stops):
+            yield steps, replace(self.model, network=network)
+
+    def held_out_losses(self, held_N: BoolArray) -> dict[tuple[float, float, int], float]:
+        """Rate, penalty and steps -> the loss on pairs that were held out."""
+        told, asked = self.communities(~held_N), self.communities(held_N)
+        both = [c for c in self.train.communities if c in told and c in asked]
+        judged = [(told[c], asked[c]) for c in both]
+        losses = {}
+        for rate, penalty in product(self.recipe.rates, self.recipe.penalties):
+            for steps, model in self.models(~held_N, rate, penalty):
+                losses[rate, penalty, steps] = _held_out_loss(model, self.table, judged)
+        return losses
+
+
 def learn_in_context(
     train: TrainingSet, reference: LinearRewardModel, recipe: Recipe, rng: np.random.Generator
 ) -> ContextModel:
@@ -192,47 +258,16 @@ def learn_in_context(
     A third of the units is left out once; where there are too few to leave any out, the first rate
     and penalty and the least number of steps are taken.
     """
-    from pluralign.methods.networks import NetworkTraining
-
-    seed = int(rng.integers(2**31))
-    requests, index_2_N = responses_of(train)
-    feature_R_D = reference.trunk.features(requests)
-    spread_D = feature_R_D.std(axis=0)
-    # A feature that never varies carries nothing, and must not be divided by 0.
-    scale = FeatureScale(feature_R_D.mean(axis=0), np.where(spread_D > _VARIES, spread_D, 1.0))
-    model = ContextModel(reference, None, scale, recipe.largest, seed)
-    table = replace(model.table(requests), loss=train.effective_loss)
-    build = partial(recipe.build, feature_R_D.shape[1])
-
-    def training(rows_N: BoolArray, rate: float, penalty: float) -> Any:
-        pairs = list(choices_by_community(train, index_2_N, rows_N).values())
-        return NetworkTraining(
-            table=table,
-            communities=pairs,
-            largest=recipe.largest,
-            rate=rate,
-            penalty=penalty,
-            seed=seed,
-        )
-
+    course = _Course.of(train, reference, recipe, int(rng.integers(2**31)))
     chosen = (recipe.rates[0], recipe.penalties[0], min(recipe.stops))
     # Without units to leave out, the first candidate stays.
     with suppress(NotEnoughData):
-        held_N = folds_of(train, rng) == 0
-        told, asked = (choices_by_community(train, index_2_N, rows) for rows in (~held_N, held_N))
-        judged = [(told[c], asked[c]) for c in train.communities if c in told and c in asked]
-        losses = {}
-        for rate, penalty in product(recipe.rates, recipe.penalties):
-            for steps, network in training(~held_N, rate, penalty).run(build, recipe.stops):
-                losses[rate, penalty, steps] = _held_out_loss(
-                    replace(model, network=network), table, judged
-                )
+        losses = course.held_out_losses(folds_of(train, rng) == 0)
         chosen = min(losses, key=lambda candidate: losses[candidate])
     rate, penalty, last = chosen
-    whole = training(np.ones(len(train.encoded), dtype=np.bool_), rate, penalty)
     # The rate falls as it did where the number of steps was chosen.
-    found = (network for steps, network in whole.run(build, recipe.stops) if steps == last)
-    return replace(model, network=next(found))
+    trained = course.models(np.ones(len(train.encoded), dtype=np.bool_), rate, penalty)
+    return next(model for steps, model in trained if steps == last)
 
 
 def steered_in_context(model: ContextModel, train: TrainingSet) -> InContextReward:
