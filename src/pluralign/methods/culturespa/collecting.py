@@ -95,7 +95,8 @@ def shift_rates(pairs: Sequence[AnswerPair]) -> dict[str, Estimate]:
             shifted[pair.community] += pair.shifted
     if not readable:
         raise NotEnoughData(
-            "no question has two readable answers", hint="look at the answers that were recorded"
+            "no question has two readable answers",
+            hint="look at the answers in answer/recorded.jsonl of the run",
         )
     rates = {}
     for community, n in readable.items():
