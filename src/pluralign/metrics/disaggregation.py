@@ -189,7 +189,10 @@ def _as_wide(draws_B_C: FloatArray, means: GroupMeans) -> FloatArray:
     variance_C, df_C = means.spread.variance_C_S[:, 0], means.spread.df_C_S[:, 0]
     reach_C = stdtrit(np.maximum(df_C, 1), 0.975) * np.sqrt(variance_C) / _NORMAL
     deviation_B_C = draws_B_C - means.value_C_S[:, 0]
-    seen_C = np.sqrt(np.nanmean(np.where(np.isnan(variance_C), 0, deviation_B_C) ** 2, axis=0))
+    # A column of nan, of a community with one cluster, stays as it is.
+    squared_B_C = np.nan_to_num(deviation_B_C**2)
+    drawn_C = np.maximum((~np.isnan(deviation_B_C)).sum(axis=0), 1)
+    seen_C = np.sqrt(squared_B_C.sum(axis=0) / drawn_C)
     stretch_C = np.divide(reach_C, seen_C, out=np.ones_like(reach_C), where=seen_C > 0)
     stretched: FloatArray = means.value_C_S[:, 0] + deviation_B_C * stretch_C
     return stretched
