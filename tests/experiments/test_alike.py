@@ -64,7 +64,10 @@ def test_pairs_that_are_read_alike_are_counted_and_count_half(
     assert alike["tied"] == 80
     assert alike["tied_test_pairs"] == alike["of_test_pairs"] > 0
     assert {row["value"] for row in outcome.results} == {0.5}
-    assert any("the trunk reads 80 of them alike" in note for note in outcome.record["notes"])
+    assert any(
+        "the trunk reads both responses of 80 pairs alike" in note
+        for note in outcome.record["notes"]
+    )
 
 
 def test_pairs_that_differ_are_not_noted(
@@ -78,7 +81,7 @@ def test_pairs_that_differ_are_not_noted(
         "tied_test_pairs": 0,
         "of_test_pairs": 16,
     }
-    assert not any("distinguish" in note for note in outcome.record["notes"])
+    assert not any("nearly the same" in note for note in outcome.record["notes"])
 
 
 def test_pairs_that_differ_in_spelling_alone_are_counted_even_if_the_trunk_reads_them_differently(

@@ -68,32 +68,40 @@ def test_a_model_is_not_to_speak_for_a_people_that_it_takes_for_another(tmp_path
     assert len(lines) <= 3
 
 
-def test_a_method_that_helps_is_to_be_used_and_its_weakest_community_checked(
+def steered_run(folder: Path, gain: float) -> Path:
+    """A run whose method is right on 60 %, with a gain whose interval is 5 points each way."""
+    write_rewards(folder, OWN)
+    write_lines(
+        folder / "summary.jsonl", [reward_row("scpo", "own", None, 0.6, aggregate="average")]
+    )
+    line = reward_row("scpo", "own", None, gain, baseline="reference")
+    write_lines(folder / "comparisons.jsonl", [line])
+    return folder
+
+
+def test_a_method_that_is_shown_to_help_is_to_be_used_and_its_weakest_community_checked(
     tmp_path: Path,
 ) -> None:
-    folder = write_rewards(tmp_path / "run", OWN)
-    rows = [
-        reward_row(method, "own", None, value, aggregate="average")
-        for method, value in (("reference", 0.5), ("scpo", 0.6))
-    ]
-    write_lines(folder / "summary.jsonl", rows)
-    use, check, audit = advice([read_run(folder)], EN)
+    use, check, audit = advice([read_run(steered_run(tmp_path / "run", 0.1))], EN)
     assert use == (
-        "Use scpo: it predicts 60.0% [55.0% to 65.0%] of the choices rightly, on average over "
-        "communities; the model that steering starts from predicts 50.0% [45.0% to 55.0%]."
+        "Use scpo: it predicts 60.0% [55.0% to 65.0%] of the choices correctly, on average over "
+        "communities, 10.0 [5.0 to 15.0] points more than the model that steering starts from."
     )
     assert check.startswith("Check Egypt first: the result of scpo is worst for its people (55.0%")
     assert audit.startswith("Run `pluralign audit`")
 
 
-def test_a_method_that_does_not_help_is_not_to_be_used(tmp_path: Path) -> None:
-    folder = write_rewards(tmp_path / "run", OWN)
-    rows = [
-        reward_row(method, "own", None, 0.6, aggregate="average")
-        for method in ("reference", "scpo")
-    ]
-    write_lines(folder / "summary.jsonl", rows)
-    assert advice([read_run(folder)], EN)[0].startswith("Do not use scpo: it predicts 60.0%")
+def test_a_method_that_is_shown_to_harm_is_not_to_be_used(tmp_path: Path) -> None:
+    line = advice([read_run(steered_run(tmp_path / "run", -0.1))], EN)[0]
+    assert line.startswith("Do not use scpo: it predicts 60.0%")
+    assert "10.0 [5.0 to 15.0] points less" in line
+
+
+def test_a_difference_that_may_be_chance_is_no_advice_for_or_against(tmp_path: Path) -> None:
+    for gain in (0.03, -0.03):
+        line = advice([read_run(steered_run(tmp_path / str(gain), gain))], EN)[0]
+        assert line.startswith("It is not shown that scpo helps: it predicts 60.0%")
+        assert line.endswith("points, may be due to chance.")
 
 
 def test_findings_on_ablations_are_no_advice(tmp_path: Path) -> None:

@@ -45,6 +45,16 @@ class Estimate:
         if not -math.inf < self.low <= self.high < math.inf:
             raise ValueError(f"low must be <= high and both finite, got [{self.low}, {self.high}]")
 
+    def __neg__(self) -> "Estimate":
+        """The number with the other sign, such as a difference the other way round.
+
+        >>> str(-Estimate(0.25, 0.0, 0.5, n=8))
+        '-0.250 [-0.500, 0.000] (n=8)'
+        """
+        low = None if self.high is None else 0.0 - self.high  # no negative zero
+        high = None if self.low is None else 0.0 - self.low
+        return Estimate(0.0 - self.value, low, high, self.n, self.n_raters)
+
     def __str__(self) -> str:
         interval = "no interval" if self.low is None else f"[{self.low:.3f}, {self.high:.3f}]"
         people = "" if self.n_raters is None else f", {count_of(self.n_raters, 'rater')}"

@@ -77,7 +77,7 @@ def _differences(
             means = paired_differences(part, margin_N_M[:, a], margin_N_M[:, b], drawing)
             found[methods[a], methods[b]] = means.average()
         else:
-            found[methods[a], methods[b]] = _turned(found[methods[b], methods[a]])
+            found[methods[a], methods[b]] = -found[methods[b], methods[a]]
     return found
 
 
@@ -115,10 +115,3 @@ def _stretched(found: Estimate, factor: float) -> tuple[float | None, float | No
         max(_BOUNDS[0], found.value - factor * (found.value - found.low)),
         min(_BOUNDS[1], found.value + factor * (found.high - found.value)),
     )
-
-
-def _turned(found: Estimate) -> Estimate:
-    """The difference the other way round."""
-    if found.low is None or found.high is None:
-        return Estimate(0.0 - found.value, None, None, found.n, found.n_raters)
-    return Estimate(0.0 - found.value, 0.0 - found.high, 0.0 - found.low, found.n, found.n_raters)

@@ -41,12 +41,16 @@ def count_alike(work: RewardWork, encoded: EncodedPairs | None) -> dict[str, Any
     tied, in_test = int(tied_N.sum()), int(tied_N[test].sum())
     if reasons:
         why = ", ".join(f"{n:,} {reason}" for reason, n in reasons.most_common())
-        work.notes.append(
-            f"the two responses of {reasons.total():,} of {len(pairs):,} pairs are hard to "
-            f"distinguish ({why}); the trunk reads {tied:,} of them alike, {in_test:,} of the "
-            f"{len(test):,} test pairs among them: such pairs teach nothing, and each counts as "
-            "half right"
+        note = (
+            f"the two responses of {reasons.total():,} of {len(pairs):,} pairs are nearly the same "
+            f"({why})"
         )
+        if tied:
+            note += (
+                f"; the trunk reads both responses of {tied:,} pairs alike, and no model on it can "
+                f"prefer one of them: {in_test:,} of {len(test):,} test pairs count as half right"
+            )
+        work.notes.append(note)
         work.reporter.note(work.notes[-1])
     return {
         "pairs": dict(reasons),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pluralign.audits import SEVERITIES, Finding
 from pluralign.audits.sentences import Place
-from pluralign.core import REFERENCE
+from pluralign.core import REFERENCE, Estimate
 from pluralign.languages.speech import Speech
 from pluralign.reports.page_tables import with_interval
 from pluralign.reports.reading import Run
@@ -60,31 +60,42 @@ def _best_model(run: Run, say: Speech) -> list[str]:
 
 
 def _best_method(run: Run, say: Speech) -> list[str]:
-    """Whether steering helped on average, and where it helped least."""
-    averages = {
-        r.method: r.as_dict() for r in run.summary if (r.aggregate, r.subset) == ("average", "all")
-    }
-    mine, base = averages.get(run.method), averages.get(REFERENCE)
-    if mine is None or base is None or run.method == REFERENCE:
+    """Whether steering is shown to help on average, and where it helped least."""
+    averages = [r for r in run.summary if (r.aggregate, r.subset) == ("average", "all")]
+    mine = next((r for r in averages if r.method == run.method), None)
+    if mine is None or run.gain is None or run.method == REFERENCE:
         return _weakest(run, say)
-    values = {
-        "who": run.method,
-        "number": with_interval(mine, say.percent, say),
-        "other": with_interval(base, say.percent, say),
-    }
-    if mine["value"] > base["value"]:
+    number, gain = with_interval(mine.as_dict(), say.percent, say), run.gain.estimate
+    values = {"who": run.method, "number": number}
+    if gain.low is not None and gain.low > 0:
         text = say(
-            "Use {who}: it predicts {number} of the choices rightly, on average over communities; "
-            "the model that steering starts from predicts {other}.",
+            "Use {who}: it predicts {number} of the choices correctly, on average over "
+            "communities, {gain} points more than the model that steering starts from.",
             **values,
+            gain=_points(gain, say),
+        )
+    elif gain.high is not None and gain.high < 0:
+        text = say(
+            "Do not use {who}: it predicts {number} of the choices correctly, on average over "
+            "communities, {gain} points less than the model that steering starts from.",
+            **values,
+            gain=_points(-gain, say),
         )
     else:
         text = say(
-            "Do not use {who}: it predicts {number} of the choices rightly, on average over "
-            "communities; the model that steering starts from predicts {other}.",
+            "It is not shown that {who} helps: it predicts {number} of the choices correctly, on "
+            "average over communities; the difference to the model that steering starts from, "
+            "{gain} points, may be due to chance.",
             **values,
+            gain=_points(gain, say),
         )
     return [text, *_weakest(run, say)]
+
+
+def _points(gain: Estimate, say: Speech) -> str:
+    """A difference in points, with its interval."""
+    ends = {"value": gain.value, "low": gain.low, "high": gain.high}
+    return with_interval(ends, lambda x: say.number(100 * x), say)
 
 
 def _weakest(run: Run, say: Speech) -> list[str]:

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pluralign.audits import Assessment, Finding
-from pluralign.evaluation import METRIC, CurveRow, Row, SensitivityRow, SummaryRow
+from pluralign.core import REFERENCE
+from pluralign.evaluation import (
+    METRIC,
+    CurveRow,
+    DifferenceRow,
+    Row,
+    SensitivityRow,
+    SummaryRow,
+)
 from pluralign.evaluation.surveys import ALIGNMENT, SurveyRow
 from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
 from pluralign.runs.audits import Participation
@@ -25,6 +33,8 @@ class Run:
         record: ``record.json``; empty for an audit alone.
         results: Its results, and the matrix of the method that stands for the run.
         summary: Its summary, for reward models.
+        gain: Paired difference of the method that stands for the run to the reference, on average
+            over communities, for reward models; None where it was not measured.
         curves: Points of learning curves, averages over communities.
         sensitivity: Accuracy under other settings, averages over communities.
         audit: ``audit.json``; empty where no audit was made.
@@ -39,6 +49,7 @@ class Run:
     record: Mapping[str, Any] = field(default_factory=dict)
     results: Sequence[Row | SurveyRow] = field(default=(), repr=False)
     summary: Sequence[SummaryRow] = field(default=(), repr=False)
+    gain: DifferenceRow | None = field(default=None, repr=False)
     curves: Sequence[CurveRow] = field(default=(), repr=False)
     sensitivity: Sequence[SensitivityRow] = field(default=(), repr=False)
     audit: Mapping[str, Any] = field(default_factory=dict)
@@ -119,6 +130,7 @@ def _rewards(opened: RewardRun, method: str | None) -> Run:
         opened.record,
         (*opened.results, *opened.apart(chosen)),
         summary=opened.summary,
+        gain=opened.gain(chosen, REFERENCE),
         curves=opened.curves,
         sensitivity=opened.sensitivity,
         method=chosen,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pluralign.runs.rewards import RewardRun
     from pluralign.runs.surveys import SurveyRun
 
-_ACCURACY = "choices predicted rightly"
+_ACCURACY = "choices predicted correctly"
 _SCORE = "cultural alignment score (0 to 100)"
 
 

@@ -271,7 +271,8 @@ class Settings(SettingsTable):
             raise ValueError("methods must name each method once")
         unknown = sorted(set(self.baselines or ()) - set(self.methods))
         if unknown:
-            raise ValueError(f"baselines must be among methods, got {', '.join(unknown)}")
+            known = ", ".join(self.methods)
+            raise ValueError(f"baselines must be among {known}, got {', '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

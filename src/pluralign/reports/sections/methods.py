@@ -44,7 +44,7 @@ def contested(runs: Sequence[Run], say: Speech) -> Section | None:
 
 
 def _contested_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Figure:
-    labels = (say("contested pairs predicted rightly"), say("all pairs predicted rightly"))
+    labels = (say("contested pairs predicted correctly"), say("all pairs predicted correctly"))
     first, second = interval_columns(say, labels[0]), interval_columns(say, labels[1])
     columns = [
         Column("name", say("Method")),
@@ -72,9 +72,9 @@ def _ranking(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> 
     columns = [
         Column("rank", say("Rank"), lambda r: say.number(r["rank"], 0), numeric=True),
         Column("name", say("Method")),
-        bar_column(say("all pairs predicted rightly"), scale, say.percent, say),
+        bar_column(say("all pairs predicted correctly"), scale, say.percent, say),
         bar_column(
-            say("contested pairs predicted rightly"), scale, say.percent, say, prefix="contested_"
+            say("contested pairs predicted correctly"), scale, say.percent, say, prefix="contested_"
         ),
     ]
     caption = titled(say("Methods, on average over communities"), run, runs)
@@ -96,7 +96,7 @@ def learning(runs: Sequence[Run], say: Speech) -> Section | None:
 
 
 def _curves_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Figure:
-    pairs, right = say("training pairs"), say("choices predicted rightly")
+    pairs, right = say("training pairs"), say("choices predicted correctly")
     columns = [
         Column("method", say("Method")),
         Column("train_pairs", pairs, lambda r: say.number(r["train_pairs"], 0), numeric=True),

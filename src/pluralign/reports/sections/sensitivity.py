@@ -84,12 +84,12 @@ def _own_thresholds(run: Run, name: str) -> dict[str, float]:
 
 
 def _figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Figure:
-    setting, right = rows[0]["setting"], say("choices predicted rightly")
+    setting, right = rows[0]["setting"], say("choices predicted correctly")
     label = say("ridge, in pairs") if setting == "ridge" else setting
     title = titled(say("Accuracy and {setting}", setting=label), run, runs)
     values = [r["value"] for r in rows]
     about = say(
-        "Between {low} and {high} of the choices are predicted rightly under these settings.",
+        "Between {low} and {high} of the choices are predicted correctly under these settings.",
         low=say.percent(min(values)),
         high=say.percent(max(values)),
     )

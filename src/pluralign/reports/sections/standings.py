@@ -98,7 +98,7 @@ def shown_as(run: Run, say: Speech) -> Any:
 def measure(run: Run, say: Speech) -> str:
     """Name of the number that a run has for each community."""
     if run.kind == "rewards":
-        return say("choices predicted rightly")
+        return say("choices predicted correctly")
     return say("cultural alignment score (0 to 100)")
 
 

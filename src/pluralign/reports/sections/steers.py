@@ -59,7 +59,7 @@ def _figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> F
     columns = [
         Column("steer", say("steered to"), lambda r: r["steer_name"]),
         Column("community", say("measured on the people of"), lambda r: r["name"]),
-        *interval_columns(say, say("choices predicted rightly")),
+        *interval_columns(say, say("choices predicted correctly")),
         Column(
             "points", say("change in points"), lambda r: say.number(r["points"], 1), numeric=True
         ),
