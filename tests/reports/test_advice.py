@@ -68,6 +68,13 @@ def test_a_model_is_not_to_speak_for_a_people_that_it_takes_for_another(tmp_path
     assert len(lines) <= 3
 
 
+def test_no_model_is_preferred_where_the_intervals_of_the_first_two_overlap(tmp_path: Path) -> None:
+    near = {("m", AWARE): {"MEX": 60.0, "EGY": 70.0}, ("n", AWARE): {"MEX": 59.0, "EGY": 70.0}}
+    line = advice([read_run(write_survey(tmp_path / "run", near))], EN)[0]
+    assert line.startswith("m comes nearest to the people among the models")
+    assert "the interval of n overlaps: their order may be due to chance" in line
+
+
 def steered_run(folder: Path, gain: float) -> Path:
     """A run whose method is right on 60 %, with a gain whose interval is 5 points each way."""
     write_rewards(folder, OWN)

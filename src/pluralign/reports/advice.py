@@ -6,7 +6,7 @@ from pluralign.audits import SEVERITIES, Finding
 from pluralign.audits.sentences import Place
 from pluralign.core import REFERENCE, Estimate
 from pluralign.languages.speech import Speech
-from pluralign.reports.page_tables import with_interval
+from pluralign.reports.page_tables import Row, with_interval
 from pluralign.reports.reading import Run
 from pluralign.reports.sections.kinds import kind_of
 from pluralign.reports.sections.models import averages_of
@@ -46,17 +46,34 @@ def _best_model(run: Run, say: Speech) -> list[str]:
     worst = next(iter(nameable(worst_first(run, best["who"], say))), None)
     if worst is None:
         return []
-    return [
-        say(
+    values = {
+        "who": names[best["who"]],
+        "number": with_interval(best, say.number, say),
+        "community": say.inline(worst["community"]),
+        "other": worst["shown"],
+    }
+    if _is_apart(best, rows[1]):
+        text = say(
             "Prefer {who} among the models that answered for the same communities: it comes "
             "nearest to the people ({number} of 100), and is furthest from those of {community} "
             "({other}).",
-            who=names[best["who"]],
-            number=with_interval(best, say.number, say),
-            community=say.inline(worst["community"]),
-            other=worst["shown"],
+            **values,
         )
-    ]
+    else:
+        text = say(
+            "{who} comes nearest to the people among the models that answered for the same "
+            "communities ({number} of 100), but the interval of {next} overlaps: their order may "
+            "be due to chance. It is furthest from the people of {community} ({other}).",
+            **values,
+            next=names[rows[1]["who"]],
+        )
+    return [text]
+
+
+def _is_apart(best: Row, second: Row) -> bool:
+    """Whether the intervals of two averages do not overlap."""
+    low, high = best.get("low"), second.get("high")
+    return low is not None and high is not None and low > high
 
 
 def _best_method(run: Run, say: Speech) -> list[str]:
