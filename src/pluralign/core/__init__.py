@@ -32,7 +32,7 @@ from pluralign.core.communities import (
 from pluralign.core.consent import CONSENT_COLUMNS, consent_problem, consents
 from pluralign.core.digests import file_digest, names_digest, text_digest
 from pluralign.core.display import html_table, shortened, text_table, with_interval
-from pluralign.core.earlier_names import earlier_name
+from pluralign.core.earlier_names import earlier_name, moved_name
 from pluralign.core.errors import (
     DamagedFile,
     InvalidInput,
@@ -196,6 +196,7 @@ __all__ = [
     "list_written",
     "listed",
     "masked",
+    "moved_name",
     "names_digest",
     "near_communities",
     "pairs_from_survey",

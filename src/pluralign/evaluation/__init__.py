@@ -1,5 +1,8 @@
 """Score, then measure: how well each community is served, with intervals over people."""
 
+from typing import Any
+
+from pluralign.core import earlier_name
 from pluralign.evaluation.ceiling import ceiling_rows
 from pluralign.evaluation.community_accuracy import (
     ENOUGH,
@@ -56,3 +59,7 @@ __all__ = [
     "subset_rows",
     "summary_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return earlier_name(__name__, name, {"Judged": TestPairs})

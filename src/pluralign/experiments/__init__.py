@@ -6,6 +6,7 @@ imported.
 
 from typing import Any
 
+from pluralign.core import moved_name
 from pluralign.experiments.demo import Demonstration, demonstrate
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.reward_run import Outcome, run_experiment
@@ -24,25 +25,18 @@ __all__ = [
     "withdraw",
 ]
 
-_MOVED = {
+_HOMES = {
     "pluralign.models": ("open_model", "open_with_trunk", "score_file", "steers_for"),
     "pluralign.core": ("Reporter", "Silent"),
     "pluralign.runs": ("RunFolder", "read_matrix", "read_rows"),
+    "pluralign.runs.refits": ("Repeats=Refits", "repeats_of=refits_of"),
     "pluralign.settings": (
         *("METHODS", "SOURCES", "Resolved", "Settings", "built", "explain", "method_named"),
         *("names", "read_settings", "resolve", "source_named"),
     ),
-    "pluralign.sources": ("load_pairs",),
+    "pluralign.sources": ("Loaded", "load_pairs"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    for home, moved in _MOVED.items():
-        if name in moved:
-            from importlib import import_module
-            from warnings import warn
-
-            note = f"import {name} from {home}; pluralign.experiments.{name} goes in version 1.0"
-            warn(note, DeprecationWarning, stacklevel=2)
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module 'pluralign.experiments' has no attribute {name!r}")
+    return moved_name(__name__, name, _HOMES)

@@ -1,5 +1,8 @@
 """Respondents' answers against people's: scores, reference points, variety, effects of asking."""
 
+from typing import Any
+
+from pluralign.core import earlier_name
 from pluralign.evaluation.surveys.anchors import (
     anchor_answers,
     anchor_distributions,
@@ -61,3 +64,7 @@ __all__ = [
     "variety_difference_rows",
     "variety_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return earlier_name(__name__, name, {"Scored": SurveySums})
