@@ -14,6 +14,7 @@ from pluralign.encoders import CachedEncoder, HashEncoder, forget_texts
 from pluralign.experiments import Outcome, withdraw
 from pluralign.runs import read_rows
 from pluralign.runs.lock import alone_in
+from pluralign.settings.resolved_experiment import resolve
 
 Go = Callable[..., Outcome]
 Tables = dict[str, Any]
@@ -101,6 +102,27 @@ def test_a_withdrawal_that_was_stopped_goes_on_where_it_was(
     receipt, _ = withdraw(tmp_path / "run", [gone])
     assert receipt.finished is not None
     assert files(tmp_path / "run") == never
+
+
+def test_a_stopped_withdrawal_with_settings_of_its_own_goes_on_without_them(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    small = settings | {"repeats": 1, "methods": ["full"]}
+    go(small, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        withdraw(tmp_path / "run", [gone], resolve(small), reporter=Stopping("encoding"))
+    receipt, _ = withdraw(tmp_path / "run", [gone])
+    assert receipt.finished is not None
+
+
+def test_a_withdrawal_of_nobody_is_refused_and_changes_nothing(
+    go: Go, settings: Tables, tmp_path: Path
+) -> None:
+    go(settings | {"repeats": 1, "methods": ["full"]}, tmp_path / "run")
+    before = files(tmp_path / "run")
+    with pytest.raises(InvalidInput, match="no rater is named"):
+        withdraw(tmp_path / "run", [])
+    assert files(tmp_path / "run") == before
 
 
 def test_the_command_of_the_run_finishes_a_withdrawal_and_brings_nobody_back(

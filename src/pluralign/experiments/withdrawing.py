@@ -106,7 +106,8 @@ def withdraw(
         The receipt, and its file in the folder ``withdrawals`` of the run.
 
     Raises:
-        InvalidInput: If there is no run, its pairs have no raters, or a rater is unknown.
+        InvalidInput: If there is no run, its pairs have no raters, or a rater is unknown or not
+            named.
         InvalidSettings: If another process works in the folder, or the record does not have all
             settings.
         PluralignError: If the run cannot be made without these people, such as where too few are
@@ -115,6 +116,8 @@ def withdraw(
     folder, given = as_path(run), list(dict.fromkeys(raters))
     if not folder.is_dir():
         raise InvalidInput("no such folder", where=str(folder), hint="name the folder of a run")
+    if not given:
+        raise InvalidInput("no rater is named", where=str(folder), hint="name at least one rater")
     with reporting(reporter) as drawn:
         with alone_in(folder):
             path, receipt, resolved = _begun(folder, given, settings, drawn, as_path(cache))
@@ -135,7 +138,7 @@ def _begun(
     gone, path = read_withdrawn(folder), _last_receipt(folder)
     receipt = None if path is None else _read(path)
     if path is None or receipt is None or receipt.finished is not None:
-        tables = _tables_of(folder) if not isinstance(given, Resolved) else {}
+        tables = _tables_of(folder)
         resolved = _resolved(given, tables, folder)
         path, receipt = _new_receipt(folder, raters, resolved, tables, gone, reporter, cache)
     elif not {gone.digest(rater) for rater in raters} <= set(receipt.people):
