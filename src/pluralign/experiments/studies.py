@@ -19,7 +19,7 @@ from pluralign.evaluation import (
 )
 from pluralign.experiments.bench import Bench, FittedMethod
 from pluralign.methods import Method, TrainingSet
-from pluralign.metrics import Drawn, average_draws, draw_series_means
+from pluralign.metrics import Drawn, average_draws, draw_series_means, effective_clusters
 from pluralign.rewards import EncodedPairs
 
 
@@ -69,10 +69,9 @@ class Study:
         return np.concatenate(found)
 
     def rows(self, subset: str) -> BoolArray:
-        """Which test pairs of the communities steered to belong to a subset, shape (N,)."""
-        return subset_rows(self.judged, subset) & np.isin(
-            self.judged.community_N, self.parts[0].bench.train.communities
-        )
+        """Which pairs of a subset are of communities that a repeat steers to, shape (N,)."""
+        steered = {c for part in self.parts for c in part.bench.train.communities}
+        return subset_rows(self.judged, subset) & np.isin(self.judged.community_N, sorted(steered))
 
     def averages(self, credit_N_S: FloatArray, subset: str = "all") -> list[Drawn]:
         """Mean of each series over the communities steered to, each of which counts the same."""
@@ -87,12 +86,13 @@ class Study:
         value_C_S = [own[part.community_N == community].mean(axis=0) for community in communities]
         value_S = np.mean(value_C_S, axis=0)
         pairs = len(np.unique(part.pair_N))
-        people = len(np.unique(part.cluster_N)) if part.raters else None
+        people, clusters = part.people(), effective_clusters(part.cluster_N)
         averages = []
         for s, value in enumerate(value_S.tolist()):
             # Contiguous, so that numpy sums in the same order for any number of series.
             draws_B_C = np.ascontiguousarray(draws_B_C_S[:, :, s])
-            averages.append(Drawn(value, average_draws(draws_B_C), pairs, people))
+            drawn_B = average_draws(draws_B_C)
+            averages.append(Drawn(value, drawn_B, pairs, people, clusters, bounds=(0.0, 1.0)))
         return averages
 
 
