@@ -1,5 +1,7 @@
 """Every method against every other, with intervals that are valid for all pairs at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,15 @@ def test_one_model_under_two_names_differs_by_exactly_nothing() -> None:
     margin = rng_for(3).normal(size=len(pairs))
     same = rows(pairs, np.stack([margin, margin], axis=1), ["a", "b"])["a", "b"]
     assert (same.value, same.low_all, same.high_all) == (0.0, 0.0, 0.0)
+
+
+def test_a_community_with_one_rater_leaves_the_interval_for_all_pairs_wider() -> None:
+    pairs = judged()
+    one = np.where(pairs.community_N == "MEX", "1", pairs.cluster_N)
+    stems = (np.arange(len(pairs)) % 20).astype(np.str_)
+    margins = rng_for(4).normal(size=(len(pairs), 4))
+    found = rows(replace(pairs, cluster_N=one, stem_N=stems), margins, list("abcd"))
+    assert all(r.low_all < r.low and r.high < r.high_all for r in found.values())
 
 
 @pytest.mark.slow

@@ -120,3 +120,11 @@ def test_the_gap_of_equal_communities_is_found_by_chance_only():
         covered += unequal.low <= 0.15 <= unequal.high
     assert found / societies < 0.1
     assert covered / societies > 0.93
+
+
+def test_a_gap_between_communities_whose_pairs_are_all_equal_is_not_certain():
+    raters = [f"r{i}" for i in range(10)]
+    by = measured([1] * 5 + [0.5] * 5, list("aaaaabbbbb"), raters, bounds=(0, 1))
+    gap, ratio = by.disparity(), by.ratio()
+    assert gap.low < gap.value == 0.5 < gap.high
+    assert ratio.low < ratio.value == 0.5 < ratio.high

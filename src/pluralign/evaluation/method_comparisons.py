@@ -1,9 +1,10 @@
 """Every method against every other: paired differences that are valid for all of them at once."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
+from numpy.random import Generator
 
 from pluralign.core import Estimate, FloatArray, rng_for
 from pluralign.evaluation.community_accuracy import (
@@ -14,11 +15,10 @@ from pluralign.evaluation.community_accuracy import (
     subset_rows,
 )
 from pluralign.evaluation.reward_rows import DifferenceRow
-from pluralign.evaluation.test_pairs import OWN, TestPairs
-from pluralign.metrics import average_draws, draw_series_means, standard_error
+from pluralign.evaluation.test_pairs import OWN, StrArray, TestPairs
+from pluralign.metrics import NORMAL_95, average_draws, draw_series_means, standard_error
 
 _BOUNDS = (-1.0, 1.0)
-_NORMAL = 1.959963984540054  # what the middle 95 % of a normal distribution reach
 
 
 def simultaneous_rows(
@@ -91,21 +91,27 @@ def _factor(
     """How many times wider an interval must be to be valid for all pairs at once, >= 1."""
     rng = rng_for(drawing.seed, "bootstrap", "all methods")
     credit_N_M = np.stack([part.credit(margin_N) for margin_N in margin_N_M.T], axis=1)
-    draws_B_C_M = draw_series_means(
-        credit_N_M, part.community_N, part.cluster_N, rng, drawing.draws
-    )
-    average_B_M = np.stack(
-        [average_draws(np.ascontiguousarray(one)) for one in np.moveaxis(draws_B_C_M, 2, 0)],
-        axis=1,
-    )
+    average_B_M = _averages(part, credit_N_M, part.cluster_N, rng, drawing.draws)
+    if np.isnan(average_B_M).all() and part.stem_N is not None:
+        # A community has one rater only: intervals are those over questions there.
+        average_B_M = _averages(part, credit_N_M, part.stem_N, rng, drawing.draws)
     largest_B = np.zeros(len(average_B_M))
-    for a, b in permutations(range(len(methods)), 2):
+    for a, b in combinations(range(len(methods)), 2):
         deviation_B = average_B_M[:, a] - average_B_M[:, b]
         deviation_B = deviation_B - differences[methods[a], methods[b]].value
         error = standard_error(deviation_B)
         if 0 < error < np.inf:
             largest_B = np.fmax(largest_B, np.abs(deviation_B) / error)
-    return max(1.0, float(np.quantile(largest_B, 0.95)) / _NORMAL)
+    return max(1.0, float(np.quantile(largest_B, 0.95)) / NORMAL_95)
+
+
+def _averages(
+    part: TestPairs, credit_N_M: FloatArray, cluster_N: StrArray, rng: Generator, draws: int
+) -> FloatArray:
+    """Draws of each method's mean over communities, shape (B, M)."""
+    draws_B_C_M = draw_series_means(credit_N_M, part.community_N, cluster_N, rng, draws)
+    each = [average_draws(np.ascontiguousarray(one)) for one in np.moveaxis(draws_B_C_M, 2, 0)]
+    return np.stack(each, axis=1)
 
 
 def _stretched(found: Estimate, factor: float) -> tuple[float | None, float | None]:

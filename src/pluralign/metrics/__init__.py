@@ -2,7 +2,7 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
-from pluralign.metrics.clustered import ENOUGH_CLUSTERS, effective_clusters, t_interval
+from pluralign.metrics.clustered import ENOUGH_CLUSTERS, NORMAL_95, effective_clusters, t_interval
 from pluralign.metrics.disaggregation import ByCommunity, disaggregate
 from pluralign.metrics.distances import (
     jensen_shannon_distance,
@@ -42,6 +42,7 @@ from pluralign.metrics.survey_scores import (
 
 __all__ = [
     "ENOUGH_CLUSTERS",
+    "NORMAL_95",
     "ByCommunity",
     "Clusters",
     "Drawn",

@@ -21,6 +21,8 @@ SAMPLE = 10
 """
 ENOUGH_CLUSTERS = 20
 """Effective clusters below which an interval may still be too narrow."""
+NORMAL_95 = 1.959963984540054
+"""The middle 95 % of a normal distribution is within this number of standard deviations."""
 
 Bounds = tuple[float, float]
 _UNBOUNDED = (-np.inf, np.inf)

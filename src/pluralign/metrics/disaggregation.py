@@ -8,12 +8,10 @@ import numpy.typing as npt
 from scipy.special import stdtrit
 
 from pluralign.core import Estimate, FloatArray, InvalidInput, NotEnoughData
-from pluralign.metrics.clustered import Bounds
+from pluralign.metrics.clustered import NORMAL_95, Bounds
 from pluralign.metrics.group_means import UNBOUNDED, Clusters, GroupMeans, group_means
 from pluralign.metrics.input_checks import checked_values
 from pluralign.metrics.intervals import draw_group_means
-
-_NORMAL = 1.959963984540054  # 95 % of a normal distribution is within this number of deviations
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +175,21 @@ def disaggregate(
         average=means.average(),
         by_community=means.by_id(),
         clusters=dict(zip(means.ids, means.clusters_C.tolist(), strict=True)),
-        draws_B_C=_as_wide(draws_B_C, means),
+        draws_B_C=_as_wide(draws_B_C, means, rng),
     )
 
 
-def _as_wide(draws_B_C: FloatArray, means: GroupMeans) -> FloatArray:
+def _as_wide(draws_B_C: FloatArray, means: GroupMeans, rng: np.random.Generator) -> FloatArray:
     """The draws, stretched until the middle 95 % of each community are as wide as its interval.
 
-    Draws resample one kind of cluster, and are too narrow where clusters are few.
+    Draws resample one kind of cluster, and are too narrow where clusters are few. Where all rows of
+    a community are equal, its draws are too, and normal deviations take their place.
     """
     variance_C, df_C = means.spread.variance_C_S[:, 0], means.spread.df_C_S[:, 0]
-    reach_C = stdtrit(np.maximum(df_C, 1), 0.975) * np.sqrt(variance_C) / _NORMAL
+    reach_C = stdtrit(np.maximum(df_C, 1), 0.975) * np.sqrt(variance_C) / NORMAL_95
     deviation_B_C = draws_B_C - means.value_C_S[:, 0]
+    flat_C = (deviation_B_C == 0).any(axis=0) & ~np.nan_to_num(deviation_B_C).any(axis=0)
+    deviation_B_C[:, flat_C] += rng.normal(size=(len(draws_B_C), int(flat_C.sum())))
     # A column of nan, of a community with one cluster, stays as it is.
     squared_B_C = np.nan_to_num(deviation_B_C**2)
     drawn_C = np.maximum((~np.isnan(deviation_B_C)).sum(axis=0), 1)
