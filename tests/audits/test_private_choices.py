@@ -82,3 +82,31 @@ def test_a_run_without_margins_of_training_pairs_is_not_assessed(society: Plante
     _, (assessment,) = PRIVACY(replace(society.evidence(), seen=None), Context())
     assert assessment.status == "not assessed"
     assert "privacy.audit = true" in assessment.reasons[0]
+
+
+def test_a_method_without_margins_of_training_pairs_is_named(society: Planted) -> None:
+    evidence = society.evidence()
+    assert evidence.rewards is not None
+    margins = evidence.rewards.margins
+    more = replace(evidence.rewards, margins={**margins, "other": margins["planted"]})
+    _, (assessment,) = PRIVACY(replace(evidence, rewards=more), Context())
+    assert assessment.status == "clear"
+    assert assessment.reasons[0].startswith("other: no margins of training pairs of every repeat")
+
+
+def test_listed_pairs_are_those_where_the_model_differs_from_the_report(society: Planted) -> None:
+    evidence = private(length_liked(society))
+    assert evidence.rewards is not None
+    findings, _ = run_audits(BUILT_IN, evidence, Context(draws=100))
+    found = [f for f in findings if f.check == "length"]
+    judged, steers = evidence.rewards.judged, evidence.rewards.margins["planted"]
+    margin_of = {
+        id_: steers[community][i]
+        for i, (id_, community) in enumerate(zip(judged.pair_N, judged.community_N, strict=True))
+        if community in steers
+    }
+    shorter = {p.id for p in evidence.pairs if len(p.chosen) < len(p.rejected)}
+    wrong = {id_ for id_, margin in margin_of.items() if id_ in shorter and margin < 0}
+    assert found
+    assert all(set(f.rows.ids) <= wrong for f in found)
+    assert sum(f.rows.count for f in found) <= len(wrong)

@@ -1,4 +1,4 @@
-"""Whether a model's margins reveal which people it was trained on."""
+"""Whether a model's margins reveal which pairs it was trained on."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.audits.steer_accuracy import FEW, few_ids, steered
 from pluralign.core import NO_STEER, Estimate
+from pluralign.metrics import effective_clusters, t_interval
 from pluralign.metrics.membership import caught_at, clustered_auc
 
 UNSEEN = Skipped("no margins of training pairs", "a run with `privacy.audit = true`")
-_WIDTH = 1.959964
 
 
 def membership(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
-    """How well margins distinguish training pairs from pairs of people who were held out.
+    """How well margins distinguish training pairs from held-out pairs.
 
     Choices may be private and membership not: noise on choices hides the sign of a margin, and its
     size may still show that a pair was trained on. So both are measured, and the larger number is
@@ -31,8 +31,11 @@ def membership(evidence: Evidence, context: Context) -> Iterator[Measured | Skip
         yield UNSEEN
         return
     for method, steers in rewards.margins.items():
+        if method not in seen.margins:
+            yield Skipped(f"{method}: no margins of training pairs of every repeat", UNSEEN.needs)
+            continue
         for community in rewards.served:
-            if community in steers and method in seen.margins:
+            if community in steers:
                 yield _measured(rewards, seen, method, community)
 
 
@@ -50,30 +53,33 @@ def _measured(
     size = clustered_auc(np.abs(member_M), np.abs(outsider_N), *clusters)
     auc, error = max(signed, size)
     caught = max(caught_at(member_M, outsider_N), caught_at(np.abs(member_M), np.abs(outsider_N)))
-    n = len(member_M) + len(outsider_N)
-    n_raters = sum(people) if seen.judged.raters else None
+    # Over several repeats, a pair and its rater may be on both sides; they are counted once.
+    n = len(np.union1d(seen.judged.pair_N[inside], rewards.judged.pair_N[outside]))
+    n_raters = len(np.union1d(*clusters)) if seen.judged.raters else None
+    # The side with fewer effective clusters limits what is known about the error.
+    df = min(map(effective_clusters, clusters)) - 1
+
+    def estimate(value: float, error: float) -> Estimate:
+        low, high = t_interval(value, error**2, df, (0.0, 1.0))
+        return Estimate(value, low, high, n, n_raters)
+
     return Measured(
         subject=method,
         community=community,
         value=auc,
         error=error,
         numbers={
-            "recognised": _estimate(auc, error, n, n_raters),
-            "by_margin": _estimate(*signed, n, n_raters),
-            "by_size_of_margin": _estimate(*size, n, n_raters),
+            "recognised": estimate(auc, error),
+            "by_margin": estimate(*signed),
+            "by_size_of_margin": estimate(*size),
             "caught_at_1_percent": Estimate(caught, None, None, len(member_M), n_raters),
         },
         claim=Sentence(
-            "Margins of {subject} distinguish a training pair of {community} from one of other "
-            "people in {amount} of 100 comparisons; 50 is chance.",
+            "Margins of {subject} distinguish a training pair of {community} from a held-out "
+            "pair in {amount} of 100 comparisons; 50 is chance.",
             {"subject": method, "community": Place(community), "amount": Amount(100 * auc)},
         ),
         rows=Rows("pairs", len(member_M), few_ids(seen, np.flatnonzero(inside))),
         look="Compare the margins of training pairs with those of test pairs.",
         picked_of=2,
     )
-
-
-def _estimate(auc: float, error: float, n: int, n_raters: int | None) -> Estimate:
-    low, high = max(0.0, auc - _WIDTH * error), min(1.0, auc + _WIDTH * error)
-    return Estimate(auc, low, high, n, n_raters)

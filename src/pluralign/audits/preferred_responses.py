@@ -29,8 +29,7 @@ def length(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]
         lambda p: float(np.sign(len(p.chosen) - len(p.rejected))),
         "pairs of different length",
         "Steered to {community}, {subject} prefers the longer response in {share} of pairs; its "
-        "people do in "
-        "{other_share}.",
+        "people do in {other_share}.",
     )
 
 
@@ -42,8 +41,7 @@ def refusals(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
         lambda p: float(bool(_REFUSAL.search(p.chosen))) - float(bool(_REFUSAL.search(p.rejected))),
         "pairs of a refusal and an answer",
         "Steered to {community}, {subject} prefers a refusal to an answer in {share} of pairs; "
-        "its people do in "
-        "{other_share}.",
+        "its people do in {other_share}.",
     )
 
 
@@ -83,7 +81,7 @@ def _beyond_raters(
             if found is None or not found.enough(community):
                 yield Skipped(f"{community}: too few {needs}", f"those of {FEW} raters or stems")
                 continue
-            against = np.flatnonzero(rewards.of(community) & (side_N != 0) & (ours > theirs))
+            against = np.flatnonzero(rewards.of(community) & (ours > correct(side_N)))
             yield _preferred(rewards, method, community, found, against, template)
 
 

@@ -10,7 +10,7 @@ PRIVACY = Audit(
     (
         Check(
             name="membership",
-            asks="Are margins of training pairs like those of people who were held out?",
+            asks="Are margins of training pairs like margins of held-out pairs?",
             measure=membership,
             threshold=Threshold(
                 0.6, 0.75, "margins show nothing at 0.5, and three of four comparisons at 0.75"

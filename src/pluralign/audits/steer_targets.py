@@ -162,8 +162,7 @@ def _neighbour(
         ),
         rows=Rows("pairs", len(wrong), few_ids(rewards, wrong)),
         look="Read the listed pairs: the other steer is right on them, and the community's own "
-        "steer "
-        "is wrong.",
+        "steer is wrong.",
         picked_of=len(steers) - 1,
     )
 
