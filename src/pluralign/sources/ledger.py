@@ -26,6 +26,7 @@ from pluralign.core import (
     person_digest,
     sealed,
 )
+from pluralign.core.files import sync_folder
 
 Flips = Callable[[str], bool]
 """Whether the report of the pair with a key is the opposite of the choice."""
@@ -129,14 +130,12 @@ class Ledger:
             DamagedFile: If a line of the file was altered.
         """
         if self._path is None:
-            return self._drawn(wanted, epsilon, flips)[0]
+            return self._drawn(wanted, epsilon, flips)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self._path}.lock"):
             cut_torn_line(self._path)
             self.refresh()
-            found, new = self._drawn(wanted, epsilon, flips)
-            self._append([_row(draw) for draw in new])
-        return found
+            return self._drawn(wanted, epsilon, flips)
 
     def withdraw(self, person: str) -> None:
         """Enter that a person withdrew: their choices are not read any more."""
@@ -164,14 +163,12 @@ class Ledger:
 
     def _drawn(
         self, wanted: Sequence[tuple[str, str | None, bool]], epsilon: float, flips: Flips
-    ) -> tuple[list[bool], list[Draw]]:
-        found, new = [], []
+    ) -> list[bool]:
+        found, new = [], dict[str, Draw]()
         for key, person, chosen_first in wanted:
-            draw = self._draws.get(key)
+            draw = self._draws.get(key) or new.get(key)
             if draw is None:
-                draw = Draw(key, person, epsilon, chosen_first != flips(key))
-                self._enter(draw)
-                new.append(draw)
+                draw = new[key] = Draw(key, person, epsilon, chosen_first != flips(key))
             elif draw.epsilon != epsilon:
                 raise InvalidInput(
                     f"a report was drawn with epsilon = {draw.epsilon:g}, got {epsilon:g}",
@@ -180,7 +177,11 @@ class Ledger:
                     "both reports together cost the sum",
                 )
             found.append(draw.first)
-        return found, new
+        self._append([_row(draw) for draw in new.values()])
+        # A report that could not be written is not known to later calls either.
+        for draw in new.values():
+            self._enter(draw)
+        return found
 
     def _enter(self, entry: Draw | str) -> None:
         if isinstance(entry, str):
@@ -192,13 +193,17 @@ class Ledger:
 
     def _append(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write lines that are on disk when this returns."""
-        assert self._path is not None
+        if self._path is None or not rows:
+            return
+        is_new = not self._path.exists()
         text = "".join(json.dumps(sealed(row)) + "\n" for row in rows).encode()
         opened = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         with os.fdopen(opened, "ab") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if is_new:
+            sync_folder(self._path.parent)
         self._read_to += len(text)
         self._lines += len(rows)
 
