@@ -19,6 +19,7 @@ from pluralign.core import (
 )
 from pluralign.sources import (
     JsonlPairs,
+    Ledger,
     PrivatePairs,
     load_pairs,
     read_ledger,
@@ -191,6 +192,28 @@ def test_pairs_that_one_choice_among_several_made_are_flagged() -> None:
     tally = Tally()
     assert len({pair.id for pair in PrivatePairs(Best(), 1.0, seed=1).pairs(tally)}) == 5
     assert list(tally.flagged.values()) == [1]
+
+
+def test_how_many_choices_a_person_repeated_is_not_recorded(tmp_path: Path) -> None:
+    row = {"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "rater": "r1"}
+    (tmp_path / "pairs.jsonl").write_text(f"{json.dumps(row)}\n" * 3)
+    plain, private = Tally(), Tally()
+    list(JsonlPairs(tmp_path / "pairs.jsonl").pairs(plain))
+    list(PrivatePairs(JsonlPairs(tmp_path / "pairs.jsonl"), 1.0, seed=1).pairs(private))
+    assert plain.flagged and not private.flagged
+    assert private.balanced and private.kept == 3
+
+
+def test_a_report_that_was_not_written_is_not_known_to_the_ledger(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.reports([("a", "p", True)], 1.0, lambda key: False)
+    with pytest.raises(InvalidInput, match=r"drawn with epsilon = 1, got 2"):
+        ledger.reports([("b", "p", True), ("a", "p", True)], 2.0, lambda key: False)
+    assert ledger.pairs_of("p") == {"a"}
+    assert (
+        ledger.reports([("b", "p", True), ("b", "p", True)], 1.0, lambda key: True) == [False] * 2
+    )
+    assert [account.draws for account in read_ledger(tmp_path / "ledger.jsonl")] == [2]
 
 
 def test_reported_pairs_load_like_any_and_their_flips_count_in_the_fingerprint() -> None:

@@ -37,7 +37,8 @@ from pluralign.sources.typed_cells import (
 from pluralign.sources.unused_columns import columns_not_used, offered
 
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
-_REPEAT = "same choice of the same rater again"
+REPEATED_CHOICE = "same choice of the same rater again"
+"""Flag of a row whose choice its rater made before."""
 _REQUIRED = ("prompt", "chosen", "rejected")
 _COLUMNS = frozenset(
     {"id", *_REQUIRED, "community", "rater", "source", *_TEXT_COLUMNS}
@@ -115,7 +116,7 @@ class JsonlPairs:
                 policy.tally.kept += 1
                 repeats = [pair for pair in found if _is_repeat(pair, choices)]
                 if repeats:
-                    policy.tally.flag(_REPEAT)
+                    policy.tally.flag(REPEATED_CHOICE)
                 yield from found
 
     def _rows(self, policy: RowPolicy) -> NumberedRows:

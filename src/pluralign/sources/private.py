@@ -24,13 +24,14 @@ from pluralign.core import (
     whole_file,
 )
 from pluralign.sources.ledger import Ledger, default_ledger
+from pluralign.sources.pairs_files import REPEATED_CHOICE
 
 Adjacency = Literal["label", "person"]
 _BATCH = 4096
 _BITS = 53
 _SHARED = (
-    "people whose pairs of one prompt share a response: where one choice among several made the "
-    "pairs, they reveal it"
+    "prompts for which one person's pairs share a response: where one choice among several made "
+    "the pairs, they reveal it"
 )
 
 
@@ -96,6 +97,8 @@ class PrivatePairs:
         chosen = self._one_each(ledger) if self.per == "person" else None
         stream = self.source.pairs(tally)
         while batch := list(islice(stream, _BATCH)):
+            # The number of equal choices depends on what was chosen, unlike that of the pairs.
+            tally.flagged.pop(REPEATED_CHOICE, None)
             kept = []
             for pair in batch:
                 key, person = keys.of(pair), _person(pair)
@@ -215,7 +218,7 @@ def _uniform(seed: int, key: str) -> float:
 
 
 class _SharedResponses:
-    """Finds people whose pairs of one prompt all have a response in common."""
+    """Counts the prompts for which all pairs of one person have a response in common."""
 
     def __init__(self) -> None:
         self._common: dict[int, frozenset[int]] = {}
