@@ -115,6 +115,7 @@ def test_flips_follow_pairs_to_training_and_test(folder: Path) -> None:
         ({"epsilon": 0}, "greater than 0"),
         ({"epsilon": 1, "per": "pair"}, "'label' or 'person'"),
         ({"epsilon": 1, "los": "plain"}, "unknown key"),
+        ({"per": "person", "seed": 1}, "per and seed must be set together with epsilon"),
     ],
 )
 def test_privacy_that_cannot_be_is_refused(privacy: dict[str, Any], message: str) -> None:

@@ -1,9 +1,9 @@
 """Settings of private choices: of a run, and of a single source."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pluralign.core import PairSource
 from pluralign.methods import Method
@@ -52,6 +52,17 @@ class PrivacySettings(_ReportSettings):
     flips."""
     audit: bool = False
     """Whether to write the margins of training pairs, which the audit ``privacy`` needs."""
+
+    @model_validator(mode="after")
+    def _reports_need_an_epsilon(self) -> Self:
+        known = _ReportSettings.model_fields.items()
+        given = [name for name, field in known if getattr(self, name) != field.default]
+        if self.epsilon is None and given:
+            raise ValueError(
+                f"{' and '.join(given)} must be set together with epsilon: without it, no choice "
+                "is private"
+            )
+        return self
 
     def around(self, source: PairSource) -> PairSource:
         """The source, with private choices if the run asks for them and it has none."""
