@@ -315,6 +315,8 @@ def test_a_cell_that_is_not_a_number_is_shown_as_written(tmp_path: Path) -> None
     [
         ("README.md", "---\nlanguage: en\nlicense: cc-by-4.0  # data\n---\n# Card\n", "cc-by-4.0"),
         ("README.md", "---\nlicense:\n- mit\n- other\ntags: [a]\n---\n", "mit, other"),
+        ("README.md", "---\nlicense: [mit, 'odc-by']\n---\n", "mit, odc-by"),
+        ("README.md", '---\nlicense: "CC BY-SA 4.0" # data\n---\n', "CC BY-SA 4.0"),
         ("README.md", "Use freely.\nlicense: mit\n", "not stated"),
         ("LICENSE", "\n  Afrobarometer terms of use\n\nBe kind.\n", "Afrobarometer terms of use"),
         ("license.txt", "CC0 1.0 Universal\n", "CC0 1.0 Universal"),

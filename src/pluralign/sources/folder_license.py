@@ -9,7 +9,8 @@ _ENDINGS = ("", ".txt", ".md")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---", re.DOTALL)
 # A value on the line of its key, or a list on the lines below.
 _FIELD = re.compile(r"^licen[sc]e:[ \t]*(.*(?:\n[ \t]*-[ \t].*)*)", re.MULTILINE)
-_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_BETWEEN = re.compile(r"[\n,\[\]]")
 _LONGEST = 100
 
 
@@ -41,7 +42,9 @@ def _of_card(path: Path) -> str:
     found = _FIELD.search(front[1]) if front else None
     if found is None:
         return ""
-    return ", ".join(_NAME.findall(re.sub(r"#.*", "", found[1])))
+    parts = _BETWEEN.split(_COMMENT.sub("", found[1]))
+    names = [part.strip(" \t\r-'\"") for part in parts]
+    return ", ".join(name for name in names if re.search(r"\w", name))
 
 
 def _first_line(path: Path) -> str:
