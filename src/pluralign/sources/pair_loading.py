@@ -136,7 +136,8 @@ def _with_stems(pairs: tuple[PreferencePair, ...]) -> tuple[PreferencePair, ...]
     """The pairs of a survey without stems, with the stems that its questions share.
 
     Answers published as shares have no raters, so errors are clustered by stem: with each item of a
-    battery as a stem of its own, intervals would be too narrow.
+    battery as a stem of its own, intervals would be too narrow. More questions than `MOST_STEMS`
+    are not compared, and each stays a stem of its own.
     """
     plain = {p.question for p in pairs if p.rater is None and p.stem == p.question}
     if not 1 < len(plain) <= MOST_STEMS:

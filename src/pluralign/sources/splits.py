@@ -124,7 +124,7 @@ def split_by_source(pairs: Sequence[PreferencePair], repeat: int) -> Split:
 
     Surveys share questions. Test pairs whose stem also occurs in training are on neither side, so
     that what is measured is another survey, not its overlap. Stems are compared as the batteries
-    of one survey are (`shared_stems`).
+    of one survey are (`shared_stems`); more than `MOST_STEMS` match only if they are equal.
 
     Args:
         pairs: The pairs; the ``source`` of each is its survey.
