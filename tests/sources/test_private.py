@@ -144,6 +144,12 @@ def test_the_ledger_has_what_each_person_spent_and_who_withdrew(tmp_path: Path) 
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_nobody_withdraws_from_a_ledger_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no such ledger"):
+        withdraw_choices(tmp_path / "ledger.jsonl", "r1")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_altered_ledger_is_refused_and_a_torn_line_is_drawn_anew(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     source = PrivatePairs(Choices(people=2), 1.0, ledger=path)

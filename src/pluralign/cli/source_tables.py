@@ -137,7 +137,9 @@ def show_accounts(accounts: Sequence[Account], output: Output) -> None:
         f"{count_of(reports, 'report')} of {count_of(len(people), 'person', 'people')}, of whom "
         f"{withdrawn:,} withdrew"
     )
-    if people:
+    if withdrawn and not reports:
+        output.text("the ledger has no report of these people: check their ids")
+    elif people:
         most = max(people, key=lambda account: account.epsilon)
         largest = max(account.largest for account in people)
         output.text(

@@ -220,25 +220,33 @@ def read_ledger(path: AnyPath) -> list[Account]:
         InvalidInput: If there is no such file.
         DamagedFile: If a line was altered.
     """
-    file = as_path(path)
-    if not file.is_file():
-        raise InvalidInput("no such ledger", where=str(file))
-    ledger = Ledger(file)
-    ledger.refresh()
-    return ledger.accounts()
+    return _opened(path).accounts()
 
 
 def withdraw_choices(path: AnyPath, rater: str) -> Account:
     """Enter that a person withdrew, and return their account.
 
     Readings of a source with this ledger leave the person's choices out from now on. Reports that
-    were read before, and models that learned from them, are not changed.
+    were read before, and models that learned from them, are not changed. An account without reports
+    may mean that the id is not spelled as in the source.
+
+    Raises:
+        InvalidInput: If there is no such file.
+        DamagedFile: If a line was altered.
     """
-    ledger = Ledger(as_path(path))
-    ledger.refresh()
+    ledger = _opened(path)
     person = person_digest(rater)
     ledger.withdraw(person)
     return next(account for account in ledger.accounts() if account.person == person)
+
+
+def _opened(path: AnyPath) -> Ledger:
+    file = as_path(path)
+    if not file.is_file():
+        raise InvalidInput("no such ledger", where=str(file), hint="check the path")
+    ledger = Ledger(file)
+    ledger.refresh()
+    return ledger
 
 
 def _row(draw: Draw) -> dict[str, Any]:
