@@ -87,7 +87,7 @@ def _split_notes(
             f"{', '.join(few)}"
         )
     for reason, n in left_out.items():
-        notes.append(f"{n:,} pairs on neither side of the split: {reason}")
+        notes.append(f"{count_of(n, 'pair')} on neither side of the split: {reason}")
     return notes
 
 

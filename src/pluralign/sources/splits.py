@@ -215,7 +215,7 @@ def _crossed(by_rater: Sequence[bool], by_question: Sequence[bool]) -> Split:
             "training rater, test question": int((~by_rater_N & by_question_N).sum()),
         }
     )
-    return _both_filled(Split(*sides, left_out), "rater and question")
+    return _both_filled(Split(*sides, +left_out), "rater and question")
 
 
 def _draw_raters(
