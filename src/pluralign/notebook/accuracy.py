@@ -119,7 +119,9 @@ class Evaluation:
     @property
     def _remarks(self) -> list[str]:
         people = any(row.accuracy.n_raters is not None for row in self.rows)
-        over = "people" if people else "question stems"
+        over = (
+            "people, or over question stems where those are wider" if people else "question stems"
+        )
         return [f"In brackets: 95 % intervals over {over}.", *self.notes]
 
     @property
