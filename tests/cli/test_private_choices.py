@@ -54,3 +54,24 @@ def test_an_epsilon_out_of_range_is_refused_with_its_place(tmp_path: Path) -> No
     )
     assert result.exit_code != 0
     assert "greater than 0" in result.output + result.stderr
+
+
+def test_a_withdrawal_of_an_id_without_reports_is_named(tmp_path: Path) -> None:
+    pairs, ledger = tmp_path / "pairs.jsonl", tmp_path / "ledger.jsonl"
+    write_pairs(pairs)
+    out = str(tmp_path / "out.jsonl")
+    call("data", "private", str(pairs), "--epsilon", "2", "--ledger", str(ledger), "--out", out)
+    withdraw = ("data", "ledger", str(ledger), "--withdraw")
+    assert "has no report of these people" in call(*withdraw, "r33")
+    assert "has no report of" not in call(*withdraw, "r3")
+    assert json.loads(call(*withdraw, "r34", "--json"))[0]["draws"] == 0
+
+
+def test_reports_never_replace_their_source(tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.jsonl"
+    write_pairs(pairs)
+    before = pairs.read_text()
+    args = ["data", "private", str(pairs), "--epsilon", "2", "--out", str(pairs)]
+    result = CliRunner().invoke(app, args)
+    assert "--out must be another file than the source" in result.stderr
+    assert pairs.read_text() == before

@@ -9,7 +9,8 @@ from pluralign.cli.completion import complete_source, complete_source_setting
 from pluralign.cli.options import AsJson, SkipBad, Wide, overrides
 
 data = typer.Typer(
-    help="List the sources of data, look into one, and manage the embeddings kept on disk.",
+    help="List the sources of data, look into one, make choices private, and manage the "
+    "cached embeddings.",
     epilog="Example: `pluralign data show pairs.jsonl`",
     no_args_is_help=True,
 )
@@ -91,13 +92,14 @@ def write_private(
 ) -> None:
     """Write the pairs of a source with private choices: each passes randomised response once.
 
-    The source can be deleted afterwards.
+    The source can be deleted afterwards. Each report is kept in the ledger and never drawn again,
+    so the same command writes the same reports, without the people who withdrew.
 
     Example: `pluralign data private pairs.jsonl --epsilon 2 --out reported.jsonl`
     """
     from pluralign.cli.output import Output
     from pluralign.cli.source_tables import show_written_reports
-    from pluralign.core import Tally
+    from pluralign.core import InvalidInput, Tally
     from pluralign.settings.privacy import SourcePrivacy
     from pluralign.settings.validation import validated
     from pluralign.sources import write_reports
@@ -106,6 +108,12 @@ def write_private(
     reports = validated(SourcePrivacy, given, "data private").around(
         _source(source, sets, skip_bad)
     )
+    if Path(source).resolve() == out.resolve():
+        raise InvalidInput(
+            "--out must be another file than the source",
+            where=str(out),
+            hint="write the reports to a new file, and delete the source afterwards",
+        )
     tally = Tally()
     show_written_reports(
         write_reports(reports, out, tally), reports, tally, out, Output(as_json=as_json)
@@ -119,11 +127,14 @@ def show_ledger(
     ] = None,
     withdraw: Annotated[
         str | None,
-        typer.Option(help="Id of a rater whose choices are not to be read any more."),
+        typer.Option(help="Id of a rater whose choices later readings leave out."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what the people of a ledger of private choices have spent, or withdraw one of them.
+
+    Later readings of a source with this ledger leave out the choices of those who withdrew. Reports
+    that were written to files before must be written again.
 
     Examples:
     * `pluralign data ledger ledger.jsonl`
