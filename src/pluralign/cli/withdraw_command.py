@@ -33,7 +33,8 @@ def withdraw(
     so that no later run in it reads their choices. A receipt gives the digests of all files before
     and after, and what cannot be recalled. To resume after a stop, give the same command again.
 
-    Nobody else is dealt to another side or fold where the run has split.draw = "hash".
+    With split.draw = "hash" in the settings, all other people stay in the training data or the
+    test data in which they were.
 
     Example: `pluralign withdraw runs/uk --rater r17`
     """

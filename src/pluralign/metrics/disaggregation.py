@@ -175,11 +175,13 @@ def disaggregate(
         average=means.average(),
         by_community=means.by_id(),
         clusters=dict(zip(means.ids, means.clusters_C.tolist(), strict=True)),
-        draws_B_C=_as_wide(draws_B_C, means, rng),
+        draws_B_C=_as_wide_as_intervals(draws_B_C, means, rng),
     )
 
 
-def _as_wide(draws_B_C: FloatArray, means: GroupMeans, rng: np.random.Generator) -> FloatArray:
+def _as_wide_as_intervals(
+    draws_B_C: FloatArray, means: GroupMeans, rng: np.random.Generator
+) -> FloatArray:
     """The draws, stretched until the middle 95 % of each community are as wide as its interval.
 
     Draws resample one kind of cluster, and are too narrow where clusters are few. Where all rows of

@@ -138,7 +138,7 @@ def group_means(
     pair = None if clusters.pair_N is None else coded(clusters.pair_N, "pair", rows)[1][kept]
     value, weight, group, cluster = value_N_S[kept], weights[kept], group[kept], cluster[kept]
     if pair is not None:
-        n_C = _different(group, pair, ids.size)
+        n_C = _distinct_codes(group, pair, ids.size)
     spread = _spread(value, group, cluster, weight, _questions(clusters, rows, kept), clusters.both)
     total_C = np.bincount(group, weight)
     sums = [np.bincount(group, weight * column) for column in value.T]
@@ -148,9 +148,9 @@ def group_means(
         spread=_with_half_pairs(spread, n_C, bounds, np.isin(ids.astype(np.str_), list(certain))),
         n_C=n_C,
         n=len(value) if pair is None else len(np.unique(pair)),
-        people_C=_different(group[person], cluster[person], ids.size),
+        people_C=_distinct_codes(group[person], cluster[person], ids.size),
         people=len(np.unique(cluster[person])),
-        clusters_C=_different(group, cluster, ids.size),
+        clusters_C=_distinct_codes(group, cluster, ids.size),
         bounds=bounds,
     )
 
@@ -190,7 +190,7 @@ def _with_half_pairs(spread: Spread, n_C: IntArray, bounds: Bounds, certain_C: B
     )
 
 
-def _different(group_N: IntArray, code_N: IntArray, size: int) -> IntArray:
+def _distinct_codes(group_N: IntArray, code_N: IntArray, size: int) -> IntArray:
     """Number of different codes in each group."""
     if not len(code_N):
         return np.zeros(size, dtype=np.int64)
