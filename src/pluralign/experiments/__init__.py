@@ -9,9 +9,10 @@ from typing import Any
 from pluralign.core import moved_name
 from pluralign.experiments.demo import Demonstration, demonstrate
 from pluralign.experiments.planning import Plan, plan
+from pluralign.experiments.receipts import Receipt
 from pluralign.experiments.reward_run import Outcome, run_experiment
 from pluralign.experiments.splitting import split_pairs
-from pluralign.experiments.withdrawing import Receipt, withdraw
+from pluralign.experiments.withdrawing import withdraw
 
 __all__ = [
     "Demonstration",

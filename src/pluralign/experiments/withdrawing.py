@@ -5,10 +5,8 @@ the run wrote is deleted, then the run is made anew. So a stop at any point brin
 same command, or the run's own, goes on from there.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,64 +21,31 @@ from pluralign.core import (
     as_path,
     file_digest,
     prompt_text,
-    read_json_object,
     requests_of,
     text_digest,
-    whole_file,
 )
 from pluralign.encoders import forget_texts
+from pluralign.experiments.receipts import (
+    Receipt,
+    digests,
+    last_receipt,
+    now,
+    pairs_by_community,
+    read_receipt,
+    write_receipt,
+)
+from pluralign.experiments.recorded_settings import recorded_settings, recorded_tables
 from pluralign.experiments.reward_run import run_experiment
-from pluralign.runs.folder import RECORD, STATE, RunFolder, as_json
-from pluralign.runs.lock import LOCK, alone_in
+from pluralign.runs.folder import STATE, RunFolder, as_json
+from pluralign.runs.lock import alone_in
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.withdrawn import WITHDRAWALS, Withdrawn, read_withdrawn
 from pluralign.settings.experiment import Settings
 from pluralign.settings.name_hints import nearest
-from pluralign.settings.registry import method_named
-from pluralign.settings.resolved_experiment import Resolved, resolve
+from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.pair_loading import load_pairs
 
 _CLEARED = {"fingerprint": "cleared for a withdrawal"}
-_AGAIN = "give the settings file of the run with --config"
-NOT_RECALLED = (
-    "copies of the run's folder, of its models and of exported models in other places",
-    "numbers and reports that were published or sent to others",
-    "models that were trained or chosen with the help of this run's rewards",
-    "rows of the person in the sources themselves: delete them there",
-    "entries on the person in a ledger of private choices: see `pluralign data ledger`",
-)
-"""The things that a withdrawal from a run cannot reach."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The changes of a withdrawal.
-
-    Attributes:
-        people: Digests of the people, under the key of the run's folder.
-        pairs: Community -> pairs of these people that the run had.
-        vectors: Cached vectors deleted, of texts that nobody else gave.
-        begun: Time of the beginning, in UTC.
-        finished: Time at which the run was finished again; None until then.
-        draw: As `split.draw` of the run: with ``random``, the other people were dealt anew.
-        before: File -> SHA-256 before.
-        after: File -> SHA-256 after; empty until the run is finished again.
-        untouched: Files in the folder that no run writes: look into them by hand.
-        not_recalled: The things that a withdrawal cannot reach.
-        tables: Settings of the run, by which it is made again.
-    """
-
-    people: list[str]
-    pairs: dict[str, int]
-    vectors: int
-    begun: str
-    finished: str | None
-    draw: str
-    before: dict[str, str]
-    after: dict[str, str] = field(default_factory=dict)
-    untouched: list[str] = field(default_factory=list)
-    not_recalled: list[str] = field(default_factory=lambda: list(NOT_RECALLED))
-    tables: dict[str, Any] = field(default_factory=dict)
 
 
 def withdraw(
@@ -135,11 +100,11 @@ def _begun(
     cache: Path | None,
 ) -> tuple[Path, Receipt, Resolved]:
     """The receipt, of a withdrawal that was stopped or a new one, after which nobody is read."""
-    gone, path = read_withdrawn(folder), _last_receipt(folder)
-    receipt = None if path is None else _read(path)
+    gone, path = read_withdrawn(folder), last_receipt(folder)
+    receipt = None if path is None else read_receipt(path)
     if path is None or receipt is None or receipt.finished is not None:
-        tables = _tables_of(folder)
-        resolved = _resolved(given, tables, folder)
+        tables = recorded_tables(folder)
+        resolved = recorded_settings(given, tables, folder)
         path, receipt = _new_receipt(folder, raters, resolved, tables, gone, reporter, cache)
     elif not {gone.digest(rater) for rater in raters} <= set(receipt.people):
         raise InvalidSettings(
@@ -148,7 +113,7 @@ def _begun(
             hint="give its command again, then this one",
         )
     else:
-        resolved = _resolved(given, receipt.tables, folder)
+        resolved = recorded_settings(given, receipt.tables, folder)
     gone.joined_by(receipt.people).write(folder)
     return path, receipt, resolved
 
@@ -171,17 +136,17 @@ def _new_receipt(
     gone.write(folder)  # its key, without which the receipt names nobody
     receipt = Receipt(
         people=sorted(gone.digest(rater) for rater in raters),
-        pairs=_counted(theirs),
+        pairs=pairs_by_community(theirs),
         vectors=forget_texts(_own_texts(theirs, others, resolved.settings), cache),
-        begun=_now(),
+        begun=now(),
         finished=None,
         draw=resolved.settings.split.draw,
-        before=_digests(folder),
+        before=digests(folder),
         tables=tables,
     )
     number = len(list((folder / WITHDRAWALS).glob("receipt-*.json"))) + 1
     path = folder / WITHDRAWALS / f"receipt-{number:04}.json"
-    _write(path, receipt)
+    write_receipt(path, receipt)
     return path, receipt
 
 
@@ -230,59 +195,12 @@ def _texts(pairs: Sequence[PreferencePair], settings: Settings) -> set[str]:
     return {request_key(request) for side in requests_of(pairs) for request in side}
 
 
-def _tables_of(folder: Path) -> dict[str, Any]:
-    """The settings of a run as its record has them, as tables to resolve again."""
-    if not (folder / RECORD).is_file():
-        raise InvalidInput(
-            "no finished run of reward models here",
-            where=str(folder),
-            hint="name the folder of a run; finish a run that was stopped first",
-        )
-    record = read_json_object(folder / RECORD)
-    tables = {key: value for key, value in record["settings"].items() if value is not None}
-    return tables | {"method_settings": record["method_settings"], "sources": _sources(record)}
-
-
-def _sources(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"source": s["name"]} | s["settings"] for s in record["data"]["sources"]]
-
-
-def _resolved(given: Resolved | AnyPath | None, tables: dict[str, Any], folder: Path) -> Resolved:
-    if isinstance(given, Resolved):
-        return given
-    if given is not None:
-        return resolve(given)
-    try:
-        return resolve(_as_given(tables), base=folder, where=RECORD)
-    except InvalidSettings as error:
-        raise InvalidSettings(error.what, where=error.where, hint=_AGAIN) from error
-
-
-def _as_given(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables of a record as a settings file would have them."""
-    found = {k: v for k, v in tables.items() if k not in {"method_settings", "sources", "pairs"}}
-    if found["split"]["by"] != "files":
-        found["pairs"] = tables["sources"]
-    for name, values in tables["method_settings"].items():
-        section = method_named(name).section
-        assert section is not None, "only methods with a table have settings"
-        found[section] = values
-    trunk = found["trunk"]
-    kind = Settings.model_validate({"pairs": [{}], "trunk": _of_kind(trunk)}).trunk
-    return found | {"trunk": {k: trunk[k] for k in type(kind).model_fields}}
-
-
-def _of_kind(trunk: Mapping[str, Any]) -> dict[str, Any]:
-    needed = {"embedding": (), "transformer": ("model",)}[trunk["kind"]]
-    return {key: trunk[key] for key in ("kind", *needed)}
-
-
 def _finished(folder: Path, path: Path, receipt: Receipt) -> Receipt:
-    after, manifest = _digests(folder), Manifest.read(folder)
+    after, manifest = digests(folder), Manifest.read(folder)
     assert manifest is not None, "a run that ended has a manifest"
     untouched = sorted(after.keys() - manifest.files.keys() - {MANIFEST})
-    done = replace(receipt, finished=_now(), after=after, untouched=untouched)
-    _write(path, done)
+    done = replace(receipt, finished=now(), after=after, untouched=untouched)
+    write_receipt(path, done)
     return done
 
 
@@ -300,35 +218,3 @@ def _clear(folder: Path, receipt: Receipt) -> bool:
 
 def _state(folder: Path) -> str | None:
     return file_digest(folder / STATE) if (folder / STATE).is_file() else None
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """File in the folder of a run -> SHA-256, without the lock and the withdrawals."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    names = {path.relative_to(folder).as_posix(): path for path in files}
-    return {
-        name: file_digest(path)
-        for name, path in names.items()
-        if name != LOCK and not name.startswith(f"{WITHDRAWALS}/")
-    }
-
-
-def _last_receipt(folder: Path) -> Path | None:
-    return max((folder / WITHDRAWALS).glob("receipt-*.json"), default=None)
-
-
-def _read(path: Path) -> Receipt:
-    return Receipt(**read_json_object(path))
-
-
-def _write(path: Path, receipt: Receipt) -> None:
-    with whole_file(path, private=True) as partial:
-        partial.write_text(as_json(asdict(receipt)), encoding="utf-8")
-
-
-def _counted(pairs: Sequence[PreferencePair]) -> dict[str, int]:
-    return dict(sorted(Counter(pair.community for pair in pairs).items()))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

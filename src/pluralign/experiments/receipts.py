@@ -1,0 +1,90 @@
+"""The receipt of a withdrawal: the changes of a run's folder, and what it could not reach."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pluralign.core import PreferencePair, file_digest, read_json_object, whole_file
+from pluralign.runs.folder import as_json
+from pluralign.runs.lock import LOCK
+from pluralign.runs.withdrawn import WITHDRAWALS
+
+NOT_RECALLED = (
+    "copies of the run's folder, of its models and of exported models in other places",
+    "numbers and reports that were published or sent to others",
+    "models that were trained or chosen with the help of this run's rewards",
+    "rows of the person in the sources themselves: delete them there",
+    "entries on the person in a ledger of private choices: see `pluralign data ledger`",
+)
+"""The things that a withdrawal from a run cannot reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The changes of a withdrawal.
+
+    Attributes:
+        people: Digests of the people, under the key of the run's folder.
+        pairs: Community -> pairs of these people that the run had.
+        vectors: Cached vectors deleted, of texts that nobody else gave.
+        begun: Time of the beginning, in UTC.
+        finished: Time at which the run was finished again; None until then.
+        draw: As `split.draw` of the run: with ``random``, the other people were dealt anew.
+        before: File -> SHA-256 before.
+        after: File -> SHA-256 after; empty until the run is finished again.
+        untouched: Files in the folder that no run writes: look into them by hand.
+        not_recalled: The things that a withdrawal cannot reach.
+        tables: Settings of the run, by which it is made again.
+    """
+
+    people: list[str]
+    pairs: dict[str, int]
+    vectors: int
+    begun: str
+    finished: str | None
+    draw: str
+    before: dict[str, str]
+    after: dict[str, str] = field(default_factory=dict)
+    untouched: list[str] = field(default_factory=list)
+    not_recalled: list[str] = field(default_factory=lambda: list(NOT_RECALLED))
+    tables: dict[str, Any] = field(default_factory=dict)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """File in the folder of a run -> SHA-256, without the lock and the withdrawals."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    return {
+        name: file_digest(path)
+        for name, path in names.items()
+        if name != LOCK and not name.startswith(f"{WITHDRAWALS}/")
+    }
+
+
+def last_receipt(folder: Path) -> Path | None:
+    """The file of the latest withdrawal from a run; None where there was none."""
+    return max((folder / WITHDRAWALS).glob("receipt-*.json"), default=None)
+
+
+def read_receipt(path: Path) -> Receipt:
+    """Read what `write_receipt` wrote."""
+    return Receipt(**read_json_object(path))
+
+
+def write_receipt(path: Path, receipt: Receipt) -> None:
+    """Write a receipt; only the owner may read the file."""
+    with whole_file(path, private=True) as partial:
+        partial.write_text(as_json(asdict(receipt)), encoding="utf-8")
+
+
+def pairs_by_community(pairs: Sequence[PreferencePair]) -> dict[str, int]:
+    """Community -> number of pairs, sorted."""
+    return dict(sorted(Counter(pair.community for pair in pairs).items()))
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
