@@ -13,7 +13,7 @@ from pluralign.core import InvalidSettings, Steer, requests_of, rng_for
 from pluralign.experiments import Outcome, run_experiment
 from pluralign.models import open_model
 from pluralign.rewards import load_card
-from pluralign.runs import read_rows
+from pluralign.runs import RunFolder, read_rows
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
 
@@ -123,6 +123,19 @@ def test_the_record_describes_the_run(run: tuple[Path, Outcome]) -> None:
     assert record["seconds"]["total"] > 0
     assert {r["aggregate"] for r in record["outcome"]} == {"average", "worst"}
     assert set(record["ridges"]["3"]) >= {"reference", "full", "scpo", "pooled"}
+
+
+def test_an_ablation_is_fitted_with_the_ridge_of_its_method(
+    go: Go, tables: dict[str, Any], tmp_path: Path
+) -> None:
+    methods = ["scpo", "scpo-filter-only"]
+    go(tables | {"methods": methods, "fit": {"ridge": 0.25}}, tmp_path / "run")
+    go(tables | {"methods": methods, "scpo": {"ridge": 0.25}}, tmp_path / "set")
+    margins = [
+        RunFolder(tmp_path / name).read_predictions(3, "scpo-filter-only")[1]["~hill"]
+        for name in ("run", "set")
+    ]
+    assert margins[0].tolist() == margins[1].tolist()
 
 
 def test_a_thin_community_is_noted(run: tuple[Path, Outcome]) -> None:

@@ -39,13 +39,17 @@ class LinearBench:
 
     def fit(self, method: Method, **settings: object) -> "LinearFit | UnsavedFit":
         """Fit one method with the settings of its table, or with others."""
-        values = dict(self.resolved.given.get(method.name, {})) | settings
-        if method.heads is not None and "ridge" not in values:
-            values["ridge"] = self.ridge(method).ridge
-        config = method.configure(**values)
+        config = self.config(method, **settings)
         # An ablation has the draws of its method, so that it differs in one thing only.
         rng = rng_for(self.seed, "fit", method.tuned_as or method.name)
         return fitted(method.fit(self._train_of(method), self.reference, config, rng), self.trunk)
+
+    def config(self, method: Method, **settings: object) -> Any:
+        """The settings of a method: of its table, or others, with the ridge that is chosen."""
+        values = dict(self.resolved.given.get(method.name, {})) | settings
+        if method.has_chosen_ridge and "ridge" not in values:
+            values["ridge"] = self.ridge(method).ridge
+        return method.configure(**values)
 
     def ridge(self, method: Method) -> RidgeChoice:
         """The ridge set, or chosen inside the training raters; an ablation has its method's."""

@@ -261,9 +261,14 @@ class Method:
     learn: Learn | None = None
 
     @property
+    def has_chosen_ridge(self) -> bool:
+        """Whether its ridge is chosen in a run, for itself or for the method it is tuned as."""
+        return self.heads is not None or self.tuned_as is not None
+
+    @property
     def own_ridge(self) -> bool:
         """Whether one ridge pulls each community's own head towards the reference."""
-        return not self.shared and (self.heads is not None or self.tuned_as is not None)
+        return not self.shared and self.has_chosen_ridge
 
     def takes(self, *settings: str) -> bool:
         """Whether its table has all of these settings.

@@ -145,7 +145,7 @@ def _lines_of_method(method: Method, resolved: Resolved) -> list[tuple[str, str]
     given = resolved.given[method.name]
     config = method.configure(**given)
     values = {f.name: str(getattr(config, f.name)) for f in fields(config)}
-    if method.heads is not None and "ridge" not in given:
+    if method.has_chosen_ridge and "ridge" not in given:
         values["ridge"] = f"{resolved.settings.fit.ridge} (fit.ridge)"
     return [(f"{method.section}.{name}", value) for name, value in values.items()]
 
