@@ -12,6 +12,7 @@ from pluralign.cli import export_commands, interchange_commands, reward_commands
 from pluralign.cli.audit_command import audit
 from pluralign.cli.completion import complete_in_bash
 from pluralign.cli.data_commands import data
+from pluralign.cli.influence_command import influence
 from pluralign.cli.init_command import init
 from pluralign.cli.pluralise_command import pluralise
 from pluralign.cli.report_command import report
@@ -72,6 +73,7 @@ app.command()(reward_commands.run)
 app.command()(reward_commands.score)
 app.command()(reward_commands.demo)
 app.command()(pluralise)
+app.command()(influence)
 app.command()(withdraw)
 app.command()(audit)
 app.command()(report)

@@ -18,6 +18,7 @@ from pluralign.evaluation.community_accuracy import (
     summary_rows,
 )
 from pluralign.evaluation.curves import Needed, fraction_needed
+from pluralign.evaluation.influences import Changes, changes
 from pluralign.evaluation.method_comparisons import simultaneous_rows
 from pluralign.evaluation.reward_rows import (
     CurveRow,
@@ -35,6 +36,7 @@ __all__ = [
     "METRIC",
     "OWN",
     "SUBSETS",
+    "Changes",
     "CurveRow",
     "DifferenceRow",
     "Drawing",
@@ -48,6 +50,7 @@ __all__ = [
     "SummaryRow",
     "TestPairs",
     "ceiling_rows",
+    "changes",
     "difference_rows",
     "enough_people",
     "fraction_needed",

@@ -8,6 +8,7 @@ from typing import Any
 
 from pluralign.core import moved_name
 from pluralign.experiments.demo import Demonstration, demonstrate
+from pluralign.experiments.influence import ChangedPair, Influence, Influences, influence
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.receipts import Receipt
 from pluralign.experiments.reward_run import Outcome, run_experiment
@@ -15,11 +16,15 @@ from pluralign.experiments.splitting import split_pairs
 from pluralign.experiments.withdrawing import withdraw
 
 __all__ = [
+    "ChangedPair",
     "Demonstration",
+    "Influence",
+    "Influences",
     "Outcome",
     "Plan",
     "Receipt",
     "demonstrate",
+    "influence",
     "plan",
     "run_experiment",
     "split_pairs",

@@ -23,6 +23,7 @@ from pluralign.rewards import (
     load_card,
     load_reward_model,
 )
+from pluralign.settings.experiment import Settings
 
 
 def encode(work: RewardWork) -> EncodedPairs | None:
@@ -54,7 +55,7 @@ def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[L
     settings, described = work.resolved.settings, work.opened.described
     side = _sides(work, encoded, seed)
     since = time.perf_counter()
-    reference, ridges = _reference_at_hand(work), {}
+    reference, ridges = reference_at_hand(settings, work.opened), {}
     if reference is None:
         reference, choice = fit_reference(side.train, work.opened.trunk, work.plan, settings, seed)
         ridges[REFERENCE] = choice
@@ -141,11 +142,11 @@ def _sides(work: RewardWork, encoded: EncodedPairs, seed: int) -> Sides:
     )
 
 
-def _reference_at_hand(work: RewardWork) -> LinearRewardModel | None:
-    settings = work.resolved.settings
+def reference_at_hand(settings: Settings, opened: OpenTrunk) -> LinearRewardModel | None:
+    """The reference that is loaded or that the trunk has; None where each repeat fits its own."""
     if settings.reference.model is not None:
-        return given_reference(settings.reference.model, work.opened.trunk)
-    return work.opened.own_reference() if settings.reference.fit_on is None else None
+        return given_reference(settings.reference.model, opened.trunk)
+    return opened.own_reference() if settings.reference.fit_on is None else None
 
 
 def _trains_reference(work: RewardWork) -> bool:

@@ -114,8 +114,20 @@ def fit_reference(
         if settings.reference.ridge == "auto"
         else RidgeChoice(settings.reference.ridge, {})
     )
-    head_D = pooled_heads(own, nothing, RidgeConfig(), [choice.ridge])[0, 0]
-    return LinearRewardModel(trunk, head_D), choice
+    return reference_under(choice.ridge, own, trunk), choice
+
+
+def reference_under(ridge: float, own: TrainingSet, trunk: Trunk) -> LinearRewardModel:
+    """The reference with a ridge that is known.
+
+    Args:
+        ridge: Pull towards zero, > 0, in pairs.
+        own: Training pairs of the communities that it speaks for, as `spoken_for` gives them.
+        trunk: The trunk that it reads.
+    """
+    nothing = LinearRewardModel(trunk, np.zeros(trunk.dimensions))
+    head_D = pooled_heads(own, nothing, RidgeConfig(), [ridge])[0, 0]
+    return LinearRewardModel(trunk, head_D)
 
 
 def spoken_for(train: TrainingSet, plan: Plan) -> TrainingSet:

@@ -25,6 +25,7 @@ from pluralign.core import (
     text_digest,
 )
 from pluralign.encoders import forget_texts
+from pluralign.experiments.rater_ids import check_raters
 from pluralign.experiments.receipts import (
     Receipt,
     digests,
@@ -41,7 +42,6 @@ from pluralign.runs.lock import alone_in
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.withdrawn import WITHDRAWALS, Withdrawn, read_withdrawn
 from pluralign.settings.experiment import Settings
-from pluralign.settings.name_hints import nearest
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.pair_loading import load_pairs
 
@@ -154,30 +154,13 @@ def _pairs_of(
     raters: Sequence[str], pairs: Sequence[PreferencePair], folder: Path, gone: Withdrawn
 ) -> list[PreferencePair]:
     """The pairs of these people; each of them must have some."""
-    known = {pair.rater for pair in pairs if pair.rater is not None}
-    if not known:
-        raise InvalidInput(
-            "the pairs of this run have no raters, so nobody can withdraw from it",
-            where=str(folder),
-            hint="answers that were published as shares contain no single person",
-        )
     for rater in raters:
         if rater in gone:
             raise InvalidInput(
                 f"{rater!r} has withdrawn already", where=str(folder), hint="leave this rater out"
             )
-        if rater not in known:
-            raise InvalidInput(
-                f"no pair of this run is by the rater {rater!r}",
-                where=str(folder),
-                hint=_near(rater, known),
-            )
+    check_raters(raters, {pair.rater for pair in pairs if pair.rater is not None}, folder)
     return [pair for pair in pairs if pair.rater in set(raters)]
-
-
-def _near(rater: str, known: set[str]) -> str:
-    hint = nearest(rater, sorted(known))
-    return hint if hint.startswith("did") else "see the column of raters in the data"
 
 
 def _own_texts(
