@@ -68,8 +68,22 @@ def test_people_are_held_out_where_every_pair_has_one_and_questions_elsewhere(
     write_rows(Path("a.jsonl"), rows)
     assert written(call, "a.jsonl")["split"]["by"] == "rater"
     write_rows(Path("b.jsonl"), [{k: v for k, v in row.items() if k != "rater"} for row in rows])
-    assert written(call, "b.jsonl", "--force")["split"]["by"] in ("question", "stem")
+    split = written(call, "b.jsonl", "--force")["split"]
+    assert split["by"] in ("question", "stem")
+    assert "draw" not in split
     assert "have no raters" in Path("first.toml").read_text()
+
+
+@pytest.mark.parametrize(("people", "draw"), [(40, "hash"), (12, None)])
+def test_people_are_dealt_by_a_hash_where_there_are_enough_of_them(
+    call: Call, write_rows: Write, people: int, draw: str | None
+) -> None:
+    row = {"prompt": "Tea?", "rejected": "No", "community": "MEX"}
+    rows = [row | {"chosen": f"Yes {i}", "rater": f"r{i % people}"} for i in range(240)]
+    write_rows(Path("a.jsonl"), rows)
+    assert written(call, "a.jsonl")["split"].get("draw") == draw
+    words = ("--set", "repeats=1", "--set", 'methods=["reference", "full"]', "--json")
+    assert call("run", "first.toml", *words).exit_code == 0
 
 
 def test_pairs_of_no_community_are_the_reference_where_there_are_enough(

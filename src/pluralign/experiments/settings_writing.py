@@ -49,6 +49,7 @@ def settings_text(
         *_comment(proposal.split_reason),
         _setting("by", proposal.split),
         _setting("test", 0.2, "fraction of the data to test on"),
+        *_draw(proposal),
         "",
         "[reference]",
         *_comment(proposal.reference_reason),
@@ -60,6 +61,15 @@ def settings_text(
         _setting("encoder", proposal.encoder),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _draw(proposal: Proposal) -> Iterator[str]:
+    if proposal.draw == "hash":
+        yield from _comment(
+            "The side of each person follows from their id and the seed, so that nobody else "
+            "changes sides when one person leaves (`pluralign withdraw`)."
+        )
+        yield _setting("draw", "hash")
 
 
 def _other_reference(look: Look, proposal: Proposal) -> Iterator[str]:
