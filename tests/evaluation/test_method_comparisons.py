@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pluralign.core import rng_for
-from pluralign.evaluation import Drawing, TestPairs, simultaneous_rows
+from pluralign.core import NO_STEER, rng_for
+from pluralign.evaluation import Drawing, TestPairs, difference_rows, simultaneous_rows
 
 
 def judged(raters: int = 40, each: int = 8, seed: int = 0) -> TestPairs:
@@ -34,6 +34,21 @@ def test_every_two_methods_are_compared_and_the_two_directions_mirror_each_other
     one, other = found["a", "b"], found["b", "a"]
     assert (one.value, one.low, one.high) == (-other.value, -other.high, -other.low)
     assert one.low_all == pytest.approx(-other.high_all)
+
+
+def test_baselines_are_compared_in_each_community_with_the_numbers_of_two_models_alone() -> None:
+    pairs, names = judged(), ["a", "b", "c"]
+    margin = rng_for(1).normal(size=(len(pairs), 3))
+    drawing, served = Drawing(draws=300), ["GBR", "MEX"]
+    of_all = simultaneous_rows(pairs, margin, names, served, drawing, ["b"])
+    found = [r for r in of_all if r.community is not None]
+    assert {(r.method, r.baseline) for r in found} == {("a", "b"), ("c", "b")}
+    other = ("b", {NO_STEER: margin[:, 1]})
+    alone = difference_rows(pairs, "c", {NO_STEER: margin[:, 2]}, other, served, drawing)
+    expected = [r for r in alone if r.community is not None]
+    for row, same in zip([r for r in found if r.method == "c"], expected, strict=True):
+        assert (row.community, row.subset, row.n) == (same.community, same.subset, same.n)
+        assert [row.value, row.low, row.high] == pytest.approx([same.value, same.low, same.high])
 
 
 def test_the_interval_for_all_pairs_is_wider_the_more_methods_there_are() -> None:

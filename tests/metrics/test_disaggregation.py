@@ -58,6 +58,14 @@ def test_a_gap_between_communities_that_answer_alike_is_certain():
     assert gap.high == pytest.approx(0.1)
 
 
+def test_a_gap_of_accuracies_is_at_most_1():
+    value, community, rater = planted({"a": 0.05, "b": 0.95}, raters=3)
+    wide = measured(value, community, rater).disparity()
+    cut = measured(value, community, rater, bounds=(0.0, 1.0)).disparity()
+    assert wide.high > 1.0
+    assert cut.value <= cut.high == 1.0
+
+
 def test_names_and_order_of_rows_change_nothing():
     value, community, rater = planted({"a": 0.5, "b": 0.7})
     first = measured(value, community, rater)

@@ -19,6 +19,8 @@ from pluralign.evaluation.test_pairs import OWN, StrArray, TestPairs
 from pluralign.metrics import NORMAL_95, average_draws, draw_series_means, standard_error
 
 _BOUNDS = (-1.0, 1.0)
+Differences = Mapping[tuple[str, str], dict[str | None, Estimate]]
+"""(Method, baseline) -> community -> paired difference; community None is the average."""
 
 
 def simultaneous_rows(
@@ -27,6 +29,7 @@ def simultaneous_rows(
     methods: Sequence[str],
     served: Collection[str],
     drawing: Drawing,
+    baselines: Sequence[str] = (),
 ) -> Iterator[DifferenceRow]:
     """Difference of the averages of every two methods, with intervals for all pairs at once.
 
@@ -41,9 +44,11 @@ def simultaneous_rows(
         methods: Names of the M methods.
         served: The communities to average over, each counting the same.
         drawing: How intervals are drawn.
+        baselines: Methods with which the others are compared in each community too.
 
     Yields:
-        For each subset a row for each ordered pair of methods: (method, baseline).
+        For each subset a row for each ordered pair of methods (method, baseline), with community
+        None; then a row for each community, method and baseline of ``baselines``.
     """
     for subset in measured_subsets(judged):
         rows = subset_rows(judged, subset) & np.isin(judged.community_N, list(served))
@@ -52,40 +57,51 @@ def simultaneous_rows(
         part, margin = judged.take(rows), margin_N_M[rows]
         differences = _differences(part, margin, methods, drawing)
         factor = _factor(part, margin, methods, differences, drawing)
-        for (method, baseline), found in differences.items():
+        for pair in permutations(methods, 2):
+            found = _directed(differences, pair)[None]
             low_all, high_all = _stretched(found, factor)
-            yield DifferenceRow.of(
-                found,
-                METRIC,
-                method,
-                OWN,
-                None,
-                subset,
-                baseline=baseline,
-                low_all=low_all,
-                high_all=high_all,
-            )
+            yield _row(pair, found, None, subset, low_all=low_all, high_all=high_all)
+        for pair in permutations(methods, 2):
+            if pair[1] not in baselines:
+                continue
+            for community, found in _directed(differences, pair).items():
+                if community is not None:
+                    yield _row(pair, found, community, subset)
+
+
+def _row(
+    pair: tuple[str, str], found: Estimate, community: str | None, subset: str, **more: float | None
+) -> DifferenceRow:
+    method, baseline = pair
+    return DifferenceRow.of(
+        found, METRIC, method, OWN, community, subset, baseline=baseline, **more
+    )
 
 
 def _differences(
     part: TestPairs, margin_N_M: FloatArray, methods: Sequence[str], drawing: Drawing
-) -> dict[tuple[str, str], Estimate]:
-    """(Method, baseline) -> paired difference of their averages."""
-    found: dict[tuple[str, str], Estimate] = {}
-    for a, b in permutations(range(len(methods)), 2):
-        if a < b:
-            means = paired_differences(part, margin_N_M[:, a], margin_N_M[:, b], drawing)
-            found[methods[a], methods[b]] = means.average()
-        else:
-            found[methods[a], methods[b]] = -found[methods[b], methods[a]]
+) -> Differences:
+    found: dict[tuple[str, str], dict[str | None, Estimate]] = {}
+    for a, b in combinations(range(len(methods)), 2):
+        means = paired_differences(part, margin_N_M[:, a], margin_N_M[:, b], drawing)
+        each: dict[str | None, Estimate] = {None: means.average()}
+        each.update(means.by_id())
+        found[methods[a], methods[b]] = each
     return found
+
+
+def _directed(differences: Differences, pair: tuple[str, str]) -> dict[str | None, Estimate]:
+    """The differences of a pair of methods, which may be known the other way round."""
+    if pair in differences:
+        return differences[pair]
+    return {community: -found for community, found in differences[pair[::-1]].items()}
 
 
 def _factor(
     part: TestPairs,
     margin_N_M: FloatArray,
     methods: Sequence[str],
-    differences: Mapping[tuple[str, str], Estimate],
+    differences: Differences,
     drawing: Drawing,
 ) -> float:
     """How many times wider an interval must be to be valid for all pairs at once, >= 1."""
@@ -98,7 +114,7 @@ def _factor(
     largest_B = np.zeros(len(average_B_M))
     for a, b in combinations(range(len(methods)), 2):
         deviation_B = average_B_M[:, a] - average_B_M[:, b]
-        deviation_B = deviation_B - differences[methods[a], methods[b]].value
+        deviation_B = deviation_B - differences[methods[a], methods[b]][None].value
         error = standard_error(deviation_B)
         if 0 < error < np.inf:
             largest_B = np.fmax(largest_B, np.abs(deviation_B) / error)

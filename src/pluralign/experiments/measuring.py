@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from pluralign.core import NO_STEER, FloatArray
+from pluralign.core import FloatArray
 from pluralign.evaluation import (
     Drawing,
-    Margins,
     TestPairs,
-    difference_rows,
     harm_rows,
     own_margins,
     simultaneous_rows,
@@ -27,7 +25,6 @@ def measure(
     """Rows of results, summary and comparisons; one method's margins at a time are in memory."""
     steered = work.plan.steered
     methods = [m.name for m in work.resolved.methods]
-    baselines = {name: _own_margins(work, name) for name in _baselines(work)}
     apart = len(steered) > SMALL and not work.resolved.settings.matrix
     results: list[dict[str, Any]] = []
     summary: list[dict[str, Any]] = []
@@ -44,15 +41,11 @@ def measure(
         results += [row.as_dict() for row in rows]
         of_all = summary_rows(judged, name, margins, steered, drawing)
         summary += [row.as_line() for row in of_all]
-        for baseline in baselines.items():
-            if baseline[0] != name:
-                against = difference_rows(judged, name, margins, baseline, steered, drawing)
-                # Averages come with those of all other pairs of methods.
-                comparisons += [row.as_line() for row in against if row.community is not None]
         harm = harm_rows(judged, name, margins, work.plan.spoken_for, drawing)
         comparisons += [row.as_line() for row in harm]
         margin_N_M.append(own_margins(margins, judged))
-    pairs = simultaneous_rows(judged, np.stack(margin_N_M, axis=1), methods, steered, drawing)
+    margins_of_all = np.stack(margin_N_M, axis=1)
+    pairs = simultaneous_rows(judged, margins_of_all, methods, steered, drawing, _baselines(work))
     comparisons = [row.as_line() for row in pairs] + comparisons
     if apart:
         work.folder.write_table(MATRIX, joined(tables))
@@ -79,12 +72,6 @@ def rows_of_repeats(work: RewardWork, drawing: Drawing) -> list[dict[str, Any]]:
             found = summary_rows(judged, method.name, margins, work.plan.steered, drawing)
             rows += [row.as_line(seed=seed) for row in found]
     return rows
-
-
-def _own_margins(work: RewardWork, name: str) -> Margins:
-    """Margins of a method that is compared with, each community under the steer to itself."""
-    judged, margins = _joined(work, name)
-    return {NO_STEER: own_margins(margins, judged)}
 
 
 def _joined(work: RewardWork, name: str) -> tuple[TestPairs, dict[str, FloatArray]]:

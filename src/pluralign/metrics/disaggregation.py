@@ -27,6 +27,7 @@ class ByCommunity:
         clusters: Community id -> number of raters (or questions, without raters).
         draws_B_C: Joint draws, shape (B, C), columns as in ``by_community``; see `draw_group_means`
             for nan.
+        bounds: The least and the largest possible value.
     """
 
     overall: Estimate
@@ -34,6 +35,7 @@ class ByCommunity:
     by_community: Mapping[str, Estimate]
     clusters: Mapping[str, int]
     draws_B_C: FloatArray = field(repr=False, compare=False)
+    bounds: Bounds = UNBOUNDED
 
     def worst(self, min_clusters: int = 2) -> tuple[str, Estimate]:
         """The community with the lowest value, and its estimate.
@@ -55,8 +57,8 @@ class ByCommunity:
         gap, more so the more and the smaller the communities. So read the lower end: it is above 0
         only if the communities' values differ by more than chance, by a range test in the manner of
         Tukey. The interval is the gap plus or minus the 95th percentile of the range of the draws'
-        deviations, cut at 0: it covers all communities at once, and covers the true gap at least
-        95 % of the time, being wide where communities are many.
+        deviations, cut at 0 and at the largest possible gap: it covers all communities at once, and
+        covers the true gap at least 95 % of the time, being wide where communities are many.
 
         Args:
             min_clusters: Leave out communities with fewer raters (or questions).
@@ -71,7 +73,11 @@ class ByCommunity:
         values = np.array([e.value for e in compared.values()])
         gap = float(np.ptp(values))
         reach = _reach(values, self._draws(compared))
-        low, high = (None, None) if reach is None else (max(0.0, gap - reach), gap + reach)
+        if reach is None:
+            return self._summary(gap, None, None, compared)
+        # Where choices are private, values and their gap may lie past the bounds.
+        largest = max(gap, self.bounds[1] - self.bounds[0])
+        low, high = max(0.0, gap - reach), min(largest, gap + reach)
         return self._summary(gap, low, high, compared)
 
     def ratio(self, min_clusters: int = 2) -> Estimate:
@@ -176,6 +182,7 @@ def disaggregate(
         by_community=means.by_id(),
         clusters=dict(zip(means.ids, means.clusters_C.tolist(), strict=True)),
         draws_B_C=_as_wide_as_intervals(draws_B_C, means, rng),
+        bounds=bounds,
     )
 
 
