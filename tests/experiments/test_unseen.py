@@ -1,0 +1,229 @@
+"""Communities that nobody trained on: the deal, the draws, what methods get, and the rows."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pluralign.core import PreferencePair, rng_for
+from pluralign.encoders import HashEncoder
+from pluralign.experiments.unseen import (
+    CONTEXT,
+    NEW,
+    OWN,
+    SEEN,
+    SHUFFLED,
+    SWAPPED,
+    Given,
+    Served,
+    adapted_margins,
+    contexts,
+    deal,
+    draw_order,
+    newcomer,
+    serve,
+    training_rows,
+)
+from pluralign.experiments.unseen_rows import NEW_NEW, Judges, curve_rows, trained_rows
+from pluralign.methods import MapConfig, TrainingSet, choice_margins, learn_map
+from pluralign.methods.adapting import OneHead
+from pluralign.rewards import EmbeddingTrunk, EncodedPairs, LinearRewardModel
+
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "unseen_communities.py"
+TRUNK = EmbeddingTrunk(HashEncoder(256))
+WORDS = ("sea", "hill", "tea", "rain", "song", "bread")
+
+
+def a_society(communities: int = 6, each: int = 120, odd: bool = False) -> list[PreferencePair]:
+    """Communities that prefer the earlier word; the last one, if odd, the later word."""
+    pairs, rng = [], rng_for(0, "society")
+    for c in range(communities):
+        for i in range(each):
+            first, second = sorted(rng.choice(len(WORDS), 2, replace=False).tolist())
+            chosen, rejected = WORDS[first], WORDS[second]
+            if odd and c == communities - 1:
+                chosen, rejected = rejected, chosen
+            pairs.append(
+                PreferencePair(
+                    f"{c}/{i}", f"Question {i % 20}?", chosen, rejected, f"~c{c}", f"~c{c}/{i % 7}"
+                )
+            )
+    return pairs
+
+
+class Dealt:
+    """A dealt society, its last community left out."""
+
+    def __init__(self, odd: bool) -> None:
+        pairs = a_society(odd=odd)
+        self.encoded = TRUNK.encode_pairs(pairs)
+        self.dealt = deal(pairs, seed=1)
+        ids = [f"~c{c}" for c in range(6)]
+        everybody = training_rows(pairs, self.dealt, without=())
+        self.all = TrainingSet.build(self.encoded.take(everybody), ids)
+        rows = training_rows(pairs, self.dealt, without=["~c5"])
+        self.seen = TrainingSet.build(self.encoded.take(rows), ids[:5])
+        self.newcomers = [newcomer(c, self.all, self.encoded, self.dealt, TRUNK) for c in ids]
+        self.reference = LinearRewardModel(TRUNK, np.zeros(TRUNK.dimensions))
+
+
+@pytest.fixture(scope="module")
+def odd() -> Dealt:
+    return Dealt(odd=True)
+
+
+def pairs_of(training: TrainingSet) -> list[PreferencePair]:
+    return list(training.encoded.pairs)
+
+
+def test_no_person_and_no_stem_is_on_both_sides(odd: Dealt) -> None:
+    for own in odd.newcomers:
+        told, asked = pairs_of(own.choices), own.test.pairs
+        assert not {p.stem for p in told} & {p.stem for p in asked}
+        assert not {p.rater for p in told} & {p.rater for p in asked}
+        new = {p.stem for p, is_new in zip(asked, own.new_N, strict=True) if is_new}
+        assert new
+        assert not new & {p.stem for p in odd.all.encoded.pairs}
+
+
+def test_a_seen_stem_was_answered_by_another_community(odd: Dealt) -> None:
+    own = odd.newcomers[5]
+    seen = {p.stem for p, is_new in zip(own.test.pairs, own.new_N, strict=True) if not is_new}
+    assert seen
+    assert seen <= {p.stem for p in odd.seen.encoded.pairs}
+
+
+def test_the_deal_has_its_shares_and_does_not_depend_on_the_order_of_pairs(odd: Dealt) -> None:
+    pairs = list(odd.encoded.pairs)
+    parts = {part: {p.stem for p, q in zip(pairs, odd.dealt.part_N, strict=True) if q == part}
+             for part in (CONTEXT, SEEN, NEW)}  # fmt: skip
+    assert [len(stems) for stems in parts.values()] == [12, 4, 4]
+    turned = deal(pairs[::-1], seed=1)
+    assert turned.part_N[::-1].tolist() == odd.dealt.part_N.tolist()
+    assert turned.gives_N[::-1].tolist() == odd.dealt.gives_N.tolist()
+
+
+def test_pairs_without_people_are_given_and_judged_by() -> None:
+    pair = PreferencePair("1", "Q", "A", "B", "MEX")
+    dealt = deal([pair], seed=0)
+    assert dealt.gives_N.all()
+    assert dealt.judges_N.all()
+
+
+def test_a_drawn_order_takes_one_pair_of_each_unit_before_a_second() -> None:
+    unit_N = np.array([4] * 10 + [2] * 3 + [9])
+    order = draw_order(unit_N, rng_for(0))
+    assert sorted(order.tolist()) == list(range(14))
+    assert sorted(unit_N[order[:3]].tolist()) == [2, 4, 9]
+    assert sorted(unit_N[order[3:5]].tolist()) == [2, 4]
+    assert draw_order(np.zeros(0, dtype=int), rng_for(0)).size == 0
+
+
+def test_draws_are_nested_and_controls_are_what_they_say(odd: Dealt) -> None:
+    own, others = odd.newcomers[5], odd.newcomers[:5]
+    asked = [Given(OWN, 2), Given(OWN, 5), Given(SHUFFLED, 10_000), Given(SWAPPED, 5)]
+    two, five, shuffled, swapped = contexts(own, others, asked, draw=3, seed=0)
+    assert pairs_of(five)[:2] == pairs_of(two)
+    assert {p.community for p in pairs_of(swapped)} < {c.id for c in others}
+    assert len(pairs_of(shuffled)) == own.pairs
+    as_told = {p.id: p.chosen for p in own.choices.encoded.pairs[: own.pairs]}
+    same = [as_told[p.id] == p.chosen for p in pairs_of(shuffled)]
+    assert 0.2 < np.mean(same) < 0.8
+    again = list(contexts(own, others, asked, draw=3, seed=0))
+    assert [pairs_of(c) for c in again] == [pairs_of(c) for c in (two, five, shuffled, swapped)]
+
+
+def test_own_choices_help_an_odd_community_and_controls_do_not(odd: Dealt) -> None:
+    config = MapConfig(ranks=(0,), ridges=(0.1,), mean_ridges=(1.0,))
+    shared = learn_map(odd.seen, odd.reference, config, rng_for(0))
+    asked = [Given(OWN, 0), Given(OWN, 40), Given(SWAPPED, 40), Given(SHUFFLED, 40)]
+    found = serve(shared, odd.newcomers[5], odd.newcomers[:5], asked, draws=4, seed=0)
+    none, own, swapped, shuffled = found.credit_N_S.mean(axis=0).tolist()
+    assert none < 0.1
+    assert own > 0.9
+    assert swapped < 0.1
+    assert shuffled < own
+    assert found.loss_N_S[:, 1].mean() < found.loss_N_S[:, 0].mean()
+
+
+def test_margins_are_those_of_each_adapted_model(odd: Dealt) -> None:
+    config = MapConfig(ranks=(0,), ridges=(1.0,), mean_ridges=(1.0,))
+    shared, own = learn_map(odd.seen, odd.reference, config, rng_for(0)), odd.newcomers[5]
+    told = list(contexts(own, [], [Given(OWN, 0), Given(OWN, 5)], draw=0, seed=0))
+    expected = [choice_margins(shared.adapt(choices), own.test) for choices in told]
+    np.testing.assert_allclose(adapted_margins(shared, told, own.test), np.stack(expected, axis=1))
+    one = OneHead(odd.reference, np.arange(TRUNK.dimensions, dtype=float))
+    found = adapted_margins(one, told, own.test)
+    np.testing.assert_array_equal(found[:, 0], found[:, 1])
+
+
+def a_test(sizes: dict[str, int], stems: int = 12) -> tuple[EncodedPairs, np.ndarray]:
+    pairs = [
+        PreferencePair(f"{c}/{i}", f"Q{i % stems}", "A", "B", c)
+        for c, n in sizes.items()
+        for i in range(n)
+    ]
+    return TRUNK.encode_pairs(pairs), np.ones(len(pairs), dtype=bool)
+
+
+def planted(credit_N: np.ndarray, *asked: Given) -> Served:
+    column = np.repeat(credit_N[:, None].astype(float), len(asked), axis=1)
+    return Served(asked, column, column, np.zeros(len(asked)))
+
+
+def test_each_community_counts_the_same_and_the_worst_is_named() -> None:
+    judges = Judges.of([a_test({"MEX": 120, "KEN": 24, "PER": 4})])
+    credit_N = (judges.community_N == "MEX").astype(float)
+    (row,) = [r for r in curve_rows(judges, {"a": planted(credit_N, Given(OWN, 0))})
+              if r["metric"] == "accuracy"]  # fmt: skip
+    assert row["value"] == pytest.approx(1 / 3)
+    assert row["worst_community"] == "KEN"  # PER has too few stems to be named
+    assert row["low"] < row["value"] < row["high"]
+
+
+def test_the_first_number_above_the_reference_needs_an_interval_above_0() -> None:
+    judges = Judges.of([a_test({f"~{c}": 48 for c in range(8)})])
+    rng, n = rng_for(0), len(judges.community_N)
+    asked = (Given(OWN, 0), Given(OWN, 5), Given(OWN, 50))
+    reference = planted(rng.random(n) < 0.5, *asked)
+    columns = [reference.credit_N_S[:, 0], rng.random(n) < 0.52, rng.random(n) < 0.9]
+    credit_N_S = np.stack([c.astype(float) for c in columns], axis=1)
+    better = Served(asked, credit_N_S, credit_N_S, np.zeros(3))
+    rows = list(curve_rows(judges, {"reference": reference, "better": better}))
+    first = {r["method"]: r["value"] for r in rows if r["metric"] == "first_above"}
+    assert first == {"reference": None, "better": 50}
+    gained = [r for r in rows if r["metric"] == "over_none" and r["choices"] == 50]
+    assert {r["method"]: r["low"] > 0 for r in gained} == {"reference": False, "better": True}
+    assert {r["cell"] for r in rows} == {NEW_NEW}
+    trained = list(trained_rows(judges, {"reference": reference, "better": better}))
+    assert {r["metric"] for r in trained} == {"accuracy", "loss", "over_reference"}
+
+
+@pytest.mark.slow
+def test_the_benchmark_runs_goes_on_and_refuses_another_folder(tmp_path: Path) -> None:
+    settings = tmp_path / "society.toml"
+    settings.write_text(
+        'name = "society"\nmin_pairs = 50\n[pairs]\nsource = "society"\neach = 120\nworld = 200\n'
+        '[trunk]\nencoder = "hash"\n[reference]\nfit_on = ["~world"]\n'
+    )
+    command = [
+        *(sys.executable, str(BENCHMARK), str(settings), "--out", str(tmp_path / "out")),
+        *("--draws", "2", "--folds", "2", "--choices", "0", "5", "--controls", "5", "--everyone"),
+        *("--methods", "reference", "pooled", "ridge"),
+    ]
+    first = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "fold 2/2 ridge: learned" in first
+    rows = (tmp_path / "out" / "rows.jsonl").read_text()
+    cells = {json.loads(line)["cell"] for line in rows.splitlines()}
+    assert cells == {"new x seen", "new x new", "seen x new"}
+    (tmp_path / "out" / "fold-0" / "ridge.npz").unlink()
+    again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = next(line for line in again.splitlines() if "learned" in line)
+    assert done.startswith("fold 1/2 ridge")
+    assert (tmp_path / "out" / "rows.jsonl").read_text() == rows
+    other = [*command, "--seed", "8"]
+    refused = subprocess.run(other, capture_output=True, text=True, check=False)
+    assert "made with other data or arguments" in refused.stderr
