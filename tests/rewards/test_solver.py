@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData, rng_for
-from pluralign.rewards import bradley_terry_loss, fit_bradley_terry, fit_path
+from pluralign.rewards import bradley_terry_loss, fit_bradley_terry, fit_path, fit_paths
 
 
 @dataclass(frozen=True)
@@ -177,8 +177,33 @@ def test_a_path_is_the_same_as_separate_fits(
     np.testing.assert_allclose(path_K_D, alone_K_D, atol=1e-5)
 
 
+@pytest.mark.parametrize("sureness", [1.0, 1e3])
+@SIZES
+def test_several_priors_have_the_heads_that_each_has_alone(
+    pairs: int, dimensions: int, sureness: float
+) -> None:
+    """Also where priors differ so much that no curvature serves them all."""
+    p = problem(pairs, dimensions)
+    prior_P_D = p.prior_D * np.array([[0.0], [1.0], [-sureness]])
+    ridges = (10.0, 0.3)
+    found_K_P_D = fit_paths(p.difference_N_D, ridges, prior_P_D, p.weight_N)
+    alone = [fit_path(p.difference_N_D, ridges, prior, p.weight_N) for prior in prior_P_D]
+    np.testing.assert_allclose(found_K_P_D, np.stack(alone, axis=1), rtol=1e-6, atol=1e-5)
+
+
+def test_few_pairs_under_several_priors_are_fitted_to_nine_digits() -> None:
+    p = problem(40, 60)
+    prior_P_D = np.linspace(0, 1, 4)[:, None] * p.prior_D
+    for head_D, prior_D in zip(
+        fit_paths(p.difference_N_D, [0.3], prior_P_D)[0], prior_P_D, strict=True
+    ):
+        loss = bradley_terry_loss(p.difference_N_D, np.ones(40), 0.3, prior_D, head_D)
+        assert np.abs(loss[1]).max() < 1e-7
+
+
 def test_a_path_without_ridges_has_no_heads() -> None:
     for pairs in (3, 30):
+        assert fit_paths(problem(pairs, 10).difference_N_D, [1.0], np.zeros((0, 10))).size == 0
         assert fit_path(problem(pairs, 10).difference_N_D, ()).shape == (0, 10)
 
 

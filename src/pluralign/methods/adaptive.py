@@ -103,17 +103,24 @@ def candidate_heads(
     Returns:
         Shape (K, C, D); the first candidate is the reference.
     """
+    prior_P_D = np.stack(_priors(train, reference, config, several))
+    paths = [train.of(c).paths(config.own_ridges, prior_P_D) for c in train.communities]
+    own_K_P_C_D = np.stack(paths, axis=2)
+    none_1_P_C_D = np.broadcast_to(prior_P_D[:, None], own_K_P_C_D.shape[1:])[None]
+    # Prior by prior: first without a level of its own, then with each.
+    head_P_K_C_D = np.concatenate([none_1_P_C_D, own_K_P_C_D]).swapaxes(0, 1)
+    return head_P_K_C_D.reshape(-1, *own_K_P_C_D.shape[2:])
+
+
+def _priors(
+    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, several: bool
+) -> list[FloatArray]:
+    """The reference, and each shared level under each ridge, shape (D,) each."""
     start_D = reference.reference_D
     priors = [start_D]
     for taught in (train.of(*train.communities), train) if several else (train,):
         priors += list(taught.heads(config.shared_ridges, start_D))
-    own = [train.of(c) for c in train.communities]
-    heads = []
-    for prior_D in priors:
-        heads.append(np.tile(prior_D, (len(own), 1))[None])
-        fits = [o.heads(config.own_ridges, prior_D) for o in own]
-        heads.append(np.stack(fits, axis=1))
-    return np.concatenate(heads)
+    return priors
 
 
 def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:

@@ -23,6 +23,7 @@ from pluralign.rewards import (
     EncodedPairs,
     LinearRewardModel,
     LossKind,
+    fit_paths,
     fit_reports,
     report_losses,
 )
@@ -133,6 +134,19 @@ class TrainingSet:
         weight_N = self.weight_N if weight_N is None else weight_N
         features = self.encoded.features
         return fit_reports(features, ridges, prior_D, weight_N, self.flip_N, self.loss)
+
+    def paths(self, ridges: Sequence[float], prior_P_D: FloatArray) -> FloatArray:
+        """One head on all pairs for each ridge and each of P priors, shape (K, P, D).
+
+        Much faster than `heads` for each prior; see `pluralign.rewards.fit_paths`.
+
+        Args:
+            ridges: K ridges, each > 0, in falling order.
+            prior_P_D: Where the heads are pulled to, shape (P, D).
+        """
+        if self.effective_loss == "plain":
+            return fit_paths(self.encoded.features, ridges, prior_P_D, self.weight_N)
+        return np.stack([self.heads(ridges, prior_D) for prior_D in prior_P_D], axis=1)
 
     def losses(self, margin_n_K: FloatArray, counted_N: BoolArray) -> FloatArray:
         """Losses of the n pairs that count under K models, in nats, shape (n, K)."""

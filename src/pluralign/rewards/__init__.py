@@ -30,7 +30,7 @@ from pluralign.rewards.scored_answers import (
     scorable,
     unanswered,
 )
-from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path
+from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path, fit_paths
 from pluralign.rewards.threads import one_blas_thread
 from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, Trunk
 
@@ -56,6 +56,7 @@ __all__ = [
     "bradley_terry_loss",
     "fit_bradley_terry",
     "fit_path",
+    "fit_paths",
     "fit_reports",
     "fit_tilted",
     "load_card",
