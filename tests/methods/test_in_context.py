@@ -158,8 +158,9 @@ def test_two_planted_tastes_are_told_apart_by_five_choices_of_a_new_community(
 
 @pytest.mark.parametrize("kind", ["plain", "unbiased", "forward"])
 def test_losses_of_reported_choices_are_those_of_linear_heads(kind: Any) -> None:
-    from pluralign.methods.networks import as_tensor, report_loss
+    from pluralign.methods.networks import as_tensor
     from pluralign.rewards import report_losses
+    from pluralign.rewards.torch_losses import report_loss
 
     margin_N, flip_N = rng_for(0).normal(size=6), np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.0])
     found = report_loss(as_tensor(margin_N), as_tensor(flip_N), kind)

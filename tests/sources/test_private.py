@@ -178,6 +178,28 @@ def test_privacy_per_person_reports_one_pair_of_each_person_and_the_same_one_lat
     assert PrivatePairs(Choices(), 1.0, "person", seed=1) != source
 
 
+def test_two_processes_that_read_a_person_at_once_draw_one_report_together(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+
+    @dataclass(frozen=True)
+    class ReadMeanwhile(Choices):
+        """While it is read, another process reads other questions of the same people."""
+
+        def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+            yield from super().pairs(tally)
+            list(PrivatePairs(Other(), 1.0, "person", path).pairs())
+
+    @dataclass(frozen=True)
+    class Other(Choices):
+        def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:
+            for pair in super().pairs(tally):
+                yield replace(pair, prompt=f"Other: {pair.prompt}")
+
+    found = list(PrivatePairs(ReadMeanwhile(), 1.0, "person", path).pairs())
+    assert found == []
+    assert {account.draws for account in read_ledger(path)} == {1}
+
+
 def test_privacy_per_person_needs_people() -> None:
     class Shares(Choices):
         def pairs(self, tally: Tally | None = None) -> Iterator[PreferencePair]:

@@ -42,7 +42,7 @@ class LinearBench:
         config = self.config(method, **settings)
         # An ablation has the draws of its method, so that it differs in one thing only.
         rng = rng_for(self.seed, "fit", method.tuned_as or method.name)
-        return fitted(method.fit(self._train_of(method), self.reference, config, rng), self.trunk)
+        return fitted(method.fit(self.train, self.reference, config, rng), self.trunk)
 
     def config(self, method: Method, **settings: object) -> Any:
         """The settings of a method: of its table, or others, with the ridge that is chosen."""
@@ -63,8 +63,7 @@ class LinearBench:
             values = self.resolved.given.get(method.name, {})
             config = tuned.configure(**values)
             rng = rng_for(self.seed, "ridge")
-            train = self._train_of(tuned)
-            self.ridges[owner] = choose_ridge(tuned.heads, train, self.reference, config, rng)
+            self.ridges[owner] = choose_ridge(tuned.heads, self.train, self.reference, config, rng)
         return self.ridges[owner]
 
     def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,10 +78,6 @@ class LinearBench:
         """The ridges of some methods."""
         chosen = {name: self.ridges[name].ridge for name in methods if name in self.ridges}
         return {"ridges": chosen}
-
-    def _train_of(self, method: Method) -> TrainingSet:
-        """The training pairs with the loss that private choices have under a method."""
-        return replace(self.train, loss=self.resolved.settings.privacy.loss_of(method))
 
     def _named(self, name: str) -> Method:
         for method in self.resolved.methods:

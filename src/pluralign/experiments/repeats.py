@@ -100,7 +100,7 @@ def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings, s
     test = encoded.take(split.test).of((*plan.steered, *plan.spoken_for))
     hash_seed = seed if settings.split.draw == "hash" else None
     built = TrainingSet.build(train, steered, _unit(settings), hash_seed)
-    return Sides(replace(built, loss=settings.privacy.loss_of(None)), test)
+    return Sides(replace(built, loss=settings.privacy.chosen_loss), test)
 
 
 def fit_reference(

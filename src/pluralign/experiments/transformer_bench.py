@@ -258,15 +258,20 @@ class Training:
 
         assert self.opened.backbone is not None and self.opened.form is not None
         held = held_out(train.unit_N[rows], self.config.held_out, self.seed)
+        # Under the plain loss, reports are read as if they were choices.
+        pairs = [
+            replace(pair, flip=0.0) if train.loss == "plain" else pair
+            for pair in train.encoded.pairs
+        ]
         learned = rows[~held]
         return fine_tune(
             self.opened.backbone,
             self.opened.form,
             self.kind,
-            WeightedPairs([train.encoded.pairs[i] for i in learned.tolist()], weight_N[learned]),
+            WeightedPairs([pairs[i] for i in learned.tolist()], weight_N[learned]),
             folder,
             self.config.model_copy(update={"seed": self.config.seed + self.seed}),
-            [train.encoded.pairs[i] for i in rows[held].tolist()],
+            [pairs[i] for i in rows[held].tolist()],
             Watch(self.reporter.progress, self.reporter.note),
         )
 

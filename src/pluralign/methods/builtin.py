@@ -79,7 +79,6 @@ SCPO = Method(
     heads=scpo_heads,
     weights=pair_weights,
     rank=2,
-    thresholds=True,
 )
 SCPO_FILTER_ONLY = Method(
     name="scpo-filter-only",
@@ -90,7 +89,6 @@ SCPO_FILTER_ONLY = Method(
     overrides={"filter": True, "weight": False},
     weights=pair_weights,
     tuned_as="scpo",
-    thresholds=True,
 )
 SCPO_WEIGHT_ONLY = Method(
     name="scpo-weight-only",
@@ -101,7 +99,6 @@ SCPO_WEIGHT_ONLY = Method(
     overrides={"filter": False, "weight": True},
     weights=pair_weights,
     tuned_as="scpo",
-    thresholds=True,
 )
 SCPO_INVERSE_WEIGHT = Method(
     name="scpo-inverse-weight",
@@ -112,7 +109,6 @@ SCPO_INVERSE_WEIGHT = Method(
     overrides={"filter": False, "weight": False, "inverse_weight": True},
     weights=pair_weights,
     tuned_as="scpo",
-    thresholds=True,
 )
 ADAPTIVE = Method(
     name="adaptive",
@@ -121,7 +117,6 @@ ADAPTIVE = Method(
     about="partial pooling, shrinkage chosen inside the training raters",
     section="adaptive",
     rank=4,
-    thresholds=True,
 )
 LORE = Method(
     name="lore",

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from pluralign.core import FloatArray, IntArray, rng_for
 from pluralign.rewards import LossKind
+from pluralign.rewards.torch_losses import report_loss
 
 SIZES = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 """Sizes of contexts in training, up to the largest of the method; 0 so that none can be given."""
@@ -185,16 +186,6 @@ class ResponseTable:
         flip_B_T = as_tensor(np.stack([t.flip_N for t in targets]))
         loss_B_T = report_loss(margin_B_T, flip_B_T, self.loss)
         return (weight_B_T * loss_B_T).sum() / weight_B_T.sum(), penalty_B.mean()
-
-
-def report_loss(margin: Tensor, flip: Tensor, kind: LossKind) -> Tensor:
-    """`pluralign.rewards.report_losses`, for torch."""
-    plain = functional.softplus(-margin)
-    if kind == "plain":
-        return plain
-    if kind == "unbiased":
-        return plain - flip / (1 - 2 * flip) * margin
-    return -torch.logaddexp(flip.log(), torch.log1p(-2 * flip) - plain)
 
 
 @dataclass(slots=True)

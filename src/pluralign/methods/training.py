@@ -252,8 +252,6 @@ class Method:
             all of it.
         rank: Position among the methods that short tables and charts show, >= 0: from the simplest
             to the one to ship. None for controls and ablations, which only whole tables show.
-        thresholds: Whether it compares margins with thresholds, so that private choices need the
-            loss with the margins of choices (``forward``).
         learn: ``(train, reference, config, rng) -> Shared``, for a method that can adapt to a
             community it has not seen; its fit is what it learns, adapted to each community.
     """
@@ -271,7 +269,6 @@ class Method:
     steers: bool = True
     baseline: bool = False
     rank: int | None = None
-    thresholds: bool = False
     learn: Learn | None = None
 
     @property

@@ -123,7 +123,7 @@ def fit(
         encoded = start.trunk.encode_pairs(whole.loaded.pairs)
         _warn_of_languages(whole, start.trunk, seed)
         built = TrainingSet.build(encoded, roles.steered, whole.unit)
-        train = replace(built, loss=resolved.settings.privacy.loss_of(None))
+        train = replace(built, loss=resolved.settings.privacy.chosen_loss)
         model = _fitted(resolved, train, start, roles, reporter)
     if not isinstance(model, LinearRewardModel):
         # Each model of this package explains; one of a plug-in may lack the method.

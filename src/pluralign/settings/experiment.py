@@ -297,8 +297,11 @@ class Settings(SettingsTable):
             )
         if self.fit.ridge != "auto" or self.reference.ridge != "auto":
             raise ValueError("a ridge is for linear heads only; trained parts use [training]")
-        if self.privacy.loss not in {"auto", "plain"}:
-            raise ValueError('privacy.loss is for linear heads only; use "auto"')
+        if self.privacy.loss == "unbiased":
+            raise ValueError(
+                'privacy.loss = "unbiased" is for linear heads only: without a ridge it falls '
+                'without end; use "forward"'
+            )
         return self
 
     @model_validator(mode="after")

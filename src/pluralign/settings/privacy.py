@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from pluralign.core import PairSource
-from pluralign.methods import Method
 from pluralign.rewards import LossKind
 from pluralign.settings.variants import SettingsTable
 from pluralign.sources import PrivatePairs
@@ -47,9 +46,8 @@ class PrivacySettings(_ReportSettings):
     """Privacy parameter of each report, for every source without a table ``privacy`` of its own.
     When unset, their choices are not private."""
     loss: Literal["auto", "plain", "unbiased", "forward"] = "auto"
-    """Loss of linear heads on private choices. ``auto``: ``forward`` for the reference and methods
-    that compare margins with thresholds, ``unbiased`` for the others; ``plain`` ignores the
-    flips."""
+    """Loss of reported choices. ``auto``: ``forward``, the likelihood of the report. ``unbiased``
+    is for linear heads only; ``plain`` ignores the flips, so margins shrink."""
     audit: bool = False
     """Whether to write the margins of training pairs, which the audit ``privacy`` needs."""
 
@@ -70,8 +68,7 @@ class PrivacySettings(_ReportSettings):
             return source
         return PrivatePairs(source, self.epsilon, self.per, self.ledger, self.seed)
 
-    def loss_of(self, method: Method | None) -> LossKind:
-        """The loss of a method; of the reference where None."""
-        if self.loss != "auto":
-            return self.loss
-        return "forward" if method is None or method.thresholds else "unbiased"
+    @property
+    def chosen_loss(self) -> LossKind:
+        """The loss of the reference and of every method."""
+        return "forward" if self.loss == "auto" else self.loss

@@ -7,7 +7,8 @@ choices, and names people and pairs by digests.
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,23 +130,50 @@ class Ledger:
             InvalidInput: If a report was drawn with another epsilon.
             DamagedFile: If a line of the file was altered.
         """
-        if self._path is None:
+        with self._alone():
             return self._drawn(wanted, epsilon, flips)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self._path}.lock"):
-            cut_torn_line(self._path)
-            self.refresh()
-            return self._drawn(wanted, epsilon, flips)
+
+    def first_reports(
+        self, wanted: Sequence[tuple[str, str, bool]], epsilon: float, flips: Flips
+    ) -> None:
+        """Draw a report of each person of whom none was drawn, and who has not withdrawn.
+
+        Whether there is one is read under the lock, so that two processes that read different
+        pairs of one person at once draw one report together.
+
+        Args:
+            wanted: Key, person and choice of one pair of each person.
+            epsilon: Privacy parameter of new draws.
+            flips: As in `reports`.
+
+        Raises:
+            DamagedFile: If a line of the file was altered.
+        """
+        with self._alone():
+            new = [
+                (key, person, choice)
+                for key, person, choice in wanted
+                if not self.pairs_of(person) and not self.has_withdrawn(person)
+            ]
+            self._drawn(new, epsilon, flips)
 
     def withdraw(self, person: str) -> None:
         """Enter that a person withdrew: their choices are not read any more."""
         self._withdrawn.add(person)
-        if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._path}.lock"):
-                cut_torn_line(self._path)
-                self.refresh()
-                self._append([{"withdrawn": person}])
+        with self._alone():
+            self._append([{"withdrawn": person}])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from the file; all that they wrote is known."""
+        if self._path is None:
+            yield
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self._path}.lock"):
+            cut_torn_line(self._path)
+            self.refresh()
+            yield
 
     def accounts(self) -> list[Account]:
         """Every person's account, in the order of their first entry."""

@@ -116,12 +116,8 @@ class PrivatePairs:
     def _reported(
         self, kept: Sequence[tuple[PreferencePair, str]], ledger: Ledger, tally: Tally
     ) -> Iterator[PreferencePair]:
-        if any(pair.flip for pair, _ in kept):
-            raise InvalidInput(
-                "the choices are reports already",
-                where=self.name,
-                hint="leave privacy out for this source: its column flip is used",
-            )
+        for pair, _ in kept:
+            self._check_choice(pair)
         choices = [(key, _person(p), p.chosen == both_responses(p)[0]) for p, key in kept]
         reports = ledger.reports(choices, self.epsilon, self._flips())
         flip = self.flip
@@ -131,6 +127,14 @@ class PrivatePairs:
                 # Without a seed the count is secret: with all other choices it gives the last.
                 tally.note("reports that are the opposite of the choice (known by the seed)")
             yield as_reported(pair, first, key, flip)
+
+    def _check_choice(self, pair: PreferencePair) -> None:
+        if pair.flip:
+            raise InvalidInput(
+                "the choices are reports already",
+                where=self.name,
+                hint="leave privacy out for this source: its column flip is used",
+            )
 
     def _flips(self) -> Callable[[str], bool]:
         flip, seed = self.flip, self.seed
@@ -149,7 +153,7 @@ class PrivatePairs:
         A key does not depend on the choice, so neither does which pair is reported. A person whose
         report was about a pair of another source gets the key of that pair, and no new report.
         """
-        keys, least = PairKeys(), dict[str, str]()
+        keys, least = PairKeys(), dict[str, tuple[str, bool]]()
         for pair in self.source.pairs(Tally()):
             person, key = _person(pair), keys.of(pair)
             if person is None:
@@ -158,8 +162,13 @@ class PrivatePairs:
                     where=f"pair {pair.id}",
                     hint='set privacy.per = "label"',
                 )
-            least[person] = min(key, least.get(person, key))
-        return {p: min(ledger.pairs_of(p), default=key) for p, key in least.items()}
+            self._check_choice(pair)
+            one = (key, pair.chosen == both_responses(pair)[0])
+            least[person] = min(one, least.get(person, one))
+        # All at once and before any is used: another process may read the same people now.
+        wanted = [(key, person, choice) for person, (key, choice) in least.items()]
+        ledger.first_reports(wanted, self.epsilon, self._flips())
+        return {p: min(ledger.pairs_of(p), default=key) for p, (key, _) in least.items()}
 
 
 def write_reports(source: PrivatePairs, path: Path, tally: Tally) -> int:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from trl import RewardConfig, RewardTrainer
 
 from pluralign.huggingface.watch import Watch
+from pluralign.rewards import report_losses
 from pluralign.rewards.transformer.backbones import Backbone
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.heads import scalar_head
@@ -155,6 +156,21 @@ def test_the_weighted_loss_is_the_closed_form(
     )
 
 
+def test_the_loss_of_reported_choices_is_the_likelihood_of_the_reports(
+    tiny: Any, build: Build
+) -> None:
+    backbone = tiny.load("encoder")
+    rows = rows_of(tiny, backbone, 6)
+    flip_N = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.0])
+    reported = [row | {"flip": flip} for row, flip in zip(rows, flip_N.tolist(), strict=True)]
+    expected = report_losses(margins(backbone, rows), flip_N, "forward").mean()
+    trainer = build(backbone, rows)
+    assert float(loss_of(trainer, reported)) == pytest.approx(expected, abs=1e-6)
+    whole, halves = gradients(trainer, reported, None), gradients(trainer, reported, 2)
+    assert all(torch.allclose(whole[name], halves[name], atol=1e-6) for name in whole)
+    assert all(bool(gradient.isfinite().all()) for gradient in whole.values())
+
+
 def test_weights_of_zero_give_no_loss_and_no_fault(tiny: Any, build: Build) -> None:
     backbone = tiny.load("encoder")
     rows = rows_of(tiny, backbone, 4, np.zeros(4))
@@ -278,7 +294,7 @@ def test_each_distinct_response_is_in_a_batch_once(tiny: Any) -> None:
             for side, value in sides.items()
             for what in ("ids", "types")
         }
-        return texts | {"weight": 1.0, "community": 0, "row": number}
+        return texts | {"weight": 1.0, "flip": 0.0, "community": 0, "row": number}
 
     batch = PairCollator(int(backbone.tokenizer.pad_token_id))(
         [row(a, b, 0), row(a, c, 1), row(b, c, 2)]
@@ -309,6 +325,7 @@ def test_parts_of_a_batch_contain_every_pair_once_with_its_own_texts(data: st.Da
     )
     batch = {
         "weight": torch.arange(len(pairs)).float(),
+        "flip": torch.zeros(len(pairs)),
         "chosen": torch.tensor([a for a, _ in pairs]),
         "rejected": torch.tensor([b for _, b in pairs]),
         "community": torch.zeros(len(pairs), dtype=torch.long),

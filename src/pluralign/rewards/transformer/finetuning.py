@@ -269,7 +269,9 @@ def _identity(
         ).encode()
     )
     for pair, weight in zip(train.pairs, train.weight_N.tolist(), strict=True):
-        fields = (pair.id, prompt_text(pair.prompt), pair.chosen, pair.rejected, repr(weight))
+        fields = [pair.id, prompt_text(pair.prompt), pair.chosen, pair.rejected, repr(weight)]
+        if pair.flip:
+            fields.append(repr(pair.flip))
         digest.update(("\x1f".join(fields) + "\x1e").encode("utf-8", "replace"))
     digest.update("\x1e".join(p.id for p in held).encode("utf-8", "replace"))
     return digest.hexdigest()

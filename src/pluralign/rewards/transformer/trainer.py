@@ -11,6 +11,7 @@ from trl import RewardTrainer
 
 from pluralign.core import IntArray, PluralignError
 from pluralign.huggingface.callbacks import DrawsEpochs
+from pluralign.rewards.torch_losses import report_loss
 from pluralign.rewards.transformer.forward import padded
 from pluralign.rewards.transformer.tokenized_texts import Tokens
 
@@ -20,6 +21,7 @@ _COLUMNS = [
     "chosen_types",
     "rejected_types",
     "weight",
+    "flip",
     "community",
     "row",
 ]
@@ -46,9 +48,9 @@ class PairCollator:
         """Collate.
 
         Returns:
-            ``weight``, ``chosen``, ``rejected`` (which sequence), ``community`` and ``row``, each
-            of shape (N,), and ``input_ids``, ``attention_mask`` and, where the model asks for them,
-            ``token_type_ids`` of shape (U, T).
+            ``weight``, ``flip``, ``chosen``, ``rejected`` (which sequence), ``community`` and
+            ``row``, each of shape (N,), and ``input_ids``, ``attention_mask`` and, where the model
+            asks for them, ``token_type_ids`` of shape (U, T).
         """
         place: dict[Tokens, int] = {}
         sides: dict[str, list[int]] = {"chosen": [], "rejected": []}
@@ -61,6 +63,7 @@ class PairCollator:
                 found.append(place.setdefault(tokens, len(place)))
         return {
             "weight": torch.tensor([row["weight"] for row in rows], dtype=torch.float32),
+            "flip": torch.tensor([row["flip"] for row in rows], dtype=torch.float32),
             **{side: torch.tensor(found) for side, found in sides.items()},
             "community": torch.tensor([row["community"] for row in rows]),
             "row": torch.tensor([row["row"] for row in rows]),
@@ -126,9 +129,11 @@ class GroupedSampler(Sampler[int]):
 class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
     """Minimises the weighted Bradley-Terry loss, sum of w * -log sigmoid(margin) over a divisor.
 
-    Weights of 1 give TRL's own loss. A batch that does not fit into memory is taken in halves, with
-    the same gradient; a loss that is not a number stops the training and names the pairs. Rows
-    numbered -1 only fill a batch that several processes share; they count nowhere.
+    Weights of 1 give TRL's own loss. Of a choice that was reported by randomised response, it is
+    the likelihood of the report (`pluralign.rewards.report_losses`, ``forward``). A batch that does
+    not fit into memory is taken in halves, with the same gradient; a loss that is not a number
+    stops the training and names the pairs. Rows numbered -1 only fill a batch that several
+    processes share; they count nowhere.
 
     Args:
         micro_batch: Pairs in one forward pass; None takes the whole batch.
@@ -217,15 +222,14 @@ class WeightedRewardTrainer(RewardTrainer):  # type: ignore[misc]
     ) -> Any:
         """The loss of a batch, or of its part of ``inputs["total"]``."""
         inputs = dict(inputs)
-        weight, chosen, rejected, community, row = (
-            inputs.pop(k) for k in ("weight", "chosen", "rejected", "community", "row")
-        )
+        columns = ("weight", "flip", "chosen", "rejected", "community", "row")
+        weight, flip, chosen, rejected, community, row = (inputs.pop(k) for k in columns)
         total = inputs.pop("total", None)
         outputs = model(**inputs)
         # In float32: differences of half-precision rewards have few digits.
         reward = outputs.logits.squeeze(-1).float()
         margin = reward[chosen] - reward[rejected]
-        summed = (weight * -torch.nn.functional.logsigmoid(margin)).sum()
+        summed = (weight * report_loss(margin, flip, "forward")).sum()
         loss = summed / (total if total is not None else self._total(weight, row))
         if not torch.isfinite(loss):
             self._stop(margin, row)
@@ -332,7 +336,7 @@ def split_batch(inputs: dict[str, torch.Tensor], micro: int) -> list[dict[str, t
             torch.cat([inputs["chosen"][rows], inputs["rejected"][rows]]), return_inverse=True
         )
         width = int(length_U[used].max())
-        part = {k: inputs[k][rows] for k in ("weight", "community", "row")}
+        part = {k: inputs[k][rows] for k in ("weight", "flip", "community", "row")}
         part["chosen"], part["rejected"] = place.chunk(2)
         for k in ("input_ids", "attention_mask", "token_type_ids"):
             if k in inputs:

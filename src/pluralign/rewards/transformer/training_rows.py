@@ -50,7 +50,8 @@ def rows_of(
         if form.overlong == "drop" and (a.cut or b.cut):
             continue
         turn = turns.setdefault((pair.rater, pair.prompt), len(turns))
-        rows.append(_row(i, pair.community, float(data.weight_N[i]), turn, a, b))
+        counts = {"weight": float(data.weight_N[i]), "flip": pair.flip}
+        rows.append(_row(i, pair.community, counts, turn, a, b))
     dropped = len(data.pairs) - len(rows)
     if cut:
         what = "were left out" if dropped else "were cut"
@@ -66,14 +67,14 @@ def rows_of(
 
 
 def _row(
-    number: int, community: str, weight: float, turn: int, a: Tokens, b: Tokens
+    number: int, community: str, counts: dict[str, float], turn: int, a: Tokens, b: Tokens
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"chosen_ids": list(a.ids), "rejected_ids": list(b.ids)}
     if a.types is not None and b.types is not None:
         row |= {"chosen_types": list(a.types), "rejected_types": list(b.types)}
     length = max(len(a), len(b))
     return row | {
-        "weight": weight,
+        **counts,
         "community": community,
         "turn": turn,
         "length": length,
