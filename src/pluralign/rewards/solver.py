@@ -125,7 +125,7 @@ def fit_paths(
 
     >>> pairs = np.array([[1.0], [1.0], [-1.0]])
     >>> fit_paths(pairs, [1.0], np.array([[0.0], [1.0]])).round(3).tolist()
-    [[[0.291], [0.831]]]
+    [[[0.287], [0.88]]]
     """
     features = as_features(difference_N_D)
     pairs, dimensions = features.shape
