@@ -20,7 +20,7 @@ from pluralign.audits import (
 )
 from pluralign.audits.checks import severity_of
 from pluralign.audits.evidence import LEVELS, Level
-from pluralign.audits.findings import Threshold
+from pluralign.audits.findings import Rows, Threshold
 from pluralign.audits.misidentification import default_culture, other_people
 from pluralign.audits.participation import (
     contradictions,
@@ -35,6 +35,7 @@ from pluralign.audits.participation import (
 from pluralign.audits.preferred_responses import length, refusals
 from pluralign.audits.prompt_effects import artefacts, language
 from pluralign.audits.reasoning import between, known, levels, reasons
+from pluralign.audits.sentences import Sentence
 from pluralign.audits.simplification import alike, few_axes, stereotyped, within
 from pluralign.audits.steer_effects import beyond_evidence, contested_only, harm
 from pluralign.audits.steer_targets import coarse_country, wrong_neighbour
@@ -717,6 +718,16 @@ def test_each_community_is_measured_in_the_language_it_was_asked_in() -> None:
     answers = picked({"MEX": [0, 1]}, language="es") + picked({"NGA": [2, 1]}, language="en")
 
     assert only(alike, Evidence(survey=survey_of(peoples), answers=answers)).value == 0
+
+
+def test_a_number_of_few_people_needs_a_longer_interval_than_one_of_many() -> None:
+    limit, rows = Threshold(0.2, 0.4, ""), Rows("answers", 10)
+
+    def severity(clusters: float) -> str | None:
+        measured = Measured("m", None, 0.5, 0.04, {}, Sentence(""), rows, "", clusters=clusters)
+        return severity_of(measured, limit, tests=1)
+
+    assert (severity(200.0), severity(5.0)) == ("risk", "concern")
 
 
 def test_a_number_without_any_draw_is_a_note_at_most() -> None:

@@ -73,7 +73,11 @@ def test_members_that_a_model_remembers_are_found_with_their_rate_and_their_peop
     assert len(findings) == 8
     numbers = findings[0].numbers
     assert numbers["recognised"].value > 0.75
-    assert numbers["caught_at_1_percent"].value > 0.05
+    caught = numbers["caught_at_1_percent"]
+    assert caught.value > 0.05
+    assert caught.low is not None
+    assert caught.low < caught.value < caught.high
+    assert caught.n_raters == numbers["by_margin"].n_raters
     assert numbers["by_margin"].n_raters is not None
     assert numbers["by_margin"].low is not None
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from pluralign.core import FloatArray, NotEnoughData, rng_for
-from pluralign.metrics.membership import caught_at, clustered_auc
+from pluralign.metrics import wilson_interval
+from pluralign.metrics.membership import caught_at, clustered_auc, clustered_caught
 
 
 def scores(count: int, shift: float = 0.0, seed: int = 0, spread: float = 1.0) -> FloatArray:
@@ -63,3 +64,21 @@ def test_a_side_without_scores_is_refused(sides: tuple[list[float], list[float]]
         clustered_auc(member_M, outsider_N, range(len(member_M)), range(len(outsider_N)))
     with pytest.raises(NotEnoughData):
         caught_at(member_M, outsider_N)
+
+
+def test_the_interval_of_caught_members_covers_the_truth() -> None:
+    truth = caught_at(scores(20_000, 1.5, seed=7), scores(20_000, seed=8))
+    inside = 0
+    for seed in range(200):
+        sides = scores(60, 1.5, seed=seed), scores(60, seed=1000 + seed)
+        share, error = clustered_caught(*sides, people(60, "m"), people(60, "o"))
+        low, high = wilson_interval(share, error**2, clusters=60)
+        inside += low <= truth <= high
+    assert inside >= 180
+
+
+def test_where_no_member_is_caught_the_interval_is_that_of_as_many_people() -> None:
+    share, error = clustered_caught(np.zeros(50), np.ones(50), range(50), range(50, 100))
+    low, high = wilson_interval(share, error**2, clusters=50)
+    assert (share, error, low) == (0.0, 0.0, 0.0)
+    assert 0.05 < high < 0.10

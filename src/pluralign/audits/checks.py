@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
 from pluralign.audits.evidence import Evidence
 from pluralign.audits.findings import (
@@ -60,9 +60,11 @@ class Measured:
         rows: The rows behind it.
         look: How to look further.
         bound: The end of the interval nearer to the threshold, if the check computes a better one
-            than the normal interval.
+            than that of Student's t.
         picked_of: Number of candidates among which this number was picked as the largest; each
             candidate counts as a test.
+        clusters: Effective number of people (or questions, items) behind the error; the people, or
+            else the things measured, of the first of ``numbers`` if unset.
     """
 
     subject: str
@@ -75,6 +77,7 @@ class Measured:
     look: str
     bound: float | None = None
     picked_of: int = 1
+    clusters: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +292,9 @@ def _run(
 def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severity | None:
     """The severity of a number; None if it is not beyond the threshold.
 
-    For a risk or a concern the whole interval lies beyond the threshold. The interval is widened by
-    the number of tests that the check makes on one subject (Bonferroni). For a note, only the value
+    For a risk or a concern the whole interval lies beyond the threshold. The interval is that of
+    Student's t with as many degrees of freedom as effective clusters less one, widened by the
+    number of tests that the check makes on one subject (Bonferroni). For a note, only the value
     lies beyond it.
 
     Args:
@@ -320,7 +324,18 @@ def severity_of(measured: Measured, threshold: Threshold, tests: int) -> Severit
 
 def _reach(measured: Measured, tests: int) -> float:
     """Half the width of the interval that is valid for all tests of a check at once."""
-    return -float(ndtri(LEVEL / 2 / max(tests, 1))) * measured.error if measured.error else 0.0
+    if not measured.error:
+        return 0.0
+    df = max(_clusters(measured) - 1, 1.0)
+    return -float(stdtrit(df, LEVEL / 2 / max(tests, 1))) * measured.error
+
+
+def _clusters(measured: Measured) -> float:
+    """Effective clusters behind the error; infinite where nothing is known about them."""
+    shown = next(iter(measured.numbers.values()), None)
+    if measured.clusters is not None or shown is None:
+        return np.inf if measured.clusters is None else measured.clusters
+    return shown.n if shown.n_raters is None else shown.n_raters
 
 
 def _gravity(finding: Finding) -> tuple[int, str, str, str, str]:

@@ -10,8 +10,8 @@ from pluralign.audits.findings import Rows
 from pluralign.audits.sentences import Amount, Place, Sentence
 from pluralign.audits.steer_accuracy import FEW, few_ids, steered
 from pluralign.core import NO_STEER, Estimate
-from pluralign.metrics import effective_clusters, t_interval
-from pluralign.metrics.membership import caught_at, clustered_auc
+from pluralign.metrics import effective_clusters, t_interval, wilson_interval
+from pluralign.metrics.membership import clustered_auc, clustered_caught
 
 UNSEEN = Skipped("no margins of training pairs", "a run with `privacy.audit = true`")
 
@@ -52,27 +52,32 @@ def _measured(
     signed = clustered_auc(member_M, outsider_N, *clusters)
     size = clustered_auc(np.abs(member_M), np.abs(outsider_N), *clusters)
     auc, error = max(signed, size)
-    caught = max(caught_at(member_M, outsider_N), caught_at(np.abs(member_M), np.abs(outsider_N)))
+    caught = max(
+        clustered_caught(member_M, outsider_N, *clusters),
+        clustered_caught(np.abs(member_M), np.abs(outsider_N), *clusters),
+    )
     # Over several repeats, a pair and its rater may be on both sides; they are counted once.
     n = len(np.union1d(seen.judged.pair_N[inside], rewards.judged.pair_N[outside]))
     n_raters = len(np.union1d(*clusters)) if seen.judged.raters else None
     # The side with fewer effective clusters limits what is known about the error.
-    df = min(map(effective_clusters, clusters)) - 1
+    effective = min(map(effective_clusters, clusters))
 
     def estimate(value: float, error: float) -> Estimate:
-        low, high = t_interval(value, error**2, df, (0.0, 1.0))
+        low, high = t_interval(value, error**2, effective - 1, (0.0, 1.0))
         return Estimate(value, low, high, n, n_raters)
 
+    few = Estimate(caught[0], *wilson_interval(caught[0], caught[1] ** 2, effective), n, n_raters)
     return Measured(
         subject=method,
         community=community,
         value=auc,
         error=error,
+        clusters=effective,
         numbers={
             "recognised": estimate(auc, error),
             "by_margin": estimate(*signed),
             "by_size_of_margin": estimate(*size),
-            "caught_at_1_percent": Estimate(caught, None, None, len(member_M), n_raters),
+            "caught_at_1_percent": few,
         },
         claim=Sentence(
             "Margins of {subject} distinguish a training pair of {community} from a held-out "

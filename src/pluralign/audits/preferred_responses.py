@@ -101,6 +101,7 @@ def _preferred(
         community=community,
         value=more.value,
         error=more.error,
+        clusters=more.clusters,
         numbers={
             "beyond_raters": more.estimate,
             "by_model": model.estimate,

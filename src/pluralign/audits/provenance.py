@@ -12,7 +12,7 @@ from pluralign.audits.raters import PAIRS, SHOWN
 from pluralign.audits.respondent_answers import estimate
 from pluralign.audits.sentences import Sentence, Share
 from pluralign.core import Estimate, PreferencePair, consent_problem
-from pluralign.metrics import draw_means, standard_error
+from pluralign.metrics import draw_means, effective_clusters, standard_error
 
 _UNKNOWN_TERMS = re.compile(r"\s*(none|unknown|n/?a|.*not stated.*)?\s*", re.IGNORECASE)
 
@@ -23,15 +23,15 @@ def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
         yield PAIRS
     for source, pairs in _by_source(evidence.pairs).items():
         value = np.array([float(bool(p.context and p.context.strip())) for p in pairs])
-        draws = draw_means(
-            value, [p.rater or p.stem for p in pairs], context.rng("words", source), context.draws
-        )
+        people = [p.rater or p.stem for p in pairs]
+        draws = draw_means(value, people, context.rng("words", source), context.draws)
         raters = len({p.rater for p in pairs if p.rater is not None}) or None
         yield Measured(
             subject=source,
             community=None,
             value=float(value.mean()),
             error=standard_error(draws) if value.any() else 0.0,
+            clusters=effective_clusters(people),
             numbers={"with_words": estimate(value.mean(), draws, len(pairs), raters)},
             claim=Sentence(
                 "Only {share} of the records of {subject} have a reason, a context or a story in "

@@ -8,7 +8,7 @@ import numpy as np
 from pluralign.audits.checks import REWARDS, UNSTEERED, Context, Skipped
 from pluralign.audits.evidence import Evidence, RewardMargins
 from pluralign.core import NO_STEER, BoolArray, FloatArray, IntArray
-from pluralign.metrics import Drawn, draw_series_means
+from pluralign.metrics import Drawn, draw_series_means, effective_clusters
 
 FEW = 5
 """Raters (or stems) below which no interval can be trusted."""
@@ -33,6 +33,7 @@ class Means:
         draws_B_C_S: Their draws.
         n_C: Different pairs of each community.
         people_C: Different raters, or stems, of each.
+        clusters_C: Effective clusters of each (`pluralign.metrics.effective_clusters`).
         raters: Whether these are people.
         communities: Id -> its row.
         series: Name -> its column.
@@ -42,6 +43,7 @@ class Means:
     draws_B_C_S: FloatArray
     n_C: IntArray
     people_C: IntArray
+    clusters_C: FloatArray
     raters: bool
     communities: Mapping[str, int]
     series: Mapping[str, int]
@@ -55,7 +57,7 @@ class Means:
             self.draws_B_C_S[:, c, s].astype(float),
             int(self.n_C[c]),
             people,
-            clusters=int(self.people_C[c]),
+            clusters=float(self.clusters_C[c]),
         )
 
     def enough(self, community: str) -> bool:
@@ -75,7 +77,8 @@ class Means:
             self.draws_B_C_S[:, rest, s].astype(float),
             int(self.n_C[rest].sum()),
             int(self.people_C[rest].sum()) if self.raters else None,
-            clusters=int(self.people_C[rest].sum()),
+            # Each community has the same weight, so one of few clusters limits what is known.
+            clusters=float(len(rest) ** 2 / (1 / self.clusters_C[rest]).sum()),
         )
 
 
@@ -107,6 +110,7 @@ def means(
         draws_B_C_S=draws.astype(np.float32),
         n_C=_different(group, pair, present.size),
         people_C=_different(group, cluster, present.size),
+        clusters_C=np.array([effective_clusters(cluster[group == g]) for g in range(len(present))]),
         raters=rewards.judged.raters,
         communities={rewards.names[c]: k for k, c in enumerate(present.tolist())},
         series={name: s for s, name in enumerate(series)},

@@ -1,6 +1,7 @@
 """Checks of what steers do: contradiction learned, harm to others, and thin evidence."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeGuard
 
 import numpy as np
@@ -20,7 +21,7 @@ from pluralign.audits.steer_accuracy import (
     steered,
 )
 from pluralign.core import FloatArray
-from pluralign.metrics import Drawn, correct
+from pluralign.metrics import correct
 
 THIN = 60
 """Fewer raters than this hardly distinguish a community's differences from chance."""
@@ -52,6 +53,7 @@ def contested_only(evidence: Evidence, context: Context) -> Iterator[Measured | 
             community=community,
             value=loss.value,
             error=loss.error,
+            clusters=loss.clusters,
             numbers={
                 "lost_on_all": loss.estimate,
                 "pairwise_accuracy": own.estimate,
@@ -99,9 +101,7 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             continue
         gain = found.of(community, community) - found.of(community, REFERENCE)
         cost = found.elsewhere(community, REFERENCE) - found.elsewhere(community, community)
-        beyond = Drawn(
-            cost.value - gain.value, cost.draws_B - gain.draws_B, cost.n + gain.n, cost.n_raters
-        )
+        beyond = replace(cost - gain, n=cost.n + gain.n, n_raters=cost.n_raters)
         away = np.flatnonzero(~rewards.of(community))
         worse = away[correct(margin_N[away]) < correct(rewards.judged.reference_N[away])]
         yield Measured(
@@ -109,6 +109,7 @@ def harm(evidence: Evidence, context: Context) -> Iterator[Measured | Skipped]:
             community=community,
             value=beyond.value,
             error=beyond.error,
+            clusters=beyond.clusters,
             numbers={
                 "cost_beyond_gain": beyond.estimate,
                 "cost_to_others": cost.estimate,
@@ -184,6 +185,7 @@ def _turned(
         community=community,
         value=0.0 if proved else turned.value,
         error=0.0 if proved else turned.error,
+        clusters=turned.clusters,
         numbers={"choices_turned": turned.estimate, "gain": gain.estimate},
         claim=Sentence(
             "{subject} steers to {community} beyond the evidence: it reverses {share} of "

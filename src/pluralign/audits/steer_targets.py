@@ -145,6 +145,7 @@ def _neighbour(
         community=community,
         value=better.value,
         error=better.error,
+        clusters=better.clusters,
         numbers={
             "served_better_by_other": better.estimate,
             "pairwise_accuracy": own.estimate,

@@ -2,7 +2,13 @@
 
 from pluralign.metrics.accuracy import correct, pairwise_accuracy
 from pluralign.metrics.agreement import human_ceiling, krippendorff_alpha
-from pluralign.metrics.clustered import ENOUGH_CLUSTERS, NORMAL_95, effective_clusters, t_interval
+from pluralign.metrics.clustered import (
+    ENOUGH_CLUSTERS,
+    NORMAL_95,
+    effective_clusters,
+    t_interval,
+    wilson_interval,
+)
 from pluralign.metrics.disaggregation import ByCommunity, disaggregate
 from pluralign.metrics.distances import (
     jensen_shannon_distance,
@@ -83,4 +89,5 @@ __all__ = [
     "target_rank",
     "total_variation",
     "wasserstein",
+    "wilson_interval",
 ]

@@ -75,6 +75,33 @@ def t_interval(
     return float(low), float(high)
 
 
+def wilson_interval(
+    share: float, variance: float, clusters: float, level: float = 0.95
+) -> tuple[float, float]:
+    """The interval of a share that may be near 0 or 1 (Wilson 1927).
+
+    It counts as many independent trials as would have this squared error (as Korn and Graubard 1998
+    do for surveys), and Student's t in place of the normal distribution.
+
+    Args:
+        share: The share, in [0, 1].
+        variance: Its squared standard error; where it is 0, clusters are the trials.
+        clusters: Effective clusters behind it.
+        level: Coverage, in (0, 1).
+
+    >>> low, high = wilson_interval(0.01, variance=0.01 * 0.99 / 1000, clusters=500)
+    >>> round(low, 4), round(high, 4)
+    (0.0054, 0.0184)
+    >>> wilson_interval(0.0, 0.0, clusters=20)[0]
+    0.0
+    """
+    trials = share * (1 - share) / variance if variance > 0 else clusters
+    squared = float(stdtrit(max(clusters - 1, 1.0), (1 + level) / 2)) ** 2 / max(trials, 1.0)
+    middle = (share + squared / 2) / (1 + squared)
+    reach = np.sqrt(squared * share * (1 - share) + squared**2 / 4) / (1 + squared)
+    return float(max(0.0, middle - reach)), float(min(1.0, middle + reach))
+
+
 def effective_clusters(cluster_N: npt.ArrayLike, weight_N: npt.ArrayLike | None = None) -> float:
     """The number of equally large clusters that inform as much (Kish 1965).
 

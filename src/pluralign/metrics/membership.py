@@ -58,6 +58,46 @@ def caught_at(member_M: FloatArray, outsider_N: FloatArray, rate: float = 0.01) 
     return float((member_M > limit).mean())
 
 
+def clustered_caught(
+    member_M: FloatArray,
+    outsider_N: FloatArray,
+    member_cluster_M: npt.ArrayLike,
+    outsider_cluster_N: npt.ArrayLike,
+    rate: float = 0.01,
+) -> tuple[float, float]:
+    """`caught_at`, with an error clustered by person.
+
+    The score above which members are caught is itself measured on outsiders. Its error moves the
+    share by the slope of the ROC curve, which is taken between half and twice the rate.
+
+    Returns:
+        The share, in [0, 1], and its standard error.
+
+    Raises:
+        NotEnoughData: If one side has no score.
+
+    >>> members, others = np.arange(50.0, 150), np.arange(100.0)
+    >>> share, error = clustered_caught(members, others, range(100), range(100, 200))
+    >>> round(share, 2), round(error, 3)
+    (0.5, 0.05)
+    """
+    share = caught_at(member_M, outsider_N, rate)
+    limit = np.quantile(outsider_N, 1 - rate, method="higher")
+    more, less = (caught_at(member_M, outsider_N, r) for r in (2 * rate, rate / 2))
+    slope = (more - less) / (1.5 * rate)
+    beyond_N = (outsider_N > limit).astype(float)
+    parts = [
+        ((member_M > limit) - share) / len(member_M),
+        -slope * (beyond_N - beyond_N.mean()) / len(outsider_N),
+    ]
+    _, person = np.unique(
+        np.concatenate([np.asarray(member_cluster_M), np.asarray(outsider_cluster_N)]),
+        return_inverse=True,
+    )
+    error = float(np.sqrt((np.bincount(person, np.concatenate(parts)) ** 2).sum()))
+    return share, error
+
+
 def _share_below(value_N: FloatArray, score_M: FloatArray) -> FloatArray:
     """Share of the values that each score is above, a tie counting half, shape (M,)."""
     ordered = np.sort(value_N)
