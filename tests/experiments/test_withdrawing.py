@@ -1,6 +1,8 @@
 """A person takes their word back: the run is as if it had never seen them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from pluralign.auditing import run_audit
 from pluralign.cli.main import app
 from pluralign.core import InvalidInput, InvalidSettings, Silent
 from pluralign.encoders import CachedEncoder, HashEncoder, forget_texts
@@ -19,6 +22,7 @@ from pluralign.settings.resolved_experiment import resolve
 Go = Callable[..., Outcome]
 Tables = dict[str, Any]
 Write = Callable[..., Path]
+KILLED = Path(__file__).with_name("killed_withdrawals.py")
 METHODS = ["reference", "full", "scpo", "pooled", "adaptive"]
 
 
@@ -102,6 +106,31 @@ def test_a_withdrawal_that_was_stopped_goes_on_where_it_was(
     receipt, _ = withdraw(tmp_path / "run", [gone])
     assert receipt.finished is not None
     assert files(tmp_path / "run") == never
+
+
+def test_a_withdrawal_that_is_killed_at_any_moment_ends_as_if_nobody_had_killed_it(
+    go: Go,
+    settings: Tables,
+    tmp_path: Path,
+    rows: list[dict[str, Any]],
+    gone: str,
+    write_rows: Write,
+) -> None:
+    settings = settings | {"repeats": 1, "methods": ["full", "adaptive"]}
+    go(settings, tmp_path / "run")
+    path = write_rows(tmp_path / "others.jsonl", [row for row in rows if row["rater"] != gone])
+    go(settings | {"pairs": {"source": "jsonl", "path": str(path)}}, tmp_path / "never")
+    case = {"run": str(tmp_path / "run"), "rater": gone, "settings": settings, "step": 23}
+    (tmp_path / "out").mkdir()
+    given = json.dumps(case | {"out": str(tmp_path / "out")})
+    ended = subprocess.run(
+        [sys.executable, str(KILLED), given], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    folders = json.loads(ended.stdout)
+    assert len(folders) > 4
+    for folder in folders:
+        assert files(Path(folder)) == files(tmp_path / "never"), folder
 
 
 def test_a_stopped_withdrawal_with_settings_of_its_own_goes_on_without_them(
@@ -209,7 +238,7 @@ def test_a_run_without_raters_says_that_nobody_can_withdraw(
     )
     changed = {"pairs": {"source": "jsonl", "path": str(path)}, "split": {"by": "question"}}
     go(settings | changed, tmp_path / "run")
-    with pytest.raises(InvalidInput, match="have no raters, so nobody can withdraw"):
+    with pytest.raises(InvalidInput, match="the pairs of this run have no raters"):
         withdraw(tmp_path / "run", ["r1"])
 
 
@@ -231,3 +260,15 @@ def test_vectors_of_texts_that_nobody_else_gave_are_forgotten(tmp_path: Path) ->
     assert forget_texts(["mine", "never seen"], tmp_path) == 1
     assert forget_texts(["mine"], tmp_path) == 0
     assert sum(len(CachedEncoder(HashEncoder(), tmp_path).encode([t])) for t in ("ours",)) == 1
+
+
+def test_an_audit_after_a_withdrawal_reads_the_pairs_of_the_other_people(
+    go: Go, settings: Tables, tmp_path: Path, gone: str
+) -> None:
+    go(settings | {"repeats": 1, "methods": ["full"]}, tmp_path / "run")
+    withdraw(tmp_path / "run", [gone])
+    outcome = run_audit(tmp_path / "run")
+    evidence = outcome.record["evidence"]
+    assert evidence["missing"] == []
+    people = json.loads((tmp_path / "run" / "record.json").read_text())["people"]
+    assert evidence["raters"] == sum(of["raters"] for of in people.values())

@@ -25,6 +25,7 @@ from pluralign.evaluation import TestPairs
 from pluralign.evaluation.surveys import Numbering, Parser, ReadAnswer, read_all
 from pluralign.runs import AuditRun, RewardRun, SurveyRun, open_run
 from pluralign.runs.folder import RECORD
+from pluralign.runs.withdrawn import read_withdrawn
 from pluralign.settings.resolved_survey import survey_source
 from pluralign.settings.validation import source_from
 from pluralign.sources import JsonlPairs, read_answers
@@ -244,7 +245,8 @@ def _pairs(
             source_from({"source": s["name"]} | s["settings"], Path.cwd(), "record.json")
             for s in told
         ]
-        loaded = load_pairs(sources, settings["limit"], settings["seed"])
+        gone = read_withdrawn(run.folder)
+        loaded = load_pairs(sources, settings["limit"], settings["seed"], withdrawn=gone)
     except (PluralignError, OSError) as error:
         missing.append(
             f"the pairs of the run cannot be read ({_line(error)}); give them with --pairs"

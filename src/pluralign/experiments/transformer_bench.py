@@ -257,7 +257,8 @@ class Training:
         from pluralign.rewards.transformer.training_rows import WeightedPairs
 
         assert self.opened.backbone is not None and self.opened.form is not None
-        held = held_out(train.unit_N[rows], self.config.held_out, self.seed)
+        place_N = None if train.place_N is None else train.place_N[rows]
+        held = held_out(train.unit_N[rows], self.config.held_out, self.seed, place_N)
         # Under the plain loss, reports are read as if they were choices.
         pairs = [
             replace(pair, flip=0.0) if train.loss == "plain" else pair
@@ -276,17 +277,24 @@ class Training:
         )
 
 
-def held_out(unit_N: np.ndarray[Any, Any], part: float, seed: int) -> BoolArray:
+def held_out(
+    unit_N: np.ndarray[Any, Any], part: float, seed: int, place_N: FloatArray | None = None
+) -> BoolArray:
     """Pairs whose rater (or question) is held out of a training, shape (N,).
 
     No pair is held out where there are too few raters.
 
-    The same raters are held out of every method's training.
+    The same raters are held out of every method's training: drawn at random, or those with the
+    least places, where there are places (`TrainingSet.place_N`).
     """
     units = np.unique(unit_N)
     count = round(part * len(units))
     if part == 0 or len(units) < _FEW_UNITS:
         return np.zeros(len(unit_N), dtype=np.bool_)
+    if place_N is not None:
+        # At least one, and one is left to learn from.
+        held: BoolArray = place_N <= max(part, place_N.min())
+        return held & (place_N < place_N.max())
     # At least one, because a small part of few raters rounds to 0.
     drawn = rng_for(seed, "held out").permutation(units)[: max(1, count)]
     return np.isin(unit_N, drawn)

@@ -40,12 +40,10 @@ from pluralign.experiments.reward_run import run_experiment
 from pluralign.runs.folder import STATE, RunFolder, as_json
 from pluralign.runs.lock import alone_in
 from pluralign.runs.progress_bars import reporting
-from pluralign.runs.withdrawn import WITHDRAWALS, Withdrawn, read_withdrawn
+from pluralign.runs.withdrawn import CLEARED, WITHDRAWALS, Withdrawn, read_withdrawn
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.pair_loading import load_pairs
-
-_CLEARED = {"fingerprint": "cleared for a withdrawal"}
 
 
 def withdraw(
@@ -190,12 +188,12 @@ def _finished(folder: Path, path: Path, receipt: Receipt) -> Receipt:
 def _clear(folder: Path, receipt: Receipt) -> bool:
     """Delete the files of the old run, audits and pages; False where the new run has begun."""
     run = RunFolder(folder)
-    if _state(folder) not in {receipt.before.get(STATE), text_digest(as_json(_CLEARED)), None}:
+    if _state(folder) not in {receipt.before.get(STATE), text_digest(as_json(CLEARED)), None}:
         return False
-    run.clear()
     run.remove("audit", *(page.name for page in folder.glob("*.html")))
-    # Without a state, a folder with other files would not be taken for that of a run.
-    run.write_json(STATE, _CLEARED)
+    # The state comes first: with it, a run takes the folder over with all that is left in it.
+    run.write_json(STATE, CLEARED)
+    run.clear(keep=STATE)
     return True
 
 

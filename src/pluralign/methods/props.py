@@ -16,8 +16,9 @@ from typing import Annotated, Literal
 import numpy as np
 from scipy.special import expit
 
-from pluralign.core import FloatArray, InvalidInput, corrected_credit
+from pluralign.core import FloatArray, IntArray, InvalidInput, corrected_credit
 from pluralign.core.units import Unit
+from pluralign.methods.ridges import FOLDS
 from pluralign.methods.training import TrainingSet, check_ridges, steered
 from pluralign.rewards import LinearRewardModel, fit_tilted
 
@@ -117,7 +118,7 @@ def _staged_head(
     own: TrainingSet, prior_D: FloatArray, config: PropsConfig, ridge: float
 ) -> FloatArray:
     """The head of one community after its last stage, shape (D,)."""
-    stage_N = np.unique(own.unit_N, return_inverse=True)[1] % config.stages
+    stage_N = _stages(own, config.stages)
     tilt_N = _tilt_of_reports(own)
     for stage in range(1, stage_N.max() + 1):
         earlier, now = np.flatnonzero(stage_N < stage), np.flatnonzero(stage_N == stage)
@@ -125,6 +126,20 @@ def _staged_head(
         margin_n = own.encoded.take(now).margins(head_D)
         tilt_N[now] = 1 - _belief(margin_n, own.flip_N[now], config)
     return _tilted(own, np.arange(len(tilt_N)), prior_D, ridge, tilt_N)
+
+
+def _stages(own: TrainingSet, stages: int) -> IntArray:
+    """Stage of the person of each pair, shape (N,), by their own places if given.
+
+    Stages without people are left out.
+    """
+    if own.place_N is None:
+        numbers: IntArray = np.unique(own.unit_N, return_inverse=True)[1] % stages
+        return numbers
+    # A place within its fold, so that the people of every fold are in all stages.
+    stage_N = (own.place_N * FOLDS % 1 * stages).astype(np.intp)
+    filled: IntArray = np.unique(stage_N, return_inverse=True)[1]
+    return filled
 
 
 def _tilt_of_reports(own: TrainingSet) -> FloatArray:

@@ -21,7 +21,7 @@ from pluralign.core import (
 from pluralign.huggingface.processes import is_main, writing
 from pluralign.runs.folder import STATE, RunFolder, as_json
 from pluralign.runs.lock import LOCK, alone_in
-from pluralign.runs.withdrawn import WITHDRAWALS
+from pluralign.runs.withdrawn import CLEARED, WITHDRAWALS
 
 Needs = Callable[[str], Iterable[str]]
 """Name of a file -> patterns of the files that must be made again with it."""
@@ -49,6 +49,7 @@ def claimed(
         DamagedFile: If the folder's state is damaged, so that its run is not known.
     """
     state = as_json({"fingerprint": fingerprint})
+    fresh = fresh or _state(folder) == as_json(CLEARED)
     _is_resumable(folder, state, fresh)  # before anything is written
     with alone_in(folder.path) if is_main() else nullcontext():
         yield _claim(folder, state, fresh, needs)

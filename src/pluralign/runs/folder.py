@@ -190,14 +190,19 @@ class RunFolder:
                 yield partial
             list_written(self.path, [path])
 
-    def clear(self) -> None:
-        """Delete the files that runs write, so that another run can claim the folder."""
+    def clear(self, keep: str | None = None) -> None:
+        """Delete the files that runs write, so that another run can claim the folder.
+
+        Args:
+            keep: Name of a file that stays.
+        """
         for name in ("models", "predictions", "studies"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (
             p for suffix in ("jsonl", "json", "parquet") for p in self.path.glob(f"*.{suffix}")
         ):
-            path.unlink()
+            if path.name != keep:
+                path.unlink()
 
 
 def as_json(value: Mapping[str, Any]) -> str:

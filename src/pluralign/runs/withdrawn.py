@@ -12,6 +12,8 @@ from pluralign.runs.folder import as_json
 WITHDRAWALS = "withdrawals"
 """Folder, in that of a run, of the list of people who withdrew and the receipts."""
 _PEOPLE = "people.json"
+CLEARED = {"fingerprint": "cleared for a withdrawal"}
+"""State of a folder whose old run is being deleted: any run may replace what is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
