@@ -293,8 +293,8 @@ def held_out(
         return np.zeros(len(unit_N), dtype=np.bool_)
     if place_N is not None:
         # At least one, and one is left to learn from.
-        held: BoolArray = place_N <= max(part, place_N.min())
-        return held & (place_N < place_N.max())
+        held: BoolArray = (place_N <= max(part, place_N.min())) & (place_N < place_N.max())
+        return held
     # At least one, because a small part of few raters rounds to 0.
     drawn = rng_for(seed, "held out").permutation(units)[: max(1, count)]
     return np.isin(unit_N, drawn)
