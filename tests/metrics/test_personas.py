@@ -6,7 +6,9 @@ from pluralign.core import InvalidInput, NotEnoughData
 from pluralign.metrics import (
     answer_diversity,
     choice_pool,
+    drawn_distances,
     majority_choice,
+    pair_errors,
     pairwise_diversity,
     spanning_length,
     spread,
@@ -94,3 +96,10 @@ def test_the_people_meant_rank_first_where_they_are_nearest_and_ties_share_their
     assert target_rank(np.ones((7, 2, 5)), [0, 4]).shape == (7, 2)
     with pytest.raises(InvalidInput):
         target_rank([[0.1, 0.2]], [2])
+
+
+def test_a_draw_without_a_common_question_counts_for_the_other_pairs_only() -> None:
+    value = [[1, 1, np.nan], [4, 1, np.nan], [np.nan, 1, 3]]
+    error, scale = pair_errors(value, [4, 4, 4])
+    measured, drawn = drawn_distances(error, scale, np.array([[2, 0, 0]]))
+    assert drawn[0].tolist() == [100.0, measured[1], measured[2]]

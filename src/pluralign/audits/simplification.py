@@ -20,6 +20,7 @@ from pluralign.audits.sentences import Amount, Place, Sentence, Share
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray
 from pluralign.metrics import (
     draw_ratios,
+    drawn_distances,
     majority_choice,
     pair_errors,
     spanning_length,
@@ -239,12 +240,10 @@ def _diversities(
     error, scale = pair_errors(value_C_Q, a.peoples.n_options_Q)
     if not scale.any(axis=1).all():
         return None
-    distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
     n, pairwise, structural = len(value_C_Q), [], []
     # In portions, because a draw has a distance for every two communities.
     for counts in portions(counts_B_Q, n):
-        # A draw may contain none of the questions that two communities share: distance 0.
-        draws = 100 * np.sqrt(np.nan_to_num(draw_ratios(error, scale, counts)))
+        distance, draws = drawn_distances(error, scale, counts)
         pairwise.append(draws.mean(axis=1))
         structural.append(spanning_length(square(draws, n)))
     return (

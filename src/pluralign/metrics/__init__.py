@@ -27,6 +27,7 @@ from pluralign.metrics.intervals import (
 from pluralign.metrics.personas import (
     answer_diversity,
     choice_pool,
+    drawn_distances,
     majority_choice,
     pair_errors,
     pairwise_diversity,
@@ -65,6 +66,7 @@ __all__ = [
     "draw_questions",
     "draw_ratios",
     "draw_series_means",
+    "drawn_distances",
     "effective_clusters",
     "exact_accuracy",
     "group_means",

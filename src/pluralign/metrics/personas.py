@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
+from pluralign.metrics.survey_scores import draw_ratios
 
 
 def pair_errors(
@@ -66,6 +67,33 @@ def square(distance_B_K: FloatArray, n: int) -> FloatArray:
     i, j = np.triu_indices(n, 1)
     full[:, i, j] = full[:, j, i] = distance_B_K
     return full
+
+
+def drawn_distances(
+    error_K_Q: FloatArray, scale_K_Q: FloatArray, counts_B_Q: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Distances of every two personas, measured and in draws of questions.
+
+    A draw may contain no question that two personas share. It has no deviation for them: their
+    measured distance is used, so that the draw still counts for the others.
+
+    Args:
+        error_K_Q: Squared differences, as `pair_errors` gives them, each row with a common
+            question, shape (K, Q).
+        scale_K_Q: Squared lengths of the scales, shape (K, Q).
+        counts_B_Q: Draws of questions, shape (B, Q).
+
+    Returns:
+        Distances in [0, 100], shape (K,), and their draws, shape (B, K).
+
+    >>> error, scale = pair_errors([[1, 1], [4, 1]], [4, 4])
+    >>> measured, drawn = drawn_distances(error, scale, np.array([[0, 1], [0, 0]]))
+    >>> measured.round(2).tolist(), drawn.round(2).tolist()
+    ([70.71], [[0.0], [70.71]])
+    """
+    distance_K: FloatArray = 100 * np.sqrt(error_K_Q.sum(axis=1) / scale_K_Q.sum(axis=1))
+    drawn_B_K = 100 * np.sqrt(draw_ratios(error_K_Q, scale_K_Q, counts_B_Q))
+    return distance_K, np.where(np.isnan(drawn_B_K), distance_K, drawn_B_K)
 
 
 def spanning_length(distance_B_P_P: FloatArray) -> FloatArray:

@@ -19,7 +19,6 @@ from pluralign.core import (
     Tally,
     answer_from_row,
     parse_json,
-    rng_for,
 )
 from pluralign.evaluation.surveys import read_all
 from pluralign.methods.culturespa import (
@@ -200,9 +199,8 @@ def _pairs(work: Work, tally: Tally) -> list[AnswerPair]:
 
 def _map(work: Work, pairs: Sequence[AnswerPair]) -> dict[str, Any]:
     """Write the culture map next to the collected answers, and compare it with the people's."""
-    seed = work.settings.seed
     try:
-        found = culture_map(pairs, rng_for(seed, "culture map"))
+        found = culture_map(pairs)
     except NotEnoughData as error:
         return {"none": error.what}
     work.folder.write_rows("collect/culture_map.jsonl", found.rows())
@@ -218,7 +216,7 @@ def _map(work: Work, pairs: Sequence[AnswerPair]) -> dict[str, Any]:
         work.reporter.note("no picture of the culture map: pip install 'pluralign[report]'")
     people = culture_tables(work.survey, CultureTables(), {"nearest"}).similarity
     try:
-        agreement = agreement_with_people(found, people, rng_for(seed, "agreement"))
+        agreement = agreement_with_people(found, people)
         drawn["agreement_with_people"] = asdict(agreement)
     except NotEnoughData as error:
         work.reporter.note(f"the culture map is not compared with the people's: {error.what}")

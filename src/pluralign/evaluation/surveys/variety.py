@@ -15,6 +15,7 @@ from pluralign.metrics import (
     Drawn,
     choice_pool,
     draw_ratios,
+    drawn_distances,
     majority_choice,
     pair_errors,
     spanning_length,
@@ -154,12 +155,9 @@ def _diversities(value: FloatArray, peoples: Peoples, counts_B_Q: FloatArray) ->
     if not scale.any(axis=1).all():
         return {}
     answered = int((~np.isnan(value)).any(axis=0).sum())
-    distance = 100 * np.sqrt(error.sum(axis=1) / scale.sum(axis=1))
-    draws = 100 * np.sqrt(draw_ratios(error, scale, counts_B_Q))
+    distance, draws = drawn_distances(error, scale, counts_B_Q)
     structure = spanning_length(square(distance[None], len(value)))
-    # In a draw without a common question the distance of two communities is unknown; a tree needs
-    # a number, so it counts as 0.
-    structure_B = spanning_length(square(np.nan_to_num(draws), len(value)))
+    structure_B = spanning_length(square(draws, len(value)))
     found = {
         "pairwise_diversity": Drawn(float(distance.mean()), draws.mean(axis=1), answered),
         "structural_diversity": Drawn(float(structure[0]), structure_B, answered),

@@ -9,7 +9,7 @@ import numpy as np
 
 from pluralign.core import BoolArray, Estimate, FloatArray, IntArray, NotEnoughData
 from pluralign.methods.culturespa.collecting import AnswerPair
-from pluralign.metrics import draw_questions, draw_ratios, percentile_interval
+from pluralign.metrics import t_interval, wilson_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class CultureMap:
         communities: Ids, C of them, in the order in which average linkage puts like next to like.
         alike_C_C: Of the questions on which either culture shifted the answer, the share on which
             both answer alike; 1 on the diagonal, nan where there are none.
-        low_C_C: Lower ends of the 95 % intervals, resampling questions.
+        low_C_C: Lower ends of the 95 % intervals over questions (`wilson_interval`).
         high_C_C: Upper ends.
         n_C_C: Questions behind each.
         place_C_2: A picture of it: classical scaling of 1 - alike to two dimensions.
@@ -57,9 +57,7 @@ class CultureMap:
         }
 
 
-def culture_map(
-    pairs: Sequence[AnswerPair], rng: np.random.Generator, draws: int = 1000
-) -> CultureMap:
+def culture_map(pairs: Sequence[AnswerPair]) -> CultureMap:
     """Compare every two communities by the answers that naming them shifted.
 
     Two cultures whose shifted answers are the same are one culture to the model, even if their
@@ -68,8 +66,6 @@ def culture_map(
 
     Args:
         pairs: Readable or not; pairs with an unreadable answer are left out.
-        rng: Source of randomness of the intervals.
-        draws: Draws of questions.
 
     Raises:
         NotEnoughData: If there are fewer than two communities, or no two have a shifted question in
@@ -85,13 +81,12 @@ def culture_map(
     same = (counted & (aware_C_Q[i_K] == aware_C_Q[j_K])).astype(float)
     if not counted.any():
         raise NotEnoughData("no answer shifted in any two communities")
-    ratio_B_K = draw_ratios(
-        same, counted.astype(float), draw_questions(aware_C_Q.shape[1], rng, draws)
-    )
     with np.errstate(invalid="ignore"):  # 0 / 0 where neither culture shifted an answer
         alike_K = same.sum(axis=1) / counted.sum(axis=1)
-    ends = [percentile_interval(column) for column in ratio_B_K.T]
-    low_K, high_K = np.array(ends, dtype=np.float64).T  # None, for no interval, becomes nan
+    ends = [
+        _ends(int(k), int(n)) for k, n in zip(same.sum(axis=1), counted.sum(axis=1), strict=True)
+    ]
+    low_K, high_K = np.array(ends).T
     square = [_square(values, len(communities), 1) for values in (alike_K, low_K, high_K)]
     n_C_C = _square(counted.sum(axis=1).astype(float), len(communities), 0)
     order, place = _arrange(square[0])
@@ -106,21 +101,14 @@ def culture_map(
     )
 
 
-def agreement_with_people(
-    found: CultureMap,
-    people: Mapping[str, Mapping[str, float]],
-    rng: np.random.Generator,
-    draws: int = 2000,
-) -> Estimate:
+def agreement_with_people(found: CultureMap, people: Mapping[str, Mapping[str, float]]) -> Estimate:
     """Spearman's correlation between the model's map and how alike the people's answers are.
 
-    The interval resamples communities; pairs of a community with itself are left out.
+    The interval leaves out one community at a time, and uses Student's t.
 
     Args:
         found: The map.
         people: Community -> community -> similarity of their people's answers.
-        rng: Source of randomness.
-        draws: Draws of communities.
 
     Raises:
         NotEnoughData: If fewer than three communities have both.
@@ -138,18 +126,20 @@ def agreement_with_people(
         i, j = np.triu_indices(len(chosen), 1)
         a, b = chosen[i], chosen[j]
         x, y = ours[a, b], theirs[a, b]
-        # A community that is drawn twice makes pairs with itself.
-        there = (a != b) & ~np.isnan(x + y)
+        there = ~np.isnan(x + y)
         if np.unique(x[there]).size < 2 or np.unique(y[there]).size < 2:
             return float("nan")
         return float(np.corrcoef(rankdata(x[there]), rankdata(y[there]))[0, 1])
 
-    value = correlation(np.arange(len(names)))
+    everybody = np.arange(len(names))
+    value = correlation(everybody)
     if np.isnan(value):
         raise NotEnoughData("the maps do not vary")
-    drawn = np.array([correlation(rng.integers(len(names), size=len(names))) for _ in range(draws)])
-    low, high = percentile_interval(drawn)
-    return Estimate(value, low, high, len(names))
+    without_C = np.array([correlation(np.delete(everybody, k)) for k in everybody])
+    n = len(names)
+    variance = float((n - 1) / n * ((without_C - value) ** 2).sum())
+    low, high = t_interval(value, variance, n - 1, (-1.0, 1.0))
+    return Estimate(value, low, high, n)
 
 
 def _tables(
@@ -197,6 +187,14 @@ def _square(value_K: FloatArray, n: int, diagonal: float) -> FloatArray:
     i, j = np.triu_indices(n, 1)
     full[i, j] = full[j, i] = value_K
     return full
+
+
+def _ends(same: int, counted: int) -> tuple[float, float]:
+    """Interval of a share of questions, which are independent trials; nan without questions."""
+    if not counted:
+        return float("nan"), float("nan")
+    share = same / counted
+    return wilson_interval(share, share * (1 - share) / counted, counted)
 
 
 def _number(value: float) -> float | None:
