@@ -166,14 +166,12 @@ def test_the_command_of_the_run_finishes_a_withdrawal_and_brings_nobody_back(
     assert files(tmp_path / "run") == never
 
 
-def test_pages_and_audits_are_deleted_and_foreign_files_are_named(
+def test_foreign_files_stay_and_are_named(
     go: Go, settings: Tables, tmp_path: Path, gone: str
 ) -> None:
     go(settings | {"repeats": 1, "methods": ["full"]}, tmp_path / "run")
-    (tmp_path / "run" / "report.html").write_text("all numbers")
     (tmp_path / "run" / "notes.txt").write_text("mine")
     receipt, _ = withdraw(tmp_path / "run", [gone])
-    assert not (tmp_path / "run" / "report.html").exists()
     assert receipt.untouched == ["notes.txt"]
 
 

@@ -103,6 +103,7 @@ def _run(
             for audit in audits
             for check in audit.checks
         ],
+        "given": _besides_the_run(given),
         "evidence": _told(gathered),
         "versions": {"pluralign": __version__, "python": platform.python_version()},
         "seconds": {"total": round(time.perf_counter() - started, 3)},
@@ -115,6 +116,13 @@ def _run(
     folder.write_rows(PEOPLE, who_took_part(evidence, settings.small), private=True)
     folder.write_json(AUDIT, record)
     return AuditOutcome(findings, assessments, record)
+
+
+def _besides_the_run(given: Given) -> list[str]:
+    """The inputs that were given besides a run; ``no run`` where there is none."""
+    names = ("answers", "surveys", "pairs", "residents", "axes", "items")
+    found = [name for name in names if getattr(given, name)]
+    return found if given.folder is not None else ["no run", *found]
 
 
 def _told(gathered: Gathered) -> dict[str, Any]:

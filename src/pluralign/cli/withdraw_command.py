@@ -29,9 +29,10 @@ def withdraw(
     """Take the choices of people out of a run, and make it again as if it had never had them.
 
     Models, predictions, tables and cached vectors of texts that nobody else gave are deleted and
-    made anew from the other people's choices. The folder remembers who withdrew by keyed digests,
-    so that no later run in it reads their choices. A receipt gives the digests of all files before
-    and after, and what cannot be recalled. To resume after a stop, give the same command again.
+    made anew from the other people's choices, then the pages and the audit in the folder. The
+    folder remembers who withdrew by keyed digests, so that no later run in it reads their choices.
+    A receipt gives the digests of all files before and after, and what cannot be recalled. To
+    resume after a stop, give the same command again.
 
     With split.draw = "hash" in the settings, all other people stay in the training data or the
     test data in which they were.
@@ -41,9 +42,10 @@ def withdraw(
     from pluralign.cli.output import Output
     from pluralign.cli.screen import Screen
     from pluralign.experiments import withdraw as withdraw_from
+    from pluralign.reports import write_derived
 
     with Screen() as screen:
-        receipt, path = withdraw_from(run, rater, config, screen)
+        receipt, path = withdraw_from(run, rater, config, screen, again=write_derived)
     if as_json:
         Output(as_json=True).json(asdict(receipt) | {"receipt": str(path)})
         return
@@ -63,6 +65,10 @@ def _lines(receipt: "Receipt", path: Path) -> list[str]:
     ]
     if receipt.draw == "random":
         lines.append('the other people were dealt anew, because the run has split.draw = "random"')
+    if receipt.rewritten:
+        lines.append(f"written again: {', '.join(receipt.rewritten)}")
+    for name, command in receipt.deleted.items():
+        lines.append(f"{name} is deleted; to write it again: {command}")
     if receipt.untouched:
         lines.append(f"not changed, look into them: {', '.join(receipt.untouched[:10])}")
     lines += ["these cannot be recalled:", *(f"  - {what}" for what in receipt.not_recalled)]

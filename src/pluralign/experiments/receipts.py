@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pluralign.core import PreferencePair, file_digest, read_json_object, whole_file
+from pluralign.runs.derived_files import Derived
 from pluralign.runs.folder import as_json
 from pluralign.runs.lock import LOCK
 from pluralign.runs.withdrawn import WITHDRAWALS
@@ -38,6 +39,9 @@ class Receipt:
         untouched: Files in the folder that no run writes: look into them by hand.
         not_recalled: The things that a withdrawal cannot reach.
         tables: Settings of the run, by which it is made again.
+        derived: Pages and the audit that were in the folder, with their settings.
+        rewritten: The pages, and the audit, that were written again.
+        deleted: The others -> the command that writes one again.
     """
 
     people: list[str]
@@ -51,6 +55,9 @@ class Receipt:
     untouched: list[str] = field(default_factory=list)
     not_recalled: list[str] = field(default_factory=lambda: list(NOT_RECALLED))
     tables: dict[str, Any] = field(default_factory=dict)
+    derived: Derived = field(default_factory=dict)
+    rewritten: list[str] = field(default_factory=list)
+    deleted: dict[str, str] = field(default_factory=dict)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ the run wrote is deleted, then the run is made anew. So a stop at any point brin
 same command, or the run's own, goes on from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from pluralign.experiments.receipts import (
 )
 from pluralign.experiments.recorded_settings import recorded_settings, recorded_tables
 from pluralign.experiments.reward_run import run_experiment
+from pluralign.runs.derived_files import Derived, command_for, delete_derived, derived_files
 from pluralign.runs.folder import STATE, RunFolder, as_json
 from pluralign.runs.lock import alone_in
 from pluralign.runs.progress_bars import reporting
@@ -45,6 +46,9 @@ from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.pair_loading import load_pairs
 
+WriteAgain = Callable[[Path, Derived, Reporter], list[str]]
+"""``(folder, derived files, reporter) -> names of those that were written again``."""
+
 
 def withdraw(
     run: AnyPath,
@@ -52,6 +56,7 @@ def withdraw(
     settings: Resolved | AnyPath | None = None,
     reporter: Reporter | None = None,
     cache: AnyPath | None = None,
+    again: WriteAgain | None = None,
 ) -> tuple[Receipt, Path]:
     """Take the choices of people out of a run, and make the run again without them.
 
@@ -64,6 +69,8 @@ def withdraw(
         settings: The experiment, or its file; by default as the run's record has it.
         reporter: Is notified of the progress.
         cache: Folder of kept embeddings; the default one where None.
+        again: Writes the pages and the audit of the folder again, such as
+            `pluralign.reports.write_derived`; where None, they are deleted alone.
 
     Returns:
         The receipt, and its file in the folder ``withdrawals`` of the run.
@@ -87,7 +94,8 @@ def withdraw(
             fresh = _clear(folder, receipt)
         run_experiment(resolved, folder, drawn, fresh, cache)
         with alone_in(folder):
-            return _finished(folder, path, receipt), path
+            rewritten = [] if again is None else again(folder, receipt.derived, drawn)
+            return _finished(folder, path, receipt, rewritten), path
 
 
 def _begun(
@@ -141,6 +149,7 @@ def _new_receipt(
         draw=resolved.settings.split.draw,
         before=digests(folder),
         tables=tables,
+        derived=derived_files(folder),
     )
     number = len(list((folder / WITHDRAWALS).glob("receipt-*.json"))) + 1
     path = folder / WITHDRAWALS / f"receipt-{number:04}.json"
@@ -176,11 +185,22 @@ def _texts(pairs: Sequence[PreferencePair], settings: Settings) -> set[str]:
     return {request_key(request) for side in requests_of(pairs) for request in side}
 
 
-def _finished(folder: Path, path: Path, receipt: Receipt) -> Receipt:
+def _finished(folder: Path, path: Path, receipt: Receipt, rewritten: list[str]) -> Receipt:
     after, manifest = digests(folder), Manifest.read(folder)
     assert manifest is not None, "a run that ended has a manifest"
-    untouched = sorted(after.keys() - manifest.files.keys() - {MANIFEST})
-    done = replace(receipt, finished=now(), after=after, untouched=untouched)
+    others = sorted(after.keys() - manifest.files.keys() - {MANIFEST})
+    stems = {name.removesuffix(".html") for name in rewritten}
+    left = [name for name in receipt.derived if name not in rewritten]
+    done = replace(
+        receipt,
+        finished=now(),
+        after=after,
+        untouched=[
+            name for name in others if name.split("/")[0].removesuffix(".html") not in stems
+        ],
+        rewritten=rewritten,
+        deleted={name: command_for(name, folder) for name in left},
+    )
     write_receipt(path, done)
     return done
 
@@ -190,7 +210,7 @@ def _clear(folder: Path, receipt: Receipt) -> bool:
     run = RunFolder(folder)
     if _state(folder) not in {receipt.before.get(STATE), text_digest(as_json(CLEARED)), None}:
         return False
-    run.remove("audit", *(page.name for page in folder.glob("*.html")))
+    delete_derived(folder, receipt.derived)
     # The state comes first: with it, a run takes the folder over with all that is left in it.
     run.write_json(STATE, CLEARED)
     run.clear(keep=STATE)

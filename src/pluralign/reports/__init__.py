@@ -8,6 +8,7 @@ from pluralign.reports.choosing import Choice
 from pluralign.reports.page import html_of
 from pluralign.reports.reading import Run, read_run
 from pluralign.reports.writing import ReportOptions, community_page, page_of, write_report
+from pluralign.reports.writing_again import write_derived
 
 __all__ = [
     "LANGUAGES",
@@ -19,6 +20,7 @@ __all__ = [
     "html_of",
     "page_of",
     "read_run",
+    "write_derived",
     "write_report",
 ]
 

@@ -130,6 +130,8 @@ class Page:
         summary: Measurements in plain words.
         sections: Its parts.
         written: When, and by what.
+        settings: Settings of the report as JSON, by which it can be written again; empty where it
+            is not about the one run in whose folder it is.
     """
 
     title: str
@@ -139,3 +141,4 @@ class Page:
     summary: Sequence[str]
     sections: Sequence[Section]
     written: str
+    settings: str = ""

@@ -1,9 +1,10 @@
 """Write reports: the page, pages of communities, pictures, tables and a text for model cards."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -82,6 +83,8 @@ def write_report(
     read = with_own_names([read_run(as_path(folder), wanted.method) for folder in folders])
     runs = chosen_runs(read, wanted.choice)
     page = page_of(runs, Speech(wanted.language), wanted.title, wanted.choice)
+    if [as_path(folder).resolve() for folder in folders] == [out.resolve().parent]:
+        page = replace(page, settings=json.dumps(asdict(wanted)))
     written = [_write(out, html_of(page, interactive=wanted.interactive))]
     return written + list(_write_extras(page, runs, out.with_suffix(""), wanted))
 
