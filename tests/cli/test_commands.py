@@ -218,6 +218,19 @@ def test_scores_are_printed_for_the_communities_asked_for(
     assert ("~world is the reference (World)" in found.stderr) == ("~world" in expected)
 
 
+def test_a_community_that_nobody_trained_on_is_scored_by_the_prior_and_every_row_says_so(
+    call: Call, trained: Path, config: Path
+) -> None:
+    words = ("score", trained / "models" / "seed-3" / "full", config.parent / "pairs.jsonl")
+    found = call(*words, "-c", "Kenya", "-c", "~hill")
+    assert found.exit_code == 0, found.output
+    assert all(row["heads"] == {"KEN": "prior"} for row in lines(found.stdout))
+    assert "Kenya (KEN): nobody there trained the model; the head of 5 communities" in found.stderr
+    refused = call(*words, "-c", "Kenya", "--unknown", "error")
+    assert refused.exit_code == 2
+    assert "not steered to 'Kenya'" in refused.stderr
+
+
 def test_the_world_is_the_reference(call: Call, trained: Path, config: Path) -> None:
     told = [
         lines(

@@ -83,9 +83,13 @@ def test_a_card_that_is_sealed_again_unchanged_is_a_card(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t.pop("delta"), "must contain the tensors delta, reference, got reference"),
-        (lambda t: t.clear(), "must contain the tensors delta, reference"),
-        (lambda t: t.update(more=t["delta"]), "got delta, more, reference"),
+        (
+            lambda t: t.pop("delta"),
+            "must contain the tensors delta, prior, prior_low, reference, got prior, prior_low",
+        ),
+        (lambda t: t.pop("prior_low"), "got delta, prior, reference"),
+        (lambda t: t.clear(), "must contain the tensors delta, prior, prior_low, reference"),
+        (lambda t: t.update(more=t["delta"]), "got delta, more, prior, prior_low, reference"),
         (
             lambda t: t.update(reference=t["reference"][1:]),
             "reference must be floats of shape (512,)",

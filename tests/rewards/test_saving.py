@@ -11,6 +11,7 @@ from pluralign.core import DamagedFile, InvalidInput, RewardRequest
 from pluralign.encoders import HashEncoder
 from pluralign.rewards import (
     EmbeddingTrunk,
+    HeadPrior,
     LinearRewardModel,
     load_card,
     load_reward_model,
@@ -66,6 +67,37 @@ def test_a_model_saved_again_after_loading_is_the_same_to_the_byte(
     save_reward_model(load_reward_model(folder, TRUNK), tmp_path / "again", DESCRIBED)
     for path in folder.iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_prior_is_saved_with_a_model_and_older_models_have_none(
+    model: LinearRewardModel, folder: Path, tmp_path: Path
+) -> None:
+    assert load_reward_model(folder, TRUNK).prior is None
+    low_D_r = np.arange(128.0).reshape(64, 2)
+    prior = HeadPrior(np.arange(64.0), low_D_r, 3.0, communities=3, people=None, pairs=12)
+    ready = replace(model, prior=prior).adapt([], "KEN")
+    save_reward_model(ready, tmp_path / "ready", DESCRIBED)
+    found = load_reward_model(tmp_path / "ready", TRUNK)
+    assert found.prior is not None
+    np.testing.assert_array_equal(found.prior.mean_D, prior.mean_D)
+    np.testing.assert_array_equal(found.prior.low_D_r, prior.low_D_r)
+    np.testing.assert_array_equal(found.delta_C_D, ready.delta_C_D)
+    told = load_card(tmp_path / "ready")
+    assert told["prior"] == {"communities": 3, "people": None, "pairs": 12, "rank": 2, "ridge": 3.0}
+    assert told["adapted"] == {"KEN": {"choices": 0, "people": 0}}
+
+
+@pytest.mark.parametrize(
+    "change", [{"rank": 3}, {"rank": -1}, {"ridge": 0.0}, {"ridge": "3"}, {"pairs": None}]
+)
+def test_a_prior_that_is_not_the_one_on_the_card_is_refused(
+    model: LinearRewardModel, tmp_path: Path, change: dict[str, object]
+) -> None:
+    prior = HeadPrior(np.zeros(64), np.zeros((64, 2)), 3.0)
+    save_reward_model(replace(model, prior=prior), tmp_path, DESCRIBED)
+    resealed(tmp_path / "card.json", lambda card: card["prior"].update(change))  # type: ignore[attr-defined]
+    with pytest.raises(DamagedFile, match="prior"):
+        load_reward_model(tmp_path, TRUNK)
 
 
 def test_a_model_without_communities_can_be_saved(model: LinearRewardModel, tmp_path: Path) -> None:

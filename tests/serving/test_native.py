@@ -24,6 +24,7 @@ from pluralign.core import (
 from pluralign.encoders import HashEncoder, RecentVectors
 from pluralign.metrics import subsample_half_width
 from pluralign.models import open_model
+from pluralign.rewards import LinearRewardModel
 from pluralign.rewards.remote.wire import (
     BLEND,
     CommunityList,
@@ -177,6 +178,43 @@ def test_no_parent_answers_for_a_label_that_names_no_community(client: TestClien
     for label in ("Atlantis", "", "\x00", "QQQ", "~", "a" * 200):
         body = {"items": [{"response": "a"}], "communities": label, "unknown": "parent"}
         assert client.post("/v1/rewards", json=body).status_code == 422, label
+
+
+def test_the_prior_answers_for_a_community_that_nobody_trained_on_and_the_answer_names_it(
+    client: TestClient, model: SteerableRewardModel, requests: list[RewardRequest]
+) -> None:
+    assert isinstance(model, LinearRewardModel)
+    answer = rewards(client, requests, communities=["Kenya", "~coast"])
+    kenya, coast = answer.communities
+    assert (kenya.id, kenya.head, kenya.pairs, coast.head) == ("KEN", "prior", 0, "trained")
+    assert kenya.warnings[-1].startswith("prior: nobody of Kenya trained the model; the head of 5")
+    expected = model.adapt([], "KEN").score(requests, "KEN")
+    assert values(answer, "KEN") == pytest.approx(expected, **CLOSE)
+    first = answer.items[0].rewards
+    assert first["KEN"].low is None
+    assert first["~coast"].low is not None
+    blend = rewards(client, requests, blend={"KEN": 0.5, "~coast": 0.5})
+    half = (np.array(values(answer, "KEN")) + values(answer, "~coast")) / 2
+    assert values(blend, "blend") == pytest.approx(half, **CLOSE)
+    listed = client.get("/v1/communities").json()
+    assert listed["prior"]["communities"] == 5
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"communities": "KEN", "unknown": "error"},
+        {"communities": "~coasts"},
+        {"communities": "~coast/cliffs"},
+        {"communities": "prior"},
+        {"communities": "Atlantis"},
+    ],
+)
+def test_the_prior_answers_for_no_label_that_may_be_meant_for_another_community(
+    client: TestClient, asked: Any
+) -> None:
+    refused = client.post("/v1/rewards", json={"items": [{"response": "a"}], **asked})
+    assert refused.status_code == 422
 
 
 # Intervals

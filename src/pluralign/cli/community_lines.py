@@ -1,6 +1,6 @@
 """The communities in the data: people, roles, and reasons for leaving one out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pluralign.cli.printed_tables import Cell, PrintedColumn, PrintedTable
@@ -89,6 +89,40 @@ def not_steered_lines(card: Mapping[str, Any]) -> Iterator[str]:
         yield f"... and {len(others) - _MOST:,} more: the card of the model lists all"
 
 
+def made_head_lines(
+    about: Mapping[str, Any], card: Mapping[str, Any], communities: Iterable[str]
+) -> Iterator[str]:
+    r"""The communities scored whose heads were not trained, and what answers for them.
+
+    Args:
+        about: Facts about the model that scored.
+        card: Card of the saved model, which has its prior.
+        communities: Ids of the communities scored.
+
+    >>> card = {"prior": {"communities": 42, "people": None, "pairs": 13_970}}
+    >>> adapted = {"KEN": {"choices": 0, "people": 0}, "UGA": {"choices": 5, "people": 2}}
+    >>> print(*made_head_lines({"adapted": adapted}, card, ["KEN", "UGA"]), sep="\n")
+    Kenya (KEN): nobody there trained the model; the head of 42 communities together answers
+    Uganda (UGA): the head was adapted from 5 choices of 2 people; it has not been measured
+    """
+    adapted, wanted = about.get("adapted") or {}, set(communities)
+    for id_, own in adapted.items():
+        if id_ not in wanted:
+            continue
+        if own["choices"]:
+            people = _of_people(own["people"])
+            yield (
+                f"{_named(id_)}: the head was adapted from {count_of(own['choices'], 'choice')}"
+                f"{people}; it has not been measured"
+            )
+        else:
+            seen = count_of(card["prior"]["communities"], "community", "communities")
+            yield (
+                f"{_named(id_)}: nobody there trained the model; the head of {seen} together "
+                "answers"
+            )
+
+
 def counted(community: str, count: Count | None) -> str:
     """A community with its pairs and people.
 
@@ -135,3 +169,7 @@ def _pairs_and_people(count: Count | None) -> list[Cell]:
         return ["-", "-"]
     raters = "-" if count["raters"] is None else f"{count['raters']:,}"
     return [f"{count['pairs']:,}", raters]
+
+
+def _of_people(people: int | None) -> str:
+    return "" if people is None else f" of {count_of(people, 'person', 'people')}"

@@ -130,7 +130,7 @@ def score(
             "--community",
             "-c",
             help="Community to score for. May be repeated. ~world is the reference. "
-            "The default is all.",
+            "The default is all. May be one that the data do not have, such as KEN.",
             autocompletion=complete_community,
         ),
     ] = None,
@@ -143,6 +143,13 @@ def score(
     strength: Annotated[
         float, typer.Option(help="Strength of the steering: 0 is the reference.", min=0.0)
     ] = 1.0,
+    unknown: Annotated[
+        str,
+        typer.Option(
+            help="A community that nobody trained on: prior scores with the head of all "
+            "communities together, and reports it; error refuses it.",
+        ),
+    ] = "prior",
     thoughts: Annotated[
         str,
         typer.Option(
@@ -161,23 +168,28 @@ def score(
     reward of the chosen response minus that of the rejected one. The thoughts of a reasoning
     model are removed; a response whose thoughts never end has no reward.
 
+    A community that nobody trained on is scored with the head of all communities together, which
+    is better than the reference, and the rows have `"heads": {"KEN": "prior"}`.
+
     On a terminal the results are a table. In a pipe, with --out or with --json they are JSON
     Lines.
 
     Example: `pluralign score runs/uk/models/seed-7/adaptive replies.jsonl -c GBR -c ~world`
     """
-    from pluralign.cli.community_lines import not_steered_lines
+    from pluralign.cli.community_lines import made_head_lines, not_steered_lines
     from pluralign.cli.output import Output, write_lines
     from pluralign.cli.score_tables import show_scores
     from pluralign.cli.screen import Screen
     from pluralign.cli.source_tables import show_tally
     from pluralign.core import WORLD, Tally
-    from pluralign.models import open_model, score_file, steers_for
+    from pluralign.models import open_model, score_file, steers_for, with_unseen
     from pluralign.rewards import load_card, name_on_card, read_thoughts
 
     output = Output(as_json=as_json, wide=wide)
     kept = read_thoughts(thoughts, where="--thoughts")
     loaded = open_model(model, trust_encoder=trust_encoder)
+    if _is_prior(unknown):
+        loaded = with_unseen(loaded, community or [])
     steers = steers_for(loaded, community or [], strength)
     tally = Tally()
     with Screen() as screen:
@@ -188,9 +200,19 @@ def score(
             write_lines(rows, out)
         if WORLD.id in steers:
             screen.note(f"{WORLD.id} is the {name_on_card(load_card(model), WORLD.id)}")
+        for line in made_head_lines(getattr(loaded, "about", {}), load_card(model), steers):
+            screen.note(line)
         for line in () if community else not_steered_lines(load_card(model)):
             screen.note(line)
     show_tally(tally, "scored")
+
+
+def _is_prior(unknown: str) -> bool:
+    from pluralign.core import InvalidInput
+
+    if unknown not in {"prior", "error"}:
+        raise InvalidInput(f"{unknown!r:.80} is unknown", where="--unknown", hint="prior or error")
+    return unknown == "prior"
 
 
 def demo(

@@ -1,14 +1,15 @@
 """Where methods are fitted as linear heads on features that are in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pluralign.core import NO_STEER, FloatArray, SteerableRewardModel, rng_for
 from pluralign.evaluation import margins_by_steer
-from pluralign.methods import Method, RidgeChoice, TrainingSet, choose_ridge
-from pluralign.rewards import EncodedPairs, LinearRewardModel, save_reward_model
+from pluralign.methods import Method, RidgeChoice, TrainingSet, choose_ridge, learn_prior
+from pluralign.methods.builtin import POOLED
+from pluralign.rewards import EncodedPairs, HeadPrior, LinearRewardModel, save_reward_model
 from pluralign.settings.registry import method_named
 from pluralign.settings.resolved_experiment import Resolved
 
@@ -24,6 +25,7 @@ class LinearBench:
         seed: Seed of the repeat.
         trunk: Description of the trunk, for the cards of models.
         ridges: Method -> its chosen ridge, filled as methods are fitted.
+        learned: The prior of communities that nobody trained on, once it was asked for.
     """
 
     resolved: Resolved
@@ -32,17 +34,28 @@ class LinearBench:
     seed: int
     trunk: Mapping[str, object]
     ridges: dict[str, RidgeChoice] = field(default_factory=dict)
+    learned: HeadPrior | None = None
 
     def on(self, train: TrainingSet) -> "LinearBench":
         """The same bench with other training pairs, its ridges to be chosen anew."""
-        return replace(self, train=train, ridges={})
+        return replace(self, train=train, ridges={}, learned=None)
 
     def fit(self, method: Method, **settings: object) -> "LinearFit | UnsavedFit":
         """Fit one method with the settings of its table, or with others."""
         config = self.config(method, **settings)
         # An ablation has the draws of its method, so that it differs in one thing only.
         rng = rng_for(self.seed, "fit", method.tuned_as or method.name)
-        return fitted(method.fit(self.train, self.reference, config, rng), self.trunk)
+        model = method.fit(self.train, self.reference, config, rng)
+        return fitted(model, self.trunk, self.prior)
+
+    def prior(self) -> HeadPrior:
+        """The prior of communities that nobody trained on; its mean is the head of `pooled`."""
+        if self.learned is None:
+            # Recorded only where the method itself was asked for.
+            ridge = replace(self, ridges=dict(self.ridges)).config(POOLED).ridge
+            rng = rng_for(self.seed, "prior")
+            self.learned = learn_prior(self.train, self.reference, ridge, rng)
+        return self.learned
 
     def config(self, method: Method, **settings: object) -> Any:
         """The settings of a method: of its table, or others, with the ridge that is chosen."""
@@ -93,10 +106,13 @@ class LinearFit:
     Attributes:
         model: The model.
         trunk: Description of the trunk, for the card.
+        prior: Learns the prior of communities that nobody trained on, which is saved with it.
+            None: it is saved without one.
     """
 
     model: LinearRewardModel
     trunk: Mapping[str, object]
+    prior: Callable[[], HeadPrior] | None = None
 
     def margins(self, test: EncodedPairs) -> Mapping[str, FloatArray]:
         """Margins of the test pairs under every steer."""
@@ -107,7 +123,8 @@ class LinearFit:
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
         """Write weights and card."""
-        save_reward_model(replace(self.model, about=about), folder, self.trunk)
+        prior = None if self.prior is None else self.prior()
+        save_reward_model(replace(self.model, about=about, prior=prior), folder, self.trunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +145,18 @@ class UnsavedFit:
         """Write nothing."""
 
 
-def fitted(model: SteerableRewardModel, trunk: Mapping[str, object]) -> LinearFit | UnsavedFit:
+def fitted(
+    model: SteerableRewardModel,
+    trunk: Mapping[str, object],
+    prior: Callable[[], HeadPrior] | None = None,
+) -> LinearFit | UnsavedFit:
     """A method's model as a bench returns it; the model may be of any class.
 
     Args:
         model: The model.
         trunk: Description of the trunk, for the card.
+        prior: Learns the prior that is saved with it.
     """
-    return LinearFit(model, trunk) if isinstance(model, LinearRewardModel) else UnsavedFit(model)
+    if isinstance(model, LinearRewardModel):
+        return LinearFit(model, trunk, prior)
+    return UnsavedFit(model)

@@ -44,6 +44,7 @@ from pluralign.methods.training import (
     steered,
     unit_of,
 )
+from pluralign.methods.unseen import learn_prior
 from pluralign.methods.vpl import VplConfig, fit_vpl, learn_vpl
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "learn_lore",
     "learn_map",
     "learn_pal",
+    "learn_prior",
     "learn_vpl",
     "longer_wins",
     "model_error",

@@ -37,7 +37,7 @@ from pluralign.methods.adapting import steered_by
 from pluralign.methods.baselines import RidgeConfig, pooled_heads
 from pluralign.methods.ridges import FOLDS, choose_ridge, held_out_margins, mean_losses
 from pluralign.methods.training import TrainingSet, check_ridges
-from pluralign.rewards import DenseFeatures, EncodedPairs, LinearRewardModel, one_blas_thread
+from pluralign.rewards import HeadPrior, LinearRewardModel, one_blas_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +82,18 @@ class CommunityPrior:
     low_D_r: FloatArray
     ridge: float
 
+    @property
+    def heads(self) -> HeadPrior:
+        """The distribution of heads."""
+        return HeadPrior(self.mean_D, self.low_D_r, self.ridge)
+
     def covariance(self) -> FloatArray:
         """The covariance S of communities, shape (D, D)."""
-        dense_D_D: FloatArray = np.eye(len(self.mean_D)) + self.low_D_r @ self.low_D_r.T
-        return dense_D_D / self.ridge
+        return self.heads.covariance()
 
     def head(self, choices: TrainingSet) -> FloatArray:
         """The most probable head of a community given its choices, shape (D,)."""
-        head_D: FloatArray = self.path(choices, [self.ridge])[0]
-        return head_D
+        return self.heads.head(choices.encoded, choices.loss)
 
     def adapt(self, choices: TrainingSet) -> LinearRewardModel:
         """A model of the community that made these choices."""
@@ -98,19 +101,7 @@ class CommunityPrior:
 
     def path(self, choices: TrainingSet, ridges: Sequence[float]) -> FloatArray:
         """The most probable head under several ridges, shape (K, D)."""
-        if not len(choices.encoded):
-            return np.tile(self.mean_D, (len(ridges), 1))
-        # With u = B a + v, the prior of (a, v) is round: one ridge for both, and m is a prior of v.
-        rank = self.low_D_r.shape[1]
-        if not rank:
-            return choices.heads(ridges, self.mean_D)
-        difference_n_D = choices.encoded.features.dense().astype(np.float64)
-        with one_blas_thread():
-            widened = DenseFeatures(np.hstack([difference_n_D @ self.low_D_r, difference_n_D]))
-        round_ = replace(choices, encoded=EncodedPairs(choices.encoded.pairs, widened))
-        found_K_E = round_.heads(ridges, np.concatenate([np.zeros(rank), self.mean_D]))
-        head_K_D: FloatArray = found_K_E[:, :rank] @ self.low_D_r.T + found_K_E[:, rank:]
-        return head_K_D
+        return self.heads.path(choices.encoded, ridges, choices.loss)
 
 
 class _Shape(NamedTuple):
@@ -136,7 +127,7 @@ def learn_map(
         middle = float(np.median(config.ridges))
         round_ = CommunityPrior(reference, mean_D, np.zeros((len(mean_D), 0)), middle)
         value_D, vector_D_D = shared_directions(round_, part, rng_for(seed, "halves"))
-        return [replace(round_, low_D_r=_low(value_D, vector_D_D, shape)) for shape in shapes]
+        return [replace(round_, low_D_r=low_part(value_D, vector_D_D, *shape)) for shape in shapes]
 
     def heads(inner: TrainingSet) -> FloatArray:
         own, found = [inner.of(c) for c in inner.communities], priors(inner)
@@ -204,10 +195,17 @@ def _shapes(config: MapConfig) -> list[_Shape]:
     return [_Shape(0, 0.0), *learned] if 0 in config.ranks else learned
 
 
-def _low(value_D: FloatArray, vector_D_D: FloatArray, shape: _Shape) -> FloatArray:
-    """B of this shape, shape (D, r): its first direction has the ratio, the others their part."""
-    kept = min(shape.rank, int(np.count_nonzero(value_D)))
+def low_part(value_D: FloatArray, vector_D_D: FloatArray, rank: int, ratio: float) -> FloatArray:
+    """B of a covariance, shape (D, r): its first direction has the ratio, the others their part.
+
+    Args:
+        value_D: Variances in falling order, as `shared_directions` gives them, shape (D,).
+        vector_D_D: Their directions, as columns, shape (D, D).
+        rank: Most directions to keep, >= 0; directions without variance are left out.
+        ratio: Variance along the first direction, as a multiple of that in any other direction.
+    """
+    kept = min(rank, int(np.count_nonzero(value_D)))
     if not kept:
         return np.zeros((len(value_D), 0))
-    low_D_r: FloatArray = vector_D_D[:, :kept] * np.sqrt(shape.ratio * value_D[:kept] / value_D[0])
+    low_D_r: FloatArray = vector_D_D[:, :kept] * np.sqrt(ratio * value_D[:kept] / value_D[0])
     return low_D_r

@@ -6,6 +6,7 @@ from pluralign.models.saved_models import (
     save_model,
     score_file,
     steers_for,
+    with_unseen,
 )
 
-__all__ = ["open_model", "open_with_trunk", "save_model", "score_file", "steers_for"]
+__all__ = ["open_model", "open_with_trunk", "save_model", "score_file", "steers_for", "with_unseen"]

@@ -28,11 +28,13 @@ from pluralign.rewards import (
     LinearRewardModel,
     Scorable,
     Thoughts,
+    heads_made,
     load_card,
     load_reward_model,
     save_reward_model,
     scorable,
     unanswered,
+    with_prior_heads,
 )
 from pluralign.sources import RowPolicy, read_requests
 
@@ -122,6 +124,17 @@ def rewards_under(
     return np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
 
 
+def with_unseen(model: "SavedModel", labels: Sequence[str]) -> "SavedModel":
+    """The model with a head for each label of a community that nobody trained on.
+
+    Raises:
+        UnknownCommunity: If the model has no prior for such communities.
+    """
+    if isinstance(model, LinearRewardModel):
+        return with_prior_heads(model, labels, where="--community")
+    return model
+
+
 def steers_for(
     model: SteerableRewardModel, labels: Sequence[str], strength: float
 ) -> dict[str, Steer]:
@@ -163,6 +176,8 @@ def score_file(
         response. ``~world`` is the reference, unless the model has such a community. A response
         without an answer (empty, or a thought that never ends) has the rewards None, and
         ``no_answer`` true. Such responses, and thoughts that are left out, are counted as flagged.
+        Where heads of some communities were not trained, ``heads`` has how they were made:
+        ``prior`` (from no choice of theirs) or ``adapted`` (from a few).
 
     Raises:
         InvalidInput: If a row has neither a response nor a pair.
@@ -172,6 +187,7 @@ def score_file(
     rows = read_requests(path, RowPolicy(tally, skip_bad))
     reporter = reporter or Silent()
     reporter.stage(f"scoring {path.name}")
+    told = _how_made(model, steers)
     first = True
     while batch := list(islice(rows, _BATCH)):
         read_N = [scorable(request, thoughts) for _, _, found in batch for request in found]
@@ -183,11 +199,19 @@ def score_file(
         scored = iter(rewards_under(model, requests, steers) if requests else ())
         rewards = iter([None if one.request is None else next(scored) for one in read_N])
         for number, id_, found in batch:
-            yield {"line": number, "id": id_} | _row(steers, list(islice(rewards, len(found))))
+            row = _row(steers, list(islice(rewards, len(found))))
+            yield {"line": number, "id": id_} | row | told
         reporter.progress(tally.kept, 0)
     if not tally.kept:
         why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
         raise NotEnoughData("no row was scored", where=str(path), hint=why)
+
+
+def _how_made(model: SteerableRewardModel, steers: Mapping[str, Steer]) -> dict[str, Any]:
+    """How the heads of communities were made that were not trained, for every row."""
+    made = heads_made(getattr(model, "about", {}))
+    own = {id_: how for id_, how in made.items() if id_ in steers}
+    return {"heads": own} if own else {}
 
 
 def _warn_of_languages(

@@ -157,7 +157,7 @@ def _fitted(
     model = bench.fit(method).model
     if not isinstance(model, LinearRewardModel):
         return model
-    return replace(model, about=_about(resolved, method, bench, roles))
+    return replace(model, about=_about(resolved, method, bench, roles), prior=bench.prior())
 
 
 def _about(

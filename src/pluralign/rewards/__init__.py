@@ -5,8 +5,17 @@ Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 
 from pluralign.rewards.explaining import ExplainableRewardModel, Explanation, MarginPart, NearPair
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
+from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
+from pluralign.rewards.new_communities import (
+    encode_choices,
+    heads_made,
+    lacks_prior,
+    people_of,
+    unseen_id,
+    with_prior_heads,
+)
 from pluralign.rewards.reported_choices import (
     LossKind,
     fit_reports,
@@ -42,6 +51,7 @@ __all__ = [
     "EncodedPairs",
     "ExplainableRewardModel",
     "Explanation",
+    "HeadPrior",
     "LengthReward",
     "LinearRewardModel",
     "LossKind",
@@ -54,20 +64,26 @@ __all__ = [
     "Trunk",
     "annotate_card",
     "bradley_terry_loss",
+    "encode_choices",
     "fit_bradley_terry",
     "fit_path",
     "fit_paths",
     "fit_reports",
     "fit_tilted",
+    "heads_made",
+    "lacks_prior",
     "load_card",
     "load_reward_model",
     "name_on_card",
     "one_blas_thread",
+    "people_of",
     "read_thoughts",
     "report_losses",
     "report_slopes",
     "save_reward_model",
     "scorable",
     "unanswered",
+    "unseen_id",
+    "with_prior_heads",
     "write_card",
 ]

@@ -89,6 +89,23 @@ class _Accuracy(_Shape):
     n_raters: NonNegativeInt | None
 
 
+class _Prior(_Shape):
+    """A prior for communities that nobody trained on; its tensors are next to the heads."""
+
+    communities: NonNegativeInt
+    people: NonNegativeInt | None
+    pairs: NonNegativeInt
+    rank: Annotated[int, Field(ge=0, le=1000)]
+    ridge: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
+
+class _Adapted(_Shape):
+    """A head that was made from few choices under the prior."""
+
+    choices: NonNegativeInt
+    people: NonNegativeInt | None
+
+
 class _Card(_Shape):
     trunk: _Trunk
     communities: list[CommunityId]
@@ -103,6 +120,8 @@ class _Card(_Shape):
     people: dict[CommunityId, _People] = {}
     in_data: dict[CommunityId, _Role] = {}
     accuracy: dict[CommunityId, _Accuracy] = {}
+    prior: _Prior | None = None
+    adapted: dict[CommunityId, _Adapted] = {}
 
     @model_validator(mode="after")
     def _fits(self) -> "_Card":

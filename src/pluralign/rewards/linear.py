@@ -19,6 +19,8 @@ from pluralign.core import (
     listed,
 )
 from pluralign.rewards.explaining import Explanation, check_most, explain_heads
+from pluralign.rewards.head_prior import HeadPrior
+from pluralign.rewards.new_communities import with_adapted_head
 from pluralign.rewards.trunk import EncodedPairs, Trunk
 
 
@@ -35,6 +37,8 @@ class LinearRewardModel:
         described: How the trunk can be opened again, for the card of a saved model; empty where
             that is not known.
         training: Training pairs with their features, where they are at hand; they are not saved.
+        prior: The heads of communities that nobody trained on, from which few choices lead to one;
+            None where none was learned.
 
     Raises:
         ValueError: If the shapes do not fit together.
@@ -47,6 +51,7 @@ class LinearRewardModel:
     about: Mapping[str, object] = field(default_factory=dict)
     described: Mapping[str, object] = field(default_factory=dict)
     training: EncodedPairs | None = field(default=None, compare=False)
+    prior: HeadPrior | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.communities:
@@ -122,6 +127,32 @@ class LinearRewardModel:
         most = check_most(nearest)
         training = self._training_of(list(added), pairs) if most else None
         return explain_heads(self.trunk, heads, prompt, a, b, training, most)
+
+    def adapt(
+        self, choices: Sequence[PreferencePair], community: str, *, overwrite: bool = False
+    ) -> "LinearRewardModel":
+        """Make a head for one more community from a few of its choices, or from none.
+
+        The head is the most probable one under ``prior``, given the choices. Without choices it is
+        the mean of the prior: the head of all communities that the model learned from. The order
+        of the choices does not matter. Choices that were reported by randomised response
+        (``flip``) count as such reports; strengths do not count.
+
+        Args:
+            choices: Choices of its people: pairs of this community.
+            community: Id or name of the community.
+            overwrite: Whether a head that was trained for it may be replaced.
+
+        Returns:
+            The model with the community among ``communities``. ``about["adapted"]`` has the number
+            of choices and of people behind the head.
+
+        Raises:
+            InvalidInput: If the model has no prior, the community has a trained head already, or
+                choices are of others.
+            UnknownCommunity: If the label names no community.
+        """
+        return with_adapted_head(self, choices, community, overwrite)
 
     def _training_of(
         self, communities: Sequence[str], pairs: Sequence[PreferencePair] | None

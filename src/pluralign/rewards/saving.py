@@ -24,6 +24,7 @@ from pluralign.core import (
 )
 from pluralign.huggingface.processes import writing
 from pluralign.rewards.card_shape import MOST_BYTES, check_card
+from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.trunk import Trunk
 
@@ -32,7 +33,7 @@ FORMAT_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "card.json"
 _AGAIN = "save the model again"
 _LARGEST = 1e30
-_OWN = ("format", "version", "trunk", "communities", "weights_sha256", "card_sha256")
+_OWN = ("format", "version", "trunk", "communities", "prior", "weights_sha256", "card_sha256")
 
 
 def save_reward_model(
@@ -57,16 +58,15 @@ def save_reward_model(
         raise InvalidInput(
             f"the card keeps {', '.join(taken)} for itself", where="about", hint="use other keys"
         )
-    blob = save(
-        {
-            "reference": np.ascontiguousarray(model.reference_D),
-            "delta": np.ascontiguousarray(model.delta_C_D),
-        }
-    )
+    tensors = {"reference": model.reference_D, "delta": model.delta_C_D}
+    if model.prior is not None:
+        tensors |= {"prior": model.prior.mean_D, "prior_low": model.prior.low_D_r}
+    blob = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     card = _card(
         {
             "trunk": {**trunk, "fingerprint": model.trunk.fingerprint},
             "communities": list(model.communities),
+            **({} if model.prior is None else {"prior": _facts(model.prior)}),
             **model.about,
             "weights_sha256": hashlib.sha256(blob).hexdigest(),
         }
@@ -177,6 +177,13 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
             hint=f"load it with the trunk that its card names: {_named(described)}",
         )
     shapes = {"reference": (trunk.dimensions,), "delta": (len(communities), trunk.dimensions)}
+    about_prior = card.get("prior")
+    assert about_prior is None or isinstance(about_prior, Mapping)
+    if about_prior is not None:
+        shapes |= {
+            "prior": (trunk.dimensions,),
+            "prior_low": (trunk.dimensions, int(about_prior["rank"])),
+        }
     tensors = _read_heads(path, str(card["weights_sha256"]), shapes)
     return LinearRewardModel(
         trunk,
@@ -185,7 +192,24 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
         tensors["delta"],
         {key: value for key, value in card.items() if key not in _OWN},
         {key: value for key, value in described.items() if key != "fingerprint"},
+        prior=None if about_prior is None else _prior(tensors, about_prior),
     )
+
+
+def _facts(prior: HeadPrior) -> dict[str, object]:
+    """A prior as the card describes it."""
+    return {
+        "communities": prior.communities,
+        "people": prior.people,
+        "pairs": prior.pairs,
+        "rank": prior.low_D_r.shape[1],
+        "ridge": prior.ridge,
+    }
+
+
+def _prior(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> HeadPrior:
+    counts = {key: facts[key] for key in ("communities", "people", "pairs")}
+    return HeadPrior(tensors["prior"], tensors["prior_low"], float(facts["ridge"]), **counts)
 
 
 def _read_heads(

@@ -87,6 +87,7 @@ async def communities(request: Request) -> Response:
         steered=steered,
         communities=served,
         not_steered=not_steered(service.opened.card),
+        prior=service.opened.card.get("prior"),
     )
     return answer(told)
 

@@ -150,6 +150,8 @@ def steer_of(planner: Planner, label: Any) -> Steer | None:
             "a label names no community", hint='use "MEX", or {"community": "MEX", "strength": 0.5}'
         )
     given = {("communities" if key == "community" else key): value for key, value in label.items()}
+    # The answer has no place to report that the prior answers, so a caller must ask for it.
+    given.setdefault("unknown", "error")
     try:
         asked = Steering.model_validate(given)
     except ValidationError as error:
@@ -177,5 +179,5 @@ def _object(label: str) -> Any:
 def _thin(planner: Planner, steer: Steer | None) -> float:
     """1 if few people are behind one of the communities of a steer, else 0."""
     behind: Sequence[str] = list(steer.shares) if steer else ["~world"]
-    warnings = [warning for id_ in behind for warning in planner.evidence[id_].warnings]
+    warnings = [warning for id_ in behind for warning in planner.warnings(id_)]
     return float(any(warning.startswith(("thin", "unknown")) for warning in warnings))

@@ -22,15 +22,58 @@ def evidence_of(card: Mapping[str, Any], id_: str) -> Served:
     Returns:
         The people and the held-out accuracy, with a warning if they are few or unknown.
     """
+    own = (card.get("adapted") or {}).get(id_)
+    if own is not None:
+        return adapted_served(card, id_, own["choices"], own["people"])
     raters, pairs = _people(card, id_)
     accuracy = _accuracy(card, id_)
     return Served(
         id=id_,
         name=name_on_card(card, id_),
+        head="trained" if id_ in (card.get("communities") or ()) else "reference",
         raters=raters,
         pairs=pairs,
         accuracy=accuracy,
         warnings=(*_simulated(card), *_thin(raters, pairs), *_weak(accuracy)),
+    )
+
+
+def adapted_served(card: Mapping[str, Any], id_: str, choices: int, people: int | None) -> Served:
+    """The evidence behind a community whose head was adapted from its choices, or is the prior's.
+
+    Args:
+        card: Card of the saved model, with its prior.
+        id_: The community.
+        choices: Number of its choices.
+        people: Number of its people; None where not known.
+    """
+    name, prior = community_name(id_), card["prior"]
+    seen = count_of(prior["communities"], "community", "communities")
+    if not choices:
+        said = (
+            f"prior: nobody of {name} trained the model; the head of {seen} together answers, and "
+            f"how {name} differs from them is not known"
+        )
+        return Served(
+            id=id_,
+            name=name,
+            head="prior",
+            raters=0,
+            pairs=0,
+            warnings=(*_simulated(card), said),
+        )
+    by = "" if people is None else f" of {count_of(people, 'person', 'people')}"
+    said = (
+        f"adapted: the head was made from {count_of(choices, 'choice')}{by}, starting from the "
+        f"head of {seen} together"
+    )
+    return Served(
+        id=id_,
+        name=name,
+        head="adapted",
+        raters=people,
+        pairs=choices,
+        warnings=(*_simulated(card), said, *_thin(people, choices), *_weak(None)),
     )
 
 

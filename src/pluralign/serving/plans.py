@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -18,9 +18,12 @@ from pluralign.core import (
     resolve_community,
     steer_to,
 )
+from pluralign.rewards import lacks_prior, unseen_id
 from pluralign.rewards.remote.wire import ALL, BLEND, Served, Steering
-from pluralign.serving.people import evidence_of
+from pluralign.serving.people import adapted_served, evidence_of
+from pluralign.serving.scoring import PRIOR
 
+Unknown = Literal["prior", "error", "parent"]
 _SERVED = TypeAdapter(tuple[Served, ...])
 _PLANS_KEPT, _SHORT = 64, 16
 _MOST_LABELS, _LONGEST_LABEL = 1000, 200
@@ -61,6 +64,8 @@ class Planner:
 
     def __init__(self, card: Mapping[str, Any], communities: Sequence[str]) -> None:
         self.communities = tuple(communities)
+        self._card = card
+        self._steered = (*self.communities, PRIOR)
         self._known = frozenset((*self.communities, WORLD.id))
         self.evidence = {
             id_: evidence_of(card, id_) for id_ in dict.fromkeys((*self.communities, WORLD.id))
@@ -77,7 +82,7 @@ class Planner:
         """
         if asked.blend is not None:
             check_labels(asked.blend)
-            return self._plan_blend(asked.blend, asked.strength, asked.unknown == "parent")
+            return self._plan_blend(asked.blend, asked.strength, asked.unknown)
         given = asked.communities
         labels = (given,) if isinstance(given, str) else given
         check_labels(labels)
@@ -87,7 +92,7 @@ class Planner:
             if len(labels) <= max(_SHORT, len(self.everybody))
             else self._plan_separate
         )
-        return planned(labels, asked.strength, asked.unknown == "parent")
+        return planned(labels, asked.strength, asked.unknown)
 
     def quick(self, asked: Steering) -> bool:
         """Whether a plan is cheap; names other than ids must be compared with all known names."""
@@ -101,29 +106,44 @@ class Planner:
         """Every community, and the reference if the model has no community."""
         return self.communities or (WORLD.id,)
 
-    def _plan_separate(self, labels: tuple[str, ...], strength: float, parent: bool) -> ScoringPlan:
-        found = dict(self._answering(label, parent) for label in labels)
-        steers = [steer_to(self.communities, id_, strength) for id_ in found.values()]
+    def warnings(self, id_: str) -> tuple[str, ...]:
+        """Why to trust the numbers of a community, or of the prior, less."""
+        if id_ == PRIOR:
+            return ("unknown: nobody of the community trained the model",)
+        return self.evidence[id_].warnings
+
+    def _plan_separate(
+        self, labels: tuple[str, ...], strength: float, unknown: Unknown
+    ) -> ScoringPlan:
+        found = dict(self._answering(label, unknown) for label in labels)
+        steers = [steer_to(self._steered, id_, strength) for id_ in found.values()]
         return ScoringPlan.of(
             list(found), steers, [self._served(key, id_) for key, id_ in found.items()]
         )
 
     def _plan_blend(
-        self, shares: Mapping[str, float], strength: float, parent: bool
+        self, shares: Mapping[str, float], strength: float, unknown: Unknown
     ) -> ScoringPlan:
-        found = [(*self._answering(label, parent), share) for label, share in shares.items()]
+        found = [(*self._answering(label, unknown), share) for label, share in shares.items()]
         blended: dict[str, float] = {}
         for _, id_, share in found:
             blended[id_] = blended.get(id_, 0.0) + share
-        steer = blend_of(self.communities, blended, strength)
+        steer = blend_of(self._steered, blended, strength)
         return ScoringPlan.of([BLEND], [steer], [self._served(key, id_) for key, id_, _ in found])
 
-    def _answering(self, label: str, parent: bool) -> tuple[str, str]:
+    def _answering(self, label: str, unknown: Unknown) -> tuple[str, str]:
         """The name of a community in the answer, and the id whose weights are used."""
-        if parent and (found := self._nearest(label)) is not None:
+        if unknown == "parent" and (found := self._nearest(label)) is not None:
             return found
-        id_ = label if label in self._known else known_community(label, self.communities)
-        return id_, id_
+        if label in self._known:
+            return label, label
+        new = unseen_id(label, self.communities, self._card) if unknown == "prior" else None
+        if new is None:
+            id_ = known_community(label, self.communities)
+            return id_, id_
+        if "prior" not in self._card:
+            raise lacks_prior(label, self.communities)
+        return new, PRIOR
 
     def _nearest(self, label: str) -> tuple[str, str] | None:
         """A community, with the nearest one that the model has: itself or one of its parents."""
@@ -138,6 +158,8 @@ class Planner:
         return here.id, at.id
 
     def _served(self, key: str, id_: str) -> Served:
+        if id_ == PRIOR:
+            return adapted_served(self._card, key, 0, 0)
         own = self.evidence[id_]
         if key == id_:
             return own

@@ -14,7 +14,7 @@ from pluralign.core import (
     SteerableRewardModel,
     known_community,
 )
-from pluralign.rewards import LinearRewardModel
+from pluralign.rewards import HeadPrior, LinearRewardModel
 from pluralign.runs import Refits
 
 
@@ -53,6 +53,11 @@ def scorer_of(model: SteerableRewardModel, repeats: Refits) -> Scorer:
     )
 
 
+PRIOR = "prior"
+"""In the place of a community in a steer: the head of all communities together. No id of a
+community has this form."""
+
+
 class LinearScorer:
     """Reads each response once for all callers, communities and repeats.
 
@@ -69,6 +74,9 @@ class LinearScorer:
         self._communities = model.communities
         self._row = {id_: row for row, id_ in enumerate(model.communities, start=1)}
         head_B_P_D = repeats.heads()
+        if model.prior is not None:
+            self._row[PRIOR] = head_B_P_D.shape[1]
+            head_B_P_D = _with_prior(head_B_P_D, model.prior)
         self._missing_B_P = np.isnan(head_B_P_D[:, :, 0])
         self._head_B_P_D = np.nan_to_num(head_B_P_D)
 
@@ -120,6 +128,17 @@ class LinearScorer:
             if row is not None:
                 found[row] = found.get(row, 0.0) + steer.strength * share
         return found
+
+
+def _with_prior(head_B_P_D: FloatArray, prior: HeadPrior) -> FloatArray:
+    """One more addition to the reference's head: the prior's.
+
+    Only the first fit has it. How the fits differ shows which people took part, and not how far a
+    community that nobody trained on lies from the others, so it is no interval for it.
+    """
+    own_B_1_D = np.full_like(head_B_P_D[:, :1], np.nan)
+    own_B_1_D[0, 0] = prior.mean_D - head_B_P_D[0, 0]
+    return np.concatenate([head_B_P_D, own_B_1_D], axis=1)
 
 
 def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:

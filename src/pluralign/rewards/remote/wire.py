@@ -75,8 +75,10 @@ class Steering(_Sent):
     """Community -> share, in place of ``communities``; shares sum to 1."""
     strength: Annotated[StrictFloat, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
     """0 is the reference, 1 the fitted steering; above 1 exaggerates."""
-    unknown: Literal["error", "parent"] = "error"
-    """Treatment of a community that the model lacks: an error, or its parent (with a warning)."""
+    unknown: Literal["prior", "error", "parent"] = "prior"
+    """Treatment of a community that the model lacks: the head of all communities together
+    (``prior``, with a warning), an error, or its parent (with a warning). Where the model has no
+    prior, or the name may be meant for one of its communities, ``prior`` is an error too."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -139,6 +141,10 @@ class Served(_Answered):
     name: str
     answered_by: str | None = None
     """The community whose part of the model answers, where it is not the community's own."""
+    head: Literal["trained", "reference", "prior", "adapted"] = "trained"
+    """How the part was made that answers: ``trained`` on pairs of the community; the
+    ``reference``; the ``prior``, which is the head of all communities together, without a choice
+    of this one; or ``adapted`` from a few choices under the prior."""
     raters: int | None = None
     """People whose choices it was steered by; null where whole samples answered, or unknown."""
     pairs: int | None = None
@@ -230,6 +236,17 @@ class NotSteered(_Answered):
     """Why it was left out, and the settings with which it is not."""
 
 
+class Prior(_Answered):
+    """The head of all communities together, for a community that nobody trained on."""
+
+    communities: int
+    """Communities that it was learned from."""
+    people: int | None
+    """Their people; null where whole samples answered."""
+    pairs: int
+    """Their pairs."""
+
+
 class CommunityList(_AnsweredFor):
     """Communities that the model can be steered to, ``~world``, and communities that it cannot."""
 
@@ -237,6 +254,8 @@ class CommunityList(_AnsweredFor):
     """Ids that it can be steered to; ``~world`` is the reference unless it is among them."""
     not_steered: tuple[NotSteered, ...] = ()
     """The other communities in the data; none where the card does not list them."""
+    prior: Prior | None = None
+    """The head for communities that are in no data; null where the model has none."""
 
 
 class ModelCard(_Answered):
