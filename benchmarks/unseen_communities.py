@@ -9,9 +9,9 @@ than those of the choices. Controls: the choices of another community, and outco
 fit with all communities gives the cell of seen communities and new questions.
 
 Every method of a fold is a file of the folder, written when it is done: the same command goes on
-where it was stopped. ``rows.jsonl`` has the numbers (see `pluralign.experiments.unseen_rows`), and
-a short table is printed. Communities (or raters) of the confirmation data of docs/protocol.md are
-left out, unless ``--everyone`` is given.
+where it was stopped. ``--repeats`` deals anew, and joins the deals. ``rows.jsonl`` has the numbers
+(see `pluralign.experiments.unseen_rows`), and a short table is printed. Communities (or raters) of
+the confirmation data of docs/protocol.md are left out, unless ``--everyone`` is given.
 """
 
 import argparse
@@ -80,14 +80,11 @@ def main() -> None:
     parser.add_argument("--most", type=int, help="only so many communities, the first by name")
     parser.add_argument("--pairs", type=int, help="at most so many pairs of each community")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=1, help="deals of stems, people and folds")
     parser.add_argument("--everyone", action="store_true", help="with the confirmation data")
     args = parser.parse_args()
-    data = read(args)
-    check(args, data)
-    for fold, left_out in enumerate(data.folds):
-        serve_fold(args, data, fold, left_out)
-    serve_fold(args, data, ALL_FOLDS, data.communities)
-    rows = [*measured(args, data)]
+    deals = [dealt_data(args, args.seed + i) for i in range(args.repeats)]
+    rows = [*measured(args, deals)]
     with whole_file(args.out / "rows.jsonl") as file:
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     show(rows, args.choices)
@@ -95,8 +92,10 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Data:
-    """What is read once."""
+    """The data of one deal, and the folder of its results."""
 
+    seed: int
+    folder: Path
     encoded: EncodedPairs
     train: TrainingSet
     reference: LinearRewardModel
@@ -110,7 +109,17 @@ class Data:
         return list(self.newcomers)
 
 
-def read(args: argparse.Namespace) -> Data:
+def dealt_data(args: argparse.Namespace, seed: int) -> Data:
+    """A deal, with the results of every method in its folder."""
+    data = read(args, seed)
+    check(args, data)
+    for fold, left_out in enumerate(data.folds):
+        serve_fold(args, data, fold, left_out)
+    serve_fold(args, data, ALL_FOLDS, data.communities)
+    return data
+
+
+def read(args: argparse.Namespace, seed: int) -> Data:
     """Read, encode and deal the pairs, and fit the reference."""
     resolved = resolve(args.settings)
     settings = resolved.settings
@@ -119,7 +128,7 @@ def read(args: argparse.Namespace) -> Data:
     if not args.everyone:
         pairs = tuple(p for p in pairs if not for_confirmation(p.rater or p.community))
     loaded = replace(loaded, pairs=pairs)
-    pairs = thinned(pairs, args.pairs, args.seed)
+    pairs = thinned(pairs, args.pairs, seed)
     present = {p.community for p in pairs}
     if isinstance(settings.reference.fit_on, tuple):
         fit_on = tuple(c for c in settings.reference.fit_on if c in present)
@@ -128,17 +137,19 @@ def read(args: argparse.Namespace) -> Data:
     roles = plan(settings, loaded.people())
     trunk = open_trunk(settings.trunk, None, Silent()).trunk
     encoded = trunk.encode_pairs(pairs)
-    dealt = deal(pairs, args.seed)
+    dealt = deal(pairs, seed)
     rows = training_rows(pairs, dealt, without=())
     train = TrainingSet.build(encoded.take(rows), roles.steered)
-    reference, _ = fit_reference(train, trunk, roles, settings, args.seed)
+    reference, _ = fit_reference(train, trunk, roles, settings, seed)
     newcomers = {c: newcomer(c, train, encoded, dealt, trunk) for c in sorted(roles.steered)}
     newcomers = {c: n for c, n in newcomers.items() if n.new_N.any() and not n.new_N.all()}
     chosen = list(newcomers)[: args.most]
-    mixed = rng_for(args.seed, "folds").permutation(np.array(chosen)).tolist()
+    mixed = rng_for(seed, "folds").permutation(np.array(chosen)).tolist()
     folds = [sorted(mixed[k :: args.folds]) for k in range(min(args.folds, len(mixed)))]
     kept = {c: newcomers[c] for c in chosen}
-    return Data(encoded, train, reference, kept, folds, loaded.fingerprint)
+    return Data(
+        seed, args.out / f"seed-{seed}", encoded, train, reference, kept, folds, loaded.fingerprint
+    )
 
 
 def thinned(pairs: Sequence[PreferencePair], most: int | None, seed: int) -> tuple:
@@ -164,7 +175,7 @@ def check(args: argparse.Namespace, data: Data) -> None:
         "settings": args.settings.stem,
         "data": data.digest,
         "pairs_each": args.pairs,
-        "seed": args.seed,
+        "seed": data.seed,
         "draws": args.draws,
         "given": [list(given) for given in given_of(args)],
         "folds": data.folds,
@@ -173,10 +184,10 @@ def check(args: argparse.Namespace, data: Data) -> None:
         "people": len({p.rater for p in data.encoded.pairs if p.rater is not None}),
         "least_choices": min(n.pairs for n in data.newcomers.values()),
     }
-    about = args.out / "about.json"
+    about = data.folder / "about.json"
     if about.is_file() and json.loads(about.read_text()) != made_with:
-        raise SystemExit(f"{args.out}: made with other data or arguments; choose another folder")
-    args.out.mkdir(parents=True, exist_ok=True)
+        raise SystemExit(f"{data.folder}: made with other data or arguments; choose another folder")
+    data.folder.mkdir(parents=True, exist_ok=True)
     with whole_file(about) as file:
         file.write_text(json.dumps(made_with, indent=1), encoding="utf-8")
     counts = Counter(p.community for p in data.encoded.pairs)
@@ -218,8 +229,8 @@ LEARNERS: dict[str, Learner] = {
     # Learning is repeated for each fold, so the grids of these four are a part of the default ones.
     "lore": learner(LORE, bases=(2, 5), ridges=(3.0, 1.0)),
     "pal": learner(PAL, prototypes=(2,), ridges=(10.0, 3.0)),
-    "vpl": learner(VPL, rates=(1e-4,), betas=(0.0,), steps=(30, 100, 300)),
-    "gpo": learner(GPO, rates=(3e-4,), steps=(30, 100, 300)),
+    "vpl": learner(VPL, betas=(0.0,)),
+    "gpo": learner(GPO, rates=(3e-4,)),
 }
 """`full`, `scpo`: the few choices alone, from the reference. `adaptive`: with the shares and pulls
 that it chose on the communities seen. `ridge`: `map` of rank 0."""
@@ -227,20 +238,22 @@ that it chose on the communities seen. `ridge`: `map` of rank 0."""
 
 def serve_fold(args: argparse.Namespace, data: Data, fold: int, left_out: Sequence[str]) -> None:
     """Write how every method serves the communities of a fold, unless the folder has it."""
-    missing = [m for m in args.methods if not file_of(args, fold, m).is_file()]
+    missing = [m for m in args.methods if not file_of(data, fold, m).is_file()]
     if not missing:
         return
     held_N = np.isin(data.train.community_N, left_out if fold != ALL_FOLDS else [])
     seen = data.train.without(held_N)
     for method in missing:
         since = time.perf_counter()
-        rng = rng_for(args.seed, "learn", method)
+        rng = rng_for(data.seed, "learn", method)
         shared = LEARNERS[method](seen, data.reference, rng)
         learned = time.perf_counter() - since
         served = {c: serve_one(args, data, shared, c, fold, seen.communities) for c in left_out}
         seconds = time.perf_counter() - since - learned
-        save(file_of(args, fold, method), served, {"learn": learned, "serve": seconds})
-        name = "all communities" if fold == ALL_FOLDS else f"fold {fold + 1}/{len(data.folds)}"
+        save(file_of(data, fold, method), served, {"learn": learned, "serve": seconds})
+        name = f"seed {data.seed}, " + (
+            "all communities" if fold == ALL_FOLDS else f"fold {fold + 1}/{len(data.folds)}"
+        )
         print(f"{name} {method}: learned {learned:.1f} s, served {seconds:.1f} s", flush=True)
 
 
@@ -255,14 +268,14 @@ def serve_one(
     own = data.newcomers[community]
     if fold != ALL_FOLDS:
         others = [data.newcomers[c] for c in seen if c in data.newcomers]
-        return serve(shared, own, others, given_of(args), args.draws, args.seed)
+        return serve(shared, own, others, given_of(args), args.draws, data.seed)
     margin_N_1 = adapted_margins(shared, [data.train.of(community)], own.test)
     credit_N_1, loss_N_1 = (np.sign(margin_N_1) + 1) / 2, np.logaddexp(0, -margin_N_1)
     return Served((Given(OWN, -1),), credit_N_1, loss_N_1, np.zeros(1))
 
 
-def file_of(args: argparse.Namespace, fold: int, method: str) -> Path:
-    return args.out / ("all" if fold == ALL_FOLDS else f"fold-{fold}") / f"{method}.npz"
+def file_of(data: Data, fold: int, method: str) -> Path:
+    return data.folder / ("all" if fold == ALL_FOLDS else f"fold-{fold}") / f"{method}.npz"
 
 
 def save(path: Path, served: dict[str, Served], seconds: dict[str, float]) -> None:
@@ -276,30 +289,27 @@ def save(path: Path, served: dict[str, Served], seconds: dict[str, float]) -> No
         np.savez_compressed(opened, **arrays)
 
 
-def load(paths: Sequence[Path], communities: Sequence[str], given: Sequence[Given]) -> Served:
-    """One method's results for these communities, one after the other."""
-    arrays: dict[str, np.ndarray] = {}
-    for path in paths:
-        with np.load(path) as stored:
-            arrays |= dict(stored)
-    joined = [
-        np.concatenate([arrays[f"{name}/{c}"].astype(np.float64) for c in communities])
-        for name in ("credit_N_S", "loss_N_S")
-    ]
-    spread_S = np.mean([arrays[f"spread_S/{c}"] for c in communities], axis=0)
-    return Served(tuple(given), *joined, spread_S)
+def load(deals: Sequence[Data], whole: bool, method: str, given: Sequence[Given]) -> Served:
+    """One method's results for the communities of every deal, one after the other."""
+    found: dict[str, list[np.ndarray]] = {"credit_N_S": [], "loss_N_S": [], "spread_S": []}
+    for data in deals:
+        folds = {c: f for f, fold in enumerate(data.folds) for c in fold}
+        for community in data.communities:
+            fold = ALL_FOLDS if whole else folds[community]
+            with np.load(file_of(data, fold, method)) as stored:
+                for name, parts in found.items():
+                    parts.append(stored[f"{name}/{community}"].astype(np.float64))
+    credit_N_S, loss_N_S = (np.concatenate(found[name]) for name in ("credit_N_S", "loss_N_S"))
+    return Served(tuple(given), credit_N_S, loss_N_S, np.mean(found["spread_S"], axis=0))
 
 
-def measured(args: argparse.Namespace, data: Data) -> Iterator[dict]:
-    order = [c for fold in data.folds for c in fold]
-    for communities, folds, given, rows_of in (
-        (order, range(len(data.folds)), given_of(args), curve_rows),
-        (data.communities, [ALL_FOLDS], [Given(OWN, -1)], trained_rows),
+def measured(args: argparse.Namespace, deals: Sequence[Data]) -> Iterator[dict]:
+    judges = Judges.of([(n.test, n.new_N) for data in deals for n in data.newcomers.values()])
+    for whole, given, rows_of in (
+        (False, given_of(args), curve_rows),
+        (True, [Given(OWN, -1)], trained_rows),
     ):
-        judges = Judges.of([(data.newcomers[c].test, data.newcomers[c].new_N) for c in communities])
-        served = {
-            m: load([file_of(args, f, m) for f in folds], communities, given) for m in args.methods
-        }
+        served = {m: load(deals, whole, m, given) for m in args.methods}
         yield from rows_of(judges, served)
 
 

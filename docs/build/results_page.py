@@ -32,7 +32,7 @@ from pages.writing import compared, percent, table, title_of
 from pluralign.core import PluralignError
 from pluralign.runs import RewardRun
 
-ELSEWHERE = ("transformers", "surveys", "culturespa")
+ELSEWHERE = ("transformers", "surveys", "culturespa", "unseen")
 """Sections of the page that other scripts write."""
 
 

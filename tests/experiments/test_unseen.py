@@ -184,6 +184,15 @@ def test_each_community_counts_the_same_and_the_worst_is_named() -> None:
     assert row["low"] < row["value"] < row["high"]
 
 
+def test_a_pair_of_several_deals_is_counted_once() -> None:
+    test, new_N = a_test({"MEX": 60, "KEN": 24})
+    judges = Judges.of([(test, new_N), (test, new_N)])
+    credit_N = (judges.community_N == "MEX").astype(float)
+    rows = curve_rows(judges, {"a": planted(credit_N, Given(OWN, 0))})
+    row = next(r for r in rows if r["metric"] == "accuracy")
+    assert (row["value"], row["n"]) == (pytest.approx(0.5), 84)
+
+
 def test_the_first_number_above_the_reference_needs_an_interval_above_0() -> None:
     judges = Judges.of([a_test({f"~{c}": 48 for c in range(8)})])
     rng, n = rng_for(0), len(judges.community_N)
@@ -215,15 +224,15 @@ def test_the_benchmark_runs_goes_on_and_refuses_another_folder(tmp_path: Path) -
         *("--methods", "reference", "pooled", "ridge"),
     ]
     first = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "fold 2/2 ridge: learned" in first
+    assert "seed 7, fold 2/2 ridge: learned" in first
     rows = (tmp_path / "out" / "rows.jsonl").read_text()
     cells = {json.loads(line)["cell"] for line in rows.splitlines()}
     assert cells == {"new x seen", "new x new", "seen x new"}
-    (tmp_path / "out" / "fold-0" / "ridge.npz").unlink()
+    (tmp_path / "out" / "seed-7" / "fold-0" / "ridge.npz").unlink()
     again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     done = next(line for line in again.splitlines() if "learned" in line)
-    assert done.startswith("fold 1/2 ridge")
+    assert done.startswith("seed 7, fold 1/2 ridge")
     assert (tmp_path / "out" / "rows.jsonl").read_text() == rows
-    other = [*command, "--seed", "8"]
+    other = [*command, "--draws", "3"]
     refused = subprocess.run(other, capture_output=True, text=True, check=False)
     assert "made with other data or arguments" in refused.stderr

@@ -36,12 +36,14 @@ class Judges:
         rater_N: Its rater, or its stem where there is none.
         stem_N: Its stem.
         new_N: Whether nobody has answered the stem.
+        pair_N: Its pair, which may come again in another deal.
     """
 
     community_N: Ids
     rater_N: Ids
     stem_N: Ids
     new_N: BoolArray
+    pair_N: Ids
 
     @classmethod
     def of(cls, tests: Sequence[tuple[EncodedPairs, BoolArray]]) -> "Judges":
@@ -52,6 +54,7 @@ class Judges:
             np.array([pair.rater or pair.stem for pair in pairs]),
             np.array([pair.stem for pair in pairs]),
             np.concatenate([new_N for _, new_N in tests]),
+            np.array([pair.id for pair in pairs]),
         )
 
     def average(self, rows_N: BoolArray, value_N_S: FloatArray, bounds: Any) -> GroupMeans:
@@ -60,7 +63,11 @@ class Judges:
         ids, at_n, count_C = np.unique(community_n, return_inverse=True, return_counts=True)
         cluster_n = community_n if len(ids) > 1 else self.rater_N[rows_N]
         clusters = Clusters(
-            cluster_N=cluster_n, person_N=False, question_N=self.stem_N[rows_N], both=True
+            cluster_N=cluster_n,
+            person_N=False,
+            question_N=self.stem_N[rows_N],
+            both=True,
+            pair_N=self.pair_N[rows_N],
         )
         everybody = np.full(len(at_n), "all")
         weight_n = 1 / count_C[at_n]

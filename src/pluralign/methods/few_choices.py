@@ -20,6 +20,8 @@ from pluralign.methods.ridges import choose_ridge, held_out_margins
 from pluralign.methods.training import Heads, TrainingSet
 from pluralign.rewards import LinearRewardModel, one_blas_thread
 
+_LEAST_SHARE = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
@@ -96,15 +98,16 @@ class KeptMixture:
 
     def head(self, choices: TrainingSet) -> FloatArray:
         """The mixture of the candidates fitted on the choices, shape (D,)."""
-        heads = []
-        for prior_D in self.prior_P_D:
-            heads.append(prior_D[None])
-            if len(choices.encoded):
-                heads.append(choices.heads(self.own_ridges, prior_D))
-            else:
-                heads.append(np.tile(prior_D, (len(self.own_ridges), 1)))
-        with one_blas_thread():
-            head_D: FloatArray = self.share_K @ np.concatenate(heads)
+        share_P_R = self.share_K.reshape(len(self.prior_P_D), 1 + len(self.own_ridges))
+        head_D: FloatArray = np.zeros(self.prior_P_D.shape[1])
+        for prior_D, share_R in zip(self.prior_P_D, share_P_R, strict=True):
+            # Most shares are 0, and their heads need not be fitted.
+            used = np.flatnonzero(share_R[1:] > _LEAST_SHARE)
+            if not len(choices.encoded) or not len(used):
+                head_D = head_D + share_R.sum() * prior_D
+                continue
+            own_r_D = choices.heads([self.own_ridges[r] for r in used], prior_D)
+            head_D = head_D + share_R[0] * prior_D + share_R[1:][used] @ own_r_D
         return head_D
 
     def adapt(self, choices: TrainingSet) -> LinearRewardModel:
