@@ -14,6 +14,7 @@ from pluralign.rewards import (
     TableFeatures,
     bradley_terry_loss,
     fit_path,
+    fit_paths,
 )
 from pluralign.rewards import features as module
 from pluralign.rewards.features import as_features, blocks, products
@@ -78,6 +79,20 @@ def test_a_fit_from_a_table_is_the_fit_from_its_matrix(
         "pluralign.rewards.solver._AT_HAND", 0
     )  # as for many pairs: computed whenever they are read
     assert_array_equal(fit_path(features, (3.0, 1.0), prior_D), expected)
+
+
+@pytest.mark.parametrize("texts", [3, 6], ids=["dual", "primal"])
+def test_comparisons_that_many_people_made_are_joined_and_give_the_heads_of_all_pairs(
+    texts: int,
+) -> None:
+    rng = rng_for(3, "many people")
+    first_N, second_N = rng.integers(texts, size=(2, 300))
+    vector_T_d = rng.normal(size=(texts, 10)).astype(np.float32)
+    features = TableFeatures(vector_T_d, np.stack([first_N, second_N]))
+    weight_N, prior_P_D = rng.uniform(0, 2, size=300), rng.normal(size=(2, 10))
+    joined_K_P_D = fit_paths(features, (3.0, 0.3), prior_P_D, weight_N)
+    apart_K_P_D = fit_paths(features.dense(), (3.0, 0.3), prior_P_D, weight_N)
+    assert_allclose(joined_K_P_D, apart_K_P_D, atol=1e-6)
 
 
 def test_the_loss_of_a_table_is_the_loss_of_its_matrix() -> None:

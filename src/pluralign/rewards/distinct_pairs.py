@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from pluralign.core import FloatArray
+from pluralign.core import BoolArray, FloatArray, IntArray
 from pluralign.rewards.features import PairFeatures, TableFeatures
 
 
@@ -36,14 +36,10 @@ class DistinctPairs:
         ([[1.0, -1.0, 0.0], [1.0, 0.0, -1.0]], [[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
         """
         pairs = features.shape[0]
-        number_N, sign_N = np.arange(pairs), np.ones(pairs)
+        number_N: IntArray = np.arange(pairs)
+        sign_N = np.ones(pairs)
         if isinstance(features, TableFeatures):
-            index_3_N = features.index_3_N.copy()
-            turned_N = index_3_N[0] > index_3_N[1]
-            index_3_N[:2, turned_N] = index_3_N[1::-1, turned_N]
-            _, first_M, number_N = np.unique(
-                index_3_N, axis=1, return_index=True, return_inverse=True
-            )
+            first_M, number_N, turned_N = comparisons(features)
             sign_first_M = np.where(turned_N[first_M], -1.0, 1.0)
             feature_M_D = sign_first_M[:, None] * features.take(first_M).dense()
             sign_N = np.where(turned_N, -1.0, 1.0)
@@ -83,3 +79,22 @@ class DistinctPairs:
         basis_D_P = basis_D_D[:, seen_D]
         turned = DistinctPairs(self.feature_M_D @ basis_D_P, self.sign_N_M)
         return turned, basis_D_P, value_D[seen_D]
+
+
+def comparisons(features: TableFeatures) -> tuple[IntArray, IntArray, BoolArray]:
+    """The distinct comparisons among pairs, whichever of the two responses was chosen.
+
+    Returns:
+        A pair of each comparison, shape (M,); the comparison of each pair, shape (N,); and whether
+        its chosen response comes after the rejected one in the table, shape (N,).
+
+    >>> vector_T_d = np.eye(3, dtype=np.float32)
+    >>> pairs = TableFeatures(vector_T_d, np.array([[0, 1, 0], [1, 0, 2]]))
+    >>> [found.tolist() for found in comparisons(pairs)]
+    [[0, 2], [0, 0, 1], [False, True, False]]
+    """
+    index_3_N = features.index_3_N.copy()
+    turned_N: BoolArray = index_3_N[0] > index_3_N[1]
+    index_3_N[:2, turned_N] = index_3_N[1::-1, turned_N]
+    _, first_M, number_N = np.unique(index_3_N, axis=1, return_index=True, return_inverse=True)
+    return first_M, number_N, turned_N

@@ -14,7 +14,7 @@ import numpy as np
 from pluralign.core import BoolArray, FloatArray, IntArray
 from pluralign.rewards.threads import one_blas_thread
 
-BLOCK = 512
+BLOCK = 128
 """Pairs whose features are computed at once: few enough that they stay in the cache of a core."""
 
 # Vectors of one text in two batches differ by some 1e-7, of two texts by more than 1e-3.

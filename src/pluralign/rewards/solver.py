@@ -14,15 +14,23 @@ same problem:
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.linalg.blas import ssyrk
 from scipy.optimize import minimize
 from scipy.special import expit
 
 from pluralign.core import FloatArray, InvalidInput, NotEnoughData
-from pluralign.rewards.features import DenseFeatures, PairFeatures, as_features, blocks
+from pluralign.rewards.distinct_pairs import comparisons
+from pluralign.rewards.features import (
+    DenseFeatures,
+    PairFeatures,
+    TableFeatures,
+    as_features,
+    blocks,
+)
 from pluralign.rewards.threads import one_blas_thread
 
 # Bytes up to which features are kept as a matrix while heads are fitted.
@@ -142,16 +150,44 @@ def fit_paths(
         features, weight_N = features.take(counted), weight_N[counted]
     if not len(weight_N) or not ridges or not len(prior_P_D):
         return np.tile(prior_P_D, (len(ridges), 1, 1))
-    walk = _dual_paths if len(weight_N) < dimensions else _primal_paths
+    choices = _joined(features, weight_N)
+    walk = _dual_paths if len(choices.weight_N) < dimensions else _primal_paths
     # Many small products: threads that wait for each other cost more than they bring, the more the
     # busier the machine.
     with one_blas_thread():
-        return walk(at_hand(features), ridges, prior_P_D, weight_N, tolerance)
+        return walk(choices, ridges, prior_P_D, tolerance)
 
 
 def _finite(features: PairFeatures, *numbers: FloatArray) -> bool:
     read = (block for _, block in blocks(features))
     return all(np.isfinite(array).all() for array in chain(numbers, read))
+
+
+class _Choices(NamedTuple):
+    """Choices between the two responses of each pair.
+
+    Because l(-z) = l(z) + z, with l(z) = -log sigmoid(z), the loss of a pair with margin z is
+    ``weight * l(z) + against * z``.
+    """
+
+    features: PairFeatures
+    weight_N: FloatArray  # of all choices of the pair
+    against_N: FloatArray  # of those that the other response won
+
+
+def _joined(features: PairFeatures, weight_N: FloatArray) -> _Choices:
+    """Each comparison once, where pairs are so much alike that it saves half of the work or more.
+
+    In a survey that many communities answered, a comparison occurs once for each of them.
+    """
+    if isinstance(features, TableFeatures):
+        first_M, number_N, turned_N = comparisons(features)
+        if 2 * len(first_M) <= len(weight_N):
+            against_N = np.where(turned_N == turned_N[first_M][number_N], 0.0, weight_N)
+            weight_M = np.bincount(number_N, weight_N).astype(np.float64)
+            against_M = np.bincount(number_N, against_N).astype(np.float64)
+            return _Choices(at_hand(features.take(first_M)), weight_M, against_M)
+    return _Choices(at_hand(features), weight_N, np.zeros_like(weight_N))
 
 
 def bradley_terry_loss(
@@ -169,28 +205,27 @@ def bradley_terry_loss(
     >>> bradley_terry_loss(np.array([[1.0]]), np.ones(1), 2.0, np.zeros(1), np.zeros(1))
     (0.6931471805599453, array([-0.5]))
     """
-    features = as_features(difference_N_D)
-    loss, slope_1_D = _losses(features, weight_N, ridge, prior_D[None], theta_D[None])
+    choices = _Choices(as_features(difference_N_D), weight_N, np.zeros_like(weight_N))
+    loss, slope_1_D = _losses(choices, ridge, prior_D[None], theta_D[None])
     slope_D: FloatArray = slope_1_D[0]
     return loss, slope_D
 
 
 def _losses(
-    features: PairFeatures,
-    weight_N: FloatArray,
-    ridge: float,
-    prior_P_D: FloatArray,
-    theta_P_D: FloatArray,
+    choices: _Choices, ridge: float, prior_P_D: FloatArray, theta_P_D: FloatArray
 ) -> tuple[float, FloatArray]:
     """The sum of the objectives of P heads, each with its prior, and its gradient, shape (P, D)."""
     pull_P_D = theta_P_D - prior_P_D
     loss, slope_P_D = 0.5 * ridge * float((pull_P_D**2).sum()), ridge * pull_P_D
-    for rows, stored in blocks(features):
+    for rows, stored in blocks(choices.features):
         block = stored.astype(np.float64, copy=False)
-        margin_n_P = block @ theta_P_D.T
+        weight_n, against_n = choices.weight_N[rows], choices.against_N[rows]
+        # One head after the other: a product with a few columns at once is slower.
+        margin_P_n = np.stack([block @ theta_D for theta_D in theta_P_D])
         # `logaddexp(0, -m)` is -log sigmoid(m), without overflow.
-        loss += float((weight_N[rows] @ np.logaddexp(0, -margin_n_P)).sum())
-        slope_P_D = slope_P_D - (weight_N[rows, None] * expit(-margin_n_P)).T @ block
+        loss += float((np.logaddexp(0, -margin_P_n) @ weight_n + margin_P_n @ against_n).sum())
+        force_P_n = weight_n * expit(-margin_P_n) - against_n
+        slope_P_D = slope_P_D - np.stack([force_n @ block for force_n in force_P_n])
     return loss, slope_P_D
 
 
@@ -202,17 +237,13 @@ def at_hand(features: PairFeatures) -> PairFeatures:
 
 
 def _primal_paths(
-    features: PairFeatures,
-    ridges: Sequence[float],
-    prior_P_D: FloatArray,
-    weight_N: FloatArray,
-    tolerance: float,
+    choices: _Choices, ridges: Sequence[float], prior_P_D: FloatArray, tolerance: float
 ) -> FloatArray:
     """Quasi-Newton steps (L-BFGS), in coordinates that make the curvature at the priors round.
 
     The losses under all priors are one sum to minimise: each step reads the features once for all.
     """
-    curvature_D_D = _curvature(features, weight_N, prior_P_D)
+    curvature_D_D = _curvature(choices, prior_P_D)
     theta_P_D = prior_P_D
     thetas = []
     for ridge in ridges:
@@ -227,7 +258,7 @@ def _primal_paths(
             start: FloatArray = start_P_D,
         ) -> Any:
             theta_P_D = start + _unrounded(root, z.reshape(start.shape))
-            value, slope_P_D = _losses(features, weight_N, ridge, prior_P_D, theta_P_D)
+            value, slope_P_D = _losses(choices, ridge, prior_P_D, theta_P_D)
             slope_D_P = solve_triangular(root, slope_P_D.T, lower=True, check_finite=False)
             return value, slope_D_P.T.ravel()
 
@@ -245,20 +276,23 @@ def _primal_paths(
 def _unrounded(root_D_D: FloatArray, z_P_D: FloatArray) -> FloatArray:
     """Steps in the features' own coordinates, from steps in those that are round."""
     step_D_P = solve_triangular(root_D_D, z_P_D.T, trans=1, lower=True, check_finite=False)
-    step_P_D: FloatArray = step_D_P.T
-    return step_P_D
+    return np.ascontiguousarray(step_D_P.T)
 
 
-def _curvature(features: PairFeatures, weight_N: FloatArray, theta_P_D: FloatArray) -> FloatArray:
-    """Mean of X' S X over heads, shape (D, D), in float32: it aims the steps alone."""
+def _curvature(choices: _Choices, theta_P_D: FloatArray) -> FloatArray:
+    """Mean of X' S X over heads, shape (D, D), its lower triangle alone.
+
+    It aims the steps, the gradient ends them: float32 suffices.
+    """
     dimensions = theta_P_D.shape[1]
-    curvature_D_D = np.zeros((dimensions, dimensions), dtype=np.float32)
-    for rows, stored in blocks(features):
+    curvature_D_D = np.zeros((dimensions, dimensions), dtype=np.float32, order="F")
+    for rows, stored in blocks(choices.features):
         block = stored.astype(np.float32, copy=False)
         surprise = expit(-(block @ theta_P_D.T.astype(np.float32)))
-        bend = weight_N[rows] * (surprise * (1 - surprise)).mean(axis=1)
+        bend = choices.weight_N[rows] * (surprise * (1 - surprise)).mean(axis=1)
         scaled = block * np.sqrt(bend).astype(np.float32)[:, None]
-        curvature_D_D += scaled.T @ scaled
+        # Half of the work of a product of two matrices, and nothing is copied.
+        curvature_D_D = ssyrk(1, scaled.T, beta=1, c=curvature_D_D, overwrite_c=True, lower=True)
     return curvature_D_D.astype(np.float64)
 
 
@@ -271,19 +305,15 @@ def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
 
 
 def _dual_paths(
-    features: PairFeatures,
-    ridges: Sequence[float],
-    prior_P_D: FloatArray,
-    weight_N: FloatArray,
-    tolerance: float,
+    choices: _Choices, ridges: Sequence[float], prior_P_D: FloatArray, tolerance: float
 ) -> FloatArray:
-    difference_N_D = features.dense().astype(np.float64, copy=False)
+    difference_N_D = choices.features.dense().astype(np.float64, copy=False)
     gram_N_N = difference_N_D @ difference_N_D.T
     start_N_P = difference_N_D @ prior_P_D.T
     a_N_P: FloatArray = np.zeros_like(start_N_P)
     thetas = []
     for ridge in ridges:
-        a_N_P = _dual_fit(gram_N_N, start_N_P, weight_N, ridge, a_N_P, tolerance)
+        a_N_P = _dual_fit(gram_N_N, start_N_P, choices, ridge, a_N_P, tolerance)
         thetas.append(prior_P_D + a_N_P.T @ difference_N_D)
     return np.stack(thetas)
 
@@ -291,7 +321,7 @@ def _dual_paths(
 def _dual_fit(
     gram_N_N: FloatArray,
     start_N_P: FloatArray,
-    weight_N: FloatArray,
+    choices: _Choices,
     ridge: float,
     a_N_P: FloatArray,
     tolerance: float,
@@ -301,14 +331,15 @@ def _dual_fit(
     One factor of the curvature, in the mean over priors, serves all priors as long as their steps
     shrink fast: a step then costs N^2, not N^3.
     """
+    weight_N_1, against_N_1 = choices.weight_N[:, None], choices.against_N[:, None]
     change_N_P: FloatArray = gram_N_N @ a_N_P
-    loss_P = _dual_losses(start_N_P, change_N_P, weight_N, ridge, a_N_P)
+    loss_P = _dual_losses(start_N_P, change_N_P, choices, ridge, a_N_P)
     factor, last_P = None, np.full(len(loss_P), np.inf)
     for _ in range(_MAX_STEPS):
         surprise_N_P = expit(-(start_N_P + change_N_P))
-        force_N_P = weight_N[:, None] * surprise_N_P
+        force_N_P = weight_N_1 * surprise_N_P - against_N_1
         if factor is None:
-            bend_N = (force_N_P * (1 - surprise_N_P)).mean(axis=1)
+            bend_N = choices.weight_N * (surprise_N_P * (1 - surprise_N_P)).mean(axis=1)
             # A pair that is predicted with certainty has no curvature, and is divided by it below.
             root_N_1 = np.sqrt(np.maximum(bend_N, 1e-30))[:, None]
             # Symmetric and positive, because both sides are scaled by the root.
@@ -330,7 +361,7 @@ def _dual_fit(
         while True:
             next_N_P = a_N_P + scale_P * step_N_P
             next_change_N_P = change_N_P + scale_P * step_change_N_P
-            found_P = _dual_losses(start_N_P, next_change_N_P, weight_N, ridge, next_N_P)
+            found_P = _dual_losses(start_N_P, next_change_N_P, choices, ridge, next_N_P)
             falls_P = found_P <= loss_P - 1e-4 * scale_P * decrement_P + _ROUNDED * (
                 1 + abs(loss_P)
             )
@@ -340,7 +371,7 @@ def _dual_fit(
         a_N_P, change_N_P, loss_P = next_N_P, next_change_N_P, found_P
         if (scale_P < 1).any() or (decrement_P > _SHRINKS * last_P)[open_P].any():
             if len(loss_P) > 1:
-                return _each_alone(gram_N_N, start_N_P, weight_N, ridge, a_N_P, tolerance)
+                return _each_alone(gram_N_N, start_N_P, choices, ridge, a_N_P, tolerance)
             factor = None
         last_P = decrement_P
     return a_N_P
@@ -349,14 +380,14 @@ def _dual_fit(
 def _each_alone(
     gram_N_N: FloatArray,
     start_N_P: FloatArray,
-    weight_N: FloatArray,
+    choices: _Choices,
     ridge: float,
     a_N_P: FloatArray,
     tolerance: float,
 ) -> FloatArray:
     """Each prior with factors of its own, where the priors' curvatures differ too much."""
     each = [
-        _dual_fit(gram_N_N, start_N_P[:, [p]], weight_N, ridge, a_N_P[:, [p]], tolerance)
+        _dual_fit(gram_N_N, start_N_P[:, [p]], choices, ridge, a_N_P[:, [p]], tolerance)
         for p in range(start_N_P.shape[1])
     ]
     return np.hstack(each)
@@ -365,10 +396,13 @@ def _each_alone(
 def _dual_losses(
     start_N_P: FloatArray,
     change_N_P: FloatArray,
-    weight_N: FloatArray,
+    choices: _Choices,
     ridge: float,
     a_N_P: FloatArray,
 ) -> FloatArray:
+    margin_N_P = start_N_P + change_N_P
     pull_P = 0.5 * ridge * (a_N_P * change_N_P).sum(axis=0)
-    losses_P: FloatArray = weight_N @ np.logaddexp(0, -(start_N_P + change_N_P)) + pull_P
+    losses_P: FloatArray = (
+        choices.weight_N @ np.logaddexp(0, -margin_N_P) + choices.against_N @ margin_N_P + pull_P
+    )
     return losses_P
