@@ -11,6 +11,7 @@ import pytest
 
 from pluralign.core import InvalidSettings, Steer, requests_of, rng_for
 from pluralign.experiments import Outcome, run_experiment
+from pluralign.methods import choose_ridge
 from pluralign.models import open_model
 from pluralign.rewards import load_card
 from pluralign.runs import RunFolder, read_rows
@@ -391,3 +392,23 @@ def test_a_settings_file_runs_as_what_it_resolves_to(tmp_path: Path, cache: Path
     for given in (str(file), file):
         outcome = run_experiment(given, str(tmp_path / "file"), fresh=True, cache=cache)
         assert outcome.results == whole.results
+
+
+def test_with_one_community_the_ridge_of_full_fine_tuning_is_that_of_the_pooled_model(
+    go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = []
+
+    def counted(heads: Any, *rest: Any) -> Any:
+        chosen.append(heads.__name__)
+        return choose_ridge(heads, *rest)
+
+    monkeypatch.setattr("pluralign.experiments.linear_bench.choose_ridge", counted)
+    tables = {
+        "name": "one", "repeats": 1, "min_pairs": 1, "min_raters": 2, "communities": ["~hill"],
+        "pairs": {"source": "society", "each": 60, "thin": 12, "world": 150},
+        "reference": {"fit_on": ["~world"]}, "trunk": {"encoder": "hash"},
+        "intervals": {"draws": 100}, "methods": ["reference", "full", "pooled"],
+    }  # fmt: skip
+    go(tables, tmp_path / "one")
+    assert len(chosen) == 1  # for both methods, and for the prior of the saved models

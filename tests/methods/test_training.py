@@ -1,4 +1,5 @@
 import tomllib
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,19 @@ def test_the_heads_under_several_ridges_are_the_fits_under_each(village: Any, na
             village.train, village.reference, method.configure(ridge=ridge), rng_for(0)
         )
         np.testing.assert_allclose(head_C_D, fitted.heads(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(n for n, m in BUILT_IN.items() if m.alone is not None))
+def test_where_one_community_is_steered_to_a_method_has_the_heads_of_its_twin(
+    village: Any, name: str
+) -> None:
+    method, ridges = BUILT_IN[name], (10.0, 0.3)
+    twin = BUILT_IN[method.alone or ""]
+    train = replace(village.train, communities=("~hill",))
+    heads, twins = (
+        m.heads(train, village.reference, m.configure(), ridges) for m in (method, twin)
+    )
+    assert np.array_equal(heads, twins)
 
 
 @pytest.mark.parametrize("name", sorted(n for n, m in BUILT_IN.items() if m.learn is not None))

@@ -25,6 +25,7 @@ class LinearBench:
         seed: Seed of the repeat.
         trunk: Description of the trunk, for the cards of models.
         ridges: Method -> its chosen ridge, filled as methods are fitted.
+        chosen: The same, with ridges that were chosen for another method, or for the prior.
         learned: The prior of communities that nobody trained on, once it was asked for.
     """
 
@@ -34,11 +35,12 @@ class LinearBench:
     seed: int
     trunk: Mapping[str, object]
     ridges: dict[str, RidgeChoice] = field(default_factory=dict)
+    chosen: dict[str, RidgeChoice] = field(default_factory=dict)
     learned: HeadPrior | None = None
 
     def on(self, train: TrainingSet) -> "LinearBench":
         """The same bench with other training pairs, its ridges to be chosen anew."""
-        return replace(self, train=train, ridges={}, learned=None)
+        return replace(self, train=train, ridges={}, chosen={}, learned=None)
 
     def fit(self, method: Method, **settings: object) -> "LinearFit | UnsavedFit":
         """Fit one method with the settings of its table, or with others."""
@@ -72,12 +74,22 @@ class LinearBench:
         owner = method.tuned_as or method.name
         if owner not in self.ridges:
             tuned = method if method.tuned_as is None else self._named(method.tuned_as)
-            assert tuned.heads is not None
-            values = self.resolved.given.get(method.name, {})
-            config = tuned.configure(**values)
-            rng = rng_for(self.seed, "ridge")
-            self.ridges[owner] = choose_ridge(tuned.heads, self.train, self.reference, config, rng)
+            given = self.resolved.given.get(method.name, {})
+            self.ridges[owner] = self._chosen(tuned, given)
         return self.ridges[owner]
+
+    def _chosen(self, method: Method, given: Mapping[str, object]) -> RidgeChoice:
+        """The choice of a method, or of the one that has the same heads for one community."""
+        alone = method.alone if len(self.train.communities) == 1 else None
+        for name in (method.name, alone):
+            if name in self.chosen:
+                return self.chosen[name]
+        assert method.heads is not None
+        rng = rng_for(self.seed, "ridge")
+        config = method.configure(**given)
+        choice = choose_ridge(method.heads, self.train, self.reference, config, rng)
+        self.chosen[method.name] = choice
+        return choice
 
     def tuning(self, earlier: Mapping[str, Any]) -> dict[str, Any]:
         """Ridges chosen, together with those chosen before an interruption."""

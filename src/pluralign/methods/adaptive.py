@@ -117,10 +117,14 @@ def _priors(
 ) -> list[FloatArray]:
     """The reference, and each shared level under each ridge, shape (D,) each."""
     start_D = reference.reference_D
-    priors = [start_D]
-    for taught in (train.of(*train.communities), train) if several else (train,):
-        priors += list(taught.heads(config.shared_ridges, start_D))
-    return priors
+    level_K_D = train.heads(config.shared_ridges, start_D)
+    if not several:
+        return [start_D, *level_K_D]
+    steered_to = train.of(*train.communities)
+    # Where every pair is of a community steered to, both levels are one, which is solved once.
+    same = len(steered_to.encoded) == len(train.encoded)
+    own_K_D = level_K_D if same else steered_to.heads(config.shared_ridges, start_D)
+    return [start_D, *own_K_D, *level_K_D]
 
 
 def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:

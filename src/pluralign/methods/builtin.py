@@ -55,6 +55,7 @@ FULL = Method(
     section="full",
     heads=full_heads,
     weights=equal_weights,
+    alone="pooled",
     baseline=True,
     rank=1,
 )
@@ -68,6 +69,7 @@ POOLED = Method(
     heads=pooled_heads,
     weights=equal_weights,
     shared=True,
+    alone="full",
     rank=3,
 )
 SCPO = Method(

@@ -246,6 +246,8 @@ class Method:
         shared: Whether one part serves all communities steered to.
         tuned_as: Name of the method whose chosen ridge it uses, so that an ablation differs in one
             thing only; None where it chooses its own.
+        alone: Name of the method whose heads it has where one community alone is steered to, so
+            that they share a chosen ridge; None where there is none.
         steers: Whether it answers differently for different communities.
         baseline: Whether every other method of a run is compared with it, with paired intervals.
             Learning curves measure how much data reaches what a baseline that steers reaches on
@@ -266,6 +268,7 @@ class Method:
     weights: Weights | None = None
     shared: bool = False
     tuned_as: str | None = None
+    alone: str | None = None
     steers: bool = True
     baseline: bool = False
     rank: int | None = None
