@@ -231,6 +231,46 @@ def test_a_community_that_nobody_trained_on_is_scored_by_the_prior_and_every_row
     assert "not steered to 'Kenya'" in refused.stderr
 
 
+def test_a_model_is_adapted_to_a_community_that_then_is_scored(
+    call: Call, trained: Path, config: Path, tmp_path: Path
+) -> None:
+    model, choices = trained / "models" / "seed-3" / "full", tmp_path / "kenya.jsonl"
+    choices.write_text(
+        "".join(
+            json.dumps({"prompt": "Tea?", "chosen": f"Yes {k}", "rejected": "No", "rater": f"r{k}"})
+            + "\n"
+            for k in range(4)
+        )
+    )
+    words = ("adapt", model, choices, "-c", "Kenya", "--out")
+    done = call(*words, tmp_path / "kenya")
+    assert done.exit_code == 0, done.output
+    assert "Kenya (KEN) has a head from 4 choices of 4 people" in done.stderr
+    told = json.loads(call(*words, tmp_path / "again", "--json").stdout)
+    assert (told["head"], told["choices"], len(told["margins"])) == ("adapted", 4, 4)
+    for name in ("card.json", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "kenya" / name).read_bytes()
+    scored = lines(call("score", tmp_path / "kenya", choices, "-c", "KEN").stdout)
+    after = sorted(one["after"] for one in told["margins"])
+    assert all(row["heads"] == {"KEN": "adapted"} for row in scored)
+    assert sorted(row["margins"]["KEN"] for row in scored) == pytest.approx(after, abs=1e-4)
+    none = call("adapt", model, "-c", "KEN", "--out", tmp_path / "none")
+    assert "no choice of its people is known" in none.stderr
+
+
+def test_adapt_replaces_no_trained_head_and_no_folder(
+    call: Call, trained: Path, config: Path, tmp_path: Path
+) -> None:
+    model = trained / "models" / "seed-3" / "full"
+    words = ("adapt", model, config.parent / "pairs.jsonl", "-c", "~hill", "--out")
+    refused = call(*words, tmp_path / "new")
+    assert refused.exit_code == 2
+    assert "trained for ~hill" in refused.stderr
+    assert not (tmp_path / "new").exists()
+    assert call(*words, tmp_path / "new", "--overwrite").exit_code == 0
+    assert "the folder is not empty" in call(*words, tmp_path / "new", "--overwrite").stderr
+
+
 def test_the_world_is_the_reference(call: Call, trained: Path, config: Path) -> None:
     told = [
         lines(

@@ -137,6 +137,10 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "replies.jsonl").write_text(
         '{"prompt": "What matters?", "response": "My family."}\n', encoding="utf-8"
     )
+    (tmp_path / "kenya.jsonl").write_text(
+        '{"prompt": "What matters?", "chosen": "My family.", "rejected": "Money.", "rater": "a"}\n',
+        encoding="utf-8",
+    )
     return tmp_path
 
 

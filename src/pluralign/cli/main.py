@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from pluralign._version import __version__
 from pluralign.cli import export_commands, interchange_commands, reward_commands
+from pluralign.cli.adapt_command import adapt
 from pluralign.cli.audit_command import audit
 from pluralign.cli.completion import complete_in_bash
 from pluralign.cli.data_commands import data
@@ -71,6 +72,7 @@ def _version(
 app.command()(init)
 app.command()(reward_commands.run)
 app.command()(reward_commands.score)
+app.command()(adapt)
 app.command()(reward_commands.demo)
 app.command()(pluralise)
 app.command()(influence)

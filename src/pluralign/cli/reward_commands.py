@@ -170,6 +170,7 @@ def score(
 
     A community that nobody trained on is scored with the head of all communities together, which
     is better than the reference, and the rows have `"heads": {"KEN": "prior"}`.
+    A few choices of its people make a head of its own: `pluralign adapt --help`.
 
     On a terminal the results are a table. In a pipe, with --out or with --json they are JSON
     Lines.

@@ -135,7 +135,9 @@ class LinearFit:
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
         """Write weights and card."""
-        prior = None if self.prior is None else self.prior()
+        prior = self.model.prior  # a method's own
+        if prior is None and self.prior is not None:
+            prior = self.prior()
         save_reward_model(replace(self.model, about=about, prior=prior), folder, self.trunk)
 
 

@@ -146,8 +146,24 @@ def learn_map(
 def fit_map(
     train: TrainingSet, reference: LinearRewardModel, config: MapConfig, rng: np.random.Generator
 ) -> LinearRewardModel:
-    """MAP: the most probable head of each community under the covariance of communities."""
-    return steered_by(learn_map(train, reference, config, rng), train, reference)
+    """MAP: the most probable head of each community under the covariance of communities.
+
+    Its own prior is saved with it, so adapting it to all pairs of a community is its fit.
+    """
+    learned = learn_map(train, reference, config, rng)
+    prior = with_counts(learned.heads, train.of(*train.communities))
+    return replace(steered_by(learned, train, reference), prior=prior)
+
+
+def with_counts(prior: HeadPrior, seen: TrainingSet) -> HeadPrior:
+    """The prior with the number of communities, people and pairs that its mean is learned from."""
+    raters = {pair.rater for pair in seen.encoded.pairs}
+    return replace(
+        prior,
+        communities=len(set(seen.community_N.tolist())),
+        people=None if None in raters else len(raters),
+        pairs=len(seen.encoded),
+    )
 
 
 def shared_directions(

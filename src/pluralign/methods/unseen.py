@@ -9,7 +9,7 @@ out, which was not better: it takes what three stems have in common for a taste.
 
 import numpy as np
 
-from pluralign.methods.map_heads import CommunityPrior, low_part, shared_directions
+from pluralign.methods.map_heads import CommunityPrior, low_part, shared_directions, with_counts
 from pluralign.methods.training import TrainingSet
 from pluralign.rewards import HeadPrior, LinearRewardModel
 
@@ -34,12 +34,5 @@ def learn_prior(
     seen = train.of(*train.communities) if len(train.communities) > 1 else train
     mean_D = seen.heads([ridge], reference.reference_D)[0]
     round_ = CommunityPrior(reference, mean_D, np.zeros((len(mean_D), 0)), _RIDGE_OF_HALVES)
-    raters = {pair.rater for pair in seen.encoded.pairs}
-    return HeadPrior(
-        mean_D,
-        low_part(*shared_directions(round_, train, rng), RANK, RATIO),
-        RIDGE,
-        communities=len(set(seen.community_N.tolist())),
-        people=None if None in raters else len(raters),
-        pairs=len(seen.encoded),
-    )
+    low_D_r = low_part(*shared_directions(round_, train, rng), RANK, RATIO)
+    return with_counts(HeadPrior(mean_D, low_D_r, RIDGE), seen)

@@ -1,5 +1,7 @@
 """Saved reward models, opened with the trunk that reads texts for them; rewards of whole files."""
 
+from pluralign.models.adaptation import Adaptation, AdaptedChoice, measure_adaptation
+from pluralign.models.choices import read_choices
 from pluralign.models.saved_models import (
     open_model,
     open_with_trunk,
@@ -9,4 +11,15 @@ from pluralign.models.saved_models import (
     with_unseen,
 )
 
-__all__ = ["open_model", "open_with_trunk", "save_model", "score_file", "steers_for", "with_unseen"]
+__all__ = [
+    "Adaptation",
+    "AdaptedChoice",
+    "measure_adaptation",
+    "open_model",
+    "open_with_trunk",
+    "read_choices",
+    "save_model",
+    "score_file",
+    "steers_for",
+    "with_unseen",
+]

@@ -157,7 +157,9 @@ def _fitted(
     model = bench.fit(method).model
     if not isinstance(model, LinearRewardModel):
         return model
-    return replace(model, about=_about(resolved, method, bench, roles), prior=bench.prior())
+    return replace(
+        model, about=_about(resolved, method, bench, roles), prior=model.prior or bench.prior()
+    )
 
 
 def _about(

@@ -9,6 +9,7 @@ from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.length import LengthReward
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.new_communities import (
+    adaptable_id,
     encode_choices,
     heads_made,
     lacks_prior,
@@ -62,6 +63,7 @@ __all__ = [
     "TableFeatures",
     "Thoughts",
     "Trunk",
+    "adaptable_id",
     "annotate_card",
     "bradley_terry_loss",
     "encode_choices",

@@ -36,7 +36,7 @@ def with_adapted_head(
     overwrite: bool,
 ) -> "LinearRewardModel":
     """The model with a head for one more community; see `LinearRewardModel.adapt`."""
-    id_ = _own_id(model.communities, label)
+    id_ = adaptable_id(model.communities, label)
     if model.prior is None:
         raise InvalidInput("the model cannot be adapted", hint=_NO_PRIOR)
     if id_ in model.communities and id_ not in heads_made(model.about) and not overwrite:
@@ -52,6 +52,27 @@ def with_adapted_head(
     return replace(
         model, communities=tuple(delta), delta_C_D=np.stack(list(delta.values())), about=about
     )
+
+
+def adaptable_id(communities: Sequence[str], label: str) -> str:
+    """The id of a community that a head can be made for.
+
+    Args:
+        communities: Ids that the model can be steered to.
+        label: An id or a name.
+
+    Raises:
+        UnknownCommunity: If it names none, or the world.
+    """
+    found = resolve_community(label)
+    id_ = label if label in communities else None if found is None else found.id
+    if id_ is None or id_ == WORLD.id:
+        raise UnknownCommunity(
+            f"{label!r:.200} is not a community that a head can be made for",
+            hint=community_hint(label, list(communities))
+            or "write an ISO code (KEN), a name (Kenya), KEN/nairobi, or ~name (~yoruba)",
+        )
+    return id_
 
 
 def encode_choices(trunk: Trunk, choices: Sequence[PreferencePair]) -> EncodedPairs:
@@ -130,19 +151,6 @@ def _parents(of: Community) -> set[str]:
         found.add(of.parent)
         of = community(of.parent)
     return found
-
-
-def _own_id(communities: Sequence[str], label: str) -> str:
-    found = resolve_community(label)
-    if label in communities or found is None or found.id == WORLD.id:
-        if label in communities and label != WORLD.id:
-            return label
-        raise UnknownCommunity(
-            f"{label!r:.200} is not a community that a head can be made for",
-            hint=community_hint(label, list(communities))
-            or "write an ISO code (KEN), a name (Kenya), KEN/nairobi, or ~name (~yoruba)",
-        )
-    return found.id
 
 
 def _check_choices(choices: Sequence[PreferencePair], id_: str) -> None:

@@ -1,0 +1,127 @@
+"""Change of the head of a community by a few of its choices, and how far to trust the result."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair
+from pluralign.evaluation import TestPairs
+from pluralign.metrics import NORMAL_95, group_means
+from pluralign.rewards import (
+    EncodedPairs,
+    HeadPrior,
+    LinearRewardModel,
+    encode_choices,
+    heads_made,
+    people_of,
+)
+
+_FOLDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptedChoice:
+    """One of the choices, and its margin: reward of the chosen response minus the rejected one's.
+
+    Attributes:
+        pair: The choice.
+        before: Margin under the prior's head, which has seen none of the choices, in logits.
+        after: Margin under the adapted head, in logits.
+        low: Lower end of the 95 % interval of ``after``: how far heads that are likely given the
+            choices differ in it (Laplace).
+        high: Its upper end.
+    """
+
+    pair: PreferencePair
+    before: float
+    after: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adaptation:
+    """The change by choices.
+
+    Attributes:
+        choices: Each choice, in an order that does not depend on the given one.
+        people: Number of people behind them; None where one has no rater.
+        before: Share of the choices that the prior's head predicts, in [0, 1], with an interval
+            over the people; None without choices.
+        held_out: The same share under heads that were each adapted without the choices of a part of
+            the people (or stems): as good as the head is expected to be for others of the
+            community. None with fewer than two people.
+        moved: Distance of the head from the prior's, as a multiple of the median distance of the
+            trained communities' heads; None where the model has no trained head.
+        shift: Mean absolute change of the margins of the choices, in logits.
+    """
+
+    choices: tuple[AdaptedChoice, ...]
+    people: int | None
+    before: Estimate | None
+    held_out: Estimate | None
+    moved: float | None
+    shift: float
+
+
+def measure_adaptation(model: LinearRewardModel, choices: Sequence[PreferencePair]) -> Adaptation:
+    """Compare the head that choices lead to with the head of the prior.
+
+    Args:
+        model: A model with a prior; see `LinearRewardModel.adapt`.
+        choices: Choices of one community, any number of them.
+    """
+    prior = model.prior
+    assert prior is not None
+    encoded = encode_choices(model.trunk, choices)
+    head_D = prior.head(encoded)
+    before_N, after_N = encoded.margins(prior.mean_D), encoded.margins(head_D)
+    reach_N = NORMAL_95 * prior.errors(encoded, head_D)
+    rows = zip(encoded.pairs, before_N, after_N, after_N - reach_N, after_N + reach_N, strict=True)
+    return Adaptation(
+        choices=tuple(
+            AdaptedChoice(pair=pair, before=float(b), after=float(a), low=float(lo), high=float(hi))
+            for pair, b, a, lo, hi in rows
+        ),
+        people=people_of(choices),
+        before=_agreement(encoded, before_N),
+        held_out=_agreement(encoded, _held_out(prior, encoded)),
+        moved=_moved(model, prior, head_D),
+        shift=float(np.abs(after_N - before_N).mean()) if len(encoded) else 0.0,
+    )
+
+
+def _held_out(prior: HeadPrior, encoded: EncodedPairs) -> FloatArray:
+    """Margins under heads that have not seen the person (or stem) of a choice, shape (N,)."""
+    unit_N = [pair.rater or f"stem:{pair.stem}" for pair in encoded.pairs]
+    units, code_N = np.unique(unit_N, return_inverse=True)
+    margin_N = np.full(len(encoded), np.nan)
+    if len(units) < 2:
+        return margin_N
+    fold_N: IntArray = code_N % _FOLDS
+    for fold in np.unique(fold_N):
+        head_D = prior.head(encoded.take(np.flatnonzero(fold_N != fold)))
+        rows = np.flatnonzero(fold_N == fold)
+        margin_N[rows] = encoded.take(rows).margins(head_D)
+    return margin_N
+
+
+def _agreement(encoded: EncodedPairs, margin_N: FloatArray) -> Estimate | None:
+    """Share of the choices that a head predicts, corrected for reports; None where not known."""
+    if not len(encoded) or np.isnan(margin_N).any():
+        return None
+    judged = TestPairs.of(encoded.pairs, margin_N)
+    together = np.zeros(len(encoded), dtype=np.int64)
+    credit_N = judged.credit(margin_N)
+    bounds = (0.0, 1.0) if judged.flip_N is None else (-np.inf, np.inf)
+    return group_means(credit_N[:, None], together, judged.clusters(), bounds=bounds).estimate(0)
+
+
+def _moved(model: LinearRewardModel, prior: HeadPrior, head_D: FloatArray) -> float | None:
+    made = heads_made(model.about)
+    trained = [row for c, row in enumerate(model.heads()) if model.communities[c] not in made]
+    if not trained:
+        return None
+    typical = float(np.median(np.linalg.norm(np.stack(trained) - prior.mean_D, axis=1)))
+    return float(np.linalg.norm(head_D - prior.mean_D)) / typical if typical > 0 else None
