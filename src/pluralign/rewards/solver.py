@@ -13,7 +13,6 @@ same problem:
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +38,7 @@ _MAX_STEPS = 200
 _EXACT = 1e-14
 _SHRINKS = 0.3  # of the promise before it, for which a factor of the curvature is kept
 _NEARER = 1e-4
+_NUMBERS = "features and prior must be finite, weights finite and >= 0"
 _ROUNDED = 1e-13  # of a loss, which rounding may add to it
 
 
@@ -143,24 +143,22 @@ def fit_paths(
         raise InvalidInput(f"each ridge must be a number > 0, got {list(ridges)}")
     weight_N = np.ones(pairs) if weight_N is None else np.asarray(weight_N, dtype=np.float64)
     prior_P_D = np.asarray(prior_P_D, dtype=np.float64)
-    if not _finite(features, weight_N, prior_P_D) or (weight_N < 0).any():
-        raise InvalidInput("features and prior must be finite, weights finite and >= 0")
+    if not (np.isfinite(prior_P_D).all() and np.isfinite(weight_N).all() and (weight_N >= 0).all()):
+        raise InvalidInput(_NUMBERS)
     counted = weight_N > 0
     if not counted.all():
         features, weight_N = features.take(counted), weight_N[counted]
     if not len(weight_N) or not ridges or not len(prior_P_D):
         return np.tile(prior_P_D, (len(ridges), 1, 1))
     choices = _joined(features, weight_N)
+    # Not before, because these are fewer features, and mostly at hand.
+    if not all(np.isfinite(block).all() for _, block in blocks(choices.features)):
+        raise InvalidInput(_NUMBERS)
     walk = _dual_paths if len(choices.weight_N) < dimensions else _primal_paths
     # Many small products: threads that wait for each other cost more than they bring, the more the
     # busier the machine.
     with one_blas_thread():
         return walk(choices, ridges, prior_P_D, tolerance)
-
-
-def _finite(features: PairFeatures, *numbers: FloatArray) -> bool:
-    read = (block for _, block in blocks(features))
-    return all(np.isfinite(array).all() for array in chain(numbers, read))
 
 
 class _Choices(NamedTuple):
