@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pluralign.core import rng_for
+from pluralign.core import PreferencePair, rng_for
 from pluralign.evaluation import (
     Drawing,
     Row,
@@ -272,7 +272,7 @@ def test_the_order_of_the_pairs_changes_nothing(judged: TestPairs, drawing: Draw
 def test_a_row_gives_its_estimate(judged: TestPairs, drawing: Drawing) -> None:
     row = next(steer_rows(judged, "m", reference_of(judged), drawing))
     assert (row.estimate.value, row.estimate.n_raters) == (row.value, row.n_raters)
-    assert list(row.as_dict(more=1)) == [
+    assert list(row.as_line(more=1)) == [
         "metric", "method", "steer", "community", "subset", "value", "low", "high", "n", "n_raters",
         "more",
     ]  # fmt: skip
@@ -281,3 +281,68 @@ def test_a_row_gives_its_estimate(judged: TestPairs, drawing: Drawing) -> None:
         for a, b in pairwise([row.low, row.value, row.high])
         if a is not None and b is not None
     )
+
+
+def strong(judged: TestPairs, strength_N: np.ndarray) -> TestPairs:
+    return replace(judged, strength_N=strength_N)
+
+
+def test_equal_strengths_give_the_plain_accuracy_and_its_interval(
+    judged: TestPairs, drawing: Drawing
+) -> None:
+    margins = shaken(judged, "GBR", "MEX")
+    even = strong(judged, np.ones(len(judged)))
+    rows = [r for r in steer_rows(even, "m", margins, drawing) if r.steer == r.community]
+    summary = list(summary_rows(even, "m", margins, ["GBR", "MEX"], drawing))
+    averages = [r for r in summary if r.aggregate in {"overall", "average"}]
+    assert len(rows) == len(averages) == 4
+    for r in [*rows, *averages]:
+        weighted = [r.strength_weighted, r.strength_weighted_low, r.strength_weighted_high]
+        assert weighted == pytest.approx([r.value, r.low, r.high])
+    assert all(r.strength_weighted is None for r in summary if r.aggregate == "worst")
+
+
+def test_a_model_that_is_right_on_clear_choices_only_scores_higher_weighted_by_strength(
+    judged: TestPairs, drawing: Drawing
+) -> None:
+    clear_N = np.arange(len(judged)) % 2 == 0
+    margins = {"": np.where(clear_N, 1.0, -1.0)}
+    known = strong(judged, np.where(clear_N, 0.9, 0.1))
+    for row in steer_rows(known, "m", margins, drawing):
+        if row.subset == "all":
+            assert row.strength_weighted is not None
+            assert row.value < 0.6
+            assert row.strength_weighted > 0.8
+
+
+def test_pairs_of_unknown_strength_are_left_out_of_the_weighted_accuracy(
+    judged: TestPairs, drawing: Drawing
+) -> None:
+    here_N = judged.community_N != "MEX"
+    margins = {"": np.where(np.arange(len(judged)) % 3 == 0, 1.0, -1.0)}
+    partly = strong(judged, np.where(here_N, 2.0, np.nan))
+    rows = by_key([r for r in steer_rows(partly, "m", margins, drawing) if r.subset == "all"])
+    assert rows[None, "MEX", "all"].strength_weighted is None
+    assert "strength_weighted" not in rows[None, "MEX", "all"].as_line()
+    gbr = rows[None, "GBR", "all"]
+    assert gbr.strength_weighted == pytest.approx(gbr.value)
+    served = ["GBR", "MEX", "~hill"]
+    found = {r.aggregate: r for r in summary_rows(partly, "m", margins, served, drawing)
+             if r.subset == "all"}  # fmt: skip
+    assert found["average"].strength_weighted is None
+    assert found["overall"].strength_weighted == pytest.approx((margins[""][here_N] > 0).mean())
+
+
+def test_strengths_are_relative_to_the_mean_of_their_source_and_survive_a_join() -> None:
+    def pair(id_: str, source: str, strength: float | None) -> PreferencePair:
+        return PreferencePair(id_, "Tea?", "Yes", "No", "GBR", "r", strength, source=source)
+
+    pairs = [pair("a", "s", 1.0), pair("b", "s", 3.0), pair("c", "t", 40.0), pair("d", "t", None)]
+    one = TestPairs.of(pairs, np.zeros(4))
+    assert one.strength_N is not None
+    np.testing.assert_allclose(one.strength_N, [0.5, 1.5, 1.0, np.nan])
+    none = TestPairs.of([replace(p, strength=None) for p in pairs], np.zeros(4))
+    assert none.strength_N is None
+    both = TestPairs.join([one, none]).strength_N
+    assert both is not None
+    assert np.isnan(both).sum() == 5

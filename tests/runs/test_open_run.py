@@ -81,13 +81,12 @@ def opened(path: Path) -> RewardRun:
 def test_the_rows_are_those_that_the_run_measured(finished: tuple[Outcome, Path]) -> None:
     outcome, path = finished
     found = opened(path)
-    assert [row.as_dict() for row in found.results] == outcome.results
-    summary = [row | {"worst_community": row.get("worst_community")} for row in outcome.summary]
-    assert [row.as_dict() for row in found.summary] == summary
+    assert [row.as_line() for row in found.results] == outcome.results
+    assert [row.as_line() for row in found.summary] == outcome.summary
     assert [(r.baseline, r.community, r.value) for r in found.comparisons] == [
         (r["baseline"], r["community"], r["value"]) for r in outcome.comparisons
     ]
-    assert [row.as_dict() for row in found.people] == outcome.people
+    assert [row.as_line() for row in found.people] == outcome.people
 
 
 def test_every_table_has_rows_of_its_own_type(finished: tuple[Outcome, Path]) -> None:

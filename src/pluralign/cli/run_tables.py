@@ -11,6 +11,7 @@ from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.cli.source_tables import source_lines
 from pluralign.core import count_of
 from pluralign.evaluation import enough_people
+from pluralign.evaluation.reward_rows import STRENGTH
 from pluralign.experiments import Demonstration, Outcome
 from pluralign.settings.registry import ranked_methods
 
@@ -72,6 +73,8 @@ def _method_table(outcome: Outcome) -> PrintedTable:
         {r["baseline"] for r in outcome.comparisons if r["steer"] == "own" and r["community"]}
     )
     several = any(aggregate == "worst" for _, _, aggregate in by)
+    known = any(r.get("strength_weighted") is not None for r in outcome.summary)
+    strength_column = [PrintedColumn(head="weighted by strength", rank=4, interval=True)]
     worst_columns = [
         PrintedColumn(head="worst", rank=1, interval=True),
         PrintedColumn(head="of", cut="middle", least=8, rank=1),
@@ -84,6 +87,7 @@ def _method_table(outcome: Outcome) -> PrintedTable:
             *(worst_columns if several else []),
             *_baseline_columns(baselines),
             PrintedColumn(head="contested", rank=2, interval=True),
+            *(strength_column if known else []),
         ],
     )
     for method in dict.fromkeys(r["method"] for r in outcome.summary):
@@ -95,8 +99,17 @@ def _method_table(outcome: Outcome) -> PrintedTable:
             *(worst_cells if several else []),
             *(percent_number(gain.get((method, b)), signed=True) for b in baselines),
             percent_number(by.get((method, "contested", "average"))),
+            *([_weighted(by.get((method, "all", "average")))] if known else []),
         ])  # fmt: skip
     return table
+
+
+def _weighted(row: Mapping[str, Any] | None) -> Number:
+    """The strength-weighted accuracy of a row of the summary."""
+    if row is None or row.get("strength_weighted") is None:
+        return percent_number(None)
+    value, low, high = (row[column] for column in STRENGTH)
+    return percent_number({"value": value, "low": low, "high": high})
 
 
 def _in_order(methods: Collection[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """Accuracy for each community: of every method and steer, on all and on contested pairs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pluralign.core import NO_STEER, REFERENCE, BoolArray, Estimate, FloatArray, rng_for
-from pluralign.evaluation.reward_rows import DifferenceRow, Row, SummaryRow
+from pluralign.evaluation.reward_rows import DifferenceRow, Row, SummaryRow, strength_columns
 from pluralign.evaluation.test_pairs import OWN, TestPairs, own_margins
 from pluralign.metrics import ByCommunity, GroupMeans, disaggregate, group_means
 
@@ -64,7 +64,7 @@ def steer_rows(judged: TestPairs, method: str, margins: Margins, drawing: Drawin
 
     Yields:
         One row for each steer, community and subset that has pairs; a community without test pairs
-        yields none.
+        yields none. Under a community's own steer, it has the strength-weighted accuracy too.
     """
     steers = list(margins)
     for subset in measured_subsets(judged):
@@ -91,7 +91,8 @@ def summary_rows(
         For each subset the ``overall``, ``average``, ``worst``, ``disparity`` and ``ratio`` (column
         ``aggregate``), as `pluralign.metrics.ByCommunity` defines them, the last three among
         communities with at least five raters (or questions) in the subset. ``worst_community``
-        names the community with the lowest value.
+        names the community with the lowest value. ``overall`` and ``average`` have the
+        strength-weighted accuracy too, the average where every community has known strengths.
     """
     own_N = own_margins(margins, judged)
     for subset in measured_subsets(judged):
@@ -101,6 +102,7 @@ def summary_rows(
         part = judged.take(rows)
         by = _disaggregate(part, part.credit(own_N[rows]), subset, drawing)
         found = {"overall": by.overall, "average": by.average}
+        clear = _by_strength(part, own_N[rows], drawing)
         worst_community = None
         if sum(n >= ENOUGH for n in by.clusters.values()) >= 2:
             worst_community, found["worst"] = by.worst(ENOUGH)
@@ -110,7 +112,8 @@ def summary_rows(
                 found["ratio"] = by.ratio(ENOUGH)
         for aggregate, e in found.items():
             named = worst_community if aggregate == "worst" else None
-            more = {"aggregate": aggregate, "worst_community": named}
+            more: dict[str, Any] = {"aggregate": aggregate, "worst_community": named}
+            more |= strength_columns(clear.get(aggregate))
             yield SummaryRow.of(e, METRIC, method, OWN, None, subset, **more)
 
 
@@ -216,7 +219,54 @@ def _series_rows(
         for s, steer in enumerate(chosen):
             for community, e in means.by_id(s).items():
                 found[community, steer] = e
+    weighted = strength_means(part, own_margins(margins, part), drawing)
+    clear = {} if weighted is None else weighted.by_id()
     for community in np.unique(part.community_N).tolist():
         for steer in steers:
             named = None if steer == NO_STEER else steer
-            yield Row.of(found[community, steer], METRIC, method, named, community, subset)
+            is_own = named is None or named == community
+            more = strength_columns(clear.get(community) if is_own else None)
+            yield Row.of(found[community, steer], METRIC, method, named, community, subset, **more)
+
+
+def strength_means(part: TestPairs, margin_N: FloatArray, drawing: Drawing) -> GroupMeans | None:
+    """Accuracy with each pair weighted by the strength of its choice, by community.
+
+    A model that is right on clear choices and wrong on close ones scores higher here than in plain
+    accuracy. Pairs of unknown strength are left out, and communities that have no others.
+
+    Args:
+        part: The test pairs.
+        margin_N: Margin of each, shape (N,).
+        drawing: Whether the split held out raters and questions.
+
+    Returns:
+        Means in one series; None where no strength is known.
+    """
+    if part.strength_N is None:
+        return None
+    counted_N = np.nan_to_num(part.strength_N) > 0
+    if not counted_N.any():
+        return None
+    known = part.take(counted_N)
+    return group_means(
+        known.credit(margin_N[counted_N])[:, None],
+        known.community_N,
+        known.clusters(drawing.both),
+        bounds=_CREDIT,
+        weight_N=known.strength_N,
+    )
+
+
+def _by_strength(part: TestPairs, margin_N: FloatArray, drawing: Drawing) -> dict[str, Estimate]:
+    """Strength-weighted accuracy by aggregate."""
+    means = strength_means(part, margin_N, drawing)
+    if means is None:
+        return {}
+    everybody = replace(part, community_N=np.zeros(len(part), dtype=np.str_))
+    overall = strength_means(everybody, margin_N, drawing)
+    assert overall is not None
+    found = {"overall": overall.estimate(0)}
+    if len(means.ids) == len(np.unique(part.community_N)):
+        found["average"] = means.average()
+    return found

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from pluralign.core import Estimate
 
 _LARGEST = 1e12
+STRENGTH = ("strength_weighted", "strength_weighted_low", "strength_weighted_high")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +27,17 @@ class Row:
         high: Upper end, or None.
         n: Different pairs behind it.
         n_raters: Different people behind it; None where answers were only published as shares.
+        strength_weighted: The number with each pair weighted by the strength of its choice, over
+            the pairs whose strength is known; None where it is not measured.
+        strength_weighted_low: Lower end of its interval.
+        strength_weighted_high: Upper end.
         optional: Columns that a file lacks where they are None.
 
     Raises:
         ValueError: If the interval has one end, a number is not finite or a count is negative.
     """
 
-    optional: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = STRENGTH
 
     metric: str
     method: str
@@ -44,9 +49,15 @@ class Row:
     high: float | None
     n: int
     n_raters: int | None
+    strength_weighted: float | None = None
+    strength_weighted_low: float | None = None
+    strength_weighted_high: float | None = None
 
     def __post_init__(self) -> None:
         hold_measured(self.value, self.low, self.high, (self.n, self.n_raters))
+        weighted = self.strength_weighted
+        low, high = self.strength_weighted_low, self.strength_weighted_high
+        hold_measured(0.0 if weighted is None else weighted, low, high, ())
 
     @classmethod
     def of(
@@ -98,7 +109,7 @@ class SummaryRow(Row):
         worst_community: The community with the lowest number, in rows of ``worst``.
     """
 
-    optional: ClassVar[tuple[str, ...]] = ("worst_community",)
+    optional: ClassVar[tuple[str, ...]] = (*STRENGTH, "worst_community")
 
     aggregate: str
     worst_community: str | None = None
@@ -128,7 +139,7 @@ class DifferenceRow(Row):
         high_all: Upper end of that interval.
     """
 
-    optional: ClassVar[tuple[str, ...]] = ("aggregate", "low_all", "high_all")
+    optional: ClassVar[tuple[str, ...]] = (*STRENGTH, "aggregate", "low_all", "high_all")
 
     baseline: str
     aggregate: str | None = None
@@ -189,6 +200,13 @@ class NeededRow:
     value: float | None
     low: float | None
     high: float | None
+
+
+def strength_columns(found: Estimate | None) -> dict[str, float | None]:
+    """The columns of a strength-weighted number; none where it is not measured."""
+    if found is None:
+        return {}
+    return dict(zip(STRENGTH, (found.value, found.low, found.high), strict=True))
 
 
 def hold_measured(

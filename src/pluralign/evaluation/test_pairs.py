@@ -57,6 +57,8 @@ class TestPairs:
             are private; None where all are known.
         stem_N: Id of the stem of each pair; None in files of early versions.
         nobody_N: Pairs without a rater among pairs with one, shape (N,); None where there are none.
+        strength_N: Strength of each choice, relative to the mean of the test pairs of its source,
+            because units differ; nan where it is not known. None where none is known.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes a class called Test... for tests
@@ -69,6 +71,7 @@ class TestPairs:
     flip_N: FloatArray | None = None
     stem_N: StrArray | None = None
     nobody_N: BoolArray | None = None
+    strength_N: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if not len(self.pair_N):
@@ -120,6 +123,7 @@ class TestPairs:
             None if self.flip_N is None else self.flip_N[keep_N],
             None if self.stem_N is None else self.stem_N[keep_N],
             None if self.nobody_N is None else self.nobody_N[keep_N],
+            None if self.strength_N is None else self.strength_N[keep_N],
         )
 
     def credit(self, margin_N: FloatArray) -> FloatArray:
@@ -148,6 +152,7 @@ class TestPairs:
             np.array([p.flip for p in pairs]) if any(p.flip for p in pairs) else None,
             np.array(stems, dtype=np.str_),
             nobody_N if nobody_N.any() and not nobody_N.all() else None,
+            _relative_strengths(pairs),
         )
 
     @classmethod
@@ -162,17 +167,35 @@ class TestPairs:
             np.concatenate([p.cluster_N for p in parts]),
             np.concatenate([p.reference_N for p in parts]),
             raters,
-            _joined_flips(parts),
+            _joined(parts, [p.flip_N for p in parts], 0.0),
             np.concatenate(stems) if len(stems) == len(parts) else None,
             ~person_N if raters and not person_N.all() else None,
+            _joined(parts, [p.strength_N for p in parts], np.nan),
         )
 
 
-def _joined_flips(parts: Sequence[TestPairs]) -> FloatArray | None:
-    if all(p.flip_N is None for p in parts):
+def _joined(
+    parts: Sequence[TestPairs], columns: Sequence[FloatArray | None], absent: float
+) -> FloatArray | None:
+    """A column of several repeats, ``absent`` where a repeat lacks it; None where all lack it."""
+    if all(column is None for column in columns):
         return None
-    each = [np.zeros(len(p)) if p.flip_N is None else p.flip_N for p in parts]
-    return np.concatenate(each)
+    pairs = zip(parts, columns, strict=True)
+    return np.concatenate([np.full(len(p), absent) if c is None else c for p, c in pairs])
+
+
+def _relative_strengths(pairs: Sequence[PreferencePair]) -> FloatArray | None:
+    """Strengths over the mean strength of their source, shape (N,); None where none is above 0."""
+    known: dict[str | None, list[float]] = {}
+    for pair in pairs:
+        if pair.strength is not None:
+            known.setdefault(pair.source, []).append(pair.strength)
+    mean = {source: float(np.mean(values)) for source, values in known.items()}
+    relative_N = np.full(len(pairs), np.nan)
+    for i, pair in enumerate(pairs):
+        if pair.strength is not None and mean[pair.source] > 0:
+            relative_N[i] = pair.strength / mean[pair.source]
+    return None if np.isnan(relative_N).all() else relative_N
 
 
 def margins_by_steer(model: Scoring, pairs: Sequence[PreferencePair]) -> dict[str, FloatArray]:

@@ -38,7 +38,7 @@ def measure(
         if apart:
             tables.append(table_of(row for row in rows if is_apart(row)))
             rows = [row for row in rows if not is_apart(row)]
-        results += [row.as_dict() for row in rows]
+        results += [row.as_line() for row in rows]
         of_all = summary_rows(judged, name, margins, steered, drawing)
         summary += [row.as_line() for row in of_all]
         harm = harm_rows(judged, name, margins, work.plan.spoken_for, drawing)

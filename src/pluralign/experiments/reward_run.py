@@ -268,7 +268,7 @@ def _write(work: RewardWork, encoded: EncodedPairs | None, started: float) -> Ou
     _write_accuracy_on_cards(work, results)
     known = [pair for pair in work.loaded.pairs if not pair.flip]  # private people seem to disagree
     agreement = ceiling_rows(known)
-    people = [row.as_dict() for row in agreement]
+    people = [row.as_line() for row in agreement]
     folder.write_rows("people.jsonl", people)
     _write_people_behind(work)
     work.timed("measure", since)

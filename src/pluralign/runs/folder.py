@@ -133,6 +133,8 @@ class RunFolder:
         columns["reference"] = judged.reference_N
         if judged.flip_N is not None:
             columns["flip"] = judged.flip_N
+        if judged.strength_N is not None:
+            columns["strength"] = judged.strength_N
         columns |= {
             "margin" if steer == NO_STEER else f"margin:{steer}": margin_N
             for steer, margin_N in margins.items()
@@ -220,9 +222,18 @@ def _test_pairs(columns: Mapping[str, Any]) -> TestPairs:
     pair_N, community_N = (columns[k].astype(np.str_) for k in ("pair", "community"))
     stem_N = columns["stem"].astype(np.str_) if "stem" in columns else None
     reference_N, flip_N = columns["reference"], columns.get("flip")
+    strength_N = columns.get("strength")
     if "rater" not in columns:
-        cluster_N = columns["stem"].astype(np.str_)
-        return TestPairs(pair_N, community_N, cluster_N, reference_N, False, flip_N, stem_N)
+        return TestPairs(
+            pair_N,
+            community_N,
+            columns["stem"].astype(np.str_),
+            reference_N,
+            raters=False,
+            flip_N=flip_N,
+            stem_N=stem_N,
+            strength_N=strength_N,
+        )
     nobody_N = np.array([rater is None for rater in columns["rater"]], dtype=np.bool_)
     cluster_N = columns["rater"].astype(np.str_)
     if nobody_N.any():
@@ -236,6 +247,7 @@ def _test_pairs(columns: Mapping[str, Any]) -> TestPairs:
         flip_N=flip_N,
         stem_N=stem_N,
         nobody_N=nobody_N if nobody_N.any() else None,
+        strength_N=strength_N,
     )
 
 

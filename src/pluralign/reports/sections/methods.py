@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from pluralign.charts import charts
+from pluralign.evaluation.reward_rows import STRENGTH
 from pluralign.languages.speech import Speech
 from pluralign.reports.data import Figure, Section
 from pluralign.reports.page_tables import (
@@ -64,7 +65,7 @@ def _contested_figure(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k:
 def _ranking(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> Table:
     """Methods from the most accurate on average down."""
     # One scale for both columns, so that their bars can be compared.
-    keys = [*_ENDS, *(f"contested_{end}" for end in _ENDS)]
+    keys = [f"{prefix}{end}" for prefix in ("", "contested_", "clear_") for end in _ENDS]
     numbers = [row[key] for row in rows for key in keys]
     scale = Scale.around(number for number in numbers if number is not None)
     ranked = sorted(rows, key=lambda r: -r["value"])
@@ -77,6 +78,9 @@ def _ranking(run: Run, rows: Rows, runs: Sequence[Run], say: Speech, k: int) -> 
             say("contested pairs predicted correctly"), scale, say.percent, say, prefix="contested_"
         ),
     ]
+    if any(row["clear_value"] is not None for row in rows):
+        label = say("all pairs, weighted by the strength of the choice")
+        columns.append(bar_column(label, scale, say.percent, say, prefix="clear_"))
     caption = titled(say("Methods, on average over communities"), run, runs)
     return Table(
         numbered("methods", k), caption, columns, found, folded=False, saved=False, stacked=True
@@ -124,6 +128,8 @@ def _both_subsets(run: Run, say: Speech) -> Rows:
             every, part = own["all"], own["contested"]
             row: dict[str, Any] = {"name": method} | {key: every[key] for key in _NUMBER}
             row |= {f"contested_{key}": part[key] for key in _NUMBER}
+            clear = (every[key] for key in STRENGTH)
+            row |= dict(zip((f"clear_{end}" for end in _ENDS), clear, strict=True))
             row["shown"] = f"{say.percent(every['value'])} / {say.percent(part['value'])}"
             rows.append(row | _point(row))
     return rows
