@@ -19,6 +19,7 @@ POSTED = {
     "/v1/rewards",
     "/v1/rank",
     "/v1/compare",
+    "/v1/adapt",
     "/get_reward",
     "/classify",
     "/pooling",
@@ -44,6 +45,10 @@ EXAMPLES = {
         "response": "Yes.",
         "other": "No.",
         "communities": ["~coast"],
+    },
+    "/v1/adapt": {
+        "community": "KEN",
+        "choices": [{"prompt": "Tea?", "chosen": "Yes.", "rejected": "No.", "rater": "a"}],
     },
     "/get_reward": {
         "query": ["Tea?Yes."],

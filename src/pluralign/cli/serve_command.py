@@ -97,7 +97,8 @@ def serve(
 ) -> None:
     """Serve the rewards of all communities of a model over HTTP.
 
-    The endpoints of pluralign are POST /v1/rewards, /v1/rank and /v1/compare. OpenRLHF can use
+    The endpoints of pluralign are POST /v1/rewards, /v1/rank, /v1/compare and /v1/adapt, which adds
+    a community from a few choices, in memory for a session. OpenRLHF can use
     /get_reward; clients of vLLM and of text-embeddings-inference can use /classify, /pooling,
     /score and /predict. The page at / is for trying it, and /openapi.json describes every endpoint.
     After Ctrl-C or SIGTERM the server finishes the requests that it has.

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from pluralign._version import __version__
 from pluralign.rewards import one_blas_thread
-from pluralign.serving import native, openrlhf, tei, vllm
+from pluralign.serving import adapting, native, openrlhf, tei, vllm
 from pluralign.serving.bodies import describe_bodies
 from pluralign.serving.guard import Guard
 from pluralign.serving.metrics import MEDIA_TYPE, Metrics
@@ -71,13 +71,16 @@ def create_app(settings: ServeSettings, opened: Opened | None = None) -> ASGIApp
     app.state.metrics = metrics
     explain_problems(app)
     app.include_router(native.router)
+    app.include_router(adapting.router)
     for compatible in _COMPATIBLE:
         app.include_router(compatible.router)
         app.include_router(
             compatible.router, prefix="/steered/{steer:path}", include_in_schema=False
         )
     app.include_router(state)
-    describe_bodies(app, [body for module in (native, *_COMPATIBLE) for body in module.BODIES])
+    describe_bodies(
+        app, [body for module in (native, adapting, *_COMPATIBLE) for body in module.BODIES]
+    )
     return Guard(app, settings, metrics, [*app.openapi()["paths"], "/openapi.json"])
 
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -90,9 +90,7 @@ class _Lot:
     @property
     def wanted(self) -> ScoreRequest:
         whole = self.job.wanted
-        return ScoreRequest(
-            tuple(whole.requests[i] for i in self.rows), whole.steers, whole.repeated
-        )
+        return replace(whole, requests=tuple(whole.requests[i] for i in self.rows))
 
 
 class Batcher:

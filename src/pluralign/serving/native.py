@@ -159,9 +159,11 @@ async def _scored(request: Request, asked: Asked, requests: Sequence[RewardReque
     service = service_of(request)
     read_N = await service.scorable(requests, asked.thoughts)
     requests = answered(read_N)
-    planner = service.planner
+    session = None if asked.session is None else service.sessions.find(asked.session)
+    planner = service.planner if session is None else session.planner
     plan = await service.aside(not planner.quick(asked), planner.plan, asked)
-    reward_B_N_S = await service.rewards(request, requests, plan.steers, repeated=True)
+    added = {} if session is None else session.added
+    reward_B_N_S = await service.rewards(request, requests, plan.steers, True, added)
     thought_N = [(_THOUGHT,) if one.thought else () for one in read_N]
     unread_N = await service.unread(requests)
     warnings_N = [(*own, *unread) for own, unread in zip(thought_N, unread_N, strict=True)]

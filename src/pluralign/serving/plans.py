@@ -60,11 +60,16 @@ class Planner:
     Args:
         card: Card of the saved model.
         communities: Ids of the communities that it can be steered to.
+
+    Attributes:
+        card: The card.
+        communities: These ids.
+        evidence: Community, or ``~world`` -> the people behind it.
     """
 
     def __init__(self, card: Mapping[str, Any], communities: Sequence[str]) -> None:
         self.communities = tuple(communities)
-        self._card = card
+        self.card = card
         self._steered = (*self.communities, PRIOR)
         self._known = frozenset((*self.communities, WORLD.id))
         self.evidence = {
@@ -137,11 +142,11 @@ class Planner:
             return found
         if label in self._known:
             return label, label
-        new = unseen_id(label, self.communities, self._card) if unknown == "prior" else None
+        new = unseen_id(label, self.communities, self.card) if unknown == "prior" else None
         if new is None:
             id_ = known_community(label, self.communities)
             return id_, id_
-        if "prior" not in self._card:
+        if "prior" not in self.card:
             raise lacks_prior(label, self.communities)
         return new, PRIOR
 
@@ -159,7 +164,7 @@ class Planner:
 
     def _served(self, key: str, id_: str) -> Served:
         if id_ == PRIOR:
-            return adapted_served(self._card, key, 0, 0)
+            return adapted_served(self.card, key, 0, 0)
         own = self.evidence[id_]
         if key == id_:
             return own

@@ -1,7 +1,7 @@
 """Many callers' requests scored in one pass of the trunk, each under its own steers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,11 +26,13 @@ class ScoreRequest:
         requests: N responses.
         steers: S steers, under each of which each response is scored; None is the reference.
         repeated: Whether the rewards of every repeat are wanted, for intervals.
+        added: Community of a session -> what its head adds to the reference's, shape (D,).
     """
 
     requests: tuple[RewardRequest, ...]
     steers: tuple[Steer | None, ...]
     repeated: bool = False
+    added: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 class Scorer(Protocol):
@@ -86,7 +88,7 @@ class LinearScorer:
             np.float64
         )
         alike = _alike(wanted)
-        parts = [self._parts_of(wanted[callers[0]].steers) for callers in alike]
+        parts = [self._parts_of(wanted[callers[0]]) for callers in alike]
         rows = _needed_rows(parts)
         column = {row: at for at, row in enumerate(rows)}
         # The model itself is the first fit; the repeats are read only where a caller wants them.
@@ -104,10 +106,13 @@ class LinearScorer:
             own_ends = np.cumsum([len(place[caller]) for caller in callers])[:-1]
             each = np.split(mixed_n_B_S.swapaxes(0, 1), own_ends, axis=1)
             found.update(zip(callers, each, strict=True))
-        return [found[caller] for caller in range(len(wanted))]
+        return [
+            _with_added(found[caller], feature_N_D[place[caller]], one)
+            for caller, one in enumerate(wanted)
+        ]
 
-    def _parts_of(self, steers: Sequence[Steer | None]) -> list[dict[int, float]]:
-        return [self._parts(steer) for steer in steers]
+    def _parts_of(self, one: ScoreRequest) -> list[dict[int, float]]:
+        return [self._parts(steer, one.added) for steer in one.steers]
 
     def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
         """Features times the reference and the deltas, shape (N, B, P), as one matrix product."""
@@ -118,12 +123,14 @@ class LinearScorer:
         product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
         return product_N_BP.reshape(-1, fitted, parts)
 
-    def _parts(self, steer: Steer | None) -> dict[int, float]:
+    def _parts(self, steer: Steer | None, added: Collection[str]) -> dict[int, float]:
         """Row of a community -> share of its delta in a steer; empty for the reference."""
         if steer is None:
             return {}
         found: dict[int, float] = {}
         for id_, share in steer.shares.items():
+            if id_ in added:
+                continue
             row = self._row.get(id_) or self._row.get(known_community(id_, self._communities))
             if row is not None:
                 found[row] = found.get(row, 0.0) + steer.strength * share
@@ -139,6 +146,20 @@ def _with_prior(head_B_P_D: FloatArray, prior: HeadPrior) -> FloatArray:
     own_B_1_D = np.full_like(head_B_P_D[:, :1], np.nan)
     own_B_1_D[0, 0] = prior.mean_D - head_B_P_D[0, 0]
     return np.concatenate([head_B_P_D, own_B_1_D], axis=1)
+
+
+def _with_added(reward_B_N_S: FloatArray, feature_N_D: FloatArray, one: ScoreRequest) -> FloatArray:
+    """Rewards with the additions of a session's communities; only the first fit has these."""
+    if not one.added:
+        return reward_B_N_S
+    reward_B_N_S = reward_B_N_S.copy()
+    for column, steer in enumerate(one.steers):
+        for id_, share in steer.shares.items() if steer is not None else ():
+            if steer is not None and id_ in one.added:
+                own_N = feature_N_D @ one.added[id_]
+                reward_B_N_S[0, :, column] += steer.strength * share * own_N
+                reward_B_N_S[1:, :, column] = np.nan
+    return reward_B_N_S
 
 
 def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:

@@ -59,6 +59,10 @@ class ServeSettings(BaseModel):
     """Longest time for a request to get its rewards, in seconds."""
     seconds_to_send: Annotated[float, Field(gt=0)] = 30.0
     """Longest time for a client to send a request or to read an answer, in seconds."""
+    most_sessions: Annotated[int, Field(ge=1)] = 64
+    """Largest number of sessions of ``/v1/adapt`` in memory; the one unused for longest leaves."""
+    session_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """Longest time for which a session is kept after its last use, in seconds."""
     seconds_to_drain: Annotated[int, Field(ge=0)] = 30
     """Longest time to finish current requests after a stop, in seconds."""
     trust_encoder: str | None = None

@@ -22,6 +22,7 @@ from pluralign.serving.plans import Planner
 from pluralign.serving.problems import CLIENT_LEFT, Refused
 from pluralign.serving.scoring import Scorer, ScoreRequest, scorer_of
 from pluralign.serving.server_settings import ServeSettings
+from pluralign.serving.sessions import Sessions
 from pluralign.serving.threads import Aside
 
 _log = logging.getLogger("pluralign.serving")
@@ -98,6 +99,7 @@ class Service:
         metrics: Counts for Prometheus.
         planner: Makes the plans of requests.
         batcher: Scores requests in batches.
+        sessions: Heads that callers adapted.
         aside: Threads for long work next to the event loop.
         since: Start time of the server, in seconds since 1970.
         draining: Whether the server is stopping.
@@ -108,12 +110,14 @@ class Service:
     metrics: Metrics
     planner: Planner = field(init=False)
     batcher: Batcher = field(init=False)
+    sessions: Sessions = field(init=False)
     aside: Aside = field(init=False, default_factory=Aside)
     since: int = field(default_factory=lambda: int(time.time()))
     draining: bool = False
 
     def __post_init__(self) -> None:
         self.planner = Planner(self.opened.card, self.opened.communities)
+        self.sessions = Sessions(self.settings.most_sessions, self.settings.session_seconds)
         tokens = self.settings.batch_tokens or (_TOKENS_ON_GPU if _on_gpu() else _TOKENS_ON_CPU)
         most = self.settings.most_waiting
         self.batcher = Batcher(self.opened.scorer, tokens, most, self._count, self.opened.cores)
@@ -161,6 +165,7 @@ class Service:
         requests: Sequence[RewardRequest],
         steers: Sequence[Steer | None],
         repeated: bool = False,
+        added: Mapping[str, FloatArray] | None = None,
     ) -> FloatArray:
         """Rewards in logits, shape (B, N, S); B is the number of repeats if requested, else 1.
 
@@ -170,7 +175,10 @@ class Service:
         """
         await self._admit(requests, len(steers))
         wanted = ScoreRequest(
-            tuple(requests), tuple(steers), repeated and self.opened.repeats.show_spread
+            tuple(requests),
+            tuple(steers),
+            repeated and self.opened.repeats.show_spread,
+            added or {},
         )
         return (await self._while_connected(request, [wanted]))[0]
 

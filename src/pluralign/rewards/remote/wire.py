@@ -93,6 +93,8 @@ class Asked(Steering):
     thoughts: Thoughts | None = None
     """Treatment of thoughts before an answer (``<think>``, ...): ``strip`` leaves them out,
     ``keep`` scores them too; null is the server's setting, which is ``strip`` by default."""
+    session: Annotated[str, Field(max_length=64)] | None = None
+    """A session of ``/v1/adapt``, whose communities can be named too."""
 
 
 class RewardsRequest(Asked):
@@ -114,6 +116,27 @@ class CompareRequest(Asked):
     prompt: str | tuple[Turn, ...] = ""
     response: str
     other: str
+
+
+class Choice(_Sent):
+    """A choice of one person between two responses."""
+
+    prompt: str | tuple[Turn, ...] = ""
+    chosen: Annotated[str, Field(min_length=1)]
+    rejected: Annotated[str, Field(min_length=1)]
+    rater: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """The person; any text that is the same for one person."""
+
+
+class AdaptRequest(_Sent):
+    """Make a head for a community that nobody trained on, from a few of its choices or none."""
+
+    community: str
+    """Id or name of the community."""
+    choices: Annotated[tuple[Choice, ...], Field(max_length=200)] = ()
+    """Choices of its people; they are read once, and not kept."""
+    session: Annotated[str, Field(max_length=64)] | None = None
+    """An earlier session, to which the community is added; null starts one."""
 
 
 class Interval(_Answered):
@@ -204,6 +227,30 @@ class RankAnswer(_AnsweredFor):
     rule: str
     """By what they are ordered, in words."""
     ranking: tuple[Ranked, ...]
+
+
+class AdaptAnswer(_Answered):
+    """A head that was made from choices, and how far to trust it."""
+
+    model: str
+    session: str
+    """Name of the session, for later requests; any client that has it can use the head."""
+    seconds: float
+    """How long the session is kept after its last use."""
+    community: Served
+    interval: str
+    """The basis of the intervals."""
+    predicted_before: Interval | None
+    """Share of the choices that the head of all communities together predicts; null without
+    choices."""
+    predicted_held_out: Interval | None
+    """The same under heads that were made without the choices of the person (or question) at hand;
+    null with fewer than two people."""
+    moved: float | None
+    """Distance from the head of all communities together, as a multiple of the median distance of
+    trained heads."""
+    margins: tuple[Interval, ...]
+    """Margin of each choice under the new head, in logits, in the order in which they were sent."""
 
 
 class Preference(_Answered):

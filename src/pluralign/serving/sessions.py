@@ -1,0 +1,83 @@
+"""Heads of communities that callers adapted: in memory for a while, never on disk."""
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+
+from pluralign.core import FloatArray
+from pluralign.serving.plans import Planner
+from pluralign.serving.problems import Refused
+
+MOST_COMMUNITIES = 16
+"""Communities of one session; a session has one vector of the trunk for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The heads that one caller adapted.
+
+    Attributes:
+        planner: Plans for the model with these communities.
+        added: Community -> what its head adds to the reference's, shape (D,).
+    """
+
+    planner: Planner
+    added: Mapping[str, FloatArray]
+
+
+class Sessions:
+    """The latest sessions; the one unused for longest leaves when there are too many.
+
+    Args:
+        most: Largest number of sessions.
+        seconds: Longest time for which a session is kept after its last use.
+    """
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most, self._seconds = most, seconds
+        self._kept: OrderedDict[str, tuple[float, Session]] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, name: str) -> Session:
+        """The session of this name.
+
+        Raises:
+            Refused: If there is none, or no longer.
+        """
+        with self._lock:
+            self._forget()
+            if name not in self._kept:
+                raise Refused(
+                    404,
+                    "there is no such session, or no longer",
+                    "adapt again with POST /v1/adapt; sessions end when they are unused",
+                )
+            _, session = self._kept.pop(name)
+            self._kept[name] = time.monotonic(), session
+        return session
+
+    def keep(self, session: Session, name: str | None = None) -> str:
+        """Keep a session under its name, or under a new one that nobody can guess.
+
+        Returns:
+            The name.
+        """
+        name = name or secrets.token_urlsafe(16)
+        with self._lock:
+            self._kept.pop(name, None)
+            self._kept[name] = time.monotonic(), session
+            self._forget()
+        return name
+
+    def _forget(self) -> None:
+        until = time.monotonic() - self._seconds
+        while self._kept and (
+            len(self._kept) > self._most or next(iter(self._kept.values()))[0] < until
+        ):
+            self._kept.popitem(last=False)
