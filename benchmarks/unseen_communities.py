@@ -52,11 +52,14 @@ from pluralign.methods import (
     TrainingSet,
     choose_ridge,
     full_heads,
+    pooled_heads,
     scpo_heads,
 )
 from pluralign.methods.builtin import GPO, GROUP_DRO, LORE, MAP, PAL, POOLED, REFERENCE, VPL
 from pluralign.methods.few_choices import learn_alone, learn_mixture, learn_nearest
+from pluralign.methods.map_heads import CommunityPrior
 from pluralign.methods.training import Method
+from pluralign.methods.unseen import learn_prior
 from pluralign.models.trunks import open_trunk
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 from pluralign.settings import resolve
@@ -216,6 +219,13 @@ def alone(heads, config) -> Learner:
     return lambda train, reference, rng: learn_alone(heads)(train, reference, config, rng)
 
 
+def prior(train: TrainingSet, reference: LinearRewardModel, rng: np.random.Generator) -> Shared:
+    """The prior of saved models, from which `pluralign adapt` makes heads."""
+    ridge = choose_ridge(pooled_heads, train, reference, RidgeConfig(), rng).ridge
+    found = learn_prior(train, reference, ridge, rng)
+    return CommunityPrior(reference, found.mean_D, found.low_D_r, found.ridge)
+
+
 LEARNERS: dict[str, Learner] = {
     "reference": learner(REFERENCE),
     "pooled": learner(POOLED),
@@ -226,6 +236,7 @@ LEARNERS: dict[str, Learner] = {
     "adaptive": lambda *given: learn_mixture(given[0], given[1], AdaptiveConfig(), given[2]),
     "ridge": learner(MAP, ranks=(0,)),
     "map": learner(MAP),
+    "prior": prior,
     # Learning is repeated for each fold, so the grids of these four are a part of the default ones.
     "lore": learner(LORE, bases=(2, 5), ridges=(3.0, 1.0)),
     "pal": learner(PAL, prototypes=(2,), ridges=(10.0, 3.0)),
@@ -233,7 +244,7 @@ LEARNERS: dict[str, Learner] = {
     "gpo": learner(GPO, rates=(3e-4,)),
 }
 """`full`, `scpo`: the few choices alone, from the reference. `adaptive`: with the shares and pulls
-that it chose on the communities seen. `ridge`: `map` of rank 0."""
+that it chose on the communities seen. `ridge`: `map` of rank 0. `prior`: of every saved model."""
 
 
 def serve_fold(args: argparse.Namespace, data: Data, fold: int, left_out: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ def rows_of(cell: str, method: str, values: dict[int, float], first: int | None)
 def folder(tmp_path: Path) -> Path:
     rows = [row for cell in ("new x seen", "new x new")
             for row in (*rows_of(cell, "reference", {0: 0.6, 100: 0.6}, None),
-                        *rows_of(cell, "map", {0: 0.61, 100: 0.664}, 100))]  # fmt: skip
+                        *rows_of(cell, "prior", {0: 0.61, 100: 0.664}, 100))]  # fmt: skip
     deal = tmp_path / "runs" / "world_values" / "seed-7"
     deal.mkdir(parents=True)
     (deal / "about.json").write_text(json.dumps(ABOUT))
@@ -55,8 +55,8 @@ def test_the_section_has_the_numbers_a_picture_and_the_text_of_a_person(folder: 
     page = write(folder)
     assert page.index("## A community nobody trained on") < page.index("## How it was made")
     assert "### World Values Survey" in page
-    assert "| `map` | 61.0 | 66.4 | +1.0 [-1.0, +3.0] | +6.4 [+4.4, +8.4] | k = 100 |" in page
-    assert "| `map` | 0.390 | 0.336 | 51.0 KEN | 56.4 KEN |" in page
+    assert "| `prior` | 61.0 | 66.4 | +1.0 [-1.0, +3.0] | +6.4 [+4.4, +8.4] | k = 100 |" in page
+    assert "| `prior` | 0.390 | 0.336 | 51.0 KEN | 56.4 KEN |" in page
     assert "1 deal (seed 7) of 20 draws" in page
     assert (folder / "docs" / "images" / "unseen.png").stat().st_size > 10_000
     end = "<!-- unseen:end -->"

@@ -15,7 +15,7 @@ from pluralign.experiments.unseen_rows import NEW_NEW, NEW_SEEN, SEEN_NEW
 
 SHOWN = (0, 5, 20, 100)
 """Numbers of choices that tables with intervals have."""
-DRAWN = ("full", "nearest", "adaptive", "map", "lore", "gpo")
+DRAWN = ("full", "nearest", "adaptive", "prior", "lore", "gpo")
 _COLORS = ("#000000", "#6b6b6b", "#2c6fb0", "#c0561f", "#3a8a3a", "#8a4fa0")
 _DASHES = ([1, 0], [6, 3], [2, 2], [1, 0], [8, 2, 2, 2], [4, 2])
 _CELLS = {NEW_SEEN: "questions that others answered", NEW_NEW: "questions that nobody answered"}
@@ -101,7 +101,7 @@ def section(folders: Sequence[Path], pictures: Path, reading: str) -> str:
 INTRODUCTION = """\
 Communities are left out in turn. Each is then served from k of its own choices, by every method
 that can (`benchmarks/unseen_communities.py`, [protocol](protocol.md#few-examples),
-[formulas](methods.md#a-community-that-was-not-seen)). Stems of questions are dealt into 60 % about
+[formulas](methods.md#each-method-given-k-choices)). Stems of questions are dealt into 60 % about
 which a new community gives choices, 20 % that only others answered in training ("new x seen") and
 20 % that nobody answered ("new x new"). A draw takes one choice of each stem before a second one of
 any; smaller k are parts of larger ones. "Seen x new" is the usual case: the community was trained
