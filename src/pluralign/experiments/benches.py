@@ -55,14 +55,15 @@ def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[L
     settings, described = work.resolved.settings, work.opened.described
     side = _sides(work, encoded, seed)
     since = time.perf_counter()
-    reference, ridges = reference_at_hand(settings, work.opened), {}
+    reference, ridges, train = reference_at_hand(settings, work.opened), {}, side.train
     if reference is None:
-        reference, choice = fit_reference(side.train, work.opened.trunk, work.plan, settings, seed)
-        ridges[REFERENCE] = choice
+        fitted = fit_reference(train, work.opened.trunk, work.plan, settings, seed)
+        reference, train = fitted.model, fitted.train
+        ridges[REFERENCE] = fitted.choice
     work.timed("fit the reference", since)
     bench = LinearBench(
         resolved=work.resolved,
-        train=side.train,
+        train=train,
         reference=reference,
         seed=seed,
         trunk=described,

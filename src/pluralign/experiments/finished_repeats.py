@@ -21,7 +21,7 @@ from pluralign.experiments.linear_bench import LinearBench
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.repeats import reference_under, sides, spoken_for
 from pluralign.experiments.splitting import split_pairs
-from pluralign.methods import Method, RidgeChoice, TrainingSet
+from pluralign.methods import Method, ReferenceFit, RidgeChoice, TrainingSet
 from pluralign.models.trunks import OpenTrunk, open_trunk
 from pluralign.rewards import EncodedPairs, LinearRewardModel
 from pluralign.runs.folder import RECORD, RunFolder
@@ -147,13 +147,14 @@ def _repeat(
     roles = plan(settings, loaded.people(), given=opened.own_reference() is not None)
     split = split_pairs(loaded, settings, resolved.sources, seed)
     side = sides(encoded, split, roles, settings, seed)
-    reference, ridge = reference_at_hand(settings, opened), None
+    reference, ridge, train = reference_at_hand(settings, opened), None, side.train
     if reference is None:
         ridge = ridges[REFERENCE]
-        reference = reference_under(ridge, spoken_for(side.train, roles), opened.trunk)
+        reference = reference_under(ridge, spoken_for(train, roles), opened.trunk)
+        train = train.knowing(ReferenceFit(tuple(roles.spoken_for), ridge))
     bench = LinearBench(
         resolved=resolved,
-        train=side.train,
+        train=train,
         reference=reference,
         seed=seed,
         trunk=opened.described,

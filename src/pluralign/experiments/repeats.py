@@ -8,7 +8,14 @@ import numpy as np
 from pluralign.core import REFERENCE, NotEnoughData, PreferencePair, count_of, rng_for
 from pluralign.evaluation import TestPairs
 from pluralign.experiments.planning import Plan
-from pluralign.methods import RidgeChoice, RidgeConfig, TrainingSet, choose_ridge, pooled_heads
+from pluralign.methods import (
+    ReferenceFit,
+    RidgeChoice,
+    RidgeConfig,
+    TrainingSet,
+    choose_ridge,
+    pooled_heads,
+)
 from pluralign.methods.strength_weights import weighted_by_strength
 from pluralign.metrics import ENOUGH_CLUSTERS, effective_clusters
 from pluralign.rewards import EncodedPairs, LinearRewardModel, Trunk
@@ -103,9 +110,25 @@ def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings, s
     return Sides(replace(built, loss=settings.privacy.chosen_loss), test)
 
 
+@dataclass(frozen=True, slots=True)
+class FittedReference:
+    """A reference fitted on a part of the training pairs.
+
+    Attributes:
+        model: The reference.
+        choice: Its ridge, and why.
+        train: The training pairs; they know how the reference was fitted, if units of the
+            communities steered to taught it.
+    """
+
+    model: LinearRewardModel
+    choice: RidgeChoice
+    train: TrainingSet
+
+
 def fit_reference(
     train: TrainingSet, trunk: Trunk, plan: Plan, settings: Settings, seed: int
-) -> tuple[LinearRewardModel, RidgeChoice]:
+) -> FittedReference:
     """Fit the reference on the training pairs of the communities it speaks for, together."""
     own = spoken_for(train, plan)
     nothing = LinearRewardModel(trunk, np.zeros(trunk.dimensions))
@@ -114,7 +137,8 @@ def fit_reference(
         if settings.reference.ridge == "auto"
         else RidgeChoice(settings.reference.ridge, {})
     )
-    return reference_under(choice.ridge, own, trunk), choice
+    fit = ReferenceFit(tuple(plan.spoken_for), choice.ridge)
+    return FittedReference(reference_under(choice.ridge, own, trunk), choice, train.knowing(fit))
 
 
 def reference_under(ridge: float, own: TrainingSet, trunk: Trunk) -> LinearRewardModel:

@@ -38,6 +38,7 @@ from pluralign.methods.scpo import (
 from pluralign.methods.training import (
     Learn,
     Method,
+    ReferenceFit,
     Shared,
     TrainingSet,
     ranked,
@@ -60,6 +61,7 @@ __all__ = [
     "PalConfig",
     "PersonMeansConfig",
     "PropsConfig",
+    "ReferenceFit",
     "RidgeChoice",
     "RidgeConfig",
     "ScpoConfig",

@@ -69,7 +69,7 @@ def fit_adaptive(
     head_K_C_D = candidate_heads(train, reference, config, several)
     try:
         margin_N_K = held_out_margins(
-            lambda inner: candidate_heads(inner, reference, config, several),
+            lambda inner: candidate_heads(inner, inner.refitted(reference), config, several),
             train,
             len(head_K_C_D),
             rng,

@@ -151,8 +151,9 @@ def learn_group_dro(
     """
 
     def heads(inner: TrainingSet) -> FloatArray:
+        refitted = inner.refitted(reference)
         found = [
-            group_dro_heads(inner, reference, adjustment, config.ridges)
+            group_dro_heads(inner, refitted, adjustment, config.ridges)
             for adjustment in config.adjustments
         ]
         return np.repeat(np.concatenate(found)[:, None], len(inner.communities), axis=1)

@@ -258,11 +258,15 @@ def learn_in_context(
     A third of the units is left out once; where there are too few to leave any out, the first rate
     and penalty and the least number of steps are taken.
     """
-    course = _Course.of(train, reference, recipe, int(rng.integers(2**31)))
+    seed = int(rng.integers(2**31))
+    course = tried = _Course.of(train, reference, recipe, seed)
     chosen = (recipe.rates[0], recipe.penalties[0], min(recipe.stops))
     # Without units to leave out, the first candidate stays.
     with suppress(NotEnoughData):
-        losses = course.held_out_losses(folds_of(train, rng) == 0)
+        held_N = folds_of(train, rng) == 0
+        if train.reference_fit is not None:
+            tried = _Course.of(train, train.without(held_N).refitted(reference), recipe, seed)
+        losses = tried.held_out_losses(held_N)
         chosen = min(losses, key=lambda candidate: losses[candidate])
     rate, penalty, last = chosen
     # The rate falls as it did where the number of steps was chosen.

@@ -122,15 +122,16 @@ def learn_map(
     seed = int(rng.integers(2**32))
     shapes = _shapes(config)
 
-    def priors(part: TrainingSet) -> list[CommunityPrior]:
-        mean_D = pooled_heads(part, reference, RidgeConfig(), [pooled.ridge])[0, 0]
+    def priors(part: TrainingSet, anchor: LinearRewardModel) -> list[CommunityPrior]:
+        mean_D = pooled_heads(part, anchor, RidgeConfig(), [pooled.ridge])[0, 0]
         middle = float(np.median(config.ridges))
-        round_ = CommunityPrior(reference, mean_D, np.zeros((len(mean_D), 0)), middle)
+        round_ = CommunityPrior(anchor, mean_D, np.zeros((len(mean_D), 0)), middle)
         value_D, vector_D_D = shared_directions(round_, part, rng_for(seed, "halves"))
         return [replace(round_, low_D_r=low_part(value_D, vector_D_D, *shape)) for shape in shapes]
 
     def heads(inner: TrainingSet) -> FloatArray:
-        own, found = [inner.of(c) for c in inner.communities], priors(inner)
+        own = [inner.of(c) for c in inner.communities]
+        found = priors(inner, inner.refitted(reference))
         paths = [np.stack([p.path(o, config.ridges) for o in own], axis=1) for p in found]
         return np.concatenate(paths)
 
@@ -140,7 +141,7 @@ def learn_map(
         margin_N_K = held_out_margins(heads, train, len(shapes) * len(config.ridges), rng)
         best = int(np.argmin(mean_losses(margin_N_K, train)))
     shape, ridge = divmod(best, len(config.ridges))
-    return replace(priors(train)[shape], ridge=config.ridges[ridge])
+    return replace(priors(train, reference)[shape], ridge=config.ridges[ridge])
 
 
 def fit_map(

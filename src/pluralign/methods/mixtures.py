@@ -11,7 +11,7 @@ community's pairs demand of a head at the anchor.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -148,7 +148,8 @@ class MixtureFit:
         """
 
         def heads(inner: TrainingSet) -> FloatArray:
-            return np.stack([heads_of(mixture, inner) for mixture in self.each(inner, candidates)])
+            fit = replace(self, reference=inner.refitted(self.reference))
+            return np.stack([heads_of(mixture, inner) for mixture in fit.each(inner, candidates)])
 
         best = 0
         if len(candidates) > 1:

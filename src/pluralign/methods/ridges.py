@@ -58,7 +58,10 @@ def choose_ridge(
     """
     try:
         margin_N_K = held_out_margins(
-            lambda inner: heads(inner, reference, config, ridges), train, len(ridges), rng
+            lambda inner: heads(inner, inner.refitted(reference), config, ridges),
+            train,
+            len(ridges),
+            rng,
         )
         loss_K = mean_losses(margin_N_K, train)
     except NotEnoughData:

@@ -30,6 +30,19 @@ from pluralign.rewards import (
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceFit:
+    """How a reference was fitted on some of the training pairs.
+
+    Attributes:
+        communities: Ids of the communities it was fitted on, together.
+        ridge: Pull towards zero, > 0, in pairs.
+    """
+
+    communities: tuple[str, ...]
+    ridge: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSet:
     """Training pairs of every community, and which communities to steer to.
 
@@ -45,6 +58,8 @@ class TrainingSet:
         place_N: A number in [0, 1) that belongs to the unit of each pair, shape (N,): folds are
             dealt by it, so that a unit that leaves changes no other unit's fold. None: folds are
             drawn at random.
+        reference_fit: How the reference was fitted on some of these pairs, if units of the
+            communities steered to are among them; None if it has seen none of their units.
 
     Raises:
         NotEnoughData: If a community has no training pairs.
@@ -56,6 +71,7 @@ class TrainingSet:
     unit_N: IntArray
     loss: LossKind = "plain"
     place_N: FloatArray | None = None
+    reference_fit: ReferenceFit | None = None
 
     def __post_init__(self) -> None:
         if len(self.unit_N) != len(self.encoded):
@@ -147,6 +163,32 @@ class TrainingSet:
         if self.effective_loss == "plain":
             return fit_paths(self.encoded.features, ridges, prior_P_D, self.weight_N)
         return np.stack([self.heads(ridges, prior_D) for prior_D in prior_P_D], axis=1)
+
+    def knowing(self, reference_fit: ReferenceFit) -> "TrainingSet":
+        """This set with the fit of its reference, where that saw units that can be held out.
+
+        Raters are not shared by communities; questions are, and then a reference that learned
+        how others answer a question looks too good on it (see `refitted`).
+        """
+        spoken_N = np.isin(self.community_N, reference_fit.communities)
+        steered_N = np.isin(self.community_N, self.communities)
+        shared = np.intersect1d(self.unit_N[spoken_N], self.unit_N[steered_N])
+        return replace(self, reference_fit=reference_fit) if len(shared) else self
+
+    def refitted(self, reference: LinearRewardModel) -> LinearRewardModel:
+        """The reference as these pairs alone would have taught it; itself if it saw none of them.
+
+        What is held out has to be new to the reference too. Else every method that stays close to
+        it looks better on the held-out pairs than it is on a question that nobody has seen.
+        """
+        if self.reference_fit is None:
+            return reference
+        own = self.of(*self.reference_fit.communities)
+        nothing_D = np.zeros_like(reference.reference_D)
+        if not len(own.encoded):
+            return LinearRewardModel(reference.trunk, nothing_D)
+        head_D = own.heads([self.reference_fit.ridge], nothing_D)[0]
+        return LinearRewardModel(reference.trunk, head_D)
 
     def losses(self, margin_n_K: FloatArray, counted_N: BoolArray) -> FloatArray:
         """Losses of the n pairs that count under K models, in nats, shape (n, K)."""

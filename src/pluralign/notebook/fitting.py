@@ -143,8 +143,9 @@ def _fitted(
     ridges = {}
     reference = start.given
     if reference is None:
-        reference, choice = fit_reference(train, start.trunk, roles, settings, settings.seed)
-        ridges["reference"] = choice
+        fitted = fit_reference(train, start.trunk, roles, settings, settings.seed)
+        reference, train = fitted.model, fitted.train
+        ridges["reference"] = fitted.choice
     described = start.described
     bench = LinearBench(
         resolved=resolved,
