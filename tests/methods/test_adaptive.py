@@ -17,13 +17,14 @@ from pluralign.methods import (
     pooled_heads,
     stacking_shares,
 )
+from pluralign.methods.adaptive import own_shares
 from pluralign.rewards import EncodedPairs, LinearRewardModel, fit_bradley_terry
 
 
 def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tuning(
     village: Any,
 ) -> None:
-    config = AdaptiveConfig(shared_ridges=(), own_ridges=(0.5,))
+    config = AdaptiveConfig(shared_ridges=(), zero_ridges=(), own_ridges=(0.5,))
     heads_K_C_D = candidate_heads(village.train, village.reference, config)
     assert heads_K_C_D.shape == (2, 3, 64)
     np.testing.assert_array_equal(heads_K_C_D[0], np.tile(village.reference.reference_D, (3, 1)))
@@ -34,7 +35,7 @@ def test_without_shared_levels_the_candidates_are_the_reference_and_full_fine_tu
 def test_without_own_levels_the_candidates_are_the_reference_and_two_pooled_models(
     village: Any,
 ) -> None:
-    config = AdaptiveConfig(shared_ridges=(2.0,), own_ridges=())
+    config = AdaptiveConfig(shared_ridges=(2.0,), zero_ridges=(), own_ridges=())
     train = village.train.without(village.train.community_N == "~coast")
     heads_K_C_D = candidate_heads(train, village.reference, config)
     (steered_to_C_D,) = pooled_heads(train, village.reference, RidgeConfig(), [2.0])
@@ -51,15 +52,15 @@ def test_without_own_levels_the_candidates_are_the_reference_and_two_pooled_mode
 
 
 def test_without_any_level_only_the_reference_is_left(village: Any) -> None:
-    model = fit_adaptive(village.train, village.reference, AdaptiveConfig((), ()), rng_for(0))
+    model = fit_adaptive(village.train, village.reference, AdaptiveConfig((), (), ()), rng_for(0))
     assert not model.delta_C_D.any()
 
 
 def test_every_level_is_combined_with_every_other(village: Any) -> None:
     config = AdaptiveConfig()
-    assert candidate_heads(village.train, village.reference, config).shape == (25, 3, 64)
+    assert candidate_heads(village.train, village.reference, config).shape == (55, 3, 64)
     alone = village.train.without(~np.isin(village.train.community_N, ["~hill", "~world"]))
-    assert candidate_heads(alone, village.reference, config, several=False).shape == (15, 1, 64)
+    assert candidate_heads(alone, village.reference, config, several=False).shape == (30, 1, 64)
 
 
 def loss(margin_N_K: FloatArray, share_K: FloatArray) -> float:
@@ -188,3 +189,37 @@ def test_a_pair_counts_in_every_candidate_by_the_weight_of_its_source(village: A
         candidate_heads(train.without(ignored), village.reference, config),
         atol=1e-4,
     )
+
+
+def test_a_community_unlike_the_others_gets_a_mixture_of_its_own(
+    numbers: Callable[..., TrainingSet],
+) -> None:
+    """Two candidates: one is right for most communities, the other for one."""
+    communities = ["AUS", "BEL", "CHE", "DNK", "~odd"]
+    train = numbers({c: np.ones((40, 4)) for c in communities}, raters=8)
+    sign_N = np.where(train.community_N == "~odd", -1.0, 1.0)
+    margin_N_K = np.stack([2 * sign_N, -2 * sign_N], axis=1)
+    common_K = stacking_shares(margin_N_K, train)
+    share_C_K = own_shares(margin_N_K, train, common_K, pull=10.0)
+    np.testing.assert_allclose(share_C_K.sum(axis=1), 1)
+    assert (share_C_K[:4, 0] > common_K[0] - 1e-6).all()
+    assert share_C_K[4, 1] > 0.5 > common_K[1]
+
+
+def test_a_pull_without_end_gives_every_community_the_mixture_of_all(
+    numbers: Callable[..., TrainingSet],
+) -> None:
+    train = numbers({c: np.ones((20, 4)) for c in ("MEX", "GBR")}, raters=5)
+    margin_N_K = np.random.default_rng(7).normal(size=(40, 3))
+    common_K = np.array([0.5, 0.3, 0.2])
+    share_C_K = own_shares(margin_N_K, train, common_K, pull=1e9)
+    np.testing.assert_allclose(share_C_K, np.tile(common_K, (2, 1)), atol=1e-6)
+
+
+def test_a_community_that_was_never_held_out_gets_the_mixture_of_all(
+    numbers: Callable[..., TrainingSet],
+) -> None:
+    train = numbers({c: np.ones((20, 4)) for c in ("MEX", "GBR")}, raters=5)
+    margin_N_K = np.where((train.community_N == "MEX")[:, None], np.nan, np.ones((40, 2)))
+    share_C_K = own_shares(margin_N_K, train, np.array([0.7, 0.3]), pull=1.0)
+    np.testing.assert_allclose(share_C_K[0], [0.7, 0.3])

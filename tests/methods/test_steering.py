@@ -120,7 +120,9 @@ def test_a_pair_of_weight_zero_is_as_if_it_were_not_there(village: Any, name: st
 @every_fit
 def test_a_pull_without_end_keeps_the_reference(village: Any, name: str) -> None:
     fit, config = FITS[name]
-    strong = AdaptiveConfig((1e9,), (1e9,)) if name == "adaptive" else replace(config, ridge=1e9)
+    strong = (
+        AdaptiveConfig((1e9,), (), (1e9,)) if name == "adaptive" else replace(config, ridge=1e9)
+    )
     model: Any = fit(village.train, village.reference, strong, rng_for(0))
     np.testing.assert_allclose(
         model.heads(), np.tile(village.reference.reference_D, (3, 1)), atol=1e-5

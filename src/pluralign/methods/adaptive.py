@@ -1,11 +1,16 @@
 """Ours: partial pooling, with the strength of shrinkage chosen inside the training raters.
 
 Each community's head is drawn towards what communities teach together - those steered to, or all
-there are - which is drawn towards the reference. How strongly, at either level, decides everything:
-with no shared level this is full fine-tuning, with no own level it is the pooled model, with
-neither it is the reference. So all of them stand as candidates, each fitted without some of the
-training raters, and the held-out loss decides how to mix them (stacking). Heads are linear, so a
-mixture of candidates is again one head for each community.
+there are - which is drawn towards the reference, or towards zero. How strongly, at either level,
+decides everything: with no shared level this is full fine-tuning, with no own level it is the
+pooled model, with neither it is the reference. So all of them stand as candidates, each fitted
+without some of the training raters or questions, and the held-out loss decides how to mix them
+(stacking): first for all communities together, then for each, drawn towards the shares of all.
+Heads are linear, so a mixture of candidates is again one head for each community.
+
+Whether to start from the reference at all shows only on questions that are new to it. So each fold
+refits it (`TrainingSet.refitted`): one that knows how others answered the held-out questions is
+preferred every time, also where heads that start from zero are better.
 """
 
 from dataclasses import dataclass
@@ -17,6 +22,7 @@ from scipy.optimize import minimize
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.core.units import Unit
 from pluralign.methods.ridges import balanced_weights, held_out_margins
+from pluralign.methods.shares import pulled_shares
 from pluralign.methods.training import (
     TrainingSet,
     check_ridges,
@@ -33,18 +39,27 @@ class AdaptiveConfig:
         shared_ridges: Candidate pulls of the shared level towards the reference, > 0, in pairs.
             Each is tried with a shared level of the communities steered to (if there are several)
             and with one of all communities. A candidate without a shared level is always added.
+        zero_ridges: Candidate pulls of the shared level towards zero, > 0, in pairs: the same
+            levels, without the reference.
         own_ridges: Candidate pulls of a community towards the shared level, > 0, in pairs. A
             candidate without a level of its own is always added.
+        share_pull: Pull of a community's mixture towards the mixture of all, >= 0, in pairs.
         guard: Number of standard errors below the reference's held-out accuracy at which a
             community falls back to the reference.
     """
 
     shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
+    zero_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (30.0, 10.0, 3.0)
     own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
+    share_pull: Annotated[float, Unit("pairs")] = 10.0
     guard: Annotated[float, Unit("standard errors")] = 2.0
 
     def __post_init__(self) -> None:
-        check_ridges(*self.shared_ridges, *self.own_ridges)
+        check_ridges(*self.shared_ridges, *self.zero_ridges, *self.own_ridges)
+        if not 0 <= self.share_pull < np.inf:
+            raise InvalidInput(
+                f"share_pull must be a number >= 0, got {self.share_pull}", hint="10 is the default"
+            )
         if not 0 <= self.guard < np.inf:
             raise InvalidInput(
                 f"guard must be a number >= 0, got {self.guard}", hint="2 is two standard errors"
@@ -77,13 +92,15 @@ def fit_adaptive(
         # The least difference in a sum moves where the search for shares ends, and sums depend on
         # the number of threads.
         with one_blas_thread():
-            share_K = stacking_shares(margin_N_K, train)
-            mixed_N = margin_N_K @ share_K
+            share_C_K = own_shares(
+                margin_N_K, train, stacking_shares(margin_N_K, train), config.share_pull
+            )
+            mixed_N = _mixed(margin_N_K, train, share_C_K)
     except NotEnoughData:
         return steered(reference, train.communities, head_K_C_D[0])
-    head_C_D = np.einsum("k,kcd->cd", share_K, head_K_C_D)
+    head_C_D = np.einsum("ck,kcd->cd", share_C_K, head_K_C_D)
     worse_C = falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
-    # Mixed by a loss over all communities; one that is worse off for it is not steered.
+    # A community that is worse off is not steered.
     head_C_D[worse_C] = reference.reference_D
     return steered(reference, train.communities, head_C_D)
 
@@ -103,7 +120,7 @@ def candidate_heads(
     Returns:
         Shape (K, C, D); the first candidate is the reference.
     """
-    prior_P_D = np.stack(_priors(train, reference, config, several))
+    prior_P_D = candidate_priors(train, reference, config, several)
     paths = [train.of(c).paths(config.own_ridges, prior_P_D) for c in train.communities]
     own_K_P_C_D = np.stack(paths, axis=2)
     none_1_P_C_D = np.broadcast_to(prior_P_D[:, None], own_K_P_C_D.shape[1:])[None]
@@ -112,19 +129,27 @@ def candidate_heads(
     return head_P_K_C_D.reshape(-1, *own_K_P_C_D.shape[2:])
 
 
-def _priors(
+def candidate_priors(
     train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig, several: bool
-) -> list[FloatArray]:
-    """The reference, and each shared level under each ridge, shape (D,) each."""
-    start_D = reference.reference_D
-    level_K_D = train.heads(config.shared_ridges, start_D)
+) -> FloatArray:
+    """The reference, and each shared level under each ridge, shape (P, D)."""
+    level_K_D = _shared_levels(train, reference, config)
     if not several:
-        return [start_D, *level_K_D]
+        return np.stack([reference.reference_D, *level_K_D])
     steered_to = train.of(*train.communities)
     # Where every pair is of a community steered to, both levels are one, which is solved once.
     same = len(steered_to.encoded) == len(train.encoded)
-    own_K_D = level_K_D if same else steered_to.heads(config.shared_ridges, start_D)
-    return [start_D, *own_K_D, *level_K_D]
+    own_K_D = level_K_D if same else _shared_levels(steered_to, reference, config)
+    return np.stack([reference.reference_D, *own_K_D, *level_K_D])
+
+
+def _shared_levels(
+    train: TrainingSet, reference: LinearRewardModel, config: AdaptiveConfig
+) -> FloatArray:
+    """Heads of all pairs together, from the reference and from zero, shape (K, D)."""
+    start_D = reference.reference_D
+    from_zero_K_D = train.heads(config.zero_ridges, np.zeros_like(start_D))
+    return np.concatenate([train.heads(config.shared_ridges, start_D), from_zero_K_D])
 
 
 def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
@@ -162,6 +187,46 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
     # The search may leave its bounds by a rounding error.
     share_K: FloatArray = np.clip(found.x, 0, None) / np.clip(found.x, 0, None).sum()
     return share_K
+
+
+def own_shares(
+    margin_N_K: FloatArray, train: TrainingSet, common_K: FloatArray, pull: float
+) -> FloatArray:
+    """Mix candidates for each community alone, drawn towards the mixture of all.
+
+    A mixture of all communities is what most of them need. One that differs may need less of what
+    others teach, or more; the fewer pairs it has, the closer it stays.
+
+    Args:
+        margin_N_K: Held-out margins of each candidate, in logits, shape (N, K); nan where a pair
+            does not count.
+        train: The pairs.
+        common_K: Shares of the mixture of all, shape (K,).
+        pull: How strongly shares are drawn towards those of all, >= 0, in pairs.
+
+    Returns:
+        Shares >= 0 that sum to 1, shape (C, K): they minimise ``sum weight * loss - pull * sum
+        over k of common_k * log share_k``.
+    """
+    seen_N, community_N = ~np.isnan(margin_N_K[:, 0]), train.community_N
+    weight_N, flip_N, kind = train.weight_N, train.flip_N, train.effective_loss
+    shares = []
+    for community in train.communities:
+        own = np.flatnonzero(seen_N & (community_N == community))
+        shares.append(
+            pulled_shares(margin_N_K[own], weight_N[own], flip_N[own], kind, common_K, pull)
+        )
+    return np.stack(shares)
+
+
+def _mixed(margin_N_K: FloatArray, train: TrainingSet, share_C_K: FloatArray) -> FloatArray:
+    """Held-out margins of each community's mixture, shape (N,); nan where a pair does not count."""
+    mixed_N = np.full(len(margin_N_K), np.nan)
+    community_N = train.community_N
+    for community, share_K in zip(train.communities, share_C_K, strict=True):
+        rows = np.flatnonzero(community_N == community)
+        mixed_N[rows] = margin_N_K[rows] @ share_K
+    return mixed_N
 
 
 def falls_behind(

@@ -14,7 +14,12 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, NotEnoughData
-from pluralign.methods.adaptive import AdaptiveConfig, candidate_heads, stacking_shares
+from pluralign.methods.adaptive import (
+    AdaptiveConfig,
+    candidate_heads,
+    candidate_priors,
+    stacking_shares,
+)
 from pluralign.methods.baselines import RidgeConfig, full_heads, pooled_heads
 from pluralign.methods.ridges import choose_ridge, held_out_margins
 from pluralign.methods.training import Heads, TrainingSet
@@ -151,16 +156,13 @@ def learn_mixture(
 
     Where there are too few units to leave any out, the reference has the whole share.
     """
-    start_D, several = reference.reference_D, len(train.communities) > 1
-    priors = [start_D[None]]
-    for taught in (train.of(*train.communities), train) if several else (train,):
-        priors.append(taught.heads(config.shared_ridges, start_D))
-    prior_P_D = np.concatenate(priors)
+    several = len(train.communities) > 1
+    prior_P_D = candidate_priors(train, reference, config, several)
     share_K = np.eye(len(prior_P_D) * (1 + len(config.own_ridges)))[0]
     # Without units to leave out, the reference stays.
     with suppress(NotEnoughData):
         margin_N_K = held_out_margins(
-            lambda inner: candidate_heads(inner, reference, config, several),
+            lambda inner: candidate_heads(inner, inner.refitted(reference), config, several),
             train,
             len(share_K),
             rng,

@@ -22,6 +22,7 @@ from scipy.special import softmax
 from pluralign.core import FloatArray, IntArray, InvalidInput, NotEnoughData, rng_for
 from pluralign.methods.adapting import heads_of
 from pluralign.methods.ridges import held_out_margins, mean_losses
+from pluralign.methods.shares import pulled_shares
 from pluralign.methods.training import TrainingSet
 from pluralign.rewards import (
     LinearRewardModel,
@@ -36,8 +37,6 @@ _STEPS = 200
 _FALL = 1e-8
 # A community begins with this share in its own cluster, so that bases differ from the first step.
 _OWN_SHARE = 0.8
-# A share of 0 has no logarithm; the prior needs one for a base that no community uses.
-_LEAST_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +70,15 @@ class Mixture:
         They minimise ``sum weight * loss - pull * sum over k of mean_k log share_k``. Without
         choices they are the mean of the communities seen.
         """
-        mean_K: FloatArray = np.maximum(self.share_C_K.mean(axis=0), _LEAST_SHARE)
-        mean_K /= mean_K.sum()
-        if not len(choices.encoded) or len(mean_K) == 1:
-            return mean_K
         margin_n_K = choices.encoded.margins(self.base_K_D.T)
-        weight_n, flip_n, kind = choices.weight_N, choices.flip_N, choices.effective_loss
-
-        def loss(logit_K: FloatArray) -> tuple[float, FloatArray]:
-            share_K = softmax(logit_K)
-            margin_n = margin_n_K @ share_K
-            value = float(weight_n @ report_losses(margin_n, flip_n, kind))
-            slope_K = (weight_n * report_slopes(margin_n, flip_n, kind)) @ margin_n_K
-            value -= self.pull * float(mean_K @ np.log(np.maximum(share_K, 1e-300)))
-            return value, share_K * (slope_K - slope_K @ share_K) + self.pull * (share_K - mean_K)
-
-        with one_blas_thread():
-            found = minimize(loss, np.log(mean_K), jac=True, method="L-BFGS-B")
-        shares: FloatArray = softmax(found.x)
-        return shares
+        return pulled_shares(
+            margin_n_K,
+            choices.weight_N,
+            choices.flip_N,
+            choices.effective_loss,
+            self.share_C_K.mean(axis=0),
+            self.pull,
+        )
 
 
 class Candidate(NamedTuple):

@@ -178,7 +178,7 @@ class TrainingSet:
     def refitted(self, reference: LinearRewardModel) -> LinearRewardModel:
         """The reference as these pairs alone would have taught it; itself if it saw none of them.
 
-        What is held out has to be new to the reference too. Else every method that stays close to
+        Held-out units must be new to the reference too. Else every method that stays close to
         it looks better on the held-out pairs than it is on a question that nobody has seen.
         """
         if self.reference_fit is None:
