@@ -140,7 +140,7 @@ def _mend(folder: RunFolder, needs: Needs) -> dict[str, str]:
 def _state(folder: RunFolder) -> str:
     try:
         return (folder.path / STATE).read_text(encoding="utf-8")
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         return ""
 
 
