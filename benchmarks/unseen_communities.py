@@ -34,9 +34,9 @@ from pluralign.experiments.unseen import (
     OWN,
     SHUFFLED,
     SWAPPED,
-    Given,
     Newcomer,
-    Served,
+    ServedCommunity,
+    Shots,
     adapted_margins,
     deal,
     newcomer,
@@ -143,7 +143,8 @@ def read(args: argparse.Namespace, seed: int) -> Data:
     dealt = deal(pairs, seed)
     rows = training_rows(pairs, dealt, without=())
     train = TrainingSet.build(encoded.take(rows), roles.steered)
-    reference, _ = fit_reference(train, trunk, roles, settings, seed)
+    fitted = fit_reference(train, trunk, roles, settings, seed)
+    reference, train = fitted.model, fitted.train
     newcomers = {c: newcomer(c, train, encoded, dealt, trunk) for c in sorted(roles.steered)}
     newcomers = {c: n for c, n in newcomers.items() if n.new_N.any() and not n.new_N.all()}
     chosen = list(newcomers)[: args.most]
@@ -197,9 +198,9 @@ def check(args: argparse.Namespace, data: Data) -> None:
     print(f"{len(data.encoded):,} pairs, {len(counts)} communities; served: {data.folds}")
 
 
-def given_of(args: argparse.Namespace) -> list[Given]:
-    own = [Given(OWN, k) for k in sorted(set(args.choices))]
-    return own + [Given(c, k) for c in (SWAPPED, SHUFFLED) for k in sorted(set(args.controls))]
+def given_of(args: argparse.Namespace) -> list[Shots]:
+    own = [Shots(OWN, k) for k in sorted(set(args.choices))]
+    return own + [Shots(c, k) for c in (SWAPPED, SHUFFLED) for k in sorted(set(args.controls))]
 
 
 def learner(method: Method, **values: object) -> Learner:
@@ -275,21 +276,21 @@ def serve_one(
     community: str,
     fold: int,
     seen: Sequence[str],
-) -> Served:
+) -> ServedCommunity:
     own = data.newcomers[community]
     if fold != ALL_FOLDS:
         others = [data.newcomers[c] for c in seen if c in data.newcomers]
         return serve(shared, own, others, given_of(args), args.draws, data.seed)
     margin_N_1 = adapted_margins(shared, [data.train.of(community)], own.test)
     credit_N_1, loss_N_1 = (np.sign(margin_N_1) + 1) / 2, np.logaddexp(0, -margin_N_1)
-    return Served((Given(OWN, -1),), credit_N_1, loss_N_1, np.zeros(1))
+    return ServedCommunity((Shots(OWN, -1),), credit_N_1, loss_N_1, np.zeros(1))
 
 
 def file_of(data: Data, fold: int, method: str) -> Path:
     return data.folder / ("all" if fold == ALL_FOLDS else f"fold-{fold}") / f"{method}.npz"
 
 
-def save(path: Path, served: dict[str, Served], seconds: dict[str, float]) -> None:
+def save(path: Path, served: dict[str, ServedCommunity], seconds: dict[str, float]) -> None:
     arrays = {f"seconds/{name}": np.array(value) for name, value in seconds.items()}
     for community, found in served.items():
         for name, values in asdict(found).items():
@@ -300,7 +301,9 @@ def save(path: Path, served: dict[str, Served], seconds: dict[str, float]) -> No
         np.savez_compressed(opened, **arrays)
 
 
-def load(deals: Sequence[Data], whole: bool, method: str, given: Sequence[Given]) -> Served:
+def load(
+    deals: Sequence[Data], whole: bool, method: str, given: Sequence[Shots]
+) -> ServedCommunity:
     """One method's results for the communities of every deal, one after the other."""
     found: dict[str, list[np.ndarray]] = {"credit_N_S": [], "loss_N_S": [], "spread_S": []}
     for data in deals:
@@ -311,14 +314,14 @@ def load(deals: Sequence[Data], whole: bool, method: str, given: Sequence[Given]
                 for name, parts in found.items():
                     parts.append(stored[f"{name}/{community}"].astype(np.float64))
     credit_N_S, loss_N_S = (np.concatenate(found[name]) for name in ("credit_N_S", "loss_N_S"))
-    return Served(tuple(given), credit_N_S, loss_N_S, np.mean(found["spread_S"], axis=0))
+    return ServedCommunity(tuple(given), credit_N_S, loss_N_S, np.mean(found["spread_S"], axis=0))
 
 
 def measured(args: argparse.Namespace, deals: Sequence[Data]) -> Iterator[dict]:
     judges = Judges.of([(n.test, n.new_N) for data in deals for n in data.newcomers.values()])
     for whole, given, rows_of in (
         (False, given_of(args), curve_rows),
-        (True, [Given(OWN, -1)], trained_rows),
+        (True, [Shots(OWN, -1)], trained_rows),
     ):
         served = {m: load(deals, whole, m, given) for m in args.methods}
         yield from rows_of(judges, served)

@@ -17,8 +17,8 @@ from pluralign.experiments.unseen import (
     SEEN,
     SHUFFLED,
     SWAPPED,
-    Given,
-    Served,
+    ServedCommunity,
+    Shots,
     adapted_margins,
     contexts,
     deal,
@@ -124,7 +124,12 @@ def test_a_drawn_order_takes_one_pair_of_each_unit_before_a_second() -> None:
 
 def test_draws_are_nested_and_controls_are_what_they_say(odd: Dealt) -> None:
     own, others = odd.newcomers[5], odd.newcomers[:5]
-    asked = [Given(OWN, 2), Given(OWN, 5), Given(SHUFFLED, 10_000), Given(SWAPPED, 5)]
+    asked = [
+        Shots(OWN, 2),
+        Shots(OWN, 5),
+        Shots(SHUFFLED, 10_000),
+        Shots(SWAPPED, 5),
+    ]
     two, five, shuffled, swapped = contexts(own, others, asked, draw=3, seed=0)
     assert pairs_of(five)[:2] == pairs_of(two)
     assert {p.community for p in pairs_of(swapped)} < {c.id for c in others}
@@ -139,7 +144,12 @@ def test_draws_are_nested_and_controls_are_what_they_say(odd: Dealt) -> None:
 def test_own_choices_help_an_odd_community_and_controls_do_not(odd: Dealt) -> None:
     config = MapConfig(ranks=(0,), ridges=(0.1,), mean_ridges=(1.0,))
     shared = learn_map(odd.seen, odd.reference, config, rng_for(0))
-    asked = [Given(OWN, 0), Given(OWN, 40), Given(SWAPPED, 40), Given(SHUFFLED, 40)]
+    asked = [
+        Shots(OWN, 0),
+        Shots(OWN, 40),
+        Shots(SWAPPED, 40),
+        Shots(SHUFFLED, 40),
+    ]
     found = serve(shared, odd.newcomers[5], odd.newcomers[:5], asked, draws=4, seed=0)
     none, own, swapped, shuffled = found.credit_N_S.mean(axis=0).tolist()
     assert none < 0.1
@@ -152,7 +162,7 @@ def test_own_choices_help_an_odd_community_and_controls_do_not(odd: Dealt) -> No
 def test_margins_are_those_of_each_adapted_model(odd: Dealt) -> None:
     config = MapConfig(ranks=(0,), ridges=(1.0,), mean_ridges=(1.0,))
     shared, own = learn_map(odd.seen, odd.reference, config, rng_for(0)), odd.newcomers[5]
-    told = list(contexts(own, [], [Given(OWN, 0), Given(OWN, 5)], draw=0, seed=0))
+    told = list(contexts(own, [], [Shots(OWN, 0), Shots(OWN, 5)], draw=0, seed=0))
     expected = [choice_margins(shared.adapt(choices), own.test) for choices in told]
     np.testing.assert_allclose(adapted_margins(shared, told, own.test), np.stack(expected, axis=1))
     one = OneHead(odd.reference, np.arange(TRUNK.dimensions, dtype=float))
@@ -169,15 +179,15 @@ def a_test(sizes: dict[str, int], stems: int = 12) -> tuple[EncodedPairs, np.nda
     return TRUNK.encode_pairs(pairs), np.ones(len(pairs), dtype=bool)
 
 
-def planted(credit_N: np.ndarray, *asked: Given) -> Served:
+def planted(credit_N: np.ndarray, *asked: Shots) -> ServedCommunity:
     column = np.repeat(credit_N[:, None].astype(float), len(asked), axis=1)
-    return Served(asked, column, column, np.zeros(len(asked)))
+    return ServedCommunity(asked, column, column, np.zeros(len(asked)))
 
 
 def test_each_community_counts_the_same_and_the_worst_is_named() -> None:
     judges = Judges.of([a_test({"MEX": 120, "KEN": 24, "PER": 4})])
     credit_N = (judges.community_N == "MEX").astype(float)
-    (row,) = [r for r in curve_rows(judges, {"a": planted(credit_N, Given(OWN, 0))})
+    (row,) = [r for r in curve_rows(judges, {"a": planted(credit_N, Shots(OWN, 0))})
               if r["metric"] == "accuracy"]  # fmt: skip
     assert row["value"] == pytest.approx(1 / 3)
     assert row["worst_community"] == "KEN"  # PER has too few stems to be named
@@ -188,7 +198,7 @@ def test_a_pair_of_several_deals_is_counted_once() -> None:
     test, new_N = a_test({"MEX": 60, "KEN": 24})
     judges = Judges.of([(test, new_N), (test, new_N)])
     credit_N = (judges.community_N == "MEX").astype(float)
-    rows = curve_rows(judges, {"a": planted(credit_N, Given(OWN, 0))})
+    rows = curve_rows(judges, {"a": planted(credit_N, Shots(OWN, 0))})
     row = next(r for r in rows if r["metric"] == "accuracy")
     assert (row["value"], row["n"]) == (pytest.approx(0.5), 84)
 
@@ -196,11 +206,11 @@ def test_a_pair_of_several_deals_is_counted_once() -> None:
 def test_the_first_number_above_the_reference_needs_an_interval_above_0() -> None:
     judges = Judges.of([a_test({f"~{c}": 48 for c in range(8)})])
     rng, n = rng_for(0), len(judges.community_N)
-    asked = (Given(OWN, 0), Given(OWN, 5), Given(OWN, 50))
+    asked = (Shots(OWN, 0), Shots(OWN, 5), Shots(OWN, 50))
     reference = planted(rng.random(n) < 0.5, *asked)
     columns = [reference.credit_N_S[:, 0], rng.random(n) < 0.52, rng.random(n) < 0.9]
     credit_N_S = np.stack([c.astype(float) for c in columns], axis=1)
-    better = Served(asked, credit_N_S, credit_N_S, np.zeros(3))
+    better = ServedCommunity(asked, credit_N_S, credit_N_S, np.zeros(3))
     rows = list(curve_rows(judges, {"reference": reference, "better": better}))
     first = {r["method"]: r["value"] for r in rows if r["metric"] == "first_above"}
     assert first == {"reference": None, "better": 50}

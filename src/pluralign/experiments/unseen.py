@@ -47,7 +47,7 @@ class Dealt:
     judges_N: BoolArray
 
 
-class Given(NamedTuple):
+class Shots(NamedTuple):
     """Choices that a method is given.
 
     Attributes:
@@ -88,7 +88,7 @@ class Newcomer:
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedCommunity:
     """How well a method serves a community.
 
     Attributes:
@@ -98,7 +98,7 @@ class Served:
         spread_S: Standard deviation over draws of the accuracy on all test pairs, shape (S,).
     """
 
-    given: tuple[Given, ...]
+    given: tuple[Shots, ...]
     credit_N_S: FloatArray
     loss_N_S: FloatArray
     spread_S: FloatArray
@@ -171,7 +171,7 @@ def draw_order(unit_N: IntArray, rng: np.random.Generator) -> IntArray:
 
 
 def contexts(
-    own: Newcomer, others: Sequence[Newcomer], given: Sequence[Given], draw: int, seed: int
+    own: Newcomer, others: Sequence[Newcomer], given: Sequence[Shots], draw: int, seed: int
 ) -> Iterator[TrainingSet]:
     """The choices of one draw, for each number of choices and control."""
     rng = rng_for(seed, "choices", own.id, draw)
@@ -189,10 +189,10 @@ def serve(
     shared: Shared,
     own: Newcomer,
     others: Sequence[Newcomer],
-    given: Sequence[Given],
+    given: Sequence[Shots],
     draws: int,
     seed: int,
-) -> Served:
+) -> ServedCommunity:
     """Adapt a method to a community's choices, and judge it by the community's test pairs.
 
     Args:
@@ -212,7 +212,7 @@ def serve(
         credit_N_S += drawn_N_S / draws
         loss_N_S += np.logaddexp(0, -margin_N_S) / draws
         accuracy_B_S[draw] = drawn_N_S.mean(axis=0)
-    return Served(tuple(given), credit_N_S, loss_N_S, accuracy_B_S.std(axis=0))
+    return ServedCommunity(tuple(given), credit_N_S, loss_N_S, accuracy_B_S.std(axis=0))
 
 
 def adapted_margins(shared: Shared, sets: Sequence[TrainingSet], test: EncodedPairs) -> FloatArray:

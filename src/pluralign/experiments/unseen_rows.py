@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import REFERENCE, BoolArray, Estimate, FloatArray
-from pluralign.experiments.unseen import OWN, SHUFFLED, SWAPPED, Given, Served
+from pluralign.experiments.unseen import OWN, SHUFFLED, SWAPPED, ServedCommunity, Shots
 from pluralign.metrics import Clusters, GroupMeans, group_means
 from pluralign.rewards import EncodedPairs
 
@@ -83,7 +83,7 @@ class Judges:
         return min(means.items(), key=lambda item: item[1]) if len(means) > 1 else None
 
 
-def curve_rows(judges: Judges, served: Mapping[str, Served]) -> Iterator[dict[str, Any]]:
+def curve_rows(judges: Judges, served: Mapping[str, ServedCommunity]) -> Iterator[dict[str, Any]]:
     """Rows on communities that were left out, on questions seen and new.
 
     Args:
@@ -109,7 +109,7 @@ def curve_rows(judges: Judges, served: Mapping[str, Served]) -> Iterator[dict[st
             yield {"cell": cell, "method": method, **first}
 
 
-def trained_rows(judges: Judges, served: Mapping[str, Served]) -> Iterator[dict[str, Any]]:
+def trained_rows(judges: Judges, served: Mapping[str, ServedCommunity]) -> Iterator[dict[str, Any]]:
     """Rows on communities that were trained on, on new questions: the cell ``seen x new``."""
     for method in served:
         for row in _method_rows(judges, judges.new_N, served, method):
@@ -122,7 +122,7 @@ def _is_gain(row: Mapping[str, Any]) -> bool:
 
 
 def _method_rows(
-    judges: Judges, rows_N: BoolArray, served: Mapping[str, Served], method: str
+    judges: Judges, rows_N: BoolArray, served: Mapping[str, ServedCommunity], method: str
 ) -> Iterator[dict[str, Any]]:
     own = served[method]
     credit = own.credit_N_S
@@ -142,7 +142,7 @@ def _method_rows(
 
 
 def _comparisons(
-    served: Mapping[str, Served], method: str
+    served: Mapping[str, ServedCommunity], method: str
 ) -> Iterator[tuple[str, dict[int, FloatArray]]]:
     """Name of a difference, and for each column that has it the credit to subtract."""
     own = served[method]
@@ -153,13 +153,13 @@ def _comparisons(
     for metric, control in (("over_none", OWN), *_CONTROLS):
         found = {}
         for given, s in column.items():
-            other = Given(control, 0 if control == OWN else given.choices)
+            other = Shots(control, 0 if control == OWN else given.choices)
             if given.control == OWN and given.choices and other in column:
                 found[s] = own.credit_N_S[:, column[other]]
         if found:
             yield metric, found
 
 
-def _row(metric: str, given: Given, e: Estimate) -> dict[str, Any]:
+def _row(metric: str, given: Shots, e: Estimate) -> dict[str, Any]:
     found = {"value": e.value, "low": e.low, "high": e.high, "n": e.n}
     return {"control": given.control, "choices": given.choices, "metric": metric} | found

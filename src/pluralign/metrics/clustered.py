@@ -91,7 +91,7 @@ def wilson_interval(
 
     >>> low, high = wilson_interval(0.01, variance=0.01 * 0.99 / 1000, clusters=500)
     >>> round(low, 4), round(high, 4)
-    (0.0054, 0.0184)
+    (0.0054, 0.0183)
     >>> wilson_interval(0.0, 0.0, clusters=20)[0]
     0.0
     """

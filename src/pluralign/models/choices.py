@@ -1,13 +1,11 @@
 """Choices of one community, read from a file, for a head of its own."""
 
-from pathlib import Path
-
-from pluralign.core import PreferencePair, Tally
+from pluralign.core import AnyPath, PreferencePair, Tally, as_path
 from pluralign.sources import JsonlPairs
 
 
 def read_choices(
-    path: Path | None, community: str, tally: Tally, skip_bad: bool = False
+    path: AnyPath | None, community: str, tally: Tally, skip_bad: bool = False
 ) -> list[PreferencePair]:
     """The choices of a community in a file of pairs; none without a file, or in an empty one.
 
@@ -21,7 +19,10 @@ def read_choices(
     Raises:
         InvalidInput: If the file or a row cannot be read.
     """
-    if path is None or (path.is_file() and not path.stat().st_size):
+    if path is None:
+        return []
+    path = as_path(path)
+    if path.is_file() and not path.stat().st_size:
         return []
     pairs = list(JsonlPairs(path, community, skip_bad).pairs(tally))
     own = [pair for pair in pairs if pair.community == community]

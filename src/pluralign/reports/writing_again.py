@@ -1,18 +1,19 @@
 """Pages and audits of a run that was made again, such as after a withdrawal."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pluralign.auditing import run_audit
-from pluralign.core import PluralignError, Reporter
+from pluralign.core import AnyPath, PluralignError, Reporter, as_path
 from pluralign.reports.choosing import Choice
 from pluralign.reports.writing import ReportOptions, write_report
 from pluralign.runs.derived_files import AUDITED
 
 
 def write_derived(
-    folder: Path, derived: Mapping[str, Mapping[str, Any] | None], reporter: Reporter
+    folder: AnyPath,
+    derived: Mapping[str, Mapping[str, Any] | None],
+    reporter: Reporter,
 ) -> list[str]:
     """Write the audit and the pages of a run as they were written before.
 
@@ -24,7 +25,7 @@ def write_derived(
     Returns:
         Names of those that were written.
     """
-    written = []
+    folder, written = as_path(folder), []
     for name, settings in derived.items():
         if settings is None:
             continue

@@ -118,7 +118,7 @@ class CompareRequest(Asked):
     other: str
 
 
-class Choice(_Sent):
+class SentChoice(_Sent):
     """A choice of one person between two responses."""
 
     prompt: str | tuple[Turn, ...] = ""
@@ -133,7 +133,7 @@ class AdaptRequest(_Sent):
 
     community: str
     """Id or name of the community."""
-    choices: Annotated[tuple[Choice, ...], Field(max_length=200)] = ()
+    choices: Annotated[tuple[SentChoice, ...], Field(max_length=200)] = ()
     """Choices of its people; they are read once, and not kept."""
     session: Annotated[str, Field(max_length=64)] | None = None
     """An earlier session, to which the community is added; null starts one."""
