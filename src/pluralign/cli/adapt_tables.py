@@ -82,7 +82,7 @@ def _sentences(id_: str, found: Adaptation, model: LinearRewardModel) -> list[st
     lines = [f"{made}, starting from the head of {seen} together"]
     far = ""
     if found.moved is not None:
-        far = f"; it lies {found.moved:.2f} times as far from there as trained heads do (median)"
+        far = f"; its distance is {found.moved:.0%} of that of a trained head (median)"
     lines.append(f"the choices moved it by {found.shift:.3f} logits in a margin on average{far}")
     if found.held_out is None:
         lines.append("nothing is held out, because the choices are of one person or one question")
