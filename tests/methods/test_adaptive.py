@@ -223,3 +223,27 @@ def test_a_community_that_was_never_held_out_gets_the_mixture_of_all(
     margin_N_K = np.where((train.community_N == "MEX")[:, None], np.nan, np.ones((40, 2)))
     share_C_K = own_shares(margin_N_K, train, np.array([0.7, 0.3]), pull=1.0)
     np.testing.assert_allclose(share_C_K[0], [0.7, 0.3])
+
+
+def test_shares_of_reported_choices_are_those_of_the_choices(
+    numbers: Callable[..., TrainingSet],
+) -> None:
+    """Of two candidates that differ in scale alone, flipped reports do not favour the smaller."""
+    rng = rng_for(0, "reports")
+    train = numbers({"MEX": np.ones((4000, 4))}, raters=40)
+    flipped_N = rng.random(4000) < 0.3
+    reported = tuple(replace(pair, flip=0.3) for pair in train.encoded.pairs)
+    private = replace(train, encoded=replace(train.encoded, pairs=reported))
+    sure_N = 1.5 + 1.5 * rng.normal(size=4000)
+    chosen_N = np.where(rng.random(4000) < 1 / (1 + np.exp(-sure_N)), sure_N, -sure_N)
+    seen_N = np.where(flipped_N, -chosen_N, chosen_N)
+
+    def share_of_scale(train: TrainingSet, margin_N: FloatArray) -> float:
+        return float(stacking_shares(np.stack([margin_N, 0 * margin_N], axis=1), train)[0])
+
+    clean = share_of_scale(train, chosen_N)
+    forward = share_of_scale(replace(private, loss="forward"), seen_N)
+    plain = share_of_scale(replace(private, loss="plain"), seen_N)
+    assert clean > 0.9
+    assert forward > 0.75
+    assert plain < 0.5

@@ -28,7 +28,7 @@ from pluralign.methods.training import (
     check_ridges,
     steered,
 )
-from pluralign.rewards import LinearRewardModel, one_blas_thread
+from pluralign.rewards import LinearRewardModel, one_blas_thread, report_losses, report_slopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +162,22 @@ def stacking_shares(margin_N_K: FloatArray, train: TrainingSet) -> FloatArray:
 
     Returns:
         Shares >= 0 that sum to 1, shape (K,). Stacking: Wolpert 1992; Breiman 1996. The problem is
-        convex.
+        convex, but for choices that were reported by randomised response and the loss ``forward``.
     """
     weight_N = balanced_weights(margin_N_K[:, 0], train)
     # Pairs that do not count have margins of nan, which times a weight of 0 is nan.
-    weight_N, margin_N_K = weight_N[weight_N > 0], margin_N_K[weight_N > 0]
+    counted_N = weight_N > 0
+    weight_N, margin_N_K, flip_N = (
+        weight_N[counted_N],
+        margin_N_K[counted_N],
+        train.flip_N[counted_N],
+    )
+    kind = train.effective_loss
 
     def loss(share_K: FloatArray) -> tuple[float, FloatArray]:
         margin_N = margin_N_K @ share_K
-        # Clipped, because `exp` overflows; the force is 0 or 1 long before.
-        force_N = weight_N / (1 + np.exp(np.clip(margin_N, -500, 500)))
-        return float(weight_N @ np.logaddexp(0, -margin_N)), -(force_N @ margin_N_K)
+        slope_N = weight_N * report_slopes(margin_N, flip_N, kind)
+        return float(weight_N @ report_losses(margin_N, flip_N, kind)), slope_N @ margin_N_K
 
     candidates = margin_N_K.shape[1]
     found = minimize(
