@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
-from pluralign.core import InvalidSettings, Tally, flip_probability
+from pluralign.core import InvalidInput, InvalidSettings, Tally, flip_probability
 from pluralign.experiments import Outcome, run_experiment
+from pluralign.models import open_model
+from pluralign.rewards import LinearRewardModel
 from pluralign.runs import RewardRun, open_run
 from pluralign.settings import resolve
 from pluralign.simulation import SocietySource
@@ -146,3 +148,22 @@ def test_a_run_without_the_setting_has_no_margins_of_training_pairs(
     assert isinstance(opened, RewardRun)
     assert opened.seen_margins("full", 0) is None
     assert not list((folder / "open").rglob("*.seen.parquet"))
+
+
+def test_nothing_that_choices_taught_without_noise_is_saved_with_a_private_model(
+    folder: Path,
+) -> None:
+    """The prior of new communities has the head of all choices, and its directions."""
+    run(
+        folder / "people",
+        pairs={"source": "society", "each": 400, "thin": 20, "world": 300},
+        methods=["person-means", "pooled"],
+        **{"person-means": {"epsilon": 4.0, "dimensions": 2}},
+    )
+    models = folder / "people" / "models" / "seed-0"
+    private, pooled = (open_model(models / name) for name in ("person-means", "pooled"))
+    assert isinstance(private, LinearRewardModel) and isinstance(pooled, LinearRewardModel)
+    assert private.prior is None and pooled.prior is not None
+    with pytest.raises(InvalidInput, match="cannot be adapted") as refused:
+        private.adapt([], "KEN")
+    assert "other than person-means" in str(refused.value.hint)

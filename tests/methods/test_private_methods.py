@@ -18,6 +18,7 @@ from pluralign.encoders import HashEncoder
 from pluralign.methods import (
     PersonMeansConfig,
     PropsConfig,
+    ReferenceFit,
     RidgeConfig,
     TrainingSet,
     fit_full,
@@ -137,6 +138,25 @@ def test_one_person_moves_the_mean_by_no_more_than_the_noise_was_made_for() -> N
     assert moved_P.sum() == 1
     apart = np.linalg.norm(vector_P_M.mean(axis=0) - others_P_M.mean(axis=0))
     assert 0 < apart <= 2 * config.clip / 20
+
+
+def test_a_person_is_a_person_also_where_folds_keep_questions_whole() -> None:
+    by_rater = people(80)
+    pairs = tuple(
+        replace(pair, question=f"q{i % 3}", stem=f"q{i % 3}")
+        for i, pair in enumerate(by_rater.encoded.pairs)
+    )
+    encoded = EncodedPairs(pairs, by_rater.encoded.features)
+    by_question = TrainingSet.build(encoded, ["MEX"], by="question")
+    assert np.array_equal(means(by_question).heads(), means(by_rater).heads())
+
+
+def test_a_reference_that_learned_from_the_people_to_protect_is_refused() -> None:
+    train = people(80)
+    means(train.knowing(ReferenceFit(("USA",), 1.0)))
+    with pytest.raises(InvalidInput, match="fitted on the choices of MEX") as refused:
+        means(train.knowing(ReferenceFit(("MEX", "USA"), 1.0)))
+    assert refused.value.hint == "fit the reference on other communities"
 
 
 def turned(own: TrainingSet, rater: str) -> TrainingSet:

@@ -48,7 +48,7 @@ class LinearBench:
         # An ablation has the draws of its method, so that it differs in one thing only.
         rng = rng_for(self.seed, "fit", method.tuned_as or method.name)
         model = method.fit(self.train, self.reference, config, rng)
-        return fitted(model, self.trunk, self.prior)
+        return fitted(model, self.trunk, None if method.protects else self.prior)
 
     def prior(self) -> HeadPrior:
         """The prior of communities that nobody trained on; its mean is the head of `pooled`."""
@@ -133,12 +133,16 @@ class LinearFit:
         margin_N_C = test.margins(self.model.heads().T)
         return {c: margin_N_C[:, k] for k, c in enumerate(self.model.communities)}
 
-    def save(self, folder: Path, about: Mapping[str, object]) -> None:
-        """Write weights and card."""
-        prior = self.model.prior  # a method's own
+    def whole(self, about: Mapping[str, object]) -> LinearRewardModel:
+        """The model with facts about it, and with a prior: its method's own, or the bench's."""
+        prior = self.model.prior
         if prior is None and self.prior is not None:
             prior = self.prior()
-        save_reward_model(replace(self.model, about=about, prior=prior), folder, self.trunk)
+        return replace(self.model, about=about, prior=prior)
+
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Write weights and card."""
+        save_reward_model(self.whole(about), folder, self.trunk)
 
 
 @dataclass(frozen=True, slots=True)

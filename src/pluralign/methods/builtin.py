@@ -167,6 +167,7 @@ PERSON_MEANS = Method(
     config=PersonMeansConfig,
     about="person-level privacy: the reference plus a noisy mean of the people",
     section="person-means",
+    protects=True,
 )
 VPL = Method(
     name="vpl",

@@ -81,14 +81,10 @@ def fit_person_means(
     Raises:
         NotEnoughData: If no pairs are public, or a community has too few people; the message has
             the number needed.
-        InvalidInput: If choices were reported by randomised response, or a pair has no rater.
+        InvalidInput: If choices were reported by randomised response, a pair has no rater, or the
+            reference was fitted on the choices to protect.
     """
-    if train.flip_N.any():
-        raise InvalidInput(
-            "person-means needs the choices themselves, got reports of them",
-            where="privacy.epsilon",
-            hint="leave privacy.epsilon out, and set person-means.epsilon",
-        )
+    _check_protected(train)
     public = public_directions(train, reference, config.dimensions)
     noise = rng if config.seeded else np.random.default_rng(secrets.randbits(_BITS))
     heads = []
@@ -98,6 +94,25 @@ def fit_person_means(
         scale = config.step * public.margin_spread / spread if spread else 0.0
         heads.append(reference.reference_D + scale * (public.basis_D_M @ mean_M))
     return steered(reference, train.communities, np.stack(heads))
+
+
+def _check_protected(train: TrainingSet) -> None:
+    """Refuse choices that were reported, or that the reference has learned from already."""
+    if train.flip_N.any():
+        raise InvalidInput(
+            "person-means needs the choices themselves, got reports of them",
+            where="privacy.epsilon",
+            hint="leave privacy.epsilon out, and set person-means.epsilon",
+        )
+    known = () if train.reference_fit is None else train.reference_fit.communities
+    exposed = [community for community in train.communities if community in known]
+    if exposed:
+        raise InvalidInput(
+            f"the reference was fitted on the choices of {', '.join(exposed)}, which person-means "
+            "is to protect",
+            where="reference.fit_on",
+            hint="fit the reference on other communities",
+        )
 
 
 def public_directions(
@@ -159,7 +174,9 @@ def private_mean(
 def person_vectors(own: TrainingSet, basis_D_M: FloatArray, clip: float) -> FloatArray:
     """The mean of each person's features of chosen minus rejected, clipped, shape (P, M)."""
     feature_N_M = np.stack([own.encoded.margins(column_D) for column_D in basis_D_M.T], axis=1)
-    people, person_N = np.unique(own.unit_N, return_inverse=True)
+    # Not the units that folds keep whole: these are questions after a split by question.
+    raters = [str(pair.rater) for pair in own.encoded.pairs]
+    people, person_N = np.unique(np.array(raters), return_inverse=True)
     sum_P_M = np.zeros((len(people), feature_N_M.shape[1]))
     np.add.at(sum_P_M, person_N, _clipped(feature_N_M, 1.0))
     return _clipped(sum_P_M / np.bincount(person_N)[:, None], clip)

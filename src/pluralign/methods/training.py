@@ -298,6 +298,8 @@ class Method:
             to the one to ship. None for controls and ablations, which only whole tables show.
         learn: ``(train, reference, config, rng) -> Shared``, for a method that can adapt to a
             community it has not seen; its fit is what it learns, adapted to each community.
+        protects: Whether its model protects people against readers of the model. Then nothing else
+            that was learned from choices is saved with it, such as a prior of new communities.
     """
 
     name: str
@@ -315,6 +317,7 @@ class Method:
     baseline: bool = False
     rank: int | None = None
     learn: Learn | None = None
+    protects: bool = False
 
     @property
     def has_chosen_ridge(self) -> bool:

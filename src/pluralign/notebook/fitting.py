@@ -20,7 +20,7 @@ from pluralign.core import (
     rng_for,
 )
 from pluralign.encoders import language_warning
-from pluralign.experiments.linear_bench import LinearBench
+from pluralign.experiments.linear_bench import LinearBench, LinearFit
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.repeats import fit_reference
 from pluralign.experiments.reward_record import LIMITS, people_by_role
@@ -155,12 +155,10 @@ def _fitted(
         trunk=described,
         ridges=ridges,
     )
-    model = bench.fit(method).model
-    if not isinstance(model, LinearRewardModel):
-        return model
-    return replace(
-        model, about=_about(resolved, method, bench, roles), prior=model.prior or bench.prior()
-    )
+    found = bench.fit(method)
+    if not isinstance(found, LinearFit):
+        return found.model
+    return found.whole(_about(resolved, method, bench, roles))
 
 
 def _about(

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 Made = Literal["prior", "adapted"]
 """How a head was made that was not trained: from no choice, or from a few."""
-_NO_PRIOR = "it was saved without a prior for communities that nobody trained on; fit it again"
+_NO_PRIOR = (
+    "it was saved without a prior for communities that nobody trained on; fit it again, by a "
+    "method other than person-means"
+)
 
 
 def with_adapted_head(

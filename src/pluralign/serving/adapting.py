@@ -94,7 +94,7 @@ def _adaptable(service: Service) -> LinearRewardModel:
     if not models or not isinstance(models[0], LinearRewardModel) or models[0].prior is None:
         raise InvalidInput(
             "the model has no prior for communities that nobody trained on",
-            hint="fit it again with this version of pluralign",
+            hint="fit it again with this version, by a method other than person-means",
         )
     return models[0]
 
