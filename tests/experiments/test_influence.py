@@ -174,6 +174,16 @@ def test_people_methods_and_data_that_do_not_fit_are_refused(
         influence(run, ["big~hill"], settings=other)
 
 
+def test_a_model_that_cannot_be_fitted_again_as_it_was_is_refused(
+    run: Path, settings: Tables
+) -> None:
+    """What changed the model otherwise, another version or other settings, is no person's doing."""
+    other = resolve(settings | {"fit": {"ridge": 5.0}})
+    for raters in (["big~hill"], None):
+        with pytest.raises(InvalidInput, match="full cannot be fitted again as it was in the run"):
+            influence(run, raters, "full", settings=other)
+
+
 def test_a_run_without_raters_has_nobody_to_take_out(
     go: Go, settings: Tables, big: Rows, tmp_path: Path, write_rows: Write
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pluralign.core import InvalidInput, InvalidSettings, Tally, flip_probability
-from pluralign.experiments import Outcome, run_experiment
+from pluralign.experiments import Outcome, influence, run_experiment
 from pluralign.models import open_model
 from pluralign.rewards import LinearRewardModel
 from pluralign.runs import RewardRun, open_run
@@ -167,3 +167,6 @@ def test_nothing_that_choices_taught_without_noise_is_saved_with_a_private_model
     with pytest.raises(InvalidInput, match="cannot be adapted") as refused:
         private.adapt([], "KEN")
     assert "other than person-means" in str(refused.value.hint)
+    with pytest.raises(InvalidInput, match="steers without noise") as noisy:
+        influence(folder / "people", ["r1"], "person-means")
+    assert noisy.value.hint == "use pooled"

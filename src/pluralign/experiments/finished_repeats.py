@@ -17,7 +17,7 @@ from pluralign.core import (
 )
 from pluralign.evaluation import TestPairs, own_margins
 from pluralign.experiments.benches import reference_at_hand
-from pluralign.experiments.linear_bench import LinearBench
+from pluralign.experiments.linear_bench import LinearBench, LinearFit, UnsavedFit
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.repeats import reference_under, sides, spoken_for
 from pluralign.experiments.splitting import split_pairs
@@ -30,7 +30,7 @@ from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.pair_loading import Loaded, load_pairs
 
 _SAME = 1e-4
-"""Logits by which the margins of a reference that was fitted again may differ."""
+"""Logits by which the margins of a model that was fitted again may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +58,33 @@ class FinishedRepeat:
         """Its seed."""
         return self.bench.seed
 
-    def margins(self, method: Method) -> tuple[TestPairs, FloatArray]:
-        """The test pairs and the margins that the run wrote, each under its own community's steer.
+    def fitted(self, method: Method) -> tuple[LinearFit | UnsavedFit, TestPairs, FloatArray]:
+        """A method fitted again, and the test pairs and margins that the run wrote.
+
+        Returns:
+            The fit; the test pairs; and the margin of each under its own community's steer, in
+            logits, shape (N,).
 
         Raises:
             DamagedFile: If the file is missing or damaged.
-            InvalidInput: If its reference is not the one at hand, as after a change of version.
+            InvalidInput: If other margins are found now, as after a change of version or of the
+                settings: the difference would be taken for that of a person.
         """
         judged, margins = self.folder.read_predictions(self.seed, method.name)
         again_N = self.test.margins(self.bench.reference.reference_D)
-        if len(judged) != len(again_N) or not np.allclose(judged.reference_N, again_N, atol=_SAME):
-            raise InvalidInput(
-                "the reference of the run cannot be fitted again",
-                where=str(self.folder.path),
-                hint="run the experiment again with this version",
-            )
-        return judged, own_margins(margins, judged)
+        self._check_same(REFERENCE, judged.reference_N, again_N)
+        again, margin_N = self.bench.fit(method), own_margins(margins, judged)
+        self._check_same(method.name, margin_N, own_margins(again.margins(self.test), judged))
+        return again, judged, margin_N
+
+    def _check_same(self, name: str, written_N: FloatArray, again_N: FloatArray) -> None:
+        if len(written_N) == len(again_N) and np.allclose(written_N, again_N, atol=_SAME):
+            return
+        raise InvalidInput(
+            f"{name} cannot be fitted again as it was in the run",
+            where=str(self.folder.path),
+            hint="run the experiment again with this version and these settings",
+        )
 
     def learned_from(self, pair: PreferencePair) -> bool:
         """Whether the reference learned from such a pair, if it is a training pair."""

@@ -151,7 +151,9 @@ def influence(
 def _method(resolved: Resolved, name: str | None, folder: Path, every: bool) -> Method:
     """The method that is named, or the first preferred one that can be used."""
     of_run = {method.name: method for method in resolved.methods}
-    usable = [m for m in of_run.values() if m.steers and (m.weights is not None or not every)]
+    # Where noise protects people, a change would be one of noise.
+    steers = [m for m in of_run.values() if m.steers and not m.protects]
+    usable = [m for m in steers if m.weights is not None or not every]
     if name is None and usable:
         order = [*ranked_methods()[::-1], *of_run]
         return min(usable, key=lambda m: order.index(m.name))
@@ -159,11 +161,19 @@ def _method(resolved: Resolved, name: str | None, folder: Path, every: bool) -> 
         return of_run[name]
     what = f"for all people, {name!r} must" if every and name in of_run else f"{name!r} must"
     raise InvalidInput(
-        f"{what if name else 'a method must'} be a method of the run that steers"
+        f"{what if name else 'a method must'} be a method of the run that steers without noise"
         + (" and only weighs pairs" if every else ""),
         where=str(folder),
-        hint=f"use {', '.join(m.name for m in usable)}" if usable else "name people with --rater",
+        hint=_other_methods(usable, steers),
     )
+
+
+def _other_methods(usable: Sequence[Method], steers: Sequence[Method]) -> str:
+    if usable:
+        return f"use {', '.join(method.name for method in usable)}"
+    if steers:
+        return "name people with --rater"
+    return "run the experiment again with such a method, for example full"
 
 
 def _whom(raters: Sequence[str] | None) -> str:
@@ -193,7 +203,7 @@ class _Found:
 
     def add(self, repeat: FinishedRepeat, method: Method, raters: Sequence[str] | None) -> None:
         """Take people out of a repeat; all of them where ``raters`` is None."""
-        judged, margin_N = repeat.margins(method)
+        fitted, judged, margin_N = repeat.fitted(method)
         for community in np.unique(judged.community_N).tolist():
             rows = np.flatnonzero(judged.community_N == community)
             pairs = repeat.test.take(rows).pairs
@@ -201,7 +211,7 @@ class _Found:
             part = _Part(judged.take(rows), margin_N[rows], pairs, testers)
             self.parts[repeat.seed, community] = part
         taken = (
-            by_one_step(repeat, method, judged, margin_N)
+            by_one_step(repeat, method, fitted, judged, margin_N)
             if raters is None
             else by_refitting(repeat, method, raters, judged, margin_N)
         )

@@ -9,7 +9,7 @@ import numpy as np
 from pluralign.core import FloatArray, IntArray, InvalidInput
 from pluralign.evaluation import TestPairs, own_margins
 from pluralign.experiments.finished_repeats import FinishedRepeat
-from pluralign.experiments.linear_bench import LinearFit
+from pluralign.experiments.linear_bench import LinearFit, UnsavedFit
 from pluralign.experiments.repeats import judge, spoken_for
 from pluralign.methods import Method, TrainingSet
 from pluralign.rewards import EncodedPairs, LinearRewardModel
@@ -76,7 +76,11 @@ def by_refitting(
 
 
 def by_one_step(
-    repeat: FinishedRepeat, method: Method, judged: TestPairs, margin_N: FloatArray
+    repeat: FinishedRepeat,
+    method: Method,
+    fitted: LinearFit | UnsavedFit,
+    judged: TestPairs,
+    margin_N: FloatArray,
 ) -> Iterator[TakenOut]:
     """Take each person out by one step of Newton's method, from one factorisation for a head.
 
@@ -85,6 +89,7 @@ def by_one_step(
     Args:
         repeat: The repeat.
         method: A method that only weighs pairs.
+        fitted: Its fit with all people.
         judged: Its test pairs.
         margin_N: As in `by_refitting`.
 
@@ -98,7 +103,6 @@ def by_one_step(
             where=str(repeat.folder.path),
             hint="name people with --rater: the model is then fitted again without each",
         )
-    fitted = repeat.bench.fit(method)
     assert isinstance(fitted, LinearFit), "a method that weighs pairs has linear heads"
     counts = training_pairs(train)
     people = sorted({rater for _, rater in counts})
