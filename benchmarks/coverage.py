@@ -2,15 +2,19 @@
 
 Run: ``python benchmarks/coverage.py [--societies 1000] [--real FOLDER]``. For each kind of number
 (accuracy, paired differences that are common or rare) and each number of raters (5, 10, 20, 50;
-equally busy or not) many societies are drawn whose truth is known. ``--real`` takes the folder of a
-finished run (``pluralign run configs/global_dialogues.toml``): its raters are the population there,
-and raters are drawn from them. Printed: the share of intervals that contain the truth, and the
-median width, for our interval, the percentile bootstrap that it replaced, and its competitors.
+equally busy or not) many societies are drawn whose truth is known. Question stems, which take the
+place of raters in surveys, are as uneven as those of GlobalOpinionQA: one has 24 % of the pairs.
+``--real`` takes the folder of a finished run (``pluralign run configs/global_dialogues.toml``): its
+raters are the population there, and raters are drawn from them. Printed: the share of intervals
+that contain the truth, and the median width, for our interval, the percentile bootstrap that it
+replaced, and its competitors. `coverage_questions.py` has averages over communities, raters who
+share few questions, human agreement and rank correlations; `coverage_adapt.py` has `adapt`.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from rich.console import Console
@@ -24,18 +28,26 @@ from pluralign.metrics import Clusters, correct, group_means
 from pluralign.runs import RewardRun, open_run
 
 RATERS = (5, 10, 20, 50)
+STEMS = (20, 50, 150)
 PAIRS = 15
+LARGEST = 0.24
+"""Share of the pairs that the largest stem of GlobalOpinionQA has."""
 DRAWS = 400
+Shape = Literal["even", "uneven", "one has 24 %"]
+SHAPES: dict[Shape, tuple[int, ...]] = {"even": RATERS, "uneven": RATERS, "one has 24 %": STEMS}
 Society = tuple[FloatArray, FloatArray]
 """Sum of the credits of each rater, and number of their pairs, each of shape (G,)."""
 Interval = Callable[[FloatArray, FloatArray, np.random.Generator], tuple[float, float]]
 
 
-def sizes(raters: int, even: bool, rng: np.random.Generator) -> FloatArray:
-    """Pairs of each rater: all the same, or spread as in real data (lognormal)."""
-    if even:
+def sizes(raters: int, shape: Shape, rng: np.random.Generator) -> FloatArray:
+    """Pairs of each rater: all the same, or spread as in real data (lognormal), or one has many."""
+    if shape == "even":
         return np.full(raters, float(PAIRS))
-    return np.maximum(1, np.round(rng.lognormal(np.log(PAIRS) - 0.5, 1.0, raters)))
+    size_G = np.maximum(1, np.round(rng.lognormal(np.log(PAIRS) - 0.5, 1.0, raters)))
+    if shape != "uneven":
+        size_G[0] = np.round(LARGEST / (1 - LARGEST) * size_G[1:].sum())
+    return size_G
 
 
 def accuracy(mean: float, alike: float) -> Callable[[FloatArray, np.random.Generator], FloatArray]:
@@ -178,13 +190,13 @@ def covered(
     return float(inside.mean()), float(np.median(ends[:, 1] - ends[:, 0]))
 
 
-def planted(kind: str, raters: int, even: bool, societies: int) -> list[Society]:
+def planted(kind: str, raters: int, shape: Shape, societies: int) -> list[Society]:
     """Societies with a truth that was written down."""
     draw, _, _ = PLANTED[kind]
-    rng = rng_for(0, "society", kind, str(raters), str(even))
+    rng = rng_for(0, "society", kind, str(raters), shape)
     found = []
     for _ in range(societies):
-        size_G = sizes(raters, even, rng)
+        size_G = sizes(raters, shape, rng)
         found.append((draw(size_G, rng), size_G))
     return found
 
@@ -221,10 +233,10 @@ def main() -> None:
     table.add_column("wild")
     cells: list[tuple[str, int, str, list[Society], float, tuple[float, float]]] = []
     for kind, (_, truth, bounds) in PLANTED.items():
-        for even in (True, False):
-            for raters in RATERS:
-                found = planted(kind, raters, even, options.societies)
-                cells.append((kind, raters, "even" if even else "uneven", found, truth, bounds))
+        for shape, counts in SHAPES.items():
+            for raters in counts:
+                found = planted(kind, raters, shape, options.societies)
+                cells.append((kind, raters, shape, found, truth, bounds))
     if options.real is not None:
         run = open_run(options.real)
         assert isinstance(run, RewardRun)

@@ -18,6 +18,7 @@ import numpy as np
 
 from pluralign.core import NotEnoughData, PreferencePair, Silent, rng_for
 from pluralign.encoders import HashEncoder
+from pluralign.evaluation import TestPairs
 from pluralign.methods import (
     PersonMeansConfig,
     PropsConfig,
@@ -30,7 +31,7 @@ from pluralign.methods import (
     scpo_heads,
 )
 from pluralign.methods.props import props_heads
-from pluralign.metrics import correct, draw_means, percentile_interval
+from pluralign.metrics import correct, group_means
 from pluralign.metrics.gaussian_noise import rho_of
 from pluralign.models.trunks import open_trunk
 from pluralign.rewards import (
@@ -297,7 +298,7 @@ def measured(name: str, parts: list[Part], epsilons, draws: int) -> list[dict]:
             plain = credit if plain is None else plain
             difference = [c - p for c, p in zip(credit, plain, strict=True)]
             found = row(name, method, epsilon, parts, credit)
-            gain = row(name, method, epsilon, parts, difference)
+            gain = row(name, method, epsilon, parts, difference, least=-1.0)
             rows.append(found | {"gain": {k: gain[k] for k in ("value", "low", "high")}})
     return rows
 
@@ -320,23 +321,23 @@ def tried(parts: list[Part], method: str, fit, epsilon: float, draws: int):
         return error.what
 
 
-def row(name, method, epsilon, parts, credit) -> dict:
-    """The mean over parts, with an interval over raters, or over stems where there are none."""
-    clusters = np.array([q.rater or q.stem for p in parts for q in p.test.pairs])
-    weight = np.concatenate([np.full(len(c), 1 / len(c) / len(parts)) for c in credit])
-    values = np.concatenate(credit)
-    means = draw_means(values, clusters, rng_for(0, "bootstrap"), 1000, weight)
-    low, high = percentile_interval(means)
-    counts = {"pairs": len(values), "clusters": len(np.unique(clusters))}
-    value = float(np.average(values, weights=weight))
+def row(name, method, epsilon, parts, credit, least=0.0) -> dict:
+    """The mean over parts, with the interval of a run: over raters, or over stems without them."""
+    tested = [pair for part in parts for pair in part.test.pairs]
+    judged = TestPairs.of(tested, np.zeros(len(tested)))
+    part_N = np.repeat(np.arange(len(parts)), [len(c) for c in credit])
+    values = np.concatenate(credit)[:, None]
+    found = group_means(values, part_N, judged.clusters(), bounds=(least, 1.0)).average()
     return {
         "data": name,
         "method": method,
         "epsilon": epsilon,
-        "value": value,
-        "low": low,
-        "high": high,
-    } | counts
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "pairs": len(tested),
+        "clusters": len(np.unique(judged.cluster_N)),
+    }
 
 
 def show(name: str, parts: list[Part], rows: list[dict], epsilons) -> None:

@@ -75,8 +75,9 @@ def human_ceiling(
         rater_N: Id of the rater, shape (N,).
 
     Returns:
-        The accuracy, its 95 % interval over raters or items, whichever is wider, ``n`` = items
-        judged by two raters or more, ``n_raters`` = people who judged them.
+        The accuracy, its 95 % interval over raters and items (a little narrow: the part that a
+        rater has in the majorities of others is not counted), ``n`` = items judged by two raters or
+        more, ``n_raters`` = people who judged them.
 
     Raises:
         NotEnoughData: If no item was judged by two different raters.
@@ -104,7 +105,7 @@ def human_ceiling(
     # 1 or 0, and 0.5 for a tie.
     majority = (np.sign(2 * for_one[kept] - others[kept]) + 1) / 2
     credit = 1 - np.abs(choices[kept] - majority)
-    clusters = Clusters(cluster_N=rater[kept], question_N=item[kept], pair_N=item[kept])
+    clusters = Clusters(cluster_N=rater[kept], question_N=item[kept], both=True, pair_N=item[kept])
     one_group = np.zeros(len(credit), dtype=np.int64)
     return group_means(credit[:, None], one_group, clusters, bounds=(0.0, 1.0)).estimate(0)
 
