@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pluralign.cli.main import app
 from pluralign.core import InvalidInput, InvalidSettings
-from pluralign.experiments import Influence, Outcome, influence
+from pluralign.experiments import Influence, Outcome, influence, withdraw
 from pluralign.runs import RunFolder
 from pluralign.settings import resolve
 
@@ -182,6 +182,13 @@ def test_a_model_that_cannot_be_fitted_again_as_it_was_is_refused(
     for raters in (["big~hill"], None):
         with pytest.raises(InvalidInput, match="full cannot be fitted again as it was in the run"):
             influence(run, raters, "full", settings=other)
+
+
+def test_a_folder_of_another_kind_of_run_is_refused_by_withdrawals_too(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text('{"settings": {}, "data": {}}', encoding="utf-8")
+    for work in (influence, withdraw):
+        with pytest.raises(InvalidInput, match="no finished run of reward models here"):
+            work(tmp_path, ["r1"])
 
 
 def test_a_run_without_raters_has_nobody_to_take_out(

@@ -18,6 +18,8 @@ class Message:
 
 
 Prompt = str | tuple[Message, ...]
+MOST_WEIGHT = 1e12
+"""Largest weight of a pair: with larger ones, curvatures lose all digits of the other terms."""
 _SHARED = (
     *("prompt", "chosen", "rejected", "question", "stem"),
     *("community", "rater", "language", "source", "license"),
@@ -37,7 +39,7 @@ class PreferencePair:
         community: Id of the rater's community.
         rater: Id of the person who compared, or None where answers were only published as shares.
         strength: How clear the choice was, > 0, in the source's own unit; None where not recorded.
-        weight: Weight of the pair, >= 0.
+        weight: Weight of the pair, from 0 to `MOST_WEIGHT`.
         question: The question of the pair, for splits by question: pairs with the same question
             are all in the training data, or all in the test data.
         stem: The wording that a battery of questions shares; equal to ``question`` where there is
@@ -91,8 +93,8 @@ class PreferencePair:
             return "chosen equals rejected"
         if self.strength is not None and not (math.isfinite(self.strength) and self.strength > 0):
             return f"strength must be a number > 0, got {self.strength}"
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            return f"weight must be a number >= 0, got {self.weight}"
+        if not 0 <= self.weight <= MOST_WEIGHT:
+            return f"weight must be a number from 0 to {MOST_WEIGHT:g}, got {self.weight}"
         if not 0 <= self.flip < 0.5:
             return f"flip must be in [0, 0.5), got {self.flip}"
         return None

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import AnyPath, InvalidInput, InvalidSettings, read_json_object
+from pluralign.core import AnyPath, InvalidInput, InvalidSettings
+from pluralign.runs.finished import read_record
 from pluralign.runs.folder import RECORD
+from pluralign.runs.record_shapes import RewardRecord, hold_shape
 from pluralign.settings.experiment import Settings
 from pluralign.settings.registry import method_named
 from pluralign.settings.resolved_experiment import Resolved, resolve
@@ -18,14 +20,17 @@ def recorded_tables(folder: Path) -> dict[str, Any]:
 
     Raises:
         InvalidInput: If the folder has no finished run of reward models.
+        DamagedFile: If the record was altered.
     """
-    if not (folder / RECORD).is_file():
+    record = read_record(folder / RECORD)
+    # Records of surveys and of CultureSPA have no roles of communities.
+    if record is None or "communities" not in record:
         raise InvalidInput(
             "no finished run of reward models here",
             where=str(folder),
-            hint="name the folder of a run; finish a run that was stopped first",
+            hint="name the folder of such a run; finish a run that was stopped first",
         )
-    record = read_json_object(folder / RECORD)
+    hold_shape(record, RewardRecord, folder / RECORD)
     tables = {key: value for key, value in record["settings"].items() if value is not None}
     return tables | {"method_settings": record["method_settings"], "sources": _sources(record)}
 
