@@ -1,13 +1,14 @@
 """Heads from few choices: saved, read again, and measured."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pluralign
-from pluralign.core import PreferencePair, Tally
+from pluralign.core import InvalidInput, PreferencePair, Tally
 from pluralign.models import measure_adaptation, read_choices
 from pluralign.notebook import Pairs
 from pluralign.rewards import LinearRewardModel
@@ -92,3 +93,32 @@ def test_a_file_gives_the_choices_of_the_community_alone(tmp_path: Path) -> None
     assert [pair.chosen for pair in read_choices(path, "KEN", tally)] == ["Yes"]
     assert tally.flagged.total() == 1
     assert read_choices(empty, "KEN", Tally()) == read_choices(None, "KEN", Tally()) == []
+
+
+def test_a_file_without_a_choice_of_the_community_is_refused(tmp_path: Path) -> None:
+    """Else a misspelled name would give the head of nobody, as if no choice were known."""
+    path = tmp_path / "choices.jsonl"
+    path.write_text('{"prompt": "Tea?", "chosen": "Yes", "rejected": "No", "community": "UGA"}')
+    with pytest.raises(InvalidInput, match="no choice is of KEN; all are of UGA"):
+        read_choices(path, "KEN", Tally())
+
+
+def test_a_few_reports_that_agree_do_not_prove_the_share(
+    fitted: LinearRewardModel, pairs: Pairs
+) -> None:
+    river: Sequence[PreferencePair] = pairs.of("~river")
+    right = [one.pair for one in measure_adaptation(fitted, river).choices if one.before > 0]
+    people = {pair.rater: replace(pair, flip=0.25) for pair in right}
+    found = measure_adaptation(fitted, list(people.values())[:3]).before
+    assert found is not None and found.low is not None
+    assert found.value == 1.5  # (1 - 0.25) / (1 - 2 * 0.25)
+    assert found.low < 1
+
+
+def test_heads_that_are_those_of_the_prior_are_no_measure_of_distance(
+    fitted: LinearRewardModel, pairs: Pairs
+) -> None:
+    assert fitted.prior is not None
+    nearly_D = fitted.prior.mean_D - fitted.reference_D + 1e-9
+    alike = replace(fitted, delta_C_D=np.tile(nearly_D, (len(fitted.communities), 1)))
+    assert measure_adaptation(alike, pairs.of("~river")).moved is None

@@ -1,5 +1,7 @@
 """The most probable head under a prior, and the errors of its margins."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,16 @@ def test_errors_are_those_of_the_curvature_at_the_head(count: int) -> None:
     precision = np.linalg.inv(prior.covariance()) + (rows.T * (sure_N * (1 - sure_N))) @ rows
     expected_N = np.sqrt(np.diag(rows @ np.linalg.inv(precision) @ rows.T))
     np.testing.assert_allclose(prior.errors(given, head_D), expected_N, rtol=1e-6)
+
+
+def test_errors_of_many_choices_need_no_matrix_of_all_pairs_of_choices() -> None:
+    prior, given = a_prior(), choices(20_000)
+    tracemalloc.start()
+    errors_N = prior.errors(given, prior.mean_D)
+    largest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert errors_N.shape == (20_000,)
+    assert largest < 50e6
 
 
 def test_a_report_teaches_less_than_a_choice() -> None:

@@ -1,6 +1,7 @@
 """The tables of ``pluralign adapt``."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pluralign.cli.output import Output
@@ -32,7 +33,7 @@ def show_adaptation(
     output.line()
     for line in _sentences(id_, found, model):
         output.line(line)
-    output.line(f"Written to {folder}: pluralign score {folder} replies.jsonl -c {id_}")
+    output.line(f"Written to {folder}: pluralign score {quote(str(folder))} replies.jsonl -c {id_}")
 
 
 def adaptation_record(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair
+from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair, corrected_credit
 from pluralign.evaluation import TestPairs
 from pluralign.metrics import NORMAL_95, group_means
 from pluralign.rewards import (
@@ -18,6 +18,8 @@ from pluralign.rewards import (
 )
 
 _FOLDS = 10
+_NO_DISTANCE = 1e-3
+"""Part of the length of the prior's head; shorter distances from it are rounding errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,14 @@ class Adaptation:
         choices: Each choice, in an order that does not depend on the given one.
         people: Number of people behind them; None where one has no rater.
         before: Share of the choices that the prior's head predicts, in [0, 1], with an interval
-            over the people; None without choices.
+            over the people; None without choices. Of reported choices it is corrected for the
+            flips, and may then lie outside.
         held_out: The same share under heads that were each adapted without the choices of a part of
             the people (or stems): as good as the head is expected to be for others of the
             community. None with fewer than two people.
         moved: Distance of the head from the prior's, as a multiple of the median distance of the
-            trained communities' heads; None where the model has no trained head.
+            trained communities' heads; None where the model has no trained head, or where its heads
+            are the prior's.
         shift: Mean absolute change of the margins of the choices, in logits.
     """
 
@@ -114,8 +118,10 @@ def _agreement(encoded: EncodedPairs, margin_N: FloatArray) -> Estimate | None:
     judged = TestPairs.of(encoded.pairs, margin_N)
     together = np.zeros(len(encoded), dtype=np.int64)
     credit_N = judged.credit(margin_N)
-    bounds = (0.0, 1.0) if judged.flip_N is None else (-np.inf, np.inf)
-    return group_means(credit_N[:, None], together, judged.clusters(), bounds=bounds).estimate(0)
+    # A corrected credit may lie outside [0, 1].
+    least, most = corrected_credit([0.0, 1.0], max(pair.flip for pair in encoded.pairs)).tolist()
+    means = group_means(credit_N[:, None], together, judged.clusters(), bounds=(least, most))
+    return means.estimate(0)
 
 
 def _moved(model: LinearRewardModel, prior: HeadPrior, head_D: FloatArray) -> float | None:
@@ -124,4 +130,6 @@ def _moved(model: LinearRewardModel, prior: HeadPrior, head_D: FloatArray) -> fl
     if not trained:
         return None
     typical = float(np.median(np.linalg.norm(np.stack(trained) - prior.mean_D, axis=1)))
-    return float(np.linalg.norm(head_D - prior.mean_D)) / typical if typical > 0 else None
+    if typical <= _NO_DISTANCE * float(np.linalg.norm(prior.mean_D)):
+        return None
+    return float(np.linalg.norm(head_D - prior.mean_D)) / typical

@@ -1,6 +1,6 @@
 """Choices of one community, read from a file, for a head of its own."""
 
-from pluralign.core import AnyPath, PreferencePair, Tally, as_path
+from pluralign.core import AnyPath, InvalidInput, PreferencePair, Tally, as_path, listed
 from pluralign.sources import JsonlPairs
 
 
@@ -17,7 +17,7 @@ def read_choices(
         skip_bad: Drop and count rows that cannot be read.
 
     Raises:
-        InvalidInput: If the file or a row cannot be read.
+        InvalidInput: If the file or a row cannot be read, or all pairs are of other communities.
     """
     if path is None:
         return []
@@ -26,6 +26,13 @@ def read_choices(
         return []
     pairs = list(JsonlPairs(path, community, skip_bad).pairs(tally))
     own = [pair for pair in pairs if pair.community == community]
+    if pairs and not own:
+        others = sorted({pair.community for pair in pairs})
+        raise InvalidInput(
+            f"no choice is of {community}; all are of {listed(others)}",
+            where=str(path),
+            hint="name their community, or leave the column community out",
+        )
     if len(own) < len(pairs):
         tally.flag(f"pairs of communities other than {community}, left out", len(pairs) - len(own))
     return own

@@ -86,10 +86,8 @@ class HeadPrior:
         rank = self.low_D_r.shape[1]
         if not rank:
             return fit_reports(choices.features, ridges, self.mean_D, weight_N, flip_N, loss)
-        # With u = B a + v, the prior of (a, v) is round: one ridge for both, and m is a prior of v.
-        difference_N_D = choices.features.dense().astype(np.float64)
-        with one_blas_thread():
-            widened = DenseFeatures(np.hstack([difference_N_D @ self.low_D_r, difference_N_D]))
+        # m is a prior of the second part.
+        widened = DenseFeatures(self._widened(choices))
         start_E = np.concatenate([np.zeros(rank), self.mean_D])
         found_K_E = fit_reports(widened, ridges, start_E, weight_N, flip_N, loss)
         head_K_D: FloatArray = found_K_E[:, :rank] @ self.low_D_r.T + found_K_E[:, rank:]
@@ -107,18 +105,48 @@ class HeadPrior:
         """
         if not len(choices):
             return np.zeros(0)
-        difference_N_D = choices.features.dense().astype(np.float64)
+        root_N = np.sqrt(_information(choices, choices.margins(head_D)))
         with one_blas_thread():
-            low_N_r = difference_N_D @ self.low_D_r
-            prior_N_N = (difference_N_D @ difference_N_D.T + low_N_r @ low_N_r.T) / self.ridge
-            root_N = np.sqrt(_information(choices, difference_N_D @ head_D))
-            system_N_N = root_N[:, None] * prior_N_N * root_N
-            system_N_N[np.diag_indices_from(system_N_N)] += 1
-            scaled_N_N = root_N[:, None] * prior_N_N
-            learned_N_N = cho_solve(cho_factor(system_N_N), scaled_N_N)
-            variance_N = np.diag(prior_N_N) - np.sum(scaled_N_N * learned_N_N, axis=0)
+            # In these coordinates the prior is round, with a variance of 1.
+            round_N_E = self._widened(choices) / np.sqrt(self.ridge)
+            few = len(round_N_E) < round_N_E.shape[1]
+            variances = _variances_of_few if few else _variances
+            variance_N = variances(round_N_E, root_N)
         errors_N: FloatArray = np.sqrt(np.maximum(variance_N, 0))
         return errors_N
+
+    def _widened(self, choices: EncodedPairs) -> FloatArray:
+        """Features ``[x B, x]``, whose products are those of the covariance, shape (N, r + D).
+
+        With ``u = B a + v``, the prior of (a, v) is round: one ridge for both.
+        """
+        difference_N_D = choices.features.dense().astype(np.float64)
+        with one_blas_thread():
+            return np.hstack([difference_N_D @ self.low_D_r, difference_N_D])
+
+
+def _variances(round_N_E: FloatArray, root_N: FloatArray) -> FloatArray:
+    """Variances of margins under a round prior, given the choices, shape (N,).
+
+    Args:
+        round_N_E: Features of the choices, in which the prior's variance is 1.
+        root_N: Square root of the information of each choice.
+    """
+    known_N_E = root_N[:, None] * round_N_E
+    system_E_E = np.eye(round_N_E.shape[1]) + known_N_E.T @ known_N_E
+    solved_E_N = cho_solve(cho_factor(system_E_E, overwrite_a=True), round_N_E.T)
+    variance_N: FloatArray = np.einsum("ne,en->n", round_N_E, solved_E_N)
+    return variance_N
+
+
+def _variances_of_few(round_N_E: FloatArray, root_N: FloatArray) -> FloatArray:
+    """The same by a system of N equations, where there are fewer choices than features."""
+    prior_N_N = round_N_E @ round_N_E.T
+    known_N_N = root_N[:, None] * prior_N_N
+    system_N_N = np.eye(len(root_N)) + known_N_N * root_N
+    learned_N_N = cho_solve(cho_factor(system_N_N, overwrite_a=True), known_N_N)
+    variance_N: FloatArray = np.diag(prior_N_N) - np.sum(known_N_N * learned_N_N, axis=0)
+    return variance_N
 
 
 def _information(choices: EncodedPairs, margin_N: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pluralign.core import PluralignError, read_json_object
@@ -45,14 +46,26 @@ def delete_derived(folder: Path, names: Mapping[str, Any]) -> None:
             path.unlink(missing_ok=True)
         extras = path.with_suffix("")
         if name == AUDITED or any((extras / known).exists() for known in _EXTRAS):
-            shutil.rmtree(extras, ignore_errors=True)
+            _delete_folder(extras)
+
+
+def _delete_folder(path: Path) -> None:
+    """Delete a folder, or the link to one.
+
+    Raises:
+        OSError: If it cannot be deleted.
+    """
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
 
 
 def command_for(name: str, folder: Path) -> str:
     """The command that writes a page or an audit again."""
     if name == AUDITED:
-        return f"pluralign audit {folder}"
-    return f"pluralign report {folder} --out {folder / name}"
+        return f"pluralign audit {quote(str(folder))}"
+    return f"pluralign report {quote(str(folder))} --out {quote(str(folder / name))}"
 
 
 def _head(page: Path) -> str:
@@ -68,7 +81,8 @@ def _page_settings(head: str) -> dict[str, Any] | None:
         settings = json.loads(html.unescape(found[1]))
     except ValueError:
         return None
-    return settings if isinstance(settings, dict) else None
+    complete = isinstance(settings, dict) and isinstance(settings.get("choice"), dict)
+    return settings if complete else None
 
 
 def _audit_settings(path: Path) -> dict[str, Any] | None:

@@ -248,7 +248,7 @@ class AdaptAnswer(_Answered):
     null with fewer than two people."""
     moved: float | None
     """Distance from the head of all communities together, as a multiple of the median distance of
-    trained heads."""
+    trained heads; null where there is none, or where they do not differ."""
     margins: tuple[Interval, ...]
     """Margin of each choice under the new head, in logits, in the order in which they were sent."""
 
