@@ -85,7 +85,7 @@ def test_a_run_prints_tables_for_people_with_one_line_a_row(
         "~hill",
         "against reference",
         "1 chosen equals rejected",
-        "note: seed 3: intervals may be too narrow",
+        "note: intervals may be too narrow",
     ):
         assert text in shown
     methods = [line.split()[0] for line in shown.splitlines() if "[" in line][1:4]

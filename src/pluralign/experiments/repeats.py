@@ -37,17 +37,27 @@ class Sides:
     test: EncodedPairs
 
 
-def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class SplitCheck:
+    """What a reader should know about a split.
+
+    Attributes:
+        notes: Which communities cannot be steered to or measured, and which pairs are on neither
+            side.
+        effective: Community -> effective test raters, or stems (`effective_clusters`).
+    """
+
+    notes: list[str]
+    effective: Mapping[str, float]
+
+
+def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> SplitCheck:
     """Check that a repeat can be fitted and measured.
 
     Args:
         pairs: All pairs.
         split: The two sides.
         plan: Roles of the communities.
-
-    Returns:
-        Notes for the reader: which communities cannot be steered to or measured, or only poorly,
-        and which pairs are on neither side.
 
     Raises:
         NotEnoughData: If no community to steer to, or none the reference speaks for, has training
@@ -72,7 +82,32 @@ def check_split(pairs: Sequence[PreferencePair], split: Split, plan: Plan) -> li
     if 0 < nobody < len(split.test):
         of = f"{nobody:,} of {count_of(len(split.test), 'test pair')}"
         notes.append(f"{of} have no rater: they are clustered by question stem, others by rater")
-    return notes
+    return SplitCheck(notes, counts)
+
+
+def few_clusters_notes(repeats: Sequence[Mapping[str, float]]) -> list[str]:
+    """One note on all communities whose intervals may be too narrow in some repeat, if any.
+
+    Args:
+        repeats: For each repeat, community -> effective test raters, or stems.
+
+    >>> few_clusters_notes([{"ETH": 12.2, "GBR": 80.0}, {"ETH": 3.0, "GBR": 90.0}])[0][-21:]
+    'or stems: ETH 3 to 12'
+    """
+    tested = {c: [found[c] for found in repeats if found.get(c)] for c in repeats[0]}
+    few = {c: n for c, n in tested.items() if n and min(n) < ENOUGH_CLUSTERS}
+    if not few:
+        return []
+    ranges = [f"{c} {_range_of(n)}" for c, n in few.items()]
+    return [
+        f"intervals may be too narrow below {ENOUGH_CLUSTERS} effective test raters or stems: "
+        f"{', '.join(ranges)}"
+    ]
+
+
+def _range_of(numbers: Sequence[float]) -> str:
+    least, most = f"{min(numbers):.0f}", f"{max(numbers):.0f}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _split_notes(
@@ -87,12 +122,6 @@ def _split_notes(
     """
     notes = [f"{c} has no test pairs; it is not measured" for c, n in units.items() if not n]
     notes += [f"{c} has no training pairs; it is not steered to" for c in untrained]
-    few = [f"{c} {n:.0f}" for c, n in units.items() if 0 < n < ENOUGH_CLUSTERS]
-    if few:
-        notes.append(
-            f"intervals may be too narrow below {ENOUGH_CLUSTERS} effective test raters or stems: "
-            f"{', '.join(few)}"
-        )
     for reason, n in left_out.items():
         notes.append(f"{count_of(n, 'pair')} on neither side of the split: {reason}")
     return notes

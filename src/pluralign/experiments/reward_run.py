@@ -31,7 +31,7 @@ from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.measuring import measure, rows_of_repeats
 from pluralign.experiments.people_behind import key_of, people_behind
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.repeats import Sides, check_split, judge
+from pluralign.experiments.repeats import Sides, check_split, few_clusters_notes, judge
 from pluralign.experiments.reward_record import (
     RewardWork,
     card_of,
@@ -194,12 +194,13 @@ def _refuse_sharded_adapters(settings: Settings) -> None:
 
 def _check(work: RewardWork) -> None:
     """Check that every repeat can be fitted and measured, before the folder is touched."""
-    settings = work.resolved.settings
+    settings, effective = work.resolved.settings, []
     for seed in seeds_of(work):
         split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
-        work.notes += [
-            f"seed {seed}: {note}" for note in check_split(work.loaded.pairs, split, work.plan)
-        ]
+        checked = check_split(work.loaded.pairs, split, work.plan)
+        work.notes += [f"seed {seed}: {note}" for note in checked.notes]
+        effective.append(checked.effective)
+    work.notes += few_clusters_notes(effective)
     if settings.reference.model is not None:
         given_reference(settings.reference.model, work.opened.trunk)
 
