@@ -217,6 +217,10 @@ def test_a_model_that_writes_no_question_ends_with_its_reason(
         ({"answer": {"aware": "self_alignment"}}, "real answers"),
         ({"answer": {"aware": "culture_awar"}}, "no strategy"),
         ({"questions": {"file": "nowhere.jsonl"}}, "no such file"),
+        (
+            {"questions": {"file": ""}},
+            r"questions.file: must be a path(.|\n)*leave the setting out",
+        ),
         ({"collect": {"fraction": 0}}, "greater than 0"),
     ],
 )

@@ -23,6 +23,7 @@ from pluralign.audits import BUILT_IN
 from pluralign.evaluation import SensitivityRow
 from pluralign.languages import Speech
 from pluralign.reports import Run, html_of, page_of, read_run, sections
+from pluralign.reports.advice import advice
 from pluralign.reports.data import Figure, Section
 from pluralign.reports.page_tables import Table
 from pluralign.reports.sections import kinds
@@ -84,14 +85,15 @@ def test_the_worst_served_come_first(run: Run) -> None:
     assert "tick marks the model that steering starts from" in figure.about
 
 
-def test_the_first_lines_of_a_page_name_the_worst_and_the_best(run: Run) -> None:
+def test_the_first_lines_of_a_page_name_the_worst_community_once(run: Run) -> None:
     told = summary([run], EN)
+    assert not any("Egypt" in line for line in told)
+    assert sum("Egypt" in line for line in advice([run], EN)) == 1
     assert "600 choices of 120 people" in told[0]
     assert told[0].endswith("was steered to: 4.")
-    assert told[1].startswith("With scpo, the result is worst for Egypt (55.0%")
     assert (
         "Audits found: risks 1, concerns 0. Checks that could not be made for lack of evidence: "
-        "1 of 2." in told[2]
+        "1 of 2." in told[1]
     )
     assert "not to a whole people" in told[-1]
 
@@ -121,20 +123,21 @@ def test_a_community_of_few_people_is_shown_and_is_never_named_the_worst(tmp_pat
     assert cells(figure.table, "n_raters")[-2:] == ["4", "1"]
     few = "Not ranked, because fewer than 5 people were tested: Brazil; Kenya."
     assert few in there(sections.served([run], EN)).paragraphs
-    for told in (figure.about, summary([run], EN)[1]):
-        assert "worst for Egypt" in told
+    check = next(line for line in advice([run], EN) if line.startswith("Check"))
+    for told in (figure.about, check):
+        assert "Egypt" in told
         assert "Singapore" in told
         assert "Brazil" not in told
 
 
-@pytest.mark.parametrize(("people", "named"), [({"BRA": 4, "KEN": 3}, 2), ({"BRA": 4}, 1)])
+@pytest.mark.parametrize("people", [{"BRA": 4, "KEN": 3}, {"BRA": 4}])
 def test_where_too_few_have_enough_people_no_community_is_named_the_worst(
-    tmp_path: Path, people: dict[str, int | None], named: int
+    tmp_path: Path, people: dict[str, int | None]
 ) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"BRA": 0.5, "KEN": 0.6}, people=people))
-    told = " ".join([*summary([run], EN), only(sections.served([run], EN)).about])
+    told = " ".join([*advice([run], EN), only(sections.served([run], EN)).about])
     assert "worst" not in told
-    assert told.count("The result of scpo for") == named
+    assert told.count("The result of scpo for") == 1
 
 
 def test_a_number_without_an_interval_is_shown_without_one(tmp_path: Path) -> None:
@@ -165,7 +168,7 @@ def test_choices_of_people_and_shares_of_answers_are_counted_apart(tmp_path: Pat
 
 def test_a_single_community_is_shown_without_a_comparison(tmp_path: Path) -> None:
     run = read_run(write_rewards(tmp_path / "run", {"GBR": 0.6}, others=["~world"]))
-    told = " ".join([*summary([run], EN), only(sections.served([run], EN)).about])
+    told = " ".join([*advice([run], EN), only(sections.served([run], EN)).about])
     assert "The result of scpo for the United Kingdom: 60.0% [55.0% to 65.0%]." in told
     assert "worst" not in told
 
@@ -319,7 +322,7 @@ def test_a_survey_of_one_community_has_few_sections(tmp_path: Path) -> None:
 def test_a_survey_that_named_no_community_has_no_community_results(tmp_path: Path) -> None:
     run = read_run(write_survey(tmp_path / "run", {("m", UNAWARE): {"MEX": 60.0, "EGY": 70.0}}))
     assert _filled([run]) == ALWAYS
-    assert summary([run], EN)[0] == "The evidence was not audited for cultural risks."
+    assert "nothing was audited" in advice([run], EN)[-1]
     assert there(sections.served([run], EN)).empty is not None
 
 

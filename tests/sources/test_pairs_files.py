@@ -141,11 +141,15 @@ def test_namibia_is_not_a_missing_value(tmp_path: Path) -> None:
         read(write(tmp_path, row(community="NA")))
 
 
-def test_an_empty_cell_is_refused_and_the_hint_names_world(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_text("prompt,chosen,rejected,community\na,b,c,\n", encoding="utf-8")
-    with pytest.raises(InvalidInput, match=r"missing community(.|\n)*~world"):
-        read(path)
+def test_an_empty_cell_null_and_nan_are_one_community_and_counted(tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("prompt,chosen,rejected,community\na,b,c,\nd,e,f, \n", encoding="utf-8")
+    for path in (table, write(tmp_path, row(community=None), row(community=float("nan")))):
+        for given, id_ in ((None, "~world"), ("Mexico", "MEX")):
+            tally = Tally()
+            pairs = JsonlPairs(path, community=given).pairs(tally)
+            assert [pair.community for pair in pairs] == [id_, id_]
+            assert tally.flagged == {f"community is empty: taken for {id_}": 2}
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,6 @@ def test_a_pair_that_cannot_be_used_is_counted(
         ({"community": "Mexcio"}, "unresolved label: Mexcio"),
         ({"community": "NA"}, "unresolved label: NA (missing, or Namibia? write NAM)"),
         ({"community": "N/A"}, "unresolved label: N/A"),
-        ({"community": ""}, "unresolved label: not stated"),
         ({"community": 3}, "community is not text"),
         ({"rater": 1.5}, "rater is not an id"),
         ({"chosen": 3}, "chosen is neither text nor messages"),

@@ -34,9 +34,9 @@ def no_words(evidence: Evidence, context: Context) -> Iterator[Measured | Skippe
             clusters=effective_clusters(people),
             numbers={"with_words": estimate(value.mean(), draws, len(pairs), raters)},
             claim=Sentence(
-                "Only {share} of the records of {subject} have a reason, a context or a story in "
-                "people's own words: their choices are known, their reasons are not.",
-                {"share": Share(float(value.mean())), "subject": source},
+                "Only {count} of {total} records of {subject} have a reason, a context or a story "
+                "in people's own words: their choices are known, their reasons are not.",
+                {"count": int(value.sum()), "total": len(pairs), "subject": source},
             ),
             rows=Rows("pairs", int(len(pairs) - value.sum())),
             look="Compare records with a context and records without one.",

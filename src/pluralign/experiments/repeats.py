@@ -39,7 +39,7 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class SplitCheck:
-    """What a reader should know about a split.
+    """Notes for the reader on a split, and its effective clusters.
 
     Attributes:
         notes: Which communities cannot be steered to or measured, and which pairs are on neither

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pluralign.languages.speech import Speech
 from pluralign.reports.reading import Run
@@ -30,7 +29,7 @@ def title_of(runs: Sequence[Run], say: Speech) -> str:
 
 
 def summary(runs: Sequence[Run], say: Speech) -> list[str]:
-    """A few sentences: measurements, the worst community, findings, limits."""
+    """A few sentences that follow the advice: measurements, findings, limits."""
     found = [
         of_run(sentence, run, runs)
         for run in runs
@@ -111,9 +110,8 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
     if not answerers:
         return
     who = answerers[0]
-    rows = worst_first(run, who, say)
     if run.kind == "rewards":
-        yield from _choices(run, who, {r["community"] for r in rows}, say)
+        yield from _choices(run, who, {r["community"] for r in worst_first(run, who, say)}, say)
     else:
         yield say(
             "Language models answered in the names of communities. Models and ways of asking: "
@@ -121,29 +119,6 @@ def _run(run: Run, say: Speech) -> Iterator[str]:
             count=say.number(len(answerers), 0),
             total=say.number(len({r["community"] for r in run.served}), 0),
         )
-    yield from _extremes(who, rows, say)
-
-
-def _extremes(who: str, rows: Sequence[dict[str, Any]], say: Speech) -> Iterator[str]:
-    """The communities with the worst and the best result, among those with enough people."""
-    named = nameable(rows)
-    if len(named) < 2:
-        for row in named or rows[:3]:
-            yield say(
-                "The result of {who} for {community}: {number}.",
-                who=who,
-                community=say.inline(row["community"]),
-                number=row["shown"],
-            )
-        return
-    yield say(
-        "With {who}, the result is worst for {worst} ({number}) and best for {best} ({other}).",
-        who=who,
-        worst=say.inline(named[0]["community"]),
-        number=named[0]["shown"],
-        best=say.inline(named[-1]["community"]),
-        other=named[-1]["shown"],
-    )
 
 
 def _choices(run: Run, who: str, served: set[str], say: Speech) -> Iterator[str]:
@@ -172,8 +147,8 @@ def _choices(run: Run, who: str, served: set[str], say: Speech) -> Iterator[str]
 
 def _audits(runs: Sequence[Run], say: Speech) -> Iterator[str]:
     audited = [run for run in runs if run.audit]
+    # The advice names what was not audited.
     if not audited:
-        yield say("The evidence was not audited for cultural risks.")
         return
     grave = Counter(f.severity for run in audited for f in run.findings)
     missing = sum(a.status == "not assessed" for run in audited for a in run.assessments)

@@ -90,7 +90,9 @@ def resolve_pluralise(
         path = getattr(getattr(settings, table), key, None)
         if path is not None and not path.exists():
             raise InvalidSettings(
-                f"no such file or folder: {path}", where=f"{where}: {table}.{key}"
+                f"no such file or folder: {path}",
+                where=f"{where}: {table}.{key}",
+                hint="check the path",
             )
     _check_strategies(settings, where)
     return ResolvedPluralise(

@@ -116,6 +116,12 @@ def absolute(value: Any, base: Path, where: str) -> Any:
     """A path with its variables filled in, relative to ``base``; any other value is unchanged."""
     if not isinstance(value, str):
         return value
+    if not value.strip():
+        raise InvalidSettings(
+            "must be a path, got an empty text",
+            where=where,
+            hint="name a file or folder; leave the setting out to have its default",
+        )
 
     def variable(match: re.Match[str]) -> str:
         name = match[1] or match[2]

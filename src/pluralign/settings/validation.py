@@ -38,7 +38,8 @@ def read_settings(path: AnyPath) -> dict[str, Any]:
     try:
         return parse_toml(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise InvalidSettings("no such file", where=str(path)) from error
+        hint = "check the path; `pluralign init` writes a first settings file for data of yours"
+        raise InvalidSettings("no such file", where=str(path), hint=hint) from error
     except (IsADirectoryError, PermissionError) as error:
         raise InvalidSettings(
             f"the file cannot be read: {error.strerror}", where=str(path)

@@ -39,6 +39,8 @@ from pluralign.sources.unused_columns import columns_not_used, offered
 _TEXT_COLUMNS = ("question", "stem", "context", "language", "license")
 REPEATED_CHOICE = "same choice of the same rater again"
 """Flag of a row whose choice its rater made before."""
+NO_COMMUNITY = "community is empty: taken for {}"
+"""Flag of a row whose cell for the community is empty, null or not a number."""
 _REQUIRED = ("prompt", "chosen", "rejected")
 _COLUMNS = frozenset(
     {"id", *_REQUIRED, "community", "rater", "source", *_TEXT_COLUMNS}
@@ -141,6 +143,8 @@ class JsonlPairs:
             if optional_id(ours, "id") is not None and seen.again(pairs[-1].id):
                 raise BadRow(f"the id {pairs[-1].id!r} was used before", reason="duplicate id")
             flag_marks(ours, ("id", "rater", "strength", "weight"), tally)
+            if "community" in ours and _label(ours) is None:
+                tally.flag(NO_COMMUNITY.format(pairs[-1].community))
         if not pairs:
             raise UnusableRow("no two responses that differ")
         return pairs
@@ -239,9 +243,14 @@ def _has_two_sides(row: Row) -> bool:
 
 
 def _label(row: Row) -> str | None:
-    """Label of the community, which may be "NA" or another mark; None where the cell is empty."""
+    """Label of the community, which may be "NA" or another mark; None where the cell is empty.
+
+    CSV writes as an empty cell what JSON writes as null and pandas as not a number.
+    """
     value = row.get("community")
-    return None if is_missing(value) and not isinstance(value, str) else text_of(row, "community")
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return None if is_missing(value) else text_of(row, "community")
 
 
 def _weight(row: Row) -> float:
