@@ -1,3 +1,4 @@
+import time
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -182,3 +183,22 @@ def test_the_memory_behaves_like_its_encoder(counting: Counting) -> None:
 def test_a_negative_bound_is_refused(counting: Counting) -> None:
     with pytest.raises(InvalidInput, match="most_bytes must be a number >= 0, got -1"):
         RecentVectors(counting, -1)
+
+
+def test_threads_encode_one_after_the_other_unless_the_encoder_allows_more() -> None:
+    class Slow:
+        fingerprint, dimensions, side_by_side = "slow", 256, False
+        inside = most = 0
+
+        def encode(self, texts: Sequence[str]) -> FloatArray:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            time.sleep(0.05)
+            self.inside -= 1
+            return HashEncoder().encode(texts)
+
+    slow = Slow()
+    recent = RecentVectors(slow, most_bytes=0)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda k: recent.encode([f"text {k}"]), range(3)))
+    assert slow.most == 1

@@ -1,5 +1,6 @@
 """Heads that callers adapt: used in their session, by nobody else, and not for ever."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,31 @@ def test_a_session_takes_further_communities_and_no_choices_are_the_prior(
     assert values[0] == pytest.approx(values[1], abs=1e-6)
 
 
+def test_a_session_keeps_all_communities_that_are_added_at_the_same_time(
+    client: TestClient,
+) -> None:
+    session = adapted(client)["session"]
+    others = ["ARG", "AUS", "AUT", "BEL", "BGD", "BOL", "CAN", "CHL"]
+    with ThreadPoolExecutor(len(others)) as threads:
+        list(threads.map(lambda c: adapted(client, community=c, session=session), others))
+    told = client.post("/v1/rewards", json={"items": [ITEM], "session": session}).json()
+    assert {"KEN", *others} <= set(told["items"][0]["rewards"])
+
+
+def test_a_choice_between_equal_answers_is_named(client: TestClient) -> None:
+    sent = [*CHOICES, {"prompt": "Tea?", "chosen": "<think>a</think>Yes", "rejected": "Yes"}]
+    found = client.post("/v1/adapt", json={"community": "KEN", "choices": sent})
+    assert found.json()["detail"] == "the chosen response of choice 6 equals the rejected one"
+
+
+def test_a_trained_head_is_refused_before_any_text_is_read_with_a_remedy_of_the_server(
+    client: TestClient,
+) -> None:
+    sent = {"community": "~hill", "choices": [CHOICES[0] | {"chosen": " "}]}
+    found = client.post("/v1/adapt", json=sent).json()
+    assert found["hint"] == "name another community"
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -123,9 +149,9 @@ def test_sessions_are_few_and_end_when_unused(monkeypatch: pytest.MonkeyPatch) -
     now = 0.0
     monkeypatch.setattr("pluralign.serving.sessions.time.monotonic", lambda: now)
     sessions, one = Sessions(most=2, seconds=10.0), Session(Planner({}, ()), {})
-    first, second = sessions.keep(one), sessions.keep(one)
+    first, second = (sessions.change(None, lambda _: one)[0] for _ in range(2))
     sessions.find(first)
-    third = sessions.keep(one)
+    third = sessions.change(None, lambda _: one)[0]
     with pytest.raises(Refused):
         sessions.find(second)
     now = 8.0

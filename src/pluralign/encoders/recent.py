@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from threading import Lock
 
 import numpy as np
@@ -17,7 +18,8 @@ class RecentVectors:
     """Wraps an encoder with a memory of the vectors that were asked for last.
 
     A prompt that comes with many responses is encoded once. The vector that was not used for the
-    longest time is dropped first. Several threads may use it where they may use the encoder.
+    longest time is dropped first. Several threads may use it; they encode one after the other
+    unless the encoder allows several at a time (``side_by_side``).
 
     Args:
         encoder: Encodes the texts that are not remembered.
@@ -48,6 +50,7 @@ class RecentVectors:
         self._most_bytes = most_bytes
         self._kept: OrderedDict[bytes, FloatArray] = OrderedDict()
         self._lock = Lock()
+        self._turn = nullcontext() if self.side_by_side else Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -90,7 +93,8 @@ class RecentVectors:
             self.found += len(vectors)
             self.missed += len(missing)
         if missing:
-            encoded_M_D = self.encoder.encode([by_key[key] for key in missing])
+            with self._turn:
+                encoded_M_D = self.encoder.encode([by_key[key] for key in missing])
             vectors.update(zip(missing, encoded_M_D, strict=True))
         with self._lock:
             self._remember(vectors)

@@ -1,11 +1,19 @@
 """``POST /v1/adapt``: a head for a community from a few choices, kept for a session."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from pluralign.core import Estimate, InvalidInput, PreferencePair, Prompt, RewardRequest
+from pluralign.core import (
+    Estimate,
+    FloatArray,
+    InvalidInput,
+    PreferencePair,
+    Prompt,
+    RewardRequest,
+)
 from pluralign.models import Adaptation, measure_adaptation
 from pluralign.rewards import LinearRewardModel, adaptable_id, heads_made
 from pluralign.rewards.remote.wire import (
@@ -43,15 +51,14 @@ async def adapt(request: Request) -> Response:
     service = service_of(request)
     body, asked = await read(request, AdaptRequest, _texts)
     model = _adaptable(service)
-    earlier = None if body.session is None else service.sessions.find(body.session)
+    if body.session is not None:
+        service.sessions.find(body.session)
+    id_ = await service.aside(True, _community, model, body.community)
     requests = answered(await service.scorable(asked))
     if requests:
         # Read in the queue of all requests, and within their limits.
         await service.rewards(request, requests, (None,))
-    id_, session, found = await service.aside(
-        True, _adapted, service, model, body, requests, earlier
-    )
-    name = service.sessions.keep(session, body.session)
+    name, session, found = await service.aside(True, _adapted, service, model, id_, body, requests)
     told = AdaptAnswer(
         model=service.name,
         session=name,
@@ -99,41 +106,71 @@ def _adaptable(service: Service) -> LinearRewardModel:
     return models[0]
 
 
+def _community(model: LinearRewardModel, label: str) -> str:
+    """The id of the community, before any text is read."""
+    check_labels([label])
+    id_ = adaptable_id(model.communities, label)
+    if id_ in model.communities and id_ not in heads_made(model.about):
+        raise InvalidInput(
+            f"the model has a head that was trained for {id_}", hint="name another community"
+        )
+    return id_
+
+
 def _adapted(
     service: Service,
     model: LinearRewardModel,
+    id_: str,
     body: AdaptRequest,
     requests: Sequence[RewardRequest],
-    earlier: Session | None,
 ) -> tuple[str, Session, Adaptation]:
-    check_labels([body.community])
-    id_ = adaptable_id(model.communities, body.community)
-    half = len(requests) // 2
-    choices = [
-        PreferencePair(
-            str(k), first.prompt, first.response, other.response, id_, rater=choice.rater
-        )
-        for k, (choice, first, other) in enumerate(
-            zip(body.choices, requests[:half], requests[half:], strict=True)
-        )
-    ]
+    choices = _choices(id_, body, requests)
     adapted = model.adapt(choices, id_)
-    added = {**(earlier.added if earlier else {}), id_: adapted.delta_C_D[-1]}
-    if id_ in heads_made(model.about):
-        added[id_] = adapted.delta_C_D[adapted.communities.index(id_)]
+    delta_D = adapted.delta_C_D[adapted.communities.index(id_)]
+    made: Mapping[str, Any] = {id_: adapted.about["adapted"][id_]}  # type: ignore[index]
+    name, session = service.sessions.change(
+        body.session, lambda earlier: _with_head(service.opened.card, earlier, delta_D, made)
+    )
+    return name, session, measure_adaptation(model, choices)
+
+
+def _choices(
+    id_: str, body: AdaptRequest, requests: Sequence[RewardRequest]
+) -> list[PreferencePair]:
+    """The choices, without thoughts before their responses."""
+    half, choices = len(requests) // 2, []
+    for k, sent in enumerate(body.choices):
+        first, other = requests[k], requests[half + k]
+        if first.response == other.response:
+            raise InvalidInput(
+                f"the chosen response of choice {k} equals the rejected one",
+                hint="send choices between two answers",
+            )
+        pair = PreferencePair(
+            str(k), first.prompt, first.response, other.response, id_, rater=sent.rater
+        )
+        choices.append(pair)
+    return choices
+
+
+def _with_head(
+    card: Mapping[str, Any],
+    earlier: Session | None,
+    delta_D: FloatArray,
+    made: Mapping[str, Any],
+) -> Session:
+    """A session with the head of one more community, and the facts about it."""
+    (id_,) = made
+    added = {**(earlier.added if earlier else {}), id_: delta_D}
     if len(added) > MOST_COMMUNITIES:
         raise InvalidInput(
             f"a session has at most {MOST_COMMUNITIES} communities", hint="start another session"
         )
-    facts = {} if earlier is None else earlier.planner.card.get("adapted", {})
-    made = {**facts, id_: adapted.about["adapted"][id_]}  # type: ignore[index]
-    communities = tuple(dict.fromkeys((*model.communities, *added)))
-    card = {
-        **service.opened.card,
-        "communities": list(communities),
-        "adapted": {**(service.opened.card.get("adapted") or {}), **made},
-    }
-    return id_, Session(Planner(card, communities), added), measure_adaptation(model, choices)
+    before = card if earlier is None else earlier.planner.card
+    communities = tuple(dict.fromkeys((*card["communities"], *added)))
+    adapted = {**(before.get("adapted") or {}), **made}
+    changed = {**card, "communities": list(communities), "adapted": adapted}
+    return Session(Planner(changed, communities), added)
 
 
 def _in_order(found: Adaptation, count: int) -> list[tuple[float, float, float]]:

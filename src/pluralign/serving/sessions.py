@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
@@ -51,29 +51,46 @@ class Sessions:
             Refused: If there is none, or no longer.
         """
         with self._lock:
-            self._forget()
-            if name not in self._kept:
-                raise Refused(
-                    404,
-                    "there is no such session, or no longer",
-                    "adapt again with POST /v1/adapt; sessions end when they are unused",
-                )
-            _, session = self._kept.pop(name)
-            self._kept[name] = time.monotonic(), session
-        return session
+            return self._found(name)
 
-    def keep(self, session: Session, name: str | None = None) -> str:
-        """Keep a session under its name, or under a new one that nobody can guess.
+    def change(
+        self, name: str | None, changed: Callable[[Session | None], Session]
+    ) -> tuple[str, Session]:
+        """Change a session, or start one; no other request changes it meanwhile.
+
+        Args:
+            name: Its name; None for a new one, whose name nobody can guess.
+            changed: The new session from the old one, or from None.
 
         Returns:
-            The name.
+            The name and the new session.
+
+        Raises:
+            Refused: If there is no session of this name, or no longer.
         """
-        name = name or secrets.token_urlsafe(16)
         with self._lock:
-            self._kept.pop(name, None)
-            self._kept[name] = time.monotonic(), session
+            session = changed(None if name is None else self._found(name))
+            name = name or secrets.token_urlsafe(16)
+            self._use(name, session)
             self._forget()
-        return name
+        return name, session
+
+    def _found(self, name: str) -> Session:
+        self._forget()
+        if name not in self._kept:
+            raise Refused(
+                404,
+                "there is no such session, or no longer",
+                "adapt again with POST /v1/adapt; sessions end when they are unused",
+            )
+        session = self._kept[name][1]
+        self._use(name, session)
+        return session
+
+    def _use(self, name: str, session: Session) -> None:
+        """Keep a session as the one that was used last."""
+        self._kept[name] = time.monotonic(), session
+        self._kept.move_to_end(name)
 
     def _forget(self) -> None:
         until = time.monotonic() - self._seconds
