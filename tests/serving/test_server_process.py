@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pluralign.cli.main import app
+from pluralign.serving import ServeSettings
 
 SECONDS = 90.0
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -104,6 +105,18 @@ def refused(*words: str | Path) -> str:
     assert isinstance(found.exception, SystemExit), "a traceback would be shown"
     assert found.stderr.count("error: ") == 1
     return found.stderr
+
+
+def test_number_and_age_of_sessions_are_options(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[ServeSettings] = []
+    monkeypatch.setattr(
+        "pluralign.serving.server_process.serve", lambda settings, listening: given.append(settings)
+    )
+    words = ["serve", str(model_folder), "--sessions", "3", "--session-seconds", "60"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert (given[0].most_sessions, given[0].session_seconds) == (3, 60)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

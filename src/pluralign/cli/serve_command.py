@@ -79,6 +79,18 @@ def serve(
     seconds: Annotated[
         float, typer.Option(help="Seconds that a request may wait for its rewards.", min=0.1)
     ] = 60.0,
+    sessions: Annotated[
+        int,
+        typer.Option(
+            help="Largest number of sessions of /v1/adapt in memory; the one unused for longest "
+            "leaves.",
+            min=1,
+        ),
+    ] = 64,
+    session_seconds: Annotated[
+        float,
+        typer.Option(help="Seconds for which an unused session of /v1/adapt is kept.", min=1),
+    ] = 3600.0,
     origin: Annotated[
         list[str] | None,
         typer.Option(
@@ -134,6 +146,8 @@ def serve(
             most_rewards=most_rewards,
             origins=tuple(origin or ()),
             seconds=seconds,
+            most_sessions=sessions,
+            session_seconds=session_seconds,
             trust_encoder=trust_encoder,
             log_texts=log_texts,
         )

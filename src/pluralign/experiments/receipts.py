@@ -14,7 +14,7 @@ from pluralign.runs.lock import LOCK
 from pluralign.runs.withdrawn import WITHDRAWALS
 
 NOT_RECALLED = (
-    "copies of the run's folder, of its models and of exported models in other places",
+    "copies of the run's folder, of its models, of exported models and of models adapted from them",
     "numbers and reports that were published or sent to others",
     "models that were trained or chosen with the help of this run's rewards",
     "rows of the person in the sources themselves: delete them there",
