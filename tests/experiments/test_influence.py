@@ -156,7 +156,19 @@ def test_a_person_no_model_learned_from_is_named_with_the_reason(run: Path, big:
     tested = next(row["rater"] for row in big if row["rater"] not in seen)
     found = influence(run, [tested])
     assert not found.people
-    assert "no measured model learned from their choices" in found.not_measured[tested]
+    assert "no model of the run learned from their choices" in found.not_measured[tested]
+
+
+def test_a_person_whose_community_has_nobody_else_to_test_learns_that_models_learned_from_them(
+    go: Go, settings: Tables, big: Rows, tmp_path: Path, write_rows: Write
+) -> None:
+    alone = [row | {"rater": "alone"} if row["community"] == "~coast" else row for row in big]
+    path = write_rows(tmp_path / "alone.jsonl", alone)
+    tables = settings | {"pairs": {"source": "jsonl", "path": str(path)}, "methods": ["full"]}
+    go(tables | {"min_raters": 1}, tmp_path / "run")
+    found = influence(tmp_path / "run", ["alone"])
+    assert not found.people
+    assert found.not_measured["alone"].startswith("models learned from their choices, but nobody")
 
 
 def test_people_methods_and_data_that_do_not_fit_are_refused(

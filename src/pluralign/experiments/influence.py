@@ -34,7 +34,10 @@ from pluralign.settings.registry import ranked_methods
 from pluralign.settings.resolved_experiment import Resolved
 
 _SHOWN = 5
-_NOT_LEARNED = "no measured model learned from their choices: they are test pairs, or left out"
+_NOT_LEARNED = "no model of the run learned from their choices: they are test pairs, or left out"
+_NOT_TESTED = (
+    "models learned from their choices, but nobody else of {} has test pairs in these repeats"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,7 @@ def influence(
         refitted=named is not None,
         seeds=list(found.seeds),
         people=people,
-        not_measured={r: _NOT_LEARNED for r in named or () if r not in measured},
+        not_measured={r: found.reason(r) for r in named or () if r not in measured},
     )
 
 
@@ -194,12 +197,21 @@ class _Part:
 
 @dataclass(slots=True)
 class _Found:
-    """People taken out of repeats, and the test pairs by which they are measured."""
+    """People taken out of repeats, and the test pairs by which they are measured.
+
+    Attributes:
+        drawing: How intervals are drawn.
+        seeds: Seeds of the repeats so far.
+        parts: (Seed, community) -> its test pairs.
+        people: (Person, community) -> seed -> the person taken out, where there are test pairs.
+        learned_from: Person -> the communities in which models learned from them.
+    """
 
     drawing: Drawing
     seeds: list[int] = field(default_factory=list)
     parts: dict[tuple[int, str], _Part] = field(default_factory=dict)
     people: dict[tuple[str, str], dict[int, TakenOut]] = field(default_factory=dict)
+    learned_from: dict[str, set[str]] = field(default_factory=dict)
 
     def add(self, repeat: FinishedRepeat, method: Method, raters: Sequence[str] | None) -> None:
         """Take people out of a repeat; all of them where ``raters`` is None."""
@@ -217,6 +229,7 @@ class _Found:
         )
         self.seeds.append(repeat.seed)
         for one in taken:
+            self.learned_from.setdefault(one.rater, set()).add(one.community)
             if (repeat.seed, one.community) in self.parts:
                 self.people.setdefault((one.rater, one.community), {})[repeat.seed] = one
 
@@ -230,6 +243,12 @@ class _Found:
             if any(set(part.testers) - {own} for part in parts):
                 found += _measure(parts, own, group, without_N_P, self.drawing)
         return sorted(found, key=lambda one: -one.changes.moved.value)
+
+    def reason(self, rater: str) -> str:
+        """The reason why nothing is measured for a person."""
+        if rater not in self.learned_from:
+            return _NOT_LEARNED
+        return _NOT_TESTED.format(" or ".join(sorted(self.learned_from[rater])))
 
     def _groups(self) -> dict[Any, list[dict[int, TakenOut]]]:
         """People who are measured on the same pairs: (community, person, seeds) -> these people.
