@@ -19,7 +19,14 @@ from pluralign.encoders import SentenceEncoder, StaticEncoder, encoder_named, mi
 from pluralign.huggingface.safety import refuse_code, refuse_modules_elsewhere
 from pluralign.interop import write_export
 from pluralign.models import open_model
-from pluralign.rewards import EmbeddingTrunk, LinearRewardModel, annotate_card, save_reward_model
+from pluralign.rewards import (
+    EmbeddingTrunk,
+    LinearRewardModel,
+    annotate_card,
+    fit_trunk,
+    save_reward_model,
+)
+from pluralign.simulation import SocietySource
 
 COMMUNITIES = ("GBR", "MEX", "MEX/oaxaca", "~hill")
 TURNS = (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "Tea or coffee?"))
@@ -37,8 +44,12 @@ Saved = Callable[..., Path]
 def saved(tmp_path: Path) -> Saved:
     """``saved(name)`` saves a model with random heads on an encoder, and returns its folder."""
 
-    def save(name: str, interaction: float = 0.5) -> Path:
+    def save(name: str, interaction: float = 0.5, components: int = 0) -> Path:
         trunk = EmbeddingTrunk(encoder_named(name), interaction)
+        encoded = trunk.encode_pairs(list(SocietySource(each=40, thin=10, world=40).pairs()))
+        read, _ = fit_trunk(trunk, encoded, np.arange(len(encoded)), components)
+        assert isinstance(read, EmbeddingTrunk)
+        trunk = read
         rng = rng_for(7, "heads")
         size = trunk.dimensions
         model = LinearRewardModel(
@@ -79,11 +90,11 @@ def ours(source: Path, steer: Steer | None) -> Any:
     return open_model(source, trust_encoder=encoder).score(REQUESTS, steer)
 
 
-@pytest.mark.parametrize("interaction", [0.5, 0.0])
+@pytest.mark.parametrize(("interaction", "components"), [(0.5, 0), (0.0, 0), (0.5, 5)])
 def test_an_encoder_of_the_library_gives_our_rewards(
-    saved: Saved, with_modules: Path, tmp_path: Path, interaction: float
+    saved: Saved, with_modules: Path, tmp_path: Path, interaction: float, components: int
 ) -> None:
-    source = saved(str(with_modules), interaction)
+    source = saved(str(with_modules), interaction, components)
     model = exported(source, tmp_path / "out", ["MEX"])
     np.testing.assert_allclose(theirs(model), ours(source, Steer.to("MEX")), atol=1e-5)
 

@@ -69,7 +69,8 @@ def test_the_other_refits_of_a_run_are_found_and_the_one_asked_about_comes_first
 def test_only_fits_of_the_same_method_are_compared(finished: Path) -> None:
     repeats = found(finished, method="reference")
     assert [model.about["method"] for model in repeats.models] == ["reference"] * 3
-    assert repeats.heads().shape == (3, 1, repeats.models[0].trunk.dimensions)
+    (together,) = repeats.by_trunk()
+    assert together.head_B_P_D.shape == (3, 1, repeats.models[0].trunk.dimensions)
 
 
 def test_the_basis_of_intervals_is_reported(finished: Path) -> None:
@@ -86,7 +87,7 @@ def test_all_fits_read_texts_by_one_trunk(finished: Path) -> None:
 
 def test_heads_are_the_reference_and_what_each_community_adds(finished: Path) -> None:
     repeats = found(finished)
-    head_B_P_D = repeats.heads()
+    head_B_P_D = repeats.by_trunk()[0].head_B_P_D
     for model, head_P_D in zip(repeats.models, head_B_P_D, strict=True):
         assert head_P_D[0] == pytest.approx(model.reference_D)
         assert head_P_D[1:] == pytest.approx(model.delta_C_D)
@@ -101,7 +102,7 @@ def test_communities_are_joined_by_id_and_one_that_a_repeat_lacks_is_nan_there(
         second, communities=second.communities[::-1], delta_C_D=second.delta_C_D[::-1]
     )
     fewer = replace(third, communities=third.communities[1:], delta_C_D=third.delta_C_D[1:])
-    head_B_P_D = Refits((first, backwards, fewer), 0.25, "").heads()
+    head_B_P_D = Refits((first, backwards, fewer), 0.25, "").by_trunk()[0].head_B_P_D
     assert head_B_P_D[1, 1:] == pytest.approx(second.delta_C_D)
     assert np.isnan(head_B_P_D[2, 1]).all()
     assert np.isfinite(

@@ -20,7 +20,17 @@ from pluralign.settings.validation import validated
 PAIRS = {"pairs": [{"source": "society"}], "reference": {"fit_on": ["~world"]}}
 SURVEY = {"survey": {"source": "society_survey"}}
 TRUNK = [
-    *("kind", "encoder", "interaction", "model", "community", "text", "score_text", "max_length"),
+    *(
+        "kind",
+        "encoder",
+        "interaction",
+        "components",
+        "model",
+        "community",
+        "text",
+        "score_text",
+        "max_length",
+    ),
     *("overlong", "revision", "label", "precision", "attention", "tokens", "trust_remote_code"),
 ]
 
@@ -65,6 +75,7 @@ def test_a_setting_left_out_of_a_fingerprint_is_left_out_of_every_kind() -> None
         ({"kind": "transformr"}, "trunk.kind", "must be 'embedding' or 'transformer'"),
         ({"encodr": "hash"}, "trunk.encodr", "unknown key"),
         ({"interaction": -1}, "trunk.interaction", "greater than or equal to 0"),
+        ({"components": 65}, "trunk.components", "less than or equal to 64"),
     ],
 )
 def test_a_fault_in_a_table_of_several_kinds_is_named_with_its_key(

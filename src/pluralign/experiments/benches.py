@@ -20,10 +20,12 @@ from pluralign.rewards import (
     EncodedPairs,
     LinearRewardModel,
     Trunk,
+    fit_trunk,
     load_card,
     load_reward_model,
 )
 from pluralign.settings.experiment import Settings
+from pluralign.sources import Split
 
 
 def encode(work: RewardWork) -> EncodedPairs | None:
@@ -53,11 +55,14 @@ def bench_for(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> tupl
 
 def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[LinearBench, Sides]:
     settings, described = work.resolved.settings, work.opened.described
-    side = _sides(work, encoded, seed)
     since = time.perf_counter()
-    reference, ridges, train = reference_at_hand(settings, work.opened), {}, side.train
+    reference, ridges = reference_at_hand(settings, work.opened), {}
+    split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
+    trunk, encoded = trunk_of_repeat(reference, work.opened, encoded, split, settings)
+    side = sides(encoded, split, work.plan, settings, seed)
+    train = side.train
     if reference is None:
-        fitted = fit_reference(train, work.opened.trunk, work.plan, settings, seed)
+        fitted = fit_reference(train, trunk, work.plan, settings, seed)
         reference, train = fitted.model, fitted.train
         ridges[REFERENCE] = fitted.choice
     work.timed("fit the reference", since)
@@ -72,22 +77,53 @@ def _linear_bench(work: RewardWork, encoded: EncodedPairs, seed: int) -> tuple[L
     return bench, side
 
 
-def given_reference(folder: Path, trunk: Trunk) -> LinearRewardModel:
-    """The reference of a saved model, on a trunk that is open already.
+def trunk_of_repeat(
+    reference: LinearRewardModel | None,
+    opened: OpenTrunk,
+    encoded: EncodedPairs,
+    split: Split,
+    settings: Settings,
+) -> tuple[Trunk, EncodedPairs]:
+    """The trunk of one repeat, and all pairs as it reads them.
+
+    Args:
+        reference: The reference that is at hand: its trunk is taken. None: principal components,
+            where settings ask for some, are fitted on the training texts.
+        opened: The trunk that encoded the pairs.
+        encoded: All pairs.
+        split: The split of the repeat.
+        settings: Of the experiment.
+    """
+    if reference is None:
+        return fit_trunk(opened.trunk, encoded, split.train, settings.components)
+    if isinstance(reference.trunk, EmbeddingTrunk):
+        encoded = reference.trunk.read_again(encoded)
+    return reference.trunk, encoded
+
+
+def given_reference(folder: Path, opened: OpenTrunk) -> LinearRewardModel:
+    """The reference of a saved model, on a trunk that is open already, with its own components.
 
     Raises:
-        InvalidSettings: If it was fitted with another interaction.
+        InvalidSettings: If it was fitted with another interaction or other components.
         InvalidInput: If it was fitted on another trunk.
     """
     described = load_card(folder)["trunk"]
     assert isinstance(described, dict)
-    if isinstance(trunk, EmbeddingTrunk) and described.get("interaction") != trunk.interaction:
+    if opened.described["kind"] == "embedding":
+        for name, default in (("interaction", None), ("components", 0)):
+            _check_same(name, described.get(name, default), opened.described.get(name, default))
+    loaded = load_reward_model(folder, opened.trunk)
+    return LinearRewardModel(loaded.trunk, loaded.reference_D)
+
+
+def _check_same(name: str, fitted_with: object, wanted: object) -> None:
+    if fitted_with != wanted:
         raise InvalidSettings(
-            f"the reference was fitted with trunk.interaction = {described.get('interaction')}",
+            f"the reference was fitted with trunk.{name} = {fitted_with}",
             where="reference.model",
-            hint=f"set trunk.interaction = {described.get('interaction')}",
+            hint=f"set trunk.{name} = {fitted_with}",
         )
-    return LinearRewardModel(trunk, load_reward_model(folder, trunk).reference_D)
 
 
 def _transformer_bench(
@@ -146,7 +182,7 @@ def _sides(work: RewardWork, encoded: EncodedPairs, seed: int) -> Sides:
 def reference_at_hand(settings: Settings, opened: OpenTrunk) -> LinearRewardModel | None:
     """The reference that is loaded or that the trunk has; None where each repeat fits its own."""
     if settings.reference.model is not None:
-        return given_reference(settings.reference.model, opened.trunk)
+        return given_reference(settings.reference.model, opened)
     return opened.own_reference() if settings.reference.fit_on is None else None
 
 

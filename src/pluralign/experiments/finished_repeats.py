@@ -16,7 +16,7 @@ from pluralign.core import (
     read_json_object,
 )
 from pluralign.evaluation import TestPairs, own_margins
-from pluralign.experiments.benches import reference_at_hand
+from pluralign.experiments.benches import reference_at_hand, trunk_of_repeat
 from pluralign.experiments.linear_bench import LinearBench, LinearFit, UnsavedFit
 from pluralign.experiments.planning import Plan, plan
 from pluralign.experiments.repeats import reference_under, sides, spoken_for
@@ -157,11 +157,13 @@ def _repeat(
     settings = resolved.settings
     roles = plan(settings, loaded.people(), given=opened.own_reference() is not None)
     split = split_pairs(loaded, settings, resolved.sources, seed)
+    reference, ridge = reference_at_hand(settings, opened), None
+    trunk, encoded = trunk_of_repeat(reference, opened, encoded, split, settings)
     side = sides(encoded, split, roles, settings, seed)
-    reference, ridge, train = reference_at_hand(settings, opened), None, side.train
+    train = side.train
     if reference is None:
         ridge = ridges[REFERENCE]
-        reference = reference_under(ridge, spoken_for(train, roles), opened.trunk)
+        reference = reference_under(ridge, spoken_for(train, roles), trunk)
         train = train.knowing(ReferenceFit(tuple(roles.spoken_for), ridge))
     bench = LinearBench(
         resolved=resolved,

@@ -53,6 +53,8 @@ def by_refitting(
 ) -> Iterator[TakenOut]:
     """Take people out one at a time, by fitting reference and method again.
 
+    Ridges and principal components stay those of the run.
+
     Args:
         repeat: The repeat.
         method: Any method of linear heads.

@@ -71,7 +71,7 @@ def _as_given(tables: Mapping[str, Any]) -> dict[str, Any]:
         section = method_named(name).section
         assert section is not None, "only methods with a table have settings"
         found[section] = values
-    trunk = found["trunk"]
+    trunk = {"components": 0} | found["trunk"]  # records of versions without them
     kind = Settings.model_validate({"pairs": [{}], "trunk": _of_kind(trunk)}).trunk
     return found | {"trunk": {k: trunk[k] for k in type(kind).model_fields}}
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pluralign.core import REFERENCE, NotEnoughData, PreferencePair, count_of, rng_for
+from pluralign.core import (
+    REFERENCE,
+    NotEnoughData,
+    PreferencePair,
+    count_of,
+    prompt_text,
+    rng_for,
+)
 from pluralign.evaluation import TestPairs
 from pluralign.experiments.planning import Plan
 from pluralign.methods import (
@@ -125,6 +132,25 @@ def _split_notes(
     for reason, n in left_out.items():
         notes.append(f"{count_of(n, 'pair')} on neither side of the split: {reason}")
     return notes
+
+
+def component_notes(train: Sequence[PreferencePair], components: int) -> list[str]:
+    """Notes where training texts are too few for the principal components that are asked for.
+
+    >>> pair = PreferencePair("1", "Tea or coffee?", "Tea", "Coffee", "GBR")
+    >>> component_notes([pair], components=1)
+    ['1 distinct training prompt: at most 0 principal components of them, not 1']
+    """
+    texts = {
+        "prompt": {prompt_text(pair.prompt) for pair in train},
+        "response": {text for pair in train for text in (pair.chosen, pair.rejected)},
+    }
+    return [
+        f"{count_of(len(of), f'distinct training {kind}')}: at most "
+        f"{count_of(len(of) - 1, 'principal component')} of them, not {components}"
+        for kind, of in texts.items()
+        if len(of) <= components
+    ]
 
 
 def sides(encoded: EncodedPairs, split: Split, plan: Plan, settings: Settings, seed: int) -> Sides:

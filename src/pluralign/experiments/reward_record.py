@@ -218,6 +218,8 @@ def fingerprint_of(work: RewardWork) -> str:
     # Runs of versions without these settings are resumed.
     if work.resolved.settings.privacy == PrivacySettings():
         exclude["privacy"] = True
+    if work.resolved.settings.components == 0:
+        exclude["trunk"] = {"components"}
     if work.resolved.settings.split.draw == "random":
         exclude["split"] = {"draw"}
     weighted = work.resolved.settings.fit.strength != "none"

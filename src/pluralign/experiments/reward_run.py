@@ -31,7 +31,13 @@ from pluralign.experiments.benches import bench_for, encode, given_reference
 from pluralign.experiments.measuring import measure, rows_of_repeats
 from pluralign.experiments.people_behind import key_of, people_behind
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.repeats import Sides, check_split, few_clusters_notes, judge
+from pluralign.experiments.repeats import (
+    Sides,
+    check_split,
+    component_notes,
+    few_clusters_notes,
+    judge,
+)
 from pluralign.experiments.reward_record import (
     RewardWork,
     card_of,
@@ -51,6 +57,7 @@ from pluralign.runs.progress_bars import reporting
 from pluralign.runs.withdrawn import read_withdrawn
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved, resolve
+from pluralign.sources import Split
 from pluralign.sources.pair_loading import Loaded, load_pairs
 
 _TUNING = "predictions/seed-{}/tuning.json"
@@ -198,11 +205,21 @@ def _check(work: RewardWork) -> None:
     for seed in seeds_of(work):
         split = split_pairs(work.loaded, settings, work.resolved.sources, seed)
         checked = check_split(work.loaded.pairs, split, work.plan)
-        work.notes += [f"seed {seed}: {note}" for note in checked.notes]
+        notes = [*checked.notes, *_component_notes(work, split)]
+        work.notes += [f"seed {seed}: {note}" for note in notes]
         effective.append(checked.effective)
     work.notes += few_clusters_notes(effective)
     if settings.reference.model is not None:
-        given_reference(settings.reference.model, work.opened.trunk)
+        given_reference(settings.reference.model, work.opened)
+
+
+def _component_notes(work: RewardWork, split: Split) -> list[str]:
+    """Notes on principal components that a repeat fits."""
+    settings = work.resolved.settings
+    if settings.reference.model is not None:
+        return []
+    train = [work.loaded.pairs[i] for i in split.train.tolist()]
+    return component_notes(train, settings.components)
 
 
 def _repeat(work: RewardWork, encoded: EncodedPairs | None, seed: int) -> None:

@@ -5,6 +5,9 @@ product::
 
     reward = q(x) . e(y)        q(x) = a + s * b * e(x)        head = [a, b]
 
+With principal components P of prompts (less their mean m) and R of responses, the head has a matrix
+B, and ``q(x) = a + s * R B' P' (e(x) - m)``.
+
 A prompt is therefore read by a `Dense` layer after the encoder, one for each route of a `Router`; a
 response is read by the encoder alone. No code comes with the folder.
 """
@@ -18,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from pluralign.core import FloatArray, InvalidInput, RewardRequest, parse_json, prompt_text
+from pluralign.rewards import EmbeddingTrunk, PrincipalComponents
 
 ROUTES = "pluralign.json"
 """The file with the routes of an exported encoder, or the form of texts of a transformer."""
@@ -32,14 +36,14 @@ _SETTINGS = "config_sentence_transformers.json"
 
 
 def write_encoder_folder(
-    source: Path, heads: Mapping[str, FloatArray], interaction: float, folder: Path
+    source: Path, heads: Mapping[str, FloatArray], trunk: EmbeddingTrunk, folder: Path
 ) -> None:
     """Write an encoder with heads.
 
     Args:
         source: Folder of a sentence-transformers model with a ``modules.json``.
-        heads: Route -> head, shape (2 d,), for vectors of d dimensions; ``query`` is one of them.
-        interaction: Weight of the interaction in the features, >= 0.
+        heads: Route -> head, shape (D,); ``query`` is one of them.
+        trunk: The trunk that the heads read.
         folder: The folder to write into; it exists and is empty.
 
     Raises:
@@ -52,7 +56,7 @@ def write_encoder_folder(
     if modules[-1]["type"].rpartition(".")[2] != "Normalize":
         modules.append(_module(len(modules), "Normalize"))
     modules.append(_module(len(modules), "Router"))
-    _write_router(folder / modules[-1]["path"], heads, interaction)
+    _write_router(folder / modules[-1]["path"], heads, trunk)
     _write(folder / "modules.json", modules)
     _write(folder / _SETTINGS, _for_rewards(settings))
     _write(folder / ROUTES, {"routes": list(heads), "head": f"{modules[-1]['path']}/{QUERY}"})
@@ -85,8 +89,16 @@ def is_half(folder: Path) -> bool:
     return bool(kinds & {"F16", "BF16"})
 
 
-def dense_of(head_D: FloatArray, interaction: float) -> tuple[FloatArray, FloatArray]:
+def dense_of(
+    head_D: FloatArray, interaction: float, components: PrincipalComponents | None = None
+) -> tuple[FloatArray, FloatArray]:
     """The layer that reads a prompt's vector under a head.
+
+    Args:
+        head_D: The head.
+        interaction: Weight of the features that depend on the prompt, >= 0.
+        components: Principal components of prompts and responses; None where vectors are
+            multiplied by element.
 
     Returns:
         Weight, shape (d, d), and bias, shape (d,), float32.
@@ -95,10 +107,23 @@ def dense_of(head_D: FloatArray, interaction: float) -> tuple[FloatArray, FloatA
     >>> weight.astype(float).round(2).tolist(), bias.tolist()
     ([[2.12, 0.0], [0.0, 2.83]], [1.0, 2.0])
     """
+    if components is not None:
+        return _dense_of_components(head_D.astype(np.float64), interaction, components)
     own_d, with_prompt_d = np.split(head_D.astype(np.float64), 2)
     scale = interaction * np.sqrt(len(own_d))
     weight_d_d: FloatArray = np.diag(scale * with_prompt_d).astype(np.float32)
     return weight_d_d, own_d.astype(np.float32)
+
+
+def _dense_of_components(
+    head_D: FloatArray, interaction: float, components: PrincipalComponents
+) -> tuple[FloatArray, FloatArray]:
+    own_d, product_pr = np.split(head_D, [len(components.mean_d)])
+    product_p_r = product_pr.reshape(components.shape)
+    weight_d_d = components.response_d_r @ product_p_r.T @ components.prompt_d_p.T
+    weight_d_d *= interaction
+    bias_d: FloatArray = own_d - weight_d_d @ components.mean_d
+    return weight_d_d.astype(np.float32), bias_d.astype(np.float32)
 
 
 def _refuse_unusual(source: Path, modules: Any, settings: Mapping[str, Any]) -> None:
@@ -136,11 +161,11 @@ def _module(index: int, kind: str) -> dict[str, Any]:
     return {"idx": index, "name": str(index), "path": path, "type": f"{_MODULES}.{kind}"}
 
 
-def _write_router(folder: Path, heads: Mapping[str, FloatArray], interaction: float) -> None:
+def _write_router(folder: Path, heads: Mapping[str, FloatArray], trunk: EmbeddingTrunk) -> None:
     # A community's id may have a slash, which would be a folder within a folder.
     places = {route: route.replace("/", ".") for route in heads}
     for route, head_D in heads.items():
-        _write_dense(folder / places[route], *dense_of(head_D, interaction))
+        _write_dense(folder / places[route], *dense_of(head_D, trunk.interaction, trunk.components))
     types = dict.fromkeys(places.values(), f"{_MODULES}.Dense")
     structure = {route: [place] for route, place in places.items()}
     config = {

@@ -179,7 +179,7 @@ def _write_encoder(
             # A plain folder of Transformers: the library adds its pooling when it saves it.
             source = Path(scratch)
             encoder.model.save(scratch, create_model_card=False)
-        write_encoder_folder(source, heads, trunk.interaction, target)
+        write_encoder_folder(source, heads, trunk, target)
         found_N_R = rewards_in_library(target, _PROBES, list(routes))
         same = _SAME_IN_HALF if is_half(source) else _SAME
         apart = float(np.abs(ours_N_R - found_N_R).max())

@@ -1,6 +1,7 @@
 """Saved models: opened, saved, and used to score files in bounded memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ def open_with_trunk(
     assert isinstance(described, dict)
     opened = reopen(described, folder, cache, around, trust_encoder)
     if "parts" not in card:
-        return load_reward_model(folder, opened.trunk), opened
+        model = load_reward_model(folder, opened.trunk)
+        return model, replace(opened, trunk=model.trunk)
     from pluralign.rewards.transformer.saving import load_parts
 
     assert opened.backbone is not None

@@ -32,7 +32,7 @@ class OpenTrunk:
 
     Attributes:
         trunk: Reads requests. Under trained parts of a transformer its one feature is the
-            reference's reward.
+            reference's reward. Principal components are fitted in each repeat (`fit_trunk`).
         described: For the cards of models on it.
         backbone: The transformer; None under an embedding trunk.
         form: How requests are written in training.
@@ -78,11 +78,13 @@ def open_trunk(
     if settings.kind == "embedding":
         named = encoder_named(settings.encoder, cache)
         encoder = around(named) if around else CachedEncoder(named, cache, reporter.progress)
-        described = {
+        described: dict[str, object] = {
             "kind": "embedding",
             "encoder": settings.encoder,
             "interaction": settings.interaction,
         }
+        if settings.components:
+            described["components"] = settings.components
         return OpenTrunk(EmbeddingTrunk(encoder, settings.interaction), described)
     from pluralign.rewards.transformer.backbones import load_backbone
 
@@ -141,6 +143,8 @@ def reopen(
     """
     kind = TrunkSettings.family()[described["kind"]]
     fields = {key: value for key, value in described.items() if key in kind.model_fields}
+    if described["kind"] == "embedding":
+        fields.setdefault("components", 0)  # cards of versions without them
     name = str(described["encoder" if described["kind"] == "embedding" else "model"])
     inside = _inside_run(name, folder) if described["kind"] == "transformer" else None
     if inside is None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import numpy as np
+
 from pluralign._version import __version__
 from pluralign.core import (
     AnyPath,
@@ -22,14 +24,14 @@ from pluralign.core import (
 from pluralign.encoders import language_warning
 from pluralign.experiments.linear_bench import LinearBench, LinearFit
 from pluralign.experiments.planning import Plan, plan
-from pluralign.experiments.repeats import fit_reference
+from pluralign.experiments.repeats import component_notes, fit_reference
 from pluralign.experiments.reward_record import LIMITS, people_by_role
 from pluralign.methods import Method, TrainingSet
 from pluralign.models.saved_models import open_model
 from pluralign.models.trunks import open_trunk, remember_trunk
 from pluralign.notebook.pairs import Pairs, read_pairs
 from pluralign.notebook.python_hints import python_hints
-from pluralign.rewards import ExplainableRewardModel, LinearRewardModel, Trunk
+from pluralign.rewards import ExplainableRewardModel, LinearRewardModel, Trunk, fit_trunk
 from pluralign.runs.progress_bars import reporting
 from pluralign.settings.resolved_experiment import Resolved, resolve
 from pluralign.sources import pairs_from
@@ -121,6 +123,12 @@ def fit(
             roles = plan(resolved.settings, whole.people(), start.given is not None)
         reporter.stage(f"encoding the texts of {count_of(len(whole), 'pair')}")
         encoded = start.trunk.encode_pairs(whole.loaded.pairs)
+        if start.given is None:
+            wanted = resolved.settings.components
+            for note in component_notes(whole.loaded.pairs, wanted):
+                reporter.note(note)
+            trunk, encoded = fit_trunk(start.trunk, encoded, np.arange(len(whole)), wanted)
+            start = replace(start, trunk=trunk)
         _warn_of_languages(whole, start.trunk, seed)
         built = TrainingSet.build(encoded, roles.steered, whole.unit)
         train = replace(built, loss=resolved.settings.privacy.chosen_loss)
@@ -264,6 +272,12 @@ def _start(
                 "a saved reference reads texts with its own encoder",
                 where="fit: encoder",
                 hint="leave encoder out",
+            )
+        if resolved.settings.components not in (0, saved.described.get("components", 0)):
+            raise InvalidInput(
+                "a saved reference multiplies texts by its own principal components",
+                where="fit: trunk.components",
+                hint="leave components out",
             )
         reference = LinearRewardModel(saved.trunk, saved.reference_D)
         return _Start(saved.trunk, saved.described, reference)

@@ -17,6 +17,7 @@ from pluralign.rewards.new_communities import (
     unseen_id,
     with_prior_heads,
 )
+from pluralign.rewards.principal_components import PrincipalComponents, fit_components
 from pluralign.rewards.reported_choices import (
     LossKind,
     fit_reports,
@@ -42,7 +43,14 @@ from pluralign.rewards.scored_answers import (
 )
 from pluralign.rewards.solver import bradley_terry_loss, fit_bradley_terry, fit_path, fit_paths
 from pluralign.rewards.threads import one_blas_thread
-from pluralign.rewards.trunk import INTERACTION, EmbeddingTrunk, EncodedPairs, Trunk
+from pluralign.rewards.trunk import (
+    INTERACTION,
+    EmbeddingTrunk,
+    EncodedPairs,
+    Trunk,
+    features_under,
+    fit_trunk,
+)
 
 __all__ = [
     "INTERACTION",
@@ -59,6 +67,7 @@ __all__ = [
     "MarginPart",
     "NearPair",
     "PairFeatures",
+    "PrincipalComponents",
     "Scorable",
     "TableFeatures",
     "Thoughts",
@@ -67,11 +76,14 @@ __all__ = [
     "annotate_card",
     "bradley_terry_loss",
     "encode_choices",
+    "features_under",
     "fit_bradley_terry",
+    "fit_components",
     "fit_path",
     "fit_paths",
     "fit_reports",
     "fit_tilted",
+    "fit_trunk",
     "heads_made",
     "lacks_prior",
     "load_card",

@@ -18,6 +18,7 @@ from pluralign.core import DamagedFile, community
 MOST_BYTES = 32_000_000
 """A card of ten thousand communities has about 5 MB."""
 
+_Count = Annotated[int, Field(ge=0, le=4096)]
 _Real = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -53,6 +54,8 @@ class _Trunk(_Shape):
     fingerprint: str
     encoder: str | None = None
     interaction: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    components: NonNegativeInt = 0
+    component_counts: Annotated[list[_Count], Field(min_length=2, max_length=2)] | None = None
     model: str | None = None
 
     @model_validator(mode="after")

@@ -77,18 +77,34 @@ class DenseFeatures:
         return same_N
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Scores of texts on principal components, by which a prompt and a response are multiplied.
+
+    Attributes:
+        prompt_T_p: Scores of each text as a prompt, float32, shape (T, p).
+        response_T_r: Scores of each text as a response, float32, shape (T, r).
+    """
+
+    prompt_T_p: FloatArray
+    response_T_r: FloatArray
+
+
 @dataclass(frozen=True, slots=True)
 class TableFeatures:
     """Features that are computed from the vectors of the distinct texts.
 
     With e the vectors, a pair's features are ``e(chosen) - e(rejected)``, followed by ``scale *
-    e(prompt)`` times that by element where there are prompts.
+    e(prompt)`` times that by element where there are prompts. With scores u of prompts and v of
+    responses, ``scale`` times each product of an element of ``u(prompt)`` and one of ``v(chosen) -
+    v(rejected)`` follows in its place.
 
     Attributes:
         vector_T_d: Vectors of T distinct texts, float32, shape (T, d).
         index_3_N: Rows of the chosen and the rejected responses, and of the prompts where they
             count, in ``vector_T_d``; shape (2, N) or (3, N).
-        scale: Weight of the second half; unused without prompts.
+        scale: Weight of the second part; unused without prompts.
+        scores: Scores of the texts; None where vectors are multiplied by element.
 
     >>> vector_T_d = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]], dtype=np.float32)
     >>> TableFeatures(vector_T_d, np.array([[0], [1], [2]]), scale=0.5).dense().tolist()
@@ -98,6 +114,7 @@ class TableFeatures:
     vector_T_d: FloatArray
     index_3_N: IntArray
     scale: float = 0.0
+    scores: Scores | None = None
 
     def __repr__(self) -> str:
         return f"TableFeatures(shape {self.shape}, from {len(self.vector_T_d):,} distinct texts)"
@@ -106,11 +123,14 @@ class TableFeatures:
     def shape(self) -> tuple[int, int]:
         """N and D."""
         columns, pairs = self.index_3_N.shape
-        return pairs, (columns - 1) * self.vector_T_d.shape[1]
+        own = self.vector_T_d.shape[1]
+        if self.scores is not None:
+            return pairs, own + self.scores.prompt_T_p.shape[1] * self.scores.response_T_r.shape[1]
+        return pairs, (columns - 1) * own
 
     def take(self, rows: Rows) -> "TableFeatures":
         """The pairs at these positions, in this order, or where a mask is true."""
-        return TableFeatures(self.vector_T_d, self.index_3_N[:, rows], self.scale)
+        return TableFeatures(self.vector_T_d, self.index_3_N[:, rows], self.scale, self.scores)
 
     def dense(self, rows: slice = slice(None)) -> FloatArray:
         """The features of these pairs, float32, shape (n, D)."""
@@ -118,7 +138,11 @@ class TableFeatures:
         response_n_d: FloatArray = self.vector_T_d[chosen] - self.vector_T_d[rejected]
         if not prompt:
             return response_n_d
-        return with_prompts(self.vector_T_d[prompt[0]], response_n_d, self.scale)
+        if self.scores is None:
+            return with_prompts(self.vector_T_d[prompt[0]], response_n_d, self.scale)
+        score_T_r = self.scores.response_T_r
+        score_n_r = score_T_r[chosen] - score_T_r[rejected]
+        return with_scores(response_n_d, self.scores.prompt_T_p[prompt[0]], score_n_r, self.scale)
 
     def alike(self) -> BoolArray:
         """Whether a pair's responses share one vector, shape (N,)."""
@@ -130,6 +154,21 @@ def with_prompts(prompt_N_d: FloatArray, response_N_d: FloatArray, scale: float)
     """The response and its relation to the prompt: ``[response, scale * prompt * response]``."""
     answering_N_d = np.float32(scale) * prompt_N_d * response_N_d
     return np.concatenate([response_N_d, answering_N_d], axis=1, dtype=np.float32)
+
+
+def with_scores(
+    response_N_d: FloatArray, prompt_N_p: FloatArray, score_N_r: FloatArray, scale: float
+) -> FloatArray:
+    """The response and every product of its scores with the prompt's.
+
+    >>> one = np.ones((1, 1), dtype=np.float32)
+    >>> with_scores(one, np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), 0.5).tolist()
+    [[1.0, 1.5, 2.0, 3.0, 4.0]]
+    """
+    product_N_p_r = (np.float32(scale) * prompt_N_p)[:, :, None] * score_N_r[:, None, :]
+    columns = prompt_N_p.shape[1] * score_N_r.shape[1]
+    product_N_pr = product_N_p_r.reshape(len(response_N_d), columns)
+    return np.concatenate([response_N_d, product_N_pr], axis=1, dtype=np.float32)
 
 
 def nearly_equal(vector_T_d: FloatArray, first_N: IntArray, second_N: IntArray) -> BoolArray:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,15 @@ from pluralign.huggingface.processes import writing
 from pluralign.rewards.card_shape import MOST_BYTES, check_card
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.linear import LinearRewardModel
-from pluralign.rewards.trunk import Trunk
+from pluralign.rewards.principal_components import PrincipalComponents
+from pluralign.rewards.trunk import COMPONENTS, EmbeddingTrunk, Trunk
 
 FORMAT = "pluralign-reward-model"
 FORMAT_VERSION = 1
 WEIGHTS, CARD = "model.safetensors", "card.json"
 _AGAIN = "save the model again"
 _LARGEST = 1e30
+_OF_TRUNK = ("fingerprint", "component_counts")
 _OWN = ("format", "version", "trunk", "communities", "prior", "weights_sha256", "card_sha256")
 
 
@@ -45,7 +48,7 @@ def save_reward_model(
         model: The model.
         folder: Where to; made if absent, a model already there is replaced.
         trunk: How the trunk can be had again, as in ``{"kind": "embedding", "encoder": "minilm",
-            "interaction": 0.5}``.
+            "interaction": 0.5}``. Principal components are saved next to the heads.
 
     Raises:
         InvalidInput: If the facts about the model use a key that the card itself needs.
@@ -61,6 +64,9 @@ def save_reward_model(
     tensors = {"reference": model.reference_D, "delta": model.delta_C_D}
     if model.prior is not None:
         tensors |= {"prior": model.prior.mean_D, "prior_low": model.prior.low_D_r}
+    if isinstance(model.trunk, EmbeddingTrunk) and model.trunk.components is not None:
+        trunk = {**trunk, "component_counts": list(model.trunk.components.shape)}
+        tensors |= _component_tensors(model.trunk)
     blob = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     card = _card(
         {
@@ -156,7 +162,7 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
 
     Args:
         folder: A folder written by `save_reward_model`.
-        trunk: The trunk that the card names.
+        trunk: The trunk that the card names; principal components are read from the folder.
 
     Raises:
         InvalidInput: If the folder contains no model, or the trunk is not the one it was fitted on.
@@ -170,13 +176,9 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
     described, communities = card["trunk"], card["communities"]
     assert isinstance(described, Mapping)
     assert isinstance(communities, list)
-    if trunk.fingerprint != described["fingerprint"]:
-        raise InvalidInput(
-            f"the model was fitted on {described['fingerprint']!r}, not on {trunk.fingerprint!r}",
-            where=str(folder),
-            hint=f"load it with the trunk that its card names: {_named(described)}",
-        )
+    trunk = _trunk_of(trunk, described, folder)
     shapes = {"reference": (trunk.dimensions,), "delta": (len(communities), trunk.dimensions)}
+    shapes |= {name: array.shape for name, array in _component_tensors(trunk).items()}
     about_prior = card.get("prior")
     assert about_prior is None or isinstance(about_prior, Mapping)
     if about_prior is not None:
@@ -185,15 +187,41 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
             "prior_low": (trunk.dimensions, int(about_prior["rank"])),
         }
     tensors = _read_heads(path, str(card["weights_sha256"]), shapes)
+    if isinstance(trunk, EmbeddingTrunk) and trunk.components is not None:
+        trunk = replace(trunk, components=PrincipalComponents.of_tensors(tensors))
     return LinearRewardModel(
         trunk,
         tensors["reference"],
         tuple(communities),
         tensors["delta"],
         {key: value for key, value in card.items() if key not in _OWN},
-        {key: value for key, value in described.items() if key != "fingerprint"},
+        {key: value for key, value in described.items() if key not in _OF_TRUNK},
         prior=None if about_prior is None else _prior(tensors, about_prior),
     )
+
+
+def _trunk_of(trunk: Trunk, described: Mapping[str, Any], folder: Path) -> Trunk:
+    """The trunk of a card, its components still to be read, if it is the one that is given."""
+    fitted_on, counts = str(described["fingerprint"]), described.get("component_counts")
+    if isinstance(trunk, EmbeddingTrunk) and trunk.components is not None:
+        trunk = replace(trunk, components=None)
+    if counts is not None:
+        fitted_on = fitted_on.rpartition(COMPONENTS)[0]
+    if trunk.fingerprint != fitted_on:
+        raise InvalidInput(
+            f"the model was fitted on {fitted_on!r}, not on {trunk.fingerprint!r}",
+            where=str(folder),
+            hint=f"load it with the trunk that its card names: {_named(described)}",
+        )
+    if counts is None or not isinstance(trunk, EmbeddingTrunk):
+        return trunk
+    return replace(trunk, components=PrincipalComponents.zeros(trunk.encoder.dimensions, *counts))
+
+
+def _component_tensors(trunk: Trunk) -> dict[str, FloatArray]:
+    """The arrays of a trunk's principal components; none where it has none."""
+    components = trunk.components if isinstance(trunk, EmbeddingTrunk) else None
+    return {} if components is None else components.tensors()
 
 
 def _facts(prior: HeadPrior) -> dict[str, object]:
@@ -261,7 +289,7 @@ def _card(facts: Mapping[str, object]) -> dict[str, object]:
 
 def _named(described: Mapping[str, object]) -> str:
     return ", ".join(
-        f"{key} = {value!r}" for key, value in described.items() if key != "fingerprint"
+        f"{key} = {value!r}" for key, value in described.items() if key not in _OF_TRUNK
     )
 
 

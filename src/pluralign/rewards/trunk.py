@@ -1,7 +1,7 @@
 """Trunks: the features of a prompt and a response for a linear reward."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -26,9 +26,13 @@ from pluralign.rewards.features import (
     nearly_equal,
     products,
     with_prompts,
+    with_scores,
 )
+from pluralign.rewards.principal_components import PrincipalComponents, fit_components
 
 INTERACTION = 0.5
+COMPONENTS = "+components="
+"""Where the part of a fingerprint begins that names principal components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,16 @@ class EmbeddingTrunk:
     The features of a prompt x and a response y, with e the encoder's unit vectors of d dimensions,
     are ``[e(y), interaction * sqrt(d) * e(x) * e(y)]``: the response, and its relation to the
     prompt. The second half lets a taste depend on the prompt ("Yes" is not the same answer to every
-    question); without it a survey's short options are hard to distinguish.
+    question); without it a survey's short options are hard to distinguish. With principal
+    components, every product of a prompt's and a response's score takes the place of the product by
+    element, in which a taste for one direction of responses depends on that direction of the
+    prompt alone.
 
     Attributes:
         encoder: The encoder.
-        interaction: Weight of the second half, >= 0; 0 leaves it out of every reward.
+        interaction: Weight of the second part, >= 0; 0 leaves it out of every reward.
+        components: Principal components of prompts and responses, fitted on training texts (see
+            `fit_trunk`); None: vectors are multiplied by element.
 
     Raises:
         InvalidInput: If the interaction is not a finite number >= 0.
@@ -124,6 +133,7 @@ class EmbeddingTrunk:
 
     encoder: Encoder
     interaction: float = INTERACTION
+    components: PrincipalComponents | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.interaction < np.inf:
@@ -135,21 +145,36 @@ class EmbeddingTrunk:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the features of any text would change."""
-        return f"{self.encoder.fingerprint}+interaction={float(self.interaction)!r}"
+        plain = f"{self.encoder.fingerprint}+interaction={float(self.interaction)!r}"
+        if self.components is None:
+            return plain
+        prompts, responses = self.components.shape
+        return f"{plain}{COMPONENTS}{prompts}x{responses}:{self.components.digest[:16]}"
 
     @property
     def dimensions(self) -> int:
         """Length D of a feature vector."""
-        return 2 * self.encoder.dimensions
+        if self.components is None:
+            return 2 * self.encoder.dimensions
+        prompts, responses = self.components.shape
+        return self.encoder.dimensions + prompts * responses
 
     @property
     def kinds(self) -> Mapping[str, slice]:
         """``response``: the text itself; ``interaction``: how it answers the prompt."""
-        half = self.encoder.dimensions
-        return {"response": slice(0, half), "interaction": slice(half, 2 * half)}
+        own = self.encoder.dimensions
+        return {"response": slice(0, own), "interaction": slice(own, self.dimensions)}
 
     def features(self, requests: Sequence[RewardRequest]) -> FloatArray:
         """Features of each request, float32, shape (N, D).
+
+        Raises:
+            NotEnoughData: If there are no requests.
+        """
+        return self.features_of(*self.vectors(requests))
+
+    def vectors(self, requests: Sequence[RewardRequest]) -> tuple[FloatArray, FloatArray]:
+        """Vectors of the prompts and of the responses, each distinct text encoded once, (N, d).
 
         Raises:
             NotEnoughData: If there are no requests.
@@ -161,7 +186,15 @@ class EmbeddingTrunk:
         )
         vector_T_d = self.encoder.encode(texts)
         prompt_N, response_N = np.split(index, 2)
-        return with_prompts(vector_T_d[prompt_N], vector_T_d[response_N], self._scale(vector_T_d))
+        return vector_T_d[prompt_N], vector_T_d[response_N]
+
+    def features_of(self, prompt_N_d: FloatArray, response_N_d: FloatArray) -> FloatArray:
+        """Features of requests whose texts are encoded already, float32, shape (N, D)."""
+        if self.components is None:
+            return with_prompts(prompt_N_d, response_N_d, self._scale(response_N_d))
+        prompt_N_p = self.components.of_prompts(prompt_N_d)
+        score_N_r = self.components.of_responses(response_N_d)
+        return with_scores(response_N_d, prompt_N_p, score_N_r, self.interaction)
 
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
         """Encode the texts of the pairs, each distinct one once.
@@ -184,10 +217,70 @@ class EmbeddingTrunk:
         prompt_N, chosen_N, rejected_N = np.split(index, 3)
         rejected_N = np.where(nearly_equal(vector_T_d, chosen_N, rejected_N), chosen_N, rejected_N)
         index_3_N = np.stack([chosen_N, rejected_N, prompt_N])
-        return EncodedPairs(
-            tuple(pairs), TableFeatures(vector_T_d, index_3_N, self._scale(vector_T_d))
-        )
+        return self.read_again(EncodedPairs(tuple(pairs), TableFeatures(vector_T_d, index_3_N)))
+
+    def read_again(self, encoded: EncodedPairs) -> EncodedPairs:
+        """Pairs with the features of this trunk, from vectors of its encoder.
+
+        Args:
+            encoded: Pairs that a trunk with the same encoder has encoded.
+        """
+        table = encoded.features
+        assert isinstance(table, TableFeatures), "features of an embedding trunk"
+        if self.components is None:
+            scale, scores = self._scale(table.vector_T_d), None
+        else:
+            scale, scores = self.interaction, self.components.scores(table.vector_T_d)
+        return replace(encoded, features=replace(table, scale=scale, scores=scores))
 
     def _scale(self, vector_T_d: FloatArray) -> float:
         # Products of unit vectors shrink with their length d: sqrt(d) undoes it.
         return float(self.interaction * np.sqrt(vector_T_d.shape[1]))
+
+
+def fit_trunk(
+    trunk: Trunk, encoded: EncodedPairs, train: IntArray, components: int
+) -> tuple[Trunk, EncodedPairs]:
+    """A trunk with principal components of the training texts, and all pairs as it reads them.
+
+    The components are those of the whole training side: they stay in the folds inside it, in
+    learning curves and where one person is taken out to measure their influence, because no choice
+    is read to fit them. A run made again without a person fits them again.
+
+    Args:
+        trunk: The trunk that encoded the pairs.
+        encoded: All pairs.
+        train: Positions of the training pairs; the texts of others are not read.
+        components: As in `fit_components`; 0 leaves trunk and pairs as they are.
+
+    >>> from pluralign.encoders import HashEncoder
+    >>> from pluralign.simulation import SocietySource
+    >>> trunk = EmbeddingTrunk(HashEncoder(16))
+    >>> encoded = trunk.encode_pairs(list(SocietySource(each=40, thin=10, world=10).pairs()))
+    >>> fitted, again = fit_trunk(trunk, encoded, np.arange(40), components=3)
+    >>> fitted.dimensions, again.features.shape[1]
+    (25, 25)
+    """
+    if not components or not isinstance(trunk, EmbeddingTrunk):
+        return trunk, encoded
+    table = encoded.features.take(train)
+    assert isinstance(table, TableFeatures), "features of an embedding trunk"
+    fitted = replace(trunk, components=fit_components(table, components))
+    return fitted, fitted.read_again(encoded)
+
+
+def features_under(
+    trunks: Sequence[Trunk], requests: Sequence[RewardRequest]
+) -> Iterator[FloatArray]:
+    """Features of the same requests under several trunks, float32, shape (N, D) each.
+
+    Trunks of several fits of one run have one encoder, so their texts are encoded once.
+    """
+    first, *others = trunks
+    if not others or not isinstance(first, EmbeddingTrunk):
+        yield from (trunk.features(requests) for trunk in trunks)
+        return
+    prompt_N_d, response_N_d = first.vectors(requests)
+    for trunk in trunks:
+        assert isinstance(trunk, EmbeddingTrunk)
+        yield trunk.features_of(prompt_N_d, response_N_d)

@@ -6,13 +6,14 @@ from pluralign.runs.finished_run import FinishedRun
 from pluralign.runs.folder import RunFolder, read_rows
 from pluralign.runs.matrix import read_matrix
 from pluralign.runs.opening import open_run
-from pluralign.runs.refits import Refits, refits_of
+from pluralign.runs.refits import FitsOnTrunk, Refits, refits_of
 from pluralign.runs.rewards import RewardRun
 from pluralign.runs.surveys import PluraliseRun, SurveyRun
 
 __all__ = [
     "AuditRun",
     "FinishedRun",
+    "FitsOnTrunk",
     "PluraliseRun",
     "Refits",
     "RewardRun",

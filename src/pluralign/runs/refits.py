@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import DamagedFile, FloatArray, SteerableRewardModel
-from pluralign.rewards import LinearRewardModel, load_card, load_reward_model
+from pluralign.rewards import LinearRewardModel, Trunk, load_card, load_reward_model
 from pluralign.runs.folder import RECORD
 from pluralign.runs.opening import open_run
 from pluralign.runs.rewards import RewardRun
@@ -19,6 +19,22 @@ _HELD_OUT = {
     "question": "questions that happened to be asked",
     "stem": "question stems that happened to be asked",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class FitsOnTrunk:
+    """The fits that read texts by one trunk.
+
+    Attributes:
+        trunk: The trunk.
+        fits: Which fits these are, B of them.
+        head_B_P_D: Heads, shape (B, 1 + C, D): the reference, then what each community adds.
+            Communities are those of the first fit of all; nan where a fit has no such community.
+    """
+
+    trunk: Trunk
+    fits: tuple[int, ...]
+    head_B_P_D: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +56,31 @@ class Refits:
         """Whether intervals can be had."""
         return len(self.models) >= _ENOUGH
 
-    def heads(self) -> FloatArray:
-        """Heads of every fit, shape (B, 1 + C, D): the reference, then what each community adds.
+    def by_trunk(self) -> list["FitsOnTrunk"]:
+        """The fits grouped by their trunk; principal components give each fit one of its own.
 
-        Communities are those of the first fit; nan where another fit has no such community.
+        The first fit is the first of the first group.
         """
-        first = self.models[0]
-        head_B_P_D = np.full(
-            (len(self.models), 1 + len(first.communities), first.trunk.dimensions), np.nan
-        )
-        for model, head_P_D in zip(self.models, head_B_P_D, strict=True):
-            head_P_D[0] = model.reference_D
-            for row, id_ in enumerate(first.communities, start=1):
-                if id_ in model.communities:
-                    head_P_D[row] = model.delta_C_D[model.communities.index(id_)]
-        return head_B_P_D
+        groups: dict[str, list[int]] = {}
+        for k, model in enumerate(self.models):
+            groups.setdefault(model.trunk.fingerprint, []).append(k)
+        return [
+            FitsOnTrunk(
+                self.models[fits[0]].trunk,
+                tuple(fits),
+                np.stack([self._heads_of(self.models[k]) for k in fits]),
+            )
+            for fits in groups.values()
+        ]
+
+    def _heads_of(self, model: LinearRewardModel) -> FloatArray:
+        communities = self.models[0].communities
+        head_P_D = np.full((1 + len(communities), model.trunk.dimensions), np.nan)
+        head_P_D[0] = model.reference_D
+        for row, id_ in enumerate(communities, start=1):
+            if id_ in model.communities:
+                head_P_D[row] = model.delta_C_D[model.communities.index(id_)]
+        return head_P_D
 
 
 def refits_of(folder: Path, model: SteerableRewardModel) -> Refits:

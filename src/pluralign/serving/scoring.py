@@ -1,7 +1,7 @@
 """Many callers' requests scored in one pass of the trunk, each under its own steers."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,8 +14,8 @@ from pluralign.core import (
     SteerableRewardModel,
     known_community,
 )
-from pluralign.rewards import HeadPrior, LinearRewardModel
-from pluralign.runs import Refits
+from pluralign.rewards import HeadPrior, LinearRewardModel, features_under
+from pluralign.runs import FitsOnTrunk, Refits
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ community has this form."""
 class LinearScorer:
     """Reads each response once for all callers, communities and repeats.
 
+    Repeats with principal components of their own share the vectors of the texts.
+
     A head is the reference's head plus shares of the communities' deltas. So the product of the
     features with the reference and with the requested deltas gives every steer, including blends.
 
@@ -72,28 +74,30 @@ class LinearScorer:
     """
 
     def __init__(self, model: LinearRewardModel, repeats: Refits) -> None:
-        self._trunk = model.trunk
         self._communities = model.communities
         self._row = {id_: row for row, id_ in enumerate(model.communities, start=1)}
-        head_B_P_D = repeats.heads()
+        groups = repeats.by_trunk()
         if model.prior is not None:
-            self._row[PRIOR] = head_B_P_D.shape[1]
-            head_B_P_D = _with_prior(head_B_P_D, model.prior)
-        self._missing_B_P = np.isnan(head_B_P_D[:, :, 0])
-        self._head_B_P_D = np.nan_to_num(head_B_P_D)
+            self._row[PRIOR] = 1 + len(model.communities)
+            groups = [_with_prior(group, model.prior) for group in groups]
+        parts = groups[0].head_B_P_D.shape[1]
+        self._missing_B_P = np.empty((len(repeats.models), parts), dtype=np.bool_)
+        for group in groups:
+            self._missing_B_P[list(group.fits)] = np.isnan(group.head_B_P_D[:, :, 0])
+        self._groups = [
+            replace(group, head_B_P_D=np.nan_to_num(group.head_B_P_D)) for group in groups
+        ]
 
     def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S)."""
-        feature_N_D = self._trunk.features([r for one in wanted for r in one.requests]).astype(
-            np.float64
-        )
+        requests = [r for one in wanted for r in one.requests]
         alike = _alike(wanted)
         parts = [self._parts_of(wanted[callers[0]]) for callers in alike]
         rows = _needed_rows(parts)
         column = {row: at for at, row in enumerate(rows)}
         # The model itself is the first fit; the repeats are read only where a caller wants them.
         fits = slice(None if any(one.repeated for one in wanted) else 1)
-        reward_N_B_P = self._products(feature_N_D, fits, rows)
+        feature_N_D, reward_N_B_P = self._products(requests, fits, rows)
         missing_B_P = self._missing_B_P[fits][:, rows]
         ends = np.cumsum([len(one.requests) for one in wanted])[:-1]
         place = np.split(np.arange(len(feature_N_D)), ends)
@@ -114,14 +118,25 @@ class LinearScorer:
     def _parts_of(self, one: ScoreRequest) -> list[dict[int, float]]:
         return [self._parts(steer, one.added) for steer in one.steers]
 
-    def _products(self, feature_N_D: FloatArray, fits: slice, rows: Sequence[int]) -> FloatArray:
-        """Features times the reference and the deltas, shape (N, B, P), as one matrix product."""
-        head_B_P_D = self._head_B_P_D[fits]
-        if len(rows) < head_B_P_D.shape[1]:
-            head_B_P_D = head_B_P_D[:, rows]
-        fitted, parts, dimensions = head_B_P_D.shape
-        product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
-        return product_N_BP.reshape(-1, fitted, parts)
+    def _products(
+        self, requests: Sequence[RewardRequest], fits: slice, rows: Sequence[int]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Features under the first fit, and rewards by the reference and deltas of each fit.
+
+        Returns:
+            The features, shape (N, D), and their products with the heads, shape (N, B, P).
+        """
+        groups = self._groups if fits.stop is None else self._groups[:1]
+        reward_N_B_P = np.empty((len(requests), len(self._missing_B_P[fits]), len(rows)))
+        trunks = [group.trunk for group in groups]
+        first_N_D: FloatArray | None = None
+        for group, stored in zip(groups, features_under(trunks, requests), strict=True):
+            feature_N_D: FloatArray = stored.astype(np.float64)
+            own = list(group.fits)[fits]
+            reward_N_B_P[:, own] = _heads_times(feature_N_D, group.head_B_P_D[fits], rows)
+            first_N_D = feature_N_D if first_N_D is None else first_N_D
+        assert first_N_D is not None, "there is at least one fit"
+        return first_N_D, reward_N_B_P
 
     def _parts(self, steer: Steer | None, added: Collection[str]) -> dict[int, float]:
         """Row of a community -> share of its delta in a steer; empty for the reference."""
@@ -137,15 +152,27 @@ class LinearScorer:
         return found
 
 
-def _with_prior(head_B_P_D: FloatArray, prior: HeadPrior) -> FloatArray:
+def _heads_times(
+    feature_N_D: FloatArray, head_B_P_D: FloatArray, rows: Sequence[int]
+) -> FloatArray:
+    """Features times some rows of the heads of each fit, (N, B, rows), as one matrix product."""
+    if len(rows) < head_B_P_D.shape[1]:
+        head_B_P_D = head_B_P_D[:, rows]
+    fitted, parts, dimensions = head_B_P_D.shape
+    product_N_BP: FloatArray = feature_N_D @ head_B_P_D.reshape(-1, dimensions).T
+    return product_N_BP.reshape(-1, fitted, parts)
+
+
+def _with_prior(group: FitsOnTrunk, prior: HeadPrior) -> FitsOnTrunk:
     """One more addition to the reference's head: the prior's.
 
     Only the first fit has it. How the fits differ shows which people took part, and not how far a
     community that nobody trained on lies from the others, so it is no interval for it.
     """
-    own_B_1_D = np.full_like(head_B_P_D[:, :1], np.nan)
-    own_B_1_D[0, 0] = prior.mean_D - head_B_P_D[0, 0]
-    return np.concatenate([head_B_P_D, own_B_1_D], axis=1)
+    own_B_1_D = np.full_like(group.head_B_P_D[:, :1], np.nan)
+    if group.fits[0] == 0:
+        own_B_1_D[0, 0] = prior.mean_D - group.head_B_P_D[0, 0]
+    return replace(group, head_B_P_D=np.concatenate([group.head_B_P_D, own_B_1_D], axis=1))
 
 
 def _with_added(reward_B_N_S: FloatArray, feature_N_D: FloatArray, one: ScoreRequest) -> FloatArray:

@@ -93,6 +93,10 @@ class EmbeddingTrunkSettings(TrunkSettings):
     """``minilm``, ``static``, ``hash``, or the name or folder of a sentence-transformers model."""
     interaction: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Weight of the features that let a taste depend on the prompt; 0 leaves them out."""
+    components: Annotated[int, Field(ge=0, le=64)] = 0
+    """Largest number of principal components of the training prompts, and of the training
+    responses, whose products let a taste depend on the prompt. With 0, vectors are multiplied by
+    element."""
 
 
 class TransformerTrunkSettings(TrunkSettings):
@@ -256,6 +260,11 @@ class Settings(SettingsTable):
     intervals: IntervalSettings = IntervalSettings()
     curves: CurveSettings = CurveSettings()
     sensitivity: SensitivitySettings = SensitivitySettings()
+
+    @property
+    def components(self) -> int:
+        """Largest number of principal components of texts; 0 where the trunk has none."""
+        return self.trunk.components if self.trunk.kind == "embedding" else 0
 
     @model_validator(mode="after")
     def _pairs_come_from_one_table(self) -> Self:
