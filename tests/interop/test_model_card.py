@@ -309,3 +309,16 @@ def test_many_communities_that_were_left_out_are_folded() -> None:
     few = {id_: left[id_] for id_ in ("~c0", "~c1")}
     text = model_card({"communities": ["GBR"], "in_data": few}, ModelSheet("owner/uk"))
     assert "<details>" not in text and "| `~c1`" in text
+
+
+def test_weights_for_other_tools_do_not_fade_and_their_card_states_it(
+    card: dict[str, Any],
+) -> None:
+    fades = card | {"fading": {"start": 0.2, "full": 0.4}}
+    steer = Steer.to(card["communities"][0])
+    exported = ModelSheet("me/it", steer=steer, form=CHAT)
+    assert "full strength on every prompt" in section(model_card(fades, exported), "Limits")
+    own = section(model_card(fades, ModelSheet("me/it")), "Limits")
+    assert "steers more weakly" in own
+    assert "full strength" not in own
+    assert "weakly" not in section(model_card(card, exported), "Limits")

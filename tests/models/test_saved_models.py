@@ -20,7 +20,7 @@ from pluralign.core import (
 from pluralign.encoders import HashEncoder
 from pluralign.experiments import Outcome
 from pluralign.models import open_model, score_file, steers_for
-from pluralign.rewards import EmbeddingTrunk, LinearRewardModel
+from pluralign.rewards import EmbeddingTrunk, Fading, LinearRewardModel, asked_directions
 
 Rows = list[dict[str, Any]]
 
@@ -212,3 +212,21 @@ def test_paths_may_be_text(
     model, path = open_model(str(folder / "full")), write_rows(tmp_path / "a.jsonl", rows[:3])
     steers = steers_for(model, ["~hill"], 1.0)
     assert list(score_file(model, str(path), steers, Tally())) == scored(model, path, "~hill")
+
+
+def test_rows_on_which_steering_fades_have_its_strength_and_are_counted(
+    model: LinearRewardModel, tmp_path: Path, write_rows: Callable[..., Path]
+) -> None:
+    tea = asked_directions(model.trunk.encoder.encode(["Tea or coffee?"]))  # type: ignore[attr-defined]
+    asked = dict.fromkeys(model.communities, tea)
+    fades = replace(model, fading=Fading(asked, tea, start=0.2, full=0.4))
+    rows = [
+        {"prompt": "Tea or coffee?", "response": "Tea."},
+        {"prompt": "Jurisprudence, wherefore?", "chosen": "Law.", "rejected": "Why not?"},
+    ]
+    path, tally = write_rows(tmp_path / "rows.jsonl", rows), Tally()
+    first, second = score_file(fades, path, steers_for(fades, ["~hill", "~world"], 1.0), tally)
+    assert "strength" not in first
+    assert second["strength"] == {"~hill": 0.0}
+    assert second["margins"]["~hill"] == pytest.approx(second["margins"]["~world"], abs=1e-6)
+    assert sum(tally.flagged.values()) == 1

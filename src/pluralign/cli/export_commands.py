@@ -65,8 +65,8 @@ def export(
     A model on a sentence encoder (the default) becomes a sentence-transformers folder, encoder and
     heads together. A model on a transformer becomes a Transformers folder for TRL, vLLM, TEI and
     OpenRLHF, or a PEFT adapter. The folder has no code in it and gives the scores of
-    `pluralign score`. Its README.md names the people behind the model, its accuracy and its limits,
-    and has lines that load it.
+    `pluralign score`, but always at full strength. Its README.md names the people behind the model,
+    its accuracy and its limits, and has lines that load it.
 
     Example: `pluralign export runs/uk/models/seed-7/adaptive --community GBR --out adaptive-gbr`
     """
@@ -87,6 +87,11 @@ def export(
     say = console()
     card = load_card(model)
     say.print(f"{_written(done, card)} written to {done.folder}", markup=False)
+    if "fading" in card and (done.steer is not None or done.communities):
+        say.print(
+            "The weights steer at full strength on every prompt; the model itself steers more "
+            "weakly on prompts unlike those that a community was asked."
+        )
     if done.shape == "encoder":
         say.print(
             "It loads with sentence-transformers and has no code in it; "

@@ -130,7 +130,7 @@ class LinearFit:
         """Margins of the test pairs under every steer."""
         if not self.model.communities:
             return {NO_STEER: test.margins(self.model.reference_D)}
-        margin_N_C = test.margins(self.model.heads().T)
+        margin_N_C = self.model.margins(test)
         return {c: margin_N_C[:, k] for k, c in enumerate(self.model.communities)}
 
     def whole(self, about: Mapping[str, object]) -> LinearRewardModel:

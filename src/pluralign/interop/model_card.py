@@ -151,7 +151,7 @@ def _sections(card: Mapping[str, Any], sheet: ModelSheet) -> Iterator[str]:
     yield f"## Communities and people\n\n{_people(card, sheet)}"
     yield f"## Accuracy\n\n{_accuracy(card, sheet)}"
     yield f"## Licences\n\n{_licences(card, sheet)}"
-    yield f"## Limits\n\n{_limits(card)}"
+    yield f"## Limits\n\n{_limits(card, sheet)}"
     base = sheet.base_model if sheet.adapter else None
     if sheet.routes:
         lines = encoder_lines(sheet.repo_id, sheet.routes, sheet.head, _is_static(card))
@@ -268,12 +268,13 @@ def _licences(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     return "\n\n".join([weights, *encoder, *(data or ["The licences of the data are unknown."])])
 
 
-def _limits(card: Mapping[str, Any]) -> str:
+def _limits(card: Mapping[str, Any], sheet: ModelSheet) -> str:
     own = [f"* {_inline(card['limits'])}"] if card.get("limits") else []
     return "\n".join(
         [
             *own,
             *_limits_of_encoder(card),
+            *_limits_of_weights(card, sheet),
             "* It speaks for those who took part, in the situations they were asked about. A "
             "community is never of one mind; a high reward is not consent.",
             "* It was measured on pairs like those it was trained on. On other prompts, and on "
@@ -289,6 +290,21 @@ def _limits_of_encoder(card: Mapping[str, Any]) -> list[str]:
         return []
     long = " It reads the first 256 tokens of a text." if name == "minilm" else ""
     return [f"* Its encoder was made for English: of other languages it understands little.{long}"]
+
+
+def _limits_of_weights(card: Mapping[str, Any], sheet: ModelSheet) -> list[str]:
+    """Where steering fades; weights for other tools always steer at full strength."""
+    if "fading" not in card:
+        return []
+    if sheet.is_own:
+        return [
+            "* On prompts unlike those that a community was asked, it steers more weakly, down to "
+            "not at all."
+        ]
+    return [
+        "* These weights steer at full strength on every prompt. Scored with pluralign, the model "
+        "steers more weakly on prompts unlike those that a community was asked."
+    ]
 
 
 def _is_static(card: Mapping[str, Any]) -> bool:

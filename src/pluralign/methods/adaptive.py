@@ -13,7 +13,8 @@ refits it (`TrainingSet.refitted`): one that knows how others answered the held-
 preferred every time, also where heads that start from zero are better.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -21,6 +22,7 @@ from scipy.optimize import minimize
 
 from pluralign.core import BoolArray, FloatArray, InvalidInput, NotEnoughData
 from pluralign.core.units import Unit
+from pluralign.methods.fading import learn_fading
 from pluralign.methods.ridges import balanced_weights, held_out_margins
 from pluralign.methods.shares import pulled_shares
 from pluralign.methods.training import (
@@ -29,6 +31,8 @@ from pluralign.methods.training import (
     steered,
 )
 from pluralign.rewards import LinearRewardModel, one_blas_thread, report_losses, report_slopes
+
+_SMALL_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class AdaptiveConfig:
         share_pull: Pull of a community's mixture towards the mixture of all, >= 0, in pairs.
         guard: Number of standard errors below the reference's held-out accuracy at which a
             community falls back to the reference.
+        fade: Whether steering is weaker on prompts that are unlike those a community was asked, as
+            topics that are left out show.
     """
 
     shared_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 1.0)
@@ -53,6 +59,7 @@ class AdaptiveConfig:
     own_ridges: tuple[Annotated[float, Unit("pairs")], ...] = (10.0, 3.0, 1.0, 0.3)
     share_pull: Annotated[float, Unit("pairs")] = 10.0
     guard: Annotated[float, Unit("standard errors")] = 2.0
+    fade: bool = True
 
     def __post_init__(self) -> None:
         check_ridges(*self.shared_ridges, *self.zero_ridges, *self.own_ridges)
@@ -102,7 +109,14 @@ def fit_adaptive(
     worse_C = falls_behind(mixed_N, margin_N_K[:, 0], train, config.guard)
     # A community that is worse off is not steered.
     head_C_D[worse_C] = reference.reference_D
-    return steered(reference, train.communities, head_C_D)
+    model = steered(reference, train.communities, head_C_D)
+    if not config.fade:
+        return model
+
+    def heads(inner: TrainingSet) -> FloatArray:
+        return mixed_heads(inner, inner.refitted(reference), config, train.communities, share_C_K)
+
+    return replace(model, fading=learn_fading(train, heads, rng))
 
 
 def candidate_heads(
@@ -127,6 +141,42 @@ def candidate_heads(
     # Prior by prior: first without a level of its own, then with each.
     head_P_K_C_D = np.concatenate([none_1_P_C_D, own_K_P_C_D]).swapaxes(0, 1)
     return head_P_K_C_D.reshape(-1, *own_K_P_C_D.shape[2:])
+
+
+def mixed_heads(
+    train: TrainingSet,
+    reference: LinearRewardModel,
+    config: AdaptiveConfig,
+    communities: Sequence[str],
+    share_C_K: FloatArray,
+) -> FloatArray:
+    """The reference, and heads mixed by given shares; candidates with small shares are left out.
+
+    Args:
+        train: Training pairs, of some of the communities.
+        reference: The model that steering starts from.
+        config: The candidate ridges.
+        communities: All communities steered to, in the order of the shares.
+        share_C_K: Share of each candidate in each community's head, shape (C, K).
+
+    Returns:
+        Heads for the communities of ``train``, shape (2, C, D).
+    """
+    own = [communities.index(c) for c in train.communities]
+    share_C_P_K = share_C_K[own].reshape(len(own), -1, 1 + len(config.own_ridges))
+    share_C_P_K = np.where(share_C_P_K < _SMALL_SHARE, 0.0, share_C_P_K)
+    share_C_P_K /= share_C_P_K.sum(axis=(1, 2), keepdims=True)
+    prior_P_D = candidate_priors(train, reference, config, len(communities) > 1)
+    prior_P = np.flatnonzero(share_C_P_K[:, :, 1:].any(axis=(0, 2)))
+    ridge_K = np.flatnonzero(share_C_P_K[:, :, 1:].any(axis=(0, 1)))
+    ridges = [config.own_ridges[k] for k in ridge_K]
+    head_C_D = np.einsum("cp,pd->cd", share_C_P_K[:, :, 0], prior_P_D)
+    if ridges:
+        for c, community in enumerate(train.communities):
+            path_K_P_D = train.of(community).paths(ridges, prior_P_D[prior_P])
+            own_P_K = share_C_P_K[c][np.ix_(prior_P, 1 + ridge_K)]
+            head_C_D[c] += np.einsum("pk,kpd->d", own_P_K, path_K_P_D)
+    return np.stack([np.tile(reference.reference_D, (len(own), 1)), head_C_D])
 
 
 def candidate_priors(

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _BATCH = 2048
 LEFT_OUT = "a thought before the answer is left out"
+FADED = "steered more weakly: the prompt is unlike those that the community was asked"
 NO_ANSWER = "no answer: empty, or a thought that never ends"
 
 
@@ -120,9 +121,7 @@ def rewards_under(
 ) -> FloatArray:
     """Rewards under several steers in logits, shape (N, S); a linear model reads a request once."""
     if isinstance(model, LinearRewardModel):
-        head_D_S = np.stack([model.head(steer) for steer in steers.values()], axis=1)
-        rewards: FloatArray = model.trunk.features(requests).astype(np.float64) @ head_D_S
-        return rewards
+        return model.rewards(requests, list(steers.values()))
     return np.stack([model.score(requests, steer) for steer in steers.values()], axis=1)
 
 
@@ -179,7 +178,9 @@ def score_file(
         without an answer (empty, or a thought that never ends) has the rewards None, and
         ``no_answer`` true. Such responses, and thoughts that are left out, are counted as flagged.
         Where heads of some communities were not trained, ``heads`` has how they were made:
-        ``prior`` (from no choice of theirs) or ``adapted`` (from a few).
+        ``prior`` (from no choice of theirs) or ``adapted`` (from a few). Where steering is weaker,
+        because the prompt is unlike those that a community was asked, ``strength`` has its strength
+        there, in [0, 1]; such rows are counted as flagged.
 
     Raises:
         InvalidInput: If a row has neither a response nor a pair.
@@ -200,9 +201,12 @@ def score_file(
             first = False
         scored = iter(rewards_under(model, requests, steers) if requests else ())
         rewards = iter([None if one.request is None else next(scored) for one in read_N])
-        for number, id_, found in batch:
+        faded_n = _faded(model, [found[0] for _, _, found in batch], steers)
+        if any(faded_n):
+            tally.flag(FADED, sum(map(bool, faded_n)))
+        for (number, id_, found), faded in zip(batch, faded_n, strict=True):
             row = _row(steers, list(islice(rewards, len(found))))
-            yield {"line": number, "id": id_} | row | told
+            yield {"line": number, "id": id_} | row | faded | told
         reporter.progress(tally.kept, 0)
     if not tally.kept:
         why = "; ".join(f"{n} x {reason}" for reason, n in tally.dropped.most_common(5))
@@ -214,6 +218,20 @@ def _how_made(model: SteerableRewardModel, steers: Mapping[str, Steer]) -> dict[
     made = heads_made(getattr(model, "about", {}))
     own = {id_: how for id_, how in made.items() if id_ in steers}
     return {"heads": own} if own else {}
+
+
+def _faded(
+    model: SteerableRewardModel, requests: Sequence[RewardRequest], steers: Mapping[str, Steer]
+) -> list[dict[str, dict[str, float]]]:
+    """For each request, the strengths of steering that are below 1, by community."""
+    if not isinstance(model, LinearRewardModel) or model.fading is None:
+        return [{} for _ in requests]
+    own = [id_ for id_ in steers if id_ in model.communities]
+    found = []
+    for strength_C in model.strengths(requests, own):
+        weaker = {c: round(float(s), 3) for c, s in zip(own, strength_C, strict=True) if s < 1}
+        found.append({"strength": weaker} if weaker else {})
+    return found
 
 
 def _warn_of_languages(

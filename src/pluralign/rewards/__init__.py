@@ -4,6 +4,7 @@ Transformers are in `pluralign.rewards.transformer`; nothing here loads torch.
 """
 
 from pluralign.rewards.explaining import ExplainableRewardModel, Explanation, MarginPart, NearPair
+from pluralign.rewards.fading import Fading, asked_directions, familiarity, ramp
 from pluralign.rewards.features import DenseFeatures, PairFeatures, TableFeatures
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.length import LengthReward
@@ -60,6 +61,7 @@ __all__ = [
     "EncodedPairs",
     "ExplainableRewardModel",
     "Explanation",
+    "Fading",
     "HeadPrior",
     "LengthReward",
     "LinearRewardModel",
@@ -74,8 +76,10 @@ __all__ = [
     "Trunk",
     "adaptable_id",
     "annotate_card",
+    "asked_directions",
     "bradley_terry_loss",
     "encode_choices",
+    "familiarity",
     "features_under",
     "fit_bradley_terry",
     "fit_components",
@@ -91,6 +95,7 @@ __all__ = [
     "name_on_card",
     "one_blas_thread",
     "people_of",
+    "ramp",
     "read_thoughts",
     "report_losses",
     "report_slopes",

@@ -102,6 +102,22 @@ class _Prior(_Shape):
     ridge: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
+class _Fading(_Shape):
+    """Where steering fades; its tensors are next to the heads."""
+
+    start: Annotated[float, Field(ge=0, le=1e3)]
+    full: Annotated[float, Field(gt=0, le=1e3)]
+    dimensions: Annotated[int, Field(ge=1, le=1_000_000)]
+    anyone: Annotated[int, Field(ge=1, le=10_000)]
+    asked: dict[CommunityId, Annotated[int, Field(ge=1, le=10_000)]]
+
+    @model_validator(mode="after")
+    def _rising(self) -> "_Fading":
+        if not self.asked or self.full <= self.start:
+            raise ValueError("must name communities, and full must be above start")
+        return self
+
+
 class _Adapted(_Shape):
     """A head that was made from few choices under the prior."""
 
@@ -124,6 +140,7 @@ class _Card(_Shape):
     in_data: dict[CommunityId, _Role] = {}
     accuracy: dict[CommunityId, _Accuracy] = {}
     prior: _Prior | None = None
+    fading: _Fading | None = None
     adapted: dict[CommunityId, _Adapted] = {}
 
     @model_validator(mode="after")

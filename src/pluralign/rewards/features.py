@@ -43,6 +43,13 @@ class PairFeatures(Protocol):
         """Whether both responses have the same features, shape (N,), so that no reward differs."""
         ...
 
+    def prompts(self) -> tuple[FloatArray, IntArray] | None:
+        """Vectors of the P distinct prompts, shape (P, d), and which one each pair has, shape (N,).
+
+        None where a prompt has no vector of its own.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class DenseFeatures:
@@ -75,6 +82,10 @@ class DenseFeatures:
         """Whether a pair's responses have the same features, shape (N,)."""
         same_N: BoolArray = np.all(self.difference_N_D == 0, axis=1)
         return same_N
+
+    def prompts(self) -> tuple[FloatArray, IntArray] | None:
+        """None: only differences of features are at hand."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +159,18 @@ class TableFeatures:
         """Whether a pair's responses share one vector, shape (N,)."""
         same_N: BoolArray = self.index_3_N[0] == self.index_3_N[1]
         return same_N
+
+    def prompts(self) -> tuple[FloatArray, IntArray] | None:
+        """Vectors of the distinct prompts, shape (P, d), and which one each pair has, shape (N,).
+
+        Prompts are in an order of their vectors. None where the vectors are of a prompt and a
+        response together.
+        """
+        if len(self.index_3_N) < 3:
+            return None
+        row_P, prompt_N = np.unique(self.index_3_N[2], return_inverse=True)
+        vector_P_d, sorted_P = np.unique(self.vector_T_d[row_P], axis=0, return_inverse=True)
+        return vector_P_d, sorted_P[prompt_N]
 
 
 def with_prompts(prompt_N_d: FloatArray, response_N_d: FloatArray, scale: float) -> FloatArray:

@@ -12,6 +12,7 @@ from pluralign.core import (
     FloatArray,
     PreferencePair,
     Prompt,
+    RewardRequest,
     Steer,
     as_requests,
     as_steer,
@@ -19,6 +20,7 @@ from pluralign.core import (
     listed,
 )
 from pluralign.rewards.explaining import Explanation, check_most, explain_heads
+from pluralign.rewards.fading import Fading
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.new_communities import with_adapted_head
 from pluralign.rewards.trunk import EncodedPairs, Trunk
@@ -39,6 +41,8 @@ class LinearRewardModel:
         training: Training pairs with their features, where they are at hand; they are not saved.
         prior: The heads of communities that nobody trained on, from which few choices lead to one;
             None where none was learned.
+        fading: Where steering is weaker, because a prompt is unlike those of training; None where
+            it is nowhere.
 
     Raises:
         ValueError: If the shapes do not fit together.
@@ -52,6 +56,7 @@ class LinearRewardModel:
     described: Mapping[str, object] = field(default_factory=dict)
     training: EncodedPairs | None = field(default=None, compare=False)
     prior: HeadPrior | None = field(default=None, compare=False)
+    fading: Fading | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.communities:
@@ -85,15 +90,56 @@ class LinearRewardModel:
             UnknownCommunity: If the model has no such community; near ones are named.
             NotEnoughData: If there are no requests.
         """
-        feature_N_D = self.trunk.features(as_requests(requests)).astype(np.float64)
-        rewards: FloatArray = feature_N_D @ self.head(steer)
+        rewards: FloatArray = self.rewards(as_requests(requests), [steer])[:, 0]
         return rewards
 
     def score_all(self, requests: Sequence[AnyRequest]) -> FloatArray:
         """Rewards for every community in logits, shape (N, C), columns as in ``communities``."""
-        feature_N_D = self.trunk.features(as_requests(requests)).astype(np.float64)
-        rewards: FloatArray = feature_N_D @ self.heads().T
-        return rewards
+        return self.rewards(as_requests(requests), self.communities)
+
+    def rewards(self, requests: Sequence[RewardRequest], steers: Sequence[AnySteer]) -> FloatArray:
+        """Rewards under several steers in logits, shape (N, S); each response is read once."""
+        feature_N_D = self.trunk.features(requests).astype(np.float64)
+        if self.fading is None:
+            head_S_D = np.array([self.head(steer) for steer in steers])
+            rewards: FloatArray = feature_N_D @ head_S_D.reshape(-1, feature_N_D.shape[1]).T
+            return rewards
+        given = [as_steer(steer, self.communities) for steer in steers]
+        share_S_C = np.array([self._shares(steer) for steer in given])
+        used = np.flatnonzero(share_S_C.any(axis=0))
+        own_N_C = feature_N_D @ self.delta_C_D[used].T
+        own_N_C *= self.strengths(requests, [self.communities[c] for c in used])
+        faded: FloatArray = own_N_C @ share_S_C[:, used].T
+        return faded + (feature_N_D @ self.reference_D)[:, None]
+
+    def strengths(
+        self, requests: Sequence[RewardRequest], communities: Sequence[str] | None = None
+    ) -> FloatArray:
+        """How strongly each response's prompt is steered, in [0, 1], shape (N, C).
+
+        1 everywhere unless steering fades on prompts that are unlike those of training.
+
+        Args:
+            requests: Requests.
+            communities: Ids, C of them. Default: all.
+        """
+        wanted = self.communities if communities is None else communities
+        prompt_N_d = None if self.fading is None else self.trunk.prompts(requests)
+        if self.fading is None or prompt_N_d is None:
+            return np.ones((len(requests), len(wanted)))
+        return self.fading.strengths(prompt_N_d, wanted)
+
+    def margins(self, pairs: EncodedPairs) -> FloatArray:
+        """Margins of pairs under the steer to each community, in logits, shape (N, C)."""
+        margin_N_C = pairs.margins(self.heads().T)
+        prompts = None if self.fading is None else pairs.features.prompts()
+        if self.fading is None or prompts is None:
+            return margin_N_C
+        vector_P_d, prompt_N = prompts
+        strength_N_C = self.fading.strengths(vector_P_d, self.communities)[prompt_N]
+        reference_N_1 = pairs.margins(self.reference_D)[:, None]
+        faded_N_C: FloatArray = reference_N_1 + strength_N_C * (margin_N_C - reference_N_1)
+        return faded_N_C
 
     def explain(
         self,
@@ -123,7 +169,9 @@ class LinearRewardModel:
             InvalidInput: If ``nearest`` is negative.
         """
         added = self._added(as_steer(community, self.communities))
-        heads = {REFERENCE: self.reference_D, **added}
+        strength_C = self.strengths([RewardRequest(prompt, a)], list(added))[0]
+        faded = {id_: s * added[id_] for id_, s in zip(added, strength_C, strict=True)}
+        heads = {REFERENCE: self.reference_D, **faded}
         most = check_most(nearest)
         training = self._training_of(list(added), pairs) if most else None
         return explain_heads(self.trunk, heads, prompt, a, b, training, most)
@@ -172,6 +220,8 @@ class LinearRewardModel:
     def head(self, steer: AnySteer = None) -> FloatArray:
         """The head under ``steer``, shape (D,): reference plus strength times blended deltas.
 
+        It is what `score` uses on a prompt on which steering does not fade.
+
         ``~world`` in a blend stands for the reference where the model has no such community.
         """
         steer = as_steer(steer, self.communities)
@@ -185,11 +235,21 @@ class LinearRewardModel:
     def _added(self, steer: Steer | None) -> dict[str, FloatArray]:
         """Community -> what it adds to the head under a steer, shape (D,)."""
         added: dict[str, FloatArray] = {}
+        share_C = self._shares(steer)
+        for id_ in () if steer is None else steer.shares:
+            known = known_community(id_, self.communities)
+            if known in self.communities:
+                row = self.communities.index(known)
+                added[known] = share_C[row] * self.delta_C_D[row]
+        return added
+
+    def _shares(self, steer: Steer | None) -> FloatArray:
+        """Strength times share of each community in a steer, shape (C,)."""
+        share_C = np.zeros(len(self.communities))
         if steer is None:
-            return added
+            return share_C
         for id_, share in steer.shares.items():
             known = known_community(id_, self.communities)
             if known in self.communities:  # the world, unless steered to, adds nothing
-                delta_D = self.delta_C_D[self.communities.index(known)]
-                added[known] = added.get(known, 0.0) + steer.strength * share * delta_D
-        return added
+                share_C[self.communities.index(known)] += steer.strength * share
+        return share_C

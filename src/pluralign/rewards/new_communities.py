@@ -11,6 +11,7 @@ from pluralign.core import (
     Community,
     InvalidInput,
     PreferencePair,
+    RewardRequest,
     UnknownCommunity,
     community,
     community_hint,
@@ -18,6 +19,7 @@ from pluralign.core import (
     prompt_text,
     resolve_community,
 )
+from pluralign.rewards.fading import Fading
 from pluralign.rewards.features import DenseFeatures
 from pluralign.rewards.trunk import EncodedPairs, Trunk
 
@@ -52,9 +54,19 @@ def with_adapted_head(
     delta = dict(zip(model.communities, model.delta_C_D, strict=True))
     delta[id_] = model.prior.head(encoded) - model.reference_D
     about = _facts(model.about, id_, choices)
-    return replace(
-        model, communities=tuple(delta), delta_C_D=np.stack(list(delta.values())), about=about
-    )
+    delta_C_D, fading = np.stack(list(delta.values())), _knowing(model, choices, id_)
+    return replace(model, communities=tuple(delta), delta_C_D=delta_C_D, about=about, fading=fading)
+
+
+def _knowing(
+    model: "LinearRewardModel", choices: Sequence[PreferencePair], id_: str
+) -> Fading | None:
+    """Where steering fades, now that the community was asked the prompts of its choices."""
+    if model.fading is None or not choices:
+        return model.fading
+    prompts = sorted({prompt_text(choice.prompt) for choice in choices})
+    prompt_n_d = model.trunk.prompts([RewardRequest(prompt, "") for prompt in prompts])
+    return model.fading if prompt_n_d is None else model.fading.knowing(id_, prompt_n_d)
 
 
 def adaptable_id(communities: Sequence[str], label: str) -> str:

@@ -25,6 +25,7 @@ from pluralign.core import (
 )
 from pluralign.huggingface.processes import writing
 from pluralign.rewards.card_shape import MOST_BYTES, check_card
+from pluralign.rewards.fading import Fading
 from pluralign.rewards.head_prior import HeadPrior
 from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.principal_components import PrincipalComponents
@@ -36,7 +37,10 @@ WEIGHTS, CARD = "model.safetensors", "card.json"
 _AGAIN = "save the model again"
 _LARGEST = 1e30
 _OF_TRUNK = ("fingerprint", "component_counts")
-_OWN = ("format", "version", "trunk", "communities", "prior", "weights_sha256", "card_sha256")
+_OWN = (
+    *("format", "version", "trunk", "communities"),
+    *("prior", "fading", "weights_sha256", "card_sha256"),
+)
 
 
 def save_reward_model(
@@ -64,6 +68,8 @@ def save_reward_model(
     tensors = {"reference": model.reference_D, "delta": model.delta_C_D}
     if model.prior is not None:
         tensors |= {"prior": model.prior.mean_D, "prior_low": model.prior.low_D_r}
+    if model.fading is not None:
+        tensors |= _asked_tensors(model.fading)
     if isinstance(model.trunk, EmbeddingTrunk) and model.trunk.components is not None:
         trunk = {**trunk, "component_counts": list(model.trunk.components.shape)}
         tensors |= _component_tensors(model.trunk)
@@ -73,6 +79,7 @@ def save_reward_model(
             "trunk": {**trunk, "fingerprint": model.trunk.fingerprint},
             "communities": list(model.communities),
             **({} if model.prior is None else {"prior": _facts(model.prior)}),
+            **({} if model.fading is None else {"fading": _fading_facts(model.fading)}),
             **model.about,
             "weights_sha256": hashlib.sha256(blob).hexdigest(),
         }
@@ -186,6 +193,10 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
             "prior": (trunk.dimensions,),
             "prior_low": (trunk.dimensions, int(about_prior["rank"])),
         }
+    about_fading = card.get("fading")
+    assert about_fading is None or isinstance(about_fading, Mapping)
+    if about_fading is not None:
+        shapes |= _fading_shapes(about_fading)
     tensors = _read_heads(path, str(card["weights_sha256"]), shapes)
     if isinstance(trunk, EmbeddingTrunk) and trunk.components is not None:
         trunk = replace(trunk, components=PrincipalComponents.of_tensors(tensors))
@@ -197,6 +208,7 @@ def load_reward_model(folder: AnyPath, trunk: Trunk) -> LinearRewardModel:
         {key: value for key, value in card.items() if key not in _OWN},
         {key: value for key, value in described.items() if key not in _OF_TRUNK},
         prior=None if about_prior is None else _prior(tensors, about_prior),
+        fading=None if about_fading is None else _fading(tensors, about_fading),
     )
 
 
@@ -238,6 +250,42 @@ def _facts(prior: HeadPrior) -> dict[str, object]:
 def _prior(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> HeadPrior:
     counts = {key: facts[key] for key in ("communities", "people", "pairs")}
     return HeadPrior(tensors["prior"], tensors["prior_low"], float(facts["ridge"]), **counts)
+
+
+def _asked_tensors(fading: Fading) -> dict[str, FloatArray]:
+    """The directions of all communities below each other, and those of anyone."""
+    return {
+        "asked": np.concatenate(list(fading.asked.values())),
+        "asked_anyone": fading.anyone_R_d,
+    }
+
+
+def _fading_facts(fading: Fading) -> dict[str, object]:
+    """A fading as the card describes it, with the number of directions of each community."""
+    return {
+        "start": fading.start,
+        "full": fading.full,
+        "dimensions": fading.anyone_R_d.shape[1],
+        "anyone": len(fading.anyone_R_d),
+        "asked": {community: len(rows) for community, rows in fading.asked.items()},
+    }
+
+
+def _fading_shapes(facts: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    dimensions, asked = int(facts["dimensions"]), facts["asked"]
+    return {
+        "asked": (sum(asked.values()), dimensions),
+        "asked_anyone": (int(facts["anyone"]), dimensions),
+    }
+
+
+def _fading(tensors: Mapping[str, FloatArray], facts: Mapping[str, Any]) -> Fading:
+    asked = facts["asked"]
+    parts = np.split(tensors["asked"], np.cumsum(list(asked.values()))[:-1])
+    by_community = dict(zip(asked, parts, strict=True))
+    return Fading(
+        by_community, tensors["asked_anyone"], float(facts["start"]), float(facts["full"])
+    )
 
 
 def _read_heads(

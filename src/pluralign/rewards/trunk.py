@@ -108,6 +108,10 @@ class Trunk(Protocol):
         """Pairs with the difference of their features."""
         ...
 
+    def prompts(self, requests: Sequence[RewardRequest]) -> FloatArray | None:
+        """Vector of each request's prompt, shape (N, d); None where prompts have none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingTrunk:
@@ -232,6 +236,12 @@ class EmbeddingTrunk:
         else:
             scale, scores = self.interaction, self.components.scores(table.vector_T_d)
         return replace(encoded, features=replace(table, scale=scale, scores=scores))
+
+    def prompts(self, requests: Sequence[RewardRequest]) -> FloatArray | None:
+        """Vector of each request's prompt, float32, shape (N, d)."""
+        texts, index_N = distinct([prompt_text(r.prompt) for r in requests])
+        vectors: FloatArray = self.encoder.encode(texts)[index_N]
+        return vectors
 
     def _scale(self, vector_T_d: FloatArray) -> float:
         # Products of unit vectors shrink with their length d: sqrt(d) undoes it.

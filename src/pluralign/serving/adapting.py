@@ -1,6 +1,7 @@
 """``POST /v1/adapt``: a head for a community from a few choices, kept for a session."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,7 +16,7 @@ from pluralign.core import (
     RewardRequest,
 )
 from pluralign.models import Adaptation, measure_adaptation
-from pluralign.rewards import LinearRewardModel, adaptable_id, heads_made
+from pluralign.rewards import Fading, LinearRewardModel, adaptable_id, heads_made
 from pluralign.rewards.remote.wire import (
     AdaptAnswer,
     AdaptRequest,
@@ -129,7 +130,8 @@ def _adapted(
     delta_D = adapted.delta_C_D[adapted.communities.index(id_)]
     made: Mapping[str, Any] = {id_: adapted.about["adapted"][id_]}  # type: ignore[index]
     name, session = service.sessions.change(
-        body.session, lambda earlier: _with_head(service.opened.card, earlier, delta_D, made)
+        body.session,
+        lambda earlier: _with_head(service.opened.card, earlier, delta_D, made, adapted.fading),
     )
     return name, session, measure_adaptation(model, choices)
 
@@ -158,9 +160,12 @@ def _with_head(
     earlier: Session | None,
     delta_D: FloatArray,
     made: Mapping[str, Any],
+    fading: Fading | None,
 ) -> Session:
     """A session with the head of one more community, and the facts about it."""
     (id_,) = made
+    if fading is not None and earlier is not None and earlier.fading is not None:
+        fading = replace(fading, asked={**earlier.fading.asked, **fading.asked})
     added = {**(earlier.added if earlier else {}), id_: delta_D}
     if len(added) > MOST_COMMUNITIES:
         raise InvalidInput(
@@ -170,7 +175,7 @@ def _with_head(
     communities = tuple(dict.fromkeys((*card["communities"], *added)))
     adapted = {**(before.get("adapted") or {}), **made}
     changed = {**card, "communities": list(communities), "adapted": adapted}
-    return Session(Planner(changed, communities), added)
+    return Session(Planner(changed, communities), added, fading)
 
 
 def _in_order(found: Adaptation, count: int) -> list[tuple[float, float, float]]:

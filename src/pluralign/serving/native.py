@@ -33,6 +33,10 @@ BODIES = [RewardsRequest, RankRequest, CompareRequest]
 router = APIRouter(tags=["pluralign"])
 _SOON_WRITTEN = 256
 _THOUGHT = "thought: the thoughts before the answer are left out; only the answer is scored"
+_FADED = (
+    "steering: the prompt is unlike those that people were asked, so that steering is weaker, and "
+    "the reference decides more (strengths)"
+)
 _ONE = "the best first: reward of {}, in logits"
 _WORST = (
     "the best for the worst-off first: the response with the smallest loss where it loses most, "
@@ -119,12 +123,14 @@ class _Found:
     Attributes:
         plan: The steers and communities of the request.
         reward_B_N_S: Rewards of every repeat in logits.
+        strength_N_S: How strongly each response is steered, in [0, 1]; None: fully, everywhere.
         unread: For each response, warnings about text that the trunk does not read.
         held_out: Share of the people that each repeat lacks.
     """
 
     plan: ScoringPlan
     reward_B_N_S: FloatArray
+    strength_N_S: FloatArray | None
     unread: Sequence[Sequence[str]]
     held_out: float
 
@@ -132,6 +138,14 @@ class _Found:
         """The rewards of one response by community."""
         own = numbers(self.reward_B_N_S[:, row], self.held_out)
         return dict(zip(self.plan.keys, own, strict=True))
+
+    def weaker(self, row: int) -> dict[str, Any]:
+        """The strengths below 1 of steering on one response, by community, and why."""
+        if self.strength_N_S is None or (self.strength_N_S[row] == 1).all():
+            return {"warnings": self.unread[row]}
+        strengths = zip(self.plan.keys, self.strength_N_S[row].tolist(), strict=True)
+        weaker = {key: round(strength, 3) for key, strength in strengths if strength < 1}
+        return {"strengths": weaker, "warnings": [*self.unread[row], _FADED]}
 
 
 def _items(body: RewardsRequest) -> list[RewardRequest]:
@@ -162,12 +176,13 @@ async def _scored(request: Request, asked: Asked, requests: Sequence[RewardReque
     session = None if asked.session is None else service.sessions.find(asked.session)
     planner = service.planner if session is None else session.planner
     plan = await service.aside(not planner.quick(asked), planner.plan, asked)
-    added = {} if session is None else session.added
-    reward_B_N_S = await service.rewards(request, requests, plan.steers, True, added)
+    reward_B_N_S = await service.rewards(request, requests, plan.steers, True, session)
+    strength_N_S = await service.strengths(requests, plan.steers, session)
     thought_N = [(_THOUGHT,) if one.thought else () for one in read_N]
     unread_N = await service.unread(requests)
     warnings_N = [(*own, *unread) for own, unread in zip(thought_N, unread_N, strict=True)]
-    return _Found(plan, reward_B_N_S, warnings_N, service.opened.repeats.held_out)
+    held_out = service.opened.repeats.held_out
+    return _Found(plan, reward_B_N_S, strength_N_S, warnings_N, held_out)
 
 
 async def _answered(
@@ -185,7 +200,7 @@ async def _answered(
 
 
 def _rewards(found: _Found) -> Iterator[bytes]:
-    rows = ({"rewards": found.rewards(i), "warnings": own} for i, own in enumerate(found.unread))
+    rows = ({"rewards": found.rewards(i), **found.weaker(i)} for i in range(len(found.unread)))
     yield b'"items":[%b]' % b",".join(map(written, rows))
 
 
@@ -199,7 +214,7 @@ def _ranking(found: _Found) -> Iterator[bytes]:
             "index": i,
             "behind": behind[i],
             "rewards": found.rewards(i),
-            "warnings": found.unread[i],
+            **found.weaker(i),
         }
         if len(keys) > 1:
             loss = numbers(loss_B_N_S[:, i, worst_N[i]], found.held_out)
@@ -213,10 +228,13 @@ def _ranking(found: _Found) -> Iterator[bytes]:
 
 def _preferences(found: _Found) -> Iterator[bytes]:
     margin = numbers(found.reward_B_N_S[:, 0] - found.reward_B_N_S[:, 1], found.held_out)
-    told = zip(found.plan.keys, margin, shares(margin), strict=True)
+    preferences = zip(found.plan.keys, margin, shares(margin), strict=True)
     yield b'"preferences":%b' % written(
-        {key: {"margin": own, "share": share} for key, own, share in told}
+        {key: {"margin": own, "share": share} for key, own, share in preferences}
     )
+    told = [found.weaker(row) for row in range(len(found.unread))]
+    if weaker := told[0].get("strengths"):  # both answer one prompt
+        yield b'"strengths":%b' % written(weaker)
     yield b'"warnings":%b' % written(
-        list(dict.fromkeys(warning for own in found.unread for warning in own))
+        list(dict.fromkeys(warning for own in told for warning in own["warnings"]))
     )

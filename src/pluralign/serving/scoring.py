@@ -14,7 +14,7 @@ from pluralign.core import (
     SteerableRewardModel,
     known_community,
 )
-from pluralign.rewards import HeadPrior, LinearRewardModel, features_under
+from pluralign.rewards import Fading, HeadPrior, LinearRewardModel, features_under
 from pluralign.runs import FitsOnTrunk, Refits
 
 
@@ -27,12 +27,14 @@ class ScoreRequest:
         steers: S steers, under each of which each response is scored; None is the reference.
         repeated: Whether the rewards of every repeat are wanted, for intervals.
         added: Community of a session -> what its head adds to the reference's, shape (D,).
+        fading: Where steering to the session's communities is weaker; None where it is nowhere.
     """
 
     requests: tuple[RewardRequest, ...]
     steers: tuple[Steer | None, ...]
     repeated: bool = False
     added: Mapping[str, FloatArray] = field(default_factory=dict)
+    fading: Fading | None = None
 
 
 class Scorer(Protocol):
@@ -40,6 +42,10 @@ class Scorer(Protocol):
 
     def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S); B is 1, or the number of repeats."""
+        ...
+
+    def strengths(self, one: ScoreRequest) -> FloatArray:
+        """How strongly each response is steered, in [0, 1], shape (N, S)."""
         ...
 
 
@@ -67,6 +73,8 @@ class LinearScorer:
 
     A head is the reference's head plus shares of the communities' deltas. So the product of the
     features with the reference and with the requested deltas gives every steer, including blends.
+    On prompts on which steering fades, the products with the deltas are smaller; in all repeats as
+    in the model itself.
 
     Args:
         model: The model.
@@ -74,6 +82,7 @@ class LinearScorer:
     """
 
     def __init__(self, model: LinearRewardModel, repeats: Refits) -> None:
+        self._trunk, self._fading = model.trunk, model.fading
         self._communities = model.communities
         self._row = {id_: row for row, id_ in enumerate(model.communities, start=1)}
         groups = repeats.by_trunk()
@@ -87,6 +96,7 @@ class LinearScorer:
         self._groups = [
             replace(group, head_B_P_D=np.nan_to_num(group.head_B_P_D)) for group in groups
         ]
+        self._id = {row: id_ for id_, row in self._row.items()}
 
     def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (B, N, S)."""
@@ -98,6 +108,9 @@ class LinearScorer:
         # The model itself is the first fit; the repeats are read only where a caller wants them.
         fits = slice(None if any(one.repeated for one in wanted) else 1)
         feature_N_D, reward_N_B_P = self._products(requests, fits, rows)
+        strength_N_P = self._faded(requests, [self._id[row] for row in rows[1:]], self._fading)
+        if strength_N_P is not None:
+            reward_N_B_P[:, :, 1:] *= strength_N_P[:, None, :]
         missing_B_P = self._missing_B_P[fits][:, rows]
         ends = np.cumsum([len(one.requests) for one in wanted])[:-1]
         place = np.split(np.arange(len(feature_N_D)), ends)
@@ -111,9 +124,55 @@ class LinearScorer:
             each = np.split(mixed_n_B_S.swapaxes(0, 1), own_ends, axis=1)
             found.update(zip(callers, each, strict=True))
         return [
-            _with_added(found[caller], feature_N_D[place[caller]], one)
+            self._with_added(found[caller], feature_N_D[place[caller]], one)
             for caller, one in enumerate(wanted)
         ]
+
+    def strengths(self, one: ScoreRequest) -> FloatArray:
+        """How strongly each response is steered, in [0, 1], shape (N, S).
+
+        Of a blend it is the mean over its communities by their shares.
+        """
+        strength_N_S = np.ones((len(one.requests), len(one.steers)))
+        fading = one.fading or self._fading
+        for column, steer in enumerate(one.steers):
+            shares = {} if steer is None else self._named(steer, one.added)
+            strength_N_C = self._faded(one.requests, list(shares), fading)
+            share_C = np.array(list(shares.values()))
+            if share_C.any() and strength_N_C is not None:
+                strength_N_S[:, column] = strength_N_C @ (share_C / share_C.sum())
+        return strength_N_S
+
+    def _named(self, steer: Steer, added: Collection[str]) -> dict[str, float]:
+        """Share of each community of a steer, but for the reference."""
+        own = {self._id[row]: share for row, share in self._parts(steer, added).items()}
+        return own | {id_: share for id_, share in steer.shares.items() if id_ in added}
+
+    def _faded(
+        self, requests: Sequence[RewardRequest], communities: Sequence[str], fading: Fading | None
+    ) -> FloatArray | None:
+        """Strength of steering to each community, shape (N, C); None where it never fades."""
+        prompt_N_d = None if fading is None else self._trunk.prompts(requests)
+        if fading is None or prompt_N_d is None:
+            return None
+        return fading.strengths(prompt_N_d, communities)
+
+    def _with_added(
+        self, reward_B_N_S: FloatArray, feature_N_D: FloatArray, one: ScoreRequest
+    ) -> FloatArray:
+        """Rewards with the additions of a session's communities; only the first fit has these."""
+        if not one.added:
+            return reward_B_N_S
+        reward_B_N_S = reward_B_N_S.copy()
+        for column, steer in enumerate(one.steers):
+            for id_, share in steer.shares.items() if steer is not None else ():
+                if steer is not None and id_ in one.added:
+                    own_N = feature_N_D @ one.added[id_]
+                    strength_N_1 = self._faded(one.requests, [id_], one.fading)
+                    own_N *= 1.0 if strength_N_1 is None else strength_N_1[:, 0]
+                    reward_B_N_S[0, :, column] += steer.strength * share * own_N
+                    reward_B_N_S[1:, :, column] = np.nan
+        return reward_B_N_S
 
     def _parts_of(self, one: ScoreRequest) -> list[dict[int, float]]:
         return [self._parts(steer, one.added) for steer in one.steers]
@@ -175,20 +234,6 @@ def _with_prior(group: FitsOnTrunk, prior: HeadPrior) -> FitsOnTrunk:
     return replace(group, head_B_P_D=np.concatenate([group.head_B_P_D, own_B_1_D], axis=1))
 
 
-def _with_added(reward_B_N_S: FloatArray, feature_N_D: FloatArray, one: ScoreRequest) -> FloatArray:
-    """Rewards with the additions of a session's communities; only the first fit has these."""
-    if not one.added:
-        return reward_B_N_S
-    reward_B_N_S = reward_B_N_S.copy()
-    for column, steer in enumerate(one.steers):
-        for id_, share in steer.shares.items() if steer is not None else ():
-            if steer is not None and id_ in one.added:
-                own_N = feature_N_D @ one.added[id_]
-                reward_B_N_S[0, :, column] += steer.strength * share * own_N
-                reward_B_N_S[1:, :, column] = np.nan
-    return reward_B_N_S
-
-
 def _needed_rows(parts: Sequence[Sequence[dict[int, float]]]) -> list[int]:
     """Rows of the reference, which comes first, and of every delta in some steer."""
     needed: set[int] = set()
@@ -237,6 +282,10 @@ class PartsScorer:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+
+    def strengths(self, one: ScoreRequest) -> FloatArray:
+        """1 everywhere, shape (N, S): trained parts do not fade."""
+        return np.ones((len(one.requests), len(one.steers)))
 
     def score(self, wanted: Sequence[ScoreRequest]) -> list[FloatArray]:
         """Rewards in logits for each caller, shape (1, N, S)."""

@@ -22,7 +22,7 @@ from pluralign.serving.plans import Planner
 from pluralign.serving.problems import CLIENT_LEFT, Refused
 from pluralign.serving.scoring import Scorer, ScoreRequest, scorer_of
 from pluralign.serving.server_settings import ServeSettings
-from pluralign.serving.sessions import Sessions
+from pluralign.serving.sessions import Session, Sessions
 from pluralign.serving.threads import Aside
 
 _log = logging.getLogger("pluralign.serving")
@@ -165,7 +165,7 @@ class Service:
         requests: Sequence[RewardRequest],
         steers: Sequence[Steer | None],
         repeated: bool = False,
-        added: Mapping[str, FloatArray] | None = None,
+        session: Session | None = None,
     ) -> FloatArray:
         """Rewards in logits, shape (B, N, S); B is the number of repeats if requested, else 1.
 
@@ -174,13 +174,26 @@ class Service:
                 client has disconnected.
         """
         await self._admit(requests, len(steers))
-        wanted = ScoreRequest(
-            tuple(requests),
-            tuple(steers),
-            repeated and self.opened.repeats.show_spread,
-            added or {},
-        )
+        repeated = repeated and self.opened.repeats.show_spread
+        wanted = _wanted(requests, tuple(steers), repeated, session)
         return (await self._while_connected(request, [wanted]))[0]
+
+    async def strengths(
+        self,
+        requests: Sequence[RewardRequest],
+        steers: Sequence[Steer | None],
+        session: Session | None = None,
+    ) -> FloatArray | None:
+        """How strongly each response is steered, in [0, 1], shape (N, S); None: fully, everywhere.
+
+        The responses were scored before, so that their texts are remembered.
+        """
+        if "fading" not in self.opened.card:
+            return None
+        wanted = _wanted(requests, tuple(steers), False, session)
+        return await self.aside(
+            len(requests) > _AT_ONCE, lambda: self.opened.scorer.strengths(wanted)
+        )
 
     async def rewards_each(
         self,
@@ -270,6 +283,17 @@ class Service:
         finally:
             for task in (work, gone):
                 task.cancel()
+
+
+def _wanted(
+    requests: Sequence[RewardRequest],
+    steers: tuple[Steer | None, ...],
+    repeated: bool,
+    session: Session | None,
+) -> ScoreRequest:
+    if session is None:
+        return ScoreRequest(tuple(requests), steers, repeated)
+    return ScoreRequest(tuple(requests), steers, repeated, session.added, session.fading)
 
 
 def _outcome(work: "asyncio.Future[list[FloatArray]]") -> list[FloatArray]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from pluralign.core import FloatArray
+from pluralign.rewards import Fading
 from pluralign.serving.plans import Planner
 from pluralign.serving.problems import Refused
 
@@ -22,10 +23,12 @@ class Session:
     Attributes:
         planner: Plans for the model with these communities.
         added: Community -> what its head adds to the reference's, shape (D,).
+        fading: Where steering is weaker, also to these communities; None where it is nowhere.
     """
 
     planner: Planner
     added: Mapping[str, FloatArray]
+    fading: Fading | None = None
 
 
 class Sessions:

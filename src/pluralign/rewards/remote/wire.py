@@ -183,6 +183,9 @@ class Scored(_Answered):
     rewards: dict[str, Interval]
     """Community, or ``blend`` -> reward in logits. Only differences between responses to a
     prompt mean anything."""
+    strengths: dict[str, float] = {}
+    """Community -> how strongly it is steered to, in [0, 1]; only of those where steering is
+    weaker, because the prompt is unlike those that the community was asked."""
     warnings: tuple[str, ...] = ()
 
 
@@ -218,6 +221,9 @@ class Ranked(_Answered):
     worst_off: Behind | None = None
     """With several communities: the one served worst, and its distance to its favourite."""
     rewards: dict[str, Interval]
+    strengths: dict[str, float] = {}
+    """Community -> how strongly it is steered to, in [0, 1]; only of those where steering is
+    weaker, because the prompt is unlike those that the community was asked."""
     warnings: tuple[str, ...] = ()
 
 
@@ -266,6 +272,9 @@ class CompareAnswer(_AnsweredFor):
     """The preference of each community."""
 
     preferences: dict[str, Preference]
+    strengths: dict[str, float] = {}
+    """Community -> how strongly it is steered to, in [0, 1]; only of those where steering is
+    weaker, because the prompt is unlike those that the community was asked."""
     warnings: tuple[str, ...] = ()
 
 

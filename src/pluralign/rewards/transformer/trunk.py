@@ -164,6 +164,10 @@ class TransformerTrunk:
             raise NotEnoughData("no requests to score")
         return self.encoder.encode([request_key(r) for r in requests])
 
+    def prompts(self, requests: Sequence[RewardRequest]) -> FloatArray | None:
+        """None: a transformer reads prompt and response together."""
+        return None
+
     def encode_pairs(self, pairs: Sequence[PreferencePair]) -> EncodedPairs:
         """Read the distinct responses of the pairs; equal tokens share one vector.
 
