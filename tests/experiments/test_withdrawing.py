@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pluralign.auditing import run_audit
 from pluralign.cli.main import app
-from pluralign.core import InvalidInput, InvalidSettings, Silent
+from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, Silent
 from pluralign.encoders import CachedEncoder, HashEncoder, forget_texts
 from pluralign.experiments import Outcome, withdraw
 from pluralign.runs import read_rows
@@ -142,6 +142,25 @@ def test_a_stopped_withdrawal_with_settings_of_its_own_goes_on_without_them(
         withdraw(tmp_path / "run", [gone], resolve(small), reporter=Stopping("encoding"))
     receipt, _ = withdraw(tmp_path / "run", [gone])
     assert receipt.finished is not None
+
+
+def test_a_withdrawal_that_no_run_could_follow_goes_on_with_the_settings_of_a_later_run(
+    go: Go, settings: Tables, tmp_path: Path, rows: list[dict[str, Any]], write_rows: Write
+) -> None:
+    """Else nobody could withdraw from that run: the earlier withdrawal would always come first."""
+    few = [row for row in rows if row["community"] in {"~hill", "~world"}]
+    path = write_rows(tmp_path / "few.jsonl", few)
+    first, other, *more = sorted({row["rater"] for row in few if row["community"] == "~hill"})
+    small = settings | {"repeats": 1, "methods": ["full"]}
+    small |= {"pairs": {"source": "jsonl", "path": str(path)}}
+    go(small | {"min_raters": len(more) + 2}, tmp_path / "run")
+    with pytest.raises(NotEnoughData, match="no community has"):
+        withdraw(tmp_path / "run", [first])
+    go(small, tmp_path / "run")
+    with pytest.raises(InvalidSettings, match="an earlier withdrawal from this run was stopped"):
+        withdraw(tmp_path / "run", [other])
+    for rater in (first, other):
+        assert withdraw(tmp_path / "run", [rater])[0].finished is not None
 
 
 def test_a_withdrawal_of_nobody_is_refused_and_changes_nothing(

@@ -38,7 +38,7 @@ from pluralign.experiments.receipts import (
 from pluralign.experiments.recorded_settings import recorded_settings, recorded_tables
 from pluralign.experiments.reward_run import run_experiment
 from pluralign.runs.derived_files import Derived, command_for, delete_derived, derived_files
-from pluralign.runs.folder import STATE, RunFolder, as_json
+from pluralign.runs.folder import RECORD, STATE, RunFolder, as_json
 from pluralign.runs.lock import alone_in
 from pluralign.runs.progress_bars import reporting
 from pluralign.runs.withdrawn import CLEARED, WITHDRAWALS, Withdrawn, read_withdrawn
@@ -119,7 +119,10 @@ def _begun(
             hint="give its command again, then this one",
         )
     else:
-        resolved = recorded_settings(given, receipt.tables, folder)
+        # Where a run with other settings is in the folder by now, that run is made again.
+        newer = _is_replaced(folder, receipt) and (folder / RECORD).is_file()
+        tables = recorded_tables(folder) if newer else receipt.tables
+        resolved = recorded_settings(given, tables, folder)
     gone.joined_by(receipt.people).write(folder)
     return path, receipt, resolved
 
@@ -208,7 +211,7 @@ def _finished(folder: Path, path: Path, receipt: Receipt, rewritten: list[str]) 
 def _clear(folder: Path, receipt: Receipt) -> bool:
     """Delete the files of the old run, audits and pages; False where the new run has begun."""
     run = RunFolder(folder)
-    if _state(folder) not in {receipt.before.get(STATE), text_digest(as_json(CLEARED)), None}:
+    if _is_replaced(folder, receipt):
         return False
     delete_derived(folder, receipt.derived)
     # The state comes first: with it, a run takes the folder over with all that is left in it.
@@ -217,5 +220,9 @@ def _clear(folder: Path, receipt: Receipt) -> bool:
     return True
 
 
-def _state(folder: Path) -> str | None:
-    return file_digest(folder / STATE) if (folder / STATE).is_file() else None
+def _is_replaced(folder: Path, receipt: Receipt) -> bool:
+    """Whether a new run has begun in the place of the one that is withdrawn from."""
+    if not (folder / STATE).is_file():
+        return False
+    old = {receipt.before.get(STATE), text_digest(as_json(CLEARED))}
+    return file_digest(folder / STATE) not in old
