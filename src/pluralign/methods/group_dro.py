@@ -116,6 +116,10 @@ def group_dro_heads(
     Each search starts from the head under the ridge before.
     """
     together = train.of(*train.communities)
+    # Else a community whose pairs all have the weight 0 would have no mean loss.
+    together = together.take(np.flatnonzero(together.weight_N > 0), ())
+    if not len(together.encoded):
+        return np.tile(reference.reference_D, (len(ridges), 1))
     _, member_N, count_C = np.unique(together.community_N, return_inverse=True, return_counts=True)
     weight_N, pairs = together.weight_N, len(member_N)
     share_N = weight_N / np.bincount(member_N, weight_N)[member_N]

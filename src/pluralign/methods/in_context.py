@@ -74,7 +74,7 @@ class ContextModel:
 
         requests, index_2_N = responses_of(choices)
         own = Choices(index_2_N, choices.unit_N, choices.weight_N, choices.flip_N)
-        return self.table(requests).context(self.drawn(own))
+        return self.table(requests).context(self.drawn(own.take(choices.weight_N > 0)))
 
     def drawn(self, own: Any) -> Any:
         """The choices of a community of which its context is made."""
@@ -298,11 +298,14 @@ def responses_of(train: TrainingSet) -> tuple[list[RewardRequest], IntArray]:
 def choices_by_community(
     train: TrainingSet, index_2_N: IntArray, rows_N: BoolArray
 ) -> dict[str, Any]:
-    """Some of the pairs by community, as rows of a table; communities without any are left out."""
+    """Some of the pairs by community, as rows of a table; communities without any are left out.
+
+    Pairs of weight 0 are left out: a mean over them alone is not a number.
+    """
     from pluralign.methods.networks import Choices
 
     whole = Choices(index_2_N, train.unit_N, train.weight_N, train.flip_N)
-    community_N = train.community_N
+    community_N, rows_N = train.community_N, rows_N & (train.weight_N > 0)
     present = np.unique(community_N[rows_N]).tolist()
     return {c: whole.take(rows_N & (community_N == c)) for c in present}
 

@@ -204,19 +204,30 @@ def _starting_logits(
     problem: _Problem, offset_N: FloatArray, bases: int, rng: np.random.Generator
 ) -> FloatArray:
     """Logarithms of the shares to start from, shape (C, K)."""
-    if bases == 1:
-        return np.zeros((problem.communities, 1))
+    if bases == 1 or not len(problem.curvature_P):
+        return np.zeros((problem.communities, bases))
     member_N = problem.member_N
     force_N = -report_slopes(offset_N, problem.flip_N, problem.loss)
     count_C = np.bincount(member_N, problem.weight_N)
-    mean_N = problem.weight_N * force_N / count_C[member_N]
+    # A community whose pairs all have the weight 0 demands nothing.
+    mean_N = problem.weight_N * force_N / np.where(count_C > 0, count_C, 1.0)[member_N]
     wish_P_C = problem.rows.slope(mean_N[:, None] * np.eye(problem.communities)[member_N])
     # In round coordinates, so that a direction that all texts share does not decide the clusters.
     wish_C_P = wish_P_C.T / np.sqrt(problem.curvature_P)
-    _, cluster_C = kmeans2(wish_C_P, bases, minit="++", rng=rng)
+    cluster_C = _clusters(wish_C_P, bases, rng)
     own_C_K = np.eye(bases, dtype=bool)[cluster_C]
     logit_C_K: FloatArray = np.log(np.where(own_C_K, _OWN_SHARE, (1 - _OWN_SHARE) / (bases - 1)))
     return logit_C_K
+
+
+def _clusters(wish_C_P: FloatArray, most: int, rng: np.random.Generator) -> IntArray:
+    """The cluster of each community; equal ones are together where there are no more."""
+    distinct, same_C = np.unique(wish_C_P, axis=0, return_inverse=True)
+    if len(distinct) <= most:
+        found: IntArray = same_C
+        return found
+    nearest: IntArray = kmeans2(wish_C_P, most, minit="++", rng=rng)[1]
+    return nearest
 
 
 def _fit(
