@@ -61,7 +61,7 @@ from pluralign.methods.map_heads import CommunityPrior
 from pluralign.methods.training import Method
 from pluralign.methods.unseen import learn_prior
 from pluralign.models.trunks import open_trunk
-from pluralign.rewards import EncodedPairs, LinearRewardModel
+from pluralign.rewards import EncodedPairs, LinearRewardModel, fit_trunk
 from pluralign.settings import resolve
 from pluralign.sources import load_pairs
 
@@ -142,6 +142,8 @@ def read(args: argparse.Namespace, seed: int) -> Data:
     encoded = trunk.encode_pairs(pairs)
     dealt = deal(pairs, seed)
     rows = training_rows(pairs, dealt, without=())
+    # Of the texts of all communities, left out or not: no choice is read.
+    trunk, encoded = fit_trunk(trunk, encoded, rows, settings.components)
     train = TrainingSet.build(encoded.take(rows), roles.steered)
     fitted = fit_reference(train, trunk, roles, settings, seed)
     reference, train = fitted.model, fitted.train

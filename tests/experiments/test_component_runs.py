@@ -149,8 +149,8 @@ def test_a_finished_run_is_not_fitted_again(go: Go, run: Path, settings: Tables)
 
 
 def test_a_server_scores_each_repeat_by_its_own_components(run: Path) -> None:
-    folder = run / "models" / "seed-4" / "adaptive"
-    model = opened(run, 4)
+    folder = run / "models" / "seed-4" / "full"
+    model = opened(run, 4, "full")
     repeats = refits_of(folder, model)
     assert repeats.show_spread and len(repeats.by_trunk()) == 3
     steers = (None, Steer.to("~hill"), Steer({"~hill": 0.5, "~coast": 0.5}, 0.7))
@@ -160,7 +160,9 @@ def test_a_server_scores_each_repeat_by_its_own_components(run: Path) -> None:
     assert reward_B_N_S.shape == (3, 2, 3) and reward_1_1_1.shape == (1, 1, 1)
     for fit_, reward_N_S in zip((4, 3, 5), reward_B_N_S, strict=True):
         for steer, reward_N in zip(steers, reward_N_S.T, strict=True):
-            np.testing.assert_allclose(reward_N, opened(run, fit_).score(REQUESTS, steer))
+            np.testing.assert_allclose(
+                reward_N, opened(run, fit_, "full").score(REQUESTS, steer), atol=1e-9
+            )
     np.testing.assert_allclose(reward_1_1_1[0, 0, 0], model.score(REQUESTS, steers[1])[0])
 
 
