@@ -119,6 +119,21 @@ def test_with_too_few_stems_or_without_vectors_of_prompts_nothing_is_learned() -
     assert learn_fading(bare, heads, rng_for(0)) is None
 
 
+def test_prompts_that_are_all_alike_teach_nothing_and_warn_of_nothing(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    train = survey()
+    features = train.encoded.features
+    assert isinstance(features, TableFeatures)
+    same_T_d = features.vector_T_d.copy()
+    same_T_d[:60] = same_T_d[0]
+    alike = replace(
+        train, encoded=EncodedPairs(train.encoded.pairs, replace(features, vector_T_d=same_T_d))
+    )
+    assert learn_fading(alike, lambda inner: np.zeros((2, 2, 2 * WIDTH)), rng_for(0)) is None
+    assert not recwarn.list
+
+
 class Bare:
     """A trunk with a number of dimensions only."""
 

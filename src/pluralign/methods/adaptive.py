@@ -32,7 +32,7 @@ from pluralign.methods.training import (
 )
 from pluralign.rewards import LinearRewardModel, one_blas_thread, report_losses, report_slopes
 
-_SMALL_SHARE = 0.01
+_SMALL = 0.02  # of a community's largest share
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,8 @@ def mixed_heads(
     """
     own = [communities.index(c) for c in train.communities]
     share_C_P_K = share_C_K[own].reshape(len(own), -1, 1 + len(config.own_ridges))
-    share_C_P_K = np.where(share_C_P_K < _SMALL_SHARE, 0.0, share_C_P_K)
+    largest_C_1_1 = share_C_P_K.max(axis=(1, 2), keepdims=True)
+    share_C_P_K = np.where(share_C_P_K < _SMALL * largest_C_1_1, 0.0, share_C_P_K)
     share_C_P_K /= share_C_P_K.sum(axis=(1, 2), keepdims=True)
     prior_P_D = candidate_priors(train, reference, config, len(communities) > 1)
     prior_P = np.flatnonzero(share_C_P_K[:, :, 1:].any(axis=(0, 2)))

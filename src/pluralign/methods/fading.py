@@ -5,6 +5,7 @@ of steering on a question unlike any of these shows only where whole topics are 
 questions are clustered into `TOPICS` topics, a third of which is left out at a time.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -40,15 +41,19 @@ def learn_fading(train: TrainingSet, heads: Heads, rng: np.random.Generator) -> 
 
     Returns:
         The strengths of steering by familiarity; None where prompts have no vectors of their own,
-        or there are fewer than 30 question stems.
+        or there are fewer than 30 question stems, or no community was asked about two topics.
     """
     prompts = train.encoded.features.prompts()
     topic_N = None if prompts is None else topics_of(train, *prompts, rng)
     if prompts is None or topic_N is None:
         return None
+    if topic_N.max() == 0:
+        return None
     fold_N = topic_N % FOLDS
     by_topic = replace(train, unit_N=topic_N.astype(np.int32), place_N=(fold_N + 0.5) / FOLDS)
     margin_N_2 = held_out_margins(heads, by_topic, 2, rng)
+    if np.isnan(margin_N_2).all():
+        return None
     weight_N = balanced_weights(margin_N_2[:, 0], train)
     with one_blas_thread():
         familiar_N = left_out_familiarity(train, *prompts, fold_N)
@@ -73,7 +78,8 @@ def topics_of(
     mean_S_d = np.zeros((len(stems), vector_P_d.shape[1]))
     np.add.at(mean_S_d, stem_U, vector_P_d[prompt_U].astype(np.float64))
     mean_S_d /= np.maximum(np.linalg.norm(mean_S_d, axis=1, keepdims=True), 1e-12)
-    with one_blas_thread():
+    with one_blas_thread(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of an empty cluster, where stems are alike
         _, cluster_S = kmeans2(mean_S_d, TOPICS, minit="++", rng=rng)
     by_size = np.argsort(-np.bincount(cluster_S, minlength=TOPICS), kind="stable")
     topics: IntArray = np.argsort(by_size)[cluster_S][stem_N]
@@ -118,12 +124,12 @@ def chosen_ramp(
     counted_N = weight_N > 0
     familiar_n, margin_n_2 = familiar_N[counted_N], margin_N_2[counted_N]
     grid = ramps(familiar_n)
-    strength_n_K = np.stack([ramp(familiar_n, *one) for one in grid], axis=1)
-    added_n_1 = (margin_n_2[:, 1] - margin_n_2[:, 0])[:, None]
-    loss_K = weight_N[counted_N] @ train.losses(
-        margin_n_2[:, :1] + strength_n_K * added_n_1, counted_N
-    )
-    return grid[int(np.argmin(loss_K))]
+    reference_n, added_n = margin_n_2[:, 0], margin_n_2[:, 1] - margin_n_2[:, 0]
+    losses = []
+    for one in grid:
+        margin_n_1 = (reference_n + ramp(familiar_n, *one) * added_n)[:, None]
+        losses.append(float(weight_N[counted_N] @ train.losses(margin_n_1, counted_N)[:, 0]))
+    return grid[int(np.argmin(losses))]
 
 
 def ramps(familiar_n: FloatArray) -> Sequence[tuple[float, float]]:
