@@ -267,7 +267,9 @@ def test_adapt_replaces_no_trained_head_and_no_folder(
     assert refused.exit_code == 2
     assert "trained for ~hill" in refused.stderr
     assert not (tmp_path / "new").exists()
-    assert call(*words, tmp_path / "new", "--overwrite").exit_code == 0
+    done = call(*words, tmp_path / "new", "--overwrite")
+    assert done.exit_code == 0
+    assert "people of ~hill trained the model" in done.stderr
     assert "the folder is not empty" in call(*words, tmp_path / "new", "--overwrite").stderr
 
 

@@ -68,6 +68,15 @@ def test_one_model_under_two_names_differs_by_exactly_nothing() -> None:
     assert (same.value, same.low_all, same.high_all) == (0.0, 0.0, 0.0)
 
 
+def test_a_difference_of_private_choices_that_is_above_1_is_in_its_interval() -> None:
+    pairs = judged()
+    private = replace(pairs, flip_N=np.full(len(pairs), 0.45))
+    margin = np.abs(rng_for(5).normal(size=len(pairs)))
+    found = rows(private, np.stack([margin, -margin], axis=1), ["a", "b"])["a", "b"]
+    assert found.value == pytest.approx(10)
+    assert found.low_all <= found.value <= found.high_all
+
+
 def test_a_community_with_one_rater_leaves_the_interval_for_all_pairs_wider() -> None:
     pairs = judged()
     one = np.where(pairs.community_N == "MEX", "1", pairs.cluster_N)

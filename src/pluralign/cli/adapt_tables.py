@@ -8,7 +8,7 @@ from pluralign.cli.output import Output
 from pluralign.cli.printed_tables import Number, PrintedColumn, PrintedTable
 from pluralign.core import Estimate, community_name, count_of, prompt_text
 from pluralign.models import Adaptation
-from pluralign.rewards import LinearRewardModel
+from pluralign.rewards import LinearRewardModel, heads_made
 
 _MOST = 20
 
@@ -89,6 +89,11 @@ def _sentences(id_: str, found: Adaptation, model: LinearRewardModel) -> list[st
         lines.append("nothing is held out, because the choices are of one person or one question")
     elif found.before is not None and found.held_out.value <= found.before.value:
         lines.append("on choices held out it predicts no more than the head of all together")
+    if id_ in model.communities and id_ not in heads_made(model.about):
+        lines.append(
+            f"people of {id_} trained the model: if these choices are among theirs, both shares "
+            "are too high"
+        )
     return lines
 
 

@@ -133,7 +133,7 @@ def _averages(
 def _stretched(found: Estimate, factor: float) -> tuple[float | None, float | None]:
     if found.low is None or found.high is None:
         return None, None
-    return (
-        max(_BOUNDS[0], found.value - factor * (found.value - found.low)),
-        min(_BOUNDS[1], found.value + factor * (found.high - found.value)),
-    )
+    low = max(_BOUNDS[0], found.value - factor * (found.value - found.low))
+    high = min(_BOUNDS[1], found.value + factor * (found.high - found.value))
+    # A difference that is corrected for private choices may lie past a bound.
+    return min(low, found.value), max(high, found.value)
