@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from pluralign.auditing import run_audit
 from pluralign.cli.main import app
-from pluralign.core import InvalidInput, InvalidSettings, NotEnoughData, Silent
+from pluralign.core import DamagedFile, InvalidInput, InvalidSettings, NotEnoughData, Silent
 from pluralign.encoders import CachedEncoder, HashEncoder, forget_texts
 from pluralign.experiments import Outcome, withdraw
 from pluralign.runs import read_rows
@@ -234,6 +234,30 @@ def test_two_people_can_withdraw_one_after_the_other(
     assert files(tmp_path / "run") == files(tmp_path / "both")
     with pytest.raises(InvalidInput, match="has withdrawn already"):
         withdraw(tmp_path / "run", [gone])
+
+
+def test_without_the_list_of_people_nobody_is_brought_back_and_receipts_are_never_replaced(
+    go: Go, settings: Tables, tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    small = settings | {"repeats": 1, "methods": ["full"]}
+    go(small, tmp_path / "run")
+    first, second, third = sorted({r["rater"] for r in rows if r["community"] == "~coast"})[:3]
+    _, early = withdraw(tmp_path / "run", [first])
+    _, late = withdraw(tmp_path / "run", [second])
+    early.unlink()
+    before = late.read_bytes()
+    assert withdraw(tmp_path / "run", [third])[1].name == "receipt-0003.json"
+    assert late.read_bytes() == before
+    people = tmp_path / "run" / "withdrawals" / "people.json"
+    kept = people.read_bytes()
+    people.unlink()
+    for work in (lambda: go(small, tmp_path / "run"), lambda: withdraw(tmp_path / "run", ["r1"])):
+        with pytest.raises(DamagedFile, match="list of people who withdrew is missing"):
+            work()
+    people.write_bytes(kept)
+    late.with_name("receipt-0003.json").write_text('{"people": []}')
+    with pytest.raises(DamagedFile, match="not a receipt"):
+        withdraw(tmp_path / "run", ["r1"])
 
 
 def test_an_unknown_rater_is_named_and_nothing_is_touched(

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pluralign.core import PreferencePair, file_digest, read_json_object, whole_file
+from pluralign.core import DamagedFile, PreferencePair, file_digest, read_json_object, whole_file
 from pluralign.runs.derived_files import Derived
 from pluralign.runs.folder import as_json
 from pluralign.runs.lock import LOCK
-from pluralign.runs.withdrawn import WITHDRAWALS
+from pluralign.runs.withdrawn import RECEIPTS, WITHDRAWALS
 
 NOT_RECALLED = (
     "copies of the run's folder, of its models, of exported models and of models adapted from them",
@@ -21,6 +21,8 @@ NOT_RECALLED = (
     "entries on the person in a ledger of private choices: see `pluralign data ledger`",
 )
 """The things that a withdrawal from a run cannot reach."""
+
+_RESTORE = "restore the file from a copy: it shows whether the withdrawal was finished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,27 @@ def digests(folder: Path) -> dict[str, str]:
 
 def last_receipt(folder: Path) -> Path | None:
     """The file of the latest withdrawal from a run; None where there was none."""
-    return max((folder / WITHDRAWALS).glob("receipt-*.json"), default=None)
+    return max((folder / WITHDRAWALS).glob(RECEIPTS), default=None)
+
+
+def next_receipt(folder: Path) -> Path:
+    """The file of the next withdrawal: one above the last, also where earlier ones were deleted."""
+    last = last_receipt(folder)
+    number = 1 if last is None else int(last.stem.removeprefix("receipt-")) + 1
+    return folder / WITHDRAWALS / f"receipt-{number:04}.json"
 
 
 def read_receipt(path: Path) -> Receipt:
-    """Read what `write_receipt` wrote."""
-    return Receipt(**read_json_object(path))
+    """Read a receipt that `write_receipt` wrote.
+
+    Raises:
+        DamagedFile: If the file was altered.
+    """
+    row = read_json_object(path, _RESTORE)
+    try:
+        return Receipt(**row)
+    except TypeError as error:
+        raise DamagedFile("not a receipt", where=str(path), hint=_RESTORE) from error
 
 
 def write_receipt(path: Path, receipt: Receipt) -> None:

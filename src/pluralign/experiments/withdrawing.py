@@ -30,6 +30,7 @@ from pluralign.experiments.receipts import (
     Receipt,
     digests,
     last_receipt,
+    next_receipt,
     now,
     pairs_by_community,
     read_receipt,
@@ -41,7 +42,7 @@ from pluralign.runs.derived_files import Derived, command_for, delete_derived, d
 from pluralign.runs.folder import RECORD, STATE, RunFolder, as_json
 from pluralign.runs.lock import alone_in
 from pluralign.runs.progress_bars import reporting
-from pluralign.runs.withdrawn import CLEARED, WITHDRAWALS, Withdrawn, read_withdrawn
+from pluralign.runs.withdrawn import CLEARED, Withdrawn, read_withdrawn
 from pluralign.settings.experiment import Settings
 from pluralign.settings.resolved_experiment import Resolved
 from pluralign.sources.pair_loading import load_pairs
@@ -154,8 +155,7 @@ def _new_receipt(
         tables=tables,
         derived=derived_files(folder),
     )
-    number = len(list((folder / WITHDRAWALS).glob("receipt-*.json"))) + 1
-    path = folder / WITHDRAWALS / f"receipt-{number:04}.json"
+    path = next_receipt(folder)
     write_receipt(path, receipt)
     return path, receipt
 

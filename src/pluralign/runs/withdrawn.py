@@ -11,7 +11,10 @@ from pluralign.runs.folder import as_json
 
 WITHDRAWALS = "withdrawals"
 """Folder, in that of a run, of the list of people who withdrew and the receipts."""
+RECEIPTS = "receipt-[0-9][0-9][0-9][0-9].json"
+"""Files of the receipts in it; a name has the number of the withdrawal."""
 _PEOPLE = "people.json"
+_RESTORE = "restore the file from a copy: without it, their choices would be read again"
 CLEARED = {"fingerprint": "cleared for a withdrawal"}
 """State of a folder whose old run is being deleted: any run may replace what is left of it."""
 
@@ -53,16 +56,19 @@ def read_withdrawn(folder: Path) -> Withdrawn:
     """The people who withdrew from the run in a folder; nobody where the folder has no list.
 
     Raises:
-        DamagedFile: If the list was altered: without it, a run would bring these people back.
+        DamagedFile: If the list was altered, or is missing where there are receipts: without it, a
+            run would bring these people back.
     """
     path = folder / WITHDRAWALS / _PEOPLE
     if not path.is_file():
+        if any(path.parent.glob(RECEIPTS)):
+            raise _damaged("is missing", path)
         return Withdrawn(secrets.token_bytes(32))
-    row = read_json_object(path)
+    row = read_json_object(path, _RESTORE)
     if not is_sound(row):
-        raise DamagedFile(
-            "the list of people who withdrew was altered",
-            where=str(path),
-            hint="restore the file from a copy: without it, their choices would be read again",
-        )
+        raise _damaged("was altered", path)
     return Withdrawn(bytes.fromhex(row["key"]), frozenset(row["people"]))
+
+
+def _damaged(how: str, path: Path) -> DamagedFile:
+    return DamagedFile(f"the list of people who withdrew {how}", where=str(path), hint=_RESTORE)
