@@ -181,6 +181,10 @@ def test_without_torch_the_extra_is_named(village: Any, monkeypatch: pytest.Monk
         (lambda: GpoConfig(steps=(0,)), "number of steps"),
         (lambda: GpoConfig(context=0), "context must be"),
         (lambda: GpoConfig(width=30), "multiple of 4 heads"),
+        (lambda: GpoConfig(width=0), "width, layers, heads and feedforward must be >= 1"),
+        (lambda: GpoConfig(rates=(float("nan"),)), "each learning rate must be a number > 0"),
+        (lambda: VplConfig(latent=0), "hidden and latent must be >= 1"),
+        (lambda: VplConfig(betas=(float("inf"),)), "each beta must be a number >= 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(config: Any, message: str) -> None:

@@ -122,6 +122,8 @@ def test_the_same_seed_gives_the_same_heads_to_the_last_bit(village: Any) -> Non
         ({"ranks": (-1,)}, "each rank"),
         ({"ranks": ()}, "each rank"),
         ({"ratios": (0.0,)}, "each ratio"),
+        ({"ratios": (float("nan"),)}, "each ratio"),
+        ({"ratios": (float("inf"),)}, "each ratio"),
         ({"ridges": (0.0,)}, "ridge"),
     ],
 )

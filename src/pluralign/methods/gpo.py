@@ -64,7 +64,12 @@ class GpoConfig:
 
     def __post_init__(self) -> None:
         self.recipe().check()
-        if self.heads < 1 or self.width % self.heads:
+        if min(self.width, self.layers, self.heads, self.feedforward) < 1:
+            raise InvalidInput(
+                "width, layers, heads and feedforward must be >= 1, got "
+                f"{self.width}, {self.layers}, {self.heads} and {self.feedforward}"
+            )
+        if self.width % self.heads:
             raise InvalidInput(f"width must be a multiple of {self.heads} heads, got {self.width}")
 
     def recipe(self) -> Recipe:

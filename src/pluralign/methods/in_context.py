@@ -174,10 +174,10 @@ class Recipe:
         Raises:
             InvalidInput: If one is out of range.
         """
-        if not self.rates or min(self.rates) <= 0:
-            raise InvalidInput(f"each learning rate must be > 0, got {tuple(self.rates)}")
-        if not self.penalties or min(self.penalties) < 0:
-            raise InvalidInput(f"each beta must be >= 0, got {tuple(self.penalties)}")
+        if not self.rates or not all(0 < rate < np.inf for rate in self.rates):
+            raise InvalidInput(f"each learning rate must be a number > 0, got {tuple(self.rates)}")
+        if not self.penalties or not all(0 <= beta < np.inf for beta in self.penalties):
+            raise InvalidInput(f"each beta must be a number >= 0, got {tuple(self.penalties)}")
         if not self.stops or min(self.stops) < 1:
             raise InvalidInput(f"each number of steps must be >= 1, got {tuple(self.stops)}")
         if self.largest < 1:

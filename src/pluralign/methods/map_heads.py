@@ -46,8 +46,8 @@ class MapConfig:
 
     Attributes:
         ranks: Candidate ranks of the learned part of the covariance, each >= 0.
-        ratios: Candidate variances along the first learned direction, > 0, as multiples of the
-            variance in any other direction.
+        ratios: Candidate variances that the learned part adds along its first direction, > 0, as
+            multiples of the variance that every direction has.
         ridges: Candidate pulls of a community towards the head for all, > 0, in pairs.
         mean_ridges: Candidate pulls of the head for all communities towards the reference, > 0, in
             pairs.
@@ -62,8 +62,11 @@ class MapConfig:
         check_ridges(*self.ridges, *self.mean_ridges)
         if not self.ranks or min(self.ranks) < 0:
             raise InvalidInput(f"each rank must be >= 0, got {self.ranks}", hint="0 is a ridge")
-        if max(self.ranks) and not (self.ratios and min(self.ratios) > 0):
-            raise InvalidInput(f"each ratio must be > 0, got {self.ratios}", hint="10 is moderate")
+        positive = all(0 < ratio < np.inf for ratio in self.ratios)
+        if max(self.ranks) and not (self.ratios and positive):
+            raise InvalidInput(
+                f"each ratio must be a number > 0, got {self.ratios}", hint="10 is moderate"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,8 @@ def low_part(value_D: FloatArray, vector_D_D: FloatArray, rank: int, ratio: floa
         value_D: Variances in falling order, as `shared_directions` gives them, shape (D,).
         vector_D_D: Their directions, as columns, shape (D, D).
         rank: Most directions to keep, >= 0; directions without variance are left out.
-        ratio: Variance along the first direction, as a multiple of that in any other direction.
+        ratio: Variance that is added along the first direction, as a multiple of the variance
+            that every direction has.
     """
     kept = min(rank, int(np.count_nonzero(value_D)))
     if not kept:

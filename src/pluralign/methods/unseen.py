@@ -14,7 +14,8 @@ from pluralign.methods.training import TrainingSet
 from pluralign.rewards import HeadPrior, LinearRewardModel
 
 RANK, RATIO, RIDGE = 5, 10.0, 10.0
-"""Directions, variance along the first one as a multiple of the rest, pull towards the mean."""
+"""Directions; variance added along the first one, as a multiple of that of every direction; pull
+towards the mean."""
 _RIDGE_OF_HALVES = 2.0
 """Pull towards the mean of the heads whose directions are compared; as in `learn_map`."""
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from pluralign.core import InvalidInput
 from pluralign.methods.in_context import (
     ContextModel,
     InContextReward,
@@ -60,6 +61,10 @@ class VplConfig:
 
     def __post_init__(self) -> None:
         self.recipe().check()
+        if self.hidden < 1 or self.latent < 1:
+            raise InvalidInput(
+                f"hidden and latent must be >= 1, got {self.hidden} and {self.latent}"
+            )
 
     def recipe(self) -> Recipe:
         """How the network is built and trained."""
