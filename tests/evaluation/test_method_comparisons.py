@@ -51,6 +51,32 @@ def test_baselines_are_compared_in_each_community_with_the_numbers_of_two_models
         assert [row.value, row.low, row.high] == pytest.approx([same.value, same.low, same.high])
 
 
+def test_differences_weighted_by_strength_count_clear_choices_and_mirror_each_other() -> None:
+    pairs = judged()
+    clear_N = np.arange(len(pairs)) % 2 == 0
+    known = replace(pairs, strength_N=np.where(clear_N, 1.9, 0.1))
+    margins = np.stack([np.where(clear_N, 1.0, -1.0), np.where(clear_N, -1.0, 1.0)], axis=1)
+    found = rows(known, margins, ["clear", "close"])
+    one, other = found["clear", "close"], found["close", "clear"]
+    assert one.value == pytest.approx(0.0)
+    assert one.strength_weighted == pytest.approx(0.9)
+    assert one.strength_weighted_low == -other.strength_weighted_high
+    assert "strength_weighted" not in rows(pairs, margins, ["a", "b"])["a", "b"].as_line()
+
+
+def test_equal_strengths_give_the_plain_differences_of_communities_and_of_the_average() -> None:
+    pairs = judged()
+    even = replace(pairs, strength_N=np.full(len(pairs), 3.0))
+    margins = rng_for(1).normal(size=(len(pairs), 2))
+    found = list(
+        simultaneous_rows(even, margins, ["a", "b"], ["GBR", "MEX"], Drawing(draws=300), ["b"])
+    )
+    assert {row.community for row in found} == {None, "GBR", "MEX"}
+    for row in found:
+        weighted = [row.strength_weighted, row.strength_weighted_low, row.strength_weighted_high]
+        assert weighted == pytest.approx([row.value, row.low, row.high])
+
+
 def test_the_interval_for_all_pairs_is_wider_the_more_methods_there_are() -> None:
     pairs = judged()
     margins = rng_for(2).normal(size=(len(pairs), 8))

@@ -146,8 +146,10 @@ def difference_rows(
             continue
         part = judged.take(rows)
         means = paired_differences(part, own_N[rows], other_N[rows], drawing)
+        clear = strength_differences(part, own_N[rows], other_N[rows], drawing)
         for community, e in [(None, means.average()), *means.by_id().items()]:
-            more = {"baseline": baseline[0]}
+            more: dict[str, Any] = {"baseline": baseline[0]}
+            more |= strength_columns(clear.get(community))
             yield DifferenceRow.of(e, METRIC, method, OWN, community, subset, **more)
 
 
@@ -193,14 +195,12 @@ def paired_differences(
 ) -> GroupMeans:
     """Means of paired differences in credit between two models, by community."""
     gain_N = part.credit(margin_N) - part.credit(other_N)
-    differs = np.unique(part.community_N[margin_N != other_N])
-    same = np.setdiff1d(part.community_N, differs)
     return group_means(
         gain_N[:, None],
         part.community_N,
         part.clusters(drawing.both),
         bounds=_DIFFERENCE,
-        certain=same.tolist(),
+        certain=_alike(part, margin_N, other_N),
     )
 
 
@@ -243,6 +243,39 @@ def strength_means(part: TestPairs, margin_N: FloatArray, drawing: Drawing) -> G
     Returns:
         Means in one series; None where no strength is known.
     """
+    return _weighted_by_strength(part, part.credit(margin_N), drawing, _CREDIT)
+
+
+def strength_differences(
+    part: TestPairs, margin_N: FloatArray, other_N: FloatArray, drawing: Drawing
+) -> dict[str | None, Estimate]:
+    """Paired differences with each pair weighted by the strength of its choice.
+
+    Returns:
+        Community -> difference, of those with known strengths; and None -> the average, where every
+        community has them.
+    """
+    gain_N = part.credit(margin_N) - part.credit(other_N)
+    means = _weighted_by_strength(
+        part, gain_N, drawing, _DIFFERENCE, _alike(part, margin_N, other_N)
+    )
+    if means is None:
+        return {}
+    found: dict[str | None, Estimate] = {}
+    found.update(means.by_id())
+    if len(found) == len(np.unique(part.community_N)):
+        found[None] = means.average()
+    return found
+
+
+def _weighted_by_strength(
+    part: TestPairs,
+    value_N: FloatArray,
+    drawing: Drawing,
+    bounds: tuple[float, float],
+    certain: Sequence[str] = (),
+) -> GroupMeans | None:
+    """Means of values over the pairs of known strength; None where there are none."""
     if part.strength_N is None:
         return None
     counted_N = np.nan_to_num(part.strength_N) > 0
@@ -250,12 +283,20 @@ def strength_means(part: TestPairs, margin_N: FloatArray, drawing: Drawing) -> G
         return None
     known = part.take(counted_N)
     return group_means(
-        known.credit(margin_N[counted_N])[:, None],
+        value_N[counted_N][:, None],
         known.community_N,
         known.clusters(drawing.both),
-        bounds=_CREDIT,
+        bounds=bounds,
         weight_N=known.strength_N,
+        certain=certain,
     )
+
+
+def _alike(part: TestPairs, margin_N: FloatArray, other_N: FloatArray) -> list[str]:
+    """Communities whose margins are the same under two models."""
+    differs = np.unique(part.community_N[margin_N != other_N])
+    alike: list[str] = np.setdiff1d(part.community_N, differs).tolist()
+    return alike
 
 
 def _by_strength(part: TestPairs, margin_N: FloatArray, drawing: Drawing) -> dict[str, Estimate]:

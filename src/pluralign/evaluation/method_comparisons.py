@@ -12,9 +12,10 @@ from pluralign.evaluation.community_accuracy import (
     Drawing,
     measured_subsets,
     paired_differences,
+    strength_differences,
     subset_rows,
 )
-from pluralign.evaluation.reward_rows import DifferenceRow
+from pluralign.evaluation.reward_rows import DifferenceRow, strength_columns
 from pluralign.evaluation.test_pairs import OWN, StrArray, TestPairs
 from pluralign.metrics import NORMAL_95, average_draws, draw_series_means, standard_error
 
@@ -48,25 +49,29 @@ def simultaneous_rows(
 
     Yields:
         For each subset a row for each ordered pair of methods (method, baseline), with community
-        None; then a row for each community, method and baseline of ``baselines``.
+        None; then a row for each community, method and baseline of ``baselines``. Where strengths
+        are known, they have the strength-weighted difference too.
     """
     for subset in measured_subsets(judged):
         rows = subset_rows(judged, subset) & np.isin(judged.community_N, list(served))
         if not rows.any():
             continue
         part, margin = judged.take(rows), margin_N_M[rows]
-        differences = _differences(part, margin, methods, drawing)
+        differences, clear = _differences(part, margin, methods, drawing)
         factor = _factor(part, margin, methods, differences, drawing)
         for pair in permutations(methods, 2):
             found = _directed(differences, pair)[None]
             low_all, high_all = _stretched(found, factor)
-            yield _row(pair, found, None, subset, low_all=low_all, high_all=high_all)
+            more = strength_columns(_directed(clear, pair).get(None))
+            yield _row(pair, found, None, subset, low_all=low_all, high_all=high_all, **more)
         for pair in permutations(methods, 2):
             if pair[1] not in baselines:
                 continue
+            by_strength = _directed(clear, pair)
             for community, found in _directed(differences, pair).items():
                 if community is not None:
-                    yield _row(pair, found, community, subset)
+                    more = strength_columns(by_strength.get(community))
+                    yield _row(pair, found, community, subset, **more)
 
 
 def _row(
@@ -80,14 +85,17 @@ def _row(
 
 def _differences(
     part: TestPairs, margin_N_M: FloatArray, methods: Sequence[str], drawing: Drawing
-) -> Differences:
+) -> tuple[Differences, Differences]:
+    """Differences of every two methods, plain and weighted by strength."""
     found: dict[tuple[str, str], dict[str | None, Estimate]] = {}
+    clear: dict[tuple[str, str], dict[str | None, Estimate]] = {}
     for a, b in combinations(range(len(methods)), 2):
+        pair = methods[a], methods[b]
         means = paired_differences(part, margin_N_M[:, a], margin_N_M[:, b], drawing)
-        each: dict[str | None, Estimate] = {None: means.average()}
-        each.update(means.by_id())
-        found[methods[a], methods[b]] = each
-    return found
+        found[pair] = {None: means.average()}
+        found[pair].update(means.by_id())
+        clear[pair] = strength_differences(part, margin_N_M[:, a], margin_N_M[:, b], drawing)
+    return found, clear
 
 
 def _directed(differences: Differences, pair: tuple[str, str]) -> dict[str | None, Estimate]:
