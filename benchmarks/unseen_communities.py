@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from pluralign.core import PreferencePair, Silent, rng_for
-from pluralign.core.files import whole_file
+from pluralign.core.files import clear_parts, whole_file
 from pluralign.experiments.planning import plan
 from pluralign.experiments.repeats import fit_reference
 from pluralign.experiments.unseen import (
@@ -194,6 +194,7 @@ def check(args: argparse.Namespace, data: Data) -> None:
     if about.is_file() and json.loads(about.read_text()) != made_with:
         raise SystemExit(f"{data.folder}: made with other data or arguments; choose another folder")
     data.folder.mkdir(parents=True, exist_ok=True)
+    clear_parts(args.out)
     with whole_file(about) as file:
         file.write_text(json.dumps(made_with, indent=1), encoding="utf-8")
     counts = Counter(p.community for p in data.encoded.pairs)

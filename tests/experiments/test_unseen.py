@@ -1,8 +1,10 @@
 """Communities that nobody trained on: the deal, the draws, what methods get, and the rows."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -246,3 +248,45 @@ def test_the_benchmark_runs_goes_on_and_refuses_another_folder(tmp_path: Path) -
     other = [*command, "--draws", "3"]
     refused = subprocess.run(other, capture_output=True, text=True, check=False)
     assert "made with other data or arguments" in refused.stderr
+
+
+@pytest.mark.slow
+def test_curves_that_are_killed_and_go_on_have_the_bytes_of_curves_in_one_piece(
+    tmp_path: Path,
+) -> None:
+    settings = tmp_path / "society.toml"
+    settings.write_text(
+        'name = "society"\nmin_pairs = 50\n[pairs]\nsource = "society"\neach = 60\nworld = 100\n'
+        '[trunk]\nencoder = "hash"\n[reference]\nfit_on = ["~world"]\n'
+    )
+
+    def command(out: str) -> list[str]:
+        return [
+            *(sys.executable, str(BENCHMARK), str(settings), "--out", str(tmp_path / out)),
+            *("--draws", "2", "--folds", "2", "--choices", "0", "5", "--controls", "5"),
+            *("--methods", "reference", "pooled", "--everyone"),
+        ]
+
+    subprocess.run(command("whole"), stdout=subprocess.DEVNULL, check=True)
+    for fits, wait in ((0, 1.5), (1, 0.0), (2, 0.02), (1, 0.1)):
+        kill_after(command("killed"), fits, wait)
+    subprocess.run(command("killed"), stdout=subprocess.DEVNULL, check=True)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert (killed / "rows.jsonl").read_bytes() == (whole / "rows.jsonl").read_bytes()
+    # Nothing is left of files that were being written.
+    assert files_under(killed) == files_under(whole)
+
+
+def kill_after(command: list[str], fits: int, wait: float) -> None:
+    """Kill a run of the curves when it has written so many results, and a little later."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while fits and (line := process.stdout.readline()):
+            fits -= "learned" in line
+        time.sleep(wait)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+
+
+def files_under(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
