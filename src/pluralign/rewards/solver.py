@@ -302,6 +302,69 @@ def _root(curvature_D_D: FloatArray, ridge: float) -> FloatArray:
     return root_D_D
 
 
+class _Dual(NamedTuple):
+    """The dual problem of N pairs under one ridge, towards P priors: theta = prior + X' a."""
+
+    gram_N_N: FloatArray
+    start_N_P: FloatArray  # margins under the priors
+    choices: _Choices
+    ridge: float
+
+    def at(self, a_N_P: FloatArray, change_N_P: FloatArray | None = None) -> "_DualPoint":
+        """A point of the search, with its losses."""
+        change_N_P = self.gram_N_N @ a_N_P if change_N_P is None else change_N_P
+        margin_N_P = self.start_N_P + change_N_P
+        pull_P = 0.5 * self.ridge * (a_N_P * change_N_P).sum(axis=0)
+        loss_P: FloatArray = (
+            self.choices.weight_N @ np.logaddexp(0, -margin_N_P)
+            + self.choices.against_N @ margin_N_P
+            + pull_P
+        )
+        return _DualPoint(a_N_P, change_N_P, loss_P)
+
+    def factor(self, surprise_N_P: FloatArray) -> tuple[FloatArray, Any]:
+        """Roots of the curvature of each pair, and a factor of the curvature scaled by them."""
+        bend_N = self.choices.weight_N * (surprise_N_P * (1 - surprise_N_P)).mean(axis=1)
+        # A pair that is predicted with certainty has no curvature, and is divided by it below.
+        root_N_1 = np.sqrt(np.maximum(bend_N, 1e-30))[:, None]
+        # Symmetric and positive, because both sides are scaled by the root.
+        system_N_N = root_N_1 * self.gram_N_N
+        system_N_N *= root_N_1.T
+        system_N_N[np.diag_indices_from(system_N_N)] += self.ridge
+        return root_N_1, cho_factor(system_N_N, overwrite_a=True, check_finite=False)
+
+    def after(
+        self,
+        now: "_DualPoint",
+        step_N_P: FloatArray,
+        step_change_N_P: FloatArray,
+        decrement_P: FloatArray,
+    ) -> tuple["_DualPoint", FloatArray]:
+        """The point after a step, which is halved until each loss falls; and the parts taken.
+
+        A loss must fall by a part of what the step promises (Armijo's rule): a full Newton step may
+        overshoot where margins are large. Near the end a loss rounds off more than it falls.
+        """
+        scale_P = np.ones(len(now.loss_P))
+        while True:
+            found = self.at(
+                now.a_N_P + scale_P * step_N_P, now.change_N_P + scale_P * step_change_N_P
+            )
+            rounding_P = _ROUNDED * (1 + abs(now.loss_P))
+            falls_P = found.loss_P <= now.loss_P - 1e-4 * scale_P * decrement_P + rounding_P
+            if falls_P.all() or scale_P.min() < 1e-8:
+                return found, scale_P
+            scale_P[~falls_P] /= 2
+
+
+class _DualPoint(NamedTuple):
+    """A point of the search for P heads: a, its change of the margins, and the losses."""
+
+    a_N_P: FloatArray
+    change_N_P: FloatArray
+    loss_P: FloatArray
+
+
 def _dual_paths(
     choices: _Choices, ridges: Sequence[float], prior_P_D: FloatArray, tolerance: float
 ) -> FloatArray:
@@ -311,96 +374,44 @@ def _dual_paths(
     a_N_P: FloatArray = np.zeros_like(start_N_P)
     thetas = []
     for ridge in ridges:
-        a_N_P = _dual_fit(gram_N_N, start_N_P, choices, ridge, a_N_P, tolerance)
+        a_N_P = _dual_fit(_Dual(gram_N_N, start_N_P, choices, ridge), a_N_P, tolerance)
         thetas.append(prior_P_D + a_N_P.T @ difference_N_D)
     return np.stack(thetas)
 
 
-def _dual_fit(
-    gram_N_N: FloatArray,
-    start_N_P: FloatArray,
-    choices: _Choices,
-    ridge: float,
-    a_N_P: FloatArray,
-    tolerance: float,
-) -> FloatArray:
-    """Kernel logistic regression by damped Newton steps on a, with theta = prior + X' a.
+def _dual_fit(dual: _Dual, a_N_P: FloatArray, tolerance: float) -> FloatArray:
+    """Kernel logistic regression by damped Newton steps on a.
 
     One factor of the curvature, in the mean over priors, serves all priors as long as their steps
     shrink fast: a step then costs N^2, not N^3.
     """
-    weight_N_1, against_N_1 = choices.weight_N[:, None], choices.against_N[:, None]
-    change_N_P: FloatArray = gram_N_N @ a_N_P
-    loss_P = _dual_losses(start_N_P, change_N_P, choices, ridge, a_N_P)
-    factor, last_P = None, np.full(len(loss_P), np.inf)
+    weight_N_1, against_N_1 = dual.choices.weight_N[:, None], dual.choices.against_N[:, None]
+    now = dual.at(a_N_P)
+    factored, last_P = None, np.full(len(now.loss_P), np.inf)
     for _ in range(_MAX_STEPS):
-        surprise_N_P = expit(-(start_N_P + change_N_P))
-        force_N_P = weight_N_1 * surprise_N_P - against_N_1
-        if factor is None:
-            bend_N = choices.weight_N * (surprise_N_P * (1 - surprise_N_P)).mean(axis=1)
-            # A pair that is predicted with certainty has no curvature, and is divided by it below.
-            root_N_1 = np.sqrt(np.maximum(bend_N, 1e-30))[:, None]
-            # Symmetric and positive, because both sides are scaled by the root.
-            system_N_N = root_N_1 * gram_N_N * root_N_1.T
-            system_N_N[np.diag_indices_from(system_N_N)] += ridge
-            factor = cho_factor(system_N_N, overwrite_a=True, check_finite=False)
-        slope_N_P = force_N_P - ridge * a_N_P
+        surprise_N_P = expit(-(dual.start_N_P + now.change_N_P))
+        root_N_1, factor = factored = factored or dual.factor(surprise_N_P)
+        slope_N_P = weight_N_1 * surprise_N_P - against_N_1 - dual.ridge * now.a_N_P
         step_N_P = root_N_1 * cho_solve(factor, slope_N_P / root_N_1, check_finite=False)
-        step_change_N_P = gram_N_N @ step_N_P
+        step_change_N_P = dual.gram_N_N @ step_N_P
         decrement_P = (slope_N_P * step_change_N_P).sum(axis=0)
         # Steps with a kept factor shrink by a part, not by squares: the end is not so near.
-        open_P = decrement_P > _NEARER * tolerance * (1 + abs(loss_P))
+        open_P = decrement_P > _NEARER * tolerance * (1 + abs(now.loss_P))
         if not open_P.any():
             break
-        # Halved until the loss falls by a part of what the step promises (Armijo's rule): a full
-        # Newton step may overshoot where margins are large. Near the end a loss rounds off more
-        # than it falls.
-        scale_P = np.ones(len(loss_P))
-        while True:
-            next_N_P = a_N_P + scale_P * step_N_P
-            next_change_N_P = change_N_P + scale_P * step_change_N_P
-            found_P = _dual_losses(start_N_P, next_change_N_P, choices, ridge, next_N_P)
-            falls_P = found_P <= loss_P - 1e-4 * scale_P * decrement_P + _ROUNDED * (
-                1 + abs(loss_P)
-            )
-            if falls_P.all() or scale_P.min() < 1e-8:
-                break
-            scale_P[~falls_P] /= 2
-        a_N_P, change_N_P, loss_P = next_N_P, next_change_N_P, found_P
+        now, scale_P = dual.after(now, step_N_P, step_change_N_P, decrement_P)
         if (scale_P < 1).any() or (decrement_P > _SHRINKS * last_P)[open_P].any():
-            if len(loss_P) > 1:
-                return _each_alone(gram_N_N, start_N_P, choices, ridge, a_N_P, tolerance)
-            factor = None
+            if len(now.loss_P) > 1:
+                return _each_alone(dual, now.a_N_P, tolerance)
+            factored = None
         last_P = decrement_P
-    return a_N_P
+    return now.a_N_P
 
 
-def _each_alone(
-    gram_N_N: FloatArray,
-    start_N_P: FloatArray,
-    choices: _Choices,
-    ridge: float,
-    a_N_P: FloatArray,
-    tolerance: float,
-) -> FloatArray:
+def _each_alone(dual: _Dual, a_N_P: FloatArray, tolerance: float) -> FloatArray:
     """Each prior with factors of its own, where the priors' curvatures differ too much."""
     each = [
-        _dual_fit(gram_N_N, start_N_P[:, [p]], choices, ridge, a_N_P[:, [p]], tolerance)
-        for p in range(start_N_P.shape[1])
+        _dual_fit(dual._replace(start_N_P=dual.start_N_P[:, [p]]), a_N_P[:, [p]], tolerance)
+        for p in range(a_N_P.shape[1])
     ]
     return np.hstack(each)
-
-
-def _dual_losses(
-    start_N_P: FloatArray,
-    change_N_P: FloatArray,
-    choices: _Choices,
-    ridge: float,
-    a_N_P: FloatArray,
-) -> FloatArray:
-    margin_N_P = start_N_P + change_N_P
-    pull_P = 0.5 * ridge * (a_N_P * change_N_P).sum(axis=0)
-    losses_P: FloatArray = (
-        choices.weight_N @ np.logaddexp(0, -margin_N_P) + choices.against_N @ margin_N_P + pull_P
-    )
-    return losses_P
