@@ -164,6 +164,8 @@ def test_nothing_that_choices_taught_without_noise_is_saved_with_a_private_model
     private, pooled = (open_model(models / name) for name in ("person-means", "pooled"))
     assert isinstance(private, LinearRewardModel) and isinstance(pooled, LinearRewardModel)
     assert private.prior is None and pooled.prior is not None
+    digests = {"data_fingerprint", "behind"}
+    assert digests <= pooled.about.keys() and not digests & private.about.keys()
     with pytest.raises(InvalidInput, match="cannot be adapted") as refused:
         private.adapt([], "KEN")
     assert "other than person-means" in str(refused.value.hint)

@@ -191,6 +191,8 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
     people = work.loaded.people()
     behind = dict.fromkeys((*bench.train.communities, *work.plan.spoken_for))
     used = (REFERENCE, method.tuned_as or method.name)
+    # A digest of all choices confirms a guess of one of them to a reader who knows the others.
+    data = {} if method.protects else {"data_fingerprint": work.loaded.fingerprint}
     return {
         "method": method.name,
         "about": method.about,
@@ -200,7 +202,7 @@ def card_of(work: RewardWork, bench: Bench, method: Method) -> dict[str, Any]:
         "people": {community: people[community] for community in behind},
         "in_data": people_by_role(people, work.plan),
         "training_pairs": len(bench.train.encoded),
-        "data_fingerprint": work.loaded.fingerprint,
+        **data,
         "licenses": sorted({s.license for s in work.resolved.sources}),
         "privacy": privacy_of(work.resolved.sources, work.loaded),
         "settings": dict(work.resolved.given.get(method.name, {})),

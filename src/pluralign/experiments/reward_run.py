@@ -307,9 +307,12 @@ def _write_people_behind(work: RewardWork) -> None:
     if not found:
         return
     work.folder.write_rows("behind.jsonl", found, private=True)
+    protecting = {method.name for method in work.resolved.methods if method.protects}
     for row in found:
         behind = {"behind": {"people": row["people"], "digest": row["digest"]}}
         for card in work.folder.path.glob(f"models/seed-{row['seed']}/*/card.json"):
+            if card.parent.name in protecting:  # its digest depends on choices without noise
+                continue
             annotate_card(card.parent, behind)
             work.folder.list_files(card.relative_to(work.folder.path).as_posix())
 
