@@ -12,19 +12,26 @@ Printed, for each number of people (ten choices each): how often the 95 % interv
 margin holds the true margin, and the root mean square of their distance in promised errors, which
 should be 1; and how often the intervals of the shares that the prior and the adapted head predict
 hold the true shares.
+
+With ``--settings configs/world_values.toml`` (and PLURALIGN_DATA) it measures margins of real data:
+each community is left out of the prior, and the truth is the margin under the head that all of its
+choices lead to, of which the few are a part.
 """
 
 import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import unseen_communities
 from rich.console import Console
 from rich.table import Table
 from scipy.special import expit
 
-from pluralign.core import Estimate, FloatArray, PreferencePair, RewardRequest, rng_for
-from pluralign.methods import TrainingSet
+from pluralign.core import Estimate, FloatArray, IntArray, PreferencePair, RewardRequest, rng_for
+from pluralign.experiments.unseen import draw_order
+from pluralign.methods import RidgeConfig, TrainingSet, choose_ridge, pooled_heads
 from pluralign.methods.unseen import learn_prior
 from pluralign.metrics import NORMAL_95
 from pluralign.models.adaptation import measure_adaptation
@@ -182,15 +189,57 @@ def told(found: list[Found]) -> list[str]:
     ]
 
 
+def real_rows(settings: Path) -> Iterator[list[str]]:
+    """A row for each number of choices, spread over people and questions, or of a few of them."""
+    given = argparse.Namespace(
+        settings=settings, everyone=False, pairs=800, most=None, folds=8, out=Path()
+    )
+    data = unseen_communities.read(given, seed=7)
+    distances: dict[tuple[str, int], list[FloatArray]] = {}
+    for left_out in data.folds:
+        seen = data.train.without(np.isin(data.train.community_N, left_out))
+        rng = rng_for(7, "prior")
+        ridge = choose_ridge(pooled_heads, seen, data.reference, RidgeConfig(), rng).ridge
+        prior = learn_prior(seen, data.reference, ridge, rng)
+        for community in left_out:
+            own = data.newcomers[community]
+            every = own.choices.encoded.take(np.arange(own.pairs))
+            whole_D = prior.head(every)
+            for kind, k, rows in few_choices(community, own.unit_n):
+                few = every.take(rows)
+                head_D = prior.head(few)
+                distance_N = few.margins(whole_D - head_D) / prior.errors(few, head_D)
+                distances.setdefault((kind, k), []).append(distance_N)
+    for (kind, k), found in distances.items():
+        distance_N = np.concatenate(found)
+        share = f"{100 * (np.abs(distance_N) <= NORMAL_95).mean():.1f}"
+        yield [kind, settings.stem, str(k), share, f"{np.sqrt((distance_N**2).mean()):.2f}", "", ""]
+
+
+def few_choices(community: str, unit_n: IntArray) -> Iterator[tuple[str, int, IntArray]]:
+    """Rows of 5, 20 and 100 choices: of as many people or questions as there are, or of few."""
+    for draw in range(8):
+        rng = rng_for(draw, "few choices", community)
+        spread = draw_order(unit_n, rng)
+        units = rng.permutation(np.unique(unit_n))
+        by_unit = np.concatenate([np.flatnonzero(unit_n == unit) for unit in units])
+        for k in (5, 20, 100):
+            if len(unit_n) >= 2 * k:
+                yield "spread", k, spread[:k]
+                yield "of few units", k, by_unit[:k]
+
+
 def main() -> None:
     """Print the table of coverage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--communities", type=int, default=200)
+    parser.add_argument("--settings", type=Path, help="settings file of pluralign run")
     options = parser.parse_args()
     table = Table(title="Coverage of the intervals of `pluralign adapt` that promise 95 %")
     for column in ("people", "prior", "number", "margins", "distance", "share, prior", "held out"):
         table.add_column(column)
-    for row in rows(options.communities):
+    given = options.settings
+    for row in rows(options.communities) if given is None else real_rows(given):
         table.add_row(*row)
     Console(width=120).print(table)
 
