@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import pluralign
-from pluralign.core import InvalidInput, PreferencePair, Tally
+from pluralign.core import InvalidInput, PreferencePair, RewardRequest, Tally
 from pluralign.models import measure_adaptation, read_choices
 from pluralign.notebook import Pairs
 from pluralign.rewards import LinearRewardModel
+from pluralign.rewards.fading import Fading, asked_directions
 from pluralign.simulation import SocietySource
 
 
@@ -122,3 +123,24 @@ def test_heads_that_are_those_of_the_prior_are_no_measure_of_distance(
     nearly_D = fitted.prior.mean_D - fitted.reference_D + 1e-9
     alike = replace(fitted, delta_C_D=np.tile(nearly_D, (len(fitted.communities), 1)))
     assert measure_adaptation(alike, pairs.of("~river")).moved is None
+
+
+def test_margins_are_those_that_the_adapted_model_scores_also_where_steering_fades(
+    fitted: LinearRewardModel, pairs: Pairs
+) -> None:
+    river: Sequence[PreferencePair] = pairs.of("~river")[:6]
+    prompts = fitted.trunk.prompts([RewardRequest(pair.prompt, "") for pair in pairs[:40]])
+    assert prompts is not None
+    anyone_R_d = asked_directions(prompts[:3])
+    fading = Fading(dict.fromkeys(fitted.communities, anyone_R_d), anyone_R_d, 0.2, 0.95)
+    model = replace(fitted, fading=fading)
+    adapted = model.adapt(river, "~river")
+    found = measure_adaptation(model, river).choices
+    chosen, rejected = (
+        adapted.score([(one.pair.prompt, getattr(one.pair, side)) for one in found], "~river")
+        for side in ("chosen", "rejected")
+    )
+    assert [one.after for one in found] == pytest.approx(chosen - rejected, abs=1e-5)
+    unfaded = measure_adaptation(fitted, river).choices
+    assert [one.after for one in found] != pytest.approx([one.after for one in unfaded], abs=1e-3)
+    assert all(one.low < one.after < one.high for one in found)

@@ -13,11 +13,13 @@ from pluralign.rewards import (
     HeadPrior,
     LinearRewardModel,
     encode_choices,
+    fading_knowing,
     heads_made,
     people_of,
 )
 
 _FOLDS = 10
+_NEW = "~new"
 _NO_DISTANCE = 1e-3
 """Part of the length of the prior's head; shorter distances from it are rounding errors."""
 
@@ -79,9 +81,10 @@ def measure_adaptation(model: LinearRewardModel, choices: Sequence[PreferencePai
     prior = model.prior
     assert prior is not None
     encoded = encode_choices(model.trunk, choices)
-    head_D = prior.head(encoded)
-    before_N, after_N = encoded.margins(prior.mean_D), encoded.margins(head_D)
-    reach_N = NORMAL_95 * prior.errors(encoded, head_D)
+    head_D, nothing = prior.head(encoded), encoded.take(np.arange(0))
+    before_N, _ = _scored(model, prior.mean_D, nothing, encoded)
+    after_N, strength_N = _scored(model, head_D, encoded, encoded)
+    reach_N = NORMAL_95 * strength_N * prior.errors(encoded, head_D)
     rows = zip(encoded.pairs, before_N, after_N, after_N - reach_N, after_N + reach_N, strict=True)
     return Adaptation(
         choices=tuple(
@@ -90,13 +93,38 @@ def measure_adaptation(model: LinearRewardModel, choices: Sequence[PreferencePai
         ),
         people=people_of(choices),
         before=_agreement(encoded, before_N),
-        held_out=_agreement(encoded, _held_out(prior, encoded)),
+        held_out=_agreement(encoded, _held_out(model, prior, encoded)),
         moved=_moved(model, prior, head_D),
         shift=float(np.abs(after_N - before_N).mean()) if len(encoded) else 0.0,
     )
 
 
-def _held_out(prior: HeadPrior, encoded: EncodedPairs) -> FloatArray:
+def _scored(
+    model: LinearRewardModel, head_D: FloatArray, known: EncodedPairs, asked: EncodedPairs
+) -> tuple[FloatArray, FloatArray]:
+    """Margins of choices as a model scores them with a head that other choices lead to.
+
+    Args:
+        model: The model.
+        head_D: The head, shape (D,).
+        known: The choices that lead to it.
+        asked: The N choices to score.
+
+    Returns:
+        Margins in logits, shape (N,); and how strongly each prompt is steered, in [0, 1], shape
+        (N,): 1 unless steering fades on prompts that are unlike those asked.
+    """
+    margin_N, strength_N = asked.margins(head_D), np.ones(len(asked))
+    fading, prompts = fading_knowing(model.fading, known, _NEW), asked.features.prompts()
+    if fading is None or prompts is None:
+        return margin_N, strength_N
+    vector_P_d, prompt_N = prompts
+    strength_N = fading.strengths(vector_P_d, [_NEW])[prompt_N, 0]
+    reference_N = asked.margins(model.reference_D)
+    return reference_N + strength_N * (margin_N - reference_N), strength_N
+
+
+def _held_out(model: LinearRewardModel, prior: HeadPrior, encoded: EncodedPairs) -> FloatArray:
     """Margins under heads that have not seen the person (or stem) of a choice, shape (N,)."""
     unit_N = [pair.rater or f"stem:{pair.stem}" for pair in encoded.pairs]
     units, code_N = np.unique(unit_N, return_inverse=True)
@@ -105,9 +133,8 @@ def _held_out(prior: HeadPrior, encoded: EncodedPairs) -> FloatArray:
         return margin_N
     fold_N: IntArray = code_N % _FOLDS
     for fold in np.unique(fold_N):
-        head_D = prior.head(encoded.take(np.flatnonzero(fold_N != fold)))
-        rows = np.flatnonzero(fold_N == fold)
-        margin_N[rows] = encoded.take(rows).margins(head_D)
+        rows, known = np.flatnonzero(fold_N == fold), encoded.take(np.flatnonzero(fold_N != fold))
+        margin_N[rows], _ = _scored(model, prior.head(known), known, encoded.take(rows))
     return margin_N
 
 

@@ -12,6 +12,7 @@ from pluralign.rewards.linear import LinearRewardModel
 from pluralign.rewards.new_communities import (
     adaptable_id,
     encode_choices,
+    fading_knowing,
     heads_made,
     lacks_prior,
     people_of,
@@ -79,6 +80,7 @@ __all__ = [
     "asked_directions",
     "bradley_terry_loss",
     "encode_choices",
+    "fading_knowing",
     "familiarity",
     "features_under",
     "fit_bradley_terry",

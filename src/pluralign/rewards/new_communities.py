@@ -11,7 +11,6 @@ from pluralign.core import (
     Community,
     InvalidInput,
     PreferencePair,
-    RewardRequest,
     UnknownCommunity,
     community,
     community_hint,
@@ -54,19 +53,16 @@ def with_adapted_head(
     delta = dict(zip(model.communities, model.delta_C_D, strict=True))
     delta[id_] = model.prior.head(encoded) - model.reference_D
     about = _facts(model.about, id_, choices)
-    delta_C_D, fading = np.stack(list(delta.values())), _knowing(model, choices, id_)
+    delta_C_D, fading = np.stack(list(delta.values())), fading_knowing(model.fading, encoded, id_)
     return replace(model, communities=tuple(delta), delta_C_D=delta_C_D, about=about, fading=fading)
 
 
-def _knowing(
-    model: "LinearRewardModel", choices: Sequence[PreferencePair], id_: str
-) -> Fading | None:
-    """Where steering fades, now that the community was asked the prompts of its choices."""
-    if model.fading is None or not choices:
-        return model.fading
-    prompts = sorted({prompt_text(choice.prompt) for choice in choices})
-    prompt_n_d = model.trunk.prompts([RewardRequest(prompt, "") for prompt in prompts])
-    return model.fading if prompt_n_d is None else model.fading.knowing(id_, prompt_n_d)
+def fading_knowing(fading: Fading | None, choices: EncodedPairs, id_: str) -> Fading | None:
+    """Where steering fades, now that a community was asked the prompts of its choices."""
+    prompts = choices.features.prompts() if len(choices) else None
+    if fading is None or prompts is None:
+        return fading
+    return fading.knowing(id_, prompts[0])
 
 
 def adaptable_id(communities: Sequence[str], label: str) -> str:
