@@ -144,3 +144,6 @@ def test_margins_are_those_that_the_adapted_model_scores_also_where_steering_fad
     unfaded = measure_adaptation(fitted, river).choices
     assert [one.after for one in found] != pytest.approx([one.after for one in unfaded], abs=1e-3)
     assert all(one.low < one.after < one.high for one in found)
+    nobody, never = (one.adapt([], "~river", overwrite=True) for one in (adapted, model))
+    asked = [(river[0].prompt, river[0].chosen)]
+    assert nobody.score(asked, "~river") == pytest.approx(never.score(asked, "~river"))

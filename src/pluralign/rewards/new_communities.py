@@ -58,11 +58,14 @@ def with_adapted_head(
 
 
 def fading_knowing(fading: Fading | None, choices: EncodedPairs, id_: str) -> Fading | None:
-    """Where steering fades, now that a community was asked the prompts of its choices."""
+    """Where steering fades, now that a community was asked the prompts of its choices alone."""
+    if fading is None:
+        return None
     prompts = choices.features.prompts() if len(choices) else None
-    if fading is None or prompts is None:
-        return fading
-    return fading.knowing(id_, prompts[0])
+    if prompts is not None:
+        return fading.knowing(id_, prompts[0])
+    others = {other: asked for other, asked in fading.asked.items() if other != id_}
+    return replace(fading, asked=others)
 
 
 def adaptable_id(communities: Sequence[str], label: str) -> str:

@@ -165,7 +165,8 @@ def _with_head(
     """A session with the head of one more community, and the facts about it."""
     (id_,) = made
     if fading is not None and earlier is not None and earlier.fading is not None:
-        fading = replace(fading, asked={**earlier.fading.asked, **fading.asked})
+        others = {other: asked for other, asked in earlier.fading.asked.items() if other != id_}
+        fading = replace(fading, asked={**others, **fading.asked})
     added = {**(earlier.added if earlier else {}), id_: delta_D}
     if len(added) > MOST_COMMUNITIES:
         raise InvalidInput(
