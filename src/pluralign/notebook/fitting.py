@@ -273,7 +273,8 @@ def _start(
                 where="fit: encoder",
                 hint="leave encoder out",
             )
-        if resolved.settings.components not in (0, saved.described.get("components", 0)):
+        own = saved.described.get("components", 0)
+        if "trunk.components" in resolved.origin and resolved.settings.components != own:
             raise InvalidInput(
                 "a saved reference multiplies texts by its own principal components",
                 where="fit: trunk.components",
