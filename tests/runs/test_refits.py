@@ -18,8 +18,8 @@ Go = Callable[..., Outcome]
 TABLES: dict[str, Any] = {
     "seed": 3, "repeats": 3, "min_pairs": 1, "min_raters": 2, "methods": ["reference", "full"],
     "pairs": {"source": "society", "each": 40, "thin": 12, "world": 100}, "split": {"test": 0.25},
-    "reference": {"fit_on": ["~world"], "ridge": 1.0}, "trunk": {"encoder": "hash"},
-    "fit": {"ridge": 1.0}, "intervals": {"draws": 100},
+    "reference": {"fit_on": ["~world"], "ridge": 1.0}, "fit": {"ridge": 1.0},
+    "trunk": {"encoder": "hash", "components": 0}, "intervals": {"draws": 100},
 }  # fmt: skip
 REQUESTS = [RewardRequest("What matters?", text) for text in ("My family.", "What I earn.")]
 
